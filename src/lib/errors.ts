@@ -1,0 +1,43 @@
+/** When the queue may try again: never, after its usual backoff, or not before so many milliseconds. */
+export type Retry = "never" | "later" | { afterMs: number };
+
+/** Exit codes of every command (DESIGN.md, section 12). */
+export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 69, locked: 75, config: 78 } as const;
+
+export interface AfkErrorOptions {
+  retry?: Retry;
+  exitCode?: number;
+  cause?: unknown;
+}
+
+/**
+ * An expected failure. Decisions read `code`, `retry` and `exitCode`; the message is for people and
+ * says what happened, to which thing, and what to do about it.
+ */
+export class AfkError extends Error {
+  readonly code: string;
+  readonly retry: Retry;
+  readonly exitCode: number;
+
+  constructor(code: string, message: string, options: AfkErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.retry = options.retry ?? "later";
+    this.exitCode = options.exitCode ?? EXIT.failed;
+  }
+}
+
+/** A broken assumption in afk itself: the process ends and recovers from the database. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`afk bug: ${message}`);
+}
+
+export function assertNever(value: never): never {
+  throw new Error(`afk bug: unexpected value ${JSON.stringify(value)}`);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

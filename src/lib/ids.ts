@@ -1,0 +1,27 @@
+import { randomBytes } from "node:crypto";
+
+/** A source of randomness: `random()` in [0, 1) for jitter, `bytes(n)` for ids. Tests inject a seeded one. */
+export interface Randomness {
+  random(): number;
+  bytes(count: number): Uint8Array;
+}
+
+export const systemRandomness: Randomness = {
+  random: () => Math.random(),
+  bytes: (count) => randomBytes(count),
+};
+
+const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/** A ULID in lower case: 10 characters of time, 16 of randomness; sorts by the moment it was made. */
+export function newId(nowMs: number, randomness: Randomness = systemRandomness): string {
+  let time = "";
+  let rest = Math.max(0, Math.floor(nowMs));
+  for (let i = 0; i < 10; i++) {
+    time = CROCKFORD[rest % 32] + time;
+    rest = Math.floor(rest / 32);
+  }
+  let noise = "";
+  for (const byte of randomness.bytes(16)) noise += CROCKFORD[byte % 32];
+  return time + noise;
+}

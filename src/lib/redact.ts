@@ -1,0 +1,166 @@
+/** What stands where a secret was. */
+export const REDACTED = "[redacted]";
+
+export type Redact = (text: string) => string;
+
+/**
+ * Makes the function that takes secrets out of text. It replaces every one of `secrets`, also where it is
+ * JSON-escaped, URL-encoded or inside base64, and what looks like a credential by its shape. Secrets shorter
+ * than 4 characters are left, since replacing them would leave no readable text. Text beyond 100,000
+ * characters is cut off. Redacting twice gives the same as redacting once. Never throws.
+ */
+export function createRedactor(secrets: string[]): Redact {
+  const literals = literalForms(secrets);
+  const known = literals.length === 0 ? null : new RegExp(literals.map(escapeRegExp).join("|"), "g");
+  return (text) => {
+    let result = known === null ? text : text.replace(known, REDACTED);
+    result = bounded(result);
+    for (const { pattern, replace } of SHAPES) result = result.replace(pattern, replace);
+    return result;
+  };
+}
+
+/** True for the name of a field whose text is a secret whatever it looks like (`apiKey`, `bot_token`). */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name.slice(-64));
+}
+
+const TEXT_LENGTH_MAX = 100_000;
+/** No credential that is known by its shape is longer, but a private key, which needs no end. */
+const WORD_LENGTH_MAX = 4_096;
+const SECRET_LENGTH_MIN = 4;
+const BASE64_LENGTH_MIN = 8;
+const PATH_LENGTH_MIN = 8;
+
+const SECRET_NAME =
+  /(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie|credentials?)$/i;
+
+/** Half a credential has no shape to be known by: the word that the cut may have split goes with the rest. */
+function bounded(text: string): string {
+  if (text.length <= TEXT_LENGTH_MAX) return text;
+  let end = TEXT_LENGTH_MAX;
+  while (end > TEXT_LENGTH_MAX - WORD_LENGTH_MAX && !/\s/.test(text.charAt(end - 1))) end -= 1;
+  return `${text.slice(0, end)}[cut]`;
+}
+
+/** Every way in which a secret may be written, the longest first, so that a part never wins over the whole. */
+function literalForms(secrets: string[]): string[] {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    const text = secret.trim();
+    for (const plain of [text, ...urlForms(text)]) {
+      const json = JSON.stringify(plain).slice(1, -1);
+      const encoded = encodeURIComponent(plain.toWellFormed());
+      forms.add(plain).add(json).add(JSON.stringify(json).slice(1, -1));
+      forms.add(encoded).add(encoded.replaceAll("%20", "+"));
+      forms.add(encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()));
+    }
+    for (const core of base64Cores(text)) forms.add(core);
+  }
+  return [...forms].filter((form) => form.length >= SECRET_LENGTH_MIN).sort((a, b) => b.length - a.length);
+}
+
+/** An address is told of without its host too, and in its normal form: the path of a webhook is its secret. */
+function urlForms(text: string): string[] {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return [];
+  const url = new URL(text);
+  const path = url.pathname + url.search;
+  return path.length >= PATH_LENGTH_MIN ? [url.href, path] : [url.href];
+}
+
+/**
+ * The characters that the text gives in base64 wherever it stands in the encoded bytes (`user:secret` shifts
+ * it), without those at its ends that depend on the neighbours.
+ */
+function base64Cores(text: string): string[] {
+  const bytes = Buffer.from(text);
+  const cores: string[] = [];
+  for (const shift of [0, 1, 2]) {
+    const shifted = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
+    const core = shifted.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
+    if (core.length < BASE64_LENGTH_MIN) continue;
+    cores.push(core, core.replaceAll("+", "-").replaceAll("/", "_"));
+  }
+  return cores;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+interface Shape {
+  pattern: RegExp;
+  replace: (match: string, ...groups: string[]) => string;
+}
+
+const all = () => REDACTED;
+const afterFirst = (_match: string, lead = "") => lead + REDACTED;
+
+/**
+ * Linear-time patterns: what may repeat without bound is followed by nothing that could fail, or starts only
+ * where its own characters do not. None takes a quote or a backslash, so that JSON stays JSON.
+ */
+const SHAPES: Shape[] = [
+  {
+    // Up to its last line or, when that was cut off, as far as it can be a key.
+    pattern:
+      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s:,.]|\\[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
+    replace: all,
+  },
+  {
+    pattern: /((?:discord(?:app)?\.com)?\/api\/(?:v\d{1,2}\/)?webhooks\/)\d[^\s"'\\<>]+/gi,
+    replace: afterFirst,
+  },
+  { pattern: /(hooks\.slack\.com\/[a-z]{1,20}\/)(?!\[redacted\])[^\s"'\\<>]+/gi, replace: afterFirst },
+  { pattern: /(\/services\/)T[A-Z0-9]{2,40}\/B[A-Z0-9]{2,40}\/[A-Za-z0-9]+/g, replace: afterFirst },
+  { pattern: /(\bbot)\d{3,20}:[\w-]{10,}/g, replace: afterFirst },
+  { pattern: /(?<!\d)\d{8,12}:[\w-]{35}(?![\w-])/g, replace: all },
+  {
+    pattern: /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[redacted\])[^\s/?#"'\\<>]+@/gi,
+    replace: (_m, lead) => `${lead}${REDACTED}@`,
+  },
+  {
+    pattern:
+      /(\bauthorization(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}(?:\\{0,7}["'])?(?!(?:[a-z]{1,10}\s{1,4})?\[redacted\])(?:(?:bearer|basic|token|bot|digest|apikey)\s{1,4})?)[^\s"'\\,;]+/gi,
+    replace: afterFirst,
+  },
+  {
+    pattern: /(\bbearer\s{1,4})([\w.~+/=-]{8,})/gi,
+    replace: (match, lead, value) => (isRandom(value) ? lead + REDACTED : match),
+  },
+  {
+    pattern: /(\bbasic\s{1,4})([\w+/=-]{8,})/gi,
+    replace: (match, lead, value) => (isUserAndPassword(value) ? lead + REDACTED : match),
+  },
+  { pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*/g, replace: all },
+  { pattern: /\bsk-[\w-]{16,}/g, replace: (match) => (isRandom(match) ? REDACTED : match) },
+  { pattern: /\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,})/g, replace: all },
+  { pattern: /\b(?:xox[abeoprs]|xapp)-[\w-]{8,}/g, replace: all },
+  { pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, replace: all },
+  { pattern: /\bAIza[\w-]{30,}/g, replace: all },
+  { pattern: /([?&](?:key|sig|signature|auth)=)(?!\[redacted\])[^\s"'\\&#]+/gi, replace: afterFirst },
+  {
+    // A quoted value goes up to its closing quote, a bare one up to the next separator. A quoted name with
+    // a bare value is JSON with a number, which is no secret (a count of something, a fencing token).
+    pattern:
+      /((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\\{0,7}["'])(?!\[redacted\])[^"'\\\n]+/gi,
+    replace: afterFirst,
+  },
+  {
+    pattern:
+      /((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)\s{0,4}[:=]\s{0,4})(?!\[redacted\])[^\s"'\\&,;(){}<>]+/gi,
+    replace: afterFirst,
+  },
+];
+
+/** Words have neither digits nor capitals inside; keys have. */
+function isRandom(value = ""): boolean {
+  return /\d/.test(value) || /[a-z][A-Z]/.test(value);
+}
+
+/** `basic authentication` is prose; `Basic dXNlcjpwYXNz` decodes to `user:pass` (RFC 7617). */
+function isUserAndPassword(value = ""): boolean {
+  const decoded = Buffer.from(value, "base64").toString("latin1");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: credentials hold no control characters, which is what is tested here.
+  return decoded.includes(":") && !/[\x00-\x1f\x7f]/.test(decoded);
+}
