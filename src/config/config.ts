@@ -1,0 +1,116 @@
+/**
+ * What `afk.yaml` and the host settings say, parsed: units in the names, durations in milliseconds,
+ * money in micro-dollars, paths absolute, `${NAME}` replaced. Made by `loadConfig`, trusted from there on.
+ */
+export interface Config {
+  agent: string;
+  timezone: string;
+  budget: BudgetConfig;
+  models: ModelsConfig;
+  breaker: BreakerConfig;
+  egress: EgressConfig;
+  alerts: ChannelConfig[];
+  heartbeat: HeartbeatConfig;
+  jobs: JobConfig[];
+  value: { minutesSavedPerUnit: number; hourlyRateUsd: number };
+  retention: { logDays: number; logMaxBytes: number };
+  /** Every secret that was read from the environment or a file; the log redacts them. */
+  secrets: string[];
+  paths: Paths;
+  /** Seconds between the ticks of `afk run`. */
+  tickSeconds: number;
+}
+
+/** Absolute paths. `stopFile` is `KILL_FLAG`, else `STOP` in the state directory. */
+export interface Paths {
+  configFile: string;
+  /** The folder that holds afk.yaml; relative paths in it start here. */
+  base: string;
+  state: string;
+  database: string;
+  lock: string;
+  out: string;
+  logs: string;
+  runs: string;
+  stopFile: string;
+}
+
+/** Caps in micro-dollars; null is no cap on that window. There is no agent without a daily cap. */
+export interface BudgetConfig {
+  dailyCapMicros: number;
+  hourlyCapMicros: number | null;
+  monthlyCapMicros: number | null;
+  jobCapMicros: number | null;
+  tickCapMicros: number | null;
+  /** Fractions of a cap in (0, 1], ascending. */
+  warningThresholds: number[];
+}
+
+export interface ModelsConfig {
+  /** Model references, `provider/model` or `extractive`, in the order they are tried. */
+  chain: string[];
+  onCap: "halt" | "fallback";
+  maxOutputTokens: number;
+  timeoutMs: number;
+  providers: Record<ProviderName, ProviderConfig>;
+  /** USD per million tokens, by model reference; wins over the snapshot. */
+  prices: Record<string, { input: number; output: number }>;
+}
+
+export const PROVIDER_NAMES = ["ollama", "openai", "anthropic"] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+export interface ProviderConfig {
+  baseUrl: string;
+  apiKey: string | null;
+}
+
+export interface BreakerConfig {
+  failures: number;
+  cooldownMs: number;
+  maxCooldownMs: number;
+}
+
+export interface EgressConfig {
+  /** Host names, or `*.` and a domain for all its subdomains. Nothing else is fetched. */
+  allow: string[];
+  /** Hosts of `allow` that may resolve to a private or loopback address. */
+  allowPrivate: string[];
+  requestsPerMinute: number;
+  contact: string | null;
+}
+
+export type ChannelType = "ntfy" | "webhook" | "discord" | "slack" | "telegram";
+
+export interface ChannelConfig {
+  type: ChannelType;
+  url: string;
+  /** Telegram only. */
+  chatId: string | null;
+  /** Event names; null is every event of severity warn and above. */
+  on: string[] | null;
+  template: string | null;
+}
+
+export interface HeartbeatConfig {
+  pingUrl: string | null;
+  style: "healthchecks" | "uptime-kuma";
+  graceMs: number;
+}
+
+/** When a scheduled job is due. */
+export type Schedule =
+  | { type: "cron"; expression: string }
+  | { type: "every"; intervalMs: number }
+  | { type: "manual" };
+
+export interface JobConfig {
+  name: string;
+  kind: string;
+  schedule: Schedule;
+  /** A run of the job is aborted after this long. */
+  timeoutMs: number;
+  maxAttempts: number;
+  /** What the kind's own schema made of the rest of the entry. */
+  settings: unknown;
+}

@@ -1,0 +1,76 @@
+import * as v from "valibot";
+import { checkedDurationMs, DURATION_PATTERN, durationMs } from "./duration.ts";
+
+/*
+ * The kinds of value in afk.yaml. A `write` text says what to write instead of whatever is wrong, and begins
+ * with "write"; parse.ts puts in front of it what was found. Each builder gives the same text to all its checks,
+ * so that one fault is one message.
+ */
+
+/** A mapping with these keys and no others. */
+export function section<const Entries extends v.ObjectEntries>(description: string, entries: Entries) {
+  const write = `write a section with the keys ${Object.keys(entries).join(", ")}`;
+  return v.pipe(v.strictObject(entries, write), v.description(description));
+}
+
+export function text(description: string, write: string, pattern: RegExp, lengthMax = 200) {
+  return v.pipe(
+    v.string(write),
+    v.maxLength(lengthMax, write),
+    v.regex(pattern, write),
+    v.description(description),
+  );
+}
+
+export function number(description: string, write: string, limits: { min: number; max: number }) {
+  return v.pipe(
+    v.number(write),
+    v.minValue(limits.min, write),
+    v.maxValue(limits.max, write),
+    v.description(description),
+  );
+}
+
+export function integer(description: string, what: string, limits: { min: number; max: number }) {
+  const write = `write ${what}: a whole number from ${limits.min} to ${limits.max}`;
+  return v.pipe(
+    v.number(write),
+    v.integer(write),
+    v.minValue(limits.min, write),
+    v.maxValue(limits.max, write),
+    v.description(description),
+  );
+}
+
+/** A cap: dollars, 0 allowed. A million a day is more than any agent of one person should be trusted with. */
+export function usd(description: string, what: string, example: string) {
+  const write = `write ${what}, in US dollars, for example ${example} (0 = spend nothing)`;
+  return number(description, write, { min: 0, max: USD_MAX });
+}
+
+export const USD_MAX = 1_000_000;
+
+/** Text such as `1h30m` in, milliseconds out. `longest` is a duration itself. */
+export function duration(description: string, longest: string) {
+  const write = `write a duration with its unit, for example 90s, 5m, 4h, 2d or 1h30m; not 0 and at most ${longest}`;
+  const longestMs = checkedDurationMs(longest);
+  return v.pipe(
+    v.string(write),
+    v.regex(DURATION_PATTERN, write),
+    v.check((value) => (durationMs(value) ?? Number.POSITIVE_INFINITY) <= longestMs, write),
+    v.description(description),
+    v.transform(checkedDurationMs),
+  );
+}
+
+/** An absolute http or https address. User names and passwords in addresses are refused, as fetch refuses them. */
+export function url(description: string, example: string) {
+  const write = `write a whole address that begins with https:// or http://, for example ${example}, without user name or password`;
+  return v.pipe(
+    v.string(write),
+    v.maxLength(2000, write),
+    v.regex(/^https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?$/, write),
+    v.check(URL.canParse, write),
+    v.description(description),
+  );
+}

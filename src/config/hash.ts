@@ -1,0 +1,25 @@
+import { createHash } from "node:crypto";
+import type { Config } from "./config.ts";
+
+/**
+ * SHA-256 (hex) of what the agent is configured to do: key order, paths on this machine and the values of secrets
+ * make no difference, so that a scratch state directory or a renewed key leaves the evidence of drills valid.
+ */
+export function configHash(config: Config): string {
+  const { secrets, paths: _paths, ...rest } = config;
+  return createHash("sha256")
+    .update(JSON.stringify(canonical(rest, secrets)))
+    .digest("hex");
+}
+
+function canonical(value: unknown, secrets: readonly string[]): unknown {
+  if (typeof value === "string") {
+    return secrets.reduce((text, secret) => text.replaceAll(secret, () => "[secret]"), value);
+  }
+  if (Array.isArray(value)) return value.map((item) => canonical(item, secrets));
+  if (typeof value !== "object" || value === null) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(
+    keys.map((key) => [key, canonical((value as Record<string, unknown>)[key], secrets)]),
+  );
+}

@@ -1,0 +1,116 @@
+import { resolve } from "node:path";
+import { TELEGRAM_PATH } from "./alerts-schema.ts";
+import type { ChannelConfig, ChannelType } from "./config.ts";
+import { type Environment, readVariable } from "./environment.ts";
+import type { ConfigIssue } from "./errors.ts";
+import { USD_MAX } from "./fields.ts";
+
+/** What the host says, over the file: so that redeploying a file changes none of it. */
+export interface HostSettings {
+  /** By the key under `budget`. */
+  capsUsd: Partial<Record<"daily_cap_usd" | "hourly_cap_usd" | "monthly_cap_usd", number>>;
+  tickSeconds: number;
+  /** Absolute path of KILL_FLAG, or null. */
+  stopFile: string | null;
+  channel: ChannelConfig | null;
+}
+
+const TICK_SECONDS_DEFAULT = 60;
+
+/** Reads the host settings; faults go to `issues`, under the variable's name, and never show a secret. */
+export function readHostSettings(environment: Environment, cwd: string, issues: ConfigIssue[]): HostSettings {
+  const capsUsd: HostSettings["capsUsd"] = {};
+  for (const window of ["daily", "hourly", "monthly"] as const) {
+    const usd = readCap(environment, `${window.toUpperCase()}_CAP_USD`, issues);
+    if (usd !== null) capsUsd[`${window}_cap_usd`] = usd;
+  }
+  return {
+    capsUsd,
+    tickSeconds: readTickSeconds(environment, issues),
+    stopFile: readStopFile(environment, cwd, issues),
+    channel: readChannel(environment, issues),
+  };
+}
+
+function readCap(environment: Environment, name: string, issues: ConfigIssue[]): number | null {
+  const text = environment[name];
+  if (text === undefined) return null;
+  // Number() takes '', '1e3', '0x10' and ' 1 ' for numbers; a cap is only what a person plainly wrote.
+  const usd = /^\d{1,9}(?:\.\d{1,12})?$/.test(text) ? Number(text) : Number.NaN;
+  if (usd <= USD_MAX) return usd;
+  const message = `found ${JSON.stringify(text)}; write US dollars as a plain decimal number from 0 to ${USD_MAX}, for example 1.00, or unset ${name}`;
+  issues.push({ path: name, message });
+  return null;
+}
+
+function readTickSeconds(environment: Environment, issues: ConfigIssue[]): number {
+  const text = environment.TICK_SECONDS;
+  if (text === undefined) return TICK_SECONDS_DEFAULT;
+  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= 86_400) return seconds;
+  const message = `found ${JSON.stringify(text)}; write a whole number of seconds from 1 to 86400, or unset TICK_SECONDS`;
+  issues.push({ path: "TICK_SECONDS", message });
+  return TICK_SECONDS_DEFAULT;
+}
+
+function readStopFile(environment: Environment, cwd: string, issues: ConfigIssue[]): string | null {
+  const path = environment.KILL_FLAG;
+  if (path === undefined) return null;
+  if (path === "" || path.includes("\0")) {
+    issues.push({
+      path: "KILL_FLAG",
+      message: "found no path; write the path of the stop file, or unset KILL_FLAG",
+    });
+    return null;
+  }
+  return resolve(cwd, path);
+}
+
+/** An empty ALERT_WEBHOOK is one that was not filled in, as compose files pass it on. */
+function readChannel(environment: Environment, issues: ConfigIssue[]): ChannelConfig | null {
+  const path = "ALERT_WEBHOOK";
+  const variable = readVariable(environment, path);
+  if (variable.state === "unset") return null;
+  if (variable.state === "broken") {
+    issues.push({ path, message: variable.problem });
+    return null;
+  }
+  const channel = channelOfUrl(variable.value.trim());
+  if (typeof channel !== "string") return channel;
+  issues.push({ path, message: channel });
+  return null;
+}
+
+/** The channel that an address stands for, or what is wrong with it. */
+export function channelOfUrl(address: string): ChannelConfig | string {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
+    return "is no address; write one that begins with https:// or http://, without user name or password";
+  }
+  const type = typeOfUrl(url);
+  const channel = { type, url: address, chatId: null, on: null, template: null };
+  if (type !== "telegram") return channel;
+  const chatId = url.searchParams.get("chat_id");
+  if (chatId === null || chatId === "" || !TELEGRAM_PATH.test(url.pathname)) {
+    return "is a Telegram address without bot or chat; write https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>";
+  }
+  url.search = "";
+  return { ...channel, url: telegramUrl(url.href), chatId };
+}
+
+/** A bot's address with the method that sends; the configuration may leave that out. */
+export function telegramUrl(address: string): string {
+  const url = new URL(address);
+  url.pathname = `${url.pathname.replace(/\/$/, "").replace(/\/sendMessage$/, "")}/sendMessage`;
+  return url.href;
+}
+
+function typeOfUrl(url: URL): ChannelType {
+  const isTopic = /^\/[^/]+\/?$/.test(url.pathname);
+  if (url.hostname === "ntfy.sh" || (isTopic && url.hostname.split(".")[0] === "ntfy")) return "ntfy";
+  const isDiscord =
+    /(?:^|\.)discord(?:app)?\.com$/.test(url.hostname) && url.pathname.startsWith("/api/webhooks");
+  if (isDiscord) return "discord";
+  if (url.hostname === "hooks.slack.com") return "slack";
+  return url.hostname === "api.telegram.org" ? "telegram" : "webhook";
+}

@@ -1,0 +1,13 @@
+import type { GenericSchema } from "valibot";
+import type { Config } from "./config.ts";
+import type { ConfigIssue } from "./errors.ts";
+
+/** What the configuration needs to know of a kind of job; `JobKind` of the jobs has this and more. */
+export interface JobSettingsKind {
+  kind: string;
+  /** Parses a `jobs:` entry without the keys that every job has. */
+  settings: GenericSchema<unknown, unknown>;
+  /** What the schema cannot say alone. Paths start at the entry. */
+  // A method, so that a kind whose settings have a type of their own is one of these.
+  check?(settings: unknown, config: Config): ConfigIssue[];
+}

@@ -1,0 +1,147 @@
+import * as v from "valibot";
+import { assert } from "../lib/errors.ts";
+import { nearest } from "../lib/nearest.ts";
+import type { JobConfig, Schedule } from "./config.ts";
+import type { ConfigIssue } from "./errors.ts";
+import { duration, integer, text } from "./fields.ts";
+import type { JobSettingsKind } from "./job-kind.ts";
+import { type ParseContext, type Parsed, parse } from "./parse.ts";
+import { formatPath, isSection } from "./path.ts";
+import { cronProblem } from "./schedule.ts";
+
+const WRITE_CRON =
+  'write a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
+
+/** The keys that every job has, whatever its kind. */
+export const jobSchema = v.strictObject({
+  name: text(
+    "The job's name; unique, and part of the names of its files.",
+    "write a name of small letters, digits and -, at most 64, for example digest",
+    /^[a-z0-9][a-z0-9-]*$/,
+    64,
+  ),
+  kind: v.pipe(v.string("write the kind of the job"), v.description("What the job does.")),
+  schedule: v.optional(
+    text("Cron line of five fields, in the agent's time zone.", WRITE_CRON, /^\s*\S+(?:\s+\S+){4}\s*$/),
+  ),
+  every: v.optional(
+    duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
+  ),
+  timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
+  max_attempts: v.optional(
+    integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
+    5,
+  ),
+});
+
+export interface JobsContext {
+  kinds: readonly JobSettingsKind[];
+  timezone: string;
+  written: ParseContext["written"];
+}
+
+/** Parses the `jobs:` list: each entry's common keys by `jobSchema`, its other keys by its kind. */
+export function parseJobs(entries: readonly unknown[], context: JobsContext): Parsed<JobConfig[]> {
+  const jobs: JobConfig[] = [];
+  const issues: ConfigIssue[] = [];
+  for (const [index, entry] of entries.entries()) {
+    // What is no section is told of with the rest of the file.
+    if (!isSection(entry)) continue;
+    const parsed = parseJob(entry, index, context);
+    if (parsed.output === null) issues.push(...parsed.issues);
+    else jobs.push(parsed.output);
+  }
+  issues.push(...repeatedNames(entries));
+  return issues.length > 0 ? { output: null, issues } : { output: jobs, issues: [] };
+}
+
+function parseJob(entry: Record<string, unknown>, index: number, context: JobsContext): Parsed<JobConfig> {
+  const prefix = ["jobs", index];
+  const [common, rest] = split(entry);
+  const parseContext = { prefix, written: context.written };
+  const outer = parse(jobSchema, common, parseContext);
+  const issues: ConfigIssue[] = [...outer.issues, ...scheduleIssues(entry, prefix, context.timezone)];
+  const kind = context.kinds.find((each) => each.kind === entry.kind);
+  if (kind === undefined) {
+    if (typeof entry.kind === "string") issues.push(unknownKind(entry.kind, prefix, context.kinds));
+    return { output: null, issues };
+  }
+  const otherKeys = Object.keys(jobSchema.entries);
+  const inner = parse(kind.settings, rest, { ...parseContext, otherKeys });
+  issues.push(...inner.issues);
+  if (issues.length > 0 || outer.output === null) return { output: null, issues };
+  return { output: toJob(outer.output, inner.output), issues: [] };
+}
+
+function split(entry: Record<string, unknown>): [Record<string, unknown>, Record<string, unknown>] {
+  const isCommon = ([key]: [string, unknown]) => Object.hasOwn(jobSchema.entries, key);
+  const pairs = Object.entries(entry);
+  return [
+    Object.fromEntries(pairs.filter(isCommon)),
+    Object.fromEntries(pairs.filter((pair) => !isCommon(pair))),
+  ];
+}
+
+function scheduleIssues(
+  entry: Record<string, unknown>,
+  prefix: (string | number)[],
+  timezone: string,
+): ConfigIssue[] {
+  const issues: ConfigIssue[] = [];
+  if (entry.schedule !== undefined && entry.every !== undefined) {
+    issues.push({ path: formatPath(prefix), message: "found both schedule and every; write one of them" });
+  }
+  if (typeof entry.schedule === "string" && v.is(jobSchema.entries.schedule, entry.schedule)) {
+    const problem = cronProblem(entry.schedule, timezone);
+    if (problem !== null) issues.push({ path: formatPath([...prefix, "schedule"]), message: problem });
+  }
+  return issues;
+}
+
+function unknownKind(
+  found: string,
+  prefix: (string | number)[],
+  kinds: readonly JobSettingsKind[],
+): ConfigIssue {
+  const names = kinds.map((each) => each.kind);
+  const meant = nearest(found, names);
+  const advice = `${meant === null ? "" : `did you mean ${meant}? `}write one of ${names.join(", ")}`;
+  return { path: formatPath([...prefix, "kind"]), message: `found ${JSON.stringify(found)}; ${advice}` };
+}
+
+function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {
+  const first = new Map<string, number>();
+  return entries.flatMap((entry, index) => {
+    if (!isSection(entry) || typeof entry.name !== "string") return [];
+    const earlier = first.get(entry.name);
+    if (earlier === undefined) {
+      first.set(entry.name, index);
+      return [];
+    }
+    const path = formatPath(["jobs", index, "name"]);
+    return [
+      {
+        path,
+        message: `found ${JSON.stringify(entry.name)}, which is the name of jobs[${earlier}] already; write another`,
+      },
+    ];
+  });
+}
+
+function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown): JobConfig {
+  return {
+    name: common.name,
+    kind: common.kind,
+    schedule: toSchedule(common.schedule, common.every),
+    timeoutMs: common.timeout,
+    maxAttempts: common.max_attempts,
+    settings,
+  };
+}
+
+function toSchedule(expression: string | undefined, intervalMs: number | undefined): Schedule {
+  assert(expression === undefined || intervalMs === undefined, "a job with two schedules");
+  if (expression !== undefined) return { type: "cron", expression: expression.trim() };
+  if (intervalMs !== undefined) return { type: "every", intervalMs };
+  return { type: "manual" };
+}

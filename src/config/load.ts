@@ -1,0 +1,128 @@
+import { resolve } from "node:path";
+import type { Config, JobConfig } from "./config.ts";
+import { type Environment, readVariable } from "./environment.ts";
+import { ConfigError, type ConfigIssue } from "./errors.ts";
+import { type HostSettings, readHostSettings } from "./host-settings.ts";
+import type { JobSettingsKind } from "./job-kind.ts";
+import { parseJobs } from "./jobs.ts";
+import { parse } from "./parse.ts";
+import { formatPath, isSection } from "./path.ts";
+import { isTimezone } from "./schedule.ts";
+import { configSchema } from "./schema.ts";
+import { type Replacement, substitute } from "./substitute.ts";
+import { toConfig } from "./to-config.ts";
+import { readYaml } from "./yaml.ts";
+
+export interface LoadOptions {
+  environment: Environment;
+  /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
+  configFile?: string | undefined;
+  /** The state directory; else AFK_STATE, else ./state. */
+  state?: string | undefined;
+  jobKinds: readonly JobSettingsKind[];
+  /** The events that alert, which `alerts[].on` may name. */
+  eventNames: readonly string[];
+  /** Where relative paths of options and of the environment start. */
+  cwd: string;
+}
+
+/**
+ * Reads afk.yaml and the host settings. Where the state directory is missing it is not made.
+ *
+ * @throws ConfigError with every fault that was found (exit code 78).
+ */
+export function loadConfig(options: LoadOptions): Config {
+  const { environment, cwd } = options;
+  const configFile = resolve(cwd, options.configFile || environment.AFK_CONFIG || "afk.yaml");
+  const state = resolve(cwd, options.state || environment.AFK_STATE || "state");
+  const issues: ConfigIssue[] = [];
+
+  const host = readHostSettings(environment, cwd, issues);
+  const raw = withHostSettings(readYaml(configFile), host, environment);
+  const substituted = substitute(raw, environment);
+  const { value, replacements } = substituted;
+  issues.push(...substituted.issues);
+
+  const parsed = parseFile(value, replacements, options);
+  issues.push(...parsed.issues.filter((issue) => !isToldOf(issue, substituted.issues)));
+  if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
+
+  const { file, jobs } = parsed.output;
+  const config = toConfig(file, { jobs, host, configFile, state, replacements });
+  const checked = checkJobs(config, options.jobKinds);
+  if (checked.length > 0) throw refusal(configFile, checked, replacements);
+  return config;
+}
+
+type RawSections = Record<string, unknown>;
+
+/** Puts the host's caps, and the usual variables of provider keys where the file names no key, into the raw file. */
+function withHostSettings(raw: unknown, host: HostSettings, environment: Environment): unknown {
+  // An empty file is one in which every required key is missing.
+  const top = raw === null ? {} : raw;
+  if (!isSection(top)) return top;
+  const result: RawSections = { ...top };
+  const hasCaps = Object.keys(host.capsUsd).length > 0;
+  if (hasCaps) result.budget = overlay(result.budget, host.capsUsd);
+  for (const provider of ["openai", "anthropic"]) {
+    const name = `${provider.toUpperCase()}_API_KEY`;
+    if (!isSection(result.models) || readVariable(environment, name).state === "unset") continue;
+    const providers = isSection(result.models.providers) ? result.models.providers : {};
+    const stated = isSection(providers[provider]) ? providers[provider] : {};
+    const entry = overlay(providers[provider], { api_key: stated.api_key ?? `\${${name}}` });
+    result.models = overlay(result.models, {
+      providers: overlay(result.models.providers, { [provider]: entry }),
+    });
+  }
+  return result;
+}
+
+/** `keys` over a section, or over nothing; anything else in its place is left to be refused. */
+function overlay(section: unknown, keys: RawSections): unknown {
+  if (section === undefined) return keys;
+  return isSection(section) ? { ...section, ...keys } : section;
+}
+
+function parseFile(value: unknown, replacements: readonly Replacement[], options: LoadOptions) {
+  const written = new Map(replacements.map(({ path, written }) => [formatPath(path), written]));
+  const file = parse(configSchema(options.eventNames), value, { prefix: [], written });
+  const top = isSection(value) ? value : {};
+  const timezone = typeof top.timezone === "string" && isTimezone(top.timezone) ? top.timezone : "UTC";
+  const entries = Array.isArray(top.jobs) ? top.jobs : [];
+  const jobs = parseJobs(entries, { kinds: options.jobKinds, timezone, written });
+  const issues = [...file.issues, ...jobs.issues];
+  if (file.output === null || jobs.output === null) return { output: null, issues };
+  return { output: { file: file.output, jobs: jobs.output as JobConfig[] }, issues };
+}
+
+/** A text whose `${NAME}` could not be replaced is often malformed for that reason alone. */
+function isToldOf(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
+  return earlier.some(({ path }) => path === issue.path);
+}
+
+function checkJobs(config: Config, kinds: readonly JobSettingsKind[]): ConfigIssue[] {
+  return config.jobs.flatMap((job, index) => {
+    const kind = kinds.find((each) => each.kind === job.kind);
+    return (kind?.check?.(job.settings, config) ?? []).map(({ path, message }) => {
+      const separator = path === "" || path.startsWith("[") ? "" : ".";
+      return { path: `jobs[${index}]${separator}${path}`, message };
+    });
+  });
+}
+
+/** The messages of kinds may quote what they were given; what came from the environment is shown by its name. */
+function refusal(
+  file: string,
+  issues: readonly ConfigIssue[],
+  replacements: readonly Replacement[],
+): ConfigError {
+  const values = replacements.flatMap((replacement) => [...replacement.values]);
+  const hidden = issues.map(({ path, message }) => ({
+    path,
+    message: values.reduce(
+      (text, [name, value]) => (value.length >= 6 ? text.replaceAll(value, () => `\${${name}}`) : text),
+      message,
+    ),
+  }));
+  return new ConfigError(file, hidden);
+}

@@ -1,0 +1,29 @@
+import { Cron } from "croner";
+import { messageOf } from "../lib/errors.ts";
+
+/** A start for the search that does not depend on today, so that the same line is always judged alike. */
+const SEARCH_FROM = new Date("2000-01-01T00:00:00Z");
+
+/** What is wrong with a cron line of five fields, or null. */
+export function cronProblem(expression: string, timezone: string): string | null {
+  try {
+    const next = new Cron(expression, { mode: "5-part", paused: true, timezone }).nextRun(SEARCH_FROM);
+    return next === null
+      ? `found ${JSON.stringify(expression)}, which never comes; write a date that exists`
+      : null;
+  } catch (error) {
+    const reason = messageOf(error).replace(/^CronPattern: /, "");
+    return `found ${JSON.stringify(expression)} (${reason}); write five fields: minute, hour, day, month, weekday, for example "0 6 * * *"`;
+  }
+}
+
+/** Whether the runtime's time zone database has the zone. */
+export function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,217 @@
+import * as v from "valibot";
+import { alertsSchema } from "./alerts-schema.ts";
+import { duration, integer, number, section, text, url, usd } from "./fields.ts";
+import { HOST_PATTERN, hostMatches } from "./hosts.ts";
+import { modelsSchema } from "./models-schema.ts";
+import { isTimezone } from "./schedule.ts";
+
+export type ConfigSchema = ReturnType<typeof configSchema>;
+/** afk.yaml as parsed, with defaults, and durations in milliseconds; its jobs are still raw. */
+export type ParsedFile = v.InferOutput<ConfigSchema>;
+
+/** The whole of afk.yaml but for the inside of jobs, which belongs to their kinds. Events are those that alert. */
+export function configSchema(eventNames: readonly string[]) {
+  return section("The configuration of one agent.", {
+    agent: text(
+      "The agent's name; it appears in alerts, logs and reports.",
+      "write a name for the agent: letters, digits, dots, - and _, at most 64, for example morning-digest",
+      /^[A-Za-z0-9][A-Za-z0-9._-]*$/,
+      64,
+    ),
+    timezone: v.optional(timezone(), "UTC"),
+    budget: budget(),
+    models: modelsSchema(),
+    breaker: v.optional(breaker(), {}),
+    egress: v.optional(egress(), {}),
+    alerts: v.optional(alertsSchema(eventNames), []),
+    heartbeat: v.optional(heartbeat(), {}),
+    jobs: v.optional(
+      v.pipe(
+        v.array(v.looseObject({}, WRITE_JOB), "write a list of jobs, each beginning with `- name:`"),
+        v.maxLength(100, "write at most 100 jobs"),
+        v.description("The work of the agent."),
+      ),
+      [],
+    ),
+    value: v.optional(value(), {}),
+    retention: v.optional(retention(), {}),
+  });
+}
+
+const WRITE_JOB = "write a job: a section with name, kind and the keys of its kind";
+
+function timezone() {
+  const write = "write a time zone of the IANA database, for example Europe/Berlin or UTC";
+  return v.pipe(
+    v.string(write),
+    v.nonEmpty(write),
+    v.check(isTimezone, write),
+    v.description("IANA time zone of days, months and schedules."),
+  );
+}
+
+function budget() {
+  const thresholds = "write fractions of the cap, above 0 and at most 1, each once, for example [0.5, 0.8]";
+  return section("The most the agent may spend. Every call is checked against each cap before it is made.", {
+    daily_cap_usd: usd(
+      "Cap of a calendar day in the agent's time zone, in US dollars; 0 spends nothing.",
+      "the most this agent may spend in a day",
+      "1.00",
+    ),
+    hourly_cap_usd: v.optional(
+      usd("Cap of the last 60 minutes.", "the most this agent may spend in an hour", "0.25"),
+    ),
+    monthly_cap_usd: v.optional(
+      usd("Cap of a calendar month.", "the most this agent may spend in a month", "20"),
+    ),
+    job_cap_usd: v.optional(usd("Cap of one run of a job.", "the most one job may spend", "0.10")),
+    tick_cap_usd: v.optional(usd("Cap of one tick.", "the most one tick may spend", "0.50")),
+    warning_thresholds: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(v.number(thresholds), v.gtValue(0, thresholds), v.maxValue(1, thresholds)),
+          thresholds,
+        ),
+        v.maxLength(10, "write at most 10 thresholds"),
+        v.check((list) => new Set(list).size === list.length, thresholds),
+        v.metadata({ uniqueItems: true }),
+        v.description("Fractions of a cap at which a warning is sent."),
+      ),
+      [0.5, 0.8],
+    ),
+  });
+}
+
+function breaker() {
+  return v.pipe(
+    section("When a failing model or host is left alone, and for how long.", {
+      failures: v.optional(
+        integer("Failures in a row that open the breaker.", "how many failures in a row", {
+          min: 1,
+          max: 1000,
+        }),
+        5,
+      ),
+      cooldown: v.optional(
+        duration("How long it stays open the first time; each further time is twice as long.", "30d"),
+        "5m",
+      ),
+      max_cooldown: v.optional(duration("The longest it stays open.", "30d"), "6h"),
+    }),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed || dataset.value.max_cooldown >= dataset.value.cooldown) return;
+      addIssue({
+        message: "max_cooldown is shorter than cooldown; write max_cooldown as long as cooldown, or longer",
+      });
+    }),
+  );
+}
+
+function host(description: string) {
+  const write = (issue: { input: unknown }) => {
+    const found = URL.canParse(String(issue.input)) ? new URL(String(issue.input)).hostname : "";
+    const example = HOST_PATTERN.test(found) ? found : "example.org or *.example.org";
+    return `write a host name alone, without scheme, port or path: ${example}`;
+  };
+  return v.pipe(
+    v.string(write),
+    v.maxLength(253, write),
+    v.regex(HOST_PATTERN, write),
+    v.description(description),
+    v.toLowerCase(),
+  );
+}
+
+function egress() {
+  const list = 'write a list of hosts, for example [example.org, "*.example.org"]';
+  return v.pipe(
+    section("What the agent may fetch.", {
+      allow: v.optional(
+        v.pipe(
+          v.array(host("A host name, or *. and a domain for all its subdomains."), list),
+          v.description("Hosts that may be fetched; nothing else is."),
+        ),
+        [],
+      ),
+      allow_private: v.optional(
+        v.pipe(
+          v.array(host("A host of allow."), list),
+          v.description("Hosts of allow that may resolve to a private or loopback address."),
+        ),
+        [],
+      ),
+      requests_per_minute: v.optional(
+        integer("Requests per minute and host.", "how many requests a minute", { min: 1, max: 10_000 }),
+        30,
+      ),
+      contact: v.optional(
+        text(
+          "Address for people who run the fetched hosts; goes into the User-Agent.",
+          "write a mail or web address in plain ASCII, for example ops@example.org",
+          /^[!-~]+$/,
+        ),
+      ),
+    }),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const { allow, allow_private } = dataset.value;
+      for (const name of allow_private) {
+        if (allow.some((pattern) => hostMatches(pattern, name))) continue;
+        const at = {
+          type: "object",
+          origin: "value",
+          input: dataset.value,
+          key: "allow_private",
+          value: name,
+        } as const;
+        addIssue({ message: `${name} is not allowed yet; write it in egress.allow too`, path: [at] });
+      }
+    }),
+  );
+}
+
+function heartbeat() {
+  return section("Tells a service outside this machine that the agent is alive.", {
+    ping_url: v.optional(url("Address to ping.", "https://hc-ping.com/your-uuid")),
+    style: v.optional(
+      v.pipe(
+        v.picklist(["healthchecks", "uptime-kuma"]),
+        v.description("Whose protocol the address speaks."),
+      ),
+      "healthchecks",
+    ),
+    grace: v.optional(duration("A tick that is later than this is reported.", "30d"), "30m"),
+  });
+}
+
+function value() {
+  return section("What an output is worth, for the weekly report.", {
+    minutes_saved_per_unit: v.optional(
+      number("Minutes of a person's work that one output saves.", "write minutes, for example 30", {
+        min: 0,
+        max: 10_000,
+      }),
+      30,
+    ),
+    hourly_rate_usd: v.optional(
+      number("What an hour of that person costs.", "write US dollars per hour, for example 60", {
+        min: 0,
+        max: 100_000,
+      }),
+      60,
+    ),
+  });
+}
+
+function retention() {
+  return section("How much of the log is kept.", {
+    log_days: v.optional(integer("Days of log files to keep.", "how many days", { min: 1, max: 3650 }), 14),
+    log_max_mb: v.optional(
+      integer("Most megabytes (2^20 bytes) of log files to keep.", "how many megabytes", {
+        min: 1,
+        max: 1_000_000,
+      }),
+      200,
+    ),
+  });
+}

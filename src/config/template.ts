@@ -1,0 +1,101 @@
+/** What `afk init` asks. */
+export interface TemplateAnswers {
+  agent: string;
+  timezone: string;
+  dailyCapUsd: number;
+  /** A model reference, `ollama/NAME` for instance. */
+  model: string;
+  /** Addresses of feeds, or paths of files that hold them; none gives a digest of the folder ./inbox. */
+  feeds: string[];
+}
+
+/** A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. */
+export function renderTemplate(answers: TemplateAnswers): string {
+  const chain = answers.model === "extractive" ? ["extractive"] : [answers.model, "extractive"];
+  return `# yaml-language-server: $schema=./node_modules/afk/afk.schema.json
+# The only file a person edits. Unknown keys are refused. Paths start at this file's folder.
+# \${NAME} in a text is read from the environment, or from the file that NAME_FILE names.
+
+agent: ${quote(answers.agent)}
+timezone: ${quote(answers.timezone)}           # of days, months and schedules
+
+budget:
+  daily_cap_usd: ${decimal(answers.dailyCapUsd)}                # the most a day may cost; 0 spends nothing
+  # hourly_cap_usd: 0.25
+  # monthly_cap_usd: 20
+  # job_cap_usd: 0.10
+  # tick_cap_usd: 0.50
+  warning_thresholds: [0.5, 0.8]    # alert at these fractions of each cap
+
+models:
+  # In the order they are tried: ollama/NAME, openai/NAME, anthropic/NAME. extractive needs no model at all.
+  chain: ${list(chain)}
+  on_cap: halt                      # or fallback: go on with a model that costs nothing
+  max_output_tokens: 512
+  timeout: 5m
+  # providers:
+  #   ollama: { base_url: http://localhost:11434 }
+  #   openai: { api_key: "\${OPENAI_API_KEY}" }       # read from there without this line too
+  # prices: { "openai/my-model": { input: 0.10, output: 0.40 } }   # USD per million tokens
+
+# A model or host that fails is left alone for a while.
+breaker: { failures: 5, cooldown: 5m, max_cooldown: 6h }
+
+egress:
+  allow: ${list(hostsOf(answers.feeds))}
+  requests_per_minute: 30           # to each host
+  # contact: ops@example.org        # goes into the User-Agent
+  # allow_private: []               # hosts of allow on your own network
+
+# Where warnings and errors are sent; ALERT_WEBHOOK in the environment is one channel more.
+alerts: []
+#  - { type: ntfy, url: "https://ntfy.sh/a-name-that-nobody-guesses" }
+#  - type: telegram
+#    url: "https://api.telegram.org/bot\${TELEGRAM_TOKEN}/sendMessage"
+#    chat_id: "123456789"
+#  - type: webhook                  # also discord, slack
+#    url: "\${HOOK_URL}"
+#    on: [threshold_cross, cap_hit]
+#    template: "afk alert: {agent} at {pct}% of {period} cap"
+
+# A service elsewhere that notices when this machine is gone.
+heartbeat: { style: healthchecks, grace: 30m }   # and ping_url: "\${PING_URL}"
+
+jobs:
+  - name: digest
+    kind: digest
+    schedule: "0 6 * * *"           # minute hour day month weekday; or every: 4h
+    sources:
+${sources(answers.feeds)}
+    max_items: 30
+
+value: { minutes_saved_per_unit: 30, hourly_rate_usd: 60 }
+retention: { log_days: 14, log_max_mb: 200 }
+`;
+}
+
+/** YAML reads a JSON string as the same text. `$${` keeps an answer from being taken for a variable. */
+function quote(answer: string): string {
+  return JSON.stringify(answer.replaceAll("${", () => "$${"));
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.map(quote).join(", ")}]`;
+}
+
+/** Plain decimals: 1e-7 would be a number to YAML, but not to a reader. */
+function decimal(usd: number): string {
+  return usd.toFixed(6).replace(/0{1,4}$/, "");
+}
+
+/** A feed that is no web address is the path of a file. */
+function hostsOf(feeds: readonly string[]): string[] {
+  const addresses = feeds.filter((feed) => /^https?:/.test(feed));
+  return [...new Set(addresses.map((address) => new URL(address).hostname))];
+}
+
+function sources(feeds: readonly string[]): string {
+  const written =
+    feeds.length === 0 ? ["{ folder: ./inbox }"] : feeds.map((feed) => `{ feed: ${quote(feed)} }`);
+  return written.map((source) => `      - ${source}`).join("\n");
+}

@@ -1,0 +1,110 @@
+import { dirname, join } from "node:path";
+import { capMicrosFromUsd } from "../lib/money.ts";
+import type { BudgetConfig, ChannelConfig, Config, JobConfig, ModelsConfig, Paths } from "./config.ts";
+import { type HostSettings, telegramUrl } from "./host-settings.ts";
+import type { ParsedFile } from "./schema.ts";
+import { collectSecrets } from "./secrets.ts";
+import type { Replacement } from "./substitute.ts";
+
+/** Names, units and host settings: from what the file says to what afk works with. */
+export function toConfig(
+  file: ParsedFile,
+  parts: {
+    jobs: JobConfig[];
+    host: HostSettings;
+    configFile: string;
+    state: string;
+    replacements: Replacement[];
+  },
+): Config {
+  const models = toModels(file.models);
+  const alerts = [
+    ...file.alerts.map(toChannel),
+    ...(parts.host.channel === null ? [] : [parts.host.channel]),
+  ];
+  const { style, ping_url: pingUrl = null, grace: graceMs } = file.heartbeat;
+  const heartbeat = { pingUrl, style, graceMs };
+  return {
+    agent: file.agent,
+    timezone: file.timezone,
+    budget: toBudget(file.budget),
+    models,
+    breaker: {
+      failures: file.breaker.failures,
+      cooldownMs: file.breaker.cooldown,
+      maxCooldownMs: file.breaker.max_cooldown,
+    },
+    egress: {
+      allow: file.egress.allow,
+      allowPrivate: file.egress.allow_private,
+      requestsPerMinute: file.egress.requests_per_minute,
+      contact: file.egress.contact ?? null,
+    },
+    alerts,
+    heartbeat,
+    jobs: parts.jobs,
+    value: {
+      minutesSavedPerUnit: file.value.minutes_saved_per_unit,
+      hourlyRateUsd: file.value.hourly_rate_usd,
+    },
+    retention: { logDays: file.retention.log_days, logMaxBytes: file.retention.log_max_mb * 1024 * 1024 },
+    secrets: collectSecrets({ models, alerts, heartbeat, replacements: parts.replacements }),
+    paths: toPaths(parts.configFile, parts.state, parts.host.stopFile),
+    tickSeconds: parts.host.tickSeconds,
+  };
+}
+
+function toBudget(budget: ParsedFile["budget"]): BudgetConfig {
+  const cap = (usd: number | undefined) => (usd === undefined ? null : capMicrosFromUsd(usd));
+  return {
+    dailyCapMicros: capMicrosFromUsd(budget.daily_cap_usd),
+    hourlyCapMicros: cap(budget.hourly_cap_usd),
+    monthlyCapMicros: cap(budget.monthly_cap_usd),
+    jobCapMicros: cap(budget.job_cap_usd),
+    tickCapMicros: cap(budget.tick_cap_usd),
+    warningThresholds: [...budget.warning_thresholds].sort((a, b) => a - b),
+  };
+}
+
+function toModels(models: ParsedFile["models"]): ModelsConfig {
+  const provider = ({ base_url, api_key }: { base_url: string; api_key?: string | undefined }) => ({
+    baseUrl: base_url.replace(/\/+$/, ""),
+    apiKey: api_key ?? null,
+  });
+  return {
+    chain: models.chain,
+    onCap: models.on_cap,
+    maxOutputTokens: models.max_output_tokens,
+    timeoutMs: models.timeout,
+    providers: {
+      ollama: provider(models.providers.ollama),
+      openai: provider(models.providers.openai),
+      anthropic: provider(models.providers.anthropic),
+    },
+    prices: models.prices,
+  };
+}
+
+function toChannel(channel: ParsedFile["alerts"][number]): ChannelConfig {
+  return {
+    type: channel.type,
+    url: channel.type === "telegram" ? telegramUrl(channel.url) : channel.url,
+    chatId: channel.chat_id ?? null,
+    on: channel.on ?? null,
+    template: channel.template ?? null,
+  };
+}
+
+function toPaths(configFile: string, state: string, stopFile: string | null): Paths {
+  return {
+    configFile,
+    base: dirname(configFile),
+    state,
+    database: join(state, "afk.db"),
+    lock: join(state, "lock.db"),
+    out: join(state, "out"),
+    logs: join(state, "logs"),
+    runs: join(state, "runs"),
+    stopFile: stopFile ?? join(state, "STOP"),
+  };
+}

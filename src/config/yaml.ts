@@ -1,0 +1,61 @@
+import { LineCounter, parseDocument } from "yaml";
+import { messageOf } from "../lib/errors.ts";
+import { readBounded } from "./environment.ts";
+import { ConfigError, type ConfigIssue } from "./errors.ts";
+
+const FILE_BYTES_MAX = 1024 * 1024;
+/** How often aliases may repeat what their anchors hold, counted with repetitions of repetitions. */
+const ALIASES_MAX = 100;
+
+/**
+ * The plain value of a YAML 1.2 file: no custom tags, no key twice, one document. An empty file is null.
+ *
+ * @throws ConfigError when the file cannot be read or is not such YAML, with line and column.
+ */
+export function readYaml(file: string): unknown {
+  const text = readText(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    // The library's own error texts quote the line, which may hold a secret.
+    prettyErrors: false,
+    stringKeys: true,
+    resolveKnownTags: false,
+    merge: false,
+  });
+  const issues = [...document.errors, ...document.warnings].map((problem): ConfigIssue => {
+    const { line, col } = lines.linePos(problem.pos[0]);
+    return { path: `line ${line}, column ${col}`, message: problem.message };
+  });
+  if (issues.length > 0) throw new ConfigError(file, issues);
+  try {
+    return document.toJS({ maxAliasCount: ALIASES_MAX });
+  } catch (error) {
+    throw new ConfigError(file, [{ path: "", message: messageOf(error) }], { cause: error });
+  }
+}
+
+function readText(file: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readBounded(file, FILE_BYTES_MAX + 1);
+  } catch (error) {
+    throw new ConfigError(file, [{ path: "", message: unreadable(error) }], { cause: error });
+  }
+  if (bytes.length > FILE_BYTES_MAX) {
+    throw new ConfigError(file, [{ path: "", message: "larger than 1 MiB; no configuration needs that" }]);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new ConfigError(file, [{ path: "", message: "not UTF-8 text" }], { cause: error });
+  }
+}
+
+function unreadable(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "there is no such file; `afk init` makes one, `--config FILE` names another";
+  if (code === "EISDIR") return "this is a folder; name the file in it";
+  if (code === "EACCES") return "no permission to read it; give the user that runs afk the right to";
+  return `cannot be read (${messageOf(error)})`;
+}

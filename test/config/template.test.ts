@@ -1,0 +1,82 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: afk.yaml has them in plain texts.
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import type { JobSettingsKind } from "../../src/config/job-kind.ts";
+import { renderTemplate, type TemplateAnswers } from "../../src/config/template.ts";
+import { load } from "./support.ts";
+
+const digest: JobSettingsKind = {
+  kind: "digest",
+  settings: v.strictObject({ sources: v.array(v.record(v.string(), v.string())), max_items: v.number() }),
+};
+
+const ANSWERS: TemplateAnswers = {
+  agent: "morning-digest",
+  timezone: "Europe/Berlin",
+  dailyCapUsd: 1,
+  model: "ollama/qwen2.5:3b",
+  feeds: ["https://hnrss.org/frontpage", "https://hnrss.org/newest", "https://example.org:8443/feed?x=${y}"],
+};
+
+const loadTemplate = (over: Partial<TemplateAnswers> = {}) =>
+  load(renderTemplate({ ...ANSWERS, ...over }), { jobKinds: [digest] });
+
+describe("renderTemplate", () => {
+  it("names the JSON Schema first, for editors", () => {
+    const [first] = renderTemplate(ANSWERS).split("\n");
+    expect(first).toBe("# yaml-language-server: $schema=./node_modules/afk/afk.schema.json");
+  });
+
+  it("gives a file that is accepted, with the answers in it", () => {
+    const config = loadTemplate();
+    expect(config).toMatchObject({ agent: "morning-digest", timezone: "Europe/Berlin", alerts: [] });
+    expect(config.budget.dailyCapMicros).toBe(1_000_000);
+    expect(config.models.chain).toEqual(["ollama/qwen2.5:3b", "extractive"]);
+    expect(config.egress.allow).toEqual(["hnrss.org", "example.org"]);
+    expect(config.jobs[0]).toMatchObject({
+      name: "digest",
+      schedule: { type: "cron", expression: "0 6 * * *" },
+    });
+    expect(config.jobs[0]?.settings).toMatchObject({ sources: ANSWERS.feeds.map((feed) => ({ feed })) });
+  });
+
+  it("reads a folder when there are no feeds, and needs no model when there is none", () => {
+    const config = loadTemplate({ feeds: [], model: "extractive" });
+    expect(config.egress.allow).toEqual([]);
+    expect(config.models.chain).toEqual(["extractive"]);
+    expect(config.jobs[0]?.settings).toMatchObject({ sources: [{ folder: "./inbox" }] });
+  });
+
+  it("allows no host for a feed in a file", () => {
+    expect(loadTemplate({ feeds: ["./feed.xml"] }).egress.allow).toEqual([]);
+  });
+
+  it.each([0, 0.000001, 0.29, 1.5, 1_000_000])("writes a cap of %d plainly", (dailyCapUsd) => {
+    expect(loadTemplate({ dailyCapUsd }).budget.dailyCapMicros).toBe(Math.round(dailyCapUsd * 1e6));
+  });
+
+  it("states the defaults that the parser has, so that deleting a line changes nothing", () => {
+    const full = loadTemplate();
+    const stripped = renderTemplate(ANSWERS)
+      .split("\n")
+      .filter(
+        (line) =>
+          !/^(breaker|alerts|heartbeat|value|retention| {2}(on_cap|max_output|timeout|requests|warning))/.test(
+            line,
+          ),
+      );
+    const bare = load(stripped.join("\n"), { jobKinds: [digest] });
+    expect({ ...bare, paths: null }).toEqual({ ...full, paths: null });
+  });
+
+  it("stays valid when the commented channels and caps are switched on", () => {
+    const text = renderTemplate(ANSWERS)
+      .replace("alerts: []", "alerts:")
+      .replaceAll(/^#( {2}(?:- |[a-z ] ).*)$/gm, "$1")
+      .replaceAll(/^( +)# ((?:hourly|monthly|job|tick)_cap_usd.*)$/gm, "$1$2");
+    const environment = { TELEGRAM_TOKEN: "1:abc", HOOK_URL: "https://hook.example/" };
+    const config = load(text, { jobKinds: [digest], environment });
+    expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "telegram", "webhook"]);
+    expect(config.budget.tickCapMicros).toBe(500_000);
+  });
+});
