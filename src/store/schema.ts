@@ -1,0 +1,246 @@
+import type { Kysely, Transaction } from "kysely";
+
+/**
+ * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
+ * integer micro-dollars (`_micros`), booleans are 0 or 1, JSON is text. The constraints are in the migrations.
+ */
+export interface Schema {
+  kill_switch: KillSwitchTable;
+  breakers: BreakersTable;
+  budget_clock: BudgetClockTable;
+  budget_windows: BudgetWindowsTable;
+  ledger: LedgerTable;
+  jobs: JobsTable;
+  dead_letters: DeadLettersTable;
+  steps: StepsTable;
+  outputs: OutputsTable;
+  drafts: DraftsTable;
+  seen: SeenTable;
+  alerts: AlertsTable;
+  alert_deliveries: AlertDeliveriesTable;
+  schedules: SchedulesTable;
+  ticks: TicksTable;
+  http_cache: HttpCacheTable;
+  robots: RobotsTable;
+  host_limits: HostLimitsTable;
+}
+
+/** A connection to read and write through: the store's own, or an open transaction. */
+export type Db = Kysely<Schema>;
+export type Trx = Transaction<Schema>;
+
+/** One row, id 1. `set_at` null: not killed. */
+export interface KillSwitchTable {
+  id: number;
+  set_at: number | null;
+  reason: string | null;
+}
+
+/** One row a dependency. Which columns are set follows from `state`; rails/breaker.ts reads it as a tagged union. */
+export interface BreakersTable {
+  name: string;
+  state: "closed" | "open" | "half_open";
+  failures: number;
+  /** When an open breaker lets one probe through; when a half-open one gives its probe up for lost. */
+  until: number | null;
+  /** How long the breaker was, or will next be, open. */
+  cooldown_ms: number;
+  probe: string | null;
+  reason: string | null;
+  updated_at: number;
+}
+
+/** One row, id 1: the latest budget time, and the pair of wall clock and uptime that this boot is measured from. */
+export interface BudgetClockTable {
+  id: number;
+  latest_at: number;
+  anchor_at: number;
+  /** Uptime at the anchor. */
+  uptime_ms: number;
+  boot_id: string;
+}
+
+export type WindowName = "tick" | "job" | "hour" | "day" | "month";
+
+/**
+ * A counter per window and period. An `hour` period is one minute; the last hour is the sum of its minutes.
+ * `cap_micros` is the cap under which a reservation was last accepted (null: none), so that the schema can say
+ * `settled - overrun + reserved <= cap`. `overrun_micros` is what calls cost above what was reserved for them.
+ */
+export interface BudgetWindowsTable {
+  window: WindowName;
+  period: string;
+  cap_micros: number | null;
+  settled_micros: number;
+  reserved_micros: number;
+  overrun_micros: number;
+}
+
+export type LedgerState = "reserved" | "sending" | "unknown" | "settled" | "released";
+
+export interface LedgerTable {
+  id: string;
+  state: LedgerState;
+  /** The model reference or, for a guarded function, the name it was given. */
+  model: string;
+  created_at: number;
+  /** After this the call cannot be under way any more, whoever made it. */
+  deadline_at: number;
+  finished_at: number | null;
+  estimate_micros: number;
+  /** Set when settled. */
+  cost_micros: number | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  /** Periods of the windows it counts in. */
+  minute: string;
+  day: string;
+  month: string;
+  /** The job's key and the tick's id, for calls made in one. */
+  job: string | null;
+  tick: string | null;
+  step: string | null;
+  /** Who holds the call: the lock holder's id, or null for a process without the lock. */
+  runner: string | null;
+  /** sha256 of the request. */
+  request_hash: string | null;
+  degraded: number;
+  error: string | null;
+}
+
+export type JobState = "ready" | "running" | "done" | "dead";
+
+export interface JobsTable {
+  id: string;
+  key: string;
+  name: string;
+  kind: string;
+  payload: string;
+  state: JobState;
+  attempts: number;
+  max_attempts: number;
+  run_at: number;
+  lease_until: number | null;
+  /** Fencing token: grows with every claim; every later write names it. */
+  token: number;
+  /** Who claimed it. */
+  runner: string | null;
+  error: string | null;
+  units: number;
+  by_hand: number;
+  slot_at: number;
+  label: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface DeadLettersTable {
+  job_id: string;
+  key: string;
+  name: string;
+  kind: string;
+  payload: string;
+  error: string;
+  attempts: number;
+  /** What it did so far: names of its steps and the tick, JSON. */
+  trace: string;
+  died_at: number;
+}
+
+export interface StepsTable {
+  job_id: string;
+  name: string;
+  result: string;
+  created_at: number;
+}
+
+/** A file for `out/`. It commits with its job; a pending one is written again until it is there. */
+export interface OutputsTable {
+  name: string;
+  job_id: string;
+  content: string;
+  state: "pending" | "published";
+  created_at: number;
+  published_at: number | null;
+}
+
+export interface DraftsTable {
+  id: string;
+  job_id: string;
+  name: string;
+  action: string;
+  content: string;
+  state: "pending" | "approved" | "done" | "rejected";
+  created_at: number;
+}
+
+/** What the runs of a job have dealt with before. */
+export interface SeenTable {
+  job_name: string;
+  key: string;
+  seen_at: number;
+}
+
+export interface AlertsTable {
+  id: string;
+  key: string;
+  event: string;
+  severity: string;
+  /** AlertPayload, JSON. */
+  payload: string;
+  created_at: number;
+}
+
+export interface AlertDeliveriesTable {
+  alert_id: string;
+  /** The channel's identity: its type and a hash of its address, never the address. */
+  channel: string;
+  state: "pending" | "sent" | "failed";
+  attempts: number;
+  next_at: number;
+  error: string | null;
+  updated_at: number;
+}
+
+export interface SchedulesTable {
+  job_name: string;
+  /** The schedule the slot belongs to; when afk.yaml says another, the count starts anew. */
+  schedule: string;
+  last_slot_at: number;
+}
+
+export interface TicksTable {
+  id: string;
+  started_at: number;
+  finished_at: number | null;
+  outcome: "running" | "ok" | "idle" | "halted" | "failed" | "crashed";
+  reason: string | null;
+  units: number;
+  cost_micros: number;
+  by_hand: number;
+  next_due_at: number | null;
+  version: string;
+}
+
+export interface HttpCacheTable {
+  url: string;
+  etag: string | null;
+  last_modified: string | null;
+  content_type: string;
+  body: Uint8Array;
+  fetched_at: number;
+}
+
+export interface RobotsTable {
+  origin: string;
+  /** What a crawler may assume: the file's rules, everything (4xx), or nothing (5xx, unreachable). */
+  verdict: "rules" | "allow" | "disallow";
+  body: string;
+  fetched_at: number;
+}
+
+export interface HostLimitsTable {
+  host: string;
+  /** The next request to this host may leave at this instant. */
+  next_at: number;
+}
