@@ -1,0 +1,46 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** One file of the log: a UTC day (`YYYY-MM-DD`) and its part, counted from 1. */
+export interface LogFile {
+  path: string;
+  name: string;
+  day: string;
+  part: number;
+}
+
+/** The UTC day of an instant, as the log's file names have it. */
+export function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
+export function logFileName(day: string, part: number): string {
+  return part === 1 ? `afk-${day}.jsonl` : `afk-${day}.${part}.jsonl`;
+}
+
+/** The log's own files in `dir`, oldest first; anything else in there is not looked at. A missing folder is empty. */
+export function listLogFiles(dir: string): LogFile[] {
+  const files: LogFile[] = [];
+  for (const entry of entriesOf(dir)) {
+    const match = /^afk-(\d{4}-\d{2}-\d{2})(?:\.(\d{1,6}))?\.jsonl$/.exec(entry.name);
+    if (match?.[1] === undefined || !entry.isFile()) continue;
+    const part = Number(match[2] ?? 1);
+    // `.1.jsonl` and `.02.jsonl` are names that the log never writes.
+    if (entry.name !== logFileName(match[1], part)) continue;
+    files.push({ path: join(dir, entry.name), name: entry.name, day: match[1], part });
+  }
+  return files.sort((a, b) => a.day.localeCompare(b.day) || a.part - b.part);
+}
+
+function entriesOf(dir: string) {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException | null)?.code === "ENOENT";
+}

@@ -1,0 +1,165 @@
+import { toIso } from "../lib/clock.ts";
+import { AfkError } from "../lib/errors.ts";
+import type { Fields, Level } from "../lib/log.ts";
+import { isSecretName, REDACTED, type Redact } from "../lib/redact.ts";
+
+/** What a line of the log says. `ts` is ISO 8601 in UTC. */
+export interface LogLine extends Fields {
+  ts: string;
+  level: Level;
+  event: string;
+}
+
+/**
+ * One line of JSON, without its newline: less than 100,000 characters, free of secrets, whatever was
+ * passed in. `ts`, `level` and `event` cannot be set by a field; such a field is left out. Errors become
+ * `{name, message, code?, cause?}`.
+ */
+export function formatLine(
+  nowMs: number,
+  level: Level,
+  event: string,
+  fields: Fields,
+  redact: Redact,
+): string {
+  const head = { ts: toIso(nowMs), level, event: cut(redact(event), EVENT_LENGTH_MAX) };
+  const room = { characters: LINE_LENGTH_MAX, ancestors: new Set<object>() };
+  const body = plainObject(Object.entries(fields), 1, room, redact);
+  const line = JSON.stringify({ ...head, ...body, ...head });
+
+  // Field by field finds all but a secret that spans several of them (a whole JSON document, say).
+  const redacted = redact(line);
+  if (redacted === line || isJson(redacted)) return redacted;
+  return JSON.stringify({ ...head, fields: REDACTED });
+}
+
+const EVENT_LENGTH_MAX = 100;
+const STRING_LENGTH_MAX = 8_000;
+/** With one string of control characters on top it stays below what a redactor looks at. */
+const LINE_LENGTH_MAX = 40_000;
+/** What a number, or the punctuation around a value, may take. */
+const VALUE_LENGTH = 24;
+const DEPTH_MAX = 5;
+const ENTRIES_MAX = 100;
+
+interface Room {
+  /** Characters of JSON that the line may still take. */
+  characters: number;
+  /** The objects that enclose the present one, to see a circle. */
+  ancestors: Set<object>;
+}
+
+function plain(value: unknown, depth: number, room: Room, redact: Redact): unknown {
+  switch (typeof value) {
+    case "string":
+      return text(value, room, redact);
+    case "number":
+    case "bigint":
+      return number(value, redact);
+    case "boolean":
+    case "undefined":
+      return value;
+    case "object":
+      return value === null ? null : nested(value, depth, room, redact);
+    case "function":
+    case "symbol":
+      return `[${typeof value}]`;
+  }
+}
+
+function text(value: string, room: Room, redact: Redact): string {
+  // Redacted before it is cut, since half a secret is not recognised.
+  const result = cut(redact(value), Math.min(STRING_LENGTH_MAX, room.characters));
+  room.characters -= JSON.stringify(result).length;
+  return result;
+}
+
+function number(value: number | bigint, redact: Redact): unknown {
+  const written = String(value);
+  // A chat id may be a secret and come as a number.
+  if (redact(written) !== written) return REDACTED;
+  return Number.isFinite(value) ? value : written;
+}
+
+function nested(value: object, depth: number, room: Room, redact: Redact): unknown {
+  if (room.ancestors.has(value)) return "[circular]";
+  if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`;
+  if (depth > DEPTH_MAX) return "[deeper]";
+  room.ancestors.add(value);
+  try {
+    if (value instanceof Error) return plainObject(errorEntries(value), depth + 1, room, redact);
+    if (Array.isArray(value)) return plainArray(value, depth + 1, room, redact);
+    if (value instanceof Set) return plainArray([...value], depth + 1, room, redact);
+    if (value instanceof Map)
+      return plainObject(
+        [...value].map(([key, item]) => [String(key), item]),
+        depth + 1,
+        room,
+        redact,
+      );
+    if ("toJSON" in value && typeof value.toJSON === "function")
+      return plain(value.toJSON(), depth + 1, room, redact);
+    return plainObject(Object.entries(value), depth + 1, room, redact);
+  } catch (error) {
+    // A getter of somebody else's object threw.
+    return text(`[unreadable: ${String(error)}]`, room, redact);
+  } finally {
+    room.ancestors.delete(value);
+  }
+}
+
+function plainArray(items: unknown[], depth: number, room: Room, redact: Redact): unknown[] {
+  const result: unknown[] = [];
+  for (const item of items) {
+    if (!hasRoom(result.length, room)) break;
+    result.push(plain(item, depth, room, redact));
+  }
+  if (items.length > result.length) result.push(`[${items.length - result.length} more]`);
+  return result;
+}
+
+function plainObject(entries: [string, unknown][], depth: number, room: Room, redact: Redact): Fields {
+  // No prototype: a field called `__proto__` is a field.
+  const result: Fields = Object.create(null);
+  let count = 0;
+  for (const [name, value] of entries) {
+    if (!hasRoom(count, room)) break;
+    const isSecret = typeof value === "string" && isSecretName(name);
+    result[text(name, room, redact)] = isSecret ? REDACTED : plain(value, depth, room, redact);
+    count += 1;
+  }
+  if (entries.length > count) result.more = entries.length - count;
+  return result;
+}
+
+/** Every value takes room, so that the whole is bounded however the values are nested. */
+function hasRoom(count: number, room: Room): boolean {
+  room.characters -= VALUE_LENGTH;
+  return count < ENTRIES_MAX && room.characters > 0;
+}
+
+function errorEntries(error: Error): [string, unknown][] {
+  const entries: [string, unknown][] = [
+    ["name", error.name],
+    ["message", error.message],
+  ];
+  const code = error instanceof AfkError ? error.code : (error as { code?: unknown }).code;
+  if (typeof code === "string" || typeof code === "number") entries.push(["code", code]);
+  if (error.cause !== undefined) entries.push(["cause", error.cause]);
+  return entries;
+}
+
+function cut(value: string, lengthMax: number): string {
+  if (value.length <= lengthMax) return value;
+  // Well-formed again, should the cut have split a surrogate pair.
+  return `${value.slice(0, Math.max(0, lengthMax)).toWellFormed()}…`;
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
