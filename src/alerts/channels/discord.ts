@@ -1,0 +1,25 @@
+import { type Channel, jsonOf, secondsToMs } from "./channel.ts";
+import { alertText, truncateUnits } from "./text.ts";
+
+/** A Discord webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook). */
+export const discord: Channel = {
+  request(payload, config) {
+    const url = new URL(config.url);
+    // Without it Discord answers before the message is kept, and says nothing when it is not.
+    url.searchParams.set("wait", "true");
+    return {
+      url: url.href,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      // No mentions: nothing that stands in an alert may call everybody in the channel.
+      body: JSON.stringify({
+        content: truncateUnits(alertText(payload, config), CONTENT_LENGTH_MAX),
+        allowed_mentions: { parse: [] },
+      }),
+    };
+  },
+  isAccepted: (reply) => reply.status === 204 || typeof jsonOf(reply)?.id === "string",
+  retryAfterMs: (reply) => secondsToMs(jsonOf(reply)?.retry_after),
+};
+
+const CONTENT_LENGTH_MAX = 2_000;

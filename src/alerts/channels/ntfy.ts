@@ -1,0 +1,50 @@
+import { AfkError } from "../../lib/errors.ts";
+import type { Severity } from "../events.ts";
+import { renderTemplate } from "../template.ts";
+import { type Channel, jsonOf } from "./channel.ts";
+import { truncateBytes } from "./text.ts";
+
+/**
+ * ntfy.sh or a server of one's own; the address is the topic's. Published as JSON to the server's root, since
+ * headers hold no title outside ASCII (https://docs.ntfy.sh/publish/#publish-as-json).
+ */
+export const ntfy: Channel = {
+  request(payload, config) {
+    const url = new URL(config.url);
+    const segments = url.pathname.split("/").filter((segment) => segment !== "");
+    const topic = segments.pop();
+    if (topic === undefined) {
+      throw new AfkError("channel_misconfigured", "the address of an ntfy channel must end in its topic", {
+        retry: "never",
+      });
+    }
+    url.pathname = `/${segments.join("/")}`;
+    const message = config.template === null ? payload.message : renderTemplate(config.template, payload);
+    return {
+      url: url.href,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        topic: decodeURIComponent(topic),
+        title: truncateBytes(payload.title, TITLE_BYTES_MAX),
+        // An empty message would be shown as "triggered".
+        message: truncateBytes(message === "" ? payload.title : message, MESSAGE_BYTES_MAX),
+        priority: PRIORITY[payload.severity],
+        tags: [TAG[payload.severity], payload.event],
+      }),
+    };
+  },
+  // The server gives the message back; a page of another server on that address does not.
+  isAccepted: (reply) => typeof jsonOf(reply)?.id === "string",
+};
+
+const MESSAGE_BYTES_MAX = 4_096;
+const TITLE_BYTES_MAX = 1_000;
+
+/** 5 rings through do-not-disturb, which is what a page is for. */
+const PRIORITY: Record<Severity, number> = { info: 2, warn: 4, error: 5 };
+const TAG: Record<Severity, string> = {
+  info: "information_source",
+  warn: "warning",
+  error: "rotating_light",
+};

@@ -1,0 +1,30 @@
+import type { ChannelConfig } from "../../config/config.ts";
+import type { AlertPayload } from "../events.ts";
+import { renderTemplate } from "../template.ts";
+
+/** What a person reads: the channel's template, or the title with the message below it. */
+export function alertText(payload: AlertPayload, config: ChannelConfig): string {
+  if (config.template !== null) return renderTemplate(config.template, payload);
+  return payload.message === "" ? payload.title : `${payload.title}\n${payload.message}`;
+}
+
+/** At most `max` UTF-16 units; what was cut ends in an ellipsis. Never half of a surrogate pair. */
+export function truncateUnits(text: string, max: number): string {
+  const whole = text.toWellFormed();
+  if (whole.length <= max) return whole;
+  return `${withoutHalf(whole.slice(0, max - 1))}…`;
+}
+
+/** At most `max` bytes of UTF-8, likewise. */
+export function truncateBytes(text: string, max: number): string {
+  const whole = text.toWellFormed();
+  if (Buffer.byteLength(whole) <= max) return whole;
+  const room = max - Buffer.byteLength("…");
+  // `encodeInto` stops before the character that no longer fits.
+  const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(room));
+  return `${whole.slice(0, read)}…`;
+}
+
+function withoutHalf(text: string): string {
+  return text.isWellFormed() ? text : text.slice(0, -1);
+}

@@ -1,0 +1,165 @@
+import type { ChannelConfig } from "../config/config.ts";
+import type { Log } from "../lib/log.ts";
+import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
+import { channelId } from "./channels/registry.ts";
+
+/** A pending delivery as it was read. */
+export interface Delivery {
+  alert_id: string;
+  channel: string;
+  attempts: number;
+  next_at: number;
+  key: string;
+  event: string;
+  payload: string;
+}
+
+const DAY_MS = 86_400_000;
+const AGE_MAX_MS = 7 * DAY_MS;
+/** Alerts from before are history; they are neither sent nor told of again. */
+const HISTORY_MS = 30 * DAY_MS;
+const ALERTS_MAX = 1_000;
+/** 1 min, 8 min, 64 min, 8.5 h: five tries outlast a night's outage. */
+const RETRY_MS = 60_000;
+const RETRY_FACTOR = 8;
+/** A service that asks for more is asked again after a day. */
+const RETRY_AFTER_MAX_MS = DAY_MS;
+
+/**
+ * Gives each alert that has no deliveries yet one for every channel that wants it. Once only: a channel that
+ * is added later gets what happens from then on, and not a week of old news.
+ */
+export async function addDeliveries(db: Db, channels: ChannelConfig[], nowMs: number): Promise<void> {
+  if (channels.length === 0) return;
+  await db.transaction().execute(async (trx) => {
+    const alerts = await trx
+      .selectFrom("alerts")
+      .select(["id", "event", "severity"])
+      .where("created_at", ">=", nowMs - HISTORY_MS)
+      .where(({ not, exists, selectFrom }) =>
+        not(exists(selectFrom("alert_deliveries").select("alert_id").whereRef("alert_id", "=", "alerts.id"))),
+      )
+      .orderBy("id", "desc")
+      .limit(ALERTS_MAX)
+      .execute();
+    for (const alert of alerts) {
+      for (const config of channels) {
+        if (isWanted(config, alert)) await addDelivery(trx, alert.id, channelId(config), nowMs);
+      }
+    }
+  });
+}
+
+function isWanted(config: ChannelConfig, alert: { event: string; severity: string }): boolean {
+  return config.on === null ? alert.severity !== "info" : config.on.includes(alert.event);
+}
+
+async function addDelivery(trx: Trx, alertId: string, channel: string, nowMs: number): Promise<void> {
+  await trx
+    .insertInto("alert_deliveries")
+    .values({
+      alert_id: alertId,
+      channel,
+      state: "pending",
+      attempts: 0,
+      next_at: nowMs,
+      error: null,
+      updated_at: nowMs,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Old news wakes nobody: what could not be sent for a week is given up, also for channels that were removed. */
+export async function failStale(db: Db, nowMs: number, log: Log): Promise<number> {
+  const rows = await db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+    .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
+    .where("state", "=", "pending")
+    .where("alerts.created_at", "<", nowMs - AGE_MAX_MS)
+    .execute();
+  for (const row of rows) {
+    const last = row.error === null ? "" : ` (last: ${row.error})`;
+    await finish(db, row, { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
+  }
+  return rows.length;
+}
+
+/** What is due on one channel, oldest first. */
+export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Promise<Delivery[]> {
+  return (
+    db
+      .selectFrom("alert_deliveries")
+      .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+      .select(["alert_id", "channel", "attempts", "next_at", "key", "event", "payload"])
+      .where("state", "=", "pending")
+      .where("channel", "=", channel)
+      // Further ahead than any wait was written under a clock that has been set back since.
+      .where((e) => e.or([e("next_at", "<=", nowMs), e("next_at", ">", nowMs + 2 * RETRY_AFTER_MAX_MS)]))
+      .orderBy("alert_id")
+      .limit(limit)
+      .execute()
+  );
+}
+
+/** Null when another process has taken it. The wait is longer than a try, so nobody takes it during one. */
+export async function claim(db: Db, delivery: Delivery, nowMs: number): Promise<Delivery | null> {
+  const next_at = nowMs + RETRY_MS * RETRY_FACTOR ** delivery.attempts;
+  const attempts = delivery.attempts + 1;
+  const isOurs = await update(db, delivery, { attempts, next_at, updated_at: nowMs });
+  return isOurs ? { ...delivery, attempts, next_at } : null;
+}
+
+/** Takes a delivery to its end, and tells of it. Does nothing when somebody else has meanwhile. */
+export async function finish(
+  db: Db,
+  delivery: Delivery,
+  outcome: { state: "sent" | "failed"; error: string | null },
+  nowMs: number,
+  log: Log,
+): Promise<void> {
+  if (!(await update(db, delivery, { ...outcome, updated_at: nowMs }))) return;
+  if (outcome.state === "sent") log.event("info", "alert_sent", told(delivery));
+  else
+    log.event("error", "alert_failed", {
+      ...told(delivery),
+      error: outcome.error,
+      attempts: delivery.attempts,
+    });
+}
+
+/** Leaves a failed try to a later tick: after the claim's wait, or what the service asked for when that is longer. */
+export async function postpone(
+  db: Db,
+  claimed: Delivery,
+  failure: { error: string; retryAfterMs: number | null },
+  nowMs: number,
+  log: Log,
+): Promise<void> {
+  const askedAt = nowMs + Math.min(failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+  const next_at = Math.max(claimed.next_at, askedAt);
+  if (!(await update(db, claimed, { error: failure.error, next_at, updated_at: nowMs }))) return;
+  log.event("warn", "alert_delayed", { ...told(claimed), error: failure.error, attempt: claimed.attempts });
+}
+
+/** Only a delivery that still is as it was read: the number of attempts is the fencing token. */
+async function update(
+  db: Db,
+  delivery: Delivery,
+  change: Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at" | "error" | "updated_at">>,
+): Promise<boolean> {
+  const result = await db
+    .updateTable("alert_deliveries")
+    .set(change)
+    .where("alert_id", "=", delivery.alert_id)
+    .where("channel", "=", delivery.channel)
+    .where("state", "=", "pending")
+    .where("attempts", "=", delivery.attempts)
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+function told(delivery: Delivery): { alert: string; channel: string; key: string } {
+  return { alert: delivery.event, channel: delivery.channel, key: delivery.key };
+}

@@ -1,0 +1,56 @@
+export type Severity = "info" | "warn" | "error";
+
+/** Every event that is an alert too, with how bad it is (CONTRACT.md, Events). */
+export const ALERT_EVENTS = {
+  tick_failed: "error",
+  tick_missed: "warn",
+  job_dead: "error",
+  call_unknown: "warn",
+  cap_hit: "warn",
+  threshold_cross: "warn",
+  overrun: "error",
+  breaker_open: "warn",
+  breaker_closed: "info",
+  kill_set: "warn",
+  wedged: "error",
+  heartbeat_late: "error",
+  no_output: "warn",
+  clock_jump: "warn",
+  state_rolled_back: "error",
+  draft_pending: "warn",
+  unit_failed: "error",
+  disk_low: "error",
+  day_attended: "info",
+  drift_found: "warn",
+} as const satisfies Record<string, Severity>;
+
+export type AlertEvent = keyof typeof ALERT_EVENTS;
+
+export function isAlertEvent(event: string): event is AlertEvent {
+  return Object.hasOwn(ALERT_EVENTS, event);
+}
+
+/**
+ * What a channel delivers (docs/alerts.md). Fields that do not apply are left out.
+ * `key` is the deduplication key: a second alert with the same key is never recorded.
+ */
+export interface AlertPayload {
+  version: 1;
+  event: AlertEvent;
+  agent: string;
+  severity: Severity;
+  /** ISO 8601, UTC. */
+  ts: string;
+  title: string;
+  message: string;
+  key: string;
+  period?: string;
+  window?: string;
+  /** Per cent of the cap that is spent or reserved, rounded down. */
+  pct?: number;
+  threshold?: number;
+  capUsd?: number;
+  spentUsd?: number;
+  job?: string;
+  tick?: string;
+}

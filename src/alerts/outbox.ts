@@ -1,0 +1,91 @@
+import type { Clock } from "../lib/clock.ts";
+import { toIso } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { Store } from "../store/open.ts";
+import type { Trx } from "../store/schema.ts";
+import { ALERT_EVENTS, type AlertPayload } from "./events.ts";
+
+/** An alert as the code that raises it knows it; the outbox adds who, when and how bad. */
+export type Notice = Omit<AlertPayload, "version" | "agent" | "severity" | "ts">;
+
+/**
+ * Records a notice in the open transaction. One whose key is known already is logged again, unless `repeats` says that
+ * it is evaluated over and over and only its first time says something.
+ */
+export type Announce = (notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
+
+export interface Outbox {
+  /**
+   * One immediate transaction whose alerts commit with it or not at all. After the commit each notice is logged
+   * (`alerted: false` when its key was recorded before) and new ones are handed to `onAlert`.
+   */
+  transaction<T>(work: (trx: Trx, announce: Announce) => Promise<T>): Promise<T>;
+}
+
+export interface OutboxOptions {
+  store: Store;
+  agent: string;
+  clock: Clock;
+  log: Log;
+  /** Alerts leave the machine, so what is secret is taken out before they are kept. */
+  redact: (text: string) => string;
+  onAlert?: ((alert: AlertPayload) => void) | undefined;
+}
+
+export function createOutbox(options: OutboxOptions): Outbox {
+  return {
+    async transaction(work) {
+      const announced: { payload: AlertPayload; isNew: boolean }[] = [];
+      const result = await options.store.transaction((trx) =>
+        work(trx, async (notice, repeats = "logged") => {
+          const payload = payloadOf(options, notice);
+          const isNew = await insert(trx, payload, options.clock.nowMs());
+          if (isNew || repeats === "logged") announced.push({ payload, isNew });
+        }),
+      );
+      for (const { payload, isNew } of announced) tell(options, payload, isNew);
+      return result;
+    },
+  };
+}
+
+function payloadOf(options: OutboxOptions, notice: Notice): AlertPayload {
+  const ts = toIso(options.clock.nowMs());
+  const told = { title: options.redact(notice.title), message: options.redact(notice.message) };
+  return { version: 1, agent: options.agent, severity: ALERT_EVENTS[notice.event], ts, ...notice, ...told };
+}
+
+/** True when the alert is new; the same key twice is once. */
+async function insert(trx: Trx, payload: AlertPayload, nowMs: number): Promise<boolean> {
+  const result = await trx
+    .insertInto("alerts")
+    .values({
+      id: newId(nowMs),
+      key: payload.key,
+      event: payload.event,
+      severity: payload.severity,
+      payload: JSON.stringify(payload),
+      created_at: nowMs,
+    })
+    .onConflict((conflict) => conflict.column("key").doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+function tell(options: OutboxOptions, payload: AlertPayload, isNew: boolean): void {
+  const { version: _version, agent: _agent, severity, ts: _ts, event, ...fields } = payload;
+  options.log.event(severity, event, { ...fields, alerted: isNew });
+  if (!isNew || options.onAlert === undefined) return;
+  try {
+    options.onAlert(payload);
+  } catch (error) {
+    // The listener is the library user's code: what it throws is told, and changes nothing here.
+    options.log.event("error", "alert_failed", {
+      channel: "onAlert",
+      key: payload.key,
+      error: messageOf(error),
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { AlertPayload } from "../../src/alerts/events.ts";
+import type { ChannelConfig, ChannelType } from "../../src/config/config.ts";
+
+export function samplePayload(fields: Partial<AlertPayload> = {}): AlertPayload {
+  return {
+    version: 1,
+    event: "cap_hit",
+    agent: "morning-digest",
+    severity: "warn",
+    ts: "2026-11-21T10:00:00.000Z",
+    title: "The day's cap is reached",
+    message: "No model call was made.",
+    key: "cap_hit/day/2026-11-21",
+    window: "day",
+    period: "2026-11-21",
+    pct: 100,
+    capUsd: 1,
+    spentUsd: 0.99,
+    ...fields,
+  };
+}
+
+export function sampleChannel(
+  type: ChannelType,
+  url: string,
+  fields: Partial<ChannelConfig> = {},
+): ChannelConfig {
+  return { type, url, chatId: type === "telegram" ? "-100123" : null, on: null, template: null, ...fields };
+}
