@@ -1,0 +1,102 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
+import { assert } from "../lib/errors.ts";
+import type { Db, Trx } from "../store/schema.ts";
+
+/** Files of one name that may exist; more is a bug of the job that names them. */
+const SAME_NAME_MAX = 1_000;
+/** Files written in one pass; the rest come with the next tick. */
+const PUBLISH_MAX = 1_000;
+
+export interface OutputFile {
+  name: string;
+  content: string;
+}
+
+/** A bare file name: no folder, no hidden file, nothing a shell or a page would trip over. */
+export const OUTPUT_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,150}$/u;
+
+/** Saves files in the transaction that marks their job done. A name that another job has taken gets `-2`, `-3`, … */
+export async function saveOutputs(
+  trx: Trx,
+  jobId: string,
+  files: OutputFile[],
+  nowMs: number,
+): Promise<string[]> {
+  const names: string[] = [];
+  for (const file of files) {
+    assert(OUTPUT_NAME.test(file.name), `an output named ${JSON.stringify(file.name)}`);
+    const name = await freeName(trx, file.name);
+    await trx
+      .insertInto("outputs")
+      .values({
+        name,
+        job_id: jobId,
+        content: file.content,
+        state: "pending",
+        created_at: nowMs,
+        published_at: null,
+      })
+      .execute();
+    names.push(name);
+  }
+  return names;
+}
+
+/**
+ * Writes every saved file that is not in `dir` yet: a temporary file, fsync, rename, fsync of the folder, and only then
+ * the mark. A crash before the mark writes the same bytes under the same name again.
+ */
+export async function publishPending(db: Db, dir: string, nowMs: number): Promise<string[]> {
+  const pending = await db
+    .selectFrom("outputs")
+    .select(["name", "content"])
+    .where("state", "=", "pending")
+    .orderBy("created_at")
+    .limit(PUBLISH_MAX)
+    .execute();
+  if (pending.length > 0) mkdirSync(dir, { recursive: true });
+  for (const file of pending) {
+    writeDurably(dir, file.name, file.content);
+    await db
+      .updateTable("outputs")
+      .set({ state: "published", published_at: nowMs })
+      .where("name", "=", file.name)
+      .execute();
+  }
+  return pending.map((file) => join(dir, file.name));
+}
+
+function writeDurably(dir: string, name: string, content: string): void {
+  // The same temporary name each time: a crash leaves at most one, and the next pass overwrites it.
+  const temporary = join(dir, `.${name}.part`);
+  const file = openSync(temporary, "w", 0o644);
+  try {
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, join(dir, name));
+  const folder = openSync(dir, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+async function freeName(trx: Trx, name: string): Promise<string> {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (let count = 1; count <= SAME_NAME_MAX; count++) {
+    const candidate = count === 1 ? name : `${stem}-${count}${extension}`;
+    const taken = await trx
+      .selectFrom("outputs")
+      .select("name")
+      .where("name", "=", candidate)
+      .executeTakeFirst();
+    if (taken === undefined) return candidate;
+  }
+  throw new Error(`afk bug: ${SAME_NAME_MAX} outputs named ${name}`);
+}

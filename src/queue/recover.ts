@@ -1,0 +1,41 @@
+import type { Announce } from "../alerts/outbox.ts";
+import type { Randomness } from "../lib/ids.ts";
+import type { Trx } from "../store/schema.ts";
+import { fail } from "./fail.ts";
+
+/** Jobs brought back in one pass; the rest come with the next tick. */
+const RECOVER_MAX = 1_000;
+
+/**
+ * Brings back what no runner works on any more. The caller holds the lock, so a running job of another runner is
+ * orphaned: it is due again at once. A job of this runner whose lease has run out hangs: it is due after backoff.
+ * Either is dead if its attempts are used up, since a job that kills its process must not do so for ever.
+ */
+export async function recoverJobs(
+  trx: Trx,
+  announce: Announce,
+  by: { runner: string; tick: string | null },
+  nowMs: number,
+  randomness: Randomness,
+): Promise<number> {
+  const lost = await trx
+    .selectFrom("jobs")
+    .selectAll()
+    .where("state", "=", "running")
+    .where((eb) => eb.or([eb("runner", "!=", by.runner), eb("lease_until", "<=", nowMs)]))
+    .limit(RECOVER_MAX)
+    .execute();
+  for (const job of lost) {
+    const isOrphan = job.runner !== by.runner;
+    const error = isOrphan ? "the process that ran it ended without a word" : "its lease ran out";
+    await fail(
+      trx,
+      announce,
+      job,
+      { error, retry: isOrphan ? { afterMs: 0 } : "later", tick: by.tick },
+      nowMs,
+      randomness,
+    );
+  }
+  return lost.length;
+}
