@@ -1,0 +1,80 @@
+import { assertNever } from "../lib/errors.ts";
+import type { CallFailed } from "./call.ts";
+
+/**
+ * The circuit breaker as a pure state machine (https://martinfowler.com/bliki/CircuitBreaker.html): what is broken is
+ * left alone, then tried with exactly one call. Instants are epoch milliseconds.
+ */
+export type BreakerState =
+  | { state: "closed"; failures: number }
+  | { state: "open"; until: number; cooldownMs: number; reason: string }
+  /** `until`: when the probe is given up for lost, its process having died. */
+  | { state: "half_open"; until: number; cooldownMs: number; probe: string };
+
+export interface BreakerRules {
+  /** Failures in a row that open it. */
+  failures: number;
+  cooldownMs: number;
+  maxCooldownMs: number;
+}
+
+/** A call passes, passes as the one probe, or is refused until `until`. */
+export type Admission = { type: "pass" } | { type: "probe" } | { type: "refuse"; until: number };
+
+export function admit(state: BreakerState, nowMs: number): Admission {
+  switch (state.state) {
+    case "closed":
+      return { type: "pass" };
+    case "open":
+    case "half_open":
+      return nowMs >= state.until ? { type: "probe" } : { type: "refuse", until: state.until };
+    default:
+      return assertNever(state);
+  }
+}
+
+/** The state while `probe` is under way, to be given up for lost after `probeMs`. */
+export function probing(
+  state: BreakerState,
+  probe: string,
+  nowMs: number,
+  probeMs: number,
+  rules: BreakerRules,
+): BreakerState {
+  const cooldownMs = state.state === "closed" ? rules.cooldownMs : state.cooldownMs;
+  return { state: "half_open", until: nowMs + probeMs, cooldownMs, probe };
+}
+
+/** After a call that worked. In half-open only the probe's own word counts; an open breaker waits for its probe. */
+export function afterSuccess(state: BreakerState, callId: string): BreakerState {
+  if (state.state === "closed" || isProbe(state, callId)) return { state: "closed", failures: 0 };
+  return state;
+}
+
+/** After a call that failed. A failed probe opens it for twice as long, to the limit. */
+export function afterFailure(
+  state: BreakerState,
+  callId: string,
+  failure: { trip: CallFailed["trip"]; reason: string },
+  nowMs: number,
+  rules: BreakerRules,
+): BreakerState {
+  if (isProbe(state, callId)) {
+    const doubledMs = Math.min(rules.maxCooldownMs, state.cooldownMs * 2);
+    // A refused request says nothing of health: the next call may probe at once.
+    if (failure.trip === "none")
+      return { state: "open", until: nowMs, cooldownMs: state.cooldownMs, reason: failure.reason };
+    const waitMs = typeof failure.trip === "object" ? failure.trip.untilAfterMs : doubledMs;
+    return { state: "open", until: nowMs + waitMs, cooldownMs: doubledMs, reason: failure.reason };
+  }
+  // A call that began before the breaker opened has nothing to add.
+  if (state.state !== "closed" || failure.trip === "none") return state;
+  const failures = state.failures + 1;
+  if (failure.trip === "count" && failures < rules.failures) return { state: "closed", failures };
+  const waitMs = typeof failure.trip === "object" ? failure.trip.untilAfterMs : rules.cooldownMs;
+  return { state: "open", until: nowMs + waitMs, cooldownMs: rules.cooldownMs, reason: failure.reason };
+}
+
+function isProbe(state: BreakerState, callId: string): state is BreakerState & { state: "half_open" } {
+  return state.state === "half_open" && state.probe === callId;
+}

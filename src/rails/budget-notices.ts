@@ -1,0 +1,112 @@
+import type { Selectable } from "kysely";
+import type { Announce } from "../alerts/outbox.ts";
+import { formatUsd, usdFromMicros } from "../lib/money.ts";
+import { asSentence } from "../lib/text.ts";
+import type { LedgerTable, WindowName } from "../store/schema.ts";
+import type { Scope, Window } from "./windows.ts";
+
+export interface WindowSpend {
+  window: WindowName;
+  period: string;
+  capMicros: number;
+  /** Settled and reserved together. */
+  spentMicros: number;
+}
+
+export interface CapRefusal extends WindowSpend {
+  estimateMicros: number;
+}
+
+/** The hour is told of by clock hour: its counter's rows are minutes, and an alert a minute helps nobody. */
+export function nameOf(window: Window): { window: WindowName; period: string } {
+  const period = window.window === "hour" ? `${window.period.slice(0, 13)}:00Z` : window.period;
+  return { window: window.window, period };
+}
+
+export async function tellCapHit(announce: Announce, refusal: CapRefusal, scope: Scope): Promise<void> {
+  await announce({
+    event: "cap_hit",
+    title: `The ${refusal.window} cap is reached`,
+    message:
+      `${formatUsd(refusal.spentMicros)} of ${formatUsd(refusal.capMicros)} is spent or reserved in ${refusal.period}; ` +
+      `a call of at most ${formatUsd(refusal.estimateMicros)} was refused before it was made. Look: afk status`,
+    key: `cap_hit:${refusal.window}:${refusal.period}`,
+    window: refusal.window,
+    period: refusal.period,
+    capUsd: usdFromMicros(refusal.capMicros),
+    spentUsd: usdFromMicros(refusal.spentMicros),
+    pct: percent(refusal.spentMicros, refusal.capMicros),
+    ...scopeFields(scope),
+  });
+}
+
+/** Once per threshold, window and period: the key says so. */
+export async function tellThresholds(
+  announce: Announce,
+  spend: WindowSpend,
+  thresholds: number[],
+): Promise<void> {
+  for (const threshold of thresholds) {
+    if (spend.spentMicros < threshold * spend.capMicros) continue;
+    const pct = percent(spend.spentMicros, spend.capMicros);
+    const notice = {
+      event: "threshold_cross" as const,
+      title: `${pct} % of the ${spend.window} cap`,
+      message:
+        `${formatUsd(spend.spentMicros)} of ${formatUsd(spend.capMicros)} is spent or reserved in ${spend.period}. ` +
+        "Look: afk status",
+      key: `threshold_cross:${spend.window}:${spend.period}:${threshold}`,
+      window: spend.window,
+      period: spend.period,
+      threshold,
+      capUsd: usdFromMicros(spend.capMicros),
+      spentUsd: usdFromMicros(spend.spentMicros),
+      pct,
+    };
+    await announce(notice, "quiet");
+  }
+}
+
+export async function tellUnknown(
+  announce: Announce,
+  entry: Selectable<LedgerTable>,
+  error: string,
+): Promise<void> {
+  await announce({
+    event: "call_unknown",
+    title: `A call to ${entry.model} ended unknown`,
+    message:
+      `${asSentence(error)} It stays charged at its worst case of ${formatUsd(entry.estimate_micros)} until you say what it cost: ` +
+      `afk ledger reconcile ${entry.id} --usd X`,
+    key: `call_unknown:${entry.id}`,
+    ...scopeFields(entry),
+  });
+}
+
+export async function tellOverrun(
+  announce: Announce,
+  entry: Selectable<LedgerTable>,
+  costMicros: number,
+): Promise<void> {
+  await announce({
+    event: "overrun",
+    title: `${entry.model} billed more than its bound`,
+    message:
+      `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it. ` +
+      `It is recorded in full, and the model is left alone. Look: afk ledger list`,
+    key: `overrun:${entry.id}`,
+    spentUsd: usdFromMicros(costMicros),
+    ...scopeFields(entry),
+  });
+}
+
+function scopeFields(scope: Scope): { tick?: string; job?: string } {
+  return {
+    ...(scope.tick === null ? {} : { tick: scope.tick }),
+    ...(scope.job === null ? {} : { job: scope.job }),
+  };
+}
+
+function percent(spentMicros: number, capMicros: number): number {
+  return capMicros === 0 ? 100 : Math.floor((100 * spentMicros) / capMicros);
+}

@@ -1,0 +1,84 @@
+import type { Announce } from "../alerts/outbox.ts";
+import { type Clock, toIso } from "../lib/clock.ts";
+import type { BudgetClockTable, Db, Trx } from "../store/schema.ts";
+
+/** How far the wall clock may be ahead of what the uptime explains before it counts as set forward. */
+const JUMP_TOLERANCE_MS = 5 * 60_000;
+
+/**
+ * The time that windows are reckoned in. It never runs backwards, and within one boot it runs no faster than the
+ * machine's uptime, so that a wall clock set back or forward opens no window. After a reboot nothing says how long
+ * the machine was off, so the wall clock is believed again as long as it is not behind. Writes what it has read.
+ */
+export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Promise<number> {
+  const row = await read(trx);
+  const wall = clock.nowMs();
+  if (row === undefined) {
+    await trx
+      .insertInto("budget_clock")
+      .values({
+        id: 1,
+        latest_at: wall,
+        uptime_ms: clock.uptimeMs(),
+        boot_id: clock.bootId(),
+        anchor_at: wall,
+      })
+      .execute();
+    return wall;
+  }
+  const { now, aheadMs, isSameBoot } = reckon(row, clock);
+  if (aheadMs > JUMP_TOLERANCE_MS) await tellJump(announce, aheadMs, row.anchor_at, now);
+  if (row.latest_at - wall > JUMP_TOLERANCE_MS)
+    await tellJump(announce, wall - row.latest_at, row.anchor_at, now);
+  const anchor = isSameBoot ? {} : { anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
+  await trx
+    .updateTable("budget_clock")
+    .set({ latest_at: now, ...anchor })
+    .where("id", "=", 1)
+    .execute();
+  return now;
+}
+
+/** The same time for who only looks. */
+export async function peekBudgetNow(db: Db, clock: Clock): Promise<number> {
+  const row = await read(db);
+  return row === undefined ? clock.nowMs() : reckon(row, clock).now;
+}
+
+async function read(db: Db): Promise<BudgetClockTable | undefined> {
+  return await db.selectFrom("budget_clock").selectAll().where("id", "=", 1).executeTakeFirst();
+}
+
+function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: number; isSameBoot: boolean } {
+  const wall = clock.nowMs();
+  const isSameBoot = row.boot_id === clock.bootId() && clock.uptimeMs() >= row.uptime_ms;
+  const earned = isSameBoot ? row.anchor_at + (clock.uptimeMs() - row.uptime_ms) : wall;
+  const aheadMs = wall - earned;
+  return { now: Math.max(row.latest_at, aheadMs > JUMP_TOLERANCE_MS ? earned : wall), aheadMs, isSameBoot };
+}
+
+/** A person's word that the wall clock is right: windows follow it again, forwards at once, backwards never. */
+export async function acceptWallClock(trx: Trx, clock: Clock): Promise<void> {
+  await trx
+    .updateTable("budget_clock")
+    .set((eb) => ({
+      anchor_at: eb.fn<number>("max", ["latest_at", eb.val(clock.nowMs())]),
+      uptime_ms: clock.uptimeMs(),
+      boot_id: clock.bootId(),
+    }))
+    .where("id", "=", 1)
+    .execute();
+}
+
+/** Once per jump: the anchor stays while the boot lasts, and a jump is told apart to the quarter of an hour. */
+async function tellJump(announce: Announce, byMs: number, anchorAt: number, now: number): Promise<void> {
+  const minutes = Math.round(Math.abs(byMs) / 60_000);
+  await announce({
+    event: "clock_jump",
+    title: `The clock is ${minutes} min ${byMs > 0 ? "ahead" : "behind"}`,
+    message:
+      `The wall clock is ${minutes} minutes ${byMs > 0 ? "ahead of what the uptime explains" : "behind an earlier reading"}. ` +
+      `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume`,
+    key: `clock_jump:${anchorAt}:${Math.round(byMs / 900_000)}`,
+  });
+}

@@ -1,0 +1,188 @@
+import type { Announce } from "../alerts/outbox.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { Trx } from "../store/schema.ts";
+import { moveBreaker, readBreaker } from "./breaker.ts";
+import { afterFailure, afterSuccess } from "./breaker-state.ts";
+import { type Ending, finish } from "./budget.ts";
+import { budgetNow } from "./budget-time.ts";
+import { CallFailed } from "./call.ts";
+import { type GatedCall, openGate, passGates } from "./gates.ts";
+import type { Rails } from "./rails.ts";
+
+/** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
+export interface Performed<T> {
+  costMicros: number;
+  inputTokens: number | null;
+  outputTokens: number | null;
+  value: T;
+  failure?: CallFailed;
+}
+
+export interface GuardedCall<T> extends GatedCall {
+  /** Makes exactly one request. A CallFailed says what a failure may have cost; any other error counts as unknown. */
+  perform(signal: AbortSignal): Promise<Performed<T>>;
+  /** Runs in the transaction that settles the cost: what was paid for and what was got commit together. */
+  record?: ((trx: Trx, value: T) => Promise<void>) | undefined;
+  signal?: AbortSignal | undefined;
+  /** Where its log lines go, with the ids of the tick and job it belongs to. */
+  log: Log;
+}
+
+/**
+ * Runs one call behind kill, breaker and cap (see gates.ts), aborts it when the kill switch is set, and writes down
+ * what became of it. The rails know no provider: any function that can say what it cost can be guarded.
+ *
+ * @throws Killed, BreakerOpen, CapReached (nothing was sent), CallFailed, or what `perform` or `record` threw.
+ */
+export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
+  const release = rails.watch.hold("in_flight");
+  try {
+    const signal = call.signal ? AbortSignal.any([rails.watch.signal, call.signal]) : rails.watch.signal;
+    signal.throwIfAborted();
+    const entryId = await passGates(rails, call);
+    await send(rails, entryId, signal);
+    return await performAndRecord(rails, call, entryId, signal);
+  } finally {
+    release();
+  }
+}
+
+/** Opens the last gate. Whatever refuses here gives the reservation back: nothing was sent. */
+async function send(rails: Rails, entryId: string, signal: AbortSignal): Promise<void> {
+  const refusal = await rails.outbox.transaction(async (trx, announce) => {
+    const killed = signal.aborted ? null : await openGate(trx, announce, rails, entryId);
+    if (!signal.aborted && killed === null) return null;
+    const reason: unknown = killed ?? signal.reason;
+    await end(trx, announce, rails, entryId, { state: "released", error: messageOf(reason) });
+    return { reason };
+  });
+  if (refusal !== null) throw refusal.reason;
+}
+
+async function performAndRecord<T>(
+  rails: Rails,
+  call: GuardedCall<T>,
+  entryId: string,
+  signal: AbortSignal,
+): Promise<T> {
+  let performed: Performed<T>;
+  try {
+    performed = await call.perform(signal);
+  } catch (error) {
+    await recordFailure(rails, call, entryId, error, signal);
+    // An abort of ours is told in our words (Killed, the job's time limit), not in the client's.
+    throw signal.aborted ? signal.reason : error;
+  }
+  try {
+    await recordPerformed(rails, call, entryId, performed, call.record);
+  } catch (error) {
+    // What was bought could not be kept (a lost lease, say). The money is settled all the same.
+    await recordPerformed(rails, call, entryId, performed, undefined);
+    throw error;
+  }
+  const { value, failure, ...figures } = performed;
+  if (failure !== undefined) {
+    call.log.event("warn", "call_failed", {
+      model: call.model,
+      entry: entryId,
+      error: failure.message,
+      ...figures,
+    });
+    throw failure;
+  }
+  call.log.event("info", "call_done", { model: call.model, entry: entryId, step: call.step, ...figures });
+  return value;
+}
+
+async function recordPerformed<T>(
+  rails: Rails,
+  call: GuardedCall<T>,
+  entryId: string,
+  performed: Performed<T>,
+  record: GuardedCall<T>["record"],
+): Promise<void> {
+  const { costMicros, inputTokens, outputTokens, failure } = performed;
+  await rails.outbox.transaction(async (trx, announce) => {
+    const error = failure === undefined ? {} : { error: failure.message };
+    await end(trx, announce, rails, entryId, {
+      state: "settled",
+      costMicros,
+      inputTokens,
+      outputTokens,
+      ...error,
+    });
+    const isOverrun = costMicros > call.estimateMicros;
+    if (failure !== undefined) await judge(trx, announce, rails, call, entryId, failure);
+    else if (isOverrun) await judge(trx, announce, rails, call, entryId, overrunOf(call));
+    else await judge(trx, announce, rails, call, entryId, null);
+    if (failure === undefined) await record?.(trx, performed.value);
+  });
+}
+
+async function recordFailure<T>(
+  rails: Rails,
+  call: GuardedCall<T>,
+  entryId: string,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = asCallFailed(error, signal);
+  const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
+  await rails.outbox.transaction(async (trx, announce) => {
+    await end(trx, announce, rails, entryId, ending);
+    await judge(trx, announce, rails, call, entryId, failed);
+  });
+  call.log.event("warn", "call_failed", {
+    model: call.model,
+    entry: entryId,
+    state: ending.state,
+    error: failed.message,
+  });
+}
+
+async function end(
+  trx: Trx,
+  announce: Announce,
+  rails: Rails,
+  entryId: string,
+  ending: Ending,
+): Promise<void> {
+  const budgetMs = await budgetNow(trx, announce, rails.clock);
+  await finish(trx, announce, entryId, ending, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
+}
+
+/** Moves the breaker by what happened: null is success. */
+async function judge(
+  trx: Trx,
+  announce: Announce,
+  rails: Rails,
+  call: GatedCall,
+  entryId: string,
+  failure: CallFailed | null,
+): Promise<void> {
+  const nowMs = rails.clock.nowMs();
+  const from = await readBreaker(trx, call.dependency);
+  const to =
+    failure === null
+      ? afterSuccess(from, entryId)
+      : afterFailure(from, entryId, { trip: failure.trip, reason: failure.message }, nowMs, rails.breaker);
+  await moveBreaker(trx, announce, call.dependency, { from, to }, nowMs, rails.breaker.cooldownMs);
+}
+
+/** An abort of ours says nothing of the dependency's health, but may have been billed. */
+function asCallFailed(error: unknown, signal: AbortSignal): CallFailed {
+  if (signal.aborted) {
+    const charge = error instanceof CallFailed ? error.charge : "unknown";
+    return new CallFailed(`aborted: ${messageOf(signal.reason)}`, { charge, trip: "none", cause: error });
+  }
+  if (error instanceof CallFailed) return error;
+  return new CallFailed(messageOf(error), { charge: "unknown", trip: "count", cause: error });
+}
+
+function overrunOf(call: GatedCall): CallFailed {
+  return new CallFailed(`${call.model} billed a call above the bound that was reserved`, {
+    charge: "unknown",
+    trip: "now",
+  });
+}

@@ -1,0 +1,59 @@
+import { toIso } from "../lib/clock.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { formatUsd } from "../lib/money.ts";
+import type { WindowName } from "../store/schema.ts";
+
+/** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
+export interface Kill {
+  by: "file" | "row" | "signal";
+  at: number;
+  reason: string;
+}
+
+/** A rail stopped the work on purpose: an ordinary outcome, exit 0. */
+export class Killed extends AfkError {
+  readonly kill: Kill;
+
+  constructor(kill: Kill) {
+    super("killed", `stopped by the kill switch (${kill.by}): ${kill.reason}; \`afk resume\` clears it`, {
+      exitCode: EXIT.ok,
+    });
+    this.kill = kill;
+  }
+}
+
+/** A window's cap has no room for the call: an ordinary outcome, exit 0. */
+export class CapReached extends AfkError {
+  readonly window: WindowName;
+
+  constructor(refusal: {
+    window: WindowName;
+    period: string;
+    capMicros: number;
+    spentMicros: number;
+    estimateMicros: number;
+  }) {
+    super(
+      "cap_hit",
+      `the ${refusal.window} cap of ${formatUsd(refusal.capMicros)} has no room for a call of at most ` +
+        `${formatUsd(refusal.estimateMicros)} (${formatUsd(refusal.spentMicros)} spent or reserved in ${refusal.period})`,
+      { exitCode: EXIT.ok },
+    );
+    this.window = refusal.window;
+  }
+}
+
+/** What the call depends on is broken and is left alone. Exit 69 when nothing else could answer. */
+export class BreakerOpen extends AfkError {
+  constructor(name: string, until: number, nowMs: number) {
+    super("breaker_open", `${name} is left alone until ${toIso(until)}, since it failed before`, {
+      retry: { afterMs: Math.max(1_000, until - nowMs) },
+      exitCode: EXIT.unavailable,
+    });
+  }
+}
+
+/** True for a rail's refusal that ends the tick without being a failure. */
+export function isHalt(error: unknown): error is Killed | CapReached {
+  return error instanceof Killed || error instanceof CapReached;
+}

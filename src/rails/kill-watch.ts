@@ -1,0 +1,88 @@
+import { systemClock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Store } from "../store/open.ts";
+import { type Kill, Killed } from "./halt.ts";
+import { readKillRow, readStopFile } from "./kill.ts";
+
+const POLL_IN_FLIGHT_MS = 250;
+const POLL_IDLE_MS = 1_000;
+
+/**
+ * Watches the kill switch while somebody holds the watch, and aborts `signal` (reason: Killed) once it is set. The file
+ * is polled, since file events get lost on volumes; the row is read when another connection has committed.
+ */
+export interface KillWatch {
+  signal: AbortSignal;
+  /** Aborts only when the process itself was told to end: then not even the pager may take its time. */
+  terminated: AbortSignal;
+  /** Watches until the returned function is called: closely with a call in flight, once a second otherwise. */
+  hold(kind: "in_flight" | "idle"): () => void;
+  /** Trips the watch itself: SIGTERM, or a switch found set by somebody else. */
+  trip(kill: Kill): void;
+}
+
+export function createKillWatch(store: Store, stopFile: string): KillWatch {
+  const killed = new AbortController();
+  const terminated = new AbortController();
+  const held = { in_flight: 0, idle: 0 };
+  let wake = new AbortController();
+  let isRunning = false;
+  let version = -1;
+
+  const trip = (kill: Kill) => {
+    if (kill.by === "signal") terminated.abort(new Killed(kill));
+    if (!killed.signal.aborted) killed.abort(new Killed(kill));
+  };
+
+  async function watch(): Promise<void> {
+    while (held.in_flight + held.idle > 0 && !killed.signal.aborted) {
+      try {
+        const kill = await look();
+        if (kill !== null) return trip(kill);
+      } catch (error) {
+        // A switch that cannot be read is not known to be off.
+        return trip({ by: "row", at: 0, reason: `the kill switch cannot be read: ${messageOf(error)}` });
+      }
+      await nap(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
+    }
+  }
+
+  async function look(): Promise<Kill | null> {
+    const file = readStopFile(stopFile);
+    if (file !== null) return file;
+    const current = store.dataVersion();
+    if (current === version) return null;
+    const row = await readKillRow(store.db);
+    version = current;
+    return row;
+  }
+
+  /** Real time whatever clock the rest is given: a kill must not wait for a simulated one. */
+  async function nap(ms: number): Promise<void> {
+    wake = new AbortController();
+    await systemClock.sleep(ms, wake.signal).catch(() => undefined);
+  }
+
+  return {
+    signal: killed.signal,
+    terminated: terminated.signal,
+    trip,
+    hold(kind) {
+      held[kind] += 1;
+      if (isRunning) wake.abort();
+      else {
+        isRunning = true;
+        void watch().finally(() => {
+          isRunning = false;
+        });
+      }
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        held[kind] -= 1;
+        if (held.in_flight + held.idle === 0) wake.abort();
+      };
+    },
+  };
+}

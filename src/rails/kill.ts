@@ -1,0 +1,63 @@
+import { lstatSync, rmSync } from "node:fs";
+import type { Announce } from "../alerts/outbox.ts";
+import { toIso } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Db, Trx } from "../store/schema.ts";
+import type { Kill } from "./halt.ts";
+
+/**
+ * Whether the STOP file is there. Anything but a clear "no such file" counts as set: a switch that cannot be read is
+ * not known to be off.
+ */
+export function readStopFile(path: string): Kill | null {
+  try {
+    return { by: "file", at: Math.floor(lstatSync(path).mtimeMs), reason: `the file ${path} is there` };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT") return null;
+    return { by: "file", at: 0, reason: `the file ${path} cannot be checked: ${messageOf(error)}` };
+  }
+}
+
+/** The kill switch as it stands: the file first, since it needs no database to be set. */
+export async function readKill(db: Db, stopFile: string): Promise<Kill | null> {
+  return readStopFile(stopFile) ?? (await readKillRow(db));
+}
+
+export async function readKillRow(db: Db): Promise<Kill | null> {
+  const row = await db.selectFrom("kill_switch").selectAll().where("id", "=", 1).executeTakeFirst();
+  // A table without its row is damaged state: refuse.
+  if (row === undefined)
+    return { by: "row", at: 0, reason: "the kill switch's row is missing from the database" };
+  if (row.set_at === null) return null;
+  return { by: "row", at: row.set_at, reason: row.reason ?? "no reason given" };
+}
+
+/** Sets the durable switch. Set twice, it keeps the first reason and moment. */
+export async function setKill(trx: Trx, announce: Announce, reason: string, nowMs: number): Promise<void> {
+  const result = await trx
+    .updateTable("kill_switch")
+    .set({ set_at: nowMs, reason })
+    .where("id", "=", 1)
+    .where("set_at", "is", null)
+    .executeTakeFirst();
+  if (result.numUpdatedRows === 1n) await announceKill(announce, { by: "row", at: nowMs, reason });
+}
+
+/** Clears the row and removes the STOP file. Returns what was set. */
+export async function clearKill(trx: Trx, stopFile: string): Promise<Kill | null> {
+  const kill = await readKill(trx, stopFile);
+  await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
+  rmSync(stopFile, { force: true });
+  return kill;
+}
+
+/** Tells of a switch that was found set; the same setting is told of once. */
+export async function announceKill(announce: Announce, kill: Kill): Promise<void> {
+  await announce({
+    event: "kill_set",
+    title: "Stopped by the kill switch",
+    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called until: afk resume`,
+    key: `kill_set:${kill.by}:${kill.at}`,
+  });
+}

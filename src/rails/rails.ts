@@ -1,0 +1,19 @@
+import type { Outbox } from "../alerts/outbox.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Store } from "../store/open.ts";
+import type { BreakerRules } from "./breaker-state.ts";
+import type { BudgetRules } from "./budget.ts";
+import type { KillWatch } from "./kill-watch.ts";
+
+/** What the rails stand on. One of these is made for an agent, in agent.ts. */
+export interface Rails {
+  store: Store;
+  outbox: Outbox;
+  clock: Clock;
+  log: Log;
+  budget: BudgetRules;
+  breaker: BreakerRules;
+  stopFile: string;
+  watch: KillWatch;
+}

@@ -1,0 +1,34 @@
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { finish } from "./budget.ts";
+import { budgetNow } from "./budget-time.ts";
+import type { Rails } from "./rails.ts";
+
+/**
+ * A person's word on what an unknown call cost, in micro-dollars; it replaces the worst case in every window it counted in.
+ * @throws AfkError when there is no such entry or its cost is not unknown.
+ */
+export async function reconcile(rails: Rails, entryId: string, costMicros: number): Promise<void> {
+  await rails.outbox.transaction(async (trx, announce) => {
+    const entry = await trx.selectFrom("ledger").select("state").where("id", "=", entryId).executeTakeFirst();
+    if (entry?.state !== "unknown") {
+      const found = entry === undefined ? "there is no such entry" : `it is ${entry.state}`;
+      throw new AfkError(
+        "not_unknown",
+        `ledger entry ${entryId} cannot be reconciled: ${found}; see: afk ledger list --unknown`,
+        {
+          retry: "never",
+          exitCode: EXIT.usage,
+        },
+      );
+    }
+    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const ending = {
+      state: "settled" as const,
+      costMicros,
+      inputTokens: null,
+      outputTokens: null,
+      error: "reconciled by hand",
+    };
+    await finish(trx, announce, entryId, ending, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
+  });
+}
