@@ -1,0 +1,218 @@
+import { createHash } from "node:crypto";
+import type { ModelsConfig } from "../config/config.ts";
+import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { CallFailed } from "../rails/call.ts";
+import { type GuardedCall, guard, type Performed } from "../rails/guard.ts";
+import { BreakerOpen, CapReached } from "../rails/halt.ts";
+import type { Rails } from "../rails/rails.ts";
+import type { Scope } from "../rails/windows.ts";
+import type { Trx } from "../store/schema.ts";
+import { createAnthropic } from "./anthropic.ts";
+import { costMicros, estimateMicros } from "./estimate.ts";
+import { extract } from "./extractive.ts";
+import { createOllama } from "./ollama.ts";
+import { createOpenai } from "./openai.ts";
+import { priceOf } from "./prices.ts";
+import { parseReference } from "./reference.ts";
+import { ReplyUnusable } from "./reply-unusable.ts";
+import { createTurns } from "./serial.ts";
+import type { Completion, ModelRequest, Price, Provider, ProviderReply } from "./types.ts";
+
+/** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
+const DEADLINE_MARGIN_MS = 60_000;
+
+export interface CompleteOptions {
+  scope: Scope;
+  signal?: AbortSignal | undefined;
+  /** Name of the job's step, for the ledger. */
+  step?: string | undefined;
+  /** The lock holder's id; null for a process without the lock. */
+  runner?: string | null | undefined;
+  log: Log;
+  /** Keeps the completion in the transaction that settles its cost. */
+  record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
+}
+
+/** The guarded model: the only way to a completion that jobs and users of the library are handed. */
+export interface Chain {
+  /**
+   * Asks the models of the chain in order, each behind its own breaker and every attempt through all gates.
+   * @throws Killed, CapReached (a halt), ModelUnavailable (none could answer), or the caller's abort reason.
+   */
+  complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
+}
+
+/** No model of the chain gave an answer. Exit 69 when all of them are left alone by their breakers. */
+export class ModelUnavailable extends AfkError {
+  constructor(failures: { reference: string; error: AfkError }[]) {
+    const told = failures.map(({ reference, error }) => `${reference}: ${error.message}`).join("; ");
+    const areAllOpen = failures.every(({ error }) => error instanceof BreakerOpen);
+    super("model_unavailable", `no model of the chain could answer (${told})`, {
+      retry: soonest(failures.map(({ error }) => error.retry)),
+      exitCode: areAllOpen ? EXIT.unavailable : EXIT.failed,
+      cause: failures.at(-1)?.error,
+    });
+  }
+}
+
+type Link =
+  | { type: "extractive"; reference: string; isFree: true }
+  | { type: "model"; reference: string; model: string; provider: Provider; price: Price; isFree: boolean };
+
+/**
+ * Builds the chain of the configuration.
+ * @throws UnpricedModel (exit 78) for a model whose calls could not be bounded.
+ */
+export function createChain(rails: Rails, config: ModelsConfig): Chain {
+  const links = config.chain.map((reference) => linkOf(reference, config));
+  const turns = createTurns();
+
+  async function ask(
+    link: Link,
+    isDegraded: boolean,
+    request: Required<ModelRequest>,
+    options: CompleteOptions,
+  ) {
+    if (link.type === "extractive")
+      return await answerOffline(rails, link.reference, isDegraded, request, options);
+    const signal = options.signal
+      ? AbortSignal.any([options.signal, rails.watch.signal])
+      : rails.watch.signal;
+    // The turn comes before the gates: what they decided must not grow old in a queue.
+    return await turns.run(link.provider.name, signal, () =>
+      guard(rails, guardedCall(link, isDegraded, request, options, config.timeoutMs)),
+    );
+  }
+
+  return {
+    async complete(request, options) {
+      const maxOutputTokens = Math.min(
+        request.maxOutputTokens ?? config.maxOutputTokens,
+        config.maxOutputTokens,
+      );
+      const whole = { temperature: 0, ...request, maxOutputTokens };
+      const failures: { reference: string; error: AfkError }[] = [];
+      let cap: CapReached | null = null;
+      for (const [index, link] of links.entries()) {
+        if (cap !== null && !link.isFree) continue;
+        try {
+          const completion = await ask(link, index > 0, whole, options);
+          if (index > 0) tellFallback(link.reference, failures, cap, options);
+          return completion;
+        } catch (error) {
+          if (error instanceof CapReached && config.onCap === "fallback") cap ??= error;
+          else if (error instanceof CallFailed || error instanceof BreakerOpen) {
+            options.signal?.throwIfAborted();
+            failures.push({ reference: link.reference, error });
+          } else throw error;
+        }
+      }
+      throw cap ?? new ModelUnavailable(failures);
+    },
+  };
+}
+
+function linkOf(reference: string, config: ModelsConfig): Link {
+  const parsed = parseReference(reference);
+  if (parsed.provider === "extractive") return { type: "extractive", reference, isFree: true };
+  const price = priceOf(reference, config.prices);
+  const make = { ollama: createOllama, openai: createOpenai, anthropic: createAnthropic }[parsed.provider];
+  return {
+    type: "model",
+    reference,
+    model: parsed.model,
+    provider: make(config.providers[parsed.provider]),
+    price,
+    isFree: Math.max(...Object.values(price)) === 0,
+  };
+}
+
+function guardedCall(
+  link: Link & { type: "model" },
+  isDegraded: boolean,
+  request: Required<ModelRequest>,
+  options: CompleteOptions,
+  timeoutMs: number,
+): GuardedCall<Completion> {
+  const body = link.provider.body(link.model, request);
+  const { record } = options;
+  return {
+    dependency: `model:${link.reference}`,
+    model: link.reference,
+    estimateMicros: estimateMicros(body, request.messages.length, request.maxOutputTokens, link.price),
+    deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
+    scope: options.scope,
+    step: options.step ?? null,
+    runner: options.runner ?? null,
+    requestHash: createHash("sha256").update(body).digest("hex"),
+    isDegraded,
+    signal: options.signal,
+    log: options.log,
+    record,
+    async perform(signal) {
+      try {
+        return performed(link, isDegraded, await link.provider.send(body, { signal, timeoutMs }));
+      } catch (error) {
+        if (!(error instanceof ReplyUnusable)) throw error;
+        // It was billed by figures we can trust, although its text is of no use.
+        return { ...performed(link, isDegraded, { text: "", usage: error.usage }), failure: error };
+      }
+    },
+  };
+}
+
+function performed(
+  link: Link & { type: "model" },
+  isDegraded: boolean,
+  reply: ProviderReply,
+): Performed<Completion> {
+  const { usage } = reply;
+  const cost = costMicros(usage, link.price);
+  return {
+    costMicros: cost,
+    inputTokens: usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+    outputTokens: usage.outputTokens,
+    value: { text: reply.text, usage, model: link.reference, costMicros: cost, degraded: isDegraded },
+  };
+}
+
+/** The summariser asks nobody, so there is nothing to guard but the kill switch. */
+async function answerOffline(
+  rails: Rails,
+  reference: string,
+  isDegraded: boolean,
+  request: ModelRequest,
+  options: CompleteOptions,
+): Promise<Completion> {
+  rails.watch.signal.throwIfAborted();
+  options.signal?.throwIfAborted();
+  const usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
+  const completion = { text: extract(request), usage, model: reference, costMicros: 0, degraded: isDegraded };
+  const { record } = options;
+  if (record) await rails.store.transaction((trx) => record(trx, completion));
+  return completion;
+}
+
+/** At "warn" where a call failed or the cap refused; an open breaker has been told of when it opened. */
+function tellFallback(
+  reference: string,
+  failures: { reference: string; error: AfkError }[],
+  cap: CapReached | null,
+  options: CompleteOptions,
+): void {
+  const isNews = cap !== null || failures.some(({ error }) => error instanceof CallFailed);
+  const because = [...failures.map(({ error }) => error.message), ...(cap === null ? [] : [cap.message])];
+  options.log.event(isNews ? "warn" : "debug", "fallback_used", {
+    model: reference,
+    step: options.step,
+    because,
+  });
+}
+
+/** The least patient of several: any that asks for a time wins over "later", and "never" only stands alone. */
+function soonest(retries: Retry[]): Retry {
+  const waits = retries.flatMap((retry) => (typeof retry === "object" ? [retry.afterMs] : []));
+  if (retries.includes("later")) return "later";
+  return waits.length > 0 ? { afterMs: Math.min(...waits) } : "never";
+}

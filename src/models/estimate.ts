@@ -1,0 +1,40 @@
+import { tokenCostMicros } from "../lib/money.ts";
+import type { Price, Usage } from "./types.ts";
+
+/** What a provider adds around one message, and once around the conversation, in tokens; seen are 3 to 7. */
+const TOKENS_PER_MESSAGE = 16;
+
+/** `costMicros` rounds each of the three kinds of input up by itself, the estimate only their sum. */
+const ROUNDING_MICROS = 3;
+
+/**
+ * The most a call can cost, in micro-dollars (DESIGN.md, section 4). A token of a byte-level tokenizer covers
+ * at least one byte, so the bytes of the whole serialised request bound its tokens; tokenizers that normalise
+ * first may see more bytes than were sent, hence the largest of three forms.
+ */
+export function estimateMicros(
+  body: string,
+  messageCount: number,
+  maxOutputTokens: number,
+  price: Price,
+): number {
+  const inputTokens = bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
+  const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite);
+  const rounding = inputPrice > 0 ? ROUNDING_MICROS : 0;
+  return tokenCostMicros(inputTokens, inputPrice) + tokenCostMicros(maxOutputTokens, price.output) + rounding;
+}
+
+/** What a call cost by the provider's own figures, in micro-dollars. */
+export function costMicros(usage: Usage, price: Price): number {
+  return (
+    tokenCostMicros(usage.inputTokens, price.input) +
+    tokenCostMicros(usage.cacheReadTokens, price.cacheRead) +
+    tokenCostMicros(usage.cacheWriteTokens, price.cacheWrite) +
+    tokenCostMicros(usage.outputTokens, price.output)
+  );
+}
+
+function bytesMax(body: string): number {
+  const forms = [body, body.normalize("NFC"), body.normalize("NFKC")];
+  return Math.max(...forms.map((form) => Buffer.byteLength(form)));
+}

@@ -1,0 +1,38 @@
+import * as v from "valibot";
+import type { ModelsConfig } from "../config/config.ts";
+import { messageOf } from "../lib/errors.ts";
+import { parseReference } from "./reference.ts";
+
+const PROBE_TIMEOUT_MS = 5_000;
+
+export type Probe = { problem: null; found: string } | { problem: string; mend: string };
+
+const Tags = v.object({ models: v.array(v.object({ name: v.string() })) });
+
+/** Whether a model could be asked: for Ollama that it is there, for paid providers that there is a key. Costs nothing. */
+export async function probeModel(reference: string, config: ModelsConfig): Promise<Probe> {
+  const parsed = parseReference(reference);
+  if (parsed.provider === "extractive") return { problem: null, found: "needs nothing" };
+  const { baseUrl, apiKey } = config.providers[parsed.provider];
+  if (parsed.provider !== "ollama") {
+    if (apiKey !== null) return { problem: null, found: "has a key (not tried: a call could cost)" };
+    const variable = `${parsed.provider.toUpperCase()}_API_KEY`;
+    return { problem: "has no key", mend: `set ${variable} or models.providers.${parsed.provider}.api_key` };
+  }
+  try {
+    const response = await fetch(new URL("/api/tags", baseUrl), {
+      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      redirect: "error",
+    });
+    const { models } = v.parse(Tags, await response.json());
+    const isThere = models.some(({ name }) => name === parsed.model || name === `${parsed.model}:latest`);
+    if (isThere) return { problem: null, found: `is there at ${new URL(baseUrl).host}` };
+    return { problem: "Ollama answers but does not have it", mend: `ollama pull ${parsed.model}` };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : "";
+    return {
+      problem: `nothing answers at ${new URL(baseUrl).host}: ${messageOf(error)}${cause}`,
+      mend: "start Ollama, or leave it to the next model of the chain",
+    };
+  }
+}

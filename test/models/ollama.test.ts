@@ -1,0 +1,96 @@
+import { expect, it } from "vitest";
+import { createOllama } from "../../src/models/ollama.ts";
+import type { Behaviour } from "../support/model-server.ts";
+import { ask, failure, KINDS, REQUEST, rig } from "./providers.ts";
+
+const KIND = KINDS[0]!;
+const MODEL = KIND.model;
+
+it("sends the very body that it was given, streamed, with a bound on the reply", async () => {
+  const { server, provider } = await rig(KIND);
+  const body = provider.body(MODEL, REQUEST);
+  await provider.send(body, { signal: new AbortController().signal, timeoutMs: 10_000 });
+  const [request] = server.requests;
+  expect(request?.body).toBe(body);
+  expect(request?.json).toEqual({
+    model: MODEL,
+    messages: REQUEST.messages,
+    stream: true,
+    options: { num_ctx: 4096, num_predict: 128, temperature: 0 },
+  });
+});
+
+it("puts the pieces of a streamed reply together, with its usage", async () => {
+  const text = "Grüße aus Köln: 東京 ist weit. 🙂";
+  const { server, provider } = await rig(KIND, { type: "slow", text, gate: async () => {} });
+  const reply = await ask(provider, MODEL);
+  expect(reply.text).toBe(text);
+  expect(reply.usage.inputTokens).toBe(Math.ceil(Buffer.byteLength(server.requests[0]!.body) / 4));
+  expect(reply.usage.outputTokens).toBe(Math.ceil(Buffer.byteLength(text) / 4));
+});
+
+it("reads a character that two pieces share, and a last line without its end", async () => {
+  const whole = `{"message":{"content":"Köln"},"done":false}\n\n{"done":true}`;
+  const { provider } = await rig(KIND, { type: "raw", body: Buffer.from(whole) });
+  expect(await ask(provider, MODEL)).toEqual({
+    text: "Köln",
+    usage: { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 },
+  });
+});
+
+it("takes a count that is left out for 0", async () => {
+  const { provider } = await rig(KIND, { type: "reply", usage: { inputTokens: 0 } });
+  const { usage } = await ask(provider, MODEL);
+  expect(usage.inputTokens).toBe(0);
+  expect(usage.outputTokens).toBeGreaterThan(0);
+});
+
+it.each([-1, 1.5, 1e300, "12", null])("refuses %j as a count", async (count) => {
+  const line = { message: { content: "text" }, done: true, done_reason: "stop", eval_count: count };
+  const { provider } = await rig(KIND, { type: "raw", body: JSON.stringify(line) });
+  expect(await failure(ask(provider, MODEL))).toMatchObject({ charge: "unknown", trip: "count" });
+});
+
+it("refuses the whole reply when an error comes after the first words", async () => {
+  const body =
+    '{"message":{"content":"The"},"done":false}\n{"error":"llama runner process has terminated"}\n';
+  const { provider } = await rig(KIND, { type: "raw", body });
+  expect((await failure(ask(provider, MODEL))).message).toMatch(/runner process has terminated/);
+});
+
+it("says how to get a model that is not there", async () => {
+  const missing: Behaviour = { type: "error", status: 404, message: `model '${MODEL}' not found` };
+  const { provider } = await rig(KIND, missing);
+  expect((await failure(ask(provider, MODEL))).message).toContain("Run `ollama pull qwen2.5:3b`.");
+});
+
+it("says where the address is set when something else answers there", async () => {
+  const { server } = await rig(KIND);
+  const provider = createOllama({ baseUrl: `${server.url}/wrong/`, apiKey: null });
+  const failed = await failure(ask(provider, MODEL));
+  expect(failed.message).toMatch(/models\.providers\.ollama\.base_url/);
+  expect(failed.message).not.toMatch(/ollama pull/);
+});
+
+it("gives a long request room, in powers of two and up to 32,768 tokens", () => {
+  const provider = createOllama({ baseUrl: "http://127.0.0.1:11434", apiKey: null });
+  const context = (chars: number) => {
+    const messages = [{ role: "user" as const, content: "x".repeat(chars) }];
+    return JSON.parse(provider.body(MODEL, { ...REQUEST, messages })).options.num_ctx;
+  };
+  expect([100, 7_000, 8_000, 30_000, 60_000, 1_000_000].map(context)).toEqual([
+    4096, 4096, 8192, 16384, 32768, 32768,
+  ]);
+});
+
+it("sends a key only if there is one", async () => {
+  const { server, provider } = await rig(KIND);
+  await ask(provider, MODEL);
+  await ask(createOllama({ baseUrl: server.url, apiKey: null }), MODEL);
+  await ask(createOllama({ baseUrl: server.url.replace("//", "//me:p%40ss@"), apiKey: null }), MODEL);
+  expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
+    "Bearer sk-test-9f8e7d6c5b4a",
+    undefined,
+    `Basic ${Buffer.from("me:p@ss").toString("base64")}`,
+  ]);
+});

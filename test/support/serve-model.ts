@@ -1,0 +1,20 @@
+import { appendFileSync } from "node:fs";
+import type { Behaviour } from "./model-server.ts";
+import { startOllama } from "./ollama-server.ts";
+
+/**
+ * The Ollama server as a process of its own: `node test/support/serve-model.ts LOG [BEHAVIOURS] [DEFAULT]`.
+ * Prints its address as the first line, and appends the body of each request to LOG, one a line, before it
+ * answers, so that tests in other processes can count. BEHAVIOURS (a JSON array) are done in order, then
+ * DEFAULT (a JSON object). Ends on SIGTERM.
+ */
+const [log, behaviours = "[]", otherwise = '{"type":"reply"}'] = process.argv.slice(2);
+if (log === undefined) throw new Error("usage: serve-model.ts LOG [BEHAVIOURS] [DEFAULT]");
+
+const server = await startOllama({
+  onRequest: ({ body }) => appendFileSync(log, `${body.replaceAll("\n", " ")}\n`),
+});
+server.script(JSON.parse(behaviours) as Behaviour[]);
+server.otherwise(JSON.parse(otherwise) as Behaviour);
+process.stdout.write(`${server.url}\n`);
+process.once("SIGTERM", () => void server.close());
