@@ -60,15 +60,21 @@ async function post(
   signal: AbortSignal,
 ): Promise<{ reply: ChannelReply; retryAfter: string | null }> {
   const { url, authorization } = withoutUserinfo(request.url);
-  const response = await fetch(url, {
+  // Loaded when there is something to send: most ticks have no alert.
+  const { ofetch } = await import("ofetch");
+  const response = await ofetch.raw(url.href, {
     method: request.method,
+    // The outbox is the only thing that retries, and what a refusal means is decided by the caller.
+    retry: 0,
+    ignoreResponseError: true,
+    responseType: "stream",
     headers: { ...authorization, "user-agent": "afk", ...request.headers },
     body: request.body,
     // A redirect would carry the alert, and its credentials, to a place that nobody configured.
     redirect: "manual",
     signal,
   });
-  const body = await firstBytes(response);
+  const body = await firstBytes(response._data ?? null);
   return { reply: { status: response.status, body }, retryAfter: response.headers.get("retry-after") };
 }
 
@@ -83,10 +89,10 @@ function withoutUserinfo(address: string): { url: URL; authorization: Record<str
 }
 
 /** The start of the body; the rest, endless perhaps, is not read. */
-async function firstBytes(response: Response): Promise<string> {
+async function firstBytes(stream: ReadableStream<Uint8Array> | null): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of stream ?? []) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
     if (bytes >= REPLY_BYTES_MAX) break;
@@ -111,7 +117,8 @@ function refusal({ status, body }: ChannelReply, config: ChannelConfig): string 
 function reasonOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return "stopped before an answer came";
   if (error instanceof AfkError) return error.message;
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
   return `the request failed (${code})`;
 }

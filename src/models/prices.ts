@@ -47,6 +47,17 @@ export function priceOf(reference: string, overrides: Record<string, StatedPrice
   return withCachePrices(known);
 }
 
+/** Why a model's calls could not be bounded, in words that say what to write; null when its price is known. */
+export function priceProblem(reference: string, overrides: Record<string, StatedPrice>): string | null {
+  try {
+    priceOf(reference, overrides);
+    return null;
+  } catch (error) {
+    if (error instanceof UnpricedModel) return error.message;
+    throw error;
+  }
+}
+
 /** By exact name, then without the date at its end, where the source of the snapshot says that is the same model. */
 function lookUp(reference: string): StatedPrice | undefined {
   if (Object.hasOwn(MODELS, reference)) return MODELS[reference];

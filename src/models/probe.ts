@@ -20,11 +20,13 @@ export async function probeModel(reference: string, config: ModelsConfig): Promi
     return { problem: "has no key", mend: `set ${variable} or models.providers.${parsed.provider}.api_key` };
   }
   try {
-    const response = await fetch(new URL("/api/tags", baseUrl), {
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+    const { ofetch } = await import("ofetch");
+    const reply = await ofetch(`${baseUrl}/api/tags`, {
+      retry: 0,
+      timeout: PROBE_TIMEOUT_MS,
       redirect: "error",
     });
-    const { models } = v.parse(Tags, await response.json());
+    const { models } = v.parse(Tags, reply);
     const isThere = models.some(({ name }) => name === parsed.model || name === `${parsed.model}:latest`);
     if (isThere) return { problem: null, found: `is there at ${new URL(baseUrl).host}` };
     return { problem: "Ollama answers but does not have it", mend: `ollama pull ${parsed.model}` };

@@ -1,0 +1,239 @@
+import manifest from "../package.json" with { type: "json" };
+import type { AlertPayload } from "./alerts/events.ts";
+import { createOutbox, type Outbox } from "./alerts/outbox.ts";
+import type { Config } from "./config/config.ts";
+import { type Environment, processEnvironment } from "./config/environment.ts";
+import { stopFileOf } from "./config/stop-file.ts";
+import { createEgress } from "./egress/fetch.ts";
+import type { JobKind } from "./jobs/job.ts";
+import { jobKinds } from "./jobs/registry.ts";
+import { type Clock, systemClock } from "./lib/clock.ts";
+import { AfkError, EXIT, messageOf } from "./lib/errors.ts";
+import { newId, type Randomness, systemRandomness } from "./lib/ids.ts";
+import type { Log } from "./lib/log.ts";
+import { chargeMicrosFromUsd } from "./lib/money.ts";
+import { nearest } from "./lib/nearest.ts";
+import { createRedactor } from "./lib/redact.ts";
+import { createLog } from "./logs/writer.ts";
+import { createChain } from "./models/chain.ts";
+import type { Completion, ModelRequest } from "./models/types.ts";
+import { bad, type Check, examine } from "./ops/doctor.ts";
+import { readConfig } from "./ops/read-config.ts";
+import { readStatus, type Status } from "./ops/status.ts";
+import { type Stopped, stopByFile, stopByRow } from "./ops/stop.ts";
+import { guard } from "./rails/guard.ts";
+import { createKillWatch } from "./rails/kill-watch.ts";
+import type { Rails } from "./rails/rails.ts";
+import { enqueueByHand } from "./runner/enqueue-due.ts";
+import { runLoop } from "./runner/loop.ts";
+import type { Parts, Progress } from "./runner/parts.ts";
+import { runTick, type TickResult } from "./runner/tick.ts";
+import { acquireLock } from "./store/lock.ts";
+import { openStore } from "./store/open.ts";
+
+export { CallFailed } from "./rails/call.ts";
+
+export interface AgentOptions {
+  /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
+  config?: string | undefined;
+  /** The state directory; else AFK_STATE, else ./state. */
+  state?: string | undefined;
+  /** Called for every new alert, after it is on disk; an error in it is logged and changes nothing. */
+  onAlert?: ((alert: AlertPayload) => void) | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Gets each log line, as JSON, besides the daily file. */
+  onLogLine?: ((line: string) => void) | undefined;
+  clock?: Clock;
+  randomness?: Randomness;
+  environment?: Environment;
+  /** Job kinds besides the ones that come with afk. */
+  kinds?: readonly JobKind[];
+}
+
+/** One deployment, opened: one afk.yaml, one state directory. */
+export interface Agent {
+  /** The guarded model: every call passes kill switch, breaker and cap. */
+  model: { complete(request: ModelRequest, options?: { signal?: AbortSignal }): Promise<Completion> };
+  /**
+   * Guards any function that costs money. `estimateUsd` is the most it can cost; `call` makes one request and says
+   * what it cost. A CallFailed thrown by it says whether the failure was free; any other error stays charged.
+   */
+  guard<T>(
+    name: string,
+    estimateUsd: number,
+    call: (signal: AbortSignal) => Promise<{ value: T; costUsd: number }>,
+  ): Promise<T>;
+  /** Adds a job of afk.yaml by its name. The same key twice is once. */
+  enqueue(
+    name: string,
+    options?: { payload?: unknown; key?: string },
+  ): Promise<{ key: string; added: boolean }>;
+  /** One bounded pass. `now` runs a job whether due or not. Throws StateLocked while another process is at work. */
+  tick(options?: { now?: string | undefined }): Promise<TickResult>;
+  /** The loop; resolves with the exit code once it is stopped. */
+  run(onTick?: (result: TickResult) => void): Promise<number>;
+  status(): Promise<Status>;
+  close(): Promise<void>;
+  config: Config;
+  version: string;
+  rails: Rails;
+  outbox: Outbox;
+  log: Log;
+}
+
+/** A guarded function has no time limit of its own; after this long its call counts as over. */
+const GUARD_DEADLINE_MS = 60 * 60_000;
+
+export const VERSION: string = manifest.version;
+
+/**
+ * Opens an agent: reads its configuration, opens its state, and puts the rails around its models.
+ * @throws ConfigError (exit 78), StoreRefused.
+ */
+export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
+  const clock = options.clock ?? systemClock;
+  const randomness = options.randomness ?? systemRandomness;
+  const kinds = [...jobKinds, ...(options.kinds ?? [])];
+  const config = readAgentConfig(options);
+  const store = await openStore(config.paths.database);
+  const redact = createRedactor(config.secrets);
+  const log = createLog({
+    dir: config.paths.logs,
+    clock,
+    redact,
+    maxBytes: config.retention.logMaxBytes,
+    ...(options.onLogLine ? { sink: options.onLogLine } : {}),
+  });
+  const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, onAlert: options.onAlert });
+  const { stopFile } = config.paths;
+  const watch = createKillWatch(store, stopFile);
+  const budget = { budget: config.budget, timezone: config.timezone };
+  const rails: Rails = { store, outbox, clock, log, budget, breaker: config.breaker, stopFile, watch };
+  const chain = createChain(rails, config.models);
+  const egress = createEgress({ db: store.db, config: config.egress, agentVersion: VERSION, clock, log });
+  const parts: Parts = {
+    config,
+    version: VERSION,
+    store,
+    outbox,
+    rails,
+    chain,
+    egress,
+    kinds,
+    clock,
+    randomness,
+    log,
+    onProgress: options.onProgress,
+  };
+  const noScope = { tick: null, job: null };
+
+  return {
+    config,
+    version: VERSION,
+    rails,
+    outbox,
+    log,
+    model: { complete: (request, call = {}) => chain.complete(request, { scope: noScope, log, ...call }) },
+    guard: (name, estimateUsd, call) =>
+      guard(rails, {
+        dependency: name,
+        model: name,
+        estimateMicros: chargeMicrosFromUsd(estimateUsd),
+        deadlineMs: GUARD_DEADLINE_MS,
+        scope: noScope,
+        step: null,
+        runner: null,
+        requestHash: null,
+        isDegraded: false,
+        log,
+        async perform(signal) {
+          const { value, costUsd } = await call(signal);
+          return { value, costMicros: chargeMicrosFromUsd(costUsd), inputTokens: null, outputTokens: null };
+        },
+      }),
+    enqueue: (name, job = {}) => enqueueByHand(parts, jobNamed(config, name), job),
+    tick: ({ now } = {}) =>
+      locked(config, async (runner) => {
+        if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
+        return await runTick(parts, runner, { byHand: now !== undefined });
+      }),
+    run: (onTick) => locked(config, (runner) => runLoop(parts, runner, onTick)),
+    status: () => readStatus({ config, version: VERSION, db: store.db, clock }),
+    async close() {
+      await egress.close();
+      await store.close();
+      log.close();
+    },
+  };
+
+  async function locked<T>(held: Config, work: (runner: string) => Promise<T>): Promise<T> {
+    const lock = acquireLock(held.paths.lock);
+    try {
+      return await work(newId(clock.nowMs(), randomness));
+    } finally {
+      lock.release();
+    }
+  }
+}
+
+/** Reads the configuration alone. Throws ConfigError (exit 78). */
+export function readAgentConfig(options: AgentOptions): Config {
+  return readConfig(options, [...jobKinds, ...(options.kinds ?? [])]);
+}
+
+/**
+ * Sets the kill switch. Where configuration or database are out of order it falls back to the STOP file, since a
+ * switch must work when nothing else does.
+ */
+export async function stopAgent(options: AgentOptions, reason: string): Promise<Stopped> {
+  try {
+    const agent = await openAgent(options);
+    try {
+      return await stopByRow(agent.outbox, reason, agent.rails.clock.nowMs());
+    } finally {
+      await agent.close();
+    }
+  } catch (error) {
+    const stopFile = stopFileOf({
+      environment: options.environment ?? processEnvironment(),
+      state: options.state,
+      cwd: process.cwd(),
+    });
+    return stopByFile(stopFile, `${reason} (the database could not be used: ${messageOf(error)})`);
+  }
+}
+
+/** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
+export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
+  try {
+    const config = readAgentConfig(options);
+    const store = await openStore(config.paths.database);
+    try {
+      return await examine(config, store, how);
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    if (!(error instanceof AfkError)) throw error;
+    const isConfig = error.exitCode === EXIT.config;
+    return [
+      bad(
+        isConfig ? "configuration" : "state",
+        error.message,
+        isConfig ? "write what the message says" : "do what the message says",
+      ),
+    ];
+  }
+}
+
+function jobNamed(config: Config, name: string): Config["jobs"][number] {
+  const job = config.jobs.find((candidate) => candidate.name === name);
+  if (job !== undefined) return job;
+  const names = config.jobs.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const hint = near === undefined ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
+  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
+    retry: "never",
+    exitCode: EXIT.usage,
+  });
+}

@@ -1,0 +1,22 @@
+import { EXIT, messageOf } from "../../lib/errors.ts";
+import { checkHealth } from "../../ops/health.ts";
+import { defineCommand } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { printJson, printLines } from "../output.ts";
+
+export default defineCommand({
+  meta: {
+    name: "health",
+    description: "Exit code 0 if fit to work; the container's healthcheck",
+    examples: ["afk health"],
+  },
+  json: true,
+  async run({ args }) {
+    const health = await withAgent(args, ({ config, rails }) =>
+      checkHealth(config, rails.store.db, rails.clock),
+    ).catch((error: unknown) => ({ isHealthy: false, problems: [messageOf(error)] }));
+    if (args.json) printJson(health);
+    else printLines(health.isHealthy ? ["fit to work"] : health.problems);
+    return health.isHealthy ? EXIT.ok : EXIT.failed;
+  },
+});

@@ -1,0 +1,68 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { processEnvironment } from "../../config/environment.ts";
+import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
+import { AfkError } from "../../lib/errors.ts";
+import { defineCommand } from "../command.ts";
+import { printLines } from "../output.ts";
+
+const DEFAULTS: TemplateAnswers = {
+  agent: "my-agent",
+  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
+  dailyCapUsd: 1,
+  model: "ollama/qwen2.5:3b",
+  feeds: ["https://hnrss.org/frontpage"],
+};
+
+export default defineCommand({
+  meta: {
+    name: "init",
+    description: "Writes a commented afk.yaml after a few questions",
+    examples: ["afk init", "afk init --yes", "afk init --config ./my-agent/afk.yaml"],
+  },
+  args: { yes: { type: "boolean", alias: "y", description: "Ask nothing and take the defaults" } },
+  async run({ args }) {
+    const path = resolve(args.config ?? processEnvironment().AFK_CONFIG ?? "afk.yaml");
+    if (existsSync(path)) {
+      throw new AfkError(
+        "exists",
+        `${path} is there already and was left as it is; remove it first, or name another with --config`,
+        {
+          retry: "never",
+        },
+      );
+    }
+    const isAsking = !args.yes && process.stdin.isTTY;
+    writeFileSync(path, renderTemplate(isAsking ? await ask() : DEFAULTS), { flag: "wx" });
+    printLines([`wrote ${path}`, "next: read it, then  afk doctor  and  afk tick"]);
+  },
+});
+
+async function ask(): Promise<TemplateAnswers> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const question = async (text: string, usual: string) =>
+      (await terminal.question(`${text} [${usual}] `)).trim() || usual;
+    return {
+      agent: await question("Name of the agent?", DEFAULTS.agent),
+      timezone: await question("Time zone?", DEFAULTS.timezone),
+      dailyCapUsd: await askCap(question),
+      model: await question("Model?", DEFAULTS.model),
+      feeds: (await question("Feeds to read, separated by spaces?", DEFAULTS.feeds.join(" "))).split(/\s+/),
+    };
+  } finally {
+    terminal.close();
+  }
+}
+
+async function askCap(question: (text: string, usual: string) => Promise<string>): Promise<number> {
+  for (let tries = 0; tries < 5; tries++) {
+    const answer = Number(
+      await question("The most it may spend in a day, in US dollars?", String(DEFAULTS.dailyCapUsd)),
+    );
+    if (Number.isFinite(answer) && answer >= 0) return answer;
+    printLines(["Write a number such as 1.00 (0 = spend nothing)."], process.stderr);
+  }
+  return 0;
+}

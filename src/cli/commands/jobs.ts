@@ -1,0 +1,69 @@
+import { toIso } from "../../lib/clock.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
+import { listJobs, showJob } from "../../ops/jobs.ts";
+import { defineCommand } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { printJson, printLines, printTable } from "../output.ts";
+
+const list = defineCommand({
+  meta: {
+    name: "jobs list",
+    description: "The queue, the newest first",
+    examples: ["afk jobs", "afk jobs list --json"],
+  },
+  json: true,
+  args: {
+    limit: {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: 10_000,
+      default: 50,
+      description: "At most so many",
+    },
+  },
+  async run({ args }) {
+    const jobs = await withAgent(args, (agent) => listJobs(agent.rails.store.db, args.limit));
+    if (args.json) return printJson(jobs);
+    if (jobs.length === 0) return printLines(["the queue is empty"]);
+    printTable(jobs, [
+      { title: "KEY", value: (job) => job.key },
+      { title: "STATE", value: (job) => job.state },
+      { title: "ATTEMPTS", value: (job) => `${job.attempts}/${job.maxAttempts}`, align: "right" },
+      { title: "DUE", value: (job) => job.runAt },
+      { title: "UNITS", value: (job) => String(job.units), align: "right" },
+      { title: "ERROR", value: (job) => job.error?.slice(0, 60) ?? "" },
+    ]);
+  },
+});
+
+const show = defineCommand({
+  meta: {
+    name: "jobs show",
+    description: "One job: its state, steps and files",
+    examples: ["afk jobs show KEY"],
+  },
+  json: true,
+  args: { key: { type: "positional", description: "The job's key" } },
+  async run({ args }) {
+    const job = await withAgent(args, (agent) => showJob(agent.rails.store.db, args.key));
+    if (job === undefined) {
+      throw new AfkError("unknown_job", `there is no job ${args.key}; see: afk jobs`, {
+        exitCode: EXIT.failed,
+      });
+    }
+    if (args.json) return printJson(job);
+    const { steps, outputs, ...fields } = job;
+    printLines([
+      ...Object.entries(fields).map(([name, value]) => `${name.padEnd(12)} ${value ?? "-"}`),
+      ...outputs.map((name) => `output       ${name}`),
+      ...steps.map((step) => `step         ${toIso(step.at)} ${step.name}`),
+    ]);
+  },
+});
+
+export default defineCommand({
+  meta: { name: "jobs", description: "The queue", examples: ["afk jobs", "afk jobs show KEY"] },
+  subCommands: { list, show },
+  default: "list",
+});

@@ -1,0 +1,31 @@
+import { defineCommand } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
+
+export default defineCommand({
+  meta: {
+    name: "tick",
+    description: "One bounded pass: recover, schedule, drain, report, exit",
+    examples: ["afk tick", "afk tick --now digest", "DAILY_CAP_USD=0 afk tick"],
+  },
+  json: true,
+  args: {
+    now: {
+      type: "string",
+      valueHint: "NAME",
+      description: "Run this job whether it is due or not; counts as work by hand",
+    },
+  },
+  async run({ args }) {
+    return await withAgent(
+      args,
+      async (agent) => {
+        stopOnSignals(agent);
+        const result = await agent.tick({ now: args.now });
+        printTick(result, args.json);
+        return result.exitCode;
+      },
+      workerOutput(args.json),
+    );
+  },
+});

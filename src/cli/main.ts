@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+import type { CommandTable } from "./usage.ts";
+
+/** The oldest Node that the packages below run on; package.json says the same. */
+const NODE_OLDEST = [22, 22] as const;
+
+const COMMANDS: CommandTable = {
+  init: {
+    group: "Set up",
+    description: "Writes a commented afk.yaml after a few questions",
+    load: () => import("./commands/init.ts"),
+  },
+  doctor: {
+    group: "Set up",
+    description: "Checks configuration, state, model, disk and clock, and says how to mend each",
+    load: () => import("./commands/doctor.ts"),
+  },
+  tick: {
+    group: "Work",
+    description: "One bounded pass: recover, schedule, drain, report, exit",
+    load: () => import("./commands/tick.ts"),
+  },
+  run: {
+    group: "Work",
+    description: "Ticks on schedule and reacts to new work until it is stopped",
+    load: () => import("./commands/run.ts"),
+  },
+  enqueue: {
+    group: "Work",
+    description: "Adds a job; the same key twice is once",
+    load: () => import("./commands/enqueue.ts"),
+  },
+  stop: {
+    group: "Safety",
+    description: "Sets the kill switch; it survives restart and reboot",
+    load: () => import("./commands/stop.ts"),
+  },
+  resume: {
+    group: "Safety",
+    description: "Clears the kill switch and removes the STOP file",
+    load: () => import("./commands/resume.ts"),
+  },
+  status: {
+    group: "Look",
+    description: "One glance: kill switch, spend against caps, breakers, queue, ticks",
+    load: () => import("./commands/status.ts"),
+  },
+  jobs: {
+    group: "Look",
+    description: "The queue",
+    load: () => import("./commands/jobs.ts"),
+  },
+  dead: {
+    group: "Look",
+    description: "Jobs that used all their attempts: list, show, retry, drop",
+    load: () => import("./commands/dead.ts"),
+  },
+  ledger: {
+    group: "Look",
+    description: "What every call cost, and what is unknown",
+    load: () => import("./commands/ledger.ts"),
+  },
+  logs: {
+    group: "Look",
+    description: "The trace of anything",
+    load: () => import("./commands/logs.ts"),
+  },
+  health: {
+    group: "Look",
+    description: "Exit code 0 if fit to work; the container's healthcheck",
+    load: () => import("./commands/health.ts"),
+  },
+};
+
+if (isNodeTooOld(process.versions.node)) {
+  // Nothing else is loaded before this line: the packages would fail first, with a message that explains nothing.
+  process.stderr.write(
+    `afk needs Node ${NODE_OLDEST.join(".")} or newer; this is Node ${process.versions.node} (${process.execPath}).\n`,
+  );
+  process.exitCode = 1;
+} else {
+  await main();
+}
+
+function isNodeTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1]);
+}
+
+async function main(): Promise<void> {
+  const [{ finish, runCli }, { tolerateClosedPipes }, { default: manifest }] = await Promise.all([
+    import("./run.ts"),
+    import("./output.ts"),
+    import("../../package.json", { with: { type: "json" } }),
+  ]);
+  tolerateClosedPipes();
+  await finish(
+    await runCli({ name: "afk", version: manifest.version, commands: COMMANDS }, process.argv.slice(2)),
+  );
+}

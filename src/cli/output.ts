@@ -1,0 +1,78 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+import { processEnvironment } from "../config/environment.ts";
+import { padToWidth, textWidth } from "./width.ts";
+
+/** What is written to: standard output unless stated. */
+export type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean };
+
+/** `value` turns a row into the text of its cell. Numbers are easier to compare when aligned right. */
+export interface Column<Row> {
+  title: string;
+  value(row: Row): string;
+  align?: "left" | "right";
+}
+
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** One JSON document, indented, so that a person can read what a program asked for. */
+export function printJson(value: unknown, sink: Sink = process.stdout): void {
+  sink.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+export function printLines(lines: readonly string[], sink: Sink = process.stdout): void {
+  if (lines.length > 0) sink.write(`${lines.join("\n")}\n`);
+}
+
+/** Columns as wide as their widest cell, two spaces apart, under their titles. Prints nothing for no rows. */
+export function printTable<Row>(
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  sink: Sink = process.stdout,
+): void {
+  if (rows.length === 0) return;
+  const cells = rows.map((row) => columns.map((column) => oneLine(column.value(row))));
+  const widths = columns.map((column, i) =>
+    Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[i] ?? ""))),
+  );
+  const layOut = (line: readonly string[]) =>
+    line
+      .map((cell, i) => padToWidth(cell, widths[i] ?? 0, columns[i]?.align ?? "left"))
+      .join("  ")
+      .trimEnd();
+  const titles = layOut(columns.map((column) => column.title));
+  printLines([paint("bold", titles, sink), ...cells.map(layOut)], sink);
+}
+
+/** Text in a style on a terminal; as it is everywhere else, and whenever NO_COLOR is set (no-color.org). */
+export function paint(style: Style, text: string, sink: Sink = process.stdout): string {
+  return isColoured(sink) ? styleText(style, text, { validateStream: false }) : text;
+}
+
+export function isColoured(sink: Sink = process.stdout): boolean {
+  const { NO_COLOR, TERM } = processEnvironment();
+  return sink.isTTY === true && !NO_COLOR && TERM !== "dumb";
+}
+
+/**
+ * Text of foreign origin on one line: what a feed or a payload carries must not move the cursor, break the
+ * table or write to the terminal's title.
+ */
+export function oneLine(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\p{Cc}+/gu, " ")
+    .trim();
+}
+
+/**
+ * Goes on in silence when the reader of a pipe has left (`afk logs | head`): a tick must finish its work though
+ * nobody reads what it says. Any other failure to write is an error.
+ */
+export function tolerateClosedPipes(
+  streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr],
+): void {
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+}

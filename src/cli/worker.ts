@@ -1,0 +1,43 @@
+import { createConsola } from "consola/basic";
+import type { Agent, AgentOptions } from "../agent.ts";
+import { formatUsd } from "../lib/money.ts";
+import { peopleSink } from "../logs/people.ts";
+import type { TickResult } from "../runner/tick.ts";
+import { isColoured, oneLine, printJson, printLines } from "./output.ts";
+
+/**
+ * How a worker command talks. At a terminal a person sees each event in words and each item as it is done; anywhere else
+ * standard output carries the log as JSON lines. With `--json` the result is all that standard output carries.
+ */
+export function workerOutput(asJson: boolean): Pick<AgentOptions, "onLogLine" | "onProgress"> {
+  if (asJson) return { onLogLine: (line) => process.stderr.write(`${line}\n`) };
+  if (!process.stdout.isTTY) return { onLogLine: (line) => process.stdout.write(`${line}\n`) };
+  // The line says its level and time itself, so consola's own prefix would only repeat them.
+  const consola = createConsola({ reporters: [{ log: (entry) => printLines([entry.args.join(" ")]) }] });
+  return {
+    onLogLine: peopleSink(consola, { colour: isColoured() }),
+    onProgress: ({ done, total, label }) =>
+      consola.log(`    ${Math.min(done + 1, total)}/${total}  ${oneLine(label)}`),
+  };
+}
+
+/** Lets SIGTERM and SIGINT stop the work the way the kill switch does; the switch itself is not set. */
+export function stopOnSignals(agent: Agent): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () =>
+      agent.rails.watch.trip({
+        by: "signal",
+        at: agent.rails.clock.nowMs(),
+        reason: `the process was told to end (${signal})`,
+      }),
+    );
+  }
+}
+
+export function printTick(result: TickResult, asJson: boolean): void {
+  if (asJson) printJson(result);
+  if (asJson || !process.stdout.isTTY) return;
+  const cost = result.costMicros > 0 ? `, ${formatUsd(result.costMicros)}` : "";
+  const reason = result.reason === null ? "" : `: ${oneLine(result.reason)}`;
+  printLines([`${result.outcome}${reason} (${result.units} units${cost})`, ...result.outputs]);
+}

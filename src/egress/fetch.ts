@@ -1,0 +1,186 @@
+import type { EgressConfig } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { Db } from "../store/schema.ts";
+import { type Resolve, systemResolve } from "./address.ts";
+import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
+import { createHttpCache } from "./http-cache.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { followRedirects, isRedirect } from "./redirect.ts";
+import { askedWaitMs } from "./retry-after.ts";
+import { createRobotsGate, ROBOTS_BYTES_MAX } from "./robots-gate.ts";
+import { type Answer, createTransport, type Exchange } from "./transport.ts";
+import type { Egress, FetchOptions, Page } from "./types.ts";
+import { checkUrl, describeUrl } from "./url.ts";
+
+export interface EgressOptions {
+  db: Db;
+  config: EgressConfig;
+  agentVersion: string;
+  clock: Clock;
+  log: Log;
+  /** How names become addresses; the system's resolver unless given. */
+  resolve?: Resolve;
+  limits?: Partial<EgressLimits>;
+}
+
+export interface EgressLimits {
+  /** All network time of one fetch together: robots.txt, redirects, body. Waiting for a slot is not counted. */
+  timeoutMs: number;
+  headersTimeoutMs: number;
+  /** Of a decoded body. */
+  bytesMax: number;
+}
+
+const LIMITS: EgressLimits = { timeoutMs: 30_000, headersTimeoutMs: 10_000, bytesMax: 4 * 1024 * 1024 };
+
+/** What a job may add to a request. Nothing here can identify a person or open a door. */
+const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
+
+/** The network time that is left to one fetch. */
+interface Trip {
+  signal: AbortSignal | undefined;
+  leftMs: number;
+}
+
+/** The one way out for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
+export function createEgress(options: EgressOptions): Egress & { close(): Promise<void> } {
+  const { db, config, clock, log } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const userAgent = userAgentOf(options.agentVersion, config.contact);
+  const transport = createTransport(config, userAgent, options.resolve ?? systemResolve, limits);
+  const rateLimit = createRateLimit(db, clock);
+  const robots = createRobotsGate(db, clock);
+  const cache = createHttpCache(db, clock);
+  const check = (url: string) => checkUrl(url, config);
+
+  return { fetch: fetchPage, close: transport.close };
+
+  async function fetchPage(text: string, { signal, accept, headers }: FetchOptions = {}): Promise<Page> {
+    const trip: Trip = { signal, leftMs: limits.timeoutMs };
+    const wanted = { accept: accept ?? "*/*", ...callerHeaders(headers) };
+    const { url, answer } = await followRedirects(text, check, (hop) => visit(hop, wanted, trip));
+    log.event("debug", "page_fetched", {
+      url: describeUrl(url),
+      status: answer.page.status,
+      bytes: answer.page.body.byteLength,
+      fromCache: answer.page.fromCache,
+    });
+    return answer.page;
+  }
+
+  /** One hop, its address already checked. The order is the courtesy: rules, then pace, then what we have already. */
+  async function visit(
+    url: URL,
+    wanted: Record<string, string>,
+    trip: Trip,
+  ): Promise<Answer & { page: Page }> {
+    const { crawlDelayMs } = isForPrograms(url, wanted.accept)
+      ? { crawlDelayMs: 0 }
+      : await robots.check(url, (robotsUrl) => loadRobots(robotsUrl, trip));
+    await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), trip.signal);
+    const kept = await cache.find(url);
+    const headers = { ...wanted, ...kept?.validators };
+    const answer = await get(url, trip, { headers, bytesMax: limits.bytesMax, onExcess: "fail" });
+    if (answer.status === 304) {
+      if (kept === null)
+        throw new EgressFailed(`${describeUrl(url)} answered 304, but nothing of it is kept`, {
+          status: 304,
+        });
+      await cache.confirm(url);
+      return { ...answer, page: toPage(url, 200, kept, true) };
+    }
+    const contentType = mediaType(answer.headers["content-type"]);
+    await cache.keep(url, answer, contentType);
+    return { ...answer, page: toPage(url, answer.status, { contentType, body: answer.body }, false) };
+  }
+
+  async function loadRobots(robotsUrl: string, trip: Trip): Promise<string> {
+    const { answer } = await followRedirects(robotsUrl, check, async (url) => {
+      await rateLimit.waitForSlot(url.hostname, intervalMs(), trip.signal);
+      const headers = { accept: "text/plain, */*;q=0.5" };
+      return get(url, trip, { headers, bytesMax: ROBOTS_BYTES_MAX, onExcess: "cut" });
+    });
+    if (!isSuccess(answer.status))
+      throw new EgressFailed(`${robotsUrl} answered ${answer.status}`, { status: answer.status });
+    return new TextDecoder().decode(answer.body);
+  }
+
+  /** One request within the trip's time. Gives 2xx, redirects and 304; all else is thrown. */
+  async function get(
+    url: URL,
+    trip: Trip,
+    rest: Pick<Exchange, "headers" | "bytesMax" | "onExcess">,
+  ): Promise<Answer> {
+    if (trip.leftMs <= 0)
+      throw new EgressFailed(`${describeUrl(url)} could not be fetched: it took too long`);
+    const startedMs = clock.uptimeMs();
+    const exchange = { ...rest, timeoutMs: trip.leftMs, signal: trip.signal };
+    const answer = await transport.get(url, exchange).finally(() => {
+      trip.leftMs -= clock.uptimeMs() - startedMs;
+    });
+    const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
+    if (waitMs !== null) {
+      await rateLimit.pushBack(url.hostname, waitMs);
+      const wait = `${Math.ceil(waitMs / 1000)} s`;
+      throw new HostBusy(
+        `${describeUrl(url)} answered ${answer.status}: ${url.hostname} asks to be left alone for ${wait}`,
+        waitMs,
+        {
+          status: answer.status,
+        },
+      );
+    }
+    if (isSuccess(answer.status) || isRedirect(answer.status) || answer.status === 304) return answer;
+    throw new EgressFailed(`${describeUrl(url)} answered ${answer.status}`, { status: answer.status });
+  }
+
+  function intervalMs(): number {
+    return 60_000 / config.requestsPerMinute;
+  }
+}
+
+/**
+ * GitHub's REST API, asked for in its own media type. robots.txt speaks to crawlers that follow links (RFC 9309, section 1);
+ * this interface is documented for programs and has rate limits of its own, which are obeyed.
+ */
+function isForPrograms(url: URL, accept: string | undefined): boolean {
+  return url.hostname === "api.github.com" && accept === "application/vnd.github+json";
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299;
+}
+
+function callerHeaders(headers: Record<string, string> = {}): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  for (const [name] of entries) {
+    if (!CALLER_HEADERS.has(name)) {
+      throw new EgressRefused(
+        `the request header ${name} may not be set; a job may set ${[...CALLER_HEADERS].join(", ")}`,
+      );
+    }
+  }
+  return Object.fromEntries(entries);
+}
+
+/** `afk/1.2.0 (+ops@example.org)`: who asks, and where to complain. */
+function userAgentOf(version: string, contact: string | null): string {
+  return `afk/${version}${contact === null ? "" : ` (+${contact})`}`.replace(/[^\x20-\x7e]/g, "");
+}
+
+function mediaType(value: string | undefined): string {
+  return (value ?? "")
+    .replace(/[;,].*$/s, "")
+    .trim()
+    .toLowerCase();
+}
+
+function toPage(
+  url: URL,
+  status: number,
+  { contentType, body }: Pick<Page, "contentType" | "body">,
+  fromCache: boolean,
+): Page {
+  return { url: url.href, status, contentType, body, fromCache };
+}

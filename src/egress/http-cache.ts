@@ -1,0 +1,89 @@
+import { sql } from "kysely";
+import type { Clock } from "../lib/clock.ts";
+import type { Db } from "../store/schema.ts";
+import type { Answer } from "./transport.ts";
+
+const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const ROWS_MAX = 500;
+const TOTAL_BYTES_MAX = 128 * 1024 * 1024;
+
+/** A page as it was last sent in full, with what to ask the server whether it still is so. */
+export interface KeptPage {
+  contentType: string;
+  body: Uint8Array;
+  /** If-None-Match and If-Modified-Since. */
+  validators: Record<string, string>;
+}
+
+export interface HttpCache {
+  find(url: URL): Promise<KeptPage | null>;
+  /** Keeps a 200 that has a validator and is not too large; does nothing with others. */
+  keep(url: URL, answer: Answer, contentType: string): Promise<void>;
+  /** The server has said that the kept page is current. */
+  confirm(url: URL): Promise<void>;
+}
+
+/** Conditional requests (RFC 9110, section 13): a page that has not changed is not sent again. Bounded in rows and bytes. */
+export function createHttpCache(db: Db, clock: Clock): HttpCache {
+  return {
+    async find(url) {
+      const row = await db
+        .selectFrom("http_cache")
+        .selectAll()
+        .where("url", "=", url.href)
+        .executeTakeFirst();
+      if (row === undefined) return null;
+      const validators = {
+        ...(row.etag !== null && { "if-none-match": row.etag }),
+        ...(row.last_modified !== null && { "if-modified-since": row.last_modified }),
+      };
+      return { contentType: row.content_type, body: row.body, validators };
+    },
+
+    async keep(url, answer, contentType) {
+      const etag = answer.headers.etag ?? null;
+      const lastModified = answer.headers["last-modified"] ?? null;
+      if (answer.status !== 200 || (etag === null && lastModified === null)) return;
+      if (
+        answer.body.byteLength > BODY_BYTES_MAX ||
+        /\bno-store\b/i.test(answer.headers["cache-control"] ?? "")
+      )
+        return;
+      const values = {
+        etag,
+        last_modified: lastModified,
+        content_type: contentType,
+        body: answer.body,
+        fetched_at: clock.nowMs(),
+      };
+      await db
+        .insertInto("http_cache")
+        .values({ url: url.href, ...values })
+        .onConflict((on) => on.column("url").doUpdateSet(values))
+        .execute();
+      await dropOldest(db);
+    },
+
+    async confirm(url) {
+      await db
+        .updateTable("http_cache")
+        .set({ fetched_at: clock.nowMs() })
+        .where("url", "=", url.href)
+        .execute();
+    },
+  };
+}
+
+async function dropOldest(db: Db): Promise<void> {
+  await sql`
+    delete from http_cache where url in (
+      select url from (
+        select url,
+          row_number() over newest_first as place,
+          sum(length(body)) over newest_first as bytes
+        from http_cache
+        window newest_first as (order by fetched_at desc, url)
+      ) as ranked
+      where place > ${ROWS_MAX} or bytes > ${TOTAL_BYTES_MAX}
+    )`.execute(db);
+}

@@ -1,0 +1,80 @@
+import { sql } from "kysely";
+import type { Clock } from "../lib/clock.ts";
+import { toIso } from "../lib/clock.ts";
+import type { Db } from "../store/schema.ts";
+import { HostBusy } from "./errors.ts";
+
+const WAIT_MAX_MS = 60_000;
+/** No host may push us further ahead than this; an instant beyond it was written under a clock that ran wrong. */
+const AHEAD_MAX_MS = 24 * 3_600_000;
+
+export interface RateLimit {
+  /**
+   * Takes the host's next free slot and waits for it; the following one is `intervalMs` later.
+   * @throws HostBusy when that is over a minute away (the slot is then not taken); the signal's reason.
+   */
+  waitForSlot(host: string, intervalMs: number, signal?: AbortSignal): Promise<void>;
+  /** Leaves the host alone for `waitMs` from now. */
+  pushBack(host: string, waitMs: number): Promise<void>;
+}
+
+/** Slots per host, kept in `host_limits`: they hold across processes, and for an agent that exits between ticks. */
+export function createRateLimit(db: Db, clock: Clock): RateLimit {
+  return {
+    async waitForSlot(host, intervalMs, signal) {
+      signal?.throwIfAborted();
+      const waitMs = await takeSlot(db, host, Math.ceil(intervalMs), clock.nowMs());
+      if (waitMs > 0) await clock.sleep(waitMs, signal);
+    },
+
+    async pushBack(host, waitMs) {
+      const nextAt = clock.nowMs() + Math.ceil(waitMs);
+      await db
+        .insertInto("host_limits")
+        .values({ host, next_at: nextAt })
+        .onConflict((on) =>
+          on.column("host").doUpdateSet({ next_at: nextAt }).where("host_limits.next_at", "<", nextAt),
+        )
+        .execute();
+    },
+  };
+}
+
+/** How long to wait for the slot that was taken. One statement takes it, so two processes never get the same one. */
+async function takeSlot(db: Db, host: string, intervalMs: number, nowMs: number): Promise<number> {
+  const next = sql.ref<number>("host_limits.next_at");
+  const taken = await db
+    .insertInto("host_limits")
+    .values({ host, next_at: nowMs + intervalMs })
+    .onConflict((on) =>
+      on
+        .column("host")
+        .doUpdateSet({
+          next_at: sql`case when ${next} between ${nowMs} and ${nowMs + WAIT_MAX_MS} then ${next} else ${nowMs} end + ${intervalMs}`,
+        })
+        .where(sql<boolean>`not (${next} > ${nowMs + WAIT_MAX_MS} and ${next} <= ${nowMs + AHEAD_MAX_MS})`),
+    )
+    .returning("next_at")
+    .executeTakeFirst();
+  if (taken !== undefined) {
+    await forgetIdleHosts(db, nowMs);
+    return taken.next_at - intervalMs - nowMs;
+  }
+  const { next_at } = await db
+    .selectFrom("host_limits")
+    .select("next_at")
+    .where("host", "=", host)
+    .executeTakeFirstOrThrow();
+  throw new HostBusy(
+    `${host} is to be left alone until ${toIso(next_at)}; it is tried again after that`,
+    next_at - nowMs,
+  );
+}
+
+/** A row in the past says nothing any more; a wildcard in `egress.allow` could else grow the table without end. */
+async function forgetIdleHosts(db: Db, nowMs: number): Promise<void> {
+  await db
+    .deleteFrom("host_limits")
+    .where("next_at", "<", nowMs - 3_600_000)
+    .execute();
+}

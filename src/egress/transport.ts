@@ -1,0 +1,138 @@
+import type { Agent } from "undici";
+import type { EgressConfig } from "../config/config.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { checkedLookup, type Resolve } from "./address.ts";
+import { ACCEPT_ENCODING, BodyTooLarge, readBody } from "./body.ts";
+import { EgressFailed } from "./errors.ts";
+import { describeUrl, mayBePrivate } from "./url.ts";
+
+export interface TransportLimits {
+  /** For the connection, and again from the request to the answer's headers. */
+  headersTimeoutMs: number;
+}
+
+export interface Exchange {
+  headers: Record<string, string>;
+  /** For the whole exchange, body included. */
+  timeoutMs: number;
+  /** Of the decoded body. */
+  bytesMax: number;
+  onExcess: "fail" | "cut";
+  signal: AbortSignal | undefined;
+}
+
+/** An answer; `body` is read for 2xx only and empty for all others. */
+export interface Answer {
+  status: number;
+  headers: AnswerHeaders;
+  body: Uint8Array;
+}
+
+/** Names in lower case; a header that came several times is joined by commas. */
+export type AnswerHeaders = Record<string, string | undefined>;
+
+export interface Transport {
+  /**
+   * One GET, of an address that `checkUrl` has passed: no redirects, no retries, no cookies.
+   * @throws EgressRefused when the name resolves to an address that is not permitted.
+   * @throws EgressFailed for every failure of host and network; the signal's reason when the caller aborts.
+   */
+  get(url: URL, exchange: Exchange): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export function createTransport(
+  config: Pick<EgressConfig, "allowPrivate">,
+  userAgent: string,
+  resolve: Resolve,
+  limits: TransportLimits,
+): Transport {
+  const lookup = checkedLookup(resolve, (hostname) => mayBePrivate(hostname, config));
+  // undici waits for a connection that is being made before it can be destroyed; this ends the sockets themselves.
+  const closing = new AbortController();
+  let agent: Promise<Agent> | undefined;
+  // Loading undici takes longer than the rest of a start, and most commands fetch nothing.
+  const openAgent = async () => {
+    const { Agent } = await import("undici");
+    return new Agent({
+      connect: { lookup, timeout: limits.headersTimeoutMs, signal: closing.signal },
+      headersTimeout: limits.headersTimeoutMs,
+    });
+  };
+  return {
+    async get(url, exchange) {
+      const timeout = AbortSignal.timeout(exchange.timeoutMs);
+      const signal = exchange.signal ? AbortSignal.any([exchange.signal, timeout]) : timeout;
+      const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
+      try {
+        agent ??= openAgent();
+        return await exchangeOnce(await agent, url, { ...exchange, headers, signal });
+      } catch (error) {
+        exchange.signal?.throwIfAborted();
+        if (error instanceof AfkError) throw error;
+        throw new EgressFailed(
+          `${describeUrl(url)} could not be fetched: ${explain(error, timeout.aborted)}`,
+          { cause: error },
+        );
+      }
+    },
+    async close() {
+      closing.abort();
+      await (await agent)?.destroy();
+    },
+  };
+}
+
+async function exchangeOnce(
+  agent: Agent,
+  url: URL,
+  exchange: Exchange & { signal: AbortSignal },
+): Promise<Answer> {
+  const { signal } = exchange;
+  signal.throwIfAborted();
+  const path = `${url.pathname}${url.search}`;
+  const request = agent.request({
+    origin: url.origin,
+    path,
+    method: "GET",
+    headers: exchange.headers,
+    signal,
+  });
+  const { statusCode: status, headers: raw, body } = await orAborted(request, signal);
+  const headers = joinHeaders(raw);
+  if (status >= 200 && status <= 299) {
+    return { status, headers, body: await readBody(body, headers["content-encoding"] ?? "", exchange) };
+  }
+  // Nobody reads this body. Without a listener, the error of cutting it off would end the process.
+  body.on("error", () => undefined).destroy();
+  return { status, headers, body: new Uint8Array() };
+}
+
+/** undici looks at the signal only once it is connected; a kill switch does not wait for that. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function joinHeaders(raw: Record<string, string | string[] | undefined>): AnswerHeaders {
+  return Object.fromEntries(
+    Object.entries(raw).map(([name, value]) => [
+      name.toLowerCase(),
+      Array.isArray(value) ? value.join(", ") : value,
+    ]),
+  );
+}
+
+function explain(error: unknown, isTimeout: boolean): string {
+  if (isTimeout) return "it took too long";
+  if (error instanceof BodyTooLarge) return `its body is larger than afk reads (${error.message})`;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return [messageOf(error), code].find((text) => text !== "") ?? "unknown error";
+}

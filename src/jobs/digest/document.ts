@@ -1,0 +1,68 @@
+import type { Item } from "./item.ts";
+
+/** Everything a digest says; each output (compose.ts, html.ts) is made of this and nothing else. */
+export interface DigestDocument {
+  /** Names the period: a date, with the time when there are several a day. */
+  label: string;
+  timezone: string;
+  lead: Summary | null;
+  entries: Entry[];
+  /** Number of sources that were asked. */
+  sources: number;
+  /** New items that found no room. */
+  waiting: number;
+  failures: Note[];
+  /** Parts of working sources that were left out. */
+  omissions: Note[];
+}
+
+export interface Entry {
+  item: Item;
+  summary: Summary;
+}
+
+/** A model's words, cleaned and bounded, not escaped. */
+export interface Summary {
+  text: string;
+  model: string;
+  degraded: boolean;
+}
+
+export interface Note {
+  source: string;
+  error: string;
+}
+
+/** `12 new items from 6 sources; 3 more wait for the next digest.` */
+export function countsLine(document: DigestDocument): string {
+  const { entries, waiting, failures, sources } = document;
+  const items = entries.length === 0 ? "No new items" : plural(entries.length, "new item");
+  const more =
+    waiting === 0 ? "" : `; ${waiting} more ${waiting === 1 ? "waits" : "wait"} for the next digest`;
+  const failed =
+    failures.length === 0 ? "" : ` ${plural(failures.length, "source")} failed, named at the end.`;
+  return `${items} from ${plural(sources, "source")}${more}.${failed}`;
+}
+
+/** Who wrote a text, and whether it was not the model that should have. */
+export function markOf(what: string, summary: Summary): string {
+  return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
+}
+
+/** The calendar date in a time zone, `2026-11-03`, built of numbers so that no locale data changes it. */
+export function dateIn(timezone: string, ms: number): string {
+  const parts = new Intl.DateTimeFormat("en-US", {
+    timeZone: timezone,
+    calendar: "gregory",
+    numberingSystem: "latn",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).formatToParts(ms);
+  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? "";
+  return `${part("year")}-${part("month")}-${part("day")}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,102 @@
+import { createHash } from "node:crypto";
+import { cleanText, oneLine } from "./text.ts";
+
+export const ITEM_TEXT_CHARS_MAX = 8_000;
+export const ITEMS_PER_SOURCE_MAX = 200;
+const TITLE_CHARS_MAX = 200;
+const LINK_CHARS_MAX = 2_000;
+/** A step keeps 4 MiB of JSON; 200 items of this many characters fit it whatever their script. */
+const ITEM_TEXT_CHARS_WHEN_MANY = 4_000;
+const ITEMS_JSON_BYTES_MAX = 3_500_000;
+
+/** One thing that a source offers, the same for all kinds of source; safe to keep, not yet escaped for an output. */
+export interface Item {
+  /** The identity under which it is remembered; the same from whichever source it comes. */
+  key: string;
+  title: string;
+  /** An http or https address, or null. */
+  link: string | null;
+  /** Plain text. */
+  text: string;
+  /** UTC epoch milliseconds; null when the source does not say. */
+  publishedAt: number | null;
+  /** Label of the source. */
+  source: string;
+}
+
+/** What a source says, before any of it is trusted. `link` may be relative to `base`; title and text are plain. */
+export interface RawItem {
+  /** The source's own identifier: guid, id, Message-ID. */
+  id?: string | undefined;
+  title?: string | undefined;
+  link?: string | undefined;
+  base?: string | undefined;
+  text?: string | undefined;
+  publishedAt?: number | string | undefined;
+}
+
+/** Null for an entry with nothing in it. */
+export function toItem(raw: RawItem, source: string): Item | null {
+  const text = cleanText(raw.text ?? "", ITEM_TEXT_CHARS_MAX);
+  const link = safeLink(raw.link, raw.base);
+  const title = oneLine(raw.title ?? "", TITLE_CHARS_MAX) || oneLine(text, 80);
+  if (title === "" && link === null) return null;
+  return {
+    key: shortHash(identity(raw.id?.trim() ?? "", link, title, text)),
+    title: title === "" ? "(untitled)" : title,
+    link,
+    text,
+    publishedAt: typeof raw.publishedAt === "string" ? parseDate(raw.publishedAt) : (raw.publishedAt ?? null),
+    source,
+  };
+}
+
+/** The newest items of one source, newest first, few and short enough for one recorded step. */
+export function newestOf(items: Item[]): Item[] {
+  const newest = items.toSorted(byNewest).slice(0, ITEMS_PER_SOURCE_MAX);
+  if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) return newest;
+  return newest.map((item) => ({ ...item, text: cleanText(item.text, ITEM_TEXT_CHARS_WHEN_MANY) }));
+}
+
+/** Newest first; undated last; the key decides between equals, so that the order is always the same. */
+export function byNewest(a: Item, b: Item): number {
+  const difference = (b.publishedAt ?? -1) - (a.publishedAt ?? -1);
+  if (difference !== 0) return difference;
+  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+}
+
+/** An absolute http or https address without user name or password, in its one spelling; null for anything else. */
+export function safeLink(link: string | undefined, base?: string): string | null {
+  if (link === undefined || link.trim() === "") return null;
+  const url = URL.parse(link.trim(), base);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
+  if (url.username !== "" || url.password !== "" || url.href.length > LINK_CHARS_MAX) return null;
+  return url.href;
+}
+
+/**
+ * An instant from the date formats of feeds and mail (RFC 822, ISO 8601), in milliseconds. A date without a zone is
+ * read as UTC, as the machine's own zone would make the same feed mean different things on different machines.
+ */
+export function parseDate(text: string): number | null {
+  const date = text.trim();
+  const isZoned = /(?:[a-z]|[+-]\d{2}:?\d{2})$/i.test(date) || /^\d{4}-\d{2}-\d{2}$/.test(date);
+  const ms = Date.parse(isZoned ? date : /^\d{4}-.*T/.test(date) ? `${date}Z` : `${date} GMT`);
+  return ms >= 0 && ms < FAR_FUTURE_MS ? ms : null;
+}
+
+const FAR_FUTURE_MS = Date.UTC(9999, 0, 1);
+
+/** 128 bits of SHA-256: short enough for a step name, long enough that two items never share it by accident. */
+export function shortHash(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+}
+
+/** A bare id such as `17` is unique in its own feed only, so the host of the link, or else the title, goes with it. */
+function identity(id: string, link: string | null, title: string, text: string): string {
+  const idAsLink = safeLink(id);
+  if (idAsLink !== null) return idAsLink;
+  if (/^[a-z][a-z0-9+.-]*:\S/i.test(id) || /^<\S+@\S+>$/.test(id)) return id;
+  if (id !== "") return link === null ? `${id}\n${title}` : `${id}\n${new URL(link).host}`;
+  return link ?? `${title}\n${text}`;
+}

@@ -1,0 +1,133 @@
+import * as v from "valibot";
+import type { Config } from "../../config/config.ts";
+import type { ConfigIssue } from "../../config/errors.ts";
+import { integer, section, text } from "../../config/fields.ts";
+import { isAllowed } from "../../egress/allowlist.ts";
+
+export const GITHUB_HOST = "api.github.com";
+
+const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
+export type GithubEvent = (typeof GITHUB_EVENTS)[number];
+
+/** `feed` is an address that begins with http:// or https://, else the path of a file. */
+export interface FeedSource {
+  feed: string;
+  name?: string | undefined;
+}
+export interface GithubSource {
+  github: string;
+  events: GithubEvent[];
+  name?: string | undefined;
+}
+export interface FolderSource {
+  folder: string;
+  name?: string | undefined;
+}
+export type SourceSettings = FeedSource | GithubSource | FolderSource;
+
+export interface DigestSettings {
+  sources: SourceSettings[];
+  maxItems: number;
+  /** The language summaries are written in; null leaves it to the model. */
+  language: string | null;
+}
+
+const WRITE_NAME = "write a short name for the source, at most 80 characters, for example Team news";
+const name = v.optional(text("What the digest calls the source.", WRITE_NAME, /^\S.*$/, 80));
+
+const feed = section("A feed: RSS, Atom or JSON Feed.", {
+  feed: text(
+    "Address of the feed, or the path of a file that holds it.",
+    "write an address that begins with https://, or the path of a file",
+    // A path may be anything that does not look like the address of another protocol.
+    /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/).+)$/,
+    2000,
+  ),
+  name,
+});
+
+const WRITE_EVENTS = "write a list of releases, commits or issues, for example [releases, issues]";
+const github = section("A public repository on GitHub.", {
+  github: text(
+    "The repository.",
+    "write owner/repository, for example octo-org/octo-repo",
+    /^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/,
+  ),
+  events: v.optional(
+    v.pipe(
+      v.array(v.picklist(GITHUB_EVENTS, WRITE_EVENTS), WRITE_EVENTS),
+      v.minLength(1, WRITE_EVENTS),
+      v.maxLength(GITHUB_EVENTS.length, WRITE_EVENTS),
+      v.description("What to read of the repository."),
+    ),
+    ["releases"],
+  ),
+  name,
+});
+
+const folder = section("A folder of .txt, .md, .eml and .mbox files.", {
+  folder: text("Path of the folder.", "write the path of a folder, for example ./inbox", /^.+$/, 2000),
+  name,
+});
+
+const WRITE_SOURCES = "write a list of 1 to 50 sources, each with feed, github or folder";
+
+/** A `kind: digest` entry of afk.yaml without the keys that every job has. */
+export const digestSettings = v.pipe(
+  section("A digest of what is new in a few sources.", {
+    sources: v.pipe(
+      v.array(
+        v.union([feed, github, folder], "write a source with one of the keys feed, github or folder"),
+        WRITE_SOURCES,
+      ),
+      v.minLength(1, WRITE_SOURCES),
+      v.maxLength(50, WRITE_SOURCES),
+      v.description("Where items come from."),
+    ),
+    max_items: v.optional(
+      integer("Items in one digest; the rest comes with the next.", "how many items a digest may hold", {
+        min: 1,
+        max: 200,
+      }),
+      30,
+    ),
+    language: v.optional(
+      text(
+        "Language of the summaries.",
+        "write a language, for example German",
+        /^[A-Za-z\u00C0-\uFFFF][A-Za-z\u00C0-\uFFFF ()-]*$/,
+        40,
+      ),
+    ),
+  }),
+  v.transform(
+    (entry): DigestSettings => ({
+      sources: entry.sources,
+      maxItems: entry.max_items,
+      language: entry.language ?? null,
+    }),
+  ),
+);
+
+/** An issue for each source whose host `egress.allow` does not cover. */
+export function checkDigest(settings: DigestSettings, config: Config): ConfigIssue[] {
+  return settings.sources.flatMap((source, index) => {
+    const [key, host] = hostOf(source);
+    if (host === null || isAllowed(host, config.egress.allow)) return [];
+    return [
+      { path: `sources[${index}].${key}`, message: `${host} is not in egress.allow; add ${host} to it` },
+    ];
+  });
+}
+
+/** Whether a feed is fetched, as opposed to read from a file. */
+export function isRemote(feed: string): boolean {
+  return /^https?:\/\//.test(feed);
+}
+
+function hostOf(source: SourceSettings): [key: string, host: string | null] {
+  if ("github" in source) return ["github", GITHUB_HOST];
+  if ("folder" in source) return ["folder", null];
+  // An address that URL cannot read keeps its text as the host, so that it is refused here and not at six in the morning.
+  return ["feed", isRemote(source.feed) ? (URL.parse(source.feed)?.hostname ?? source.feed) : null];
+}

@@ -1,0 +1,30 @@
+import PostalMime from "postal-mime";
+import { messageOf } from "../../../lib/errors.ts";
+import { htmlToText } from "../html-text.ts";
+import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../item.ts";
+import { SourceUnreadable } from "./source.ts";
+
+/**
+ * One message (RFC 5322, MIME): subject, text, date, Message-ID. Attachments are not looked into.
+ * @throws SourceUnreadable when its parts are nested too deep, its headers are too large, or there are none.
+ */
+export async function parseMail(bytes: Uint8Array): Promise<RawItem> {
+  try {
+    const email = await PostalMime.parse(bytes, {
+      maxNestingDepth: 20,
+      maxHeadersSize: 256 * 1024,
+      maxRfc822NestingDepth: 2,
+    });
+    if (email.headers.length === 0) throw new SourceUnreadable("it has no mail headers");
+    const plain = email.text?.trim() ? email.text : undefined;
+    return {
+      id: email.messageId,
+      title: email.subject,
+      text: plain ?? htmlToText(email.html ?? "", ITEM_TEXT_CHARS_MAX),
+      publishedAt: email.date,
+    };
+  } catch (error) {
+    if (error instanceof SourceUnreadable) throw error;
+    throw new SourceUnreadable(`it is no readable mail: ${messageOf(error)}`, { cause: error });
+  }
+}

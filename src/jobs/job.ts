@@ -1,0 +1,66 @@
+import type { GenericSchema } from "valibot";
+import type { Config } from "../config/config.ts";
+import type { ConfigIssue } from "../config/errors.ts";
+import type { Egress } from "../egress/types.ts";
+import type { Log } from "../lib/log.ts";
+import type { Completion, ModelRequest } from "../models/types.ts";
+
+/**
+ * A kind of job: one folder, one object. `Settings` is what its part of a `jobs:` entry in afk.yaml parses to.
+ * To add one, export a `JobKind` from `jobs/<name>/` and list it in `jobs/registry.ts`.
+ */
+export interface JobKind<Settings = unknown> {
+  kind: string;
+  /** Parses the entry without the keys every job has (name, kind, schedule, every, timeout, max_attempts). */
+  settings: GenericSchema<unknown, Settings>;
+  /** What the schema cannot say alone, such as a source whose host is not in `egress.allow`. Paths start at the entry. */
+  check?(settings: Settings, config: Config): ConfigIssue[];
+  run(context: JobContext<Settings>): Promise<JobResult>;
+}
+
+/** What a job did. `units` is the number of outputs that are worth something to the owner. */
+export interface JobResult {
+  units: number;
+  /** One line for the log and the progress display. */
+  summary: string;
+}
+
+/**
+ * All that a job can reach. Work is done inside steps, so that a crash repeats nothing: a step that has a
+ * recorded result gives it again without running. What a job publishes, remembers or drafts becomes real in
+ * the same transaction that marks it done, and not before.
+ */
+export interface JobContext<Settings = unknown> {
+  name: string;
+  settings: Settings;
+  /** Payload given with `afk enqueue --payload`; null for scheduled work. */
+  payload: unknown;
+  period: Period;
+  timezone: string;
+  /** Folder that relative paths in the settings start from. */
+  base: string;
+  /** True for content that has been remembered by an earlier run of a job of this name. */
+  isSeen(keys: string[]): Promise<Set<string>>;
+  /** Remembers keys when the job is done. */
+  remember(keys: string[]): void;
+  /** Runs `fn` once per job and name; its result (JSON, at most 4 MiB) is kept and given again after a crash. */
+  step<T>(name: string, fn: () => Promise<T>): Promise<T>;
+  /** A step that asks the guarded model; the completion is recorded in the transaction that settles its cost. */
+  complete(name: string, request: ModelRequest): Promise<Completion>;
+  egress: Egress;
+  /** A file in `out/` by its bare name; published when the job is done. */
+  publish(name: string, content: string): void;
+  /** Stores an irreversible action for a person to approve; it is not done. */
+  draft(name: string, action: string, content: unknown): void;
+  /** Aborts on a kill switch, the time limit, or a lost lease. */
+  signal: AbortSignal;
+  log: Log;
+  /** Tells people at a terminal how far the job is. */
+  progress(done: number, total: number, label: string): void;
+}
+
+/** The slot a job runs for. `label` names its output: a date, with the time when there are several a day. */
+export interface Period {
+  slotMs: number;
+  label: string;
+}

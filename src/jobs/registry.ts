@@ -1,0 +1,5 @@
+import { digest } from "./digest/digest.ts";
+import type { JobKind } from "./job.ts";
+
+/** Every kind of job there is; `kind:` in afk.yaml names one of them. */
+export const jobKinds: readonly JobKind[] = [digest];

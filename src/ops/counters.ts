@@ -1,0 +1,39 @@
+import { sql } from "kysely";
+import type { Db } from "../store/schema.ts";
+
+/**
+ * Derives every window's counter again from the ledger and compares.
+ * @returns one line for each counter that differs.
+ */
+export async function countersAgree(db: Db): Promise<string[]> {
+  const windows = [
+    ["tick", "tick"],
+    ["job", "job"],
+    ["hour", "minute"],
+    ["day", "day"],
+    ["month", "month"],
+  ] as const;
+  const differences: string[] = [];
+  for (const [window, column] of windows) {
+    const rows = await sql<{ period: string; counted: string; derived: string }>`
+      select coalesce(c.period, l.period) as period,
+        coalesce(c.settled_micros, 0) || '/' || coalesce(c.reserved_micros, 0) as counted,
+        coalesce(l.settled, 0) || '/' || coalesce(l.reserved, 0) as derived
+      from (
+        select ${sql.ref(column)} as period,
+          sum(case when state = 'settled' then cost_micros else 0 end) as settled,
+          sum(case when state in ('reserved', 'sending', 'unknown') then estimate_micros else 0 end) as reserved
+        from ledger where ${sql.ref(column)} is not null group by ${sql.ref(column)}
+      ) l
+      full join (select * from budget_windows where "window" = ${window}) c on c.period = l.period
+      where coalesce(c.settled_micros, 0) <> coalesce(l.settled, 0)
+        or coalesce(c.reserved_micros, 0) <> coalesce(l.reserved, 0)
+      limit 100`.execute(db);
+    for (const row of rows.rows) {
+      differences.push(
+        `${window} ${row.period}: counted ${row.counted}, ledger says ${row.derived} (settled/reserved micro-dollars)`,
+      );
+    }
+  }
+  return differences;
+}

@@ -1,0 +1,168 @@
+import type { Config } from "../config/config.ts";
+import { type Clock, toIso } from "../lib/clock.ts";
+import { usdFromMicros } from "../lib/money.ts";
+import { listBreakers } from "../rails/breaker.ts";
+import { peekBudgetNow } from "../rails/budget-time.ts";
+import { readSpend } from "../rails/counters.ts";
+import { readKill } from "../rails/kill.ts";
+import { periodsAt, windowsOf } from "../rails/windows.ts";
+import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
+
+/** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
+export interface Status {
+  agent: string;
+  version: string;
+  killed: { by: string; at: string; reason: string } | null;
+  spend: WindowStatus[];
+  /** Calls whose outcome is unknown; they stay charged at their worst case. */
+  unknown: { calls: number; usd: number };
+  breakers: { name: string; state: string; failures: number; until: string | null; reason: string | null }[];
+  queue: Record<JobState, number>;
+  alerts: { pending: number; failed: number };
+  drafts: { pending: number };
+  lastTick: TickStatus | null;
+  nextDueAt: string | null;
+  /** When the current clock of unattended days began; null while none runs. */
+  clock: null;
+}
+
+export interface WindowStatus {
+  window: WindowName;
+  period: string;
+  capUsd: number | null;
+  settledUsd: number;
+  reservedUsd: number;
+}
+
+export interface TickStatus {
+  id: string;
+  startedAt: string;
+  finishedAt: string | null;
+  outcome: TicksTable["outcome"];
+  reason: string | null;
+  units: number;
+  usd: number;
+}
+
+export interface StatusSources {
+  config: Config;
+  version: string;
+  db: Db;
+  clock: Clock;
+}
+
+/** One glance at everything. Reads only. */
+export async function readStatus(sources: StatusSources): Promise<Status> {
+  const { config, db } = sources;
+  const kill = await readKill(db, config.paths.stopFile);
+  const last = await lastTick(db);
+  return {
+    agent: config.agent,
+    version: sources.version,
+    killed: kill === null ? null : { by: kill.by, at: toIso(kill.at), reason: kill.reason },
+    spend: await spend(sources),
+    unknown: await unknownCalls(db),
+    breakers: await breakers(db),
+    queue: await queueCounts(db),
+    alerts: await alertCounts(db),
+    drafts: { pending: await countPendingDrafts(db) },
+    lastTick: last === undefined ? null : tickStatus(last),
+    nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
+    clock: null,
+  };
+}
+
+async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus[]> {
+  const nowMs = await peekBudgetNow(db, clock);
+  const windows = windowsOf(periodsAt(nowMs, config.timezone), { tick: null, job: null }, config.budget);
+  const rows: WindowStatus[] = [];
+  for (const window of windows) {
+    const { settledMicros, reservedMicros } = await readSpend(db, window, nowMs);
+    rows.push({
+      window: window.window,
+      period: window.period,
+      capUsd: window.capMicros === null ? null : usdFromMicros(window.capMicros),
+      settledUsd: usdFromMicros(settledMicros),
+      reservedUsd: usdFromMicros(reservedMicros),
+    });
+  }
+  return rows;
+}
+
+async function unknownCalls(db: Db): Promise<Status["unknown"]> {
+  const row = await db
+    .selectFrom("ledger")
+    .select((eb) => [eb.fn.countAll<number>().as("calls"), eb.fn.sum<number>("estimate_micros").as("micros")])
+    .where("state", "=", "unknown")
+    .executeTakeFirstOrThrow();
+  return { calls: Number(row.calls), usd: usdFromMicros(Number(row.micros ?? 0)) };
+}
+
+async function breakers(db: Db): Promise<Status["breakers"]> {
+  const list = await listBreakers(db);
+  return list.map(({ name, state }) => ({
+    name,
+    state: state.state,
+    failures: state.state === "closed" ? state.failures : 0,
+    until: state.state === "closed" ? null : toIso(state.until),
+    reason: state.state === "open" ? state.reason : null,
+  }));
+}
+
+async function queueCounts(db: Db): Promise<Status["queue"]> {
+  const counts: Status["queue"] = { ready: 0, running: 0, done: 0, dead: 0 };
+  const rows = await db
+    .selectFrom("jobs")
+    .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
+    .groupBy("state")
+    .execute();
+  for (const row of rows) counts[row.state] = Number(row.count);
+  const dead = await db
+    .selectFrom("dead_letters")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  // A letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
+  return { ...counts, dead: Number(dead.count) };
+}
+
+async function alertCounts(db: Db): Promise<Status["alerts"]> {
+  const counts = { pending: 0, sent: 0, failed: 0 };
+  const rows = await db
+    .selectFrom("alert_deliveries")
+    .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
+    .groupBy("state")
+    .execute();
+  for (const row of rows) counts[row.state] = Number(row.count);
+  return { pending: counts.pending, failed: counts.failed };
+}
+
+async function countPendingDrafts(db: Db): Promise<number> {
+  const row = await db
+    .selectFrom("drafts")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("state", "=", "pending")
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
+async function lastTick(db: Db) {
+  return await db
+    .selectFrom("ticks")
+    .selectAll()
+    .orderBy("started_at", "desc")
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+function tickStatus(tick: NonNullable<Awaited<ReturnType<typeof lastTick>>>): TickStatus {
+  return {
+    id: tick.id,
+    startedAt: toIso(tick.started_at),
+    finishedAt: tick.finished_at === null ? null : toIso(tick.finished_at),
+    outcome: tick.outcome,
+    reason: tick.reason,
+    units: tick.units,
+    usd: usdFromMicros(tick.cost_micros),
+  };
+}

@@ -1,0 +1,22 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Outbox } from "../alerts/outbox.ts";
+import { setKill } from "../rails/kill.ts";
+
+export interface Stopped {
+  by: "row" | "file";
+  detail: string;
+}
+
+/** Sets the durable switch in the database. */
+export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): Promise<Stopped> {
+  await outbox.transaction((trx, announce) => setKill(trx, announce, reason, nowMs));
+  return { by: "row", detail: reason };
+}
+
+/** Sets the switch as a file: what works when configuration or database do not. */
+export function stopByFile(stopFile: string, reason: string): Stopped {
+  mkdirSync(dirname(stopFile), { recursive: true });
+  writeFileSync(stopFile, `${reason}\n`);
+  return { by: "file", detail: stopFile };
+}

@@ -1,0 +1,108 @@
+import type { JobConfig } from "../config/config.ts";
+import type { JobContext } from "../jobs/job.ts";
+import { assert } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { Completion } from "../models/types.ts";
+import { type JobRow, PermanentFailure } from "../queue/job.ts";
+import { OUTPUT_NAME, type OutputFile } from "../queue/publish.ts";
+import { readStep, saveStep } from "../queue/steps.ts";
+import type { Parts } from "./parts.ts";
+
+/** What a job wants to become real when it is done. */
+export interface Pending {
+  files: OutputFile[];
+  seen: Set<string>;
+  drafts: { name: string; action: string; content: unknown }[];
+}
+
+const PENDING_MAX = 10_000;
+
+export interface Run {
+  job: JobRow;
+  entry: JobConfig;
+  tick: string;
+  runner: string;
+  signal: AbortSignal;
+  log: Log;
+}
+
+/** Builds what a job can reach, and collects what it publishes, remembers and drafts. */
+export function createContext(parts: Parts, run: Run): { context: JobContext; pending: Pending } {
+  const pending: Pending = { files: [], seen: new Set(), drafts: [] };
+  const { job } = run;
+  const { db } = parts.store;
+
+  async function recorded<T>(name: string, make: () => Promise<T>): Promise<T> {
+    run.signal.throwIfAborted();
+    const found = await readStep(db, job.id, name);
+    return found === undefined ? await make() : (JSON.parse(found) as T);
+  }
+
+  const context: JobContext = {
+    name: job.name,
+    settings: run.entry.settings,
+    payload: JSON.parse(job.payload),
+    period: { slotMs: job.slot_at, label: job.label },
+    timezone: parts.config.timezone,
+    base: parts.config.paths.base,
+    isSeen: (keys) => isSeen(parts, job.name, keys),
+    remember(keys) {
+      for (const key of keys) pending.seen.add(key);
+      assert(
+        pending.seen.size <= PENDING_MAX,
+        `job ${job.name} remembers more than ${PENDING_MAX} keys at once`,
+      );
+    },
+    step: (name, fn) =>
+      recorded(name, async () => {
+        const result = await fn();
+        run.signal.throwIfAborted();
+        await saveStep(db, job, name, result, parts.clock.nowMs());
+        return result;
+      }),
+    complete: (name, request) =>
+      recorded<Completion>(name, () =>
+        parts.chain.complete(request, {
+          scope: { tick: run.tick, job: job.key },
+          log: run.log,
+          signal: run.signal,
+          step: name,
+          runner: run.runner,
+          record: (trx, completion) => saveStep(trx, job, name, completion, parts.clock.nowMs()),
+        }),
+      ),
+    egress: {
+      fetch: (url, options) => parts.egress.fetch(url, { signal: run.signal, ...options }),
+    },
+    publish(name, content) {
+      if (!OUTPUT_NAME.test(name))
+        throw new PermanentFailure(
+          "bad_output_name",
+          `${JSON.stringify(name)} cannot be the name of a file in out/`,
+        );
+      pending.files.push({ name, content });
+    },
+    draft(name, action, content) {
+      pending.drafts.push({ name, action, content });
+    },
+    signal: run.signal,
+    log: run.log,
+    progress: (done, total, label) => parts.onProgress?.({ job: job.name, done, total, label }),
+  };
+  return { context, pending };
+}
+
+async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Set<string>> {
+  const seen = new Set<string>();
+  // SQLite bounds the parameters of a statement; sources bound the keys.
+  for (let start = 0; start < keys.length; start += 500) {
+    const rows = await parts.store.db
+      .selectFrom("seen")
+      .select("key")
+      .where("job_name", "=", jobName)
+      .where("key", "in", keys.slice(start, start + 500))
+      .execute();
+    for (const row of rows) seen.add(row.key);
+  }
+  return seen;
+}

@@ -1,0 +1,56 @@
+import { EXIT } from "../lib/errors.ts";
+import { nextRunAt } from "../queue/claim.ts";
+import { readKill } from "../rails/kill.ts";
+import { nextDueAt } from "./enqueue-due.ts";
+import type { Parts } from "./parts.ts";
+import { runTick, type TickResult } from "./tick.ts";
+
+/** How often the loop looks for work that another process added. */
+const LOOK_MS = 1_000;
+
+/**
+ * Ticks on schedule and when new work appears, until the kill switch is set or the process is told to end (which trips
+ * the same watch). The caller holds the lock. Returns the exit code.
+ */
+export async function runLoop(
+  parts: Parts,
+  runner: string,
+  onTick?: (result: TickResult) => void,
+): Promise<number> {
+  const { signal } = parts.rails.watch;
+  const release = parts.rails.watch.hold("idle");
+  try {
+    for (;;) {
+      const result = await runTick(parts, runner);
+      onTick?.(result);
+      if (await isKilled(parts)) return EXIT.ok;
+      await untilWork(parts, signal);
+      if (signal.aborted) return EXIT.ok;
+    }
+  } finally {
+    release();
+  }
+}
+
+/** A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last. */
+async function isKilled(parts: Parts): Promise<boolean> {
+  return (
+    parts.rails.watch.signal.aborted || (await readKill(parts.store.db, parts.config.paths.stopFile)) !== null
+  );
+}
+
+/** Waits for the next tick's time, the next due job, or work that somebody adds, whichever is first. */
+async function untilWork(parts: Parts, signal: AbortSignal): Promise<void> {
+  const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
+  let version = parts.store.dataVersion();
+  while (!signal.aborted && parts.clock.nowMs() < endsAt) {
+    // The sleep rejects when the watch trips; the caller looks at the signal.
+    await parts.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+    const current = parts.store.dataVersion();
+    const nowMs = parts.clock.nowMs();
+    if (current !== version && ((await nextRunAt(parts.store.db)) ?? Number.POSITIVE_INFINITY) <= nowMs)
+      return;
+    version = current;
+    if (((await nextDueAt(parts)) ?? Number.POSITIVE_INFINITY) <= nowMs) return;
+  }
+}

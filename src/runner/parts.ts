@@ -1,0 +1,34 @@
+import type { Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import type { Egress } from "../egress/types.ts";
+import type { JobKind } from "../jobs/job.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Randomness } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type { Chain } from "../models/chain.ts";
+import type { Rails } from "../rails/rails.ts";
+import type { Store } from "../store/open.ts";
+
+/** What the runner works with; made in agent.ts. */
+export interface Parts {
+  config: Config;
+  version: string;
+  store: Store;
+  outbox: Outbox;
+  rails: Rails;
+  chain: Chain;
+  egress: Egress;
+  kinds: readonly JobKind[];
+  clock: Clock;
+  randomness: Randomness;
+  log: Log;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far a job is, for people who watch. */
+export interface Progress {
+  job: string;
+  done: number;
+  total: number;
+  label: string;
+}

@@ -1,0 +1,184 @@
+import { deliverAlerts } from "../alerts/deliver.ts";
+import { toIso } from "../lib/clock.ts";
+import { EXIT, messageOf } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import { asSentence } from "../lib/text.ts";
+import { retainLogs } from "../logs/retain.ts";
+import { claim, nextRunAt } from "../queue/claim.ts";
+import { unclaim } from "../queue/fail.ts";
+import { publishPending } from "../queue/publish.ts";
+import { recoverJobs } from "../queue/recover.ts";
+import { type Kill, Killed } from "../rails/halt.ts";
+import { announceKill, readKill } from "../rails/kill.ts";
+import { recoverCalls } from "../rails/recover.ts";
+import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
+import type { Parts } from "./parts.ts";
+import { runJob } from "./run-job.ts";
+import { beginTick, endTick, type TickOutcome, type TickRecord } from "./tick-record.ts";
+
+/** A tick claims no further job beyond these, and waits for a retry no longer than that. */
+const JOBS_MAX = 100;
+const TICK_MS = 50 * 60_000;
+const RETRY_WAIT_MS = 60_000;
+/** How long alerts may take to get out, at each end of a tick; and when the kill switch was set in the middle of it. */
+const PAGER_MS = 20_000;
+const PAGER_KILLED_MS = 1_000;
+
+/** What one tick did. Money in micro-dollars. */
+export interface TickResult extends TickRecord {
+  /** Names of the files that were published in `out/`. */
+  outputs: string[];
+  exitCode: number;
+}
+
+/**
+ * One bounded pass. The caller holds the lock. `runner` identifies the lock holder in claims and the ledger.
+ * Throws only when the store cannot be used; everything else is an outcome.
+ */
+export async function runTick(
+  parts: Parts,
+  runner: string,
+  options: { byHand?: boolean } = {},
+): Promise<TickResult> {
+  const id = newId(parts.clock.nowMs(), parts.randomness);
+  const log = parts.log.child({ tick: id });
+  await beginTick(parts, id, options.byHand ?? false);
+  log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
+  const release = parts.rails.watch.hold("idle");
+  const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
+  try {
+    // 1. Stop. A killed agent starts nothing, but its pager still works.
+    const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
+    if (kill !== null) await seeKill(parts, log, kill, drained);
+    // 2. What an earlier run left: files and alerts that committed and did not get out.
+    drained.outputs.push(
+      ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
+    );
+    await deliver(parts, log, PAGER_MS);
+    if (kill === null) {
+      // 3. What an earlier run left behind: its calls and its jobs.
+      await recover(parts, log, runner, id);
+      // 4. What is due.
+      await enqueueDue(parts);
+      // 5. The work.
+      await drain(parts, { tick: id, runner }, drained);
+    }
+  } catch (error) {
+    Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
+    await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
+  } finally {
+    release();
+  }
+  // 6. The record, the pager, and the broom.
+  const record = await endTick(parts, id, { ...drained, nextDueAt: await nextDueAt(parts) });
+  const { tick: _tick, startedAt, finishedAt, nextDueAt: dueAt, ...figures } = record;
+  log.event(drained.outcome === "failed" ? "error" : "info", "tick_finished", {
+    ...figures,
+    durationMs: finishedAt - startedAt,
+    nextDueAt: dueAt === null ? null : toIso(dueAt),
+  });
+  await deliver(parts, log, parts.rails.watch.signal.aborted ? PAGER_KILLED_MS : PAGER_MS);
+  const { logDays, logMaxBytes } = parts.config.retention;
+  retainLogs({
+    dir: parts.config.paths.logs,
+    nowMs: parts.clock.nowMs(),
+    maxAgeDays: logDays,
+    maxBytes: logMaxBytes,
+  });
+  return { ...record, outputs: drained.outputs, exitCode: drained.exitCode };
+}
+
+interface Drained {
+  outcome: TickOutcome;
+  reason: string | null;
+  units: number;
+  outputs: string[];
+  exitCode: number;
+}
+
+async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Drained): Promise<void> {
+  await parts.outbox.transaction((_trx, announce) => announceKill(announce, kill));
+  log.event("warn", "kill_seen", { by: kill.by, reason: kill.reason });
+  Object.assign(drained, { outcome: "halted", reason: new Killed(kill).message });
+}
+
+async function recover(parts: Parts, log: Parts["log"], runner: string, tick: string): Promise<void> {
+  const calls = await recoverCalls(parts.rails, runner);
+  const jobs = await parts.outbox.transaction((trx, announce) =>
+    recoverJobs(trx, announce, { runner, tick }, parts.clock.nowMs(), parts.randomness),
+  );
+  if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
+}
+
+/** Claims and runs until nothing is due, a rail halts, or the tick's bounds are reached. */
+async function drain(parts: Parts, ids: { tick: string; runner: string }, drained: Drained): Promise<void> {
+  const { db } = parts.store;
+  const { signal } = parts.rails.watch;
+  const endsAt = parts.clock.nowMs() + TICK_MS;
+  const halted = new Set<string>();
+  const failed = new Map<string, { error: unknown; exitCode: number }>();
+  for (let count = 0; count < JOBS_MAX && parts.clock.nowMs() < endsAt && !signal.aborted; count++) {
+    const job =
+      (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
+    if (job === undefined) break;
+    if (halted.has(job.id)) {
+      // The jobs behind it have had their turn: every one that is left is one that a rail stops.
+      const nowMs = parts.clock.nowMs();
+      await parts.store.transaction((trx) => unclaim(trx, job, job.error ?? "halted", nowMs, nowMs));
+      break;
+    }
+    const attempt = await runJob(parts, job, ids);
+    failed.delete(job.id);
+    if (attempt.type === "done") {
+      drained.units += attempt.units;
+      drained.outputs.push(...(await publishPending(db, parts.config.paths.out, parts.clock.nowMs())));
+      if (drained.outcome === "idle") drained.outcome = "ok";
+    } else if (attempt.type === "halted") {
+      halted.add(job.id);
+      Object.assign(drained, { outcome: "halted", reason: attempt.reason.message });
+    } else if (attempt.type === "failed") failed.set(job.id, attempt);
+  }
+  if (signal.aborted) Object.assign(drained, { outcome: "halted", reason: messageOf(signal.reason) });
+  const last = [...failed.values()].at(-1);
+  if (last !== undefined)
+    Object.assign(drained, { outcome: "failed", reason: messageOf(last.error), exitCode: last.exitCode });
+}
+
+/** A retry that falls due soon is waited for; a later one is the next tick's. */
+async function waitForRetry(parts: Parts, runner: string, endsAt: number) {
+  const nowMs = parts.clock.nowMs();
+  const runAt = await nextRunAt(parts.store.db);
+  if (runAt === undefined || runAt - nowMs > RETRY_WAIT_MS || runAt > endsAt) return undefined;
+  // The sleep rejects when the kill switch is set; the caller looks at the signal next.
+  await parts.clock.sleep(Math.max(1, runAt - nowMs), parts.rails.watch.signal).catch(() => undefined);
+  if (parts.rails.watch.signal.aborted) return undefined;
+  return await claim(parts.store.db, runner, parts.clock.nowMs());
+}
+
+/**
+ * The pager is not the work: a kill switch does not silence it, but it gets little time then, since the process must be
+ * gone. What goes wrong with it is told in the log and tried again by the next tick.
+ */
+async function deliver(parts: Parts, log: Parts["log"], limitMs: number): Promise<void> {
+  try {
+    const { config, clock, rails, store } = parts;
+    const signal = rails.watch.terminated;
+    await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs });
+  } catch (error) {
+    log.event("error", "alert_failed", { error: messageOf(error) });
+  }
+}
+
+async function tellFailed(
+  announce: Parameters<Parameters<Parts["outbox"]["transaction"]>[0]>[1],
+  id: string,
+  error: unknown,
+) {
+  await announce({
+    event: "tick_failed",
+    title: "A tick failed",
+    message: `${asSentence(messageOf(error))} Look: afk logs --tick ${id}`,
+    key: `tick_failed:${id}`,
+    tick: id,
+  });
+}

@@ -1,0 +1,89 @@
+import { defineCommand } from "../../src/cli/command.ts";
+import { printJson, printLines, tolerateClosedPipes } from "../../src/cli/output.ts";
+import { finish, runCli } from "../../src/cli/run.ts";
+import type { CommandTable } from "../../src/cli/usage.ts";
+import { AfkError, EXIT } from "../../src/lib/errors.ts";
+
+/** A small program for the tests of the frame: each command shows one thing that a command can do. */
+const echo = defineCommand({
+  meta: { name: "echo", description: "Prints what it was given", examples: ["demo echo hello --times 2"] },
+  json: true,
+  args: {
+    word: { type: "positional", description: "The word" },
+    times: { type: "number", description: "How often", integer: true, min: 1, max: 9, default: 1 },
+    loudness: { type: "enum", description: "How loud", options: ["quiet", "loud"] },
+    reason: { type: "string", alias: "r", description: "Why" },
+    "dry-run": { type: "boolean", description: "Only says so" },
+  },
+  run: ({ args }) => printJson(args),
+});
+
+const list = defineCommand({
+  meta: { name: "jobs list", description: "Lists the jobs" },
+  json: true,
+  args: { limit: { type: "number", description: "At most so many" } },
+  run: ({ args }) => printLines([`list ${args.limit ?? "all"}`]),
+});
+
+const show = defineCommand({
+  meta: { name: "jobs show", description: "Shows one job" },
+  json: true,
+  args: { key: { type: "positional", description: "Its key" } },
+  run: ({ args }) => printLines([`show ${args.key} ${args.config ?? "-"}`]),
+});
+
+const fail = defineCommand({
+  meta: { name: "fail", description: "Fails" },
+  json: true,
+  args: {
+    how: { type: "enum", options: ["expected", "bug", "text"], required: true, description: "In which way" },
+  },
+  run({ args }) {
+    if (args.how === "expected") {
+      throw new AfkError("locked", "Another tick holds the lock. Wait for it.", { exitCode: EXIT.locked });
+    }
+    if (args.how === "text") throw "only text";
+    throw new TypeError("a bug", { cause: new Error("its cause") });
+  },
+});
+
+const linger = defineCommand({
+  meta: { name: "linger", description: "Leaves a timer running and much to print" },
+  run() {
+    setInterval(() => {}, 1000);
+    printLines(Array.from({ length: 20_000 }, (_, line) => `line ${line}`));
+    return 7;
+  },
+});
+
+const table: CommandTable = {
+  echo: { group: "Work", description: "Prints what it was given", load: async () => ({ default: echo }) },
+  jobs: {
+    group: "Look",
+    description: "The queue",
+    load: async () => ({
+      default: defineCommand({
+        meta: { name: "jobs", description: "The queue", examples: ["demo jobs show KEY"] },
+        subCommands: { list, show },
+        default: "list",
+      }),
+    }),
+  },
+  ledger: {
+    group: "Look",
+    description: "The ledger",
+    load: async () => ({
+      default: defineCommand({ meta: { name: "ledger", description: "The ledger" }, subCommands: { show } }),
+    }),
+  },
+  fail: { group: "Work", description: "Fails", load: async () => ({ default: fail }) },
+  linger: { group: "Work", description: "Lingers", load: async () => ({ default: linger }) },
+  broken: {
+    group: "Work",
+    description: "Cannot be loaded",
+    load: () => Promise.reject(new Error("no such file")),
+  },
+};
+
+tolerateClosedPipes();
+await finish(await runCli({ name: "demo", version: "1.2.3", commands: table }, process.argv.slice(2)));

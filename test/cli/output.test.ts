@@ -1,0 +1,163 @@
+import { describe, expect, test } from "vitest";
+import { formatDuration, formatRelative } from "../../src/cli/format.ts";
+import { type Column, oneLine, paint, printJson, printLines, printTable } from "../../src/cli/output.ts";
+import { padToWidth, textWidth } from "../../src/cli/width.ts";
+
+function sink(isTTY = false) {
+  const written: string[] = [];
+  return {
+    isTTY,
+    write: (text: string | Uint8Array) => written.push(String(text)) > 0,
+    text: () => written.join(""),
+  };
+}
+
+const COLUMNS: Column<{ name: string; usd: string }>[] = [
+  { title: "NAME", value: (row) => row.name },
+  { title: "USD", value: (row) => row.usd, align: "right" },
+];
+
+describe("a table", () => {
+  test("is as wide as its widest cells, without trailing blanks", () => {
+    const out = sink();
+    printTable(
+      [
+        { name: "digest", usd: "0.10" },
+        { name: "a", usd: "12.00" },
+      ],
+      COLUMNS,
+      out,
+    );
+    expect(out.text()).toBe("NAME      USD\ndigest   0.10\na       12.00\n");
+  });
+
+  test("stays aligned with wide characters and emoji", () => {
+    const out = sink();
+    printTable(
+      [
+        { name: "日報", usd: "1" },
+        { name: "👩‍🚀 é", usd: "2" },
+      ],
+      COLUMNS,
+      out,
+    );
+    expect(out.text().split("\n").slice(1, 3)).toEqual(["日報    1", "👩‍🚀 é    2"]);
+  });
+
+  test("prints nothing for no rows", () => {
+    const out = sink();
+    printTable([], COLUMNS, out);
+    expect(out.text()).toBe("");
+  });
+
+  test("keeps a cell that carries line breaks and escape sequences on one harmless line", () => {
+    const out = sink(true);
+    printTable([{ name: "a\nb\x1b[2J\x1b]0;owned\x07c\x9b31m", usd: "1" }], COLUMNS, out);
+    const cells = out.text().split("\n").slice(1);
+    expect(cells).toHaveLength(2);
+    expect(cells[0]).not.toMatch(/\p{Cc}/u);
+    expect(cells[0]).toMatch(/^a b/);
+  });
+});
+
+describe("colour", () => {
+  test("is used on a terminal only", () => {
+    withEnvironment({ NO_COLOR: undefined, TERM: "xterm" }, () => {
+      expect(paint("red", "x", sink(true))).toBe("\x1b[31mx\x1b[39m");
+      expect(paint("red", "x", sink(false))).toBe("x");
+    });
+  });
+
+  test.each([
+    { NO_COLOR: "1", TERM: "xterm" },
+    { NO_COLOR: "yes", TERM: "xterm" },
+    { NO_COLOR: undefined, TERM: "dumb" },
+  ])("is not used with %j", (environment) => {
+    withEnvironment(environment, () => expect(paint("red", "x", sink(true))).toBe("x"));
+  });
+
+  test("is used when NO_COLOR is empty, as no-color.org has it", () => {
+    withEnvironment({ NO_COLOR: "", TERM: "xterm" }, () => {
+      expect(paint("bold", "x", sink(true))).not.toBe("x");
+    });
+  });
+});
+
+test("JSON is one document that ends its line", () => {
+  const out = sink();
+  printJson({ a: [1] }, out);
+  expect(out.text().endsWith("}\n")).toBe(true);
+  expect(JSON.parse(out.text())).toEqual({ a: [1] });
+});
+
+test("no lines print nothing", () => {
+  const out = sink();
+  printLines([], out);
+  printLines(["a", "b"], out);
+  expect(out.text()).toBe("a\nb\n");
+});
+
+test.each([
+  ["", 0],
+  ["abc", 3],
+  ["日本", 4],
+  ["한국어", 6],
+  ["ｱ", 1],
+  ["Ａ", 2],
+  ["e\u0301", 1],
+  ["👍🏽", 2],
+  ["👨‍👩‍👧", 2],
+  ["🇩🇪", 2],
+  ["☀\ufe0f", 2],
+  ["©", 1],
+  ["a\u200bb", 2],
+])("%j takes %i columns", (text, width) => {
+  expect(textWidth(text)).toBe(width);
+});
+
+test("padding fills on either side and never cuts", () => {
+  expect(padToWidth("日", 4, "left")).toBe("日  ");
+  expect(padToWidth("日", 4, "right")).toBe("  日");
+  expect(padToWidth("longer", 3, "left")).toBe("longer");
+});
+
+test("foreign text loses its control sequences", () => {
+  expect(oneLine("  \x1b[31mred\x1b[0m\r\nnext\t!  ")).toBe("red next !");
+});
+
+test.each([
+  [0, "0 ms"],
+  [340, "340 ms"],
+  [999.6, "1 s"],
+  [12_000, "12 s"],
+  [59_700, "1 min"],
+  [200_000, "3 min 20 s"],
+  [3_600_000, "1 h"],
+  [7_500_000, "2 h 5 min"],
+  [273_600_000, "3 d 4 h"],
+  [-12_000, "-12 s"],
+])("%d ms read %j", (ms, text) => {
+  expect(formatDuration(ms)).toBe(text);
+});
+
+test("instants are told from now", () => {
+  expect(formatRelative(1_180_000, 1_000_000)).toBe("in 3 min");
+  expect(formatRelative(1_000_000, 1_180_000)).toBe("3 min ago");
+  expect(formatRelative(1_000_400, 1_000_000)).toBe("now");
+});
+
+function withEnvironment(values: Record<string, string | undefined>, run: () => void): void {
+  const before = Object.fromEntries(Object.keys(values).map((name) => [name, process.env[name]]));
+  const set = (to: Record<string, string | undefined>) => {
+    for (const [name, value] of Object.entries(to)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  };
+  set(values);
+  try {
+    run();
+  } finally {
+    set(before);
+  }
+}

@@ -1,0 +1,234 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { digest } from "../../../src/jobs/digest/digest.ts";
+import type { DigestSettings } from "../../../src/jobs/digest/settings.ts";
+import { AfkError } from "../../../src/lib/errors.ts";
+import { type FakeJob, fakeJob, localSite } from "../../support/job-context.ts";
+import { tempDir } from "../../support/temp.ts";
+
+const EXAMPLE = new URL("../../../examples/quickstart/", import.meta.url).pathname;
+
+const settings = (entry: object): DigestSettings =>
+  v.parse(digest.settings as v.GenericSchema<unknown, DigestSettings>, entry);
+
+/** A folder `in` with notes named a, b, c, … of which a is the oldest. */
+function notes(count: number): string {
+  const base = tempDir();
+  mkdirSync(join(base, "in"));
+  for (let n = 0; n < count; n++) addNote(base, n);
+  return base;
+}
+
+function addNote(base: string, n: number): void {
+  const letter = String.fromCharCode(97 + n);
+  writeFileSync(
+    join(base, "in", `2026-11-${String(n + 1).padStart(2, "0")}-${letter}.txt`),
+    `note ${letter}\ntext ${letter}`,
+  );
+}
+
+const titles = (job: FakeJob<DigestSettings>) =>
+  [...(job.files.get("digest-2026-11-21.md") ?? "").matchAll(/^## (note .*)$/gm)].map((match) => match[1]);
+
+const FOLDER = { sources: [{ folder: "in" }] };
+
+test("publishes Markdown and HTML, one summary an item and a lead, and counts its items", async () => {
+  const job = fakeJob(settings(FOLDER), { base: notes(2) });
+  expect(await digest.run(job.context)).toEqual({ units: 2, summary: "2 new items" });
+  expect([...job.files.keys()]).toEqual(["digest-2026-11-21.md", "digest-2026-11-21.html"]);
+  expect(titles(job)).toEqual(["note b", "note a"]);
+  expect(job.asked.map(({ name }) => name)).toEqual([
+    expect.stringMatching(/^item:[0-9a-f]{32}$/),
+    expect.stringMatching(/^item:[0-9a-f]{32}$/),
+    "lead",
+  ]);
+  expect(job.asked[0]!.request.messages[1]!.content).toBe('Title: "note b"\n<content>\ntext b\n</content>');
+  expect(job.progress).toEqual([
+    [0, 2, "note b"],
+    [1, 2, "note a"],
+    [2, 2, "lead"],
+  ]);
+});
+
+test("a job of another name names its files so", async () => {
+  const job = fakeJob(settings(FOLDER), { base: notes(1), name: "team-news", label: "2026-11-21T0600" });
+  await digest.run(job.context);
+  expect([...job.files.keys()]).toEqual(["team-news-2026-11-21T0600.md", "team-news-2026-11-21T0600.html"]);
+});
+
+test("a second run of the same job asks nothing and reads nothing again, and writes the same bytes", async () => {
+  const base = notes(3);
+  const first = fakeJob(settings(FOLDER), { base });
+  await digest.run(first.context);
+  addNote(base, 3);
+  const second = fakeJob(settings(FOLDER), { base, memory: first.memory });
+  expect(await digest.run(second.context)).toEqual({ units: 3, summary: "3 new items" });
+  expect(second.asked).toEqual([]);
+  expect(second.files).toEqual(first.files);
+});
+
+test("a job that is stopped between two summaries goes on where it was", async () => {
+  const base = notes(3);
+  const halt = new AfkError("cap_reached", "the cap is reached");
+  const first = fakeJob(settings(FOLDER), {
+    base,
+    answer: (request) => {
+      if (request.messages[1]!.content.includes("note a")) throw halt;
+      return {};
+    },
+  });
+  await expect(digest.run(first.context)).rejects.toBe(halt);
+  expect(first.files.size).toBe(0);
+  const second = fakeJob(settings(FOLDER), { base, memory: first.memory });
+  await digest.run(second.context);
+  expect(second.asked.map(({ request }) => request.messages[1]!.content)).toEqual([
+    expect.stringContaining("note a"),
+    expect.stringMatching(/^<content>\n(One sentence\. Two sentences\.\s+){3}/),
+  ]);
+  expect(titles(second)).toEqual(["note c", "note b", "note a"]);
+});
+
+test("items of earlier digests do not come again; with none that are new nothing is published", async () => {
+  const base = notes(2);
+  const first = fakeJob(settings(FOLDER), { base });
+  await digest.run(first.context);
+  const memory = first.finish();
+  const second = fakeJob(settings(FOLDER), { base, memory });
+  expect(await digest.run(second.context)).toEqual({ units: 0, summary: "no new items" });
+  expect(second.files.size + second.asked.length).toBe(0);
+  addNote(base, 2);
+  const third = fakeJob(settings(FOLDER), { base, memory: second.finish() });
+  await digest.run(third.context);
+  expect(titles(third)).toEqual(["note c"]);
+});
+
+test("what is over max_items waits for the next digest", async () => {
+  const base = notes(5);
+  const two = settings({ ...FOLDER, max_items: 2 });
+  const first = fakeJob(two, { base });
+  await digest.run(first.context);
+  expect(titles(first)).toEqual(["note e", "note d"]);
+  expect(first.files.get("digest-2026-11-21.md")).toContain(
+    "2 new items from 1 source; 3 more wait for the next digest.",
+  );
+  const second = fakeJob(two, { base, memory: first.finish() });
+  await digest.run(second.context);
+  expect(titles(second)).toEqual(["note c", "note b"]);
+});
+
+test("a failing source is named in the digest and the log, and the rest goes on", async () => {
+  const sources = [
+    { folder: "missing", name: "Gone" },
+    { feed: "https://example.org/gone" },
+    { folder: "in" },
+  ];
+  const { egress } = await localSite({});
+  const job = fakeJob(settings({ sources }), { base: notes(1), egress });
+  expect(await digest.run(job.context)).toEqual({ units: 1, summary: "1 new item; 2 sources failed" });
+  expect(job.events).toMatchObject([
+    {
+      event: "source_failed",
+      fields: { source: "Gone", error: expect.stringContaining("no such file or folder") },
+    },
+    { event: "source_failed", fields: { source: "example.org/gone", error: expect.stringContaining("404") } },
+  ]);
+  expect(job.files.get("digest-2026-11-21.md")).toMatch(
+    /## Failing sources\n\n- Gone: .*\n- example\.org\/gone: .*404\n$/,
+  );
+  expect(job.files.get("digest-2026-11-21.html")).toContain("Failing sources");
+});
+
+test("egress that refuses is a failure of the source too", async () => {
+  const egress = {
+    fetch: () => Promise.reject(new AfkError("egress_refused", "example.org may not be asked")),
+  };
+  const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), { egress });
+  await digest.run(job.context);
+  expect(job.events).toMatchObject([
+    { event: "source_failed", fields: { error: "example.org may not be asked" } },
+  ]);
+});
+
+test("failures alone are published once a day, without a model, and the recovery is logged", async () => {
+  const base = tempDir();
+  const first = fakeJob(settings(FOLDER), { base });
+  expect(await digest.run(first.context)).toEqual({ units: 0, summary: "no new items; 1 source failed" });
+  expect(first.files.size).toBe(2);
+  expect(first.asked).toEqual([]);
+  const second = fakeJob(settings(FOLDER), { base, memory: first.finish() });
+  expect(await digest.run(second.context)).toEqual({ units: 0, summary: "no new items; 1 source failed" });
+  expect(second.files.size).toBe(0);
+  mkdirSync(join(base, "in"));
+  const third = fakeJob(settings(FOLDER), { base, memory: second.finish() });
+  await digest.run(third.context);
+  expect(third.events).toMatchObject([{ event: "source_recovered", fields: { source: "in" } }]);
+});
+
+test.each([
+  ["a halt", new AfkError("killed", "the kill switch is set")],
+  ["a bug", new TypeError("x is not a function")],
+])("%s is no failure of the source", async (_, error) => {
+  const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), {
+    egress: { fetch: () => Promise.reject(error) },
+  });
+  await expect(digest.run(job.context)).rejects.toBe(error);
+  expect(job.memory.steps.size + job.events.length).toBe(0);
+});
+
+test("an abort is no failure of the source, even when egress dresses it up as one", async () => {
+  const controller = new AbortController();
+  const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), {
+    signal: controller.signal,
+    egress: {
+      fetch: () => {
+        controller.abort(new AfkError("killed", "the kill switch is set"));
+        return Promise.reject(new AfkError("egress_failed", "the connection was closed"));
+      },
+    },
+  });
+  await expect(digest.run(job.context)).rejects.toThrow("the kill switch is set");
+  expect(job.memory.steps.size + job.events.length).toBe(0);
+});
+
+test("what the model says is cleaned, bounded and escaped, and what was second choice is marked", async () => {
+  const text = `[click](https://evil.example)\n\n# <b>\u001b[31m ${"long ".repeat(300)}`;
+  const job = fakeJob(settings(FOLDER), {
+    base: notes(1),
+    answer: () => ({ text, model: "extractive", degraded: true }),
+  });
+  await digest.run(job.context);
+  const markdown = job.files.get("digest-2026-11-21.md")!;
+  const summary = markdown.split("\n").find((line) => line.startsWith("\\[click"))!;
+  expect(summary.length).toBeLessThan(620);
+  expect(markdown).not.toMatch(/[^\\]\]\(/);
+  expect(markdown).not.toContain("\u001b");
+  expect(markdown).toContain("*(degraded: summary by extractive)*");
+  expect(job.files.get("digest-2026-11-21.html")).not.toMatch(/<b>|href/);
+});
+
+test("a model that says nothing is said to", async () => {
+  const job = fakeJob(settings(FOLDER), { base: notes(1), answer: () => ({ text: " \n" }) });
+  await digest.run(job.context);
+  expect(job.files.get("digest-2026-11-21.md")).toContain("(the model gave no summary)");
+});
+
+test("the quick start makes a digest of 14 items without a network, and names the feed that is cut off", async () => {
+  const { name, kind, every, ...entry } = parse(readFileSync(join(EXAMPLE, "afk.yaml"), "utf8")).jobs[0];
+  const job = fakeJob(settings(entry), { base: EXAMPLE, name });
+  expect(await digest.run(job.context)).toEqual({ units: 14, summary: "14 new items; 1 source failed" });
+  const markdown = job.files.get("digest-2026-11-21.md")!;
+  expect(markdown.match(/^\*.*, 2026-11-\d\d\*$/gm)).toHaveLength(14);
+  expect(markdown).toContain("- Cut-off feed (on purpose): ");
+  for (const title of [
+    "夜行列車、北の路線で復活",
+    "Το νέο κάτοπτρο έφτασε ακέραιο",
+    "Längere Öffnungszeiten im großen Haus",
+    "The cargo bike is back 🚲",
+  ]) {
+    expect(markdown).toContain(title);
+  }
+  expect([kind, every]).toEqual(["digest", "24h"]);
+});

@@ -1,0 +1,180 @@
+import type { Rule } from "./rule.ts";
+import type { Import, Source } from "./source.ts";
+
+/** From the bottom up. A file imports its own folder and what stands on a lower line (DESIGN.md, section 3). */
+const LAYERS: readonly (readonly string[])[] = [
+  ["lib"],
+  ["config", "store", "logs"],
+  ["alerts"],
+  ["queue", "rails", "egress"],
+  ["models", "alerts/deliver"],
+  ["jobs", "ops"],
+  ["runner", "dashboard"],
+  ["agent.ts"],
+  ["cli"],
+];
+
+const PROVIDERS = /^models\/(ollama|openai|anthropic)(\.ts$|\/)/;
+const PROVIDER_USERS = ["models/chain.ts", "agent.ts"];
+const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
+const NETWORK_USERS = /^(egress|models|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
+const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
+
+export const LAYER_RULES: readonly Rule[] = [
+  {
+    name: "imports go downward",
+    check: (source) =>
+      levelOf(source.path) === -1
+        ? [{ line: 1, message: "stands in no layer" }]
+        : source.imports.flatMap((edge) => upward(source, edge)),
+    breaks: [
+      ["lib/a.ts", 'import { b } from "../config/b.ts";'],
+      ["lib/a.ts", 'import type { B } from "../store/b.ts";'],
+      ["lib/a.ts", 'export { b } from "../queue/b.ts";'],
+      ["lib/a.ts", 'type B = import("../queue/b.ts").B;'],
+      ["config/a.ts", 'const b = await import("../store/b.ts");'],
+      ["rails/a.ts", 'import { b } from "../queue/b.ts";'],
+      ["models/a.ts", 'import { b } from "../alerts/deliver.ts";'],
+      ["alerts/outbox.ts", 'import { b } from "./deliver.ts";'],
+      ["jobs/digest/a.ts", 'import { b } from "../../ops/b.ts";'],
+      ["runner/a.ts", 'const b = new Worker(new URL("../cli/b.ts", import.meta.url));'],
+      ["queue/a.ts", 'import { b } from "../elsewhere/b.ts";'],
+      ["queue/a.ts", 'import { b } from "../../test/b.ts";'],
+      ["elsewhere/a.ts", "export const a = 1;"],
+      ["lib/a.ts", "await import(name);"],
+    ],
+    keeps: [
+      ["alerts/deliver.ts", 'import { b } from "./outbox.ts";'],
+      ["models/chain.ts", 'import { b } from "../rails/b.ts"; import { c } from "./ollama.ts";'],
+      ["jobs/digest/a.ts", 'import { b } from "../job.ts"; import { c } from "./c.ts";'],
+      [
+        "cli/main.ts",
+        'import { b } from "../agent.ts"; import p from "../../package.json" with { type: "json" };',
+      ],
+    ],
+  },
+  {
+    name: "a raw provider is imported by models/chain.ts and agent.ts alone",
+    check: (source) =>
+      PROVIDER_USERS.includes(source.path)
+        ? []
+        : breaches(
+            source,
+            ({ target }) => target !== undefined && PROVIDERS.test(target) && target !== source.path,
+          ),
+    breaks: [
+      ["models/other.ts", 'import { o } from "./ollama.ts";'],
+      ["models/openai.ts", 'import { a } from "./anthropic.ts";'],
+      ["jobs/digest/a.ts", 'import type { O } from "../../models/openai/body.ts";'],
+    ],
+    keeps: [
+      ["models/chain.ts", 'import { o } from "./ollama.ts";'],
+      ["agent.ts", 'import { a } from "./models/anthropic.ts";'],
+      ["models/other.ts", 'import { p } from "./prices.ts";'],
+    ],
+  },
+  {
+    name: "only store/ opens a database",
+    check: (source) =>
+      source.path.startsWith("store/")
+        ? []
+        : breaches(source, ({ specifier }) => /^(better-sqlite3|node:sqlite)(\/|$)/.test(specifier)),
+    breaks: [
+      ["queue/a.ts", 'import Database from "better-sqlite3";'],
+      ["cli/a.ts", 'import type { Database } from "better-sqlite3";'],
+      ["lib/a.ts", 'import { DatabaseSync } from "node:sqlite";'],
+    ],
+    keeps: [
+      ["store/open.ts", 'import Database from "better-sqlite3";'],
+      ["queue/a.ts", 'import { sql } from "kysely";'],
+    ],
+  },
+  {
+    name: "only egress, models, alerts and the heartbeat reach the network",
+    check: (source) =>
+      NETWORK_USERS.test(source.path)
+        ? []
+        : [
+            ...breaches(source, ({ specifier }) => NETWORK.test(specifier)),
+            ...source.uses
+              .filter(({ name }) => NETWORK_GLOBALS.includes(name))
+              .map(({ name, line }) => ({ line, message: `uses ${name}` })),
+          ],
+    breaks: [
+      ["jobs/digest/a.ts", 'import { request } from "undici";'],
+      ["jobs/digest/a.ts", 'import { request } from "node:https";'],
+      ["ops/a.ts", 'const { ofetch } = await import("ofetch");'],
+      ["cli/a.ts", 'import { connect } from "net";'],
+      ["lib/a.ts", 'await fetch("http://127.0.0.1");'],
+      ["lib/a.ts", "const get = globalThis.fetch;"],
+      ["lib/a.ts", "export const options = { client: fetch };"],
+      ["lib/a.ts", 'new WebSocket("ws://127.0.0.1");'],
+    ],
+    keeps: [
+      ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
+      ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
+      ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],
+      ["jobs/digest/a.ts", "export const page = (fetch: Fetch) => fetch(address);"],
+    ],
+  },
+  {
+    name: "relative imports end in .ts",
+    check: (source) =>
+      breaches(
+        source,
+        ({ specifier }) => /^\.{1,2}(\/|$)/.test(specifier) && !/\.(ts|json)$/.test(specifier),
+      ),
+    breaks: [
+      ["lib/a.ts", 'import { b } from "./b";'],
+      ["lib/a.ts", 'export { b } from "./b.js";'],
+      ["lib/a.ts", 'import { b } from ".";'],
+    ],
+    keeps: [["lib/a.ts", 'import { b } from "./b.ts"; import { join } from "node:path";']],
+  },
+];
+
+/** Paths of files that import each other in a circle, each circle once. */
+export function findCycles(sources: readonly Source[]): string[][] {
+  const edges = new Map(
+    sources.map((source) => [source.path, source.imports.flatMap((edge) => edge.target ?? [])]),
+  );
+  const cycles: string[][] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start !== -1) cycles.push([...trail.slice(start), path]);
+    if (start !== -1 || done.has(path)) return;
+    for (const next of edges.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of edges.keys()) visit(path, []);
+  return cycles;
+}
+
+function upward(source: Source, { specifier, target, line }: Import) {
+  if (specifier === "(computed)")
+    return [{ line, message: "imports a name that only running it would tell" }];
+  if (target === undefined || target.endsWith(".json")) return [];
+  const [own, other] = [levelOf(source.path), levelOf(target)];
+  if (other === -1) return [{ line, message: `imports ${target}, which stands in no layer` }];
+  const isAllowed = other < own || (other === own && folderOf(source.path) === folderOf(target));
+  return isAllowed ? [] : [{ line, message: `imports ${target}, which is not below it` }];
+}
+
+function levelOf(path: string): number {
+  const module = path.replace(/\.ts$/, "");
+  const exact = LAYERS.findIndex((layer) =>
+    layer.some((name) => name.includes("/") && (module === name || path.startsWith(`${name}/`))),
+  );
+  return exact === -1 ? LAYERS.findIndex((layer) => layer.includes(folderOf(path))) : exact;
+}
+
+function folderOf(path: string): string {
+  return path.split("/")[0] ?? path;
+}
+
+function breaches(source: Source, isBreach: (edge: Import) => boolean) {
+  return source.imports
+    .filter(isBreach)
+    .map(({ specifier, line }) => ({ line, message: `imports ${specifier}` }));
+}

@@ -1,0 +1,131 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { onTestFinished } from "vitest";
+import type { Egress, FetchOptions } from "../../src/egress/types.ts";
+import type { JobContext } from "../../src/jobs/job.ts";
+import type { Fields, Log } from "../../src/lib/log.ts";
+import type { Completion, ModelRequest } from "../../src/models/types.ts";
+
+/** What outlives one run: recorded steps (of one job) and seen keys (of all jobs of the name). */
+export interface JobMemory {
+  steps: Map<string, string>;
+  seen: Set<string>;
+}
+
+export interface FakeJob<Settings> {
+  context: JobContext<Settings>;
+  memory: JobMemory;
+  files: Map<string, string>;
+  asked: { name: string; request: ModelRequest }[];
+  events: { event: string; fields: Fields }[];
+  progress: [done: number, total: number, label: string][];
+  /** What marking the job done does: its keys are remembered, and the next job starts with no steps. */
+  finish(): JobMemory;
+}
+
+interface Options {
+  base?: string;
+  name?: string;
+  label?: string;
+  slotMs?: number;
+  timezone?: string;
+  memory?: JobMemory;
+  egress?: Egress;
+  signal?: AbortSignal;
+  answer?: (request: ModelRequest, name: string) => Partial<Completion>;
+}
+
+/** A job context in memory that keeps the promises of src/jobs/job.ts, with a model that says what a test tells it to. */
+export function fakeJob<Settings>(settings: Settings, options: Options = {}): FakeJob<Settings> {
+  const memory = options.memory ?? { steps: new Map(), seen: new Set() };
+  const job: Omit<FakeJob<Settings>, "context"> = {
+    memory,
+    files: new Map(),
+    asked: [],
+    events: [],
+    progress: [],
+    finish: () => ({ steps: new Map(), seen: new Set([...memory.seen, ...remembered]) }),
+  };
+  const remembered: string[] = [];
+  const log: Log = {
+    event: (_level, event, fields = {}) => void job.events.push({ event, fields }),
+    child: () => log,
+  };
+  async function step<T>(name: string, fn: () => Promise<T>): Promise<T> {
+    // Through JSON, as the database keeps it: what does not survive that must not survive here.
+    if (!memory.steps.has(name)) memory.steps.set(name, JSON.stringify(await fn()));
+    return JSON.parse(memory.steps.get(name)!);
+  }
+  const context: JobContext<Settings> = {
+    name: options.name ?? "digest",
+    settings,
+    payload: null,
+    period: { slotMs: options.slotMs ?? Date.UTC(2026, 10, 21, 6), label: options.label ?? "2026-11-21" },
+    timezone: options.timezone ?? "UTC",
+    base: options.base ?? "/nowhere",
+    isSeen: async (keys) => new Set(keys.filter((key) => memory.seen.has(key))),
+    remember: (keys) => void remembered.push(...keys),
+    step,
+    complete: (name, request) =>
+      step(name, async () => {
+        job.asked.push({ name, request });
+        return { ...ANSWER, ...options.answer?.(request, name) };
+      }),
+    egress: options.egress ?? REFUSING,
+    publish: (name, content) => void job.files.set(name, content),
+    draft: () => {
+      throw new Error("this job drafts nothing");
+    },
+    signal: options.signal ?? new AbortController().signal,
+    log,
+    progress: (...args) => void job.progress.push(args),
+  };
+  return { ...job, context };
+}
+
+const ANSWER: Completion = {
+  text: "One sentence. Two sentences.",
+  usage: { inputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 1 },
+  model: "ollama/test",
+  costMicros: 0,
+  degraded: false,
+};
+
+const REFUSING: Egress = {
+  fetch: (url) => Promise.reject(new Error(`nothing may be fetched in this test: ${url}`)),
+};
+
+export interface LocalSite {
+  egress: Egress;
+  /** Every request that came, with its headers. */
+  requests: { url: string; headers: NodeJS.Dict<string | string[]> }[];
+}
+
+/** A server on 127.0.0.1 with these pages by path and query, and an egress that asks it whatever the host is. */
+export async function localSite(
+  pages: Record<string, { body: string; status?: number }>,
+): Promise<LocalSite> {
+  const requests: LocalSite["requests"] = [];
+  const server = createServer((request, response) => {
+    requests.push({ url: request.url ?? "", headers: request.headers });
+    const page = pages[request.url ?? ""];
+    response.writeHead(page === undefined ? 404 : (page.status ?? 200)).end(page?.body ?? "not here");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  return {
+    requests,
+    egress: {
+      async fetch(url: string, { signal, accept, headers }: FetchOptions = {}) {
+        const { pathname, search } = new URL(url);
+        const response = await fetch(`http://127.0.0.1:${port}${pathname}${search}`, {
+          ...(signal && { signal }),
+          headers: { ...headers, ...(accept && { accept }), connection: "close" },
+        });
+        const body = new Uint8Array(await response.arrayBuffer());
+        return { url, status: response.status, contentType: "", body, fromCache: false };
+      },
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SUMMARY_FILE, type TestSummary } from "./summary-reporter.ts";
+
+/**
+ * What `npm test` runs: format and lint, types, tests. Each runs even when one before it failed; the last line
+ * of the output is `N passed, N failed, N skipped`, where format and types count as one test each.
+ * `--unit` leaves out test/scenarios, which need a container engine or a browser.
+ */
+
+const NODE_OLDEST = [22, 22] as const;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const BIN = join(ROOT, "node_modules", ".bin");
+
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
+  console.error(
+    `The tests need Node ${NODE_OLDEST.join(".")} or newer; this is Node ${process.versions.node} (${process.execPath}).`,
+  );
+  console.error("`npm ci` installs a Node that fits, and `npm test` runs it.");
+  console.log("0 passed, 1 failed, 0 skipped");
+  process.exit(1);
+}
+
+let running: ChildProcess | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    running?.kill(signal);
+    process.exit(signal === "SIGINT" ? 130 : 143);
+  });
+}
+
+const isUnit = process.argv.includes("--unit");
+const format = await passes("format and lint", "biome", ["check", "."]);
+const types = await passes("types", "tsc", ["--noEmit"]);
+const tests = await runTests();
+
+const passed = tests.passed + Number(format) + Number(types);
+const failed = tests.failed + Number(!format) + Number(!types);
+heading("summary");
+for (const { test, reason } of tests.skipped) console.log(`skipped: ${test}\n         ${reason}`);
+if (!format) console.log("failed: format and lint (`npm run format` mends what it can)");
+if (!types) console.log("failed: types");
+if (tests.failed > 0) console.log(`failed: ${tests.failed} of the tests, shown above`);
+if (tests.passed + tests.failed === 0) console.log("failed: no test ran");
+console.log(`${passed} passed, ${failed} failed, ${tests.skipped.length} skipped`);
+process.exitCode = failed > 0 || tests.passed === 0 ? 1 : 0;
+
+async function runTests(): Promise<TestSummary> {
+  const folder = mkdtempSync(join(tmpdir(), "afk-test-"));
+  const file = join(folder, "summary.json");
+  try {
+    const reporter = join(ROOT, "test/support/summary-reporter.ts");
+    const args = ["run", "--reporter=default", `--reporter=${reporter}`];
+    if (isUnit) args.push("--exclude=test/scenarios/**");
+    const isGreen = await passes("tests", "vitest", args, { [SUMMARY_FILE]: file });
+    const summary = readSummary(file);
+    // A run that ended badly without a failed test (it crashed, or could not stop) is a failure all the same.
+    return { ...summary, failed: isGreen ? summary.failed : Math.max(1, summary.failed) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function readSummary(file: string): TestSummary {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    console.error(`The tests left no summary: ${error instanceof Error ? error.message : error}`);
+    return { passed: 0, failed: 1, skipped: [] };
+  }
+}
+
+/** Runs an installed tool under this very Node and with nothing on its standard input. */
+function passes(
+  title: string,
+  tool: string,
+  args: readonly string[],
+  environment: Record<string, string> = {},
+): Promise<boolean> {
+  heading(title);
+  const path = [dirname(process.execPath), BIN, process.env.PATH].join(delimiter);
+  return new Promise((resolve) => {
+    running = spawn(join(BIN, tool), args, {
+      cwd: ROOT,
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, ...environment, PATH: path },
+    });
+    running.once("error", (error) => {
+      console.error(`${tool} could not be started: ${error.message}`);
+      resolve(false);
+    });
+    running.once("close", (code) => resolve(code === 0));
+  });
+}
+
+function heading(title: string): void {
+  console.log(`\n== ${title}`);
+}

@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { openStore, type Store } from "../../src/store/open.ts";
+import { tempDir } from "./temp.ts";
+
+export interface TestStore extends Store {
+  path: string;
+}
+
+/** A real store, in a folder of its own unless `path` says where; closed with the test. */
+export async function testStore(path = join(tempDir(), "afk.db")): Promise<TestStore> {
+  const store = await openStore(path);
+  onTestFinished(() => store.close());
+  return { ...store, path };
+}
