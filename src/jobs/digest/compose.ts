@@ -1,23 +1,29 @@
-import { countsLine, type DigestDocument, dateIn, type Entry, markOf, type Note } from "./document.ts";
+import {
+  countsLine,
+  type DigestDocument,
+  dateIn,
+  type Entry,
+  type Marks,
+  marksOf,
+  type Note,
+} from "./document.ts";
 import { escapeMarkdown, markdownDestination } from "./escape.ts";
 
 /** The digest as Markdown. The same document gives the same bytes. */
 export function composeMarkdown(document: DigestDocument): string {
+  const marks = marksOf(document);
   const blocks = [`# Digest for ${escapeMarkdown(document.label)}`];
   if (document.lead !== null) {
-    blocks.push(
-      `> ${escapeMarkdown(document.lead.text)}`,
-      `*(${escapeMarkdown(markOf("lead", document.lead))})*`,
-    );
+    blocks.push(`> ${escapeMarkdown(document.lead.text)}`, ...markBlock(marks.of("lead", document.lead)));
   }
-  blocks.push(countsLine(document));
-  for (const entry of document.entries) blocks.push(...entryBlocks(entry, document.timezone));
+  blocks.push(countsLine(document), ...markBlock(marks.all));
+  for (const entry of document.entries) blocks.push(...entryBlocks(entry, document.timezone, marks));
   blocks.push(...noteBlocks("Failing sources", document.failures));
   blocks.push(...noteBlocks("Left out", document.omissions));
   return `${blocks.join("\n\n")}\n`;
 }
 
-function entryBlocks({ item, summary }: Entry, timezone: string): string[] {
+function entryBlocks({ item, summary }: Entry, timezone: string, marks: Marks): string[] {
   const title = escapeMarkdown(item.title);
   const heading = item.link === null ? title : `[${title}](${markdownDestination(item.link)})`;
   const date = item.publishedAt === null ? "undated" : dateIn(timezone, item.publishedAt);
@@ -25,8 +31,12 @@ function entryBlocks({ item, summary }: Entry, timezone: string): string[] {
     `## ${heading}`,
     `*${escapeMarkdown(item.source)}, ${date}*`,
     escapeMarkdown(summary.text),
-    `*(${escapeMarkdown(markOf("summary", summary))})*`,
+    ...markBlock(marks.of("summary", summary)),
   ];
+}
+
+function markBlock(mark: string | null): string[] {
+  return mark === null ? [] : [`*(${escapeMarkdown(mark)})*`];
 }
 
 function noteBlocks(heading: string, notes: Note[]): string[] {

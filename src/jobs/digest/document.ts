@@ -44,8 +44,26 @@ export function countsLine(document: DigestDocument): string {
   return `${items} from ${plural(sources, "source")}${more}.${failed}`;
 }
 
-/** Who wrote a text, and whether it was not the model that should have. */
-export function markOf(what: string, summary: Summary): string {
+/**
+ * Who wrote what, and whether it was not the model that should have: said once when one model wrote it all, else at
+ * each text.
+ */
+export interface Marks {
+  all: string | null;
+  of(what: string, summary: Summary): string | null;
+}
+
+export function marksOf({ lead, entries }: DigestDocument): Marks {
+  const summaries = [...(lead === null ? [] : [lead]), ...entries.map((entry) => entry.summary)];
+  const [first] = summaries;
+  const isOne = summaries.every(
+    ({ model, degraded }) => model === first?.model && degraded === first.degraded,
+  );
+  if (first !== undefined && isOne) return { all: `${markOf("all summaries", first)}`, of: () => null };
+  return { all: null, of: markOf };
+}
+
+function markOf(what: string, summary: Summary): string {
   return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
 }
 

@@ -1,5 +1,13 @@
 import { createHash } from "node:crypto";
-import { countsLine, type DigestDocument, dateIn, type Entry, markOf, type Note } from "./document.ts";
+import {
+  countsLine,
+  type DigestDocument,
+  dateIn,
+  type Entry,
+  type Marks,
+  marksOf,
+  type Note,
+} from "./document.ts";
 import { escapeHtml } from "./escape.ts";
 
 const STYLE = `:root{color-scheme:light dark;--text:#1c1e21;--quiet:#5b6168;--page:#fbfbfa;--line:#d9dbde;--link:#0b57c4}
@@ -23,6 +31,7 @@ const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri '
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
   const title = `Digest for ${escapeHtml(document.label)}`;
+  const marks = marksOf(document);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -37,23 +46,22 @@ export function composeHtml(document: DigestDocument): string {
 <body>
 <header>
 <h1>${title}</h1>
-${leadHtml(document)}<p class="quiet">${escapeHtml(countsLine(document))}</p>
-</header>
+${leadHtml(document, marks)}<p class="quiet">${escapeHtml(countsLine(document))}</p>
+${markHtml(marks.all)}</header>
 <main>
-${document.entries.map((entry) => entryHtml(entry, document.timezone)).join("")}</main>
+${document.entries.map((entry) => entryHtml(entry, document.timezone, marks)).join("")}</main>
 ${footHtml(document)}</body>
 </html>
 `;
 }
 
-function leadHtml({ lead }: DigestDocument): string {
+function leadHtml({ lead }: DigestDocument, marks: Marks): string {
   if (lead === null) return "";
   return `<p class="lead" dir="auto">${escapeHtml(lead.text)}</p>
-<p class="quiet">(${escapeHtml(markOf("lead", lead))})</p>
-`;
+${markHtml(marks.of("lead", lead))}`;
 }
 
-function entryHtml({ item, summary }: Entry, timezone: string): string {
+function entryHtml({ item, summary }: Entry, timezone: string, marks: Marks): string {
   const title = escapeHtml(item.title);
   const heading =
     item.link === null
@@ -67,9 +75,12 @@ function entryHtml({ item, summary }: Entry, timezone: string): string {
 <h2 dir="auto">${heading}</h2>
 <p class="quiet"><bdi>${escapeHtml(item.source)}</bdi>, ${date}</p>
 <p dir="auto">${escapeHtml(summary.text)}</p>
-<p class="quiet">(${escapeHtml(markOf("summary", summary))})</p>
-</article>
+${markHtml(marks.of("summary", summary))}</article>
 `;
+}
+
+function markHtml(mark: string | null): string {
+  return mark === null ? "" : `<p class="quiet">(${escapeHtml(mark)})</p>\n`;
 }
 
 function footHtml({ failures, omissions }: DigestDocument): string {

@@ -33,7 +33,12 @@ function documentOf(text: string, link: string | null = "https://example.org/own
     label: "2026-11-21",
     timezone: "UTC",
     lead: summary,
-    entries: [{ item: { key: "k", title: text, link, text, publishedAt: 0, source: text }, summary }],
+    entries: [
+      {
+        item: { key: "k", title: text, link, text, publishedAt: 0, source: text },
+        summary: { ...summary, degraded: false },
+      },
+    ],
     sources: 2,
     waiting: 0,
     failures: [{ source: text, error: text }],
@@ -89,9 +94,12 @@ test("the page forbids everything but its own style, and says so to its reader's
 
 test("says who wrote a summary and whether that was second choice", () => {
   const document = documentOf("plain");
-  expect(composeMarkdown(document)).toContain("*(degraded: summary by plain)*");
-  document.entries[0]!.summary.degraded = false;
+  expect(composeMarkdown(document)).toContain("*(degraded: lead by plain)*");
   expect(composeMarkdown(document)).toContain("*(summary by plain)*");
+  document.entries[0]!.summary.degraded = true;
+  const once = composeMarkdown(document);
+  expect(once.match(/ by plain/g)).toHaveLength(1);
+  expect(once).toContain("*(degraded: all summaries by plain)*");
   expect(composeHtml(document)).toContain("(summary by plain)");
 });
 

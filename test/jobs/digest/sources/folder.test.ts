@@ -70,6 +70,15 @@ test("reads 8-bit mail in Shift_JIS and mail that is HTML only", async () => {
   expect(items.map((item) => item.text).toSorted()).toEqual(["Hi\n\nyou", "日本"]);
 });
 
+test("a large attachment behind the text does no harm", async () => {
+  const head = 'Subject: a\nMessage-ID: <4@example.org>\nContent-Type: multipart/mixed; boundary="b"\n\n';
+  const attachment = `--b\nContent-Type: application/octet-stream\n\n${"A".repeat(76)}\n`.repeat(6_000);
+  const { items } = await collect({
+    "a.eml": `${head}--b\nContent-Type: text/plain\n\nHello\n${attachment}--b--\n`,
+  });
+  expect(items).toMatchObject([{ title: "a", text: "Hello" }]);
+});
+
 test("the same message in two files is one item, and its key outlives a move", async () => {
   const mail = "Subject: a\nMessage-ID: <1@example.org>\n\nx";
   const [first, second] = [await collect({ "a.eml": mail }), await collect({ "b.eml": mail })];
@@ -110,6 +119,11 @@ test("splits an mbox at its postmarks only, and takes the quoting off", () => {
   expect(messages[1]).toMatch(/^Subject: two/);
   expect(splitMbox(Buffer.from(MBOX.replaceAll("\n", "\r\n")))).toHaveLength(2);
   expect(splitMbox(Buffer.from("Subject: x\n\nFrom a Tue Nov 3 08:00:00 2026"))).toBeNull();
+});
+
+test("a line that is made to keep the search for postmarks busy does not", () => {
+  const line = `From ${"1:00 ".repeat(200_000)}`;
+  expect(splitMbox(Buffer.from(`${MBOX}\n${line}`))).toHaveLength(2);
 });
 
 test("reads the messages of an mbox file, bytes as they are", async () => {
