@@ -33,6 +33,8 @@ export interface Paths {
   logs: string;
   runs: string;
   stopFile: string;
+  /** Holds the highest generation the database has reached (ops/high-water.ts). */
+  highWater: string;
 }
 
 /** Caps in micro-dollars; null is no cap on that window. There is no agent without a daily cap. */
@@ -69,6 +71,10 @@ export interface BreakerConfig {
   failures: number;
   cooldownMs: number;
   maxCooldownMs: number;
+  callsPerMinute: number;
+  sameRequestPerHour: number;
+  /** Null is no limit. */
+  spendPerFiveMinutesMicros: number | null;
 }
 
 export interface EgressConfig {

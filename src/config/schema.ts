@@ -97,6 +97,27 @@ function breaker() {
         "5m",
       ),
       max_cooldown: v.optional(duration("The longest it stays open.", "30d"), "6h"),
+      calls_per_minute: v.optional(
+        integer("Calls to one model in a minute that open it: a burst.", "how many calls in a minute", {
+          min: 1,
+          max: 100_000,
+        }),
+        600,
+      ),
+      same_request_per_hour: v.optional(
+        integer("Times in an hour the very same request opens it: a loop.", "how many times in an hour", {
+          min: 2,
+          max: 10_000,
+        }),
+        20,
+      ),
+      usd_per_five_minutes: v.optional(
+        usd(
+          "Spend in five minutes that opens it; no limit unless stated.",
+          "the most that five minutes may cost",
+          "0.20",
+        ),
+      ),
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed || dataset.value.max_cooldown >= dataset.value.cooldown) return;

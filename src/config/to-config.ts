@@ -33,6 +33,9 @@ export function toConfig(
       failures: file.breaker.failures,
       cooldownMs: file.breaker.cooldown,
       maxCooldownMs: file.breaker.max_cooldown,
+      callsPerMinute: file.breaker.calls_per_minute,
+      sameRequestPerHour: file.breaker.same_request_per_hour,
+      spendPerFiveMinutesMicros: capOrNull(file.breaker.usd_per_five_minutes),
     },
     egress: {
       allow: file.egress.allow,
@@ -55,15 +58,18 @@ export function toConfig(
 }
 
 function toBudget(budget: ParsedFile["budget"]): BudgetConfig {
-  const cap = (usd: number | undefined) => (usd === undefined ? null : capMicrosFromUsd(usd));
   return {
     dailyCapMicros: capMicrosFromUsd(budget.daily_cap_usd),
-    hourlyCapMicros: cap(budget.hourly_cap_usd),
-    monthlyCapMicros: cap(budget.monthly_cap_usd),
-    jobCapMicros: cap(budget.job_cap_usd),
-    tickCapMicros: cap(budget.tick_cap_usd),
+    hourlyCapMicros: capOrNull(budget.hourly_cap_usd),
+    monthlyCapMicros: capOrNull(budget.monthly_cap_usd),
+    jobCapMicros: capOrNull(budget.job_cap_usd),
+    tickCapMicros: capOrNull(budget.tick_cap_usd),
     warningThresholds: [...budget.warning_thresholds].sort((a, b) => a - b),
   };
+}
+
+function capOrNull(usd: number | undefined): number | null {
+  return usd === undefined ? null : capMicrosFromUsd(usd);
 }
 
 function toModels(models: ParsedFile["models"]): ModelsConfig {
@@ -102,6 +108,7 @@ function toPaths(configFile: string, state: string, stopFile: string | null): Pa
     state,
     database: join(state, "afk.db"),
     lock: join(state, "lock.db"),
+    highWater: join(state, "high-water.json"),
     out: join(state, "out"),
     logs: join(state, "logs"),
     runs: join(state, "runs"),

@@ -75,6 +75,18 @@ export function afterFailure(
   return { state: "open", until: nowMs + waitMs, cooldownMs: rules.cooldownMs, reason: failure.reason };
 }
 
+/** Opened for a reason that is no failed call: a burst or a loop. Found so when a probe was due, twice as long. */
+export function tripped(
+  state: BreakerState,
+  reason: string,
+  nowMs: number,
+  rules: BreakerRules,
+): BreakerState {
+  const cooldownMs =
+    state.state === "closed" ? rules.cooldownMs : Math.min(rules.maxCooldownMs, state.cooldownMs * 2);
+  return { state: "open", until: nowMs + cooldownMs, cooldownMs, reason };
+}
+
 function isProbe(state: BreakerState, callId: string): state is BreakerState & { state: "half_open" } {
   return state.state === "half_open" && state.probe === callId;
 }

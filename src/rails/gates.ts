@@ -1,12 +1,13 @@
 import type { Announce } from "../alerts/outbox.ts";
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
-import { admit, probing } from "./breaker-state.ts";
+import { admit, probing, tripped } from "./breaker-state.ts";
 import { markSending, type Reservation, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readKill } from "./kill.ts";
 import type { Rails } from "./rails.ts";
+import { findRunaway } from "./runaway.ts";
 
 /** A probe that has said nothing for this long after its call's own deadline is given up for lost. */
 const PROBE_MARGIN_MS = 60_000;
@@ -38,6 +39,12 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<string> 
     const admission = admit(state, nowMs);
     if (admission.type === "refuse")
       return { refused: new BreakerOpen(call.dependency, admission.until, nowMs) };
+    const runaway = await findRunaway(trx, call, rails.breaker, nowMs);
+    if (runaway !== null) {
+      const to = tripped(state, runaway, nowMs, rails.breaker);
+      await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
+      return { refused: new BreakerOpen(call.dependency, nowMs + rails.breaker.cooldownMs, nowMs) };
+    }
     // 3. Spend. The worst case is taken from every window, or the call is not made.
     const budgetMs = await budgetNow(trx, announce, rails.clock);
     const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });

@@ -5,6 +5,7 @@ import type { Store } from "../store/open.ts";
 import type { BreakerRules } from "./breaker-state.ts";
 import type { BudgetRules } from "./budget.ts";
 import type { KillWatch } from "./kill-watch.ts";
+import type { RunawayRules } from "./runaway.ts";
 
 /** What the rails stand on. One of these is made for an agent, in agent.ts. */
 export interface Rails {
@@ -13,7 +14,7 @@ export interface Rails {
   clock: Clock;
   log: Log;
   budget: BudgetRules;
-  breaker: BreakerRules;
+  breaker: BreakerRules & RunawayRules;
   stopFile: string;
   watch: KillWatch;
 }

@@ -97,6 +97,8 @@ const INVALID: [string, Sections][] = [
   ["half a price", models({ prices: { "openai/x": { input: 1 } } })],
   ["a negative price", models({ prices: { "openai/x": { input: -1, output: 1 } } })],
   ["a price under a name that is none", models({ prices: { gpt: { input: 1, output: 1 } } })],
+  ["a loop limit that one request would reach", { breaker: { same_request_per_hour: 1 } }],
+  ["a negative spend limit of five minutes", { breaker: { usd_per_five_minutes: -1 } }],
   ["a breaker that opens after nothing", { breaker: { failures: 0 } }],
   ["a list for a section", { breaker: [] }],
   ["a list for prices", models({ prices: [] })],

@@ -80,7 +80,14 @@ describe("loadConfig", () => {
         },
         prices: { "openai/my-model": { input: 0.1, output: 0.4 } },
       },
-      breaker: { failures: 3, cooldownMs: 60_000, maxCooldownMs: 5_400_000 },
+      breaker: {
+        failures: 3,
+        cooldownMs: 60_000,
+        maxCooldownMs: 5_400_000,
+        callsPerMinute: 600,
+        sameRequestPerHour: 20,
+        spendPerFiveMinutesMicros: null,
+      },
       egress: {
         allow: ["hnrss.org", "*.github.com", "internal"],
         allowPrivate: ["internal", "api.github.com"],
@@ -167,7 +174,14 @@ describe("loadConfig", () => {
       prices: {},
     });
     expect(config.models.providers.ollama.baseUrl).toBe("http://localhost:11434");
-    expect(config.breaker).toEqual({ failures: 5, cooldownMs: 300_000, maxCooldownMs: 21_600_000 });
+    expect(config.breaker).toEqual({
+      failures: 5,
+      cooldownMs: 300_000,
+      maxCooldownMs: 21_600_000,
+      callsPerMinute: 600,
+      sameRequestPerHour: 20,
+      spendPerFiveMinutesMicros: null,
+    });
     expect(config.egress).toEqual({ allow: [], allowPrivate: [], requestsPerMinute: 30, contact: null });
     expect(config.heartbeat).toEqual({ pingUrl: null, style: "healthchecks", graceMs: 1_800_000 });
     expect(config).toMatchObject({ alerts: [], jobs: [], secrets: [], tickSeconds: 60 });

@@ -61,7 +61,7 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "a text for a section",
     { breaker: "on" },
-    'breaker: found "on"; write a section with the keys failures, cooldown, max_cooldown',
+    'breaker: found "on"; write a section with the keys failures, cooldown, max_cooldown, calls_per_minute, same_request_per_hour, usd_per_five_minutes',
   ],
   [
     "a name with a space",

@@ -1,0 +1,67 @@
+import { formatUsd } from "../lib/money.ts";
+import type { Trx } from "../store/schema.ts";
+import { minuteAt } from "./windows.ts";
+
+/** What a runaway looks like, long before a daily cap would stop it. Money in micro-dollars; null is no limit. */
+export interface RunawayRules {
+  callsPerMinute: number;
+  /** Calls of one hour with the very same request: a loop. */
+  sameRequestPerHour: number;
+  spendPerFiveMinutesMicros: number | null;
+}
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Whether the next call to `model` would be part of a runaway: a burst of calls, a loop, or a burst of spending.
+ * @returns the reason to leave the model alone; null when there is none. Each count reads no more rows than its limit.
+ */
+export async function findRunaway(
+  trx: Trx,
+  call: { model: string; requestHash: string | null; estimateMicros: number },
+  rules: RunawayRules,
+  nowMs: number,
+): Promise<string | null> {
+  const calls = await trx
+    .selectFrom("ledger")
+    .select("id")
+    .where("created_at", ">", nowMs - MINUTE_MS)
+    .where("model", "=", call.model)
+    .limit(rules.callsPerMinute)
+    .execute();
+  if (calls.length >= rules.callsPerMinute)
+    return `${calls.length} calls in a minute, the limit of breaker.calls_per_minute`;
+  if (call.requestHash !== null) {
+    const same = await trx
+      .selectFrom("ledger")
+      .select("id")
+      .where("request_hash", "=", call.requestHash)
+      .where("created_at", ">", nowMs - 60 * MINUTE_MS)
+      .limit(rules.sameRequestPerHour)
+      .execute();
+    if (same.length >= rules.sameRequestPerHour) {
+      return `the same request ${same.length} times in an hour, the limit of breaker.same_request_per_hour`;
+    }
+  }
+  return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, nowMs);
+}
+
+/** From the hour's own counters, which are kept by the minute; the current minute and the five before it. */
+async function spendSpike(
+  trx: Trx,
+  estimateMicros: number,
+  limitMicros: number | null,
+  nowMs: number,
+): Promise<string | null> {
+  if (limitMicros === null || estimateMicros === 0) return null;
+  const { micros } = await trx
+    .selectFrom("budget_windows")
+    .select((eb) => eb.fn.sum<number>(eb("settled_micros", "+", eb.ref("reserved_micros"))).as("micros"))
+    .where("window", "=", "hour")
+    .where("period", ">=", minuteAt(nowMs - 5 * MINUTE_MS))
+    .where("period", "<=", minuteAt(nowMs))
+    .executeTakeFirstOrThrow();
+  const spentMicros = Number(micros ?? 0);
+  if (spentMicros + estimateMicros <= limitMicros) return null;
+  return `${formatUsd(spentMicros)} in five minutes, with ${formatUsd(estimateMicros)} more wanted: above breaker.usd_per_five_minutes`;
+}
