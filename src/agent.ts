@@ -18,6 +18,7 @@ import { createLog } from "./logs/writer.ts";
 import { createChain } from "./models/chain.ts";
 import type { Completion, ModelRequest } from "./models/types.ts";
 import { bad, type Check, examine } from "./ops/doctor.ts";
+import { checkHighWater } from "./ops/high-water.ts";
 import { readConfig } from "./ops/read-config.ts";
 import { readStatus, type Status } from "./ops/status.ts";
 import { type Stopped, stopByFile, stopByRow } from "./ops/stop.ts";
@@ -109,6 +110,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const watch = createKillWatch(store, stopFile);
   const budget = { budget: config.budget, timezone: config.timezone };
   const rails: Rails = { store, outbox, clock, log, budget, breaker: config.breaker, stopFile, watch };
+  await checkHighWater(store, outbox, config.paths.highWater, clock);
   const chain = createChain(rails, config.models);
   const egress = createEgress({ db: store.db, config: config.egress, agentVersion: VERSION, clock, log });
   const parts: Parts = {
@@ -134,7 +136,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     outbox,
     log,
     model: { complete: (request, call = {}) => chain.complete(request, { scope: noScope, log, ...call }) },
-    guard: (name, estimateUsd, call) =>
+    guard: async (name, estimateUsd, call) =>
       guard(rails, {
         dependency: name,
         model: name,
@@ -151,7 +153,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
           return { value, costMicros: chargeMicrosFromUsd(costUsd), inputTokens: null, outputTokens: null };
         },
       }),
-    enqueue: (name, job = {}) => enqueueByHand(parts, jobNamed(config, name), job),
+    enqueue: async (name, job = {}) => enqueueByHand(parts, jobNamed(config, name), job),
     tick: ({ now } = {}) =>
       locked(config, async (runner) => {
         if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
@@ -231,7 +233,7 @@ function jobNamed(config: Config, name: string): Config["jobs"][number] {
   if (job !== undefined) return job;
   const names = config.jobs.map((candidate) => candidate.name);
   const near = nearest(name, names);
-  const hint = near === undefined ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
+  const hint = near === null ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
   throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
     retry: "never",
     exitCode: EXIT.usage,

@@ -9,6 +9,8 @@ import { fail, unclaim } from "../queue/fail.ts";
 import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../queue/job.ts";
 import { saveOutputs } from "../queue/publish.ts";
 import { isHalt } from "../rails/halt.ts";
+import { dropBallast } from "../store/ballast.ts";
+import { isDiskFull, StoreRefused } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
 import type { Parts } from "./parts.ts";
@@ -168,6 +170,7 @@ async function recordEnd(
   try {
     const nowMs = parts.clock.nowMs();
     if (error instanceof LeaseLost) throw error;
+    if (error instanceof StoreRefused) return await storeFailed(parts, job, error);
     if (isHalt(error) || isUntried(error)) {
       const runAt = nowMs + (isHalt(error) ? 0 : waitOf(error.retry));
       await parts.store.transaction((trx) => unclaim(trx, job, error.message, runAt, nowMs));
@@ -199,6 +202,19 @@ async function recordEnd(
     log.event("warn", "job_failed", { name: job.name, error: lost.message, attempt: job.attempts });
     return { type: "lost" };
   }
+}
+
+/**
+ * The state could not be written, which is no fault of the job: it is given back if there is room for that much once
+ * the ballast is gone, and else left to be recovered. Then the tick ends.
+ */
+async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
+  if (isDiskFull(error)) {
+    dropBallast(parts.config.paths.state);
+    const nowMs = parts.clock.nowMs();
+    await parts.store.transaction((trx) => unclaim(trx, job, error.message, nowMs, nowMs));
+  }
+  throw error;
 }
 
 /** Every model was left alone by its breaker: nothing was tried, so there was no attempt. */

@@ -15,15 +15,18 @@ export interface TickRecord {
   nextDueAt: number | null;
 }
 
-/** Writes that a tick began. The caller holds the lock, so an earlier one that still says "running" has crashed. */
-export async function beginTick(parts: Parts, id: string, byHand: boolean): Promise<void> {
+/**
+ * Writes that a tick began. The caller holds the lock, so an earlier one that still says "running" has crashed.
+ * @returns true when there was such a one.
+ */
+export async function beginTick(parts: Parts, id: string, byHand: boolean): Promise<boolean> {
   const nowMs = parts.clock.nowMs();
-  await parts.store.transaction(async (trx) => {
-    await trx
+  return await parts.store.transaction(async (trx) => {
+    const crashed = await trx
       .updateTable("ticks")
       .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
       .where("outcome", "=", "running")
-      .execute();
+      .executeTakeFirst();
     await trx
       .insertInto("ticks")
       .values({
@@ -39,6 +42,7 @@ export async function beginTick(parts: Parts, id: string, byHand: boolean): Prom
         version: parts.version,
       })
       .execute();
+    return crashed.numUpdatedRows > 0n;
   });
 }
 

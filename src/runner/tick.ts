@@ -4,6 +4,7 @@ import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
 import { retainLogs } from "../logs/retain.ts";
+import { raiseHighWater } from "../ops/high-water.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
 import { publishPending } from "../queue/publish.ts";
@@ -14,6 +15,7 @@ import { recoverCalls } from "../rails/recover.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runJob } from "./run-job.ts";
+import { checkCounters, checkDisk, withBallast } from "./self-check.ts";
 import { beginTick, endTick, type TickOutcome, type TickRecord } from "./tick-record.ts";
 
 /** A tick claims no further job beyond these, and waits for a retry no longer than that. */
@@ -42,11 +44,13 @@ export async function runTick(
 ): Promise<TickResult> {
   const id = newId(parts.clock.nowMs(), parts.randomness);
   const log = parts.log.child({ tick: id });
-  await beginTick(parts, id, options.byHand ?? false);
+  const isAfterCrash = await withBallast(parts, () => beginTick(parts, id, options.byHand ?? false));
+  await withBallast(parts, () => raiseHighWater(parts.store, parts.config.paths.highWater));
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
   const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
   try {
+    await checkCounters(parts, isAfterCrash);
     // 1. Stop. A killed agent starts nothing, but its pager still works.
     const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
     if (kill !== null) await seeKill(parts, log, kill, drained);
@@ -55,7 +59,9 @@ export async function runTick(
       ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
     );
     await deliver(parts, log, PAGER_MS);
-    if (kill === null) {
+    if (kill === null && !(await checkDisk(parts))) {
+      Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
+    } else if (kill === null) {
       // 3. What an earlier run left behind: its calls and its jobs.
       await recover(parts, log, runner, id);
       // 4. What is due.
@@ -65,11 +71,14 @@ export async function runTick(
     }
   } catch (error) {
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
-    await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
+    await withBallast(parts, () =>
+      parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error)),
+    );
   } finally {
     release();
   }
   // 6. The record, the pager, and the broom.
+  await raiseHighWater(parts.store, parts.config.paths.highWater);
   const record = await endTick(parts, id, { ...drained, nextDueAt: await nextDueAt(parts) });
   const { tick: _tick, startedAt, finishedAt, nextDueAt: dueAt, ...figures } = record;
   log.event(drained.outcome === "failed" ? "error" : "info", "tick_finished", {

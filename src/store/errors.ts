@@ -26,3 +26,42 @@ export function sqliteCode(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
 }
+
+/** SQLite's errors in words that say what to do. Anything else passes as it is. */
+export function explain(error: unknown, path: string): unknown {
+  const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });
+  const code = sqliteCode(error);
+  if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
+    return refuse(
+      "store_damaged",
+      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or move the file away to start anew`,
+    );
+  }
+  if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
+    return refuse(
+      "store_unwritable",
+      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)`,
+    );
+  }
+  if (code === "SQLITE_FULL")
+    return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
+  if (code?.startsWith("SQLITE_IOERR")) {
+    return refuse(
+      "store_io",
+      `reading or writing ${path} failed (${code}); check the disk before starting again`,
+    );
+  }
+  return error;
+}
+
+/** True for SQLite's own word and for the file system's. */
+export function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "disk_full" || code === "ENOSPC" || code === "EDQUOT";
+}
+
+function isDenied(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // EEXIST and ENOTDIR: a file is where the folder should be.
+  return code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(String(code));
+}

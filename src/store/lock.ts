@@ -7,6 +7,9 @@ export interface Lock {
   release(): void;
 }
 
+/** A connection that nothing refers to is closed by the garbage collector, and its lock would go with it. */
+const held = new Set<Database.Database>();
+
 /**
  * Takes the state directory for this process, at once or not at all. The lock is an exclusive SQLite transaction on a
  * file of its own: the system drops it with the process, however that ends, so a lock is never stale and whoever gets
@@ -30,8 +33,14 @@ export function acquireLock(path: string): Lock {
       },
     );
   }
-  const held = database;
-  return { release: () => held.close() };
+  const connection = database;
+  held.add(connection);
+  return {
+    release() {
+      held.delete(connection);
+      connection.close();
+    },
+  };
 }
 
 /** True when some process holds the lock now. Takes and drops it to find out. */

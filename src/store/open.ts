@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { StoreDialect } from "./dialect.ts";
-import { StoreRefused, sqliteCode } from "./errors.ts";
+import { explain, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 
@@ -54,8 +54,9 @@ function openDatabase(path: string): Database.Database {
 }
 
 function configure(database: Database.Database): void {
-  // Has an effect only on a database that has no table yet: freed pages can then be given back in small steps.
-  database.pragma("auto_vacuum = INCREMENTAL");
+  // Freed pages can then be given back in small steps. It must be said before the first table is made; said later it
+  // would only write to the database, which each start would then do.
+  if (database.pragma("page_count", { simple: true }) === 0) database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
   // better-sqlite3 is compiled to run WAL databases at NORMAL, which loses acknowledged commits in a power cut.
   database.pragma("synchronous = FULL");
@@ -76,36 +77,4 @@ function assertPragma(database: Database.Database, name: string, expected: strin
       `the database runs with ${name} = ${found} and not ${expected}; refusing to rely on it`,
     );
   }
-}
-
-/** SQLite's errors in words that say what to do. Anything else passes as it is. */
-function explain(error: unknown, path: string): unknown {
-  const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });
-  const code = sqliteCode(error);
-  if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
-    return refuse(
-      "store_damaged",
-      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or move the file away to start anew`,
-    );
-  }
-  if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
-    return refuse(
-      "store_unwritable",
-      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)`,
-    );
-  }
-  if (code === "SQLITE_FULL")
-    return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
-  if (code?.startsWith("SQLITE_IOERR")) {
-    return refuse(
-      "store_io",
-      `reading or writing ${path} failed (${code}); check the disk before starting again`,
-    );
-  }
-  return error;
-}
-
-function isDenied(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR";
 }

@@ -1,4 +1,5 @@
 import type { Kysely, Transaction } from "kysely";
+import type { HostLimitsTable, HttpCacheTable, MetaTable, RobotsTable } from "./schema-egress.ts";
 
 /**
  * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
@@ -23,6 +24,7 @@ export interface Schema {
   http_cache: HttpCacheTable;
   robots: RobotsTable;
   host_limits: HostLimitsTable;
+  meta: MetaTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */
@@ -164,14 +166,25 @@ export interface OutputsTable {
   published_at: number | null;
 }
 
+export type DraftState = "pending" | "approving" | "done" | "unknown" | "rejected";
+
+/** An irreversible action. Its id is the idempotency key of every try at it. */
 export interface DraftsTable {
   id: string;
   job_id: string;
   name: string;
   action: string;
   content: string;
-  state: "pending" | "approved" | "done" | "rejected";
+  /** `approving`: a person said yes, and what came of it is not written down yet. `unknown`: it may have been done. */
+  state: DraftState;
   created_at: number;
+  attempted_at: number | null;
+  /** When it was done or rejected. */
+  decided_at: number | null;
+  /** What was done. */
+  summary: string | null;
+  /** Why the latest try did not do it, or may not have. */
+  error: string | null;
 }
 
 /** What the runs of a job have dealt with before. */
@@ -220,27 +233,4 @@ export interface TicksTable {
   by_hand: number;
   next_due_at: number | null;
   version: string;
-}
-
-export interface HttpCacheTable {
-  url: string;
-  etag: string | null;
-  last_modified: string | null;
-  content_type: string;
-  body: Uint8Array;
-  fetched_at: number;
-}
-
-export interface RobotsTable {
-  origin: string;
-  /** What a crawler may assume: the file's rules, everything (4xx), or nothing (5xx, unreachable). */
-  verdict: "rules" | "allow" | "disallow";
-  body: string;
-  fetched_at: number;
-}
-
-export interface HostLimitsTable {
-  host: string;
-  /** The next request to this host may leave at this instant. */
-  next_at: number;
 }

@@ -31,6 +31,11 @@ export async function alerts(db: Kysely<unknown>): Promise<void> {
 
 export async function runner(db: Kysely<unknown>): Promise<void> {
   await db.schema
+    .createTable("meta")
+    .addColumn("key", "text", (c) => c.primaryKey())
+    .addColumn("value", "bigint", (c) => c.notNull())
+    .execute();
+  await db.schema
     .createTable("schedules")
     .addColumn("job_name", "text", (c) => c.primaryKey())
     .addColumn("schedule", "text", (c) => c.notNull())

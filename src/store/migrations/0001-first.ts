@@ -92,6 +92,11 @@ async function ledger(db: Kysely<unknown>): Promise<void> {
     db,
   );
   await db.schema.createIndex("ledger_created").on("ledger").column("created_at").execute();
+  await db.schema
+    .createIndex("ledger_request")
+    .on("ledger")
+    .columns(["request_hash", "created_at"])
+    .execute();
   await db.schema.createIndex("ledger_tick").on("ledger").column("tick").execute();
 }
 
@@ -163,10 +168,20 @@ async function products(db: Kysely<unknown>): Promise<void> {
     .addColumn("action", "text", (c) => c.notNull())
     .addColumn("content", "text", (c) => c.notNull())
     .addColumn("state", "text", (c) =>
-      c.notNull().check(sql`state in ('pending', 'approved', 'done', 'rejected')`),
+      c.notNull().check(sql`state in ('pending', 'approving', 'done', 'unknown', 'rejected')`),
     )
     .addColumn("created_at", "bigint", (c) => c.notNull())
+    .addColumn("attempted_at", "bigint")
+    .addColumn("decided_at", "bigint")
+    .addColumn("summary", "text")
+    .addColumn("error", "text")
     .addUniqueConstraint("drafts_once", ["job_id", "name"])
+    .addCheckConstraint(
+      "draft_attempted",
+      sql`state not in ('approving', 'done', 'unknown') or attempted_at is not null`,
+    )
+    .addCheckConstraint("draft_decided", sql`(state in ('done', 'rejected')) = (decided_at is not null)`)
+    .addCheckConstraint("draft_summary", sql`(state = 'done') = (summary is not null)`)
     .execute();
   await db.schema
     .createTable("seen")

@@ -1,0 +1,53 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { systemRandomness } from "../lib/ids.ts";
+
+/** Enough for an alert, a tick's record and the write-ahead log that they go through. */
+const BALLAST_BYTES = 4 * 1024 * 1024;
+/** The ballast is only taken from a disk that has this much more to give. */
+const FREE_TO_KEEP_IT_BYTES = 4 * BALLAST_BYTES;
+/** Below this no work is begun: what it produces would not fit. */
+const FREE_TO_WORK_BYTES = 2 * BALLAST_BYTES;
+
+/** Bytes that the file system of `dir` has left for this user. */
+export function freeBytes(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}
+
+export function hasRoomToWork(dir: string): boolean {
+  return freeBytes(dir) >= FREE_TO_WORK_BYTES;
+}
+
+/**
+ * Keeps a file that takes up room, so that a full disk leaves a way to say that it is full. Random bytes, since some
+ * file systems store zeros for nothing.
+ */
+export function keepBallast(dir: string): void {
+  const path = join(dir, "ballast");
+  if (existsSync(path) || freeBytes(dir) < FREE_TO_KEEP_IT_BYTES) return;
+  const temporary = `${path}.part`;
+  const file = openSync(temporary, "w");
+  try {
+    writeSync(file, systemRandomness.bytes(BALLAST_BYTES));
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+}
+
+/** Gives the room back. The next tick that finds enough takes it again. */
+export function dropBallast(dir: string): void {
+  rmSync(join(dir, "ballast"), { force: true });
+  rmSync(join(dir, "ballast.part"), { force: true });
+}

@@ -1,0 +1,30 @@
+/* The tables of egress, and the one of single values; the conventions are those of schema.ts. */
+
+export interface HttpCacheTable {
+  url: string;
+  etag: string | null;
+  last_modified: string | null;
+  content_type: string;
+  body: Uint8Array;
+  fetched_at: number;
+}
+
+export interface RobotsTable {
+  origin: string;
+  /** What a crawler may assume: the file's rules, everything (4xx), or nothing (5xx, unreachable). */
+  verdict: "rules" | "allow" | "disallow";
+  body: string;
+  fetched_at: number;
+}
+
+/** Single values; store/meta.ts names them. */
+export interface MetaTable {
+  key: string;
+  value: number;
+}
+
+export interface HostLimitsTable {
+  host: string;
+  /** The next request to this host may leave at this instant. */
+  next_at: number;
+}
