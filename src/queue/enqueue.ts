@@ -7,7 +7,7 @@ export interface NewJob {
   key: string;
   name: string;
   kind: string;
-  /** JSON value. */
+  /** JSON value; undefined is null. */
   payload: unknown;
   maxAttempts: number;
   /** The slot it runs for, and the label its outputs carry. */
@@ -17,7 +17,7 @@ export interface NewJob {
 }
 
 /** The key is shown on every screen and is part of the ledger: it stays short and on one line. */
-const KEY = /^[^\p{Cc}]{1,200}$/u;
+const KEY = /^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u;
 
 /** Adds a job that is due at once. False when its key is known already, whatever became of that job. */
 export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boolean> {
@@ -31,7 +31,7 @@ export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boole
       key: job.key,
       name: job.name,
       kind: job.kind,
-      payload: JSON.stringify(job.payload),
+      payload: JSON.stringify(job.payload) ?? "null",
       state: "ready",
       attempts: 0,
       max_attempts: job.maxAttempts,

@@ -13,8 +13,11 @@ export interface OutputFile {
   content: string;
 }
 
-/** A bare file name: no folder, no hidden file, nothing a shell or a page would trip over. */
-export const OUTPUT_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,150}$/u;
+/**
+ * A bare file name: no folder, no hidden file, nothing a shell or a page would trip over. A file system takes 255 bytes,
+ * which must hold the longest `-1000` and the temporary name too; letters beyond ASCII take up to four bytes each.
+ */
+export const OUTPUT_NAME = /^(?:[A-Za-z0-9][\w.-]{0,150}|[\p{L}\p{N}][\p{L}\p{N}._-]{0,59})$/u;
 
 /** Saves files in the transaction that marks their job done. A name that another job has taken gets `-2`, `-3`, … */
 export async function saveOutputs(

@@ -47,7 +47,8 @@ export async function tellThresholds(
   thresholds: number[],
 ): Promise<void> {
   for (const threshold of thresholds) {
-    if (spend.spentMicros < threshold * spend.capMicros) continue;
+    // Rounded, since 0.55 x $1 is a little more than 550,000 micro-dollars and would come one too late.
+    if (spend.spentMicros < Math.round(threshold * spend.capMicros)) continue;
     const pct = percent(spend.spentMicros, spend.capMicros);
     const notice = {
       event: "threshold_cross" as const,

@@ -27,9 +27,11 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
     return wall;
   }
   const { now, aheadMs, isSameBoot } = reckon(row, clock);
-  if (aheadMs > JUMP_TOLERANCE_MS) await tellJump(announce, aheadMs, row.anchor_at, now);
-  if (row.latest_at - wall > JUMP_TOLERANCE_MS)
-    await tellJump(announce, wall - row.latest_at, row.anchor_at, now);
+  const behindMs = row.latest_at - wall;
+  // The anchor stays while the boot lasts, the latest reading while the clock is behind it: each jump has one key.
+  if (aheadMs > JUMP_TOLERANCE_MS)
+    await tellJump(announce, aheadMs, now, `ahead:${row.anchor_at}:${Math.round(aheadMs / 900_000)}`);
+  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(announce, -behindMs, now, `behind:${row.latest_at}`);
   const anchor = isSameBoot ? {} : { anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
   await trx
     .updateTable("budget_clock")
@@ -70,15 +72,16 @@ export async function acceptWallClock(trx: Trx, clock: Clock): Promise<void> {
     .execute();
 }
 
-/** Once per jump: the anchor stays while the boot lasts, and a jump is told apart to the quarter of an hour. */
-async function tellJump(announce: Announce, byMs: number, anchorAt: number, now: number): Promise<void> {
+/** Every call meets the jump again, and only the first time says something. */
+async function tellJump(announce: Announce, byMs: number, now: number, jump: string): Promise<void> {
   const minutes = Math.round(Math.abs(byMs) / 60_000);
-  await announce({
-    event: "clock_jump",
+  const notice = {
+    event: "clock_jump" as const,
     title: `The clock is ${minutes} min ${byMs > 0 ? "ahead" : "behind"}`,
     message:
       `The wall clock is ${minutes} minutes ${byMs > 0 ? "ahead of what the uptime explains" : "behind an earlier reading"}. ` +
       `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume`,
-    key: `clock_jump:${anchorAt}:${Math.round(byMs / 900_000)}`,
-  });
+    key: `clock_jump:${jump}`,
+  };
+  await announce(notice, "quiet");
 }

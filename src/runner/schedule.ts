@@ -75,14 +75,20 @@ function cronPassed(schedule: { expression: string }, lastSlotMs: number, nowMs:
   let slotMs = lastSlotMs;
   for (; count < MISSED_MAX; count++) {
     const next = nextCron(schedule.expression, slotMs, timezone);
-    if (next === null || next > nowMs) break;
+    if (next === null || next > nowMs) return { count, slotMs };
     slotMs = next;
   }
-  return { count, slotMs };
+  // More passed than are counted. Without the leap the next tick would make up for the rest with another run.
+  return { count: count + 1, slotMs: Math.max(slotMs, latestCron(schedule.expression, nowMs, timezone)) };
 }
 
 function nextCron(expression: string, afterMs: number, timezone: string): number | null {
   return new Cron(expression, { timezone, paused: true }).nextRun(new Date(afterMs))?.getTime() ?? null;
+}
+
+function latestCron(expression: string, nowMs: number, timezone: string): number {
+  const [latest] = new Cron(expression, { timezone, paused: true }).previousRuns(1, new Date(nowMs + 1));
+  return latest?.getTime() ?? 0;
 }
 
 function isOftenADay(schedule: Schedule, slotMs: number, timezone: string): boolean {
