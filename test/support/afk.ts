@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
@@ -10,6 +11,9 @@ import { startOllama } from "./ollama-server.ts";
 import { tempDir } from "./temp.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** Halves what a start costs, and a test of processes is many starts. */
+export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
 
 /** How a child process ended, with everything that it wrote. */
 export interface Exit {
@@ -110,9 +114,7 @@ export function digestConfig(
       ...changes.models,
     },
     breaker: { failures: 5, cooldown: "5m", ...changes.breaker },
-    jobs: [
-      { name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }], ...changes.job },
-    ],
+    jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }], ...changes.job }],
     ...changes.rest,
   };
 }
@@ -121,7 +123,10 @@ export function digestConfig(
 export function fillInbox(target: Deployment, count: number, prefix = "item"): void {
   for (let n = 1; n <= count; n++) {
     const name = `${prefix}-${String(n).padStart(2, "0")}`;
-    target.write(`inbox/${name}.md`, `# Title of ${name}\n\nThe harbour of ${name} is open. Ships may enter.\n`);
+    target.write(
+      `inbox/${name}.md`,
+      `# Title of ${name}\n\nThe harbour of ${name} is open. Ships may enter.\n`,
+    );
   }
 }
 
@@ -144,7 +149,13 @@ function startAfk(cwd: string, words: string[], environment: Record<string, stri
   const child = spawn(process.execPath, [MAIN, ...words], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env.PATH ?? "", HOME: cwd, TZ: "UTC", ...environment },
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOME: cwd,
+      TZ: "UTC",
+      ...COMPILE_CACHE,
+      ...environment,
+    },
   });
   const written = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {

@@ -3,6 +3,8 @@ export function onGo(work: () => Promise<unknown>): void {
   process.once("message", async () => {
     process.send?.(await work().catch(failureOf));
   });
+  // Without it the process would end with its last listener, and not when the test ends it.
+  process.channel?.ref();
   process.send?.("ready");
 }
 

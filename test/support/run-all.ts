@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SUMMARY_FILE, type TestSummary } from "./summary-reporter.ts";
+import { installTools } from "./system-tools.ts";
 
 /**
  * What `npm test` runs: format and lint, types, tests. Each runs even when one before it failed; the last line
@@ -34,6 +35,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const isUnit = process.argv.includes("--unit");
+installTools();
 const format = await passes("format and lint", "biome", ["check", "."]);
 const types = await passes("types", "tsc", ["--noEmit"]);
 const tests = await runTests();

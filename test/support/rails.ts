@@ -1,0 +1,164 @@
+import { dirname, join } from "node:path";
+import { sql } from "kysely";
+import type { AlertEvent, AlertPayload } from "../../src/alerts/events.ts";
+import {
+  type Ending,
+  finish,
+  type LedgerEntry,
+  markSending,
+  type Reservation,
+  reserve,
+} from "../../src/rails/budget.ts";
+import type { CapRefusal } from "../../src/rails/budget-notices.ts";
+import { budgetNow } from "../../src/rails/budget-time.ts";
+import type { GuardedCall } from "../../src/rails/guard.ts";
+import type { Rails } from "../../src/rails/rails.ts";
+import { type RailsOn, type RailsOptions, railsOn } from "./rails-on.ts";
+import { testStore } from "./store.ts";
+import { tempDir } from "./temp.ts";
+
+/** Rails on a real store in a folder that goes away with the test, with a clock that the test moves. */
+export async function testRails(
+  options: RailsOptions & { dir?: string } = {},
+): Promise<RailsOn & { path: string }> {
+  const dir = options.dir ?? tempDir();
+  const store = await testStore(join(dir, "afk.db"));
+  return { ...railsOn(store, dir, options), path: store.path };
+}
+
+/** A second agent process on the same state, as far as the database can tell: its own connection, the same clock. */
+export async function besides(rails: RailsOn & { path: string }): Promise<RailsOn> {
+  const store = await testStore(rails.path);
+  return {
+    ...railsOn(store, dirname(rails.path), { clock: rails.clock }),
+    budget: rails.budget,
+    breaker: rails.breaker,
+  };
+}
+
+export function reservation(estimateMicros: number, more: Partial<Reservation> = {}): Reservation {
+  return {
+    model: "openai/test",
+    estimateMicros,
+    deadlineMs: 360_000,
+    scope: { tick: null, job: null },
+    step: null,
+    runner: null,
+    requestHash: null,
+    isDegraded: false,
+    ...more,
+  };
+}
+
+/** A call that costs what it says, unless the test performs something else. */
+export function guardedCall(rails: Rails, more: Partial<GuardedCall<string>> = {}): GuardedCall<string> {
+  return {
+    ...reservation(1_000),
+    dependency: "model:openai/test",
+    log: rails.log,
+    perform: async () => ({ costMicros: 400, inputTokens: 7, outputTokens: 3, value: "text" }),
+    ...more,
+  };
+}
+
+export async function tryReserve(
+  rails: Rails,
+  estimateMicros: number,
+  more: Partial<Reservation> = {},
+): Promise<{ entryId: string } | { refusal: CapRefusal }> {
+  return await rails.outbox.transaction(async (trx, announce) => {
+    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const times = { budgetMs, wallMs: rails.clock.nowMs() };
+    return await reserve(trx, announce, reservation(estimateMicros, more), rails.budget, times);
+  });
+}
+
+/** Reserves what must have room. */
+export async function reserved(
+  rails: Rails,
+  estimateMicros: number,
+  more: Partial<Reservation> = {},
+): Promise<string> {
+  const result = await tryReserve(rails, estimateMicros, more);
+  if ("refusal" in result) throw new Error(`refused by the ${result.refusal.window} cap`);
+  return result.entryId;
+}
+
+/** The window whose cap refuses; null when there is room, which is then taken. */
+export async function refusedBy(
+  rails: Rails,
+  estimateMicros: number,
+  more: Partial<Reservation> = {},
+): Promise<string | null> {
+  const result = await tryReserve(rails, estimateMicros, more);
+  return "refusal" in result ? result.refusal.window : null;
+}
+
+export async function sent(
+  rails: Rails,
+  estimateMicros: number,
+  more: Partial<Reservation> = {},
+): Promise<string> {
+  const entryId = await reserved(rails, estimateMicros, more);
+  await rails.store.transaction((trx) => markSending(trx, entryId));
+  return entryId;
+}
+
+export async function ended(rails: Rails, entryId: string, ending: Ending): Promise<boolean> {
+  return await rails.outbox.transaction(async (trx, announce) => {
+    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const times = { budgetMs, wallMs: rails.clock.nowMs() };
+    return await finish(trx, announce, entryId, ending, rails.budget, times);
+  });
+}
+
+export const settledAt = (costMicros: number): Ending => ({
+  state: "settled",
+  costMicros,
+  inputTokens: 1,
+  outputTokens: 1,
+});
+export const RELEASED: Ending = { state: "released", error: "connection refused" };
+export const UNKNOWN: Ending = { state: "unknown", error: "time-out" };
+
+/** Reserves, sends and settles at once. */
+export async function spend(rails: Rails, micros: number, more: Partial<Reservation> = {}): Promise<string> {
+  const entryId = await sent(rails, micros, more);
+  await ended(rails, entryId, settledAt(micros));
+  return entryId;
+}
+
+export async function entries(rails: Rails): Promise<LedgerEntry[]> {
+  return await rails.store.db.selectFrom("ledger").selectAll().orderBy(sql`rowid`).execute();
+}
+
+export async function states(rails: Rails): Promise<string[]> {
+  return (await entries(rails)).map(({ state }) => state);
+}
+
+export async function alerts(rails: Rails, event?: AlertEvent): Promise<AlertPayload[]> {
+  const rows = await rails.store.db.selectFrom("alerts").select("payload").orderBy(sql`rowid`).execute();
+  return rows
+    .map(({ payload }) => JSON.parse(payload) as AlertPayload)
+    .filter((alert) => event === undefined || alert.event === event);
+}
+
+/** `settled/reserved` of a window's rows, by period. */
+export async function counters(rails: Rails, window: string): Promise<Record<string, string>> {
+  const rows = await rails.store.db.selectFrom("budget_windows").selectAll().orderBy("period").execute();
+  return Object.fromEntries(
+    rows
+      .filter((row) => row.window === window)
+      .map((row) => [row.period, `${row.settled_micros}/${row.reserved_micros}`]),
+  );
+}
+
+/** What was thrown; a call that goes well fails the test. */
+export async function thrown(call: Promise<unknown>): Promise<unknown> {
+  return await call.then(
+    (value) => {
+      throw new Error(`it went well: ${JSON.stringify(value)}`);
+    },
+    (error: unknown) => error,
+  );
+}
