@@ -77,15 +77,25 @@ async function insert(trx: Trx, payload: AlertPayload, nowMs: number): Promise<b
 function tell(options: OutboxOptions, payload: AlertPayload, isNew: boolean): void {
   const { version: _version, agent: _agent, severity, ts: _ts, event, ...fields } = payload;
   options.log.event(severity, event, { ...fields, alerted: isNew });
-  if (!isNew || options.onAlert === undefined) return;
-  try {
-    options.onAlert(payload);
-  } catch (error) {
-    // The listener is the library user's code: what it throws is told, and changes nothing here.
+  if (isNew && options.onAlert !== undefined) hand(options, options.onAlert, payload);
+}
+
+/** The listener is the library user's code: what it throws is told, and changes nothing here. */
+function hand(
+  options: OutboxOptions,
+  onAlert: (alert: AlertPayload) => unknown,
+  payload: AlertPayload,
+): void {
+  const tellFailure = (error: unknown) =>
     options.log.event("error", "alert_failed", {
       channel: "onAlert",
       key: payload.key,
       error: messageOf(error),
     });
+  try {
+    // It may be async, and a rejection that nobody handles would end the process.
+    Promise.resolve(onAlert(payload)).catch(tellFailure);
+  } catch (error) {
+    tellFailure(error);
   }
 }

@@ -15,6 +15,9 @@ const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** Halves what a start costs, and a test of processes is many starts. */
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
 
+/** For tests that start processes: on a machine that is busy with other things a start takes seconds. */
+export const PROCESSES = { timeout: 90_000 };
+
 /** How a child process ended, with everything that it wrote. */
 export interface Exit {
   code: number | null;

@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Price, Usage } from "../../src/models/types.ts";
 
 /** What the server does with one request. Everything but an error answer is billed, as providers bill it. */
@@ -75,6 +75,7 @@ export interface ModelServer {
 export interface StartOptions {
   port?: number;
   onRequest?: (request: RecordedRequest) => void;
+  onConnection?: (socket: Socket) => void;
 }
 
 /** A provider's server on 127.0.0.1, at a port of its own, that does what it is told. */
@@ -103,6 +104,7 @@ export async function startModelServer(dialect: Dialect, options: StartOptions =
     await behave(dialect, behaviour, { model: String(request.json.model), usage }, response);
   }
 
+  if (options.onConnection !== undefined) server.on("connection", options.onConnection);
   await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {

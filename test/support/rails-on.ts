@@ -3,7 +3,6 @@ import type { AlertPayload } from "../../src/alerts/events.ts";
 import { createOutbox } from "../../src/alerts/outbox.ts";
 import type { BudgetConfig } from "../../src/config/config.ts";
 import type { Fields, Level, Log } from "../../src/lib/log.ts";
-import type { BreakerRules } from "../../src/rails/breaker-state.ts";
 import { createKillWatch } from "../../src/rails/kill-watch.ts";
 import type { Rails } from "../../src/rails/rails.ts";
 import type { Store } from "../../src/store/open.ts";
@@ -13,7 +12,7 @@ export interface RailsOptions {
   /** Over a daily cap of one dollar and nothing else. */
   budget?: Partial<BudgetConfig>;
   timezone?: string;
-  breaker?: Partial<BreakerRules>;
+  breaker?: Partial<Rails["breaker"]>;
   clock?: FakeClock;
   stopFile?: string;
   onAlert?: (alert: AlertPayload) => void;

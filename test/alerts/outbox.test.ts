@@ -1,0 +1,214 @@
+import { describe, expect, test } from "vitest";
+import type { AlertPayload } from "../../src/alerts/events.ts";
+import { createOutbox, type Notice, type OutboxOptions } from "../../src/alerts/outbox.ts";
+import type { Fields, Log } from "../../src/lib/log.ts";
+import { createRedactor } from "../../src/lib/redact.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { testStore } from "../support/store.ts";
+
+const NOTICE: Notice = {
+  event: "cap_hit",
+  title: "The day cap is reached",
+  message: "A call was refused.",
+  key: "cap_hit:day:2026-11-21",
+  window: "day",
+  period: "2026-11-21",
+};
+
+async function outboxHarness(options: Partial<OutboxOptions> = {}) {
+  const store = await testStore();
+  const lines: Fields[] = [];
+  const log: Log = {
+    event: (level, event, fields) => void lines.push({ level, event, ...fields }),
+    child: () => log,
+  };
+  const given: AlertPayload[] = [];
+  const clock = fakeClock();
+  const redact = (text: string) => text;
+  const onAlert = (alert: AlertPayload) => void given.push(alert);
+  return {
+    store,
+    lines,
+    given,
+    clock,
+    outbox: createOutbox({ store, agent: "test", clock, log, redact, onAlert, ...options }),
+    rows: () => store.db.selectFrom("alerts").selectAll().orderBy("id").execute(),
+  };
+}
+
+describe("an alert", () => {
+  test("is on disk with who, when and how bad, once its transaction has committed", async () => {
+    const { outbox, rows, clock } = await outboxHarness();
+    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    const [row, ...others] = await rows();
+    expect(others).toEqual([]);
+    expect(row).toMatchObject({
+      key: NOTICE.key,
+      event: "cap_hit",
+      severity: "warn",
+      created_at: clock.nowMs(),
+    });
+    expect(JSON.parse(row!.payload)).toEqual({
+      version: 1,
+      agent: "test",
+      severity: "warn",
+      ts: "2026-11-21T10:00:00.000Z",
+      ...NOTICE,
+    });
+  });
+
+  test("commits with what it tells of", async () => {
+    const { outbox, rows, store } = await outboxHarness();
+    await outbox.transaction(async (trx, announce) => {
+      await trx.insertInto("host_limits").values({ host: "a.example", next_at: 1 }).execute();
+      await announce(NOTICE);
+    });
+    expect(await rows()).toHaveLength(1);
+    expect(await store.db.selectFrom("host_limits").selectAll().execute()).toHaveLength(1);
+  });
+
+  test("is nowhere when the work throws: not on disk, not in the log, not given to the listener", async () => {
+    const { outbox, rows, lines, given } = await outboxHarness();
+    const work = outbox.transaction(async (_trx, announce) => {
+      await announce(NOTICE);
+      throw new Error("the work failed");
+    });
+    await expect(work).rejects.toThrow("the work failed");
+    expect(await rows()).toEqual([]);
+    expect(lines).toEqual([]);
+    expect(given).toEqual([]);
+  });
+
+  test("is neither logged nor given away before its transaction has committed", async () => {
+    const { outbox, lines, given } = await outboxHarness();
+    await outbox.transaction(async (_trx, announce) => {
+      await announce(NOTICE);
+      expect(lines).toEqual([]);
+      expect(given).toEqual([]);
+    });
+    expect(lines).toHaveLength(1);
+    expect(given).toHaveLength(1);
+  });
+
+  test("leaves what its transaction gives as it is", async () => {
+    const { outbox } = await outboxHarness();
+    expect(await outbox.transaction(async () => 42)).toBe(42);
+  });
+});
+
+describe("the same key twice", () => {
+  test("is one alert, given to the listener once, and logged each time", async () => {
+    const { outbox, rows, lines, given } = await outboxHarness();
+    const announceIt = () => outbox.transaction((_trx, announce) => announce(NOTICE));
+    await announceIt();
+    await announceIt();
+    expect(await rows()).toHaveLength(1);
+    expect(given.map(({ key }) => key)).toEqual([NOTICE.key]);
+    expect(lines.map(({ event, alerted }) => ({ event, alerted }))).toEqual([
+      { event: "cap_hit", alerted: true },
+      { event: "cap_hit", alerted: false },
+    ]);
+  });
+
+  test("keeps what the first one said", async () => {
+    const { outbox, rows } = await outboxHarness();
+    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    await outbox.transaction((_trx, announce) => announce({ ...NOTICE, message: "Something else." }));
+    expect(JSON.parse((await rows())[0]!.payload).message).toBe("A call was refused.");
+  });
+
+  test("in one transaction is one alert too", async () => {
+    const { outbox, rows, given } = await outboxHarness();
+    await outbox.transaction(async (_trx, announce) => {
+      await announce(NOTICE);
+      await announce(NOTICE);
+    });
+    expect(await rows()).toHaveLength(1);
+    expect(given).toHaveLength(1);
+  });
+
+  test("is logged the first time only when its repeats are quiet", async () => {
+    const { outbox, rows, lines, given } = await outboxHarness();
+    for (let time = 0; time < 3; time++) {
+      await outbox.transaction((_trx, announce) => announce(NOTICE, "quiet"));
+    }
+    expect(await rows()).toHaveLength(1);
+    expect(lines).toHaveLength(1);
+    expect(given).toHaveLength(1);
+  });
+
+  test("after a first time that did not commit is new", async () => {
+    const { outbox, rows, given } = await outboxHarness();
+    const failed = outbox.transaction(async (_trx, announce) => {
+      await announce(NOTICE);
+      throw new Error("the work failed");
+    });
+    await expect(failed).rejects.toThrow();
+    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    expect(await rows()).toHaveLength(1);
+    expect(given).toHaveLength(1);
+  });
+
+  test("of two agents on one database is one alert", async () => {
+    const first = await outboxHarness();
+    const second = await outboxHarness({ store: await testStore(first.store.path) });
+    await first.outbox.transaction((_trx, announce) => announce(NOTICE));
+    await second.outbox.transaction((_trx, announce) => announce(NOTICE));
+    expect(await first.rows()).toHaveLength(1);
+    expect(second.given).toEqual([]);
+  });
+});
+
+describe("the listener", () => {
+  test("that throws is told of in the log, and changes nothing", async () => {
+    const { outbox, rows, lines } = await outboxHarness({
+      onAlert() {
+        throw new Error("the listener is broken");
+      },
+    });
+    const result = await outbox.transaction(async (_trx, announce) => {
+      await announce(NOTICE);
+      await announce({ ...NOTICE, key: "second" });
+      return "done";
+    });
+    expect(result).toBe("done");
+    expect(await rows()).toHaveLength(2);
+    expect(lines.map(({ event }) => event)).toEqual(["cap_hit", "alert_failed", "cap_hit", "alert_failed"]);
+    expect(lines[1]).toMatchObject({
+      level: "error",
+      channel: "onAlert",
+      key: NOTICE.key,
+      error: "the listener is broken",
+    });
+  });
+
+  test("that is async and rejects changes nothing either", async () => {
+    const { outbox, rows, lines } = await outboxHarness({
+      onAlert: async () => {
+        throw new Error("the listener is broken");
+      },
+    });
+    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    expect(await rows()).toHaveLength(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(lines.map(({ event }) => event)).toEqual(["cap_hit", "alert_failed"]);
+  });
+
+  test("need not be there", async () => {
+    const { outbox, rows } = await outboxHarness({ onAlert: undefined });
+    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    expect(await rows()).toHaveLength(1);
+  });
+});
+
+test("secrets are taken out of title and message before anything is kept, logged or given away", async () => {
+  const secret = "correct-horse-battery";
+  const harness = await outboxHarness({ redact: createRedactor([secret]) });
+  const notice = { ...NOTICE, title: `Key ${secret} failed`, message: `${secret} was refused.` };
+  await harness.outbox.transaction((_trx, announce) => announce(notice));
+  for (const kept of [await harness.rows(), harness.lines, harness.given]) {
+    expect(JSON.stringify(kept)).not.toContain(secret);
+    expect(JSON.stringify(kept)).toContain("[redacted] was refused.");
+    expect(JSON.stringify(kept)).toContain("Key [redacted] failed");
+  }
+});

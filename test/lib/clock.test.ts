@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { systemClock, toIso } from "../../src/lib/clock.ts";
+
+describe("the system's clock", () => {
+  test("tells milliseconds since the epoch", () => {
+    const before = Date.now();
+    const now = systemClock.nowMs();
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(Date.now());
+  });
+
+  test("tells an uptime in whole milliseconds that does not go back", () => {
+    const first = systemClock.uptimeMs();
+    const second = systemClock.uptimeMs();
+    expect(Number.isSafeInteger(first)).toBe(true);
+    expect(second).toBeGreaterThanOrEqual(first);
+  });
+
+  test("tells the same boot each time", () => {
+    expect(systemClock.bootId()).not.toBe("");
+    expect(systemClock.bootId()).toBe(systemClock.bootId());
+  });
+
+  test("sleeps", async () => {
+    await systemClock.sleep(1);
+    await systemClock.sleep(0, new AbortController().signal);
+  });
+
+  test("does not begin to sleep when the signal has aborted, and gives its reason", async () => {
+    const reason = new Error("stop");
+    await expect(systemClock.sleep(3_600_000, AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  test("wakes when the signal aborts, and gives its reason", async () => {
+    const controller = new AbortController();
+    const reason = new Error("stop");
+    const sleeping = systemClock.sleep(3_600_000, controller.signal);
+    controller.abort(reason);
+    await expect(sleeping).rejects.toBe(reason);
+  });
+});
+
+test("an instant is shown as ISO 8601 in UTC", () => {
+  expect(toIso(0)).toBe("1970-01-01T00:00:00.000Z");
+  expect(toIso(Date.UTC(2026, 10, 21, 10, 4, 5, 6))).toBe("2026-11-21T10:04:05.006Z");
+});

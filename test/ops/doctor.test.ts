@@ -1,0 +1,153 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { sql } from "kysely";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type Check, examine } from "../../src/ops/doctor.ts";
+import { stopByRow } from "../../src/ops/stop.ts";
+import { acquireLock } from "../../src/store/lock.ts";
+import { spend } from "../support/rails.ts";
+import { type OpsHarness, opsHarness } from "./harness.ts";
+
+const WEBHOOK = { type: "webhook", url: "http://127.0.0.1:1/hook" };
+
+async function checksOf(
+  { config, rails }: OpsHarness,
+  options: { isOffline: boolean } = { isOffline: true },
+): Promise<Record<string, Check>> {
+  const checks = await examine(config, rails.store, options);
+  return Object.fromEntries(checks.map((check) => [check.name, check]));
+}
+
+describe("a healthy agent", () => {
+  test("has every check, each of them good and none with something to mend", async () => {
+    const harness = await opsHarness({ alerts: [WEBHOOK] });
+    const checks = Object.values(await checksOf(harness));
+    expect(checks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        "configuration",
+        "state",
+        "disk",
+        "kill switch",
+        "lock",
+        "counters",
+        "prices",
+        "model extractive",
+        "alerts",
+      ]),
+    );
+    for (const check of checks) expect(check).toMatchObject({ result: "ok", mend: null });
+  });
+});
+
+describe("what is wrong is found, with how to mend it", () => {
+  test("a kill switch that is set", async () => {
+    const harness = await opsHarness();
+    await stopByRow(harness.rails.outbox, "looks wrong", harness.rails.clock.nowMs());
+    expect((await checksOf(harness))["kill switch"]).toEqual({
+      name: "kill switch",
+      result: "bad",
+      found: "set by row: looks wrong",
+      mend: "afk resume",
+    });
+  });
+
+  test("a counter that does not agree with the ledger", async () => {
+    const harness = await opsHarness();
+    await spend(harness.rails, 1_000);
+    await sql`update budget_windows set settled_micros = 0 where "window" = 'day'`.execute(
+      harness.rails.store.db,
+    );
+    const { counters } = await checksOf(harness);
+    expect(counters).toMatchObject({ result: "bad", found: expect.stringContaining("day 2026-11-21") });
+    expect(counters!.mend).not.toBeNull();
+  });
+
+  test("no channel for alerts", async () => {
+    expect((await checksOf(await opsHarness())).alerts).toMatchObject({
+      result: "bad",
+      mend: expect.stringContaining("ALERT_WEBHOOK"),
+    });
+  });
+
+  test("a file where a folder of the state should be", async () => {
+    const harness = await opsHarness();
+    writeFileSync(harness.config.paths.out, "");
+    expect((await checksOf(harness)).state).toMatchObject({
+      result: "bad",
+      found: expect.stringContaining(harness.config.paths.out),
+      mend: expect.stringContaining(harness.config.paths.state),
+    });
+  });
+});
+
+test("an agent at work is not taken for a fault", async () => {
+  const harness = await opsHarness();
+  expect((await checksOf(harness)).lock).toMatchObject({ result: "ok", found: "nobody is at work" });
+  const lock = acquireLock(harness.config.paths.lock);
+  expect((await checksOf(harness)).lock).toMatchObject({
+    result: "ok",
+    found: "an afk process is at work now",
+  });
+  lock.release();
+  expect((await checksOf(harness)).lock).toMatchObject({ result: "ok", found: "nobody is at work" });
+});
+
+test("missing folders of the state are made", async () => {
+  const harness = await opsHarness();
+  rmSync(harness.config.paths.logs, { recursive: true, force: true });
+  expect((await checksOf(harness)).state).toMatchObject({ result: "ok" });
+  expect(() => mkdirSync(harness.config.paths.logs)).toThrow("EEXIST");
+});
+
+describe("models", () => {
+  async function ollama(models: string[]): Promise<{ url: string; asked: string[] }> {
+    const asked: string[] = [];
+    const server = createServer((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.end(JSON.stringify({ models: models.map((name) => ({ name })) }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  }
+
+  const chainOf = (base_url: string) => ({
+    models: { chain: ["ollama/qwen2.5:3b", "extractive"], providers: { ollama: { base_url } } },
+  });
+
+  test("that are there are told of, and asked for without a completion", async () => {
+    const server = await ollama(["qwen2.5:3b"]);
+    const checks = await checksOf(await opsHarness(chainOf(server.url)), { isOffline: false });
+    expect(checks["model ollama/qwen2.5:3b"]).toMatchObject({ result: "ok" });
+    expect(server.asked).toEqual(["GET /api/tags"]);
+  });
+
+  test("that were never pulled are named with the command that does it", async () => {
+    const server = await ollama(["llama3:8b"]);
+    const checks = await checksOf(await opsHarness(chainOf(server.url)), { isOffline: false });
+    expect(checks["model ollama/qwen2.5:3b"]).toMatchObject({
+      result: "bad",
+      mend: "ollama pull qwen2.5:3b",
+    });
+  });
+
+  test("are not asked for without a network, and say so", async () => {
+    const server = await ollama([]);
+    const checks = await checksOf(await opsHarness(chainOf(server.url)), { isOffline: true });
+    expect(checks["model ollama/qwen2.5:3b"]).toMatchObject({ result: "skipped", mend: null });
+    expect(checks["model extractive"]).toMatchObject({ result: "ok" });
+    expect(server.asked).toEqual([]);
+  });
+
+  test("that nobody serves are told of with the address that was asked", async () => {
+    const checks = await checksOf(await opsHarness(chainOf("http://127.0.0.1:1")), { isOffline: false });
+    expect(checks["model ollama/qwen2.5:3b"]).toMatchObject({
+      result: "bad",
+      found: expect.stringContaining("127.0.0.1:1"),
+    });
+  });
+});

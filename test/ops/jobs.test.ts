@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { listJobs, showJob } from "../../src/ops/jobs.ts";
+import { claim } from "../../src/queue/claim.ts";
+import { complete } from "../../src/queue/complete.ts";
+import { saveOutputs } from "../../src/queue/publish.ts";
+import { saveStep } from "../../src/queue/steps.ts";
+import { opsHarness } from "./harness.ts";
+
+describe("a job", () => {
+  test("is shown with its steps in the order they ran, and its outputs", async () => {
+    const { rails, job } = await opsHarness();
+    const { db } = rails.store;
+    await job("digest@1", "ready");
+    const claimed = (await claim(db, "runner-1", rails.clock.nowMs()))!;
+    for (const step of ["fetch b", "fetch a"]) {
+      rails.clock.advance(1_000);
+      await saveStep(db, claimed, step, null, rails.clock.nowMs());
+    }
+    await rails.store.transaction(async (trx) => {
+      await saveOutputs(trx, claimed.id, [{ name: "digest.md", content: "" }], rails.clock.nowMs());
+      await complete(trx, claimed, 3, rails.clock.nowMs());
+    });
+    expect(await showJob(db, "digest@1")).toEqual({
+      key: "digest@1",
+      name: "digest",
+      kind: "digest",
+      state: "done",
+      attempts: 1,
+      maxAttempts: 5,
+      runAt: "2026-11-21T10:00:00.000Z",
+      createdAt: "2026-11-21T10:00:00.000Z",
+      updatedAt: "2026-11-21T10:00:02.000Z",
+      units: 3,
+      byHand: false,
+      payload: "null",
+      error: null,
+      outputs: ["digest.md"],
+      steps: [
+        { name: "fetch b", at: Date.parse("2026-11-21T10:00:01Z") },
+        { name: "fetch a", at: Date.parse("2026-11-21T10:00:02Z") },
+      ],
+    });
+  });
+
+  test("that is not there is not shown", async () => {
+    const { rails, job } = await opsHarness();
+    await job("digest@1", "ready");
+    expect(await showJob(rails.store.db, "digest@2")).toBeUndefined();
+  });
+});
+
+test("jobs are listed with the newest first, and no more than are asked for", async () => {
+  const { rails, job } = await opsHarness();
+  for (const key of ["first", "second", "third"]) await job(key, "done");
+  const shown = await listJobs(rails.store.db, 2);
+  expect(shown.map(({ key }) => key)).toEqual(["third", "second"]);
+});

@@ -1,0 +1,92 @@
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { BACKOFF_FIRST_MS } from "../../src/queue/backoff.ts";
+import { complete } from "../../src/queue/complete.ts";
+import { enqueue } from "../../src/queue/enqueue.ts";
+import { LEASE_MS } from "../../src/queue/job.ts";
+import { recoverJobs } from "../../src/queue/recover.ts";
+import { startChild } from "../support/child.ts";
+import { seededRandomness } from "../support/seeded.ts";
+import { type QueueHarness, queueHarness } from "./harness.ts";
+import { newJob } from "./new-job.ts";
+
+const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
+
+function recover(queue: QueueHarness, runner: string): Promise<number> {
+  return queue.outbox.transaction((trx, announce) =>
+    recoverJobs(trx, announce, { runner, tick: "tick-2" }, queue.clock.nowMs(), seededRandomness()),
+  );
+}
+
+describe("a job whose runner is gone", () => {
+  test("is due again at once, whatever its lease says, with its attempt counted", async () => {
+    const queue = await queueHarness();
+    await queue.add("digest@1");
+    await queue.claim("runner-1");
+    expect(await recover(queue, "runner-2")).toBe(1);
+    expect(await queue.job("digest@1")).toMatchObject({
+      state: "ready",
+      attempts: 1,
+      run_at: queue.clock.nowMs(),
+      error: "the process that ran it ended without a word",
+    });
+    expect(await queue.claim("runner-2")).toMatchObject({ attempts: 2, token: 2 });
+  });
+
+  test("is dead once it has killed as many processes as it has attempts", async () => {
+    const queue = await queueHarness();
+    await queue.add("poison", { maxAttempts: 3 });
+    for (let run = 1; run <= 3; run++) {
+      await queue.claim(`runner-${run}`);
+      await recover(queue, `runner-${run + 1}`);
+    }
+    expect(await queue.job("poison")).toMatchObject({ state: "dead", attempts: 3 });
+    expect(await queue.alerts()).toHaveLength(1);
+    expect(await recover(queue, "runner-5")).toBe(0);
+  });
+
+  test("is brought back after its process was killed for real", async () => {
+    const queue = await queueHarness();
+    await enqueue(queue.store.db, newJob("job-1"), 1_000);
+    const child = await startChild(CHILDREN, ["claim", queue.store.path, "doomed"]);
+    await child.go();
+    await child.kill();
+    expect(await recover(queue, "next")).toBe(1);
+    expect(await queue.claim("next")).toMatchObject({ key: "job-1", attempts: 2 });
+  });
+});
+
+describe("a job of this runner", () => {
+  test("is left alone while its lease lasts", async () => {
+    const queue = await queueHarness();
+    await queue.add("digest@1");
+    const job = await queue.claim("runner-1");
+    queue.clock.advance(LEASE_MS - 1);
+    expect(await recover(queue, "runner-1")).toBe(0);
+    expect(await queue.job("digest@1")).toEqual(job);
+  });
+
+  test("that hangs beyond its lease is due again after backoff", async () => {
+    const queue = await queueHarness();
+    await queue.add("digest@1");
+    await queue.claim("runner-1");
+    queue.clock.advance(LEASE_MS);
+    expect(await recover(queue, "runner-1")).toBe(1);
+    const now = queue.clock.nowMs();
+    const job = await queue.job("digest@1");
+    expect(job).toMatchObject({ state: "ready", attempts: 1, error: "its lease ran out" });
+    expect(job.run_at).toBeGreaterThan(now);
+    expect(job.run_at).toBeLessThanOrEqual(now + BACKOFF_FIRST_MS);
+  });
+});
+
+test("jobs that are ready, done or dead are not touched", async () => {
+  const queue = await queueHarness();
+  await queue.add("done");
+  const done = await queue.claim();
+  await queue.store.transaction((trx) => complete(trx, done, 1, 1));
+  await queue.add("ready");
+  const before = await queue.store.db.selectFrom("jobs").selectAll().execute();
+  expect(await recover(queue, "runner-2")).toBe(0);
+  expect(await queue.store.db.selectFrom("jobs").selectAll().execute()).toEqual(before);
+});

@@ -1,0 +1,50 @@
+import { acquireLock, isLocked } from "../../src/store/lock.ts";
+import { openStore } from "../../src/store/open.ts";
+import { onGo } from "../support/child-work.ts";
+
+/** What the store's tests do in a process of its own: `children.ts WORK PATH [PATH]`. */
+const WORK: Record<string, (path: string) => Promise<unknown>> = {
+  /** Opens the database, and gives the migrations it then holds. */
+  async open(path) {
+    const store = await openStore(path);
+    const rows = await store.db.selectFrom("kill_switch").selectAll().execute();
+    return { opened: rows.length };
+  },
+  /** Opens the database as a user who owns nothing; what is loaded late is loaded before, by opening another one. */
+  async "open-as-nobody"(path) {
+    const other = await openStore(String(process.argv[4]));
+    await other.close();
+    if (process.getuid?.() === 0) {
+      process.setgroups?.([]);
+      process.setgid?.(65534);
+      process.setuid?.(65534);
+    }
+    await openStore(path);
+    return "opened";
+  },
+  /** Reads a number and writes the next one, a hundred times. */
+  async count(path) {
+    const store = await openStore(path);
+    for (let time = 0; time < 100; time++) {
+      await store.transaction(async (trx) => {
+        const row = await trx.selectFrom("host_limits").selectAll().executeTakeFirstOrThrow();
+        await trx
+          .updateTable("host_limits")
+          .set({ next_at: row.next_at + 1 })
+          .execute();
+      });
+    }
+    return "counted";
+  },
+  /** Takes the lock and keeps it for as long as the process lives. */
+  async lock(path) {
+    acquireLock(path);
+    return "locked";
+  },
+  async "is-locked"(path) {
+    return isLocked(path);
+  },
+};
+
+const [work = "", path = ""] = process.argv.slice(2);
+onGo(() => WORK[work]!(path));

@@ -1,0 +1,221 @@
+import { sql } from "kysely";
+import { describe, expect, test } from "vitest";
+import type { Db } from "../../src/store/schema.ts";
+import { testStore } from "../support/store.ts";
+
+type Row = Record<string, string | number | null>;
+
+/** A row that each table takes. */
+const VALID: Record<string, Row> = {
+  kill_switch: { id: 1, set_at: null, reason: null },
+  breakers: {
+    name: "model:ollama/test",
+    state: "closed",
+    failures: 0,
+    until: null,
+    cooldown_ms: 300_000,
+    probe: null,
+    reason: null,
+    updated_at: 1,
+  },
+  budget_clock: { id: 1, latest_at: 1, anchor_at: 1, uptime_ms: 1, boot_id: "boot-1" },
+  budget_windows: {
+    window: "day",
+    period: "2026-11-21",
+    cap_micros: 100,
+    settled_micros: 60,
+    reserved_micros: 40,
+    overrun_micros: 0,
+  },
+  ledger: {
+    id: "entry",
+    state: "reserved",
+    model: "ollama/test",
+    created_at: 1,
+    deadline_at: 2,
+    finished_at: null,
+    estimate_micros: 0,
+    cost_micros: null,
+    minute: "2026-11-21T10:00",
+    day: "2026-11-21",
+    month: "2026-11",
+    degraded: 0,
+  },
+  jobs: {
+    id: "job",
+    key: "digest@2026-11-21",
+    name: "digest",
+    kind: "digest",
+    payload: "null",
+    state: "ready",
+    attempts: 0,
+    max_attempts: 5,
+    run_at: 1,
+    lease_until: null,
+    token: 0,
+    units: 0,
+    by_hand: 0,
+    slot_at: 1,
+    label: "2026-11-21",
+    created_at: 1,
+    updated_at: 1,
+  },
+  outputs: {
+    name: "digest.md",
+    job_id: "job",
+    content: "",
+    state: "pending",
+    created_at: 1,
+    published_at: null,
+  },
+  drafts: {
+    id: "draft",
+    job_id: "job",
+    name: "reply",
+    action: "send",
+    content: "null",
+    state: "pending",
+    created_at: 1,
+  },
+  alerts: {
+    id: "alert",
+    key: "cap_hit:day",
+    event: "cap_hit",
+    severity: "warn",
+    payload: "{}",
+    created_at: 1,
+  },
+  alert_deliveries: {
+    alert_id: "alert",
+    channel: "ntfy:1",
+    state: "pending",
+    attempts: 0,
+    next_at: 1,
+    updated_at: 1,
+  },
+  ticks: {
+    id: "tick",
+    started_at: 1,
+    finished_at: null,
+    outcome: "running",
+    units: 0,
+    cost_micros: 0,
+    by_hand: 0,
+    version: "0.1.0",
+  },
+  robots: { origin: "https://example.org", verdict: "rules", body: "", fetched_at: 1 },
+};
+
+/** What each table refuses, as a change to its valid row. */
+const REFUSED: [what: string, table: string, change: Row][] = [
+  ["a second kill switch", "kill_switch", { id: 2 }],
+  ["a reason for a kill switch that is off", "kill_switch", { reason: "why" }],
+  ["a breaker state that does not exist", "breakers", { state: "ajar" }],
+  ["a negative count of failures", "breakers", { failures: -1 }],
+  ["a cooldown of nothing", "breakers", { cooldown_ms: 0 }],
+  ["a closed breaker with an end", "breakers", { until: 5 }],
+  ["an open breaker without an end", "breakers", { state: "open" }],
+  ["a half-open breaker without a probe", "breakers", { state: "half_open", until: 5 }],
+  ["an open breaker with a probe", "breakers", { state: "open", until: 5, probe: "entry" }],
+  ["a second budget clock", "budget_clock", { id: 2 }],
+  ["a window that does not exist", "budget_windows", { window: "week" }],
+  ["a negative cap", "budget_windows", { cap_micros: -1, settled_micros: 0, reserved_micros: 0 }],
+  ["a negative sum of what is settled", "budget_windows", { settled_micros: -1 }],
+  ["a negative sum of what is reserved", "budget_windows", { reserved_micros: -1 }],
+  ["a negative overrun", "budget_windows", { overrun_micros: -1, settled_micros: 0 }],
+  ["a reservation over the cap by a micro-dollar", "budget_windows", { reserved_micros: 41 }],
+  ["a settlement over the cap by a micro-dollar", "budget_windows", { settled_micros: 61 }],
+  ["an entry state that does not exist", "ledger", { state: "lost" }],
+  ["a negative estimate", "ledger", { estimate_micros: -1 }],
+  ["a negative cost", "ledger", { state: "settled", cost_micros: -1 }],
+  ["a settled entry without a cost", "ledger", { state: "settled" }],
+  ["an unknown entry with a cost", "ledger", { state: "unknown", cost_micros: 1 }],
+  ["a degraded flag that is no flag", "ledger", { degraded: 2 }],
+  ["a job state that does not exist", "jobs", { state: "paused" }],
+  ["a negative count of attempts", "jobs", { attempts: -1 }],
+  ["more attempts than are allowed", "jobs", { attempts: 6 }],
+  ["a job that may never be tried", "jobs", { max_attempts: 0 }],
+  ["a running job without a lease", "jobs", { state: "running" }],
+  ["a ready job with a lease", "jobs", { lease_until: 5 }],
+  ["a by-hand flag of a job that is no flag", "jobs", { by_hand: 2 }],
+  ["an output state that does not exist", "outputs", { state: "lost" }],
+  ["a published output without the moment", "outputs", { state: "published" }],
+  ["a pending output with a moment of publishing", "outputs", { published_at: 1 }],
+  ["a draft state that does not exist", "drafts", { state: "maybe" }],
+  ["a draft that was tried without the moment", "drafts", { state: "unknown" }],
+  ["a rejected draft without the moment", "drafts", { state: "rejected" }],
+  ["a pending draft with a moment of decision", "drafts", { decided_at: 5 }],
+  ["a done draft without what was done", "drafts", { state: "done", attempted_at: 4, decided_at: 5 }],
+  ["a severity that does not exist", "alerts", { severity: "fatal" }],
+  ["a delivery state that does not exist", "alert_deliveries", { state: "lost" }],
+  ["a negative count of deliveries", "alert_deliveries", { attempts: -1 }],
+  ["a tick outcome that does not exist", "ticks", { outcome: "great" }],
+  ["a by-hand flag of a tick that is no flag", "ticks", { by_hand: 2 }],
+  ["a tick that is over without its end", "ticks", { outcome: "ok" }],
+  ["a running tick that has ended", "ticks", { finished_at: 2 }],
+  ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
+];
+
+async function insert(db: Db, table: string, row: Row): Promise<void> {
+  const columns = sql.join(Object.keys(row).map((name) => sql.ref(name)));
+  await sql`insert or replace into ${sql.table(table)} (${columns}) values (${sql.join(Object.values(row))})`.execute(
+    db,
+  );
+}
+
+/** A store whose tables are empty, and do not ask for the rows they refer to. */
+async function bareStore(): Promise<Db> {
+  const { db } = await testStore();
+  await sql`pragma foreign_keys = off`.execute(db);
+  return db;
+}
+
+describe("the schema takes", () => {
+  test.each(Object.entries(VALID))("a valid row of %s", async (table, row) => {
+    await insert(await bareStore(), table, row);
+  });
+
+  test("a settlement that is over its cap by what the call overran its bound", async () => {
+    const row = { ...VALID.budget_windows, settled_micros: 70, overrun_micros: 10 };
+    await insert(await bareStore(), "budget_windows", row);
+  });
+
+  test("any sum in a window without a cap", async () => {
+    await insert(await bareStore(), "budget_windows", { ...VALID.budget_windows, cap_micros: null });
+  });
+});
+
+describe("the schema refuses", () => {
+  test.each(REFUSED)("%s", async (_what, table, change) => {
+    const row = { ...VALID[table], ...change };
+    await expect(insert(await bareStore(), table, row)).rejects.toMatchObject({
+      code: "SQLITE_CONSTRAINT_CHECK",
+    });
+  });
+
+  test("something by each of its CHECK constraints", async () => {
+    const db = await bareStore();
+    const refusals = new Map<string, Set<string>>();
+    for (const [, table, change] of REFUSED) {
+      const refused = await insert(db, table, { ...VALID[table], ...change }).catch((error: Error) => error);
+      refusals.set(table, (refusals.get(table) ?? new Set()).add(String(refused)));
+    }
+    const { rows } = await sql<{ name: string; text: string }>`
+      select name, sql as text from sqlite_master where type = 'table' and sql like '%check (%'`.execute(db);
+    const countsOf = (entries: [string, number][]) => Object.fromEntries(entries.sort());
+    expect(countsOf([...refusals].map(([table, messages]) => [table, messages.size]))).toEqual(
+      countsOf(rows.map(({ name, text }) => [name, text.match(/\bcheck \(/gi)?.length ?? 0])),
+    );
+  });
+
+  test("two jobs with one key, two alerts with one key, and two drafts of one name in a job", async () => {
+    const db = await bareStore();
+    for (const table of ["jobs", "alerts", "drafts"]) {
+      await insert(db, table, VALID[table]!);
+      const columns = { ...VALID[table], id: "another" };
+      const names = sql.join(Object.keys(columns).map((name) => sql.ref(name)));
+      const again = sql`insert into ${sql.table(table)} (${names}) values (${sql.join(Object.values(columns))})`;
+      await expect(again.execute(db)).rejects.toMatchObject({ code: "SQLITE_CONSTRAINT_UNIQUE" });
+    }
+  });
+});
