@@ -17,6 +17,7 @@ import { priceOf } from "./prices.ts";
 import { parseReference } from "./reference.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
+import { textRequest } from "./text-request.ts";
 import type { Completion, ModelRequest, Price, Provider, ProviderReply } from "./types.ts";
 
 /** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
@@ -38,7 +39,8 @@ export interface CompleteOptions {
 export interface Chain {
   /**
    * Asks the models of the chain in order, each behind its own breaker and every attempt through all gates.
-   * @throws Killed, CapReached (a halt), ModelUnavailable (none could answer), or the caller's abort reason.
+   * @throws Killed, CapReached (a halt), ModelUnavailable (none could answer), BadModelRequest, or the caller's abort
+   * reason.
    */
   complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
 }
@@ -87,11 +89,7 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
 
   return {
     async complete(request, options) {
-      const maxOutputTokens = Math.min(
-        request.maxOutputTokens ?? config.maxOutputTokens,
-        config.maxOutputTokens,
-      );
-      const whole = { temperature: 0, ...request, maxOutputTokens };
+      const whole = textRequest(request, config.maxOutputTokens);
       const failures: { reference: string; error: AfkError }[] = [];
       let cap: CapReached | null = null;
       for (const [index, link] of links.entries()) {
@@ -210,7 +208,7 @@ function tellFallback(
   });
 }
 
-/** The least patient of several: any that asks for a time wins over "later", and "never" only stands alone. */
+/** The least patient of several: the queue's own backoff is shorter than a wait that was asked for; "never" only stands alone. */
 function soonest(retries: Retry[]): Retry {
   const waits = retries.flatMap((retry) => (typeof retry === "object" ? [retry.afterMs] : []));
   if (retries.includes("later")) return "later";

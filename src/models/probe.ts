@@ -1,9 +1,13 @@
+import { Readable } from "node:stream";
 import * as v from "valibot";
 import type { ModelsConfig } from "../config/config.ts";
+import { readBody } from "../egress/body.ts";
 import { messageOf } from "../lib/errors.ts";
+import { endpoint } from "./http.ts";
 import { parseReference } from "./reference.ts";
 
 const PROBE_TIMEOUT_MS = 5_000;
+const TAGS_BYTES_MAX = 1024 * 1024;
 
 export type Probe = { problem: null; found: string } | { problem: string; mend: string };
 
@@ -20,13 +24,7 @@ export async function probeModel(reference: string, config: ModelsConfig): Promi
     return { problem: "has no key", mend: `set ${variable} or models.providers.${parsed.provider}.api_key` };
   }
   try {
-    const { ofetch } = await import("ofetch");
-    const reply = await ofetch(`${baseUrl}/api/tags`, {
-      retry: 0,
-      timeout: PROBE_TIMEOUT_MS,
-      redirect: "error",
-    });
-    const { models } = v.parse(Tags, reply);
+    const models = await listModels(baseUrl, apiKey);
     const isThere = models.some(({ name }) => name === parsed.model || name === `${parsed.model}:latest`);
     if (isThere) return { problem: null, found: `is there at ${new URL(baseUrl).host}` };
     return { problem: "Ollama answers but does not have it", mend: `ollama pull ${parsed.model}` };
@@ -37,4 +35,22 @@ export async function probeModel(reference: string, config: ModelsConfig): Promi
       mend: "start Ollama, or leave it to the next model of the chain",
     };
   }
+}
+
+/** Ollama's GET /api/tags (https://docs.ollama.com/api/tags), asked where and as who a call would be. */
+async function listModels(baseUrl: string, apiKey: string | null): Promise<{ name: string }[]> {
+  const headers: Record<string, string> = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
+  const to = endpoint("ollama", baseUrl, "/api/tags", headers, apiKey);
+  const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+  const { ofetch } = await import("ofetch");
+  const stream = await ofetch(to.url.href, {
+    headers: to.headers,
+    responseType: "stream",
+    retry: 0,
+    redirect: "error",
+    signal,
+  });
+  const limits = { bytesMax: TAGS_BYTES_MAX, onExcess: "fail" as const, signal };
+  const body = await readBody(Readable.fromWeb(stream), "", limits);
+  return v.parse(Tags, JSON.parse(Buffer.from(body).toString("utf8"))).models;
 }

@@ -81,7 +81,7 @@ export function tripped(
   reason: string,
   nowMs: number,
   rules: BreakerRules,
-): BreakerState {
+): BreakerState & { state: "open" } {
   const cooldownMs =
     state.state === "closed" ? rules.cooldownMs : Math.min(rules.maxCooldownMs, state.cooldownMs * 2);
   return { state: "open", until: nowMs + cooldownMs, cooldownMs, reason };

@@ -39,14 +39,14 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<string> 
     const admission = admit(state, nowMs);
     if (admission.type === "refuse")
       return { refused: new BreakerOpen(call.dependency, admission.until, nowMs) };
-    const runaway = await findRunaway(trx, call, rails.breaker, nowMs);
+    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const runaway = await findRunaway(trx, call, rails.breaker, { budgetMs, wallMs: nowMs });
     if (runaway !== null) {
       const to = tripped(state, runaway, nowMs, rails.breaker);
       await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
-      return { refused: new BreakerOpen(call.dependency, nowMs + rails.breaker.cooldownMs, nowMs) };
+      return { refused: new BreakerOpen(call.dependency, to.until, nowMs) };
     }
     // 3. Spend. The worst case is taken from every window, or the call is not made.
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
     const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
     // The probe is claimed last: a call that the cap refuses must not use it up.

@@ -41,20 +41,22 @@ export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
     const signal = call.signal ? AbortSignal.any([rails.watch.signal, call.signal]) : rails.watch.signal;
     signal.throwIfAborted();
     const entryId = await passGates(rails, call);
-    await send(rails, entryId, signal);
+    await send(rails, call, entryId, signal);
     return await performAndRecord(rails, call, entryId, signal);
   } finally {
     release();
   }
 }
 
-/** Opens the last gate. Whatever refuses here gives the reservation back: nothing was sent. */
-async function send(rails: Rails, entryId: string, signal: AbortSignal): Promise<void> {
+/** Opens the last gate. Whatever refuses here gives reservation and probe back: nothing was sent. */
+async function send(rails: Rails, call: GatedCall, entryId: string, signal: AbortSignal): Promise<void> {
   const refusal = await rails.outbox.transaction(async (trx, announce) => {
     const killed = signal.aborted ? null : await openGate(trx, announce, rails, entryId);
     if (!signal.aborted && killed === null) return null;
     const reason: unknown = killed ?? signal.reason;
-    await end(trx, announce, rails, entryId, { state: "released", error: messageOf(reason) });
+    const unsent = new CallFailed(messageOf(reason), { charge: "none", trip: "none" });
+    await end(trx, announce, rails, entryId, { state: "released", error: unsent.message });
+    await judge(trx, announce, rails, call, entryId, unsent);
     return { reason };
   });
   if (refusal !== null) throw refusal.reason;
@@ -113,9 +115,7 @@ async function recordPerformed<T>(
       ...error,
     });
     const isOverrun = costMicros > call.estimateMicros;
-    if (failure !== undefined) await judge(trx, announce, rails, call, entryId, failure);
-    else if (isOverrun) await judge(trx, announce, rails, call, entryId, overrunOf(call));
-    else await judge(trx, announce, rails, call, entryId, null);
+    await judge(trx, announce, rails, call, entryId, isOverrun ? overrunOf(call) : (failure ?? null));
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }

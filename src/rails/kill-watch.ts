@@ -35,15 +35,19 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
   };
 
   async function watch(): Promise<void> {
-    while (held.in_flight + held.idle > 0 && !killed.signal.aborted) {
-      try {
+    isRunning = true;
+    try {
+      while (held.in_flight + held.idle > 0 && !killed.signal.aborted) {
         const kill = await look();
         if (kill !== null) return trip(kill);
-      } catch (error) {
-        // A switch that cannot be read is not known to be off.
-        return trip({ by: "row", at: 0, reason: `the kill switch cannot be read: ${messageOf(error)}` });
+        await nap(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
       }
-      await nap(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
+    } catch (error) {
+      // A switch that cannot be read is not known to be off.
+      trip({ by: "row", at: 0, reason: `the kill switch cannot be read: ${messageOf(error)}` });
+    } finally {
+      // In the same turn as the last look at who holds: a call that comes a moment later must find no watcher, and start one.
+      isRunning = false;
     }
   }
 
@@ -70,12 +74,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
     hold(kind) {
       held[kind] += 1;
       if (isRunning) wake.abort();
-      else {
-        isRunning = true;
-        void watch().finally(() => {
-          isRunning = false;
-        });
-      }
+      else void watch();
       let isHeld = true;
       return () => {
         if (!isHeld) return;

@@ -20,12 +20,12 @@ export async function findRunaway(
   trx: Trx,
   call: { model: string; requestHash: string | null; estimateMicros: number },
   rules: RunawayRules,
-  nowMs: number,
+  times: { budgetMs: number; wallMs: number },
 ): Promise<string | null> {
   const calls = await trx
     .selectFrom("ledger")
     .select("id")
-    .where("created_at", ">", nowMs - MINUTE_MS)
+    .where("created_at", ">", times.wallMs - MINUTE_MS)
     .where("model", "=", call.model)
     .limit(rules.callsPerMinute)
     .execute();
@@ -36,30 +36,30 @@ export async function findRunaway(
       .selectFrom("ledger")
       .select("id")
       .where("request_hash", "=", call.requestHash)
-      .where("created_at", ">", nowMs - 60 * MINUTE_MS)
+      .where("created_at", ">", times.wallMs - 60 * MINUTE_MS)
       .limit(rules.sameRequestPerHour)
       .execute();
     if (same.length >= rules.sameRequestPerHour) {
       return `the same request ${same.length} times in an hour, the limit of breaker.same_request_per_hour`;
     }
   }
-  return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, nowMs);
+  return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, times.budgetMs);
 }
 
-/** From the hour's own counters, which are kept by the minute; the current minute and the five before it. */
+/** From the hour's own counters, which are kept by the minute of budget time; the current minute and the five before it. */
 async function spendSpike(
   trx: Trx,
   estimateMicros: number,
   limitMicros: number | null,
-  nowMs: number,
+  budgetMs: number,
 ): Promise<string | null> {
   if (limitMicros === null || estimateMicros === 0) return null;
   const { micros } = await trx
     .selectFrom("budget_windows")
     .select((eb) => eb.fn.sum<number>(eb("settled_micros", "+", eb.ref("reserved_micros"))).as("micros"))
     .where("window", "=", "hour")
-    .where("period", ">=", minuteAt(nowMs - 5 * MINUTE_MS))
-    .where("period", "<=", minuteAt(nowMs))
+    .where("period", ">=", minuteAt(budgetMs - 5 * MINUTE_MS))
+    .where("period", "<=", minuteAt(budgetMs))
     .executeTakeFirstOrThrow();
   const spentMicros = Number(micros ?? 0);
   if (spentMicros + estimateMicros <= limitMicros) return null;

@@ -1,0 +1,313 @@
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { countersAgree } from "../../src/ops/counters.ts";
+import { readBreaker } from "../../src/rails/breaker.ts";
+import { CallFailed } from "../../src/rails/call.ts";
+import { guard, type Performed } from "../../src/rails/guard.ts";
+import { Killed } from "../../src/rails/halt.ts";
+import { setKill } from "../../src/rails/kill.ts";
+import type { Trx } from "../../src/store/schema.ts";
+import {
+  alerts,
+  besides,
+  counters,
+  entries,
+  guardedCall,
+  states,
+  testRails,
+  thrown,
+} from "../support/rails.ts";
+import type { RailsOn } from "../support/rails-on.ts";
+
+const PERFORMED: Performed<string> = { costMicros: 400, inputTokens: 7, outputTokens: 3, value: "text" };
+
+const breaker = (rails: RailsOn) => readBreaker(rails.store.db, "model:openai/test");
+
+/** A call to a real server that answers only when it is told to, and says when the request has come and gone. */
+async function slowServer() {
+  const come = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.once("close", () => gone.resolve());
+    come.resolve();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return {
+    come: come.promise,
+    gone: gone.promise,
+    requests: () => requests,
+    perform: async (signal: AbortSignal) => {
+      await fetch(url, { signal });
+      return PERFORMED;
+    },
+  };
+}
+
+it("gives what was performed, and settles it with its figures", async () => {
+  const rails = await testRails();
+  const scope = { tick: "tick-1", job: "job-1" };
+  const call = guardedCall(rails, {
+    scope,
+    step: "lead",
+    runner: "me",
+    requestHash: "abc",
+    isDegraded: true,
+  });
+  expect(await guard(rails, call)).toBe("text");
+  expect(await entries(rails)).toMatchObject([
+    {
+      state: "settled",
+      cost_micros: 400,
+      input_tokens: 7,
+      output_tokens: 3,
+      tick: "tick-1",
+      job: "job-1",
+      step: "lead",
+      runner: "me",
+      request_hash: "abc",
+      degraded: 1,
+      error: null,
+    },
+  ]);
+  expect(rails.logged).toMatchObject([{ level: "info", event: "call_done", fields: { costMicros: 400 } }]);
+});
+
+it("has the reservation on disk as sending before it performs", async () => {
+  const rails = await testRails();
+  const other = await besides(rails);
+  const seen: unknown[] = [];
+  const call = guardedCall(rails, {
+    async perform() {
+      seen.push(await states(other), await counters(other, "day"));
+      return PERFORMED;
+    },
+  });
+  await guard(rails, call);
+  expect(seen).toEqual([["sending"], { "2026-11-21": "0/1000" }]);
+});
+
+describe("a call that fails", () => {
+  const failed = (charge: CallFailed["charge"], trip: CallFailed["trip"]) =>
+    new CallFailed("it failed", { charge, trip });
+
+  it.each<[string, Error, string, string, number]>([
+    ["cost nothing", failed("none", "count"), "released", "0/0", 1],
+    ["may have cost", failed("unknown", "count"), "unknown", "0/1000", 1],
+    ["cost nothing and was our fault", failed("none", "none"), "released", "0/0", 0],
+    ["nobody can explain", new TypeError("x is not a function"), "unknown", "0/1000", 1],
+  ])("and %s", async (_name, error, state, counter, failures) => {
+    const rails = await testRails();
+    const call = guardedCall(rails, { perform: () => Promise.reject(error) });
+    expect(await thrown(guard(rails, call))).toBe(error);
+    expect(await entries(rails)).toMatchObject([{ state, cost_micros: null, error: error.message }]);
+    expect(await counters(rails, "day")).toEqual({ "2026-11-21": counter });
+    expect(await breaker(rails)).toEqual({ state: "closed", failures });
+    expect(await alerts(rails, "call_unknown")).toHaveLength(state === "unknown" ? 1 : 0);
+    expect(await countersAgree(rails.store.db)).toEqual([]);
+  });
+
+  it("after it was billed is settled at its cost, counts as a failure and is not recorded", async () => {
+    const rails = await testRails();
+    const recorded: string[] = [];
+    const failure = failed("unknown", "count");
+    const call = guardedCall(rails, {
+      perform: async () => ({ ...PERFORMED, failure }),
+      record: async (_trx, value) => void recorded.push(value),
+    });
+    expect(await thrown(guard(rails, call))).toBe(failure);
+    expect(await entries(rails)).toMatchObject([{ state: "settled", cost_micros: 400, error: "it failed" }]);
+    expect(await breaker(rails)).toEqual({ state: "closed", failures: 1 });
+    expect(recorded).toEqual([]);
+  });
+
+  it("by a cost that is no number stays charged", async () => {
+    const rails = await testRails();
+    const call = guardedCall(rails, { perform: async () => ({ ...PERFORMED, costMicros: Number.NaN }) });
+    await thrown(guard(rails, call));
+    expect(await counters(rails, "day")).toEqual({ "2026-11-21": "0/1000" });
+  });
+});
+
+describe("a call that cost more than its bound", () => {
+  it("is settled in full, alerted, and opens the breaker at once; its value is given all the same", async () => {
+    const rails = await testRails();
+    const call = guardedCall(rails, { perform: async () => ({ ...PERFORMED, costMicros: 5_000 }) });
+    expect(await guard(rails, call)).toBe("text");
+    expect(await counters(rails, "day")).toEqual({ "2026-11-21": "5000/0" });
+    expect((await alerts(rails)).map(({ event }) => event)).toEqual(["overrun", "breaker_open"]);
+    expect(await breaker(rails)).toMatchObject({ state: "open" });
+  });
+
+  it("opens it at once although the answer cannot be used either", async () => {
+    const rails = await testRails();
+    const failure = new CallFailed("cut off", { charge: "unknown", trip: "count" });
+    const call = guardedCall(rails, { perform: async () => ({ ...PERFORMED, costMicros: 5_000, failure }) });
+    expect(await thrown(guard(rails, call))).toBe(failure);
+    expect(await breaker(rails)).toMatchObject({ state: "open" });
+  });
+});
+
+describe("what is recorded", () => {
+  const kept = async (rails: RailsOn) =>
+    (await rails.store.db.selectFrom("seen").select("key").execute()).map(({ key }) => key);
+
+  it("commits with the settle that paid for it", async () => {
+    const rails = await testRails();
+    await guard(rails, guardedCall(rails, { record: keep }));
+    expect(await kept(rails)).toEqual(["text"]);
+    expect(await states(rails)).toEqual(["settled"]);
+  });
+
+  it("goes when it cannot be kept, and the money is settled all the same", async () => {
+    const rails = await testRails();
+    const call = guardedCall(rails, {
+      async record(trx, value) {
+        await keep(trx, value);
+        throw new Error("the lease is lost");
+      },
+    });
+    expect(await thrown(guard(rails, call))).toMatchObject({ message: "the lease is lost" });
+    expect(await kept(rails)).toEqual([]);
+    expect(await entries(rails)).toMatchObject([{ state: "settled", cost_micros: 400 }]);
+    expect(await counters(rails, "day")).toEqual({ "2026-11-21": "400/0" });
+    expect(await breaker(rails)).toEqual({ state: "closed", failures: 0 });
+  });
+
+  it("sees the entry settled in its own transaction", async () => {
+    const rails = await testRails();
+    const seen: string[] = [];
+    const call = guardedCall(rails, {
+      async record(trx) {
+        seen.push(...(await trx.selectFrom("ledger").select("state").execute()).map(({ state }) => state));
+      },
+    });
+    await guard(rails, call);
+    expect(seen).toEqual(["settled"]);
+  });
+});
+
+describe("a call in flight", () => {
+  it("is aborted by the STOP file, and stays charged", { timeout: 10_000 }, async () => {
+    const rails = await testRails();
+    const server = await slowServer();
+    const call = guard(rails, guardedCall(rails, { perform: server.perform }));
+    await server.come;
+    writeFileSync(rails.stopFile, "");
+    expect(await thrown(call)).toMatchObject({ code: "killed", kill: { by: "file" } });
+    await server.gone;
+    expect(await entries(rails)).toMatchObject([
+      { state: "unknown", error: expect.stringContaining("STOP") },
+    ]);
+    expect(await breaker(rails)).toEqual({ state: "closed", failures: 0 });
+  });
+
+  it("is aborted by the row that another process sets, and nothing is sent after it", {
+    timeout: 5_000,
+  }, async () => {
+    const rails = await testRails();
+    const other = await besides(rails);
+    const server = await slowServer();
+    const call = guard(rails, guardedCall(rails, { perform: server.perform }));
+    await server.come;
+    await other.outbox.transaction((trx, announce) =>
+      setKill(trx, announce, "too dear", rails.clock.nowMs()),
+    );
+    expect(await thrown(call)).toMatchObject({ kill: { by: "row", reason: "too dear" } });
+    for (const each of [rails, other])
+      expect(await thrown(guard(each, guardedCall(each, { perform: server.perform })))).toBeInstanceOf(
+        Killed,
+      );
+    expect(server.requests()).toBe(1);
+    expect(await alerts(rails, "kill_set")).toHaveLength(1);
+  });
+
+  it("is aborted by its caller, in the caller's words", async () => {
+    const rails = await testRails();
+    const server = await slowServer();
+    const stop = new AbortController();
+    const call = guard(rails, guardedCall(rails, { perform: server.perform, signal: stop.signal }));
+    await server.come;
+    const reason = new Error("the job's time is up");
+    stop.abort(reason);
+    expect(await thrown(call)).toBe(reason);
+    await server.gone;
+    expect(await states(rails)).toEqual(["unknown"]);
+  });
+
+  it("is free when it was aborted before a connection was made", async () => {
+    const rails = await testRails();
+    const stop = new AbortController();
+    const call = guardedCall(rails, {
+      signal: stop.signal,
+      async perform() {
+        stop.abort(new Error("stop"));
+        throw new CallFailed("not connected yet", { charge: "none", trip: "none" });
+      },
+    });
+    await thrown(guard(rails, call));
+    expect(await states(rails)).toEqual(["released"]);
+  });
+
+  it("that ends well although it was to be aborted is kept", async () => {
+    const rails = await testRails();
+    const stop = new AbortController();
+    const call = guardedCall(rails, {
+      signal: stop.signal,
+      async perform() {
+        stop.abort(new Error("stop"));
+        return PERFORMED;
+      },
+    });
+    expect(await guard(rails, call)).toBe("text");
+    expect(await states(rails)).toEqual(["settled"]);
+  });
+});
+
+it("reserves nothing for a caller that is gone already", async () => {
+  const rails = await testRails();
+  const reason = new Error("gone");
+  expect(await thrown(guard(rails, guardedCall(rails, { signal: AbortSignal.abort(reason) })))).toBe(reason);
+  rails.watch.trip({ by: "signal", at: 0, reason: "SIGTERM" });
+  expect(await thrown(guard(rails, guardedCall(rails)))).toMatchObject({ kill: { by: "signal" } });
+  expect(await entries(rails)).toEqual([]);
+});
+
+it("gives back what a kill between the gates and the first byte left reserved", async () => {
+  const rails = await testRails();
+  const { outbox } = rails;
+  let performed = 0;
+  const killing: RailsOn = {
+    ...rails,
+    outbox: {
+      async transaction(work) {
+        const result = await outbox.transaction(work);
+        writeFileSync(rails.stopFile, "");
+        return result;
+      },
+    },
+  };
+  const call = guardedCall(rails, {
+    async perform() {
+      performed += 1;
+      return PERFORMED;
+    },
+  });
+  expect(await thrown(guard(killing, call))).toBeInstanceOf(Killed);
+  expect(performed).toBe(0);
+  expect(await states(rails)).toEqual(["released"]);
+  expect(await counters(rails, "day")).toEqual({ "2026-11-21": "0/0" });
+});
+
+/** Leaves a row in a table that has nothing to do with the rails, as a job's step would. */
+async function keep(trx: Trx, key: string): Promise<void> {
+  await trx.insertInto("seen").values({ job_name: "digest", key, seen_at: 0 }).execute();
+}

@@ -1,0 +1,150 @@
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Killed } from "../../src/rails/halt.ts";
+import { setKill } from "../../src/rails/kill.ts";
+import { createKillWatch, type KillWatch } from "../../src/rails/kill-watch.ts";
+import { besides, testRails } from "../support/rails.ts";
+import type { RailsOn } from "../support/rails-on.ts";
+
+/** Resolves with the reason once the watch trips. The test's own time limit says that it did not. */
+function tripped(signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) return Promise.resolve(signal.reason);
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(signal.reason), { once: true });
+  });
+}
+
+function hold(watch: KillWatch, kind: "in_flight" | "idle" = "in_flight"): () => void {
+  const release = watch.hold(kind);
+  onTestFinished(release);
+  return release;
+}
+
+const setRow = (rails: RailsOn) =>
+  rails.outbox.transaction((trx, announce) => setKill(trx, announce, "by hand", rails.clock.nowMs()));
+
+/** Many looks, on a machine that is busy with other tests too. */
+const SOON = { timeout: 10_000 };
+
+describe.each(["in_flight", "idle"] as const)("with a watch that is held %s", (kind) => {
+  it("trips on the STOP file", SOON, async () => {
+    const { watch, stopFile } = await testRails();
+    hold(watch, kind);
+    await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(stopFile, "");
+    const reason = await tripped(watch.signal);
+    expect(reason).toBeInstanceOf(Killed);
+    expect(reason).toMatchObject({ kill: { by: "file" }, exitCode: 0 });
+    expect(watch.terminated.aborted).toBe(false);
+  });
+
+  it("trips on the row that another connection sets", SOON, async () => {
+    const rails = await testRails();
+    const other = await besides(rails);
+    hold(rails.watch, kind);
+    await rails.store.db.selectFrom("kill_switch").selectAll().execute();
+    await setRow(other);
+    expect(await tripped(rails.watch.signal)).toMatchObject({ kill: { by: "row", reason: "by hand" } });
+  });
+});
+
+it("trips on what was set before it was held", SOON, async () => {
+  const rails = await testRails();
+  await setRow(rails);
+  hold(rails.watch);
+  expect(await tripped(rails.watch.signal)).toMatchObject({ kill: { by: "row" } });
+});
+
+it("trips when the switch cannot be read", SOON, async () => {
+  const rails = await testRails();
+  const other = await besides(rails);
+  hold(rails.watch);
+  await rails.store.db.selectFrom("kill_switch").selectAll().execute();
+  await other.store.db.schema.dropTable("kill_switch").execute();
+  expect(await tripped(rails.watch.signal)).toMatchObject({
+    kill: { reason: expect.stringContaining("cannot be read") },
+  });
+});
+
+it("trips when the row is gone", SOON, async () => {
+  const rails = await testRails();
+  const other = await besides(rails);
+  hold(rails.watch);
+  await other.store.db.deleteFrom("kill_switch").execute();
+  expect(await tripped(rails.watch.signal)).toMatchObject({
+    kill: { reason: expect.stringContaining("missing") },
+  });
+});
+
+it("looks closely at once when a call comes in flight while it naps", SOON, async () => {
+  const { watch, stopFile } = await testRails();
+  hold(watch, "idle");
+  await new Promise((resolve) => setImmediate(resolve));
+  writeFileSync(stopFile, "");
+  const release = hold(watch);
+  expect(await tripped(watch.signal)).toBeInstanceOf(Killed);
+  release();
+});
+
+it("does not look while nobody holds it", async () => {
+  const { watch, stopFile, store, dir } = await testRails();
+  let looks = 0;
+  const dataVersion = () => {
+    looks += 1;
+    return store.dataVersion();
+  };
+  const idle = createKillWatch({ ...store, dataVersion }, `${dir}/OTHER`);
+  mkdirSync(stopFile);
+  expect([watch.signal.aborted, idle.signal.aborted, looks]).toEqual([false, false, 0]);
+  const release = idle.hold("idle");
+  release();
+  release();
+  await new Promise((resolve) => setImmediate(resolve));
+  const before = looks;
+  await store.db.selectFrom("kill_switch").selectAll().execute();
+  expect(looks).toBe(before);
+});
+
+it("counts each hold once, however often it is let go", SOON, async () => {
+  const { watch, stopFile } = await testRails();
+  const release = hold(watch, "idle");
+  hold(watch, "in_flight");
+  release();
+  release();
+  writeFileSync(stopFile, "");
+  expect(await tripped(watch.signal)).toBeInstanceOf(Killed);
+});
+
+it("watches every call of a series, at whatever moment the next one begins", {
+  timeout: 60_000,
+}, async () => {
+  // One call lets go and the next one holds: whether the watcher has just ended, is ending or goes on must not matter.
+  for (let ticks = 0; ticks < 18; ticks++) {
+    const rails = await testRails();
+    const watch = createKillWatch(rails.store, rails.stopFile);
+    const first = watch.hold("in_flight");
+    await rails.store.db.selectFrom("kill_switch").selectAll().execute();
+    await new Promise((resolve) => setImmediate(resolve));
+    first();
+    for (let n = 0; n < ticks; n++) await Promise.resolve();
+    const second = watch.hold("in_flight");
+    writeFileSync(rails.stopFile, "");
+    const outcome = await Promise.race([tripped(watch.signal), wait(2_000)]);
+    second();
+    rmSync(rails.stopFile);
+    expect({ ticks, outcome }).toMatchObject({ ticks, outcome: { code: "killed" } });
+  }
+});
+
+it("tells the end of the process apart from a kill", async () => {
+  const { watch } = await testRails();
+  watch.trip({ by: "row", at: 0, reason: "found set" });
+  expect([watch.signal.aborted, watch.terminated.aborted]).toEqual([true, false]);
+  watch.trip({ by: "signal", at: 0, reason: "SIGTERM" });
+  expect(watch.terminated.aborted).toBe(true);
+  expect(watch.signal.reason).toMatchObject({ kill: { by: "row" } });
+});
+
+function wait(ms: number): Promise<string> {
+  return new Promise((resolve) => setTimeout(() => resolve(`not tripped within ${ms} ms`), ms));
+}
