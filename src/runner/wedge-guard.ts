@@ -1,0 +1,115 @@
+import { Worker } from "node:worker_threads";
+import type { Config } from "../config/config.ts";
+import { systemClock } from "../lib/clock.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { KillWatch } from "../rails/kill-watch.ts";
+import { wedgeMarkerIn } from "./wedge-marker.ts";
+import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";
+import { createFlags, FLAG, type WedgeTask } from "./wedge-task.ts";
+
+/** The guard cannot watch any more, so the work was stopped. */
+export class GuardLost extends AfkError {
+  constructor(cause: unknown) {
+    super("guard_lost", `the wedge guard ended (${messageOf(cause)}); nothing runs without it`, { cause });
+  }
+}
+
+export interface GuardedProcess {
+  config: Pick<Config, "paths" | "retention" | "secrets">;
+  watch: KillWatch;
+  log: Log;
+  limits?: WedgeLimits | undefined;
+}
+
+/** Says whether work is under way, which a set kill switch must end soon; a stopped agent may still use its pager. */
+export type SayWork = (isAtWork: boolean) => void;
+
+/**
+ * Does `work` under a guard: a thread that kills this process when the kill switch is set and the work does not end, or
+ * when the event loop stands still (wedge-steps.ts says how long). It starts beside the work, which does not wait for
+ * it. A guard that fails stops the work: the watch trips, and the error is thrown when the work has ended.
+ * @throws GuardLost, or what `work` throws.
+ */
+export async function underWedgeGuard<T>(
+  guarded: GuardedProcess,
+  work: (sayWork: SayWork) => Promise<T>,
+): Promise<T> {
+  const flags = createFlags();
+  const limits = guarded.limits ?? WEDGE_LIMITS;
+  const lost = new AbortController();
+  const done = new AbortController();
+  const worker = startWorker(taskOf(guarded, flags, limits));
+  const lose = (cause: unknown) => {
+    if (!done.signal.aborted) lost.abort(new GuardLost(cause));
+  };
+  worker.once("error", lose);
+  worker.once("exit", () => lose("its thread is gone"));
+  lost.signal.addEventListener("abort", () => tellLost(guarded, lost.signal.reason));
+  const tellToEnd = () => Atomics.store(flags, FLAG.isToldToEnd, 1);
+  guarded.watch.terminated.addEventListener("abort", tellToEnd);
+
+  // A thread that is only just starting can miss that it is terminated. It would go on, and kill this process for being
+  // silent while it waits for its thread: so the thread is told too, also where the process ends in the middle of work.
+  const tellDone = () => {
+    Atomics.store(flags, FLAG.isDone, 1);
+    Atomics.notify(flags, FLAG.isDone);
+  };
+  process.once("exit", tellDone);
+  void beat(flags, limits.stepMs, done.signal);
+  try {
+    const result = await work((isAtWork) => void Atomics.store(flags, FLAG.isAtWork, Number(isAtWork)));
+    lost.signal.throwIfAborted();
+    return result;
+  } finally {
+    done.abort();
+    guarded.watch.terminated.removeEventListener("abort", tellToEnd);
+    process.removeListener("exit", tellDone);
+    tellDone();
+    await worker.terminate();
+  }
+}
+
+/** The thread runs the source as it is, or the file that the bundle made of it. */
+const SOURCE = new URL("./wedge-worker.ts", import.meta.url);
+const FILE = import.meta.url.endsWith(".ts") ? SOURCE : new URL(SOURCE.href.replace(/\.ts$/, ".js"));
+
+/** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
+function startWorker(task: WedgeTask): Worker {
+  try {
+    const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+    const worker = new Worker(FILE, { name: "wedge-guard", workerData: task, execArgv: [], resourceLimits });
+    worker.unref();
+    return worker;
+  } catch (error) {
+    throw new GuardLost(error);
+  }
+}
+
+function taskOf({ config }: GuardedProcess, flags: WedgeTask["flags"], limits: WedgeLimits): WedgeTask {
+  const { database, stopFile, logs, state } = config.paths;
+  return {
+    flags,
+    limits,
+    database,
+    stopFile,
+    logs,
+    marker: wedgeMarkerIn(state),
+    logMaxBytes: config.retention.logMaxBytes,
+    secrets: config.secrets,
+  };
+}
+
+/** The main thread's pulse, until `done`; in real time, whatever clock the work is given. */
+async function beat(flags: WedgeTask["flags"], everyMs: number, done: AbortSignal): Promise<void> {
+  while (!done.aborted) {
+    Atomics.add(flags, FLAG.pulse, 1);
+    // The sleep rejects when the work is done.
+    await systemClock.sleep(everyMs, done).catch(() => undefined);
+  }
+}
+
+function tellLost({ log, watch }: GuardedProcess, error: GuardLost): void {
+  log.event("error", "guard_lost", { error: error.message });
+  watch.trip({ by: "signal", at: systemClock.nowMs(), reason: error.message });
+}

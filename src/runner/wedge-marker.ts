@@ -1,0 +1,24 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * What a guard leaves in the state directory before it kills its process. A file, since the process may hold the
+ * database's write lock; the next tick turns it into an alert (tell-wedged.ts).
+ */
+export interface WedgeMarker {
+  reason: string;
+  /** Epoch milliseconds. */
+  at: number;
+  tick?: string;
+  job?: string;
+}
+
+export function wedgeMarkerIn(state: string): string {
+  return join(state, "wedged.json");
+}
+
+/** Throws what the file system says. */
+export function writeWedgeMarker(path: string, marker: WedgeMarker): void {
+  writeFileSync(`${path}.part`, JSON.stringify(marker));
+  renameSync(`${path}.part`, path);
+}

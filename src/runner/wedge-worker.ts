@@ -1,0 +1,88 @@
+import { workerData } from "node:worker_threads";
+import { systemClock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { createLog } from "../logs/writer.ts";
+import { readStopFile } from "../rails/kill.ts";
+import { type KillReader, openKillReader } from "../store/read-kill-row.ts";
+import { killThisProcess } from "./kill-process.ts";
+import { writeWedgeMarker } from "./wedge-marker.ts";
+import { type Counted, countStep } from "./wedge-steps.ts";
+import { FLAG, type WedgeTask } from "./wedge-task.ts";
+
+// The guard's thread; wedge-guard.ts starts it. It needs nothing of the main thread but a few shared numbers, and loads
+// little, so that it is up soon. Its own event loop does not turn until the work is done.
+guard(workerData as WedgeTask);
+
+function guard(task: WedgeTask): void {
+  const { flags, limits } = task;
+  const log = createLog({
+    dir: task.logs,
+    clock: systemClock,
+    redact: createRedactor(task.secrets),
+    maxBytes: task.logMaxBytes,
+  });
+  const row = watchRow(task.database);
+  let counted: Counted = { pulse: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
+  // It sleeps until the next step, or until the work is done.
+  while (Atomics.wait(flags, FLAG.isDone, 0, limits.stepMs) === "timed-out") {
+    const look = {
+      pulse: Atomics.load(flags, FLAG.pulse),
+      isAtWork: Atomics.load(flags, FLAG.isAtWork) === 1,
+      kill: killOf(task, row),
+    };
+    const step = countStep(counted, look, limits);
+    counted = step.counted;
+    if (step.wedged !== null) end(step.wedged);
+  }
+  // Before the main thread closes its own: the last connection to be closed tidies up, and this one may not write.
+  row.close();
+  log.close();
+
+  /** Nothing that goes wrong with the telling may stand in the way of the killing. */
+  function end(reason: string): void {
+    const ids = row.underWay();
+    const problems: string[] = [];
+    try {
+      writeWedgeMarker(task.marker, { reason, at: systemClock.nowMs(), ...ids });
+    } catch (error) {
+      problems.push(messageOf(error));
+    }
+    log.event("error", "wedged", { ...ids, reason, pid: process.pid, ...(problems[0] ? { problems } : {}) });
+    killThisProcess();
+  }
+}
+
+function killOf({ flags, stopFile }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
+  if (Atomics.load(flags, FLAG.isToldToEnd) === 1) return "it was told to end";
+  const kill = readStopFile(stopFile) ?? row.kill();
+  return kill === null ? null : `the kill switch was set (${kill.reason})`;
+}
+
+/**
+ * The kill switch's row. A database that cannot be read now says nothing new: what was last seen stands, and the STOP
+ * file works without it.
+ */
+function watchRow(path: string) {
+  let reader: KillReader | undefined;
+  let last: { reason: string } | null = null;
+  return {
+    kill(): { reason: string } | null {
+      try {
+        reader ??= openKillReader(path);
+        last = reader.killRow();
+        return last;
+      } catch {
+        return last;
+      }
+    },
+    underWay(): ReturnType<KillReader["underWay"]> {
+      try {
+        return reader?.underWay() ?? {};
+      } catch {
+        return {};
+      }
+    },
+    close: () => reader?.close(),
+  };
+}
