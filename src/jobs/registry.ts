@@ -1,5 +1,6 @@
 import { digest } from "./digest/digest.ts";
+import { exec } from "./exec/exec.ts";
 import type { JobKind } from "./job.ts";
 
 /** Every kind of job there is; `kind:` in afk.yaml names one of them. */
-export const jobKinds: readonly JobKind[] = [digest];
+export const jobKinds: readonly JobKind[] = [digest, exec];

@@ -1,0 +1,166 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { type Environment, processEnvironment } from "../../config/environment.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { AfkError } from "../../lib/errors.ts";
+import { PermanentFailure } from "../../queue/job.ts";
+import { oneLine } from "../digest/text.ts";
+import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { EXEC_VARIABLE, newMarks } from "./marks.ts";
+import { type End, type Ran, runCommand } from "./run-command.ts";
+import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
+
+/**
+ * Any command: in a session of its own, with a time limit, bounded output and a clean environment, killed with all that
+ * it started. The job's payload is its standard input, as JSON. Exit 0 is done; anything else is tried again.
+ */
+export const exec: JobKind<ExecSettings> = {
+  kind: "exec",
+  settings: execSettings,
+  check: checkExec,
+  run: runExec,
+};
+
+type Context = JobContext<ExecSettings>;
+
+/** What is recorded of a run that ended well; one that did not has to run again. */
+interface Recorded {
+  code: 0;
+  signal: null;
+  stdout: string;
+  stderr: string;
+  truncated: boolean;
+  durationMs: number;
+}
+
+/** Variables of afk's own that a program can expect anywhere. None of afk's secrets is among them. */
+const HANDED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+
+async function runExec(context: Context): Promise<JobResult> {
+  const { settings, period } = context;
+  const ran = await context.step("run", () => runOnce(context));
+  if (settings.isPublished) context.publish(`${context.name}-${period.label}.txt`, ran.stdout);
+  const size = `${Buffer.byteLength(ran.stdout)} bytes of output${ran.truncated ? " (cut)" : ""}`;
+  return { units: settings.units, summary: `exit 0 after ${ran.durationMs / 1_000} s, ${size}` };
+}
+
+async function runOnce(context: Context): Promise<Recorded> {
+  const { settings } = context;
+  const cwd = folderOf(context);
+  const environment = processEnvironment();
+  const marks = newMarks(systemClock.nowMs(), environment[EXEC_VARIABLE]);
+  const ran = await runCommand(
+    {
+      command: settings.command,
+      cwd,
+      env: {
+        ...handedOn(environment),
+        ...settings.env,
+        AFK_JOB: context.name,
+        AFK_PERIOD: context.period.label,
+        [EXEC_VARIABLE]: marks.cookie,
+      },
+      marks,
+    },
+    {
+      input: JSON.stringify(context.payload) ?? "null",
+      outputBytesMax: settings.outputBytesMax,
+      path: environment.PATH,
+      signal: context.signal,
+    },
+  );
+  logEnd(context, ran);
+  if (ran.end.type !== "exited" || ran.end.code !== 0) throw failureOf(context, ran);
+  return {
+    code: 0,
+    signal: null,
+    stdout: ran.stdout.text,
+    stderr: ran.stderr.text,
+    truncated: ran.stdout.isCut || ran.stderr.isCut,
+    durationMs: ran.durationMs,
+  };
+}
+
+/** A command and a folder that are missing give the same error of the system, so the folder is looked at first. */
+function folderOf({ name, base, settings }: Context): string {
+  const cwd = resolve(base, settings.cwd);
+  if (isFolder(cwd)) return cwd;
+  throw new PermanentFailure(
+    "exec_no_folder",
+    `job ${name} cannot start in ${cwd}, which is no folder; make it, or mend cwd in afk.yaml`,
+  );
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function handedOn(environment: Environment): Record<string, string> {
+  return Object.fromEntries(
+    HANDED_ON.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/** Sizes alone: what a command writes is data, and may be anything. */
+function logEnd(context: Context, ran: Ran): void {
+  const isClean = ran.unkillable === 0;
+  context.log.event(isClean ? "info" : "error", "exec_ended", {
+    end: ran.end.type,
+    ...(ran.end.type === "exited" ? { code: ran.end.code, signal: ran.end.signal } : {}),
+    stdoutBytes: ran.stdout.bytes,
+    stderrBytes: ran.stderr.bytes,
+    truncated: ran.stdout.isCut || ran.stderr.isCut,
+    durationMs: ran.durationMs,
+    leftBehind: ran.leftBehind,
+    unkillable: ran.unkillable,
+  });
+}
+
+/** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
+const UNHEALING = new Set([
+  "ENOENT",
+  "EACCES",
+  "ENOTDIR",
+  "EPERM",
+  "ELOOP",
+  "ENAMETOOLONG",
+  "ENOEXEC",
+  "E2BIG",
+]);
+
+function failureOf({ name, settings }: Context, ran: Ran): AfkError {
+  const program = settings.command[0];
+  if (ran.end.type === "lost") {
+    return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
+  }
+  if (ran.end.type === "unstarted") {
+    const message = `job ${name}: ${program} could not be started (${ran.end.code || ran.end.message})`;
+    if (!UNHEALING.has(ran.end.code)) return new AfkError("exec_unstarted", message);
+    return new PermanentFailure("exec_unstarted", `${message}; install it, or mend command in afk.yaml`);
+  }
+  return new AfkError(
+    "exec_failed",
+    `job ${name}: ${howEnded(program, ran.end)}${lastWords(ran.stderr.text)}`,
+  );
+}
+
+function howEnded(program: string | undefined, { code, signal }: End & { type: "exited" }): string {
+  return signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
+}
+
+const LAST_WORDS_CHARS_MAX = 500;
+
+/** The end of what it wrote to standard error, on one line and without control characters. */
+function lastWords(stderr: string): string {
+  const tail = stripVTControlCharacters(stderr.slice(-8 * LAST_WORDS_CHARS_MAX));
+  const words = oneLine(tail, tail.length).slice(-LAST_WORDS_CHARS_MAX).trimStart().toWellFormed();
+  return words === "" ? "" : `: ${words}`;
+}

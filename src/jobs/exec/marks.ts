@@ -1,0 +1,40 @@
+import { newId, type Randomness, systemRandomness } from "../../lib/ids.ts";
+import { environmentOf, fileSizeLimitOf } from "./processes.ts";
+
+/** How everything that one command started is told from the rest of the machine; children inherit both. */
+export interface Marks {
+  /** Value of AFK_EXEC in the environment. */
+  cookie: string;
+  /**
+   * A limit on the size of files that no file reaches, in blocks: the one mark that a process cannot lose by clearing its
+   * environment, hiding it, or leaving its session, and that anybody may read.
+   */
+  fileSizeBlocks: number;
+}
+
+export const EXEC_VARIABLE = "AFK_EXEC";
+
+/**
+ * New marks for one run. `outer` is the cookie that afk itself carries when it was started by such a command; the new one
+ * is put behind it, so that a sweep for the outer one finds what carries the inner one.
+ */
+export function newMarks(
+  nowMs: number,
+  outer: string | undefined,
+  randomness: Randomness = systemRandomness,
+): Marks {
+  const id = newId(nowMs, randomness);
+  const hasOuter = outer !== undefined && /^[0-9a-z/]{26,400}$/.test(outer);
+  const noise = Buffer.from(randomness.bytes(4)).readUInt32BE(0);
+  // From 144 petabytes on, one of 2^32 values, and small enough for 63 bits when counted in bytes.
+  return { cookie: hasOuter ? `${outer}/${id}` : id, fileSizeBlocks: 2 ** 48 + noise };
+}
+
+/** Needs /proc; false for a process that has ended. */
+export function isMarked(pid: number, marks: Marks): boolean {
+  const limit = fileSizeLimitOf(pid);
+  // Shells count in blocks of 512 bytes, some in blocks of 1024.
+  if (limit === marks.fileSizeBlocks * 512 || limit === marks.fileSizeBlocks * 1024) return true;
+  const entry = `${EXEC_VARIABLE}=${marks.cookie}`;
+  return environmentOf(pid).some((each) => each === entry || each.startsWith(`${entry}/`));
+}

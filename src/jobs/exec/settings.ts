@@ -1,0 +1,95 @@
+import * as v from "valibot";
+import type { ConfigIssue } from "../../config/errors.ts";
+import { integer, section, text } from "../../config/fields.ts";
+
+export interface ExecSettings {
+  /** The program and its arguments, as the system takes them; no shell looks at them. */
+  command: string[];
+  /** Relative to the folder of afk.yaml. */
+  cwd: string;
+  /** What the command gets besides the few variables that are handed on. */
+  env: Record<string, string>;
+  /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
+  outputBytesMax: number;
+  isPublished: boolean;
+  units: number;
+}
+
+const WRITE_COMMAND =
+  'write a program and its arguments as a list of 1 to 200 texts, for example [sh, -c, "df -h | head"]';
+const WRITE_ENV =
+  "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD and AFK_EXEC are set by afk";
+
+/** The system ends a text at its first NUL. */
+const NO_NUL = /^[^\0]*$/;
+
+/** A `kind: exec` entry of afk.yaml without the keys that every job has. */
+export const execSettings = v.pipe(
+  section("Any command, killed with all that it started when it takes too long.", {
+    command: v.pipe(
+      v.array(text("The program, or one argument.", WRITE_COMMAND, NO_NUL, 32_000), WRITE_COMMAND),
+      v.minLength(1, WRITE_COMMAND),
+      v.maxLength(200, WRITE_COMMAND),
+      v.description("The program and its arguments. There is no shell but the one that is named here."),
+    ),
+    cwd: v.optional(
+      text(
+        "Folder that the command starts in.",
+        "write the path of a folder, for example ./scripts",
+        /^[^\0]+$/,
+        2000,
+      ),
+      ".",
+    ),
+    env: v.optional(
+      v.pipe(
+        v.record(
+          v.pipe(
+            v.string(WRITE_ENV),
+            v.regex(/^(?!AFK_(?:JOB|PERIOD|EXEC)$)[A-Za-z_][A-Za-z0-9_]{0,199}$/, WRITE_ENV),
+          ),
+          text("Value of the variable.", WRITE_ENV, NO_NUL, 32_000),
+          WRITE_ENV,
+        ),
+        v.description("Environment variables for the command, besides the few that every program expects."),
+      ),
+      {},
+    ),
+    max_output_kb: v.optional(
+      integer("Output that is kept, of each of the two streams.", "how many kilobytes of output to keep", {
+        min: 1,
+        max: 1024,
+      }),
+      256,
+    ),
+    publish: v.optional(
+      v.pipe(
+        v.boolean("write true or false"),
+        v.description("Whether standard output becomes a file in out/."),
+      ),
+      false,
+    ),
+    units: v.optional(
+      integer("What one run is worth, in units of output.", "how many units a run is worth", {
+        min: 0,
+        max: 10_000,
+      }),
+      1,
+    ),
+  }),
+  v.transform(
+    (entry): ExecSettings => ({
+      command: entry.command,
+      cwd: entry.cwd,
+      env: entry.env,
+      outputBytesMax: entry.max_output_kb * 1024,
+      isPublished: entry.publish,
+      units: entry.units,
+    }),
+  ),
+);
+
+/** The parser of a list cannot ask more of its first item than of the others. */
+export function checkExec({ command }: ExecSettings): ConfigIssue[] {
+  return command[0] === "" ? [{ path: "command[0]", message: `found ""; ${WRITE_COMMAND}` }] : [];
+}

@@ -1,0 +1,64 @@
+import * as v from "valibot";
+import { expect, test } from "vitest";
+import { checkExec, execSettings } from "../../../src/jobs/exec/settings.ts";
+
+test("fills in what may be left out", () => {
+  expect(v.parse(execSettings, { command: ["df"] })).toEqual({
+    command: ["df"],
+    cwd: ".",
+    env: {},
+    outputBytesMax: 256 * 1024,
+    isPublished: false,
+    units: 1,
+  });
+});
+
+test("takes what is written", () => {
+  const entry = {
+    command: ["sh", "-c", "", "line\nbreak"],
+    cwd: "./scripts",
+    env: { A_1: "", _b: "x=y" },
+    max_output_kb: 1024,
+    publish: true,
+    units: 0,
+  };
+  expect(v.parse(execSettings, entry)).toEqual({
+    command: entry.command,
+    cwd: "./scripts",
+    env: entry.env,
+    outputBytesMax: 1024 * 1024,
+    isPublished: true,
+    units: 0,
+  });
+});
+
+test.each([
+  ["no command", {}],
+  ["an empty command", { command: [] }],
+  ["a command that is one text", { command: "df -h" }],
+  ["an argument that is a number", { command: ["sleep", 5] }],
+  ["a NUL in an argument", { command: ["echo", "a\0b"] }],
+  ["201 words", { command: Array.from({ length: 201 }, () => "x") }],
+  ["an empty cwd", { command: ["df"], cwd: "" }],
+  ["a name with =", { command: ["df"], env: { "A=B": "x" } }],
+  ["a name that begins with a digit", { command: ["df"], env: { "1A": "x" } }],
+  ["a value that is a number", { command: ["df"], env: { A: 1 } }],
+  ["a NUL in a value", { command: ["df"], env: { A: "a\0b" } }],
+  ["a variable that afk sets: its mark", { command: ["df"], env: { AFK_EXEC: "x" } }],
+  ["a variable that afk sets: the job", { command: ["df"], env: { AFK_JOB: "x" } }],
+  ["no output", { command: ["df"], max_output_kb: 0 }],
+  ["more output than a step can keep", { command: ["df"], max_output_kb: 1025 }],
+  ["half a unit", { command: ["df"], units: 0.5 }],
+  ["publish as a word", { command: ["df"], publish: "yes" }],
+  ["an unknown key", { command: ["df"], shell: true }],
+])("refuses %s", (_name, entry) => {
+  expect(v.safeParse(execSettings, entry).success).toBe(false);
+});
+
+test("refuses a program without a name, and says where it stands", () => {
+  const check = (command: string[]) => checkExec(v.parse(execSettings, { command }));
+  expect(check(["", "x"])).toEqual([
+    { path: "command[0]", message: expect.stringMatching(/^found ""; write/) },
+  ]);
+  expect(check(["x", ""])).toEqual([]);
+});
