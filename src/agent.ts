@@ -5,11 +5,12 @@ import type { Config } from "./config/config.ts";
 import { type Environment, processEnvironment } from "./config/environment.ts";
 import { stopFileOf } from "./config/stop-file.ts";
 import { createEgress } from "./egress/fetch.ts";
+import { createOutgoing } from "./egress/send.ts";
 import type { JobKind } from "./jobs/job.ts";
 import { jobKinds } from "./jobs/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "./lib/errors.ts";
-import { newId, type Randomness, systemRandomness } from "./lib/ids.ts";
+import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
 import { nearest } from "./lib/nearest.ts";
@@ -25,11 +26,13 @@ import { type Stopped, stopByFile, stopByRow } from "./ops/stop.ts";
 import { guard } from "./rails/guard.ts";
 import { createKillWatch } from "./rails/kill-watch.ts";
 import type { Rails } from "./rails/rails.ts";
+import { createDraftDesk, type DraftDesk } from "./runner/draft-desk.ts";
 import { enqueueByHand } from "./runner/enqueue-due.ts";
+import { holdState } from "./runner/hold-state.ts";
 import { runLoop } from "./runner/loop.ts";
 import type { Parts, Progress } from "./runner/parts.ts";
 import { runTick, type TickResult } from "./runner/tick.ts";
-import { acquireLock } from "./store/lock.ts";
+import type { WedgeLimits } from "./runner/wedge-steps.ts";
 import { openStore } from "./store/open.ts";
 
 export { CallFailed } from "./rails/call.ts";
@@ -49,6 +52,10 @@ export interface AgentOptions {
   environment?: Environment;
   /** Job kinds besides the ones that come with afk. */
   kinds?: readonly JobKind[];
+  /** A process that exists to tick or run: when it hangs, or does not obey the kill switch, it is killed. */
+  ownsProcess?: boolean;
+  /** For tests, which cannot wait for the real ones. */
+  wedgeLimits?: WedgeLimits;
 }
 
 /** One deployment, opened: one afk.yaml, one state directory. */
@@ -74,6 +81,8 @@ export interface Agent {
   /** The loop; resolves with the exit code once it is stopped. */
   run(onTick?: (result: TickResult) => void): Promise<number>;
   status(): Promise<Status>;
+  /** Irreversible actions that jobs wrote down, and a person's word on them. */
+  drafts: DraftDesk;
   close(): Promise<void>;
   config: Config;
   version: string;
@@ -112,7 +121,9 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const rails: Rails = { store, outbox, clock, log, budget, breaker: config.breaker, stopFile, watch };
   await checkHighWater(store, outbox, config.paths.highWater, clock);
   const chain = createChain(rails, config.models);
-  const egress = createEgress({ db: store.db, config: config.egress, agentVersion: VERSION, clock, log });
+  const network = { db: store.db, config: config.egress, agentVersion: VERSION, clock, log };
+  const egress = createEgress(network);
+  const outgoing = createOutgoing(network);
   const parts: Parts = {
     config,
     version: VERSION,
@@ -127,6 +138,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     log,
     onProgress: options.onProgress,
   };
+  const held = { isOurs: options.ownsProcess ?? false, limits: options.wedgeLimits };
   const noScope = { tick: null, job: null };
 
   return {
@@ -155,27 +167,19 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       }),
     enqueue: async (name, job = {}) => enqueueByHand(parts, jobNamed(config, name), job),
     tick: ({ now } = {}) =>
-      locked(config, async (runner) => {
+      holdState(parts, held, async (guarded, runner) => {
         if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
-        return await runTick(parts, runner, { byHand: now !== undefined });
+        return await runTick(guarded, runner, { byHand: now !== undefined });
       }),
-    run: (onTick) => locked(config, (runner) => runLoop(parts, runner, onTick)),
+    run: (onTick) => holdState(parts, held, (guarded, runner) => runLoop(guarded, runner, onTick)),
+    drafts: createDraftDesk({ config, store, outbox, rails, clock, log, outgoing }),
     status: () => readStatus({ config, version: VERSION, db: store.db, clock }),
     async close() {
-      await egress.close();
+      await Promise.all([egress.close(), outgoing.close()]);
       await store.close();
       log.close();
     },
   };
-
-  async function locked<T>(held: Config, work: (runner: string) => Promise<T>): Promise<T> {
-    const lock = acquireLock(held.paths.lock);
-    try {
-      return await work(newId(clock.nowMs(), randomness));
-    } finally {
-      lock.release();
-    }
-  }
 }
 
 /** Reads the configuration alone. Throws ConfigError (exit 78). */

@@ -40,6 +40,11 @@ const COMMANDS: CommandTable = {
     description: "Clears the kill switch and removes the STOP file",
     load: () => import("./commands/resume.ts"),
   },
+  drafts: {
+    group: "Safety",
+    description: "Irreversible actions waiting for a person: list, show, approve, reject",
+    load: () => import("./commands/drafts.ts"),
+  },
   status: {
     group: "Look",
     description: "One glance: kill switch, spend against caps, breakers, queue, ticks",

@@ -17,9 +17,7 @@ export function statusLines(status: Status, nowMs: number): string[] {
     ...breakerLines(status, since),
     `queue     ${status.queue.ready} ready, ${status.queue.running} running, ${status.queue.done} done, ${deadCount(status)}`,
     `alerts    ${status.alerts.pending} waiting${status.alerts.failed > 0 ? paint("red", `, ${status.alerts.failed} not delivered`) : ""}`,
-    ...(status.drafts.pending > 0
-      ? [`drafts    ${paint("yellow", `${status.drafts.pending} wait for your approval`)}`]
-      : []),
+    ...draftLines(status),
     tickLine(status, since),
     `next      ${status.nextDueAt === null ? "nothing is scheduled" : `${status.nextDueAt} (${since(status.nextDueAt)})`}`,
   ];
@@ -56,6 +54,13 @@ function breakerLines(status: Status, since: (iso: string) => string): string[] 
       const reason = breaker.reason === null ? "" : `: ${oneLine(breaker.reason)}`;
       return `breaker   ${paint("yellow", `${breaker.name} ${breaker.state.replace("_", " ")}`)}, tried again ${since(breaker.until)}${reason}`;
     });
+}
+
+function draftLines({ drafts }: Status): string[] {
+  if (drafts.pending + drafts.unknown === 0) return [];
+  const pending = paint("yellow", `${drafts.pending} wait for your approval`);
+  const unknown = drafts.unknown === 0 ? "" : paint("red", `, ${drafts.unknown} may have been done`);
+  return [`drafts    ${pending}${unknown}: afk drafts`];
 }
 
 function deadCount(status: Status): string {

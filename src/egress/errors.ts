@@ -24,3 +24,13 @@ export class HostBusy extends EgressFailed {
     super(message, { retry: { afterMs }, ...options });
   }
 }
+
+/** A request that was to change something got no answer. `mayHaveArrived` false: not one byte of it left. */
+export class SendFailed extends EgressFailed {
+  readonly mayHaveArrived: boolean;
+
+  constructor(message: string, fields: { mayHaveArrived: boolean; cause: unknown }) {
+    super(message, { cause: fields.cause });
+    this.mayHaveArrived = fields.mayHaveArrived;
+  }
+}

@@ -12,6 +12,7 @@ import { createRobotsGate, ROBOTS_BYTES_MAX } from "./robots-gate.ts";
 import { type Answer, createTransport, type Exchange } from "./transport.ts";
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
+import { userAgentOf } from "./user-agent.ts";
 
 export interface EgressOptions {
   db: Db;
@@ -32,7 +33,11 @@ export interface EgressLimits {
   bytesMax: number;
 }
 
-const LIMITS: EgressLimits = { timeoutMs: 30_000, headersTimeoutMs: 10_000, bytesMax: 4 * 1024 * 1024 };
+export const LIMITS: EgressLimits = {
+  timeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  bytesMax: 4 * 1024 * 1024,
+};
 
 /** What a job may add to a request. Nothing here can identify a person or open a door. */
 const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
@@ -162,11 +167,6 @@ function callerHeaders(headers: Record<string, string> = {}): Record<string, str
     }
   }
   return Object.fromEntries(entries);
-}
-
-/** `afk/1.2.0 (+ops@example.org)`: who asks, and where to complain. */
-function userAgentOf(version: string, contact: string | null): string {
-  return `afk/${version}${contact === null ? "" : ` (+${contact})`}`.replace(/[^\x20-\x7e]/g, "");
 }
 
 function mediaType(value: string | undefined): string {

@@ -1,4 +1,4 @@
-import type { AnswerHeaders } from "./transport.ts";
+import type { AnswerHeaders } from "./answer.ts";
 
 const ASKED_MAX_MS = 6 * 3_600_000;
 const UNSTATED_429_MS = 60_000;

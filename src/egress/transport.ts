@@ -1,9 +1,11 @@
 import type { Agent } from "undici";
 import type { EgressConfig } from "../config/config.ts";
-import { AfkError, messageOf } from "../lib/errors.ts";
+import { AfkError } from "../lib/errors.ts";
 import { checkedLookup, type Resolve } from "./address.ts";
-import { ACCEPT_ENCODING, BodyTooLarge, readBody } from "./body.ts";
+import { type AnswerHeaders, explain, joinHeaders, orAborted } from "./answer.ts";
+import { ACCEPT_ENCODING, readBody } from "./body.ts";
 import { EgressFailed } from "./errors.ts";
+import { type Dispatch, type SendAnswer, sendOnce } from "./send-once.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
 
 export interface TransportLimits {
@@ -28,9 +30,6 @@ export interface Answer {
   body: Uint8Array;
 }
 
-/** Names in lower case; a header that came several times is joined by commas. */
-export type AnswerHeaders = Record<string, string | undefined>;
-
 export interface Transport {
   /**
    * One GET, of an address that `checkUrl` has passed: no redirects, no retries, no cookies.
@@ -38,6 +37,12 @@ export interface Transport {
    * @throws EgressFailed for every failure of host and network; the signal's reason when the caller aborts.
    */
   get(url: URL, exchange: Exchange): Promise<Answer>;
+  /**
+   * One request that may change something, of an address that `checkUrl` has passed: on a connection of its own, sent at
+   * most once. `timeoutMs` is for all of it.
+   * @throws EgressRefused, EgressFailed from the look-up of the name; SendFailed for all else, the caller's abort included.
+   */
+  send(url: URL, request: Dispatch): Promise<SendAnswer>;
   close(): Promise<void>;
 }
 
@@ -76,6 +81,10 @@ export function createTransport(
         );
       }
     },
+    send(url, request) {
+      const signal = AbortSignal.any([request.signal, closing.signal]);
+      return sendOnce(url, { ...request, signal }, { lookup, timeout: limits.headersTimeoutMs });
+    },
     async close() {
       closing.abort();
       await (await agent)?.destroy();
@@ -106,33 +115,4 @@ async function exchangeOnce(
   // Nobody reads this body. Without a listener, the error of cutting it off would end the process.
   body.on("error", () => undefined).destroy();
   return { status, headers, body: new Uint8Array() };
-}
-
-/** undici looks at the signal only once it is connected; a kill switch does not wait for that. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-function joinHeaders(raw: Record<string, string | string[] | undefined>): AnswerHeaders {
-  return Object.fromEntries(
-    Object.entries(raw).map(([name, value]) => [
-      name.toLowerCase(),
-      Array.isArray(value) ? value.join(", ") : value,
-    ]),
-  );
-}
-
-function explain(error: unknown, isTimeout: boolean): string {
-  if (isTimeout) return "it took too long";
-  if (error instanceof BodyTooLarge) return `its body is larger than afk reads (${error.message})`;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return [messageOf(error), code].find((text) => text !== "") ?? "unknown error";
 }

@@ -26,3 +26,38 @@ export interface Egress {
    */
   fetch(url: string, options?: FetchOptions): Promise<Page>;
 }
+
+/** A request that changes something elsewhere. `body` is sent as UTF-8; null sends none. */
+export interface SendRequest {
+  method: "POST" | "PUT" | "PATCH" | "DELETE";
+  headers: Record<string, string>;
+  body: string | null;
+  /** The same for every try at the same thing, so that a server that heeds it does it once. */
+  idempotencyKey: string;
+}
+
+/** A request as it goes out, without what HTTP itself adds (Host, Connection, Content-Length). */
+export interface OutgoingRequest {
+  method: SendRequest["method"];
+  url: string;
+  headers: Record<string, string>;
+  body: string | null;
+}
+
+/**
+ * The only way out for actions, apart from `Egress` so that no job can reach it: the same allowlist, addresses, pace and
+ * bounds, but it is no crawling, and nothing is followed or tried again.
+ */
+export interface Outgoing {
+  /**
+   * What `send` would put on the wire; sends nothing.
+   * @throws EgressRefused
+   */
+  prepare(url: string, request: SendRequest): OutgoingRequest;
+  /**
+   * Sends once and gives the status of any answer; redirects are answers.
+   * @throws SendFailed (egress/errors.ts), which says whether the request may have arrived, also when the signal aborts it.
+   * @throws EgressRefused, EgressFailed when nothing was sent: policy says no, or the host is to be left alone.
+   */
+  send(url: string, request: SendRequest & { signal: AbortSignal }): Promise<{ status: number }>;
+}

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { toIso } from "../lib/clock.ts";
 import type { Db } from "../store/schema.ts";
 
 /**
@@ -36,4 +37,26 @@ export async function countersAgree(db: Db): Promise<string[]> {
     }
   }
   return differences;
+}
+
+/** How far the budget's clock may be ahead of the records that were written with it. */
+const CLOCK_TOLERANCE_MS = 10 * 60_000;
+
+/**
+ * The budget's clock is read with every call, so it is never far ahead of everything that was recorded. One that is
+ * would open windows that nothing has been counted in.
+ * @returns one line if it is.
+ */
+export async function clockAgrees(db: Db, nowMs: number): Promise<string[]> {
+  const { rows } = await sql<{ latest: number | null; recorded: number }>`
+    select (select latest_at from budget_clock) as latest, max(
+      coalesce((select max(max(created_at, coalesce(finished_at, 0))) from ledger), 0),
+      coalesce((select max(max(started_at, coalesce(finished_at, 0))) from ticks), 0)
+    ) as recorded`.execute(db);
+  const latest = rows[0]?.latest ?? 0;
+  const recorded = Math.max(nowMs, rows[0]?.recorded ?? 0);
+  if (latest <= recorded + CLOCK_TOLERANCE_MS) return [];
+  return [
+    `the budget's clock stands at ${toIso(latest)}, after everything that was recorded (${toIso(recorded)})`,
+  ];
 }

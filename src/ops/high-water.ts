@@ -1,8 +1,9 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { setKill } from "../rails/kill.ts";
+import { writeDurably } from "../store/durable-file.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Store } from "../store/open.ts";
 
@@ -16,10 +17,9 @@ export async function raiseHighWater(store: Store, path: string): Promise<void> 
     await writeMeta(trx, "generation", next);
     return next;
   });
-  // After the commit, so that the file is never ahead of its own database. A rename is enough without fsync: a power
-  // cut can lose the newest mark, and an older one raises no false alarm.
-  writeFileSync(`${path}.part`, `${JSON.stringify({ generation })}\n`);
-  renameSync(`${path}.part`, path);
+  // After the commit, so that the file is never ahead of its own database. Synced, since a name that got to the disk
+  // before its bytes leaves a mark that cannot be read, which would stop the agent after a power cut.
+  writeDurably(path, `${path}.part`, `${JSON.stringify({ generation })}\n`);
 }
 
 /**

@@ -7,6 +7,7 @@ import { readSpend } from "../rails/counters.ts";
 import { readKill } from "../rails/kill.ts";
 import { periodsAt, windowsOf } from "../rails/windows.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
+import { countDrafts } from "./drafts.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
@@ -19,7 +20,8 @@ export interface Status {
   breakers: { name: string; state: string; failures: number; until: string | null; reason: string | null }[];
   queue: Record<JobState, number>;
   alerts: { pending: number; failed: number };
-  drafts: { pending: number };
+  /** `unknown`: a person must find out whether they were done. */
+  drafts: { pending: number; unknown: number };
   lastTick: TickStatus | null;
   nextDueAt: string | null;
   /** When the current clock of unattended days began; null while none runs. */
@@ -65,7 +67,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     breakers: await breakers(db),
     queue: await queueCounts(db),
     alerts: await alertCounts(db),
-    drafts: { pending: await countPendingDrafts(db) },
+    drafts: await countDrafts(db),
     lastTick: last === undefined ? null : tickStatus(last),
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     clock: null,
@@ -134,15 +136,6 @@ async function alertCounts(db: Db): Promise<Status["alerts"]> {
     .execute();
   for (const row of rows) counts[row.state] = Number(row.count);
   return { pending: counts.pending, failed: counts.failed };
-}
-
-async function countPendingDrafts(db: Db): Promise<number> {
-  const row = await db
-    .selectFrom("drafts")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("state", "=", "pending")
-    .executeTakeFirstOrThrow();
-  return Number(row.count);
 }
 
 async function lastTick(db: Db) {

@@ -1,4 +1,5 @@
 import type { JobConfig } from "../config/config.ts";
+import { readDraft, writeContent } from "../jobs/actions/read-draft.ts";
 import type { JobContext } from "../jobs/job.ts";
 import { assert } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -16,6 +17,9 @@ export interface Pending {
 }
 
 const PENDING_MAX = 10_000;
+/** A person reads each of them. */
+const DRAFTS_MAX = 100;
+const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
 
 export interface Run {
   job: JobRow;
@@ -83,13 +87,34 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
       pending.files.push({ name, content });
     },
     draft(name, action, content) {
-      pending.drafts.push({ name, action, content });
+      pending.drafts.push(checkedDraft(pending, name, action, content));
     },
     signal: run.signal,
     log: run.log,
     progress: (done, total, label) => parts.onProgress?.({ job: job.name, done, total, label }),
   };
   return { context, pending };
+}
+
+/** What would be refused when a person approves it is refused now, while the job that made it can be told. */
+function checkedDraft(
+  pending: Pending,
+  name: string,
+  action: string,
+  content: unknown,
+): Pending["drafts"][number] {
+  if (!DRAFT_NAME.test(name) || pending.drafts.some((draft) => draft.name === name)) {
+    throw new PermanentFailure(
+      "bad_draft",
+      `${JSON.stringify(name.slice(0, 80))} cannot name a draft: write one line of 1 to 150 characters that no other draft of the job has`,
+    );
+  }
+  if (pending.drafts.length >= DRAFTS_MAX)
+    throw new PermanentFailure("bad_draft", `a job drafts at most ${DRAFTS_MAX} actions`);
+  const json = writeContent(content);
+  readDraft(action, json);
+  // A copy: what the job does to its object afterwards was not checked.
+  return { name, action, content: JSON.parse(json) };
 }
 
 async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Set<string>> {

@@ -21,10 +21,12 @@ export async function runLoop(
   const release = parts.rails.watch.hold("idle");
   try {
     for (;;) {
+      // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
+      const version = parts.store.dataVersion();
       const result = await runTick(parts, runner);
       onTick?.(result);
       if (await isKilled(parts)) return EXIT.ok;
-      await untilWork(parts, signal);
+      await untilWork(parts, signal, version);
       if (signal.aborted) return EXIT.ok;
     }
   } finally {
@@ -39,10 +41,13 @@ async function isKilled(parts: Parts): Promise<boolean> {
   );
 }
 
-/** Waits for the next tick's time, the next due job, or work that somebody adds, whichever is first. */
-async function untilWork(parts: Parts, signal: AbortSignal): Promise<void> {
+/**
+ * Waits for the next tick's time, the next due job, or work that somebody has added since the database was at
+ * `sinceVersion`, whichever is first.
+ */
+async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number): Promise<void> {
   const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
-  let version = parts.store.dataVersion();
+  let version = sinceVersion;
   while (!signal.aborted && parts.clock.nowMs() < endsAt) {
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await parts.clock.sleep(LOOK_MS, signal).catch(() => undefined);

@@ -8,6 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Chain } from "../models/chain.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/open.ts";
+import type { SayWork } from "./wedge-guard.ts";
 
 /** What the runner works with; made in agent.ts. */
 export interface Parts {
@@ -23,6 +24,8 @@ export interface Parts {
   randomness: Randomness;
   log: Log;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /** Where a wedge guard watches this process. */
+  sayWork?: SayWork;
 }
 
 /** How far a job is, for people who watch. */

@@ -59,6 +59,11 @@ export async function runJob(
   }
 }
 
+/** How long until a running job is looked at again: often enough for its lease, and when its time is up. */
+export function nextLookMs(timeoutMs: number, elapsedMs: number): number {
+  return Math.max(1, Math.min(LEASE_MS / 3, timeoutMs - elapsedMs));
+}
+
 function find(parts: Parts, job: JobRow) {
   const kind = parts.kinds.find((candidate) => candidate.kind === job.kind);
   const entry = parts.config.jobs.find((candidate) => candidate.name === job.name);
@@ -77,7 +82,7 @@ function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortCont
   const startedMs = systemClock.uptimeMs();
   const renew = async () => {
     while (!done.signal.aborted) {
-      await systemClock.sleep(Math.min(LEASE_MS / 3, timeoutMs), done.signal);
+      await systemClock.sleep(nextLookMs(timeoutMs, systemClock.uptimeMs() - startedMs), done.signal);
       if (systemClock.uptimeMs() - startedMs >= timeoutMs) {
         stop.abort(
           new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),

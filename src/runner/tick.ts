@@ -16,6 +16,7 @@ import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runJob } from "./run-job.ts";
 import { checkCounters, checkDisk, withBallast } from "./self-check.ts";
+import { tellWedged } from "./tell-wedged.ts";
 import { beginTick, endTick, type TickOutcome, type TickRecord } from "./tick-record.ts";
 
 /** A tick claims no further job beyond these, and waits for a retry no longer than that. */
@@ -54,7 +55,8 @@ export async function runTick(
     // 1. Stop. A killed agent starts nothing, but its pager still works.
     const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
     if (kill !== null) await seeKill(parts, log, kill, drained);
-    // 2. What an earlier run left: files and alerts that committed and did not get out.
+    // 2. What an earlier run left: word of its end, files and alerts that committed and did not get out.
+    await tellWedged(parts);
     drained.outputs.push(
       ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
     );
@@ -62,6 +64,7 @@ export async function runTick(
     if (kill === null && !(await checkDisk(parts))) {
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
     } else if (kill === null) {
+      parts.sayWork?.(true);
       // 3. What an earlier run left behind: its calls and its jobs.
       await recover(parts, log, runner, id);
       // 4. What is due.
@@ -75,6 +78,7 @@ export async function runTick(
       parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error)),
     );
   } finally {
+    parts.sayWork?.(false);
     release();
   }
   // 6. The record, the pager, and the broom.

@@ -3,7 +3,7 @@ import { AfkError } from "../../lib/errors.ts";
 import { dropDead, findDead, listDead, retryDead } from "../../queue/dead-letter.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
 const KEY = { type: "positional", description: "The job's key" } as const;
 
@@ -31,7 +31,7 @@ const show = defineCommand({
     const letter = await withAgent(args, (agent) => findDead(agent.rails.store.db, args.key));
     if (letter === undefined) throw noLetter(args.key);
     if (args.json) return printJson(letter);
-    printLines(Object.entries(letter).map(([name, value]) => `${name.padEnd(10)} ${value}`));
+    printLines(Object.entries(letter).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
   },
 });
 
@@ -66,7 +66,7 @@ const drop = defineCommand({
     });
     if (letter === undefined) throw noLetter(args.key);
     if (args.json) printJson({ key: args.key, dropped: !args["dry-run"] });
-    else printLines([`${args["dry-run"] ? "would drop" : "dropped"} ${args.key}: ${letter.error}`]);
+    else printLines([`${args["dry-run"] ? "would drop" : "dropped"} ${args.key}: ${oneLine(letter.error)}`]);
   },
 });
 

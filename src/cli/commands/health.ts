@@ -2,7 +2,7 @@ import { EXIT, messageOf } from "../../lib/errors.ts";
 import { checkHealth } from "../../ops/health.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   meta: {
@@ -16,7 +16,7 @@ export default defineCommand({
       checkHealth(config, rails.store.db, rails.clock),
     ).catch((error: unknown) => ({ isHealthy: false, problems: [messageOf(error)] }));
     if (args.json) printJson(health);
-    else printLines(health.isHealthy ? ["fit to work"] : health.problems);
+    else printLines(health.isHealthy ? ["fit to work"] : health.problems.map(oneLine));
     return health.isHealthy ? EXIT.ok : EXIT.failed;
   },
 });

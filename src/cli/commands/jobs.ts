@@ -3,7 +3,7 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
 const list = defineCommand({
   meta: {
@@ -55,9 +55,9 @@ const show = defineCommand({
     if (args.json) return printJson(job);
     const { steps, outputs, ...fields } = job;
     printLines([
-      ...Object.entries(fields).map(([name, value]) => `${name.padEnd(12)} ${value ?? "-"}`),
+      ...Object.entries(fields).map(([name, value]) => `${name.padEnd(12)} ${oneLine(String(value ?? "-"))}`),
       ...outputs.map((name) => `output       ${name}`),
-      ...steps.map((step) => `step         ${toIso(step.at)} ${step.name}`),
+      ...steps.map((step) => `step         ${toIso(step.at)} ${oneLine(step.name)}`),
     ]);
   },
 });

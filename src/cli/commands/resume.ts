@@ -2,7 +2,7 @@ import { acceptWallClock } from "../../rails/budget-time.ts";
 import { clearKill } from "../../rails/kill.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   meta: {
@@ -22,6 +22,9 @@ export default defineCommand({
       return kill;
     });
     if (args.json) printJson({ cleared });
-    else printLines([cleared === null ? "nothing was set" : `cleared (${cleared.by}): ${cleared.reason}`]);
+    else
+      printLines([
+        cleared === null ? "nothing was set" : `cleared (${cleared.by}): ${oneLine(cleared.reason)}`,
+      ]);
   },
 });

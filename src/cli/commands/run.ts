@@ -15,7 +15,7 @@ export default defineCommand({
         stopOnSignals(agent);
         return await agent.run((result) => printTick(result, false));
       },
-      workerOutput(false),
+      { ownsProcess: true, ...workerOutput(false) },
     );
   },
 });

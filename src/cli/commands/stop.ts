@@ -1,6 +1,6 @@
 import { stopAgent } from "../../agent.ts";
 import { defineCommand } from "../command.ts";
-import { printJson, printLines } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   meta: {
@@ -20,6 +20,10 @@ export default defineCommand({
   async run({ args }) {
     const stopped = await stopAgent({ config: args.config, state: args.state }, args.reason);
     if (args.json) printJson(stopped);
-    else printLines([`stopped (${stopped.by}): ${stopped.detail}`, "No model is called until: afk resume"]);
+    else
+      printLines([
+        `stopped (${stopped.by}): ${oneLine(stopped.detail)}`,
+        "No model is called until: afk resume",
+      ]);
   },
 });

@@ -25,7 +25,7 @@ export default defineCommand({
         printTick(result, args.json);
         return result.exitCode;
       },
-      workerOutput(args.json),
+      { ownsProcess: true, ...workerOutput(args.json) },
     );
   },
 });

@@ -1,0 +1,122 @@
+import { EXIT } from "../../lib/errors.ts";
+import { listDrafts } from "../../ops/drafts.ts";
+import { checkApprovable } from "../../runner/drafts.ts";
+import { defineCommand } from "../command.ts";
+import { fieldLines, previewLines } from "../draft-lines.ts";
+import { withAgent } from "../open.ts";
+import { printLines, printTable } from "../output.ts";
+import { visible, visibleJson } from "../visible.ts";
+import { stopOnSignals } from "../worker.ts";
+
+const ID = { type: "positional", description: "The draft's id" } as const;
+
+const list = defineCommand({
+  meta: {
+    name: "drafts list",
+    description: "Irreversible actions waiting for a person, the newest first",
+    examples: ["afk drafts", "afk drafts list --all --json"],
+  },
+  json: true,
+  args: {
+    all: { type: "boolean", description: "Those that were done or rejected too" },
+    limit: {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: 10_000,
+      default: 50,
+      description: "At most so many",
+    },
+  },
+  async run({ args }) {
+    const drafts = await withAgent(args, (agent) => listDrafts(agent.rails.store.db, args));
+    if (args.json) return printLines([visibleJson(drafts)]);
+    if (drafts.length === 0) return printLines([args.all ? "no job drafted anything yet" : "nothing waits"]);
+    printTable(drafts, [
+      { title: "ID", value: (draft) => draft.id },
+      { title: "STATE", value: (draft) => draft.state },
+      { title: "JOB", value: (draft) => visible(draft.jobName) },
+      { title: "ACTION", value: (draft) => visible(draft.action) },
+      { title: "NAME", value: (draft) => visible(draft.name).slice(0, 60) },
+      { title: "DRAFTED", value: (draft) => draft.createdAt },
+    ]);
+  },
+});
+
+const show = defineCommand({
+  meta: {
+    name: "drafts show",
+    description: "One draft, and the request that approving it sends",
+    examples: ["afk drafts show ID"],
+  },
+  json: true,
+  args: { id: ID },
+  async run({ args }) {
+    const preview = await withAgent(args, (agent) => agent.drafts.preview(args.id));
+    if (args.json) printLines([visibleJson(preview)]);
+    else printLines(previewLines(preview, process.stdout.columns));
+  },
+});
+
+const approve = defineCommand({
+  meta: {
+    name: "drafts approve",
+    description: "Does what a draft says, once",
+    examples: ["afk drafts approve ID --dry-run", "afk drafts approve ID", "afk drafts approve ID --again"],
+  },
+  json: true,
+  args: {
+    id: ID,
+    "dry-run": { type: "boolean", description: "Show exactly what would be sent, and send nothing" },
+    again: { type: "boolean", description: "Try it though an earlier try may have done it" },
+  },
+  async run({ args }) {
+    return await withAgent(args, async (agent) => {
+      if (args["dry-run"]) {
+        const preview = await agent.drafts.preview(args.id);
+        checkApprovable(args.id, preview.draft.state, args.again);
+        if (args.json) printLines([visibleJson({ dryRun: true, ...preview })]);
+        else printLines([...previewLines(preview, process.stdout.columns), "nothing was sent (--dry-run)"]);
+        return preview.refusal === null ? EXIT.ok : EXIT.failed;
+      }
+      stopOnSignals(agent);
+      const approval = await agent.drafts.approve(args.id, { isAgain: args.again });
+      if (args.json) printLines([visibleJson(approval)]);
+      else
+        printLines(
+          approval.state === "done"
+            ? fieldLines([["done", approval.summary]])
+            : fieldLines([[approval.state === "pending" ? "not done" : "unknown", approval.error]]),
+        );
+      return approval.state === "done" ? EXIT.ok : EXIT.failed;
+    });
+  },
+});
+
+const reject = defineCommand({
+  meta: {
+    name: "drafts reject",
+    description: "Closes a draft for good without doing it",
+    examples: ["afk drafts reject ID"],
+  },
+  json: true,
+  args: { id: ID },
+  async run({ args }) {
+    const { wasUnknown } = await withAgent(args, (agent) => agent.drafts.reject(args.id));
+    if (args.json) printLines([visibleJson({ id: args.id, state: "rejected", wasUnknown })]);
+    else
+      printLines([
+        `rejected ${args.id}${wasUnknown ? "; an earlier try may have done it all the same" : ""}`,
+      ]);
+  },
+});
+
+export default defineCommand({
+  meta: {
+    name: "drafts",
+    description: "Irreversible actions that are done only after a person approves",
+    examples: ["afk drafts", "afk drafts show ID", "afk drafts approve ID --dry-run"],
+  },
+  subCommands: { list, show, approve, reject },
+  default: "list",
+});

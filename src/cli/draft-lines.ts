@@ -1,0 +1,109 @@
+import type { OutgoingRequest } from "../egress/types.ts";
+import type { DraftView } from "../ops/drafts.ts";
+import type { DraftPreview } from "../runner/preview-draft.ts";
+import { paint } from "./output.ts";
+import { wrapVisible } from "./visible.ts";
+
+const COLUMNS = 80;
+const LABEL_WIDTH = 11;
+/** Stands before every line of a body, so that none of them can pass for one of ours. */
+const GUTTER = "  | ";
+const GUTTER_WRAPPED = "  : ";
+/** Deeper JSON is shown as it is: indenting it takes the square of its depth. */
+const PRETTY_DEPTH_MAX = 40;
+
+/** A draft and the request its approval sends, for a person to judge. Nothing in them can look like these lines. */
+export function previewLines({ draft, request, refusal }: DraftPreview, columns = COLUMNS): string[] {
+  const body = request === null ? JSON.stringify(draft.content) : request.body;
+  return [
+    ...fieldLines(headOf(draft), columns),
+    ...(request === null ? [] : requestLines(request, columns)),
+    ...bodyLines(request === null ? "content" : "body", body, columns),
+    ...(refusal === null ? [] : fieldLines([["refused", refusal]], columns)),
+  ];
+}
+
+/** Each label with its value, foreign or not, on as many lines as it takes; only a label stands at the left edge. */
+export function fieldLines(
+  fields: readonly (readonly [string, string | null])[],
+  columns = COLUMNS,
+): string[] {
+  const width = Math.max(20, columns - LABEL_WIDTH);
+  return fields.flatMap(([label, value]) =>
+    value === null
+      ? []
+      : wrapVisible(value, width).map((line, i) =>
+          i === 0
+            ? `${paint("bold", label.padEnd(LABEL_WIDTH))}${line}`
+            : `${" ".repeat(LABEL_WIDTH)}${line}`,
+        ),
+  );
+}
+
+function headOf(draft: DraftView): [string, string | null][] {
+  return [
+    ["draft", draft.id],
+    ["state", draft.state],
+    ["job", `${draft.jobName} (${draft.jobKey})`],
+    ["name", draft.name],
+    ["action", draft.action],
+    ["drafted", draft.createdAt],
+    ["tried", draft.attemptedAt],
+    ["decided", draft.decidedAt],
+    ["done", draft.summary],
+    ["error", draft.error],
+  ];
+}
+
+function requestLines({ method, url, headers }: OutgoingRequest, columns: number): string[] {
+  return fieldLines(
+    [
+      ["host", URL.parse(url)?.host ?? null],
+      ["method", method],
+      ["address", url],
+      ...Object.entries(headers).map(([name, value]) => ["header", `${name}: ${value}`] as const),
+    ],
+    columns,
+  );
+}
+
+function bodyLines(label: string, body: string | null, columns: number): string[] {
+  if (body === null) return fieldLines([[label, "none"]], columns);
+  const pretty = prettyJson(body);
+  const bytes = Buffer.byteLength(body);
+  const size = `${bytes} bytes${pretty === null ? "" : " of JSON, laid out here for reading"}`;
+  const width = Math.max(20, columns - GUTTER.length);
+  const lines = (pretty ?? body)
+    .split("\n")
+    .flatMap((line) =>
+      wrapVisible(line, width).map((part, i) => `${i === 0 ? GUTTER : GUTTER_WRAPPED}${part}`),
+    );
+  return [...fieldLines([[label, size]], columns), ...lines];
+}
+
+/**
+ * JSON laid out, where that shows all there is: what reads and writes back differently (a key that stands there twice,
+ * spaces) is no such JSON.
+ */
+function prettyJson(body: string): string | null {
+  if (depthOf(body) > PRETTY_DEPTH_MAX) return null;
+  try {
+    const value: unknown = JSON.parse(body);
+    return JSON.stringify(value) === body ? JSON.stringify(value, undefined, 2) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** At least as deep as it is nested: brackets in strings count too. */
+function depthOf(json: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of json) {
+    if (character === "{" || character === "[") depth += 1;
+    if (character === "}" || character === "]") depth -= 1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
+}

@@ -1,0 +1,90 @@
+import { messageOf } from "../lib/errors.ts";
+import { systemResolve } from "./address.ts";
+import { EgressRefused, SendFailed } from "./errors.ts";
+import { type EgressOptions, LIMITS } from "./fetch.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { askedWaitMs } from "./retry-after.ts";
+import { HEADER_VALUE, SEND_HEADERS } from "./send-headers.ts";
+import { createTransport } from "./transport.ts";
+import type { Outgoing, OutgoingRequest, SendRequest } from "./types.ts";
+import { checkUrl } from "./url.ts";
+import { userAgentOf } from "./user-agent.ts";
+
+/** Of an action's request; more is not what a person can judge. */
+const BODY_BYTES_MAX = 256 * 1024;
+const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Names that afk sets itself; the two are never the caller's. */
+const IDEMPOTENCY_KEY = "idempotency-key";
+const USER_AGENT = "user-agent";
+
+/**
+ * The one way out for actions that a person approved. Made apart from the egress that jobs are handed, and imported by
+ * agent.ts alone, so that a job that wants it needs an import that a reader sees.
+ */
+export function createOutgoing(options: EgressOptions): Outgoing & { close(): Promise<void> } {
+  const { config, clock, log } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const userAgent = userAgentOf(options.agentVersion, config.contact);
+  const transport = createTransport(config, userAgent, options.resolve ?? systemResolve, limits);
+  const rateLimit = createRateLimit(options.db, clock);
+
+  function prepare(text: string, request: SendRequest): OutgoingRequest {
+    const url = checkUrl(text, config);
+    const headers = {
+      [USER_AGENT]: userAgent,
+      [IDEMPOTENCY_KEY]: request.idempotencyKey,
+      ...callerHeaders(request.headers),
+    };
+    if (Buffer.byteLength(request.body ?? "") > BODY_BYTES_MAX)
+      throw new EgressRefused(`a body of more than ${BODY_BYTES_MAX} bytes is not sent`);
+    return { method: request.method, url: url.href, headers, body: request.body };
+  }
+
+  async function waitForSlot(url: URL, signal: AbortSignal): Promise<void> {
+    try {
+      await rateLimit.waitForSlot(url.hostname, 60_000 / config.requestsPerMinute, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      throw new SendFailed(`nothing was sent to ${url.host}: ${messageOf(signal.reason)}`, {
+        mayHaveArrived: false,
+        cause: error,
+      });
+    }
+  }
+
+  return {
+    prepare,
+    async send(text, { signal, ...request }) {
+      const { url: href, ...prepared } = prepare(text, request);
+      const url = new URL(href);
+      await waitForSlot(url, signal);
+      const { timeoutMs } = limits;
+      const answer = await transport.send(url, {
+        ...prepared,
+        signal,
+        timeoutMs,
+        bytesMax: ANSWER_BYTES_MAX,
+      });
+      const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
+      if (waitMs !== null) await rateLimit.pushBack(url.hostname, waitMs);
+      log.event("debug", "request_sent", { host: url.host, method: request.method, status: answer.status });
+      return { status: answer.status };
+    },
+    close: transport.close,
+  };
+}
+
+function callerHeaders(headers: Record<string, string>): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  for (const [name, value] of entries) {
+    if (!SEND_HEADERS.some((allowed) => allowed === name)) {
+      throw new EgressRefused(
+        `the request header ${JSON.stringify(name)} may not be set; an action may set ${SEND_HEADERS.join(", ")}`,
+      );
+    }
+    if (!HEADER_VALUE.test(value))
+      throw new EgressRefused(`the value of the request header ${name} is not plain visible text`);
+  }
+  return Object.fromEntries(entries);
+}

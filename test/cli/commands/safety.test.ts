@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type Deployment, deployment, digestConfig } from "../../support/afk.ts";
+import { afk, afkJson, tick } from "./in-process.ts";
+
+describe("stop and resume", () => {
+  it("set and clear the switch, and say what they did", async () => {
+    const target = offline();
+
+    expect(await afkJson(target, "stop", "--reason", "the bill looks odd")).toEqual({
+      code: 0,
+      json: { by: "row", detail: "the bill looks odd" },
+    });
+    expect((await afkJson(target, "status")).json).toHaveProperty("killed.reason", "the bill looks odd");
+    expect(await tick(target)).toMatchObject({ outcome: "halted" });
+
+    expect(await afkJson(target, "resume")).toMatchObject({
+      code: 0,
+      json: { cleared: { by: "row", reason: "the bill looks odd" } },
+    });
+    expect(await tick(target)).toMatchObject({ outcome: "idle" });
+    expect((await afkJson(target, "resume")).json).toEqual({ cleared: null });
+    expect(target.events()).toContain("kill_cleared");
+  });
+
+  it("speak to people", async () => {
+    const target = offline();
+    expect((await afk(target, "stop")).stdout).toBe(
+      "stopped (row): afk stop\nNo model is called until: afk resume\n",
+    );
+    expect((await afk(target, "resume")).stdout).toBe("cleared (row): afk stop\n");
+    expect((await afk(target, "resume")).stdout).toBe("nothing was set\n");
+  });
+
+  it("keep the first reason when stopped twice, and tell of it once", async () => {
+    const target = offline();
+    await afk(target, "stop", "--reason", "first");
+    await afk(target, "stop", "--reason", "second");
+
+    expect((await afkJson(target, "status")).json).toHaveProperty("killed.reason", "first");
+    expect(target.query("select event from alerts")).toEqual([{ event: "kill_set" }]);
+  });
+
+  it("clear file and row together", async () => {
+    const target = offline();
+    await afk(target, "stop");
+    target.write("state/STOP", "by hand\n");
+    expect((await afkJson(target, "status")).json).toHaveProperty("killed.by", "file");
+
+    expect((await afk(target, "resume")).code).toBe(0);
+
+    expect(existsSync(join(target.state, "STOP"))).toBe(false);
+    expect((await afkJson(target, "status")).json).toHaveProperty("killed", null);
+  });
+
+  it.each(["", "x".repeat(10_000)])("work whatever the reason is", async (reason) => {
+    const target = offline();
+    expect((await afk(target, "stop", `--reason=${reason}`)).code).toBe(0);
+    expect((await afkJson(target, "status")).json).toHaveProperty("killed.by", expect.any(String));
+    expect(await tick(target)).toMatchObject({ outcome: "halted" });
+  });
+});
+
+function offline(): Deployment {
+  return deployment(
+    digestConfig("http://127.0.0.1:9", { models: { chain: ["extractive"] }, rest: { jobs: [] } }),
+  );
+}
