@@ -38,13 +38,14 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     async transaction(work) {
       const announced: { payload: AlertPayload; isNew: boolean }[] = [];
-      const result = await options.store.transaction((trx) =>
-        work(trx, async (notice, repeats = "logged") => {
+      const result = await options.store.transaction((trx) => {
+        announced.length = 0;
+        return work(trx, async (notice, repeats = "logged") => {
           const payload = payloadOf(options, notice);
           const isNew = await insert(trx, payload, options.clock.nowMs());
           if (isNew || repeats === "logged") announced.push({ payload, isNew });
-        }),
-      );
+        });
+      });
       for (const { payload, isNew } of announced) tell(options, payload, isNew);
       return result;
     },

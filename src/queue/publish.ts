@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { assert } from "../lib/errors.ts";
+import { makeFolder, writeDurably } from "../store/durable-file.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
 /** Files of one name that may exist; more is a bug of the job that names them. */
@@ -47,8 +47,7 @@ export async function saveOutputs(
 }
 
 /**
- * Writes every saved file that is not in `dir` yet: a temporary file, fsync, rename, fsync of the folder, and only then
- * the mark. A crash before the mark writes the same bytes under the same name again.
+ * Writes every saved file that is not in `dir` yet, and only when it is on the disk the mark. A crash before the mark writes the same bytes under the same name again.
  */
 export async function publishPending(db: Db, dir: string, nowMs: number): Promise<string[]> {
   const pending = await db
@@ -58,9 +57,10 @@ export async function publishPending(db: Db, dir: string, nowMs: number): Promis
     .orderBy("created_at")
     .limit(PUBLISH_MAX)
     .execute();
-  if (pending.length > 0) mkdirSync(dir, { recursive: true });
+  if (pending.length > 0) makeFolder(dir);
   for (const file of pending) {
-    writeDurably(dir, file.name, file.content);
+    // The same temporary name each time: a crash leaves at most one, and the next pass overwrites it.
+    writeDurably(join(dir, file.name), join(dir, `.${file.name}.part`), file.content);
     await db
       .updateTable("outputs")
       .set({ state: "published", published_at: nowMs })
@@ -68,25 +68,6 @@ export async function publishPending(db: Db, dir: string, nowMs: number): Promis
       .execute();
   }
   return pending.map((file) => join(dir, file.name));
-}
-
-function writeDurably(dir: string, name: string, content: string): void {
-  // The same temporary name each time: a crash leaves at most one, and the next pass overwrites it.
-  const temporary = join(dir, `.${name}.part`);
-  const file = openSync(temporary, "w", 0o644);
-  try {
-    writeFileSync(file, content);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, join(dir, name));
-  const folder = openSync(dir, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 async function freeName(trx: Trx, name: string): Promise<string> {

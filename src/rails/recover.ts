@@ -14,8 +14,8 @@ export async function recoverCalls(
   rails: Rails,
   runner: string,
 ): Promise<{ unknown: number; released: number }> {
-  const counts = { unknown: 0, released: 0 };
-  await rails.outbox.transaction(async (trx, announce) => {
+  return await rails.outbox.transaction(async (trx, announce) => {
+    const counts = { unknown: 0, released: 0 };
     const wallMs = rails.clock.nowMs();
     const open = await trx
       .selectFrom("ledger")
@@ -32,6 +32,6 @@ export async function recoverCalls(
       await finish(trx, announce, entry.id, ending, rails.budget, { budgetMs, wallMs });
       counts[ending.state === "unknown" ? "unknown" : "released"] += 1;
     }
+    return counts;
   });
-  return counts;
 }

@@ -9,7 +9,6 @@ import { fail, unclaim } from "../queue/fail.ts";
 import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../queue/job.ts";
 import { saveOutputs } from "../queue/publish.ts";
 import { isHalt } from "../rails/halt.ts";
-import { dropBallast } from "../store/ballast.ts";
 import { isDiskFull, StoreRefused } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
@@ -215,7 +214,6 @@ async function recordEnd(
  */
 async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
   if (isDiskFull(error)) {
-    dropBallast(parts.config.paths.state);
     const nowMs = parts.clock.nowMs();
     await parts.store.transaction((trx) => unclaim(trx, job, error.message, nowMs, nowMs));
   }

@@ -1,8 +1,7 @@
 import { statSync } from "node:fs";
 import { clockAgrees, countersAgree } from "../ops/counters.ts";
 import { setKill } from "../rails/kill.ts";
-import { dropBallast, hasRoomToWork, keepBallast } from "../store/ballast.ts";
-import { isDiskFull } from "../store/errors.ts";
+import { hasRoomToWork, keepBallast } from "../store/ballast.ts";
 import { refuseDamage } from "../store/integrity.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Parts } from "./parts.ts";
@@ -45,26 +44,13 @@ export async function checkDisk(parts: Parts): Promise<boolean> {
   const { state } = parts.config.paths;
   keepBallast(state);
   if (hasRoomToWork(state)) return true;
-  await withBallast(parts, () =>
-    parts.outbox.transaction((_trx, announce) =>
-      announce({
-        event: "disk_low",
-        title: "The disk is nearly full",
-        message: `Nothing is begun until there is room on the disk that holds ${state}. What is queued and reserved stays. Look: afk doctor`,
-        key: `disk_low:${Math.floor(parts.clock.nowMs() / CHECK_EVERY_MS)}`,
-      }),
-    ),
+  await parts.outbox.transaction((_trx, announce) =>
+    announce({
+      event: "disk_low",
+      title: "The disk is nearly full",
+      message: `Nothing is begun until there is room on the disk that holds ${state}. What is queued and reserved stays. Look: afk doctor`,
+      key: `disk_low:${Math.floor(parts.clock.nowMs() / CHECK_EVERY_MS)}`,
+    }),
   );
   return false;
-}
-
-/** Writes what must be written; on a full disk once more, in the room that the ballast gives back. */
-export async function withBallast<T>(parts: Parts, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    dropBallast(parts.config.paths.state);
-    return await write();
-  }
 }

@@ -15,7 +15,7 @@ import { recoverCalls } from "../rails/recover.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runJob } from "./run-job.ts";
-import { checkCounters, checkDisk, withBallast } from "./self-check.ts";
+import { checkCounters, checkDisk } from "./self-check.ts";
 import { tellWedged } from "./tell-wedged.ts";
 import { beginTick, endTick, type TickOutcome, type TickRecord } from "./tick-record.ts";
 
@@ -45,8 +45,8 @@ export async function runTick(
 ): Promise<TickResult> {
   const id = newId(parts.clock.nowMs(), parts.randomness);
   const log = parts.log.child({ tick: id });
-  const isAfterCrash = await withBallast(parts, () => beginTick(parts, id, options.byHand ?? false));
-  await withBallast(parts, () => raiseHighWater(parts.store, parts.config.paths.highWater));
+  const isAfterCrash = await beginTick(parts, id, options.byHand ?? false);
+  await raiseHighWater(parts.store, parts.config.paths.highWater);
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
   const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
@@ -74,9 +74,7 @@ export async function runTick(
     }
   } catch (error) {
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
-    await withBallast(parts, () =>
-      parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error)),
-    );
+    await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
   } finally {
     parts.sayWork?.(false);
     release();

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { systemRandomness } from "../lib/ids.ts";
+import { isDiskFull } from "./errors.ts";
 
 /** Enough for an alert, a tick's record and the write-ahead log that they go through. */
 const BALLAST_BYTES = 4 * 1024 * 1024;
@@ -44,6 +45,17 @@ export function keepBallast(dir: string): void {
     closeSync(file);
   }
   renameSync(temporary, path);
+}
+
+/** Does what must be written; on a full disk once more, in the room that the ballast gives back. */
+export async function withBallast<T>(dir: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    dropBallast(dir);
+    return await write();
+  }
 }
 
 /** Gives the room back. The next tick that finds enough takes it again. */

@@ -43,7 +43,8 @@ export function explain(error: unknown, path: string): unknown {
       `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)`,
     );
   }
-  if (code === "SQLITE_FULL")
+  // The index of the write-ahead log is a file of its own, which SQLite does not call full when it cannot grow.
+  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE")
     return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
   if (code?.startsWith("SQLITE_IOERR")) {
     return refuse(

@@ -1,18 +1,23 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
+import { withBallast } from "./ballast.ts";
 import { StoreDialect } from "./dialect.ts";
+import { makeFolder } from "./durable-file.ts";
 import { explain, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
+import { refuseDamagedLog } from "./wal.ts";
 
 /** How long a statement waits for another process's transaction; those hold only SQL and last milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 export interface Store {
   db: Db;
-  /** One immediate transaction: the write lock is held from its first statement. No network inside one, ever. */
+  /**
+   * One immediate transaction: the write lock is held from its first statement. No network inside one, ever. On a full
+   * disk `work` runs a second time, so nothing outside of the transaction may depend on how often it ran.
+   */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /** Changes whenever another connection has committed; cheaper than a query, so the kill watcher polls it. */
   dataVersion(): number;
@@ -24,6 +29,11 @@ export interface Store {
  * @throws StoreRefused when it is not a database, newer than this code, damaged, or cannot be written.
  */
 export async function openStore(path: string): Promise<Store> {
+  // Even to say that the disk is full takes an open database.
+  return await withBallast(dirname(path), () => open(path));
+}
+
+async function open(path: string): Promise<Store> {
   const database = openDatabase(path);
   const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
   try {
@@ -34,7 +44,8 @@ export async function openStore(path: string): Promise<Store> {
   }
   return {
     db,
-    transaction: (work) => db.transaction().execute(work),
+    // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
+    transaction: (work) => withBallast(dirname(path), () => db.transaction().execute(work)),
     dataVersion: () => database.pragma("data_version", { simple: true }) as number,
     close: () => db.destroy(),
   };
@@ -43,7 +54,8 @@ export async function openStore(path: string): Promise<Store> {
 function openDatabase(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
+    refuseDamagedLog(path);
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     configure(database);
     return database;
