@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Node runs the sources as they are; the tests run what ships.
     pool: "forks",
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Many tests start real processes, and a shared machine may be slow; none waits this long when all is well.
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
   },
 });

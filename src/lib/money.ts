@@ -17,7 +17,7 @@ export function capMicrosFromUsd(usd: number): number {
 export function chargeMicrosFromUsd(usd: number): number {
   if (!Number.isFinite(usd) || usd < 0 || usd > 1e9)
     throw new RangeError(`${usd} is not an amount in US dollars`);
-  return Math.ceil(usd * MICROS_PER_USD - 1e-6);
+  return Math.max(0, Math.ceil(usd * MICROS_PER_USD - 1e-6));
 }
 
 /** Cost of `tokens` at `usdPerMillion`, in micro-dollars, rounded up. */

@@ -1,4 +1,5 @@
-/** Text that may or may not end in a full stop, as a sentence that does. */
+/** Text that may or may not end in a full stop, as a sentence that ends. */
 export function asSentence(text: string): string {
-  return `${text.trim().replace(/[.\s]+$/, "")}.`;
+  const trimmed = text.trim();
+  return /[!?…]$/.test(trimmed) ? trimmed : `${trimmed.replace(/[.\s]+$/, "")}.`;
 }

@@ -31,7 +31,8 @@ const show = defineCommand({
     const letter = await withAgent(args, (agent) => findDead(agent.rails.store.db, args.key));
     if (letter === undefined) throw noLetter(args.key);
     if (args.json) return printJson(letter);
-    printLines(Object.entries(letter).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
+    const shown = { ...letter, died_at: toIso(letter.died_at) };
+    printLines(Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
   },
 });
 
