@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { setKill } from "../rails/kill.ts";
+import { withBallast } from "../store/ballast.ts";
 import { writeDurably } from "../store/durable-file.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Store } from "../store/open.ts";
@@ -19,7 +21,8 @@ export async function raiseHighWater(store: Store, path: string): Promise<void> 
   });
   // After the commit, so that the file is never ahead of its own database. Synced, since a name that got to the disk
   // before its bytes leaves a mark that cannot be read, which would stop the agent after a power cut.
-  writeDurably(path, `${path}.part`, `${JSON.stringify({ generation })}\n`);
+  const mark = `${JSON.stringify({ generation })}\n`;
+  await withBallast(dirname(path), async () => writeDurably(path, `${path}.part`, mark));
 }
 
 /**

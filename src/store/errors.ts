@@ -44,7 +44,7 @@ export function explain(error: unknown, path: string): unknown {
     );
   }
   // The index of the write-ahead log is a file of its own, which SQLite does not call full when it cannot grow.
-  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE")
+  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE" || isDiskFull(error))
     return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
   if (code?.startsWith("SQLITE_IOERR")) {
     return refuse(
