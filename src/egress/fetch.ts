@@ -8,7 +8,7 @@ import { createHttpCache } from "./http-cache.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { followRedirects, isRedirect } from "./redirect.ts";
 import { askedWaitMs } from "./retry-after.ts";
-import { createRobotsGate, ROBOTS_BYTES_MAX } from "./robots-gate.ts";
+import { createRobotsGate, ROBOTS_BYTES_MAX, robotsText } from "./robots-gate.ts";
 import { type Answer, createTransport, type Exchange } from "./transport.ts";
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
@@ -104,11 +104,11 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
     const { answer } = await followRedirects(robotsUrl, check, async (url) => {
       await rateLimit.waitForSlot(url.hostname, intervalMs(), trip.signal);
       const headers = { accept: "text/plain, */*;q=0.5" };
-      return get(url, trip, { headers, bytesMax: ROBOTS_BYTES_MAX, onExcess: "cut" });
+      return get(url, trip, { headers, bytesMax: ROBOTS_BYTES_MAX + 1, onExcess: "cut" });
     });
     if (!isSuccess(answer.status))
       throw new EgressFailed(`${robotsUrl} answered ${answer.status}`, { status: answer.status });
-    return new TextDecoder().decode(answer.body);
+    return robotsText(answer.body);
   }
 
   /** One request within the trip's time. Gives 2xx, redirects and 304; all else is thrown. */

@@ -28,6 +28,19 @@ export interface RobotsGate {
   check(url: URL, load: (robotsUrl: string) => Promise<string>): Promise<{ crawlDelayMs: number }>;
 }
 
+/**
+ * The text of a body that was read for up to one byte more than the bound: what goes beyond it is left out, and so is the line
+ * that the bound cuts, which might allow more than it was meant to.
+ */
+export function robotsText(body: Uint8Array): string {
+  if (body.byteLength <= ROBOTS_BYTES_MAX) return new TextDecoder().decode(body);
+  const end = Math.max(body.lastIndexOf(LINE_FEED), body.lastIndexOf(CARRIAGE_RETURN));
+  return new TextDecoder().decode(body.subarray(0, end + 1));
+}
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
 /** Rules per origin, kept in `robots` for at most a day. */
 export function createRobotsGate(db: Db, clock: Clock): RobotsGate {
   return {

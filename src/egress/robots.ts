@@ -46,17 +46,25 @@ export function parseRobots(text: string, productToken: string): RobotsRules {
   return { rules, crawlDelayMs };
 }
 
-/** Whether a path with its query (`/a?b`) may be fetched: the longest matching pattern decides, `allow` where two are equal. */
+/**
+ * Whether a path with its query (`/a?b`) may be fetched: the longest matching pattern decides, `allow` where two are equal.
+ * Tens of thousands of patterns for an address of kilobytes are not worth the seconds that they take: it is then forbidden.
+ */
 export function isPathAllowed({ rules }: RobotsRules, path: string): boolean {
   const subject = normalize(path, { isPattern: false });
   if (subject === "/robots.txt") return true;
   let best = { allows: true, length: -1 };
+  const work = { steps: 0 };
   for (const rule of rules) {
     const isStronger = rule.length > best.length || (rule.length === best.length && rule.allows);
-    if (isStronger && matches(rule, subject)) best = rule;
+    if (isStronger && matches(rule, subject, work)) best = rule;
+    if (work.steps > STEPS_MAX) return false;
   }
   return best.allows;
 }
+
+/** About a third of a second; 30,000 patterns with stars take a tenth of it for an address of a hundred characters. */
+const STEPS_MAX = 50_000_000;
 
 interface Group {
   isNamed: boolean;
@@ -84,14 +92,16 @@ function toRule(allows: boolean, value: string): RobotsRule {
   return { allows, parts, isAnchored, length: pattern.length };
 }
 
-/** Leftmost matches of the parts in turn: linear in the number of parts, whatever the file holds. */
-function matches({ parts, isAnchored }: RobotsRule, subject: string): boolean {
+/** Leftmost matches of the parts in turn: no part is looked for twice, whatever the file holds. */
+function matches({ parts, isAnchored }: RobotsRule, subject: string, work: { steps: number }): boolean {
   const [first = "", ...rest] = parts;
   if (!subject.startsWith(first)) return false;
   const last = isAnchored ? rest.pop() : undefined;
   let at = first.length;
   for (const part of rest) {
     const found = subject.indexOf(part, at);
+    // The search looks at some characters again for a part that nearly matches everywhere.
+    work.steps += ((found < 0 ? subject.length : found) - at) * (1 + part.length / 16);
     if (found < 0) return false;
     at = found + part.length;
   }

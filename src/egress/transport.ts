@@ -7,6 +7,7 @@ import { ACCEPT_ENCODING, readBody } from "./body.ts";
 import { EgressFailed } from "./errors.ts";
 import { type Dispatch, type SendAnswer, sendOnce } from "./send-once.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
+import { boundedInfo, REQUESTS_PER_CONNECTION_MAX, wireBound } from "./wire-bound.ts";
 
 export interface TransportLimits {
   /** For the connection, and again from the request to the answer's headers. */
@@ -58,9 +59,11 @@ export function createTransport(
   let agent: Promise<Agent> | undefined;
   // Loading undici takes longer than the rest of a start, and most commands fetch nothing.
   const openAgent = async () => {
-    const { Agent } = await import("undici");
+    const { Agent, buildConnector } = await import("undici");
+    const connect = { lookup, timeout: limits.headersTimeoutMs, signal: closing.signal };
     return new Agent({
-      connect: { lookup, timeout: limits.headersTimeoutMs, signal: closing.signal },
+      connect: wireBound(buildConnector(connect)),
+      maxRequestsPerClient: REQUESTS_PER_CONNECTION_MAX,
       headersTimeout: limits.headersTimeoutMs,
     });
   };
@@ -106,6 +109,7 @@ async function exchangeOnce(
     method: "GET",
     headers: exchange.headers,
     signal,
+    onInfo: boundedInfo(),
   });
   const { statusCode: status, headers: raw, body } = await orAborted(request, signal);
   const headers = joinHeaders(raw);

@@ -40,9 +40,9 @@ export function mayBePrivate(host: string, config: Pick<EgressConfig, "allowPriv
   return isAllowed(host, config.allowPrivate);
 }
 
-/** For messages and the log: scheme, host and path. The query stays out, since it may hold a key. */
+/** For messages and the log: scheme, host and the start of the path. The query stays out, since it may hold a key. */
 export function describeUrl(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}`;
+  return clip(`${url.protocol}//${url.host}${url.pathname}`);
 }
 
 function withoutSecrets(text: string): string {
@@ -51,3 +51,10 @@ function withoutSecrets(text: string): string {
     .replace(/\/\/[^/]*@/, "//")
     .slice(0, 200)}"`;
 }
+
+/** A redirect may lead to an address of kilobytes. */
+function clip(text: string): string {
+  return text.length <= DESCRIBED_CHARS_MAX ? text : `${text.slice(0, DESCRIBED_CHARS_MAX)}…`;
+}
+
+const DESCRIBED_CHARS_MAX = 300;

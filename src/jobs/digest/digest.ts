@@ -77,14 +77,21 @@ async function runDigest(context: Context): Promise<JobResult> {
 
 /** A failure of the source is a result too; a halt, an abort or a bug stops the job. */
 async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
-  const label = oneLine(sourceLabel(source), 80);
+  const label = oneLine(context.redact(sourceLabel(source)), 80);
   context.signal.throwIfAborted();
   try {
-    return { ...(await collect(context, source)), label, error: null };
+    const { items, notes } = await collect(context, source);
+    return {
+      // A private feed's address is its secret, and an item names its source.
+      items: items.map((item) => ({ ...item, source: context.redact(item.source) })),
+      notes: notes.map((note) => context.redact(note)),
+      label,
+      error: null,
+    };
   } catch (error) {
     context.signal.throwIfAborted();
     if (!isSourceFailure(error)) throw error;
-    const reason = oneLine(error.message, ERROR_CHARS_MAX);
+    const reason = oneLine(context.redact(error.message), ERROR_CHARS_MAX);
     context.log.event("warn", "source_failed", { source: label, error: reason });
     return { items: [], notes: [], label, error: reason };
   }

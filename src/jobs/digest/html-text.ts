@@ -1,11 +1,14 @@
 import { Parser } from "htmlparser2";
 import { cleanText } from "./text.ts";
 
-/**
- * Longest HTML that is read, in UTF-16 units. Closing tags that match nothing cost time that grows with the square
- * of the input, so this bounds time as well as memory.
- */
+/** Longest HTML that is read, in UTF-16 units. */
 const HTML_CHARS_MAX = 24_000;
+/**
+ * Elements that may be open at once; what comes after is not read. The parser looks through all of them at each closing tag
+ * that matches none, so without this its time grows with the square of the input.
+ */
+const DEPTH_MAX = 200;
+const CHUNK_CHARS = 1_000;
 
 /** Elements whose content is not text for a reader. */
 const DROPPED = new Set([
@@ -31,8 +34,10 @@ const BLOCKS = new Set(
 export function htmlToText(html: string, charsMax: number): string {
   const parts: string[] = [];
   let droppedDepth = 0;
+  let depth = 0;
   const parser = new Parser({
     onopentagname(name) {
+      depth++;
       if (DROPPED.has(name)) droppedDepth++;
       if (BLOCKS.has(name) || name === "br") parts.push("\n");
       if (name === "td" || name === "th") parts.push(" ");
@@ -42,12 +47,17 @@ export function htmlToText(html: string, charsMax: number): string {
       if (droppedDepth === 0) parts.push(text.replace(/\s+/g, " "));
     },
     onclosetag(name) {
+      depth--;
       if (DROPPED.has(name)) droppedDepth--;
       if (BLOCKS.has(name)) parts.push("\n");
     },
   });
-  parser.write(bounded(html));
-  parser.end();
+  const read = bounded(html);
+  for (let at = 0; at < read.length && depth <= DEPTH_MAX; at += CHUNK_CHARS) {
+    parser.write(read.slice(at, at + CHUNK_CHARS));
+  }
+  // Ending would take a tag that was cut by the last piece for text.
+  if (depth <= DEPTH_MAX) parser.end();
   return cleanText(parts.join(""), charsMax);
 }
 

@@ -96,7 +96,7 @@ export function shortHash(content: string | Uint8Array): string {
 function identity(id: string, link: string | null, title: string, text: string): string {
   const idAsLink = safeLink(id);
   if (idAsLink !== null) return idAsLink;
-  if (/^[a-z][a-z0-9+.-]*:\S/i.test(id) || /^<\S+@\S+>$/.test(id)) return id;
+  if (/^[a-z][a-z0-9+.-]*:\S/i.test(id) || /^<[^\s@]+@\S+>$/.test(id)) return id;
   if (id !== "") return link === null ? `${id}\n${title}` : `${id}\n${new URL(link).host}`;
   return link ?? `${title}\n${text}`;
 }

@@ -43,7 +43,7 @@ const egress = createEgress({
   agentVersion: "1.2.3",
   clock: systemClock,
   log: silentLog,
-  limits: { timeoutMs: 2_000, headersTimeoutMs: 1_000 },
+  limits: { timeoutMs: 2_500, headersTimeoutMs: 1_500 },
 });
 
 onGo(async () => {

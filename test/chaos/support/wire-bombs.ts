@@ -88,7 +88,7 @@ export async function wireBombs(): Promise<WireBombs> {
     "an error with a body without end": [raw("HTTP/1.1 500 No\r\n\r\n", X), /answered 500/],
     "a redirect to itself": [raw("HTTP/1.1 302 Found\r\nlocation: ?\r\ncontent-length: 0\r\n\r\n"), FAILED],
     "an address of 15 kilobytes": [
-      raw(`HTTP/1.1 302 Found\r\nlocation: /404/${"a".repeat(15_000)}\r\ncontent-length: 0\r\n\r\n`),
+      { status: 302, headers: { location: `/404/${"a".repeat(15_000)}` } },
       /answered 404/,
     ],
   };
@@ -128,25 +128,23 @@ function chunk(body: Buffer | string): Buffer {
 function raw(start: string, rest: string | Buffer = ""): Route {
   return (_request, response) => {
     const socket = socketOf(response);
-    socket.write(start);
-    if (rest !== "") void flood(socket, rest);
+    socket?.write(start);
+    if (socket !== null && rest !== "") void flood(socket, rest);
   };
 }
 
 function drip(start: string): Route {
   return (_request, response) => {
     const socket = socketOf(response);
-    socket.write(start);
-    const timer = setInterval(() => socket.write("x"), 20);
-    socket.once("close", () => clearInterval(timer));
+    socket?.write(start);
+    const timer = setInterval(() => socket?.write("x"), 20);
+    socket?.once("close", () => clearInterval(timer));
   };
 }
 
-function socketOf(response: ServerResponse): Socket {
-  const { socket } = response;
-  if (socket === null) throw new Error("the connection is gone before it was answered");
-  // The client hangs up in the middle of what is written, which is what all this is for.
-  return socket.on("error", () => undefined);
+/** Null when the client has hung up before. That it hangs up in the middle of what is written is what all this is for. */
+function socketOf(response: ServerResponse): Socket | null {
+  return response.socket?.on("error", () => undefined) ?? null;
 }
 
 /** Writes `unit` again and again, no faster than it is taken, until the other side hangs up; a gibibyte at most. */

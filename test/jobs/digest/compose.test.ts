@@ -100,7 +100,7 @@ test("says who wrote a summary and whether that was second choice", () => {
   const once = composeMarkdown(document);
   expect(once.match(/ by plain/g)).toHaveLength(1);
   expect(once).toContain("*(degraded: all summaries by plain)*");
-  expect(composeHtml(document)).toContain("(summary by plain)");
+  expect(composeHtml(document)).toContain("(degraded: all summaries by plain)");
 });
 
 test("dates are those of the agent's time zone", () => {

@@ -6,12 +6,16 @@ import { htmlToText } from "../html-text.ts";
 import { ITEM_TEXT_CHARS_MAX, type Item, newestOf, type RawItem, toItem } from "../item.ts";
 import { type FeedSource, isRemote } from "../settings.ts";
 import { oneLine } from "../text.ts";
+import { parseBoundedJson } from "./bounded-json.ts";
+import { boundedXml } from "./bounded-xml.ts";
 import { readFileBounded } from "./read-file.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
 /** Entries that are looked at; more than are kept, as some feeds list the oldest first. */
 const ENTRIES_MAX = 1_000;
+/** Of a JSON Feed, which has about ten an entry. */
+const JSON_VALUES_MAX = 60_000;
 const ACCEPT =
   "application/rss+xml, application/atom+xml, application/feed+json, application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1";
 
@@ -65,9 +69,8 @@ function decode(bytes: Uint8Array): string {
 function parse(text: string): AnyFeed {
   const isJson = text.trimStart().startsWith("{");
   try {
-    if (isJson) JSON.parse(text);
-    else assertComplete(text);
-    return parseFeed(text, { maxItems: ENTRIES_MAX });
+    const feed = isJson ? parseBoundedJson(text, JSON_VALUES_MAX) : boundedXml(text, ENTRIES_MAX);
+    return parseFeed(feed, { maxItems: ENTRIES_MAX });
   } catch (error) {
     if (error instanceof SourceUnreadable) throw error;
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -75,14 +78,6 @@ function parse(text: string): AnyFeed {
       `no readable feed (${oneLine(messageOf(reason), 150)}): it is cut off, malformed, or no RSS, Atom or JSON Feed`,
       { cause: error },
     );
-  }
-}
-
-/** The parser takes a document that ends between two elements for a whole one; the closing tag of the root tells. */
-function assertComplete(text: string): void {
-  const root = /<((?:[\w-]+:)?(?:rss|feed|RDF))[\s>]/.exec(text)?.[1];
-  if (root !== undefined && !text.includes(`</${root}`)) {
-    throw new SourceUnreadable(`the feed is cut off: it has no closing ${root} tag`);
   }
 }
 

@@ -14,6 +14,8 @@ const FILES_MAX = 200;
 /** Names that are looked at; a folder with more is not an inbox. */
 const ENTRIES_MAX = 10_000;
 const MESSAGES_PER_FILE_MAX = 200;
+/** Of an mbox file; with as many as its bytes allow it would keep the parser busy for seconds. */
+const MBOX_LINES_MAX = 50_000;
 const NOTES_MAX = 20;
 
 /**
@@ -91,6 +93,8 @@ async function rawItems(name: string, file: FileContent, notes: string[]): Promi
 }
 
 async function mboxItems(name: string, bytes: Uint8Array, notes: string[]): Promise<RawItem[]> {
+  if (countLines(bytes, MBOX_LINES_MAX) > MBOX_LINES_MAX)
+    throw new SourceUnreadable(`it has more than ${MBOX_LINES_MAX} lines`);
   const messages = splitMbox(bytes);
   if (messages === null)
     throw new SourceUnreadable("it does not begin with a `From ` line, as an mbox file does");
@@ -107,6 +111,13 @@ async function mboxItems(name: string, bytes: Uint8Array, notes: string[]): Prom
   return raws;
 }
 
+/** Stops counting soon after `max`. */
+function countLines(bytes: Uint8Array, max: number): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(0x0a); at >= 0 && lines <= max; at = bytes.indexOf(0x0a, at + 1)) lines++;
+  return lines;
+}
+
 async function mailItem(name: string, bytes: Uint8Array): Promise<RawItem> {
   const mail = await parseMail(bytes);
   return { ...mail, id: mail.id ?? contentId(name, bytes) };
@@ -115,8 +126,8 @@ async function mailItem(name: string, bytes: Uint8Array): Promise<RawItem> {
 /** A text file: its first line is the title, a date at the start of its name (2026-11-03-….md) is its date. */
 function note(name: string, file: FileContent): RawItem {
   const text = new TextDecoder().decode(file.bytes).replace(/^---\r?\n[\s\S]*?\r?\n---\r?\n/, "");
-  const [first = "", ...rest] = text.trim().split(/\r?\n/);
-  const body = rest.join("\n").trim();
+  const [first = ""] = text.trim().split(/\r?\n/, 1);
+  const body = text.trim().slice(first.length).trim();
   return {
     id: contentId(name, file.bytes),
     title: first.replace(/^#+\s+/, ""),

@@ -2,7 +2,13 @@ import * as v from "valibot";
 import type { Egress } from "../../../egress/types.ts";
 import { type Item, newestOf, type RawItem, toItem } from "../item.ts";
 import { GITHUB_HOST, type GithubEvent, type GithubSource } from "../settings.ts";
+import { parseBoundedJson } from "./bounded-json.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
+
+/** Thirty releases with fifty files each have a hundred and fifty thousand. */
+const JSON_VALUES_MAX = 300_000;
+/** More than are asked for. */
+const ENTRIES_MAX = 100;
 
 const text = v.nullish(v.string());
 
@@ -56,7 +62,7 @@ function rawItems(event: GithubEvent, repository: string, body: Uint8Array, url:
   const json = parseJson(body, url);
   switch (event) {
     case "releases":
-      return parseAs(v.array(release), json, url).map((entry) => ({
+      return parseAs(release, json, url).map((entry) => ({
         id: entry.html_url,
         title: `${repository} ${entry.name || entry.tag_name}`,
         link: entry.html_url,
@@ -64,7 +70,7 @@ function rawItems(event: GithubEvent, repository: string, body: Uint8Array, url:
         publishedAt: entry.published_at ?? undefined,
       }));
     case "commits":
-      return parseAs(v.array(commit), json, url).map((entry) => ({
+      return parseAs(commit, json, url).map((entry) => ({
         id: entry.html_url,
         title: `${repository} ${entry.sha.slice(0, 7)}: ${entry.commit.message.split("\n", 1)[0]}`,
         link: entry.html_url,
@@ -73,7 +79,7 @@ function rawItems(event: GithubEvent, repository: string, body: Uint8Array, url:
       }));
     case "issues":
       // The API lists pull requests among the issues; only they have this key.
-      return parseAs(v.array(issue), json, url)
+      return parseAs(issue, json, url)
         .filter((entry) => entry.pull_request === undefined)
         .map((entry) => ({
           id: entry.html_url,
@@ -87,14 +93,17 @@ function rawItems(event: GithubEvent, repository: string, body: Uint8Array, url:
 
 function parseJson(body: Uint8Array, url: string): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(body));
+    return parseBoundedJson(new TextDecoder().decode(body), JSON_VALUES_MAX);
   } catch (error) {
+    if (error instanceof SourceUnreadable) throw error;
     throw new SourceUnreadable(`${url} did not answer with JSON`, { cause: error });
   }
 }
 
-function parseAs<T>(schema: v.GenericSchema<unknown, T>, json: unknown, url: string): T {
-  const result = v.safeParse(schema, json);
+/** One issue is enough to refuse an answer; an answer made for it has a million. */
+function parseAs<T>(schema: v.GenericSchema<unknown, T>, json: unknown, url: string): T[] {
+  const entries = Array.isArray(json) ? json.slice(0, ENTRIES_MAX) : json;
+  const result = v.safeParse(v.array(schema), entries, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];
   throw new SourceUnreadable(

@@ -1,0 +1,205 @@
+import fc from "fast-check";
+import { expect } from "vitest";
+import { countersAgree } from "../../../src/ops/counters.ts";
+import { markSending } from "../../../src/rails/budget.ts";
+import { reconcile } from "../../../src/rails/reconcile.ts";
+import { recoverCalls } from "../../../src/rails/recover.ts";
+import { ended, RELEASED, settledAt, tryReserve, UNKNOWN } from "../../support/rails.ts";
+import type { RailsOn } from "../../support/rails-on.ts";
+import { above, type Caps, type Line, type Model, readTime, refusing, rows } from "./budget-model.ts";
+
+/** The rails under attack. `reopen` closes the database and opens it again, as the next process would. */
+export interface Real {
+  rails: RailsOn;
+  reopen(): Promise<void>;
+  /** What the run has met, so that an attack that never got anywhere shows. */
+  met: { commands: number; accepted: number; refused: number; overruns: number; recovered: number };
+}
+
+type Command = fc.AsyncCommand<Model, Real>;
+const DEADLINE_MS = 360_000;
+
+/** What may happen to a budget. Each command does it to both, and then both must say the same. */
+export function budgetCommands(): fc.Arbitrary<Command>[] {
+  const pick = fc.nat(15);
+  const estimate = fc.oneof(fc.nat(600), fc.constantFrom(0, 1, 1_000, 2_000));
+  const scope = (names: string[]) => fc.option(fc.constantFrom(...names), { nil: null, freq: 2 });
+  const reserve = fc
+    .record({ estimate, tick: scope(["t1", "t2"]), job: scope(["j1", "j2"]), runner: scope(["me", "gone"]) })
+    .map(reserving);
+  const often = [reserve, reserve, reserve, pick.map(sending), pick.map(sending)];
+  return [
+    ...often,
+    fc.tuple(pick, fc.constantFrom(0, 0.4, 1, 1, 1.8)).map(settling),
+    fc.tuple(pick, fc.constantFrom(0, 0.4, 1, 1, 1.8)).map(settling),
+    pick.map(releasing),
+    pick.map(endingUnknown),
+    fc.tuple(pick, fc.constantFrom(0, 0.5, 1, 2.5)).map(reconciling),
+    fc.oneof(fc.nat(90_000), fc.nat(5_400_000), fc.nat(200_000_000)).map(waiting),
+    fc.oneof(fc.integer({ min: -400_000, max: 400_000 }), days(400)).map(jumping),
+    days(40).map(rebooting),
+    capsArbitrary().map(recapping),
+    fc.constant(reopening()),
+    fc.constant(recovering()),
+  ];
+}
+
+function days(most: number): fc.Arbitrary<number> {
+  return fc.integer({ min: -most * 24, max: most * 24 }).map((hours) => hours * 3_600_000 + 61_003);
+}
+
+function capsArbitrary(): fc.Arbitrary<Caps> {
+  const cap = fc.option(fc.constantFrom(0, 400, 1_000, 2_500), { nil: null });
+  return fc.record({
+    dailyCapMicros: fc.constantFrom(0, 600, 1_500, 4_000),
+    hourlyCapMicros: cap,
+    monthlyCapMicros: cap,
+    jobCapMicros: cap,
+    tickCapMicros: cap,
+  });
+}
+
+function reserving(call: Pick<Line, "estimate" | "tick" | "job" | "runner">): Command {
+  return command(`reserve(${JSON.stringify(call)})`, async (model, real) => {
+    const nowMs = readTime(model);
+    const refusal = refusing(model, call, nowMs);
+    const { estimate, tick, job, runner } = call;
+    const result = await tryReserve(real.rails, estimate, { scope: { tick, job }, runner });
+    expect("refusal" in result ? result.refusal.window : null).toBe(refusal);
+    if ("refusal" in result) {
+      real.met.refused += 1;
+      return;
+    }
+    const deadlineMs = model.wallMs + DEADLINE_MS;
+    const line: Line = { ...call, id: result.entryId, state: "reserved", cost: 0, deadlineMs, atMs: nowMs };
+    model.lines.push(line);
+    expect(above(model, line)).toEqual([]);
+    real.met.accepted += 1;
+  });
+}
+
+const sending = (pick: number) =>
+  onLine(`send(${pick})`, pick, async (line, _model, real) => {
+    const isMine = line.state === "reserved";
+    expect(await real.rails.store.transaction((trx) => markSending(trx, line.id))).toBe(isMine);
+    if (isMine) line.state = "sending";
+  });
+
+const settling = ([pick, part]: [number, number]) =>
+  onLine(`settle(${pick}, ${part})`, pick, async (line, model, real) => {
+    const cost = Math.ceil(part * line.estimate);
+    const isOpen = line.state === "sending" || line.state === "unknown";
+    readTime(model);
+    expect(await ended(real.rails, line.id, settledAt(cost))).toBe(isOpen);
+    if (!isOpen) return;
+    Object.assign(line, { state: "settled", cost });
+    if (cost > line.estimate) real.met.overruns += 1;
+  });
+
+const releasing = (pick: number) =>
+  onLine(`release(${pick})`, pick, async (line, model, real) => {
+    const isOpen = line.state === "reserved" || line.state === "sending";
+    readTime(model);
+    expect(await ended(real.rails, line.id, RELEASED)).toBe(isOpen);
+    if (isOpen) line.state = "released";
+  });
+
+const endingUnknown = (pick: number) =>
+  onLine(`unknown(${pick})`, pick, async (line, model, real) => {
+    const isOpen = line.state === "sending";
+    readTime(model);
+    expect(await ended(real.rails, line.id, UNKNOWN)).toBe(isOpen);
+    if (isOpen) line.state = "unknown";
+  });
+
+const reconciling = ([pick, part]: [number, number]) =>
+  onLine(`reconcile(${pick}, ${part})`, pick, async (line, model, real) => {
+    const cost = Math.ceil(part * line.estimate);
+    if (line.state !== "unknown") {
+      await expect(reconcile(real.rails, line.id, cost)).rejects.toMatchObject({ code: "not_unknown" });
+      return;
+    }
+    readTime(model);
+    await reconcile(real.rails, line.id, cost);
+    Object.assign(line, { state: "settled", cost });
+    if (cost > line.estimate) real.met.overruns += 1;
+  });
+
+const waiting = (ms: number) =>
+  command(`wait(${ms})`, async (model, { rails }) => {
+    rails.clock.advance(ms);
+    model.wallMs += ms;
+    model.uptimeMs += ms;
+  });
+
+const jumping = (ms: number) =>
+  command(`jump(${ms})`, async (model, { rails }) => {
+    rails.clock.jump(ms);
+    model.wallMs += ms;
+  });
+
+const rebooting = (ms: number) =>
+  command(`reboot(${ms})`, async (model, { rails }) => {
+    rails.clock.reboot(ms);
+    model.wallMs += ms;
+    model.uptimeMs = rails.clock.uptimeMs();
+    model.boot += 1;
+  });
+
+const recapping = (caps: Caps) =>
+  command(`caps(${JSON.stringify(caps)})`, async (model, { rails }) => {
+    model.caps = caps;
+    rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, ...caps } };
+  });
+
+const reopening = () => command("reopen()", async (_model, real) => await real.reopen());
+
+const recovering = () =>
+  command("recover()", async (model, real) => {
+    readTime(model);
+    const orphans = model.lines.filter(
+      ({ state, runner, deadlineMs }) =>
+        (state === "reserved" || state === "sending") &&
+        ((runner !== null && runner !== "me") || deadlineMs < model.wallMs),
+    );
+    const unknown = orphans.filter(({ state }) => state === "sending").length;
+    const released = orphans.length - unknown;
+    expect(await recoverCalls(real.rails, "me")).toEqual({ unknown, released });
+    for (const line of orphans) line.state = line.state === "sending" ? "unknown" : "released";
+    real.met.recovered += orphans.length;
+  });
+
+function onLine(
+  text: string,
+  pick: number,
+  run: (line: Line, model: Model, real: Real) => Promise<void>,
+): Command {
+  const lineOf = (model: Readonly<Model>) => model.lines[pick % Math.max(1, model.lines.length)];
+  return {
+    ...command(text, async (model, real) => await run(lineOf(model) as Line, model, real)),
+    check: (model) => lineOf(model) !== undefined,
+  };
+}
+
+function command(text: string, run: (model: Model, real: Real) => Promise<void>): Command {
+  return {
+    check: () => true,
+    toString: () => text,
+    async run(model, real) {
+      await run(model, real);
+      real.met.commands += 1;
+      await compare(model, real);
+    },
+  };
+}
+
+/** Every counter is what the list adds up to, and what the ledger adds up to. */
+async function compare(model: Model, { rails }: Real): Promise<void> {
+  const found = await rails.store.db.selectFrom("budget_windows").selectAll().execute();
+  const counted = found.map((row) => [
+    `${row.window} ${row.period}`,
+    [row.settled_micros, row.reserved_micros, row.overrun_micros],
+  ]);
+  expect(Object.fromEntries(counted)).toEqual(rows(model));
+  expect(await countersAgree(rails.store.db)).toEqual([]);
+}
