@@ -17,6 +17,8 @@ export type Notice = Omit<AlertPayload, "version" | "agent" | "severity" | "ts">
 export type Announce = (notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
 
 export interface Outbox {
+  /** Takes secrets out of text that will be kept: errors repeat what servers and files said. */
+  redact: (text: string) => string;
   /**
    * One immediate transaction whose alerts commit with it or not at all. After the commit each notice is logged
    * (`alerted: false` when its key was recorded before) and new ones are handed to `onAlert`.
@@ -36,6 +38,7 @@ export interface OutboxOptions {
 
 export function createOutbox(options: OutboxOptions): Outbox {
   return {
+    redact: options.redact,
     async transaction(work) {
       const announced: { payload: AlertPayload; isNew: boolean }[] = [];
       const result = await options.store.transaction((trx) => {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { createRedactor } from "../lib/redact.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
@@ -117,11 +118,14 @@ function refusal(
   replacements: readonly Replacement[],
 ): ConfigError {
   const values = replacements.flatMap((replacement) => [...replacement.values]);
+  const redact = createRedactor([]);
   const hidden = issues.map(({ path, message }) => ({
     path,
-    message: values.reduce(
-      (text, [name, value]) => (value.length >= 6 ? text.replaceAll(value, () => `\${${name}}`) : text),
-      message,
+    message: redact(
+      values.reduce(
+        (text, [name, value]) => (value.length >= 6 ? text.replaceAll(value, () => `\${${name}}`) : text),
+        message,
+      ),
     ),
   }));
   return new ConfigError(file, hidden);

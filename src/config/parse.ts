@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { nearest } from "../lib/nearest.ts";
+import { createRedactor } from "../lib/redact.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { formatPath, isSection, type Path } from "./path.ts";
 import { entriesOf, schemasAt, wordsOf } from "./schema-walk.ts";
@@ -178,6 +179,7 @@ function describeAt(value: unknown, path: Path, context: ParseContext): string {
 }
 
 const SHOWN_MAX = 60;
+const redactShapes = createRedactor([]);
 
 function describe(value: unknown): string {
   if (value === null || value === undefined) return "nothing";
@@ -187,5 +189,7 @@ function describe(value: unknown): string {
     return keys.length === 0 ? "an empty section" : `a section with the keys ${keys.slice(0, 8).join(", ")}`;
   }
   if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value);
+  // A key in the wrong place is a key all the same; redacted before it is cut, since half of one is not recognised.
+  const shown = redactShapes(value);
+  return JSON.stringify(shown.length > SHOWN_MAX ? `${shown.slice(0, SHOWN_MAX)}…` : shown);
 }

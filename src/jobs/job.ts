@@ -52,6 +52,8 @@ export interface JobContext<Settings = unknown> {
   publish(name: string, content: string): void;
   /** Stores an irreversible action for a person to approve; it is not done. */
   draft(name: string, action: string, content: unknown): void;
+  /** Takes secrets out of an error that the job keeps or publishes; what is logged or thrown is redacted anyway. */
+  redact(text: string): string;
   /** Aborts on a kill switch, the time limit, or a lost lease. */
   signal: AbortSignal;
   log: Log;

@@ -37,7 +37,11 @@ export function assertNever(value: never): never {
   throw new Error(`afk bug: unexpected value ${JSON.stringify(value)}`);
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown. Never throws: code that records a failure must not fail by it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return `something was thrown that has no text (${typeof error})`;
+  }
 }

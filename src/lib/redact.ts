@@ -33,7 +33,7 @@ const BASE64_LENGTH_MIN = 8;
 const PATH_LENGTH_MIN = 8;
 
 const SECRET_NAME =
-  /(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie|credentials?)$/i;
+  /(?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key|authorization|cookie|credentials?)$/i;
 
 /** Half a credential has no shape to be known by: the word that the cut may have split goes with the rest. */
 function bounded(text: string): string {
@@ -104,7 +104,7 @@ const SHAPES: Shape[] = [
   {
     // Up to its last line or, when that was cut off, as far as it can be a key.
     pattern:
-      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s:,.]|\\[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
+      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\w+/=\s:,.()@]|\\{1,8}[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
     replace: all,
   },
   {
@@ -117,6 +117,12 @@ const SHAPES: Shape[] = [
   { pattern: /(?<!\d)\d{8,12}:[\w-]{35}(?![\w-])/g, replace: all },
   {
     pattern: /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[redacted\])[^\s/?#"'\\<>]+@/gi,
+    replace: (_m, lead) => `${lead}${REDACTED}@`,
+  },
+  {
+    // A password with a slash that should have been written as %2F; digits after the colon are a port.
+    pattern:
+      /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[)[^\s/?#:@"'\\<>]{0,100}:(?!\d{1,5}[/?#])[^\s@"'\\<>]{1,200}@/gi,
     replace: (_m, lead) => `${lead}${REDACTED}@`,
   },
   {
@@ -138,17 +144,43 @@ const SHAPES: Shape[] = [
   { pattern: /\b(?:xox[abeoprs]|xapp)-[\w-]{8,}/g, replace: all },
   { pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, replace: all },
   { pattern: /\bAIza[\w-]{30,}/g, replace: all },
-  { pattern: /([?&](?:key|sig|signature|auth)=)(?!\[redacted\])[^\s"'\\&#]+/gi, replace: afterFirst },
+  // Keys that say by their first letters whose they are: GitLab, Stripe, Twilio, SendGrid, Mailgun, npm, PyPI, Docker
+  // Hub, Hugging Face, New Relic, DigitalOcean, Heroku, Netlify, Vercel, age, Google OAuth, Groq, ntfy, Shopify, xAI.
+  { pattern: /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{16,}/g, replace: all },
+  { pattern: /\b(?:[srp]k_(?:live|test)|whsec)_[A-Za-z0-9+/=]{16,}/g, replace: all },
+  { pattern: /\b(?:SK|key-)[0-9a-f]{32}\b/g, replace: all },
+  { pattern: /\bSG\.[\w-]{16,}(?:\.[\w-]+)?/g, replace: all },
+  { pattern: /\b(?:npm|hf|gsk|nfp|vc[apikr])_[A-Za-z0-9]{20,}/g, replace: all },
+  { pattern: /\b(?:pypi|NRAK|HRKU|xai)-[\w-]{20,}/g, replace: all },
+  { pattern: /\bdckr_[a-z]{3}_[\w-]{16,}/g, replace: all },
+  { pattern: /\b(?:do[oprt]_v1|shp(?:at|ca|pa|ss))_[0-9a-f]{32,}/g, replace: all },
+  { pattern: /\btk_[a-z0-9]{29}\b/g, replace: all },
+  { pattern: /\bAGE-SECRET-KEY-1[A-Z0-9]{30,}/g, replace: all },
+  { pattern: /\b(?:ya29\.|GOCSPX-)[\w-]{20,}/g, replace: all },
+  { pattern: /(?<![\w.-])[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,45}(?![\w-])/g, replace: all },
+  // Addresses that anybody who knows them can use; the examples of our own messages are nobody's.
+  { pattern: /(\bhc-ping\.com\/|\/api\/push\/)(?!\[redacted\]|your-uuid\b)[\w-]{8,}/gi, replace: afterFirst },
+  { pattern: /(\bntfy\.sh\/)(?!\[redacted\]|(?:docs|app|my-topic)\b)[\w-]{6,64}/gi, replace: afterFirst },
   {
-    // A quoted value goes up to its closing quote, a bare one up to the next separator. A quoted name with
-    // a bare value is JSON with a number, which is no secret (a count of something, a fencing token).
     pattern:
-      /((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\\{0,7}["'])(?!\[redacted\])[^"'\\\n]+/gi,
+      /(\bcookie(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\[?(?:\\{0,7}["'])?)(?=[\w.-]{1,64}=)(?!\[redacted\])[^\r\n"'\\]+/gi,
     replace: afterFirst,
   },
   {
     pattern:
-      /((?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key)\s{0,4}[:=]\s{0,4})(?!\[redacted\])[^\s"'\\&,;(){}<>]+/gi,
+      /([?&](?:key|sig|auth|code|sid|session|[\w-]{0,20}(?:signature|credential))=)(?!\[redacted\])[^\s"'\\&#]+/gi,
+    replace: afterFirst,
+  },
+  {
+    // A quoted value goes up to its closing quote, a bare one up to the next separator. A quoted name with
+    // a bare value is JSON with a number, which is no secret (a count of something, a fencing token).
+    pattern:
+      /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\\{0,7}["'])(?!\[redacted\])[^"'\\\n]+/gi,
+    replace: afterFirst,
+  },
+  {
+    pattern:
+      /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)\s{0,4}[:=]\s{0,4})(?!\[redacted\])[^\s"'\\&,;(){}<>]+/gi,
     replace: afterFirst,
   },
 ];

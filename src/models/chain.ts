@@ -160,6 +160,7 @@ function guardedCall(
   };
 }
 
+/** @throws CallFailed when the figures cannot be what a priced call took. */
 function performed(
   link: Link & { type: "model" },
   isDegraded: boolean,
@@ -167,9 +168,15 @@ function performed(
 ): Performed<Completion> {
   const { usage } = reply;
   const cost = costMicros(usage, link.price);
+  const inputTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
+  if (!link.isFree && (inputTokens === 0 || (reply.text !== "" && usage.outputTokens === 0))) {
+    // Some servers leave figures out or write 0 for those they do not know; no call of a model that costs money is free.
+    const message = `${link.reference} did not say how many tokens the call took, so its cost is unknown.`;
+    throw new CallFailed(message, { charge: "unknown", trip: "count" });
+  }
   return {
     costMicros: cost,
-    inputTokens: usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+    inputTokens,
     outputTokens: usage.outputTokens,
     value: { text: reply.text, usage, model: link.reference, costMicros: cost, degraded: isDegraded },
   };

@@ -1,4 +1,5 @@
 import { messageOf } from "../lib/errors.ts";
+import { createRedactor } from "../lib/redact.ts";
 import { CallFailed } from "../rails/call.ts";
 
 /** Whom a message speaks of: the provider, the model it was asked for, and what must not be repeated. */
@@ -138,9 +139,10 @@ function nameOf(subject: Subject): string {
 
 /** One line, without secrets, of bounded length. */
 function clean(text: string, secrets: string[]): string {
-  let safe = text;
-  for (const secret of secrets) if (secret !== "") safe = safe.replaceAll(secret, "[redacted]");
-  const line = safe.replace(/[\p{Cc}\s]+/gu, " ").trim();
+  // Before it is cut: half a secret is not recognised. Servers repeat more than the key of this call.
+  const line = createRedactor(secrets)(text)
+    .replace(/[\p{Cc}\s]+/gu, " ")
+    .trim();
   return line.length > ERROR_TEXT_CHARS_MAX ? `${line.slice(0, ERROR_TEXT_CHARS_MAX - 1)}…` : line;
 }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
+import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
 
 export interface Stopped {
@@ -10,13 +11,15 @@ export interface Stopped {
 
 /** Sets the durable switch in the database. */
 export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): Promise<Stopped> {
-  await outbox.transaction((trx, announce) => setKill(trx, announce, reason, nowMs));
-  return { by: "row", detail: reason };
+  const told = outbox.redact(reason);
+  await outbox.transaction((trx, announce) => setKill(trx, announce, told, nowMs));
+  return { by: "row", detail: told };
 }
 
 /** Sets the switch as a file: what works when configuration or database do not. */
 export function stopByFile(stopFile: string, reason: string): Stopped {
   mkdirSync(dirname(stopFile), { recursive: true });
-  writeFileSync(stopFile, `${reason}\n`);
+  // Without the configuration nobody knows its secrets; what looks like one goes all the same.
+  writeFileSync(stopFile, `${createRedactor([])(reason)}\n`);
   return { by: "file", detail: stopFile };
 }

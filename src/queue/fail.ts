@@ -6,6 +6,9 @@ import { backoffMs } from "./backoff.ts";
 import { bury } from "./dead-letter.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
+/** As long as a breaker may stay open; what asks for more is asked again. */
+const WAIT_MAX_MS = 30 * 86_400_000;
+
 export interface Failure {
   error: unknown;
   retry: Retry;
@@ -33,10 +36,15 @@ export async function fail(
     await bury(trx, announce, job, error, failure.tick, nowMs);
     return { state: "dead" };
   }
-  const waitMs =
-    typeof failure.retry === "object" ? failure.retry.afterMs : backoffMs(job.attempts, randomness);
+  const waitMs = waitOf(failure.retry, job.attempts, randomness);
   await giveBack(trx, job, { runAt: nowMs + waitMs, attempts: job.attempts, error }, nowMs);
   return { state: "ready", runAt: nowMs + waitMs };
+}
+
+/** What an error asks for is the word of a server, or of somebody's code: bounded, and ignored where it is no time. */
+function waitOf(retry: Retry, attempts: number, randomness: Randomness): number {
+  if (typeof retry !== "object" || !Number.isFinite(retry.afterMs)) return backoffMs(attempts, randomness);
+  return Math.min(Math.max(0, Math.ceil(retry.afterMs)), WAIT_MAX_MS);
 }
 
 /** A rail stopped the job, which is no fault of its own: ready again at `runAt`, and the attempt does not count. */

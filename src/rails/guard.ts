@@ -149,7 +149,9 @@ async function end(
   ending: Ending,
 ): Promise<void> {
   const budgetMs = await budgetNow(trx, announce, rails.clock);
-  await finish(trx, announce, entryId, ending, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
+  const told: Ending =
+    ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
+  await finish(trx, announce, entryId, told, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
 }
 
 /** Moves the breaker by what happened: null is success. */
@@ -166,7 +168,13 @@ async function judge(
   const to =
     failure === null
       ? afterSuccess(from, entryId)
-      : afterFailure(from, entryId, { trip: failure.trip, reason: failure.message }, nowMs, rails.breaker);
+      : afterFailure(
+          from,
+          entryId,
+          { trip: failure.trip, reason: rails.outbox.redact(failure.message) },
+          nowMs,
+          rails.breaker,
+        );
   await moveBreaker(trx, announce, call.dependency, { from, to }, nowMs, rails.breaker.cooldownMs);
 }
 

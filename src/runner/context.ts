@@ -89,6 +89,7 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
     draft(name, action, content) {
       pending.drafts.push(checkedDraft(pending, name, action, content));
     },
+    redact: parts.outbox.redact,
     signal: run.signal,
     log: run.log,
     progress: (done, total, label) => parts.onProgress?.({ job: job.name, done, total, label }),

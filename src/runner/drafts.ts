@@ -155,7 +155,7 @@ async function end(
   claim: DraftClaim,
   result: RequestOutcome & { summary?: string },
 ): Promise<Approval> {
-  const outcome = outcomeOf(claim, result);
+  const outcome = redacted(outcomeOf(claim, result), parts.outbox.redact);
   const isMine = await parts.store.transaction((trx) => endDraft(trx, claim, outcome, parts.clock.nowMs()));
   assert(isMine, `draft ${claim.id} was taken from the process that holds the approval lock`);
   if (outcome.state === "done") {
@@ -175,6 +175,11 @@ function outcomeOf(claim: DraftClaim, result: RequestOutcome & { summary?: strin
   if (result.type === "unknown") return { state: "unknown", error: result.error };
   if (claim.from === "pending") return { state: "pending", error: result.error };
   return { state: "unknown", error: `${result.error}; this try did nothing, an earlier one may have` };
+}
+
+function redacted(outcome: DraftOutcome, redact: (text: string) => string): DraftOutcome {
+  if (outcome.state === "done") return { ...outcome, summary: redact(outcome.summary) };
+  return { ...outcome, error: redact(outcome.error) };
 }
 
 function noDraft(id: string): DraftRefused {

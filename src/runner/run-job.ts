@@ -171,13 +171,14 @@ async function recordEnd(
   log: Parts["log"],
   error: unknown,
 ): Promise<Attempt> {
+  const { redact } = parts.outbox;
   try {
     const nowMs = parts.clock.nowMs();
     if (error instanceof LeaseLost) throw error;
     if (error instanceof StoreRefused) return await storeFailed(parts, job, error);
     if (isHalt(error) || isUntried(error)) {
       const runAt = nowMs + (isHalt(error) ? 0 : waitOf(error.retry));
-      await parts.store.transaction((trx) => unclaim(trx, job, error.message, runAt, nowMs));
+      await parts.store.transaction((trx) => unclaim(trx, job, redact(error.message), runAt, nowMs));
       log.event("warn", "job_failed", {
         name: job.name,
         error: error.message,
@@ -190,7 +191,7 @@ async function recordEnd(
     }
     const retry: Retry = error instanceof AfkError ? error.retry : "later";
     const outcome = await parts.outbox.transaction((trx, announce) =>
-      fail(trx, announce, job, { error, retry, tick }, nowMs, parts.randomness),
+      fail(trx, announce, job, { error: redact(messageOf(error)), retry, tick }, nowMs, parts.randomness),
     );
     const retryInMs = outcome.state === "ready" ? { retryInMs: outcome.runAt - nowMs } : {};
     log.event("error", "job_failed", {
@@ -215,7 +216,9 @@ async function recordEnd(
 async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
   if (isDiskFull(error)) {
     const nowMs = parts.clock.nowMs();
-    await parts.store.transaction((trx) => unclaim(trx, job, error.message, nowMs, nowMs));
+    await parts.store.transaction((trx) =>
+      unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs),
+    );
   }
   throw error;
 }

@@ -53,6 +53,7 @@ export async function endTick(
   end: { outcome: TickOutcome; reason: string | null; units: number; nextDueAt: number | null },
 ): Promise<TickRecord> {
   const finishedAt = parts.clock.nowMs();
+  const reason = end.reason === null ? null : parts.outbox.redact(end.reason).slice(0, 2_000);
   return await parts.store.transaction(async (trx) => {
     const cost = await trx
       .selectFrom("ledger")
@@ -66,7 +67,7 @@ export async function endTick(
       .set({
         finished_at: finishedAt,
         outcome: end.outcome,
-        reason: end.reason?.slice(0, 2_000) ?? null,
+        reason,
         units: end.units,
         cost_micros: costMicros,
         next_due_at: end.nextDueAt,
@@ -74,7 +75,7 @@ export async function endTick(
       .where("id", "=", id)
       .returning("started_at")
       .executeTakeFirstOrThrow();
-    const { outcome, reason, units, nextDueAt } = end;
+    const { outcome, units, nextDueAt } = end;
     return { tick: id, startedAt: row.started_at, finishedAt, outcome, reason, units, costMicros, nextDueAt };
   });
 }

@@ -146,6 +146,7 @@ describe("loadConfig", () => {
         state: join(cwd, "state"),
         database: join(cwd, "state", "afk.db"),
         lock: join(cwd, "state", "lock.db"),
+        highWater: join(cwd, "state", "high-water.json"),
         out: join(cwd, "state", "out"),
         logs: join(cwd, "state", "logs"),
         runs: join(cwd, "state", "runs"),

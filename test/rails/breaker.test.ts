@@ -180,6 +180,7 @@ describe("after the cooldown", () => {
     const aborting: RailsOn = {
       ...rails,
       outbox: {
+        redact: outbox.redact,
         async transaction(work) {
           const result = await outbox.transaction(work);
           stop.abort(new Error("the job's time is up"));

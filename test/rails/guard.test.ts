@@ -288,6 +288,7 @@ it("gives back what a kill between the gates and the first byte left reserved", 
   const killing: RailsOn = {
     ...rails,
     outbox: {
+      redact: outbox.redact,
       async transaction(work) {
         const result = await outbox.transaction(work);
         writeFileSync(rails.stopFile, "");

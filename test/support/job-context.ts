@@ -76,6 +76,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     draft: () => {
       throw new Error("this job drafts nothing");
     },
+    redact: (text) => text,
     signal: options.signal ?? new AbortController().signal,
     log,
     progress: (...args) => void job.progress.push(args),
