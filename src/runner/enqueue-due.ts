@@ -14,8 +14,9 @@ export async function enqueueDue(parts: Parts): Promise<void> {
       if (due.type === "not_due") return;
       await rememberSlot(trx, job, due.slotMs);
       if (due.type === "anchor") return;
-      await enqueue(trx, newJob(job, due), nowMs);
-      if (due.missed > 0) {
+      const isNew = await enqueue(trx, newJob(job, due), nowMs);
+      // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
+      if (isNew && due.missed > 0) {
         await announce({
           event: "tick_missed",
           title: `${job.name} missed ${due.missed} of its times`,

@@ -18,6 +18,8 @@ export interface Real {
 
 type Command = fc.AsyncCommand<Model, Real>;
 const DEADLINE_MS = 360_000;
+/** Around the end of the last hour, where a minute too few or too many would show. */
+const HOURS = [3_540_000, 3_600_000, 3_659_999, 3_660_000];
 
 /** What may happen to a budget. Each command does it to both, and then both must say the same. */
 export function budgetCommands(): fc.Arbitrary<Command>[] {
@@ -27,7 +29,7 @@ export function budgetCommands(): fc.Arbitrary<Command>[] {
   const reserve = fc
     .record({ estimate, tick: scope(["t1", "t2"]), job: scope(["j1", "j2"]), runner: scope(["me", "gone"]) })
     .map(reserving);
-  const often = [reserve, reserve, reserve, pick.map(sending), pick.map(sending)];
+  const often = [reserve, reserve, reserve, reserve, reserve, pick.map(sending), pick.map(sending)];
   return [
     ...often,
     fc.tuple(pick, fc.constantFrom(0, 0.4, 1, 1, 1.8)).map(settling),
@@ -35,7 +37,7 @@ export function budgetCommands(): fc.Arbitrary<Command>[] {
     pick.map(releasing),
     pick.map(endingUnknown),
     fc.tuple(pick, fc.constantFrom(0, 0.5, 1, 2.5)).map(reconciling),
-    fc.oneof(fc.nat(90_000), fc.nat(5_400_000), fc.nat(200_000_000)).map(waiting),
+    fc.oneof(fc.constantFrom(...HOURS), fc.nat(90_000), fc.nat(5_400_000), fc.nat(200_000_000)).map(waiting),
     fc.oneof(fc.integer({ min: -400_000, max: 400_000 }), days(400)).map(jumping),
     days(40).map(rebooting),
     capsArbitrary().map(recapping),
@@ -49,9 +51,9 @@ function days(most: number): fc.Arbitrary<number> {
 }
 
 function capsArbitrary(): fc.Arbitrary<Caps> {
-  const cap = fc.option(fc.constantFrom(0, 400, 1_000, 2_500), { nil: null });
+  const cap = fc.option(fc.constantFrom(0, 400, 1_000, 2_500), { nil: null, freq: 2 });
   return fc.record({
-    dailyCapMicros: fc.constantFrom(0, 600, 1_500, 4_000),
+    dailyCapMicros: fc.constantFrom(0, 600, 1_500, 2_500, 4_000),
     hourlyCapMicros: cap,
     monthlyCapMicros: cap,
     jobCapMicros: cap,

@@ -63,7 +63,8 @@ export function rows(model: Model): Record<string, [number, number, number]> {
   const found: Record<string, [number, number, number]> = {};
   for (const line of model.lines) {
     for (const key of keysOf(line)) {
-      const row = (found[key] ??= [0, 0, 0]);
+      const row = found[key] ?? [0, 0, 0];
+      found[key] = row;
       if (line.state === "settled") row[0] += line.cost;
       else if (line.state !== "released") row[1] += line.estimate;
       if (line.state === "settled") row[2] += Math.max(0, line.cost - line.estimate);

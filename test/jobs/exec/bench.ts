@@ -68,7 +68,7 @@ export function bench(): Bench {
   };
   onTestFinished(() => {
     const left = alive();
-    for (const pid of left) process.kill(pid, "SIGKILL");
+    for (const pid of left) if (isAlive(pid)) process.kill(pid, "SIGKILL");
     expect(left).toEqual([]);
   });
   let job: FakeJob<unknown> | undefined;

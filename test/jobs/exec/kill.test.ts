@@ -132,9 +132,18 @@ test("sweeping leaves other processes alone", async () => {
 /** The parent of the command, which is the only process with its mark that runs Node with the supervisor's file. */
 function supervisorOf(at: Bench): number {
   const found = at.alive().filter((pid) => {
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    const words = commandLine(pid);
     return words[0] === node && words[1]?.endsWith("supervisor.ts");
   });
   expect(found).toHaveLength(1);
   return found[0]!;
+}
+
+/** Empty for a process that ended since it was listed. */
+function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return [];
+  }
 }
