@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import type { Db } from "../store/schema.ts";
@@ -30,7 +31,7 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
       const row = await db
         .selectFrom("http_cache")
         .selectAll()
-        .where("url", "=", url.href)
+        .where("url_hash", "=", hashOf(url))
         .executeTakeFirst();
       if (row === undefined) return null;
       const validators = {
@@ -58,8 +59,8 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
       };
       await db
         .insertInto("http_cache")
-        .values({ url: url.href, ...values })
-        .onConflict((on) => on.column("url").doUpdateSet(values))
+        .values({ url_hash: hashOf(url), ...values })
+        .onConflict((on) => on.column("url_hash").doUpdateSet(values))
         .execute();
       await dropOldest(db);
     },
@@ -68,7 +69,7 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
       await db
         .updateTable("http_cache")
         .set({ fetched_at: clock.nowMs() })
-        .where("url", "=", url.href)
+        .where("url_hash", "=", hashOf(url))
         .execute();
     },
   };
@@ -76,14 +77,18 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
 
 async function dropOldest(db: Db): Promise<void> {
   await sql`
-    delete from http_cache where url in (
-      select url from (
-        select url,
+    delete from http_cache where url_hash in (
+      select url_hash from (
+        select url_hash,
           row_number() over newest_first as place,
           sum(length(body)) over newest_first as bytes
         from http_cache
-        window newest_first as (order by fetched_at desc, url)
+        window newest_first as (order by fetched_at desc, url_hash)
       ) as ranked
       where place > ${ROWS_MAX} or bytes > ${TOTAL_BYTES_MAX}
     )`.execute(db);
+}
+
+function hashOf(url: URL): string {
+  return createHash("sha256").update(url.href).digest("hex");
 }

@@ -1,7 +1,8 @@
 /* The tables of egress, and the one of single values; the conventions are those of schema.ts. */
 
 export interface HttpCacheTable {
-  url: string;
+  /** SHA-256 of the address, in hex: a feed's address may hold a token. */
+  url_hash: string;
   etag: string | null;
   last_modified: string | null;
   content_type: string;

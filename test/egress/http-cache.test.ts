@@ -79,7 +79,7 @@ describe("a page is not kept", () => {
     const site = await contentServer({ "/": route });
     const { egress, db } = await testEgress();
     await egress.fetch(site.origin);
-    expect(await db.selectFrom("http_cache").select("url").execute()).toEqual([]);
+    expect(await db.selectFrom("http_cache").select("url_hash").execute()).toEqual([]);
   });
 });
 
@@ -128,4 +128,15 @@ test("the cache is bounded in bytes too", async () => {
   }
   const found = await Promise.all([0, 1, 2, 65].map((i) => cache.find(new URL(`http://site.test/${i}`))));
   expect(found.map((page) => page !== null)).toEqual([false, false, true, true]);
+});
+
+test("an address, which may hold a token, is not kept in clear", async () => {
+  const { db } = await testStore();
+  const cache = createHttpCache(db, fakeClock());
+  const url = new URL("http://site.test/feed?token=do-not-keep");
+  await cache.keep(url, { status: 200, headers: { etag: '"1"' }, body: new Uint8Array(1) }, "text/plain");
+  expect(JSON.stringify(await db.selectFrom("http_cache").selectAll().execute())).not.toContain(
+    "do-not-keep",
+  );
+  expect(await cache.find(url)).not.toBeNull();
 });

@@ -63,7 +63,7 @@ export async function runner(db: Kysely<unknown>): Promise<void> {
 export async function egress(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("http_cache")
-    .addColumn("url", "text", (c) => c.primaryKey())
+    .addColumn("url_hash", "text", (c) => c.primaryKey())
     .addColumn("etag", "text")
     .addColumn("last_modified", "text")
     .addColumn("content_type", "text", (c) => c.notNull())
