@@ -59,12 +59,17 @@ function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: nu
   return { now: Math.max(row.latest_at, aheadMs > JUMP_TOLERANCE_MS ? earned : wall), aheadMs, isSameBoot };
 }
 
-/** A person's word that the wall clock is right: windows follow it again, forwards at once, backwards never. */
-export async function acceptWallClock(trx: Trx, clock: Clock): Promise<void> {
+/**
+ * A person's word that the wall clock is right. Windows follow it again forwards at once; backwards only when that is
+ * said too, as after a start with a clock far ahead: the windows it goes back to hold what was spent in them.
+ */
+export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: boolean }): Promise<void> {
+  const wall = clock.nowMs();
   await trx
     .updateTable("budget_clock")
     .set((eb) => ({
-      anchor_at: eb.fn<number>("max", ["latest_at", eb.val(clock.nowMs())]),
+      ...(how.isBackToo && { latest_at: wall }),
+      anchor_at: how.isBackToo ? wall : eb.fn<number>("max", ["latest_at", eb.val(wall)]),
       uptime_ms: clock.uptimeMs(),
       boot_id: clock.bootId(),
     }))
@@ -80,7 +85,7 @@ async function tellJump(announce: Announce, byMs: number, now: number, jump: str
     title: `The clock is ${minutes} min ${byMs > 0 ? "ahead" : "behind"}`,
     message:
       `The wall clock is ${minutes} minutes ${byMs > 0 ? "ahead of what the uptime explains" : "behind an earlier reading"}. ` +
-      `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume`,
+      `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume${byMs > 0 ? "" : " --clock"}`,
     key: `clock_jump:${jump}`,
   };
   await announce(notice, "quiet");

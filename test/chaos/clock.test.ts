@@ -87,7 +87,8 @@ async function runScript(
     steps.push(step);
     const wasRight = isRight(clock, eras.at(-1)!, latestMs);
     applyStep(clock, step);
-    if (step.do === "accept") await rails.store.transaction((trx) => acceptWallClock(trx, clock));
+    if (step.do === "accept")
+      await rails.store.transaction((trx) => acceptWallClock(trx, clock, { isBackToo: false }));
     const told = await jumpsTold(rails);
     const nowMs = await now(rails);
     const news = (await jumpsTold(rails)) - told;

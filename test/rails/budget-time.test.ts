@@ -23,7 +23,8 @@ async function started() {
   return rails;
 }
 
-const accept = (rails: RailsOn) => rails.store.transaction((trx) => acceptWallClock(trx, rails.clock));
+const accept = (rails: RailsOn, isBackToo = false) =>
+  rails.store.transaction((trx) => acceptWallClock(trx, rails.clock, { isBackToo }));
 
 it("is the wall clock while that goes as time does", async () => {
   const rails = await started();
@@ -202,4 +203,29 @@ it("writes its alert in the transaction of the call that met the jump", async ()
   expect(await alerts(rails)).toEqual([]);
   await now(rails);
   expect(await alerts(rails)).toHaveLength(1);
+});
+
+describe("a start with a clock far ahead, which is then corrected", () => {
+  async function ahead() {
+    const rails = await started();
+    await spend(rails, 60);
+    rails.clock.reboot(73 * 365 * DAY);
+    await spend(rails, 100);
+    rails.clock.jump(-73 * 365 * DAY);
+    return rails;
+  }
+
+  it("stays in the window that was opened, also after a plain resume", async () => {
+    const rails = await ahead();
+    await accept(rails);
+    expect(await refusedBy(rails, 1)).toBe("hour");
+  });
+
+  it("goes back by a person's word, to windows that hold what was spent in them", async () => {
+    const rails = await ahead();
+    await accept(rails, true);
+    expect(await now(rails)).toBe(rails.clock.nowMs());
+    expect(await refusedBy(rails, 41)).toBe("hour");
+    expect(await refusedBy(rails, 40)).toBe(null);
+  });
 });
