@@ -2,11 +2,13 @@ import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
+import * as evidence from "./migrations/0002-evidence.ts";
 import type { Schema } from "./schema.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001-first": first,
+  "0002-evidence": evidence,
 };
 
 /**

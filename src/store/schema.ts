@@ -1,5 +1,12 @@
 import type { Kysely, Transaction } from "kysely";
 import type { HostLimitsTable, HttpCacheTable, MetaTable, RobotsTable } from "./schema-egress.ts";
+import type {
+  ClockDaysTable,
+  ClockTable,
+  DrillsTable,
+  IncidentsTable,
+  ReleasesTable,
+} from "./schema-evidence.ts";
 
 /**
  * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
@@ -25,6 +32,11 @@ export interface Schema {
   robots: RobotsTable;
   host_limits: HostLimitsTable;
   meta: MetaTable;
+  drills: DrillsTable;
+  clock: ClockTable;
+  clock_days: ClockDaysTable;
+  incidents: IncidentsTable;
+  releases: ReleasesTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

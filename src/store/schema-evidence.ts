@@ -1,0 +1,87 @@
+/* The tables of evidence: drills, the clock of unattended days, incidents, releases. Conventions as in schema.ts. */
+
+/** One safety fired on purpose. It counts for the version and configuration it ran with. */
+export interface DrillsTable {
+  id: string;
+  name: string;
+  /** 1: the rail did what it promises. 0: it did not, or was not really exercised. */
+  passed: number;
+  version: string;
+  config_hash: string;
+  host: string;
+  started_at: number;
+  finished_at: number;
+  /** What was measured, JSON: names with units, for instance `killToGoneMs`. */
+  figures: string;
+  /** What went wrong; null when it passed. */
+  error: string | null;
+  /** Name of the record in `runs/`. */
+  file: string;
+}
+
+/** One row, id 1, once `afk clock start` has been accepted. */
+export interface ClockTable {
+  id: number;
+  started_at: number;
+  /** Day 0 of the present count, in the agent's time zone; a break moves it. */
+  day_zero: string;
+  version: string;
+  config_hash: string;
+}
+
+/** A day of the clock, `2026-11-21` in the agent's time zone, written when the day is over. */
+export interface ClockDaysTable {
+  day: string;
+  /** The count after this day: 0 for Day 0 and for a day that broke it. */
+  count: number;
+  ticks: number;
+  outputs: number;
+  units: number;
+  failures: number;
+  cost_micros: number;
+  value_micros: number;
+  incidents: number;
+  attended: number;
+  /** Why the day is attended or broke the count; null for an ordinary day. */
+  note: string | null;
+}
+
+/** What broke: one row for a cause while it lasts. */
+export interface IncidentsTable {
+  id: string;
+  /** What lasts: an event and what it is about, for instance `breaker_open:model:ollama/qwen2.5:3b`. */
+  cause_key: string;
+  event: string;
+  title: string;
+  opened_at: number;
+  last_at: number;
+  count: number;
+  /** When it was seen to be over; null while it lasts. */
+  recovered_at: number | null;
+  tick: string | null;
+  job: string | null;
+  /** Release hash in use when it began; null before the first release. */
+  config_hash: string | null;
+  closed_at: number | null;
+  /** A person's words; all three are there once it is closed. */
+  cause: string | null;
+  fix: string | null;
+  prevention: string | null;
+  /** The version or release that fixed it. */
+  fixed_by: string | null;
+}
+
+/** A configuration that was checked and rendered into units. */
+export interface ReleasesTable {
+  id: string;
+  config_hash: string;
+  version: string;
+  /** The text of afk.yaml as it was released; secrets are names in it. */
+  config_text: string;
+  reason: string;
+  /** In words, from the release before: `daily cap 1.00 -> 2.00`. */
+  difference: string;
+  /** Each rendered unit by its file name with the SHA-256 of its content, JSON. */
+  units: string;
+  made_at: number;
+}
