@@ -50,7 +50,8 @@ export async function addDeliveries(db: Db, channels: ChannelConfig[], nowMs: nu
   });
 }
 
-function isWanted(config: ChannelConfig, alert: { event: string; severity: string }): boolean {
+/** Whether a channel is to get an alert: what its `on` names, or else everything that is more than information. */
+export function isWanted(config: ChannelConfig, alert: { event: string; severity: string }): boolean {
   return config.on === null ? alert.severity !== "info" : config.on.includes(alert.event);
 }
 

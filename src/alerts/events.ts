@@ -15,6 +15,8 @@ export const ALERT_EVENTS = {
   wedged: "error",
   heartbeat_late: "error",
   no_output: "warn",
+  recovered: "warn",
+  unusable: "error",
   clock_jump: "warn",
   state_rolled_back: "error",
   draft_pending: "warn",
@@ -22,6 +24,7 @@ export const ALERT_EVENTS = {
   disk_low: "error",
   day_attended: "info",
   drift_found: "warn",
+  alert_test: "warn",
 } as const satisfies Record<string, Severity>;
 
 export type AlertEvent = keyof typeof ALERT_EVENTS;

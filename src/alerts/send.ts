@@ -30,23 +30,34 @@ export async function sendAlert(
   config: ChannelConfig,
   options: SendOptions,
 ): Promise<SendResult> {
+  return (await trySending(payload, config, options)).result;
+}
+
+/** The same, with the HTTP status that was answered; null when no answer came. */
+export async function trySending(
+  payload: AlertPayload,
+  config: ChannelConfig,
+  options: SendOptions,
+): Promise<{ result: SendResult; status: number | null }> {
   const channel = CHANNELS[config.type];
   const timeout = AbortSignal.timeout(options.timeoutMs ?? SEND_TIMEOUT_MS);
   try {
     const request = channel.request(payload, config);
     const { reply, retryAfter } = await post(request, AbortSignal.any([options.signal, timeout]));
     const isYes = reply.status >= 200 && reply.status < 300;
-    if (isYes && channel.isAccepted(reply)) return { ok: true };
-    return {
+    const { status } = reply;
+    if (isYes && channel.isAccepted(reply)) return { result: { ok: true }, status };
+    const result: SendResult = {
       ok: false,
       error: refusal(reply, config),
       retryAfterMs: channel.retryAfterMs?.(reply) ?? retryAfterMs(retryAfter, options.nowMs),
-      isChannelDown: !ABOUT_THE_ALERT.has(reply.status),
+      isChannelDown: !ABOUT_THE_ALERT.has(status),
     };
+    return { result, status };
   } catch (error) {
     const message =
       timeout.aborted && !options.signal.aborted ? "no answer in time" : reasonOf(error, options.signal);
-    return { ok: false, error: message, retryAfterMs: null, isChannelDown: true };
+    return { result: { ok: false, error: message, retryAfterMs: null, isChannelDown: true }, status: null };
   }
 }
 

@@ -55,6 +55,8 @@ export function loadConfig(options: LoadOptions): Config {
   return config;
 }
 
+const TOKEN_VARIABLE = "DASHBOARD_TOKEN";
+
 type RawSections = Record<string, unknown>;
 
 /** Puts the host's caps, and the usual variables of provider keys where the file names no key, into the raw file. */
@@ -65,6 +67,10 @@ function withHostSettings(raw: unknown, host: HostSettings, environment: Environ
   const result: RawSections = { ...top };
   const hasCaps = Object.keys(host.capsUsd).length > 0;
   if (hasCaps) result.budget = overlay(result.budget, host.capsUsd);
+  if (isSection(result.dashboard ?? {}) && readVariable(environment, TOKEN_VARIABLE).state !== "unset") {
+    // Where the file states one too, that one counts, as with the keys of providers.
+    result.dashboard = { token: `\${${TOKEN_VARIABLE}}`, ...(result.dashboard ?? {}) };
+  }
   for (const provider of ["openai", "anthropic"]) {
     const name = `${provider.toUpperCase()}_API_KEY`;
     if (!isSection(result.models) || readVariable(environment, name).state === "unset") continue;

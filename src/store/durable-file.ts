@@ -37,7 +37,8 @@ export function makeFolder(dir: string): void {
   }
 }
 
-function syncFolder(dir: string): void {
+/** Puts the names in a folder on the disk. */
+export function syncFolder(dir: string): void {
   const folder = openSync(dir, "r");
   try {
     fsyncSync(folder);

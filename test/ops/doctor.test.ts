@@ -3,25 +3,35 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type Check, examine } from "../../src/ops/doctor.ts";
+import { jobKinds } from "../../src/jobs/registry.ts";
+import type { Check } from "../../src/ops/doctor/check.ts";
+import { thisHost } from "../../src/ops/doctor/host.ts";
+import { type Diagnosis, diagnoseState, examine } from "../../src/ops/doctor.ts";
 import { stopByRow } from "../../src/ops/stop.ts";
 import { acquireLock } from "../../src/store/lock.ts";
+import { type Deployment, deployment, digestConfig } from "../support/afk.ts";
 import { spend } from "../support/rails.ts";
 import { type OpsHarness, opsHarness } from "./harness.ts";
 
 const WEBHOOK = { type: "webhook", url: "http://127.0.0.1:1/hook" };
+/** This machine, without what its own environment says. */
+const HOST = { ...thisHost({}), envFile: "/no/such/file" };
 
 async function checksOf(
   { config, rails }: OpsHarness,
-  options: { isOffline: boolean } = { isOffline: true },
+  options: Partial<Diagnosis> = {},
 ): Promise<Record<string, Check>> {
-  const checks = await examine(config, rails.store, options);
+  const how = { isOffline: true, host: HOST, clock: rails.clock, ...options };
+  const checks = await examine(config, rails.store, how);
   return Object.fromEntries(checks.map((check) => [check.name, check]));
 }
 
 describe("a healthy agent", () => {
   test("has every check, each of them good and none with something to mend", async () => {
-    const harness = await opsHarness({ alerts: [WEBHOOK] });
+    const harness = await opsHarness({
+      alerts: [WEBHOOK],
+      heartbeat: { ping_url: "http://127.0.0.1:1/ping" },
+    });
     const checks = Object.values(await checksOf(harness));
     expect(checks.map(({ name }) => name)).toEqual(
       expect.arrayContaining([
@@ -33,10 +43,18 @@ describe("a healthy agent", () => {
         "counters",
         "prices",
         "model extractive",
-        "alerts",
+        "alerts by webhook",
+        "off-host ping",
+        "secrets",
+        "file system",
+        "budget clock",
+        "wall clock",
       ]),
     );
-    for (const check of checks) expect(check).toMatchObject({ result: "ok", mend: null });
+    for (const check of checks) {
+      expect(check).toMatchObject({ result: check.name === "wall clock" ? "skipped" : "ok", mend: null });
+      expect(check.network).toBe(check.name === "wall clock");
+    }
   });
 });
 
@@ -45,7 +63,9 @@ describe("what is wrong is found, with how to mend it", () => {
     const harness = await opsHarness();
     await stopByRow(harness.rails.outbox, "looks wrong", harness.rails.clock.nowMs());
     expect((await checksOf(harness))["kill switch"]).toEqual({
+      group: "state",
       name: "kill switch",
+      network: false,
       result: "bad",
       found: "set by row: looks wrong",
       mend: "afk resume",
@@ -87,7 +107,7 @@ test("an agent at work is not taken for a fault", async () => {
   const lock = acquireLock(harness.config.paths.lock);
   expect((await checksOf(harness)).lock).toMatchObject({
     result: "ok",
-    found: "an afk process is at work now",
+    found: `process ${process.pid} is at work now`,
   });
   lock.release();
   expect((await checksOf(harness)).lock).toMatchObject({ result: "ok", found: "nobody is at work" });
@@ -149,5 +169,50 @@ describe("models", () => {
       result: "bad",
       found: expect.stringContaining("127.0.0.1:1"),
     });
+  });
+});
+
+describe("what is refused is a finding, and the rest is looked at all the same", () => {
+  const look = async (target: Deployment) =>
+    await diagnoseState(
+      { config: target.configFile, state: target.state, environment: {}, kinds: jobKinds },
+      { isOffline: true, host: HOST },
+    );
+  const badOf = (checks: Check[]) => checks.filter(({ result }) => result === "bad");
+
+  test("a configuration, each fault by itself", async () => {
+    const config = digestConfig("http://127.0.0.1:9", { models: { chain: ["openai/no-such-model"] } });
+    const unpriced = badOf(await look(deployment(config)));
+    expect(unpriced).toMatchObject([
+      { name: "prices", found: expect.stringContaining("openai/no-such-model") },
+    ]);
+    const checks = await look(deployment({ ...config, budget: {}, agnt: 1 }));
+    expect(badOf(checks).map(({ found }) => found)).toEqual(
+      expect.arrayContaining([expect.stringContaining("daily_cap_usd"), expect.stringContaining("agnt")]),
+    );
+    expect(checks.map(({ name }) => name)).toContain("node");
+  });
+
+  test("a database that is newer", async () => {
+    const target = deployment(digestConfig("http://127.0.0.1:9"));
+    await look(target);
+    const { default: Database } = await import("better-sqlite3");
+    const database = new Database(`${target.state}/afk.db`);
+    database.exec("insert into kysely_migration values ('9999-future', '2030-01-01')");
+    database.close();
+    const checks = await look(target);
+    expect(badOf(checks)).toMatchObject([
+      { name: "state", found: expect.stringContaining("newer than this") },
+    ]);
+    expect(checks.map(({ name }) => name)).toEqual(expect.arrayContaining(["disk", "off-host ping", "node"]));
+  });
+});
+
+test("a look that fails is a finding too", async () => {
+  const harness = await opsHarness();
+  const host = { ...HOST, platform: "linux", mountInfo: "/no/such/file" };
+  expect((await checksOf(harness, { host }))["file system"]).toMatchObject({
+    result: "bad",
+    found: expect.stringContaining("could not be looked at: ENOENT"),
   });
 });

@@ -1,5 +1,10 @@
-import { parse } from "@cdktf/hcl2json";
+import { createRequire } from "node:module";
 import { read, terraformFiles } from "./folder.ts";
+
+// Required, not imported: its types would bring the browser's globals into every file that is checked with this one.
+const { parse } = createRequire(import.meta.url)("@cdktf/hcl2json") as {
+  parse: (filename: string, contents: string) => Promise<unknown>;
+};
 
 /** A block of HCL as hcl2json gives it: nested blocks are arrays, expressions are strings in ${…}. */
 export type Block = { [name: string]: unknown };

@@ -1,0 +1,89 @@
+import { readAgentConfig } from "../../agent.ts";
+import { jobKinds } from "../../jobs/registry.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { EXIT } from "../../lib/errors.ts";
+import { testAlerts } from "../../ops/alert-test.ts";
+import { alertUnitFailed } from "../../ops/alert-unit.ts";
+import { defineCommand } from "../command.ts";
+import { oneLine, printJson, printLines, printTable } from "../output.ts";
+
+const test = defineCommand({
+  meta: {
+    name: "alert test",
+    description: "Sends a real message through every channel and shows what each answered",
+    examples: ["afk alert test", "afk alert test --json"],
+  },
+  json: true,
+  async run({ args }) {
+    const config = readAgentConfig({ config: args.config, state: args.state });
+    const channels = await testAlerts(config, systemClock);
+    const isWell = channels.length > 0 && channels.every((channel) => channel.ok);
+    if (args.json) printJson({ ok: isWell, channels });
+    else if (channels.length === 0)
+      printLines([
+        "no channel: nobody hears of what goes wrong; add one under alerts:, or set ALERT_WEBHOOK",
+      ]);
+    else
+      printTable(channels, [
+        { title: "CHANNEL", value: (channel) => channel.type },
+        { title: "HOST", value: (channel) => channel.host },
+        { title: "HTTP", value: (channel) => String(channel.status ?? "-") },
+        { title: "RESULT", value: (channel) => (channel.ok ? "ok" : oneLine(channel.error ?? "refused")) },
+      ]);
+    return isWell ? EXIT.ok : EXIT.failed;
+  },
+});
+
+const unit = defineCommand({
+  meta: {
+    name: "alert unit",
+    description: "Tells of a unit that failed; afk-alert@.service calls it",
+    examples: ["afk alert unit afk.service --result exit-code --status 78"],
+  },
+  json: true,
+  args: {
+    unit: { type: "positional", description: "The unit's name" },
+    result: {
+      type: "string",
+      valueHint: "RESULT",
+      default: "unknown",
+      description: "How it ended: $MONITOR_SERVICE_RESULT",
+    },
+    status: {
+      type: "string",
+      valueHint: "STATUS",
+      default: "unknown",
+      description: "Its exit code or signal: $MONITOR_EXIT_STATUS",
+    },
+    invocation: {
+      type: "string",
+      valueHint: "ID",
+      description: "$MONITOR_INVOCATION_ID: told twice, the same failure is then one alert",
+    },
+  },
+  async run({ args }) {
+    const { unit: name, result, status, invocation } = args;
+    const told = await alertUnitFailed(
+      { config: args.config, state: args.state, kinds: jobKinds },
+      { unit: name, result, status, invocation },
+    );
+    // Without the outbox nobody tries again.
+    const isTold = told.sent > 0 || (!told.direct && told.failed === 0);
+    if (args.json) printJson({ ok: isTold, ...told });
+    else
+      printLines([
+        `${told.sent} told, ${told.failed} not${told.direct ? "" : " yet"} (${told.key})`,
+        ...(told.problem === null ? [] : [`told directly, past the outbox: ${oneLine(told.problem)}`]),
+      ]);
+    return isTold ? EXIT.ok : EXIT.failed;
+  },
+});
+
+export default defineCommand({
+  meta: {
+    name: "alert",
+    description: "Tries the channels (test), or tells of a failed unit (unit)",
+    examples: ["afk alert test", "afk alert unit afk.service --result timeout --status TERM"],
+  },
+  subCommands: { test, unit },
+});

@@ -1,0 +1,43 @@
+import { readAgentConfig, VERSION } from "../../agent.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { backupState } from "../../ops/backup.ts";
+import { defineCommand } from "../command.ts";
+import { printJson, printLines } from "../output.ts";
+
+export default defineCommand({
+  meta: {
+    name: "backup",
+    description:
+      "Copies the state into FILE while a worker runs, and checks the copy before it gets its name. The database is all of the state: ledger, queue, digests, kill switch; files of out/ are in it and are written again after a restore. Not in it: afk.yaml, secrets, logs, runs/",
+    examples: ["afk backup afk-backup.db", "afk backup '/var/backups/afk-{date}.db' --keep 7"],
+  },
+  json: true,
+  args: {
+    file: { type: "positional", description: "Where it goes; {date} in its name is the day in UTC" },
+    force: { type: "boolean", description: "Replaces a file of that name" },
+    keep: {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: 10_000,
+      valueHint: "N",
+      description: "Deletes older days' backups of the same name beyond the newest N; needs {date}",
+    },
+  },
+  async run({ args }) {
+    const backup = await backupState({
+      config: readAgentConfig({ config: args.config, state: args.state }),
+      clock: systemClock,
+      version: VERSION,
+      file: args.file,
+      isForced: args.force,
+      keep: args.keep ?? null,
+    });
+    if (args.json) printJson(backup);
+    else
+      printLines([
+        `wrote ${backup.file} (${backup.bytes} bytes, checked)`,
+        ...backup.deleted.map((path) => `deleted ${path}`),
+      ]);
+  },
+});

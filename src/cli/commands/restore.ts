@@ -1,0 +1,55 @@
+import { readAgentConfig } from "../../agent.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { type Restored, restoreState } from "../../ops/restore.ts";
+import { defineCommand } from "../command.ts";
+import { printJson, printLines } from "../output.ts";
+
+export default defineCommand({
+  meta: {
+    name: "restore",
+    description:
+      "Puts a backup in the place of the state, keeps the former database beside it, and leaves the agent stopped until: afk resume",
+    examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
+  },
+  json: true,
+  args: {
+    file: { type: "positional", description: "What afk backup wrote" },
+    force: {
+      type: "boolean",
+      description: "Takes a backup of another agent, or one that does not say whose it is",
+    },
+    "dry-run": { type: "boolean", description: "Checks everything and changes nothing" },
+  },
+  async run({ args }) {
+    const restored = await restoreState({
+      config: readAgentConfig({ config: args.config, state: args.state }),
+      clock: systemClock,
+      file: args.file,
+      isForced: args.force,
+      isDryRun: args["dry-run"],
+    });
+    if (args.json) printJson(restored);
+    else printLines(restored.isDryRun ? wouldLines(restored) : lines(restored));
+  },
+});
+
+function wouldLines({ file, madeAt, kept }: Restored): string[] {
+  return [
+    `${file} is sound (made ${madeAt ?? "at an unknown time"}) and can be restored; nothing was changed`,
+    kept === null ? "there is no database in its place" : "the present database would be kept beside it",
+  ];
+}
+
+function lines({ file, madeAt, kept }: Restored): string[] {
+  const made = madeAt ?? "it was made";
+  return [
+    `restored ${file} (made ${madeAt ?? "at an unknown time"})`,
+    ...(kept === null ? [] : [`the former database is ${kept}`]),
+    "The agent is stopped: no model is called until: afk resume",
+    "Before that:",
+    `  - What was spent after ${made} is missing from the counters: they allow it a second time. Compare the provider's bill`,
+    "    with: afk ledger. Lower the caps of afk.yaml by the difference until the day and the month are over.",
+    "  - Calls that were under way then are unknown, and stay charged at their worst case: afk ledger list --unknown",
+    "  - Jobs that were done after it are done again, and drafts that were approved after it wait again: afk drafts",
+  ];
+}

@@ -1,0 +1,30 @@
+import { jobKinds } from "../../jobs/registry.ts";
+import { runWatchdog } from "../../ops/watchdog/watchdog.ts";
+import { defineCommand } from "../command.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+
+export default defineCommand({
+  meta: {
+    name: "watchdog",
+    description:
+      "Alerts when no tick comes, one does not end, or ticks with work give no output; exit code 1 when something is wrong",
+    examples: ["afk watchdog", "afk watchdog --json"],
+  },
+  json: true,
+  async run({ args }) {
+    const report = await runWatchdog({ config: args.config, state: args.state, kinds: jobKinds });
+    const { exitCode, ...found } = report;
+    if (args.json) printJson({ ok: report.findings.length === 0, ...found });
+    else {
+      printLines([
+        ...report.findings.flatMap(({ title, message }) => [oneLine(title), `  ${oneLine(message)}`]),
+        ...report.recovered.map((title) => `over: ${oneLine(title)}`),
+        ...(report.findings.length > 0
+          ? []
+          : [report.killed === null ? "all is well" : `stopped on purpose: ${oneLine(report.killed)}`]),
+        `alerts: ${report.alerts.sent} sent, ${report.alerts.failed} failed, ${report.alerts.pending} waiting`,
+      ]);
+    }
+    return exitCode;
+  },
+});

@@ -1,0 +1,67 @@
+import { resolve } from "node:path";
+import type { ChannelConfig } from "./config.ts";
+import { ConfigError, type ConfigIssue } from "./errors.ts";
+import { readHostSettings } from "./host-settings.ts";
+import type { LoadOptions } from "./load.ts";
+import { parse } from "./parse.ts";
+import { isSection } from "./path.ts";
+import { configSchema } from "./schema.ts";
+import { substitute } from "./substitute.ts";
+import { toConfig } from "./to-config.ts";
+import { readYaml } from "./yaml.ts";
+
+/** Whom to tell when the configuration as a whole is refused. */
+export interface LooseChannels {
+  /** The agent's name, or what stands for it where the file gives none. */
+  agent: string;
+  channels: ChannelConfig[];
+  secrets: string[];
+}
+
+/**
+ * The alert channels alone, each judged by itself: a typing error elsewhere in afk.yaml must not silence the pager that
+ * would tell of it. A channel that is itself wrong is left out. Throws nothing that the file can cause.
+ */
+export function loadChannels(options: LoadOptions): LooseChannels {
+  const { environment, cwd } = options;
+  const configFile = resolve(cwd, options.configFile || environment.AFK_CONFIG || "afk.yaml");
+  const state = resolve(cwd, options.state || environment.AFK_STATE || "state");
+  const unheard: ConfigIssue[] = [];
+  const host = readHostSettings(environment, cwd, unheard);
+  const top = readSections(configFile);
+  const entries = Array.isArray(top.alerts) ? top.alerts : [];
+  const found: LooseChannels = {
+    agent: typeof top.agent === "string" && top.agent !== "" ? top.agent.slice(0, 100) : "afk",
+    channels: [],
+    secrets: [],
+  };
+  // The host's channel comes with each of them; an empty list is what it comes with when there are none.
+  for (const alerts of [[], ...entries.map((entry) => [entry])]) {
+    const { value, replacements, issues } = substitute({ ...SOUND, alerts }, environment);
+    const { output } = parse(configSchema(options.eventNames), value, { prefix: [], written: new Map() });
+    if (output === null || issues.length > 0) continue;
+    const config = toConfig(output, { jobs: [], host, configFile, state, replacements });
+    for (const channel of config.alerts) if (!isKnown(found.channels, channel)) found.channels.push(channel);
+    found.secrets.push(...config.secrets);
+  }
+  return found;
+}
+
+/** The least that the schema accepts beside the channels. */
+const SOUND = { agent: "afk", budget: { daily_cap_usd: 0 }, models: { chain: ["extractive"] } };
+
+function readSections(configFile: string): Record<string, unknown> {
+  try {
+    const raw = readYaml(configFile);
+    return isSection(raw) ? raw : {};
+  } catch (error) {
+    if (error instanceof ConfigError) return {};
+    throw error;
+  }
+}
+
+function isKnown(channels: ChannelConfig[], channel: ChannelConfig): boolean {
+  return channels.some(
+    ({ type, url, chatId }) => type === channel.type && url === channel.url && chatId === channel.chatId,
+  );
+}

@@ -1,0 +1,120 @@
+import type { Notice } from "../alerts/outbox.ts";
+import { systemClock, toIso } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Db } from "../store/schema.ts";
+import { type Pager, withPager } from "./pager.ts";
+import { readConfig } from "./read-config.ts";
+import { lastResort, type PagerSources } from "./unusable.ts";
+
+/** A unit as systemd tells of it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
+export interface FailedUnit {
+  unit: string;
+  result: string;
+  status: string;
+  /** `$MONITOR_INVOCATION_ID`: one failure that is told twice is then one alert. */
+  invocation: string | undefined;
+}
+
+export interface UnitAlert {
+  key: string;
+  /** True when the state could not be used and the channels were asked directly. */
+  direct: boolean;
+  sent: number;
+  /** What could not be sent; through the outbox, later ticks try it again. */
+  failed: number;
+  problem: string | null;
+}
+
+/**
+ * Tells of a unit that failed: through the outbox, and at once. Where configuration or database cannot be used, which
+ * may be why the unit failed, it asks the channels directly.
+ */
+export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit): Promise<UnitAlert> {
+  const clock = sources.clock ?? systemClock;
+  const notice = noticeOf(failed, toIso(clock.nowMs()));
+  try {
+    const config = readConfig(sources, sources.kinds);
+    return await withPager(config, clock, (pager) => throughOutbox(pager, notice));
+  } catch (error) {
+    const resort = lastResort(sources);
+    try {
+      const problem = resort.redact(messageOf(error));
+      resort.log.event("error", "unit_failed", { unit: failed.unit, key: notice.key, error: problem });
+      const answers = await resort.send({ ...notice, message: `${notice.message} ${ALSO}` });
+      const sent = answers.filter((answer) => answer.ok).length;
+      return { key: notice.key, direct: true, sent, failed: answers.length - sent, problem };
+    } finally {
+      resort.log.close();
+    }
+  }
+}
+
+const ALSO = "Its configuration or its state cannot be used now; afk doctor says which.";
+
+async function throughOutbox(pager: Pager, notice: Notice): Promise<UnitAlert> {
+  await pager.outbox.transaction((_trx, announce) => announce(notice));
+  await pager.deliver();
+  const states = await deliveriesOf(pager.store.db, notice.key);
+  const sent = states.filter((state) => state === "sent").length;
+  return { key: notice.key, direct: false, sent, failed: states.length - sent, problem: null };
+}
+
+async function deliveriesOf(db: Db, key: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+    .select("alert_deliveries.state")
+    .where("alerts.key", "=", key)
+    .execute();
+  return rows.map((row) => row.state);
+}
+
+function noticeOf({ unit, result, status, invocation }: FailedUnit, at: string): Notice {
+  const name = plain(unit, 120);
+  return {
+    event: "unit_failed",
+    title: `${name} failed`,
+    message:
+      `${sentenceOf(plain(result, 40), plain(status, 40))} ` +
+      `What it had begun is kept and taken up by the next run; the caps and the kill switch hold. Look: journalctl -u ${name} -n 50`,
+    key: `unit_failed:${name}:${plain(invocation ?? "", 64) === "unknown" ? at : plain(invocation ?? "", 64)}`,
+  };
+}
+
+/** systemd's words for how a service ended (systemd.exec(5), $SERVICE_RESULT), and afk's exit codes. */
+function sentenceOf(result: string, status: string): string {
+  switch (result) {
+    case "timeout":
+      return "It ran longer than it may and was killed (timeout).";
+    case "oom-kill":
+      return "The machine ran out of memory, and it was killed (oom-kill).";
+    case "signal":
+    case "core-dump":
+      return `It was ended by a signal (${result}, ${status}).`;
+    case "start-limit-hit":
+      return "It was started too often and is not started again (start-limit-hit).";
+    case "exit-code":
+      return `It ended with exit code ${status}: ${REASONS[status] ?? "see its journal"}.`;
+    default:
+      return `Its result is ${result}, its status ${status}.`;
+  }
+}
+
+/** DESIGN.md, section 12. */
+const REASONS: Record<string, string> = {
+  "1": "a job or the tick failed",
+  "2": "its command line is wrong",
+  "69": "a dependency is down",
+  "75": "another tick was at work",
+  "78": "the configuration was refused, and nothing runs until it is mended",
+  "125": "the container engine could not start the container",
+  "126": "its command cannot be run",
+  "127": "its command was not found",
+  "137": "it was killed",
+};
+
+/** The pager must not fail by an odd value: what is empty is unknown, what no unit has in its name is left out. */
+function plain(text: string, lengthMax: number): string {
+  const kept = text.replace(/[^\w:.@\\-]/g, "").slice(0, lengthMax);
+  return kept === "" ? "unknown" : kept;
+}

@@ -1,0 +1,143 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Config } from "../config/config.ts";
+import { type Clock, toIso } from "../lib/clock.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { newId } from "../lib/ids.ts";
+import { copyDatabase, nameCopy, openCopy } from "../store/backup.ts";
+import { explain, StoreRefused } from "../store/errors.ts";
+import { refuseDamage } from "../store/integrity.ts";
+import type { Db } from "../store/schema.ts";
+import { countersAgree } from "./counters.ts";
+import { withPager } from "./pager.ts";
+
+export interface BackupRequest {
+  config: Config;
+  clock: Clock;
+  version: string;
+  /** Where it goes; `{date}` in its name stands for the day in UTC. */
+  file: string;
+  /** Replaces a file of that name. */
+  isForced: boolean;
+  /** Backups of the same name and any day that are kept, this one included; the older ones are deleted. Null: all. */
+  keep: number | null;
+}
+
+export interface Backup {
+  file: string;
+  bytes: number;
+  madeAt: string;
+  deleted: string[];
+}
+
+/** A copy that was cut off by a crash is nobody's after this long. */
+const STALE_MS = 24 * 60 * 60_000;
+
+/**
+ * Copies the state while a worker runs, checks the copy, and only then gives it its name.
+ * @throws AfkError when there is a file already or nothing to copy; StoreRefused when the copy is not sound.
+ */
+export async function backupState(request: BackupRequest): Promise<Backup> {
+  const { config, clock, version } = request;
+  const nowMs = clock.nowMs();
+  const pattern = resolve(request.file);
+  const file = pattern.replaceAll("{date}", toIso(nowMs).slice(0, 10));
+  refuseRequest(request, pattern, file);
+  makeParent(file);
+  const temporary = `${file}.${newId(nowMs)}.part`;
+  return await withPager(config, clock, async ({ store, log }) => {
+    try {
+      await copyDatabase(store.db, temporary, { agent: config.agent, version, madeAt: nowMs });
+      const copy = await openCopy(temporary);
+      try {
+        await refuseUnsound(copy.db, temporary);
+      } finally {
+        await copy.close();
+      }
+      nameCopy(temporary, file);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+    const deleted = request.keep === null ? [] : deleteOld(pattern, request.keep, nowMs);
+    const backup = { file, bytes: statSync(file).size, madeAt: toIso(nowMs), deleted };
+    log.event("info", "backup_made", { ...backup });
+    return backup;
+  });
+}
+
+/**
+ * Reads every page, and derives the counters again from the ledger.
+ * @throws StoreRefused
+ */
+export async function refuseUnsound(db: Db, path: string): Promise<void> {
+  await refuseDamage(db, path);
+  const differences = await countersAgree(db);
+  if (differences.length === 0) return;
+  throw new StoreRefused(
+    "counters_differ",
+    `${path} is no sound state: its counters disagree with its ledger (${differences.slice(0, 3).join("; ")}). Look: afk doctor`,
+  );
+}
+
+function refuseRequest({ config, isForced, keep }: BackupRequest, pattern: string, file: string): void {
+  const refuse = (code: string, message: string, exitCode: number = EXIT.failed) => {
+    throw new AfkError(code, message, { retry: "never", exitCode });
+  };
+  if (keep !== null && !basename(pattern).includes("{date}")) {
+    refuse(
+      "usage",
+      "--keep needs a file name with {date} in it, such as afk-{date}.db: older days are known by it",
+      EXIT.usage,
+    );
+  }
+  if (dirname(pattern).includes("{date}"))
+    refuse("usage", "{date} belongs in the file's name, not in its folder", EXIT.usage);
+  if (!existsSync(config.paths.database)) {
+    refuse("nothing_to_copy", `there is no state to copy: ${config.paths.database} does not exist`);
+  }
+  if (isSameFile(file, config.paths.database))
+    refuse("exists", `${file} is the state itself; name another file`);
+  const present = lstatSync(file, { throwIfNoEntry: false });
+  if (present === undefined) return;
+  if (!present.isFile()) refuse("exists", `${file} is there and is no plain file; name another`);
+  if (!isForced) refuse("exists", `${file} is there already and was left as it is; replace it with --force`);
+}
+
+function isSameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
+  return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
+}
+
+/** One folder is made, not a whole path: a disk that is not mounted must not become a folder on another one. */
+function makeParent(file: string): void {
+  try {
+    if (!existsSync(dirname(file))) mkdirSync(dirname(file), { mode: 0o700 });
+  } catch (error) {
+    throw explain(error, file);
+  }
+}
+
+/** Deletes what the same pattern made on older days, beyond the newest `keep`; gives the names. */
+function deleteOld(pattern: string, keep: number, nowMs: number): string[] {
+  const dir = dirname(pattern);
+  const [before = "", ...after] = basename(pattern).split("{date}").map(escapeRegExp);
+  const rest = after.join(String.raw`\d{4}-\d{2}-\d{2}`);
+  const dated = new RegExp(String.raw`^${before}(\d{4}-\d{2}-\d{2})${rest}$`);
+  const cutOff = new RegExp(String.raw`^${before}\d{4}-\d{2}-\d{2}${rest}\.[0-9a-z]{26}\.part$`);
+  const files = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const backups = files.flatMap(({ name }) => {
+    const date = dated.exec(name)?.[1];
+    return date === undefined ? [] : [{ name, date }];
+  });
+  backups.sort((a, b) => (a.date < b.date ? 1 : -1));
+  const stale = files
+    .map(({ name }) => name)
+    .filter((name) => cutOff.test(name) && nowMs - statSync(join(dir, name)).mtimeMs > STALE_MS);
+  const deleted = [...backups.slice(keep).map(({ name }) => name), ...stale].map((name) => join(dir, name));
+  for (const path of deleted) rmSync(path, { force: true });
+  return deleted;
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}

@@ -1,0 +1,62 @@
+import { type Delivered, deliverAlerts } from "../alerts/deliver.ts";
+import { createOutbox, type Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { createLog } from "../logs/writer.ts";
+import { openStore, type Store } from "../store/open.ts";
+
+/** How long alerts may take to get out: as long as at the end of a tick. */
+const DELIVER_MS = 20_000;
+
+/** What it takes to raise and deliver alerts: no lock, no rails, no model. */
+export interface Pager {
+  config: Config;
+  store: Store;
+  outbox: Outbox;
+  log: Log;
+  clock: Clock;
+  /** Sends what is pending, bounded. A worker that does the same meanwhile sends no alert twice. */
+  deliver(): Promise<Delivered>;
+}
+
+/**
+ * Opens the state beside whoever works on it, hands the pager to `work`, and closes it whatever happens.
+ * @throws StoreRefused, or what `work` throws.
+ */
+export async function withPager<T>(
+  config: Config,
+  clock: Clock,
+  work: (pager: Pager) => Promise<T>,
+): Promise<T> {
+  const store = await openStore(config.paths.database);
+  const log = openLog(config, clock);
+  try {
+    const redact = createRedactor(config.secrets);
+    const outbox = createOutbox({ store, agent: config.agent, clock, log, redact });
+    const signal = new AbortController().signal;
+    return await work({
+      config,
+      store,
+      outbox,
+      log,
+      clock,
+      deliver: () =>
+        deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs: DELIVER_MS }),
+    });
+  } finally {
+    log.close();
+    await store.close();
+  }
+}
+
+/** The agent's log-book, for what is done without a database. */
+export function openLog(config: Config, clock: Clock): Log & { close(): void } {
+  return createLog({
+    dir: config.paths.logs,
+    clock,
+    redact: createRedactor(config.secrets),
+    maxBytes: config.retention.logMaxBytes,
+  });
+}

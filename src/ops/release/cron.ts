@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { clockBeat, type ReleasePlan, type Rendered, refuse } from "./plan.ts";
+import { shellQuote } from "./shell.ts";
+
+/** cron reads a command of at most 1,000 characters (cronie and Debian's cron: MAX_COMMAND), and cuts off the rest. */
+const COMMAND_LENGTH_MAX = 998;
+
+/**
+ * A crontab with one line.
+ * @throws AfkError (exit 78) when cron cannot say the interval, or cannot hold the command.
+ */
+export function renderCron(plan: ReleasePlan): Rendered {
+  const log = join(plan.logs, "cron.log");
+  const words = [
+    ...plan.settings.map(([name, value]) => `${name}=${shellQuote(value)}`),
+    ...[...plan.command, "tick", "--config", plan.configFile, "--state", plan.state].map(shellQuote),
+  ];
+  const command = `mkdir -p ${shellQuote(plan.logs)} && ${words.join(" ")} >${shellQuote(log)} 2>&1`;
+  // To cron a % is the end of the command, whatever the shell thinks of it.
+  const escaped = command.replaceAll("%", String.raw`\%`);
+  if (Buffer.byteLength(escaped) > COMMAND_LENGTH_MAX) {
+    throw refuse(
+      `the command is ${Buffer.byteLength(escaped)} bytes long and cron cuts it off at ${COMMAND_LENGTH_MAX}; use shorter paths`,
+    );
+  }
+  const lines = [
+    `# afk: ${plan.agent}`,
+    "# One bounded pass; what is due is decided by the schedules of afk.yaml. Two that meet do no harm: afk has a lock of",
+    "# its own, and the second ends with exit code 75.",
+    `# ${log} holds what the latest run printed; the log-book is beside it. cron`,
+    "# gives it an almost empty environment: what afk.yaml takes from the environment is given by lines such as",
+    "# NAME_FILE=/path/of/a/file above the command.",
+    "# A machine that sleeps runs nothing, and cron makes up for nothing: the next run does what was missed, once, and",
+    "# afk tells of it (tick_missed).",
+    ...plan.leftOut.map(
+      (name) =>
+        `# ${name} was set here and is a secret, so it is not in this file: give ${name}_FILE=/path/of/a/file.`,
+    ),
+    `${fields(plan.everySeconds)} ${escaped}`,
+  ];
+  return {
+    name: `afk-${plan.agent}.crontab`,
+    content: `${lines.join("\n")}\n`,
+    install: (file) => [`(crontab -l 2>/dev/null; cat ${shellQuote(file)}) | crontab -`],
+    uninstall: ["crontab -e, and delete the lines"],
+  };
+}
+
+function fields(everySeconds: number): string {
+  const beat = clockBeat(everySeconds);
+  if (beat === null) {
+    throw refuse(
+      `cron cannot say every ${everySeconds} seconds (TICK_SECONDS): write minutes that divide an hour or hours that divide a day, such as 300, 900 or 3600, or use systemd, launchd or: afk run`,
+    );
+  }
+  switch (beat.unit) {
+    case "minutes":
+      return beat.every === 1 ? "* * * * *" : `*/${beat.every} * * * *`;
+    case "hours":
+      return beat.every === 1 ? "0 * * * *" : `0 */${beat.every} * * *`;
+    case "day":
+      return "0 0 * * *";
+  }
+}

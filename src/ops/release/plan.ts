@@ -1,0 +1,84 @@
+import type { Config } from "../../config/config.ts";
+import type { Environment } from "../../config/environment.ts";
+import { configHash } from "../../config/hash.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
+
+export const FORMATS = ["systemd", "cron", "launchd"] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** What every format says in its own words. Paths are absolute. */
+export interface ReleasePlan {
+  agent: string;
+  /** The program and what comes before its arguments: node and the script, or afk itself. */
+  command: string[];
+  configFile: string;
+  state: string;
+  logs: string;
+  everySeconds: number;
+  /** Host settings that are set where this is rendered, and are no secret. Without them the caps would be others. */
+  settings: [name: string, value: string][];
+  /** Names of host settings that are set here and not written down, being secrets. */
+  leftOut: string[];
+  configHash: string;
+}
+
+/** One file that was rendered. */
+export interface Rendered {
+  name: string;
+  content: string;
+  /** What a person types, in this order, to use the file, wherever it is. */
+  install(file: string): string[];
+  /** And to be rid of it. */
+  uninstall: string[];
+}
+
+/** What afk.timer has. */
+const EVERY_SECONDS = 300;
+const PLAIN_SETTINGS = ["DAILY_CAP_USD", "HOURLY_CAP_USD", "MONTHLY_CAP_USD", "KILL_FLAG", "TICK_SECONDS"];
+const SECRET_SETTINGS = ["ALERT_WEBHOOK", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
+
+/** @throws AfkError (exit 78) for a path with a line break or another control character, which no format can hold. */
+export function planRelease(config: Config, command: string[], environment: Environment): ReleasePlan {
+  const isSet = (name: string) => environment[name] !== undefined && environment[name] !== "";
+  const { configFile, state, logs, stopFile } = config.paths;
+  const plan: ReleasePlan = {
+    agent: config.agent,
+    command,
+    configFile,
+    state,
+    logs,
+    everySeconds: isSet("TICK_SECONDS") ? config.tickSeconds : EVERY_SECONDS,
+    settings: PLAIN_SETTINGS.filter(isSet).map((name) => [
+      name,
+      name === "KILL_FLAG" ? stopFile : (environment[name] ?? ""),
+    ]),
+    leftOut: SECRET_SETTINGS.filter(isSet),
+    configHash: configHash(config),
+  };
+  for (const text of [...command, configFile, state, stopFile]) {
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+    if (/[\x00-\x1f\x7f]/.test(text)) {
+      throw refuse(
+        `the path ${JSON.stringify(text)} has a control character in it, which no schedule can hold`,
+      );
+    }
+  }
+  return plan;
+}
+
+export function refuse(message: string): AfkError {
+  return new AfkError("not_renderable", message, { retry: "never", exitCode: EXIT.config });
+}
+
+/** A schedule by the clock: every so many minutes of an hour or hours of a day; null where the clock has no such beat. */
+export function clockBeat(
+  everySeconds: number,
+): { unit: "minutes" | "hours"; every: number } | { unit: "day" } | null {
+  if (everySeconds % 60 !== 0) return null;
+  const minutes = everySeconds / 60;
+  if (minutes < 60) return 60 % minutes === 0 ? { unit: "minutes", every: minutes } : null;
+  if (minutes % 60 !== 0) return null;
+  const hours = minutes / 60;
+  if (hours === 24) return { unit: "day" };
+  return 24 % hours === 0 ? { unit: "hours", every: hours } : null;
+}

@@ -1,0 +1,43 @@
+import { join, resolve } from "node:path";
+import { makeFolder, writeDurably } from "../../store/durable-file.ts";
+import { renderCron } from "./cron.ts";
+import { renderLaunchd } from "./launchd.ts";
+import type { Format, ReleasePlan, Rendered } from "./plan.ts";
+import { renderSystemd } from "./systemd.ts";
+
+/** What was rendered, and where it was written; `path` is null when it was only printed. */
+export interface Release extends Omit<Rendered, "install"> {
+  install: string[];
+  format: Format;
+  path: string | null;
+  everySeconds: number;
+  configHash: string;
+}
+
+const RENDER: Record<Format, (plan: ReleasePlan) => Rendered> = {
+  systemd: renderSystemd,
+  cron: renderCron,
+  launchd: renderLaunchd,
+};
+
+/**
+ * Renders the schedule, and writes it into `outputDir` where one is given; a file that an earlier release wrote there is
+ * replaced. @throws AfkError (exit 78) when the format cannot say it.
+ */
+export function release(plan: ReleasePlan, format: Format, outputDir: string | null): Release {
+  const rendered = RENDER[format](plan);
+  const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
+  if (path !== null && outputDir !== null) {
+    makeFolder(resolve(outputDir));
+    writeDurably(path, `${path}.part`, rendered.content);
+  }
+  const { everySeconds, configHash } = plan;
+  return {
+    ...rendered,
+    install: rendered.install(path ?? rendered.name),
+    format,
+    path,
+    everySeconds,
+    configHash,
+  };
+}

@@ -1,0 +1,44 @@
+import { clockBeat, type ReleasePlan, type Rendered } from "./plan.ts";
+import { shellQuote } from "./shell.ts";
+
+const DIR = "/etc/systemd/system/afk.timer.d";
+
+/** The schedule of afk.timer as a drop-in (systemd.timer(5)); the units themselves are what systemd/install installs. */
+export function renderSystemd(plan: ReleasePlan): Rendered {
+  const target = `${DIR}/schedule.conf`;
+  const lines = [
+    `# afk: ${plan.agent}. Goes to ${target}; the units themselves come from systemd/install.`,
+    "# One bounded pass at each of these times; what is due is decided by the schedules of afk.yaml.",
+    "# Missed runs are not made up for by systemd (a timer that is started again after a stop must not run at once):",
+    "# the next tick does what was missed, once, and afk tells of it (tick_missed).",
+    "[Timer]",
+    "# An empty value takes away what the unit itself says.",
+    "OnCalendar=",
+    ...schedule(plan.everySeconds),
+    "Persistent=false",
+  ];
+  return {
+    name: "afk-schedule.conf",
+    content: `${lines.join("\n")}\n`,
+    install: (file) => [
+      `sudo install -D -m 644 ${shellQuote(file)} ${target}`,
+      "sudo systemctl daemon-reload",
+      "sudo systemctl restart afk.timer",
+    ],
+    uninstall: [`sudo rm ${target}`, "sudo systemctl daemon-reload", "sudo systemctl restart afk.timer"],
+  };
+}
+
+function schedule(everySeconds: number): string[] {
+  const beat = clockBeat(everySeconds);
+  // No beat of the clock: from the timer's start, and from one run to the next.
+  if (beat === null) return [`OnActiveSec=${everySeconds}s`, `OnUnitActiveSec=${everySeconds}s`];
+  switch (beat.unit) {
+    case "minutes":
+      return [`OnCalendar=*:0/${beat.every}`];
+    case "hours":
+      return [`OnCalendar=0/${beat.every}:00`];
+    case "day":
+      return ["OnCalendar=*-*-* 00:00:00"];
+  }
+}

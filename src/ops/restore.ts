@@ -1,0 +1,197 @@
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { sql } from "kysely";
+import { createOutbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import { type Clock, toIso } from "../lib/clock.ts";
+import { AfkError, assertNever } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { setKill } from "../rails/kill.ts";
+import {
+  type BackupManifest,
+  dropManifest,
+  openCopy,
+  readManifest,
+  removeDatabase,
+  stageCopy,
+} from "../store/backup.ts";
+import { makeFolder, syncFolder } from "../store/durable-file.ts";
+import { acquireLock } from "../store/lock.ts";
+import { readMeta, writeMeta } from "../store/meta.ts";
+import { openStore, type Store } from "../store/open.ts";
+import { lookAtPresent, replaceContent, replaceFile } from "../store/replace.ts";
+import { refuseUnsound } from "./backup.ts";
+import { readMark } from "./high-water.ts";
+import { openLog } from "./pager.ts";
+
+export interface RestoreRequest {
+  config: Config;
+  clock: Clock;
+  file: string;
+  /** Takes the backup of another agent, or one that does not say whose it is. */
+  isForced: boolean;
+  /** Checks everything and changes nothing. */
+  isDryRun: boolean;
+}
+
+export interface Restored {
+  file: string;
+  /** Null when the file does not say: it was not made by `afk backup`. */
+  madeAt: string | null;
+  agent: string | null;
+  version: string | null;
+  /** Where the former database is; null when there was none. */
+  kept: string | null;
+  isDryRun: boolean;
+}
+
+/**
+ * Puts a backup in the place of the state. Its kill switch is set before it gets there: what was spent after it was made
+ * is missing from its counters, so nothing may be spent before a person has looked.
+ * @throws StateLocked while a worker is at work; StoreRefused or AfkError when the backup is not to be used.
+ */
+export async function restoreState(request: RestoreRequest): Promise<Restored> {
+  const { config, clock } = request;
+  const file = resolve(request.file);
+  refuseFile(file, config.paths.database);
+  makeFolder(config.paths.state);
+  const lock = acquireLock(config.paths.lock);
+  const staged = join(config.paths.state, "restoring.db");
+  try {
+    stageCopy(file, staged);
+    const manifest = await checkStaged(request, file, staged);
+    const at = toIso(clock.nowMs());
+    const present = lookAtPresent(config.paths.database);
+    const former = `${config.paths.database}.before-restore-${at.replaceAll(":", "-")}`;
+    const restored: Restored = {
+      file,
+      madeAt: manifest === null ? null : toIso(manifest.madeAt),
+      agent: manifest?.agent ?? null,
+      version: manifest?.version ?? null,
+      kept: present === "nothing" ? null : former,
+      isDryRun: request.isDryRun,
+    };
+    if (request.isDryRun) return restored;
+    await prepare(config, clock, staged, restored);
+    if (present === "database") await replaceContent(staged, config.paths.database, former);
+    else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
+    else assertNever(present);
+    tell(config, clock, restored);
+    return restored;
+  } finally {
+    removeDatabase(staged);
+    lock.release();
+  }
+}
+
+function refuseFile(file: string, database: string): void {
+  const refusal = (message: string) => new AfkError("no_backup", message, { retry: "never" });
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) throw refusal(`there is no file ${file}`);
+  if (!found.isFile()) throw refusal(`${file} is no plain file`);
+  const present = statSync(database, { throwIfNoEntry: false });
+  if (present !== undefined && present.ino === found.ino && present.dev === found.dev)
+    throw refusal(`${file} is the state itself`);
+  if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
+    throw refusal(
+      `${file}-wal lies beside it: this is a database that is in use or was copied in use, not a backup. Make one with: afk backup`,
+    );
+  }
+}
+
+/** @throws StoreRefused when it is not sound, not afk's or newer than this code; AfkError when it is another agent's. */
+async function checkStaged(
+  { config, isForced }: RestoreRequest,
+  file: string,
+  staged: string,
+): Promise<BackupManifest | null> {
+  const copy = await openCopy(staged);
+  let manifest: BackupManifest | null;
+  try {
+    manifest = await readManifest(copy.db);
+  } finally {
+    await copy.close();
+  }
+  if (manifest?.agent !== config.agent && !isForced) {
+    const whose = manifest === null ? "does not say whose it is" : `is of the agent ${manifest.agent}`;
+    throw new AfkError(
+      "other_agent",
+      `${file} ${whose}, and this one is ${config.agent}; if that is meant, say --force`,
+      { retry: "never" },
+    );
+  }
+  // Migrates the copy, and refuses one that is newer than this code.
+  const store = await openStore(staged);
+  try {
+    await refuseUnsound(store.db, file);
+  } finally {
+    await store.close();
+  }
+  return manifest;
+}
+
+/** What the restored state must say from its first moment on, in one transaction. */
+async function prepare(config: Config, clock: Clock, staged: string, restored: Restored): Promise<void> {
+  const store = await openStore(staged);
+  try {
+    const redact = createRedactor(config.secrets);
+    const outbox = createOutbox({ store, agent: config.agent, clock, log: SILENT, redact });
+    const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
+    const mark = readMark(config.paths.highWater);
+    await outbox.transaction(async (trx, announce) => {
+      // An older reason would hide this one.
+      await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
+      await setKill(
+        trx,
+        announce,
+        `a backup that was made ${made} was restored: money spent since is missing from its counters`,
+        clock.nowMs(),
+      );
+      // The mark's own refusal would only say the same again, after the person has resumed.
+      const generation = await readMeta(trx, "generation");
+      if (Number.isFinite(mark.generation))
+        await writeMeta(trx, "generation", Math.max(generation, mark.generation));
+      await publishAgain(trx, config);
+      await dropManifest(trx);
+    });
+    await sql`pragma wal_checkpoint(truncate)`.execute(store.db);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Files of out/ that are not there, on a new host all of them, are written again by the next tick. */
+async function publishAgain(trx: Store["db"], config: Config): Promise<void> {
+  const outputs = await trx.selectFrom("outputs").select("name").where("state", "=", "published").execute();
+  for (const { name } of outputs) {
+    if (existsSync(join(config.paths.out, name))) continue;
+    await trx
+      .updateTable("outputs")
+      .set({ state: "pending", published_at: null })
+      .where("name", "=", name)
+      .execute();
+  }
+}
+
+/** The STOP file holds the agent while the old file is without its log; the new one has its own switch set. */
+function replaceStopped(config: Config, staged: string, former: string): void {
+  const { stopFile } = config.paths;
+  const isOurs = !existsSync(stopFile);
+  if (isOurs) {
+    makeFolder(dirname(stopFile));
+    writeFileSync(stopFile, "afk restore has not ended; run it again\n");
+    syncFolder(dirname(stopFile));
+  }
+  replaceFile(staged, config.paths.database, former);
+  if (isOurs) rmSync(stopFile, { force: true });
+}
+
+function tell(config: Config, clock: Clock, restored: Restored): void {
+  const log = openLog(config, clock);
+  log.event("warn", "state_restored", { ...restored });
+  log.close();
+}
+
+/** The staged copy is not the state yet, so the log-book does not hear of what is done in it. */
+const SILENT: Log = { event: () => undefined, child: () => SILENT };

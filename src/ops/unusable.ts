@@ -1,0 +1,58 @@
+import { resolve } from "node:path";
+import { ALERT_EVENTS } from "../alerts/events.ts";
+import type { Notice } from "../alerts/outbox.ts";
+import { processEnvironment } from "../config/environment.ts";
+import type { JobSettingsKind } from "../config/job-kind.ts";
+import { loadChannels } from "../config/load-channels.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { createLog } from "../logs/writer.ts";
+import { type Answer, sendDirectly, wanting } from "./direct-alert.ts";
+import type { ConfigSources } from "./read-config.ts";
+
+/** Where a command that alerts finds what it needs, also when half of it is broken. */
+export interface PagerSources extends ConfigSources {
+  kinds: readonly JobSettingsKind[];
+  clock?: Clock;
+}
+
+/** What is left to alert with when configuration or database cannot be used. */
+export interface LastResort {
+  state: string;
+  send(notice: Notice): Promise<Answer[]>;
+  /** Takes secrets out of what an error repeats. */
+  redact(text: string): string;
+  log: Log & { close(): void };
+}
+
+/** Bound on the log files where no configuration says one. */
+const LOG_BYTES_MAX = 200 * 1024 * 1024;
+
+/**
+ * A way to alert that stands on nothing but the channels, read one by one from whatever afk.yaml there is and from
+ * ALERT_WEBHOOK. The caller closes the log.
+ */
+export function lastResort(sources: PagerSources): LastResort {
+  const environment = sources.environment ?? processEnvironment();
+  const clock = sources.clock ?? systemClock;
+  const cwd = process.cwd();
+  const { agent, channels, secrets } = loadChannels({
+    environment,
+    configFile: sources.config,
+    state: sources.state,
+    jobKinds: sources.kinds,
+    eventNames: Object.keys(ALERT_EVENTS),
+    cwd,
+  });
+  const state = resolve(cwd, sources.state || environment.AFK_STATE || "state");
+  const redact = createRedactor(secrets);
+  const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
+  return {
+    state,
+    redact,
+    log,
+    send: (notice) =>
+      sendDirectly({ notice, agent, channels: wanting(channels, notice.event), secrets, clock, log }),
+  };
+}

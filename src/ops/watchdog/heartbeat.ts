@@ -1,0 +1,113 @@
+import type { Selectable } from "kysely";
+import { sql } from "kysely";
+import type { Config } from "../../config/config.ts";
+import { toIso } from "../../lib/clock.ts";
+import type { Db, TicksTable } from "../../store/schema.ts";
+import type { Finding } from "./finding.ts";
+
+/** afk.timer's interval: nothing is late that came more often than this lately. */
+const INTERVAL_MIN_MS = 5 * 60_000;
+/** How many ticks say how often they come. */
+const TICKS_READ = 21;
+/** A tick claims no further job after 50 minutes; the rest is for what it does besides. */
+const TICK_MAX_MS = 60 * 60_000;
+const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
+
+export interface HeartbeatSources {
+  config: Pick<Config, "heartbeat" | "jobs" | "tickSeconds">;
+  db: Db;
+  nowMs: number;
+  /** Whether some process holds the state directory's lock now. Asked only when a tick did not end. */
+  isHeld: () => boolean;
+}
+
+/**
+ * Whether ticks come as they should. Three ways in which they do not: the last one began and never ended, the next one
+ * is later than the grace, or there never was one. How often they come is read off the last ones, since a timer, a
+ * crontab and the loop all have their own interval.
+ */
+export async function lateHeartbeat(sources: HeartbeatSources): Promise<Finding | null> {
+  const ticks = await sources.db
+    .selectFrom("ticks")
+    .selectAll()
+    .orderBy("started_at", "desc")
+    .orderBy("id", "desc")
+    .limit(TICKS_READ)
+    .execute();
+  const [last] = ticks;
+  if (last === undefined) return await neverBegun(sources);
+  const intervalMs = usualInterval(ticks, sources.config.tickSeconds);
+  return last.finished_at === null
+    ? neverEnded(sources, last, intervalMs)
+    : notAgain(sources, last, ticks.length > 1 ? intervalMs : null);
+}
+
+/** The median, so that a night in which the machine was off does not hide that the timer is dead today. */
+function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): number {
+  const gaps: number[] = [];
+  for (const [index, tick] of ticks.entries()) {
+    const before = ticks[index + 1];
+    if (before !== undefined) gaps.push(tick.started_at - before.started_at);
+  }
+  gaps.sort((a, b) => a - b);
+  return Math.max(INTERVAL_MIN_MS, tickSeconds * 1_000, gaps[Math.floor(gaps.length / 2)] ?? 0);
+}
+
+async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Finding | null> {
+  if (config.jobs.length === 0) return null;
+  const { rows } = await sql<{
+    born: string | null;
+  }>`select min(timestamp) as born from kysely_migration`.execute(db);
+  const bornMs = Date.parse(rows[0]?.born ?? "");
+  if (Number.isNaN(bornMs) || nowMs <= bornMs + INTERVAL_MIN_MS + config.heartbeat.graceMs) return null;
+  return {
+    event: "heartbeat_late",
+    title: "No tick has ever run",
+    message: `The state was made at ${toIso(bornMs)}, and no tick has run since: the timer was never started, or cannot start anything. ${AFK_DID} Look: afk status`,
+    key: `heartbeat_late:never:${bornMs}`,
+  };
+}
+
+function neverEnded(
+  { config, nowMs, isHeld }: HeartbeatSources,
+  tick: Selectable<TicksTable>,
+  intervalMs: number,
+): Finding | null {
+  const { graceMs } = config.heartbeat;
+  if (nowMs <= tick.started_at + intervalMs + graceMs) return null;
+  // Its last job may have been claimed at the end, and then has its own limit. A process that is gone needs neither.
+  const jobMaxMs = Math.max(0, ...config.jobs.map((job) => job.timeoutMs));
+  const mayStillRun = nowMs <= tick.started_at + TICK_MAX_MS + jobMaxMs + graceMs;
+  const held = isHeld();
+  if (held && mayStillRun) return null;
+  return {
+    event: "heartbeat_late",
+    title: held ? "A tick hangs" : "A tick died, and none came after it",
+    message:
+      `The tick that began at ${toIso(tick.started_at)} has not ended. ` +
+      `${held ? "Its process is still there and holds the state." : "Its process is gone, and no other has come to recover what it began."} ` +
+      `${AFK_DID} Look: afk logs --tick ${tick.id}`,
+    key: `heartbeat_late:${tick.id}`,
+  };
+}
+
+function notAgain(
+  { config, nowMs }: HeartbeatSources,
+  tick: Selectable<TicksTable>,
+  intervalMs: number | null,
+): Finding | null {
+  const expected = [
+    ...(tick.next_due_at === null ? [] : [tick.next_due_at]),
+    ...(intervalMs === null ? [] : [(tick.finished_at ?? tick.started_at) + intervalMs]),
+  ];
+  const dueMs = Math.min(...expected);
+  if (nowMs <= dueMs + config.heartbeat.graceMs) return null;
+  return {
+    event: "heartbeat_late",
+    title: `No tick since ${toIso(tick.started_at)}`,
+    message:
+      `The last tick was at ${toIso(tick.started_at)}; the next was due by ${toIso(dueMs)} and has not come. ` +
+      `No work is done. ${AFK_DID} Is the timer running? Look: afk status`,
+    key: `heartbeat_late:${tick.id}`,
+  };
+}

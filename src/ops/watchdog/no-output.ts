@@ -1,0 +1,47 @@
+import { sql } from "kysely";
+import { toIso } from "../../lib/clock.ts";
+import type { Db } from "../../store/schema.ts";
+import type { Finding } from "./finding.ts";
+
+/**
+ * So many ticks with work and without output, one after the other, are told of: with a digest a day that is three days.
+ * Attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
+ */
+const EMPTY_TICKS = 3;
+/** How far back the last tick with output is looked for. */
+const LOOK_BACK = 200;
+
+interface WorkTick {
+  id: string;
+  started_at: number;
+  reason: string | null;
+  gave: number;
+}
+
+/**
+ * Whether the last ticks that had work gave nothing: no unit, and no file. Ticks that were idle are no evidence, and
+ * those that a rail halted are told of by the rail.
+ */
+export async function noOutput(db: Db): Promise<Finding | null> {
+  const { rows } = await sql<WorkTick>`
+    select id, started_at, reason, (units > 0 or exists (
+      select 1 from outputs where created_at between ticks.started_at and coalesce(ticks.finished_at, 0)
+    )) as gave
+    from ticks where outcome in ('ok', 'failed', 'crashed')
+    order by started_at desc, id desc limit ${LOOK_BACK}`.execute(db);
+  const empty = rows.slice(0, EMPTY_TICKS);
+  if (empty.length < EMPTY_TICKS || empty.some((tick) => tick.gave === 1)) return null;
+  const [newest] = empty;
+  const lastGood = rows.find((tick) => tick.gave === 1);
+  const since =
+    lastGood === undefined
+      ? "None before them gave any."
+      : `The last that gave some was at ${toIso(lastGood.started_at)}.`;
+  const reason = newest?.reason == null ? "" : ` The newest says: ${newest.reason.slice(0, 300)}.`;
+  return {
+    event: "no_output",
+    title: `${EMPTY_TICKS} ticks in a row gave no output`,
+    message: `The last ${EMPTY_TICKS} ticks that had work gave neither a unit nor a file. ${since}${reason} What failed for good waits in: afk dead. Look: afk logs --tick ${newest?.id ?? ""}`,
+    key: `no_output:after:${lastGood?.id ?? "start"}`,
+  };
+}

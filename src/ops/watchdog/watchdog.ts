@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Delivered } from "../../alerts/deliver.ts";
+import { ConfigError } from "../../config/errors.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { EXIT, messageOf } from "../../lib/errors.ts";
+import { readKill } from "../../rails/kill.ts";
+import { isLocked } from "../../store/lock.ts";
+import { type Pager, withPager } from "../pager.ts";
+import { readConfig } from "../read-config.ts";
+import { lastResort, type PagerSources } from "../unusable.ts";
+import { alertFileIn, alertText, readAlertFile, setAlertFile, TOLD, toldDirectlyAt } from "./alert-file.ts";
+import type { Finding } from "./finding.ts";
+import { lateHeartbeat } from "./heartbeat.ts";
+import { noOutput } from "./no-output.ts";
+import { tellRecovered, tellUsable } from "./recovered.ts";
+
+/** What a look found. `exitCode` is 0 when all is well or the agent is stopped on purpose. */
+export interface WatchdogReport {
+  exitCode: number;
+  /** Why the agent is stopped; a stopped agent is silent on purpose, and so is its watchdog. */
+  killed: string | null;
+  findings: { event: string; title: string; message: string; key: string }[];
+  /** Titles of what was told of before and is over. */
+  recovered: string[];
+  /** Of this run: pending alerts of others are delivered too, since the worker may be dead. */
+  alerts: Delivered;
+}
+
+/**
+ * Looks whether the agent does its work, alerts when it does not, and delivers what is pending. Takes no lock, calls no
+ * model and works beside a worker. Never throws for what is wrong with configuration or state: that is told too.
+ */
+export async function runWatchdog(sources: PagerSources): Promise<WatchdogReport> {
+  const clock = sources.clock ?? systemClock;
+  try {
+    const config = readConfig(sources, sources.kinds);
+    return await withPager(config, clock, look);
+  } catch (error) {
+    return await tellUnusable(sources, error);
+  }
+}
+
+async function look(pager: Pager): Promise<WatchdogReport> {
+  const { config, store, outbox } = pager;
+  const kill = await readKill(store.db, config.paths.stopFile);
+  const findings = kill === null ? await findingsOf(pager) : [];
+  await outbox.transaction(async (_trx, announce) => {
+    for (const finding of findings) await announce(finding, "quiet");
+  });
+  const unusableAt = quietly(() => toldDirectlyAt(config.paths.out));
+  const recovered = [
+    ...(unusableAt === null ? [] : await tellUsable(pager, unusableAt)),
+    ...(kill === null ? await tellRecovered(pager, findings) : []),
+  ];
+  setFile(pager, findings);
+  return {
+    exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
+    killed: kill?.reason ?? null,
+    findings,
+    recovered,
+    alerts: await pager.deliver(),
+  };
+}
+
+async function findingsOf({ config, store, clock }: Pager): Promise<Finding[]> {
+  const { lock } = config.paths;
+  const found = [
+    await lateHeartbeat({
+      config,
+      db: store.db,
+      nowMs: clock.nowMs(),
+      isHeld: () => existsSync(lock) && isLocked(lock),
+    }),
+    await noOutput(store.db),
+  ];
+  return found.filter((finding) => finding !== null);
+}
+
+/** The alert is on its way already: a file that cannot be written is told of in the log and changes nothing. */
+function setFile({ config, log, outbox }: Pager, findings: Finding[]): void {
+  try {
+    const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
+    setAlertFile(config.paths.out, told.length === 0 ? null : alertText(config.agent, told));
+  } catch (error) {
+    log.event("error", "alert_file_failed", { error: messageOf(error) });
+  }
+}
+
+/**
+ * The outbox is not there, so the channels are asked directly. What was told is remembered in ALERT.txt, where that can
+ * be written; where not, it is told at every run, since silence would be worse.
+ */
+async function tellUnusable(sources: PagerSources, error: unknown): Promise<WatchdogReport> {
+  const resort = lastResort(sources);
+  try {
+    const isConfig = error instanceof ConfigError;
+    const finding = {
+      event: "unusable" as const,
+      title: isConfig ? "The configuration is refused" : "The state cannot be used",
+      message: `${resort.redact(messageOf(error)).replace(/\s+/g, " ").slice(0, 1_000)}. No tick can run and no model is called. Look: afk doctor`,
+      key: `unusable:${isConfig ? "configuration" : "state"}`,
+    };
+    resort.log.event("error", "unusable", { key: finding.key, error: finding.message });
+    const outDir = join(resort.state, "out");
+    const text = alertText("afk", [finding]);
+    const told = `${text}\n${TOLD}\n`;
+    const isKnown = quietly(() => readAlertFile(alertFileIn(outDir))) === told;
+    const answers = isKnown ? [] : await resort.send(finding);
+    const sent = answers.filter((answer) => answer.ok).length;
+    const isTold = isKnown || sent > 0;
+    const written = quietly(() => {
+      setAlertFile(outDir, isTold ? told : text);
+      return true;
+    });
+    if (written === null) resort.log.event("error", "alert_file_failed", { error: "it cannot be written" });
+    return {
+      exitCode: isConfig ? EXIT.config : EXIT.failed,
+      killed: null,
+      findings: [finding],
+      recovered: [],
+      alerts: { sent, failed: answers.length - sent, pending: 0 },
+    };
+  } finally {
+    resort.log.close();
+  }
+}
+
+/** The file is a convenience, and in the folder whose state is in doubt: null when it cannot be had. */
+function quietly<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch {
+    return null;
+  }
+}

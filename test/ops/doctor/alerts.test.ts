@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { channelId } from "../../../src/alerts/channels/registry.ts";
+import { channels } from "../../../src/ops/doctor/channels.ts";
+import { offHostPing } from "../../../src/ops/doctor/off-host-ping.ts";
+import { opsHarness } from "../harness.ts";
+import { hostWith, only } from "./harness.ts";
+
+const HOOK = { type: "webhook", url: "http://127.0.0.1:1/hook" };
+
+async function harnessed(config: Record<string, unknown>) {
+  const { config: loaded, rails } = await opsHarness(config);
+  const { db } = rails.store;
+  let count = 0;
+  return {
+    look: async () =>
+      await channels.look({ config: loaded, store: rails.store, clock: rails.clock, host: hostWith() }),
+    async delivery(state: "pending" | "sent" | "failed", attempts: number, error: string | null = null) {
+      const id = `alert-${count++}`;
+      const now = rails.clock.nowMs();
+      await db
+        .insertInto("alerts")
+        .values({ id, key: id, event: "cap_hit", severity: "warn", payload: "{}", created_at: now })
+        .execute();
+      const channel = channelId(loaded.alerts[0]!);
+      await db
+        .insertInto("alert_deliveries")
+        .values({ alert_id: id, channel, state, attempts, next_at: now, error, updated_at: now })
+        .execute();
+      rails.clock.advance(60_000);
+    },
+  };
+}
+
+describe("channels", () => {
+  test("that are none are told of", async () => {
+    const { look } = await harnessed({});
+    expect(only(await look())).toMatchObject({
+      result: "bad",
+      mend: expect.stringContaining("ALERT_WEBHOOK"),
+    });
+  });
+
+  test("are judged by the last alert that was tried on them", async () => {
+    const { look, delivery } = await harnessed({ alerts: [HOOK] });
+    const finding = async () => only(await look());
+    expect(await finding()).toMatchObject({
+      result: "ok",
+      found: expect.stringContaining("nothing was sent yet"),
+    });
+    await delivery("failed", 5, "answered 404");
+    expect(await finding()).toMatchObject({
+      result: "bad",
+      found: "the last alert was given up 1 min ago: answered 404",
+    });
+    await delivery("pending", 0);
+    expect((await finding()).result).toBe("bad");
+    await delivery("pending", 1, "connect ECONNREFUSED");
+    expect(await finding()).toMatchObject({ result: "warn", found: expect.stringContaining("try 1") });
+    await delivery("sent", 1);
+    expect(await finding()).toMatchObject({ result: "ok", mend: null });
+  });
+});
+
+test("a machine that nothing outside watches is told of", async () => {
+  const look = async (heartbeat: object) => {
+    const { config, rails } = await opsHarness({ heartbeat });
+    return only(await offHostPing.look({ config, clock: rails.clock, host: hostWith() }));
+  };
+  expect(await look({})).toMatchObject({
+    result: "warn",
+    mend: expect.stringContaining("heartbeat.ping_url"),
+  });
+  const ping_url = "https://hc-ping.com/0a1b2c3d-0000-4000-8000-abcdefabcdef";
+  const finding = await look({ ping_url });
+  expect(finding).toMatchObject({ result: "ok", found: "healthchecks at hc-ping.com" });
+});
