@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { siblingScript } from "../lib/sibling-script.ts";
 import type { KillWatch } from "../rails/kill-watch.ts";
 import { wedgeMarkerIn } from "./wedge-marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";
@@ -70,9 +71,7 @@ export async function underWedgeGuard<T>(
   }
 }
 
-/** The thread runs the source as it is, or the file that the bundle made of it. */
-const SOURCE = new URL("./wedge-worker.ts", import.meta.url);
-const FILE = import.meta.url.endsWith(".ts") ? SOURCE : new URL(SOURCE.href.replace(/\.ts$/, ".js"));
+const FILE = siblingScript("wedge-worker", import.meta.url);
 
 /** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
 function startWorker(task: WedgeTask): Worker {

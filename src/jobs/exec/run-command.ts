@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../../lib/clock.ts";
 import { assertNever } from "../../lib/errors.ts";
+import { siblingScript } from "../../lib/sibling-script.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
 import { EXEC_VARIABLE } from "./marks.ts";
 import type { Plan, Report } from "./messages.ts";
@@ -35,7 +36,7 @@ export interface Watching {
   signal: AbortSignal;
 }
 
-const SUPERVISOR = fileURLToPath(new URL("./supervisor.ts", import.meta.url));
+const SUPERVISOR = fileURLToPath(siblingScript("supervisor", import.meta.url));
 
 /** The shell sets the limit that marks all children (marks.ts), where it can, and becomes the supervisor. */
 const MARKED = 'ulimit -f "$0" 2>/dev/null; exec "$@"';

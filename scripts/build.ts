@@ -1,0 +1,68 @@
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { rolldown } from "rolldown";
+import manifest from "../package.json" with { type: "json" };
+
+/** The program, and the library. */
+const ENTRIES = { main: "src/cli/main.ts", agent: "src/agent.ts" };
+
+/** It loads compiled code by its own path, so it stays a package. */
+const EXTERNAL = ["better-sqlite3"];
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Makes the bundle: JavaScript that needs Node 22.22 or newer and better-sqlite3, and nothing else of this checkout.
+ * What the sources import dynamically (commands, what talks to the network) stays apart, and is loaded when needed.
+ * @param folder is emptied first.
+ */
+export async function buildBundle(folder: string): Promise<void> {
+  const bundle = await rolldown({
+    cwd: ROOT,
+    input: { ...ENTRIES, ...siblingScripts() },
+    platform: "node",
+    external: EXTERNAL,
+    transform: { target: "node22" },
+    // A warning is a file that would be missing, or code that would do something else than the sources.
+    onLog(_level, log) {
+      throw new Error(log.message);
+    },
+  });
+  try {
+    await bundle.write({
+      dir: folder,
+      cleanDir: true,
+      format: "esm",
+      entryFileNames: "[name].js",
+      chunkFileNames: "[name]-[hash].js",
+      minify: { mangle: false, compress: true, codegen: true },
+    });
+    const { name, version, license, type } = manifest;
+    writeFileSync(join(folder, "package.json"), `${JSON.stringify({ name, version, license, type })}\n`);
+  } finally {
+    await bundle.close();
+  }
+}
+
+/**
+ * The scripts that are started by their path, by name: those that lib/sibling-script.ts is asked for, and which it will
+ * look for beside the file that asks. In the bundle all files lie side by side.
+ */
+function siblingScripts(): Record<string, string> {
+  const scripts: Record<string, string> = {};
+  for (const file of globSync("src/**/*.ts", { cwd: ROOT })) {
+    for (const [, name = ""] of readFileSync(join(ROOT, file), "utf8").matchAll(
+      /siblingScript\("([\w-]+)"/g,
+    )) {
+      scripts[name] = join(dirname(file), `${name}.ts`);
+    }
+  }
+  return scripts;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { output: { type: "string", default: `${ROOT}dist` } } });
+  await buildBundle(values.output);
+}
