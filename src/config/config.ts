@@ -11,6 +11,7 @@ export interface Config {
   egress: EgressConfig;
   alerts: ChannelConfig[];
   heartbeat: HeartbeatConfig;
+  dashboard: DashboardConfig;
   jobs: JobConfig[];
   value: { minutesSavedPerUnit: number; hourlyRateUsd: number };
   retention: { logDays: number; logMaxBytes: number };
@@ -109,6 +110,19 @@ export type Schedule =
   | { type: "cron"; expression: string }
   | { type: "every"; intervalMs: number }
   | { type: "manual" };
+
+export interface DashboardConfig {
+  /** Whether `afk run` serves the page too. */
+  isEnabled: boolean;
+  /** 0 is any free port. */
+  port: number;
+  /** An IP address; one that is not loopback comes with a token. */
+  bind: string;
+  /** Host names, besides localhost, that a browser may call it by. */
+  hosts: string[];
+  /** Null: who reaches it may look. */
+  token: string | null;
+}
 
 export interface JobConfig {
   name: string;

@@ -2,11 +2,12 @@ import { createHash } from "node:crypto";
 import type { Config } from "./config.ts";
 
 /**
- * SHA-256 (hex) of what the agent is configured to do: key order, paths on this machine and the values of secrets
- * make no difference, so that a scratch state directory or a renewed key leaves the evidence of drills valid.
+ * SHA-256 (hex) of what the agent is configured to do: key order, paths on this machine, where its page is served and
+ * the values of secrets make no difference, so that a scratch state directory or a renewed key leaves the evidence of
+ * drills valid.
  */
 export function configHash(config: Config): string {
-  const { secrets, paths: _paths, ...rest } = config;
+  const { secrets, paths: _paths, dashboard: _dashboard, ...rest } = config;
   return createHash("sha256")
     .update(JSON.stringify(canonical(rest, secrets)))
     .digest("hex");

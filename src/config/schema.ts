@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { alertsSchema } from "./alerts-schema.ts";
+import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, number, section, text, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { modelsSchema } from "./models-schema.ts";
@@ -25,6 +26,7 @@ export function configSchema(eventNames: readonly string[]) {
     egress: v.optional(egress(), {}),
     alerts: v.optional(alertsSchema(eventNames), []),
     heartbeat: v.optional(heartbeat(), {}),
+    dashboard: v.optional(dashboardSchema(), {}),
     jobs: v.optional(
       v.pipe(
         v.array(v.looseObject({}, WRITE_JOB), "write a list of jobs, each beginning with `- name:`"),

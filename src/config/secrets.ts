@@ -1,4 +1,4 @@
-import type { ChannelConfig, HeartbeatConfig, ModelsConfig } from "./config.ts";
+import type { ChannelConfig, DashboardConfig, HeartbeatConfig, ModelsConfig } from "./config.ts";
 import { formatPath } from "./path.ts";
 import type { Replacement } from "./substitute.ts";
 
@@ -7,7 +7,8 @@ const LENGTH_MIN = 6;
 const TOKEN_LENGTH_MIN = 16;
 
 /** Values that every output shows by their nature; hiding them would only garble the log. */
-const PUBLIC = /^(?:agent|timezone|models\.chain\b.*|egress\b.*|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
+const PUBLIC =
+  /^(?:agent|timezone|models\.chain\b.*|egress\b.*|dashboard\.(?:bind|hosts\b.*)|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
 
 /**
  * The texts that must never appear in a log: what came from the environment or its files, provider keys, and the
@@ -18,6 +19,7 @@ export function collectSecrets(config: {
   models: ModelsConfig;
   alerts: ChannelConfig[];
   heartbeat: HeartbeatConfig;
+  dashboard: Pick<DashboardConfig, "token">;
   replacements: readonly Replacement[];
 }): string[] {
   const secrets = new Set<string>();
@@ -25,6 +27,7 @@ export function collectSecrets(config: {
     if (!PUBLIC.test(formatPath(path))) for (const value of values.values()) secrets.add(value);
   }
   for (const { apiKey } of Object.values(config.models.providers)) if (apiKey !== null) secrets.add(apiKey);
+  if (config.dashboard.token !== null) secrets.add(config.dashboard.token);
   const addresses = [...config.alerts.map((channel) => channel.url), config.heartbeat.pingUrl];
   for (const address of addresses) {
     if (address !== null && !isLoopback(address)) for (const part of secretParts(address)) secrets.add(part);

@@ -61,6 +61,9 @@ alerts: []
 # A service elsewhere that notices when this machine is gone.
 heartbeat: { style: healthchecks, grace: 30m }   # and ping_url: "\${PING_URL}"
 
+# The read-only page of afk run, at http://127.0.0.1:4235/. Beyond this machine it needs a token.
+# dashboard: { enabled: true, port: 4235, bind: 127.0.0.1, token: "\${DASHBOARD_TOKEN}" }
+
 jobs:
   - name: digest
     kind: digest

@@ -1,6 +1,14 @@
 import { dirname, join } from "node:path";
 import { capMicrosFromUsd } from "../lib/money.ts";
-import type { BudgetConfig, ChannelConfig, Config, JobConfig, ModelsConfig, Paths } from "./config.ts";
+import type {
+  BudgetConfig,
+  ChannelConfig,
+  Config,
+  DashboardConfig,
+  JobConfig,
+  ModelsConfig,
+  Paths,
+} from "./config.ts";
 import { type HostSettings, telegramUrl } from "./host-settings.ts";
 import type { ParsedFile } from "./schema.ts";
 import { collectSecrets } from "./secrets.ts";
@@ -24,6 +32,7 @@ export function toConfig(
   ];
   const { style, ping_url: pingUrl = null, grace: graceMs } = file.heartbeat;
   const heartbeat = { pingUrl, style, graceMs };
+  const dashboard = toDashboard(file.dashboard);
   return {
     agent: file.agent,
     timezone: file.timezone,
@@ -45,13 +54,14 @@ export function toConfig(
     },
     alerts,
     heartbeat,
+    dashboard,
     jobs: parts.jobs,
     value: {
       minutesSavedPerUnit: file.value.minutes_saved_per_unit,
       hourlyRateUsd: file.value.hourly_rate_usd,
     },
     retention: { logDays: file.retention.log_days, logMaxBytes: file.retention.log_max_mb * 1024 * 1024 },
-    secrets: collectSecrets({ models, alerts, heartbeat, replacements: parts.replacements }),
+    secrets: collectSecrets({ models, alerts, heartbeat, dashboard, replacements: parts.replacements }),
     paths: toPaths(parts.configFile, parts.state, parts.host.stopFile),
     tickSeconds: parts.host.tickSeconds,
   };
@@ -99,6 +109,10 @@ function toChannel(channel: ParsedFile["alerts"][number]): ChannelConfig {
     on: channel.on ?? null,
     template: channel.template ?? null,
   };
+}
+
+function toDashboard({ enabled, port, bind, hosts, token }: ParsedFile["dashboard"]): DashboardConfig {
+  return { isEnabled: enabled, port, bind, hosts, token: token ?? null };
 }
 
 function toPaths(configFile: string, state: string, stopFile: string | null): Paths {

@@ -138,6 +138,7 @@ describe("loadConfig", () => {
           settings: { command: [] },
         },
       ],
+      dashboard: { isEnabled: true, port: 4235, bind: "127.0.0.1", hosts: [], token: null },
       value: { minutesSavedPerUnit: 15, hourlyRateUsd: 80 },
       retention: { logDays: 7, logMaxBytes: 1_048_576 },
       paths: {

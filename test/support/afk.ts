@@ -31,6 +31,8 @@ export interface Running {
   ended: Promise<Exit>;
   /** Resolves once standard output holds a log line of this event; rejects if the process ends without one. */
   logged(event: string): Promise<void>;
+  /** Resolves with standard output so far once it matches; rejects if the process ends before. */
+  printed(pattern: RegExp): Promise<string>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -171,21 +173,23 @@ function startAfk(cwd: string, words: string[], environment: Record<string, stri
     child.kill("SIGKILL");
     await ended;
   });
+  const printed = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      const look = () => {
+        if (pattern.test(written.stdout)) resolve(written.stdout);
+      };
+      child.stdout.on("data", look);
+      look();
+      void ended.then(() =>
+        reject(new Error(`it ended without ${pattern}:\n${written.stdout}${written.stderr}`)),
+      );
+    });
   return {
     pid: child.pid!,
     ended,
     kill: (signal) => void child.kill(signal),
-    logged: (event) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          if (written.stdout.includes(`"event":"${event}"`)) resolve();
-        };
-        child.stdout.on("data", look);
-        look();
-        void ended.then(() =>
-          reject(new Error(`it ended without ${event}:\n${written.stdout}${written.stderr}`)),
-        );
-      }),
+    logged: async (event) => void (await printed(new RegExp(`"event":"${event}"`))),
+    printed,
   };
 }
 

@@ -3,7 +3,16 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Programs that attacks need, and the Debian packages they come in. */
-const PACKAGES: Record<string, string> = { strace: "strace", faketime: "faketime", setsid: "util-linux" };
+const ATTACK_PACKAGES: Record<string, string> = {
+  strace: "strace",
+  faketime: "faketime",
+  setsid: "util-linux",
+};
+/** What the tests of the page need; it is large, and not every system has it under this name. */
+const BROWSER_PACKAGES: Record<string, string> = { chromium: "chromium" };
+const PACKAGES: Record<string, string> = { ...ATTACK_PACKAGES, ...BROWSER_PACKAGES };
+
+const INSTALL_MS_MAX = 10 * 60_000;
 
 export function hasTool(name: string): boolean {
   return (process.env.PATH ?? "").split(delimiter).some((dir) => isExecutable(join(dir, name)));
@@ -15,11 +24,16 @@ export function missingTool(name: string): string | null {
 }
 
 /** Installs what is missing where that is possible without asking: as root on Debian or Ubuntu. Says what it does. */
-export function installTools(): void {
-  const missing = Object.keys(PACKAGES).filter((name) => !hasTool(name));
+export function installTools(options: { withBrowser?: boolean } = {}): void {
+  install(Object.keys(ATTACK_PACKAGES).filter((name) => !hasTool(name)));
+  // By itself, so that a system without this package still gets the others.
+  if (options.withBrowser && missingBrowser() !== null) install(Object.keys(BROWSER_PACKAGES));
+}
+
+function install(missing: readonly string[]): void {
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !hasTool("apt-get")) {
-    console.log(`not installed, so some attacks are skipped: ${missing.join(", ")}`);
+    console.log(`not installed, so some tests are skipped: ${missing.join(", ")}`);
     return;
   }
   const packages = missing.map((name) => PACKAGES[name] ?? name);
@@ -33,9 +47,22 @@ export function installTools(): void {
       env: environment,
       encoding: "utf8",
       stdio: ["ignore", "ignore", "pipe"],
+      timeout: INSTALL_MS_MAX,
     });
     if (status !== 0) console.log(`apt-get ${words[0]} failed: ${stderr.trim().slice(-500)}`);
   }
+}
+
+/** Where the tests' browser may be; Debian's package puts it first. */
+const BROWSERS = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+
+export function browserPath(): string | undefined {
+  return BROWSERS.find(isExecutable);
+}
+
+/** Why a test that needs a browser cannot run here; null when it can. */
+export function missingBrowser(): string | null {
+  return browserPath() === undefined ? "chromium is not installed (apt-get install chromium)" : null;
 }
 
 function isExecutable(path: string): boolean {

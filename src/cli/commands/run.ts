@@ -1,3 +1,4 @@
+import { startDashboardThread } from "../../dashboard/thread.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
@@ -13,7 +14,12 @@ export default defineCommand({
       args,
       async (agent) => {
         stopOnSignals(agent);
-        return await agent.run((result) => printTick(result, false));
+        const dashboard = agent.config.dashboard.isEnabled ? startDashboardThread(agent) : null;
+        try {
+          return await agent.run((result) => printTick(result, false));
+        } finally {
+          await dashboard?.close();
+        }
       },
       { ownsProcess: true, ...workerOutput(false) },
     );

@@ -1,0 +1,47 @@
+import { readAgentConfig, VERSION } from "../../agent.ts";
+import { openDashboard } from "../../dashboard/server.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { openStore } from "../../store/open.ts";
+import { defineCommand } from "../command.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+
+export default defineCommand({
+  meta: {
+    name: "dashboard",
+    description: "Serves the read-only page until interrupted; afk run serves it too",
+    examples: ["afk dashboard", "afk dashboard --port 8080"],
+  },
+  json: true,
+  args: {
+    port: {
+      type: "number",
+      valueHint: "N",
+      description: "TCP port instead of dashboard.port; 0 takes any that is free",
+      min: 0,
+      max: 65_535,
+      integer: true,
+    },
+  },
+  async run({ args }) {
+    const config = readAgentConfig({ config: args.config, state: args.state });
+    if (args.port !== undefined) config.dashboard.port = args.port;
+    // Makes or migrates the database where that is due; what serves the page cannot write.
+    await (await openStore(config.paths.database)).close();
+    const dashboard = await openDashboard({
+      config,
+      version: VERSION,
+      clock: systemClock,
+      onError: (message) => printLines([`afk dashboard: ${oneLine(message)}`], process.stderr),
+    });
+    const { url } = dashboard;
+    if (args.json) printJson({ url });
+    else printLines([config.dashboard.token === null ? url : `${url} (with the token: ${url}?token=…)`]);
+    const interrupt = untilInterrupted();
+    await new Promise<void>((resolve) => {
+      interrupt.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    interrupt[Symbol.dispose]();
+    await dashboard.close();
+  },
+});

@@ -1,0 +1,18 @@
+import type { Environment } from "./environment.ts";
+
+/** Variables that afk reads without afk.yaml naming them. */
+const ALWAYS_READ = ["ALERT_WEBHOOK", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHBOARD_TOKEN"];
+
+/** The files that secrets are read from: for each `${NAME}` of afk.yaml that NAME does not state and NAME_FILE does. */
+export function secretFiles(configText: string, environment: Environment): { name: string; path: string }[] {
+  const named = [...configText.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g)].map((match) => match[1] ?? "");
+  return [...new Set([...named, ...ALWAYS_READ])].flatMap((name) => {
+    const path = Object.hasOwn(environment, `${name}_FILE`) ? environment[`${name}_FILE`] : undefined;
+    return path === undefined || path === "" || (environment[name] ?? "") !== "" ? [] : [{ name, path }];
+  });
+}
+
+/** Whether one of the secrets stands in the file itself. */
+export function literalSecrets(configText: string, secrets: readonly string[]): boolean {
+  return secrets.some((secret) => configText.includes(secret));
+}

@@ -1,0 +1,97 @@
+import type { Html } from "./html.ts";
+import { html } from "./html.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { ago, count, foreign, type Times, usdText } from "./words.ts";
+
+/** How bad: `bad` needs a person, `warn` deserves a look, `ok` is well, `idle` has nothing to say yet. */
+export type Level = "bad" | "warn" | "ok" | "idle";
+
+/** One thing that somebody should know, with the command that says more. */
+export interface Finding {
+  level: "bad" | "warn";
+  text: Html;
+  command: string;
+}
+
+export interface Verdict {
+  level: Level;
+  /** Two or three words: the state of the agent. */
+  headline: string;
+  findings: Finding[];
+}
+
+/** The whole state in a word, and every reason for it, the worst first. */
+export function judge(snapshot: Snapshot, times: Times): Verdict {
+  const findings = findingsOf(snapshot, times);
+  findings.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
+  const { status, health } = snapshot;
+  if (status.killed !== null) return { level: "bad", headline: "Stopped", findings };
+  if (!health.isHealthy) return { level: "bad", headline: "Not well", findings };
+  if (findings.some(({ level }) => level === "bad"))
+    return { level: "bad", headline: "Needs a person", findings };
+  if (findings.length > 0) return { level: "warn", headline: "Worth a look", findings };
+  if (status.lastTick === null) return { level: "idle", headline: "Has not run yet", findings };
+  return {
+    level: "ok",
+    headline: status.lastTick.outcome === "running" ? "At work, all is well" : "All is well",
+    findings,
+  };
+}
+
+function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
+  const { status, health, sources } = snapshot;
+  const findings: Finding[] = [];
+  const say = (level: Finding["level"], text: Html, command: string) =>
+    findings.push({ level, text, command });
+  if (status.killed !== null) {
+    const { by, at, reason } = status.killed;
+    say(
+      "bad",
+      html`The kill switch is set (${by}, ${ago(Date.parse(at), times)}): ${foreign(reason)}`,
+      "afk resume",
+    );
+  }
+  for (const problem of health.problems) say("bad", foreign(problem), "afk health");
+  const { queue, unknown, drafts } = status;
+  if (queue.dead > 0)
+    say("bad", html`${count(queue.dead, "dead letter waits", "dead letters wait")} for you`, "afk dead");
+  if (drafts.unknown > 0)
+    say("bad", html`${count(drafts.unknown, "draft")} may have been carried out`, "afk drafts");
+  const undelivered = undeliveredLately(snapshot);
+  if (undelivered > 0)
+    say("bad", html`${count(undelivered, "alert")} of the last day could not be delivered`, "afk alert test");
+  for (const window of status.spend) {
+    const { capUsd, settledUsd, reservedUsd } = window;
+    if (capUsd === null || capUsd === 0 || settledUsd + reservedUsd < capUsd * FULL) continue;
+    say("warn", html`The cap of the ${window.window} is reached`, "afk ledger");
+  }
+  if (unknown.calls > 0) {
+    const charged = usdText(unknown.usd);
+    say(
+      "warn",
+      html`${count(unknown.calls, "call")} of unknown outcome, charged at ${charged}`,
+      "afk ledger list --unknown",
+    );
+  }
+  const open = status.breakers.filter(({ state }) => state !== "closed");
+  for (const { name } of open)
+    say("warn", html`${foreign(name, 80)} is left alone after failures`, "afk status");
+  if (drafts.pending > 0)
+    say("warn", html`${count(drafts.pending, "draft waits", "drafts wait")} for your approval`, "afk drafts");
+  const failing = sources.filter(({ error }) => error !== null).length;
+  if (failing > 0)
+    say("warn", html`${count(failing, "source")} failed at the last run`, "afk logs --event source_failed");
+  return findings;
+}
+
+const DAY_MS = 86_400_000;
+
+/** One that failed long ago is history: the list of alerts shows it, and nobody needs to act on it now. */
+function undeliveredLately({ alerts, at }: Snapshot): number {
+  return alerts.filter(
+    (alert) => alert.at > at - DAY_MS && alert.deliveries.some(({ state }) => state === "failed"),
+  ).length;
+}
+
+/** A call is refused when its worst case does not fit, so a window is as good as full a little before it is. */
+const FULL = 0.995;

@@ -1,0 +1,33 @@
+import { escapeHtml } from "../jobs/digest/escape.ts";
+
+/** Markup that may go into a page as it is. Only `html` makes it. */
+export interface Html {
+  readonly markup: string;
+}
+
+/** What a template takes: text and numbers, which it escapes, markup, lists of these, and nothing at all. */
+export type Part = Html | string | number | null | undefined | false | readonly Part[];
+
+const made = new WeakSet<object>();
+
+/** A template that escapes every value, for text between tags and for quoted attributes alike. */
+export function html(texts: TemplateStringsArray, ...values: Part[]): Html {
+  let markup = texts[0] ?? "";
+  for (const [index, value] of values.entries()) markup += markupOf(value) + (texts[index + 1] ?? "");
+  const result = { markup };
+  made.add(result);
+  return result;
+}
+
+/** Control characters, and those that turn the direction of what follows: no page has a use for them. */
+const UNSEEN = /[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu;
+
+function markupOf(value: Part): string {
+  if (value === null || value === undefined || value === false) return "";
+  if (typeof value === "string" || typeof value === "number")
+    return escapeHtml(String(value).replace(UNSEEN, ""));
+  if (Array.isArray(value)) return value.map(markupOf).join("");
+  // An object that came out of JSON is not markup, whatever its keys.
+  if (!made.has(value)) throw new TypeError("a page was given an object that is no markup");
+  return (value as Html).markup;
+}

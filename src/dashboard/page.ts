@@ -1,0 +1,92 @@
+import { toIso } from "../lib/clock.ts";
+import { judge, type Level } from "./attention.ts";
+import { type Html, html } from "./html.ts";
+import { SCRIPT } from "./script.ts";
+import { alertsSection } from "./sections/alerts.ts";
+import { daysSection } from "./sections/days.ts";
+import { digestSection } from "./sections/digest.ts";
+import { sourcesSection } from "./sections/sources.ts";
+import { spendSection } from "./sections/spend.ts";
+import { ticksSection } from "./sections/ticks.ts";
+import { verdictSection } from "./sections/verdict.ts";
+import { breakerSection, deadSection, queueSection } from "./sections/work.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { STYLE } from "./style.ts";
+import { at, type Times } from "./words.ts";
+
+/** How often the page loads itself anew where no script does better. */
+const RELOAD_SECONDS = 30;
+
+/** The script says here whether what is seen is up to date; it is outside of what is replaced. */
+const LIVE = html`<span class="live" id="live" role="status"></span>`;
+
+const MARKS: Record<Level, string> = { ok: "✓", warn: "!", bad: "✗", idle: "·" };
+
+/** The whole page, which needs nothing but itself and the icon. Each `data-part` is replaced alone when it changes. */
+export function renderPage(snapshot: Snapshot): string {
+  const times = { nowMs: snapshot.at, timezone: snapshot.timezone };
+  const verdict = judge(snapshot, times);
+  const { agent, version } = snapshot.status;
+  return document(
+    `${MARKS[verdict.level]} ${agent}: ${verdict.headline}`,
+    snapshot.at,
+    html`<header class="top">
+<h1>${agent}</h1>
+<div class="quiet small"><span data-part="head">As of ${at(snapshot.at, times)} ${snapshot.timezone}, afk ${version}</span> ${LIVE}</div>
+</header>
+<main>
+${verdictSection(snapshot, verdict, times)}
+<div class="columns">
+<div>
+${spendSection(snapshot)}
+${deadSection(snapshot, times)}
+${daysSection(snapshot)}
+${digestSection(snapshot, times)}
+</div>
+<div>
+${queueSection(snapshot, times)}
+${breakerSection(snapshot, times)}
+${sourcesSection(snapshot, times)}
+${alertsSection(snapshot, times)}
+${ticksSection(snapshot, times)}
+</div>
+</div>
+</main>
+<footer class="quiet small">This page only looks: nothing on it changes anything.</footer>`,
+  );
+}
+
+/** What is shown when the state cannot be read: that, and nothing that could be taken for good news. */
+export function renderTrouble(agent: string, problem: string, times: Times): string {
+  return document(
+    `✗ ${agent}: unreadable`,
+    times.nowMs,
+    html`<header class="top"><h1>${agent}</h1><p class="quiet small">As of ${at(times.nowMs, times)} ${LIVE}</p></header>
+<main><section class="card verdict bad" data-part="verdict"><h2 class="headline">The state cannot be read</h2>
+<p class="error">${problem}</p><p><code>afk doctor</code></p></section></main>`,
+  );
+}
+
+function document(title: string, nowMs: number, body: Html): string {
+  const page = html`<!doctype html>
+<html lang="en" data-at="${toIso(nowMs)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<noscript><meta http-equiv="refresh" content="${RELOAD_SECONDS}"></noscript>
+<title>${title}</title>
+<link rel="icon" href="icon.svg" type="image/svg+xml">
+`;
+  return `${page.markup}<style>${STYLE}</style>
+</head>
+<body>
+<div class="wrap">
+${body.markup}
+</div>
+<script>${SCRIPT}</script>
+</body>
+</html>
+`;
+}

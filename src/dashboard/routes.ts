@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import type { DashboardConfig } from "../config/config.ts";
+import { checkAccess } from "./access.ts";
+import { renderMetrics } from "./metrics.ts";
+import { renderPage, renderTrouble } from "./page.ts";
+import type { View } from "./view.ts";
+
+/** What a request gets. `events` is a stream, which the server hands over. */
+export type Answer =
+  | { type: "whole"; status: number; headers: Record<string, string>; body: string }
+  | { type: "events" };
+
+export interface Site {
+  agent: string;
+  timezone: string;
+  access: Pick<DashboardConfig, "bind" | "hosts" | "token">;
+  view: View;
+  nowMs(): number;
+}
+
+const TEXT = { "content-type": "text/plain; charset=utf-8" };
+const PAGE = { "content-type": "text/html; charset=utf-8" };
+
+/** Answers a request. There is no path by which one could change anything. */
+export async function answer(
+  request: Pick<IncomingMessage, "method" | "url" | "headers">,
+  site: Site,
+): Promise<Answer> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return whole(405, "This page only looks: GET and HEAD.\n", { ...TEXT, allow: "GET, HEAD" });
+  }
+  // The path as it was sent: what URL makes of dots and encodings is none of the few paths there are.
+  const target = request.url ?? "";
+  const url = target.startsWith("/") ? URL.parse(`http://page${target}`) : null;
+  if (url === null) return whole(400, "Not a path.\n", TEXT);
+  const access = checkAccess(request.headers, url, site.access);
+  if (access.type === "refused") {
+    const challenge: Record<string, string> = access.status === 401 ? { "www-authenticate": "Bearer" } : {};
+    return whole(access.status, `${access.message}\n`, { ...TEXT, ...challenge });
+  }
+  const route = Object.hasOwn(ROUTES, path(target)) ? ROUTES[path(target)] : undefined;
+  if (route === undefined) return whole(404, "There are /, /healthz and /metrics.\n", TEXT);
+  if (access.type === "login") {
+    return whole(303, "", { location: access.location, "set-cookie": access.cookie });
+  }
+  return await route(site);
+}
+
+function path(target: string): string {
+  return target.replace(/[?#].*$/s, "");
+}
+
+const ROUTES: Readonly<Record<string, (site: Site) => Promise<Answer>>> = {
+  "/": page,
+  "/events": async () => ({ type: "events" }),
+  "/healthz": health,
+  "/metrics": metrics,
+  "/icon.svg": async () => whole(200, ICON, { "content-type": "image/svg+xml" }),
+};
+
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f3a5f"/><path d="M7 20h4l3-9 4 13 3-8h4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
+
+function whole(status: number, body: string, headers: Record<string, string>): Answer {
+  return { type: "whole", status, headers, body };
+}
+
+async function page({ agent, timezone, view, nowMs }: Site): Promise<Answer> {
+  const look = await view.look();
+  if (look.type === "seen") return whole(200, renderPage(look.snapshot), PAGE);
+  return whole(503, renderTrouble(agent, look.problem, { nowMs: nowMs(), timezone }), PAGE);
+}
+
+/** What `afk health --json` prints, under a status that a monitor understands. */
+async function health({ view }: Site): Promise<Answer> {
+  const look = await view.look();
+  const found = look.type === "seen" ? look.snapshot.health : { isHealthy: false, problems: [look.problem] };
+  const headers = { "content-type": "application/json; charset=utf-8" };
+  return whole(found.isHealthy ? 200 : 503, `${JSON.stringify(found)}\n`, headers);
+}
+
+async function metrics({ view }: Site): Promise<Answer> {
+  const look = await view.look();
+  if (look.type === "unreadable") return whole(503, `${look.problem}\n`, TEXT);
+  const { contentType, text } = await renderMetrics(look.snapshot);
+  return whole(200, text, { "content-type": contentType });
+}

@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { createLive, type Live } from "./live.ts";
+import { SAFE_HEADERS } from "./policy.ts";
+import { answer, type Site } from "./routes.ts";
+import { createView } from "./view.ts";
+
+export interface DashboardOptions {
+  config: Config;
+  version: string;
+  clock: Clock;
+  /** Told of what went wrong with a request; the client learns only that something did. */
+  onError(message: string): void;
+}
+
+export interface Dashboard {
+  /** `http://127.0.0.1:4235/` */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Nobody but a person and a scraper or two has a reason to ask, so there is little of everything. */
+const LIMITS = {
+  maxHeaderSize: 8_192,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+};
+const CHECK_TIMEOUTS_MS = 1_000;
+const CONNECTIONS_MAX = 64;
+const SOCKET_IDLE_MS = 30_000;
+
+/**
+ * Serves the page at `dashboard.bind` and `dashboard.port`.
+ * @throws AfkError (`dashboard_unavailable`) when it cannot listen there.
+ */
+export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
+  const { config, clock } = options;
+  const view = createView({ ...options, redact: createRedactor(config.secrets) });
+  const live = createLive(view);
+  const { agent, timezone, dashboard: access } = config;
+  const site: Site = { agent, timezone, access, view, nowMs: () => clock.nowMs() };
+  const server = createServer(
+    { ...LIMITS, connectionsCheckingInterval: CHECK_TIMEOUTS_MS },
+    (request, response) => {
+      serve(request, response, site, live).catch((error: unknown) => {
+        options.onError(messageOf(error));
+        if (response.headersSent) response.destroy();
+        else response.writeHead(500, SAFE_HEADERS).end("Something went wrong; the log says what.\n");
+      });
+    },
+  );
+  server.maxConnections = CONNECTIONS_MAX;
+  server.setTimeout(SOCKET_IDLE_MS);
+  try {
+    const url = await listen(server, access.port, access.bind);
+    server.on("error", (error) => options.onError(messageOf(error)));
+    return {
+      url,
+      async close() {
+        live.close();
+        await new Promise<void>((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        });
+        await view.close();
+      },
+    };
+  } catch (error) {
+    await view.close();
+    throw error;
+  }
+}
+
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  site: Site,
+  live: Live,
+): Promise<void> {
+  const given = await answer(request, site);
+  if (given.type === "events") return stream(request, response, live);
+  // Nothing that was sent along is read: the connection ends with the answer.
+  const close = request.method === "GET" || request.method === "HEAD" ? {} : { connection: "close" };
+  const length = String(Buffer.byteLength(given.body));
+  response.writeHead(given.status, { ...SAFE_HEADERS, ...given.headers, ...close, "content-length": length });
+  response.end(request.method === "HEAD" ? undefined : given.body);
+}
+
+function stream(request: IncomingMessage, response: ServerResponse, live: Live): void {
+  const headers = {
+    ...SAFE_HEADERS,
+    "content-type": "text/event-stream; charset=utf-8",
+    "x-accel-buffering": "no",
+  };
+  if (request.method === "HEAD") {
+    response.writeHead(200, headers).end();
+    return;
+  }
+  response.setHeaders(new Map(Object.entries(headers)));
+  if (live.add(response)) {
+    // It is written to at least twice in this time, and let go when it does not read.
+    response.socket?.setTimeout(SOCKET_IDLE_MS * 2);
+    return;
+  }
+  response.writeHead(503, { "content-type": "text/plain; charset=utf-8", "retry-after": "15" });
+  response.end("Enough pages are listening already.\n");
+}
+
+function listen(server: Server, port: number, host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      const message = `the page cannot be served at ${host} port ${port}: ${messageOf(error)}. It may be served there already, by afk run; else set another dashboard.port`;
+      reject(new AfkError("dashboard_unavailable", message, { retry: "never", cause: error }));
+    };
+    server.once("error", fail);
+    server.listen({ port, host, exclusive: true }, () => {
+      server.removeListener("error", fail);
+      const address = server.address();
+      const bound = typeof address === "object" && address !== null ? address.port : port;
+      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${bound}/`);
+    });
+  });
+}

@@ -1,0 +1,88 @@
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { dayIn } from "../lib/days.ts";
+import type { Redact } from "../lib/redact.ts";
+import { createDayStrip, type DayTicks } from "../ops/day-strip.ts";
+import { checkHealth, type Health } from "../ops/health.ts";
+import { type LatestDigest, readLatestDigest } from "../ops/latest-digest.ts";
+import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
+import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
+import { createSourceBook, type SourceHealth } from "../ops/sources.ts";
+import { type DaySpend, readSpendHistory } from "../ops/spend-history.ts";
+import { readStatus, type Status } from "../ops/status.ts";
+import { createTickTotals, type TickTotals } from "../ops/tick-totals.ts";
+import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/waiting.ts";
+import type { Db } from "../store/schema.ts";
+
+/** Everything the page and the metrics say, all of one moment. */
+export interface Snapshot {
+  /** Epoch milliseconds. */
+  at: number;
+  timezone: string;
+  status: Status;
+  health: Health;
+  /** 30 days. */
+  spend: DaySpend[];
+  /** 14 days. */
+  days: DayTicks[];
+  tickTotals: TickTotals;
+  waiting: WaitingJob[];
+  dead: DeadJob[];
+  sources: SourceHealth[];
+  digest: LatestDigest | null;
+  alerts: AlertView[];
+  next: NextRun[];
+}
+
+export const SPEND_DAYS = 30;
+export const STRIP_DAYS = 14;
+const WAITING = 8;
+const DEAD = 10;
+const ALERTS = 10;
+
+export interface SnapshotSources {
+  config: Config;
+  version: string;
+  clock: Clock;
+  /** Takes secrets out of every text that is shown. */
+  redact: Redact;
+}
+
+/** Makes the reader of snapshots; it remembers what cannot change any more, so one serves a process for its life. */
+export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<Snapshot> {
+  const { config, version, clock } = sources;
+  const strip = createDayStrip(config.timezone);
+  const tickTotals = createTickTotals();
+  const sourceBook = createSourceBook();
+  return async (db) => {
+    const nowMs = clock.nowMs();
+    const status = await readStatus({ config, version, db, clock });
+    // The day that counts is the budget's: it does not run backwards with the clock.
+    const today =
+      status.spend.find(({ window }) => window === "day")?.period ?? dayIn(nowMs, config.timezone);
+    const snapshot: Snapshot = {
+      at: nowMs,
+      timezone: config.timezone,
+      status,
+      health: await checkHealth(config, db, clock),
+      spend: await readSpendHistory(db, today, SPEND_DAYS),
+      days: await strip.read(db, today, STRIP_DAYS),
+      tickTotals: await tickTotals(db),
+      waiting: await listWaiting(db, WAITING),
+      dead: await listDeadJobs(db, DEAD),
+      sources: await sourceBook(db, config.jobs),
+      digest: await readLatestDigest(db, config.jobs),
+      alerts: await listAlerts(db, ALERTS),
+      next: await readNextRuns(db, config, nowMs),
+    };
+    return redacted(snapshot, sources.redact);
+  };
+}
+
+/** Secrets are taken out before they are kept; what is shown to a browser is looked at once more, all of it. */
+function redacted<T>(value: T, redact: Redact): T {
+  if (typeof value === "string") return redact(value) as T;
+  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redacted(each, redact)])) as T;
+}

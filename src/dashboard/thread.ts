@@ -1,0 +1,71 @@
+import { Worker } from "node:worker_threads";
+import type { Config } from "../config/config.ts";
+import { systemClock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { siblingScript } from "../lib/sibling-script.ts";
+import type { ThreadMessage, ThreadTask } from "./thread-task.ts";
+
+export interface DashboardThread {
+  close(): Promise<void>;
+}
+
+/** How long the thread may take to let its clients go. */
+const CLOSE_MS = 1_000;
+
+/**
+ * Serves the page from a thread of its own, so that neither a slow query nor many clients take a moment from the work,
+ * and the wedge guard watches the work alone. What goes wrong with it is logged and changes nothing else: an agent
+ * without a page works.
+ */
+export function startDashboardThread(parts: { config: Config; version: string; log: Log }): DashboardThread {
+  const { log } = parts;
+  const worker = startWorker({ config: parts.config, version: parts.version }, log);
+  if (worker === null) return { close: async () => undefined };
+  let isClosing = false;
+  const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  worker.on("message", (message: ThreadMessage) => tell(log, message));
+  worker.once("error", (error) => log.event("error", "dashboard_unavailable", { error: messageOf(error) }));
+  worker.once("exit", (code) => {
+    if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
+  });
+  return {
+    async close() {
+      isClosing = true;
+      worker.postMessage("close");
+      await Promise.race([gone, systemClock.sleep(CLOSE_MS)]);
+      await worker.terminate();
+    },
+  };
+}
+
+function startWorker(task: ThreadTask, log: Log): Worker | null {
+  try {
+    const file = siblingScript("dashboard-worker", import.meta.url);
+    const worker = new Worker(file, {
+      name: "dashboard",
+      workerData: task,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 128 },
+    });
+    // It never keeps the process from ending.
+    worker.unref();
+    return worker;
+  } catch (error) {
+    log.event("error", "dashboard_unavailable", { error: messageOf(error) });
+    return null;
+  }
+}
+
+function tell(log: Log, message: ThreadMessage): void {
+  switch (message.type) {
+    case "listening":
+      log.event("info", "dashboard_started", { url: message.url });
+      return;
+    case "unavailable":
+      log.event("warn", "dashboard_unavailable", { error: message.error });
+      return;
+    case "error":
+      log.event("error", "dashboard_error", { error: message.error });
+  }
+}

@@ -1,0 +1,71 @@
+import { messageOf } from "../lib/errors.ts";
+import { openReader, type Reader } from "../store/open-reader.ts";
+import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
+
+/** What there is to show: the state, or why it cannot be read. */
+export type Look = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };
+
+export interface View {
+  /** The state as it is now; many askers share one reading. Never rejects. */
+  look(): Promise<Look>;
+  /** Changes when the state does, and stays -1 while it cannot be read. */
+  version(): number;
+  close(): Promise<void>;
+}
+
+/** What was read is shown again for so long while nothing was committed; it tells of the time too. */
+const AGE_MAX_MS = 1_000;
+
+/** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
+export function createView(sources: SnapshotSources): View {
+  const { config, clock, redact } = sources;
+  const readSnapshot = createSnapshots(sources);
+  let reader: Reader | undefined;
+  let last: { look: Look; version: number; at: number } | undefined;
+  let reading: Promise<Look> | undefined;
+
+  async function current(): Promise<Reader> {
+    if (reader?.isReplaced()) await drop();
+    reader ??= openReader(config.paths.database);
+    return reader;
+  }
+
+  async function drop(): Promise<void> {
+    const old = reader;
+    reader = undefined;
+    await old?.close();
+  }
+
+  async function read(): Promise<Look> {
+    try {
+      const opened = await current();
+      const version = opened.dataVersion();
+      const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
+      if (last !== undefined && isFresh) return last.look;
+      const look: Look = { type: "seen", snapshot: await opened.read(readSnapshot) };
+      last = { look, version, at: clock.nowMs() };
+      return look;
+    } catch (error) {
+      last = undefined;
+      await drop();
+      return { type: "unreadable", problem: redact(messageOf(error)) };
+    }
+  }
+
+  return {
+    look() {
+      reading ??= read().finally(() => {
+        reading = undefined;
+      });
+      return reading;
+    },
+    version() {
+      try {
+        return reader === undefined || reader.isReplaced() ? -1 : reader.dataVersion();
+      } catch {
+        return -1;
+      }
+    },
+    close: drop,
+  };
+}

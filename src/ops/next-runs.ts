@@ -1,0 +1,42 @@
+import { Cron } from "croner";
+import type { Config, Schedule } from "../config/config.ts";
+import type { Db } from "../store/schema.ts";
+
+/** When a job of afk.yaml is due. */
+export interface NextRun {
+  job: string;
+  schedule: Schedule;
+  /** Epoch milliseconds; in the past when it waits for a tick. Null for jobs that only a person starts. */
+  dueAt: number | null;
+}
+
+/** Every job of afk.yaml with its next time, the earliest first. */
+export async function readNextRuns(
+  db: Db,
+  config: Pick<Config, "jobs" | "timezone">,
+  nowMs: number,
+): Promise<NextRun[]> {
+  const rows = await db.selectFrom("schedules").select(["job_name", "last_slot_at"]).execute();
+  const lastSlots = new Map(rows.map((row) => [row.job_name, row.last_slot_at]));
+  const runs = config.jobs.map(({ name, schedule }) => ({
+    job: name,
+    schedule,
+    dueAt: dueAt(schedule, lastSlots.get(name), config.timezone, nowMs),
+  }));
+  return runs.sort((a, b) => (a.dueAt ?? Number.POSITIVE_INFINITY) - (b.dueAt ?? Number.POSITIVE_INFINITY));
+}
+
+function dueAt(schedule: Schedule, last: number | undefined, timezone: string, nowMs: number): number | null {
+  // A slot of the future comes from a clock that was ahead; the count starts anew then.
+  const from = last === undefined || last > nowMs ? nowMs : last;
+  switch (schedule.type) {
+    case "manual":
+      return null;
+    case "every":
+      return last === undefined ? nowMs : from + schedule.intervalMs;
+    case "cron":
+      return (
+        new Cron(schedule.expression, { timezone, paused: true }).nextRun(new Date(from))?.getTime() ?? null
+      );
+  }
+}
