@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // They need a container engine; vitest.scenarios.config.ts runs them.
+    exclude: ["test/scenarios/**"],
     // Node runs the sources as they are; the tests run what ships.
     pool: "forks",
     // No test replaces a module, so files may share a process; a process each would take a third of the time.

@@ -73,7 +73,11 @@ export interface ModelServer {
 }
 
 export interface StartOptions {
+  /** 127.0.0.1 unless given; a server in a container is asked from outside of it. */
+  host?: string;
   port?: number;
+  /** Answers what is no call of the model, and says whether it has. */
+  answer?: (request: RecordedRequest, response: ServerResponse) => boolean;
   onRequest?: (request: RecordedRequest) => void;
   onConnection?: (socket: Socket) => void;
 }
@@ -94,6 +98,7 @@ export async function startModelServer(dialect: Dialect, options: StartOptions =
     requests.push(request);
     options.onRequest?.(request);
     for (const waiter of waiters) if (waiter.count === requests.length) waiter.resolve(request);
+    if (options.answer?.(request, response)) return;
     if (request.method !== "POST" || request.path !== dialect.path) {
       send(response, 404, "text/plain", "404 page not found");
       return;
@@ -105,7 +110,9 @@ export async function startModelServer(dialect: Dialect, options: StartOptions =
   }
 
   if (options.onConnection !== undefined) server.on("connection", options.onConnection);
-  await new Promise<void>((resolve) => server.listen(options.port ?? 0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) =>
+    server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve),
+  );
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -7,14 +7,15 @@ import { SUMMARY_FILE, type TestSummary } from "./summary-reporter.ts";
 import { installTools } from "./system-tools.ts";
 
 /**
- * What `npm test` runs: format and lint, types, tests. Each runs even when one before it failed; the last line
- * of the output is `N passed, N failed, N skipped`, where format and types count as one test each.
- * `--unit` leaves out test/scenarios, which need a container engine or a browser.
+ * What `npm test` runs: format and lint, types, tests, scenarios. Each runs even when one before it failed; the last
+ * line of the output is `N passed, N failed, N skipped`, where format and types count as one test each.
+ * `--unit` leaves out test/scenarios, which need a container engine.
  */
 
 const NODE_OLDEST = [22, 22] as const;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
+const NOTHING: TestSummary = { passed: 0, failed: 0, skipped: [] };
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
@@ -35,30 +36,33 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 const isUnit = process.argv.includes("--unit");
-installTools();
+installTools({ withBrowser: !isUnit });
 const format = await passes("format and lint", "biome", ["check", "."]);
 const types = await passes("types", "tsc", ["--noEmit"]);
-const tests = await runTests();
+const tests = await runTests("tests", "vitest.config.ts", isUnit ? ["--exclude=test/browser/**"] : []);
+const scenarios = isUnit ? NOTHING : await runTests("scenarios", "vitest.scenarios.config.ts");
+const skipped = [...tests.skipped, ...scenarios.skipped];
 
-const passed = tests.passed + Number(format) + Number(types);
-const failed = tests.failed + Number(!format) + Number(!types);
+const passed = tests.passed + scenarios.passed + Number(format) + Number(types);
+const failed = tests.failed + scenarios.failed + Number(!format) + Number(!types);
 heading("summary");
-for (const { test, reason } of tests.skipped) console.log(`skipped: ${test}\n         ${reason}`);
+for (const { test, reason } of skipped) console.log(`skipped: ${test}\n         ${reason}`);
 if (!format) console.log("failed: format and lint (`npm run format` mends what it can)");
 if (!types) console.log("failed: types");
-if (tests.failed > 0) console.log(`failed: ${tests.failed} of the tests, shown above`);
+for (const [title, summary] of Object.entries({ tests, scenarios })) {
+  if (summary.failed > 0) console.log(`failed: ${summary.failed} of the ${title}, shown above`);
+}
 if (tests.passed + tests.failed === 0) console.log("failed: no test ran");
-console.log(`${passed} passed, ${failed} failed, ${tests.skipped.length} skipped`);
+console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed > 0 || tests.passed === 0 ? 1 : 0;
 
-async function runTests(): Promise<TestSummary> {
+async function runTests(title: string, config: string, more: string[] = []): Promise<TestSummary> {
   const folder = mkdtempSync(join(tmpdir(), "afk-test-"));
   const file = join(folder, "summary.json");
   try {
     const reporter = join(ROOT, "test/support/summary-reporter.ts");
-    const args = ["run", "--reporter=default", `--reporter=${reporter}`];
-    if (isUnit) args.push("--exclude=test/scenarios/**");
-    const isGreen = await passes("tests", "vitest", args, { [SUMMARY_FILE]: file });
+    const args = ["run", `--config=${config}`, "--reporter=default", `--reporter=${reporter}`, ...more];
+    const isGreen = await passes(title, "vitest", args, { [SUMMARY_FILE]: file });
     const summary = readSummary(file);
     // A run that ended badly without a failed test (it crashed, or could not stop) is a failure all the same.
     return { ...summary, failed: isGreen ? summary.failed : Math.max(1, summary.failed) };
