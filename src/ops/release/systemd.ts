@@ -9,11 +9,12 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
   const lines = [
     `# afk: ${plan.agent}. Goes to ${target}; the units themselves come from systemd/install.`,
     "# One bounded pass at each of these times; what is due is decided by the schedules of afk.yaml.",
-    "# Missed runs are not made up for by systemd (a timer that is started again after a stop must not run at once):",
-    "# the next tick does what was missed, once, and afk tells of it (tick_missed).",
+    "# Missed runs are not made up for by systemd: the next tick does what was missed, once, and afk tells of it",
+    "# (tick_missed).",
     "[Timer]",
-    "# An empty value takes away what the unit itself says.",
+    "# An empty value takes away every time that the unit itself says; the tick at its start comes back below.",
     "OnCalendar=",
+    "OnActiveSec=1s",
     ...schedule(plan.everySeconds),
     "Persistent=false",
   ];
@@ -31,8 +32,8 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
 
 function schedule(everySeconds: number): string[] {
   const beat = clockBeat(everySeconds);
-  // No beat of the clock: from the timer's start, and from one run to the next.
-  if (beat === null) return [`OnActiveSec=${everySeconds}s`, `OnUnitActiveSec=${everySeconds}s`];
+  // No beat of the clock: from one run to the next.
+  if (beat === null) return [`OnUnitActiveSec=${everySeconds}s`];
   switch (beat.unit) {
     case "minutes":
       return [`OnCalendar=*:0/${beat.every}`];

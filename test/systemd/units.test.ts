@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hasTool } from "../support/system-tools.ts";
+import { SYSTEMD, staged } from "./staged.ts";
+
+/** [section, name, value] of every setting of a unit. */
+type Setting = [section: string, name: string, value: string];
+
+const UNITS = readdirSync(SYSTEMD).filter((name) => /\.(?:service|timer|path|slice)$/.test(name));
+const SERVICES = UNITS.filter((name) => name.endsWith(".service"));
+/** What every host with systemd and Docker has. */
+const THEIRS = ["docker.service", "network-online.target", "timers.target", "multi-user.target"];
+const RELATIONS =
+  /^(?:Wants|Requires|PartOf|Conflicts|After|Before|OnFailure|WantedBy|Also|BindsTo|Requisite|Upholds)$/;
+
+function settingsOf(text: string): Setting[] {
+  let section = "";
+  const settings: Setting[] = [];
+  for (const line of text.split("\n")) {
+    if (line === "" || line.startsWith("#")) continue;
+    const header = /^\[(Unit|Service|Timer|Path|Slice|Install)\]$/.exec(line)?.[1];
+    const setting = /^([A-Z][A-Za-z]+)=(.*)$/.exec(line);
+    if (header !== undefined) section = header;
+    else if (setting?.[1] !== undefined && section !== "")
+      settings.push([section, setting[1], setting[2] ?? ""]);
+    else throw new Error(`no setting: ${line}`);
+  }
+  return settings;
+}
+
+const read = (unit: string) => settingsOf(readFileSync(join(SYSTEMD, unit), "utf8"));
+const valuesOf = (unit: string, name: string) =>
+  read(unit)
+    .filter((setting) => setting[1] === name)
+    .map((setting) => setting[2]);
+
+describe("the units", () => {
+  it.for(UNITS)("%s parses, and says what it is", (unit) => {
+    expect(read(unit).length).toBeGreaterThan(0);
+    expect(valuesOf(unit, "Description")[0]).toMatch(/^afk: /);
+  });
+
+  it.for(UNITS)("%s names only units that are there", (unit) => {
+    const named = read(unit)
+      .filter(([, name]) => RELATIONS.test(name))
+      .flatMap(([, , value]) => value.split(" "))
+      .map((name) => name.replace(/@.*\.service$/, "@.service"));
+    for (const name of named) expect([...UNITS, ...THEIRS]).toContain(name);
+  });
+
+  it.for(SERVICES)("%s runs only programs that are installed or that every host has", (unit) => {
+    const commands = read(unit)
+      .filter(([, name]) => name.startsWith("Exec"))
+      .map(([, , value]) => value.replace(/^[-+@:!]*/, "").split(" ")[0] ?? "");
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) {
+      const own = /^\/usr\/local\/lib\/afk\/([a-z-]+)$/.exec(command)?.[1];
+      if (own === undefined) expect(["true", "timeout", "systemctl"]).toContain(command);
+      else expect(() => accessSync(join(SYSTEMD, "lib", own), constants.X_OK)).not.toThrow();
+    }
+  });
+
+  it.for(["afk.service", "afk-loop.service"])("%s runs in the slice that is killed", (unit) => {
+    expect(valuesOf(unit, "ExecStart")[0]).toContain("--cgroup-parent afk.slice");
+    expect(valuesOf(unit, "ExecStopPost")).toEqual(["+-/usr/local/lib/afk/end-container afk %n"]);
+    expect(valuesOf(unit, "KillMode")).toEqual(["mixed"]);
+    expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP"]);
+  });
+
+  it("put nothing but workers into the slice", () => {
+    const others = SERVICES.filter((unit) => unit !== "afk.service" && unit !== "afk-loop.service");
+    const scripts = readdirSync(join(SYSTEMD, "lib")).map((name) => join("lib", name));
+    for (const file of [...others, ...scripts]) {
+      expect(readFileSync(join(SYSTEMD, file), "utf8")).not.toMatch(/--cgroup-parent/);
+    }
+  });
+
+  it.for(SERVICES)("%s has a bound on how long it may start and stop, or needs none", (unit) => {
+    const isBounded = valuesOf(unit, "TimeoutStartSec").length === 1;
+    expect(isBounded || unit === "afk-hold.service").toBe(true);
+  });
+
+  it("tell of every failure but that of the telling itself and of the kill paths", () => {
+    const silent = SERVICES.filter((unit) => valuesOf(unit, "OnFailure").length === 0);
+    expect(silent.sort()).toEqual([
+      "afk-alert@.service",
+      "afk-hold.service",
+      "afk-reap.service",
+      "afk-stop.service",
+    ]);
+    for (const unit of SERVICES.filter((name) => !silent.includes(name))) {
+      expect(valuesOf(unit, "OnFailure")).toEqual(["afk-alert@%n.service"]);
+    }
+  });
+
+  it("keep the alert's address off every command line", () => {
+    for (const name of ["lib/alert", "lib/container", "bin/afk"]) {
+      expect(readFileSync(join(SYSTEMD, name), "utf8")).not.toMatch(
+        /curl[^\n]*\$(?:webhook|escaped)|--env [A-Z_]+=/,
+      );
+    }
+  });
+
+  it("are found good by systemd-analyze verify", ({ skip }) => {
+    skip(!hasTool("systemd-analyze"), "systemd-analyze is not installed (apt-get install systemd)");
+    const root = staged();
+    const folder = join(root, "etc/systemd/system");
+    // It looks for the programs on this machine, where they are not.
+    for (const unit of UNITS) {
+      const text = readFileSync(join(folder, unit), "utf8").replaceAll(
+        "/usr/local/lib/afk/",
+        `${root}/usr/local/lib/afk/`,
+      );
+      writeFileSync(join(folder, unit), text);
+    }
+    // Where Docker is not installed, its unit is not either.
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(
+      join(folder, "docker.service"),
+      "[Unit]\nDescription=engine\n[Service]\nExecStart=/bin/true\n",
+    );
+    const { stdout, stderr, status } = spawnSync(
+      "systemd-analyze",
+      ["verify", ...UNITS.map((unit) => join(folder, unit))],
+      { encoding: "utf8", env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` } },
+    );
+    expect({ stdout, stderr, status }).toEqual({ stdout: "", stderr: "", status: 0 });
+  });
+});
