@@ -18,7 +18,8 @@ import { createRedactor } from "./lib/redact.ts";
 import { createLog } from "./logs/writer.ts";
 import { createChain } from "./models/chain.ts";
 import type { Completion, ModelRequest } from "./models/types.ts";
-import { bad, type Check, examine } from "./ops/doctor.ts";
+import type { Check } from "./ops/doctor/check.ts";
+import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { readConfig } from "./ops/read-config.ts";
 import { readStatus, type Status } from "./ops/status.ts";
@@ -114,7 +115,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     maxBytes: config.retention.logMaxBytes,
     ...(options.onLogLine ? { sink: options.onLogLine } : {}),
   });
-  const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, onAlert: options.onAlert });
+  const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, channels: config.alerts, onAlert: options.onAlert });
   const { stopFile } = config.paths;
   const watch = createKillWatch(store, stopFile);
   const budget = { budget: config.budget, timezone: config.timezone };
@@ -211,25 +212,7 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  try {
-    const config = readAgentConfig(options);
-    const store = await openStore(config.paths.database);
-    try {
-      return await examine(config, store, how);
-    } finally {
-      await store.close();
-    }
-  } catch (error) {
-    if (!(error instanceof AfkError)) throw error;
-    const isConfig = error.exitCode === EXIT.config;
-    return [
-      bad(
-        isConfig ? "configuration" : "state",
-        error.message,
-        isConfig ? "write what the message says" : "do what the message says",
-      ),
-    ];
-  }
+  return await diagnoseState({ ...options, kinds: [...jobKinds, ...(options.kinds ?? [])] }, how);
 }
 
 function jobNamed(config: Config, name: string): Config["jobs"][number] {

@@ -1,7 +1,14 @@
 import { parseArgs } from "node:util";
 import { assertNever } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
-import { type ArgDef, type ArgsDef, type Command, type CommandContext, UsageError } from "./command.ts";
+import {
+  type ArgDef,
+  type ArgsDef,
+  type Command,
+  type CommandContext,
+  type PositionalDef,
+  UsageError,
+} from "./command.ts";
 
 /** Options that every command takes. `--json` joins them where a command declares it. */
 export const GLOBAL_ARGS = {
@@ -20,7 +27,7 @@ const JSON_ARG = { type: "boolean", description: "Prints the result as JSON" } a
 /** What may stand before the name of a command. */
 const PROGRAM_ARGS: ArgsDef = { ...GLOBAL_ARGS, json: JSON_ARG };
 
-type Value = string | number | boolean | undefined;
+type Value = string | number | boolean | string[] | undefined;
 
 /** Every argument of the command, with those that all commands share. */
 export function allArgs(command: Command): ArgsDef {
@@ -38,7 +45,10 @@ export function readArguments(command: Command, words: readonly string[]): Comma
   const { options, positionals } = split(args, words);
   const values: Record<string, Value> = {};
   for (const [name, def] of Object.entries(args)) {
-    values[name] = def.type === "positional" ? positionals.shift() : readOption(name, def, options.get(name));
+    values[name] =
+      def.type === "positional"
+        ? takeWords(name, def, positionals)
+        : readOption(name, def, options.get(name));
     if (values[name] === undefined && isRequired(def)) {
       throw new UsageError(`${def.type === "positional" ? name.toUpperCase() : `--${name}`} is missing.`);
     }
@@ -99,6 +109,10 @@ function split(
   return { options, positionals };
 }
 
+function takeWords(name: string, def: PositionalDef, positionals: string[]): Value {
+  return def.isList ? positionals.splice(0) : readPositional(name, def, positionals.shift());
+}
+
 function wordOf(token: {
   name: string;
   value?: string | undefined;
@@ -114,7 +128,14 @@ function wordOf(token: {
   return token.value;
 }
 
-function readOption(name: string, def: Exclude<ArgDef, { type: "positional" }>, given: Value): Value {
+function readPositional(name: string, def: PositionalDef, given: string | undefined): string | undefined {
+  if (given === undefined || def.options === undefined || def.options.includes(given)) return given;
+  throw new UsageError(
+    `${name.toUpperCase()} is one of ${def.options.join(", ")}; not "${given}".${suggestion(given, def.options)}`,
+  );
+}
+
+function readOption(name: string, def: Exclude<ArgDef, PositionalDef>, given: Value): Value {
   if (def.type === "boolean") return given === true;
   if (given === undefined) return def.default;
   const text = String(given);

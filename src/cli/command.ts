@@ -27,7 +27,25 @@ export interface CommandMeta {
 
 export interface CommandContext<Args extends ArgsDef = ArgsDef> {
   args: ArgValues<Args> & GlobalValues;
+  /** What the command is part of. */
+  program: Program;
 }
+
+export interface Program {
+  name: string;
+  version: string;
+  commands: CommandTable;
+}
+
+/** A command that is loaded only when it is named; its line in the help is stated beside it. */
+export interface CommandEntry {
+  group: string;
+  description: string;
+  load(): Promise<{ default: Command }>;
+}
+
+/** Commands by name, in the order in which the help lists them. */
+export type CommandTable = Readonly<Record<string, CommandEntry>>;
 
 /** What every command is given. `config` and `state` are as they were typed; `json` is false unless asked for. */
 export interface GlobalValues {
@@ -49,6 +67,10 @@ interface Described {
 export interface PositionalDef extends Described {
   type: "positional";
   required?: boolean;
+  /** It takes all the words that are left, as a list that may be empty; the last one of a command can. */
+  isList?: boolean;
+  /** All that it may be; anything unless stated. */
+  options?: readonly string[];
 }
 
 interface OptionDef extends Described {
@@ -89,9 +111,11 @@ export interface EnumDef extends ValueOptionDef {
 export type ArgValues<Args extends ArgsDef> = { -readonly [Name in keyof Args]: ArgValue<Args[Name]> };
 
 type ArgValue<Def extends ArgDef> = Def extends PositionalDef
-  ? Def["required"] extends false
-    ? string | undefined
-    : string
+  ? Def["isList"] extends true
+    ? string[]
+    : Def["required"] extends false
+      ? string | undefined
+      : string
   : Def extends BooleanDef
     ? boolean
     : Def extends StringDef

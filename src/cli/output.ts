@@ -48,9 +48,18 @@ export function paint(style: Style, text: string, sink: Sink = process.stdout): 
   return isColoured(sink) ? styleText(style, text, { validateStream: false }) : text;
 }
 
+/** How wide standard output is, where it is a terminal; else null. */
+export function terminalColumns(): number | null {
+  const { stdout } = process;
+  if (!stdout.isTTY) return null;
+  // A terminal that does not know its size says 0.
+  return stdout.columns > 0 ? stdout.columns : 80;
+}
+
 export function isColoured(sink: Sink = process.stdout): boolean {
+  if (sink.isTTY !== true) return false;
   const { NO_COLOR, TERM } = processEnvironment();
-  return sink.isTTY === true && !NO_COLOR && TERM !== "dumb";
+  return !NO_COLOR && TERM !== "dumb";
 }
 
 /**

@@ -1,14 +1,8 @@
 import { AfkError, assert, EXIT, messageOf } from "../lib/errors.ts";
 import { allArgs, asksFor, commandIndex, readArguments, suggestion } from "./arguments.ts";
-import { type Command, UsageError } from "./command.ts";
+import { type Command, type Program, UsageError } from "./command.ts";
 import { printJson, printLines } from "./output.ts";
-import { type CommandTable, renderCommand, renderTable } from "./usage.ts";
-
-export interface Program {
-  name: string;
-  version: string;
-  commands: CommandTable;
-}
+import { renderCommand, renderTable } from "./usage.ts";
 
 /** Runs the command that the words name and gives the exit code (DESIGN.md, section 12). Throws nothing. */
 export async function runCli(program: Program, words: readonly string[]): Promise<number> {
@@ -49,7 +43,7 @@ async function runCommand(program: Program, command: Command, words: readonly st
   if (command.subCommands !== undefined)
     return runCommand(program, ...descend(command.subCommands, command, words));
   assert(command.run !== undefined, `the command ${command.meta.name} has nothing to run`);
-  return (await command.run({ args: readArguments(command, words) })) ?? EXIT.ok;
+  return (await command.run({ args: readArguments(command, words), program })) ?? EXIT.ok;
 }
 
 /** Without a command: the help, which is a success only for who asked for it. */
@@ -80,8 +74,14 @@ function descend(
     throw new UsageError(`Say what to do: ${Object.keys(subCommands).join(", ")}.`);
   }
   const sub = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
+  // Where the default takes any number of words, one that names no command is the first of those.
+  if (sub === undefined && fallback !== undefined && takesList(fallback)) return [fallback, words];
   if (sub === undefined) throw unknownCommand(name, subCommands);
   return [sub, index === -1 ? words : words.toSpliced(index, 1)];
+}
+
+function takesList({ args = {} }: Command): boolean {
+  return Object.values(args).some((def) => def.type === "positional" && def.isList === true);
 }
 
 function unknownCommand(name: string, among: object): UsageError {

@@ -1,17 +1,18 @@
 import { stripVTControlCharacters } from "node:util";
+import { EXIT } from "../lib/errors.ts";
 import { allArgs } from "./arguments.ts";
-import type { ArgDef, Command } from "./command.ts";
+import type { ArgDef, Command, CommandTable } from "./command.ts";
 import { isColoured, paint } from "./output.ts";
 
-/** A command that is loaded only when it is named; its line in the help is stated beside it. */
-export interface CommandEntry {
-  group: string;
-  description: string;
-  load(): Promise<{ default: Command }>;
-}
-
-/** Commands by name, in the order in which the help lists them. */
-export type CommandTable = Readonly<Record<string, CommandEntry>>;
+/** DESIGN.md, section 12. */
+const EXIT_CODES = [
+  [String(EXIT.ok), "done, nothing to do, or halted by a rail on purpose"],
+  [String(EXIT.failed), "a job, the tick or a check failed"],
+  [String(EXIT.usage), "the command line is wrong"],
+  [String(EXIT.unavailable), "a dependency is down (breaker open)"],
+  [String(EXIT.locked), "another afk process is at work"],
+  [String(EXIT.config), "the configuration was refused"],
+] as const;
 
 /** The help of the program: one line a command, in groups. Loads none of them. */
 export function renderTable(name: string, version: string, table: CommandTable): string {
@@ -22,6 +23,11 @@ export function renderTable(name: string, version: string, table: CommandTable):
     lines.push("", heading(group.toUpperCase()));
     for (const [command, entry] of entries) lines.push(`  ${command.padEnd(width)}  ${entry.description}`);
   }
+  lines.push(
+    "",
+    heading("EXIT CODES"),
+    ...EXIT_CODES.map(([code, meaning]) => `  ${code.padEnd(width)}  ${meaning}`),
+  );
   lines.push("", `Run "${name} COMMAND --help" for what a command takes.`);
   return lines.join("\n");
 }

@@ -21,17 +21,19 @@ export function workerOutput(asJson: boolean): Pick<AgentOptions, "onLogLine" | 
   };
 }
 
-/** Lets SIGTERM and SIGINT stop the work the way the kill switch does; the switch itself is not set. */
+/**
+ * Lets SIGTERM and SIGINT stop the work the way the kill switch does; the switch itself is not set. A second SIGTERM
+ * changes nothing, since several may be sent on the way down; a second Ctrl-C ends the process at once.
+ */
 export function stopOnSignals(agent: Agent): void {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () =>
-      agent.rails.watch.trip({
-        by: "signal",
-        at: agent.rails.clock.nowMs(),
-        reason: `the process was told to end (${signal})`,
-      }),
-    );
-  }
+  const stop = (signal: string) =>
+    agent.rails.watch.trip({
+      by: "signal",
+      at: agent.rails.clock.nowMs(),
+      reason: `the process was told to end (${signal})`,
+    });
+  process.on("SIGTERM", stop);
+  process.once("SIGINT", stop);
 }
 
 export function printTick(result: TickResult, asJson: boolean): void {

@@ -1,12 +1,13 @@
 import * as v from "valibot";
-import { section, url } from "./fields.ts";
+import { section } from "./fields.ts";
+import { account, MAIL_KEYS, mailAddress, mailFault, mailRecipients } from "./mail-schema.ts";
 
-const CHANNEL_TYPES = ["ntfy", "webhook", "discord", "slack", "telegram"] as const;
+const CHANNEL_TYPES = ["ntfy", "webhook", "discord", "slack", "telegram", "email"] as const;
 
 /** The fields of the alert payload (docs/alerts.md), which a template may name. */
 export const TEMPLATE_FIELDS = [
   ...["version", "event", "agent", "severity", "ts", "title", "message", "period", "window", "pct"],
-  ...["threshold", "capUsd", "spentUsd", "job", "tick", "key"],
+  ...["threshold", "capUsd", "spentUsd", "job", "tick", "key", "count"],
 ] as const;
 
 /** A bot's address of the Telegram API: https://api.telegram.org/bot<token>, with the method or without. */
@@ -27,13 +28,20 @@ function channel(eventNames: readonly string[]) {
   return v.pipe(
     section("One channel.", {
       type: v.pipe(v.picklist(CHANNEL_TYPES), v.description("What the address speaks.")),
-      url: url(
-        `Where to send; whoever knows it can send too, so best given as \${NAME}.`,
-        "https://ntfy.sh/my-topic",
-      ),
+      url: channelUrl(),
       chat_id: v.optional(chatId()),
       on: v.optional(events(eventNames)),
       template: v.optional(template()),
+      from: v.optional(mailAddress("E-mail only: the address it comes from.")),
+      to: v.optional(mailRecipients()),
+      user: v.optional(account("E-mail only: who signs in at the mail server.")),
+      password: v.optional(account("E-mail only: with this password.")),
+      tls: v.optional(
+        v.pipe(
+          v.boolean("write true or false"),
+          v.description("E-mail only: false sends without encryption, the password too."),
+        ),
+      ),
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
@@ -47,13 +55,56 @@ function channel(eventNames: readonly string[]) {
       if (type === "telegram" && URL.canParse(url) && !TELEGRAM_PATH.test(new URL(url).pathname)) {
         addIssue({ message: `the url names no bot; ${WRITE_TELEGRAM}` });
       }
+      if (type === "email") {
+        const message = mailFault(dataset.value);
+        if (message !== null) addIssue({ message });
+        return;
+      }
+      if (/^smtps?:/.test(url)) {
+        addIssue({
+          message: `the url is a mail server's; write type: email, or an address that ${type} has`,
+        });
+      }
+      const foreign = MAIL_KEYS.find((key) => dataset.value[key] !== undefined);
+      if (foreign !== undefined) {
+        addIssue({ message: `${foreign} belongs to email; leave it out of a channel of type ${type}` });
+      }
     }),
     v.metadata({
-      if: { properties: { type: { const: "telegram" } }, required: ["type"] },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
-      then: { required: ["chat_id"] },
-      else: { properties: { chat_id: false } },
+      allOf: [
+        onlyFor("telegram", { required: ["chat_id"] }, ["chat_id"]),
+        onlyFor(
+          "email",
+          { required: ["from", "to"], properties: { url: { pattern: "^smtps?:" } } },
+          MAIL_KEYS,
+        ),
+      ],
     }),
+  );
+}
+
+/** In JSON Schema: what one type needs besides, and what no other type may have. */
+function onlyFor(type: string, needs: object, keys: readonly string[]) {
+  return {
+    if: { properties: { type: { const: type } }, required: ["type"] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema.
+    then: needs,
+    else: { properties: Object.fromEntries(keys.map((key) => [key, false])) },
+  };
+}
+
+/** An address of the web, or of a mail server, which alone may have user and password in it. */
+function channelUrl() {
+  const write =
+    "write a whole address that begins with https:// or http://, for example https://ntfy.sh/my-topic, without user name or password";
+  return v.pipe(
+    v.string(write),
+    v.maxLength(2000, write),
+    v.regex(/^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|smtps?:\/\/\S+)$/, write),
+    v.check(URL.canParse, write),
+    v.description(
+      `Where to send; whoever knows it can send too, so best given as \${NAME}. E-mail: the mail server, smtps://HOST:465 or smtp://HOST:587.`,
+    ),
   );
 }
 

@@ -87,7 +87,7 @@ export interface EgressConfig {
   contact: string | null;
 }
 
-export type ChannelType = "ntfy" | "webhook" | "discord" | "slack" | "telegram";
+export type ChannelType = "ntfy" | "webhook" | "discord" | "slack" | "telegram" | "email";
 
 export interface ChannelConfig {
   type: ChannelType;
@@ -97,6 +97,17 @@ export interface ChannelConfig {
   /** Event names; null is every event of severity warn and above. */
   on: string[] | null;
   template: string | null;
+  /** E-mail only; the url is then the mail server's, without user and password. */
+  mail?: MailConfig;
+}
+
+export interface MailConfig {
+  from: string;
+  to: string[];
+  user: string | null;
+  password: string | null;
+  /** Whether to send nothing to a server that offers no encryption; one on this machine need not. */
+  isTlsRequired: boolean;
 }
 
 export interface HeartbeatConfig {

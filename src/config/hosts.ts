@@ -9,3 +9,8 @@ export function hostMatches(pattern: string, host: string): boolean {
   if (allowed === wanted) return true;
   return allowed.startsWith("*.") && wanted.replace(/^\*\./, "x.").endsWith(allowed.slice(1));
 }
+
+/** Whether a host, as URL gives it, is this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}

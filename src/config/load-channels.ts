@@ -62,6 +62,10 @@ function readSections(configFile: string): Record<string, unknown> {
 
 function isKnown(channels: ChannelConfig[], channel: ChannelConfig): boolean {
   return channels.some(
-    ({ type, url, chatId }) => type === channel.type && url === channel.url && chatId === channel.chatId,
+    ({ type, url, chatId, mail }) =>
+      type === channel.type &&
+      url === channel.url &&
+      chatId === channel.chatId &&
+      mail?.to.join() === channel.mail?.to.join(),
   );
 }

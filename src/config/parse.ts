@@ -167,7 +167,7 @@ function issueAt(path: Path, message: string, context: ParseContext): ConfigIssu
   return { path: formatPath([...context.prefix, ...path]), message };
 }
 
-const SECRET_KEYS = ["api_key", "url", "ping_url"];
+const SECRET_KEYS = ["api_key", "url", "ping_url", "password"];
 
 function describeAt(value: unknown, path: Path, context: ParseContext): string {
   const written = context.written.get(formatPath([...context.prefix, ...path]));

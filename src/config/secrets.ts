@@ -1,4 +1,5 @@
 import type { ChannelConfig, DashboardConfig, HeartbeatConfig, ModelsConfig } from "./config.ts";
+import { isLoopbackHost } from "./hosts.ts";
 import { formatPath } from "./path.ts";
 import type { Replacement } from "./substitute.ts";
 
@@ -28,9 +29,13 @@ export function collectSecrets(config: {
   }
   for (const { apiKey } of Object.values(config.models.providers)) if (apiKey !== null) secrets.add(apiKey);
   if (config.dashboard.token !== null) secrets.add(config.dashboard.token);
-  const addresses = [...config.alerts.map((channel) => channel.url), config.heartbeat.pingUrl];
+  for (const { mail } of config.alerts) if (mail?.password) secrets.add(mail.password);
+  // Whoever knows the address of a mail server cannot send by that alone.
+  const channels = config.alerts.filter((channel) => channel.type !== "email");
+  const addresses = [...channels.map((channel) => channel.url), config.heartbeat.pingUrl];
   for (const address of addresses) {
-    if (address !== null && !isLoopback(address)) for (const part of secretParts(address)) secrets.add(part);
+    if (address !== null && !isLoopbackHost(new URL(address).hostname))
+      for (const part of secretParts(address)) secrets.add(part);
   }
   return [...secrets].filter((secret) => secret.length >= LENGTH_MIN).sort((a, b) => b.length - a.length);
 }
@@ -39,9 +44,4 @@ function secretParts(address: string): string[] {
   const url = new URL(address);
   const parts = [...url.pathname.split("/"), ...url.searchParams.values()];
   return [address, ...parts.filter((part) => part.length >= TOKEN_LENGTH_MIN)];
-}
-
-function isLoopback(address: string): boolean {
-  const { hostname } = new URL(address);
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -6,6 +6,7 @@ import type {
   Config,
   DashboardConfig,
   JobConfig,
+  MailConfig,
   ModelsConfig,
   Paths,
 } from "./config.ts";
@@ -102,12 +103,27 @@ function toModels(models: ParsedFile["models"]): ModelsConfig {
 }
 
 function toChannel(channel: ParsedFile["alerts"][number]): ChannelConfig {
-  return {
+  const common = {
     type: channel.type,
-    url: channel.type === "telegram" ? telegramUrl(channel.url) : channel.url,
     chatId: channel.chat_id ?? null,
     on: channel.on ?? null,
     template: channel.template ?? null,
+  };
+  if (channel.type === "email") return { ...common, ...toMail(channel) };
+  return { ...common, url: channel.type === "telegram" ? telegramUrl(channel.url) : channel.url };
+}
+
+/** The address without user and password, which are kept by themselves. */
+function toMail(channel: ParsedFile["alerts"][number]): Pick<ChannelConfig, "url"> & { mail: MailConfig } {
+  const url = new URL(channel.url);
+  const user = channel.user ?? (url.username === "" ? null : decodeURIComponent(url.username));
+  const password = channel.password ?? (url.password === "" ? null : decodeURIComponent(url.password));
+  url.username = "";
+  url.password = "";
+  const { from = "", to = [], tls = true } = channel;
+  return {
+    url: url.href.replace(/\/$/, ""),
+    mail: { from, to: typeof to === "string" ? [to] : to, user, password, isTlsRequired: tls },
   };
 }
 

@@ -33,6 +33,20 @@ export function formatLine(
   return JSON.stringify({ ...head, fields: REDACTED });
 }
 
+/** A line of the log, or null for anything else. */
+export function parseLine(raw: string): LogLine | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null) return null;
+  const { ts, level, event } = value as Record<string, unknown>;
+  const isLine = typeof ts === "string" && typeof level === "string" && typeof event === "string";
+  return isLine && !Number.isNaN(Date.parse(ts)) ? (value as LogLine) : null;
+}
+
 const EVENT_LENGTH_MAX = 100;
 const STRING_LENGTH_MAX = 8_000;
 /** With one string of control characters on top it stays below what a redactor looks at. */

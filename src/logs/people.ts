@@ -1,6 +1,8 @@
+import { dayIn } from "../lib/days.ts";
+import { formatDuration } from "../lib/duration-text.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
-import type { LogLine } from "./line.ts";
-import { parseLine } from "./read.ts";
+import { timeText } from "../lib/zone.ts";
+import { type LogLine, parseLine } from "./line.ts";
 
 /** Where people's lines go: consola has it, and so has any test. */
 export interface PeopleWriter {
@@ -18,17 +20,34 @@ export function peopleSink(writer: PeopleWriter, options: { colour?: boolean } =
   };
 }
 
+export interface HumanLineOptions {
+  colour?: boolean;
+  /** Whose wall clock the time is shown in, with the day; this machine's time of day alone unless stated. */
+  timezone?: string;
+}
+
 /** `! 08:15:02 cap reached  window day, pct 100 %`. Colour only when told. */
-export function humanLine(line: LogLine, { colour = false }: { colour?: boolean } = {}): string {
+export function humanLine(line: LogLine, { colour = false, timezone }: HumanLineOptions = {}): string {
   const [mark, code] = MARKS[line.level] ?? [" ", ""];
+  const { words, details } = describeLine(line);
+  const at = Date.parse(line.ts);
+  const time = timezone === undefined ? timeText(at, systemTimezone()) : stampText(at, timezone);
+  return `${colour ? `\u001b[${code}m${mark}\u001b[0m` : mark} ${time} ${words}${details === "" ? "" : `  ${details}`}`;
+}
+
+/** What a line says: the event in words, and the two or three fields that matter. Nothing in it can steer a terminal. */
+export function describeLine(line: LogLine): { words: string; details: string } {
   const known = Object.hasOwn(KNOWN, line.event) ? KNOWN[line.event] : undefined;
   // A line that tells of an alert brings its own words.
   const isAlert = typeof line.title === "string";
   const words = isAlert ? short(line.title) : (known?.words ?? short(line.event.replaceAll("_", " ")));
   const shown = isAlert ? [short(line.message ?? "")] : fieldsShown(line, known?.fields);
-  const time = localTime(new Date(line.ts));
-  const details = shown.join(", ") === "" ? "" : `  ${shown.join(", ")}`;
-  return `${colour ? `\u001b[${code}m${mark}\u001b[0m` : mark} ${time} ${words}${details}`;
+  return { words, details: shown.join(", ") };
+}
+
+/** True when the event has words of its own here; alerts bring theirs. */
+export function isKnownEvent(event: string): boolean {
+  return Object.hasOwn(KNOWN, event);
 }
 
 /** The mark of a level and its colour code (ECMA-48: grey, cyan, yellow, red). */
@@ -47,7 +66,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   job_done: { words: "job done", fields: ["name", "summary", "units"] },
   job_failed: { words: "job failed", fields: ["name", "error", "retryInMs", "attempt"] },
   job_dead: { words: "job gave up for good", fields: ["name", "error", "attempts"] },
-  call_done: { words: "model answered", fields: ["model", "costMicros", "outputTokens"] },
+  call_done: { words: "model answered", fields: ["model", "costMicros", "durationMs"] },
   call_failed: { words: "model call failed", fields: ["model", "error", "state"] },
   cap_hit: { words: "cap reached; no call was made", fields: ["window", "period", "pct"] },
   threshold_cross: { words: "spend passed a threshold", fields: ["window", "pct", "capUsd"] },
@@ -56,6 +75,28 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   kill_seen: { words: "kill switch seen; stopping", fields: ["by", "reason"] },
   source_failed: { words: "source failed; the rest goes on", fields: ["source", "error"] },
   fallback_used: { words: "a fallback model answered", fields: ["model", "because"] },
+  tick_missed: { words: "planned times were missed", fields: ["job"] },
+  recovered: { words: "picked up what an earlier process left", fields: ["jobs", "calls"] },
+  exec_ended: { words: "command ended", fields: ["end", "code", "durationMs"] },
+  kill_cleared: { words: "kill switch cleared", fields: ["by", "reason"] },
+  wedged: { words: "the process hung and was killed", fields: ["reason", "pid"] },
+  guard_lost: { words: "the guard against hanging ended", fields: ["error"] },
+  source_recovered: { words: "source is back", fields: ["source"] },
+  page_fetched: { words: "page fetched", fields: ["url", "status", "bytes"] },
+  request_sent: { words: "request sent", fields: ["method", "host", "status"] },
+  call_reconciled: { words: "a person said what a call cost", fields: ["entry", "costMicros"] },
+  draft_done: { words: "draft done", fields: ["draft", "summary"] },
+  draft_failed: { words: "draft not done", fields: ["draft", "state", "summary"] },
+  draft_rejected: { words: "draft rejected", fields: ["draft"] },
+  alert_file_failed: { words: "out/ALERT.txt could not be written", fields: ["error"] },
+  drill_done: { words: "drill done", fields: ["name", "passed", "file"] },
+  backup_made: { words: "backup made", fields: ["file", "bytes"] },
+  state_restored: { words: "state restored", fields: ["file"] },
+  dashboard_started: { words: "page served", fields: ["url"] },
+  dashboard_unavailable: { words: "page not served; the work goes on", fields: ["error"] },
+  dashboard_gone: { words: "the page's process ended", fields: ["code"] },
+  dashboard_error: { words: "a request of the page failed", fields: ["error"] },
+  log_sink_failed: { words: "the log's listener failed", fields: ["error"] },
   alert_sent: { words: "alert sent", fields: ["alert", "channel"] },
   alert_delayed: { words: "alert not sent yet", fields: ["alert", "channel", "error"] },
   alert_failed: { words: "alert given up", fields: ["alert", "channel", "error"] },
@@ -91,20 +132,26 @@ const TRACE = new Set(["ts", "level", "event", "tick", "job", "step"]);
 
 function fieldText(name: string, value: unknown): string {
   if (typeof value === "number") return numberText(name, value);
-  return UNLABELLED.has(name) ? short(value) : `${name} ${short(value)}`;
+  return UNLABELLED.has(name) ? short(value) : `${label(name)} ${short(value)}`;
 }
 
 function numberText(name: string, value: number): string {
   if (name.endsWith("Micros")) return formatUsd(value);
   if (name === "usd" || name.endsWith("Usd")) {
     const dollars = formatUsd(Math.round(value * MICROS_PER_USD));
-    return name === "usd" ? dollars : `${name.slice(0, -"Usd".length)} ${dollars}`;
+    return name === "usd" ? dollars : `${label(name.slice(0, -"Usd".length))} ${dollars}`;
   }
   if (name.endsWith("Ms")) {
-    const seconds = `${(value / 1000).toFixed(1)} s`;
-    return name === "durationMs" ? seconds : `${name.slice(0, -"Ms".length)} ${seconds}`;
+    const text = formatDuration(value);
+    return name === "durationMs" ? text : `${label(name.slice(0, -"Ms".length))} ${text}`;
   }
-  return name === "pct" ? `${value} %` : `${name} ${value}`;
+  if (name === "units") return `${value} ${value === 1 ? "unit" : "units"}`;
+  return name === "pct" ? `${value} %` : `${label(name)} ${value}`;
+}
+
+/** `retryIn` as people write it: `retry in`. */
+function label(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** One line, whatever the value: an error's message, a text without line breaks or control codes, else JSON. */
@@ -117,8 +164,10 @@ function short(value: unknown): string {
   return line.length > VALUE_LENGTH_MAX ? `${line.slice(0, VALUE_LENGTH_MAX).toWellFormed()}…` : line;
 }
 
-function localTime(date: Date): string {
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, "0"))
-    .join(":");
+function stampText(ms: number, timezone: string): string {
+  return `${dayIn(ms, timezone)} ${timeText(ms, timezone)}`;
+}
+
+function systemTimezone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone;
 }

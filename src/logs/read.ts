@@ -1,22 +1,22 @@
-import { closeSync, openSync, readSync } from "node:fs";
-import { dayOf, isMissing, type LogFile, listLogFiles } from "./files.ts";
-import type { LogLine } from "./line.ts";
+import { dayOf, type LogFile, listLogFiles } from "./files.ts";
+import { compileFilter, type LogEntry, type LogFilter } from "./filter.ts";
+import { linesBackward, linesForward } from "./lines.ts";
 
-export interface ReadOptions {
+export interface ReadOptions extends LogFilter {
   dir: string;
-  /** Only lines whose field of this name has this value. */
-  tick?: string;
-  job?: string;
-  event?: string;
-  /** Only lines of this instant and later. */
-  sinceMs?: number;
   /** Only the last so many of the lines that fit; they still come oldest first. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
-/** Lines of the log, oldest first. `torn` counts those that were no whole line of JSON, as a crash leaves them. */
-export interface LogReader extends Iterable<LogLine> {
+/** Entries of the log, oldest first. `torn` counts what was no whole line of JSON, as a crash leaves it. */
+export interface LogReader extends Iterable<LogEntry> {
   readonly torn: number;
+}
+
+/** Where to begin to read: files from this one on, and in it from this byte. */
+export interface LogStart {
+  file: LogFile;
+  offset: number;
 }
 
 /**
@@ -24,102 +24,68 @@ export interface LogReader extends Iterable<LogLine> {
  * Throws what the file system says; a missing folder is an empty log.
  */
 export function readLogs(options: ReadOptions): LogReader {
+  const test = compileFilter(options);
   const reader = {
     torn: 0,
     *[Symbol.iterator]() {
       reader.torn = 0;
-      const lines = matching(options, () => {
-        reader.torn += 1;
-      });
-      yield* options.limit === undefined ? lines : lastOf(lines, options.limit);
+      const start = findStart(options);
+      if (start === null) return;
+      for (const file of wantedFiles(options)) {
+        if (compareFiles(file, start.file) < 0) continue;
+        for (const { raw } of linesForward(file.path, file.name === start.file.name ? start.offset : 0)) {
+          const entry = test(raw);
+          if (entry === "torn") reader.torn += 1;
+          else if (entry !== null) yield entry;
+        }
+      }
     },
   };
   return reader;
 }
 
-const CHUNK_BYTES = 65_536;
-/** No line that afk writes is near it. What is longer is not a line of the log. */
-const LINE_BYTES_MAX = 1_048_576;
-const NEWLINE = 0x0a;
-
-function* matching(options: ReadOptions, onTorn: () => void): Generator<LogLine> {
-  const { dir, tick, job, event, sinceMs } = options;
-  const sinceDay = sinceMs === undefined ? "" : dayOf(sinceMs);
-  for (const file of listLogFiles(dir)) {
-    if (file.day < sinceDay) continue;
-    for (const raw of linesOf(file)) {
-      const line = raw === null ? null : parseLine(raw);
-      if (line === null) {
-        onTorn();
-        continue;
-      }
-      if (tick !== undefined && line.tick !== tick) continue;
-      if (job !== undefined && line.job !== job) continue;
-      if (event !== undefined && line.event !== event) continue;
-      if (sinceMs !== undefined && Date.parse(line.ts) < sinceMs) continue;
-      yield line;
+/**
+ * Where the last `limit` lines that fit begin; with fewer of them, or no limit, the first file there is. Reads from the end
+ * of the newest file backwards and keeps nothing but the place. Null for an empty log.
+ */
+export function findStart(options: ReadOptions): LogStart | null {
+  const files = wantedFiles(options);
+  const [oldest] = files;
+  if (oldest === undefined || (options.limit ?? 1) <= 0) return null;
+  if (options.limit === undefined) return { file: oldest, offset: 0 };
+  const test = compileFilter(options);
+  let count = 0;
+  for (const file of files.toReversed()) {
+    for (const { raw, start } of linesBackward(file.path)) {
+      const entry = test(raw);
+      if (entry === null || entry === "torn") continue;
+      count += 1;
+      if (count >= options.limit) return { file, offset: start };
     }
   }
+  return { file: oldest, offset: 0 };
 }
 
-/** The file's lines without blank ones; null for one that is too long to be a line. */
-function* linesOf(file: LogFile): Generator<string | null> {
-  const descriptor = openIfThere(file.path);
-  if (descriptor === null) return;
-  try {
-    const chunk = Buffer.alloc(CHUNK_BYTES);
-    let rest = Buffer.alloc(0);
-    let isSkipping = false;
-    for (let count = readSync(descriptor, chunk); count > 0; count = readSync(descriptor, chunk)) {
-      let data = Buffer.concat([rest, chunk.subarray(0, count)]);
-      for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE)) {
-        if (isSkipping) yield null;
-        else if (end > 0) yield data.toString("utf8", 0, end);
-        isSkipping = false;
-        data = data.subarray(end + 1);
-      }
-      if (data.length > LINE_BYTES_MAX) isSkipping = true;
-      rest = isSkipping ? Buffer.alloc(0) : data;
+/** The id of the tick that began last, as the log has it; null when there was none. */
+export function lastTickId(dir: string): string | null {
+  const test = compileFilter({ events: ["tick_started"] });
+  for (const file of listLogFiles(dir).toReversed()) {
+    for (const { raw } of linesBackward(file.path)) {
+      const entry = test(raw);
+      if (entry !== null && entry !== "torn" && typeof entry.line.tick === "string") return entry.line.tick;
     }
-    if (isSkipping) yield null;
-    else if (rest.length > 0) yield rest.toString("utf8");
-  } finally {
-    closeSync(descriptor);
   }
+  return null;
 }
 
-/** Null when retention has deleted the file since it was listed. */
-function openIfThere(path: string): number | null {
-  try {
-    return openSync(path, "r");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
+/** In the order in which they were written. */
+export function compareFiles(a: LogFile, b: LogFile): number {
+  return a.day === b.day ? a.part - b.part : a.day < b.day ? -1 : 1;
 }
 
-/** A line of the log, or null for anything else. */
-export function parseLine(raw: string): LogLine | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(raw);
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const { ts, level, event } = value as Record<string, unknown>;
-  const isLine = typeof ts === "string" && typeof level === "string" && typeof event === "string";
-  return isLine && !Number.isNaN(Date.parse(ts)) ? (value as LogLine) : null;
-}
-
-function lastOf(lines: Iterable<LogLine>, limit: number): LogLine[] {
-  const kept: LogLine[] = [];
-  if (limit <= 0) return kept;
-  let next = 0;
-  for (const line of lines) {
-    kept[next % limit] = line;
-    next += 1;
-  }
-  const oldest = next > limit ? next % limit : 0;
-  return [...kept.slice(oldest), ...kept.slice(0, oldest)];
+/** Files hold the lines of one UTC day, so other days need not be opened. */
+function wantedFiles({ dir, sinceMs, untilMs }: ReadOptions): LogFile[] {
+  const since = sinceMs === undefined ? "" : dayOf(sinceMs);
+  const until = untilMs === undefined ? "9999" : dayOf(untilMs);
+  return listLogFiles(dir).filter(({ day }) => day >= since && day <= until);
 }

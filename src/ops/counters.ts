@@ -16,19 +16,20 @@ export async function countersAgree(db: Db): Promise<string[]> {
   ] as const;
   const differences: string[] = [];
   for (const [window, column] of windows) {
+    // Both sides in one pile and each period summed up once: joining them would compare every period with every other.
     const rows = await sql<{ period: string; counted: string; derived: string }>`
-      select coalesce(c.period, l.period) as period,
-        coalesce(c.settled_micros, 0) || '/' || coalesce(c.reserved_micros, 0) as counted,
-        coalesce(l.settled, 0) || '/' || coalesce(l.reserved, 0) as derived
+      select period, sum(counted_settled) || '/' || sum(counted_reserved) as counted,
+        sum(settled) || '/' || sum(reserved) as derived
       from (
-        select ${sql.ref(column)} as period,
-          sum(case when state = 'settled' then cost_micros else 0 end) as settled,
-          sum(case when state in ('reserved', 'sending', 'unknown') then estimate_micros else 0 end) as reserved
-        from ledger where ${sql.ref(column)} is not null group by ${sql.ref(column)}
-      ) l
-      full join (select * from budget_windows where "window" = ${window}) c on c.period = l.period
-      where coalesce(c.settled_micros, 0) <> coalesce(l.settled, 0)
-        or coalesce(c.reserved_micros, 0) <> coalesce(l.reserved, 0)
+        select period, settled_micros as counted_settled, reserved_micros as counted_reserved, 0 as settled, 0 as reserved
+        from budget_windows where "window" = ${window}
+        union all
+        select ${sql.ref(column)}, 0, 0, case when state = 'settled' then cost_micros else 0 end,
+          case when state in ('reserved', 'sending', 'unknown') then estimate_micros else 0 end
+        from ledger where ${sql.ref(column)} is not null
+      )
+      group by period
+      having sum(counted_settled) <> sum(settled) or sum(counted_reserved) <> sum(reserved)
       limit 100`.execute(db);
     for (const row of rows.rows) {
       differences.push(

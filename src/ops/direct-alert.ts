@@ -1,8 +1,8 @@
 import { channelId } from "../alerts/channels/registry.ts";
-import { isWanted } from "../alerts/deliveries.ts";
 import { ALERT_EVENTS, type AlertPayload } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { trySending } from "../alerts/send.ts";
+import { isWanted } from "../alerts/wanted.ts";
 import type { ChannelConfig, ChannelType } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
@@ -34,7 +34,7 @@ export function wanting(channels: ChannelConfig[], event: Notice["event"]): Chan
 }
 
 /**
- * Sends a notice at once, past the outbox: one request a channel, side by side, each bound to a few seconds. For what
+ * Sends a notice at once, past the outbox: one try a channel, side by side, each bound to a few seconds. For what
  * cannot be written down, and for tests of the channels. Never throws; nothing is tried again.
  */
 export async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {

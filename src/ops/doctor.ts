@@ -1,117 +1,133 @@
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
-import { messageOf } from "../lib/errors.ts";
-import { PRICES_DATE } from "../models/prices.ts";
-import { probeModel } from "../models/probe.ts";
-import { readKill } from "../rails/kill.ts";
-import { isLocked } from "../store/lock.ts";
-import type { Store } from "../store/open.ts";
-import { countersAgree } from "./counters.ts";
+import { ConfigError } from "../config/errors.ts";
+import type { JobSettingsKind } from "../config/job-kind.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { openStore, type Store } from "../store/open.ts";
+import { budgetClock } from "./doctor/budget-clock.ts";
+import { channels } from "./doctor/channels.ts";
+import {
+  bad,
+  type Check,
+  type Examination,
+  type Finding,
+  GROUPS,
+  type OnHost,
+  skipped,
+  type WithConfig,
+  type WithStore,
+} from "./doctor/check.ts";
+import { configuration, refusedConfiguration } from "./doctor/configuration.ts";
+import { counters } from "./doctor/counters.ts";
+import { disk } from "./doctor/disk.ts";
+import { fileSystem } from "./doctor/file-system.ts";
+import { type Host, thisHost } from "./doctor/host.ts";
+import { killSwitch } from "./doctor/kill-switch.ts";
+import { lock } from "./doctor/lock.ts";
+import { modelLooks } from "./doctor/models.ts";
+import { nodeVersion } from "./doctor/node-version.ts";
+import { offHostPing } from "./doctor/off-host-ping.ts";
+import { prices } from "./doctor/prices.ts";
+import { secrets } from "./doctor/secrets.ts";
+import { stateFolder } from "./doctor/state-folder.ts";
+import { timer } from "./doctor/timer.ts";
+import { wallClock } from "./doctor/wall-clock.ts";
+import { type ConfigSources, readConfig } from "./read-config.ts";
 
-/** One thing that was looked at. `mend` says what to do, where something is to be done. */
-export interface Check {
-  name: string;
-  result: "ok" | "bad" | "skipped";
-  found: string;
-  mend: string | null;
+/** What `afk doctor` looks at, by what it needs. To add a check: a file in doctor/, and its name here. */
+const ON_HOST: readonly Examination<OnHost>[] = [nodeVersion, timer];
+const WITH_CONFIG: readonly Examination<WithConfig>[] = [
+  configuration,
+  secrets,
+  stateFolder,
+  disk,
+  fileSystem,
+  prices,
+  offHostPing,
+  wallClock,
+];
+const WITH_STORE: readonly Examination<WithStore>[] = [killSwitch, lock, counters, budgetClock, channels];
+
+export interface Diagnosis {
+  isOffline: boolean;
+  /** For tests. */
+  host?: Host;
+  clock?: Clock;
 }
 
-const DISK_FREE_MIN_BYTES = 200 * 1024 * 1024;
-
-/** Looks at everything afk stands on. Changes nothing but the state directory, which it makes if it is missing. */
-export async function examine(
-  config: Config,
-  store: Store,
-  options: { isOffline: boolean },
+/**
+ * Looks at everything that afk stands on, and gives what was found in groups. Changes nothing but the state directory,
+ * which it makes if it is missing. A configuration or a state that is refused is a finding, and what does not need it is
+ * looked at all the same.
+ */
+export async function diagnoseState(
+  sources: ConfigSources & { kinds: readonly JobSettingsKind[] },
+  how: Diagnosis,
 ): Promise<Check[]> {
-  return [
-    ok("configuration", `${config.paths.configFile}: agent ${config.agent}, ${config.jobs.length} jobs`),
-    stateCheck(config),
-    diskCheck(config),
-    await killCheck(config, store),
-    lockCheck(config),
-    await countersCheck(store),
-    pricesCheck(),
-    ...(await modelChecks(config, options.isOffline)),
-    alertsCheck(config),
-  ];
+  const subject = { host: how.host ?? thisHost(sources.environment), clock: how.clock ?? systemClock };
+  const onHost = await lookAll(ON_HOST, subject, how);
+  const config = await orRefusal(() => readConfig(sources, sources.kinds));
+  if (config instanceof AfkError)
+    return inGroups([...onHost, ...asChecks("configuration", false, configurationFindings(config))]);
+  const store = await orRefusal(() => openStore(config.paths.database));
+  if (!(store instanceof AfkError)) {
+    try {
+      return inGroups([...onHost, ...(await examine(config, store, how))]);
+    } finally {
+      await store.close();
+    }
+  }
+  const refused = asChecks("state", false, [bad("state", store.message, "do what the message says")]);
+  // A folder that is out of order would only say the same again.
+  const looks = WITH_CONFIG.filter((look) => look !== stateFolder);
+  const checks = await lookAll([...looks, ...modelLooks(config.models.chain)], { ...subject, config }, how);
+  return inGroups([...onHost, ...refused, ...checks]);
 }
 
-export function ok(name: string, found: string): Check {
-  return { name, result: "ok", found, mend: null };
+/** The checks of a configuration and a state that are in order. */
+export async function examine(config: Config, store: Store, how: Diagnosis): Promise<Check[]> {
+  const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
+  return await lookAll([...WITH_CONFIG, ...modelLooks(config.models.chain), ...WITH_STORE], subject, how);
 }
 
-export function bad(name: string, found: string, mend: string): Check {
-  return { name, result: "bad", found, mend };
+/** All at once, since most of the time of a look is waiting. */
+async function lookAll<Subject>(
+  looks: readonly Examination<Subject>[],
+  subject: Subject,
+  { isOffline }: Diagnosis,
+): Promise<Check[]> {
+  const checks = looks.map(async ({ group, name, network = false, look }) => {
+    if (network && isOffline) return asChecks(group, network, [skipped(name, "not asked (--offline)")]);
+    try {
+      return asChecks(group, network, await look(subject));
+    } catch (error) {
+      const found = `could not be looked at: ${messageOf(error)}`;
+      return asChecks(group, network, [bad(name, found, "mend what it says, and look again")]);
+    }
+  });
+  return (await Promise.all(checks)).flat();
 }
 
-function stateCheck({ paths }: Config): Check {
+function asChecks(group: Check["group"], network: boolean, findings: readonly Finding[]): Check[] {
+  return findings.map((finding) => ({ group, ...finding, network }));
+}
+
+function inGroups(checks: readonly Check[]): Check[] {
+  return GROUPS.flatMap((group) => checks.filter((check) => check.group === group));
+}
+
+/** An expected refusal as a value; anything else is a bug and goes on. */
+async function orRefusal<T>(make: () => T | Promise<T>): Promise<T | AfkError> {
   try {
-    for (const dir of [paths.state, paths.out, paths.logs]) {
-      mkdirSync(dir, { recursive: true });
-      accessSync(dir, constants.W_OK);
-    }
-    return ok("state", `${paths.state} can be written`);
+    return await make();
   } catch (error) {
-    return bad("state", messageOf(error), `make ${paths.state} writable for this user`);
+    if (error instanceof AfkError) return error;
+    throw error;
   }
 }
 
-function diskCheck({ paths }: Config): Check {
-  const { bavail, bsize } = statfsSync(paths.state);
-  const freeMib = Math.floor((bavail * bsize) / 1024 / 1024);
-  if (bavail * bsize >= DISK_FREE_MIN_BYTES) return ok("disk", `${freeMib} MiB free`);
-  return bad("disk", `${freeMib} MiB free`, "make room: a full disk halts the agent");
-}
-
-async function killCheck({ paths }: Config, store: Store): Promise<Check> {
-  const kill = await readKill(store.db, paths.stopFile);
-  return kill === null
-    ? ok("kill switch", "off")
-    : bad("kill switch", `set by ${kill.by}: ${kill.reason}`, "afk resume");
-}
-
-function lockCheck({ paths }: Config): Check {
-  return ok(
-    "lock",
-    existsSync(paths.lock) && isLocked(paths.lock) ? "an afk process is at work now" : "nobody is at work",
-  );
-}
-
-async function countersCheck(store: Store): Promise<Check> {
-  const differences = await countersAgree(store.db);
-  if (differences.length === 0) return ok("counters", "agree with the ledger");
-  return bad(
-    "counters",
-    differences.slice(0, 3).join("; "),
-    "restore a backup, or report it: spend may be miscounted",
-  );
-}
-
-/** An unpriced model has been refused with the configuration; what can still be wrong is the age of the snapshot. */
-function pricesCheck(): Check {
-  return ok("prices", `known for every model of the chain (snapshot of ${PRICES_DATE})`);
-}
-
-async function modelChecks(config: Config, isOffline: boolean): Promise<Check[]> {
-  const checks: Check[] = [];
-  for (const reference of config.models.chain) {
-    const name = `model ${reference}`;
-    if (reference === "extractive") checks.push(ok(name, "needs nothing"));
-    else if (isOffline) checks.push({ name, result: "skipped", found: "not asked (--offline)", mend: null });
-    else {
-      const probe = await probeModel(reference, config.models);
-      checks.push(probe.problem === null ? ok(name, probe.found) : bad(name, probe.problem, probe.mend));
-    }
-  }
-  return checks;
-}
-
-function alertsCheck(config: Config): Check {
-  if (config.alerts.length > 0) return ok("alerts", config.alerts.map((channel) => channel.type).join(", "));
-  return bad(
-    "alerts",
-    "no channel: nobody hears of what goes wrong",
-    "add one under alerts:, or set ALERT_WEBHOOK",
-  );
+function configurationFindings(error: AfkError): Finding[] {
+  if (error instanceof ConfigError)
+    return refusedConfiguration(error.message.split(" was refused")[0] ?? "afk.yaml", error);
+  return [bad("configuration", error.message, "do what the message says")];
 }

@@ -57,7 +57,7 @@ export async function checkHighWater(
 }
 
 /** A mark that is there and cannot be read counts as higher than any database: what is unclear about money refuses. */
-function readMark(path: string): { generation: number; problem?: string } {
+export function readMark(path: string): { generation: number; problem?: string } {
   try {
     const { generation } = JSON.parse(readFileSync(path, "utf8"));
     if (Number.isSafeInteger(generation) && generation >= 0) return { generation };

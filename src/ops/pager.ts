@@ -34,7 +34,7 @@ export async function withPager<T>(
   const log = openLog(config, clock);
   try {
     const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({ store, agent: config.agent, clock, log, redact });
+    const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, channels: config.alerts });
     const signal = new AbortController().signal;
     return await work({
       config,

@@ -136,7 +136,14 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
   const store = await openStore(staged);
   try {
     const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({ store, agent: config.agent, clock, log: SILENT, redact });
+    const outbox = createOutbox({
+      store,
+      agent: config.agent,
+      clock,
+      log: SILENT,
+      redact,
+      channels: config.alerts,
+    });
     const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
     const mark = readMark(config.paths.highWater);
     await outbox.transaction(async (trx, announce) => {

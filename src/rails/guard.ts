@@ -69,13 +69,16 @@ async function performAndRecord<T>(
   signal: AbortSignal,
 ): Promise<T> {
   let performed: Performed<T>;
+  const startedMs = rails.clock.uptimeMs();
+  const elapsedMs = () => rails.clock.uptimeMs() - startedMs;
   try {
     performed = await call.perform(signal);
   } catch (error) {
-    await recordFailure(rails, call, entryId, error, signal);
+    await recordFailure(rails, call, entryId, error, signal, elapsedMs());
     // An abort of ours is told in our words (Killed, the job's time limit), not in the client's.
     throw signal.aborted ? signal.reason : error;
   }
+  const durationMs = elapsedMs();
   try {
     await recordPerformed(rails, call, entryId, performed, call.record);
   } catch (error) {
@@ -89,11 +92,18 @@ async function performAndRecord<T>(
       model: call.model,
       entry: entryId,
       error: failure.message,
+      durationMs,
       ...figures,
     });
     throw failure;
   }
-  call.log.event("info", "call_done", { model: call.model, entry: entryId, step: call.step, ...figures });
+  call.log.event("info", "call_done", {
+    model: call.model,
+    entry: entryId,
+    step: call.step,
+    durationMs,
+    ...figures,
+  });
   return value;
 }
 
@@ -126,6 +136,7 @@ async function recordFailure<T>(
   entryId: string,
   error: unknown,
   signal: AbortSignal,
+  durationMs: number,
 ): Promise<void> {
   const failed = asCallFailed(error, signal);
   const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
@@ -138,6 +149,8 @@ async function recordFailure<T>(
     entry: entryId,
     state: ending.state,
     error: failed.message,
+    step: call.step,
+    durationMs,
   });
 }
 

@@ -1,7 +1,10 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { StateLocked, StoreRefused, sqliteCode } from "./errors.ts";
+import { explain, isDiskFull, StateLocked, StoreRefused, sqliteCode } from "./errors.ts";
+
+/** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
+const PROBE_MS = 100;
 
 export interface Lock {
   release(): void;
@@ -20,11 +23,14 @@ export function acquireLock(path: string): Lock {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    database = new Database(path, { timeout: 0 });
+    database = new Database(path, { timeout: PROBE_MS });
     database.exec("begin exclusive");
   } catch (error) {
     database?.close();
     if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) throw new StateLocked(path);
+    const explained = explain(error, path);
+    // The lock writes nothing, but the system may ask for room all the same.
+    if (isDiskFull(explained)) throw explained;
     throw new StoreRefused(
       "store_unwritable",
       `cannot lock ${path}: make its folder writable for this user`,
@@ -43,13 +49,25 @@ export function acquireLock(path: string): Lock {
   };
 }
 
-/** True when some process holds the lock now. Takes and drops it to find out. */
+/**
+ * True when some process holds the lock now. It is asked for as a reader, which takes microseconds; whoever wants the
+ * lock waits longer than that.
+ * @throws StoreRefused when the file cannot be read.
+ */
 export function isLocked(path: string): boolean {
+  let database: Database.Database | undefined;
   try {
-    acquireLock(path).release();
+    accessSync(path);
+    database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
+    database.prepare("select count(*) from sqlite_master").get();
     return false;
   } catch (error) {
-    if (error instanceof StateLocked) return true;
-    throw error;
+    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return true;
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw new StoreRefused("store_unwritable", `cannot look at ${path}: make it readable for this user`, {
+      cause: error,
+    });
+  } finally {
+    database?.close();
   }
 }

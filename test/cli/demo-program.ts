@@ -1,7 +1,7 @@
+import type { CommandTable } from "../../src/cli/command.ts";
 import { defineCommand } from "../../src/cli/command.ts";
 import { printJson, printLines, tolerateClosedPipes } from "../../src/cli/output.ts";
 import { finish, runCli } from "../../src/cli/run.ts";
-import type { CommandTable } from "../../src/cli/usage.ts";
 import { AfkError, EXIT } from "../../src/lib/errors.ts";
 
 /** A small program for the tests of the frame: each command shows one thing that a command can do. */

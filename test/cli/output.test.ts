@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { formatDuration, formatRelative } from "../../src/cli/format.ts";
 import { type Column, oneLine, paint, printJson, printLines, printTable } from "../../src/cli/output.ts";
 import { padToWidth, textWidth } from "../../src/cli/width.ts";
+import { formatDuration, formatRelative } from "../../src/lib/duration-text.ts";
 
 function sink(isTTY = false) {
   const written: string[] = [];

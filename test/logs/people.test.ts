@@ -19,11 +19,11 @@ test.each([
       units: 3,
       costMicros: 1500,
     },
-    "i TIME tick finished  ok, units 3, $0.0015",
+    "i TIME tick finished  ok, 3 units, $0.0015",
   ],
   [
     { level: "info", event: "job_done", name: "digest", summary: "12 items", units: 1, outputs: ["a"] },
-    "i TIME job done  digest, 12 items, units 1",
+    "i TIME job done  digest, 12 items, 1 unit",
   ],
   [
     {
@@ -33,7 +33,7 @@ test.each([
       error: { name: "Error", message: "no\nfeed" },
       retryInMs: 2500,
     },
-    "x TIME job failed  digest, no feed, retryIn 2.5 s",
+    "x TIME job failed  digest, no feed, retry in 3 s",
   ],
   [
     {
@@ -61,6 +61,13 @@ test.each([
   [{ level: "info", event: "constructor" }, "i TIME constructor"],
 ] as const)("%j reads well", (line, text) => {
   expect(humanLine({ ts, ...line })).toBe(text.replace("TIME", time));
+});
+
+test("in a time zone the time comes with its day", () => {
+  const line = { ts: "2026-11-20T23:30:05.000Z", level: "info", event: "kill_seen" } as const;
+  expect(humanLine(line, { timezone: "Europe/Berlin" })).toBe(
+    "i 2026-11-21 00:30:05 kill switch seen; stopping",
+  );
 });
 
 test("colour comes only when told", () => {

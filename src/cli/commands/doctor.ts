@@ -1,13 +1,19 @@
 import { diagnose } from "../../agent.ts";
 import { EXIT } from "../../lib/errors.ts";
 import { defineCommand } from "../command.ts";
-import { paint, printJson, printLines } from "../output.ts";
+import { printJson, printLines, terminalColumns } from "../output.ts";
+import { paintLines } from "../spans.ts";
+import { doctorView } from "../views/doctor.ts";
 
 export default defineCommand({
   meta: {
     name: "doctor",
-    description: "Checks configuration, state, model, disk and clock, and says how to mend each",
-    examples: ["afk doctor", "afk doctor --offline"],
+    description: "Checks configuration, state, money, models, alerts and host, and says how to mend each",
+    examples: [
+      "afk doctor",
+      "afk doctor --offline",
+      "afk doctor --json | jq '.checks[] | select(.result == \"bad\")'",
+    ],
   },
   json: true,
   args: { offline: { type: "boolean", description: "Leave out the checks that use the network" } },
@@ -15,15 +21,7 @@ export default defineCommand({
     const checks = await diagnose({ config: args.config, state: args.state }, { isOffline: args.offline });
     const isWell = checks.every((check) => check.result !== "bad");
     if (args.json) printJson({ ok: isWell, checks });
-    else {
-      const marks = { ok: paint("green", "ok  "), bad: paint("red", "BAD "), skipped: paint("dim", "skip") };
-      printLines(
-        checks.flatMap((check) => [
-          `${marks[check.result]} ${check.name.padEnd(14)} ${check.found}`,
-          ...(check.mend === null ? [] : [`     ${"".padEnd(14)} mend: ${check.mend}`]),
-        ]),
-      );
-    }
+    else printLines(paintLines(doctorView(checks, terminalColumns())));
     return isWell ? EXIT.ok : EXIT.failed;
   },
 });

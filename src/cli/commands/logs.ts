@@ -1,51 +1,119 @@
 import { readAgentConfig } from "../../agent.ts";
+import { systemClock } from "../../lib/clock.ts";
+import type { Level } from "../../lib/log.ts";
+import { LEVELS, type LogEntry } from "../../logs/filter.ts";
+import { followLogs } from "../../logs/follow.ts";
 import { humanLine } from "../../logs/people.ts";
-import { readLogs } from "../../logs/read.ts";
+import { lastTickId, type ReadOptions, readLogs } from "../../logs/read.ts";
+import { traceOf } from "../../logs/trace.ts";
 import { defineCommand, UsageError } from "../command.ts";
-import { isColoured, printLines } from "../output.ts";
-import { sinceMs } from "../since.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { isColoured, printLines, terminalColumns } from "../output.ts";
+import { paintLines } from "../spans.ts";
+import { traceView } from "../views/trace.ts";
+import { parseWhen } from "../when.ts";
+
+const LIMIT = { follow: 10, read: 10_000 };
+/** So many lines are written at once; then whoever wants the command to end is heard. */
+const BATCH = 500;
 
 export default defineCommand({
   meta: {
     name: "logs",
     description: "The trace of anything",
     examples: [
-      "afk logs",
-      "afk logs --tick ID",
-      "afk logs --event cap_hit --since 2d",
-      "afk logs --json | jq .",
+      "afk logs --tick last",
+      "afk logs -f --level warn",
+      "afk logs --event cap_hit,breaker_open --since 2d",
+      'afk logs --since "2026-11-21 06:00" --until "2026-11-21 07:00"',
+      "afk logs --job KEY -n 50",
+      "afk logs --json | jq .event",
     ],
   },
   json: true,
   args: {
-    tick: { type: "string", valueHint: "ID", description: "Only this tick" },
+    tick: {
+      type: "string",
+      valueHint: "ID",
+      description: "Only this tick, as a tree; last is the latest one",
+    },
     job: { type: "string", valueHint: "KEY", description: "Only this job" },
-    event: { type: "string", valueHint: "E", description: "Only this event" },
+    event: { type: "string", valueHint: "E,F", description: "Only these events (docs/logs.md lists them)" },
+    level: { type: "enum", options: LEVELS, valueHint: "L", description: "This level and worse ones" },
     since: {
       type: "string",
       valueHint: "T",
-      description: "An ISO 8601 instant, or a span back from now such as 2d or 90m",
+      description: "From then on: a span back (2h), a day, a time, or an instant",
     },
+    until: { type: "string", valueHint: "T", description: "Before then; of a day, to its end" },
     limit: {
       type: "number",
+      alias: "n",
       integer: true,
       min: 1,
-      max: 1_000_000,
-      default: 10_000,
-      description: "At most so many, the newest",
+      max: 1_000_000_000,
+      valueHint: "N",
+      description: `At most so many, the newest (${LIMIT.read}; with -f ${LIMIT.follow})`,
+    },
+    follow: {
+      type: "boolean",
+      alias: "f",
+      description: "Goes on with what is written from now on, until Ctrl-C",
     },
   },
-  run({ args }) {
+  async run({ args }) {
     const config = readAgentConfig({ config: args.config, state: args.state });
-    const since = args.since === undefined ? undefined : sinceMs(args.since);
-    if (since === null)
-      throw new UsageError(`--since ${args.since} is neither an instant nor a span such as 2d or 90m.`);
-    const { tick, job, event, limit } = args;
-    const wanted = { tick, job, event, limit, sinceMs: since };
-    const filter = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
+    const { timezone } = config;
+    const dir = config.paths.logs;
+    const when = (name: "since" | "until") => {
+      const text = args[name];
+      const options = { nowMs: systemClock.nowMs(), timezone, wholeDay: name === "until" };
+      return text === undefined ? undefined : parseWhen(name, text, options);
+    };
+    const { job, follow } = args;
+    const tick = args.tick === "last" ? (lastTickId(dir) ?? "none yet") : args.tick;
+    const [sinceMs, untilMs] = [when("since"), when("until")];
+    const level = args.level as Level | undefined;
+    const options = { dir, tick, job, events: args.event?.split(","), level, sinceMs, untilMs };
+    if (follow && untilMs !== undefined) throw new UsageError("--until and --follow exclude each other.");
+    const isTree = tick !== undefined && !follow && !args.json;
+    if (isTree && [job, args.event, level, sinceMs, untilMs, args.limit].every((part) => part === undefined))
+      return printTree(options, tick, timezone);
     const colour = isColoured();
-    for (const line of readLogs({ dir: config.paths.logs, ...filter })) {
-      printLines([args.json ? JSON.stringify(line) : humanLine(line, { colour })]);
-    }
+    const text = args.json
+      ? ({ raw }: LogEntry) => raw
+      : ({ line }: LogEntry) => humanLine(line, { colour, timezone });
+    const limit = args.limit ?? (follow ? LIMIT.follow : LIMIT.read);
+    await print({ ...options, limit }, follow, text);
   },
 });
+
+function printTree(options: ReadOptions, tick: string, timezone: string): void {
+  const trace = traceOf(tick, readLogs(options));
+  if (trace === null) printLines([`the log has nothing of tick ${tick}`], process.stderr);
+  else printLines(paintLines(traceView(trace, { timezone, columns: terminalColumns() })));
+}
+
+async function print(
+  options: ReadOptions,
+  isFollowing: boolean,
+  text: (entry: LogEntry) => string,
+): Promise<void> {
+  using interrupt = untilInterrupted();
+  const { signal } = interrupt;
+  if (isFollowing) {
+    for await (const entry of followLogs({ ...options, clock: systemClock, signal }))
+      printLines([text(entry)]);
+    return;
+  }
+  let batch: string[] = [];
+  for (const entry of readLogs(options)) {
+    batch.push(text(entry));
+    if (batch.length < BATCH) continue;
+    printLines(batch);
+    batch = [];
+    await systemClock.sleep(0);
+    if (signal.aborted) return;
+  }
+  printLines(batch);
+}

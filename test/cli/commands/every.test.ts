@@ -4,6 +4,7 @@ import { deployment, digestConfig } from "../../support/afk.ts";
 import { afk } from "./in-process.ts";
 
 const LINES = [
+  "dashboard",
   "init --yes",
   "doctor --offline",
   "tick",
@@ -20,6 +21,12 @@ const LINES = [
   "ledger reconcile ID --usd 0",
   "logs",
   "health",
+  "watchdog",
+  "alert test",
+  "alert unit afk.service",
+  "backup FILE",
+  "restore FILE",
+  "release --format cron",
 ];
 
 it.each(LINES)("afk %s refuses an unknown flag and a surplus argument, and does nothing", async (line) => {
@@ -35,7 +42,7 @@ it.each(LINES)("afk %s refuses an unknown flag and a surplus argument, and does 
 it.each(LINES)("afk %s explains itself with --help", async (line) => {
   const [name = "", sub] = line.split(" ");
   const words =
-    sub !== undefined && /^[a-z]+$/.test(sub) && ["jobs", "dead", "ledger"].includes(name)
+    sub !== undefined && /^[a-z]+$/.test(sub) && ["jobs", "dead", "ledger", "alert"].includes(name)
       ? [name, sub]
       : [name];
   const { code, stdout, stderr } = await afk(deployment(), ...words, "--help");

@@ -1,24 +1,31 @@
 import { vi } from "vitest";
 import { openAgent } from "../../../src/agent.ts";
+import type { CommandTable } from "../../../src/cli/command.ts";
 import { runCli } from "../../../src/cli/run.ts";
-import type { CommandTable } from "../../../src/cli/usage.ts";
 import type { TickResult } from "../../../src/runner/tick.ts";
 import type { Deployment } from "../../support/afk.ts";
 
 const NAMES = [
+  "dashboard",
+  "alert",
+  "backup",
   "dead",
   "doctor",
+  "drill",
   "enqueue",
   "health",
   "init",
   "jobs",
   "ledger",
   "logs",
+  "release",
+  "restore",
   "resume",
   "run",
   "status",
   "stop",
   "tick",
+  "watchdog",
 ] as const;
 
 const COMMANDS: CommandTable = Object.fromEntries(

@@ -62,20 +62,23 @@ describe("status", () => {
     const text = (await afk(target, "status")).stdout;
     expect(text).toMatch(/^test-agent {2}afk \d/);
     expect(text).toMatch(/^kill +off$/m);
-    expect(text).toMatch(/^day +[█░]+ \$0\.01\d* of \$1\.00 \(\d{4}-\d{2}-\d{2}, of it \$0\.01 reserved\)$/m);
-    expect(text).toMatch(/^unknown +1 calls, charged at \$0\.01: afk ledger list --unknown$/m);
-    expect(text).toMatch(/^breaker +model:ollama\/test-model: 1 failures in a row$/m);
+    expect(text).toMatch(/^day +█?▒+░+ +1 % {2}\$0\.01\d* of \$1\.00 \(\$0\.01 reserved\)$/m);
+    expect(text).toMatch(
+      /^unknown +1 call, charged at \$0\.01 until you say what they cost: afk ledger list --unknown$/m,
+    );
+    expect(text).toMatch(/^breakers +model:ollama\/test-model closed, 1 failure in a row$/m);
     expect(text).toMatch(/^queue +0 ready, 0 running, 1 done, 0 dead$/m);
-    expect(text).toMatch(/^last tick ok .*1 units/m);
+    expect(text).toMatch(/^last tick +ok .*1 unit,/m);
   });
 
   it("shows a set switch first, on one line whatever its reason holds", async () => {
     const target = deployment(digestConfig("http://127.0.0.1:9"));
     await afk(target, "stop", "--reason", "odd\u001b[2J\nbill");
 
-    const [, kill = ""] = (await afk(target, "status")).stdout.split("\n");
+    const [, needs, , kill = ""] = (await afk(target, "status")).stdout.split("\n");
+    expect(needs).toBe("! needs you: the kill switch is set");
 
-    expect(kill).toMatch(/^kill +STOPPED by row .*: odd bill$/);
+    expect(kill).toMatch(/^kill +STOPPED by afk stop .*: odd bill\. To go on: afk resume$/);
   });
 });
 
@@ -146,8 +149,10 @@ describe("logs", () => {
     expect(await lines(target, "--tick", "no-such-tick")).toEqual([]);
     expect(await lines(target)).toEqual(all);
     const text = (await afk(target, "logs", "--tick", tick)).stdout;
-    expect(text.trim().split("\n")).toHaveLength(wanted.length);
-    expect(text).toContain("tick finished");
+    expect(text).toMatch(/^tick .* {2}idle/);
+    expect((await afk(target, "logs", "--tick", "last")).stdout).toBe(text);
+    const flat = (await afk(target, "logs", "--tick", tick, "--level", "debug")).stdout;
+    expect(flat.trim().split("\n")).toHaveLength(wanted.length);
   });
 
   it("filters by event, job and time", async () => {
@@ -159,7 +164,9 @@ describe("logs", () => {
     expect((await lines(target, "--job", job!.key)).every((line) => line.job === job!.key)).toBe(true);
     expect(await lines(target, "--since", "1h")).toEqual(target.logs());
     expect(await lines(target, "--since", "2999-01-01")).toEqual([]);
-    expect(await lines(target, "--limit", "1")).toEqual(target.logs().slice(-1));
+    expect(await lines(target, "-n", "1")).toEqual(target.logs().slice(-1));
+    expect(await lines(target, "--until", "2000-01-01")).toEqual([]);
+    expect((await lines(target, "--level", "warn")).every(({ level }) => level !== "info")).toBe(true);
     for (const since of ["yesterday", "2026-13-45"])
       expect((await afk(target, "logs", "--since", since)).code).toBe(2);
   });

@@ -1,0 +1,24 @@
+import { defineCommand } from "../command.ts";
+import { completionEntries } from "../completion.ts";
+import { bashScript } from "../shells/bash.ts";
+import { fishScript } from "../shells/fish.ts";
+import { zshScript } from "../shells/zsh.ts";
+
+const SHELLS = { bash: bashScript, zsh: zshScript, fish: fishScript } as const;
+
+export default defineCommand({
+  meta: {
+    name: "completion",
+    description: "Prints a script that completes afk's commands in a shell",
+    examples: [
+      "source <(afk completion bash)    # in ~/.bashrc",
+      "source <(afk completion zsh)     # in ~/.zshrc, after compinit",
+      "afk completion fish > ~/.config/fish/completions/afk.fish",
+    ],
+  },
+  args: { shell: { type: "positional", options: ["bash", "zsh", "fish"], description: "bash, zsh or fish" } },
+  async run({ args, program }) {
+    const shell = args.shell as keyof typeof SHELLS;
+    process.stdout.write(SHELLS[shell](program.name, await completionEntries(program.commands)));
+  },
+});

@@ -1,0 +1,71 @@
+import type { CompletionEntry, CompletionOption } from "../completion.ts";
+
+/** A script for bash 3.2 and later: `source <(afk completion bash)`. */
+export function bashScript(program: string, entries: readonly CompletionEntry[]): string {
+  const name = `_${program}`;
+  return `# Completion of ${program} for bash. In ~/.bashrc: source <(${program} completion bash)
+${name}() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path="" i word
+  # bash takes = for a word of its own: --level=warn is three.
+  if [ "$current" = "=" ]; then current=""; elif [ "$previous" = "=" ]; then previous="\${COMP_WORDS[COMP_CWORD-2]}"; fi
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word="\${COMP_WORDS[i]}"
+    case "$word" in
+      ${takers(entries)}) [ "\${COMP_WORDS[i+1]}" = "=" ] && i=$((i + 1)); i=$((i + 1)) ;;
+      -*) ;;
+      *) case "$path/$word" in ${paths(entries)}) path="$path/$word" ;; esac ;;
+    esac
+  done
+  local words="" options=""
+  case "$path:$previous" in
+${values(entries)}
+  esac
+  case "$path" in
+${entries.map(caseOf).join("\n")}
+  esac
+  case "$current" in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$current")) ;;
+    *) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;
+  esac
+}
+complete -F ${name} ${program}
+`;
+}
+
+function pathOf(entry: CompletionEntry): string {
+  return entry.path.map((word) => `/${word}`).join("");
+}
+
+function caseOf(entry: CompletionEntry): string {
+  const words = entry.words.map(({ word }) => word).join(" ");
+  const options = entry.options.flatMap(({ names }) => names).join(" ");
+  return `    "${pathOf(entry)}") words="${words}" options="${options}" ;;`;
+}
+
+/** Options that the next word belongs to, whichever command they are of. */
+function takers(entries: readonly CompletionEntry[]): string {
+  const names = entries.flatMap(({ options }) =>
+    options.flatMap((option) => (option.value === null ? [] : option.names)),
+  );
+  return [...new Set(names)].join("|");
+}
+
+function paths(entries: readonly CompletionEntry[]): string {
+  return entries.flatMap((entry) => (entry.path.length === 0 ? [] : [pathOf(entry)])).join("|");
+}
+
+function values(entries: readonly CompletionEntry[]): string {
+  return entries.flatMap((entry) => entry.options.flatMap((option) => valueCase(entry, option))).join("\n");
+}
+
+function valueCase(entry: CompletionEntry, { names, value }: CompletionOption): string[] {
+  if (value === null) return [];
+  const pattern = names.map((name) => `"${pathOf(entry)}:${name}"`).join("|");
+  const reply = {
+    file: 'COMPREPLY=($(compgen -f -- "$current"))',
+    folder: 'COMPREPLY=($(compgen -d -- "$current"))',
+    text: "COMPREPLY=()",
+    "one of": `COMPREPLY=($(compgen -W "${value.kind === "one of" ? value.options.join(" ") : ""}" -- "$current"))`,
+  }[value.kind];
+  return [`    ${pattern}) ${reply}; return ;;`];
+}

@@ -1,0 +1,46 @@
+import type { Status } from "../../ops/status.ts";
+import { type Line, span } from "../spans.ts";
+
+/** The one line that answers "do I have to do something?". */
+export function needsLine(status: Status, nowMs: number): Line {
+  const needs = needsOf(status);
+  if (status.killed !== null) needs.unshift("the kill switch is set");
+  if (needs.length > 0) return [span("red", `! needs you: ${needs.join(", ")}`)];
+  const waits = waitsOf(status, nowMs);
+  if (waits.length > 0) return [span("yellow", `~ works with limits: ${waits.join(", ")}`)];
+  return [span("green", "= all is well")];
+}
+
+/** What goes on until a person does something. */
+function needsOf(status: Status): string[] {
+  const { queue, drafts, unknown, alerts, heartbeat, lastTick } = status;
+  const counted = (amount: number, one: string, many: string) =>
+    amount === 0 ? [] : [`${amount} ${amount === 1 ? one : many}`];
+  return [
+    ...(heartbeat.isLate ? ["no tick for too long"] : []),
+    ...(lastTick?.outcome === "failed" ? ["the last tick failed"] : []),
+    ...counted(queue.dead, "dead job", "dead jobs"),
+    ...counted(drafts.pending, "draft to approve", "drafts to approve"),
+    ...counted(drafts.unknown, "draft of unknown outcome", "drafts of unknown outcome"),
+    ...counted(unknown.calls, "call of unknown cost", "calls of unknown cost"),
+    ...counted(alerts.failed, "alert not delivered", "alerts not delivered"),
+  ];
+}
+
+/** What time will mend. */
+function waitsOf({ spend, breakers }: Status, nowMs: number): string[] {
+  const full = spend.filter(({ capUsd, ...spent }) => isFull(capUsd, spent));
+  const open = breakers.filter(({ state, until }) => state === "open" && Date.parse(until ?? "") > nowMs);
+  return [
+    ...full.map(({ window }) => `the ${window} cap is reached`),
+    ...open.map(({ name }) => `${name} is not called`),
+  ];
+}
+
+function isFull(
+  capUsd: number | null,
+  { settledUsd, reservedUsd }: { settledUsd: number; reservedUsd: number },
+) {
+  // Sums of dollars are off by less than a micro-dollar.
+  return capUsd !== null && settledUsd + reservedUsd >= capUsd - 5e-7;
+}
