@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import type { CommandTable } from "./usage.ts";
+import type { CommandTable } from "./command.ts";
 
 /** The oldest Node that the packages below run on; package.json says the same. */
 const NODE_OLDEST = [22, 22] as const;
@@ -40,6 +40,21 @@ const COMMANDS: CommandTable = {
     description: "Clears the kill switch and removes the STOP file",
     load: () => import("./commands/resume.ts"),
   },
+  watchdog: {
+    group: "Safety",
+    description: "Alerts when the heartbeat is late or ticks give no output; its own timer runs it",
+    load: () => import("./commands/watchdog.ts"),
+  },
+  alert: {
+    group: "Safety",
+    description: "A real message through every channel (test), or word of a failed unit (unit)",
+    load: () => import("./commands/alert.ts"),
+  },
+  drill: {
+    group: "Safety",
+    description: "Fires the safeties on purpose and writes the evidence",
+    load: () => import("./commands/drill.ts"),
+  },
   drafts: {
     group: "Safety",
     description: "Irreversible actions waiting for a person: list, show, approve, reject",
@@ -70,10 +85,35 @@ const COMMANDS: CommandTable = {
     description: "The trace of anything",
     load: () => import("./commands/logs.ts"),
   },
+  dashboard: {
+    group: "Look",
+    description: "Serves the read-only page; afk run serves it too",
+    load: () => import("./commands/dashboard.ts"),
+  },
+  backup: {
+    group: "Host",
+    description: "A consistent, verified copy of the state while a worker runs",
+    load: () => import("./commands/backup.ts"),
+  },
+  restore: {
+    group: "Host",
+    description: "Puts a backup in the place of the state, and leaves the agent stopped",
+    load: () => import("./commands/restore.ts"),
+  },
+  release: {
+    group: "Host",
+    description: "The schedule as a systemd drop-in, a crontab line or a launchd agent",
+    load: () => import("./commands/release.ts"),
+  },
   health: {
     group: "Look",
     description: "Exit code 0 if fit to work; the container's healthcheck",
     load: () => import("./commands/health.ts"),
+  },
+  completion: {
+    group: "Set up",
+    description: "Completes commands in bash, zsh and fish",
+    load: () => import("./commands/completion.ts"),
   },
 };
 

@@ -1,0 +1,140 @@
+import { dirname } from "node:path";
+import { recordResult } from "../../drill/record-result.ts";
+import { DRILLS } from "../../drill/registry.ts";
+import { chooseDrills, type DrillResult, runDrills } from "../../drill/run-drills.ts";
+import { EXIT } from "../../lib/errors.ts";
+import { type ArgsDef, defineCommand, UsageError } from "../command.ts";
+import { drillProgress } from "../drill-lines.ts";
+import { ENTRY } from "../entry.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { withAgent } from "../open.ts";
+import { oneLine, printJson, printLines, printTable } from "../output.ts";
+
+const RUN_ARGS = {
+  names: {
+    type: "positional",
+    isList: true,
+    required: false,
+    options: DRILLS.map(({ name }) => name),
+    description: "The drills to fire (all of them unless named)",
+  },
+  "no-send": {
+    type: "boolean",
+    description: "Leaves out the drill that sends a real alert through every channel",
+  },
+  list: { type: "boolean", description: "Shows what there is, and fires nothing" },
+} as const satisfies ArgsDef;
+
+const run = defineCommand({
+  meta: {
+    name: "drill run",
+    description: "Fires the safeties on purpose",
+    examples: ["afk drill", "afk drill run cap"],
+  },
+  json: true,
+  args: RUN_ARGS,
+  async run({ args }) {
+    const isSending = !args["no-send"];
+    if (!isSending && args.names.includes("alert"))
+      throw new UsageError("alert is the drill that --no-send leaves out; name it or leave it out.");
+    const drills = chooseDrills(args.names, isSending);
+    if (args.list) return list(args.json);
+    using interrupt = untilInterrupted();
+    const left = isSending || args.names.length > 0 ? [] : ["alert"];
+    const results = await withAgent(args, async (agent) => {
+      const { signal } = interrupt;
+      return await runDrills(drills, {
+        agent,
+        entry: ENTRY,
+        signal,
+        ...(args.json ? {} : drillProgress(drills)),
+      });
+    }).catch((error: unknown) => {
+      if (!interrupt.signal.aborted) throw error;
+      return null;
+    });
+    if (results === null) {
+      printLines(
+        ["afk drill: interrupted; the drill that was under way was taken down and counts for nothing"],
+        process.stderr,
+      );
+      return EXIT.failed;
+    }
+    const isWell = results.every(({ passed }) => passed);
+    if (args.json) printJson({ ok: isWell, leftOut: left, drills: results });
+    else printLines(summary(results, left));
+    return isWell ? EXIT.ok : EXIT.failed;
+  },
+});
+
+const record = defineCommand({
+  meta: {
+    name: "drill record",
+    description: "Writes down a drill that was done from outside, as the host's own command does",
+    examples: [
+      `afk drill record systemctl --passed --figures '{"stopMs": 312}'`,
+      `afk drill record systemctl --failed --figures '{"stopMs": 15000}' --error "the container was still there"`,
+    ],
+  },
+  json: true,
+  args: {
+    name: { type: "positional", description: "What was drilled: systemctl" },
+    passed: { type: "boolean", description: "It did what it promises" },
+    failed: { type: "boolean", description: "It did not" },
+    figures: {
+      type: "string",
+      valueHint: "JSON",
+      required: true,
+      description: "What was measured, as a JSON object",
+    },
+    error: { type: "string", valueHint: "TEXT", description: "What went wrong, for one that failed" },
+  },
+  async run({ args }) {
+    if (args.passed === args.failed) throw new UsageError("Say how it went: --passed or --failed.");
+    if (args.passed && args.error !== undefined)
+      throw new UsageError("--error is for a drill that --failed.");
+    const error = args.passed ? null : (args.error ?? "it failed, and nothing was said of how");
+    const row = await withAgent(args, (agent) =>
+      recordResult(agent, { name: args.name, figures: args.figures, error }),
+    );
+    if (args.json) printJson({ id: row.id, name: row.name, passed: args.passed, record: row.file });
+    else printLines([`${row.name} ${args.passed ? "passed" : "FAILED"}, written down in runs/${row.file}`]);
+  },
+});
+
+export default defineCommand({
+  meta: {
+    name: "drill",
+    description:
+      "Fires the safeties on purpose, on scratch agents with this configuration's limits, and writes the evidence",
+    examples: ["afk drill", "afk drill cap stop-process", "afk drill --no-send", "afk drill --list"],
+  },
+  json: true,
+  // For the help; what is typed is read by the subcommand.
+  args: RUN_ARGS,
+  subCommands: { run, record },
+  default: "run",
+});
+
+function list(asJson: boolean): void {
+  const rows = DRILLS.map(({ name, description }) => ({ name, description }));
+  if (asJson) printJson(rows);
+  else
+    printTable(rows, [
+      { title: "DRILL", value: (row) => row.name },
+      { title: "WHAT MUST HAPPEN", value: (row) => row.description },
+    ]);
+}
+
+function summary(results: readonly DrillResult[], left: readonly string[]): string[] {
+  const failed = results.filter(({ passed }) => !passed);
+  const seconds = results.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1_000;
+  return [
+    ...left.map((name) => `${name} was left out (--no-send): no message was sent`),
+    failed.length === 0
+      ? `${results.length} passed in ${seconds.toFixed(1)} s`
+      : `${results.length - failed.length} passed, ${failed.length} FAILED in ${seconds.toFixed(1)} s: ${failed.map(({ name }) => name).join(", ")}`,
+    ...failed.map(({ name, error }) => `${name}: ${oneLine(error ?? "")}`),
+    ...results.slice(0, 1).map(({ record }) => `the records are in ${dirname(record)}`),
+  ];
+}

@@ -1,0 +1,33 @@
+import type { Agent } from "../agent.ts";
+import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
+import type { Completion } from "../models/types.ts";
+import { CapReached } from "../rails/halt.ts";
+import type { Bench } from "./bench.ts";
+
+/** What became of one call through the gates. */
+export type Said =
+  | { type: "answered"; completion: Completion }
+  | { type: "capped"; window: string; message: string }
+  /** Its breaker refused it. */
+  | { type: "left_alone"; message: string }
+  | { type: "failed"; message: string };
+
+/** Asks an agent's guarded model. `text` should be new each time: the same request over and over is a loop. */
+export async function ask(bench: Bench, agent: Agent, text: string): Promise<Said> {
+  try {
+    const request = { messages: [{ role: "user" as const, content: text }] };
+    return { type: "answered", completion: await agent.model.complete(request, { signal: bench.signal }) };
+  } catch (error) {
+    bench.signal.throwIfAborted();
+    const message = messageOf(error);
+    if (error instanceof CapReached) return { type: "capped", window: error.window, message };
+    if (error instanceof AfkError && error.exitCode === EXIT.unavailable)
+      return { type: "left_alone", message };
+    return { type: "failed", message };
+  }
+}
+
+/** What was said, on one line, for the record. */
+export function saidText(said: Said): string {
+  return said.type === "answered" ? `answered by ${said.completion.model}` : `${said.type}: ${said.message}`;
+}

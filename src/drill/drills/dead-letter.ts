@@ -1,0 +1,83 @@
+import type { Agent } from "../../agent.ts";
+import { section } from "../../config/fields.ts";
+import type { JobKind } from "../../jobs/job.ts";
+import { AfkError } from "../../lib/errors.ts";
+import { nextRunAt } from "../../queue/claim.ts";
+import type { Bench } from "../bench.ts";
+import type { Drill } from "../drill.ts";
+
+const KIND = "drill-poison";
+
+/** Buys one completion and fails, every time. */
+const poison: JobKind = {
+  kind: KIND,
+  settings: section("Fails on purpose, for a drill.", {}),
+  async run(context) {
+    await context.complete("ask", {
+      messages: [{ role: "user", content: "Say something, to be paid for once." }],
+    });
+    throw new AfkError("drill_poison", "it failed on purpose, for a drill");
+  },
+};
+
+/** A job that can never succeed ends in front of a person, and not on the bill. */
+export const deadLetter: Drill = {
+  name: "dead-letter",
+  description: "A job that always fails is tried as often as it may be, then waits for a person",
+  promise: "One poisoned job cannot run for ever, nor be paid for at each try.",
+  async run(bench) {
+    const attempts = Math.max(...bench.config.jobs.map((job) => job.maxAttempts), 5);
+    const job = { name: "poison", kind: KIND, every: "30d", max_attempts: attempts };
+    const deployment = bench.deploy({ jobs: [job] });
+    const agent = await bench.open(deployment, { clock: bench.clock, kinds: [poison] });
+
+    const ticks = await tickUntilDead(bench, agent, attempts);
+    bench.did(
+      `Ran a job that buys one completion and then fails, over ${ticks} ticks, moving the drill's clock past each backoff.`,
+    );
+    const { db } = agent.rails.store;
+    const row = await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst();
+    bench.expect(
+      `the job is dead after ${attempts} attempts`,
+      row?.state === "dead" && row.attempts === attempts,
+      `${row?.state ?? "no job"} after ${row?.attempts ?? 0}`,
+    );
+    const letters = await db.selectFrom("dead_letters").select(["attempts", "error"]).execute();
+    bench.expect(
+      "its letter waits, with attempts and error",
+      letters[0]?.attempts === attempts,
+      letters[0]?.error ?? "no letter",
+    );
+    const alerts = await db.selectFrom("alerts").select("event").where("event", "=", "job_dead").execute();
+    bench.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
+    const failed = deployment.logged("job_failed").length;
+    bench.expect("each attempt failed in the log", failed === attempts, `${failed} lines of job_failed`);
+    const { asked } = bench.endpoint;
+    bench.expect(
+      "its completion was bought once",
+      asked.length === 1,
+      `${asked.length} requests in ${attempts} attempts`,
+    );
+
+    bench.clock.advance(86_400_000);
+    await agent.tick();
+    const after = await db.selectFrom("jobs").select("attempts").executeTakeFirst();
+    bench.expect(
+      "a tick a day later leaves it alone",
+      after?.attempts === attempts,
+      `${after?.attempts} attempts`,
+    );
+    Object.assign(bench.figures, { attempts, ticks, requests: asked.length });
+  },
+};
+
+async function tickUntilDead(bench: Bench, agent: Agent, attempts: number): Promise<number> {
+  for (let ticks = 1; ticks <= attempts + 1; ticks++) {
+    bench.signal.throwIfAborted();
+    await agent.tick();
+    const runAt = await nextRunAt(agent.rails.store.db);
+    if (runAt === undefined) return ticks;
+    bench.clock.advance(Math.max(0, runAt - bench.clock.nowMs()));
+  }
+  return attempts + 1;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import type { Bench } from "../bench.ts";
+import { DIGEST, fillInbox } from "../digest-job.ts";
+import type { Drill } from "../drill.ts";
+
+const FEED = `<?xml version="1.0"?><rss version="2.0"><channel><title>Drill</title><link>http://127.0.0.1/</link>
+<description>For a drill.</description><item><title>The feed is back</title><guid>drill-1</guid>
+<description>It answers again, and has one item.</description></item></channel></rss>`;
+
+const HOUR_MS = 3_600_000;
+
+/** One of two sources is down, then comes back. */
+export const sourceDown: Drill = {
+  name: "source-down",
+  description: "A digest goes out without the source that is down, and names it",
+  promise: "One broken feed costs that feed and not the digest, and is not hidden.",
+  async run(bench) {
+    const page = bench.endpoint.serve("/feed.xml", {
+      status: 503,
+      contentType: "text/plain",
+      content: "down",
+    });
+    const sources = [...DIGEST.sources, { feed: `${bench.endpoint.url}/feed.xml`, name: "Drill feed" }];
+    const deployment = bench.deploy({ jobs: [{ ...DIGEST, every: "1h", sources }], isLoopbackAllowed: true });
+    fillInbox(deployment, 1);
+    const agent = await bench.open(deployment, { clock: bench.clock });
+
+    const read = async (what: string) => {
+      const before = page.count;
+      const { outcome, outputs } = await agent.tick();
+      bench.did(`Ran a tick ${what}.`);
+      bench.expect("the feed was asked for", page.count > before, `${page.count - before} times`);
+      bench.expect("the tick is ok", outcome === "ok", outcome);
+      const file = outputs.find((name) => name.endsWith(".md"));
+      bench.expect("a digest came out", file !== undefined, outputs.join(", ") || "nothing");
+      return readFileSync(file ?? "", "utf8");
+    };
+    const without = await read("while one of two sources answered with status 503");
+    bench.expect(
+      "the digest has the other source's item",
+      without.includes("Drill item 1"),
+      excerpt(without),
+    );
+    bench.expect(
+      "the digest names the source that is down",
+      without.slice(without.indexOf("Failing sources")).includes("Drill feed"),
+      excerpt(without),
+    );
+    expectEvent(bench, deployment.logged("source_failed").length, "source_failed");
+
+    Object.assign(page, { status: 200, contentType: "application/rss+xml", content: FEED });
+    bench.clock.advance(HOUR_MS);
+    const back = await read("an hour later on the drill's clock, with the source back");
+    bench.expect("the digest has its item", back.includes("The feed is back"), excerpt(back));
+    expectEvent(bench, deployment.logged("source_recovered").length, "source_recovered");
+    Object.assign(bench.figures, { feedRequests: page.count, modelRequests: bench.endpoint.asked.length });
+  },
+};
+
+function expectEvent(bench: Bench, lines: number, event: string): void {
+  bench.expect(`the log has ${event}`, lines > 0, `${lines} lines`);
+}
+
+function excerpt(markdown: string): string {
+  return `a digest of ${markdown.length} characters, with the headings ${[...markdown.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading).join(", ")}`;
+}

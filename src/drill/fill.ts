@@ -1,0 +1,101 @@
+import type { Agent } from "../agent.ts";
+import { formatUsd } from "../lib/money.ts";
+import { readSpend } from "../rails/counters.ts";
+import { periodsAt } from "../rails/windows.ts";
+import { ask, saidText } from "./ask.ts";
+import type { Bench } from "./bench.ts";
+import type { Deployment } from "./deployment.ts";
+
+/** The part of a cap that one call of the drill costs: two fit, a third does not. */
+const PART = 0.4;
+const CALLS_MAX = 6;
+const TEXT_CHARS_MIN = 1_000;
+/** About what a request is beside its text. */
+const REQUEST_BYTES = 200;
+/** USD per million tokens, the most that a price may be. */
+const PRICE_MAX = 1_000_000;
+/** Longer than the minute that a burst is counted in. */
+const PAUSE_MS = 61_000;
+
+/** A call that costs a good part of `capMicros`: how much is asked, and at which price. */
+export function expensiveCall(capMicros: number): { text: string; inputPrice: number } {
+  const partMicros = PART * capMicros;
+  // A text long enough that the dearest price would do.
+  const chars = Math.max(TEXT_CHARS_MIN, Math.ceil(partMicros / PRICE_MAX));
+  return { text: "x".repeat(chars), inputPrice: Math.min(PRICE_MAX, partMicros / (chars + REQUEST_BYTES)) };
+}
+
+/**
+ * Calls until the cap of `window` refuses, and sees that the refused call never left: the endpoint counts the same as
+ * before, nothing was reserved for it, and the alert is on disk.
+ * @param sample a call of about 0.4 of the cap.
+ */
+export async function fillUntilRefused(
+  bench: Bench,
+  target: { deployment: Deployment; agent: Agent; window: "day" | "hour"; capMicros: number; text: string },
+): Promise<void> {
+  const { deployment, agent, window, capMicros, text } = target;
+  const { endpoint, figures } = bench;
+  const cap = formatUsd(capMicros);
+  for (let call = 1; call <= CALLS_MAX; call++) {
+    const before = endpoint.asked.length;
+    const said = await ask(bench, agent, `${call} ${text}`);
+    bench.clock.advance(PAUSE_MS);
+    if (said.type === "answered") {
+      bench.expect(
+        `call ${call} reaches the model`,
+        endpoint.asked.length === before + 1,
+        `${endpoint.asked.length - before} requests, for ${formatUsd(said.completion.costMicros)}`,
+      );
+      continue;
+    }
+    bench.did(`Called a model until the ${window}'s cap of ${cap} refused call ${call}.`);
+    bench.expect("calls passed before the cap was reached", call > 1, `${call - 1} passed`);
+    bench.expect(
+      `the ${window}'s cap refuses call ${call}`,
+      said.type === "capped" && said.window === window,
+      saidText(said),
+    );
+    Object.assign(figures, {
+      requestsBeforeRefusal: before,
+      requestsAfterRefusal: endpoint.asked.length,
+    });
+    bench.expect(
+      "the refused call sent no request",
+      endpoint.asked.length === before,
+      `${before} requests before it, ${endpoint.asked.length} after`,
+    );
+    await expectBooks(bench, target);
+    const lines = deployment.logged("cap_hit").filter((line) => line.window === window);
+    bench.expect("the log has cap_hit", lines.length > 0, `${lines.length} lines`);
+    return;
+  }
+  bench.expect(
+    `the ${window}'s cap of ${cap} is reached`,
+    false,
+    `${CALLS_MAX} calls passed and none was refused`,
+  );
+}
+
+async function expectBooks(
+  bench: Bench,
+  { agent, window, capMicros }: { agent: Agent; window: "day" | "hour"; capMicros: number },
+): Promise<void> {
+  const { db } = agent.rails.store;
+  const nowMs = bench.clock.nowMs();
+  const period = window === "hour" ? "" : periodsAt(nowMs, bench.config.timezone).day;
+  const spend = await readSpend(db, { window, period }, nowMs);
+  const spentMicros = spend.settledMicros + spend.reservedMicros;
+  Object.assign(bench.figures, { capMicros, spentMicros });
+  bench.expect(
+    "what is spent and reserved stays within the cap, and is not nothing",
+    spentMicros > 0 && spentMicros <= capMicros,
+    `${formatUsd(spentMicros)} of ${formatUsd(capMicros)}`,
+  );
+  const alerts = await db.selectFrom("alerts").select("key").where("event", "=", "cap_hit").execute();
+  bench.expect(
+    "one alert tells of it",
+    alerts.filter(({ key }) => key.startsWith(`cap_hit:${window}:`)).length === 1,
+    `${alerts.length} in the outbox`,
+  );
+}

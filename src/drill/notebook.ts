@@ -1,0 +1,34 @@
+import { DrillFailed, type Figures, type Finding } from "./findings.ts";
+
+/** What a drill writes down while it goes on; it is kept however the drill ends. */
+export interface Notebook {
+  steps: string[];
+  findings: Finding[];
+  /** Limits that are not the real ones, in words. */
+  differences: string[];
+  figures: Figures;
+  /** Writes down what was done. */
+  did(step: string): void;
+  /** Writes down what had to be so. @throws DrillFailed when it is not. */
+  expect(expected: string, isSo: boolean, found: string): void;
+  /** Writes down a limit that is not the real one, once. */
+  differ(words: string): void;
+}
+
+export function openNotebook(): Notebook {
+  const notebook: Notebook = {
+    steps: [],
+    findings: [],
+    differences: [],
+    figures: {},
+    did: (step) => void notebook.steps.push(step),
+    expect(expected, isSo, found) {
+      notebook.findings.push({ expected, isSo, found });
+      if (!isSo) throw new DrillFailed(`expected: ${expected}; found: ${found}`);
+    },
+    differ(words) {
+      if (!notebook.differences.includes(words)) notebook.differences.push(words);
+    },
+  };
+  return notebook;
+}

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+import type { Agent } from "../agent.ts";
+import { systemClock } from "../lib/clock.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import type { DrillRow } from "../ops/drills.ts";
+import { writeEvidence } from "./evidence.ts";
+
+/** What a drill says that was done by something else: the host's own command, or a person. */
+export interface ForeignResult {
+  name: string;
+  /** JSON: an object of names with numbers, texts or booleans. */
+  figures: string;
+  /** Null when it passed. */
+  error: string | null;
+}
+
+const NAME = /^[a-z][a-z0-9-]{0,39}$/;
+const FIGURES_CHARS_MAX = 4_000;
+
+const Figures = v.record(v.pipe(v.string(), v.maxLength(60)), v.union([v.number(), v.string(), v.boolean()]));
+
+/** The result cannot be evidence as it stands. Exit code 2. */
+export class BadResult extends AfkError {
+  constructor(message: string) {
+    super("bad_result", message, { retry: "never", exitCode: EXIT.usage });
+  }
+}
+
+/**
+ * Writes down a drill that was done from outside: `systemctl stop`, say, which a container cannot do to itself. `startedMs`
+ * in its figures, where there is one, is when it began (epoch milliseconds).
+ * @throws BadResult
+ */
+export async function recordResult(agent: Agent, result: ForeignResult): Promise<DrillRow> {
+  const figures = parseFigures(result.figures);
+  if (!NAME.test(result.name))
+    throw new BadResult(
+      `${JSON.stringify(result.name)} is no name of a drill; write small letters, digits and -`,
+    );
+  if (Object.keys(figures).length === 0)
+    throw new BadResult(
+      "a drill without figures proves nothing; write what was measured: --figures '{\"stopMs\": 312}'",
+    );
+  const finishedAt = systemClock.nowMs();
+  const { startedMs, ...measured } = figures;
+  const isStart = typeof startedMs === "number" && Number.isSafeInteger(startedMs) && startedMs >= 0;
+  return await writeEvidence(agent, {
+    name: result.name,
+    description: null,
+    promise: null,
+    startedAt: isStart ? Math.min(startedMs, finishedAt) : finishedAt,
+    finishedAt,
+    steps: ["This drill was done from outside of afk, and its result handed to: afk drill record"],
+    findings: [],
+    differences: [],
+    figures: measured,
+    error: result.error,
+    repeat: result.name === "systemctl" ? "sudo afk drill systemctl" : "as it was done before",
+  });
+}
+
+function parseFigures(text: string): v.InferOutput<typeof Figures> {
+  const write = "write a JSON object of names with numbers, texts or booleans: --figures '{\"stopMs\": 312}'";
+  if (text.length > FIGURES_CHARS_MAX)
+    throw new BadResult(`the figures are longer than ${FIGURES_CHARS_MAX} characters`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw Object.assign(new BadResult(`the figures are no JSON; ${write}`), { cause: error });
+  }
+  const parsed = v.safeParse(Figures, value);
+  // A list is an object too, whose names are numbers.
+  if (!parsed.success || Array.isArray(value))
+    throw new BadResult(`the figures are not what they should be; ${write}`);
+  return parsed.output;
+}

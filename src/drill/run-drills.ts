@@ -1,0 +1,108 @@
+import type { Agent } from "../agent.ts";
+import { systemClock } from "../lib/clock.ts";
+import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
+import { nearest } from "../lib/nearest.ts";
+import { type BenchOptions, openBench } from "./bench.ts";
+import type { Drill } from "./drill.ts";
+import { writeEvidence } from "./evidence.ts";
+import { openNotebook } from "./notebook.ts";
+import type { Outcome } from "./outcome.ts";
+import { DRILLS } from "./registry.ts";
+
+/** What `afk drill --json` prints of one drill. */
+export interface DrillResult {
+  name: string;
+  passed: boolean;
+  durationMs: number;
+  figures: Outcome["figures"];
+  error: string | null;
+  /** Path of the record. */
+  record: string;
+}
+
+export interface DrillOptions extends Omit<BenchOptions, "config" | "notebook"> {
+  /** The real agent: its limits are drilled, and the evidence goes into its state. */
+  agent: Agent;
+  onStart?: ((drill: Drill) => void) | undefined;
+  onEnd?: ((result: DrillResult) => void) | undefined;
+}
+
+/**
+ * The drills that the names stand for, in their own order; all of them for no names. `isSending` false leaves out the
+ * one that sends real messages.
+ * @throws AfkError (exit 2) for a name that is none.
+ */
+export function chooseDrills(names: readonly string[], isSending: boolean): Drill[] {
+  const known = DRILLS.map(({ name }) => name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    const hint = near === null ? `There are: ${known.join(", ")}.` : `Did you mean ${near}?`;
+    throw new AfkError("unknown_drill", `There is no drill named ${name}. ${hint}`, {
+      retry: "never",
+      exitCode: EXIT.usage,
+    });
+  }
+  return DRILLS.filter(
+    ({ name }) => (names.length === 0 || names.includes(name)) && (isSending || name !== "alert"),
+  );
+}
+
+/**
+ * Fires one after the other, each on scratch agents of its own, and writes the evidence of each as soon as it is over.
+ * A failed one does not keep the others from being fired.
+ * @throws the signal's reason when it aborts; the drill that was under way leaves nothing then, not even a row.
+ */
+export async function runDrills(drills: readonly Drill[], options: DrillOptions): Promise<DrillResult[]> {
+  const results: DrillResult[] = [];
+  for (const drill of drills) {
+    options.signal.throwIfAborted();
+    options.onStart?.(drill);
+    const outcome = await fire(drill, options);
+    const row = await writeEvidence(options.agent, outcome);
+    const result = {
+      name: drill.name,
+      passed: outcome.error === null,
+      durationMs: outcome.finishedAt - outcome.startedAt,
+      figures: outcome.figures,
+      error: row.error,
+      record: `${options.agent.config.paths.runs}/${row.file}`,
+    };
+    results.push(result);
+    options.onEnd?.(result);
+  }
+  return results;
+}
+
+async function fire(drill: Drill, options: DrillOptions): Promise<Outcome> {
+  const startedAt = systemClock.nowMs();
+  const notebook = openNotebook();
+  let error: string | null = null;
+  try {
+    const bench = await openBench({ ...options, config: options.agent.config, notebook });
+    try {
+      await drill.run(bench);
+    } finally {
+      await bench.close();
+    }
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    // Whatever went wrong: a safety that was not seen to work has not passed.
+    error = messageOf(thrown);
+  }
+  const { name, description, promise } = drill;
+  const { steps, findings, differences, figures } = notebook;
+  return {
+    name,
+    description,
+    promise,
+    startedAt,
+    finishedAt: Math.max(startedAt, systemClock.nowMs()),
+    steps,
+    findings,
+    differences,
+    figures,
+    error,
+    repeat: `afk drill ${name}`,
+  };
+}

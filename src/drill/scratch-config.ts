@@ -1,0 +1,149 @@
+import type { BudgetConfig, Config } from "../config/config.ts";
+import { USD_MAX } from "../config/fields.ts";
+import { formatUsd, MICROS_PER_USD, usdFromMicros } from "../lib/money.ts";
+
+/** What a drill asks of its scratch configuration; the rest is as the real one says. */
+export interface Plan {
+  /**
+   * Which caps: all as they are (the default), with those of 0 put aside since they refuse everything; the day's or the
+   * hour's alone, so that no other refuses first; or a day's cap of 0.
+   */
+  caps?: "as_they_are" | "day" | "hour" | "zero";
+  /** Models in order; one of the counting endpoint's unless stated. */
+  chain?: readonly string[];
+  /** USD per million input tokens of the model; free unless stated. */
+  inputPrice?: number;
+  /** Where `openai/…` is reached. */
+  openaiUrl?: string;
+  /** Jobs as afk.yaml has them. */
+  jobs?: readonly Record<string, unknown>[];
+  /** Whether 127.0.0.1 may be fetched. */
+  isLoopbackAllowed?: boolean;
+}
+
+/** The model that the counting endpoint answers for. */
+export const MODEL = "ollama/afk-drill";
+
+/** Below these a drill, which is short and repeats itself, would be taken for a runaway. */
+const CALLS_PER_MINUTE_MIN = 60;
+
+const DEFAULT_HOURLY_MICROS = MICROS_PER_USD / 4;
+
+/** A smaller cap has no room for a call that costs a part of it: costs are rounded up to whole micro-dollars. */
+export const CAP_MICROS_MIN = 100;
+
+/**
+ * The text of a scratch afk.yaml (JSON is YAML) with the real configuration's limits, and the models at `endpointUrl`.
+ * `differ` is told, in words, of each limit that is not the real one.
+ */
+export function scratchConfig(
+  config: Config,
+  endpointUrl: string,
+  plan: Plan,
+  differ: (words: string) => void,
+): Record<string, unknown> {
+  const { models } = config;
+  const seconds = (ms: number) => `${Math.max(1, Math.floor(ms / 1_000))}s`;
+  const chain = plan.chain ?? [MODEL];
+  const price = { input: plan.inputPrice ?? 0, output: 0 };
+  const local = ["127.0.0.1"];
+  return {
+    agent: `${config.agent.slice(0, 58)}-drill`,
+    timezone: config.timezone,
+    budget: {
+      ...caps(config.budget, plan.caps ?? "as_they_are", differ),
+      warning_thresholds: config.budget.warningThresholds,
+    },
+    models: {
+      chain,
+      on_cap: models.onCap,
+      max_output_tokens: models.maxOutputTokens,
+      timeout: seconds(models.timeoutMs),
+      providers: {
+        ollama: { base_url: endpointUrl },
+        ...(plan.openaiUrl === undefined ? {} : { openai: { base_url: plan.openaiUrl } }),
+      },
+      prices: Object.fromEntries(
+        chain.filter((model) => model !== "extractive").map((model) => [model, price]),
+      ),
+    },
+    breaker: breaker(config.breaker, seconds, differ),
+    egress: {
+      requests_per_minute: config.egress.requestsPerMinute,
+      ...(plan.isLoopbackAllowed ? { allow: local, allow_private: local } : {}),
+    },
+    dashboard: { enabled: false },
+    jobs: plan.jobs ?? [],
+  };
+}
+
+function caps(
+  budget: BudgetConfig,
+  which: NonNullable<Plan["caps"]>,
+  differ: (words: string) => void,
+): Record<string, number> {
+  const others = {
+    hourly_cap_usd: budget.hourlyCapMicros,
+    monthly_cap_usd: budget.monthlyCapMicros,
+    job_cap_usd: budget.jobCapMicros,
+    tick_cap_usd: budget.tickCapMicros,
+  };
+  const usd = (micros: number) => usdFromMicros(micros);
+  switch (which) {
+    case "zero":
+      return { daily_cap_usd: 0 };
+    case "day":
+      if (Object.values(others).some((cap) => cap !== null))
+        differ(
+          "The caps of hour, month, job and tick are left out, so that the day's cap is the one that refuses.",
+        );
+      return { daily_cap_usd: usd(budget.dailyCapMicros) };
+    case "hour": {
+      const hourly = hourlyCapMicros(budget);
+      const daily = Math.max(budget.dailyCapMicros, Math.min(4 * hourly, USD_MAX * MICROS_PER_USD));
+      if (hourly !== budget.hourlyCapMicros)
+        differ(
+          `The hour's cap is ${formatUsd(hourly)}, since afk.yaml has ${budget.hourlyCapMicros === null ? "none" : "one too small to fill"}.`,
+        );
+      if (daily !== budget.dailyCapMicros)
+        differ(`The day's cap is ${formatUsd(daily)}, so that the hour's cap is the one that refuses.`);
+      if (budget.monthlyCapMicros !== null) differ("The month's cap is left out for the same reason.");
+      return { daily_cap_usd: usd(daily), hourly_cap_usd: usd(hourly) };
+    }
+    case "as_they_are": {
+      const isZero = [budget.dailyCapMicros, ...Object.values(others)].includes(0);
+      if (isZero)
+        differ("A cap of 0 refuses every call, so caps of 0 are left out here (the day's is $1.00).");
+      const kept = Object.entries(others).filter(([, cap]) => cap !== null && cap > 0);
+      return {
+        daily_cap_usd: budget.dailyCapMicros === 0 ? 1 : usd(budget.dailyCapMicros),
+        ...Object.fromEntries(kept.map(([name, cap]) => [name, usd(cap ?? 0)])),
+      };
+    }
+  }
+}
+
+/** The hour's cap as it is or, where there is none to drill, one that the record states. */
+export function hourlyCapMicros({ hourlyCapMicros }: BudgetConfig): number {
+  return hourlyCapMicros === null || hourlyCapMicros < CAP_MICROS_MIN
+    ? DEFAULT_HOURLY_MICROS
+    : hourlyCapMicros;
+}
+
+function breaker(
+  rules: Config["breaker"],
+  seconds: (ms: number) => string,
+  differ: (words: string) => void,
+): Record<string, unknown> {
+  if (rules.spendPerFiveMinutesMicros !== null)
+    differ("breaker.usd_per_five_minutes is left out: a drill spends its whole cap at once.");
+  if (rules.callsPerMinute < CALLS_PER_MINUTE_MIN)
+    differ(`breaker.calls_per_minute is ${CALLS_PER_MINUTE_MIN} and not ${rules.callsPerMinute}.`);
+  return {
+    failures: rules.failures,
+    cooldown: seconds(rules.cooldownMs),
+    max_cooldown: seconds(rules.maxCooldownMs),
+    calls_per_minute: Math.max(rules.callsPerMinute, CALLS_PER_MINUTE_MIN),
+    same_request_per_hour: rules.sameRequestPerHour,
+  };
+}

@@ -1,0 +1,68 @@
+import type { Bench } from "./bench.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Page } from "./endpoint.ts";
+import type { Known } from "./processes.ts";
+import type { Worker } from "./worker.ts";
+
+/** How often the grandchild makes itself heard. */
+const BEAT_MS = 50;
+/** Silence that is long enough to be the end, on a busy machine too. */
+const SILENT_MS = 400;
+const SETTLE_MS = 100;
+
+/** A worker at work on a command that does not obey SIGTERM, and whose child asks the endpoint for a page all the time. */
+export interface Stubborn {
+  deployment: Deployment;
+  beats: Page;
+  /** Starts a worker and waits until the grandchild is heard. */
+  start(nodeOptions?: readonly string[]): Promise<{ worker: Worker; family: Known[] }>;
+  /** Waits until the worker and all its family are gone, and sees that the grandchild is silent. Milliseconds. */
+  gone(of: { worker: Worker; family: Known[] }, how: string): Promise<number>;
+}
+
+/** The shell ignores SIGTERM, and so does its child, which is the worker's great-grandchild (a supervisor is between). */
+const SHELL = 'trap "" TERM; "$0" -e "$1" "$2" & wait; sleep 60';
+const CHILD = `process.on("SIGTERM", () => {});
+const { get } = require("node:http");
+setInterval(() => get(process.argv[1], (answer) => answer.resume()).on("error", () => {}), ${BEAT_MS});`;
+
+export function stubborn(bench: Bench): Stubborn {
+  const beats = bench.endpoint.serve("/beat", { status: 200, contentType: "text/plain", content: "heard" });
+  const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${bench.endpoint.url}/beat`];
+  const job = { name: "stubborn", kind: "exec", every: "30d", timeout: "2m", command };
+  const deployment = bench.deploy({ jobs: [job] });
+  return {
+    deployment,
+    beats,
+    async start(nodeOptions) {
+      const before = beats.count;
+      const worker = bench.start(deployment, ["tick"], nodeOptions);
+      await bench.untilWorker(worker, "the worker's grandchild is at work", () => beats.count > before + 1);
+      const family = bench.family(worker);
+      bench.expect(
+        "the system lists the worker, its supervisor, the command and the command's child",
+        family.length >= 4,
+        `${family.length} processes: ${family.map(({ pid }) => pid).join(", ")}`,
+      );
+      return { worker, family };
+    },
+    async gone({ worker, family }, how) {
+      const tookMs = await bench.until(
+        `none of the ${family.length} processes is in the system's list any more after ${how}`,
+        () => worker.exit !== null && bench.alive(family).length === 0,
+      );
+      // What it had sent before its end may still be on the way.
+      await bench.pause(SETTLE_MS);
+      const heard = beats.count;
+      await bench.pause(SILENT_MS);
+      bench.figures.requestsByGrandchild = heard;
+      bench.figures.requestsAfterKill = beats.count - heard;
+      bench.expect(
+        "nothing is heard of the grandchild any more",
+        beats.count === heard && heard > 0,
+        `${heard} requests of it before, ${beats.count - heard} in the ${SILENT_MS} ms after`,
+      );
+      return tookMs;
+    },
+  };
+}

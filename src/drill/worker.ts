@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Environment } from "../config/environment.ts";
+
+/** How a worker ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** A real afk process on a scratch deployment. */
+export interface Worker {
+  pid: number;
+  /** Null while it runs. */
+  exit: Exit | null;
+  /** Rejects when it could not be started. */
+  ended: Promise<Exit>;
+}
+
+export interface WorkerOptions {
+  /** The CLI's own entry, a source or the bundle. */
+  entry: string;
+  /** For Node itself, before the entry. */
+  nodeOptions?: readonly string[];
+  words: readonly string[];
+  cwd: string;
+  env: Environment;
+}
+
+/** In a group of its own, so that a guard that kills its group takes nothing else along. */
+export function startWorker(options: WorkerOptions): Worker {
+  const { entry, nodeOptions = [], words, cwd, env } = options;
+  const child = spawn(process.execPath, [...nodeOptions, entry, ...words], {
+    cwd,
+    env,
+    detached: true,
+    stdio: "ignore",
+  });
+  const worker: Worker = { pid: child.pid ?? 0, exit: null, ended: endOf(child) };
+  const note = (exit: Exit) => {
+    worker.exit = exit;
+  };
+  // One that could not be started has ended too, for who only looks.
+  worker.ended.then(note, () => note({ code: null, signal: null }));
+  return worker;
+}
+
+/** `exit code 0`, or the signal. */
+export function exitText({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`;
+}
+
+function endOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+}
