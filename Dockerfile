@@ -13,9 +13,11 @@
 # (`--network none`), whatever has changed of the sources; only `--no-cache` begins with an empty one.
 
 ARG BASE=node:24-trixie-slim
+# The same for the machine that builds, where that is another platform and the name is not one for all.
+ARG BUILD_BASE=${BASE}
 
 # Where everything is made that does not depend on the platform.
-FROM --platform=$BUILDPLATFORM ${BASE} AS build
+FROM --platform=$BUILDPLATFORM ${BUILD_BASE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm,sharing=locked \
@@ -59,17 +61,17 @@ RUN install -d -o 1000 -g 1000 /app/cache /tmp/warm /tmp/warm/notes
 USER 1000:1000
 WORKDIR /tmp/warm
 ENV NODE_COMPILE_CACHE=/app/cache AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
-# What runs here is compiled beforehand: every command's help, and a tick that finds no model at a closed port.
+# What runs here is compiled beforehand: a tick that finds no model at a closed port, and what is run most besides. Not
+# more, since each takes seconds where the platform is emulated.
 RUN set -eu; \
     echo "One note, to have work." > notes/note.txt; \
     printf '%s\n' 'agent: warm' 'budget: { daily_cap_usd: 1 }' \
       'models: { chain: [ollama/none, extractive], providers: { ollama: { base_url: "http://127.0.0.1:9" } } }' \
       'jobs: [{ name: digest, kind: digest, every: 1h, sources: [{ folder: notes }] }]' > afk.yaml; \
     afk() { node /app/main.js "$@" > /dev/null; }; \
-    for command in $(node /app/main.js --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do afk "$command" --help; done; \
     afk tick; \
-    for command in status health jobs dead ledger drafts logs stop resume; do afk "$command"; done; \
-    afk doctor || true; \
+    for command in status health stop resume; do afk "$command"; done; \
+    afk watchdog || true; \
     chmod -R a+rX /app/cache
 
 FROM ${BASE}

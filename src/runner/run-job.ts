@@ -86,7 +86,9 @@ function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortCont
         stop.abort(
           new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),
         );
-      } else if (!(await extend(parts.store.db, job, parts.clock.nowMs()))) stop.abort(new LeaseLost(job));
+      } else if (!(await parts.store.transaction((trx) => extend(trx, job, parts.clock.nowMs())))) {
+        stop.abort(new LeaseLost(job));
+      }
     }
   };
   renew().catch((error: unknown) => {

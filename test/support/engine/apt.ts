@@ -38,7 +38,7 @@ export async function unpackTrixie(packages: readonly string[], folder: string):
     mkdirSync(join(folder, name), { recursive: true });
   }
   const sources = join(folder, "trixie.list");
-  writeFileSync(sources, `deb [signed-by=${KEYRING}] http://deb.debian.org/debian trixie main\n`);
+  writeFileSync(sources, `deb [signed-by=${KEYRING}] ${await debianMirror()} trixie main\n`);
   const settings = [
     `Dir::Etc::SourceList=${sources}`,
     "Dir::Etc::SourceParts=/dev/null",
@@ -53,4 +53,18 @@ export async function unpackTrixie(packages: readonly string[], folder: string):
   const root = join(folder, "root");
   for (const file of readdirSync(there)) await must("dpkg-deb", ["-x", join(there, file), root]);
   return root;
+}
+
+/** The mirror that this machine gets Debian from; it has every release. */
+async function debianMirror(): Promise<string> {
+  const list = () => must("apt-get", ["indextargets", "--format", "$(REPO_URI)"]);
+  const isDebian = (uri: string) => uri.endsWith("/debian/");
+  let found = (await list()).split("\n").find(isDebian);
+  if (found === undefined) {
+    // A new machine knows its mirrors only once it has asked them.
+    await must("apt-get", ["update", "-q"], { env: QUIET });
+    found = (await list()).split("\n").find(isDebian);
+  }
+  if (found === undefined) throw new Error("this machine has no mirror of Debian among its apt sources");
+  return found;
 }

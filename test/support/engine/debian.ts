@@ -8,7 +8,6 @@ import { isThere } from "./pull.ts";
 
 /** A minimal Debian 13 as an image, for engines that cannot pull one: made with debootstrap. */
 const NAME = "afk-test-debian";
-const MIRROR = "http://deb.debian.org/debian";
 /** What node's binary needs and Debian does not have by itself. */
 const INCLUDE = "libatomic1,libstdc++6";
 /** What a slim image leaves out. */
@@ -25,7 +24,7 @@ const SLIMMED = [
   "./proc/*",
   "./sys/*",
 ];
-const INGREDIENTS = [MIRROR, INCLUDE, ...SLIMMED, thisMonth()];
+const INGREDIENTS = [INCLUDE, ...SLIMMED, thisMonth()];
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** @param folder is the run's own. Gives the image's name. Throws where no Debian can be made. */
@@ -49,7 +48,7 @@ export async function makeDebian(folder: string): Promise<string> {
 async function debootstrap(archive: string, root: string): Promise<void> {
   say("making a minimal Debian 13 with debootstrap, which takes about half a minute");
   try {
-    const words = ["--variant=minbase", `--include=${INCLUDE}`, "trixie", root, MIRROR];
+    const words = ["--variant=minbase", `--include=${INCLUDE}`, "trixie", root];
     await must(hasTool("debootstrap") ? "debootstrap" : "/usr/sbin/debootstrap", words);
     const excluded = SLIMMED.map((pattern) => `--exclude=${pattern}`);
     await must("tar", ["-C", root, "--numeric-owner", ...excluded, "-cf", archive, "."]);
