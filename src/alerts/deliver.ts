@@ -4,7 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { Db } from "../store/schema.ts";
 import { channelId } from "./channels/registry.ts";
 import { addDeliveries, claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
-import type { AlertPayload } from "./events.ts";
+import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
 import { SEND_TIMEOUT_MS, sendAlert } from "./send.ts";
 
 export interface DeliverOptions {
@@ -18,9 +18,11 @@ export interface DeliverOptions {
   limitMs?: number;
   /** Bound on one try. 5 s unless stated. */
   timeoutMs?: number;
+  /** Above so many due alerts of one event, a channel gets one message for all. 5 unless stated. */
+  foldAbove?: number;
 }
 
-/** Counts of this run; `pending` is what a later tick will try again. */
+/** Counts of this run, in alerts and not in messages; `pending` is what a later tick will try again. */
 export interface Delivered {
   sent: number;
   failed: number;
@@ -29,7 +31,7 @@ export interface Delivered {
 
 /**
  * Sends recorded alerts through the channels that want them. What fails is tried again by later ticks, five
- * times in all, further and further apart. The channels are served side by side, so that one that hangs keeps
+ * times in all, further and further apart. A storm of one event is folded into one message. The channels are served side by side, so that one that hangs keeps
  * no other waiting. Throws only when the database does.
  */
 export async function deliverAlerts(options: DeliverOptions): Promise<Delivered> {
@@ -39,7 +41,7 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   const stale = await failStale(db, nowMs, log);
 
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.limitMs ?? LIMIT_MS)]);
-  const run = { ...options, signal, left: DELIVERIES_MAX };
+  const run = { ...options, signal, left: MESSAGES_MAX };
   const byId = new Map(channels.map((config) => [channelId(config), config]));
   const counts = await Promise.all([...byId].map(([channel, config]) => serve(run, channel, config)));
 
@@ -56,7 +58,9 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
 }
 
 const LIMIT_MS = 20_000;
-const DELIVERIES_MAX = 200;
+const MESSAGES_MAX = 200;
+/** A storm may be longer than what one run can send. */
+const DUE_MAX = 1_000;
 const ATTEMPTS_MAX = 5;
 
 type Run = DeliverOptions & { left: number };
@@ -67,48 +71,58 @@ async function serve(
   channel: string,
   config: ChannelConfig,
 ): Promise<{ sent: number; failed: number }> {
-  const count = { sent: 0, failed: 0, pending: 0 };
-  for (const delivery of await dueOn(run.db, channel, run.clock.nowMs(), DELIVERIES_MAX)) {
-    if (run.signal.aborted || run.left === 0) break;
+  const { db, clock, signal, foldAbove = FOLD_ABOVE } = run;
+  const count = { sent: 0, failed: 0 };
+  const due = await dueOn(db, channel, clock.nowMs(), DUE_MAX);
+  const waiting = due.length > 0 ? await gathering(db, channel, clock.nowMs()) : new Set<string>();
+  const messages = foldStorms(
+    due.filter(({ event }) => foldAbove === Number.POSITIVE_INFINITY || !waiting.has(event)),
+    foldAbove,
+  );
+  for (const deliveries of messages) {
+    if (signal.aborted || run.left === 0) break;
     run.left -= 1;
-    const { state, isChannelDown } = await attempt(run, config, delivery);
-    count[state] += 1;
+    const { sent, failed, isChannelDown } = await attempt(run, config, deliveries);
+    count.sent += sent;
+    count.failed += failed;
     if (isChannelDown) break;
   }
   return count;
 }
 
 interface Attempted {
-  state: "sent" | "failed" | "pending";
+  sent: number;
+  failed: number;
   isChannelDown: boolean;
 }
 
-async function attempt(run: Run, config: ChannelConfig, delivery: Delivery): Promise<Attempted> {
+/** One try at one message, which stands for one delivery or for more. */
+async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]): Promise<Attempted> {
   const { db, clock, log, signal, timeoutMs = SEND_TIMEOUT_MS } = run;
-  if (delivery.attempts >= ATTEMPTS_MAX) {
-    await finish(db, delivery, { state: "failed", error: "the last try was broken off" }, clock.nowMs(), log);
-    return { state: "failed", isChannelDown: false };
-  }
+  const isSpent = ({ attempts }: Delivery) => attempts >= ATTEMPTS_MAX;
+  const spent = deliveries.filter(isSpent);
+  await finish(db, spent, { state: "failed", error: "the last try was broken off" }, clock.nowMs(), log);
 
   // 1. The intent. A crash during the request then costs one attempt and at most one repeat.
-  const claimed = await claim(db, delivery, clock.nowMs());
-  if (claimed === null) return { state: "pending", isChannelDown: false };
+  const fresh = deliveries.filter((delivery) => !isSpent(delivery));
+  const claimed = fresh.length === 0 ? [] : await claim(db, fresh, clock.nowMs());
+  const [first, ...others] = claimed;
+  if (first === undefined) return { sent: 0, failed: spent.length, isChannelDown: false };
 
   // 2. The effect. No transaction is open here.
-  const payload = JSON.parse(delivery.payload) as AlertPayload;
+  const payload = payloadOf([first, ...others]);
   const result = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.
   const nowMs = clock.nowMs();
   if (result.ok) {
     await finish(db, claimed, { state: "sent", error: null }, nowMs, log);
-    return { state: "sent", isChannelDown: false };
+    return { sent: claimed.length, failed: spent.length, isChannelDown: false };
   }
-  const { error, isChannelDown } = result;
-  if (claimed.attempts >= ATTEMPTS_MAX) {
-    await finish(db, claimed, { state: "failed", error }, nowMs, log);
-    return { state: "failed", isChannelDown };
-  }
-  await postpone(db, claimed, { error, retryAfterMs: result.retryAfterMs }, nowMs, log);
-  return { state: "pending", isChannelDown };
+  const { error, isChannelDown, retryAfterMs } = result;
+  const givenUp = claimed.filter(isSpent);
+  await finish(db, givenUp, { state: "failed", error }, nowMs, log);
+  const later = claimed.filter((delivery) => !isSpent(delivery));
+  await postpone(db, later, { error, retryAfterMs }, nowMs, log);
+  return { sent: 0, failed: spent.length + givenUp.length, isChannelDown };
 }

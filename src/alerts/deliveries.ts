@@ -1,7 +1,7 @@
 import type { ChannelConfig } from "../config/config.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
-import { channelId } from "./channels/registry.ts";
+import { channelsFor } from "./wanted.ts";
 
 /** A pending delivery as it was read. */
 export interface Delivery {
@@ -34,7 +34,7 @@ export async function addDeliveries(db: Db, channels: ChannelConfig[], nowMs: nu
   await db.transaction().execute(async (trx) => {
     const alerts = await trx
       .selectFrom("alerts")
-      .select(["id", "event", "severity"])
+      .select(["id", "key", "event", "severity"])
       .where("created_at", ">=", nowMs - HISTORY_MS)
       .where(({ not, exists, selectFrom }) =>
         not(exists(selectFrom("alert_deliveries").select("alert_id").whereRef("alert_id", "=", "alerts.id"))),
@@ -42,17 +42,13 @@ export async function addDeliveries(db: Db, channels: ChannelConfig[], nowMs: nu
       .orderBy("id", "desc")
       .limit(ALERTS_MAX)
       .execute();
-    for (const alert of alerts) {
-      for (const config of channels) {
-        if (isWanted(config, alert)) await addDelivery(trx, alert.id, channelId(config), nowMs);
+    // Oldest first: who gets good news depends on who was told of the trouble before it.
+    for (const alert of alerts.reverse()) {
+      for (const channel of await channelsFor(trx, channels, alert)) {
+        await addDelivery(trx, alert.id, channel, nowMs);
       }
     }
   });
-}
-
-/** Whether a channel is to get an alert: what its `on` names, or else everything that is more than information. */
-export function isWanted(config: ChannelConfig, alert: { event: string; severity: string }): boolean {
-  return config.on === null ? alert.severity !== "info" : config.on.includes(alert.event);
 }
 
 async function addDelivery(trx: Trx, alertId: string, channel: string, nowMs: number): Promise<void> {
@@ -82,7 +78,7 @@ export async function failStale(db: Db, nowMs: number, log: Log): Promise<number
     .execute();
   for (const row of rows) {
     const last = row.error === null ? "" : ` (last: ${row.error})`;
-    await finish(db, row, { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
+    await finish(db, [row], { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
   }
   return rows.length;
 }
@@ -104,52 +100,81 @@ export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Pr
   );
 }
 
-/** Null when another process has taken it. The wait is longer than a try, so nobody takes it during one. */
-export async function claim(db: Db, delivery: Delivery, nowMs: number): Promise<Delivery | null> {
-  const next_at = nowMs + RETRY_MS * RETRY_FACTOR ** delivery.attempts;
-  const attempts = delivery.attempts + 1;
-  const isOurs = await update(db, delivery, { attempts, next_at, updated_at: nowMs });
-  return isOurs ? { ...delivery, attempts, next_at } : null;
+/**
+ * Takes the deliveries of one message, in one transaction, and gives those that are ours: another process may have taken
+ * some. The wait is longer than a try, so nobody takes them during one.
+ */
+export async function claim(db: Db, deliveries: readonly Delivery[], nowMs: number): Promise<Delivery[]> {
+  return await db.transaction().execute(async (trx) => {
+    const ours: Delivery[] = [];
+    for (const delivery of deliveries) {
+      const next_at = nowMs + RETRY_MS * RETRY_FACTOR ** delivery.attempts;
+      const attempts = delivery.attempts + 1;
+      const isOurs = await update(trx, delivery, { attempts, next_at, updated_at: nowMs });
+      if (isOurs) ours.push({ ...delivery, attempts, next_at });
+    }
+    return ours;
+  });
 }
 
-/** Takes a delivery to its end, and tells of it. Does nothing when somebody else has meanwhile. */
+/**
+ * Takes the deliveries of one message to their end, and tells of each. Does nothing for those that somebody else has
+ * meanwhile.
+ */
 export async function finish(
   db: Db,
-  delivery: Delivery,
+  deliveries: readonly Delivery[],
   outcome: { state: "sent" | "failed"; error: string | null },
   nowMs: number,
   log: Log,
 ): Promise<void> {
-  if (!(await update(db, delivery, { ...outcome, updated_at: nowMs }))) return;
-  if (outcome.state === "sent") log.event("info", "alert_sent", told(delivery));
-  else
-    log.event("error", "alert_failed", {
-      ...told(delivery),
-      error: outcome.error,
-      attempts: delivery.attempts,
-    });
+  const ended = await updateAll(db, deliveries, () => ({ ...outcome, updated_at: nowMs }));
+  for (const delivery of ended) {
+    // Each says that its message stood for others too.
+    const told = { ...nameOf(delivery), ...(deliveries.length > 1 && { folded: deliveries.length }) };
+    if (outcome.state === "sent") log.event("info", "alert_sent", told);
+    else log.event("error", "alert_failed", { ...told, error: outcome.error, attempts: delivery.attempts });
+  }
 }
 
 /** Leaves a failed try to a later tick: after the claim's wait, or what the service asked for when that is longer. */
 export async function postpone(
   db: Db,
-  claimed: Delivery,
+  claimed: readonly Delivery[],
   failure: { error: string; retryAfterMs: number | null },
   nowMs: number,
   log: Log,
 ): Promise<void> {
+  const { error } = failure;
   const askedAt = nowMs + Math.min(failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-  const next_at = Math.max(claimed.next_at, askedAt);
-  if (!(await update(db, claimed, { error: failure.error, next_at, updated_at: nowMs }))) return;
-  log.event("warn", "alert_delayed", { ...told(claimed), error: failure.error, attempt: claimed.attempts });
+  const late = await updateAll(db, claimed, ({ next_at }) => ({
+    error,
+    next_at: Math.max(next_at, askedAt),
+    updated_at: nowMs,
+  }));
+  for (const delivery of late)
+    log.event("warn", "alert_delayed", { ...nameOf(delivery), error, attempt: delivery.attempts });
+}
+
+type Change = Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at" | "error" | "updated_at">>;
+
+/** All in one transaction; gives those that were still as they were read. */
+async function updateAll(
+  db: Db,
+  deliveries: readonly Delivery[],
+  changeOf: (delivery: Delivery) => Change,
+): Promise<Delivery[]> {
+  if (deliveries.length === 0) return [];
+  return await db.transaction().execute(async (trx) => {
+    const changed: Delivery[] = [];
+    for (const delivery of deliveries)
+      if (await update(trx, delivery, changeOf(delivery))) changed.push(delivery);
+    return changed;
+  });
 }
 
 /** Only a delivery that still is as it was read: the number of attempts is the fencing token. */
-async function update(
-  db: Db,
-  delivery: Delivery,
-  change: Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at" | "error" | "updated_at">>,
-): Promise<boolean> {
+async function update(db: Db, delivery: Delivery, change: Change): Promise<boolean> {
   const result = await db
     .updateTable("alert_deliveries")
     .set(change)
@@ -161,6 +186,6 @@ async function update(
   return result.numUpdatedRows === 1n;
 }
 
-function told(delivery: Delivery): { alert: string; channel: string; key: string } {
+function nameOf(delivery: Delivery): { alert: string; channel: string; key: string } {
   return { alert: delivery.event, channel: delivery.channel, key: delivery.key };
 }

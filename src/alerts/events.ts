@@ -23,7 +23,9 @@ export const ALERT_EVENTS = {
   unit_failed: "error",
   disk_low: "error",
   day_attended: "info",
+  clock_reached: "warn",
   drift_found: "warn",
+  value_low: "warn",
   alert_test: "warn",
 } as const satisfies Record<string, Severity>;
 
@@ -56,4 +58,7 @@ export interface AlertPayload {
   spentUsd?: number;
   job?: string;
   tick?: string;
+  /** How many alerts this message stands for, when a storm of them was folded into one; and the keys of all. */
+  count?: number;
+  keys?: string[];
 }

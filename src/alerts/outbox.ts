@@ -1,3 +1,4 @@
+import type { ChannelConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -6,6 +7,8 @@ import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
 import { ALERT_EVENTS, type AlertPayload } from "./events.ts";
+import { noteIncident } from "./incidents.ts";
+import { channelsFor } from "./wanted.ts";
 
 /** An alert as the code that raises it knows it; the outbox adds who, when and how bad. */
 export type Notice = Omit<AlertPayload, "version" | "agent" | "severity" | "ts">;
@@ -21,7 +24,8 @@ export interface Outbox {
   redact: (text: string) => string;
   /**
    * One immediate transaction whose alerts commit with it or not at all. After the commit each notice is logged
-   * (`alerted: false` when its key was recorded before) and new ones are handed to `onAlert`.
+   * (`alerted: false` when its key was recorded before; else `channels`, how many it goes to) and new ones are handed to
+   * `onAlert`.
    */
   transaction<T>(work: (trx: Trx, announce: Announce) => Promise<T>): Promise<T>;
 }
@@ -33,6 +37,8 @@ export interface OutboxOptions {
   log: Log;
   /** Alerts leave the machine, so what is secret is taken out before they are kept. */
   redact: (text: string) => string;
+  /** So that the log can say whether anybody will hear of it. Delivery is decided when it is done (deliver.ts). */
+  channels?: readonly ChannelConfig[];
   onAlert?: ((alert: AlertPayload) => void) | undefined;
 }
 
@@ -40,16 +46,20 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     redact: options.redact,
     async transaction(work) {
-      const announced: { payload: AlertPayload; isNew: boolean }[] = [];
+      const announced: { payload: AlertPayload; isNew: boolean; heardBy: number }[] = [];
       const result = await options.store.transaction((trx) => {
         announced.length = 0;
         return work(trx, async (notice, repeats = "logged") => {
           const payload = payloadOf(options, notice);
-          const isNew = await insert(trx, payload, options.clock.nowMs());
-          if (isNew || repeats === "logged") announced.push({ payload, isNew });
+          const nowMs = options.clock.nowMs();
+          const isNew = await insert(trx, payload, nowMs);
+          await noteIncident(trx, payload, { isNew, nowMs });
+          if (!isNew && repeats === "quiet") return;
+          const channels = isNew ? await channelsFor(trx, options.channels ?? [], payload) : [];
+          announced.push({ payload, isNew, heardBy: channels.length });
         });
       });
-      for (const { payload, isNew } of announced) tell(options, payload, isNew);
+      for (const each of announced) tell(options, each);
       return result;
     },
   };
@@ -78,9 +88,17 @@ async function insert(trx: Trx, payload: AlertPayload, nowMs: number): Promise<b
   return result.numInsertedOrUpdatedRows === 1n;
 }
 
-function tell(options: OutboxOptions, payload: AlertPayload, isNew: boolean): void {
+function tell(
+  options: OutboxOptions,
+  { payload, isNew, heardBy }: { payload: AlertPayload; isNew: boolean; heardBy: number },
+): void {
   const { version: _version, agent: _agent, severity, ts: _ts, event, ...fields } = payload;
-  options.log.event(severity, event, { ...fields, alerted: isNew });
+  options.log.event(severity, event, {
+    ...fields,
+    alerted: isNew,
+    // What became of it there is told by alert_sent, alert_delayed and alert_failed, which name the key.
+    ...(isNew && { channels: heardBy }),
+  });
   if (isNew && options.onAlert !== undefined) hand(options, options.onAlert, payload);
 }
 

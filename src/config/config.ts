@@ -13,13 +13,22 @@ export interface Config {
   heartbeat: HeartbeatConfig;
   dashboard: DashboardConfig;
   jobs: JobConfig[];
-  value: { minutesSavedPerUnit: number; hourlyRateUsd: number };
+  value: ValueConfig;
   retention: { logDays: number; logMaxBytes: number };
   /** Every secret that was read from the environment or a file; the log redacts them. */
   secrets: string[];
   paths: Paths;
   /** Seconds between the ticks of `afk run`. */
   tickSeconds: number;
+}
+
+/** What output is worth. */
+export interface ValueConfig {
+  /** For jobs that afk.yaml does not name any more; what it names says so itself. */
+  minutesSavedPerUnit: number;
+  hourlyRateUsd: number;
+  /** Value out for each dollar in below which a finished week is told of; null is never. */
+  minRatio: number | null;
 }
 
 /** Absolute paths. `stopFile` is `KILL_FLAG`, else `STOP` in the state directory. */
@@ -142,6 +151,8 @@ export interface JobConfig {
   /** A run of the job is aborted after this long. */
   timeoutMs: number;
   maxAttempts: number;
+  /** What one unit of its output saves a person. */
+  minutesSavedPerUnit: number;
   /** What the kind's own schema made of the rest of the entry. */
   settings: unknown;
 }

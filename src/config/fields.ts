@@ -42,6 +42,11 @@ export function integer(description: string, what: string, limits: { min: number
   );
 }
 
+/** Minutes that a unit of output saves. */
+export function minutes(description: string) {
+  return number(description, "write minutes, for example 30", { min: 0, max: 10_000 });
+}
+
 /** A cap: dollars, 0 allowed. A million a day is more than any agent of one person should be trusted with. */
 export function usd(description: string, what: string, example: string) {
   const write = `write ${what}, in US dollars, for example ${example} (0 = spend nothing)`;

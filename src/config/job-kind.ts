@@ -7,6 +7,8 @@ export interface JobSettingsKind {
   kind: string;
   /** Parses a `jobs:` entry without the keys that every job has. */
   settings: GenericSchema<unknown, unknown>;
+  /** Minutes that a unit of its output saves a person, where afk.yaml does not say. */
+  minutesSavedPerUnit?: number;
   /** What the schema cannot say alone. Paths start at the entry. */
   // A method, so that a kind whose settings have a type of their own is one of these.
   check?(settings: unknown, config: Config): ConfigIssue[];

@@ -3,7 +3,7 @@ import { assert } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import type { JobConfig, Schedule } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
-import { duration, integer, text } from "./fields.ts";
+import { duration, integer, minutes, text } from "./fields.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { type ParseContext, type Parsed, parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
@@ -11,6 +11,9 @@ import { cronProblem } from "./schedule.ts";
 
 const WRITE_CRON =
   'write a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
+
+/** Where neither the job, nor the section `value`, nor the kind says what a unit saves. */
+export const MINUTES_SAVED_PER_UNIT = 30;
 
 /** The keys that every job has, whatever its kind. */
 export const jobSchema = v.strictObject({
@@ -32,12 +35,17 @@ export const jobSchema = v.strictObject({
     integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
     5,
   ),
+  minutes_saved_per_unit: v.optional(
+    minutes("Minutes of a person's work that one unit of this job's output saves."),
+  ),
 });
 
 export interface JobsContext {
   kinds: readonly JobSettingsKind[];
   timezone: string;
   written: ParseContext["written"];
+  /** What the section `value` says of every unit; undefined where it says nothing. */
+  minutesSavedPerUnit?: number | undefined;
 }
 
 /** Parses the `jobs:` list: each entry's common keys by `jobSchema`, its other keys by its kind. */
@@ -70,7 +78,8 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
   const inner = parse(kind.settings, rest, { ...parseContext, otherKeys });
   issues.push(...inner.issues);
   if (issues.length > 0 || outer.output === null) return { output: null, issues };
-  return { output: toJob(outer.output, inner.output), issues: [] };
+  const minutesSaved = context.minutesSavedPerUnit ?? kind.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT;
+  return { output: toJob(outer.output, inner.output, minutesSaved), issues: [] };
 }
 
 function split(entry: Record<string, unknown>): [Record<string, unknown>, Record<string, unknown>] {
@@ -128,13 +137,14 @@ function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {
   });
 }
 
-function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown): JobConfig {
+function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown, minutesSaved: number): JobConfig {
   return {
     name: common.name,
     kind: common.kind,
     schedule: toSchedule(common.schedule, common.every),
     timeoutMs: common.timeout,
     maxAttempts: common.max_attempts,
+    minutesSavedPerUnit: common.minutes_saved_per_unit ?? minutesSaved,
     settings,
   };
 }

@@ -96,7 +96,8 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
   const top = isSection(value) ? value : {};
   const timezone = typeof top.timezone === "string" && isTimezone(top.timezone) ? top.timezone : "UTC";
   const entries = Array.isArray(top.jobs) ? top.jobs : [];
-  const jobs = parseJobs(entries, { kinds: options.jobKinds, timezone, written });
+  const minutesSavedPerUnit = file.output?.value.minutes_saved_per_unit;
+  const jobs = parseJobs(entries, { kinds: options.jobKinds, timezone, written, minutesSavedPerUnit });
   const issues = [...file.issues, ...jobs.issues];
   if (file.output === null || jobs.output === null) return { output: null, issues };
   return { output: { file: file.output, jobs: jobs.output as JobConfig[] }, issues };

@@ -31,7 +31,7 @@ export function mailRecipients() {
 }
 
 export function account(description: string) {
-  const write = "write a text, best as ${NAME} of the environment";
+  const write = `write a text, best as \${NAME} of the environment`;
   return v.pipe(v.string(write), v.minLength(1, write), v.maxLength(500, write), v.description(description));
 }
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { alertsSchema } from "./alerts-schema.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
-import { duration, integer, number, section, text, url, usd } from "./fields.ts";
+import { duration, integer, minutes, number, section, text, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { isTimezone } from "./schedule.ts";
@@ -210,11 +210,9 @@ function heartbeat() {
 function value() {
   return section("What an output is worth, for the weekly report.", {
     minutes_saved_per_unit: v.optional(
-      number("Minutes of a person's work that one output saves.", "write minutes, for example 30", {
-        min: 0,
-        max: 10_000,
-      }),
-      30,
+      minutes(
+        "Minutes of a person's work that one unit of output saves; a job may say otherwise. Unless stated it is what the job's kind says (digest: 2 for each item), else 30.",
+      ),
     ),
     hourly_rate_usd: v.optional(
       number("What an hour of that person costs.", "write US dollars per hour, for example 60", {
@@ -222,6 +220,13 @@ function value() {
         max: 100_000,
       }),
       60,
+    ),
+    min_ratio: v.optional(
+      number(
+        "Value out for each dollar in below which a finished week (Monday to Sunday) is told of; never unless stated.",
+        "write how many dollars of value a dollar must bring, for example 2",
+        { min: 0, max: 1_000_000 },
+      ),
     ),
   });
 }

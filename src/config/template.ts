@@ -53,13 +53,19 @@ alerts: []
 #  - type: telegram
 #    url: "https://api.telegram.org/bot\${TELEGRAM_TOKEN}/sendMessage"
 #    chat_id: "123456789"
+#  - type: email
+#    url: "smtps://mail.example.org:465"     # or smtp://HOST:587, which goes on with STARTTLS
+#    user: "\${SMTP_USER}"
+#    password: "\${SMTP_PASSWORD}"
+#    from: afk@example.org
+#    to: ops@example.org
 #  - type: webhook                  # also discord, slack
 #    url: "\${HOOK_URL}"
 #    on: [threshold_cross, cap_hit]
 #    template: "afk alert: {agent} at {pct}% of {period} cap"
 
 # A service elsewhere that notices when this machine is gone.
-heartbeat: { style: healthchecks, grace: 30m }   # and ping_url: "\${PING_URL}"
+heartbeat: { style: healthchecks, grace: 30m }   # or uptime-kuma; and ping_url: "\${PING_URL}"
 
 # The read-only page of afk run, at http://127.0.0.1:4235/. Beyond this machine it needs a token.
 # dashboard: { enabled: true, port: 4235, bind: 127.0.0.1, token: "\${DASHBOARD_TOKEN}" }

@@ -11,6 +11,7 @@ import type {
   Paths,
 } from "./config.ts";
 import { type HostSettings, telegramUrl } from "./host-settings.ts";
+import { MINUTES_SAVED_PER_UNIT } from "./jobs.ts";
 import type { ParsedFile } from "./schema.ts";
 import { collectSecrets } from "./secrets.ts";
 import type { Replacement } from "./substitute.ts";
@@ -58,8 +59,9 @@ export function toConfig(
     dashboard,
     jobs: parts.jobs,
     value: {
-      minutesSavedPerUnit: file.value.minutes_saved_per_unit,
+      minutesSavedPerUnit: file.value.minutes_saved_per_unit ?? MINUTES_SAVED_PER_UNIT,
       hourlyRateUsd: file.value.hourly_rate_usd,
+      minRatio: file.value.min_ratio ?? null,
     },
     retention: { logDays: file.retention.log_days, logMaxBytes: file.retention.log_max_mb * 1024 * 1024 },
     secrets: collectSecrets({ models, alerts, heartbeat, dashboard, replacements: parts.replacements }),

@@ -27,7 +27,14 @@ async function setUp() {
     event: (level, event, fields) => lines.push({ level, event, ...fields }),
     child: () => log,
   };
-  const base = { db: store.db, clock, log, signal: new AbortController().signal, timeoutMs: 300 };
+  const base = {
+    db: store.db,
+    clock,
+    log,
+    signal: new AbortController().signal,
+    timeoutMs: 300,
+    foldAbove: Number.POSITIVE_INFINITY,
+  };
   return {
     clock,
     path,
@@ -320,7 +327,7 @@ describe("crashes and other processes", () => {
        const clock = { ...systemClock, nowMs: () => Date.parse("2026-11-21T10:00:10Z") };
        const { signal } = new AbortController();
        process.once("message", async () => {
-         await deliverAlerts({ db: store.db, channels: [${JSON.stringify(sampleChannel("webhook", url))}], clock, log: silentLog, signal });
+         await deliverAlerts({ db: store.db, channels: [${JSON.stringify(sampleChannel("webhook", url))}], clock, log: silentLog, signal, foldAbove: Infinity });
          process.exit();
        });
        process.send?.("ready");`,
@@ -371,7 +378,7 @@ describe("bounds", () => {
     const [one, two] = [await receiver(), await receiver()];
     for (let i = 0; i < 120; i++) await alert();
     const channels = [sampleChannel("webhook", one.url), sampleChannel("webhook", two.url)];
-    expect(await deliver(channels)).toEqual({ sent: 200, failed: 0, pending: 40 });
-    expect(await deliver(channels)).toEqual({ sent: 40, failed: 0, pending: 0 });
+    expect(await deliver(channels, { timeoutMs: 5_000 })).toEqual({ sent: 200, failed: 0, pending: 40 });
+    expect(await deliver(channels, { timeoutMs: 5_000 })).toEqual({ sent: 40, failed: 0, pending: 0 });
   });
 });

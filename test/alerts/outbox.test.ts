@@ -31,7 +31,7 @@ async function outboxHarness(options: Partial<OutboxOptions> = {}) {
     lines,
     given,
     clock,
-    outbox: createOutbox({ store, agent: "test", clock, log, redact, onAlert, ...options }),
+    outbox: createOutbox({ store, agent: "test", channels: [], clock, log, redact, onAlert, ...options }),
     rows: () => store.db.selectFrom("alerts").selectAll().orderBy("id").execute(),
   };
 }

@@ -10,10 +10,10 @@ function send(config: ChannelConfig, options: { timeoutMs?: number; signal?: Abo
   return sendAlert(samplePayload(), config, { nowMs, signal: new AbortController().signal, ...options });
 }
 
-async function answered(type: ChannelConfig["type"], answer: Answer) {
+async function answered(type: ChannelConfig["type"], answer: Answer, timeoutMs = answer.hang ? 300 : 5_000) {
   const { url, received } = await receiver(() => answer);
   const result = await send(sampleChannel(type, `${url}/bot123:s3cr3t-t0ken/topic-s3cr3t`), {
-    timeoutMs: 300,
+    timeoutMs,
   });
   return { result, received };
 }

@@ -56,6 +56,8 @@ const VALID: [string, Sections][] = [
   ],
   ["job limits", { jobs: [{ ...read, timeout: "10s", max_attempts: 1, max_items: 3 }] }],
   ["a value", { value: { minutes_saved_per_unit: 0, hourly_rate_usd: 12.5 } }],
+  ["a floor of value", { value: { min_ratio: 1.5 } }],
+  ["minutes of a job", { jobs: [{ ...read, minutes_saved_per_unit: 2.5 }] }],
   ["retention", { retention: { log_days: 1, log_max_mb: 1 } }],
 ];
 

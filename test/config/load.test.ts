@@ -116,6 +116,7 @@ describe("loadConfig", () => {
           schedule: { type: "cron", expression: "0 6 * * *" },
           timeoutMs: 2_700_000,
           maxAttempts: 5,
+          minutesSavedPerUnit: 15,
           settings: {
             sources: [{ feed: "https://hnrss.org/frontpage" }, { folder: "./inbox" }],
             max_items: 30,
@@ -127,6 +128,7 @@ describe("loadConfig", () => {
           schedule: { type: "every", intervalMs: 14_400_000 },
           timeoutMs: 10_000,
           maxAttempts: 2,
+          minutesSavedPerUnit: 15,
           settings: { command: ["ls"] },
         },
         {
@@ -135,11 +137,12 @@ describe("loadConfig", () => {
           schedule: { type: "manual" },
           timeoutMs: 2_700_000,
           maxAttempts: 5,
+          minutesSavedPerUnit: 15,
           settings: { command: [] },
         },
       ],
       dashboard: { isEnabled: true, port: 4235, bind: "127.0.0.1", hosts: [], token: null },
-      value: { minutesSavedPerUnit: 15, hourlyRateUsd: 80 },
+      value: { minutesSavedPerUnit: 15, hourlyRateUsd: 80, minRatio: null },
       retention: { logDays: 7, logMaxBytes: 1_048_576 },
       paths: {
         configFile: join(cwd, "afk.yaml"),
@@ -187,7 +190,7 @@ describe("loadConfig", () => {
     expect(config.egress).toEqual({ allow: [], allowPrivate: [], requestsPerMinute: 30, contact: null });
     expect(config.heartbeat).toEqual({ pingUrl: null, style: "healthchecks", graceMs: 1_800_000 });
     expect(config).toMatchObject({ alerts: [], jobs: [], secrets: [], tickSeconds: 60 });
-    expect(config.value).toEqual({ minutesSavedPerUnit: 30, hourlyRateUsd: 60 });
+    expect(config.value).toEqual({ minutesSavedPerUnit: 30, hourlyRateUsd: 60, minRatio: null });
     expect(config.retention).toEqual({ logDays: 14, logMaxBytes: 200 * 1024 * 1024 });
   });
 

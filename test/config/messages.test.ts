@@ -161,12 +161,12 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "a channel type",
     { alerts: [{ ...channel, type: "slak" }] },
-    'alerts[0].type: found "slak"; did you mean slack? write one of ntfy, webhook, discord, slack, telegram',
+    'alerts[0].type: found "slak"; did you mean slack? write one of ntfy, webhook, discord, slack, telegram, email',
   ],
   [
     "a channel without type",
     { alerts: [{ url: channel.url }] },
-    "alerts[0].type: missing; write one of ntfy, webhook, discord, slack, telegram",
+    "alerts[0].type: missing; write one of ntfy, webhook, discord, slack, telegram, email",
   ],
   [
     "an alert address of another scheme",
@@ -206,7 +206,7 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "an unknown placeholder",
     { alerts: [{ ...channel, template: "{agent} {spend}" }] },
-    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {job} {tick} {key}',
+    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {job} {tick} {key} {count}',
   ],
   [
     "a ping address",

@@ -74,9 +74,14 @@ describe("renderTemplate", () => {
       .replace("alerts: []", "alerts:")
       .replaceAll(/^#( {2}(?:- |[a-z ] ).*)$/gm, "$1")
       .replaceAll(/^( +)# ((?:hourly|monthly|job|tick)_cap_usd.*)$/gm, "$1$2");
-    const environment = { TELEGRAM_TOKEN: "1:abc", HOOK_URL: "https://hook.example/" };
+    const environment = {
+      TELEGRAM_TOKEN: "1:abc",
+      HOOK_URL: "https://hook.example/",
+      SMTP_USER: "afk",
+      SMTP_PASSWORD: "secret-word",
+    };
     const config = load(text, { jobKinds: [digest], environment });
-    expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "telegram", "webhook"]);
+    expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "telegram", "email", "webhook"]);
     expect(config.budget.tickCapMicros).toBe(500_000);
   });
 });

@@ -25,7 +25,7 @@ describe("the YAML of the file", () => {
 
   it("reads plain aliases", () => {
     const config = load(`${VALID}value: { minutes_saved_per_unit: &n 5, hourly_rate_usd: *n }`);
-    expect(config.value).toEqual({ minutesSavedPerUnit: 5, hourlyRateUsd: 5 });
+    expect(config.value).toEqual({ minutesSavedPerUnit: 5, hourlyRateUsd: 5, minRatio: null });
   });
 
   it("refuses an alias without an anchor", () => {

@@ -112,7 +112,7 @@ describe("a dead letter that is dropped", () => {
     const queue = await queueHarness();
     await deadJob(queue, "digest@1");
     await deadJob(queue, "digest@2");
-    expect(await queue.store.transaction((trx) => dropDead(trx, "digest@1"))).toBe(true);
+    expect(await queue.store.transaction((trx) => dropDead(trx, "digest@1", queue.clock.nowMs()))).toBe(true);
     expect((await listDead(queue.store.db)).map((letter) => letter.key)).toEqual(["digest@2"]);
     expect(await queue.add("digest@1")).toBe(false);
     expect((await queue.job("digest@1")).state).toBe("dead");
@@ -121,8 +121,10 @@ describe("a dead letter that is dropped", () => {
   test("cannot be dropped or tried again a second time", async () => {
     const queue = await queueHarness();
     await deadJob(queue, "digest@1");
-    await queue.store.transaction((trx) => dropDead(trx, "digest@1"));
-    expect(await queue.store.transaction((trx) => dropDead(trx, "digest@1"))).toBe(false);
+    await queue.store.transaction((trx) => dropDead(trx, "digest@1", queue.clock.nowMs()));
+    expect(await queue.store.transaction((trx) => dropDead(trx, "digest@1", queue.clock.nowMs()))).toBe(
+      false,
+    );
     expect(await queue.store.transaction((trx) => retryDead(trx, "digest@1", 1))).toBe(false);
   });
 });

@@ -164,5 +164,13 @@ describe("a label", () => {
 });
 
 function jobOf(schedule: Schedule): JobConfig {
-  return { name: "work", kind: "work", schedule, timeoutMs: 1, maxAttempts: 5, settings: null };
+  return {
+    name: "work",
+    kind: "work",
+    schedule,
+    timeoutMs: 1,
+    maxAttempts: 5,
+    minutesSavedPerUnit: 30,
+    settings: null,
+  };
 }

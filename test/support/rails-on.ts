@@ -34,6 +34,7 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
   return {
     store,
     outbox: createOutbox({
+      channels: [],
       store,
       agent: "test-agent",
       clock,

@@ -1,19 +1,19 @@
 import type { ChannelConfig } from "../../config/config.ts";
 import type { AlertPayload } from "../events.ts";
+import type { HttpReply, HttpRequest } from "../exchange.ts";
 
 /** The one HTTP request that delivers an alert. */
-export interface ChannelRequest {
-  url: string;
-  method: "POST";
-  headers: Record<string, string>;
-  body: string;
-}
+export type ChannelRequest = HttpRequest & { method: "POST"; body: string };
 
-/** What the service answered: its body is cut at a few kilobytes. */
-export interface ChannelReply {
-  status: number;
-  body: string;
-}
+export type ChannelReply = HttpReply;
+
+/**
+ * What came of one try. `error` is for people and holds no address and no token. `isChannelDown` is true when
+ * another alert would fare the same at present.
+ */
+export type SendResult =
+  | { ok: true }
+  | { ok: false; error: string; retryAfterMs: number | null; isChannelDown: boolean };
 
 /**
  * A way to deliver alerts. `request` is a pure function, so that a channel is tested without a network. To add

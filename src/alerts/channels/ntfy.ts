@@ -2,7 +2,7 @@ import { AfkError } from "../../lib/errors.ts";
 import type { Severity } from "../events.ts";
 import { renderTemplate } from "../template.ts";
 import { type Channel, jsonOf } from "./channel.ts";
-import { truncateBytes } from "./text.ts";
+import { headline, truncateBytes, withCount } from "./text.ts";
 
 /**
  * ntfy.sh or a server of one's own; the address is the topic's. Published as JSON to the server's root, since
@@ -19,14 +19,17 @@ export const ntfy: Channel = {
       });
     }
     url.pathname = `/${segments.join("/")}`;
-    const message = config.template === null ? payload.message : renderTemplate(config.template, payload);
+    const message =
+      config.template === null
+        ? payload.message
+        : withCount(renderTemplate(config.template, payload), payload);
     return {
       url: url.href,
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
         topic: decodeURIComponent(topic),
-        title: truncateBytes(payload.title, TITLE_BYTES_MAX),
+        title: truncateBytes(headline(payload), TITLE_BYTES_MAX),
         // An empty message would be shown as "triggered".
         message: truncateBytes(message === "" ? payload.title : message, MESSAGE_BYTES_MAX),
         priority: PRIORITY[payload.severity],

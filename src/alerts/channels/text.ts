@@ -2,10 +2,21 @@ import type { ChannelConfig } from "../../config/config.ts";
 import type { AlertPayload } from "../events.ts";
 import { renderTemplate } from "../template.ts";
 
-/** What a person reads: the channel's template, or the title with the message below it. */
+/** What a person reads: the channel's template, or how bad it is, whose, and the title, with the message below it. */
 export function alertText(payload: AlertPayload, config: ChannelConfig): string {
-  if (config.template !== null) return renderTemplate(config.template, payload);
-  return payload.message === "" ? payload.title : `${payload.title}\n${payload.message}`;
+  if (config.template !== null) return withCount(renderTemplate(config.template, payload), payload);
+  const head = `[${payload.severity}] ${headline(payload)}`;
+  return payload.message === "" ? head : `${head}\n${payload.message}`;
+}
+
+/** Whose alert it is, and its title: a phone shows several agents' alerts one below the other. */
+export function headline(payload: AlertPayload): string {
+  return `${payload.agent}: ${payload.title}`;
+}
+
+/** A template knows nothing of the other alerts that its message stands for. */
+export function withCount(text: string, { count = 1 }: AlertPayload): string {
+  return count > 1 ? `${text} (and ${count - 1} more like it)` : text;
 }
 
 /** At most `max` UTF-16 units; what was cut ends in an ellipsis. Never half of a surrogate pair. */

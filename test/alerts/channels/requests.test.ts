@@ -4,17 +4,19 @@ import type { AlertPayload } from "../../../src/alerts/events.ts";
 import type { ChannelConfig, ChannelType } from "../../../src/config/config.ts";
 import { sampleChannel, samplePayload } from "../payload.ts";
 
-const URLS: Record<ChannelType, string> = {
+type HttpChannel = Exclude<ChannelType, "email">;
+
+const URLS: Record<HttpChannel, string> = {
   webhook: "https://hooks.example.org/in?x=1",
   ntfy: "https://ntfy.sh/my-topic",
   discord: "https://discord.com/api/webhooks/1/token?thread_id=7",
   slack: "https://hooks.slack.com/services/T/B/x",
   telegram: "https://api.telegram.org/bot123:ABC",
 };
-const TYPES = Object.keys(URLS) as ChannelType[];
+const TYPES = Object.keys(URLS) as HttpChannel[];
 
 function requestOf(
-  type: ChannelType,
+  type: HttpChannel,
   payload: Partial<AlertPayload> = {},
   config: Partial<ChannelConfig> = {},
 ) {
@@ -72,7 +74,7 @@ describe("ntfy", () => {
     expect(url).toBe("https://ntfy.sh/");
     expect(body).toEqual({
       topic: "my-topic",
-      title: "The day's cap is reached",
+      title: "morning-digest: The day's cap is reached",
       message: "No model call was made.",
       priority: 5,
       tags: ["rotating_light", "job_dead"],
@@ -137,7 +139,10 @@ describe("discord", () => {
   test("waits for the message to be kept and mentions nobody", () => {
     const { url, body } = requestOf("discord", { message: "@everyone" });
     expect(url).toBe("https://discord.com/api/webhooks/1/token?thread_id=7&wait=true");
-    expect(body).toEqual({ content: "The day's cap is reached\n@everyone", allowed_mentions: { parse: [] } });
+    expect(body).toEqual({
+      content: "[warn] morning-digest: The day's cap is reached\n@everyone",
+      allowed_mentions: { parse: [] },
+    });
   });
 
   test("says when it may be asked again", () => {
@@ -155,9 +160,12 @@ describe("discord", () => {
 describe("slack", () => {
   test("escapes what Slack would read as markup", () => {
     const { body } = requestOf("slack", { title: "<!channel> & co", message: "" });
-    expect(body.text).toBe("&lt;!channel&gt; &amp; co");
+    expect(body.text).toBe("[warn] morning-digest: &lt;!channel&gt; &amp; co");
     expect(body.blocks).toEqual([
-      { type: "section", text: { type: "plain_text", text: "<!channel> & co", emoji: false } },
+      {
+        type: "section",
+        text: { type: "plain_text", text: "[warn] morning-digest: <!channel> & co", emoji: false },
+      },
     ]);
   });
 
@@ -185,7 +193,7 @@ describe("telegram", () => {
       expect(request.url).toBe("https://api.telegram.org/bot123:ABC/sendMessage");
       expect(JSON.parse(request.body)).toEqual({
         chat_id: "-100123",
-        text: "The day's cap is reached\nNo model call was made.",
+        text: "[warn] morning-digest: The day's cap is reached\nNo model call was made.",
         link_preview_options: { is_disabled: true },
       });
     },

@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { deliverAlerts } from "../../src/alerts/deliver.ts";
+import { createOutbox } from "../../src/alerts/outbox.ts";
+import type { ChannelConfig } from "../../src/config/config.ts";
+import type { Fields, Log } from "../../src/lib/log.ts";
+import { fakeClock } from "../support/fake-clock.ts";
+import { testStore } from "../support/store.ts";
+import { sampleChannel } from "./payload.ts";
+import { receiver } from "./receiver.ts";
+
+async function pager(...wishes: (string[] | null)[]) {
+  const store = await testStore();
+  const clock = fakeClock();
+  const lines: Fields[] = [];
+  const log: Log = {
+    event: (level, event, fields) => void lines.push({ level, event, ...fields }),
+    child: () => log,
+  };
+  const receivers = await Promise.all(wishes.map(() => receiver()));
+  const channels: ChannelConfig[] = receivers.map(({ url }, i) =>
+    sampleChannel("webhook", url, { on: wishes[i] ?? null }),
+  );
+  const outbox = createOutbox({ store, agent: "test", channels, clock, log, redact: (text) => text });
+  const breaker = (event: "breaker_open" | "breaker_closed", name: string) =>
+    outbox.transaction((_trx, announce) => {
+      clock.advance(1_000);
+      return announce({
+        event,
+        title: `${name}: ${event}`,
+        message: "",
+        key: `${event}:${name}:${clock.nowMs()}`,
+      });
+    });
+  return {
+    clock,
+    lines,
+    breaker,
+    outbox,
+    deliver: () =>
+      deliverAlerts({ db: store.db, channels, clock, log, signal: new AbortController().signal }),
+    got: () => receivers.map(({ received }) => received.map(({ body }) => JSON.parse(body).event)),
+  };
+}
+
+test("who was told of the trouble is told that it is over, and nobody else", async () => {
+  const { breaker, deliver, got } = await pager(null, ["breaker_open"], ["cap_hit"]);
+  await breaker("breaker_open", "model:a");
+  await deliver();
+  await breaker("breaker_closed", "model:a");
+  await breaker("breaker_closed", "model:b");
+  await deliver();
+  expect(got()).toEqual([["breaker_open", "breaker_closed"], ["breaker_open", "breaker_closed"], []]);
+});
+
+test("a trouble that was over before anybody could be told of it is told with its end", async () => {
+  const { breaker, deliver, got } = await pager(null);
+  await breaker("breaker_open", "model:a");
+  await breaker("breaker_closed", "model:a");
+  await deliver();
+  expect(got()).toEqual([["breaker_open", "breaker_closed"]]);
+});
+
+test("a name that begins like another's is not taken for it", async () => {
+  const { breaker, deliver, got } = await pager(null);
+  await breaker("breaker_open", "model:a:b");
+  await deliver();
+  await breaker("breaker_closed", "model:a");
+  await breaker("breaker_closed", "model:a:");
+  await deliver();
+  expect(got()).toEqual([["breaker_open"]]);
+});
+
+test("the log says of an event how many channels hear of it", async () => {
+  const { breaker, outbox, lines } = await pager(null, ["cap_hit"]);
+  await breaker("breaker_closed", "model:a");
+  const hit = { event: "cap_hit" as const, title: "t", message: "m", key: "k" };
+  await outbox.transaction((_trx, announce) => announce(hit));
+  await outbox.transaction((_trx, announce) => announce(hit));
+  expect(lines.map(({ event, alerted, channels }) => [event, alerted, channels])).toEqual([
+    ["breaker_closed", true, 0],
+    ["cap_hit", true, 2],
+    ["cap_hit", false, undefined],
+  ]);
+});
