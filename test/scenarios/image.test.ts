@@ -176,20 +176,6 @@ describe("what it does", () => {
     expect(trace).not.toMatch(/no such file|was rejected|mismatch/);
     expect(trace).not.toMatch(/writing cache for/);
   });
-
-  test("starts faster by what was compiled beforehand", async () => {
-    const script = [
-      "median() { for i in 1 2 3 4 5 6 7; do",
-      'node -e \'const t=process.hrtime.bigint();require("child_process").spawnSync("afk",["tick","--help"]);console.log(Number((process.hrtime.bigint()-t)/1000n))\'',
-      "done | sort -n | sed -n 4p; }",
-      "afk tick --help > /dev/null; with=$(median)",
-      "export NODE_DISABLE_COMPILE_CACHE=1; without=$(median)",
-      'echo "$with $without"',
-    ].join("\n");
-    const [warm = 0, cold = 0] = (await shell(script)).trim().split(" ").map(Number);
-    expect(warm).toBeGreaterThan(0);
-    expect(cold / warm).toBeGreaterThan(1);
-  });
 });
 
 /** The size of each layer in bytes, the newest first; also of those that are only settings. */
