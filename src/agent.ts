@@ -115,7 +115,15 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     maxBytes: config.retention.logMaxBytes,
     ...(options.onLogLine ? { sink: options.onLogLine } : {}),
   });
-  const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, channels: config.alerts, onAlert: options.onAlert });
+  const outbox = createOutbox({
+    store,
+    agent: config.agent,
+    clock,
+    log,
+    redact,
+    channels: config.alerts,
+    onAlert: options.onAlert,
+  });
   const { stopFile } = config.paths;
   const watch = createKillWatch(store, stopFile);
   const budget = { budget: config.budget, timezone: config.timezone };

@@ -60,6 +60,11 @@ const COMMANDS: CommandTable = {
     description: "Irreversible actions waiting for a person: list, show, approve, reject",
     load: () => import("./commands/drafts.ts"),
   },
+  clock: {
+    group: "Safety",
+    description: "The count of days in a row that the agent ran unattended: start, status, stop",
+    load: () => import("./commands/clock.ts"),
+  },
   status: {
     group: "Look",
     description: "One glance: kill switch, spend against caps, breakers, queue, ticks",
@@ -75,10 +80,20 @@ const COMMANDS: CommandTable = {
     description: "Jobs that used all their attempts: list, show, retry, drop",
     load: () => import("./commands/dead.ts"),
   },
+  incidents: {
+    group: "Look",
+    description: "What broke, its trace, its cause and its fix: list, show, close",
+    load: () => import("./commands/incidents.ts"),
+  },
   ledger: {
     group: "Look",
     description: "What every call cost, and what is unknown",
     load: () => import("./commands/ledger.ts"),
+  },
+  report: {
+    group: "Look",
+    description: "What it did and what it was worth: dollars in, value out, by week, model and job",
+    load: () => import("./commands/report.ts"),
   },
   logs: {
     group: "Look",
@@ -102,7 +117,7 @@ const COMMANDS: CommandTable = {
   },
   release: {
     group: "Host",
-    description: "The schedule as a systemd drop-in, a crontab line or a launchd agent",
+    description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",
     load: () => import("./commands/release.ts"),
   },
   health: {

@@ -13,6 +13,8 @@ export interface JobKind<Settings = unknown> {
   kind: string;
   /** Parses the entry without the keys every job has (name, kind, schedule, every, timeout, max_attempts). */
   settings: GenericSchema<unknown, Settings>;
+  /** Minutes that a unit of its output saves a person, where afk.yaml does not say; 30 unless stated. */
+  minutesSavedPerUnit?: number;
   /** What the schema cannot say alone, such as a source whose host is not in `egress.allow`. Paths start at the entry. */
   check?(settings: Settings, config: Config): ConfigIssue[];
   run(context: JobContext<Settings>): Promise<JobResult>;

@@ -9,6 +9,7 @@ import { explain, StoreRefused } from "../store/errors.ts";
 import { refuseDamage } from "../store/integrity.ts";
 import type { Db } from "../store/schema.ts";
 import { countersAgree } from "./counters.ts";
+import { unitSucceeded } from "./incidents/unit-succeeded.ts";
 import { withPager } from "./pager.ts";
 
 export interface BackupRequest {
@@ -61,6 +62,7 @@ export async function backupState(request: BackupRequest): Promise<Backup> {
     const deleted = request.keep === null ? [] : deleteOld(pattern, request.keep, nowMs);
     const backup = { file, bytes: statSync(file).size, madeAt: toIso(nowMs), deleted };
     log.event("info", "backup_made", { ...backup });
+    await unitSucceeded(store, clock, "afk-backup.service");
     return backup;
   });
 }

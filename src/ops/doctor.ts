@@ -20,13 +20,14 @@ import {
 import { configuration, refusedConfiguration } from "./doctor/configuration.ts";
 import { counters } from "./doctor/counters.ts";
 import { disk } from "./doctor/disk.ts";
+import { drift } from "./doctor/drift.ts";
 import { fileSystem } from "./doctor/file-system.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { killSwitch } from "./doctor/kill-switch.ts";
 import { lock } from "./doctor/lock.ts";
 import { modelLooks } from "./doctor/models.ts";
 import { nodeVersion } from "./doctor/node-version.ts";
-import { offHostPing } from "./doctor/off-host-ping.ts";
+import { offHostPing, pingsTaken } from "./doctor/off-host-ping.ts";
 import { prices } from "./doctor/prices.ts";
 import { secrets } from "./doctor/secrets.ts";
 import { stateFolder } from "./doctor/state-folder.ts";
@@ -46,7 +47,15 @@ const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   offHostPing,
   wallClock,
 ];
-const WITH_STORE: readonly Examination<WithStore>[] = [killSwitch, lock, counters, budgetClock, channels];
+const WITH_STORE: readonly Examination<WithStore>[] = [
+  drift,
+  killSwitch,
+  lock,
+  counters,
+  budgetClock,
+  channels,
+  pingsTaken,
+];
 
 export interface Diagnosis {
   isOffline: boolean;

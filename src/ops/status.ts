@@ -9,6 +9,7 @@ import { readSpend } from "../rails/counters.ts";
 import { readKill } from "../rails/kill.ts";
 import { periodsAt, windowsOf } from "../rails/windows.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
+import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
@@ -30,8 +31,8 @@ export interface Status {
   /** When a tick last showed life; `isLate` once the next one is overdue by more than `heartbeat.grace`. */
   heartbeat: { at: string | null; isLate: boolean };
   nextDueAt: string | null;
-  /** When the current clock of unattended days began; null while none runs. */
-  clock: null;
+  /** The count of unattended days; null while no clock runs. */
+  clock: ClockStatus | null;
 }
 
 export interface WindowStatus {
@@ -84,7 +85,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
       isLate: isLate(last, sources),
     },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
-    clock: null,
+    clock: await readClock(db),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { deadLetterCause, recoverIncident } from "../alerts/incidents.ts";
 import type { Announce } from "../alerts/outbox.ts";
 import { asSentence } from "../lib/text.ts";
 import type { Db, DeadLettersTable, Trx } from "../store/schema.ts";
@@ -66,12 +67,14 @@ export async function retryDead(trx: Trx, key: string, nowMs: number): Promise<b
     .where("state", "=", "dead")
     .execute();
   await trx.deleteFrom("dead_letters").where("job_id", "=", letter.job_id).execute();
+  await recoverIncident(trx, deadLetterCause(key), nowMs);
   return true;
 }
 
 /** Drops a dead letter for good. The job's key stays taken, so that dropping it does not run it again. */
-export async function dropDead(trx: Trx, key: string): Promise<boolean> {
+export async function dropDead(trx: Trx, key: string, nowMs: number): Promise<boolean> {
   const result = await trx.deleteFrom("dead_letters").where("key", "=", key).executeTakeFirst();
+  await recoverIncident(trx, deadLetterCause(key), nowMs);
   return result.numDeletedRows === 1n;
 }
 

@@ -81,7 +81,7 @@ async function tellClosed(announce: Announce, name: string, nowMs: number): Prom
   await announce({
     event: "breaker_closed",
     title: `${name} works again`,
-    message: "A probe was answered; calls go on.",
+    message: "A probe was answered; calls go on. Nothing is to be done. Look: afk status",
     key: `breaker_closed:${name}:${nowMs}`,
   });
 }

@@ -57,7 +57,7 @@ export async function announceKill(announce: Announce, kill: Kill): Promise<void
   await announce({
     event: "kill_set",
     title: "Stopped by the kill switch",
-    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called until: afk resume`,
+    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called until: afk resume. Look: afk status`,
     key: `kill_set:${kill.by}:${kill.at}`,
   });
 }

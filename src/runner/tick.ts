@@ -5,6 +5,7 @@ import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
 import { retainLogs } from "../logs/retain.ts";
 import { raiseHighWater } from "../ops/high-water.ts";
+import { tellLowValue } from "../ops/report/low-value.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
 import { publishPending } from "../queue/publish.ts";
@@ -12,8 +13,11 @@ import { recoverJobs } from "../queue/recover.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
 import { announceKill, readKill } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
+import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
+import { beginRecords, endRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
+import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
 import { runJob } from "./run-job.ts";
 import { checkCounters, checkDisk } from "./self-check.ts";
 import { tellWedged } from "./tell-wedged.ts";
@@ -49,19 +53,27 @@ export async function runTick(
   await raiseHighWater(parts.store, parts.config.paths.highWater);
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
+  const pulse = createPulse(parts.config.heartbeat, log, parts.rails.watch.terminated);
+  let isFit = true;
+  let leftovers: Promise<void> = Promise.resolve();
   const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
   try {
     await checkCounters(parts, isAfterCrash);
+    await beginRecords(parts);
+    await tellLowValue(parts);
     // 1. Stop. A killed agent starts nothing, but its pager still works.
     const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
     if (kill !== null) await seeKill(parts, log, kill, drained);
+    else pulse.begin();
     // 2. What an earlier run left: word of its end, files and alerts that committed and did not get out.
     await tellWedged(parts);
     drained.outputs.push(
       ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
     );
-    await deliver(parts, log, PAGER_MS);
+    // Beside the work: a receiver that hangs delays no model call.
+    leftovers = deliver(parts, log, PAGER_MS);
     if (kill === null && !(await checkDisk(parts))) {
+      isFit = false;
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
     } else if (kill === null) {
       parts.sayWork?.(true);
@@ -78,6 +90,7 @@ export async function runTick(
   } finally {
     parts.sayWork?.(false);
     release();
+    await leftovers;
   }
   // 6. The record, the pager, and the broom.
   await raiseHighWater(parts.store, parts.config.paths.highWater);
@@ -88,7 +101,19 @@ export async function runTick(
     durationMs: finishedAt - startedAt,
     nextDueAt: dueAt === null ? null : toIso(dueAt),
   });
-  await deliver(parts, log, parts.rails.watch.signal.aborted ? PAGER_KILLED_MS : PAGER_MS);
+  await endRecords(parts, record);
+  const isKilled = parts.rails.watch.signal.aborted;
+  const { outputs, exitCode } = drained;
+  await Promise.all([
+    deliver(parts, log, isKilled ? PAGER_KILLED_MS : PAGER_MS),
+    pingEnd(
+      parts,
+      log,
+      pulse,
+      { record, outputs, exitCode, isFit },
+      isKilled ? PAGER_KILLED_MS : PING_TIMEOUT_MS,
+    ),
+  ]);
   const { logDays, logMaxBytes } = parts.config.retention;
   retainLogs({
     dir: parts.config.paths.logs,
@@ -96,7 +121,7 @@ export async function runTick(
     maxAgeDays: logDays,
     maxBytes: logMaxBytes,
   });
-  return { ...record, outputs: drained.outputs, exitCode: drained.exitCode };
+  return { ...record, outputs, exitCode };
 }
 
 interface Drained {
@@ -177,6 +202,30 @@ async function deliver(parts: Parts, log: Parts["log"], limitMs: number): Promis
     await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });
+  }
+}
+
+/**
+ * Off the machine too, on real progress only: it is the end of a tick that pings. A process that is told to end says
+ * nothing: the next tick will, and if none comes, that is what the service is for.
+ */
+async function pingEnd(
+  parts: Parts,
+  log: Parts["log"],
+  pulse: Pulse,
+  ended: Omit<Ended, "kill">,
+  timeoutMs: number,
+): Promise<void> {
+  const { config, rails, store } = parts;
+  if (config.heartbeat.pingUrl === null || rails.watch.terminated.aborted) return;
+  try {
+    const kill = await readKill(store.db, config.paths.stopFile);
+    const beat = await beatOf(parts, { ...ended, kill });
+    if (beat === null) return;
+    const error = await pulse.end(beat, { timeoutMs });
+    await rememberPing(parts, error !== null);
+  } catch (error) {
+    log.event("warn", "ping_failed", { style: config.heartbeat.style, error: messageOf(error) });
   }
 }
 

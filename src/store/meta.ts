@@ -1,7 +1,12 @@
 import type { Db, Trx } from "./schema.ts";
 
 /** Single values that belong to no table of their own. */
-export type MetaKey = "generation" | "counters_checked_at";
+export type MetaKey =
+  | "generation"
+  | "counters_checked_at"
+  | "stop_pinged_at"
+  | "ping_failed_at"
+  | "value_seen_up_to";
 
 export async function readMeta(db: Db, key: MetaKey): Promise<number> {
   const row = await db.selectFrom("meta").select("value").where("key", "=", key).executeTakeFirst();

@@ -25,6 +25,8 @@ export interface ClockTable {
   started_at: number;
   /** Day 0 of the present count, in the agent's time zone; a break moves it. */
   day_zero: string;
+  /** The latest day of the budget's time in which a tick began; whatever is before it is over. */
+  seen_day: string;
   version: string;
   config_hash: string;
 }
@@ -81,6 +83,8 @@ export interface ReleasesTable {
   reason: string;
   /** In words, from the release before: `daily cap 1.00 -> 2.00`. */
   difference: string;
+  /** What the configuration says, in words by their subject and without secrets, JSON: the next release is compared to it. */
+  facts: string;
   /** Each rendered unit by its file name with the SHA-256 of its content, JSON. */
   units: string;
   made_at: number;

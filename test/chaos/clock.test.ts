@@ -235,6 +235,7 @@ const JOBS: JobConfig[] = SCHEDULES.map(({ schedule }, index) => ({
   schedule,
   timeoutMs: HOUR,
   maxAttempts: 1,
+  minutesSavedPerUnit: 30,
   settings: {},
 }));
 

@@ -16,6 +16,7 @@ const job = (name: string, schedule: JobConfig["schedule"], kind = "digest"): Jo
   schedule,
   timeoutMs: 1,
   maxAttempts: 1,
+  minutesSavedPerUnit: 30,
   settings: {},
 });
 

@@ -117,7 +117,14 @@ const VALID: Record<string, Row> = {
     error: null,
     file: "drill-cap-2026-11-21.md",
   },
-  clock: { id: 1, started_at: 1, day_zero: "2026-11-21", version: "0.1.0", config_hash: "00" },
+  clock: {
+    id: 1,
+    started_at: 1,
+    day_zero: "2026-11-21",
+    seen_day: "2026-11-21",
+    version: "0.1.0",
+    config_hash: "00",
+  },
   clock_days: {
     day: "2026-11-21",
     count: 0,

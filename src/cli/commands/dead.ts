@@ -1,5 +1,6 @@
 import { toIso } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { attendToday } from "../../ops/clock/attended.ts";
 import { dropDead, findDead, listDead, retryDead } from "../../queue/dead-letter.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
@@ -41,8 +42,12 @@ const retry = defineCommand({
   json: true,
   args: { key: KEY },
   async run({ args }) {
-    const isFound = await withAgent(args, ({ rails }) =>
-      rails.store.transaction((trx) => retryDead(trx, args.key, rails.clock.nowMs())),
+    const isFound = await withAgent(args, ({ config, outbox, rails: { clock } }) =>
+      outbox.transaction(async (trx, announce) => {
+        const found = await retryDead(trx, args.key, clock.nowMs());
+        if (found) await attendToday(trx, announce, { config, clock, what: args.key });
+        return found;
+      }),
     );
     if (!isFound) throw noLetter(args.key);
     if (args.json) printJson({ key: args.key, state: "ready" });
@@ -62,7 +67,7 @@ const drop = defineCommand({
     const letter = await withAgent(args, async ({ rails }) => {
       const found = await findDead(rails.store.db, args.key);
       if (found !== undefined && !args["dry-run"])
-        await rails.store.transaction((trx) => dropDead(trx, args.key));
+        await rails.store.transaction((trx) => dropDead(trx, args.key, rails.clock.nowMs()));
       return found;
     });
     if (letter === undefined) throw noLetter(args.key);

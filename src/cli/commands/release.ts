@@ -1,46 +1,132 @@
 import { realpathSync } from "node:fs";
-import { readAgentConfig } from "../../agent.ts";
+import { type Agent, readAgentConfig } from "../../agent.ts";
 import { processEnvironment } from "../../config/environment.ts";
+import { configHash } from "../../config/hash.ts";
 import { FORMATS, type Format, planRelease } from "../../ops/release/plan.ts";
-import { release } from "../../ops/release/release.ts";
-import { defineCommand } from "../command.ts";
-import { printJson, printLines } from "../output.ts";
+import { putBack } from "../../ops/release/put-back.ts";
+import { type Recorded, readConfigText, recordRelease } from "../../ops/release/record.ts";
+import { type Release, release, renderOnly } from "../../ops/release/release.ts";
+import { releaseBy } from "../../ops/release/releases.ts";
+import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   meta: {
     name: "release",
     description:
-      "Checks the configuration and renders the schedule: a drop-in for afk.timer, a crontab line or a launchd agent",
-    examples: ["afk release", "afk release --format cron", "afk release --format launchd --output ./release"],
+      "Checks the configuration, renders the schedule (systemd, cron, launchd), and records both with what is different",
+    examples: [
+      "afk release --reason 'more feeds'",
+      "afk release --format cron",
+      "afk release --format launchd --output ./release",
+      "afk release --to 1f3a9c0b2d4e",
+      "afk release --dry-run",
+    ],
   },
   json: true,
   args: {
-    format: {
-      type: "enum",
-      options: FORMATS,
-      default: "systemd",
-      description: "For what it is rendered",
-    },
+    format: { type: "enum", options: FORMATS, default: "systemd", description: "For what it is rendered" },
     output: {
       type: "string",
       valueHint: "DIR",
       description: "Writes the file there instead of printing it",
     },
+    reason: { type: "string", valueHint: "TEXT", description: "Why; it is kept with the release" },
+    to: {
+      type: "string",
+      valueHint: "HASH",
+      description:
+        "Puts back the afk.yaml of the release whose configuration hash begins so, and releases it",
+    },
+    "dry-run": {
+      type: "boolean",
+      description: "Checks and renders, and records nothing; with --to prints the released afk.yaml",
+    },
   },
-  run({ args }) {
-    const config = readAgentConfig({ config: args.config, state: args.state });
-    const plan = planRelease(config, ownCommand(), processEnvironment());
-    const made = release(plan, args.format as Format, args.output ?? null);
-    if (args.json) return printJson(made);
-    if (made.path === null) printLines([made.content.trimEnd()]);
-    else printLines([`wrote ${made.path}`]);
-    // To standard error, so that `afk release >FILE` makes a file that works.
-    printLines(
-      ["to install it:", ...indent(made.install), "to be rid of it:", ...indent(made.uninstall)],
-      process.stderr,
-    );
+  async run({ args }) {
+    if (args.reason !== undefined && args.reason.trim() === "")
+      throw new UsageError("--reason is empty; write why, or leave it out.");
+    const how = { format: args.format as Format, output: args.output ?? null };
+    if (args.to !== undefined && args["dry-run"]) return await printReleased(args, args.to);
+    if (args["dry-run"]) return print(args.json, { ...render(args, how), recorded: null, kept: null });
+    const kept = args.to === undefined ? null : await goBackTo(args, args.to, how.format);
+    const reason = args.reason ?? (args.to === undefined ? null : `put back ${args.to}`);
+    const made = await withAgent(args, async (agent) => {
+      const rendered = render(args, { ...how, output: null });
+      const recorded = await record(agent, how.format, reason);
+      return { ...(how.output === null ? rendered : render(args, how)), recorded };
+    });
+    print(args.json, { ...made, kept });
   },
 });
+
+type Made = Release & { recorded: Recorded | null; kept: string | null };
+
+function render(args: GlobalValues, how: { format: Format; output: string | null }): Release {
+  const config = readAgentConfig({ config: args.config, state: args.state });
+  return release(planRelease(config, ownCommand(), processEnvironment()), how.format, how.output);
+}
+
+async function record(agent: Agent, format: Format, reason: string | null): Promise<Recorded> {
+  const { config, version, rails, outbox, log } = agent;
+  const plan = planRelease(config, ownCommand(), processEnvironment());
+  const office = { config, version, store: rails.store, outbox, clock: rails.clock, log };
+  return await recordRelease(office, {
+    rendered: renderOnly(plan, format),
+    configHash: configHash(config),
+    configText: readConfigText(config.paths.configFile),
+    reason,
+  });
+}
+
+/** Where the former afk.yaml is now. What cannot be rendered is not put back. */
+async function goBackTo(args: GlobalValues, hash: string, format: Format): Promise<string> {
+  return await withAgent(args, async ({ config, rails }) => {
+    const { config_text } = await releaseBy(rails.store.db, hash);
+    return putBack(config.paths.configFile, config_text, {
+      check(path) {
+        const candidate = readAgentConfig({ config: path, state: args.state });
+        renderOnly(planRelease(candidate, ownCommand(), processEnvironment()), format);
+      },
+      clock: rails.clock,
+    });
+  });
+}
+
+async function printReleased(args: GlobalValues, hash: string): Promise<void> {
+  const found = await withAgent(args, ({ rails }) => releaseBy(rails.store.db, hash));
+  if (args.json) printJson({ configHash: found.config_hash, configText: found.config_text });
+  else printLines([found.config_text.trimEnd()]);
+}
+
+function print(asJson: boolean, made: Made): void {
+  if (asJson) {
+    printJson(made);
+    return;
+  }
+  if (made.path === null) printLines([made.content.trimEnd()]);
+  else printLines([`wrote ${made.path}`]);
+  // To standard error, so that `afk release >FILE` makes a file that works.
+  printLines(
+    [
+      ...(made.kept === null ? [] : [`the former afk.yaml is kept as ${made.kept}`]),
+      ...recordLines(made.recorded),
+      ...["to install it:", ...indent(made.install), "to be rid of it:", ...indent(made.uninstall)],
+    ],
+    process.stderr,
+  );
+}
+
+function recordLines(recorded: Recorded | null): string[] {
+  if (recorded === null) return ["nothing was recorded (--dry-run)"];
+  const { configHash: hash, difference, file, isNew } = recorded;
+  if (!isNew) return [`unchanged since the release ${hash.slice(0, 12)}; nothing new was recorded`];
+  return [
+    `released ${hash.slice(0, 12)}; the record is runs/${file}`,
+    ...indent(difference.map((each) => oneLine(each))),
+  ];
+}
 
 /** How this very process was started, by absolute paths: a schedule knows no PATH. */
 function ownCommand(): string[] {

@@ -52,7 +52,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): L
       row("last tick", lastTick(status, nowMs)),
       row("heartbeat", heartbeat(status, nowMs)),
       row("next", next(status, options)),
-      row("clock", ["not started"]),
+      row("clock", clock(status)),
     ].flatMap((line) => wrapLine(line, columns, LABEL_COLUMNS, linesMax)),
   ];
 }
@@ -146,6 +146,11 @@ function next({ nextDueAt, lastTick: tick }: Status, { nowMs, timezone }: Status
   const at = Date.parse(nextDueAt);
   const relative = at > nowMs ? formatRelative(at, nowMs) : `due since ${formatDuration(nowMs - at)}`;
   return [`${momentText(at, timezone)} (${relative})`];
+}
+
+function clock({ clock: running }: Status): Line {
+  if (running === null) return ["not started"];
+  return [`${count(running.days, "unattended day")} in a row; Day 0 was ${running.dayZero}`];
 }
 
 function count(amount: number, one: string, many = `${one}s`): string {

@@ -21,6 +21,8 @@ const KEYS_PER_QUESTION = 500;
 /** What is new in feeds, repositories and folders, two sentences each, as one Markdown file and one page a period. */
 export const digest: JobKind<DigestSettings> = {
   kind: "digest",
+  // A unit is an item: somebody would have opened it, read it and decided.
+  minutesSavedPerUnit: 2,
   settings: digestSettings,
   check: checkDigest,
   run: runDigest,

@@ -16,6 +16,8 @@ export interface Host {
   hasSystemd: boolean;
   /** The timer's unit file, in the folders where it may be. */
   timerFiles: readonly string[];
+  /** Where the schedule that `afk release` renders for systemd is installed. */
+  dropIn: string;
   systemctl: string;
 }
 
@@ -33,6 +35,7 @@ export function thisHost(environment: Environment = processEnvironment()): Host 
     timerFiles: ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map(
       (dir) => `${dir}/systemd/system/afk.timer`,
     ),
+    dropIn: "/etc/systemd/system/afk.timer.d/schedule.conf",
     systemctl: "systemctl",
   };
 }

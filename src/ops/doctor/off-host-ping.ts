@@ -1,4 +1,6 @@
-import { type Examination, ok, type WithConfig, warn } from "./check.ts";
+import { formatRelative } from "../../lib/duration-text.ts";
+import { readMeta } from "../../store/meta.ts";
+import { bad, type Examination, ok, type WithConfig, type WithStore, warn } from "./check.ts";
 
 const NAME = "off-host ping";
 
@@ -14,6 +16,23 @@ export const offHostPing: Examination<WithConfig> = {
         NAME,
         "none: nobody notices when this machine is gone",
         "set heartbeat.ping_url to a check of healthchecks.io or Uptime Kuma",
+      ),
+    ];
+  },
+};
+
+/** What became of the last ping; the tick remembers since when they fail. */
+export const pingsTaken: Examination<WithStore> = {
+  group: "alerts",
+  name: "pings taken",
+  look: async ({ config: { heartbeat }, store, clock }) => {
+    const failingSince = await readMeta(store.db, "ping_failed_at");
+    if (heartbeat.pingUrl === null || failingSince === 0) return [];
+    return [
+      bad(
+        "pings taken",
+        `no ping was taken since ${formatRelative(failingSince, clock.nowMs())}`,
+        "see why with: afk logs --event ping_failed, and check heartbeat.ping_url",
       ),
     ];
   },

@@ -20,12 +20,17 @@ const RENDER: Record<Format, (plan: ReleasePlan) => Rendered> = {
   launchd: renderLaunchd,
 };
 
+/** What a format makes of a plan, written nowhere. @throws AfkError (exit 78) when the format cannot say it. */
+export function renderOnly(plan: ReleasePlan, format: Format): Rendered {
+  return RENDER[format](plan);
+}
+
 /**
  * Renders the schedule, and writes it into `outputDir` where one is given; a file that an earlier release wrote there is
  * replaced. @throws AfkError (exit 78) when the format cannot say it.
  */
 export function release(plan: ReleasePlan, format: Format, outputDir: string | null): Release {
-  const rendered = RENDER[format](plan);
+  const rendered = renderOnly(plan, format);
   const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
   if (path !== null && outputDir !== null) {
     makeFolder(resolve(outputDir));

@@ -6,6 +6,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { readKill } from "../../rails/kill.ts";
 import { isLocked } from "../../store/lock.ts";
+import { unitSucceeded } from "../incidents/unit-succeeded.ts";
 import { type Pager, withPager } from "../pager.ts";
 import { readConfig } from "../read-config.ts";
 import { lastResort, type PagerSources } from "../unusable.ts";
@@ -54,6 +55,7 @@ async function look(pager: Pager): Promise<WatchdogReport> {
     ...(kill === null ? await tellRecovered(pager, findings) : []),
   ];
   setFile(pager, findings);
+  if (findings.length === 0) await unitSucceeded(store, pager.clock, "afk-watchdog.service");
   return {
     exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
     killed: kill?.reason ?? null,

@@ -6,6 +6,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await clock(db);
   await incidents(db);
   await releases(db);
+  // Reports ask what was done in a week; the queue grows for ever.
+  await sql`create index jobs_done on jobs (state, updated_at) where state = 'done'`.execute(db);
 }
 
 async function drills(db: Kysely<unknown>): Promise<void> {
@@ -33,6 +35,7 @@ async function clock(db: Kysely<unknown>): Promise<void> {
     .addColumn("id", "integer", (c) => c.primaryKey().check(sql`id = 1`))
     .addColumn("started_at", "bigint", (c) => c.notNull())
     .addColumn("day_zero", "text", (c) => c.notNull())
+    .addColumn("seen_day", "text", (c) => c.notNull())
     .addColumn("version", "text", (c) => c.notNull())
     .addColumn("config_hash", "text", (c) => c.notNull())
     .execute();
@@ -91,6 +94,7 @@ async function releases(db: Kysely<unknown>): Promise<void> {
     .addColumn("config_text", "text", (c) => c.notNull())
     .addColumn("reason", "text", (c) => c.notNull())
     .addColumn("difference", "text", (c) => c.notNull())
+    .addColumn("facts", "text", (c) => c.notNull())
     .addColumn("units", "text", (c) => c.notNull())
     .addColumn("made_at", "bigint", (c) => c.notNull())
     .execute();

@@ -27,6 +27,13 @@ const LINES = [
   "backup FILE",
   "restore FILE",
   "release --format cron",
+  "release --to 123456 --dry-run",
+  "clock",
+  "clock start",
+  "clock stop",
+  "incidents",
+  "incidents show ID",
+  "incidents close ID",
 ];
 
 it.each(LINES)("afk %s refuses an unknown flag and a surplus argument, and does nothing", async (line) => {
@@ -42,7 +49,9 @@ it.each(LINES)("afk %s refuses an unknown flag and a surplus argument, and does 
 it.each(LINES)("afk %s explains itself with --help", async (line) => {
   const [name = "", sub] = line.split(" ");
   const words =
-    sub !== undefined && /^[a-z]+$/.test(sub) && ["jobs", "dead", "ledger", "alert"].includes(name)
+    sub !== undefined &&
+    /^[a-z]+$/.test(sub) &&
+    ["jobs", "dead", "ledger", "alert", "clock", "incidents"].includes(name)
       ? [name, sub]
       : [name];
   const { code, stdout, stderr } = await afk(deployment(), ...words, "--help");

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { channelId } from "../../../src/alerts/channels/registry.ts";
 import { channels } from "../../../src/ops/doctor/channels.ts";
-import { offHostPing } from "../../../src/ops/doctor/off-host-ping.ts";
+import { offHostPing, pingsTaken } from "../../../src/ops/doctor/off-host-ping.ts";
+import { writeMeta } from "../../../src/store/meta.ts";
 import { opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";
 
@@ -73,4 +74,22 @@ test("a machine that nothing outside watches is told of", async () => {
   const ping_url = "https://hc-ping.com/0a1b2c3d-0000-4000-8000-abcdefabcdef";
   const finding = await look({ ping_url });
   expect(finding).toMatchObject({ result: "ok", found: "healthchecks at hc-ping.com" });
+});
+
+describe("pings that fail", () => {
+  test("are told of with the time since when, and not any more once one is taken", async () => {
+    const { config, rails } = await opsHarness({ heartbeat: { ping_url: "http://127.0.0.1:1/ping" } });
+    const look = () => pingsTaken.look({ config, store: rails.store, clock: rails.clock, host: hostWith() });
+    expect(await look()).toEqual([]);
+    const failingSince = rails.clock.nowMs();
+    await rails.store.transaction((trx) => writeMeta(trx, "ping_failed_at", failingSince));
+    rails.clock.advance(2 * 3_600_000);
+    expect(only(await look())).toMatchObject({
+      result: "bad",
+      found: expect.stringContaining("2 h ago"),
+      mend: expect.stringContaining("ping_failed"),
+    });
+    await rails.store.transaction((trx) => writeMeta(trx, "ping_failed_at", 0));
+    expect(await look()).toEqual([]);
+  });
 });

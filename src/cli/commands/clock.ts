@@ -1,0 +1,98 @@
+import type { Agent } from "../../agent.ts";
+import { configHash } from "../../config/hash.ts";
+import {
+  type ClockOffice,
+  type ClockStatus,
+  missingEvidence,
+  readClock,
+  startClock,
+  stopClock,
+} from "../../ops/clock/clock.ts";
+import { defineCommand } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { printJson, printLines } from "../output.ts";
+
+const start = defineCommand({
+  meta: {
+    name: "clock start",
+    description: "Starts the count with today as Day 0; refuses until the drills have passed",
+    examples: ["afk drill", "afk clock start"],
+  },
+  json: true,
+  async run({ args }) {
+    const clock = await withAgent(args, (agent) => startClock(officeOf(agent)));
+    if (args.json) printJson(clock);
+    else
+      printLines([
+        `the clock runs; Day 0 is ${clock.dayZero}`,
+        "each day that is over gets a line in runs/run-log.md",
+      ]);
+  },
+});
+
+const status = defineCommand({
+  meta: {
+    name: "clock status",
+    description: "The count of unattended days, and what it would take to start it",
+    examples: ["afk clock", "afk clock status --json"],
+  },
+  json: true,
+  async run({ args }) {
+    const { clock, missing } = await withAgent(args, async (agent) => ({
+      clock: await readClock(agent.rails.store.db),
+      missing: await missingEvidence(agent.rails.store.db, {
+        version: agent.version,
+        configHash: configHash(agent.config),
+      }),
+    }));
+    if (args.json) printJson({ clock, missing });
+    else
+      printLines([
+        ...(clock === null ? ["no clock runs; to begin: afk clock start"] : linesOf(clock)),
+        ...missing.map((each) => `not proved for this version and configuration: ${each}; run: afk drill`),
+      ]);
+  },
+});
+
+const stop = defineCommand({
+  meta: {
+    name: "clock stop",
+    description: "Ends the count; what was written stays",
+    examples: ["afk clock stop --dry-run", "afk clock stop"],
+  },
+  json: true,
+  args: { "dry-run": { type: "boolean", description: "Say what would end, and leave it" } },
+  async run({ args }) {
+    const ended = await withAgent(args, (agent) =>
+      args["dry-run"] ? readClock(agent.rails.store.db) : stopClock(officeOf(agent)),
+    );
+    if (args.json) printJson({ dryRun: args["dry-run"], clock: ended });
+    else if (ended === null) printLines(["no clock runs"]);
+    else printLines([`${args["dry-run"] ? "would stop" : "stopped"} the clock at ${days(ended.days)}`]);
+  },
+});
+
+export default defineCommand({
+  meta: {
+    name: "clock",
+    description: "The count of days in a row that the agent ran unattended",
+    examples: ["afk clock", "afk clock start", "afk clock stop"],
+  },
+  subCommands: { start, status, stop },
+  default: "status",
+});
+
+function officeOf({ config, version, outbox, rails, log }: Agent): ClockOffice {
+  return { config, version, outbox, clock: rails.clock, log, db: rails.store.db };
+}
+
+function linesOf({ days: count, dayZero, startedAt, lastDay }: ClockStatus): string[] {
+  return [
+    `${days(count)} in a row; Day 0 is ${dayZero}`,
+    `started at ${startedAt}; ${lastDay === null ? "no day is over yet" : `the latest day that is over is ${lastDay}`}`,
+  ];
+}
+
+function days(count: number): string {
+  return `${count} unattended ${count === 1 ? "day" : "days"}`;
+}

@@ -1,0 +1,187 @@
+import { createInterface } from "node:readline/promises";
+import { formatDuration } from "../../lib/duration-text.ts";
+import {
+  type Closing,
+  closeIncident,
+  type Incident,
+  listIncidents,
+  sayable,
+  showIncident,
+} from "../../ops/incidents/incidents.ts";
+import { defineCommand, UsageError } from "../command.ts";
+import { fieldLines } from "../draft-lines.ts";
+import { withAgent } from "../open.ts";
+import { printLines, printTable } from "../output.ts";
+import { visible, visibleJson } from "../visible.ts";
+
+const ID = { type: "positional", description: "The incident's id" } as const;
+
+const list = defineCommand({
+  meta: {
+    name: "incidents list",
+    description: "What broke and was not closed by a person yet, the newest first",
+    examples: ["afk incidents", "afk incidents list --all --json"],
+  },
+  json: true,
+  args: {
+    all: { type: "boolean", description: "Those that were closed too" },
+    limit: {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: 10_000,
+      default: 50,
+      description: "At most so many",
+    },
+  },
+  async run({ args }) {
+    const incidents = await withAgent(args, (agent) => listIncidents(agent.rails.store.db, args));
+    if (args.json) return printLines([visibleJson(incidents)]);
+    if (incidents.length === 0) return printLines([args.all ? "nothing broke yet" : "no open incidents"]);
+    printTable(incidents, [
+      { title: "ID", value: (incident) => incident.id },
+      { title: "STATE", value: (incident) => incident.state },
+      { title: "SINCE", value: (incident) => incident.openedAt },
+      { title: "SIGNS", value: (incident) => String(incident.count), align: "right" },
+      { title: "LASTED", value: lasted },
+      { title: "WHAT", value: (incident) => visible(incident.title).slice(0, 60) },
+    ]);
+  },
+});
+
+const show = defineCommand({
+  meta: {
+    name: "incidents show",
+    description:
+      "One incident: its first sign, how long it lasted, where its trace is, and what was said of it",
+    examples: ["afk incidents show ID"],
+  },
+  json: true,
+  args: { id: ID },
+  async run({ args }) {
+    const incident = await withAgent(args, (agent) => showIncident(agent.rails.store.db, args.id));
+    if (args.json) return printLines([visibleJson(incident)]);
+    printLines(fieldLines(fieldsOf(incident)));
+  },
+});
+
+const close = defineCommand({
+  meta: {
+    name: "incidents close",
+    description: "Writes down why it broke, what mended it, and what keeps it from coming again",
+    examples: [
+      "afk incidents close ID",
+      'afk incidents close ID --cause "the disk was full" --fix "removed old images" --prevention "a weekly prune" --fixed-by 1.4.0',
+    ],
+  },
+  json: true,
+  args: {
+    id: ID,
+    cause: { type: "string", valueHint: "TEXT", description: "Why it broke" },
+    fix: { type: "string", valueHint: "TEXT", description: "What mended it" },
+    prevention: { type: "string", valueHint: "TEXT", description: "What keeps it from coming again" },
+    "fixed-by": { type: "string", valueHint: "RELEASE", description: "The version or release that fixed it" },
+  },
+  async run({ args }) {
+    const closed = await withAgent(args, async ({ config, rails, outbox }) => {
+      const { state } = await showIncident(rails.store.db, args.id);
+      const given = {
+        cause: args.cause,
+        fix: args.fix,
+        prevention: args.prevention,
+        fixedBy: args["fixed-by"],
+      };
+      const closing = state === "closed" ? BLANK : await wordsFrom(given);
+      const office = { config, store: rails.store, clock: rails.clock, redact: outbox.redact };
+      return await closeIncident(office, args.id, closing);
+    });
+    if (args.json) printLines([visibleJson(closed)]);
+    else printLines([`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"]);
+  },
+});
+
+export default defineCommand({
+  meta: {
+    name: "incidents",
+    description: "What broke, its trace, its cause and its fix",
+    examples: ["afk incidents", "afk incidents show ID", "afk incidents close ID"],
+  },
+  subCommands: { list, show, close },
+  default: "list",
+});
+
+type Given = {
+  cause: string | undefined;
+  fix: string | undefined;
+  prevention: string | undefined;
+  fixedBy: string | undefined;
+};
+
+/** Never written: an incident that is closed is refused, and nobody is asked in vain. */
+const BLANK: Closing = { cause: "-", fix: "-", prevention: "-", fixedBy: null };
+
+/** What was given, and on a terminal the answers for what was left out. @throws UsageError, IncidentRefused */
+async function wordsFrom(given: Given): Promise<Closing> {
+  for (const name of ["cause", "fix", "prevention"] as const)
+    if (given[name] !== undefined) sayable(name, given[name]);
+  if (given.fixedBy !== undefined) sayable("fixed-by", given.fixedBy);
+  const { cause, fix, prevention, fixedBy } = given;
+  if (cause !== undefined && fix !== undefined && prevention !== undefined)
+    return { cause, fix, prevention, fixedBy: fixedBy ?? null };
+  if (!process.stdin.isTTY) {
+    const left = (["cause", "fix", "prevention"] as const).filter((name) => given[name] === undefined);
+    throw new UsageError(
+      `Give ${left.map((name) => `--${name}`).join(", ")}: there is no terminal to ask on.`,
+    );
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // Ctrl-D or Ctrl-C: an answer that never comes is waited for no longer.
+    const left = new AbortController();
+    terminal.once("close", () => left.abort(new UsageError("The answers ended; nothing was closed.")));
+    const ask = async (question: string) => {
+      try {
+        return (await terminal.question(`${question} `, { signal: left.signal })).trim();
+      } catch (error) {
+        left.signal.throwIfAborted();
+        throw error;
+      }
+    };
+    return {
+      cause: cause ?? (await ask("Why did it break?")),
+      fix: fix ?? (await ask("What mended it?")),
+      prevention: prevention ?? (await ask("What keeps it from coming again?")),
+      fixedBy: fixedBy ?? ((await ask("Which version or release fixed it? (empty: none)")) || null),
+    };
+  } finally {
+    terminal.close();
+  }
+}
+
+function fieldsOf(incident: Incident & { message: string | null }): [string, string | null][] {
+  const { count, openedAt, lastAt, recoveredAt, closedAt, configHash } = incident;
+  return [
+    ["incident", incident.id],
+    ["state", incident.state],
+    ["event", incident.event],
+    ["what", incident.title],
+    ["message", incident.message],
+    ["first sign", openedAt],
+    ["last sign", `${lastAt}, ${count} in all`],
+    ["recovered", recoveredAt],
+    ["lasted", lasted(incident)],
+    ["job", incident.job],
+    ["trace", incident.trace],
+    ["release", configHash],
+    ["closed", closedAt],
+    ["cause", incident.cause],
+    ["fix", incident.fix],
+    ["prevention", incident.prevention],
+    ["fixed by", incident.fixedBy],
+  ];
+}
+
+function lasted({ recoveryMs, state }: Incident): string {
+  if (recoveryMs !== null) return formatDuration(recoveryMs);
+  return state === "closed" ? "not seen to end" : "lasts";
+}

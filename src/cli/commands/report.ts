@@ -1,0 +1,118 @@
+import { renderReportPage } from "../../dashboard/report-page.ts";
+import { toIso } from "../../lib/clock.ts";
+import { renderMarkdown } from "../../ops/report/markdown.ts";
+import { type Report, readReport } from "../../ops/report/read-report.ts";
+import { renderRetrospective, writeRetrospective } from "../../ops/report/retrospective.ts";
+import { writeDurably } from "../../store/durable-file.ts";
+import { defineCommand, UsageError } from "../command.ts";
+import { withAgent } from "../open.ts";
+import { printJson, printLines } from "../output.ts";
+import { reportView } from "../views/report.ts";
+import { parseWhen } from "../when.ts";
+
+const FORMATS = ["text", "markdown", "html", "json"] as const;
+type Format = (typeof FORMATS)[number];
+
+export default defineCommand({
+  meta: {
+    name: "report",
+    description: "What it did and what it was worth: dollars in, value out, weeks, models, jobs, incidents",
+    examples: [
+      "afk report",
+      "afk report --since 2026-11-01 --compare anthropic/claude-haiku-4-5",
+      "afk report --format html --output report.html",
+      "afk report --retrospective",
+    ],
+  },
+  json: true,
+  args: {
+    since: {
+      type: "string",
+      valueHint: "T",
+      description:
+        "From then on: a span back (30d), a day, a time, or an instant (the Monday three weeks ago)",
+    },
+    until: { type: "string", valueHint: "T", description: "Before then; of a day, to its end (now)" },
+    compare: {
+      type: "string",
+      valueHint: "MODEL",
+      description: "What the same tokens would have cost on provider/model",
+    },
+    format: { type: "enum", options: FORMATS, valueHint: "F", description: `${FORMATS.join(", ")} (text)` },
+    output: { type: "string", valueHint: "FILE", description: "Writes it there instead of printing it" },
+    retrospective: {
+      type: "boolean",
+      description: "Drafts RETROSPECTIVE.md into runs/, beside one that is there",
+    },
+  },
+  async run({ args }) {
+    if (args.json && args.format !== undefined && args.format !== "json")
+      throw new UsageError(`--json and --format ${args.format} exclude each other.`);
+    if (args.retrospective && (args.format ?? args.output) !== undefined)
+      throw new UsageError("--retrospective writes RETROSPECTIVE.md; it takes no --format and no --output.");
+    await withAgent(args, async ({ config, version, rails }) => {
+      const nowMs = rails.clock.nowMs();
+      const when = (name: "since" | "until", text: string | undefined) =>
+        text === undefined
+          ? undefined
+          : parseWhen(name, text, { nowMs, timezone: config.timezone, wholeDay: name === "until" });
+      const [fromMs, untilMs] = [when("since", args.since), when("until", args.until)];
+      if (fromMs !== undefined && fromMs >= Math.min(untilMs ?? nowMs, nowMs))
+        throw new UsageError("--since must be before --until, and before now.");
+      const { compare } = args;
+      const report = await readReport({
+        config,
+        version,
+        db: rails.store.db,
+        nowMs,
+        fromMs,
+        untilMs,
+        compare,
+      });
+      if (!args.retrospective) {
+        const format = args.json ? "json" : ((args.format ?? "text") as Format);
+        return deliver(report, format, args.output);
+      }
+      const path = writeRetrospective(config.paths.runs, renderRetrospective(report, config));
+      if (args.json) printJson({ path });
+      else printLines([`drafted ${path}; what is marked "?" is for you`]);
+    });
+  },
+});
+
+function deliver(report: Report, format: Format, path: string | undefined): void {
+  const text = render(report, format);
+  if (path === undefined) printLines([text.trimEnd()]);
+  else {
+    writeDurably(path, `${path}.part`, text);
+    printLines([`wrote ${path}`], process.stderr);
+  }
+}
+
+function render(report: Report, format: Format): string {
+  switch (format) {
+    case "text":
+      return `${reportView(report).join("\n")}\n`;
+    case "markdown":
+      return renderMarkdown(report);
+    case "html":
+      return renderReportPage(report);
+    case "json":
+      return `${JSON.stringify(toJson(report), undefined, 2)}\n`;
+  }
+}
+
+/** Instants as ISO 8601 in UTC; money stays in micro-dollars, as the names say. */
+function toJson({ madeAt, fromMs, untilMs, incidents, drills, ...rest }: Report): unknown {
+  return {
+    ...rest,
+    madeAt: toIso(madeAt),
+    from: toIso(fromMs),
+    until: toIso(untilMs),
+    incidents: {
+      ...incidents,
+      newest: incidents.newest.map(({ openedAt, ...row }) => ({ ...row, openedAt: toIso(openedAt) })),
+    },
+    drills: drills.map(({ lastAt, ...row }) => ({ ...row, lastAt: toIso(lastAt) })),
+  };
+}

@@ -1,0 +1,106 @@
+import { toIso } from "../lib/clock.ts";
+import type { Report } from "../ops/report/read-report.ts";
+import type { Section, Table } from "../ops/report/section.ts";
+import { sectionsOf, spanText } from "../ops/report/sections.ts";
+import { dollars, moment } from "../ops/report/words.ts";
+import { type Html, html } from "./html.ts";
+import { barsChart } from "./sections/bars-chart.ts";
+import { STYLE } from "./style.ts";
+import { foreign } from "./words.ts";
+
+/** The whole report as one page that needs nothing but itself: no script, nothing from elsewhere, light and dark. */
+export function renderReportPage(report: Report): string {
+  const { agent, madeAt, timezone, version } = report;
+  const title = html`${agent}: ${spanText(report)}`;
+  const [summary, ...sections] = sectionsOf(report);
+  const body = html`<header class="top"><h1>${foreign(agent)}, ${spanText(report)}</h1>
+<p class="quiet small">Made <time datetime="${toIso(madeAt)}">${moment(madeAt, timezone)}</time> by afk ${version}</p></header>
+<main>
+${summary !== undefined && summaryCard(summary)}
+<div class="columns">${chartCards(report)}</div>
+${sections.map(card)}
+</main>
+<footer class="quiet small">Value out is units x minutes / 60 x rate. Net is that less dollars in. Ratio is value out for each dollar in.</footer>`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${title.markup}</title>
+<style>${STYLE}${REPORT_STYLE}</style>
+</head>
+<body>
+<div class="wrap">
+${body.markup}
+</div>
+</body>
+</html>
+`;
+}
+
+const REPORT_STYLE = `
+.sums{display:grid;grid-template-columns:repeat(5,minmax(0,1fr));gap:12px 20px;margin:0}
+.sums dt{color:var(--quiet);font-size:.8rem}
+.sums dd{margin:0;font-size:1.45rem;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
+.sums small{display:block;font-weight:400;font-size:.82rem;line-height:1.4;color:var(--quiet)}
+.bar-in,.bar-idle{fill:var(--spent)}.bar-out,.bar-well{fill:var(--ok-fill)}.bar-bad{fill:var(--bad-fill)}.bar-halted{fill:var(--warn-fill)}
+@media(max-width:860px){.sums{grid-template-columns:repeat(2,minmax(0,1fr))}}
+@media print{.columns{grid-template-columns:1fr 1fr}}`;
+
+function summaryCard({ title, table }: Section): Html {
+  const rows = table?.rows ?? [];
+  return html`<section class="card" aria-label="${title}"><dl class="sums">${rows.map(
+    ([name = "", amount = "", meaning = ""]) =>
+      html`<div><dt>${name}</dt><dd>${amount}<small>${meaning}</small></dd></div>`,
+  )}</dl></section>`;
+}
+
+function chartCards({ weeks }: Report): Html {
+  const labels = weeks.map(({ week }) => week);
+  const worth = barsChart({
+    labels,
+    series: [
+      { name: "value out", kind: "out", values: weeks.map(({ savedMicros }) => savedMicros) },
+      { name: "dollars in", kind: "in", values: weeks.map(({ costMicros }) => costMicros) },
+    ],
+    isStacked: false,
+    text: dollars,
+  });
+  const ticks = barsChart({
+    labels,
+    series: [
+      { name: "with work", kind: "well", values: weeks.map((row) => row.ticks.ok) },
+      { name: "idle", kind: "idle", values: weeks.map((row) => row.ticks.idle) },
+      { name: "halted", kind: "halted", values: weeks.map((row) => row.ticks.halted) },
+      { name: "failed", kind: "bad", values: weeks.map((row) => row.ticks.failed + row.ticks.crashed) },
+    ],
+    isStacked: true,
+    text: (value) => Math.round(value).toLocaleString("en-US"),
+  });
+  return html`<section class="card" aria-labelledby="h-worth"><h2 id="h-worth">Value out and dollars in</h2>${worth}</section>
+<section class="card" aria-labelledby="h-ticks"><h2 id="h-ticks">Ticks</h2>${ticks}</section>`;
+}
+
+function card({ id, title, lines, table }: Section): Html {
+  return html`<section class="card" aria-labelledby="h-${id}"><h2 id="h-${id}">${title}</h2>
+${lines.map((line) => html`<p>${line}</p>`)}${table !== null && tableOf(table, title)}</section>
+`;
+}
+
+function tableOf({ columns, rows }: Table, title: string): Html {
+  const side = (at: number) => (columns[at]?.align === "right" ? "n" : "");
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>
+<thead><tr>${columns.map((column, at) => html`<th scope="col" class="${side(at)}">${column.title}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row) =>
+      html`<tr>${row.map((cell, at) =>
+        at === 0
+          ? html`<th scope="row">${foreign(cell)}</th>`
+          : html`<td class="${side(at)}">${foreign(cell)}</td>`,
+      )}</tr>
+`,
+  )}</tbody></table></div>`;
+}

@@ -1,0 +1,148 @@
+import type { Config } from "../../config/config.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Db } from "../../store/schema.ts";
+import { dayBounds } from "../day-bounds.ts";
+import { rulesOf } from "../report/sums.ts";
+import { savedMicros } from "../report/worth.ts";
+
+/** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
+export interface DayFigures {
+  ticks: number;
+  outputs: number;
+  units: number;
+  /** Ticks that failed or crashed. */
+  failures: number;
+  costMicros: number;
+  /** What the units save, before what they cost. */
+  valueMicros: number;
+  /** Incidents that began. */
+  incidents: number;
+}
+
+export async function dayFigures(db: Db, day: string, config: Config): Promise<DayFigures> {
+  const { fromMs, untilMs } = dayBounds(day, config.timezone);
+  const ticks = await db
+    .selectFrom("ticks")
+    .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks")])
+    .where("started_at", ">=", fromMs)
+    .where("started_at", "<", untilMs)
+    .groupBy("outcome")
+    .execute();
+  const outputs = await db
+    .selectFrom("outputs")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("created_at", ">=", fromMs)
+    .where("created_at", "<", untilMs)
+    .executeTakeFirstOrThrow();
+  const incidents = await db
+    .selectFrom("incidents")
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .where("opened_at", ">=", fromMs)
+    .where("opened_at", "<", untilMs)
+    .executeTakeFirstOrThrow();
+  const cost = await db
+    .selectFrom("ledger")
+    .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))
+    .where("day", "=", day)
+    // The index is on the moment; a budget's day may lie a day beside the wall clock's, and is looked for around it.
+    .where("created_at", ">=", fromMs - SLACK_MS)
+    .where("created_at", "<", untilMs + SLACK_MS)
+    .where("state", "in", ["settled", "unknown", "sending"])
+    .executeTakeFirstOrThrow();
+  return {
+    ticks: ticks.reduce((sum, row) => sum + Number(row.ticks), 0),
+    outputs: Number(outputs.count),
+    ...(await unitsOf(db, { fromMs, untilMs }, config)),
+    failures: ticks
+      .filter(({ outcome }) => outcome === "failed" || outcome === "crashed")
+      .reduce((sum, row) => sum + Number(row.ticks), 0),
+    costMicros: Number(cost.micros ?? 0),
+    incidents: Number(incidents.count),
+  };
+}
+
+const SLACK_MS = 40 * 86_400_000;
+
+async function unitsOf(db: Db, { fromMs, untilMs }: { fromMs: number; untilMs: number }, config: Config) {
+  const jobs = await db
+    .selectFrom("jobs")
+    .select((eb) => ["name", eb.fn.sum<number>("units").as("units")])
+    .where("state", "=", "done")
+    .where("updated_at", ">=", fromMs)
+    .where("updated_at", "<", untilMs)
+    .groupBy("name")
+    .execute();
+  const rules = rulesOf(config);
+  const values = jobs.map(({ name, units }) =>
+    savedMicros(Number(units), rules.minutesOf(name), rules.hourlyRateUsd),
+  );
+  return {
+    units: jobs.reduce((sum, { units }) => sum + Number(units), 0),
+    valueMicros: values.reduce((sum, value) => sum + value, 0),
+  };
+}
+
+/** Names of what a person made run on a day; none when the agent did all by itself. */
+export async function workByHand(db: Db, day: string, timezone: string): Promise<string[]> {
+  const { fromMs, untilMs } = dayBounds(day, timezone);
+  const jobs = await db
+    .selectFrom("jobs")
+    .select("name")
+    .distinct()
+    // Ids begin with the moment, and of all columns they have an index; the moment itself decides.
+    .where("id", ">=", newId(fromMs).slice(0, 10))
+    .where("by_hand", "=", 1)
+    .where("created_at", ">=", fromMs)
+    .where("created_at", "<", untilMs)
+    .orderBy("name")
+    .limit(NAMES_MAX)
+    .execute();
+  const tick = await db
+    .selectFrom("ticks")
+    .select("id")
+    .where("started_at", ">=", fromMs)
+    .where("started_at", "<", untilMs)
+    .where("by_hand", "=", 1)
+    .limit(1)
+    .executeTakeFirst();
+  const told = await db
+    .selectFrom("alerts")
+    .select("id")
+    .where("key", "=", attendedKey(day))
+    .executeTakeFirst();
+  if (jobs.length > 0) return jobs.map(({ name }) => name);
+  return tick === undefined && told === undefined ? [] : ["a person's hand"];
+}
+
+const NAMES_MAX = 5;
+
+export function attendedKey(day: string): string {
+  return `day_attended:${day}`;
+}
+
+/**
+ * Whether the kill switch was set on a day, or still was: none of its ticks did anything but see it. Whoever clears it is
+ * a person, so that such a day was not one on which the agent ran by itself.
+ */
+export async function wasStopped(db: Db, day: string, timezone: string): Promise<boolean> {
+  const { fromMs, untilMs } = dayBounds(day, timezone);
+  const kill = await db
+    .selectFrom("alerts")
+    .select("created_at")
+    .where("event", "=", "kill_set")
+    .where("created_at", "<", untilMs)
+    .orderBy("created_at", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (kill === undefined) return false;
+  if (kill.created_at >= fromMs) return true;
+  const worked = await db
+    .selectFrom("ticks")
+    .select("id")
+    .where("started_at", ">", kill.created_at)
+    .where("started_at", "<", untilMs)
+    .where("outcome", "in", ["ok", "idle", "failed"])
+    .limit(1)
+    .executeTakeFirst();
+  return worked === undefined;
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isMissing } from "../logs/files.ts";
+import { makeFolder, writeDurably } from "../store/durable-file.ts";
+
+/**
+ * A file in `runs/` that says what rows say: written whole, and only where it says something else. After a crash between
+ * row and file the next look writes it. Gives whether it was written. @throws StoreRefused
+ */
+export function keepFile(runs: string, name: string, content: string): boolean {
+  const path = join(runs, name);
+  if (read(path) === content) return false;
+  makeFolder(runs);
+  writeDurably(path, join(runs, `.${name}.part`), content);
+  return true;
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

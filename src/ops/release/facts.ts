@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import type { ChannelConfig, Config, JobConfig, Schedule } from "../../config/config.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
+import { MICROS_PER_USD } from "../../lib/money.ts";
+import { createRedactor } from "../../lib/redact.ts";
+
+/** What a configuration says, by its subject in words: `daily cap` is `1.00`. A subject that only is there has `""`. */
+export type Facts = Record<string, string>;
+
+/** Everything that the agent is configured to do, without secrets: addresses are their hosts, keys are there or not. */
+export function factsOf(config: Config): Facts {
+  const redact = createRedactor(config.secrets);
+  const {
+    secrets: _secrets,
+    paths: _paths,
+    dashboard: _dashboard,
+    alerts,
+    jobs,
+    models,
+    egress,
+    ...rest
+  } = config;
+  const { providers, chain, ...model } = models;
+  const { allow, allowPrivate, ...network } = egress;
+  const facts: Facts = {
+    ...flat(rest, []),
+    ...flat({ models: model, egress: network }, []),
+    "model chain": chain.join(", "),
+    ...Object.fromEntries(allow.map((host) => [`egress host ${host}`, ""])),
+    ...Object.fromEntries(allowPrivate.map((host) => [`private egress host ${host}`, ""])),
+  };
+  for (const [name, { baseUrl, apiKey }] of Object.entries(providers)) {
+    facts[`provider ${name}`] = hostOf(baseUrl);
+    facts[`key of provider ${name}`] = apiKey === null ? "none" : "given";
+  }
+  for (const channel of alerts)
+    facts[freeName(facts, `alert channel ${channelName(channel)}`)] = wants(channel);
+  for (const job of jobs) Object.assign(facts, jobFacts(job));
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [clip(redact(name)), clip(redact(value))]),
+  );
+}
+
+/** In words, one change each: `daily cap 1.00 -> 2.00`. `before` null: there was no release. */
+export function differenceOf(before: Facts | null, now: Facts): string[] {
+  if (before === null) return ["the first release"];
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
+  return names.flatMap((name) => {
+    const [was, is] = [before[name], now[name]];
+    if (was === is) return [];
+    if (was === undefined) return [is === "" || is === undefined ? `${name} added` : `${name} added: ${is}`];
+    if (is === undefined) return [`${name} removed`];
+    return [`${name} ${was || "-"} -> ${is || "-"}`];
+  });
+}
+
+const VALUE_CHARS_MAX = 300;
+
+function clip(text: string): string {
+  return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX - 1)}…`.toWellFormed() : text;
+}
+
+/** Subjects that people call by another name than their place in the configuration. */
+const NAMES: Record<string, string> = {
+  "budget dailyCapMicros": "daily cap",
+  "budget hourlyCapMicros": "hourly cap",
+  "budget monthlyCapMicros": "monthly cap",
+  "budget jobCapMicros": "job cap",
+  "budget tickCapMicros": "tick cap",
+};
+
+/** Each leaf by its path: what the configuration grows by is told of without a line here. */
+function flat(value: unknown, path: readonly string[]): Facts {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return Object.assign({}, ...Object.entries(value).map(([key, item]) => flat(item, [...path, key])));
+  const place = path.join(" ");
+  // A ping's address is as good as a key.
+  if (place === "heartbeat pingUrl")
+    return { "heartbeat ping": value === null ? "none" : hostOf(String(value)) };
+  return { [NAMES[place] ?? wordsOf(path)]: textOf(path.at(-1) ?? "", value) };
+}
+
+function wordsOf(path: readonly string[]): string {
+  const isName = (part: string) => !/^[a-z]+[a-zA-Z]*$/.test(part);
+  return path
+    .map((part) =>
+      isName(part)
+        ? part
+        : part.replace(/(Ms|Micros)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`),
+    )
+    .join(" ");
+}
+
+function textOf(key: string, value: unknown): string {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "number" && key.endsWith("Micros")) return dollars(value);
+  if (typeof value === "number" && key.endsWith("Ms")) return formatDuration(value);
+  return Array.isArray(value) ? value.map(String).join(", ") : String(value);
+}
+
+function dollars(micros: number): string {
+  return (micros / MICROS_PER_USD).toFixed(6).replace(/0{1,4}$/, "");
+}
+
+function jobFacts(job: JobConfig): Facts {
+  const { name, kind, schedule, settings, ...rest } = job;
+  const limits = Object.entries(flat(rest, [])).map(([fact, value]) => [`job ${name}: ${fact}`, value]);
+  return {
+    [`job ${name}`]: `${kind}, ${scheduleText(schedule)}`,
+    ...Object.fromEntries(limits),
+    // What a kind makes of its entry is its own affair; that it is another one can be said.
+    [`job ${name}: settings`]: shortHash(settings),
+  };
+}
+
+function scheduleText(schedule: Schedule): string {
+  switch (schedule.type) {
+    case "cron":
+      return schedule.expression;
+    case "every":
+      return `every ${formatDuration(schedule.intervalMs)}`;
+    case "manual":
+      return "by hand";
+  }
+}
+
+function channelName(channel: ChannelConfig): string {
+  return `${channel.type} ${hostOf(channel.url)}`;
+}
+
+function wants(channel: ChannelConfig): string {
+  const on = channel.on === null ? "warnings and errors" : channel.on.join(", ");
+  return `${on}; ${shortHash([channel.template, channel.mail?.from, channel.mail?.to])}`;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "no address";
+}
+
+function freeName(facts: Facts, name: string): string {
+  let free = name;
+  for (let n = 2; Object.hasOwn(facts, free); n++) free = `${name} (${n})`;
+  return free;
+}
+
+function shortHash(value: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(value) ?? "")
+    .digest("hex")
+    .slice(0, 8);
+}

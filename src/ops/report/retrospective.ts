@@ -1,0 +1,156 @@
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config, JobConfig } from "../../config/config.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
+import { formatUsd } from "../../lib/money.ts";
+import { daysText, incidentsText } from "./evidence-sections.ts";
+import { plain, sectionParts } from "./markdown.ts";
+import type { Report } from "./read-report.ts";
+import { sectionsOf, spanText } from "./sections.ts";
+import { count, moment } from "./words.ts";
+
+/** More drafts than this beside each other are a loop, not a retrospective. */
+const FILES_MAX = 50;
+
+/**
+ * Writes a draft into `runs/` and gives its path: RETROSPECTIVE.md, or with a number where one is there, since a person
+ * may have written in it.
+ * @throws AfkError `retrospectives_full` when there are fifty.
+ */
+export function writeRetrospective(runs: string, text: string): string {
+  mkdirSync(runs, { recursive: true });
+  for (let number = 1; number <= FILES_MAX; number++) {
+    const path = join(runs, number === 1 ? "RETROSPECTIVE.md" : `RETROSPECTIVE-${number}.md`);
+    const file = openNew(path);
+    if (file === null) continue;
+    try {
+      writeFileSync(file, text);
+    } finally {
+      closeSync(file);
+    }
+    return path;
+  }
+  throw new AfkError(
+    "retrospectives_full",
+    `${runs} holds ${FILES_MAX} retrospectives, and none is overwritten; move those away that are done with.`,
+    { retry: "never", exitCode: EXIT.failed },
+  );
+}
+
+/** Null when there is such a file. */
+function openNew(path: string): number | null {
+  try {
+    return openSync(path, "wx", 0o644);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
+    throw error;
+  }
+}
+
+/** A draft with the measured figures filled in, and a question wherever only a person can answer. */
+export function renderRetrospective(report: Report, config: Config): string {
+  const { agent, version, madeAt, timezone } = report;
+  return `${[
+    `# Retrospective: ${plain(agent)}`,
+    `${plain(spanText(report))}. Drafted ${moment(madeAt, timezone)} by afk ${plain(version)} from what was recorded. What is marked "?" is for you; delete the mark as you answer.`,
+    ...architecture(config, version),
+    ...broken(report),
+    ...worth(report),
+    ...autonomy(report),
+    ...next(report),
+  ].join("\n\n")}\n`;
+}
+
+const ask = (question: string) => `> ? ${question}`;
+
+function architecture({ jobs, models, budget, value }: Config, version: string): string[] {
+  const caps = [
+    `${formatUsd(budget.dailyCapMicros)} a day`,
+    ...(budget.hourlyCapMicros === null ? [] : [`${formatUsd(budget.hourlyCapMicros)} an hour`]),
+    ...(budget.monthlyCapMicros === null ? [] : [`${formatUsd(budget.monthlyCapMicros)} a month`]),
+  ];
+  return [
+    "## Architecture in short",
+    [
+      `- afk ${plain(version)}, one container, one SQLite file, ticks by a timer.`,
+      `- Models, in the order in which they are asked: ${models.chain.map(plain).join(", ")}.`,
+      `- Caps: ${caps.join(", ")}.`,
+      ...jobs.map(
+        (job) =>
+          `- Job ${plain(job.name)} (${plain(job.kind)}), ${plain(scheduleText(job))}; a unit saves ${job.minutesSavedPerUnit} min at $${value.hourlyRateUsd} an hour.`,
+      ),
+    ].join("\n"),
+    ask("What would you leave out if you built it again, and what was missing?"),
+  ];
+}
+
+function scheduleText({ schedule }: JobConfig): string {
+  if (schedule.type === "cron") return `at ${schedule.expression}`;
+  return schedule.type === "every" ? `every ${formatDuration(schedule.intervalMs)}` : "by hand";
+}
+
+function broken(report: Report): string[] {
+  const { incidents, timezone } = report;
+  return [
+    "## What broke",
+    plain(incidentsText(incidents)),
+    ...incidents.newest.flatMap((row) => [
+      `### ${moment(row.openedAt, timezone)} ${plain(row.title)}`,
+      [
+        `- Event ${plain(row.event)}, seen ${count(row.count, "time")}.`,
+        `- ${row.recoveryMs === null ? "Recovery was not recorded." : `Recovered in ${formatDuration(row.recoveryMs)}.`}`,
+        ...(row.tick === null ? [] : [`- Trace: afk logs --tick ${plain(row.tick)}`]),
+        ...(["cause", "fix", "prevention"] as const).map((word) => {
+          const said = row[word];
+          return said === null ? `- ? What was the ${word}?` : `- The ${word}: ${plain(said)}`;
+        }),
+      ].join("\n"),
+    ]),
+    ask("What broke that no alert told of, and how did you notice?"),
+    ask("Which alert woke somebody for nothing?"),
+  ];
+}
+
+function worth(report: Report): string[] {
+  const sections = sectionsOf(report).filter(({ id }) =>
+    ["sum", "weeks", "models", "jobs", "compare"].includes(id),
+  );
+  return [
+    "## Money against value",
+    ...sections.flatMap((section) => [`### ${section.title}`, ...sectionParts(section)]),
+    ask("Does a unit really save these minutes? Take three and say how long each would have taken you."),
+    ask("Would you pay the dollars in again for this value out? At which ratio would you stop?"),
+  ];
+}
+
+function autonomy(report: Report): string[] {
+  const drills = sectionsOf(report).filter(({ id }) => id === "drills");
+  return [
+    "## How it was left alone",
+    plain(daysText(report.days)),
+    ...drills.flatMap((section) => ["### Drills", ...sectionParts(section)]),
+    ask("What did you do by hand that the agent should have done, and what should it never do alone?"),
+  ];
+}
+
+function next({ incidents, unknown, total }: Report): string[] {
+  const found = [
+    ...(unknown.calls === 0
+      ? []
+      : [`- Reconcile ${count(unknown.calls, "call")} of unknown cost: afk ledger`]),
+    ...(incidents.lasting === 0 ? [] : [`- Still lasting: ${count(incidents.lasting, "incident")}.`]),
+    ...(incidents.unexplained === 0
+      ? []
+      : [
+          `- Write down cause, fix and prevention of ${count(incidents.unexplained, "incident")}: afk incidents`,
+        ]),
+    ...(total.netMicros >= 0 ? [] : ["- It cost more than it brought."]),
+  ];
+  return [
+    "## What next",
+    ...(found.length === 0 ? [] : [found.join("\n")]),
+    ask("What is the one change that would bring the most, and how will the next report show it?"),
+    ask("Should it go on as it is, grow, or end?"),
+  ];
+}

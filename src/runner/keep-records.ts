@@ -1,0 +1,38 @@
+import { messageOf } from "../lib/errors.ts";
+import { keepClock } from "../ops/clock/keep-clock.ts";
+import { writeRunLog } from "../ops/clock/run-log.ts";
+import { writeIncidents } from "../ops/incidents/incidents-file.ts";
+import { recoverByTick } from "../ops/incidents/recover-by-tick.ts";
+import { tellDrift } from "../ops/release/drift.ts";
+import { writeReleases } from "../ops/release/release-files.ts";
+import type { Parts } from "./parts.ts";
+import type { TickRecord } from "./tick-record.ts";
+
+/** At the beginning of a tick: which day it is, which are over, and whether a person had a hand in it. */
+export async function beginRecords(parts: Parts): Promise<void> {
+  await orTold(parts, () => keepClock(parts));
+}
+
+/** At the end of a tick: what it shows to be over, and the files for people, which say what the rows say. */
+export async function endRecords(parts: Parts, record: TickRecord): Promise<void> {
+  const { config, store, outbox, clock } = parts;
+  await orTold(parts, async () => {
+    await outbox.transaction(async (trx, announce) => {
+      await recoverByTick(trx, record, clock.nowMs());
+      await tellDrift(trx, announce, config);
+    });
+    const files = { config, db: store.db };
+    await writeRunLog(files);
+    await writeIncidents(files);
+    await writeReleases(files);
+  });
+}
+
+/** Evidence is not the work: what keeps it from being written is told, and the next tick tries again. */
+async function orTold(parts: Parts, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    parts.log.event("error", "records_failed", { error: messageOf(error) });
+  }
+}

@@ -1,0 +1,261 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Config } from "../../../src/config/config.ts";
+import { configHash } from "../../../src/config/hash.ts";
+import { drift as driftCheck } from "../../../src/ops/doctor/drift.ts";
+import { tellDrift } from "../../../src/ops/release/drift.ts";
+import { differenceOf, factsOf } from "../../../src/ops/release/facts.ts";
+import { planRelease } from "../../../src/ops/release/plan.ts";
+import { putBack } from "../../../src/ops/release/put-back.ts";
+import { recordRelease } from "../../../src/ops/release/record.ts";
+import { renderOnly } from "../../../src/ops/release/release.ts";
+import { writeReleases } from "../../../src/ops/release/release-files.ts";
+import { releaseBy } from "../../../src/ops/release/releases.ts";
+import { load, withBase } from "../../config/support.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { testRails } from "../../support/rails.ts";
+import { tempDir } from "../../support/temp.ts";
+import { hostWith } from "../doctor/harness.ts";
+
+describe("the difference of two configurations", () => {
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, string[]]>([
+    ["a cap", { budget: { daily_cap_usd: 1 } }, { budget: { daily_cap_usd: 2 } }, ["daily cap 1.00 -> 2.00"]],
+    [
+      "a cap that was none",
+      { budget: { daily_cap_usd: 1 } },
+      { budget: { daily_cap_usd: 1, hourly_cap_usd: 0.25 } },
+      ["hourly cap none -> 0.25"],
+    ],
+    [
+      "models",
+      { models: { chain: ["extractive"] } },
+      { models: { chain: ["ollama/a:1b", "extractive"] } },
+      ["model chain extractive -> ollama/a:1b, extractive"],
+    ],
+    [
+      "egress hosts",
+      { egress: { allow: ["a.example.org"] } },
+      { egress: { allow: ["b.example.org"] } },
+      ["egress host a.example.org removed", "egress host b.example.org added"],
+    ],
+    [
+      "a time",
+      { breaker: { cooldown: "5m" } },
+      { breaker: { cooldown: "10m" } },
+      ["breaker cooldown 5 min -> 10 min"],
+    ],
+  ])("says %s", (_what, before, now, expected) => {
+    expect(differenceOf(factsOf(load(withBase(before))), factsOf(load(withBase(now))))).toEqual(expected);
+  });
+
+  it("says jobs that came, went, and changed", () => {
+    const config = load(withBase({ jobs: [] }));
+    const job = {
+      name: "digest",
+      kind: "digest",
+      schedule: { type: "cron" as const, expression: "0 6 * * *" },
+      timeoutMs: 60_000,
+      maxAttempts: 5,
+      minutesSavedPerUnit: 2,
+      settings: { sources: [1] },
+    };
+    const facts = (...jobs: Config["jobs"]) => factsOf({ ...config, jobs });
+    expect(differenceOf(facts(), facts(job))).toContain("job digest added: digest, 0 6 * * *");
+    expect(differenceOf(facts(job), facts())).toContain("job digest removed");
+    expect(
+      differenceOf(facts(job), facts({ ...job, schedule: { type: "cron", expression: "0 7 * * *" } })),
+    ).toEqual(["job digest digest, 0 6 * * * -> digest, 0 7 * * *"]);
+    expect(differenceOf(facts(job), facts({ ...job, settings: { sources: [2] } }))).toEqual([
+      expect.stringMatching(/^job digest: settings \w{8} -> \w{8}$/),
+    ]);
+  });
+
+  it("says channels by their kind and host, and no secret", () => {
+    const config = load(withBase({}));
+    const url = "https://hooks.slack.com/services/T0000/B0000/very-secret-token-of-mine";
+    const alerts: Config["alerts"] = [{ type: "slack", url, chatId: null, on: null, template: null }];
+    const heartbeat = { ...config.heartbeat, pingUrl: "https://hc-ping.com/8d6e5c4b-secret" };
+    const difference = differenceOf(factsOf(config), factsOf({ ...config, alerts, heartbeat })).join("\n");
+    expect(difference).toContain("alert channel slack hooks.slack.com added");
+    expect(difference).toContain("heartbeat ping none -> hc-ping.com");
+    expect(difference).not.toMatch(/secret|services/);
+  });
+
+  it("is something for every part of the configuration that makes another hash", () => {
+    const config = load(withBase({}));
+    const others: Config[] = [
+      { ...config, tickSeconds: 7 },
+      { ...config, timezone: "Europe/Berlin" },
+      { ...config, retention: { ...config.retention, logDays: 3 } },
+      { ...config, models: { ...config.models, prices: { "openai/x": { input: 1, output: 2 } } } },
+      { ...config, value: { ...config.value, hourlyRateUsd: 1 } },
+    ];
+    for (const other of others) {
+      expect(configHash(other)).not.toBe(configHash(config));
+      expect(differenceOf(factsOf(config), factsOf(other))).not.toEqual([]);
+    }
+  });
+});
+
+describe("a release", () => {
+  it("is recorded with its reason and difference, as a row and as a file", async () => {
+    const h = await harness();
+    expect(await h.record({ daily_cap_usd: 1 }, "the first")).toMatchObject({
+      isNew: true,
+      difference: ["the first release"],
+      file: "release-2026-11-21.md",
+    });
+    expect(await h.record({ daily_cap_usd: 2 }, "more <b>")).toMatchObject({
+      difference: ["daily cap 1.00 -> 2.00"],
+      file: "release-2026-11-21-2.md",
+    });
+    expect(h.file("release-2026-11-21-2.md")).toMatch(/more &lt;b&gt;[\s\S]*- daily cap 1.00 -&gt; 2.00/);
+    expect(h.rails.logged.filter(({ event }) => event === "release_made")).toHaveLength(2);
+  });
+
+  it("that changes nothing and gives no reason is the one before", async () => {
+    const h = await harness();
+    const first = await h.record({ daily_cap_usd: 1 });
+    expect(await h.record({ daily_cap_usd: 1 })).toMatchObject({
+      id: first.id,
+      isNew: false,
+      reason: "none was given",
+    });
+    expect(await h.record({ daily_cap_usd: 1 }, "said again")).toMatchObject({
+      isNew: true,
+      difference: ["nothing that the agent does"],
+    });
+  });
+
+  it("gets its file at the next tick when the machine died between row and file", async () => {
+    const h = await harness();
+    const { file } = await h.record({ daily_cap_usd: 1 });
+    const text = h.file(file!);
+    rmSync(join(h.runs, file!));
+    await writeReleases({ config: h.configOf({ daily_cap_usd: 1 }), db: h.rails.store.db });
+    expect(h.file(file!)).toBe(text);
+  });
+
+  it("is found by the beginning of its hash, and refused where that is short, none's or more than one's", async () => {
+    const h = await harness();
+    const { configHash: hash } = await h.record({ daily_cap_usd: 1 });
+    const { db } = h.rails.store;
+    expect(await releaseBy(db, hash.slice(0, 8))).toMatchObject({ config_hash: hash });
+    for (const bad of ["", hash.slice(0, 5), "zzzzzz", "%%%%%%", "000000"])
+      await expect(releaseBy(db, bad)).rejects.toMatchObject({ code: "unknown_release" });
+    const row = await releaseBy(db, hash);
+    await db
+      .insertInto("releases")
+      .values({ ...row, id: "other", config_hash: `${hash.slice(0, 63)}${hash.endsWith("0") ? "1" : "0"}` })
+      .execute();
+    await expect(releaseBy(db, hash.slice(0, 10))).rejects.toThrow("fits 2 configurations");
+  });
+});
+
+describe("putting a configuration back", () => {
+  it("keeps the present one beside it", () => {
+    const { file, dir } = present("now");
+    const kept = putBack(file, "then", { check: () => undefined, clock: fakeClock() });
+    expect([readFileSync(file, "utf8"), readFileSync(kept, "utf8")]).toEqual(["then", "now"]);
+    expect(readdirSync(dir)).toHaveLength(2);
+  });
+
+  it("is refused, and changes nothing, when the text is no configuration any more", () => {
+    const { file, dir } = present("now");
+    const check = (path: string) => {
+      expect(readFileSync(path, "utf8")).toBe("then");
+      throw new Error("refused");
+    };
+    expect(() => putBack(file, "then", { check, clock: fakeClock() })).toThrow("refused");
+    expect(readdirSync(dir)).toEqual(["afk.yaml"]);
+    expect(readFileSync(file, "utf8")).toBe("now");
+  });
+});
+
+describe("drift", () => {
+  it("is nothing before the first release", async () => {
+    const h = await harness();
+    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([
+      { result: "ok", found: expect.stringContaining("nothing was released yet") },
+    ]);
+    expect(await h.tell({ daily_cap_usd: 1 })).toEqual([]);
+  });
+
+  it("is a configuration in use that no release had, told once", async () => {
+    const h = await harness();
+    await h.record({ daily_cap_usd: 1 });
+    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([{ result: "ok" }]);
+    expect(await h.drift({ daily_cap_usd: 5 })).toMatchObject([
+      { result: "warn", found: expect.stringContaining("was never released") },
+    ]);
+    expect(await h.tell({ daily_cap_usd: 1 })).toEqual([]);
+    await h.tell({ daily_cap_usd: 5 });
+    expect(await h.tell({ daily_cap_usd: 5 })).toHaveLength(1);
+    expect(await h.tell({ daily_cap_usd: 6 })).toHaveLength(2);
+  });
+
+  it("is a rendered file on the host that is not as it was released", async () => {
+    const h = await harness();
+    await h.record({ daily_cap_usd: 1 });
+    const dropIn = join(h.rails.dir, "schedule.conf");
+    writeFileSync(dropIn, h.rendered({ daily_cap_usd: 1 }).content);
+    expect(await h.drift({ daily_cap_usd: 1 }, { dropIn })).toMatchObject([
+      { result: "ok", found: expect.stringContaining("1 rendered file on") },
+    ]);
+    writeFileSync(dropIn, "OnCalendar=never\n");
+    expect(await h.drift({ daily_cap_usd: 1 }, { dropIn })).toMatchObject([
+      { result: "warn", found: expect.stringContaining(dropIn) },
+    ]);
+    expect(await h.drift({ daily_cap_usd: 1 }, { dropIn, isContainer: true })).toMatchObject([
+      { result: "ok" },
+    ]);
+  });
+});
+
+function present(text: string) {
+  const dir = tempDir();
+  const file = join(dir, "afk.yaml");
+  writeFileSync(file, text);
+  return { dir, file };
+}
+
+async function harness() {
+  const alerts: string[] = [];
+  const rails = await testRails({ onAlert: ({ key }) => void alerts.push(key) });
+  const configOf = (budget: Record<string, unknown>) => load(withBase({ budget }), { state: rails.dir });
+  const rendered = (budget: Record<string, unknown>) =>
+    renderOnly(planRelease(configOf(budget), ["/usr/local/bin/afk"], {}), "systemd");
+  const { runs } = configOf({ daily_cap_usd: 1 }).paths;
+  return {
+    rails,
+    runs,
+    configOf,
+    rendered,
+    file: (name: string) => readFileSync(join(runs, name), "utf8"),
+    async record(budget: Record<string, unknown>, reason: string | null = null) {
+      rails.clock.advance(1_000);
+      const config = configOf(budget);
+      const { store, outbox, clock, log } = rails;
+      const office = { config, version: "1.2.3", store, outbox, clock, log };
+      const text = JSON.stringify(budget);
+      return await recordRelease(office, {
+        rendered: rendered(budget),
+        configHash: configHash(config),
+        configText: text,
+        reason,
+      });
+    },
+    drift: (budget: Record<string, unknown>, host: Parameters<typeof hostWith>[0] = {}) =>
+      driftCheck.look({
+        host: hostWith({ dropIn: "/no/such/file", environment: { HOME: rails.dir }, ...host }),
+        clock: rails.clock,
+        config: configOf(budget),
+        store: rails.store,
+      }),
+    async tell(budget: Record<string, unknown>) {
+      await rails.outbox.transaction((trx, announce) => tellDrift(trx, announce, configOf(budget)));
+      return alerts;
+    },
+  };
+}
