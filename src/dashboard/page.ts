@@ -5,6 +5,7 @@ import { SCRIPT } from "./script.ts";
 import { alertsSection } from "./sections/alerts.ts";
 import { daysSection } from "./sections/days.ts";
 import { digestSection } from "./sections/digest.ts";
+import { incidentsSection } from "./sections/incidents.ts";
 import { sourcesSection } from "./sections/sources.ts";
 import { spendSection } from "./sections/spend.ts";
 import { ticksSection } from "./sections/ticks.ts";
@@ -40,6 +41,7 @@ ${verdictSection(snapshot, verdict, times)}
 <div>
 ${spendSection(snapshot)}
 ${deadSection(snapshot, times)}
+${incidentsSection(snapshot, times)}
 ${daysSection(snapshot)}
 ${digestSection(snapshot, times)}
 </div>

@@ -4,6 +4,7 @@ import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
 import { createDayStrip, type DayTicks } from "../ops/day-strip.ts";
 import { checkHealth, type Health } from "../ops/health.ts";
+import { type Incident, listIncidents } from "../ops/incidents/incidents.ts";
 import { type LatestDigest, readLatestDigest } from "../ops/latest-digest.ts";
 import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
 import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
@@ -28,6 +29,8 @@ export interface Snapshot {
   tickTotals: TickTotals;
   waiting: WaitingJob[];
   dead: DeadJob[];
+  /** Those that nobody has closed, the newest first. */
+  incidents: Incident[];
   sources: SourceHealth[];
   digest: LatestDigest | null;
   alerts: AlertView[];
@@ -38,6 +41,7 @@ export const SPEND_DAYS = 30;
 export const STRIP_DAYS = 14;
 const WAITING = 8;
 const DEAD = 10;
+const INCIDENTS = 10;
 const ALERTS = 10;
 
 export interface SnapshotSources {
@@ -70,6 +74,7 @@ export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<S
       tickTotals: await tickTotals(db),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),
+      incidents: await listIncidents(db, { all: false, limit: INCIDENTS }),
       sources: await sourceBook(db, config.jobs),
       digest: await readLatestDigest(db, config.jobs),
       alerts: await listAlerts(db, ALERTS),

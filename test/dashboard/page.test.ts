@@ -42,6 +42,11 @@ describe("the page of a prepared database tells the truth about", () => {
     expect(text("queue")).toContain("digest 0 6 * * * 22 Nov 06:00");
     expect(text("dead")).toContain("label 'needs-info' does not exist in octo-org/octo-repo");
     expect(text("dead")).toContain("afk dead show triage@2026-11-20T21:00:00.000Z");
+    expect(text("incidents")).toContain(
+      "host:news.example.org is left alone lasting 1 time, first 8 min ago",
+    );
+    expect(text("incidents")).toContain("A tick failed over after 4 h 2 times, first 8 d ago");
+    expect(text("incidents")).toContain("afk incidents show 01incident1");
     expect(text("breakers")).toContain("host:news.example.org open, a probe in 12 min");
     expect(text("breakers")).toContain("model:ollama/qwen2.5:3b 1 failure in a row");
     expect(text("sources")).toContain("3 work, 1 fails");
@@ -190,6 +195,7 @@ describe("text from outside stays text", () => {
         .set({ result: JSON.stringify({ label: HOSTILE, error: HOSTILE, items: [], notes: [] }) })
         .execute();
       await trx.updateTable("kill_switch").set({ set_at: 1, reason: HOSTILE }).execute();
+      await trx.updateTable("incidents").set({ title: HOSTILE }).execute();
     });
     const body = await page(site);
     const tags = new Set([...body.matchAll(/<(\w+)/g)].map((match) => match[1]));

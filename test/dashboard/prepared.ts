@@ -240,6 +240,25 @@ function trouble(insert: Insert): void {
     trace: "{}",
     died_at: PREPARED_NOW - 11 * HOUR,
   });
+  insert("incidents", {
+    id: "01incident1",
+    cause_key: "breaker_open:host:news.example.org",
+    event: "breaker_open",
+    title: "host:news.example.org is left alone",
+    opened_at: PREPARED_NOW - 8 * MINUTE,
+    last_at: PREPARED_NOW - 8 * MINUTE,
+    count: 1,
+  });
+  insert("incidents", {
+    id: "01incident0",
+    cause_key: "tick_failed",
+    event: "tick_failed",
+    title: "A tick failed",
+    opened_at: PREPARED_NOW - 8 * DAY,
+    last_at: PREPARED_NOW - 8 * DAY + HOUR,
+    count: 2,
+    recovered_at: PREPARED_NOW - 8 * DAY + 4 * HOUR,
+  });
   insert("breakers", {
     name: "host:news.example.org",
     state: "open",

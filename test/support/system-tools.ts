@@ -2,15 +2,17 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Programs that attacks need, and the Debian packages they come in. */
-const ATTACK_PACKAGES: Record<string, string> = {
+/** Programs that tests start, and the Debian packages they come in. */
+const TOOL_PACKAGES: Record<string, string> = {
   strace: "strace",
   faketime: "faketime",
   setsid: "util-linux",
+  zsh: "zsh",
+  fish: "fish",
 };
 /** What the tests of the page need; it is large, and not every system has it under this name. */
 const BROWSER_PACKAGES: Record<string, string> = { chromium: "chromium" };
-const PACKAGES: Record<string, string> = { ...ATTACK_PACKAGES, ...BROWSER_PACKAGES };
+const PACKAGES: Record<string, string> = { ...TOOL_PACKAGES, ...BROWSER_PACKAGES };
 
 const INSTALL_MS_MAX = 10 * 60_000;
 
@@ -25,7 +27,7 @@ export function missingTool(name: string): string | null {
 
 /** Installs what is missing where that is possible without asking: as root on Debian or Ubuntu. Says what it does. */
 export function installTools(options: { withBrowser?: boolean } = {}): void {
-  install(Object.keys(ATTACK_PACKAGES).filter((name) => !hasTool(name)));
+  install(Object.keys(TOOL_PACKAGES).filter((name) => !hasTool(name)));
   // By itself, so that a system without this package still gets the others.
   if (options.withBrowser && missingBrowser() !== null) install(Object.keys(BROWSER_PACKAGES));
 }
