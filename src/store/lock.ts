@@ -1,6 +1,7 @@
 import { accessSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { dropBallast } from "./ballast.ts";
 import { explain, isDiskFull, StateLocked, StoreRefused, sqliteCode } from "./errors.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
@@ -16,10 +17,21 @@ const held = new Set<Database.Database>();
 /**
  * Takes the state directory for this process, at once or not at all. The lock is an exclusive SQLite transaction on a
  * file of its own: the system drops it with the process, however that ends, so a lock is never stale and whoever gets
- * it knows that nobody else's work is under way.
+ * it knows that nobody else's work is under way. The lock writes nothing, but on a full disk SQLite may find no room for
+ * its journal's name: then the ballast makes it.
  * @throws StateLocked when another process holds it.
  */
 export function acquireLock(path: string): Lock {
+  try {
+    return take(path);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    dropBallast(dirname(path));
+    return take(path);
+  }
+}
+
+function take(path: string): Lock {
   let database: Database.Database | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true });
@@ -29,7 +41,6 @@ export function acquireLock(path: string): Lock {
     database?.close();
     if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) throw new StateLocked(path);
     const explained = explain(error, path);
-    // The lock writes nothing, but the system may ask for room all the same.
     if (isDiskFull(explained)) throw explained;
     throw new StoreRefused(
       "store_unwritable",
