@@ -132,7 +132,10 @@ async function expectAftermath(subject: Patient, by: string, isWedge: boolean): 
   }
   const alerts = subject.query<{ payload: string }>("select payload from alerts where event = 'wedged'");
   expect(alerts).toHaveLength(isWedge ? 1 : 0);
-  if (isWedge) expect(alerts[0]?.payload).toMatch(/event loop stood still|after the kill switch was set/);
+  if (isWedge)
+    expect(alerts[0]?.payload).toMatch(
+      /event loop stood still|after the kill switch was set|after it was told to end/,
+    );
   expect(existsSync(join(subject.state, "wedged.json"))).toBe(false);
   expect(subject.query("select * from seen where key = 'half done'")).toEqual([]);
 }
