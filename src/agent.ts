@@ -79,8 +79,11 @@ export interface Agent {
   ): Promise<{ key: string; added: boolean }>;
   /** One bounded pass. `now` runs a job whether due or not. Throws StateLocked while another process is at work. */
   tick(options?: { now?: string | undefined }): Promise<TickResult>;
-  /** The loop; resolves with the exit code once it is stopped. */
-  run(onTick?: (result: TickResult) => void): Promise<number>;
+  /**
+   * The loop; resolves with the exit code once it is stopped. `onStart` is called once the state directory is this
+   * process's own.
+   */
+  run(onTick?: (result: TickResult) => void, onStart?: () => void): Promise<number>;
   status(): Promise<Status>;
   /** Irreversible actions that jobs wrote down, and a person's word on them. */
   drafts: DraftDesk;
@@ -180,7 +183,11 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
         if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
         return await runTick(guarded, runner, { byHand: now !== undefined });
       }),
-    run: (onTick) => holdState(parts, held, (guarded, runner) => runLoop(guarded, runner, onTick)),
+    run: (onTick, onStart) =>
+      holdState(parts, held, async (guarded, runner) => {
+        onStart?.();
+        return await runLoop(guarded, runner, onTick);
+      }),
     drafts: createDraftDesk({ config, store, outbox, rails, clock, log, outgoing }),
     status: () => readStatus({ config, version: VERSION, db: store.db, clock }),
     async close() {

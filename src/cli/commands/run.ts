@@ -1,4 +1,4 @@
-import { startDashboardThread } from "../../dashboard/thread.ts";
+import { type DashboardThread, startDashboardThread } from "../../dashboard/thread.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
@@ -14,11 +14,16 @@ export default defineCommand({
       args,
       async (agent) => {
         stopOnSignals(agent);
-        const dashboard = agent.config.dashboard.isEnabled ? startDashboardThread(agent) : null;
+        const served: DashboardThread[] = [];
         try {
-          return await agent.run((result) => printTick(result, false));
+          return await agent.run(
+            (result) => printTick(result, false),
+            () => {
+              if (agent.config.dashboard.isEnabled) served.push(startDashboardThread(agent));
+            },
+          );
         } finally {
-          await dashboard?.close();
+          for (const dashboard of served) await dashboard.close();
         }
       },
       { ownsProcess: true, ...workerOutput(false) },
