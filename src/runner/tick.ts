@@ -70,8 +70,9 @@ export async function runTick(
     drained.outputs.push(
       ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
     );
-    // Beside the work: a receiver that hangs delays no model call.
-    leftovers = deliver(parts, log, PAGER_MS);
+    // Beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
+    const { terminated, signal } = parts.rails.watch;
+    leftovers = deliver(parts, log, PAGER_MS, kill === null ? signal : terminated);
     if (kill === null && !(await checkDisk(parts))) {
       isFit = false;
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
@@ -195,10 +196,14 @@ async function waitForRetry(parts: Parts, runner: string, endsAt: number) {
  * The pager is not the work: a kill switch does not silence it, but it gets little time then, since the process must be
  * gone. What goes wrong with it is told in the log and tried again by the next tick.
  */
-async function deliver(parts: Parts, log: Parts["log"], limitMs: number): Promise<void> {
+async function deliver(
+  parts: Parts,
+  log: Parts["log"],
+  limitMs: number,
+  signal = parts.rails.watch.terminated,
+): Promise<void> {
   try {
-    const { config, clock, rails, store } = parts;
-    const signal = rails.watch.terminated;
+    const { config, clock, store } = parts;
     await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });

@@ -170,4 +170,27 @@ describe("receivers that do not behave", () => {
       expect.arrayContaining(["alert_delayed", "alert_sent", "ping_failed", "job_done"]),
     );
   });
+
+  it("do not hold back a tick that is killed while what was left over is being delivered", async () => {
+    const pager = await receiver(() => ({ hang: "before" }));
+    const made = await rig(
+      async (context) => {
+        made.target.write("state/STOP", "");
+        await new Promise((_resolve, reject) => {
+          context.signal.addEventListener("abort", () => reject(context.signal.reason), { once: true });
+        });
+        return undefined;
+      },
+      { alerts: [{ type: "webhook", url: pager.url }] },
+    );
+    await made.agent.outbox.transaction((_trx, announce) =>
+      announce({ event: "tick_failed", title: "left over", message: "left over", key: "left over" }),
+    );
+    await made.agent.enqueue("work");
+    const startedMs = performance.now();
+    expect(await made.agent.tick()).toMatchObject({ outcome: "halted" });
+    // A receiver that hangs is given 5 s, and a killed tick no more than a second for its pager.
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(pager.received.length).toBeGreaterThan(0);
+  });
 });
