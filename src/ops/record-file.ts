@@ -9,13 +9,14 @@ import { makeFolder, writeDurably } from "../store/durable-file.ts";
  */
 export function keepFile(runs: string, name: string, content: string): boolean {
   const path = join(runs, name);
-  if (read(path) === content) return false;
+  if (readIfThere(path) === content) return false;
   makeFolder(runs);
   writeDurably(path, join(runs, `.${name}.part`), content);
   return true;
 }
 
-function read(path: string): string | null {
+/** The text of a file; null when there is none. */
+export function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {

@@ -3,6 +3,7 @@ import { listDrafts } from "../../ops/drafts.ts";
 import { checkApprovable } from "../../runner/drafts.ts";
 import { defineCommand } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
+import { LIMIT } from "../limit.ts";
 import { withAgent } from "../open.ts";
 import { printLines, printTable } from "../output.ts";
 import { visible, visibleJson } from "../visible.ts";
@@ -19,14 +20,7 @@ const list = defineCommand({
   json: true,
   args: {
     all: { type: "boolean", description: "Those that were done or rejected too" },
-    limit: {
-      type: "number",
-      integer: true,
-      min: 1,
-      max: 10_000,
-      default: 50,
-      description: "At most so many",
-    },
+    limit: LIMIT,
   },
   async run({ args }) {
     const drafts = await withAgent(args, (agent) => listDrafts(agent.rails.store.db, args));

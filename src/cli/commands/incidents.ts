@@ -10,6 +10,7 @@ import {
 } from "../../ops/incidents/incidents.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
+import { LIMIT } from "../limit.ts";
 import { withAgent } from "../open.ts";
 import { printLines, printTable } from "../output.ts";
 import { visible, visibleJson } from "../visible.ts";
@@ -25,14 +26,7 @@ const list = defineCommand({
   json: true,
   args: {
     all: { type: "boolean", description: "Those that were closed too" },
-    limit: {
-      type: "number",
-      integer: true,
-      min: 1,
-      max: 10_000,
-      default: 50,
-      description: "At most so many",
-    },
+    limit: LIMIT,
   },
   async run({ args }) {
     const incidents = await withAgent(args, (agent) => listIncidents(agent.rails.store.db, args));

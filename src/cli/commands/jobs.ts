@@ -2,6 +2,7 @@ import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand } from "../command.ts";
+import { LIMIT } from "../limit.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
@@ -13,14 +14,7 @@ const list = defineCommand({
   },
   json: true,
   args: {
-    limit: {
-      type: "number",
-      integer: true,
-      min: 1,
-      max: 10_000,
-      default: 50,
-      description: "At most so many",
-    },
+    limit: LIMIT,
   },
   async run({ args }) {
     const jobs = await withAgent(args, (agent) => listJobs(agent.rails.store.db, args.limit));

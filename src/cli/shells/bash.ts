@@ -1,4 +1,5 @@
 import type { CompletionEntry, CompletionOption } from "../completion.ts";
+import { pathOf, paths, takers } from "./patterns.ts";
 
 /** A script for bash 3.2 and later: `source <(afk completion bash)`. */
 export function bashScript(program: string, entries: readonly CompletionEntry[]): string {
@@ -32,26 +33,10 @@ complete -F ${name} ${program}
 `;
 }
 
-function pathOf(entry: CompletionEntry): string {
-  return entry.path.map((word) => `/${word}`).join("");
-}
-
 function caseOf(entry: CompletionEntry): string {
   const words = entry.words.map(({ word }) => word).join(" ");
   const options = entry.options.flatMap(({ names }) => names).join(" ");
   return `    "${pathOf(entry)}") words="${words}" options="${options}" ;;`;
-}
-
-/** Options that the next word belongs to, whichever command they are of. */
-function takers(entries: readonly CompletionEntry[]): string {
-  const names = entries.flatMap(({ options }) =>
-    options.flatMap((option) => (option.value === null ? [] : option.names)),
-  );
-  return [...new Set(names)].join("|");
-}
-
-function paths(entries: readonly CompletionEntry[]): string {
-  return entries.flatMap((entry) => (entry.path.length === 0 ? [] : [pathOf(entry)])).join("|");
 }
 
 function values(entries: readonly CompletionEntry[]): string {

@@ -1,4 +1,5 @@
 import type { CompletionEntry, CompletionOption } from "../completion.ts";
+import { pathOf, paths, takers } from "./patterns.ts";
 
 /** A script for zsh: `source <(afk completion zsh)` after compinit, or a file `_afk` in a folder of $fpath. */
 export function zshScript(program: string, entries: readonly CompletionEntry[]): string {
@@ -28,10 +29,6 @@ if [ "\${funcstack[1]}" = "_${program}" ]; then _${program} "$@"; else compdef _
 `;
 }
 
-function pathOf(entry: CompletionEntry): string {
-  return entry.path.map((word) => `/${word}`).join("");
-}
-
 function caseOf(entry: CompletionEntry): string {
   const names = entry.words.map(({ word, description }) => described(word, description));
   const options = entry.options.flatMap((option) =>
@@ -47,17 +44,6 @@ function described(word: string, description: string): string {
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function takers(entries: readonly CompletionEntry[]): string {
-  const names = entries.flatMap(({ options }) =>
-    options.flatMap((option) => (option.value === null ? [] : option.names)),
-  );
-  return [...new Set(names)].join("|");
-}
-
-function paths(entries: readonly CompletionEntry[]): string {
-  return entries.flatMap((entry) => (entry.path.length === 0 ? [] : [pathOf(entry)])).join("|");
 }
 
 function valueCase(entry: CompletionEntry, { names, value }: CompletionOption): string[] {

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Announce } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
-import { isMissing } from "../../logs/files.ts";
 import type { Db, Trx } from "../../store/schema.ts";
+import { readIfThere } from "../record-file.ts";
 import { contentHash } from "./record.ts";
 import { latestRelease, wasReleased } from "./releases.ts";
 
@@ -34,7 +33,7 @@ export async function unitDrift(db: Db, places: UnitPlaces): Promise<{ drifts: D
   const latest = await latestRelease(db);
   const units = latest === undefined ? {} : (JSON.parse(latest.units) as Record<string, string>);
   const there = places.flatMap(({ name, path }) => {
-    const content = read(path);
+    const content = readIfThere(path);
     return content === null ? [] : [{ name, path, hash: contentHash(content) }];
   });
   if (latest === undefined) return { drifts: [], seen: there.length };
@@ -63,13 +62,4 @@ export async function tellDrift(trx: Trx, announce: Announce, config: Config): P
     },
     "quiet",
   );
-}
-
-function read(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

@@ -1,21 +1,11 @@
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { isMissing } from "../../logs/files.ts";
 import { makeFolder, writeDurably } from "../../store/durable-file.ts";
+import { readIfThere } from "../record-file.ts";
 
 /** Beside the digests, so that who looks for the one that did not come finds the reason. */
 export function alertFileIn(outDir: string): string {
   return join(outDir, "ALERT.txt");
-}
-
-/** What the file says; null when there is none. */
-export function readAlertFile(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }
 
 /** Replaces the file, or removes it where `content` is null. One that says the same already is left alone. */
@@ -25,7 +15,7 @@ export function setAlertFile(outDir: string, content: string | null): void {
     rmSync(path, { force: true });
     return;
   }
-  if (readAlertFile(path) === content) return;
+  if (readIfThere(path) === content) return;
   makeFolder(outDir);
   writeDurably(path, join(outDir, ".ALERT.txt.part"), content);
 }
@@ -39,7 +29,7 @@ export const TOLD = "An alert was sent.";
 /** When the alert was written that was sent past the outbox, in epoch milliseconds; null when none was. */
 export function toldDirectlyAt(outDir: string): number | null {
   const path = alertFileIn(outDir);
-  if (readAlertFile(path)?.trimEnd().endsWith(TOLD) !== true) return null;
+  if (readIfThere(path)?.trimEnd().endsWith(TOLD) !== true) return null;
   return Math.floor(statSync(path).mtimeMs);
 }
 
