@@ -15,7 +15,9 @@ import { installTools } from "./system-tools.ts";
 const NODE_OLDEST = [22, 22] as const;
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
-const NOTHING: TestSummary = { passed: 0, failed: 0, skipped: [] };
+/** At most; each is shown whole where it happened. */
+const FAILURES_NAMED = 10;
+const NOTHING: TestSummary = { passed: 0, failed: 0, failures: [], skipped: [] };
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
@@ -42,6 +44,7 @@ const types = await passes("types", "tsc", ["--noEmit"]);
 const tests = await runTests("tests", "vitest.config.ts", isUnit ? ["--exclude=test/browser/**"] : []);
 const scenarios = isUnit ? NOTHING : await runTests("scenarios", "vitest.scenarios.config.ts");
 const skipped = [...tests.skipped, ...scenarios.skipped];
+const failures = [...tests.failures, ...scenarios.failures];
 
 const passed = tests.passed + scenarios.passed + Number(format) + Number(types);
 const failed = tests.failed + scenarios.failed + Number(!format) + Number(!types);
@@ -49,8 +52,11 @@ heading("summary");
 for (const { test, reason } of skipped) console.log(`skipped: ${test}\n         ${reason}`);
 if (!format) console.log("failed: format and lint (`npm run format` mends what it can)");
 if (!types) console.log("failed: types");
+for (const { test, error } of failures.slice(0, FAILURES_NAMED)) {
+  console.log(`failed: ${test}\n${error.replace(/^/gm, "        ")}`);
+}
 for (const [title, summary] of Object.entries({ tests, scenarios })) {
-  if (summary.failed > 0) console.log(`failed: ${summary.failed} of the ${title}, shown above`);
+  if (summary.failed > 0) console.log(`failed: ${summary.failed} of the ${title}`);
 }
 if (tests.passed + tests.failed === 0) console.log("failed: no test ran");
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
@@ -76,7 +82,7 @@ function readSummary(file: string): TestSummary {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     console.error(`The tests left no summary: ${error instanceof Error ? error.message : error}`);
-    return { passed: 0, failed: 1, skipped: [] };
+    return { ...NOTHING, failed: 1 };
   }
 }
 

@@ -33,6 +33,13 @@ test("counts what passed, failed and could not be loaded, and gives the reason o
     expect(summary.passed).toBe(1);
     // The failing test, the broken hook, and the file that cannot be loaded.
     expect(summary.failed).toBe(3);
+    expect(summary.failures).toEqual(
+      expect.arrayContaining([
+        { test: "some.test.js > fails", error: "on purpose" },
+        { test: "some.test.js > with a broken hook", error: "on purpose" },
+        { test: "unloadable.test.js", error: "on purpose" },
+      ]),
+    );
     expect(summary.skipped).toEqual(
       expect.arrayContaining([
         { test: "some.test.js > named -- skipped: no engine", reason: "no engine" },
