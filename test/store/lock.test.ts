@@ -2,12 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { StateLocked } from "../../src/store/errors.ts";
 import { acquireLock, isLocked } from "../../src/store/lock.ts";
 import { race, startChild } from "../support/child.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
 import { tempDir } from "../support/temp.ts";
 
 const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
@@ -32,8 +31,6 @@ test("what was released can be taken again", () => {
 test("a lock whose owner forgot about it is held all the same", async () => {
   const path = lockPath();
   acquireLock(path);
-  setFlagsFromString("--expose-gc");
-  const collectGarbage: () => void = runInNewContext("gc");
   // A finalizer of native code runs in a turn of its own, after the collection.
   await setImmediate();
   collectGarbage();

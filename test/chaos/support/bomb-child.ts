@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { createEgress } from "../../../src/egress/fetch.ts";
 import type { Egress } from "../../../src/egress/types.ts";
 import { collectFeed } from "../../../src/jobs/digest/sources/feed.ts";
@@ -10,6 +8,7 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { openStore } from "../../../src/store/open.ts";
 import { onGo } from "../../support/child-work.ts";
+import { collectGarbage } from "../../support/collect-garbage.ts";
 import { peakBytes } from "./peak-memory.ts";
 
 /** One thing to collect: a feed or an API answer at an address, or a folder with hostile files. */
@@ -33,8 +32,6 @@ export interface Blast {
 /** Arguments: a folder for the database, and the fuses as JSON. */
 const [state = "", fuses = "[]"] = process.argv.slice(2);
 const signal = new AbortController().signal;
-setFlagsFromString("--expose-gc");
-const collectGarbage: () => void = runInNewContext("gc");
 
 const store = await openStore(join(state, "afk.db"));
 const egress = createEgress({
