@@ -78,7 +78,10 @@ jobs:
 ${sources(answers.feeds)}
     max_items: 30
 
-value: { minutes_saved_per_unit: 30, hourly_rate_usd: 60 }
+# What its output is worth, for afk report: an item of a digest saves 2 minutes unless this says otherwise. With min_ratio,
+# a week whose value for each dollar spent is less is told of.
+value: { hourly_rate_usd: 60 }
+# value: { minutes_saved_per_unit: 2, hourly_rate_usd: 60, min_ratio: 5 }
 retention: { log_days: 14, log_max_mb: 200 }
 `;
 }

@@ -46,6 +46,7 @@ const REPORT_STYLE = `
 .sums dt{color:var(--quiet);font-size:.8rem}
 .sums dd{margin:0;font-size:1.45rem;font-weight:650;line-height:1.3;font-variant-numeric:tabular-nums}
 .sums small{display:block;font-weight:400;font-size:.82rem;line-height:1.4;color:var(--quiet)}
+.scroll th,.scroll td{overflow-wrap:break-word;white-space:nowrap}.scroll td:last-child:not(.n){white-space:normal;min-width:9rem}
 .bar-in,.bar-idle{fill:var(--spent)}.bar-out,.bar-well{fill:var(--ok-fill)}.bar-bad{fill:var(--bad-fill)}.bar-halted{fill:var(--warn-fill)}
 @media(max-width:860px){.sums{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media print{.columns{grid-template-columns:1fr 1fr}}`;

@@ -4,6 +4,10 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import type { DrillRow } from "../ops/drills.ts";
 import { writeEvidence } from "./evidence.ts";
+import type { Figures as Measured } from "./findings.ts";
+import { HOST_DRILL, hostFindings, hostSteps } from "./host-drill.ts";
+import type { Outcome } from "./outcome.ts";
+import { DRILLS } from "./registry.ts";
 
 /** What a drill says that was done by something else: the host's own command, or a person. */
 export interface ForeignResult {
@@ -41,22 +45,44 @@ export async function recordResult(agent: Agent, result: ForeignResult): Promise
     throw new BadResult(
       "a drill without figures proves nothing; write what was measured: --figures '{\"stopMs\": 312}'",
     );
+  if (DRILLS.some(({ name }) => name === result.name))
+    throw new BadResult(
+      `${result.name} is a drill that afk fires itself, and no evidence from elsewhere stands for it; run: afk drill ${result.name}`,
+    );
   const finishedAt = systemClock.nowMs();
   const { startedMs, ...measured } = figures;
   const isStart = typeof startedMs === "number" && Number.isSafeInteger(startedMs) && startedMs >= 0;
   return await writeEvidence(agent, {
     name: result.name,
-    description: null,
-    promise: null,
     startedAt: isStart ? Math.min(startedMs, finishedAt) : finishedAt,
     finishedAt,
-    steps: ["This drill was done from outside of afk, and its result handed to: afk drill record"],
-    findings: [],
     differences: [],
     figures: measured,
     error: result.error,
-    repeat: result.name === "systemctl" ? "sudo afk drill systemctl" : "as it was done before",
+    ...(result.name === HOST_DRILL.name ? ofHost(measured, result.error) : OF_OTHERS),
   });
+}
+
+type Words = Pick<Outcome, "description" | "promise" | "steps" | "findings" | "repeat">;
+
+const OF_OTHERS: Words = {
+  description: null,
+  promise: null,
+  steps: ["This drill was done from outside of afk, and its result handed to: afk drill record"],
+  findings: [],
+  repeat: "as it was done before",
+};
+
+/** @throws BadResult for a pass that its own figures do not bear out: it would open the gate to autonomy. */
+function ofHost(figures: Measured, error: string | null): Words {
+  const findings = hostFindings(figures);
+  const missing = findings.filter(({ isSo }) => !isSo);
+  if (error === null && missing.length > 0)
+    throw new BadResult(
+      `${HOST_DRILL.name} did not pass by these figures: ${missing.map(({ expected, found }) => `${expected} (${found})`).join("; ")}. Let the host do it: ${HOST_DRILL.command}`,
+    );
+  const { description, promise, command } = HOST_DRILL;
+  return { description, promise, steps: hostSteps(figures), findings, repeat: command };
 }
 
 function parseFigures(text: string): v.InferOutput<typeof Figures> {

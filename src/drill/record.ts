@@ -1,6 +1,7 @@
 import { toIso } from "../lib/clock.ts";
 import type { DrillRow } from "../ops/drills.ts";
 import type { Figures } from "./findings.ts";
+import { HOST_DRILL } from "./host-drill.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The record of one drill, for a person: what was done, what had to be so and what was, the figures, how to repeat it. */
@@ -37,7 +38,7 @@ export function renderRecord(
       ? []
       : [
           "## What had to happen, and what happened",
-          "Times are measured by looking every 10 ms.",
+          ...(outcome.name === HOST_DRILL.name ? [] : ["Times are measured by looking every 10 ms."]),
           table(
             ["So", "Expected", "Found"],
             outcome.findings.map(({ isSo, expected, found }) => [isSo ? "yes" : "**NO**", expected, found]),

@@ -5,6 +5,7 @@ import { nearest } from "../lib/nearest.ts";
 import { type BenchOptions, openBench } from "./bench.ts";
 import type { Drill } from "./drill.ts";
 import { writeEvidence } from "./evidence.ts";
+import { HOST_DRILL } from "./host-drill.ts";
 import { openNotebook } from "./notebook.ts";
 import type { Outcome } from "./outcome.ts";
 import { DRILLS } from "./registry.ts";
@@ -36,6 +37,12 @@ export function chooseDrills(names: readonly string[], isSending: boolean): Dril
   const known = DRILLS.map(({ name }) => name);
   for (const name of names) {
     if (known.includes(name)) continue;
+    if (name === HOST_DRILL.name)
+      throw new AfkError(
+        "host_drill",
+        `${name} is fired by the host's own command, where afk runs by its units: ${HOST_DRILL.command}`,
+        { retry: "never", exitCode: EXIT.usage },
+      );
     const near = nearest(name, known);
     const hint = near === null ? `There are: ${known.join(", ")}.` : `Did you mean ${near}?`;
     throw new AfkError("unknown_drill", `There is no drill named ${name}. ${hint}`, {

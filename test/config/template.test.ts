@@ -69,11 +69,12 @@ describe("renderTemplate", () => {
     expect({ ...bare, paths: null }).toEqual({ ...full, paths: null });
   });
 
-  it("stays valid when the commented channels and caps are switched on", () => {
+  it("stays valid when the commented channels, caps and floor are switched on", () => {
     const text = renderTemplate(ANSWERS)
       .replace("alerts: []", "alerts:")
       .replaceAll(/^#( {2}(?:- |[a-z ] ).*)$/gm, "$1")
-      .replaceAll(/^( +)# ((?:hourly|monthly|job|tick)_cap_usd.*)$/gm, "$1$2");
+      .replaceAll(/^( +)# ((?:hourly|monthly|job|tick)_cap_usd.*)$/gm, "$1$2")
+      .replace(/^value: .*\n# (value: .*)$/m, "$1");
     const environment = {
       TELEGRAM_TOKEN: "1:abc",
       HOOK_URL: "https://hook.example/",
@@ -83,5 +84,6 @@ describe("renderTemplate", () => {
     const config = load(text, { jobKinds: [digest], environment });
     expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "telegram", "email", "webhook"]);
     expect(config.budget.tickCapMicros).toBe(500_000);
+    expect(config.value.minRatio).toBe(5);
   });
 });

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { HOST_DRILL } from "../../src/drill/host-drill.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { actionServer } from "../support/drafting.ts";
 import { startOpenai } from "../support/openai-server.ts";
@@ -69,9 +70,12 @@ function commandsOfAfk(): Command[] {
   const inBlocks = blocks.filter((block) => block.notRun === null).flatMap((block) => block.commands);
   const install = inBlocks.filter(({ section }) => section === "Install");
   const rest = inBlocks.filter(({ section }) => section !== "Install");
-  return [...install, ...rest, ...inline]
-    .map((command) => ({ ...command, text: command.text.replace(/^(?:sudo|npx) afk/, "afk") }))
-    .filter(({ text }) => text.startsWith("afk "));
+  return (
+    [...install, ...rest, ...inline]
+      .map((command) => ({ ...command, text: command.text.replace(/^(?:sudo|npx) afk/, "afk") }))
+      // The host's own command does this one.
+      .filter(({ text }) => text.startsWith("afk ") && `sudo ${text}` !== HOST_DRILL.command)
+  );
 }
 
 /** Paths of a host are paths in the deployment's folder. */

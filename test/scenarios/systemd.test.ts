@@ -17,12 +17,26 @@ beforeEach(async () => {
   await vm.fillInbox(2);
 });
 
+/** What doctor says of units and configuration. */
+async function drift(): Promise<string[]> {
+  const { stdout } = await vm.exec("afk doctor --offline --json");
+  const { checks } = JSON.parse(stdout) as { checks: { name: string; found: string }[] };
+  return checks.filter(({ name }) => name === "drift").map(({ found }) => found);
+}
+
 const SECURITY_MAX = 1.5;
 
 describe("installed", () => {
   it("the units are in order, and deny each service what it does not need", async () => {
     const again = await vm.ok("/root/systemd/install");
     expect(again).not.toMatch(/^wrote|^made/m);
+    expect(await drift()).toEqual([
+      expect.stringContaining("nothing was released yet"),
+      expect.stringMatching(/^\d\d units as this afk ships them$/),
+    ]);
+    await vm.ok("afk release --reason first; echo '# mine' >> /etc/systemd/system/afk.service");
+    expect(await drift()).toContain("/etc/systemd/system/afk.service is not as this afk ships it");
+    await vm.ok("/root/systemd/install");
     const verified = await vm.exec(
       "systemd-analyze verify $(ls /etc/systemd/system/afk* -d | grep -v '[.]d$')",
     );
@@ -31,7 +45,7 @@ describe("installed", () => {
       .trim()
       .split("\n")
       .map((name) => name.replace("@.", "@afk.service."));
-    expect(services).toHaveLength(10);
+    expect(services).toHaveLength(11);
     for (const service of services) {
       const analysis = await vm.ok(["systemd-analyze", "security", "--no-pager", service]);
       const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(analysis)?.[1]);

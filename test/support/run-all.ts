@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isNamed, notRun, readCoverage } from "./coverage.ts";
 import { SUMMARY_FILE, type TestSummary } from "./summary-reporter.ts";
 import { installTools } from "./system-tools.ts";
 
@@ -17,7 +18,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BIN = join(ROOT, "node_modules", ".bin");
 /** At most; each is shown whole where it happened. */
 const FAILURES_NAMED = 10;
-const NOTHING: TestSummary = { passed: 0, failed: 0, failures: [], skipped: [] };
+const NOTHING: TestSummary = { passed: 0, seen: [], failed: 0, failures: [], skipped: [] };
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 if (major < NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor < NODE_OLDEST[1])) {
@@ -46,10 +47,19 @@ const scenarios = isUnit ? NOTHING : await runTests("scenarios", "vitest.scenari
 const skipped = [...tests.skipped, ...scenarios.skipped];
 const failures = [...tests.failures, ...scenarios.failures];
 
+const coverage = readCoverage(readFileSync(join(ROOT, "docs/coverage.md"), "utf8"));
+const unseen = notRun(coverage, [...tests.seen, ...scenarios.seen], isRunHere);
+
 const passed = tests.passed + scenarios.passed + Number(format) + Number(types);
-const failed = tests.failed + scenarios.failed + Number(!format) + Number(!types);
+const failed = tests.failed + scenarios.failed + Number(!format) + Number(!types) + Number(unseen.length > 0);
 heading("summary");
-for (const { test, reason } of skipped) console.log(`skipped: ${test}\n         ${reason}`);
+for (const { test, reason } of skipped) {
+  console.log(`skipped: ${test}\n         ${reason}`);
+  for (const { what, tests: named } of coverage)
+    if (named.some((each) => isNamed(each, test))) console.log(`         not proved here: ${what}`);
+}
+for (const { file, name } of unseen)
+  console.log(`failed: docs/coverage.md names a test that did not run: ${file} > ${name}`);
 if (!format) console.log("failed: format and lint (`npm run format` mends what it can)");
 if (!types) console.log("failed: types");
 for (const { test, error } of failures.slice(0, FAILURES_NAMED)) {
@@ -61,6 +71,11 @@ for (const [title, summary] of Object.entries({ tests, scenarios })) {
 if (tests.passed + tests.failed === 0) console.log("failed: no test ran");
 console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
 process.exitCode = failed > 0 || tests.passed === 0 ? 1 : 0;
+
+/** Whether a file is among those that this run looks at. */
+function isRunHere(file: string): boolean {
+  return !isUnit || !/^test\/(?:scenarios|browser)\//.test(file);
+}
 
 async function runTests(title: string, config: string, more: string[] = []): Promise<TestSummary> {
   const folder = mkdtempSync(join(tmpdir(), "afk-test-"));

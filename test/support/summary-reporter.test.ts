@@ -31,6 +31,13 @@ test("counts what passed, failed and could not be loaded, and gives the reason o
     expect(code).toBe(1);
     const summary = JSON.parse(readFileSync(file, "utf8"));
     expect(summary.passed).toBe(1);
+    expect(summary.seen).toEqual(
+      expect.arrayContaining([
+        "some.test.js > passes",
+        "some.test.js > fails",
+        "some.test.js > with a broken hook > never runs",
+      ]),
+    );
     // The failing test, the broken hook, and the file that cannot be loaded.
     expect(summary.failed).toBe(3);
     expect(summary.failures).toEqual(

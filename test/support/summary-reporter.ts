@@ -5,6 +5,8 @@ import type { Reporter, TestModule } from "vitest/node";
 /** What `npm test` counts, as the reporter leaves it for test/support/run-all.ts. */
 export interface TestSummary {
   passed: number;
+  /** Every test that there was, as `file > suites > test`, whatever came of it. */
+  seen: string[];
   /** Failed tests, and errors outside of any test: a file that cannot be loaded, a promise that nobody awaited. */
   failed: number;
   /** What failed, by name, with its first error: the end of a long output is what a CI keeps. */
@@ -34,7 +36,7 @@ export default class SummaryReporter implements Reporter {
 }
 
 function summarise(modules: readonly TestModule[]): TestSummary {
-  const summary: TestSummary = { passed: 0, failed: 0, failures: [], skipped: [] };
+  const summary: TestSummary = { passed: 0, seen: [], failed: 0, failures: [], skipped: [] };
   for (const module of modules) {
     const file = module.relativeModuleId;
     for (const error of module.errors()) addFailure(summary, file, [error]);
@@ -44,6 +46,7 @@ function summarise(modules: readonly TestModule[]): TestSummary {
     for (const test of module.children.allTests()) {
       const name = `${file} > ${test.fullName}`;
       const result = test.result();
+      summary.seen.push(name);
       if (result.state === "passed") summary.passed += 1;
       else if (result.state === "skipped") {
         summary.skipped.push({ test: name, reason: reasonOf(test.fullName, result.note) });

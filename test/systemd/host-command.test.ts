@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Ended, fakeDocker, staged, start } from "./staged.ts";
@@ -59,7 +59,8 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
     await afk("status");
     const line = runs()[0]?.join(" ");
     for (const part of [
-      "--rm --init --read-only",
+      "--rm --init --hostname",
+      "--read-only",
       "--cap-drop ALL --security-opt no-new-privileges",
       "--pids-limit",
       "--memory 1g",
@@ -81,6 +82,24 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
     const line = runs()[0]?.join(" ");
     expect(line).toContain("--name afk-by-hand --cgroup-parent afk.slice");
     expect(arguments_(runs()[0])).toEqual(["tick", "--now", "digest"]);
+  });
+
+  it("shows doctor a copy of the host's units, as they are now, and no other file of the host", async () => {
+    const { root, afk, runs } = host("exit 0");
+    const units = join(root, "etc/systemd/system");
+    writeFileSync(join(units, "other.service"), "secret");
+    mkdirSync(join(units, "afk.service.d"), { recursive: true });
+    writeFileSync(join(units, "afk.service.d/99-own.conf"), "own", { mode: 0o600 });
+    await afk("doctor", "--offline");
+    rmSync(join(units, "afk.timer"));
+    await afk("doctor", "--json");
+    const copy = join(root, "run/afk-units");
+    expect(runs()[1]?.join(" ")).toContain(`type=bind,src=${copy},dst=/run/afk-units,readonly`);
+    expect(arguments_(runs()[1])).toEqual(["doctor", "--json"]);
+    expect(existsSync(join(copy, "afk.service.d/10-hardening.conf"))).toBe(true);
+    expect(existsSync(join(copy, "afk.timer"))).toBe(false);
+    expect(existsSync(join(copy, "other.service"))).toBe(false);
+    expect(statSync(join(copy, "afk.service.d/99-own.conf")).mode & 0o077).toBe(0);
   });
 
   it("says that the engine does not answer, and exits 69", async () => {

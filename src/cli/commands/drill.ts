@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { HOST_DRILL } from "../../drill/host-drill.ts";
 import { recordResult } from "../../drill/record-result.ts";
 import { DRILLS } from "../../drill/registry.ts";
 import { chooseDrills, type DrillResult, runDrills } from "../../drill/run-drills.ts";
@@ -72,13 +73,13 @@ const record = defineCommand({
     name: "drill record",
     description: "Writes down a drill that was done from outside, as the host's own command does",
     examples: [
-      `afk drill record systemctl --passed --figures '{"stopMs": 312}'`,
+      `afk drill record failover --passed --figures '{"takeoverMs": 4200}'`,
       `afk drill record systemctl --failed --figures '{"stopMs": 15000}' --error "the container was still there"`,
     ],
   },
   json: true,
   args: {
-    name: { type: "positional", description: "What was drilled: systemctl" },
+    name: { type: "positional", description: "What was drilled: systemctl, or a name of your own" },
     passed: { type: "boolean", description: "It did what it promises" },
     failed: { type: "boolean", description: "It did not" },
     figures: {
@@ -117,7 +118,11 @@ export default defineCommand({
 });
 
 function list(asJson: boolean): void {
-  const rows = DRILLS.map(({ name, description }) => ({ name, description }));
+  const { name, description, command } = HOST_DRILL;
+  const rows = [
+    ...DRILLS.map((drill) => ({ name: drill.name, description: drill.description })),
+    { name, description: `${description} (by the host alone: ${command})` },
+  ];
   if (asJson) printJson(rows);
   else
     printTable(rows, [

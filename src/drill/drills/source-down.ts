@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { LogLine } from "../../logs/line.ts";
 import type { Bench } from "../bench.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
@@ -46,19 +47,20 @@ export const sourceDown: Drill = {
       without.slice(without.indexOf("Failing sources")).includes("Drill feed"),
       excerpt(without),
     );
-    expectEvent(bench, deployment.logged("source_failed").length, "source_failed");
+    expectAlert(bench, deployment.logged("source_failed"), "source_failed");
 
     Object.assign(page, { status: 200, contentType: "application/rss+xml", content: FEED });
     bench.clock.advance(HOUR_MS);
     const back = await read("an hour later on the drill's clock, with the source back");
     bench.expect("the digest has its item", back.includes("The feed is back"), excerpt(back));
-    expectEvent(bench, deployment.logged("source_recovered").length, "source_recovered");
+    expectAlert(bench, deployment.logged("source_recovered"), "source_recovered");
     Object.assign(bench.figures, { feedRequests: page.count, modelRequests: bench.endpoint.asked.length });
   },
 };
 
-function expectEvent(bench: Bench, lines: number, event: string): void {
-  bench.expect(`the log has ${event}`, lines > 0, `${lines} lines`);
+function expectAlert(bench: Bench, lines: LogLine[], event: string): void {
+  const alerts = lines.filter(({ alerted }) => alerted === true).length;
+  bench.expect(`${event} is one alert`, alerts === 1, `${alerts} alerts, ${lines.length} lines in the log`);
 }
 
 function excerpt(markdown: string): string {

@@ -69,7 +69,7 @@ export async function missingEvidence(
     ...(kills.length >= KILLS_MIN
       ? []
       : [
-          `${kills.length === 0 ? "no kill mechanism has" : `of the kill mechanisms only ${kills.join(", ")} has`} passed; two different ones are needed, from ${left.join(", ")}`,
+          `${kills.length === 0 ? "no kill mechanism has" : `of the kill mechanisms only ${kills.join(", ")} has`} passed, and two different ones are needed (left: ${left.join(", ")})`,
         ]),
   ];
 }

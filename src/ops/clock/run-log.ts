@@ -34,6 +34,7 @@ export function renderRunLog(
     clock === undefined
       ? "No clock runs."
       : `The clock runs; Day 0 of the present count is ${clock.day_zero}.`;
+  const isBegun = clock !== undefined && !days.some(({ day }) => day >= clock.day_zero);
   const rows = days.map((day) => [
     day.day,
     `Day ${day.count}`,
@@ -47,9 +48,14 @@ export function renderRunLog(
   const blocks = [
     `# Run log: ${plainMarkdown(agent)}`,
     `Unattended days in a row, in the time zone ${plainMarkdown(timezone)}: a line for each day that is over. Work that a person starts, the kill switch, and a day without a tick start the count again. ${state}`,
-    markdownTable(TITLES, rows),
+    markdownTable(TITLES, isBegun ? [...rows, begun(clock.day_zero)] : rows),
   ];
   return `${blocks.join("\n\n")}\n`;
+}
+
+/** Day 0 has a line from its beginning, and figures at its end. */
+function begun(dayZero: string): string[] {
+  return [dayZero, "Day 0", ...Array<string>(TITLES.length - 3).fill(""), "not over yet"];
 }
 
 const TITLES = [

@@ -1,6 +1,7 @@
 import { channelId } from "../../alerts/channels/registry.ts";
 import type { ChannelConfig } from "../../config/config.ts";
 import { formatRelative } from "../../lib/duration-text.ts";
+import { type ChannelTest, lastTests } from "./channel-tests.ts";
 import { bad, type Examination, type Finding, ok, type WithStore, warn } from "./check.ts";
 
 const NAME = "alerts";
@@ -19,11 +20,18 @@ export const channels: Examination<WithStore> = {
           "add one under alerts:, or set ALERT_WEBHOOK",
         ),
       ];
-    return await Promise.all(alerts.map((channel) => judge(channel, subject)));
+    const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
+    return await Promise.all(
+      alerts.map((channel) => judge(channel, tests.get(channelId(channel)) ?? null, subject)),
+    );
   },
 };
 
-async function judge(channel: ChannelConfig, { store, clock }: WithStore): Promise<Finding> {
+async function judge(
+  channel: ChannelConfig,
+  test: ChannelTest | null,
+  { store, clock }: WithStore,
+): Promise<Finding> {
   const last = await store.db
     .selectFrom("alert_deliveries")
     .select(["state", "attempts", "error", "updated_at"])
@@ -34,6 +42,7 @@ async function judge(channel: ChannelConfig, { store, clock }: WithStore): Promi
     .limit(1)
     .executeTakeFirst();
   const name = `${NAME} by ${channel.type}`;
+  if (test !== null && test.at > (last?.updated_at ?? 0)) return judgeTest(name, test, clock.nowMs());
   if (last === undefined) return ok(name, "configured; nothing was sent yet: afk alert test");
   const when = formatRelative(last.updated_at, clock.nowMs());
   if (last.state === "sent") return ok(name, `the last alert was delivered ${when}`);
@@ -49,4 +58,10 @@ async function judge(channel: ChannelConfig, { store, clock }: WithStore): Promi
     `the last alert was not delivered ${when} (try ${last.attempts}, more follow): ${error}`,
     "afk alert test",
   );
+}
+
+function judgeTest(name: string, { at, error }: ChannelTest, nowMs: number): Finding {
+  const when = formatRelative(at, nowMs);
+  if (error === null) return ok(name, `the test of ${when} was taken`);
+  return bad(name, `the test of ${when} was not taken: ${error}`, "mend the channel, then: afk alert test");
 }

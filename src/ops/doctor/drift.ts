@@ -1,40 +1,60 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { configDrift, type UnitPlaces, unitDrift } from "../release/drift.ts";
+import { configDrift, unitDrift } from "../release/drift.ts";
+import { readInstalled } from "../release/installed.ts";
 import { latestRelease } from "../release/releases.ts";
-import { type Examination, ok, type WithStore, warn } from "./check.ts";
+import { compareUnits } from "../release/units.ts";
+import { type Examination, type Finding, ok, skipped, type WithStore, warn } from "./check.ts";
+import type { Host } from "./host.ts";
 
 const NAME = "drift";
 const MEND =
   "if it is meant: afk release --reason TEXT; if not: afk release --to HASH, and install what it renders";
+
+const MEND_UNITS =
+  "sudo ./systemd/install puts the units of its image in place; changes of your own go into drop-ins";
 
 /** Whether what is in use is what was released. */
 export const drift: Examination<WithStore> = {
   group: "configuration",
   name: NAME,
   look: async ({ store, config, host }) => {
+    const units = unitFindings(host);
     if ((await latestRelease(store.db)) === undefined)
-      return [ok(NAME, "nothing was released yet (afk release), so nothing can differ from it")];
-    const units = host.isContainer ? null : await unitDrift(store.db, placesOf(config.agent, host));
-    const found = [await configDrift(store.db, config), ...(units?.drifts ?? [])].filter(
+      return [ok(NAME, "nothing was released yet (afk release), so nothing can differ from it"), ...units];
+    const isSeen = host.units !== null || !host.isContainer;
+    const rendered = isSeen ? await unitDrift(store.db, await readInstalled(config, host)) : null;
+    const found = [await configDrift(store.db, config), ...(rendered?.drifts ?? [])].filter(
       (each) => each !== null,
     );
-    if (found.length > 0) return found.map((each) => warn(NAME, each.found, MEND));
-    const rendered =
-      units === null
+    const unknown = (rendered?.unknown ?? []).map((each) => skipped(NAME, `cannot be compared: ${each}`));
+    const asReleased =
+      rendered === null
         ? "rendered files cannot be seen from inside a container"
-        : `${units.seen} rendered ${units.seen === 1 ? "file" : "files"} on this host as released`;
-    return [ok(NAME, `the configuration in use was released; ${rendered}`)];
+        : `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
+    const findings =
+      found.length > 0
+        ? found.map((each) => warn(NAME, each.found, MEND))
+        : [ok(NAME, `the configuration in use was released; ${asReleased}`)];
+    return [...findings, ...unknown, ...units].map((each) => ({ ...each, found: onHost(each.found, host) }));
   },
 };
 
-function placesOf(
-  agent: string,
-  host: { dropIn: string; environment: { HOME?: string | undefined } },
-): UnitPlaces {
-  const plist = `afk.${agent}.plist`;
-  return [
-    { name: "afk-schedule.conf", path: host.dropIn },
-    { name: plist, path: join(host.environment.HOME ?? homedir(), "Library/LaunchAgents", plist) },
+/** The units themselves come with afk, not from a release: they must be those of this version. */
+function unitFindings({ units, shippedUnits }: Host): Finding[] {
+  if (units === null || shippedUnits === null) return [];
+  const files = compareUnits(units.folder, shippedUnits);
+  if (files === null) return [];
+  const { same, changed, missing, foreign, own } = files;
+  const wrong = [
+    ...changed.map((name) => `${units.shownAs}/${name} is not as this afk ships it`),
+    ...missing.map((name) => `${units.shownAs}/${name} is missing`),
+    ...foreign.map((name) => `${units.shownAs}/${name} is no unit of this afk`),
   ];
+  if (wrong.length > 0) return wrong.map((each) => warn(NAME, each, MEND_UNITS));
+  const besides = own.length === 0 ? "" : `; your own besides: ${own.join(", ")}`;
+  return [ok(NAME, `${same} units as this afk ships them${besides}`)];
+}
+
+/** A path as it is called on the host. */
+function onHost(text: string, { units }: Host): string {
+  return units === null ? text : text.replaceAll(units.folder, units.shownAs);
 }

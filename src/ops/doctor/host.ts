@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Environment, processEnvironment } from "../../config/environment.ts";
 
 /** What the machine around afk looks like. A test gives its own. */
@@ -16,12 +18,24 @@ export interface Host {
   hasSystemd: boolean;
   /** The timer's unit file, in the folders where it may be. */
   timerFiles: readonly string[];
+  /** The host's folder of units: where it can be read, and what it is called there. Null where it cannot be seen. */
+  units: { folder: string; shownAs: string } | null;
+  /** The units that this afk ships; null where it was installed without them. */
+  shippedUnits: string | null;
   /** Where the schedule that `afk release` renders for systemd is installed. */
   dropIn: string;
   systemctl: string;
+  crontab: string;
 }
 
+/** Where the host's own command shows a container a copy of its units (systemd/bin/afk). */
+const UNITS_COPY = "/run/afk-units";
+const UNITS = "/etc/systemd/system";
+const SCHEDULE = "afk.timer.d/schedule.conf";
+
 export function thisHost(environment: Environment = processEnvironment()): Host {
+  const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
+  const folder = existsSync(UNITS_COPY) ? UNITS_COPY : isContainer ? null : UNITS;
   return {
     environment,
     nodeVersion: process.versions.node,
@@ -29,13 +43,24 @@ export function thisHost(environment: Environment = processEnvironment()): Host 
     userId: process.getuid?.() ?? null,
     mountInfo: "/proc/self/mountinfo",
     envFile: "/etc/afk/env",
-    isContainer: existsSync("/.dockerenv") || existsSync("/run/.containerenv"),
+    isContainer,
     // sd_booted(3): the folder is there when systemd runs the machine.
     hasSystemd: existsSync("/run/systemd/system"),
     timerFiles: ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map(
       (dir) => `${dir}/systemd/system/afk.timer`,
     ),
-    dropIn: "/etc/systemd/system/afk.timer.d/schedule.conf",
+    units: folder === null ? null : { folder, shownAs: UNITS },
+    shippedUnits: shippedUnits(),
+    dropIn: join(folder ?? UNITS, SCHEDULE),
     systemctl: "systemctl",
+    crontab: "crontab",
   };
+}
+
+/** Beside the sources, beside the bundle of the image, or beside `dist/` of the package. */
+function shippedUnits(): string | null {
+  const folders = ["../../../systemd", "./systemd", "../systemd"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  return folders.find((folder) => existsSync(join(folder, "afk.timer"))) ?? null;
 }

@@ -45,7 +45,6 @@ function block(row: IncidentsTable): string[] {
   const facts: [string, string][] = [
     ["incident", row.id],
     ["state", stateOf(row)],
-    ["event", row.event],
     ["first sign", toIso(row.opened_at)],
     ["last sign", toIso(row.last_at)],
     ["signs", String(row.count)],
@@ -63,7 +62,11 @@ function block(row: IncidentsTable): string[] {
     ...optional("prevention", row.prevention),
     ...optional("fixed by", row.fixed_by),
   ];
-  const cells = facts.map(([name, value]) => [name, plainMarkdown(value)]);
+  const cells = [
+    // A word of the code is shown as one, without the escapes that it would need in a sentence.
+    ["event", /^\w+$/.test(row.event) ? `\`${row.event}\`` : plainMarkdown(row.event)],
+    ...facts.map(([name, value]) => [name, plainMarkdown(value)]),
+  ];
   return [
     `## ${plainMarkdown(row.title)}`,
     markdownTable(["What", "Which"], cells),

@@ -24,7 +24,7 @@ export function renderCron(plan: ReleasePlan): Rendered {
     );
   }
   const lines = [
-    `# afk: ${plan.agent}`,
+    titleOf(plan.agent),
     "# One bounded pass; what is due is decided by the schedules of afk.yaml. Two that meet do no harm: afk has a lock of",
     "# its own, and the second ends with exit code 75.",
     `# ${log} holds what the latest run printed; the log-book is beside it. cron`,
@@ -39,11 +39,53 @@ export function renderCron(plan: ReleasePlan): Rendered {
     `${fields(plan.everySeconds)} ${escaped}`,
   ];
   return {
-    name: `afk-${plan.agent}.crontab`,
+    name: crontabName(plan.agent),
     content: `${lines.join("\n")}\n`,
-    install: (file) => [`(crontab -l 2>/dev/null; cat ${shellQuote(file)}) | crontab -`],
-    uninstall: ["crontab -e, and delete the lines"],
+    // Lines of an earlier release go: two schedules would be one too many.
+    install: (file) => [
+      `(crontab -l 2>/dev/null | ${without(plan.agent)}; cat ${shellQuote(file)}) | crontab -`,
+    ],
+    uninstall: [`crontab -l | ${without(plan.agent)} | crontab -`],
   };
+}
+
+export function crontabName(agent: string): string {
+  return `afk-${agent}.crontab`;
+}
+
+/**
+ * What of a crontab runs this agent: each run of lines from the title to the command, as it was rendered, and each line
+ * outside of these that runs a tick of the same afk.yaml.
+ */
+export function crontabSections(
+  crontab: string,
+  { agent, configFile }: { agent: string; configFile: string },
+): string[] {
+  const sections: string[] = [];
+  const loose = `tick --config ${shellQuote(configFile).replaceAll("%", String.raw`\%`)} `;
+  let section: string[] | null = null;
+  for (const line of crontab.split("\n")) {
+    if (section === null && line === titleOf(agent)) section = [];
+    if (section === null) {
+      if (!line.startsWith("#") && line.includes(loose)) sections.push(`${line}\n`);
+      continue;
+    }
+    section.push(line);
+    if (line.startsWith("#")) continue;
+    sections.push(`${section.join("\n")}\n`);
+    section = null;
+  }
+  return sections;
+}
+
+function titleOf(agent: string): string {
+  return `# afk: ${agent}`;
+}
+
+/** A filter that takes the lines of this agent out of a crontab, and no line of others whatever was done to these. */
+function without(agent: string): string {
+  const program = `$0 == "${titleOf(agent)}" {ours = 1} ours && /^#/ {next} ours {ours = 0; if (/ tick --config /) next} 1`;
+  return `awk ${shellQuote(program)}`;
 }
 
 function fields(everySeconds: number): string {

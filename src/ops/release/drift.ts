@@ -2,7 +2,7 @@ import type { Announce } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
 import type { Db, Trx } from "../../store/schema.ts";
-import { readIfThere } from "../record-file.ts";
+import type { Installed } from "./installed.ts";
 import { contentHash } from "./record.ts";
 import { latestRelease, wasReleased } from "./releases.ts";
 
@@ -25,28 +25,54 @@ export async function configDrift(db: Db, config: Config): Promise<Drift | null>
   };
 }
 
-/** Where a rendered file is when it is installed, by its name in a release. */
-export type UnitPlaces = readonly { name: string; path: string }[];
+/** How what is installed on this host compares with the latest release. */
+export interface UnitDrift {
+  drifts: Drift[];
+  /** How many are there and as they were released. */
+  asReleased: number;
+  /** What was released and could not be compared, and why, in words. */
+  unknown: string[];
+}
 
-/** Rendered files that are on this host and not as they were released; `seen` is how many are there at all. */
-export async function unitDrift(db: Db, places: UnitPlaces): Promise<{ drifts: Drift[]; seen: number }> {
+/** Compares each rendered file, or its lines in a crontab, with what the latest release rendered. */
+export async function unitDrift(db: Db, installed: readonly Installed[]): Promise<UnitDrift> {
   const latest = await latestRelease(db);
-  const units = latest === undefined ? {} : (JSON.parse(latest.units) as Record<string, string>);
-  const there = places.flatMap(({ name, path }) => {
-    const content = readIfThere(path);
-    return content === null ? [] : [{ name, path, hash: contentHash(content) }];
-  });
-  if (latest === undefined) return { drifts: [], seen: there.length };
-  const drifts = there
-    .filter(({ name, hash }) => units[name] !== hash)
-    .map(({ name, path, hash }) => ({
-      key: `${name}:${hash}:${latest.id}`,
-      found:
-        units[name] === undefined
-          ? `no release rendered ${path}`
-          : `${path} is not as the release ${latest.config_hash.slice(0, 12)} rendered it`,
-    }));
-  return { drifts, seen: there.length };
+  const result: UnitDrift = { drifts: [], asReleased: 0, unknown: [] };
+  if (latest === undefined) return result;
+  const units = JSON.parse(latest.units) as Record<string, string>;
+  const release = latest.config_hash.slice(0, 12);
+  for (const { name, where, contents, unknown } of installed) {
+    const wanted = units[name];
+    if (unknown !== null && wanted !== undefined) result.unknown.push(`${where}: ${unknown}`);
+    else if (contents.length === 0 && wanted !== undefined)
+      result.unknown.push(isCrontab(name) ? `nothing of ${name} is in ${where}` : `there is no ${where}`);
+    const hashes = contents.map(contentHash);
+    const right = hashes.filter((hash) => hash === wanted).length;
+    if (right === 1) result.asReleased += 1;
+    if (right > 1)
+      result.drifts.push({
+        key: `${name}:${right}:${latest.id}`,
+        found: `what the release ${release} rendered is in ${where} ${right} times`,
+      });
+    for (const hash of new Set(hashes.filter((each) => each !== wanted)))
+      result.drifts.push({
+        key: `${name}:${hash}:${latest.id}`,
+        found:
+          wanted === undefined
+            ? `no release rendered ${whatIsIn(name, where)}`
+            : `${whatIsIn(name, where)} is not as the release ${release} rendered it`,
+      });
+  }
+  return result;
+}
+
+/** A file is its place; lines of a crontab are not all of it. */
+function whatIsIn(name: string, where: string): string {
+  return isCrontab(name) ? `a run of afk tick in ${where}` : where;
+}
+
+function isCrontab(name: string): boolean {
+  return name.endsWith(".crontab");
 }
 
 /** Tells, once, of a configuration in use that no release produced. */

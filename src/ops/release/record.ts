@@ -52,6 +52,7 @@ export async function recordRelease(
     const changes = [
       ...differenceOf(before === undefined ? null : (JSON.parse(before.facts) as Facts), facts),
       ...(before !== undefined && before.version !== version ? [`afk ${before.version} -> ${version}`] : []),
+      ...(before === undefined ? [] : renderedDifference(before, made.rendered)),
     ];
     const units = unitsOf(before, made.rendered);
     const isSame =
@@ -95,6 +96,13 @@ export function readConfigText(path: string): string {
 
 export function contentHash(content: string): string {
   return createHash("sha256").update(content).digest("hex");
+}
+
+/** What is rendered otherwise than in the release before, or for the first time. */
+function renderedDifference(before: ReleaseRow, { name, content }: Rendered): string[] {
+  const former = (JSON.parse(before.units) as Record<string, string>)[name];
+  if (former === undefined) return [`${name} is rendered for the first time`];
+  return former === contentHash(content) ? [] : [`${name} is rendered differently`];
 }
 
 /** A release in another format leaves the units of the others as they are. */

@@ -68,7 +68,8 @@ export function renderRelease(agent: string, row: ReleaseRow): string {
     "## What is different",
     row.difference
       .split("\n")
-      .map((line) => `- ${plainMarkdown(line)}`)
+      // An arrow does no harm, since no < is left, and is read better.
+      .map((line) => `- ${plainMarkdown(line).replaceAll("-&gt;", "->")}`)
       .join("\n"),
     "## To put it back",
     `    afk release --to ${row.config_hash.slice(0, 12)}`,

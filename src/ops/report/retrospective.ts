@@ -73,7 +73,7 @@ function architecture({ jobs, models, budget, value }: Config, version: string):
   return [
     "## Architecture in short",
     [
-      `- afk ${plain(version)}, one container, one SQLite file, ticks by a timer.`,
+      `- afk ${plain(version)}, one worker at a time, one SQLite file.`,
       `- Models, in the order in which they are asked: ${models.chain.map(plain).join(", ")}.`,
       `- Caps: ${caps.join(", ")}.`,
       ...jobs.map(
@@ -90,6 +90,11 @@ function scheduleText({ schedule }: JobConfig): string {
   return schedule.type === "every" ? `every ${formatDuration(schedule.intervalMs)}` : "by hand";
 }
 
+function recoveryText({ recoveryMs, isClosed }: Report["incidents"]["newest"][number]): string {
+  if (recoveryMs !== null) return `Recovered in ${formatDuration(recoveryMs)}.`;
+  return isClosed ? "A person closed it; its end was not seen." : "It still lasts.";
+}
+
 function broken(report: Report): string[] {
   const { incidents, timezone } = report;
   return [
@@ -99,7 +104,7 @@ function broken(report: Report): string[] {
       `### ${moment(row.openedAt, timezone)} ${plain(row.title)}`,
       [
         `- Event ${plain(row.event)}, seen ${count(row.count, "time")}.`,
-        `- ${row.recoveryMs === null ? "Recovery was not recorded." : `Recovered in ${formatDuration(row.recoveryMs)}.`}`,
+        `- ${recoveryText(row)}`,
         ...(row.tick === null ? [] : [`- Trace: afk logs --tick ${plain(row.tick)}`]),
         ...(["cause", "fix", "prevention"] as const).map((word) => {
           const said = row[word];

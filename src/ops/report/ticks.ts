@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Db } from "../../store/schema.ts";
 import type { Span } from "./read-money.ts";
 
@@ -28,19 +29,15 @@ export const NO_TICKS: TickSums = {
   byHand: 0,
 };
 
-/** The ticks that began in a span. */
+/** The ticks that began in a span; those that retention has rolled up by the day they began on. */
 export async function readTicks(db: Db, { fromMs, untilMs }: Span): Promise<TickSums> {
-  const rows = await db
-    .selectFrom("ticks")
-    .select((eb) => [
-      "outcome",
-      eb.fn.countAll<number>().as("count"),
-      eb.fn.sum<number>("by_hand").as("by_hand"),
-    ])
-    .where("started_at", ">=", fromMs)
-    .where("started_at", "<", untilMs)
-    .groupBy("outcome")
-    .execute();
+  const { rows } = await sql<{ outcome: keyof TickSums; count: number; by_hand: number }>`
+    select outcome, sum(ticks) as count, sum(by_hand) as by_hand from (
+      select outcome, count(*) as ticks, sum(by_hand) as by_hand from ticks
+      where started_at >= ${fromMs} and started_at < ${untilMs} group by outcome
+      union all
+      select outcome, ticks, by_hand from tick_days where first_at >= ${fromMs} and first_at < ${untilMs}
+    ) as begun group by outcome`.execute(db);
   const sums = { ...NO_TICKS };
   for (const row of rows) {
     sums[row.outcome] += Number(row.count);

@@ -107,7 +107,13 @@ it(
 it("keeps what the host's command found, as evidence of its own", PROCESSES, async () => {
   const target = deployment(CONFIG);
   const startedMs = Date.now() - 5_000;
-  const figures = JSON.stringify({ stopMs: 312, containersBefore: 1, containersAfter: 0, startedMs });
+  const measured = {
+    stopMs: 312,
+    goneMs: 290,
+    ...{ processesBefore: 6, containersBefore: 1, signsOfLifeBefore: 4 },
+    ...{ processesAfter: 0, containersAfter: 0, signsOfLifeAfter: 0, watchedMs: 5_000, cameBack: "" },
+  };
+  const figures = JSON.stringify({ ...measured, startedMs });
 
   const passed = await target.afk([
     "drill",
@@ -127,7 +133,7 @@ it("keeps what the host's command found, as evidence of its own", PROCESSES, asy
     { name: "systemctl", passed: 1, error: null, started_at: startedMs },
     { name: "systemctl", passed: 0, error: "the container was still there" },
   ]);
-  expect(JSON.parse(rows[0]!.figures)).toEqual({ stopMs: 312, containersBefore: 1, containersAfter: 0 });
+  expect(JSON.parse(rows[0]!.figures)).toEqual(measured);
   const kept = readFileSync(join(target.state, "runs", "kill-test-3.md"), "utf8");
   expect(kept).toContain("# Drill systemctl: FAILED");
   expect(
@@ -153,6 +159,12 @@ it.each([
   [["record", "systemctl", "--figures", "{}", "--passed"], /without figures proves nothing/],
   [["record", "systemctl", "--figures", "{", "--passed"], /the figures are no JSON/],
   [["record", "systemctl", "--figures", "[1]", "--passed"], /the figures are not what they should be/],
+  [
+    ["record", "systemctl", "--figures", '{"stopMs":312}', "--passed"],
+    /did not pass by these figures: a worker was at work/,
+  ],
+  [["record", "stop-file", "--figures", '{"a":1}', "--passed"], /no evidence from elsewhere stands for it/],
+  [["systemctl"], /sudo afk drill systemctl/],
   [["record", "../x", "--figures", '{"a":1}', "--passed"], /is no name of a drill/],
   [["record", "systemctl", "--passed"], /--figures is missing/],
 ])("refuses %j with exit code 2, and writes nothing", async (words, message) => {

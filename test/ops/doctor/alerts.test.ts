@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { channelId } from "../../../src/alerts/channels/registry.ts";
+import { createLog } from "../../../src/logs/writer.ts";
 import { channels } from "../../../src/ops/doctor/channels.ts";
 import { offHostPing, pingsTaken } from "../../../src/ops/doctor/off-host-ping.ts";
 import { writeMeta } from "../../../src/store/meta.ts";
@@ -13,6 +14,8 @@ async function harnessed(config: Record<string, unknown>) {
   const { db } = rails.store;
   let count = 0;
   return {
+    config: loaded,
+    rails,
     look: async () =>
       await channels.look({ config: loaded, store: rails.store, clock: rails.clock, host: hostWith() }),
     async delivery(state: "pending" | "sent" | "failed", attempts: number, error: string | null = null) {
@@ -60,6 +63,32 @@ describe("channels", () => {
     await delivery("sent", 1);
     expect(await finding()).toMatchObject({ result: "ok", mend: null });
   });
+});
+
+test("a channel is judged by the last test of it when that is newer than the last alert", async () => {
+  const { config, rails, delivery, look } = await harnessed({ alerts: [HOOK] });
+  const tested = async (event: "alert_sent" | "alert_failed", fields = {}) => {
+    const log = createLog({
+      dir: config.paths.logs,
+      clock: rails.clock,
+      redact: (text) => text,
+      maxBytes: 1e6,
+    });
+    log.event("info", event, { alert: "alert_test", channel: channelId(config.alerts[0]!), ...fields });
+    log.close();
+    rails.clock.advance(60_000);
+  };
+  await delivery("sent", 1);
+  await tested("alert_failed", { error: "HTTP 403" });
+  expect(only(await look())).toMatchObject({
+    result: "bad",
+    found: "the test of 1 min ago was not taken: HTTP 403",
+    mend: expect.stringContaining("afk alert test"),
+  });
+  await tested("alert_sent");
+  expect(only(await look())).toMatchObject({ result: "ok", found: "the test of 1 min ago was taken" });
+  await delivery("failed", 5, "answered 404");
+  expect(only(await look())).toMatchObject({ result: "bad", found: expect.stringContaining("given up") });
 });
 
 test("a machine that nothing outside watches is told of", async () => {

@@ -3,7 +3,14 @@ import { type Host, thisHost } from "../../../src/ops/doctor/host.ts";
 
 /** This machine as the checks see it, with what a test says about it; nothing of its environment. */
 export function hostWith(over: Partial<Host> = {}): Host {
-  return { ...thisHost({}), envFile: "/no/such/file", isContainer: false, hasSystemd: true, ...over };
+  return {
+    ...thisHost({}),
+    envFile: "/no/such/file",
+    isContainer: false,
+    hasSystemd: true,
+    units: null,
+    ...over,
+  };
 }
 
 /** The one finding that there is. */

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
@@ -6,7 +7,7 @@ import { configHash } from "../../../src/config/hash.ts";
 import { drift as driftCheck } from "../../../src/ops/doctor/drift.ts";
 import { tellDrift } from "../../../src/ops/release/drift.ts";
 import { differenceOf, factsOf } from "../../../src/ops/release/facts.ts";
-import { planRelease } from "../../../src/ops/release/plan.ts";
+import { type Format, planRelease } from "../../../src/ops/release/plan.ts";
 import { putBack } from "../../../src/ops/release/put-back.ts";
 import { recordRelease } from "../../../src/ops/release/record.ts";
 import { renderOnly } from "../../../src/ops/release/release.ts";
@@ -110,7 +111,7 @@ describe("a release", () => {
       difference: ["daily cap 1.00 -> 2.00"],
       file: "release-2026-11-21-2.md",
     });
-    expect(h.file("release-2026-11-21-2.md")).toMatch(/more &lt;b&gt;[\s\S]*- daily cap 1.00 -&gt; 2.00/);
+    expect(h.file("release-2026-11-21-2.md")).toMatch(/more &lt;b&gt;[\s\S]*- daily cap 1.00 -> 2.00/);
     expect(h.rails.logged.filter(({ event }) => event === "release_made")).toHaveLength(2);
   });
 
@@ -185,10 +186,11 @@ describe("drift", () => {
   it("is a configuration in use that no release had, told once", async () => {
     const h = await harness();
     await h.record({ daily_cap_usd: 1 });
-    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([{ result: "ok" }]);
-    expect(await h.drift({ daily_cap_usd: 5 })).toMatchObject([
-      { result: "warn", found: expect.stringContaining("was never released") },
-    ]);
+    expect((await h.drift({ daily_cap_usd: 1 }))[0]).toMatchObject({ result: "ok" });
+    expect((await h.drift({ daily_cap_usd: 5 }))[0]).toMatchObject({
+      result: "warn",
+      found: expect.stringContaining("was never released"),
+    });
     expect(await h.tell({ daily_cap_usd: 1 })).toEqual([]);
     await h.tell({ daily_cap_usd: 5 });
     expect(await h.tell({ daily_cap_usd: 5 })).toHaveLength(1);
@@ -211,7 +213,157 @@ describe("drift", () => {
       { result: "ok" },
     ]);
   });
+
+  it("is not claimed of a rendered file that is not here, or cannot be read", async () => {
+    const h = await harness();
+    await h.record({ daily_cap_usd: 1 });
+    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([
+      { result: "ok", found: expect.stringContaining("0 rendered files") },
+      { result: "skipped", found: "cannot be compared: there is no /no/such/file" },
+    ]);
+    // A folder cannot be read as a file, whoever looks.
+    expect(await h.drift({ daily_cap_usd: 1 }, { dropIn: h.rails.dir })).toMatchObject([
+      { result: "ok" },
+      { result: "skipped", found: expect.stringMatching(/^cannot be compared: .*EISDIR/) },
+    ]);
+  });
+
+  it("is a launch agent that is not as it was released", async () => {
+    const h = await harness();
+    await h.record({ daily_cap_usd: 1 }, null, "launchd");
+    const folder = join(h.rails.dir, "Library/LaunchAgents");
+    mkdirSync(folder, { recursive: true });
+    const { name, content } = h.rendered({ daily_cap_usd: 1 }, "launchd");
+    writeFileSync(join(folder, name), content);
+    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([
+      { result: "ok", found: expect.stringContaining("1 rendered file on") },
+    ]);
+    writeFileSync(join(folder, name), content.replace("RunAtLoad", "KeepAlive"));
+    expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([
+      { result: "warn", found: expect.stringContaining(`${name} is not as the release`) },
+    ]);
+  });
 });
+
+describe("drift of a crontab", () => {
+  const THEIRS = "MAILTO=ops@example.org\n# a backup\n15 3 * * * /usr/local/bin/copy\n";
+
+  it("is none where the lines are as they were released, among lines of others", async () => {
+    const h = await cronHarness();
+    h.crontab(THEIRS + h.lines + THEIRS);
+    expect(await h.drift()).toMatchObject([
+      { result: "ok", found: expect.stringContaining("1 rendered file on") },
+    ]);
+  });
+
+  it.each<[string, (lines: string) => string, RegExp]>([
+    [
+      "edited",
+      (lines) => lines.replace("*/5", "*/1"),
+      /a run of afk tick in this user's crontab is not as the release/,
+    ],
+    ["twice", (lines) => lines + lines, /is in this user's crontab 2 times/],
+    ["without its title", (lines) => lines.replace(/^# afk: .*\n/, ""), /is not as the release/],
+    [
+      "beside one of one's own",
+      (lines) => `${lines}@hourly ${lines.split(" * * * * ")[1]}`,
+      /is not as the release/,
+    ],
+  ])("is found where the lines are there %s", async (_, edit, found) => {
+    const h = await cronHarness();
+    h.crontab(THEIRS + edit(h.lines));
+    expect((await h.drift()).find(({ result }) => result === "warn")?.found).toMatch(found);
+  });
+
+  it("is lines that no release rendered", async () => {
+    const h = await cronHarness("systemd");
+    h.crontab(h.lines);
+    expect((await h.drift())[0]).toMatchObject({
+      result: "warn",
+      found: "no release rendered a run of afk tick in this user's crontab",
+    });
+  });
+
+  it.each([
+    [
+      "this user has none",
+      "echo 'no crontab for somebody' >&2; exit 1",
+      /nothing of afk-test\.crontab is in/,
+    ],
+    ["the lines are not in it", "echo '# of others'", /nothing of afk-test\.crontab is in/],
+    [
+      "it may not be read",
+      "echo 'you are not allowed to use this program' >&2; exit 1",
+      /you are not allowed/,
+    ],
+    ["it never answers", "exec sleep 60", /crontab: /],
+  ])("is unknown where %s", async (_, script, found) => {
+    const h = await cronHarness();
+    h.program(script);
+    const findings = await h.drift();
+    expect(findings).toMatchObject([{ result: "ok" }, { result: "skipped" }]);
+    expect(findings[1]?.found).toMatch(found);
+  });
+
+  it("is unknown where there is no such program", async () => {
+    const h = await cronHarness();
+    expect((await h.drift("/no/such/program"))[1]?.found).toContain("there is no program crontab here");
+  });
+
+  it("what a release says to type puts the new lines in the place of the old ones", async () => {
+    const h = await cronHarness();
+    const file = join(tempDir(), "rendered");
+    writeFileSync(file, h.lines);
+    h.crontab(THEIRS + h.lines.replace("*/5", "*/1"));
+    for (let time = 0; time < 2; time++) h.type(h.rendered.install(file));
+    expect(h.shown()).toBe(THEIRS + h.lines);
+    h.type(h.rendered.uninstall);
+    expect(h.shown()).toBe(THEIRS);
+  });
+
+  it("what a release says to type leaves every line of others, also when the command was taken out by hand", async () => {
+    const h = await cronHarness();
+    const file = join(tempDir(), "rendered");
+    writeFileSync(file, h.lines);
+    const [title = "", ...rest] = h.lines.split("\n");
+    const comments = [title, ...rest.filter((line) => line.startsWith("#"))].join("\n");
+    h.crontab(`${comments}\n15 3 * * * /usr/local/bin/copy\n`);
+    h.type(h.rendered.install(file));
+    expect(h.shown()).toBe(`15 3 * * * /usr/local/bin/copy\n${h.lines}`);
+  });
+});
+
+/** A user with a crontab, and a first release, in a format. */
+async function cronHarness(format: Format = "cron") {
+  const h = await harness();
+  const budget = { daily_cap_usd: 1 };
+  await h.record(budget, null, format);
+  const file = join(tempDir(), "crontab.txt");
+  const bin = tempDir();
+  const path = join(bin, "crontab");
+  const program = (script: string) => {
+    writeFileSync(path, `#!/bin/sh\n${script}\n`);
+    chmodSync(path, 0o755);
+  };
+  program(`if [ "$1" = -l ]; then cat '${file}'; else cat >'${file}.new'; mv '${file}.new' '${file}'; fi`);
+  const rendered = h.rendered(budget, "cron");
+  return {
+    program,
+    rendered,
+    lines: rendered.content,
+    crontab: (text: string) => writeFileSync(file, text),
+    shown: () => readFileSync(file, "utf8"),
+    type(lines: readonly string[]) {
+      for (const line of lines)
+        execFileSync("sh", ["-ec", line], { env: { PATH: `${bin}:${process.env.PATH}` } });
+    },
+    drift: async (crontab = path) => {
+      const findings = await h.drift(budget, { crontab });
+      // The drop-in of systemd is another test's.
+      return findings.filter(({ found }) => !found.includes("/no/such/file"));
+    },
+  };
+}
 
 function present(text: string) {
   const dir = tempDir();
@@ -223,9 +375,16 @@ function present(text: string) {
 async function harness() {
   const alerts: string[] = [];
   const rails = await testRails({ onAlert: ({ key }) => void alerts.push(key) });
-  const configOf = (budget: Record<string, unknown>) => load(withBase({ budget }), { state: rails.dir });
-  const rendered = (budget: Record<string, unknown>) =>
-    renderOnly(planRelease(configOf(budget), ["/usr/local/bin/afk"], {}), "systemd");
+  const configs = new Map<string, Config>();
+  // The same file each time, whose path is in what is rendered.
+  const configOf = (budget: Record<string, unknown>) => {
+    const key = JSON.stringify(budget);
+    const config = configs.get(key) ?? load(withBase({ budget }), { state: rails.dir });
+    configs.set(key, config);
+    return config;
+  };
+  const rendered = (budget: Record<string, unknown>, format: Format = "systemd") =>
+    renderOnly(planRelease(configOf(budget), ["/usr/local/bin/afk"], {}), format);
   const { runs } = configOf({ daily_cap_usd: 1 }).paths;
   return {
     rails,
@@ -233,14 +392,14 @@ async function harness() {
     configOf,
     rendered,
     file: (name: string) => readFileSync(join(runs, name), "utf8"),
-    async record(budget: Record<string, unknown>, reason: string | null = null) {
+    async record(budget: Record<string, unknown>, reason: string | null = null, format: Format = "systemd") {
       rails.clock.advance(1_000);
       const config = configOf(budget);
       const { store, outbox, clock, log } = rails;
       const office = { config, version: "1.2.3", store, outbox, clock, log };
       const text = JSON.stringify(budget);
       return await recordRelease(office, {
-        rendered: rendered(budget),
+        rendered: rendered(budget, format),
         configHash: configHash(config),
         configText: text,
         reason,
@@ -248,7 +407,12 @@ async function harness() {
     },
     drift: (budget: Record<string, unknown>, host: Parameters<typeof hostWith>[0] = {}) =>
       driftCheck.look({
-        host: hostWith({ dropIn: "/no/such/file", environment: { HOME: rails.dir }, ...host }),
+        host: hostWith({
+          dropIn: "/no/such/file",
+          crontab: "/no/such/file",
+          environment: { HOME: rails.dir },
+          ...host,
+        }),
         clock: rails.clock,
         config: configOf(budget),
         store: rails.store,

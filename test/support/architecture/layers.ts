@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["jobs", "ops"],
   ["runner", "dashboard"],
   ["agent.ts"],
-  ["drill"],
+  ["drill", "simulate"],
   ["cli"],
 ];
 
@@ -22,6 +22,9 @@ const NETWORK_USERS = /^(egress|models|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
 /** The page's server and the endpoint of drills listen; they have no reason to import what sends. */
 const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
 const LISTENING = /^(node:)?http$/;
+/** A simulation takes the network and the database away from its thread, and reads the books by a connection of its own. */
+const REPLACERS = /^simulate\/(realm\/|checks\/books\.ts$|set-kill-row\.ts$)/;
+const REPLACED = /^(node:)?(net|tls)$|^undici$|^ofetch$/;
 const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
 
 export const LAYER_RULES: readonly Rule[] = [
@@ -80,13 +83,14 @@ export const LAYER_RULES: readonly Rule[] = [
   {
     name: "only store/ opens a database",
     check: (source) =>
-      source.path.startsWith("store/")
+      source.path.startsWith("store/") || REPLACERS.test(source.path)
         ? []
         : breaches(source, ({ specifier }) => /^(better-sqlite3|node:sqlite)(\/|$)/.test(specifier)),
     breaks: [
       ["queue/a.ts", 'import Database from "better-sqlite3";'],
       ["cli/a.ts", 'import type { Database } from "better-sqlite3";'],
       ["lib/a.ts", 'import { DatabaseSync } from "node:sqlite";'],
+      ["simulate/person.ts", 'import Database from "better-sqlite3";'],
     ],
     keeps: [
       ["store/open.ts", 'import Database from "better-sqlite3";'],
@@ -102,7 +106,9 @@ export const LAYER_RULES: readonly Rule[] = [
             ...breaches(
               source,
               ({ specifier }) =>
-                NETWORK.test(specifier) && !(LISTENERS.test(source.path) && LISTENING.test(specifier)),
+                NETWORK.test(specifier) &&
+                !(LISTENERS.test(source.path) && LISTENING.test(specifier)) &&
+                !(REPLACERS.test(source.path) && REPLACED.test(specifier)),
             ),
             ...source.uses
               .filter(({ name }) => NETWORK_GLOBALS.includes(name))
@@ -119,11 +125,14 @@ export const LAYER_RULES: readonly Rule[] = [
       ["lib/a.ts", 'new WebSocket("ws://127.0.0.1");'],
       ["dashboard/a.ts", 'import { request } from "node:https";'],
       ["dashboard/a.ts", 'await fetch("http://127.0.0.1");'],
+      ["simulate/world/a.ts", 'import net from "node:net";'],
+      ["simulate/realm/a.ts", 'import { request } from "node:https";'],
     ],
     keeps: [
       ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
       ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
+      ["simulate/realm/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],
       ["jobs/digest/a.ts", "export const page = (fetch: Fetch) => fetch(address);"],
     ],

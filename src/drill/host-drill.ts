@@ -1,0 +1,48 @@
+import type { Figures, Finding } from "./findings.ts";
+
+/** The one drill that a container cannot do to itself: the host's own command fires it, and hands in its figures. */
+export const HOST_DRILL = {
+  name: "systemctl",
+  description: "systemctl stop ends a worker and all that it started, and nothing comes back",
+  promise: "Who stops the unit needs neither afk nor the engine to obey.",
+  command: "sudo afk drill systemctl",
+} as const;
+
+/** What was done, in the words of the record. */
+export function hostSteps({ stopped, worker }: Figures): string[] {
+  return [
+    `Had systemd start a worker by its unit (${worker ?? "afk.service"}), on a scratch configuration and state, with a job whose processes ignore SIGTERM and write a sign of life five times a second.`,
+    `Listed the processes of afk.slice and the containers, then ran: systemctl stop ${stopped ?? "afk.timer"}`,
+    "Looked for processes and containers until none was left, and for some seconds more whether any came back.",
+    "Put the units back as they had been.",
+  ];
+}
+
+/** What must be so for a pass, by the figures that the host measured. A figure that is missing is not so. */
+export function hostFindings(figures: Figures): Finding[] {
+  const atLeast = (name: string, least: number) => Number(figures[name] ?? Number.NaN) >= least;
+  const shown = (name: string) => `${name} ${figures[name] ?? "is missing"}`;
+  return [
+    {
+      expected: "a worker was at work: processes of it, its container, and signs of life of its job",
+      isSo:
+        atLeast("processesBefore", 1) && atLeast("containersBefore", 1) && atLeast("signsOfLifeBefore", 1),
+      found: ["processesBefore", "containersBefore", "signsOfLifeBefore"].map(shown).join(", "),
+    },
+    {
+      expected: "the system's list of processes had none of it any more",
+      isSo: figures.processesAfter === 0 && atLeast("goneMs", 0),
+      found: ["processesAfter", "goneMs"].map(shown).join(", "),
+    },
+    {
+      expected: "the engine's list of containers had none of it any more",
+      isSo: figures.containersAfter === 0,
+      found: shown("containersAfter"),
+    },
+    {
+      expected: "its job was silent from then on, and nothing came back",
+      isSo: figures.signsOfLifeAfter === 0 && figures.cameBack === "" && atLeast("watchedMs", 1_000),
+      found: ["signsOfLifeAfter", "cameBack", "watchedMs"].map(shown).join(", "),
+    },
+  ];
+}
