@@ -65,9 +65,10 @@ ENV NODE_COMPILE_CACHE=/app/cache AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/w
 # more, since each takes seconds where the platform is emulated.
 RUN set -eu; \
     echo "One note, to have work." > notes/note.txt; \
+    echo '<rss version="2.0"><channel><item><title>One item</title></item></channel></rss>' > feed.xml; \
     printf '%s\n' 'agent: warm' 'budget: { daily_cap_usd: 1 }' \
       'models: { chain: [ollama/none, extractive], providers: { ollama: { base_url: "http://127.0.0.1:9" } } }' \
-      'jobs: [{ name: digest, kind: digest, every: 1h, sources: [{ folder: notes }] }]' > afk.yaml; \
+      'jobs: [{ name: digest, kind: digest, every: 1h, sources: [{ folder: notes }, { feed: feed.xml }] }]' > afk.yaml; \
     afk() { node /app/main.js "$@" > /dev/null; }; \
     afk tick; \
     for command in status health stop resume; do afk "$command"; done; \

@@ -1,3 +1,5 @@
+import type { Level } from "../lib/log.ts";
+
 export type Severity = "info" | "warn" | "error";
 
 /** Every event that is an alert too, with how bad it is (CONTRACT.md, Events). */
@@ -11,6 +13,8 @@ export const ALERT_EVENTS = {
   overrun: "error",
   breaker_open: "warn",
   breaker_closed: "info",
+  source_failed: "info",
+  source_recovered: "info",
   kill_set: "warn",
   wedged: "error",
   heartbeat_late: "error",
@@ -30,6 +34,11 @@ export const ALERT_EVENTS = {
 } as const satisfies Record<string, Severity>;
 
 export type AlertEvent = keyof typeof ALERT_EVENTS;
+
+/** The level of its line in the log. What need not reach a phone may be what somebody at the log looks for. */
+export function levelOf(event: AlertEvent): Level {
+  return event === "source_failed" ? "warn" : ALERT_EVENTS[event];
+}
 
 export function isAlertEvent(event: string): event is AlertEvent {
   return Object.hasOwn(ALERT_EVENTS, event);
@@ -58,6 +67,8 @@ export interface AlertPayload {
   spentUsd?: number;
   job?: string;
   tick?: string;
+  /** The source of a digest, as the digest names it. */
+  source?: string;
   /** How many alerts this message stands for, when a storm of them was folded into one; and the keys of all. */
   count?: number;
   keys?: string[];

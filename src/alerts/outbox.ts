@@ -6,7 +6,7 @@ import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
-import { ALERT_EVENTS, type AlertPayload } from "./events.ts";
+import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
 import { channelsFor } from "./wanted.ts";
 
@@ -92,8 +92,8 @@ function tell(
   options: OutboxOptions,
   { payload, isNew, heardBy }: { payload: AlertPayload; isNew: boolean; heardBy: number },
 ): void {
-  const { version: _version, agent: _agent, severity, ts: _ts, event, ...fields } = payload;
-  options.log.event(severity, event, {
+  const { version: _version, agent: _agent, severity: _severity, ts: _ts, event, ...fields } = payload;
+  options.log.event(levelOf(event), event, {
     ...fields,
     alerted: isNew,
     // What became of it there is told by alert_sent, alert_delayed and alert_failed, which name the key.

@@ -12,6 +12,7 @@ export function isWanted(config: ChannelConfig, alert: { event: string; severity
 /** Good news, and the trouble that it ends. The keys of both begin with event and thing, and end in what is once only. */
 const TROUBLE: Partial<Record<AlertEvent, AlertEvent>> = {
   breaker_closed: "breaker_open",
+  source_recovered: "source_failed",
 };
 
 /**

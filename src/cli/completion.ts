@@ -7,6 +7,8 @@ export interface CompletionEntry {
   path: readonly string[];
   words: readonly { word: string; description: string }[];
   options: readonly CompletionOption[];
+  /** The name of a job can follow; the script asks for them when it is used. */
+  takesJob: boolean;
 }
 
 export interface CompletionOption {
@@ -14,7 +16,7 @@ export interface CompletionOption {
   names: readonly string[];
   description: string;
   /** Null for an option without a value; else what the value can be. */
-  value: { kind: "file" | "folder" | "text" } | { kind: "one of"; options: readonly string[] } | null;
+  value: { kind: "file" | "folder" | "job" | "text" } | { kind: "one of"; options: readonly string[] } | null;
 }
 
 /** Every command of the table with what can be typed after it; loads them all. */
@@ -30,6 +32,7 @@ export async function completionEntries(table: CommandTable): Promise<Completion
     path: [],
     words: commands.map(({ name, entry }) => ({ word: name, description: entry.description })),
     options: optionsOf({ meta: { name: "", description: "" } }),
+    takesJob: false,
   };
   return [root, ...commands.flatMap(({ name, command }) => entriesOf([name], command))];
 }
@@ -37,17 +40,16 @@ export async function completionEntries(table: CommandTable): Promise<Completion
 function entriesOf(path: readonly string[], command: Command): CompletionEntry[] {
   const subs = Object.entries(command.subCommands ?? {});
   const fallback = command.default === undefined ? undefined : command.subCommands?.[command.default];
-  const positionals = Object.values(command.args ?? {}).flatMap((arg) =>
-    arg.type === "positional" ? (arg.options ?? []) : [],
-  );
+  const positionals = Object.values(command.args ?? {}).filter((arg) => arg.type === "positional");
   const entry: CompletionEntry = {
     path,
     words: [
       ...subs.map(([word, sub]) => ({ word, description: sub.meta.description })),
-      ...positionals.map((word) => ({ word, description: "" })),
+      ...positionals.flatMap((arg) => (arg.options ?? []).map((word) => ({ word, description: "" }))),
     ],
     // The bare name of a group takes what its default takes.
     options: optionsOf(fallback ?? command),
+    takesJob: positionals.some((arg) => arg.isJob === true),
   };
   return [entry, ...subs.flatMap(([name, sub]) => entriesOf([...path, name], sub))];
 }
@@ -71,5 +73,6 @@ function valueKind(def: Exclude<ArgDef, { type: "positional" }>): CompletionOpti
   if (def.type === "enum") return { kind: "one of", options: def.options };
   if (def.type === "string" && def.valueHint === "FILE") return { kind: "file" };
   if (def.type === "string" && def.valueHint === "DIR") return { kind: "folder" };
+  if (def.type === "string" && def.isJob === true) return { kind: "job" };
   return { kind: "text" };
 }

@@ -81,9 +81,11 @@ function spanOf(piece: Span | string): Span {
   return typeof piece === "string" ? span(null, piece) : piece;
 }
 
-/** Each word with the spaces after it. */
+/** Each word with the spaces after it; a number and its unit of time are one. */
 function words({ text, style }: Span): Span[] {
-  return (text.match(/^ +|[^ ]+ */g) ?? []).map((word) => span(style, word));
+  return (text.match(/^ +|\d+ (?:ms|s|min|h|d)(?!\w)[^ ]* *|[^ ]+ */g) ?? []).map((word) =>
+    span(style, word),
+  );
 }
 
 /** A text in pieces of at most `first`, then `columns` columns; spaces at its end do not count. */

@@ -7,7 +7,7 @@ const CHANNEL_TYPES = ["ntfy", "webhook", "discord", "slack", "telegram", "email
 /** The fields of the alert payload (docs/alerts.md), which a template may name. */
 export const TEMPLATE_FIELDS = [
   ...["version", "event", "agent", "severity", "ts", "title", "message", "period", "window", "pct"],
-  ...["threshold", "capUsd", "spentUsd", "job", "tick", "key", "count"],
+  ...["threshold", "capUsd", "spentUsd", "job", "tick", "source", "key", "count"],
 ] as const;
 
 /** A bot's address of the Telegram API: https://api.telegram.org/bot<token>, with the method or without. */

@@ -77,7 +77,7 @@ export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<S
       incidents: await listIncidents(db, { all: false, limit: INCIDENTS }),
       sources: await sourceBook(db, config.jobs),
       digest: await readLatestDigest(db, config.jobs),
-      alerts: await listAlerts(db, ALERTS),
+      alerts: await listAlerts(db, config.alerts, ALERTS),
       next: await readNextRuns(db, config, nowMs),
     };
     return redacted(snapshot, sources.redact);

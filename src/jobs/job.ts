@@ -25,6 +25,15 @@ export interface JobResult {
   units: number;
   /** One line for the log and the progress display. */
   summary: string;
+  /** How each of its sources was found, where it has any: an outage is told of once, and its end. */
+  sources?: SourceReport[];
+}
+
+/** One source at one run. `id` is the same for the same place; `error` is null when it could be read. No secrets in any. */
+export interface SourceReport {
+  id: string;
+  label: string;
+  error: string | null;
 }
 
 /**

@@ -45,9 +45,9 @@ export function describeLine(line: LogLine): { words: string; details: string } 
   return { words, details: shown.join(", ") };
 }
 
-/** True when the event has words of its own here; alerts bring theirs. */
-export function isKnownEvent(event: string): boolean {
-  return Object.hasOwn(KNOWN, event);
+/** The events that have words of their own here; alerts bring theirs. */
+export function eventsInWords(): string[] {
+  return Object.keys(KNOWN);
 }
 
 /** The mark of a level and its colour code (ECMA-48: grey, cyan, yellow, red). */
@@ -95,6 +95,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   clock_day: { words: "a day is over", fields: ["day", "count", "note"] },
   release_made: { words: "released", fields: ["configHash", "reason"] },
   records_failed: { words: "the records in runs/ could not be written", fields: ["error"] },
+  history_removed: { words: "old history removed", fields: ["jobs", "ledger", "ticks"] },
   backup_made: { words: "backup made", fields: ["file", "bytes"] },
   state_restored: { words: "state restored", fields: ["file"] },
   dashboard_started: { words: "page served", fields: ["url"] },
@@ -129,7 +130,7 @@ const VALUE_LENGTH_MAX = 300;
 function fieldsShown(line: LogLine, wanted: string[] | undefined): string[] {
   const names = wanted ?? Object.keys(line).filter((name) => !TRACE.has(name));
   return names
-    .filter((name) => line[name] !== undefined && line[name] !== null)
+    .filter((name) => line[name] !== undefined && line[name] !== null && !(name === "byHand" && !line[name]))
     .slice(0, FIELDS_MAX)
     .map((name) => fieldText(name, line[name]));
 }
@@ -138,6 +139,7 @@ const TRACE = new Set(["ts", "level", "event", "tick", "job", "step"]);
 
 function fieldText(name: string, value: unknown): string {
   if (typeof value === "number") return numberText(name, value);
+  if (name === "byHand") return "by hand";
   return UNLABELLED.has(name) ? short(value) : `${label(name)} ${short(value)}`;
 }
 

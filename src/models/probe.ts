@@ -29,12 +29,26 @@ export async function probeModel(reference: string, config: ModelsConfig): Promi
     if (isThere) return { problem: null, found: `is there at ${new URL(baseUrl).host}` };
     return { problem: "Ollama answers but does not have it", mend: `ollama pull ${parsed.model}` };
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : "";
-    return {
-      problem: `nothing answers at ${new URL(baseUrl).host}: ${messageOf(error)}${cause}`,
-      mend: "start Ollama, or leave it to the next model of the chain",
-    };
+    const mend = "start Ollama, or leave it to the next model of the chain";
+    return { problem: problemOf(error, new URL(baseUrl).host), mend };
   }
+}
+
+/** By status and code: the messages of fetch say little, and repeat the address. */
+function problemOf(error: unknown, host: string): string {
+  const { status } = fieldsOf(error);
+  if (typeof status === "number") return `${host} answers with HTTP ${status}, as Ollama does not`;
+  let cause = error;
+  while (fieldsOf(cause).cause instanceof Error) cause = fieldsOf(cause).cause;
+  const { code, name } = fieldsOf(cause);
+  if (name === "TimeoutError") return `nothing answers at ${host} within ${PROBE_TIMEOUT_MS / 1_000} s`;
+  if (cause !== error)
+    return `nothing answers at ${host} (${typeof code === "string" ? code : messageOf(cause)})`;
+  return `what answers at ${host} is no Ollama: ${messageOf(cause)}`;
+}
+
+function fieldsOf(error: unknown): { status?: unknown; cause?: unknown; code?: unknown; name?: unknown } {
+  return typeof error === "object" && error !== null ? error : {};
 }
 
 /** Ollama's GET /api/tags (https://docs.ollama.com/api/tags), asked where and as who a call would be. */

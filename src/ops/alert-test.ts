@@ -13,7 +13,7 @@ export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]
     return await sendDirectly({
       notice: {
         event: "alert_test",
-        title: `${config.agent}: a test alert`,
+        title: "A test alert",
         message:
           "You asked for this with: afk alert test. Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
         key: `alert_test:${toIso(clock.nowMs())}`,

@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import type { Config, Schedule } from "../config/config.ts";
+import { cronZone } from "../lib/zone.ts";
 import type { Db } from "../store/schema.ts";
 
 /** When a job of afk.yaml is due. */
@@ -36,7 +37,9 @@ function dueAt(schedule: Schedule, last: number | undefined, timezone: string, n
       return last === undefined ? nowMs : from + schedule.intervalMs;
     case "cron":
       return (
-        new Cron(schedule.expression, { timezone, paused: true }).nextRun(new Date(from))?.getTime() ?? null
+        new Cron(schedule.expression, { ...cronZone(timezone), paused: true })
+          .nextRun(new Date(from))
+          ?.getTime() ?? null
       );
   }
 }

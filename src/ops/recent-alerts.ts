@@ -1,4 +1,6 @@
 import type { AlertPayload } from "../alerts/events.ts";
+import { isWanted } from "../alerts/wanted.ts";
+import type { ChannelConfig } from "../config/config.ts";
 import type { AlertDeliveriesTable, Db } from "../store/schema.ts";
 
 /** An alert with what became of it. Instants in epoch milliseconds. */
@@ -10,16 +12,28 @@ export interface AlertView {
   message: string;
   /** One for each channel that wanted it. */
   deliveries: { channel: string; state: AlertDeliveriesTable["state"]; error: string | null }[];
+  /** A channel wants it, and nothing has been tried yet: whoever delivers next sends it. */
+  isUntried: boolean;
+  /** So many older ones of its event with the same fate are not listed: it stands for them. */
+  more: number;
 }
 
-/** The newest `limit` alerts, newest first. */
-export async function listAlerts(db: Db, limit: number): Promise<AlertView[]> {
+/** A storm is one entry, as it is one message; of more rows than this its beginning is out of sight. */
+const ROWS_PER_ENTRY = 6;
+const STORM_ABOVE = 3;
+
+/** The newest alerts, newest first, in `limit` entries at most. `channels` are those of afk.yaml. */
+export async function listAlerts(
+  db: Db,
+  channels: readonly ChannelConfig[],
+  limit: number,
+): Promise<AlertView[]> {
   const alerts = await db
     .selectFrom("alerts")
     .select(["id", "event", "severity", "payload", "created_at"])
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
-    .limit(limit)
+    .limit(limit * ROWS_PER_ENTRY)
     .execute();
   if (alerts.length === 0) return [];
   const deliveries = await db
@@ -32,17 +46,31 @@ export async function listAlerts(db: Db, limit: number): Promise<AlertView[]> {
     )
     .orderBy("channel")
     .execute();
-  return alerts.map((alert) => {
+  const byAlert = Map.groupBy(deliveries, (delivery) => delivery.alert_id);
+  const views = alerts.map((alert): AlertView => {
     const { title, message } = JSON.parse(alert.payload) as AlertPayload;
+    const fates = byAlert.get(alert.id) ?? [];
     return {
       at: alert.created_at,
       event: alert.event,
       severity: alert.severity,
       title,
       message,
-      deliveries: deliveries
-        .filter((delivery) => delivery.alert_id === alert.id)
-        .map(({ channel, state, error }) => ({ channel, state, error })),
+      deliveries: fates.map(({ channel, state, error }) => ({ channel, state, error })),
+      isUntried: fates.length === 0 && channels.some((channel) => isWanted(channel, alert)),
+      more: 0,
     };
   });
+  return stormsFolded(views).slice(0, limit);
+}
+
+function stormsFolded(views: AlertView[]): AlertView[] {
+  const runs: [first: AlertView, ...others: AlertView[]][] = [];
+  const fate = ({ event, deliveries }: AlertView) => JSON.stringify([event, deliveries]);
+  for (const view of views) {
+    const run = runs.at(-1);
+    if (run !== undefined && fate(run[0]) === fate(view)) run.push(view);
+    else runs.push([view]);
+  }
+  return runs.flatMap((run) => (run.length > STORM_ABOVE ? [{ ...run[0], more: run.length - 1 }] : run));
 }

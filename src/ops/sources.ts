@@ -43,6 +43,25 @@ export function createSourceBook(): SourceBook {
   };
 }
 
+/** A step of a source that failed has no items: a label and an error, both short. */
+const FAILED_BYTES_MAX = 4_000;
+
+/** How many sources failed at the last run of their digest. Reads none that worked, which can be large. */
+export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise<number> {
+  let failing = 0;
+  for (const job of jobs.filter(({ kind }) => kind === "digest")) {
+    const run = await lastRun(db, job.name);
+    if (run === undefined) continue;
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from steps where job_id = ${run.id} and name >= 'fetch:' and name < 'fetch;'
+        and octet_length(result) < ${FAILED_BYTES_MAX} and json_extract(result, '$.error') is not null`.execute(
+      db,
+    );
+    failing += Number(rows[0]?.count ?? 0);
+  }
+  return failing;
+}
+
 /** Keys are the job's name and its slot or the moment somebody asked: the newest are the ends of two ranges of keys. */
 async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string } | undefined> {
   const scheduled = await runsBetween(db, `${name}@0`, `${name}@:`);

@@ -8,9 +8,12 @@ import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpend } from "../rails/counters.ts";
 import { readKill } from "../rails/kill.ts";
 import { periodsAt, windowsOf } from "../rails/windows.ts";
+import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
+import { countFailingSources } from "./sources.ts";
+import { type Late, lateHeartbeat } from "./watchdog/heartbeat.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
@@ -25,11 +28,13 @@ export interface Status {
   alerts: { pending: number; failed: number };
   /** `unknown`: a person must find out whether they were done. */
   drafts: { pending: number; unknown: number };
+  /** Sources of digests that could not be read at the last run; the rest goes on. */
+  sources: { failing: number };
   lastTick: TickStatus | null;
   /** The latest ticks, oldest first, the last one included. */
   ticks: TickStatus[];
-  /** When a tick last showed life; `isLate` once the next one is overdue by more than `heartbeat.grace`. */
-  heartbeat: { at: string | null; isLate: boolean };
+  /** When a tick last showed life, and how the next is late, by the watchdog's rule; a stopped agent never is. */
+  heartbeat: { at: string | null; isLate: boolean; how: Late["how"] | null };
   nextDueAt: string | null;
   /** The count of unattended days; null while no clock runs. */
   clock: ClockStatus | null;
@@ -68,6 +73,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   const kill = await readKill(db, config.paths.stopFile);
   const ticks = await latestTicks(db);
   const last = ticks.at(-1);
+  const late = kill === null ? await lateHeartbeat({ config, db, nowMs: sources.clock.nowMs() }) : null;
   return {
     agent: config.agent,
     version: sources.version,
@@ -78,11 +84,13 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     queue: await queueCounts(db),
     alerts: await alertCounts(db),
     drafts: await countDrafts(db),
+    sources: { failing: await countFailingSources(db, config.jobs) },
     lastTick: last === undefined ? null : tickStatus(last),
     ticks: ticks.map(tickStatus),
     heartbeat: {
       at: last === undefined ? null : toIso(last.finished_at ?? last.started_at),
-      isLate: isLate(last, sources),
+      isLate: late !== null,
+      how: late?.how ?? null,
     },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     clock: await readClock(db),
@@ -130,7 +138,7 @@ async function breakers(db: Db): Promise<Status["breakers"]> {
 
 async function queueCounts(db: Db): Promise<Status["queue"]> {
   const { rows } = await sql<Record<JobState | "letters" | "total", number>>`select
-    (select count(*) from jobs) as total,
+    (select count(*) from jobs) + coalesce((select value from meta where key = 'forgotten_jobs_done'), 0) as total,
     (select count(*) from jobs where state = 'ready') as ready,
     (select count(*) from jobs where state = 'running') as running,
     (select count(*) from jobs where state = 'dead') as dead,
@@ -151,7 +159,10 @@ async function alertCounts(db: Db): Promise<Status["alerts"]> {
     .groupBy("state")
     .execute();
   for (const row of rows) counts[row.state] = Number(row.count);
-  return { pending: counts.pending, failed: counts.failed };
+  return {
+    pending: counts.pending,
+    failed: counts.failed + (await readMeta(db, "forgotten_deliveries_failed")),
+  };
 }
 
 async function latestTicks(db: Db): Promise<Selectable<TicksTable>[]> {
@@ -163,10 +174,6 @@ async function latestTicks(db: Db): Promise<Selectable<TicksTable>[]> {
     .limit(TICKS_SHOWN)
     .execute();
   return rows.reverse();
-}
-
-function isLate(last: Selectable<TicksTable> | undefined, { config, clock }: StatusSources): boolean {
-  return last?.next_due_at != null && clock.nowMs() > last.next_due_at + config.heartbeat.graceMs;
 }
 
 function tickStatus(tick: Selectable<TicksTable>): TickStatus {

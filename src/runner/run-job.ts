@@ -13,6 +13,7 @@ import { isDiskFull, StoreRefused } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
 import type { Parts } from "./parts.ts";
+import { tellSources } from "./tell-sources.ts";
 
 /** How long a job may go on after its signal aborted; then it is left behind, and its writes find the claim gone. */
 const GRACE_MS = 1_000;
@@ -42,7 +43,7 @@ export async function runJob(
     try {
       const result = await orAborted(kind.run(context), signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const outputs = await record(parts, job, result, pending);
+      const outputs = await record(parts, job, ids.tick, result, pending);
       log.event("info", "job_done", {
         name: job.name,
         units: result.units,
@@ -117,8 +118,14 @@ async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Prom
   }
 }
 
-/** Done, its files, its memories and its drafts: one transaction. */
-async function record(parts: Parts, job: JobRow, result: JobResult, pending: Pending): Promise<string[]> {
+/** Done, its files, its memories, its drafts and what is told of its sources: one transaction. */
+async function record(
+  parts: Parts,
+  job: JobRow,
+  tick: string,
+  result: JobResult,
+  pending: Pending,
+): Promise<string[]> {
   return await parts.outbox.transaction(async (trx, announce) => {
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);
@@ -131,6 +138,9 @@ async function record(parts: Parts, job: JobRow, result: JobResult, pending: Pen
         .execute();
     }
     await saveDrafts(trx, announce, job, pending, nowMs);
+    const { name, key } = job;
+    const { timezone } = parts.config;
+    await tellSources(trx, announce, { name, key, tick, sources: result.sources ?? [], nowMs, timezone });
     return outputs;
   });
 }

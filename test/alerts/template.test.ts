@@ -23,6 +23,6 @@ test("what a field says is not rendered again, and no pattern character in it co
 });
 
 test("every field of the payload can be named, and nothing else", () => {
-  const fields = samplePayload({ job: "j", tick: "t", threshold: 0.5, count: 2 });
+  const fields = samplePayload({ job: "j", tick: "t", source: "s", threshold: 0.5, count: 2 });
   expect([...TEMPLATE_FIELDS].sort()).toEqual(Object.keys(fields).sort());
 });

@@ -70,6 +70,20 @@ test("a name that begins like another's is not taken for it", async () => {
   expect(got()).toEqual([["breaker_open"]]);
 });
 
+test("who was told that a source is down is told that it can be read again", async () => {
+  const { outbox, deliver, got } = await pager(null, ["source_failed"]);
+  const say = (event: "source_failed" | "source_recovered", source: string) =>
+    outbox.transaction((_trx, announce) =>
+      announce({ event, title: "t", message: "m", key: `${event}:news/${source}:2026-11-21` }),
+    );
+  await say("source_failed", "a");
+  await deliver();
+  await say("source_recovered", "a");
+  await say("source_recovered", "b");
+  await deliver();
+  expect(got()).toEqual([[], ["source_failed", "source_recovered"]]);
+});
+
 test("the log says of an event how many channels hear of it", async () => {
   const { breaker, outbox, lines } = await pager(null, ["cap_hit"]);
   await breaker("breaker_closed", "model:a");

@@ -25,6 +25,9 @@ it(
       expect.stringContaining("not-there"),
       expect.stringContaining("cut-off"),
     ]);
+    expect(target.query("select event, severity from alerts")).toEqual(
+      Array(2).fill({ event: "source_failed", severity: "info" }),
+    );
   },
 );
 

@@ -32,10 +32,86 @@ const CASES: [words: string[], expected: string[]][] = [
   [["--config", "x", "status", "--w"], ["--watch"]],
   [
     ["completion", ""],
-    ["bash", "zsh", "fish"],
+    ["bash", "zsh", "fish", "jobs"],
   ],
   [["doctor", "--o"], ["--offline"]],
 ];
+
+/** A folder with an afk.yaml whose jobs are `digest` and `weekly`, and another whose only job is `elsewhere`. */
+function configured(): { cwd: string; other: string } {
+  const cwd = tempDir();
+  // A digest's source may have a name too, and what is no valid configuration is read as far as it goes.
+  const jobs = [
+    { name: "digest", sources: [{ folder: ".", name: "no-job" }] },
+    { name: "weekly" },
+    { name: "$(x)" },
+  ];
+  writeFileSync(join(cwd, "afk.yaml"), JSON.stringify({ agent: 7, jobs }));
+  const other = join(cwd, "other.yaml");
+  writeFileSync(other, "jobs:\n  - name: elsewhere\n");
+  return { cwd, other };
+}
+
+const JOB_CASES = (other: string): [words: string[], expected: string[]][] => [
+  [
+    ["tick", "--now", ""],
+    ["digest", "weekly"],
+  ],
+  [["enqueue", "d"], ["digest"]],
+  [["--config", other, "enqueue", ""], ["elsewhere"]],
+  [["--config", "/nowhere.yaml", "enqueue", ""], []],
+  [["enqueue", "--pay"], ["--payload"]],
+];
+
+/** A function `afk` of the shells' own, which runs the sources. */
+const AFK_FUNCTION = `afk() { '${process.execPath}' '${MAIN}' "$@"; }`;
+const FISH_FUNCTION = `function afk; '${process.execPath}' '${MAIN}' $argv; end`;
+
+describe("completion of the names of jobs", { timeout: 60_000 }, () => {
+  test("works in bash", async ({ skip }) => {
+    const path = await script("bash");
+    if (path === null) return skip("bash is not installed");
+    const { cwd, other } = configured();
+    for (const [words, expected] of JOB_CASES(other)) {
+      const line = `t afk ${words.map((word) => `'${word}'`).join(" ")}`;
+      const program = `${AFK_FUNCTION}; source ${path}; t() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _afk; echo "\${COMPREPLY[*]}"; }; ${line}`;
+      const { stdout, stderr } = await run("bash", ["--norc", "-c", program], { cwd });
+      expect([stdout.trim(), stderr], words.join(" ")).toEqual([expected.join(" "), ""]);
+    }
+  });
+
+  test("works in zsh", async ({ skip }) => {
+    const path = await script("zsh");
+    if (path === null) return skip("zsh is not installed");
+    const { cwd, other } = configured();
+    for (const [words, expected] of JOB_CASES(other)) {
+      const line = `t afk ${words.map((word) => `'${word}'`).join(" ")}`;
+      const program = `${AFK_FUNCTION}; compdef() { }; _describe() { local a=\${@[-1]}; print -- "\${(@P)a%%:*}" }; compadd() { shift; print -- "$@" }
+source ${path}; t() { words=("$@"); CURRENT=$#; _afk }; ${line}`;
+      const { stdout, stderr } = await run("zsh", ["-f", "-c", program], { cwd });
+      expect(stderr).toBe("");
+      expect(stdout.trim().split(" "), words.join(" ")).toEqual(
+        expected.length === 0 ? [""] : expect.arrayContaining(expected),
+      );
+      expect(stdout).not.toContain("no-job");
+    }
+  });
+
+  test("works in fish", async ({ skip }) => {
+    const path = await script("fish");
+    if (path === null) return skip("fish is not installed");
+    const { cwd, other } = configured();
+    for (const [words, expected] of JOB_CASES(other)) {
+      const { stdout, stderr } = await run(
+        "fish",
+        ["--no-config", "-c", `${FISH_FUNCTION}; source ${path}; complete -C "afk ${words.join(" ")}"`],
+        { cwd },
+      );
+      const answers = stdout.split("\n").flatMap((line) => (line === "" ? [] : [line.split("\t")[0] ?? ""]));
+      expect([answers, stderr], words.join(" ")).toEqual([expected, ""]);
+    }
+  });
+});
 
 describe("completion", () => {
   test("completes in bash", async ({ skip }) => {

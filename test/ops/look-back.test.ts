@@ -4,7 +4,7 @@ import { dayBounds, daysUpTo } from "../../src/ops/day-bounds.ts";
 import { createDayStrip } from "../../src/ops/day-strip.ts";
 import { readLatestDigest } from "../../src/ops/latest-digest.ts";
 import { readNextRuns } from "../../src/ops/next-runs.ts";
-import { createSourceBook } from "../../src/ops/sources.ts";
+import { countFailingSources, createSourceBook } from "../../src/ops/sources.ts";
 import { readSpendHistory } from "../../src/ops/spend-history.ts";
 import { opsHarness } from "./harness.ts";
 
@@ -163,6 +163,7 @@ test("sources are as the last run found them, failing ones first, and follow the
     { job: "digest", label: "B", error: "down", items: 0, notes: 1, checkedAt: 1 },
     { job: "digest", label: "A", error: null, items: 2, notes: 0, checkedAt: 0 },
   ]);
+  expect(await countFailingSources(db, jobs)).toBe(1);
   await step(second, 0, { items: [], notes: [], label: "A", error: "gone" });
   expect((await book(db, jobs)).map(({ label, error }) => [label, error])).toEqual([["A", "gone"]]);
   await step(second, 1, { items: [], notes: [], label: "B", error: null });
@@ -170,4 +171,9 @@ test("sources are as the last run found them, failing ones first, and follow the
     ["A", "gone"],
     ["B", null],
   ]);
+  // What worked is large, and is not read; a long error is one all the same.
+  const [label, error] = ["é".repeat(80), "\u{1F6A8}".repeat(300)];
+  await step(second, 2, { items: [], notes: [], label, error });
+  await step(second, 3, { items: ["x".repeat(100_000)], notes: [], label: "C", error: null });
+  expect(await countFailingSources(db, jobs)).toBe(2);
 });

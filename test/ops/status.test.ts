@@ -5,6 +5,7 @@ import { stopByRow } from "../../src/ops/stop.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { clearKill } from "../../src/rails/kill.ts";
 import { reconcile } from "../../src/rails/reconcile.ts";
+import { acquireLock } from "../../src/store/lock.ts";
 import { ended, guardedCall, RELEASED, reserved, sent, spend, thrown, UNKNOWN } from "../support/rails.ts";
 import { opsHarness } from "./harness.ts";
 
@@ -28,9 +29,10 @@ describe("the status of an agent that has done nothing yet", () => {
       queue: { ready: 0, running: 0, done: 0, dead: 0 },
       alerts: { pending: 0, failed: 0 },
       drafts: { pending: 0, unknown: 0 },
+      sources: { failing: 0 },
       lastTick: null,
       ticks: [],
-      heartbeat: { at: null, isLate: false },
+      heartbeat: { at: null, isLate: false, how: null },
       nextDueAt: null,
       clock: null,
     });
@@ -262,9 +264,45 @@ test("the heartbeat is late once the next tick is overdue by more than the grace
   const now = rails.clock.nowMs();
   await tick({ finished_at: now + 5_000, next_due_at: now + 60_000 });
   rails.clock.advance(60_000 + config.heartbeat.graceMs);
-  expect((await status()).heartbeat).toEqual({ at: "2026-11-21T10:00:05.000Z", isLate: false });
+  expect((await status()).heartbeat).toEqual({
+    at: "2026-11-21T10:00:05.000Z",
+    isLate: false,
+    how: null,
+  });
   rails.clock.advance(1);
-  expect((await status()).heartbeat.isLate).toBe(true);
+  expect((await status()).heartbeat).toMatchObject({ isLate: true, how: "overdue" });
+});
+
+test("the heartbeat is late when ticks stop that came every five minutes, however far off the next job is", async () => {
+  const { tick, status, rails, config } = await opsHarness();
+  const nextDue = rails.clock.nowMs() + 86_400_000;
+  for (let n = 0; n < 5; n++) {
+    await tick({ next_due_at: nextDue });
+    rails.clock.advance(5 * 60_000);
+  }
+  expect((await status()).heartbeat.isLate).toBe(false);
+  rails.clock.advance(config.heartbeat.graceMs + 1);
+  expect((await status()).heartbeat.how).toBe("overdue");
+});
+
+test("a tick whose process is gone is late, and one whose process holds the state is not", async () => {
+  const { tick, status, rails, config } = await opsHarness();
+  await tick({ outcome: "running", finished_at: null });
+  rails.clock.advance(5 * 60_000 + config.heartbeat.graceMs + 1);
+  expect((await status()).heartbeat.how).toBe("died");
+  const lock = acquireLock(config.paths.lock);
+  expect((await status()).heartbeat.how).toBe(null);
+  rails.clock.advance(2 * 3_600_000);
+  expect((await status()).heartbeat.how).toBe("hanging");
+  lock.release();
+});
+
+test("an agent that is stopped is silent on purpose, and not late", async () => {
+  const { tick, status, rails } = await opsHarness();
+  await tick({ next_due_at: rails.clock.nowMs() });
+  rails.clock.advance(10 * 86_400_000);
+  await stopByRow(rails.outbox, "holiday", rails.clock.nowMs());
+  expect((await status()).heartbeat).toMatchObject({ isLate: false, how: null });
 });
 
 test("a hundred thousand jobs and calls cost no more than a few", async () => {

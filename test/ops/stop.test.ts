@@ -28,7 +28,11 @@ describe("a stop in the database", () => {
     const { rails } = await opsHarness();
     await stopByRow(rails.outbox, "first", rails.clock.nowMs());
     rails.clock.advance(1_000);
-    await stopByRow(rails.outbox, "second", rails.clock.nowMs());
+    expect(await stopByRow(rails.outbox, "second", rails.clock.nowMs())).toEqual({
+      by: "row",
+      detail: "first",
+      wasSet: true,
+    });
     expect(await readKill(rails.store.db, rails.stopFile)).toMatchObject({ reason: "first" });
     expect(await alerts(rails, "kill_set")).toHaveLength(1);
   });

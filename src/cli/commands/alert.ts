@@ -27,7 +27,7 @@ const test = defineCommand({
       printTable(channels, [
         { title: "CHANNEL", value: (channel) => channel.type },
         { title: "HOST", value: (channel) => channel.host },
-        { title: "HTTP", value: (channel) => String(channel.status ?? "-") },
+        { title: "STATUS", value: (channel) => String(channel.status ?? "-") },
         { title: "RESULT", value: (channel) => (channel.ok ? "ok" : oneLine(channel.error ?? "refused")) },
       ]);
     return isWell ? EXIT.ok : EXIT.failed;

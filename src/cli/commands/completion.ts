@@ -1,5 +1,6 @@
 import { defineCommand } from "../command.ts";
 import { completionEntries } from "../completion.ts";
+import { printLines } from "../output.ts";
 import { bashScript } from "../shells/bash.ts";
 import { fishScript } from "../shells/fish.ts";
 import { zshScript } from "../shells/zsh.ts";
@@ -16,8 +17,19 @@ export default defineCommand({
       "afk completion fish > ~/.config/fish/completions/afk.fish",
     ],
   },
-  args: { shell: { type: "positional", options: ["bash", "zsh", "fish"], description: "bash, zsh or fish" } },
+  args: {
+    shell: {
+      type: "positional",
+      options: ["bash", "zsh", "fish", "jobs"],
+      description: "bash, zsh or fish; or jobs, the names of the jobs, which the scripts ask for",
+    },
+  },
   async run({ args, program }) {
+    if (args.shell === "jobs") {
+      const { jobNames } = await import("../../ops/job-names.ts");
+      printLines(jobNames({ config: args.config }));
+      return;
+    }
     const shell = args.shell as keyof typeof SHELLS;
     process.stdout.write(SHELLS[shell](program.name, await completionEntries(program.commands)));
   },

@@ -10,7 +10,7 @@ export default defineCommand({
   },
   json: true,
   args: {
-    name: { type: "positional", description: "The job's name in afk.yaml" },
+    name: { type: "positional", isJob: true, description: "The job's name in afk.yaml" },
     payload: { type: "string", valueHint: "JSON", description: "What the job is told" },
     key: { type: "string", valueHint: "KEY", description: "Idempotency key; else one is made" },
   },

@@ -1,14 +1,17 @@
-import { readAgentConfig } from "../../agent.ts";
+import { ALERT_EVENTS } from "../../alerts/events.ts";
+import { jobKinds } from "../../jobs/registry.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Level } from "../../lib/log.ts";
 import { LEVELS, type LogEntry } from "../../logs/filter.ts";
 import { followLogs } from "../../logs/follow.ts";
-import { humanLine } from "../../logs/people.ts";
+import { eventsInWords, humanLine } from "../../logs/people.ts";
 import { lastTickId, type ReadOptions, readLogs } from "../../logs/read.ts";
 import { traceOf } from "../../logs/trace.ts";
+import { readConfig } from "../../ops/read-config.ts";
+import { suggestion } from "../arguments.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { isColoured, printLines, terminalColumns } from "../output.ts";
+import { isColoured, oneLine, printLines, terminalColumns } from "../output.ts";
 import { paintLines } from "../spans.ts";
 import { traceView } from "../views/trace.ts";
 import { parseWhen } from "../when.ts";
@@ -62,7 +65,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const config = readAgentConfig({ config: args.config, state: args.state });
+    const config = readConfig({ config: args.config, state: args.state }, jobKinds);
     const { timezone } = config;
     const dir = config.paths.logs;
     const when = (name: "since" | "until") => {
@@ -71,10 +74,12 @@ export default defineCommand({
       return text === undefined ? undefined : parseWhen(name, text, options);
     };
     const { job, follow } = args;
-    const tick = args.tick === "last" ? (lastTickId(dir) ?? "none yet") : args.tick;
+    const tick = args.tick === "last" ? (lastTickId(dir) ?? NO_TICK) : args.tick;
     const [sinceMs, untilMs] = [when("since"), when("until")];
     const level = args.level as Level | undefined;
-    const options = { dir, tick, job, events: args.event?.split(","), level, sinceMs, untilMs };
+    const events = args.event?.split(",");
+    const options = { dir, tick, job, events, level, sinceMs, untilMs };
+    warnOfUnknown(events ?? []);
     if (follow && untilMs !== undefined) throw new UsageError("--until and --follow exclude each other.");
     const isTree = tick !== undefined && !follow && !args.json;
     if (isTree && [job, args.event, level, sinceMs, untilMs, args.limit].every((part) => part === undefined))
@@ -88,9 +93,24 @@ export default defineCommand({
   },
 });
 
+/** An older log may have events that are no more, so a name that nobody knows is worth a word and no refusal. */
+function warnOfUnknown(events: readonly string[]): void {
+  const known = [...new Set([...Object.keys(ALERT_EVENTS), ...eventsInWords()])];
+  for (const event of events.filter((name) => !known.includes(name)))
+    printLines(
+      [`afk logs: no event is called "${oneLine(event)}".${suggestion(event, known)}`],
+      process.stderr,
+    );
+}
+
+/** No tick has such an id, so that a filter by it finds nothing. */
+const NO_TICK = "none yet";
+
 function printTree(options: ReadOptions, tick: string, timezone: string): void {
   const trace = traceOf(tick, readLogs(options));
-  if (trace === null) printLines([`the log has nothing of tick ${tick}`], process.stderr);
+  const nothing =
+    tick === NO_TICK ? "the log has no tick yet: afk tick" : `the log has nothing of tick ${tick}`;
+  if (trace === null) printLines([nothing], process.stderr);
   else printLines(paintLines(traceView(trace, { timezone, columns: terminalColumns() })));
 }
 

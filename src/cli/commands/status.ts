@@ -1,7 +1,10 @@
-import type { Agent } from "../../agent.ts";
-import { defineCommand } from "../command.ts";
+import { jobKinds } from "../../jobs/registry.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { peekStatus } from "../../ops/peek-status.ts";
+import { readConfig } from "../../ops/read-config.ts";
+import type { Status } from "../../ops/status.ts";
+import { defineCommand, type GlobalValues } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { withAgent } from "../open.ts";
 import { isColoured, printJson, printLines, terminalColumns } from "../output.ts";
 import { openScreen } from "../screen.ts";
 import { paintLines } from "../spans.ts";
@@ -18,34 +21,44 @@ export default defineCommand({
   },
   json: true,
   args: { watch: { type: "boolean", alias: "w", description: "Show it again every 2 s until Ctrl-C" } },
-  async run({ args }) {
-    await withAgent(args, async (agent) => {
-      const show = async () =>
-        args.json ? printJson(await agent.status()) : printLines(await linesOf(agent));
-      if (!args.watch) await show();
-      // Who wants no colour, or has a terminal without any, gets no cursor moves either.
-      else if (args.json || !isColoured()) await repeat(agent, show);
-      else await watch(agent);
-    });
+  async run({ args, program }) {
+    const { timezone, look } = looker(args, program.version);
+    const linesOf = async (rows: number | null) => {
+      const view = { nowMs: systemClock.nowMs(), timezone, columns: terminalColumns(), rows };
+      return paintLines(statusView(await look(), view));
+    };
+    const show = async () => (args.json ? printJson(await look()) : printLines(await linesOf(null)));
+    if (!args.watch) await show();
+    // Who wants no colour, or has a terminal without any, gets no cursor moves either.
+    else if (args.json || !isColoured()) await repeat(show);
+    else await watch(linesOf);
   },
 });
 
-async function linesOf(agent: Agent, rows: number | null = null): Promise<string[]> {
-  const { timezone } = agent.config;
-  const view = { nowMs: agent.rails.clock.nowMs(), timezone, columns: terminalColumns(), rows };
-  return paintLines(statusView(await agent.status(), view));
+/** Looks with as little as it takes: with all that an agent is, a glance would take twice as long. */
+function looker(args: GlobalValues, version: string): { timezone: string; look: () => Promise<Status> } {
+  const config = readConfig({ config: args.config, state: args.state }, jobKinds);
+  return {
+    timezone: config.timezone,
+    async look() {
+      const status = await peekStatus({ config, version, clock: systemClock });
+      if (status !== null) return status;
+      const { withAgent } = await import("../open.ts");
+      return await withAgent(args, (agent) => agent.status());
+    },
+  };
 }
 
 /** Where there is no screen to draw on, one status after the other. */
-async function repeat(agent: Agent, show: () => Promise<void>): Promise<void> {
+async function repeat(show: () => Promise<void>): Promise<void> {
   using interrupt = untilInterrupted();
   while (!interrupt.signal.aborted) {
     await show();
-    await agent.rails.clock.sleep(WATCH_MS, interrupt.signal).catch(() => undefined);
+    await systemClock.sleep(WATCH_MS, interrupt.signal).catch(() => undefined);
   }
 }
 
-async function watch(agent: Agent): Promise<void> {
+async function watch(linesOf: (rows: number) => Promise<string[]>): Promise<void> {
   using interrupt = untilInterrupted();
   // A new size wakes the sleep: what was laid out for the old one no longer fits.
   let wake = new AbortController();
@@ -53,9 +66,7 @@ async function watch(agent: Agent): Promise<void> {
   while (!interrupt.signal.aborted) {
     wake = new AbortController();
     const { signal } = wake;
-    screen.draw([...(await linesOf(agent, process.stdout.rows - FOOTER.length)), ...FOOTER]);
-    await agent.rails.clock
-      .sleep(WATCH_MS, AbortSignal.any([interrupt.signal, signal]))
-      .catch(() => undefined);
+    screen.draw([...(await linesOf(process.stdout.rows - FOOTER.length)), ...FOOTER]);
+    await systemClock.sleep(WATCH_MS, AbortSignal.any([interrupt.signal, signal])).catch(() => undefined);
   }
 }

@@ -22,7 +22,7 @@ export default defineCommand({
     if (args.json) printJson(stopped);
     else
       printLines([
-        `stopped (${stopped.by}): ${oneLine(stopped.detail)}`,
+        `${stopped.wasSet ? "stopped already" : "stopped"} (${stopped.by}): ${oneLine(stopped.detail)}`,
         "No model is called until: afk resume",
       ]);
   },

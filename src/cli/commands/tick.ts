@@ -13,6 +13,7 @@ export default defineCommand({
     now: {
       type: "string",
       valueHint: "NAME",
+      isJob: true,
       description: "Run this job whether it is due or not; counts as work by hand",
     },
   },

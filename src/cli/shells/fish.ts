@@ -23,6 +23,20 @@ function __${program}_at --description 'whether the command line stands at this 
   end
   test "$route" = "$argv[1]"
 end
+# Nothing is said when there is no configuration: whoever types is not to be interrupted.
+function __${program}_jobs --description 'the names of the jobs in afk.yaml'
+  set -l typed (commandline -opc)
+  set -l config
+  for i in (seq 2 (count $typed))
+    switch $typed[$i]
+      case --config
+        set config --config $typed[(math $i + 1)]
+      case '--config=*'
+        set config $typed[$i]
+    end
+  end
+  $typed[1] completion jobs $config 2>/dev/null
+end
 complete -c ${program} -f
 ${entries.flatMap((entry) => lines(program, entry)).join("\n")}
 `;
@@ -32,11 +46,12 @@ function lines(program: string, entry: CompletionEntry): string[] {
   const at = `complete -c ${program} -n ${quoted(`__${program}_at ${quotedWithin(entry.path.join("/"))}`)}`;
   return [
     ...entry.words.map(({ word, description }) => `${at} -a ${quoted(word)}${described(description)}`),
-    ...entry.options.map((option) => `${at}${optionText(option)}${described(option.description)}`),
+    ...(entry.takesJob ? [`${at} -a '(__${program}_jobs)'`] : []),
+    ...entry.options.map((option) => `${at}${optionText(program, option)}${described(option.description)}`),
   ];
 }
 
-function optionText({ names, value }: CompletionOption): string {
+function optionText(program: string, { names, value }: CompletionOption): string {
   const flags = names
     .map((name) => (name.startsWith("--") ? ` -l ${name.slice(2)}` : ` -s ${name.slice(1)}`))
     .join("");
@@ -46,6 +61,8 @@ function optionText({ names, value }: CompletionOption): string {
       return `${flags} -r -F`;
     case "folder":
       return `${flags} -x -a '(__fish_complete_directories)'`;
+    case "job":
+      return `${flags} -x -a '(__${program}_jobs)'`;
     case "text":
       return `${flags} -x`;
     case "one of":

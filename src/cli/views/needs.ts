@@ -8,7 +8,7 @@ export function needsLine(status: Status, nowMs: number): Line {
   if (needs.length > 0) return [span("red", `! needs you: ${needs.join(", ")}`)];
   const waits = waitsOf(status, nowMs);
   if (waits.length > 0) return [span("yellow", `~ works with limits: ${waits.join(", ")}`)];
-  return [span("green", "= all is well")];
+  return status.lastTick === null ? ["= has not run yet"] : [span("green", "= all is well")];
 }
 
 /** What goes on until a person does something. */
@@ -28,12 +28,15 @@ function needsOf(status: Status): string[] {
 }
 
 /** What time will mend. */
-function waitsOf({ spend, breakers }: Status, nowMs: number): string[] {
+function waitsOf({ spend, breakers, sources }: Status, nowMs: number): string[] {
   const full = spend.filter(({ capUsd, ...spent }) => isFull(capUsd, spent));
   const open = breakers.filter(({ state, until }) => state === "open" && Date.parse(until ?? "") > nowMs);
   return [
     ...full.map(({ window }) => `the ${window} cap is reached`),
     ...open.map(({ name }) => `${name} is not called`),
+    ...(sources.failing === 0
+      ? []
+      : [`${sources.failing} ${sources.failing === 1 ? "source fails" : "sources fail"}`]),
   ];
 }
 

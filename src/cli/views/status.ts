@@ -1,4 +1,5 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
+import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { momentText } from "../../lib/zone.ts";
 import type { Status } from "../../ops/status.ts";
@@ -48,6 +49,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): L
       row("queue", queue(status)),
       row("alerts", alerts(status)),
       row("drafts", drafts(status)),
+      ...sources(status),
       row("ticks", tickMarks(status.ticks, columns - LABEL_COLUMNS)),
       row("last tick", lastTick(status, nowMs)),
       row("heartbeat", heartbeat(status, nowMs)),
@@ -124,6 +126,12 @@ function drafts({ drafts: { pending, unknown: lost } }: Status): Line {
   return [...waiting, ...(waiting.length * undecided.length > 0 ? [", "] : []), ...undecided, ": afk drafts"];
 }
 
+function sources({ sources: { failing } }: Status): Line[] {
+  if (failing === 0) return [];
+  const words = span("yellow", failing === 1 ? "1 fails" : `${failing} fail`);
+  return [row("sources", [words, "; the rest goes on: afk logs --event source_failed"])];
+}
+
 function lastTick({ lastTick: tick }: Status, nowMs: number): Line {
   if (tick === null) return ["none yet: afk tick"];
   const [began, ended] = [Date.parse(tick.startedAt), tick.finishedAt && Date.parse(tick.finishedAt)];
@@ -135,10 +143,23 @@ function lastTick({ lastTick: tick }: Status, nowMs: number): Line {
   return [outcome, ` ${formatRelative(began, nowMs)}, ${figures}${took}${reason}`];
 }
 
-function heartbeat({ heartbeat: { at, isLate } }: Status, nowMs: number): Line {
-  if (at === null) return ["none yet"];
+function heartbeat({ heartbeat: { at, how } }: Status, nowMs: number): Line {
+  if (at === null)
+    return how === null ? ["none yet"] : [span("red", "NEVER"), "; is the timer running? afk doctor"];
   const age = formatRelative(Date.parse(at), nowMs);
-  return isLate ? [span("red", `LATE: last one ${age}`), "; is the timer running? afk doctor"] : [age];
+  switch (how) {
+    case null:
+      return [age];
+    case "hanging":
+      return [span("red", `LATE: a tick hangs, begun ${age}`), "; afk logs --tick last"];
+    case "died":
+      return [span("red", `LATE: a tick died, begun ${age}`), ", and none came after it; afk doctor"];
+    case "never":
+    case "overdue":
+      return [span("red", `LATE: last one ${age}`), "; is the timer running? afk doctor"];
+    default:
+      return assertNever(how);
+  }
 }
 
 function next({ nextDueAt, lastTick: tick }: Status, { nowMs, timezone }: StatusViewOptions): Line {

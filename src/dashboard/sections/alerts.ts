@@ -24,10 +24,12 @@ function item(alert: AlertView, times: Times): Html {
   return html`<li><div class="row"><span class="tag ${level} t-${level}">${foreign(alert.event.replaceAll("_", " "), 60)}</span><span class="quiet small">${at(alert.at, times)}</span></div>
 <strong>${foreign(alert.title, 120)}</strong>
 <p class="error small">${foreign(alert.message, 300)}</p>
+${alert.more > 0 && html`<p class="small">and ${alert.more} more like it</p>`}
 <p class="small quiet">${deliveries(alert)}</p></li>`;
 }
 
-function deliveries({ deliveries: list }: AlertView): Html {
+function deliveries({ deliveries: list, isUntried }: AlertView): Html {
+  if (isUntried) return html`goes out with the next tick`;
   if (list.length === 0) return html`kept here; no channel asked for it`;
   return html`${list.map(({ channel, state, error }, index) => {
     const name = html`${index > 0 && ", "}${foreign(channel.replace(/:.*$/s, ""), 40)} `;

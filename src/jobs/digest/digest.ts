@@ -1,4 +1,4 @@
-import type { JobContext, JobKind, JobResult } from "../job.ts";
+import type { JobContext, JobKind, JobResult, SourceReport } from "../job.ts";
 import { composeMarkdown } from "./compose.ts";
 import type { DigestDocument, Entry, Note, Summary } from "./document.ts";
 import { composeHtml } from "./html.ts";
@@ -7,9 +7,6 @@ import { reviewOutages } from "./outages.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 import { type Group, groupItems, type Selection, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings, type SourceSettings } from "./settings.ts";
-import { collectFeed } from "./sources/feed.ts";
-import { collectFolder } from "./sources/folder.ts";
-import { collectGithub } from "./sources/github.ts";
 import { type Collected, isSourceFailure, sourceId, sourceLabel } from "./sources/source.ts";
 import { oneLine } from "./text.ts";
 
@@ -39,17 +36,13 @@ interface Fetched extends Collected {
 async function runDigest(context: Context): Promise<JobResult> {
   const { sources } = context.settings;
   const fetched: Fetched[] = [];
+  const reports: SourceReport[] = [];
   for (const [index, source] of sources.entries()) {
-    fetched.push(await context.step(`fetch:${index}`, () => fetchSource(context, source)));
+    const result = await context.step(`fetch:${index}`, () => fetchSource(context, source));
+    fetched.push(result);
+    reports.push({ id: sourceId(source), label: result.label, error: result.error });
   }
-  const outages = await reviewOutages(
-    context,
-    sources.map((source, index) => ({
-      id: sourceId(source),
-      label: sourceLabel(source),
-      hasFailed: fetched[index]?.error !== null,
-    })),
-  );
+  const outages = await reviewOutages(context, reports);
   const selection = await selectUnseen(
     context,
     fetched.map((source) => source.items),
@@ -57,7 +50,7 @@ async function runDigest(context: Context): Promise<JobResult> {
   const failures = notesOf(fetched, (source) => (source.error === null ? [] : [source.error]));
   context.remember([...selection.keys, ...outages.keys]);
   if (selection.chosen.length === 0 && !outages.isNews) {
-    return { units: 0, summary: `no new items${failedSuffix(failures)}` };
+    return { units: 0, summary: `no new items${failedSuffix(failures)}`, sources: reports };
   }
   const entries = await summarise(context, selection.chosen);
   const document: DigestDocument = {
@@ -74,7 +67,7 @@ async function runDigest(context: Context): Promise<JobResult> {
   context.publish(`${context.name}-${context.period.label}.html`, composeHtml(document));
   const count =
     entries.length === 0 ? "no new items" : `${entries.length} new item${entries.length === 1 ? "" : "s"}`;
-  return { units: entries.length, summary: `${count}${failedSuffix(failures)}` };
+  return { units: entries.length, summary: `${count}${failedSuffix(failures)}`, sources: reports };
 }
 
 /** A failure of the source is a result too; a halt, an abort or a bug stops the job. */
@@ -94,15 +87,15 @@ async function fetchSource(context: Context, source: SourceSettings): Promise<Fe
     context.signal.throwIfAborted();
     if (!isSourceFailure(error)) throw error;
     const reason = oneLine(context.redact(error.message), ERROR_CHARS_MAX);
-    context.log.event("warn", "source_failed", { source: label, error: reason });
     return { items: [], notes: [], label, error: reason };
   }
 }
 
-function collect(context: Context, source: SourceSettings): Promise<Collected> {
-  if ("github" in source) return collectGithub(source, context);
-  if ("folder" in source) return collectFolder(source, context);
-  return collectFeed(source, context);
+/** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
+async function collect(context: Context, source: SourceSettings): Promise<Collected> {
+  if ("github" in source) return await (await import("./sources/github.ts")).collectGithub(source, context);
+  if ("folder" in source) return await (await import("./sources/folder.ts")).collectFolder(source, context);
+  return await (await import("./sources/feed.ts")).collectFeed(source, context);
 }
 
 async function selectUnseen(context: Context, items: Item[][]): Promise<Selection> {

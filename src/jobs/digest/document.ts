@@ -1,3 +1,4 @@
+import { dayIn } from "../../lib/days.ts";
 import type { Item } from "./item.ts";
 
 /** Everything a digest says; each output (compose.ts, html.ts) is made of this and nothing else. */
@@ -67,18 +68,9 @@ function markOf(what: string, summary: Summary): string {
   return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
 }
 
-/** The calendar date in a time zone, `2026-11-03`, built of numbers so that no locale data changes it. */
+/** The calendar date in a time zone, `2026-11-03`. */
 export function dateIn(timezone: string, ms: number): string {
-  const parts = new Intl.DateTimeFormat("en-US", {
-    timeZone: timezone,
-    calendar: "gregory",
-    numberingSystem: "latn",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-  }).formatToParts(ms);
-  const part = (type: string) => parts.find((candidate) => candidate.type === type)?.value ?? "";
-  return `${part("year")}-${part("month")}-${part("day")}`;
+  return dayIn(ms, timezone);
 }
 
 function plural(count: number, noun: string): string {

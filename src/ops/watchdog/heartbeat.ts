@@ -1,7 +1,8 @@
-import type { Selectable } from "kysely";
-import { sql } from "kysely";
+import { existsSync } from "node:fs";
+import { type Selectable, sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
+import { isLocked } from "../../store/lock.ts";
 import type { Db, TicksTable } from "../../store/schema.ts";
 import type { Finding } from "./finding.ts";
 
@@ -14,19 +15,25 @@ const TICK_MAX_MS = 60 * 60_000;
 const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
 
 export interface HeartbeatSources {
-  config: Pick<Config, "heartbeat" | "jobs" | "tickSeconds">;
+  config: Pick<Config, "heartbeat" | "jobs" | "tickSeconds" | "paths">;
   db: Db;
   nowMs: number;
-  /** Whether some process holds the state directory's lock now. Asked only when a tick did not end. */
-  isHeld: () => boolean;
+}
+
+/** How a heartbeat is late: in a line for people, and as the watchdog tells of it. */
+export interface Late {
+  how: "never" | "hanging" | "died" | "overdue";
+  problem: string;
+  finding: Finding;
 }
 
 /**
- * Whether ticks come as they should. Three ways in which they do not: the last one began and never ended, the next one
+ * Whether ticks come as they should: the one notion of it that watchdog, status, health and page have. Of an agent that
+ * is stopped it is not to be asked, which is silent on purpose. Three ways in which they do not: the last one began and never ended, the next one
  * is later than the grace, or there never was one. How often they come is read off the last ones, since a timer, a
  * crontab and the loop all have their own interval.
  */
-export async function lateHeartbeat(sources: HeartbeatSources): Promise<Finding | null> {
+export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
   const ticks = await sources.db
     .selectFrom("ticks")
     .selectAll()
@@ -53,34 +60,37 @@ function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): nu
   return Math.max(INTERVAL_MIN_MS, tickSeconds * 1_000, gaps[Math.floor(gaps.length / 2)] ?? 0);
 }
 
-async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Finding | null> {
+async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Late | null> {
   if (config.jobs.length === 0) return null;
   const { rows } = await sql<{
     born: string | null;
   }>`select min(timestamp) as born from kysely_migration`.execute(db);
   const bornMs = Date.parse(rows[0]?.born ?? "");
   if (Number.isNaN(bornMs) || nowMs <= bornMs + INTERVAL_MIN_MS + config.heartbeat.graceMs) return null;
-  return {
+  const problem = `the state was made at ${toIso(bornMs)}, and no tick has run since`;
+  const finding: Finding = {
     event: "heartbeat_late",
     title: "No tick has ever run",
-    message: `The state was made at ${toIso(bornMs)}, and no tick has run since: the timer was never started, or cannot start anything. ${AFK_DID} Look: afk status`,
+    message: `T${problem.slice(1)}: the timer was never started, or cannot start anything. ${AFK_DID} Look: afk status`,
     key: `heartbeat_late:never:${bornMs}`,
   };
+  return { how: "never", problem: `${problem}: is the timer running?`, finding };
 }
 
 function neverEnded(
-  { config, nowMs, isHeld }: HeartbeatSources,
+  { config, nowMs }: HeartbeatSources,
   tick: Selectable<TicksTable>,
   intervalMs: number,
-): Finding | null {
+): Late | null {
   const { graceMs } = config.heartbeat;
   if (nowMs <= tick.started_at + intervalMs + graceMs) return null;
   // Its last job may have been claimed at the end, and then has its own limit. A process that is gone needs neither.
   const jobMaxMs = Math.max(0, ...config.jobs.map((job) => job.timeoutMs));
   const mayStillRun = nowMs <= tick.started_at + TICK_MAX_MS + jobMaxMs + graceMs;
-  const held = isHeld();
+  const { lock } = config.paths;
+  const held = existsSync(lock) && isLocked(lock);
   if (held && mayStillRun) return null;
-  return {
+  const finding: Finding = {
     event: "heartbeat_late",
     title: held ? "A tick hangs" : "A tick died, and none came after it",
     message:
@@ -89,20 +99,22 @@ function neverEnded(
       `${AFK_DID} Look: afk logs --tick ${tick.id}`,
     key: `heartbeat_late:${tick.id}`,
   };
+  const problem = `the tick that began at ${toIso(tick.started_at)} has not ended: its process ${held ? "hangs" : "has died"}`;
+  return { how: held ? "hanging" : "died", problem, finding };
 }
 
 function notAgain(
   { config, nowMs }: HeartbeatSources,
   tick: Selectable<TicksTable>,
   intervalMs: number | null,
-): Finding | null {
+): Late | null {
   const expected = [
     ...(tick.next_due_at === null ? [] : [tick.next_due_at]),
     ...(intervalMs === null ? [] : [(tick.finished_at ?? tick.started_at) + intervalMs]),
   ];
   const dueMs = Math.min(...expected);
   if (nowMs <= dueMs + config.heartbeat.graceMs) return null;
-  return {
+  const finding: Finding = {
     event: "heartbeat_late",
     title: `No tick since ${toIso(tick.started_at)}`,
     message:
@@ -110,4 +122,6 @@ function notAgain(
       `No work is done. ${AFK_DID} Is the timer running? Look: afk status`,
     key: `heartbeat_late:${tick.id}`,
   };
+  const problem = `the last tick was at ${toIso(tick.started_at)}, and the next was due at ${toIso(dueMs)}: is the timer running?`;
+  return { how: "overdue", problem, finding };
 }

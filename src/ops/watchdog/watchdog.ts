@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Delivered } from "../../alerts/deliver.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { readKill } from "../../rails/kill.ts";
-import { isLocked } from "../../store/lock.ts";
 import { unitSucceeded } from "../incidents/unit-succeeded.ts";
 import { type Pager, withPager } from "../pager.ts";
 import { readConfig } from "../read-config.ts";
@@ -67,16 +65,8 @@ async function look(pager: Pager): Promise<WatchdogReport> {
 }
 
 async function findingsOf({ config, store, clock }: Pager): Promise<Finding[]> {
-  const { lock } = config.paths;
-  const found = [
-    await lateHeartbeat({
-      config,
-      db: store.db,
-      nowMs: clock.nowMs(),
-      isHeld: () => existsSync(lock) && isLocked(lock),
-    }),
-    await noOutput(store.db),
-  ];
+  const late = await lateHeartbeat({ config, db: store.db, nowMs: clock.nowMs() });
+  const found = [late?.finding ?? null, await noOutput(store.db)];
   return found.filter((finding) => finding !== null);
 }
 

@@ -172,6 +172,15 @@ describe("logs", () => {
   });
 });
 
+it("logs says so when an event's name is misspelt, and when no tick has run", async () => {
+  const target = deployment(digestConfig("http://127.0.0.1:1"));
+  const misspelt = await afk(target, "logs", "--event", "sorce_failed,tick_started");
+  expect(misspelt).toMatchObject({ code: 0, stdout: "" });
+  expect(misspelt.stderr).toBe('afk logs: no event is called "sorce_failed". Did you mean source_failed?\n');
+  const none = await afk(target, "logs", "--tick", "last");
+  expect(none).toMatchObject({ code: 0, stdout: "", stderr: "the log has no tick yet: afk tick\n" });
+});
+
 /** One tick that made a digest for money, then a guarded call of whose end nobody knows. */
 async function worked(): Promise<{ target: Deployment; agent: Agent }> {
   const server = await ollama();

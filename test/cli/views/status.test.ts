@@ -30,9 +30,10 @@ const CALM: Status = {
   queue: { ready: 1, running: 0, done: 12, dead: 0 },
   alerts: { pending: 0, failed: 0 },
   drafts: { pending: 0, unknown: 0 },
+  sources: { failing: 0 },
   lastTick: tick("ok", 5),
   ticks: [tick("ok", 15), tick("idle", 10), tick("ok", 5)],
-  heartbeat: { at: ago(4), isLate: false },
+  heartbeat: { at: ago(4), isLate: false, how: null },
   nextDueAt: new Date(nowMs + 7_200_000).toISOString(),
   clock: null,
 };
@@ -56,11 +57,12 @@ const BUSY: Status = {
   queue: { ready: 1, running: 1, done: 12, dead: 2 },
   alerts: { pending: 3, failed: 1 },
   drafts: { pending: 1, unknown: 1 },
+  sources: { failing: 2 },
   lastTick: tick("failed", 5),
   ticks: (["ok", "idle", "halted", "crashed", "running", "failed"] as const).map((outcome, i) =>
     tick(outcome, 60 - i),
   ),
-  heartbeat: { at: ago(400), isLate: true },
+  heartbeat: { at: ago(400), isLate: true, how: "overdue" },
   nextDueAt: ago(90),
 };
 
@@ -87,6 +89,23 @@ test("a calm agent reads so", () => {
     "next       Sat 21 Nov 13:00 (in 2 h)",
     "clock      not started",
   ]);
+});
+
+test("an agent that has not run yet, and one that goes on without a source, say so", () => {
+  const fresh = { ...CALM, lastTick: null, ticks: [], heartbeat: { at: null, isLate: false, how: null } };
+  expect(view(fresh)[1]).toBe("= has not run yet");
+  const partly = view({ ...CALM, sources: { failing: 1 } });
+  expect(partly[1]).toBe("~ works with limits: 1 source fails");
+  expect(partly).toContain("sources    1 fails; the rest goes on: afk logs --event source_failed");
+});
+
+test.each([
+  ["overdue", "LATE: last one 6 h ago; is the timer running? afk doctor"],
+  ["hanging", "LATE: a tick hangs, begun 6 h ago; afk logs --tick last"],
+  ["died", "LATE: a tick died, begun 6 h ago, and none came after it; afk doctor"],
+] as const)("a heartbeat that is %s says how", (how, words) => {
+  const heartbeat = { at: ago(360), isLate: true, how };
+  expect(view({ ...CALM, heartbeat })).toContain(`heartbeat  ${words}`);
 });
 
 test("what needs a person comes first, each with the command that looks further", () => {

@@ -37,7 +37,7 @@ const FOLDER = { sources: [{ folder: "in" }] };
 
 test("publishes Markdown and HTML, one summary an item and a lead, and counts its items", async () => {
   const job = fakeJob(settings(FOLDER), { base: notes(2) });
-  expect(await digest.run(job.context)).toEqual({ units: 2, summary: "2 new items" });
+  expect(await digest.run(job.context)).toMatchObject({ units: 2, summary: "2 new items" });
   expect([...job.files.keys()]).toEqual(["digest-2026-11-21.md", "digest-2026-11-21.html"]);
   expect(titles(job)).toEqual(["note b", "note a"]);
   expect(job.asked.map(({ name }) => name)).toEqual([
@@ -65,7 +65,7 @@ test("a second run of the same job asks nothing and reads nothing again, and wri
   await digest.run(first.context);
   addNote(base, 3);
   const second = fakeJob(settings(FOLDER), { base, memory: first.memory });
-  expect(await digest.run(second.context)).toEqual({ units: 3, summary: "3 new items" });
+  expect(await digest.run(second.context)).toMatchObject({ units: 3, summary: "3 new items" });
   expect(second.asked).toEqual([]);
   expect(second.files).toEqual(first.files);
 });
@@ -97,7 +97,7 @@ test("items of earlier digests do not come again; with none that are new nothing
   await digest.run(first.context);
   const memory = first.finish();
   const second = fakeJob(settings(FOLDER), { base, memory });
-  expect(await digest.run(second.context)).toEqual({ units: 0, summary: "no new items" });
+  expect(await digest.run(second.context)).toMatchObject({ units: 0, summary: "no new items" });
   expect(second.files.size + second.asked.length).toBe(0);
   addNote(base, 2);
   const third = fakeJob(settings(FOLDER), { base, memory: second.finish() });
@@ -119,7 +119,7 @@ test("what is over max_items waits for the next digest", async () => {
   expect(titles(second)).toEqual(["note c", "note b"]);
 });
 
-test("a failing source is named in the digest and the log, and the rest goes on", async () => {
+test("a failing source is named in the digest and in the report, and the rest goes on", async () => {
   const sources = [
     { folder: "missing", name: "Gone" },
     { feed: "https://example.org/gone" },
@@ -127,14 +127,14 @@ test("a failing source is named in the digest and the log, and the rest goes on"
   ];
   const { egress } = await localSite({});
   const job = fakeJob(settings({ sources }), { base: notes(1), egress });
-  expect(await digest.run(job.context)).toEqual({ units: 1, summary: "1 new item; 2 sources failed" });
-  expect(job.events).toMatchObject([
-    {
-      event: "source_failed",
-      fields: { source: "Gone", error: expect.stringContaining("no such file or folder") },
-    },
-    { event: "source_failed", fields: { source: "example.org/gone", error: expect.stringContaining("404") } },
+  const result = await digest.run(job.context);
+  expect(result).toMatchObject({ units: 1, summary: "1 new item; 2 sources failed" });
+  expect(result.sources).toEqual([
+    { id: expect.any(String), label: "Gone", error: expect.stringContaining("no such file or folder") },
+    { id: expect.any(String), label: "example.org/gone", error: expect.stringContaining("404") },
+    { id: expect.any(String), label: "in", error: null },
   ]);
+  expect(new Set(result.sources?.map(({ id }) => id)).size).toBe(3);
   expect(job.files.get("digest-2026-11-21.md")).toMatch(
     /## Failing sources\n\n- Gone: .*\n- example\.org\/gone: .*404\n$/,
   );
@@ -146,25 +146,29 @@ test("egress that refuses is a failure of the source too", async () => {
     fetch: () => Promise.reject(new AfkError("egress_refused", "example.org may not be asked")),
   };
   const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), { egress });
-  await digest.run(job.context);
-  expect(job.events).toMatchObject([
-    { event: "source_failed", fields: { error: "example.org may not be asked" } },
-  ]);
+  expect(await digest.run(job.context)).toMatchObject({
+    sources: [{ label: "example.org/feed", error: "example.org may not be asked" }],
+  });
 });
 
-test("failures alone are published once a day, without a model, and the recovery is logged", async () => {
+test("failures alone are published once a day, without a model", async () => {
   const base = tempDir();
   const first = fakeJob(settings(FOLDER), { base });
-  expect(await digest.run(first.context)).toEqual({ units: 0, summary: "no new items; 1 source failed" });
+  expect(await digest.run(first.context)).toMatchObject({
+    units: 0,
+    summary: "no new items; 1 source failed",
+  });
   expect(first.files.size).toBe(2);
   expect(first.asked).toEqual([]);
   const second = fakeJob(settings(FOLDER), { base, memory: first.finish() });
-  expect(await digest.run(second.context)).toEqual({ units: 0, summary: "no new items; 1 source failed" });
+  expect(await digest.run(second.context)).toMatchObject({ summary: "no new items; 1 source failed" });
   expect(second.files.size).toBe(0);
   mkdirSync(join(base, "in"));
   const third = fakeJob(settings(FOLDER), { base, memory: second.finish() });
-  await digest.run(third.context);
-  expect(third.events).toMatchObject([{ event: "source_recovered", fields: { source: "in" } }]);
+  expect(await digest.run(third.context)).toMatchObject({
+    summary: "no new items",
+    sources: [{ error: null }],
+  });
 });
 
 test.each([
@@ -218,7 +222,10 @@ test("a model that says nothing is said to", async () => {
 test("the quick start makes a digest of 14 items without a network, and names the feed that is cut off", async () => {
   const { name, kind, every, ...entry } = parse(readFileSync(join(EXAMPLE, "afk.yaml"), "utf8")).jobs[0];
   const job = fakeJob(settings(entry), { base: EXAMPLE, name });
-  expect(await digest.run(job.context)).toEqual({ units: 14, summary: "14 new items; 1 source failed" });
+  expect(await digest.run(job.context)).toMatchObject({
+    units: 14,
+    summary: "14 new items; 1 source failed",
+  });
   const markdown = job.files.get("digest-2026-11-21.md")!;
   expect(markdown.match(/^\*.*, 2026-11-\d\d\*$/gm)).toHaveLength(14);
   expect(markdown).toContain("- Cut-off feed (on purpose): ");
