@@ -51,7 +51,7 @@ export interface AgentOptions {
   clock?: Clock;
   randomness?: Randomness;
   environment?: Environment;
-  /** Job kinds besides the ones that come with afk. */
+  /** Job kinds besides the ones that come with afk; one of the same name takes the place of afk's own. */
   kinds?: readonly JobKind[];
   /** A process that exists to tick or run: when it hangs, or does not obey the kill switch, it is killed. */
   ownsProcess?: boolean;
@@ -107,7 +107,7 @@ export const VERSION: string = manifest.version;
 export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
-  const kinds = [...jobKinds, ...(options.kinds ?? [])];
+  const kinds = [...(options.kinds ?? []), ...jobKinds];
   const config = readAgentConfig(options);
   const store = await openStore(config.paths.database);
   const redact = createRedactor(config.secrets);
@@ -200,7 +200,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
 
 /** Reads the configuration alone. Throws ConfigError (exit 78). */
 export function readAgentConfig(options: AgentOptions): Config {
-  return readConfig(options, [...jobKinds, ...(options.kinds ?? [])]);
+  return readConfig(options, [...(options.kinds ?? []), ...jobKinds]);
 }
 
 /**
@@ -227,7 +227,7 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  return await diagnoseState({ ...options, kinds: [...jobKinds, ...(options.kinds ?? [])] }, how);
+  return await diagnoseState({ ...options, kinds: [...(options.kinds ?? []), ...jobKinds] }, how);
 }
 
 function jobNamed(config: Config, name: string): Config["jobs"][number] {

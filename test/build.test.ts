@@ -137,6 +137,16 @@ describe("the bundle", () => {
     expect(readFileSync(join(at.dir, "state/logs", log), "utf8")).toContain('"event":"wedged"');
   });
 
+  test("simulates days in a thread of its own", async () => {
+    const at = place({
+      jobs: [{ name: "digest", kind: "digest", every: "6h", sources: [{ folder: "inbox" }] }],
+    });
+    const { code, stdout } = await at.afk("simulate", "--days", "1", "--seed", "2", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, seed: 2, violation: null });
+    expect(existsSync(join(at.dir, "state"))).toBe(false);
+  });
+
   test("is a library too", async () => {
     const at = place({ jobs: [] });
     const program = at.write(

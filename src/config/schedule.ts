@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import { messageOf } from "../lib/errors.ts";
+import { cronZone } from "../lib/zone.ts";
 
 /** A start for the search that does not depend on today, so that the same line is always judged alike. */
 const SEARCH_FROM = new Date("2000-01-01T00:00:00Z");
@@ -7,7 +8,9 @@ const SEARCH_FROM = new Date("2000-01-01T00:00:00Z");
 /** What is wrong with a cron line of five fields, or null. */
 export function cronProblem(expression: string, timezone: string): string | null {
   try {
-    const next = new Cron(expression, { mode: "5-part", paused: true, timezone }).nextRun(SEARCH_FROM);
+    const next = new Cron(expression, { mode: "5-part", paused: true, ...cronZone(timezone) }).nextRun(
+      SEARCH_FROM,
+    );
     return next === null
       ? `found ${JSON.stringify(expression)}, which never comes; write a date that exists`
       : null;
@@ -19,6 +22,7 @@ export function cronProblem(expression: string, timezone: string): string | null
 
 /** Whether the runtime's time zone database has the zone. */
 export function isTimezone(name: string): boolean {
+  if (name === "UTC") return true;
   try {
     new Intl.DateTimeFormat("en", { timeZone: name });
     return true;

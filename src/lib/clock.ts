@@ -33,6 +33,28 @@ export const systemClock: Clock = {
   },
 };
 
+/** A wait in real time that can be cut short. */
+export interface Pause {
+  ms: number;
+  /** Resolves when it is over, either way. */
+  over: Promise<void>;
+  end(): void;
+}
+
+/** For what waits and is woken often: the sleep of a clock ends by an error, which takes longer to make than a look. */
+export function pause(ms: number): Pause {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  return {
+    ms,
+    over: promise,
+    end() {
+      clearTimeout(timer);
+      resolve();
+    },
+  };
+}
+
 let cachedBootId: string | undefined;
 
 function readBootId(): string {

@@ -14,6 +14,7 @@ export function createRedactor(secrets: string[]): Redact {
   const known = literals.length === 0 ? null : new RegExp(literals.map(escapeRegExp).join("|"), "g");
   return (text) => {
     let result = known === null ? text : text.replace(known, REDACTED);
+    if (SHAPELESS.test(result)) return result;
     result = bounded(result);
     for (const { pattern, replace } of SHAPES) result = result.replace(pattern, replace);
     return result;
@@ -101,6 +102,7 @@ const afterFirst = (_match: string, lead = "") => lead + REDACTED;
  * where its own characters do not. None takes a quote or a backslash, so that JSON stays JSON.
  */
 const SHAPES: Shape[] = [
+  // A new one keeps to what SHAPELESS says, or changes it.
   {
     // Up to its last line or, when that was cut off, as far as it can be a key.
     pattern:
@@ -184,6 +186,12 @@ const SHAPES: Shape[] = [
     replace: afterFirst,
   },
 ];
+
+/**
+ * A short word: every shape has 20 characters, or one that is not in a word. Field names and most values of a log line
+ * are short words, and looking for each shape in each of them would take longer than all else about the line.
+ */
+const SHAPELESS = /^\w{0,19}$/;
 
 /** Words have neither digits nor capitals inside; keys have. */
 function isRandom(value = ""): boolean {

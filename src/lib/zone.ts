@@ -10,6 +10,14 @@ export interface WallTime {
   weekday: string;
 }
 
+/**
+ * How croner is told a time zone. UTC by its offset: asking the time zone database for it would load that database, which
+ * takes longer than all else that an idle tick computes.
+ */
+export function cronZone(timezone: string): { utcOffset: number } | { timezone: string } {
+  return timezone === "UTC" ? { utcOffset: 0 } : { timezone };
+}
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 export function wallTime(ms: number, timezone: string): WallTime {

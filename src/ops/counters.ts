@@ -1,21 +1,22 @@
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import { toIso } from "../lib/clock.ts";
 import type { Db } from "../store/schema.ts";
 
 /**
- * Derives every window's counter again from the ledger and compares.
+ * Derives every window's counter again from the ledger, with what retention has rolled up of it, and compares. The windows
+ * of ticks, jobs and hours count only what is still in the ledger.
  * @returns one line for each counter that differs.
  */
 export async function countersAgree(db: Db): Promise<string[]> {
   const windows = [
-    ["tick", "tick"],
-    ["job", "job"],
-    ["hour", "minute"],
-    ["day", "day"],
-    ["month", "month"],
+    ["tick", "tick", NOTHING_ROLLED],
+    ["job", "job", NOTHING_ROLLED],
+    ["hour", "minute", NOTHING_ROLLED],
+    ["day", "day", rolledBy(sql`day`)],
+    ["month", "month", rolledBy(sql`substr(day, 1, 7)`)],
   ] as const;
   const differences: string[] = [];
-  for (const [window, column] of windows) {
+  for (const [window, column, rolled] of windows) {
     // Both sides in one pile and each period summed up once: joining them would compare every period with every other.
     const rows = await sql<{ period: string; counted: string; derived: string }>`
       select period, sum(counted_settled) || '/' || sum(counted_reserved) as counted,
@@ -26,7 +27,7 @@ export async function countersAgree(db: Db): Promise<string[]> {
         union all
         select ${sql.ref(column)}, 0, 0, case when state = 'settled' then cost_micros else 0 end,
           case when state in ('reserved', 'sending', 'unknown') then estimate_micros else 0 end
-        from ledger where ${sql.ref(column)} is not null
+        from ledger where ${sql.ref(column)} is not null${rolled}
       )
       group by period
       having sum(counted_settled) <> sum(settled) or sum(counted_reserved) <> sum(reserved)
@@ -38,6 +39,12 @@ export async function countersAgree(db: Db): Promise<string[]> {
     }
   }
   return differences;
+}
+
+const NOTHING_ROLLED = sql``;
+
+function rolledBy(period: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql` union all select ${period}, 0, 0, cost_micros, 0 from ledger_days`;
 }
 
 /** How far the budget's clock may be ahead of the records that were written with it. */

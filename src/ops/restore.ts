@@ -1,5 +1,5 @@
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { sql } from "kysely";
 import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
@@ -43,8 +43,13 @@ export interface Restored {
   version: string | null;
   /** Where the former database is; null when there was none. */
   kept: string | null;
+  /** Databases that earlier restores had kept, beyond the newest `FORMER_KEPT`. */
+  deleted: string[];
   isDryRun: boolean;
 }
+
+/** A database that a restore has replaced is kept, in case it was the wrong backup; so many of them. */
+const FORMER_KEPT = 3;
 
 /**
  * Puts a backup in the place of the state. Its kill switch is set before it gets there: what was spent after it was made
@@ -70,6 +75,7 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
       agent: manifest?.agent ?? null,
       version: manifest?.version ?? null,
       kept: present === "nothing" ? null : former,
+      deleted: [],
       isDryRun: request.isDryRun,
     };
     if (request.isDryRun) return restored;
@@ -77,6 +83,7 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
     if (present === "database") await replaceContent(staged, config.paths.database, former);
     else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
     else assertNever(present);
+    restored.deleted.push(...dropFormer(config.paths.database));
     tell(config, clock, restored);
     return restored;
   } finally {
@@ -193,6 +200,19 @@ function replaceStopped(config: Config, staged: string, former: string): void {
   replaceFile(staged, config.paths.database, former);
   if (isOurs) rmSync(stopFile, { force: true });
 }
+
+/** Deletes what was kept by earlier restores, beyond the newest; gives the names. Their names end in the moment. */
+function dropFormer(database: string): string[] {
+  const start = `${basename(database)}.before-restore-`;
+  const former = readdirSync(dirname(database))
+    .filter((name) => name.startsWith(start) && MOMENT.test(name.slice(start.length)))
+    .sort();
+  const old = former.slice(0, -FORMER_KEPT).map((name) => join(dirname(database), name));
+  for (const path of old) removeDatabase(path);
+  return old;
+}
+
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z$/;
 
 function tell(config: Config, clock: Clock, restored: Restored): void {
   const log = openLog(config, clock);

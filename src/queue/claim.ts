@@ -1,4 +1,6 @@
-import type { Db } from "../store/schema.ts";
+import { sql } from "kysely";
+import { prepared } from "../store/prepared.ts";
+import type { Db, JobState } from "../store/schema.ts";
 import { type JobRow, LEASE_MS } from "./job.ts";
 
 /**
@@ -7,39 +9,43 @@ import { type JobRow, LEASE_MS } from "./job.ts";
  * that kills its process never gets to say that it failed.
  */
 export async function claim(db: Db, runner: string, nowMs: number): Promise<JobRow | undefined> {
-  return await db
+  return (await takeNext(db, { runner, nowMs, leaseUntil: nowMs + LEASE_MS })).rows[0];
+}
+
+/** In the text and not as a value, or SQLite would plan anew each time: a partial index is for one state only. */
+const READY = sql.lit<JobState>("ready");
+
+const takeNext = prepared((db, at: { runner: string; nowMs: number; leaseUntil: number }) =>
+  db
     .updateTable("jobs")
     .set((eb) => ({
       state: "running",
       attempts: eb("attempts", "+", 1),
       token: eb("token", "+", 1),
-      lease_until: nowMs + LEASE_MS,
-      runner,
-      updated_at: nowMs,
+      lease_until: at.leaseUntil,
+      runner: at.runner,
+      updated_at: at.nowMs,
     }))
-    .where("state", "=", "ready")
+    .where("state", "=", READY)
     .where("id", "=", (eb) =>
       eb
         .selectFrom("jobs")
         .select("id")
-        .where("state", "=", "ready")
-        .where("run_at", "<=", nowMs)
+        .where("state", "=", READY)
+        // The plus is for the same reason: a bare value is looked up in the index's statistics.
+        .where("run_at", "<=", sql<number>`+${at.nowMs}`)
         .orderBy("run_at")
         .orderBy("id")
         .limit(1),
     )
-    .returningAll()
-    .executeTakeFirst();
-}
+    .returningAll(),
+);
 
 /** When the next ready job is due; undefined when none is waiting. */
 export async function nextRunAt(db: Db): Promise<number | undefined> {
-  const row = await db
-    .selectFrom("jobs")
-    .select("run_at")
-    .where("state", "=", "ready")
-    .orderBy("run_at")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.run_at;
+  return (await firstReady(db, {})).rows[0]?.run_at;
 }
+
+const firstReady = prepared((db) =>
+  db.selectFrom("jobs").select("run_at").where("state", "=", READY).orderBy("run_at").limit(1),
+);

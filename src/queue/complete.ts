@@ -1,4 +1,6 @@
-import type { Trx } from "../store/schema.ts";
+import { sql } from "kysely";
+import { prepared } from "../store/prepared.ts";
+import type { JobState, Trx } from "../store/schema.ts";
 import { type Claim, LeaseLost } from "./job.ts";
 
 /**
@@ -6,12 +8,22 @@ import { type Claim, LeaseLost } from "./job.ts";
  * @throws LeaseLost when the claim is no longer the newest one; the transaction must then not commit.
  */
 export async function complete(trx: Trx, claim: Claim, units: number, nowMs: number): Promise<void> {
-  const result = await trx
-    .updateTable("jobs")
-    .set({ state: "done", lease_until: null, runner: null, error: null, units, updated_at: nowMs })
-    .where("id", "=", claim.id)
-    .where("token", "=", claim.token)
-    .where("state", "=", "running")
-    .executeTakeFirst();
-  if (result.numUpdatedRows !== 1n) throw new LeaseLost(claim);
+  const { numAffectedRows } = await markDone(trx, { ...claim, units, nowMs });
+  if (numAffectedRows !== 1n) throw new LeaseLost(claim);
 }
+
+const markDone = prepared((db, job: Claim & { units: number; nowMs: number }) =>
+  db
+    .updateTable("jobs")
+    .set({
+      state: "done",
+      lease_until: null,
+      runner: null,
+      error: null,
+      units: job.units,
+      updated_at: job.nowMs,
+    })
+    .where("id", "=", job.id)
+    .where("token", "=", job.token)
+    .where("state", "=", sql.lit<JobState>("running")),
+);

@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
 import type { Db } from "../store/schema.ts";
 import { PermanentFailure } from "./job.ts";
@@ -19,35 +20,57 @@ export interface NewJob {
 /** The key is shown on every screen and is part of the ledger: it stays short and on one line. */
 const KEY = /^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u;
 
-/** Adds a job that is due at once. False when its key is known already, whatever became of that job. */
+/**
+ * Adds a job that is due at once. False when its key is known already, whatever became of that job: retention removes jobs
+ * and not the keys that somebody gave them, and of scheduled ones it remembers the newest slot.
+ */
 export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boolean> {
   if (!KEY.test(job.key)) {
     throw new PermanentFailure("bad_key", "a job's key is one line of 1 to 200 characters");
   }
+  const values = {
+    id: newId(nowMs),
+    key: job.key,
+    name: job.name,
+    kind: job.kind,
+    payload: JSON.stringify(job.payload) ?? "null",
+    state: "ready" as const,
+    attempts: 0,
+    max_attempts: job.maxAttempts,
+    run_at: nowMs,
+    lease_until: null,
+    token: 0,
+    runner: null,
+    error: null,
+    units: 0,
+    by_hand: job.byHand ? 1 : 0,
+    slot_at: job.slotMs,
+    label: job.label,
+    created_at: nowMs,
+    updated_at: nowMs,
+  };
+  const columns = Object.keys(values) as (keyof typeof values)[];
+  const row = sql.join(columns.map((name) => values[name]));
+  const isForgotten = job.byHand ? sql`false` : isForgottenSlot(job.slotMs);
   const result = await db
     .insertInto("jobs")
-    .values({
-      id: newId(nowMs),
-      key: job.key,
-      name: job.name,
-      kind: job.kind,
-      payload: JSON.stringify(job.payload) ?? "null",
-      state: "ready",
-      attempts: 0,
-      max_attempts: job.maxAttempts,
-      run_at: nowMs,
-      lease_until: null,
-      token: 0,
-      runner: null,
-      error: null,
-      units: 0,
-      by_hand: job.byHand ? 1 : 0,
-      slot_at: job.slotMs,
-      label: job.label,
-      created_at: nowMs,
-      updated_at: nowMs,
-    })
+    .columns(columns)
+    // In one statement: between a look and the insert, retention could remove the job that has the key.
+    .expression(
+      sql`select ${row} where not ${isForgotten}
+        and not exists (select 1 from taken_names where kind = 'job' and name = ${job.key})`,
+    )
     .onConflict((conflict) => conflict.column("key").doNothing())
     .executeTakeFirst();
   return result.numInsertedOrUpdatedRows === 1n;
+}
+
+/**
+ * A mark in the future was made under a clock that ran ahead, which a person has set right since (`afk resume --clock`):
+ * it must not keep the schedules still until that day.
+ */
+function isForgottenSlot(slotMs: number): RawBuilder<unknown> {
+  return sql`exists (
+    select 1 from meta where key = 'forgotten_slot_at' and value >= ${slotMs}
+      and value <= coalesce((select latest_at from budget_clock), value))`;
 }

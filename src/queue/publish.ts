@@ -79,6 +79,14 @@ async function freeName(trx: Trx, name: string): Promise<string> {
       .selectFrom("outputs")
       .select("name")
       .where("name", "=", candidate)
+      // The file of a job that retention has removed is still there, and is not written over.
+      .union(
+        trx
+          .selectFrom("taken_names")
+          .select("name")
+          .where("kind", "=", "output")
+          .where("name", "=", candidate),
+      )
       .executeTakeFirst();
     if (taken === undefined) return candidate;
   }

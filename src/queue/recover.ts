@@ -18,6 +18,7 @@ export async function recoverJobs(
   nowMs: number,
   randomness: Randomness,
 ): Promise<number> {
+  await bringBack(trx, nowMs);
   const lost = await trx
     .selectFrom("jobs")
     .selectAll()
@@ -38,4 +39,20 @@ export async function recoverJobs(
     );
   }
   return lost.length;
+}
+
+/**
+ * A job that was put off under a clock that has been set back since waits as long as was meant, and not until that clock's
+ * time comes: it might be years away.
+ */
+async function bringBack(trx: Trx, nowMs: number): Promise<void> {
+  await trx
+    .updateTable("jobs")
+    .set((eb) => ({
+      run_at: eb("run_at", "+", eb(eb.val(nowMs), "-", eb.ref("updated_at"))),
+      updated_at: nowMs,
+    }))
+    .where("state", "=", "ready")
+    .where("updated_at", ">", nowMs)
+    .execute();
 }

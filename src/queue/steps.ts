@@ -1,4 +1,6 @@
-import type { Db } from "../store/schema.ts";
+import { sql } from "kysely";
+import { prepared } from "../store/prepared.ts";
+import type { Db, JobState } from "../store/schema.ts";
 import { type Claim, LeaseLost, PermanentFailure } from "./job.ts";
 
 /** A step's result, as JSON. */
@@ -6,14 +8,12 @@ const STEP_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The recorded result of a step, as its JSON text, or undefined when it has not run. */
 export async function readStep(db: Db, jobId: string, name: string): Promise<string | undefined> {
-  const row = await db
-    .selectFrom("steps")
-    .select("result")
-    .where("job_id", "=", jobId)
-    .where("name", "=", name)
-    .executeTakeFirst();
-  return row?.result;
+  return (await selectStep(db, { jobId, name })).rows[0]?.result;
 }
+
+const selectStep = prepared((db, step: { jobId: string; name: string }) =>
+  db.selectFrom("steps").select("result").where("job_id", "=", step.jobId).where("name", "=", step.name),
+);
 
 /**
  * Records a step's result, once. The insert reads the claim in the same statement.
@@ -34,7 +34,12 @@ export async function saveStep(
       `the result of step ${name} is larger than ${STEP_BYTES_MAX} bytes`,
     );
   }
-  const saved = await db
+  const saved = await insertStep(db, { ...claim, name, json, nowMs });
+  if (saved.numAffectedRows !== 1n) throw new LeaseLost(claim);
+}
+
+const insertStep = prepared((db, step: Claim & { name: string; json: string; nowMs: number }) =>
+  db
     .insertInto("steps")
     .columns(["job_id", "name", "result", "created_at"])
     .expression((eb) =>
@@ -42,14 +47,12 @@ export async function saveStep(
         .selectFrom("jobs")
         .select((s) => [
           "jobs.id",
-          s.val(name).as("name"),
-          s.val(json).as("result"),
-          s.val(nowMs).as("created_at"),
+          s.val(step.name).as("name"),
+          s.val(step.json).as("result"),
+          s.val(step.nowMs).as("created_at"),
         ])
-        .where("id", "=", claim.id)
-        .where("token", "=", claim.token)
-        .where("state", "=", "running"),
-    )
-    .executeTakeFirst();
-  if (saved.numInsertedOrUpdatedRows !== 1n) throw new LeaseLost(claim);
-}
+        .where("id", "=", step.id)
+        .where("token", "=", step.token)
+        .where("state", "=", sql.lit<JobState>("running")),
+    ),
+);

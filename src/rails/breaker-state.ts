@@ -27,10 +27,18 @@ export function admit(state: BreakerState, nowMs: number): Admission {
       return { type: "pass" };
     case "open":
     case "half_open":
-      return nowMs >= state.until ? { type: "probe" } : { type: "refuse", until: state.until };
+      return isOver(state, nowMs) ? { type: "probe" } : { type: "refuse", until: state.until };
     default:
       return assertNever(state);
   }
+}
+
+/** As long as a provider may ask to be left alone (models/failures.ts). */
+const ASKED_MAX_MS = 6 * 60 * 60_000;
+
+/** An end that is further ahead than any wait was written under a clock that has been set back since. */
+function isOver({ until, cooldownMs }: { until: number; cooldownMs: number }, nowMs: number): boolean {
+  return nowMs >= until || until - nowMs > Math.max(cooldownMs, ASKED_MAX_MS);
 }
 
 /** The state while `probe` is under way, to be given up for lost after `probeMs`. */

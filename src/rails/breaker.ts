@@ -3,14 +3,19 @@ import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
+import { prepared } from "../store/prepared.ts";
 import type { BreakersTable, Db, Trx } from "../store/schema.ts";
 import type { BreakerState } from "./breaker-state.ts";
 
 /** The breaker of a dependency as it is on disk; one that never failed has no row and is closed. */
 export async function readBreaker(db: Db, name: string): Promise<BreakerState> {
-  const row = await db.selectFrom("breakers").selectAll().where("name", "=", name).executeTakeFirst();
+  const [row] = (await selectBreaker(db, { name })).rows;
   return row === undefined ? { state: "closed", failures: 0 } : fromRow(row);
 }
+
+const selectBreaker = prepared((db, { name }: { name: string }) =>
+  db.selectFrom("breakers").selectAll().where("name", "=", name),
+);
 
 export async function listBreakers(db: Db): Promise<{ name: string; state: BreakerState }[]> {
   const rows = await db.selectFrom("breakers").selectAll().orderBy("name").limit(1_000).execute();

@@ -1,5 +1,6 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { prepared } from "../store/prepared.ts";
 import type { BudgetClockTable, Db, Trx } from "../store/schema.ts";
 
 /** How far the wall clock may be ahead of what the uptime explains before it counts as set forward. */
@@ -32,13 +33,21 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
   if (aheadMs > JUMP_TOLERANCE_MS)
     await tellJump(announce, aheadMs, now, `ahead:${row.anchor_at}:${Math.round(aheadMs / 900_000)}`);
   if (behindMs > JUMP_TOLERANCE_MS) await tellJump(announce, -behindMs, now, `behind:${row.latest_at}`);
-  const anchor = isSameBoot ? {} : { anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
+  if (isSameBoot) await updateLatest(trx, { now });
+  else await anchorAt(trx, clock, now);
+  return now;
+}
+
+const updateLatest = prepared((db, { now }: { now: number }) =>
+  db.updateTable("budget_clock").set({ latest_at: now }).where("id", "=", 1),
+);
+
+async function anchorAt(trx: Trx, clock: Clock, now: number): Promise<void> {
   await trx
     .updateTable("budget_clock")
-    .set({ latest_at: now, ...anchor })
+    .set({ latest_at: now, anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() })
     .where("id", "=", 1)
     .execute();
-  return now;
 }
 
 /** The same time for who only looks. */
@@ -48,13 +57,17 @@ export async function peekBudgetNow(db: Db, clock: Clock): Promise<number> {
 }
 
 async function read(db: Db): Promise<BudgetClockTable | undefined> {
-  return await db.selectFrom("budget_clock").selectAll().where("id", "=", 1).executeTakeFirst();
+  return (await selectClock(db, {})).rows[0];
 }
+
+const selectClock = prepared((db) => db.selectFrom("budget_clock").selectAll().where("id", "=", 1));
 
 function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: number; isSameBoot: boolean } {
   const wall = clock.nowMs();
-  const isSameBoot = row.boot_id === clock.bootId() && clock.uptimeMs() >= row.uptime_ms;
-  const earned = isSameBoot ? row.anchor_at + (clock.uptimeMs() - row.uptime_ms) : wall;
+  // Read once: the system takes longer to tell its uptime than SQLite to find the row.
+  const uptimeMs = clock.uptimeMs();
+  const isSameBoot = row.boot_id === clock.bootId() && uptimeMs >= row.uptime_ms;
+  const earned = isSameBoot ? row.anchor_at + (uptimeMs - row.uptime_ms) : wall;
   const aheadMs = wall - earned;
   return { now: Math.max(row.latest_at, aheadMs > JUMP_TOLERANCE_MS ? earned : wall), aheadMs, isSameBoot };
 }

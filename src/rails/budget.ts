@@ -1,8 +1,10 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
 import type { BudgetConfig } from "../config/config.ts";
+import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import type { LedgerState, LedgerTable, Trx } from "../store/schema.ts";
+import { prepared } from "../store/prepared.ts";
+import type { Db, LedgerState, LedgerTable, Trx } from "../store/schema.ts";
 import {
   type CapRefusal,
   nameOf,
@@ -10,8 +12,9 @@ import {
   tellOverrun,
   tellThresholds,
   tellUnknown,
+  type WindowSpend,
 } from "./budget-notices.ts";
-import { addReserved, readSpend, replaceReserved } from "./counters.ts";
+import { addReserved, readSpends, replaceReserved } from "./counters.ts";
 import { periodsAt, type Scope, type Window, windowsOf } from "./windows.ts";
 
 export type LedgerEntry = Selectable<LedgerTable>;
@@ -46,51 +49,63 @@ export async function reserve(
 ): Promise<{ entryId: string } | { refusal: CapRefusal }> {
   const periods = periodsAt(times.budgetMs, rules.timezone);
   const windows = windowsOf(periods, call.scope, rules.budget);
-  for (const window of windows) {
-    const refusal = await refusalBy(trx, window, call.estimateMicros, times.budgetMs);
-    if (refusal !== null) {
-      await tellCapHit(announce, refusal, call.scope);
-      return { refusal };
-    }
+  const refusal = await refusalBy(trx, windows, call.estimateMicros, times.budgetMs);
+  if (refusal !== null) {
+    await tellCapHit(announce, refusal, call.scope);
+    return { refusal };
   }
-  for (const window of windows) await addReserved(trx, window, call.estimateMicros);
+  await addReserved(trx, windows, call.estimateMicros);
   const entryId = newId(times.wallMs);
-  await trx
-    .insertInto("ledger")
-    .values({
-      id: entryId,
-      state: "reserved",
-      model: call.model,
-      created_at: times.wallMs,
-      deadline_at: times.wallMs + call.deadlineMs,
-      finished_at: null,
-      estimate_micros: call.estimateMicros,
-      cost_micros: null,
-      input_tokens: null,
-      output_tokens: null,
-      ...periods,
-      job: call.scope.job,
-      tick: call.scope.tick,
-      step: call.step,
-      runner: call.runner,
-      request_hash: call.requestHash,
-      degraded: call.isDegraded ? 1 : 0,
-      error: null,
-    })
-    .execute();
+  await insertEntry(trx, {
+    id: entryId,
+    model: call.model,
+    created_at: times.wallMs,
+    deadline_at: times.wallMs + call.deadlineMs,
+    estimate_micros: call.estimateMicros,
+    ...periods,
+    job: call.scope.job,
+    tick: call.scope.tick,
+    step: call.step,
+    runner: call.runner,
+    request_hash: call.requestHash,
+    degraded: call.isDegraded ? 1 : 0,
+  });
   return { entryId };
 }
 
+type NewEntry = Omit<
+  LedgerEntry,
+  "state" | "finished_at" | "cost_micros" | "input_tokens" | "output_tokens" | "error"
+>;
+
+const insertEntry = prepared((db, entry: NewEntry) =>
+  db.insertInto("ledger").values({
+    id: entry.id,
+    state: "reserved",
+    model: entry.model,
+    created_at: entry.created_at,
+    deadline_at: entry.deadline_at,
+    estimate_micros: entry.estimate_micros,
+    minute: entry.minute,
+    day: entry.day,
+    month: entry.month,
+    job: entry.job,
+    tick: entry.tick,
+    step: entry.step,
+    runner: entry.runner,
+    request_hash: entry.request_hash,
+    degraded: entry.degraded,
+  }),
+);
+
 /** Marks that the first byte may leave. False when the entry was released meanwhile: then nothing may be sent. */
 export async function markSending(trx: Trx, entryId: string): Promise<boolean> {
-  const result = await trx
-    .updateTable("ledger")
-    .set({ state: "sending" })
-    .where("id", "=", entryId)
-    .where("state", "=", "reserved")
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  return (await updateSending(trx, { id: entryId })).numAffectedRows === 1n;
 }
+
+const updateSending = prepared((db, { id }: { id: string }) =>
+  db.updateTable("ledger").set({ state: "sending" }).where("id", "=", id).where("state", "=", "reserved"),
+);
 
 export type Ending =
   | {
@@ -122,66 +137,90 @@ export async function finish(
   rules: BudgetRules,
   times: { budgetMs: number; wallMs: number },
 ): Promise<boolean> {
-  const entry = await trx
-    .updateTable("ledger")
-    .set({
-      state: ending.state,
-      finished_at: times.wallMs,
-      error: ending.error?.slice(0, 2_000) ?? null,
-      ...(ending.state === "settled"
-        ? {
-            cost_micros: ending.costMicros,
-            input_tokens: ending.inputTokens,
-            output_tokens: ending.outputTokens,
-          }
-        : {}),
-    })
-    .where("id", "=", entryId)
-    .where("state", "in", ENDS_FROM[ending.state])
-    .returningAll()
-    .executeTakeFirst();
+  const isSettled = ending.state === "settled";
+  const { rows } = await UPDATE_ENDED[ending.state](trx, {
+    id: entryId,
+    finishedAt: times.wallMs,
+    error: ending.error?.slice(0, 2_000) ?? null,
+    costMicros: isSettled ? ending.costMicros : null,
+    inputTokens: isSettled ? ending.inputTokens : null,
+    outputTokens: isSettled ? ending.outputTokens : null,
+  });
+  const [entry] = rows;
   if (entry === undefined) return false;
   const windows = windowsOf(entry, entry, rules.budget);
   if (ending.state === "unknown") await tellUnknown(announce, entry, ending.error);
   else {
     const costMicros = ending.state === "settled" ? ending.costMicros : 0;
-    for (const window of windows) {
-      await replaceReserved(trx, window, { estimateMicros: entry.estimate_micros, costMicros });
-    }
+    await replaceReserved(trx, windows, { estimateMicros: entry.estimate_micros, costMicros });
     if (costMicros > entry.estimate_micros) await tellOverrun(announce, entry, costMicros);
   }
   if (ending.state !== "released") {
-    for (const window of windows) await thresholds(trx, announce, window, rules, times.budgetMs);
+    for (const spend of await spends(trx, windows, times.budgetMs)) {
+      if (spend.capMicros > 0) await tellThresholds(announce, spend, rules.budget.warningThresholds);
+    }
   }
   return true;
 }
 
+interface EndingValues {
+  id: string;
+  finishedAt: number;
+  error: string | null;
+  costMicros: number | null;
+  inputTokens: number | null;
+  outputTokens: number | null;
+}
+
+function updateEnded(state: Ending["state"]) {
+  return prepared((db: Db, ending: EndingValues) =>
+    db
+      .updateTable("ledger")
+      .set({
+        state,
+        finished_at: ending.finishedAt,
+        error: ending.error,
+        cost_micros: ending.costMicros,
+        input_tokens: ending.inputTokens,
+        output_tokens: ending.outputTokens,
+      })
+      .where("id", "=", ending.id)
+      .where(
+        "state",
+        "in",
+        ENDS_FROM[state].map((from) => sql.lit(from)),
+      )
+      .returningAll(),
+  );
+}
+
+const UPDATE_ENDED = {
+  settled: updateEnded("settled"),
+  released: updateEnded("released"),
+  unknown: updateEnded("unknown"),
+};
+
+/** The first window, from the narrowest, that has no room. */
 async function refusalBy(
   trx: Trx,
-  window: Window,
+  windows: Window[],
   estimateMicros: number,
   nowMs: number,
 ): Promise<CapRefusal | null> {
-  if (window.capMicros === null) return null;
-  const spend = await readSpend(trx, window, nowMs);
-  const spentMicros = spend.settledMicros + spend.reservedMicros;
-  if (window.capMicros > 0 && spentMicros + estimateMicros <= window.capMicros) return null;
-  return { ...nameOf(window), capMicros: window.capMicros, spentMicros, estimateMicros };
+  for (const spend of await spends(trx, windows, nowMs)) {
+    const hasRoom = spend.capMicros > 0 && spend.spentMicros + estimateMicros <= spend.capMicros;
+    if (!hasRoom) return { ...spend, estimateMicros };
+  }
+  return null;
 }
 
-async function thresholds(
-  trx: Trx,
-  announce: Announce,
-  window: Window,
-  rules: BudgetRules,
-  nowMs: number,
-): Promise<void> {
-  if (window.capMicros === null || window.capMicros === 0) return;
-  const spend = await readSpend(trx, window, nowMs);
-  const spentMicros = spend.settledMicros + spend.reservedMicros;
-  await tellThresholds(
-    announce,
-    { ...nameOf(window), capMicros: window.capMicros, spentMicros },
-    rules.budget.warningThresholds,
-  );
+/** What is spent in each of the windows that have a cap. */
+async function spends(trx: Trx, windows: Window[], nowMs: number): Promise<WindowSpend[]> {
+  const capped = windows.filter((window) => window.capMicros !== null);
+  const sums = await readSpends(trx, capped, nowMs);
+  return sums.map(({ settledMicros, reservedMicros }, index) => {
+    const window = capped[index];
+    assert(window !== undefined && window.capMicros !== null, "a sum without its window");
+    return { ...nameOf(window), capMicros: window.capMicros, spentMicros: settledMicros + reservedMicros };
+  });
 }

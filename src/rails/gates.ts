@@ -1,5 +1,4 @@
-import type { Announce } from "../alerts/outbox.ts";
-import type { Trx } from "../store/schema.ts";
+import { assert } from "../lib/errors.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { admit, probing, tripped } from "./breaker-state.ts";
 import { markSending, type Reservation, reserve } from "./budget.ts";
@@ -18,11 +17,12 @@ export interface GatedCall extends Reservation {
 }
 
 /**
- * The order is the safety: stop first, fail fast second, spend last. All three read and write in one immediate
- * transaction, so that no other process can slip between the check and the reservation, and nothing may be sent
- * before it has committed.
+ * The order is the safety: stop first, fail fast second, spend last, and then the mark that the call is being sent. All
+ * read and write in one immediate transaction, so that no other process can slip in between, and nothing may be sent
+ * before it has committed. The mark needs no transaction of its own, since nothing is done between the two: a crash
+ * before the commit has reserved nothing, and after it the first byte may have left.
  *
- * @returns the id of the ledger entry, which is reserved on disk.
+ * @returns the id of the ledger entry, which is on disk as sending.
  * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
  */
 export async function passGates(rails: Rails, call: GatedCall): Promise<string> {
@@ -49,6 +49,8 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<string> 
     // 3. Spend. The worst case is taken from every window, or the call is not made.
     const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
+    const isMarked = await markSending(trx, reserved.entryId);
+    assert(isMarked, `reservation ${reserved.entryId} cannot be marked in the transaction that made it`);
     // The probe is claimed last: a call that the cap refuses must not use it up.
     if (admission.type === "probe") {
       const to = probing(state, reserved.entryId, nowMs, call.deadlineMs + PROBE_MARGIN_MS, rails.breaker);
@@ -58,29 +60,4 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<string> 
   });
   if ("refused" in verdict) throw verdict.refused;
   return verdict.entryId;
-}
-
-/**
- * The last step before the first byte: marks the entry as sending, on disk. The kill switch is read once more in the
- * same transaction, since the gates may have been passed a moment ago.
- * @returns the kill that forbids it; null when the call may be sent.
- */
-export async function openGate(
-  trx: Trx,
-  announce: Announce,
-  rails: Rails,
-  entryId: string,
-): Promise<Killed | null> {
-  const kill = await readKill(trx, rails.stopFile);
-  if (kill !== null) {
-    await announceKill(announce, kill);
-    return new Killed(kill);
-  }
-  const isMine = await markSending(trx, entryId);
-  if (isMine) return null;
-  return new Killed({
-    by: "row",
-    at: rails.clock.nowMs(),
-    reason: `reservation ${entryId} was taken back before it was used`,
-  });
 }

@@ -7,7 +7,9 @@ import { afterFailure, afterSuccess } from "./breaker-state.ts";
 import { type Ending, finish } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
-import { type GatedCall, openGate, passGates } from "./gates.ts";
+import { type GatedCall, passGates } from "./gates.ts";
+import { Killed } from "./halt.ts";
+import { announceKill, readKill } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 
 /** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
@@ -41,25 +43,28 @@ export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
     const signal = call.signal ? AbortSignal.any([rails.watch.signal, call.signal]) : rails.watch.signal;
     signal.throwIfAborted();
     const entryId = await passGates(rails, call);
-    await send(rails, call, entryId, signal);
+    await lastLook(rails, call, entryId, signal);
     return await performAndRecord(rails, call, entryId, signal);
   } finally {
     release();
   }
 }
 
-/** Opens the last gate. Whatever refuses here gives reservation and probe back: nothing was sent. */
-async function send(rails: Rails, call: GatedCall, entryId: string, signal: AbortSignal): Promise<void> {
-  const refusal = await rails.outbox.transaction(async (trx, announce) => {
-    const killed = signal.aborted ? null : await openGate(trx, announce, rails, entryId);
-    if (!signal.aborted && killed === null) return null;
-    const reason: unknown = killed ?? signal.reason;
-    const unsent = new CallFailed(messageOf(reason), { charge: "none", trip: "none" });
+/**
+ * The kill switch is looked at once more, since the disk may have taken its time over the gates' commit. Whatever refuses
+ * here gives reservation and probe back: nothing was sent.
+ */
+async function lastLook(rails: Rails, call: GatedCall, entryId: string, signal: AbortSignal): Promise<void> {
+  const kill = await readKill(rails.store.db, rails.stopFile);
+  if (kill === null && !signal.aborted) return;
+  const reason: unknown = kill === null ? signal.reason : new Killed(kill);
+  const unsent = new CallFailed(messageOf(reason), { charge: "none", trip: "none" });
+  await rails.outbox.transaction(async (trx, announce) => {
+    if (kill !== null) await announceKill(announce, kill);
     await end(trx, announce, rails, entryId, { state: "released", error: unsent.message });
     await judge(trx, announce, rails, call, entryId, unsent);
-    return { reason };
   });
-  if (refusal !== null) throw refusal.reason;
+  throw reason;
 }
 
 async function performAndRecord<T>(

@@ -1,4 +1,4 @@
-import { systemClock } from "../lib/clock.ts";
+import { type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/open.ts";
 import { type Kill, Killed } from "./halt.ts";
@@ -25,7 +25,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
   const killed = new AbortController();
   const terminated = new AbortController();
   const held = { in_flight: 0, idle: 0 };
-  let wake = new AbortController();
+  let nap: Pause | null = null;
   let isRunning = false;
   let version = -1;
 
@@ -40,7 +40,9 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
       while (held.in_flight + held.idle > 0 && !killed.signal.aborted) {
         const kill = await look();
         if (kill !== null) return trip(kill);
-        await nap(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
+        // Real time whatever clock the rest is given: a kill must not wait for a simulated one.
+        nap = pause(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
+        await nap.over;
       }
     } catch (error) {
       // A switch that cannot be read is not known to be off.
@@ -61,26 +63,21 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
     return row;
   }
 
-  /** Real time whatever clock the rest is given: a kill must not wait for a simulated one. */
-  async function nap(ms: number): Promise<void> {
-    wake = new AbortController();
-    await systemClock.sleep(ms, wake.signal).catch(() => undefined);
-  }
-
   return {
     signal: killed.signal,
     terminated: terminated.signal,
     trip,
     hold(kind) {
       held[kind] += 1;
-      if (isRunning) wake.abort();
-      else void watch();
+      if (!isRunning) void watch();
+      // Within a close nap it looks soon enough; the calls of a job that follow each other would wake it each time.
+      else if (kind === "in_flight" && nap !== null && nap.ms > POLL_IN_FLIGHT_MS) nap.end();
       let isHeld = true;
       return () => {
         if (!isHeld) return;
         isHeld = false;
         held[kind] -= 1;
-        if (held.in_flight + held.idle === 0) wake.abort();
+        if (held.in_flight + held.idle === 0) nap?.end();
       };
     },
   };

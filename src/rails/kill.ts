@@ -2,6 +2,7 @@ import { lstatSync, rmSync } from "node:fs";
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
+import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Kill } from "./halt.ts";
 
@@ -11,10 +12,11 @@ import type { Kill } from "./halt.ts";
  */
 export function readStopFile(path: string): Kill | null {
   try {
-    return { by: "file", at: Math.floor(lstatSync(path).mtimeMs), reason: `the file ${path} is there` };
+    // "No such file" is the usual answer, several times a call, and an error with its stack costs more than the look.
+    const file = lstatSync(path, { throwIfNoEntry: false });
+    if (file === undefined) return null;
+    return { by: "file", at: Math.floor(file.mtimeMs), reason: `the file ${path} is there` };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT") return null;
     return { by: "file", at: 0, reason: `the file ${path} cannot be checked: ${messageOf(error)}` };
   }
 }
@@ -25,13 +27,15 @@ export async function readKill(db: Db, stopFile: string): Promise<Kill | null> {
 }
 
 export async function readKillRow(db: Db): Promise<Kill | null> {
-  const row = await db.selectFrom("kill_switch").selectAll().where("id", "=", 1).executeTakeFirst();
+  const [row] = (await selectRow(db, {})).rows;
   // A table without its row is damaged state: refuse.
   if (row === undefined)
     return { by: "row", at: 0, reason: "the kill switch's row is missing from the database" };
   if (row.set_at === null) return null;
   return { by: "row", at: row.set_at, reason: row.reason ?? "no reason given" };
 }
+
+const selectRow = prepared((db) => db.selectFrom("kill_switch").selectAll().where("id", "=", 1));
 
 /** Sets the durable switch. Set twice, it keeps the first reason and moment. */
 export async function setKill(trx: Trx, announce: Announce, reason: string, nowMs: number): Promise<void> {

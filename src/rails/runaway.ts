@@ -1,4 +1,5 @@
 import { formatUsd } from "../lib/money.ts";
+import { prepared } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import { minuteAt } from "./windows.ts";
 
@@ -14,7 +15,8 @@ const MINUTE_MS = 60_000;
 
 /**
  * Whether the next call to `model` would be part of a runaway: a burst of calls, a loop, or a burst of spending.
- * @returns the reason to leave the model alone; null when there is none. Each count reads no more rows than its limit.
+ * @returns the reason to leave the model alone; null when there is none. Each looks for the row that would be one too many, past
+ * no more rows than its limit.
  */
 export async function findRunaway(
   trx: Trx,
@@ -22,29 +24,53 @@ export async function findRunaway(
   rules: RunawayRules,
   times: { budgetMs: number; wallMs: number },
 ): Promise<string | null> {
-  const calls = await trx
-    .selectFrom("ledger")
-    .select("id")
-    .where("created_at", ">", times.wallMs - MINUTE_MS)
-    .where("model", "=", call.model)
-    .limit(rules.callsPerMinute)
-    .execute();
-  if (calls.length >= rules.callsPerMinute)
-    return `${calls.length} calls in a minute, the limit of breaker.calls_per_minute`;
+  const { callsPerMinute, sameRequestPerHour } = rules;
+  const minute = { model: call.model, since: times.wallMs - MINUTE_MS, skip: callsPerMinute - 1 };
+  // Calls of all models are counted in the index alone; whose they are is asked when there are so many.
+  const isBusy = (await anyBeyond(trx, minute)).rows.length > 0;
+  if (isBusy && (await callBeyond(trx, minute)).rows.length > 0)
+    return `${callsPerMinute} calls in a minute, the limit of breaker.calls_per_minute`;
   if (call.requestHash !== null) {
-    const same = await trx
-      .selectFrom("ledger")
-      .select("id")
-      .where("request_hash", "=", call.requestHash)
-      .where("created_at", ">", times.wallMs - 60 * MINUTE_MS)
-      .limit(rules.sameRequestPerHour)
-      .execute();
-    if (same.length >= rules.sameRequestPerHour) {
-      return `the same request ${same.length} times in an hour, the limit of breaker.same_request_per_hour`;
+    const hour = {
+      hash: call.requestHash,
+      since: times.wallMs - 60 * MINUTE_MS,
+      skip: sameRequestPerHour - 1,
+    };
+    if ((await sameBeyond(trx, hour)).rows.length > 0) {
+      return `the same request ${sameRequestPerHour} times in an hour, the limit of breaker.same_request_per_hour`;
     }
   }
   return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, times.budgetMs);
 }
+
+const anyBeyond = prepared((db, call: { since: number; skip: number }) =>
+  db
+    .selectFrom("ledger")
+    .select("created_at")
+    .where("created_at", ">", call.since)
+    .limit(1)
+    .offset(call.skip),
+);
+
+const callBeyond = prepared((db, call: { model: string; since: number; skip: number }) =>
+  db
+    .selectFrom("ledger")
+    .select("id")
+    .where("created_at", ">", call.since)
+    .where("model", "=", call.model)
+    .limit(1)
+    .offset(call.skip),
+);
+
+const sameBeyond = prepared((db, call: { hash: string; since: number; skip: number }) =>
+  db
+    .selectFrom("ledger")
+    .select("id")
+    .where("request_hash", "=", call.hash)
+    .where("created_at", ">", call.since)
+    .limit(1)
+    .offset(call.skip),
+);
 
 /** From the hour's own counters, which are kept by the minute of budget time; the current minute and the five before it. */
 async function spendSpike(

@@ -17,6 +17,8 @@ export interface Pending {
 }
 
 const PENDING_MAX = 10_000;
+/** A key that is asked about is marked so seldom that it costs nothing, and often enough for retention. */
+const SEEN_AGAIN_MS = 30 * 86_400_000;
 /** A person reads each of them. */
 const DRAFTS_MAX = 100;
 const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
@@ -124,11 +126,27 @@ async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Se
   for (let start = 0; start < keys.length; start += 500) {
     const rows = await parts.store.db
       .selectFrom("seen")
-      .select("key")
+      .select(["key", "seen_at"])
       .where("job_name", "=", jobName)
       .where("key", "in", keys.slice(start, start + 500))
       .execute();
     for (const row of rows) seen.add(row.key);
+    const old = rows.filter(({ seen_at }) => seen_at < parts.clock.nowMs() - SEEN_AGAIN_MS);
+    if (old.length > 0) await seeAgain(parts, jobName, old);
   }
   return seen;
+}
+
+/** What is still offered is not forgotten, however long ago it was dealt with: retention goes by the latest look. */
+async function seeAgain(parts: Parts, jobName: string, old: readonly { key: string }[]): Promise<void> {
+  await parts.store.db
+    .updateTable("seen")
+    .set({ seen_at: parts.clock.nowMs() })
+    .where("job_name", "=", jobName)
+    .where(
+      "key",
+      "in",
+      old.map(({ key }) => key),
+    )
+    .execute();
 }

@@ -1,10 +1,12 @@
 import { messageOf } from "../lib/errors.ts";
+import { retainLogs } from "../logs/retain.ts";
 import { keepClock } from "../ops/clock/keep-clock.ts";
 import { writeRunLog } from "../ops/clock/run-log.ts";
 import { writeIncidents } from "../ops/incidents/incidents-file.ts";
 import { recoverByTick } from "../ops/incidents/recover-by-tick.ts";
 import { tellDrift } from "../ops/release/drift.ts";
 import { writeReleases } from "../ops/release/release-files.ts";
+import { retain } from "../ops/retention/retain.ts";
 import type { Parts } from "./parts.ts";
 import type { TickRecord } from "./tick-record.ts";
 
@@ -27,6 +29,25 @@ export async function endRecords(parts: Parts, record: TickRecord): Promise<void
     await writeReleases(files);
   });
 }
+
+/**
+ * The broom: files of the log, and what is old in the database. A kill in the middle of it leaves the rest to the next tick;
+ * an agent that is stopped for weeks ticks on and is swept too, a little at a time, since its process must be gone soon.
+ */
+export async function sweepRecords(parts: Parts): Promise<void> {
+  const { config, store, clock, log } = parts;
+  const { logDays, logMaxBytes } = config.retention;
+  retainLogs({ dir: config.paths.logs, nowMs: clock.nowMs(), maxAgeDays: logDays, maxBytes: logMaxBytes });
+  const { signal, terminated } = parts.rails.watch;
+  const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
+  await orTold(parts, async () => {
+    const removed = await retain({ store, config, clock, ...how });
+    if (Object.keys(removed).length > 0) log.event("info", "history_removed", removed);
+  });
+}
+
+/** One for each table. */
+const STEPS_KILLED = 10;
 
 /** Evidence is not the work: what keeps it from being written is told, and the next tick tries again. */
 async function orTold(parts: Parts, work: () => Promise<void>): Promise<void> {

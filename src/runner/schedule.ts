@@ -1,6 +1,7 @@
 import { Cron } from "croner";
 import type { JobConfig, Schedule } from "../config/config.ts";
 import { dayIn } from "../lib/days.ts";
+import { cronZone } from "../lib/zone.ts";
 
 /** Slots of a cron line that are counted after the machine was off; "more than" is enough to know beyond that. */
 const MISSED_MAX = 1_000;
@@ -83,11 +84,17 @@ function cronPassed(schedule: { expression: string }, lastSlotMs: number, nowMs:
 }
 
 function nextCron(expression: string, afterMs: number, timezone: string): number | null {
-  return new Cron(expression, { timezone, paused: true }).nextRun(new Date(afterMs))?.getTime() ?? null;
+  return (
+    new Cron(expression, { ...cronZone(timezone), paused: true }).nextRun(new Date(afterMs))?.getTime() ??
+    null
+  );
 }
 
 function latestCron(expression: string, nowMs: number, timezone: string): number {
-  const [latest] = new Cron(expression, { timezone, paused: true }).previousRuns(1, new Date(nowMs + 1));
+  const [latest] = new Cron(expression, { ...cronZone(timezone), paused: true }).previousRuns(
+    1,
+    new Date(nowMs + 1),
+  );
   return latest?.getTime() ?? 0;
 }
 

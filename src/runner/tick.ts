@@ -3,7 +3,6 @@ import { toIso } from "../lib/clock.ts";
 import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
-import { retainLogs } from "../logs/retain.ts";
 import { raiseHighWater } from "../ops/high-water.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
@@ -15,7 +14,7 @@ import { announceKill, readKill } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
-import { beginRecords, endRecords } from "./keep-records.ts";
+import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
 import { runJob } from "./run-job.ts";
@@ -115,13 +114,7 @@ export async function runTick(
       isKilled ? PAGER_KILLED_MS : PING_TIMEOUT_MS,
     ),
   ]);
-  const { logDays, logMaxBytes } = parts.config.retention;
-  retainLogs({
-    dir: parts.config.paths.logs,
-    nowMs: parts.clock.nowMs(),
-    maxAgeDays: logDays,
-    maxBytes: logMaxBytes,
-  });
+  await sweepRecords(parts);
   return { ...record, outputs, exitCode };
 }
 

@@ -1,4 +1,5 @@
 import type { Db, Trx } from "./schema.ts";
+import type { EndedTick } from "./schema-retention.ts";
 
 /** Single values that belong to no table of their own. */
 export type MetaKey =
@@ -6,7 +7,21 @@ export type MetaKey =
   | "counters_checked_at"
   | "stop_pinged_at"
   | "ping_failed_at"
-  | "value_seen_up_to";
+  | "value_seen_up_to"
+  | "retained_at"
+  | ForgottenKey
+  | SweepKey;
+
+/** How far retention has got in a table, in a pass that was not finished. */
+export type SweepKey =
+  `sweep_${"ledger" | "steps" | "drafts" | "jobs" | "alerts" | "ticks" | "seen" | "pages" | "breakers"}`;
+
+/** What retention has removed, in numbers that are read with every look: the sums by day would have to be added up. */
+export type ForgottenKey =
+  | "forgotten_jobs_done"
+  | "forgotten_deliveries_failed"
+  | "forgotten_slot_at"
+  | `forgotten_ticks_${EndedTick}`;
 
 export async function readMeta(db: Db, key: MetaKey): Promise<number> {
   const row = await db.selectFrom("meta").select("value").where("key", "=", key).executeTakeFirst();
@@ -19,4 +34,9 @@ export async function writeMeta(trx: Trx, key: MetaKey, value: number): Promise<
     .values({ key, value })
     .onConflict((conflict) => conflict.column("key").doUpdateSet({ value }))
     .execute();
+}
+
+/** Adds to a value; what is not there counts as 0. */
+export async function addToMeta(trx: Trx, key: ForgottenKey, by: number): Promise<void> {
+  if (by !== 0) await writeMeta(trx, key, (await readMeta(trx, key)) + by);
 }

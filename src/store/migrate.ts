@@ -3,12 +3,14 @@ import { type Migration, Migrator } from "kysely/migration";
 import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
+import * as retention from "./migrations/0003-retention.ts";
 import type { Schema } from "./schema.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
 const MIGRATIONS: Record<string, Migration> = {
   "0001-first": first,
   "0002-evidence": evidence,
+  "0003-retention": retention,
 };
 
 /**
@@ -30,6 +32,13 @@ export async function migrate(db: Kysely<Schema>, migrations = MIGRATIONS): Prom
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
+}
+
+/** True when there is nothing to migrate. Only reads. */
+export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
+  const applied = await appliedMigrations(db);
+  const known = Object.keys(MIGRATIONS);
+  return applied.length === known.length && applied.every((name) => known.includes(name));
 }
 
 async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {

@@ -1,4 +1,4 @@
-/* The tables of egress, and the one of single values; the conventions are those of schema.ts. */
+/* The tables of egress, and what else is remembered by name; the conventions are those of schema.ts. */
 
 export interface HttpCacheTable {
   /** SHA-256 of the address, in hex: a feed's address may hold a token. */
@@ -28,4 +28,18 @@ export interface HostLimitsTable {
   host: string;
   /** The next request to this host may leave at this instant. */
   next_at: number;
+}
+
+/** What the runs of a job have dealt with before; `seen_at` is when one last asked about it, give or take a month. */
+export interface SeenTable {
+  job_name: string;
+  key: string;
+  seen_at: number;
+}
+
+export interface SchedulesTable {
+  job_name: string;
+  /** The schedule the slot belongs to; when afk.yaml says another, the count starts anew. */
+  schedule: string;
+  last_slot_at: number;
 }

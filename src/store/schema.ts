@@ -1,5 +1,12 @@
 import type { Kysely, Transaction } from "kysely";
-import type { HostLimitsTable, HttpCacheTable, MetaTable, RobotsTable } from "./schema-egress.ts";
+import type {
+  HostLimitsTable,
+  HttpCacheTable,
+  MetaTable,
+  RobotsTable,
+  SchedulesTable,
+  SeenTable,
+} from "./schema-egress.ts";
 import type {
   ClockDaysTable,
   ClockTable,
@@ -7,6 +14,7 @@ import type {
   IncidentsTable,
   ReleasesTable,
 } from "./schema-evidence.ts";
+import type { JobDaysTable, LedgerDaysTable, TakenNamesTable, TickDaysTable } from "./schema-retention.ts";
 
 /**
  * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
@@ -37,6 +45,10 @@ export interface Schema {
   clock_days: ClockDaysTable;
   incidents: IncidentsTable;
   releases: ReleasesTable;
+  ledger_days: LedgerDaysTable;
+  job_days: JobDaysTable;
+  tick_days: TickDaysTable;
+  taken_names: TakenNamesTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */
@@ -199,13 +211,6 @@ export interface DraftsTable {
   error: string | null;
 }
 
-/** What the runs of a job have dealt with before. */
-export interface SeenTable {
-  job_name: string;
-  key: string;
-  seen_at: number;
-}
-
 export interface AlertsTable {
   id: string;
   key: string;
@@ -225,13 +230,6 @@ export interface AlertDeliveriesTable {
   next_at: number;
   error: string | null;
   updated_at: number;
-}
-
-export interface SchedulesTable {
-  job_name: string;
-  /** The schedule the slot belongs to; when afk.yaml says another, the count starts anew. */
-  schedule: string;
-  last_slot_at: number;
 }
 
 export interface TicksTable {

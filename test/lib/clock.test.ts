@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { systemClock, toIso } from "../../src/lib/clock.ts";
+import { pause, systemClock, toIso } from "../../src/lib/clock.ts";
 
 describe("the system's clock", () => {
   test("tells milliseconds since the epoch", () => {
@@ -43,4 +43,18 @@ describe("the system's clock", () => {
 test("an instant is shown as ISO 8601 in UTC", () => {
   expect(toIso(0)).toBe("1970-01-01T00:00:00.000Z");
   expect(toIso(Date.UTC(2026, 10, 21, 10, 4, 5, 6))).toBe("2026-11-21T10:04:05.006Z");
+});
+
+describe("a pause", () => {
+  test("is over by itself", async () => {
+    await pause(1).over;
+  });
+
+  test("is over when it is ended, and stays so", async () => {
+    const long = pause(3_600_000);
+    expect(long.ms).toBe(3_600_000);
+    long.end();
+    long.end();
+    await long.over;
+  });
 });

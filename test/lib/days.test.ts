@@ -27,3 +27,10 @@ test("the day changes once at midnight where the clocks are set back", () => {
 test("a time zone that does not exist is refused", () => {
   expect(() => dayIn(0, "Europe/Nowhere")).toThrow(RangeError);
 });
+
+test("the day in UTC is the one that the time zone database gives", () => {
+  for (let hour = 0; hour < 24 * 800; hour += 7) {
+    const ms = Date.UTC(2026, 0, 1) + hour * 3_600_000 - 1;
+    expect(dayIn(ms, "UTC")).toBe(dayIn(ms, "Etc/UTC"));
+  }
+});

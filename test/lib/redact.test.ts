@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/lib/ids.ts";
 import { createRedactor, isSecretName, REDACTED } from "../../src/lib/redact.ts";
@@ -194,4 +195,41 @@ test("names of fields that hold secrets are known", () => {
   for (const name of ["key", "tokens", "inputTokens", "author", "model", "secretary"]) {
     expect(isSecretName(name), name).toBe(false);
   }
+});
+
+test("a short word, which is not looked at for each shape, has none", () => {
+  const redact = createRedactor([]);
+  const starts = [
+    "",
+    "AKIA",
+    "ASIA",
+    "AIza",
+    "ghp_",
+    "npm_",
+    "hf_",
+    "tk_",
+    "sk_live_",
+    "whsec_",
+    "SK",
+    "eyJ",
+    "bot",
+    "M",
+    "T",
+  ];
+  const word = fc
+    .tuple(fc.constantFrom(...starts), fc.stringMatching(/^\w{0,19}$/))
+    .map(([start, rest]) => (start + rest).slice(0, 19));
+  fc.assert(
+    fc.property(word, (short) => {
+      expect(redact(short)).toBe(short);
+      // Beside another word it is looked at like every text.
+      expect(redact(`${short} and nothing besides`)).toBe(`${short} and nothing besides`);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("a short word that is a secret of this configuration is taken out all the same", () => {
+  expect(createRedactor(["hunter2"])("hunter2")).toBe(REDACTED);
+  expect(createRedactor(["hunter2"])("a_hunter2_b")).toBe(`a_${REDACTED}_b`);
 });

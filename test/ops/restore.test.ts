@@ -1,5 +1,5 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { openAgent, readAgentConfig } from "../../src/agent.ts";
@@ -268,6 +268,32 @@ describe("a restore is refused, and changes nothing,", () => {
     expect(await restore({ isForced: true })).toMatchObject({ agent: "other" });
     expect(keys()).toEqual(["before"]);
     expect(readFileSync(backup)).toEqual(before);
+  });
+});
+
+describe("the former databases", () => {
+  it("are kept by the last three restores, and nothing else of such a name is touched", async () => {
+    const { target, restore, kept } = await setting();
+    const other = "afk.db.before-restore-by-hand";
+    target.write(`state/${other}`, "mine");
+    const restored: Restored[] = [];
+    for (let time = 0; time < 5; time++) restored.push(await restore());
+    expect(kept().sort()).toEqual(
+      [other, ...restored.slice(-3).map(({ kept: path }) => basename(path ?? ""))].sort(),
+    );
+    expect(restored.map(({ deleted }) => deleted)).toEqual([
+      ...[[], [], []],
+      [restored[0]?.kept],
+      [restored[1]?.kept],
+    ]);
+  });
+
+  it("are all there when a restore is only tried", async () => {
+    const { restore, kept } = await setting();
+    for (let time = 0; time < 3; time++) await restore();
+    const before = kept();
+    expect(await restore({ isDryRun: true })).toMatchObject({ deleted: [] });
+    expect(kept()).toEqual(before);
   });
 });
 

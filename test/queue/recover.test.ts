@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { BACKOFF_FIRST_MS } from "../../src/queue/backoff.ts";
 import { complete } from "../../src/queue/complete.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
+import { unclaim } from "../../src/queue/fail.ts";
 import { LEASE_MS } from "../../src/queue/job.ts";
 import { recoverJobs } from "../../src/queue/recover.ts";
 import { startChild } from "../support/child.ts";
@@ -89,4 +90,22 @@ test("jobs that are ready, done or dead are not touched", async () => {
   const before = await queue.store.db.selectFrom("jobs").selectAll().execute();
   expect(await recover(queue, "runner-2")).toBe(0);
   expect(await queue.store.db.selectFrom("jobs").selectAll().execute()).toEqual(before);
+});
+
+test("a job that was put off under a clock that has been set back since waits as long as was meant", async () => {
+  const queue = await queueHarness();
+  await queue.add("digest@1");
+  const job = await queue.claim("runner-1");
+  const dayMs = 86_400_000;
+  queue.clock.jump(100 * dayMs);
+  const aheadMs = queue.clock.nowMs();
+  await queue.store.transaction((trx) => unclaim(trx, job, "left alone", aheadMs + 60_000, aheadMs));
+  queue.clock.jump(-100 * dayMs);
+  await recover(queue, "runner-2");
+  const nowMs = queue.clock.nowMs();
+  expect(await queue.job("digest@1")).toMatchObject({
+    state: "ready",
+    run_at: nowMs + 60_000,
+    updated_at: nowMs,
+  });
 });

@@ -123,15 +123,15 @@ describe("a process that is killed", () => {
     expect(await alerts(rails, "call_unknown")).toHaveLength(1);
   });
 
-  it("before it sent anything gives its reservation back", async () => {
+  it("between the gates and its first byte stays charged, since nobody can know that it did not send", async () => {
     const rails = await testRails();
     const { bill, url } = await provider((response) => reply(response, 1));
     const child = await startChild(SCRIPT, orders(rails, url, { calls: "reserve", runner: "killed" }));
     await child.go();
     await child.kill();
-    expect(await states(rails)).toEqual(["reserved"]);
-    expect(await recoverCalls(rails, "next")).toEqual({ unknown: 0, released: 1 });
-    expect(await spentMicros(rails)).toBe(0);
+    expect(await states(rails)).toEqual(["sending"]);
+    expect(await recoverCalls(rails, "next")).toEqual({ unknown: 1, released: 0 });
+    expect(await spentMicros(rails)).toBe(1_000);
     expect(bill.requests).toBe(0);
   });
 

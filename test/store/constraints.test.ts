@@ -60,6 +60,22 @@ const VALID: Record<string, Row> = {
     created_at: 1,
     updated_at: 1,
   },
+  ledger_days: {
+    first_at: 1,
+    day: "2026-11-21",
+    model: "ollama/test",
+    job: "",
+    state: "settled",
+    calls: 1,
+    counted: 1,
+    degraded: 0,
+    input_tokens: 1,
+    output_tokens: 1,
+    cost_micros: 1,
+    estimate_micros: 1,
+  },
+  tick_days: { first_at: 1, outcome: "ok", ticks: 1, by_hand: 0, units: 1 },
+  taken_names: { kind: "job", name: "digest", taken_at: 1 },
   outputs: {
     name: "digest.md",
     job_id: "job",
@@ -204,6 +220,13 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a by-hand flag of a tick that is no flag", "ticks", { by_hand: 2 }],
   ["a tick that is over without its end", "ticks", { outcome: "ok" }],
   ["a running tick that has ended", "ticks", { finished_at: 2 }],
+  ["a day of calls that have not ended", "ledger_days", { state: "unknown" }],
+  ["a day of released calls that cost something", "ledger_days", { state: "released" }],
+  ...["input_tokens", "output_tokens", "cost_micros", "estimate_micros"].map(
+    (name): [string, string, Row] => [`a day with negative ${name}`, "ledger_days", { [name]: -1 }],
+  ),
+  ["a day of ticks that run", "tick_days", { outcome: "running" }],
+  ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
 ];
 

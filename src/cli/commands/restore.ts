@@ -8,7 +8,7 @@ export default defineCommand({
   meta: {
     name: "restore",
     description:
-      "Puts a backup in the place of the state, keeps the former database beside it, and leaves the agent stopped until: afk resume",
+      "Puts a backup in the place of the state, keeps the former database beside it (the last three), and leaves the agent stopped until: afk resume",
     examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
   },
   json: true,
@@ -40,11 +40,12 @@ function wouldLines({ file, madeAt, kept }: Restored): string[] {
   ];
 }
 
-function lines({ file, madeAt, kept }: Restored): string[] {
+function lines({ file, madeAt, kept, deleted }: Restored): string[] {
   const made = madeAt ?? "it was made";
   return [
     `restored ${file} (made ${madeAt ?? "at an unknown time"})`,
     ...(kept === null ? [] : [`the former database is ${kept}`]),
+    ...deleted.map((path) => `deleted ${path}, which an earlier restore had kept`),
     "The agent is stopped: no model is called until: afk resume",
     "Before that:",
     `  - What was spent after ${made} is missing from the counters: they allow it a second time. Compare the provider's bill`,

@@ -59,7 +59,7 @@ describe("afk alert test", () => {
     const { code, stdout } = await afk(target, "alert", "test");
     expect(code).toBe(1);
     expect(stdout.split("\n").map((line) => line.split(/\s{2,}/))).toEqual([
-      ["CHANNEL", "HOST", "HTTP", "RESULT"],
+      ["CHANNEL", "HOST", "STATUS", "RESULT"],
       ["webhook", new URL(good.url).host, "200", "ok"],
       ["webhook", new URL(bad.url).host, "403", "HTTP 403: no such hook"],
       [""],

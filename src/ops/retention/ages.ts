@@ -1,0 +1,103 @@
+import { sql } from "kysely";
+import type { Config } from "../../config/config.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { dayIn } from "../../lib/days.ts";
+import { peekBudgetNow } from "../../rails/budget-time.ts";
+import type { Db } from "../../store/schema.ts";
+import { dayBounds } from "../day-bounds.ts";
+import { type Ages, idAt } from "./sweep.ts";
+import { WORKED } from "./ticks.ts";
+
+const DAY_MS = 86_400_000;
+const HISTORY_DAYS = 90;
+/** Steps are what a job works with, and hold all that its sources offered. */
+const STEPS_DAYS = 14;
+const SEEN_DAYS = 180;
+/** A day of the clock is written down from rows that may lie so far beside it (clock/day-figures.ts). */
+const CLOCK_SLACK_DAYS = 40;
+/** The page shows 60 ticks, and the watchdog looks for output in the last 200 that had work. */
+const TICKS_KEPT = 200;
+/** The page asks the last three runs of a digest for its sources, and looks for its last file among ten names. */
+const RUNS_KEPT = 3;
+const FILES_KEPT = 10;
+/** More old calls than this are a backlog: jobs wait until the ledger is rolled up so far. */
+const CALLS_MAX = 10_000;
+
+/**
+ * What is old now. By the earlier of the wall's and the budget's clock: one that is set ahead makes nothing old. No day
+ * that the clock of unattended days has not written down yet is touched.
+ */
+export async function readAges(db: Db, config: Config, clock: Clock): Promise<Ages> {
+  const { timezone } = config;
+  const nowMs = Math.min(clock.nowMs(), await peekBudgetNow(db, clock));
+  const startOf = (ms: number) => dayBounds(dayIn(ms, timezone), timezone).fromMs;
+  const running = await db.selectFrom("clock").select("seen_day").where("id", "=", 1).executeTakeFirst();
+  const unwritten =
+    running === undefined ? nowMs : dayBounds(running.seen_day, timezone).fromMs - CLOCK_SLACK_DAYS * DAY_MS;
+  const historyMs = startOf(Math.min(nowMs - HISTORY_DAYS * DAY_MS, unwritten));
+  return {
+    nowMs,
+    historyMs,
+    stepsMs: nowMs - STEPS_DAYS * DAY_MS,
+    seenMs: nowMs - SEEN_DAYS * DAY_MS,
+    timezone,
+    keptJobs: await latestRuns(db, config),
+    calledJobs: await calledJobs(db, historyMs),
+    ticksFrom: { any: await nthNewest(db, []), worked: await nthNewest(db, WORKED) },
+  };
+}
+
+/** Of every job in afk.yaml its latest runs, as sources.ts finds them, and those of its latest files. */
+async function latestRuns(db: Db, { jobs }: Config): Promise<Set<string>> {
+  const kept = new Set<string>();
+  for (const { name } of jobs) {
+    const ranges = [
+      [`${name}@0`, `${name}@:`],
+      [`${name}@hand:`, `${name}@hand;`],
+    ] as const;
+    for (const [from, to] of ranges) {
+      const runs = await db
+        .selectFrom("jobs")
+        .select("id")
+        .where("key", ">=", from)
+        .where("key", "<", to)
+        .orderBy("key", "desc")
+        .limit(RUNS_KEPT)
+        .execute();
+      for (const { id } of runs) kept.add(id);
+    }
+    const files = await db
+      .selectFrom("outputs")
+      .select("job_id")
+      .where("name", ">=", `${name}-0`)
+      .where("name", "<", `${name}-:`)
+      .orderBy("name", "desc")
+      .limit(FILES_KEPT)
+      .execute();
+    for (const { job_id } of files) kept.add(job_id);
+  }
+  return kept;
+}
+
+/** A roll-up names the job, so a job outlives its calls by a pass. */
+async function calledJobs(db: Db, historyMs: number): Promise<Set<string> | null> {
+  const { rows } = await sql<{ job: string | null; calls: number }>`
+    select job, count(*) as calls from (select job from ledger where id < ${idAt(historyMs)} limit ${CALLS_MAX})
+    group by job`.execute(db);
+  const looked = rows.reduce((sum, { calls }) => sum + calls, 0);
+  return looked === CALLS_MAX ? null : new Set(rows.flatMap(({ job }) => job ?? []));
+}
+
+/** Ids of ticks from this one on are kept; an id before all where there are not so many. */
+async function nthNewest(db: Db, outcomes: readonly ("ok" | "failed" | "crashed")[]): Promise<string> {
+  const row = await db
+    .selectFrom("ticks")
+    .select("id")
+    .$if(outcomes.length > 0, (query) => query.where("outcome", "in", outcomes))
+    .orderBy("started_at", "desc")
+    .orderBy("id", "desc")
+    .offset(TICKS_KEPT - 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id ?? "";
+}

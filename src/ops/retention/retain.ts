@@ -1,0 +1,164 @@
+import type { Config } from "../../config/config.ts";
+import { type Clock, systemClock } from "../../lib/clock.ts";
+import { countPages, givePagesBack } from "../../store/free-pages.ts";
+import { readMeta, writeMeta } from "../../store/meta.ts";
+import type { Store } from "../../store/open.ts";
+import type { Trx } from "../../store/schema.ts";
+import { readAges } from "./ages.ts";
+import { alertsSweep } from "./alerts.ts";
+import { draftsSweep } from "./drafts.ts";
+import { jobsSweep } from "./jobs.ts";
+import { ledgerSweep } from "./ledger.ts";
+import { breakersSweep, pagesSweep, seenSweep } from "./memory.ts";
+import { stepsSweep } from "./steps.ts";
+import { type Ages, idAt, instantOf, type Sweep } from "./sweep.ts";
+import { ticksSweep } from "./ticks.ts";
+
+export interface RetentionSources {
+  store: Store;
+  config: Config;
+  clock: Clock;
+  /** Ends it between two steps. */
+  signal: AbortSignal;
+  /** Fewer steps than usual. */
+  stepsMax?: number;
+}
+
+/** Rows that were removed, by sweep; those that removed none are left out. */
+export type Retained = Record<string, number>;
+
+/** A pass over everything is begun no more often. One that was not finished goes on with every tick. */
+const EVERY_MS = 3_600_000;
+/**
+ * Bounds of one tick's part. A step takes some milliseconds, so the time is what ends a long one; nobody looks at the STOP
+ * file meanwhile.
+ */
+const STEPS_MAX = 400;
+const LIMIT_MS = 1_000;
+/** Between two steps, so that a process that waits for the database gets it. */
+const PAUSE_MS = 5;
+
+/** What is rolled up or removed before what it refers to. */
+const SWEEPS: readonly Sweep[] = [
+  ledgerSweep,
+  stepsSweep,
+  draftsSweep,
+  jobsSweep,
+  alertsSweep,
+  ticksSweep,
+  seenSweep,
+  pagesSweep,
+  breakersSweep,
+];
+
+/**
+ * A bounded part of keeping the database small: takes a step at each table in turn, every step a transaction of its own,
+ * until each has seen its end or the tick's part is done. A crash between any two leaves every total as it was. Throws what
+ * kept a step from being taken, once the others had their turn.
+ */
+export async function retain(sources: RetentionSources): Promise<Retained> {
+  const { store, config, clock, signal, stepsMax = STEPS_MAX } = sources;
+  const removed: Retained = {};
+  if (signal.aborted) return removed;
+  const sinceMs = clock.nowMs() - (await readMeta(store.db, "retained_at"));
+  if (sinceMs >= 0 && sinceMs < EVERY_MS) return removed;
+  const ages = await readAges(store.db, config, clock);
+  const places = await readPlaces(store);
+  const endsAt = systemClock.uptimeMs() + LIMIT_MS;
+  const failures: unknown[] = [];
+  const turns = places.filter(({ after }) => after !== null);
+  for (let steps = 0; steps < stepsMax && !signal.aborted && systemClock.uptimeMs() < endsAt; ) {
+    const place = turns.shift();
+    const count = place === undefined ? await shrink(store) : await step(store, place, ages, failures);
+    const name = place?.sweep.name ?? "freePages";
+    if (count > 0) {
+      removed[name] = (removed[name] ?? 0) + count;
+      await systemClock.sleep(PAUSE_MS, signal).catch(() => undefined);
+    } else if (place === undefined) {
+      await finish(store, clock.nowMs());
+      throwFirst(failures);
+      return removed;
+    }
+    // A table in which nothing is old was asked one question, which is no step.
+    if (count > 0 || (place !== undefined && place.after !== null)) steps += 1;
+    if (place !== undefined && place.after !== null) turns.push(place);
+  }
+  await store.transaction((trx) => writePlaces(trx, places));
+  throwFirst(failures);
+  return removed;
+}
+
+/**
+ * Free pages are taken by new rows, so that the file stops growing once as much is removed as is added. Only where much is
+ * free, as after the first pass over an old database, some are given back.
+ */
+async function shrink(store: Store): Promise<number> {
+  const { all, free } = await countPages(store.db);
+  if (free < FREE_PAGES_MIN || free < all * FREE_SHARE_MAX) return 0;
+  await store.transaction((trx) => givePagesBack(trx, PAGES_BACK));
+  const left = await countPages(store.db);
+  // None, where the file was made without `auto_vacuum`.
+  return Math.max(0, all - left.all);
+}
+
+/** 4 MiB of pages of 4 KiB, and a quarter of the file. */
+const FREE_PAGES_MIN = 1_024;
+const FREE_SHARE_MAX = 0.25;
+/** About 10 ms of work. */
+const PAGES_BACK = 128;
+
+/** How far a sweep has got; null once it has seen the end. */
+interface Place {
+  sweep: Sweep;
+  after: string | null;
+}
+
+/** A step that fails has changed nothing; its table is left until the next pass, and the others go on. */
+async function step(store: Store, place: Place, ages: Ages, failures: unknown[]): Promise<number> {
+  try {
+    const swept = await store.transaction((trx) => place.sweep.step(trx, ages, place.after ?? ""));
+    place.after = swept.next;
+    return swept.removed;
+  } catch (error) {
+    failures.push(error);
+    place.after = null;
+    return 0;
+  }
+}
+
+function throwFirst(failures: readonly unknown[]): void {
+  if (failures.length > 0) throw failures[0];
+}
+
+/** What a pass that was not finished has seen: the instant in the last id, or that there is nothing more. */
+const SEEN_ALL = -1;
+
+async function readPlaces(store: Store): Promise<Place[]> {
+  const places: Place[] = [];
+  for (const sweep of SWEEPS) {
+    const seen = await readMeta(store.db, sweep.key);
+    places.push({ sweep, after: seen === SEEN_ALL ? null : seen === 0 ? "" : idAt(seen) });
+  }
+  return places;
+}
+
+/** Rows that must stay would else be looked at again by every tick, and keep it from those behind them. */
+async function writePlaces(trx: Trx, places: readonly Place[]): Promise<void> {
+  for (const { sweep, after } of places)
+    await writeMeta(trx, sweep.key, after === null ? SEEN_ALL : instantOf(after));
+}
+
+async function finish(store: Store, nowMs: number): Promise<void> {
+  await store.transaction(async (trx) => {
+    await writeMeta(trx, "retained_at", nowMs);
+    await trx
+      .updateTable("meta")
+      .set({ value: 0 })
+      .where(
+        "key",
+        "in",
+        SWEEPS.map(({ key }) => key),
+      )
+      .execute();
+  });
+}

@@ -1,0 +1,76 @@
+import type { Config } from "../../../src/config/config.ts";
+import { renderMetrics } from "../../../src/dashboard/metrics.ts";
+import { createSnapshots } from "../../../src/dashboard/snapshot.ts";
+import { dayIn } from "../../../src/lib/days.ts";
+import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
+import { dayBounds } from "../../../src/ops/day-bounds.ts";
+import { createDayStrip } from "../../../src/ops/day-strip.ts";
+import { listLedger } from "../../../src/ops/ledger.ts";
+import { readCalls, readRuns } from "../../../src/ops/report/read-money.ts";
+import { readReport } from "../../../src/ops/report/read-report.ts";
+import { readTicks } from "../../../src/ops/report/ticks.ts";
+import { readSpendHistory } from "../../../src/ops/spend-history.ts";
+import { readStatus } from "../../../src/ops/status.ts";
+import { peekBudgetNow } from "../../../src/rails/budget-time.ts";
+import type { RailsOn } from "../../support/rails-on.ts";
+
+const DAY_MS = 86_400_000;
+const VERSION = "1.2.3";
+
+/**
+ * Everything that anything reads of what was spent and done, since `sinceMs`: to the micro-dollar, and in every digit. With
+ * `isByDay` each calendar day by itself too: a call that moved to the day beside its own would not show in a week.
+ */
+export async function everyTotal(
+  rails: RailsOn,
+  config: Config,
+  sinceMs: number,
+  isByDay = true,
+): Promise<object> {
+  const { clock } = rails;
+  const { db } = rails.store;
+  const nowMs = clock.nowMs();
+  const today = dayIn(await peekBudgetNow(db, clock), config.timezone);
+  const status = await readStatus({ config, version: VERSION, db, clock });
+  const snapshot = await createSnapshots({ config, version: VERSION, clock, redact: (text) => text })(db);
+  const report = { config, version: VERSION, db, nowMs, fromMs: sinceMs };
+  return {
+    disagreements: [...(await countersAgree(db)), ...(await clockAgrees(db, nowMs))],
+    windows: await db
+      .selectFrom("budget_windows")
+      .selectAll()
+      .where("window", "in", ["day", "month"])
+      .orderBy("window")
+      .orderBy("period")
+      .execute(),
+    unknown: await listLedger(db, { unknown: true, limit: 100_000 }),
+    newest: await listLedger(db, { unknown: false, limit: 50 }),
+    report: await readReport({ ...report, compare: "anthropic/claude-haiku-4-5" }),
+    ...(isByDay && { days: await byDay(rails, config.timezone, sinceMs) }),
+    spendHistory: await readSpendHistory(db, today, 30),
+    strip: await createDayStrip(config.timezone).read(db, today, 14),
+    status,
+    metrics: (await renderMetrics(snapshot)).text,
+    digest: snapshot.digest,
+    sources: snapshot.sources,
+  };
+}
+
+async function byDay({ store: { db }, clock }: RailsOn, timezone: string, sinceMs: number) {
+  const days: Record<string, object> = {};
+  for (let ms = sinceMs; ms <= clock.nowMs(); ms += DAY_MS / 2) {
+    const day = dayIn(ms, timezone);
+    if (days[day] !== undefined) continue;
+    const span = dayBounds(day, timezone);
+    days[day] = {
+      calls: sorted(await readCalls(db, span)),
+      runs: sorted(await readRuns(db, span)),
+      ticks: await readTicks(db, span),
+    };
+  }
+  return days;
+}
+
+function sorted<T>(rows: T[]): T[] {
+  return rows.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}

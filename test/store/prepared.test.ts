@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { prepared } from "../../src/store/prepared.ts";
+import { testStore } from "../support/store.ts";
+
+const insert = prepared((db, seen: { job: string; key: string; at: number }) =>
+  db.insertInto("seen").values({ job_name: seen.job, key: seen.key, seen_at: seen.at }),
+);
+const select = prepared((db, seen: { job: string }) =>
+  db.selectFrom("seen").select("key").where("job_name", "=", seen.job).orderBy("key"),
+);
+
+describe("a prepared query", () => {
+  test("takes other values at each run, each in its own place", async () => {
+    const { db } = await testStore();
+    expect((await insert(db, { job: "a", key: "1", at: 1 })).numAffectedRows).toBe(1n);
+    await insert(db, { job: "b", key: "2", at: 2 });
+    await insert(db, { key: "3", at: 3, job: "a" });
+    expect((await select(db, { job: "a" })).rows).toEqual([{ key: "1" }, { key: "3" }]);
+    expect((await select(db, { job: "b" })).rows).toEqual([{ key: "2" }]);
+  });
+
+  test("is built once, whatever database it runs on", async () => {
+    let built = 0;
+    const count = prepared((db) => {
+      built += 1;
+      return db.selectFrom("seen").select((eb) => eb.fn.countAll<number>().as("n"));
+    });
+    const [first, second] = [await testStore(), await testStore()];
+    await insert(first.db, { job: "a", key: "1", at: 1 });
+    expect((await count(first.db, {})).rows).toEqual([{ n: 1 }]);
+    expect((await count(second.db, {})).rows).toEqual([{ n: 0 }]);
+    expect(built).toBe(1);
+  });
+
+  test("takes a value for what it is, and never for SQL", async () => {
+    const { db } = await testStore();
+    const job = "'; drop table seen; --";
+    await insert(db, { job, key: "1", at: 1 });
+    expect((await select(db, { job })).rows).toEqual([{ key: "1" }]);
+  });
+
+  test("is part of the transaction that it is run in", async () => {
+    const store = await testStore();
+    const undone = store.transaction(async (trx) => {
+      await insert(trx, { job: "a", key: "1", at: 1 });
+      throw new Error("undo it");
+    });
+    await expect(undone).rejects.toThrow("undo it");
+    expect((await select(store.db, { job: "a" })).rows).toEqual([]);
+  });
+
+  test("refuses a value that is missing", async () => {
+    const { db } = await testStore();
+    const missing = insert(db, { job: "a", key: "1" } as { job: string; key: string; at: number });
+    await expect(missing).rejects.toThrow();
+  });
+});
