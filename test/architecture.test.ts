@@ -8,7 +8,14 @@ import { parseSource, readSources } from "./support/architecture/source.ts";
 /** Rules of DESIGN.md, section 3, and STYLE.md that a parser can check; the others are a reader's work. */
 const RULES: readonly Rule[] = [...LAYER_RULES, ...BANS];
 
-const EXCEPTIONS: readonly Exception[] = [];
+const EXCEPTIONS: readonly Exception[] = [
+  {
+    rule: "time comes from lib/clock",
+    path: "simulate/realm/timers.ts",
+    reason:
+      "It puts virtual timers in the place of Node's, of which this module is one; it sets none of them.",
+  },
+];
 
 /** Fewer files than this mean that the test looked in the wrong place. */
 const FILES_MIN = 40;

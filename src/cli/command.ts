@@ -71,6 +71,8 @@ export interface PositionalDef extends Described {
   isList?: boolean;
   /** All that it may be; anything unless stated. */
   options?: readonly string[];
+  /** It is the name of a job of afk.yaml, which a shell completes. */
+  isJob?: boolean;
 }
 
 interface OptionDef extends Described {
@@ -91,6 +93,8 @@ interface ValueOptionDef extends OptionDef {
 export interface StringDef extends ValueOptionDef {
   type: "string";
   default?: string;
+  /** It is the name of a job of afk.yaml, which a shell completes. */
+  isJob?: boolean;
 }
 
 export interface NumberDef extends ValueOptionDef {

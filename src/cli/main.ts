@@ -55,6 +55,11 @@ const COMMANDS: CommandTable = {
     description: "Fires the safeties on purpose and writes the evidence",
     load: () => import("./commands/drill.ts"),
   },
+  simulate: {
+    group: "Safety",
+    description: "Runs this configuration through days of trouble in seconds; nothing is sent, run or spent",
+    load: () => import("./commands/simulate.ts"),
+  },
   drafts: {
     group: "Safety",
     description: "Irreversible actions waiting for a person: list, show, approve, reject",

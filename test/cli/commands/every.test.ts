@@ -22,6 +22,7 @@ const LINES = [
   "logs",
   "health",
   "watchdog",
+  "simulate --days 1",
   "alert test",
   "alert unit afk.service",
   "backup FILE",

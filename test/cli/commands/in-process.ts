@@ -25,6 +25,7 @@ const NAMES = [
   "restore",
   "resume",
   "run",
+  "simulate",
   "status",
   "stop",
   "tick",

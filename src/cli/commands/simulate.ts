@@ -1,0 +1,96 @@
+import { readAgentConfig } from "../../agent.ts";
+import { EXIT } from "../../lib/errors.ts";
+import { systemRandomness } from "../../lib/ids.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { FAULT_NAMES, type FaultName } from "../../simulate/fault-names.ts";
+import { openSimulator } from "../../simulate/simulate.ts";
+import { verdictOf } from "../../simulate/verdict.ts";
+import { defineCommand, UsageError } from "../command.ts";
+import { untilInterrupted } from "../interrupt.ts";
+import { printJson, printLines, printTable } from "../output.ts";
+import { DAY_COLUMNS } from "../views/simulation.ts";
+
+const DAYS_MAX = 90;
+const SEED_MAX = 2 ** 31 - 1;
+
+export default defineCommand({
+  meta: {
+    name: "simulate",
+    description:
+      "Runs this configuration through days of trouble in seconds, in a world of its own: nothing is sent, run or spent, and no state is touched",
+    examples: [
+      "afk simulate",
+      "afk simulate --days 30 --faults none",
+      "afk simulate --seed 7 --faults models,kills",
+    ],
+  },
+  json: true,
+  args: {
+    days: { type: "number", integer: true, min: 1, max: DAYS_MAX, default: 14, description: "How many days" },
+    seed: {
+      type: "number",
+      integer: true,
+      min: 1,
+      max: SEED_MAX,
+      description:
+        "Decides everything that happens; the same seed gives the same days (a new one unless stated)",
+    },
+    faults: {
+      type: "string",
+      valueHint: "LIST",
+      default: "all",
+      description: `What goes wrong: all, none, or some of ${FAULT_NAMES.join(",")}`,
+    },
+  },
+  async run({ args, program }) {
+    const faults = readFaults(args.faults);
+    const config = readAgentConfig({ config: args.config, state: args.state });
+    const seed = args.seed ?? 1 + Math.floor(systemRandomness.random() * (SEED_MAX - 1));
+    const repeat = `${program.name} simulate --days ${args.days} --seed ${seed} --faults ${args.faults}`;
+    const isShown = process.stderr.isTTY === true && !args.json;
+    using interrupt = untilInterrupted();
+    const simulator = openSimulator();
+    let passed = 0;
+    try {
+      const result = await simulator.run({
+        config: args.config,
+        days: args.days,
+        seed,
+        faults,
+        signal: interrupt.signal,
+        onDay() {
+          passed += 1;
+          if (isShown) process.stderr.write(`\r\u001b[2Kday ${passed} of ${args.days} …`);
+        },
+      });
+      if (isShown) process.stderr.write("\r\u001b[2K");
+      const verdict = verdictOf(result, config, repeat);
+      if (args.json)
+        printJson({ ok: verdict.isWell, seed, faults, repeat, ...result, verdict: verdict.lines });
+      else {
+        printTable(result.days, DAY_COLUMNS);
+        printLines(["", ...verdict.lines]);
+      }
+      return verdict.isWell ? EXIT.ok : EXIT.failed;
+    } catch (error) {
+      if (!interrupt.signal.aborted) throw error;
+      printLines(["afk simulate: interrupted"], process.stderr);
+      return EXIT.failed;
+    } finally {
+      await simulator.close();
+    }
+  },
+});
+
+function readFaults(list: string): FaultName[] {
+  if (list === "all") return [...FAULT_NAMES];
+  if (list === "none") return [];
+  return list.split(",").map((word) => {
+    const name = word.trim();
+    const found = FAULT_NAMES.find((each) => each === name);
+    if (found !== undefined) return found;
+    const near = nearest(name, FAULT_NAMES);
+    const hint = near === null ? `There are: all, none, ${FAULT_NAMES.join(", ")}.` : `Did you mean ${near}?`;
+    throw new UsageError(`No fault is named "${name}". ${hint}`);
+  });
+}

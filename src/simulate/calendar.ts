@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { dayIn } from "../lib/days.ts";
+import type { FaultName } from "./fault-names.ts";
+
+/** What one day brought, as a person would note it. Money in micro-dollars. */
+export interface Day {
+  /** `2026-11-21`, by a clock that is right. */
+  date: string;
+  ticks: number;
+  /** Ticks of the timer that had nothing to do and were passed over. */
+  idle: number;
+  outputs: number;
+  digests: number;
+  units: number;
+  requests: number;
+  /** By the provider's own bill. */
+  billedMicros: number;
+  /** Calls and jobs that a rail refused, by its name. */
+  refused: Record<string, number>;
+  /** What went wrong on purpose. */
+  faults: { fault: FaultName; words: string }[];
+  /** What the person did. */
+  person: string[];
+  /** Titles of what the person was told. */
+  told: string[];
+}
+
+/** The days so far, and a fingerprint of everything that happened in them. */
+export interface Calendar {
+  today(): Day;
+  days(): readonly Day[];
+  /** Adds to the fingerprint. */
+  stamp(line: string): void;
+  fingerprint(): string;
+}
+
+export function createCalendar(timezone: string, trueMs: () => number, onDay: (day: Day) => void): Calendar {
+  const days: Day[] = [];
+  const hash = createHash("sha256");
+  return {
+    today() {
+      const date = dayIn(trueMs(), timezone);
+      const last = days.at(-1);
+      if (last?.date === date) return last;
+      if (last !== undefined) onDay(last);
+      const day = emptyDay(date);
+      days.push(day);
+      return day;
+    },
+    days: () => days,
+    stamp: (line) => void hash.update(`${line}\n`),
+    fingerprint: () => hash.copy().digest("hex"),
+  };
+}
+
+function emptyDay(date: string): Day {
+  return {
+    date,
+    ticks: 0,
+    idle: 0,
+    outputs: 0,
+    digests: 0,
+    units: 0,
+    requests: 0,
+    billedMicros: 0,
+    refused: {},
+    faults: [],
+    person: [],
+    told: [],
+  };
+}

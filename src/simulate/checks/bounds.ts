@@ -1,0 +1,40 @@
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../../config/config.ts";
+import type { Books } from "./books.ts";
+import type { Report } from "./invariant.ts";
+
+/** A tick claims nothing more after 50 minutes; what it claimed last may take its own time, and the pager a little more. */
+const TICK_MS = 50 * 60_000;
+const PAGER_MS = 5 * 60_000;
+/** Rows that a tick may add to the tables that are kept for good, with room for what it cannot help. */
+const ALERTS_PER_TICK = 60;
+const HOSTS_MAX = 200;
+
+export function checkTickTime(config: Config, tookMs: number, report: Report): void {
+  const longest = Math.max(0, ...config.jobs.map(({ timeoutMs }) => timeoutMs));
+  if (tookMs > TICK_MS + longest + PAGER_MS)
+    report("bounds", `a tick took ${Math.round(tookMs / 60_000)} minutes`);
+}
+
+export function checkSizes(config: Config, books: Books, ticks: number, report: Report): void {
+  const bytes = bytesIn(config.paths.logs);
+  // Today's last file is never deleted, and is at most a quarter of the bound.
+  if (bytes > 1.25 * config.retention.logMaxBytes + 1_000_000)
+    report("bounds", `the log takes ${bytes} bytes`);
+  const rows = (table: string) =>
+    books.one<{ rows: number }>(`select count(*) as rows from ${table}`)?.rows ?? 0;
+  if (rows("alerts") > ALERTS_PER_TICK * (ticks + 10))
+    report("bounds", `${rows("alerts")} alerts in ${ticks} ticks`);
+  for (const table of ["host_limits", "robots", "breakers"])
+    if (rows(table) > HOSTS_MAX) report("bounds", `${table} holds ${rows(table)} rows`);
+}
+
+function bytesIn(dir: string): number {
+  try {
+    return readdirSync(dir).reduce((sum, name) => sum + statSync(join(dir, name)).size, 0);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Books } from "./books.ts";
+import type { Entry } from "./entry.ts";
+import type { Report } from "./invariant.ts";
+
+interface Charged {
+  settled: number;
+  reserved: number;
+}
+
+/** What each window counts by: those of days and months keep what has left the ledger since, the others do not. */
+const WINDOWS = [
+  ["tick", "tick", false],
+  ["job", "job", false],
+  ["hour", "minute", false],
+  ["day", "day", true],
+  ["month", "month", true],
+] as const;
+
+/** Every window's counter against the sum of its entries, which are added up here and not by the database. */
+export function checkCounters(
+  books: Books,
+  entries: ReadonlyMap<string, Entry>,
+  gone: ReadonlySet<string>,
+  report: Report,
+): void {
+  for (const [window, column, keeps] of WINDOWS) {
+    const sums = new Map<string, Charged>();
+    for (const entry of entries.values()) {
+      const period = entry[column];
+      if (period === null || (!keeps && gone.has(entry.id))) continue;
+      const sum = sums.get(period) ?? { settled: 0, reserved: 0 };
+      if (entry.state === "settled") sum.settled += entry.cost ?? 0;
+      else if (entry.state !== "released") sum.reserved += entry.estimate;
+      sums.set(period, sum);
+    }
+    const counters = books.all<Charged & { period: string }>(
+      `select period, settled_micros as settled, reserved_micros as reserved from budget_windows where "window" = ?`,
+      window,
+    );
+    const counted = new Map(counters.map((counter) => [counter.period, counter]));
+    for (const period of new Set([...sums.keys(), ...counted.keys()])) {
+      const ours = sums.get(period) ?? { settled: 0, reserved: 0 };
+      const theirs = counted.get(period) ?? { settled: 0, reserved: 0 };
+      if (ours.settled !== theirs.settled || ours.reserved !== theirs.reserved)
+        report(
+          "cap",
+          `the counter of ${window} ${period} says ${theirs.settled} + ${theirs.reserved} micro-dollars, the ledger ${ours.settled} + ${ours.reserved}`,
+        );
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { Books } from "./books.ts";
+import type { Report } from "./invariant.ts";
+
+const HOUR_MS = 3_600_000;
+/** The longest that a delivery is put off. */
+const DELIVERY_WAIT_MS = 48 * HOUR_MS;
+
+/** Once everything is right again and a day has passed, nothing may wait that somebody expects. */
+export function checkEnd(
+  books: Books,
+  now: { wallMs: number; wasRefused: boolean; breakerMaxMs: number },
+  report: Report,
+): void {
+  const { wallMs } = now;
+  for (const { key, runAt } of books.all<{ key: string; runAt: number }>(
+    "select key, run_at as runAt from jobs where state in ('ready', 'running')",
+  )) {
+    const waitMs = runAt - wallMs;
+    if (waitMs > now.breakerMaxMs + HOUR_MS)
+      report(
+        "once",
+        `job ${key} waits for ${Math.round(waitMs / HOUR_MS)} hours more, though nothing is in its way`,
+      );
+    else if (waitMs < -HOUR_MS && !now.wasRefused)
+      report(
+        "once",
+        `job ${key} has been due for ${Math.round(-waitMs / HOUR_MS)} hours, and nobody does it`,
+      );
+  }
+  for (const { key, nextAt } of books.all<{ key: string; nextAt: number }>(
+    "select key, next_at as nextAt from alert_deliveries join alerts on alerts.id = alert_id where state = 'pending'",
+  )) {
+    if (nextAt > wallMs + DELIVERY_WAIT_MS || nextAt < wallMs - 2 * HOUR_MS)
+      report("alerts", `the alert ${key} is due at ${new Date(nextAt).toISOString()}, and nobody sends it`);
+  }
+}

@@ -1,0 +1,123 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Books } from "./books.ts";
+import type { Report } from "./invariant.ts";
+
+interface Job {
+  rowid: number;
+  id: string;
+  key: string;
+  state: "ready" | "running" | "done" | "dead";
+  updatedMs: number;
+}
+
+interface Output {
+  rowid: number;
+  name: string;
+  content: string;
+  state: "pending" | "published";
+  job_name: string;
+}
+
+/** Titles of the simulated sources. */
+const ITEM = /^## .*?(Item s\d+n\d+)\b/gm;
+
+/** Jobs and what they made: nothing lost, nothing twice. */
+export interface QueueCheck {
+  /** A person had a dead job tried again, or dropped it. */
+  handled(key: string): void;
+  /** `isAtRest`: a tick has ended in good order, so that nothing may be under way. */
+  check(books: Books, report: Report, how: { isAtRest: boolean; oldMs: number }): void;
+  /** How often each item stands in the digests of a job; the keys are the job's name and the item. */
+  told: ReadonlyMap<string, number>;
+}
+
+export function createQueueCheck(outDir: string): QueueCheck {
+  const jobs = new Map<string, Job>();
+  const unfinished = new Set<string>();
+  const handled = new Set<string>();
+  const told = new Map<string, number>();
+  let lastJob = 0;
+  let lastOutput = 0;
+
+  function checkJobs(books: Books, report: Report, isAtRest: boolean, oldMs: number): void {
+    const columns = "rowid, id, key, state, updated_at as updatedMs";
+    for (const id of unfinished) {
+      const row = books.one<Job>(`select ${columns} from jobs where id = ?`, id);
+      if (row !== undefined) note(books, row, report);
+    }
+    for (const row of books.all<Job>(`select ${columns} from jobs where rowid > ? order by rowid`, lastJob)) {
+      lastJob = row.rowid;
+      note(books, row, report);
+    }
+    const { count } = books.one<{ count: number }>("select count(*) as count from jobs") ?? { count: 0 };
+    if (count !== jobs.size) forget(books, oldMs, report);
+    const running = books.one<{ key: string }>("select key from jobs where state = 'running'");
+    if (isAtRest && running !== undefined)
+      report("once", `job ${running.key} is left running by a tick that has ended`);
+    const lost = books.one<{ key: string }>(
+      "select key from jobs where state = 'dead' and id not in (select job_id from dead_letters)",
+    );
+    if (lost !== undefined && !handled.has(lost.key))
+      report("once", `job ${lost.key} is dead without a dead letter`);
+  }
+
+  /** Only what is over, and old by its own date, may leave the queue. */
+  function forget(books: Books, oldMs: number, report: Report): void {
+    const there = new Set(books.all<{ id: string }>("select id from jobs").map(({ id }) => id));
+    for (const [id, { key, state, updatedMs }] of jobs) {
+      if (there.has(id)) continue;
+      if ((state !== "done" && state !== "dead") || updatedMs >= oldMs)
+        report("once", `job ${key} was accepted and has vanished`);
+      jobs.delete(id);
+      unfinished.delete(id);
+    }
+  }
+
+  function note(books: Books, row: Job, report: Report): void {
+    const isNewlyDead = row.state === "dead" && jobs.get(row.id)?.state !== "dead";
+    const told = "select 1 from alerts where key > 'job_dead:' || ? || ':' and key < 'job_dead:' || ? || ';'";
+    if (isNewlyDead && books.one(told, row.id, row.id) === undefined)
+      report("alerts", `job ${row.key} died, and no alert on disk says so`);
+    jobs.set(row.id, row);
+    if (row.state === "done") unfinished.delete(row.id);
+    else unfinished.add(row.id);
+  }
+
+  function checkOutputs(books: Books, report: Report, isAtRest: boolean): void {
+    const rows = books.all<Output>(
+      `select outputs.rowid, outputs.name, content, outputs.state, jobs.name as job_name
+       from outputs join jobs on jobs.id = outputs.job_id where outputs.rowid > ? order by outputs.rowid`,
+      lastOutput,
+    );
+    for (const row of rows) {
+      if (row.state === "pending") {
+        if (isAtRest) report("once", `${row.name} was not published by the tick that made it`);
+        return;
+      }
+      lastOutput = row.rowid;
+      const path = join(outDir, row.name);
+      if (!existsSync(path) || readFileSync(path, "utf8") !== row.content)
+        report("once", `out/${row.name} is not the file that its job wrote`);
+      if (row.name.endsWith(".md")) countItems(row, report);
+    }
+  }
+
+  function countItems({ name, content, job_name }: Output, report: Report): void {
+    for (const [, item = ""] of content.matchAll(ITEM)) {
+      const key = `${job_name} ${item}`;
+      const count = (told.get(key) ?? 0) + 1;
+      told.set(key, count);
+      if (count > 1) report("once", `${item} is in ${name}, and was in an earlier digest of ${job_name}`);
+    }
+  }
+
+  return {
+    told,
+    handled: (key) => void handled.add(key),
+    check(books, report, { isAtRest, oldMs }) {
+      checkJobs(books, report, isAtRest, oldMs);
+      checkOutputs(books, report, isAtRest);
+    },
+  };
+}

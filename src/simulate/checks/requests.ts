@@ -1,0 +1,113 @@
+import type { BudgetConfig } from "../../config/config.ts";
+import type { Bill } from "../world/models.ts";
+import type { Books } from "./books.ts";
+import type { Report } from "./invariant.ts";
+
+/** What a book-keeper knows besides the books, at the moment a request arrives. */
+export interface Circumstances {
+  /** The caps as the person has set them. */
+  caps: BudgetConfig;
+  wallMs: number;
+  elapsedMs: number;
+  /** Since when there has been a STOP file; null for none. */
+  stopFileAtMs: number | null;
+  isConfigBroken: boolean;
+}
+
+/** A ledger entry as far as requests go. */
+interface Entry {
+  id: string;
+  estimate: number;
+  minute: string;
+  day: string;
+  month: string;
+  job: string | null;
+  tick: string | null;
+  step: string | null;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Looks at the books the moment a request has reached a model: before it, everything must have been settled and on disk.
+ * Gives the ledger entry that the request was made under; null where there is none.
+ */
+export function checkRequest(
+  books: Books,
+  bill: Bill,
+  now: Circumstances,
+  isBilled: (entryId: string) => boolean,
+  report: Report,
+): string | null {
+  if (now.isConfigBroken)
+    report("closed", `${bill.model} was called although the configuration must be refused`);
+  if (now.stopFileAtMs !== null && now.stopFileAtMs < now.elapsedMs)
+    report(
+      "kill",
+      `${bill.model} was called ${now.elapsedMs - now.stopFileAtMs} ms after the STOP file was made`,
+    );
+  const row = books.one<{ set_at: number | null }>("select set_at from kill_switch where id = 1");
+  if (row === undefined || (row.set_at !== null && row.set_at !== now.wallMs))
+    report("kill", `${bill.model} was called with the kill switch set in the database`);
+
+  const entry = books
+    .all<Entry>(
+      `select id, estimate_micros as estimate, minute, day, month, job, tick, step from ledger
+       where request_hash = ? and model = ? and state = 'sending' order by rowid desc`,
+      bill.requestHash,
+      bill.model,
+    )
+    .find(({ id }) => !isBilled(id));
+  if (entry === undefined) {
+    report("gates", `${bill.model} was called, and no reservation on disk says that it would be`);
+    return null;
+  }
+  checkBreaker(books, bill, entry, report);
+  checkCaps(books, entry, now.caps, report);
+  const bought = books.one(
+    "select 1 from steps join jobs on jobs.id = steps.job_id where jobs.key = ? and steps.name = ?",
+    entry.job,
+    entry.step,
+  );
+  if (bought !== undefined)
+    report(
+      "replay",
+      `step ${entry.step} of job ${entry.job} was asked again although its answer was recorded`,
+    );
+  return entry.id;
+}
+
+function checkBreaker(books: Books, { model }: Bill, entry: Entry, report: Report): void {
+  const breaker = books.one<{ state: string; probe: string | null }>(
+    "select state, probe from breakers where name = ?",
+    `model:${model}`,
+  );
+  const isShut = breaker?.state === "open" || (breaker?.state === "half_open" && breaker.probe !== entry.id);
+  if (isShut) report("gates", `${model} was called although its breaker is ${breaker.state}`);
+}
+
+/** Sums over the whole ledger, without the counters that the agent keeps. */
+function checkCaps(books: Books, entry: Entry, caps: BudgetConfig, report: Report): void {
+  const charged =
+    "coalesce(sum(case state when 'settled' then cost_micros when 'released' then 0 else estimate_micros end), 0)";
+  const sum = (where: string, ...parameters: unknown[]) =>
+    books.one<{ micros: number }>(`select ${charged} as micros from ledger where ${where}`, ...parameters)
+      ?.micros ?? 0;
+  const hourAgo = new Date(Date.parse(`${entry.minute}:00Z`) - HOUR_MS).toISOString().slice(0, 16);
+  const windows: [string, number | null, () => number][] = [
+    ["tick", entry.tick === null ? null : caps.tickCapMicros, () => sum("tick = ?", entry.tick)],
+    ["job", entry.job === null ? null : caps.jobCapMicros, () => sum("job = ?", entry.job)],
+    ["hour", caps.hourlyCapMicros, () => sum("minute >= ? and minute <= ?", hourAgo, entry.minute)],
+    ["day", caps.dailyCapMicros, () => sum("day = ?", entry.day)],
+    ["month", caps.monthlyCapMicros, () => sum("month = ?", entry.month)],
+  ];
+  for (const [window, cap, spent] of windows) {
+    if (cap === null) continue;
+    const micros = spent();
+    if (micros > cap || cap === 0)
+      report(
+        "cap",
+        `a call was made with ${micros} of the ${window}'s ${cap} micro-dollars spent or reserved`,
+      );
+  }
+}

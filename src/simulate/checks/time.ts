@@ -1,0 +1,39 @@
+import type { Books } from "./books.ts";
+import type { Report } from "./invariant.ts";
+
+/** How far the wall clock may run ahead of the uptime before it counts as set forward. */
+const TOLERANCE_MS = 5 * 60_000 + 1_000;
+
+/** The budget's clock against true time. */
+export interface TimeCheck {
+  /** A person took the wall clock for right, or the machine has booted: what came before says nothing of what comes. */
+  forget(what: "boot" | "accepted"): void;
+  /** The books as they are after something that began at `fromMs` and ended at `toMs` of true time. */
+  check(books: Books, during: { fromMs: number; toMs: number }, report: Report): void;
+}
+
+export function createTimeCheck(): TimeCheck {
+  let latest: number | null = null;
+  let mayGoBack = false;
+  let base: { atMs: number; elapsedMs: number } | null = null;
+
+  return {
+    forget(what) {
+      base = null;
+      if (what === "accepted") mayGoBack = true;
+    },
+    check(books, { fromMs, toMs }, report) {
+      const row = books.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
+      if (row === undefined || row.latest === latest) return;
+      if (latest !== null && row.latest < latest && !mayGoBack)
+        report("time", `budget time went back by ${latest - row.latest} ms`);
+      latest = row.latest;
+      mayGoBack = false;
+      // The first reading of a boot may follow the wall clock anywhere; from there on uptime says how far.
+      base ??= { atMs: row.latest, elapsedMs: fromMs };
+      const gainedMs = row.latest - base.atMs - (toMs - base.elapsedMs);
+      if (gainedMs > TOLERANCE_MS)
+        report("time", `budget time gained ${gainedMs} ms on the machine's uptime`);
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { Duplex } from "node:stream";
+
+/** One HTTP request as it arrived, whole. */
+export interface Asked {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What is sent back, piece by piece, `afterMs` after the request or the piece before. */
+export interface Reply {
+  pieces: { afterMs: number; bytes: string }[];
+  /** How the connection ends after the last piece; a server that hangs leaves it open. */
+  ending: "close" | "reset" | "hang";
+}
+
+export interface Server {
+  /** Called once for a connection, with the whole request. */
+  answer(asked: Asked): Reply;
+  /** Rings after true time. */
+  after(ms: number, ring: () => void): void;
+}
+
+/** No request of the agent is longer. */
+const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
+
+/**
+ * The agent's end of a connection that leads to `server` and to nothing outside. It stands in for `net.Socket` and
+ * `tls.TLSSocket` under the HTTP clients, which send their bytes and read their answers as ever.
+ */
+export class Wire extends Duplex {
+  connecting = true;
+  readonly encrypted: boolean;
+  readonly authorized = true;
+  readonly alpnProtocol = false;
+  bytesRead = 0;
+  bytesWritten = 0;
+  readonly #origin: string;
+  readonly #server: Server;
+  #received = Buffer.alloc(0);
+  #isAsked = false;
+
+  constructor(origin: string, server: Server) {
+    super({ allowHalfOpen: false });
+    this.#origin = origin;
+    this.#server = server;
+    this.encrypted = origin.startsWith("https:");
+  }
+
+  /** The connection stands. */
+  connected(): void {
+    if (this.destroyed) return;
+    this.connecting = false;
+    this.emit("connect");
+    this.emit("ready");
+    if (this.encrypted) this.emit("secureConnect");
+  }
+
+  override _read(): void {
+    return;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.bytesWritten += chunk.byteLength;
+    this.#received = Buffer.concat([this.#received, chunk]);
+    done();
+    if (this.#received.length > REQUEST_BYTES_MAX) this.destroy(new Error("a request without end"));
+    else if (!this.#isAsked) this.#parse();
+  }
+
+  override _final(done: () => void): void {
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    done(error);
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setTimeout(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+
+  #parse(): void {
+    const end = this.#received.indexOf("\r\n\r\n");
+    if (end === -1) return;
+    const [first = "", ...lines] = this.#received.subarray(0, end).toString("latin1").split("\r\n");
+    const headers = Object.fromEntries(
+      lines.map((line) => {
+        const colon = line.indexOf(":");
+        return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
+      }),
+    );
+    const body = bodyOf(this.#received.subarray(end + 4), headers);
+    if (body === null) return;
+    this.#isAsked = true;
+    const [method = "", path = ""] = first.split(" ");
+    const reply = this.#server.answer({ method, url: new URL(path, this.#origin), headers, body });
+    this.#send(reply, 0);
+  }
+
+  #send(reply: Reply, index: number): void {
+    const piece = reply.pieces[index];
+    if (this.destroyed) return;
+    if (piece === undefined) {
+      if (reply.ending === "close") this.push(null);
+      else if (reply.ending === "reset") this.destroy(failure("ECONNRESET", "read ECONNRESET"));
+      return;
+    }
+    const send = () => {
+      if (this.destroyed) return;
+      const bytes = Buffer.from(piece.bytes);
+      this.bytesRead += bytes.byteLength;
+      this.push(bytes);
+      this.#send(reply, index + 1);
+    };
+    // Never within the write that asks, of which the client has yet to take note.
+    if (piece.afterMs <= 0) setImmediate(send);
+    else this.#server.after(piece.afterMs, send);
+  }
+}
+
+/** An error of the system, as sockets give it. */
+export function failure(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+/** Null until all of it is there. */
+function bodyOf(bytes: Buffer, headers: Record<string, string>): string | null {
+  if (headers["transfer-encoding"] === "chunked") return dechunked(bytes);
+  const length = Number(headers["content-length"] ?? 0);
+  return bytes.length < length ? null : bytes.subarray(0, length).toString("utf8");
+}
+
+/** RFC 9112, section 7.1, without extensions and trailers, which no client here sends. */
+function dechunked(bytes: Buffer): string | null {
+  const parts: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const end = bytes.indexOf("\r\n", at);
+    if (end === -1) return null;
+    const size = Number.parseInt(bytes.subarray(at, end).toString("latin1"), 16);
+    if (size === 0) return Buffer.concat(parts).toString("utf8");
+    if (bytes.length < end + 2 + size + 2) return null;
+    parts.push(bytes.subarray(end + 2, end + 2 + size));
+    at = end + 2 + size + 2;
+  }
+}

@@ -1,0 +1,68 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment } from "../config/environment.ts";
+import { isSection } from "../config/path.ts";
+import { readYaml } from "../config/yaml.ts";
+import type { LocalSource } from "./world/sources.ts";
+
+export interface ScratchConfig {
+  configFile: string;
+  local: LocalSource[];
+}
+
+/** Settings of the host that lead to the real deployment. */
+const OF_THE_DEPLOYMENT = ["AFK_CONFIG", "AFK_STATE", "KILL_FLAG"];
+
+/** The environment without what would lead a simulation to the real deployment. */
+export function scratchEnvironment(environment: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !OF_THE_DEPLOYMENT.includes(name)),
+  );
+}
+
+/**
+ * Writes `afk.yaml` into `dir`: the real one, but for local files and folders, in whose place there are some in `dir`,
+ * and channels of e-mail, which become webhooks since nothing here speaks SMTP.
+ * @param file has been read and checked already.
+ */
+export function writeScratchConfig(file: string, dir: string): ScratchConfig {
+  const local = new Map<string, LocalSource>();
+  const placeOf = (written: string, kind: LocalSource["kind"]) => {
+    const key = `${kind} ${written}`;
+    const name = `${kind}-${local.size + 1}${kind === "file" ? ".xml" : ""}`;
+    const source = local.get(key) ?? { path: join(dir, name), kind };
+    local.set(key, source);
+    return source.path;
+  };
+  const raw = readYaml(file);
+  const content = isSection(raw) ? { ...raw } : {};
+  content.jobs = list(content.jobs).map((job) =>
+    isSection(job) && Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job,
+  );
+  content.alerts = list(content.alerts).map((channel) =>
+    isSection(channel) && channel.type === "email" ? webhookFor(channel) : channel,
+  );
+  const configFile = join(dir, "afk.yaml");
+  writeFileSync(configFile, `${JSON.stringify(content, null, 2)}\n`);
+  return { configFile, local: [...local.values()] };
+
+  function moved(source: unknown): unknown {
+    if (!isSection(source)) return source;
+    if (typeof source.folder === "string") return { ...source, folder: placeOf(source.folder, "folder") };
+    if (typeof source.feed !== "string" || /^https?:\/\//.test(source.feed)) return source;
+    return { ...source, feed: placeOf(source.feed, "file") };
+  }
+}
+
+function webhookFor({ on, template }: Record<string, unknown>): Record<string, unknown> {
+  return {
+    type: "webhook",
+    url: "https://mail.example/simulated",
+    ...(on === undefined ? {} : { on }),
+    ...(template === undefined ? {} : { template }),
+  };
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}

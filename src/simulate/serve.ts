@@ -1,0 +1,49 @@
+import { parentPort } from "node:worker_threads";
+import type { JobKind } from "../jobs/job.ts";
+import { assert } from "../lib/errors.ts";
+import type { Day } from "./calendar.ts";
+import type { SimulationInput } from "./input.ts";
+import { installRealm } from "./realm/realm.ts";
+import { warmUp } from "./realm/warm-up.ts";
+import type { SimulationResult } from "./simulation.ts";
+
+/** What the thread says. An error is one of the simulation itself: what the agent does wrong is a violation. */
+export type Said =
+  | { type: "day"; day: Day }
+  | { type: "result"; result: SimulationResult }
+  | { type: "error"; message: string };
+
+/**
+ * Makes this thread one that runs simulations, one after the other; each message is the input of one.
+ * @param loadKinds loads kinds of jobs besides those of afk.
+ */
+export function serveSimulations(loadKinds: () => Promise<readonly JobKind[]>): void {
+  const port = parentPort;
+  assert(port !== null, "the thread of simulations was started as a program");
+  const realm = installRealm();
+  const say = (said: Said) => port.postMessage(said);
+  const loaded = load();
+
+  async function load() {
+    // What is loaded from here on finds the realm in the place of the world.
+    const { simulate } = await import("./simulation.ts");
+    const kinds = await loadKinds();
+    await warmUp(realm);
+    return { simulate, kinds };
+  }
+
+  async function run(input: SimulationInput): Promise<SimulationResult> {
+    const { simulate, kinds } = await loaded;
+    return await simulate(realm, input, kinds, (day) => say({ type: "day", day }));
+  }
+
+  port.on("message", (input: SimulationInput) => {
+    run(input).then(
+      (result) => say({ type: "result", result }),
+      (error: unknown) => {
+        const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        say({ type: "error", message });
+      },
+    );
+  });
+}

@@ -1,0 +1,111 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { readAgentConfig } from "../agent.ts";
+import { type Environment, processEnvironment } from "../config/environment.ts";
+import type { JobKind } from "../jobs/job.ts";
+import { assertNever } from "../lib/errors.ts";
+import { siblingScript } from "../lib/sibling-script.ts";
+import type { Day } from "./calendar.ts";
+import type { FaultName } from "./fault-names.ts";
+import { makeScratch } from "./scratch.ts";
+import { scratchEnvironment, writeScratchConfig } from "./scratch-config.ts";
+import type { Said } from "./serve.ts";
+import type { SimulationResult } from "./simulation.ts";
+
+export interface SimulateOptions {
+  /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
+  config?: string | undefined;
+  environment?: Environment;
+  days: number;
+  seed: number;
+  faults: readonly FaultName[];
+  /** Kinds of jobs besides those of afk, for a thread that knows them too. */
+  kinds?: readonly JobKind[];
+  onDay?(day: Day): void;
+  /** Ends it from outside. */
+  signal?: AbortSignal;
+}
+
+/** A thread in which simulations run, one at a time. */
+export interface Simulator {
+  /** @throws ConfigError (exit 78) for a configuration that no agent would take. */
+  run(options: SimulateOptions): Promise<SimulationResult>;
+  close(): Promise<void>;
+}
+
+export interface Thread {
+  /** What serves simulations; afk's own unless stated. */
+  script: URL;
+  /** Further arguments of Node for it, such as a module to load first. */
+  execArgv: readonly string[];
+}
+
+/**
+ * Opens a thread for simulations. It has its own time, randomness, network and disk, and reaches nothing of this
+ * process, of the deployment, or of the world.
+ */
+export function openSimulator(thread: Partial<Thread> = {}): Simulator {
+  const { script = siblingScript("simulate-worker", import.meta.url), execArgv = [] } = thread;
+  const worker = new Worker(script, { execArgv: [...process.execArgv, ...execArgv] });
+  return {
+    async run({ config: file, environment = processEnvironment(), kinds, ...options }) {
+      // Once as it is, so that what is wrong is told of the file that the person wrote.
+      const config = readAgentConfig({
+        config: file,
+        environment,
+        ...(kinds === undefined ? {} : { kinds }),
+      });
+      const dir = makeScratch();
+      try {
+        const { configFile, local } = writeScratchConfig(config.paths.configFile, dir);
+        mkdirSync(join(dir, "state"));
+        return await resultOf(worker, options, {
+          dir,
+          configFile,
+          state: join(dir, "state"),
+          environment: scratchEnvironment(environment),
+          local,
+          days: options.days,
+          seed: options.seed,
+          faults: [...options.faults],
+        });
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
+      }
+    },
+    close: async () => void (await worker.terminate()),
+  };
+}
+
+function resultOf(
+  worker: Worker,
+  { onDay, signal }: Pick<SimulateOptions, "onDay" | "signal">,
+  input: object,
+): Promise<SimulationResult> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => end(() => reject(signal?.reason));
+    const onMessage = (said: Said) => {
+      switch (said.type) {
+        case "day":
+          return onDay?.(said.day);
+        case "result":
+          return end(() => resolve(said.result));
+        case "error":
+          return end(() => reject(new Error(`afk bug: the simulation itself failed: ${said.message}`)));
+        default:
+          return assertNever(said);
+      }
+    };
+    const onError = (error: unknown) => end(() => reject(error));
+    const onExit = () => end(() => reject(new Error("afk bug: the thread of the simulation ended")));
+    function end(settle: () => void): void {
+      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
+      signal?.removeEventListener("abort", onAbort);
+      settle();
+    }
+    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    worker.postMessage(input);
+  });
+}

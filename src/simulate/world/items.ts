@@ -1,0 +1,48 @@
+import type { Dice } from "../realm/dice.ts";
+
+/** One thing that a source tells of. Its title occurs nowhere else, so that a digest can be searched for it. */
+export interface SimulatedItem {
+  title: string;
+  link: string;
+  text: string;
+  publishedMs: number;
+}
+
+/** What a source has had to tell so far, the newest last. */
+export interface Stream {
+  upTo(trueMs: number): readonly SimulatedItem[];
+}
+
+const HOUR_MS = 3_600_000;
+const FIRST_ITEMS = 3;
+const WORDS = "harbour bridge ticket schedule repair meeting budget garden library tender winter ferry".split(
+  " ",
+);
+
+/** Items that come hour by hour, some sources loud and some quiet. */
+export function createStream(name: string, dice: Dice, startMs: number): Stream {
+  const items: SimulatedItem[] = [];
+  const share = dice.of([0.05, 0.15, 0.4]);
+  let hourMs = startMs - FIRST_ITEMS * HOUR_MS;
+  const add = () => {
+    const title = `Item ${name}n${items.length + 1}`;
+    const text = Array.from({ length: dice.between(30, 90) }, () => WORDS[dice.below(WORDS.length)]).join(
+      " ",
+    );
+    items.push({
+      title,
+      link: `https://items.example/${name}/${items.length + 1}`,
+      text: `${text}.`,
+      publishedMs: hourMs,
+    });
+  };
+  return {
+    upTo(trueMs) {
+      for (; hourMs <= trueMs; hourMs += HOUR_MS) {
+        if (items.length < FIRST_ITEMS) add();
+        else if (dice.chance(share)) for (let count = dice.between(1, 3); count > 0; count--) add();
+      }
+      return items;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import type { ChannelConfig, Config } from "../../config/config.ts";
+import type { Dice } from "../realm/dice.ts";
+import type { Asked, Reply } from "../realm/wire.ts";
+import { brokenOff, reply, silence } from "./replies.ts";
+import type { Weather } from "./weather.ts";
+
+/** A message that a service took. `key` is the alert's own, where the service is told of it. */
+export interface Message {
+  atMs: number;
+  origin: string;
+  key: string | null;
+}
+
+/** An irreversible request that reached its server, by its idempotency key, and whether the server did it. */
+export interface Effect {
+  atMs: number;
+  key: string;
+  isDone: boolean;
+}
+
+/** Where alerts, pings and approved drafts go. */
+export interface Receivers {
+  messages: Message[];
+  effects: Effect[];
+  /** Null for an address that is none of theirs. */
+  answer(asked: Asked): Reply | null;
+}
+
+/** Ids of drafts, which go along as idempotency keys; those of alerts have colons. */
+const DRAFT_ID = /^[0-9a-z]{26}$/;
+
+export function createReceivers(
+  config: Config,
+  weather: Weather,
+  dice: Dice,
+  nowMs: () => number,
+): Receivers {
+  const messages: Message[] = [];
+  const effects: Effect[] = [];
+  const channels = new Map(config.alerts.map((channel) => [new URL(channel.url).origin, channel]));
+  const pingUrl = config.heartbeat.pingUrl === null ? null : new URL(config.heartbeat.pingUrl);
+
+  const fails = () => dice.chance(weather.trouble("channels"));
+
+  function failed(body: string): Reply {
+    const afterMs = dice.between(50, 3_000);
+    switch (dice.weighed({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
+      case "error":
+        return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
+      case "busy":
+        return reply({
+          status: 429,
+          headers: { "retry-after": String(dice.between(1, 4_000)) },
+          body: "",
+          afterMs,
+        });
+      case "refused":
+        return reply({ status: dice.of([400, 404, 422]), body: "no", afterMs });
+      case "silent":
+        return silence();
+      case "broken":
+        return brokenOff({ status: 200, body, afterMs }, dice);
+    }
+  }
+
+  function page(channel: ChannelConfig, asked: Asked): Reply {
+    const body = takenBy(channel);
+    if (fails()) return failed(body);
+    messages.push({ atMs: nowMs(), origin: asked.url.origin, key: keyOf(asked.body) });
+    return reply({ status: 200, type: "application/json", body, afterMs: dice.between(50, 900) });
+  }
+
+  /** Whatever the server says of it, the work may be done or not; one that refuses did not do it. */
+  function act(key: string): Reply {
+    const afterMs = dice.between(50, 2_000);
+    if (!fails()) {
+      effects.push({ atMs: nowMs(), key, isDone: true });
+      return reply({ status: dice.of([200, 201, 204]), body: "", afterMs });
+    }
+    const how = dice.weighed({ refused: 3, failed: 2, silent: 2, moved: 1 });
+    effects.push({ atMs: nowMs(), key, isDone: how !== "refused" && dice.chance(0.5) });
+    if (how === "silent") return silence();
+    const status = { refused: dice.of([400, 403, 409]), failed: dice.of([500, 503]), moved: 302 }[how];
+    return reply({ status, body: "", afterMs });
+  }
+
+  return {
+    messages,
+    effects,
+    answer(asked) {
+      const { url, headers, method } = asked;
+      const draft = headers["idempotency-key"] ?? "";
+      if (DRAFT_ID.test(draft)) return act(draft);
+      if (pingUrl !== null && url.origin === pingUrl.origin && url.pathname.startsWith(pingUrl.pathname)) {
+        const body = config.heartbeat.style === "healthchecks" ? "OK" : '{"ok":true}';
+        return fails() ? failed(body) : reply({ status: 200, body, afterMs: dice.between(20, 400) });
+      }
+      const channel = channels.get(url.origin);
+      return channel === undefined || method !== "POST" ? null : page(channel, asked);
+    },
+  };
+}
+
+/** What each kind of service says when it has taken a message. */
+function takenBy({ type }: ChannelConfig): string {
+  if (type === "slack") return "ok";
+  return type === "telegram" ? '{"ok":true}' : '{"id":"1"}';
+}
+
+function keyOf(body: string): string | null {
+  const value: unknown = JSON.parse(body);
+  const key = typeof value === "object" && value !== null && "key" in value ? value.key : null;
+  return typeof key === "string" ? key : null;
+}

@@ -1,0 +1,169 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { createDice, type Dice } from "../realm/dice.ts";
+import type { Asked, Reply } from "../realm/wire.ts";
+import { createStream, type SimulatedItem, type Stream } from "./items.ts";
+import { brokenOff, reply, silence } from "./replies.ts";
+import type { Weather } from "./weather.ts";
+
+/** Files and folders that stand in for those of the configuration, each with a stream of its own. */
+export interface LocalSource {
+  path: string;
+  kind: "file" | "folder";
+}
+
+export interface Sources {
+  /** Any GET that is nobody else's. */
+  answer(asked: Asked): Reply;
+  /** Brings the local sources to the present. */
+  placeFiles(): void;
+  /** The titles that every source has told of so far. */
+  titles(): string[];
+}
+
+/** Feeds show their latest. */
+const SHOWN = 30;
+const FILES_KEPT = 60;
+
+const TROUBLES = {
+  missing: 2,
+  failed: 3,
+  busy: 2,
+  silent: 2,
+  broken: 3,
+  garbage: 2,
+  moved: 1,
+  lost: 1,
+} as const;
+
+export function createSources(
+  local: readonly LocalSource[],
+  weather: Weather,
+  seed: number,
+  clock: { startMs: number; trueMs(): number },
+): Sources {
+  const dice = createDice(seed, "sources");
+  const streams = new Map<string, Stream>();
+
+  function itemsOf(id: string): readonly SimulatedItem[] {
+    let stream = streams.get(id);
+    if (stream === undefined) {
+      stream = createStream(`s${streams.size + 1}`, createDice(seed, `stream ${id}`), clock.startMs);
+      streams.set(id, stream);
+    }
+    return stream.upTo(clock.trueMs());
+  }
+
+  function answer(asked: Asked): Reply {
+    const { url } = asked;
+    const afterMs = dice.between(20, 900);
+    if (dice.chance(weather.trouble("sources"))) return troubled(asked, dice, afterMs);
+    if (url.pathname === "/robots.txt") return robots(dice, afterMs);
+    const body = pageOf(url, itemsOf(url.origin + url.pathname).slice(-SHOWN));
+    const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
+    if (asked.headers["if-none-match"] === etag)
+      return reply({ status: 304, headers: { etag }, body: "", afterMs });
+    const type = url.hostname === "api.github.com" ? "application/json" : "application/rss+xml";
+    return reply({ status: 200, type, headers: { etag }, body, afterMs });
+  }
+
+  return {
+    answer,
+    placeFiles() {
+      for (const { path, kind } of local) {
+        // By its name alone: the folder above it is another one each time.
+        const items = itemsOf(basename(path));
+        if (kind === "file") write(path, rss(items.slice(-SHOWN)), clock.trueMs());
+        else placeFolder(path, items.slice(-FILES_KEPT));
+      }
+    },
+    titles: () => [...streams.keys()].flatMap((id) => itemsOf(id).map(({ title }) => title)),
+  };
+}
+
+function troubled({ url }: Asked, dice: Dice, afterMs: number): Reply {
+  switch (dice.weighed(TROUBLES)) {
+    case "missing":
+      return reply({ status: dice.of([404, 410, 403]), body: "gone", afterMs });
+    case "failed":
+      return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
+    case "busy":
+      return reply({
+        status: 429,
+        headers: { "retry-after": String(dice.between(1, 20_000)) },
+        body: "",
+        afterMs,
+      });
+    case "silent":
+      return silence();
+    case "broken":
+      return brokenOff({ status: 200, type: "application/rss+xml", body: rss([]).repeat(5), afterMs }, dice);
+    case "garbage":
+      return reply({
+        status: 200,
+        type: "text/html",
+        body: dice.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]),
+        afterMs,
+      });
+    case "moved":
+      return reply({
+        status: dice.of([301, 302, 308]),
+        headers: {
+          location: dice.of([`${url.pathname}?moved=${dice.below(9)}`, "https://elsewhere.example/", "::"]),
+        },
+        body: "",
+        afterMs,
+      });
+    case "lost":
+      return { pieces: [], ending: "reset" };
+  }
+}
+
+function robots(dice: Dice, afterMs: number): Reply {
+  if (dice.chance(0.7)) return reply({ status: 404, body: "", afterMs });
+  return reply({ status: 200, body: "User-agent: *\nAllow: /\nCrawl-delay: 2\n", afterMs });
+}
+
+function pageOf(url: URL, items: readonly SimulatedItem[]): string {
+  return url.hostname === "api.github.com" ? github(url, items) : rss(items);
+}
+
+/** GitHub's releases, commits and issues, as much of each as anybody reads. */
+function github(url: URL, items: readonly SimulatedItem[]): string {
+  const event = url.pathname.split("/").at(-1);
+  return JSON.stringify(
+    items.map(({ title, link, text, publishedMs }, index) => {
+      const at = new Date(publishedMs).toISOString();
+      if (event === "commits")
+        return { sha: link, html_url: link, commit: { message: title, committer: { date: at } } };
+      if (event === "issues") return { number: index, html_url: link, title, body: text, created_at: at };
+      return { html_url: link, name: title, tag_name: "v1", body: text, published_at: at };
+    }),
+  );
+}
+
+function rss(items: readonly SimulatedItem[]): string {
+  const entries = items.map(
+    ({ title, link, text, publishedMs }) =>
+      `<item><title>${title}</title><link>${link}</link><guid>${link}</guid>` +
+      `<description>${text}</description><pubDate>${new Date(publishedMs).toUTCString()}</pubDate></item>`,
+  );
+  return `<?xml version="1.0"?><rss version="2.0"><channel><title>Simulated</title>${entries.join("")}</channel></rss>`;
+}
+
+function placeFolder(path: string, items: readonly SimulatedItem[]): void {
+  mkdirSync(path, { recursive: true });
+  const names = new Map(items.map((item) => [`${item.title.toLowerCase().replace(" ", "-")}.md`, item]));
+  const there = new Set(readdirSync(path));
+  for (const name of there) if (!names.has(name)) rmSync(join(path, name));
+  for (const [name, { title, text, publishedMs }] of names) {
+    if (!there.has(name)) write(join(path, name), `# ${title}\n\n${text}\n`, publishedMs);
+  }
+}
+
+function write(path: string, content: string, atMs: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  utimesSync(path, atMs / 1_000, atMs / 1_000);
+}
