@@ -144,10 +144,11 @@ async function recover(parts: Parts, log: Parts["log"], runner: string, tick: st
 async function drain(parts: Parts, ids: { tick: string; runner: string }, drained: Drained): Promise<void> {
   const { db } = parts.store;
   const { signal } = parts.rails.watch;
-  const endsAt = parts.clock.nowMs() + TICK_MS;
+  // By the uptime: a clock that is set back in the middle must not make the tick longer.
+  const endsAt = parts.clock.uptimeMs() + TICK_MS;
   const halted = new Set<string>();
   const failed = new Map<string, { error: unknown; exitCode: number }>();
-  for (let count = 0; count < JOBS_MAX && parts.clock.nowMs() < endsAt && !signal.aborted; count++) {
+  for (let count = 0; count < JOBS_MAX && parts.clock.uptimeMs() < endsAt && !signal.aborted; count++) {
     const job =
       (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
     if (job === undefined) break;
@@ -176,11 +177,12 @@ async function drain(parts: Parts, ids: { tick: string; runner: string }, draine
 
 /** A retry that falls due soon is waited for; a later one is the next tick's. */
 async function waitForRetry(parts: Parts, runner: string, endsAt: number) {
-  const nowMs = parts.clock.nowMs();
   const runAt = await nextRunAt(parts.store.db);
-  if (runAt === undefined || runAt - nowMs > RETRY_WAIT_MS || runAt > endsAt) return undefined;
+  if (runAt === undefined) return undefined;
+  const waitMs = Math.max(1, runAt - parts.clock.nowMs());
+  if (waitMs > RETRY_WAIT_MS || parts.clock.uptimeMs() + waitMs > endsAt) return undefined;
   // The sleep rejects when the kill switch is set; the caller looks at the signal next.
-  await parts.clock.sleep(Math.max(1, runAt - nowMs), parts.rails.watch.signal).catch(() => undefined);
+  await parts.clock.sleep(waitMs, parts.rails.watch.signal).catch(() => undefined);
   if (parts.rails.watch.signal.aborted) return undefined;
   return await claim(parts.store.db, runner, parts.clock.nowMs());
 }

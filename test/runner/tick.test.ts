@@ -233,6 +233,20 @@ it("writes log lines that one tick and one job can be followed by", async () => 
   expect(lines.every((line) => typeof line.tick === "string")).toBe(true);
 });
 
+it("is bounded by the time that passed, whatever somebody does to the clock", async () => {
+  const { agent, clock, ran } = await rig(() => {
+    clock.advance(20 * 60_000);
+    clock.jump(-20 * 60_000);
+    return undefined;
+  });
+  for (let n = 0; n < 6; n++) await agent.enqueue("work", { key: `job-${n}` });
+
+  await agent.tick();
+
+  // Fifty minutes are its bound; the job that passes it is finished.
+  expect(ran).toHaveLength(3);
+});
+
 it("sweeps old log files", async () => {
   const { agent, target } = await rig(() => undefined, { retention: { log_days: 2 } });
   target.write("state/logs/afk-2026-11-18.jsonl", "{}\n");
