@@ -1,0 +1,47 @@
+import { openBenchAgent } from "../harness/agent.ts";
+import type { Benchmark } from "../harness/benchmark.ts";
+import { CALL_EVERY_MS, callNames, guardedCalls } from "../harness/calls.ts";
+import { steppedClock } from "../harness/clock.ts";
+import { compare, timeRow } from "../harness/compare.ts";
+import { rawDatabase } from "../harness/raw.ts";
+import { rawGuard } from "../harness/raw-guard.ts";
+
+/** A call in a job in a tick, under five caps, of a model that answers at once: what is left is the rails' own cost. */
+export const guardedCall: Benchmark = {
+  name: "guarded-call",
+  question: "What does a guarded call cost of its own: kill, breaker, reserve and settle, on the disk?",
+  async run(tools) {
+    const clock = steppedClock();
+    const agent = await openBenchAgent(tools, { clock });
+    const raw = rawGuard(await rawDatabase(tools));
+    const names = callNames();
+    let atMs = clock.nowMs();
+    const bare = () => {
+      atMs += CALL_EVERY_MS;
+      raw({ atMs, ...names() });
+    };
+    tools.after(agent.rails.watch.hold("idle"));
+    const guarded = guardedCalls(agent, clock);
+    const compared = await compare(
+      tools,
+      { baseline: { operation: bare }, subject: { operation: guarded } },
+      { rounds: 40, operations: 100 },
+    );
+    const { p99Ratio } = compared;
+    return [
+      timeRow("a guarded call, FULL", "two raw transactions that write the same rows, FULL", compared, {
+        atMost: 1.5,
+      }),
+      {
+        subject: "the same, 99th percentile",
+        baseline: "99th percentile of the two transactions",
+        result: {
+          type: "ratio",
+          ratio: { median: p99Ratio, q1: p99Ratio, q3: p99Ratio, count: 1 },
+          sides: "4,000 calls each",
+        },
+        goal: { atMost: 3 },
+      },
+    ];
+  },
+};
