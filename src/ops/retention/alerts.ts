@@ -30,11 +30,15 @@ interface OldAlert {
   id: string;
   key: string;
   event: string;
-  /** 1: on its way still, what an incident that lasts is about, or the cap that a waiting job stands at. */
+  /**
+   * 1: on its way still, what an incident that lasts is about, the cap that a waiting job stands at, or told of by a clock
+   * that was behind, since it came after one that is not old.
+   */
   held: number;
 }
 
 async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldAlert[]> {
+  const old = idAt(ages.historyMs);
   const { rows } = await sql<OldAlert>`
     select id, key, event, exists (
         select 1 from alert_deliveries where alert_id = alerts.id and state = 'pending'
@@ -43,10 +47,8 @@ async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldAlert[]>
           and incidents.event = alerts.event and opened_at = alerts.created_at
       ) or event = 'cap_hit' and exists (
         select 1 from jobs where state in ('ready', 'running') and jobs.key = substr(alerts.key, length('cap_hit:job:') + 1)
-      ) as held
-    from alerts where id > ${after} and id < ${idAt(ages.historyMs)} order by id limit ${ALERTS}`.execute(
-    trx,
-  );
+      ) or coalesce(rowid > (select min(rowid) from alerts where id >= ${old}), 0) as held
+    from alerts where id > ${after} and id < ${old} order by id limit ${ALERTS}`.execute(trx);
   return rows;
 }
 

@@ -198,6 +198,21 @@ describe("of the alerts stays", () => {
     ]);
   });
 
+  test("what was told of lately by a clock that was far behind", async () => {
+    const harness = await opsHarness();
+    const { rails } = harness;
+    await say(rails, "cap_hit", "cap_hit:day:2026-11-21");
+    rails.clock.jump(-400 * DAY_MS);
+    await say(rails, "clock_jump", "clock_jump:behind:1");
+    await say(rails, "cap_hit", "cap_hit:day:2025-10-17");
+    rails.clock.jump(400 * DAY_MS);
+    await sweep(harness);
+    expect(await keysOf(rails, "alerts")).toHaveLength(3);
+    rails.clock.advance(100 * DAY_MS);
+    await sweep(harness);
+    expect(await keysOf(rails, "alerts")).toEqual(["clock_jump:behind:1"]);
+  });
+
   test("the cap that a waiting job stands at, until the job has run", async () => {
     const harness = await opsHarness();
     const { rails } = harness;
