@@ -1,9 +1,9 @@
 import { Worker } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
-import { systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
+import { endThread } from "../lib/threads.ts";
 import type { ThreadMessage, ThreadTask } from "./thread-task.ts";
 
 export interface DashboardThread {
@@ -12,6 +12,8 @@ export interface DashboardThread {
 
 /** How long the thread may take to let its clients go. */
 const CLOSE_MS = 1_000;
+/** The same for one that is only starting, on a busy machine. */
+const START_MS = 5_000;
 
 /**
  * Serves the page from a thread of its own, so that neither a slow query nor many clients take a moment from the work,
@@ -23,8 +25,11 @@ export function startDashboardThread(parts: { config: Config; version: string; l
   const worker = startWorker({ config: parts.config, version: parts.version }, log);
   if (worker === null) return { close: async () => undefined };
   let isClosing = false;
-  const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  worker.on("message", (message: ThreadMessage) => tell(log, message));
+  let hasStarted = false;
+  worker.on("message", (message: ThreadMessage) => {
+    hasStarted = true;
+    tell(log, message);
+  });
   worker.once("error", (error) => log.event("error", "dashboard_unavailable", { error: messageOf(error) }));
   worker.once("exit", (code) => {
     if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
@@ -33,8 +38,7 @@ export function startDashboardThread(parts: { config: Config; version: string; l
     async close() {
       isClosing = true;
       worker.postMessage("close");
-      await Promise.race([gone, systemClock.sleep(CLOSE_MS)]);
-      await worker.terminate();
+      await endThread(worker, hasStarted ? CLOSE_MS : START_MS);
     },
   };
 }

@@ -4,6 +4,7 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
+import { endThread } from "../lib/threads.ts";
 import type { KillWatch } from "../rails/kill-watch.ts";
 import { wedgeMarkerIn } from "./wedge-marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";
@@ -22,6 +23,9 @@ export interface GuardedProcess {
   log: Log;
   limits?: WedgeLimits | undefined;
 }
+
+/** How long the thread may take to end once it is told; it needs some milliseconds, and a busy machine to start it first. */
+const END_MS = 5_000;
 
 /** Says whether work is under way, which a set kill switch must end soon; a stopped agent may still use its pager. */
 export type SayWork = (isAtWork: boolean) => void;
@@ -67,7 +71,7 @@ export async function underWedgeGuard<T>(
     guarded.watch.terminated.removeEventListener("abort", tellToEnd);
     process.removeListener("exit", tellDone);
     tellDone();
-    await worker.terminate();
+    await endThread(worker, END_MS);
   }
 }
 
