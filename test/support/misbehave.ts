@@ -59,27 +59,34 @@ function misbehave(theAgent: () => Agent): JobKind<Settings> {
 
 async function doHow(context: JobContext<Settings>, theAgent: Agent): Promise<void> {
   const ask = (name: string) => context.complete(name, { messages: [{ role: "user", content: name }] });
+  // Said when nothing is awaited any more: what comes next must find the process as it is meant to be found.
+  const say = () => context.log.event("info", "misbehaving");
   await ask("while it behaves");
-  context.log.event("info", "misbehaving");
   switch (context.settings.how) {
     case "loop":
+      say();
       for (;;);
     case "transaction":
       return await theAgent.rails.store.transaction(async (trx) => {
         await trx.insertInto("seen").values({ job_name: "bad", key: "half done", seen_at: 0 }).execute();
+        say();
         blockForEver();
       });
     case "children":
       await spawnChildren(context);
+      say();
       return blockForEver();
     case "stream":
+      say();
       return void (await ask("the server stops in the middle"));
     case "ignore":
+      say();
       for (let n = 0; ; n++) {
         await ask(`again ${n}`).catch(() => undefined);
         await sleep(20);
       }
     case "long":
+      say();
       return await workForSeconds();
   }
 }
