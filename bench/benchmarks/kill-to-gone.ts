@@ -1,12 +1,12 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { writeConfig } from "../harness/agent.ts";
+import { askingDigest } from "../harness/agent.ts";
 import type { Benchmark, Row, Tools } from "../harness/benchmark.ts";
 import { type ImageApp, imageApp } from "../harness/image-app.ts";
-import { askingModel, localModel, type ModelServer } from "../harness/model.ts";
+import { localModel, type ModelServer } from "../harness/model.ts";
 import { start } from "../harness/processes.ts";
 import { quantile } from "../harness/statistics.ts";
 
@@ -58,14 +58,7 @@ function p99Row(way: Way, samples: number[]): Row {
 
 /** Milliseconds until the process of `afk run` has ended. */
 async function stopOnce(tools: Tools, app: ImageApp, server: ModelServer, way: Way): Promise<number> {
-  const folder = tools.folder();
-  mkdirSync(join(folder, "inbox"));
-  writeFileSync(join(folder, "inbox", "note.md"), "# A note\n\nThe harbour is open.\n");
-  const config = writeConfig(folder, {
-    ...askingModel(server),
-    jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
-  });
-  const place = { config, state: join(folder, "state") };
+  const place = askingDigest(tools, server);
   const asked = server.request(server.requests.length + 1);
   const child = start(app.afk(["run"], place));
   const gone = once(child, "exit");

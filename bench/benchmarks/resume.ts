@@ -1,11 +1,10 @@
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeConfig } from "../harness/agent.ts";
+import { askingDigest } from "../harness/agent.ts";
 import type { Benchmark } from "../harness/benchmark.ts";
 import { fillJobs } from "../harness/fill.ts";
 import { imageApp } from "../harness/image-app.ts";
-import { askingModel, localModel } from "../harness/model.ts";
+import { localModel } from "../harness/model.ts";
 import { start } from "../harness/processes.ts";
 import { filledDatabase } from "../harness/raw.ts";
 import { spreadOf } from "../harness/statistics.ts";
@@ -20,14 +19,7 @@ export const resume: Benchmark = {
   async run(tools) {
     const app = await imageApp(tools);
     const server = await localModel(tools, { type: "hang" });
-    const folder = tools.folder();
-    mkdirSync(join(folder, "inbox"));
-    writeFileSync(join(folder, "inbox", "note.md"), "# A note\n\nThe harbour is open.\n");
-    const config = writeConfig(folder, {
-      ...askingModel(server),
-      jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
-    });
-    const place = { config, state: join(folder, "state") };
+    const place = askingDigest(tools, server);
     await filledDatabase(join(place.state, "afk.db"), (database) =>
       fillJobs(database, { count: JOBS, state: "ready", name: "digest" }),
     );

@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Tools } from "./benchmark.ts";
+import { askingModel, type ModelServer } from "./model.ts";
 
 /** Every window has a cap, as much is to be checked as there can be; none is reached, and nothing runs away. */
 export const AGENT_CONFIG = {
@@ -24,6 +25,18 @@ export function writeConfig(folder: string, changes: object = {}): string {
   const path = join(folder, "afk.yaml");
   writeFileSync(path, JSON.stringify({ ...AGENT_CONFIG, ...changes }));
   return path;
+}
+
+/** A deployment in a new folder whose digest asks the model of one note. */
+export function askingDigest(tools: Tools, server: ModelServer): { config: string; state: string } {
+  const folder = tools.folder();
+  mkdirSync(join(folder, "inbox"));
+  writeFileSync(join(folder, "inbox", "note.md"), "# A note\n\nThe harbour is open.\n");
+  const config = writeConfig(folder, {
+    ...askingModel(server),
+    jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
+  });
+  return { config, state: join(folder, "state") };
 }
 
 /** An agent in this process, wired as every other one, that is closed with the benchmark. */

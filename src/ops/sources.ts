@@ -62,11 +62,8 @@ export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise
   return failing;
 }
 
-/** Keys are the job's name and its slot or the moment somebody asked: the newest are the ends of two ranges of keys. */
 async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string } | undefined> {
-  const scheduled = await runsBetween(db, `${name}@0`, `${name}@:`);
-  const byHand = await runsBetween(db, `${name}@hand:`, `${name}@hand;`);
-  const runs = [...scheduled, ...byHand].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const runs = (await lastRuns(db, name)).sort((a, b) => (a.id < b.id ? 1 : -1));
   for (const { id } of runs) {
     const { count } = await db
       .selectFrom("steps")
@@ -78,6 +75,16 @@ async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string
     if (Number(count) > 0) return { id, mark: `${id}/${count}` };
   }
   return undefined;
+}
+
+/**
+ * The jobs of one name that are looked at: the newest that its schedule added, and the newest that somebody asked for.
+ * Keys are the name and the slot or the moment somebody asked, so these are the ends of two ranges of keys.
+ */
+export async function lastRuns(db: Db, name: string): Promise<{ id: string }[]> {
+  const scheduled = await runsBetween(db, `${name}@0`, `${name}@:`);
+  const byHand = await runsBetween(db, `${name}@hand:`, `${name}@hand;`);
+  return [...scheduled, ...byHand];
 }
 
 async function runsBetween(db: Db, from: string, to: string): Promise<{ id: string }[]> {

@@ -5,6 +5,7 @@ import { dayIn } from "../../lib/days.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
 import { dayBounds } from "../day-bounds.ts";
+import { lastRuns } from "../sources.ts";
 import { type Ages, idAt } from "./sweep.ts";
 import { WORKED } from "./ticks.ts";
 
@@ -17,8 +18,7 @@ const SEEN_DAYS = 180;
 const CLOCK_SLACK_DAYS = 40;
 /** The page shows 60 ticks, and the watchdog looks for output in the last 200 that had work. */
 const TICKS_KEPT = 200;
-/** The page asks the last three runs of a digest for its sources, and looks for its last file among ten names. */
-const RUNS_KEPT = 3;
+/** The page looks for a digest's last file among ten names. */
 const FILES_KEPT = 10;
 /** More old calls than this are a backlog: jobs wait until the ledger is rolled up so far. */
 const CALLS_MAX = 10_000;
@@ -51,21 +51,7 @@ export async function readAges(db: Db, config: Config, clock: Clock): Promise<Ag
 async function latestRuns(db: Db, { jobs }: Config): Promise<Set<string>> {
   const kept = new Set<string>();
   for (const { name } of jobs) {
-    const ranges = [
-      [`${name}@0`, `${name}@:`],
-      [`${name}@hand:`, `${name}@hand;`],
-    ] as const;
-    for (const [from, to] of ranges) {
-      const runs = await db
-        .selectFrom("jobs")
-        .select("id")
-        .where("key", ">=", from)
-        .where("key", "<", to)
-        .orderBy("key", "desc")
-        .limit(RUNS_KEPT)
-        .execute();
-      for (const { id } of runs) kept.add(id);
-    }
+    for (const { id } of await lastRuns(db, name)) kept.add(id);
     const files = await db
       .selectFrom("outputs")
       .select("job_id")

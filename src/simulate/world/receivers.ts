@@ -1,7 +1,7 @@
 import type { ChannelConfig, Config } from "../../config/config.ts";
 import type { Dice } from "../realm/dice.ts";
 import type { Asked, Reply } from "../realm/wire.ts";
-import { brokenOff, reply, silence } from "./replies.ts";
+import { brokenOff, busy, reply, silence } from "./replies.ts";
 import type { Weather } from "./weather.ts";
 
 /** A message that a service took. `key` is the alert's own, where the service is told of it. */
@@ -48,12 +48,7 @@ export function createReceivers(
       case "error":
         return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
       case "busy":
-        return reply({
-          status: 429,
-          headers: { "retry-after": String(dice.between(1, 4_000)) },
-          body: "",
-          afterMs,
-        });
+        return busy(dice.between(1, 4_000), afterMs);
       case "refused":
         return reply({ status: dice.of([400, 404, 422]), body: "no", afterMs });
       case "silent":

@@ -32,6 +32,11 @@ export function brokenOff(answer: Answer, dice: Dice): Reply {
   };
 }
 
+/** Too many requests, and when to come again. */
+export function busy(afterSeconds: number, afterMs: number): Reply {
+  return reply({ status: 429, headers: { "retry-after": String(afterSeconds) }, body: "", afterMs });
+}
+
 /** Nothing comes, and the connection stays open. */
 export function silence(): Reply {
   return { pieces: [], ending: "hang" };

@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { createDice, type Dice } from "../realm/dice.ts";
 import type { Asked, Reply } from "../realm/wire.ts";
 import { createStream, type SimulatedItem, type Stream } from "./items.ts";
-import { brokenOff, reply, silence } from "./replies.ts";
+import { brokenOff, busy, reply, silence } from "./replies.ts";
 import type { Weather } from "./weather.ts";
 
 /** Files and folders that stand in for those of the configuration, each with a stream of its own. */
@@ -89,12 +89,7 @@ function troubled({ url }: Asked, dice: Dice, afterMs: number): Reply {
     case "failed":
       return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
     case "busy":
-      return reply({
-        status: 429,
-        headers: { "retry-after": String(dice.between(1, 20_000)) },
-        body: "",
-        afterMs,
-      });
+      return busy(dice.between(1, 20_000), afterMs);
     case "silent":
       return silence();
     case "broken":
