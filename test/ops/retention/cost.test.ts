@@ -28,7 +28,7 @@ test("a call, the status and the page read none of the sums by day, which grow f
 
 test("another process writes as it likes while a backlog is removed", async () => {
   const { rails, config } = await opsHarness({ budget: { daily_cap_usd: 1_000 } });
-  await live(rails, { randomness: seededRandomness(3), days: 130, callsPerDay: 8 });
+  await live(rails, { randomness: seededRandomness(3), days: 220, callsPerDay: 12 });
   const other = await testStore(rails.path);
   const before = await count(other.db);
   const child = spawn(process.execPath, [CHILD, rails.path, String(rails.clock.nowMs()), config.timezone], {
