@@ -30,6 +30,8 @@ export function installTimers(time: VirtualTime): Quiet {
     },
   );
   replace(os, "uptime", () => time.uptimeMs() / 1_000);
+  // The system's clock counts with it between two looks at the uptime.
+  replace(performance, "now", () => time.uptimeMs());
   syncBuiltinESMExports();
   return async () => {
     do {
