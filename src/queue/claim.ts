@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { prepared } from "../store/prepared.ts";
+import { prepared, unplanned } from "../store/prepared.ts";
 import type { Db, JobState } from "../store/schema.ts";
 import { type JobRow, LEASE_MS } from "./job.ts";
 
@@ -12,7 +12,7 @@ export async function claim(db: Db, runner: string, nowMs: number): Promise<JobR
   return (await takeNext(db, { runner, nowMs, leaseUntil: nowMs + LEASE_MS })).rows[0];
 }
 
-/** In the text and not as a value, or SQLite would plan anew each time: a partial index is for one state only. */
+/** In the text and not as a value, or SQLite would plan anew each time (prepared.ts): a partial index is for one state only. */
 const READY = sql.lit<JobState>("ready");
 
 const takeNext = prepared((db, at: { runner: string; nowMs: number; leaseUntil: number }) =>
@@ -32,11 +32,10 @@ const takeNext = prepared((db, at: { runner: string; nowMs: number; leaseUntil: 
         .selectFrom("jobs")
         .select("id")
         .where("state", "=", READY)
-        // The plus is for the same reason: a bare value is looked up in the index's statistics.
-        .where("run_at", "<=", sql<number>`+${at.nowMs}`)
+        .where("run_at", "<=", unplanned(at.nowMs))
         .orderBy("run_at")
         .orderBy("id")
-        .limit(1),
+        .limit(sql.lit(1)),
     )
     .returningAll(),
 );
@@ -47,5 +46,5 @@ export async function nextRunAt(db: Db): Promise<number | undefined> {
 }
 
 const firstReady = prepared((db) =>
-  db.selectFrom("jobs").select("run_at").where("state", "=", READY).orderBy("run_at").limit(1),
+  db.selectFrom("jobs").select("run_at").where("state", "=", READY).orderBy("run_at").limit(sql.lit(1)),
 );

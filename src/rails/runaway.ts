@@ -1,5 +1,6 @@
+import { sql } from "kysely";
 import { formatUsd } from "../lib/money.ts";
-import { prepared } from "../store/prepared.ts";
+import { prepared, unplanned } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import { minuteAt } from "./windows.ts";
 
@@ -47,8 +48,8 @@ const anyBeyond = prepared((db, call: { since: number; skip: number }) =>
   db
     .selectFrom("ledger")
     .select("created_at")
-    .where("created_at", ">", call.since)
-    .limit(1)
+    .where("created_at", ">", unplanned(call.since))
+    .limit(sql.lit(1))
     .offset(call.skip),
 );
 
@@ -56,9 +57,9 @@ const callBeyond = prepared((db, call: { model: string; since: number; skip: num
   db
     .selectFrom("ledger")
     .select("id")
-    .where("created_at", ">", call.since)
+    .where("created_at", ">", unplanned(call.since))
     .where("model", "=", call.model)
-    .limit(1)
+    .limit(sql.lit(1))
     .offset(call.skip),
 );
 
@@ -67,8 +68,8 @@ const sameBeyond = prepared((db, call: { hash: string; since: number; skip: numb
     .selectFrom("ledger")
     .select("id")
     .where("request_hash", "=", call.hash)
-    .where("created_at", ">", call.since)
-    .limit(1)
+    .where("created_at", ">", unplanned(call.since))
+    .limit(sql.lit(1))
     .offset(call.skip),
 );
 

@@ -17,13 +17,14 @@ const STATEMENTS_MAX = 300;
 
 /** SQLite as afk needs it: immediate transactions and statements that are prepared once. */
 export class StoreDialect extends SqliteDialect {
-  readonly #database: SqliteDatabase;
+  /** The same statements for who runs them without Kysely (prepared.ts). */
+  readonly statements: SqliteDatabase;
   readonly #inTransaction: () => boolean;
 
   constructor(database: Database.Database) {
     const cached = withStatementCache(database);
     super({ database: cached });
-    this.#database = cached;
+    this.statements = cached;
     this.#inTransaction = () => database.inTransaction;
   }
 
@@ -32,7 +33,7 @@ export class StoreDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new ImmediateDriver(this.#database, this.#inTransaction);
+    return new ImmediateDriver(this.statements, this.#inTransaction);
   }
 }
 

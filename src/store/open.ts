@@ -6,6 +6,7 @@ import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
 import { explain, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
+import { withStatements } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
@@ -35,7 +36,8 @@ export async function openStore(path: string): Promise<Store> {
 
 async function open(path: string): Promise<Store> {
   const database = openDatabase(path);
-  const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
+  const dialect = new StoreDialect(database);
+  const db = new Kysely<Schema>({ dialect });
   try {
     await migrate(db);
   } catch (error) {
@@ -45,7 +47,10 @@ async function open(path: string): Promise<Store> {
   return {
     db,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
-    transaction: (work) => withBallast(dirname(path), () => db.transaction().execute(work)),
+    transaction: (work) =>
+      withBallast(dirname(path), () =>
+        db.transaction().execute((trx) => withStatements(trx, dialect.statements, () => work(trx))),
+      ),
     dataVersion: () => database.pragma("data_version", { simple: true }) as number,
     close: () => db.destroy(),
   };

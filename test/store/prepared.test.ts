@@ -49,6 +49,33 @@ describe("a prepared query", () => {
     expect((await select(store.db, { job: "a" })).rows).toEqual([]);
   });
 
+  test("waits for a transaction that it is not part of, and does not go down with it", async () => {
+    const store = await testStore();
+    const begun = Promise.withResolvers<void>();
+    const undone = store.transaction(async (trx) => {
+      await insert(trx, { job: "a", key: "within", at: 1 });
+      begun.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
+      throw new Error("undo it");
+    });
+    await begun.promise;
+    const beside = insert(store.db, { job: "a", key: "beside", at: 2 });
+    await expect(undone).rejects.toThrow("undo it");
+    await beside;
+    expect((await select(store.db, { job: "a" })).rows).toEqual([{ key: "beside" }]);
+  });
+
+  test("tells in a transaction what it tells outside of one", async () => {
+    const store = await testStore();
+    const outside = await insert(store.db, { job: "a", key: "1", at: 1 });
+    const inside = await store.transaction((trx) => insert(trx, { job: "a", key: "2", at: 2 }));
+    expect(inside.numAffectedRows).toBe(outside.numAffectedRows);
+    const rows = await store.transaction(async (trx) => (await select(trx, { job: "a" })).rows);
+    expect(rows).toEqual((await select(store.db, { job: "a" })).rows);
+    const again = store.transaction((trx) => insert(trx, { job: "a", key: "1", at: 3 }));
+    await expect(again).rejects.toThrow(/unique/i);
+  });
+
   test("refuses a value that is missing", async () => {
     const { db } = await testStore();
     const missing = insert(db, { job: "a", key: "1" } as { job: string; key: string; at: number });
