@@ -40,6 +40,11 @@ export async function tellCapHit(announce: Announce, refusal: CapRefusal, scope:
   });
 }
 
+/** Rounded, since 0.55 x $1 is a little more than 550,000 micro-dollars and would come one too late. */
+export function thresholdMicros(threshold: number, capMicros: number): number {
+  return Math.round(threshold * capMicros);
+}
+
 /** Once per threshold, window and period: the key says so. */
 export async function tellThresholds(
   announce: Announce,
@@ -47,8 +52,7 @@ export async function tellThresholds(
   thresholds: number[],
 ): Promise<void> {
   for (const threshold of thresholds) {
-    // Rounded, since 0.55 x $1 is a little more than 550,000 micro-dollars and would come one too late.
-    if (spend.spentMicros < Math.round(threshold * spend.capMicros)) continue;
+    if (spend.spentMicros < thresholdMicros(threshold, spend.capMicros)) continue;
     const pct = percent(spend.spentMicros, spend.capMicros);
     const notice = {
       event: "threshold_cross" as const,

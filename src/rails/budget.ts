@@ -12,6 +12,7 @@ import {
   tellOverrun,
   tellThresholds,
   tellUnknown,
+  thresholdMicros,
   type WindowSpend,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
@@ -36,6 +37,13 @@ export interface BudgetRules {
   timezone: string;
 }
 
+/** A reservation on disk. */
+export interface Reserved {
+  entryId: string;
+  /** Whether a window would be at a warning threshold if the call cost its worst case. */
+  isNearThreshold: boolean;
+}
+
 /**
  * Takes the worst case from every window, or refuses and changes nothing but the alert. It never shrinks a reservation
  * to fit. A cap of 0 refuses even what costs nothing, so that the rail can be proved for nothing.
@@ -46,11 +54,14 @@ export async function reserve(
   call: Reservation,
   rules: BudgetRules,
   times: { budgetMs: number; wallMs: number },
-): Promise<{ entryId: string } | { refusal: CapRefusal }> {
+): Promise<Reserved | { refusal: CapRefusal }> {
   const periods = periodsAt(times.budgetMs, rules.timezone);
   const windows = windowsOf(periods, call.scope, rules.budget);
-  const refusal = await refusalBy(trx, windows, call.estimateMicros, times.budgetMs);
-  if (refusal !== null) {
+  const { estimateMicros } = call;
+  const before = await spends(trx, windows, times.budgetMs);
+  const full = before.find(({ capMicros, spentMicros }) => !hasRoom(capMicros, spentMicros, estimateMicros));
+  if (full !== undefined) {
+    const refusal = { ...full, estimateMicros };
     await tellCapHit(announce, refusal, call.scope);
     return { refusal };
   }
@@ -70,7 +81,15 @@ export async function reserve(
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,
   });
-  return { entryId };
+  const least = Math.min(...rules.budget.warningThresholds);
+  const isNearThreshold = before.some(
+    ({ capMicros, spentMicros }) => spentMicros + estimateMicros >= thresholdMicros(least, capMicros),
+  );
+  return { entryId, isNearThreshold };
+}
+
+function hasRoom(capMicros: number, spentMicros: number, estimateMicros: number): boolean {
+  return capMicros > 0 && spentMicros + estimateMicros <= capMicros;
 }
 
 type NewEntry = Omit<
@@ -128,6 +147,7 @@ const ENDS_FROM: Record<Ending["state"], LedgerState[]> = {
 /**
  * Ends a call: its cost replaces the reservation (settled), the reservation is given back (released), or it stays
  * charged at its worst case (unknown). False when the entry was not under way any more; then nothing changed.
+ * `budgetMs` is null when no warning threshold is to be looked at.
  */
 export async function finish(
   trx: Trx,
@@ -135,7 +155,7 @@ export async function finish(
   entryId: string,
   ending: Ending,
   rules: BudgetRules,
-  times: { budgetMs: number; wallMs: number },
+  times: { budgetMs: number | null; wallMs: number },
 ): Promise<boolean> {
   const isSettled = ending.state === "settled";
   const { rows } = await UPDATE_ENDED[ending.state](trx, {
@@ -155,7 +175,7 @@ export async function finish(
     await replaceReserved(trx, windows, { estimateMicros: entry.estimate_micros, costMicros });
     if (costMicros > entry.estimate_micros) await tellOverrun(announce, entry, costMicros);
   }
-  if (ending.state !== "released") {
+  if (ending.state !== "released" && times.budgetMs !== null) {
     for (const spend of await spends(trx, windows, times.budgetMs)) {
       if (spend.capMicros > 0) await tellThresholds(announce, spend, rules.budget.warningThresholds);
     }
@@ -200,21 +220,7 @@ const UPDATE_ENDED = {
   unknown: updateEnded("unknown"),
 };
 
-/** The first window, from the narrowest, that has no room. */
-async function refusalBy(
-  trx: Trx,
-  windows: Window[],
-  estimateMicros: number,
-  nowMs: number,
-): Promise<CapRefusal | null> {
-  for (const spend of await spends(trx, windows, nowMs)) {
-    const hasRoom = spend.capMicros > 0 && spend.spentMicros + estimateMicros <= spend.capMicros;
-    if (!hasRoom) return { ...spend, estimateMicros };
-  }
-  return null;
-}
-
-/** What is spent in each of the windows that have a cap. */
+/** What is spent in each of the windows that have a cap, the narrowest first. */
 async function spends(trx: Trx, windows: Window[], nowMs: number): Promise<WindowSpend[]> {
   const capped = windows.filter((window) => window.capMicros !== null);
   const sums = await readSpends(trx, capped, nowMs);

@@ -1,7 +1,7 @@
 import { assert } from "../lib/errors.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { admit, probing, tripped } from "./breaker-state.ts";
-import { markSending, type Reservation, reserve } from "./budget.ts";
+import { markSending, type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readKill } from "./kill.ts";
@@ -22,10 +22,10 @@ export interface GatedCall extends Reservation {
  * before it has committed. The mark needs no transaction of its own, since nothing is done between the two: a crash
  * before the commit has reserved nothing, and after it the first byte may have left.
  *
- * @returns the id of the ledger entry, which is on disk as sending.
+ * @returns the reservation; its ledger entry is on disk as sending.
  * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
  */
-export async function passGates(rails: Rails, call: GatedCall): Promise<string> {
+export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.outbox.transaction(async (trx, announce) => {
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
     const kill = await readKill(trx, rails.stopFile);
@@ -56,8 +56,8 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<string> 
       const to = probing(state, reserved.entryId, nowMs, call.deadlineMs + PROBE_MARGIN_MS, rails.breaker);
       await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
     }
-    return { entryId: reserved.entryId };
+    return { reserved };
   });
   if ("refused" in verdict) throw verdict.refused;
-  return verdict.entryId;
+  return verdict.reserved;
 }

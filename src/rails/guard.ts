@@ -4,7 +4,7 @@ import type { Log } from "../lib/log.ts";
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { afterFailure, afterSuccess } from "./breaker-state.ts";
-import { type Ending, finish } from "./budget.ts";
+import { type Ending, finish, type Reserved } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
 import { type GatedCall, passGates } from "./gates.ts";
@@ -42,9 +42,9 @@ export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
   try {
     const signal = call.signal ? AbortSignal.any([rails.watch.signal, call.signal]) : rails.watch.signal;
     signal.throwIfAborted();
-    const entryId = await passGates(rails, call);
-    await lastLook(rails, call, entryId, signal);
-    return await performAndRecord(rails, call, entryId, signal);
+    const reserved = await passGates(rails, call);
+    await lastLook(rails, call, reserved.entryId, signal);
+    return await performAndRecord(rails, call, reserved, signal);
   } finally {
     release();
   }
@@ -70,9 +70,10 @@ async function lastLook(rails: Rails, call: GatedCall, entryId: string, signal: 
 async function performAndRecord<T>(
   rails: Rails,
   call: GuardedCall<T>,
-  entryId: string,
+  reserved: Reserved,
   signal: AbortSignal,
 ): Promise<T> {
+  const { entryId } = reserved;
   let performed: Performed<T>;
   const startedMs = rails.clock.uptimeMs();
   const elapsedMs = () => rails.clock.uptimeMs() - startedMs;
@@ -85,10 +86,10 @@ async function performAndRecord<T>(
   }
   const durationMs = elapsedMs();
   try {
-    await recordPerformed(rails, call, entryId, performed, call.record);
+    await recordPerformed(rails, call, reserved, performed, call.record);
   } catch (error) {
     // What was bought could not be kept (a lost lease, say). The money is settled all the same.
-    await recordPerformed(rails, call, entryId, performed, undefined);
+    await recordPerformed(rails, call, reserved, performed, undefined);
     throw error;
   }
   const { value, failure, ...figures } = performed;
@@ -115,21 +116,18 @@ async function performAndRecord<T>(
 async function recordPerformed<T>(
   rails: Rails,
   call: GuardedCall<T>,
-  entryId: string,
+  { entryId, isNearThreshold }: Reserved,
   performed: Performed<T>,
   record: GuardedCall<T>["record"],
 ): Promise<void> {
   const { costMicros, inputTokens, outputTokens, failure } = performed;
+  const isOverrun = costMicros > call.estimateMicros;
   await rails.outbox.transaction(async (trx, announce) => {
     const error = failure === undefined ? {} : { error: failure.message };
-    await end(trx, announce, rails, entryId, {
-      state: "settled",
-      costMicros,
-      inputTokens,
-      outputTokens,
-      ...error,
-    });
-    const isOverrun = costMicros > call.estimateMicros;
+    const ending: Ending = { state: "settled", costMicros, inputTokens, outputTokens, ...error };
+    // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
+    // was reserved above it, and which then was near it: only such a call has to look.
+    await end(trx, announce, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
     await judge(trx, announce, rails, call, entryId, isOverrun ? overrunOf(call) : (failure ?? null));
     if (failure === undefined) await record?.(trx, performed.value);
   });
@@ -165,8 +163,9 @@ async function end(
   rails: Rails,
   entryId: string,
   ending: Ending,
+  thresholds: "look" | "done" = "look",
 ): Promise<void> {
-  const budgetMs = await budgetNow(trx, announce, rails.clock);
+  const budgetMs = thresholds === "look" ? await budgetNow(trx, announce, rails.clock) : null;
   const told: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
   await finish(trx, announce, entryId, told, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { readBreaker } from "../../src/rails/breaker.ts";
@@ -312,3 +313,65 @@ it("gives back what a kill between the gates and the first byte left reserved", 
 async function keep(trx: Trx, key: string): Promise<void> {
   await trx.insertInto("seen").values({ job_name: "digest", key, seen_at: 0 }).execute();
 }
+
+/** A call under way, which ends when the test says so. */
+interface UnderWay {
+  end(): void;
+  over: Promise<unknown>;
+}
+
+/** Starts a call that has passed the gates when this resolves. */
+async function underWay(rails: RailsOn, estimateMicros: number, costMicros: number): Promise<UnderWay> {
+  const sent = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  const over = guard(
+    rails,
+    guardedCall(rails, {
+      estimateMicros,
+      async perform() {
+        sent.resolve();
+        await answer.promise;
+        return { ...PERFORMED, costMicros };
+      },
+    }),
+  );
+  await sent.promise;
+  return { end: answer.resolve, over };
+}
+
+it("tells of every threshold that is passed in the end, in whatever order calls begin and end", async () => {
+  const warningThresholds = [0.05, 0.1, 0.15, 0.2, 0.25];
+  const calls = fc.array(
+    fc.record({
+      estimate: fc.constantFrom(100, 200, 300),
+      // Of the estimate, what it costs.
+      share: fc.constantFrom(0, 0.5, 1, 1),
+      // How many of the calls under way end before the next begins, and which.
+      ends: fc.array(fc.nat(), { maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 6 },
+  );
+  await fc.assert(
+    fc.asyncProperty(calls, async (begun) => {
+      const rails = await testRails({ budget: { dailyCapMicros: 4_000, warningThresholds } });
+      const open: UnderWay[] = [];
+      const endOne = async (pick: number) => {
+        const [call] = open.splice(pick % open.length, 1);
+        call?.end();
+        await call?.over;
+      };
+      for (const { estimate, share, ends } of begun) {
+        open.push(await underWay(rails, estimate, estimate * share));
+        for (const pick of ends) if (open.length > 0) await endOne(pick);
+      }
+      while (open.length > 0) await endOne(open.length * 7);
+      const ends = await entries(rails);
+      const spent = ends.reduce((sum, { cost_micros }) => sum + (cost_micros ?? 0), 0);
+      const toldOf = (await alerts(rails)).map(({ threshold }) => threshold);
+      for (const threshold of warningThresholds)
+        if (spent >= threshold * 4_000) expect(toldOf).toContain(threshold);
+      await rails.store.close();
+    }),
+    { numRuns: 25 },
+  );
+});
