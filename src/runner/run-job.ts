@@ -3,6 +3,7 @@ import type { JobResult } from "../jobs/job.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf, type Retry } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
+import { claim } from "../queue/claim.ts";
 import { complete } from "../queue/complete.ts";
 import { extend } from "../queue/extend.ts";
 import { fail, unclaim } from "../queue/fail.ts";
@@ -20,17 +21,22 @@ const GRACE_MS = 1_000;
 
 /** What became of one attempt. */
 export type Attempt =
-  | { type: "done"; units: number; outputs: string[] }
+  /** `next` was claimed in the commit that made this one done. */
+  | { type: "done"; units: number; outputs: string[]; next: JobRow | undefined }
   /** A rail stopped it; it is ready again and its attempt is not counted. */
   | { type: "halted"; reason: Error }
   | { type: "failed"; error: unknown; exitCode: number; isDead: boolean }
   | { type: "lost" };
 
-/** Runs one claimed job to its end, whatever that is, and writes the end down. Throws only when the store does. */
+/**
+ * Runs one claimed job to its end, whatever that is, and writes the end down. When it is done and `goesOn` says so, the
+ * next one is claimed with it. Throws only when the store does.
+ */
 export async function runJob(
   parts: Parts,
   job: JobRow,
   ids: { tick: string; runner: string },
+  goesOn: () => boolean,
 ): Promise<Attempt> {
   const log = parts.log.child({ tick: ids.tick, job: job.key });
   log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
@@ -43,14 +49,14 @@ export async function runJob(
     try {
       const result = await orAborted(kind.run(context), signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const outputs = await record(parts, job, ids.tick, result, pending);
+      const { outputs, next } = await record(parts, job, ids, { result, pending, goesOn });
       log.event("info", "job_done", {
         name: job.name,
         units: result.units,
         summary: result.summary,
         outputs,
       });
-      return { type: "done", units: result.units, outputs };
+      return { type: "done", units: result.units, outputs, next };
     } finally {
       lease.abort();
     }
@@ -118,14 +124,16 @@ async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Prom
   }
 }
 
-/** Done, its files, its memories, its drafts and what is told of its sources: one transaction. */
+/**
+ * Done, its files, its memories, its drafts and what is told of its sources: one transaction. So is the claim of the job
+ * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
+ */
 async function record(
   parts: Parts,
   job: JobRow,
-  tick: string,
-  result: JobResult,
-  pending: Pending,
-): Promise<string[]> {
+  { tick, runner }: { tick: string; runner: string },
+  { result, pending, goesOn }: { result: JobResult; pending: Pending; goesOn: () => boolean },
+): Promise<{ outputs: string[]; next: JobRow | undefined }> {
   return await parts.outbox.transaction(async (trx, announce) => {
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);
@@ -141,7 +149,7 @@ async function record(
     const { name, key } = job;
     const { timezone } = parts.config;
     await tellSources(trx, announce, { name, key, tick, sources: result.sources ?? [], nowMs, timezone });
-    return outputs;
+    return { outputs, next: goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }
 

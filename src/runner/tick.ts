@@ -7,6 +7,7 @@ import { raiseHighWater } from "../ops/high-water.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
+import type { JobRow } from "../queue/job.ts";
 import { publishPending } from "../queue/publish.ts";
 import { recoverJobs } from "../queue/recover.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
@@ -148,31 +149,45 @@ async function drain(parts: Parts, ids: { tick: string; runner: string }, draine
   const endsAt = parts.clock.uptimeMs() + TICK_MS;
   const halted = new Set<string>();
   const failed = new Map<string, { error: unknown; exitCode: number }>();
-  for (let count = 0; count < JOBS_MAX && parts.clock.uptimeMs() < endsAt && !signal.aborted; count++) {
-    const job =
-      (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
-    if (job === undefined) break;
-    if (halted.has(job.id)) {
-      // The jobs behind it have had their turn: every one that is left is one that a rail stops.
-      const nowMs = parts.clock.nowMs();
-      await parts.store.transaction((trx) => unclaim(trx, job, job.error ?? "halted", nowMs, nowMs));
-      break;
+  let count = 0;
+  const goesOn = () => count < JOBS_MAX && parts.clock.uptimeMs() < endsAt && !signal.aborted;
+  // What is claimed with the end of another job, and not begun.
+  let next: JobRow | undefined;
+  try {
+    while (goesOn()) {
+      next ??=
+        (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
+      // The jobs behind one that was halted have had their turn: every one that is left is one that a rail stops.
+      if (next === undefined || halted.has(next.id)) break;
+      const job = next;
+      next = undefined;
+      count += 1;
+      const attempt = await runJob(parts, job, ids, goesOn);
+      failed.delete(job.id);
+      if (attempt.type === "done") {
+        next = attempt.next;
+        drained.units += attempt.units;
+        drained.outputs.push(...(await publishPending(db, parts.config.paths.out, parts.clock.nowMs())));
+        if (drained.outcome === "idle") drained.outcome = "ok";
+      } else if (attempt.type === "halted") {
+        halted.add(job.id);
+        Object.assign(drained, { outcome: "halted", reason: attempt.reason.message });
+      } else if (attempt.type === "failed") failed.set(job.id, attempt);
     }
-    const attempt = await runJob(parts, job, ids);
-    failed.delete(job.id);
-    if (attempt.type === "done") {
-      drained.units += attempt.units;
-      drained.outputs.push(...(await publishPending(db, parts.config.paths.out, parts.clock.nowMs())));
-      if (drained.outcome === "idle") drained.outcome = "ok";
-    } else if (attempt.type === "halted") {
-      halted.add(job.id);
-      Object.assign(drained, { outcome: "halted", reason: attempt.reason.message });
-    } else if (attempt.type === "failed") failed.set(job.id, attempt);
+  } finally {
+    if (next !== undefined) await giveBack(parts, next);
   }
   if (signal.aborted) Object.assign(drained, { outcome: "halted", reason: messageOf(signal.reason) });
   const last = [...failed.values()].at(-1);
   if (last !== undefined)
     Object.assign(drained, { outcome: "failed", reason: messageOf(last.error), exitCode: last.exitCode });
+}
+
+/** Ready again in its place, its attempt not counted: it was claimed and not begun. */
+async function giveBack(parts: Parts, job: JobRow): Promise<void> {
+  const reason = job.error ?? "the tick ended before its turn";
+  const { run_at: runAt } = job;
+  await parts.store.transaction((trx) => unclaim(trx, job, reason, runAt, parts.clock.nowMs()));
 }
 
 /** A retry that falls due soon is waited for; a later one is the next tick's. */

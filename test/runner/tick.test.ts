@@ -159,6 +159,72 @@ describe("a set kill switch", () => {
   });
 });
 
+describe("the job that follows another", () => {
+  /** Two jobs, and what is done at the very moment that the first has been written down as done. */
+  async function afterTheFirst(done: (rigged: Rig) => void): Promise<Rig> {
+    const rigged = await rig(
+      (context) => void context.publish("note.md", "text"),
+      {},
+      {
+        onLogLine(line) {
+          if (line.includes('"event":"job_done"') && rigged.ran.length === 1) done(rigged);
+        },
+      },
+    );
+    await rigged.agent.enqueue("work", { key: "first" });
+    rigged.clock.advance(1_000);
+    await rigged.agent.enqueue("work", { key: "second" });
+    return rigged;
+  }
+  const jobs = "select key, state, attempts, run_at - slot_at as moved from jobs order by key";
+
+  it("is claimed in the commit that ends the one before it", async () => {
+    let seen: unknown;
+    const { agent, target } = await afterTheFirst((rigged) => {
+      seen = rigged.target.query(jobs);
+    });
+
+    expect(await agent.tick()).toMatchObject({ outcome: "ok", units: 2 });
+
+    expect(seen).toMatchObject([
+      { key: "first", state: "done" },
+      { key: "second", state: "running", attempts: 1 },
+    ]);
+    expect(target.query(jobs)).toMatchObject([
+      { state: "done", attempts: 1 },
+      { state: "done", attempts: 1 },
+    ]);
+  });
+
+  it("is given back in its place when the kill switch is set before it begins", async () => {
+    const { agent, ran, target } = await afterTheFirst((rigged) =>
+      rigged.agent.rails.watch.trip({ by: "file", at: 0, reason: "enough" }),
+    );
+
+    expect(await agent.tick()).toMatchObject({ outcome: "halted", units: 1 });
+
+    expect(ran).toHaveLength(1);
+    expect(target.query(jobs)).toMatchObject([
+      { key: "first", state: "done" },
+      { key: "second", state: "ready", attempts: 0, moved: 0 },
+    ]);
+  });
+
+  it("is given back when what the one before it has made cannot be published", async () => {
+    const rigged = await afterTheFirst(({ target }) =>
+      writeFileSync(join(target.state, "out"), "a file where the folder should be"),
+    );
+    const { agent, target } = rigged;
+
+    expect(await agent.tick()).toMatchObject({ outcome: "failed", exitCode: 1 });
+    expect(target.query(jobs)).toMatchObject([{ state: "done" }, { state: "ready", attempts: 0, moved: 0 }]);
+    rmSync(join(target.state, "out"));
+    expect(await agent.tick()).toMatchObject({ outcome: "ok", units: 1 });
+
+    expect(Object.keys(target.outputs())).toEqual(["note-2.md", "note.md"]);
+  });
+});
+
 describe("what an earlier run left", () => {
   it("is published by the next tick, the same bytes under the same name", async () => {
     const { agent, ran, target } = await rig((context) => {
