@@ -96,9 +96,13 @@ function appender(dir: string, partBytesMax: number) {
 
   /** The file is looked at anew each time: another process may have appended to it, or somebody deleted it. */
   function fileFor(day: string, bytes: number): OpenFile {
-    if (open !== null && (open.day !== day || fstatSync(open.descriptor).nlink === 0)) close();
-    open ??= openPart(dir, day, lastPart(dir, day));
-    const size = fstatSync(open.descriptor).size;
+    let stats = open === null || open.day !== day ? null : fstatSync(open.descriptor);
+    if (open === null || stats === null || stats.nlink === 0) {
+      close();
+      open = openPart(dir, day, lastPart(dir, day));
+      stats = fstatSync(open.descriptor);
+    }
+    const { size } = stats;
     if (size === 0 || size + bytes <= partBytesMax) return open;
     const next = Math.max(open.part, lastPart(dir, day) - 1) + 1;
     close();
