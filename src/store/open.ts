@@ -6,7 +6,7 @@ import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
 import { explain, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
-import { withStatements } from "./prepared.ts";
+import { withDirectWay, withinTransaction } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
@@ -44,12 +44,13 @@ async function open(path: string): Promise<Store> {
     database.close();
     throw explain(error, path);
   }
+  withDirectWay(db, dialect.statements, () => database.inTransaction);
   return {
     db,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
     transaction: (work) =>
       withBallast(dirname(path), () =>
-        db.transaction().execute((trx) => withStatements(trx, dialect.statements, () => work(trx))),
+        db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
       ),
     dataVersion: () => database.pragma("data_version", { simple: true }) as number,
     close: () => db.destroy(),

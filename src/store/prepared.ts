@@ -35,9 +35,9 @@ export function prepared<Values extends object, Row>(
     const parameters = compiled.parameters.map((parameter) =>
       parameter instanceof Place ? values[parameter.name as keyof Values] : parameter,
     );
-    const statements = open.get(db);
-    if (statements === undefined) return db.executeQuery({ ...compiled, parameters });
-    return runNow<Row>(statements, compiled.sql, parameters);
+    const way = ways.get(db);
+    if (way === undefined || !way.isFree()) return db.executeQuery({ ...compiled, parameters });
+    return runNow<Row>(way.statements, compiled.sql, parameters);
   };
 }
 
@@ -48,24 +48,28 @@ export function unplanned<Value>(value: Value): RawBuilder<Value> {
 
 const PLACES: object = new Proxy({}, { get: (_target, name) => new Place(String(name)) });
 
-/** The connections of the transactions that are open. */
-const open = new WeakMap<Db, SqliteDatabase>();
+/** Where the prepared queries of a database, or of an open transaction, may run without Kysely. */
+const ways = new WeakMap<Db, { statements: SqliteDatabase; isFree(): boolean }>();
 
 /**
- * While `work` runs, prepared queries of the transaction go to SQLite at once. It holds the connection, so there is
- * nothing to wait for, and the way through Kysely's executor takes several times what a short statement does. Outside of
- * a transaction there is no such way: another one could be open on the same connection, and would be joined.
+ * Lets prepared queries of `db` go to SQLite at once, since the way through Kysely's executor takes several times what a
+ * short statement does. While a transaction is open on the connection they wait their turn there: they would join it.
  */
-export async function withStatements<T>(
+export function withDirectWay(db: Db, statements: SqliteDatabase, isInTransaction: () => boolean): void {
+  ways.set(db, { statements, isFree: () => !isInTransaction() });
+}
+
+/** The same for those of a transaction while `work` runs. It holds the connection, so there is nothing to wait for. */
+export async function withinTransaction<T>(
   trx: Trx,
   statements: SqliteDatabase,
   work: () => Promise<T>,
 ): Promise<T> {
-  open.set(trx, statements);
+  ways.set(trx, { statements, isFree: () => true });
   try {
     return await work();
   } finally {
-    open.delete(trx);
+    ways.delete(trx);
   }
 }
 
