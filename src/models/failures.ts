@@ -94,9 +94,13 @@ export function retryAfterMs(headers: Refusal["headers"], nowMs: number): number
   return Number.isNaN(dateMs) ? null : bounded(dateMs - nowMs);
 }
 
-/** `{error: {message}}` as OpenAI and Anthropic write it, `{error: "…"}` as Ollama does; null for anything else. */
+/** What a provider's own error says, parsed from JSON text. */
 export function providerErrorText(body: string): string | null {
-  const value = parseJson(body);
+  return errorTextIn(parseJson(body));
+}
+
+/** `{error: {message}}` as OpenAI and Anthropic write it, `{error: "…"}` as Ollama does; null for anything else. */
+export function errorTextIn(value: unknown): string | null {
   const error = isRecord(value) ? value.error : undefined;
   if (typeof error === "string") return error;
   return isRecord(error) && typeof error.message === "string" ? error.message : null;
@@ -163,6 +167,6 @@ function bounded(ms: number): number {
   return Math.ceil(Math.min(Math.max(ms, RETRY_AFTER_MIN_MS), RETRY_AFTER_MAX_MS));
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }

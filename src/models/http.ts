@@ -1,7 +1,15 @@
-import type { buildConnector as BuildConnector } from "undici";
-import { systemClock } from "../lib/clock.ts";
+import type { Socket } from "node:net";
+import { pause, systemClock } from "../lib/clock.ts";
 import { CallFailed } from "../rails/call.ts";
-import { lostFailure, malformedFailure, parseJson, refusalFailure, type Subject } from "./failures.ts";
+import {
+  isRecord,
+  lostFailure,
+  malformedFailure,
+  parseJson,
+  refusalFailure,
+  type Subject,
+} from "./failures.ts";
+import { type Reply, readErrorBody, replyOf } from "./reply.ts";
 
 /** Where one provider takes requests, and the headers that every request carries. */
 export interface Endpoint {
@@ -11,23 +19,10 @@ export interface Endpoint {
   secrets: string[];
 }
 
-/** The reply to one call: its body, read once, as it comes. */
-export interface Reply {
-  subject: Subject;
-  text(): Promise<string>;
-  /** The lines of a body in NDJSON, without empty ones. */
-  lines(): AsyncGenerator<string>;
-}
-
 export interface CallOptions {
   signal: AbortSignal;
   timeoutMs: number;
 }
-
-const CONNECT_TIMEOUT_MS = 10_000;
-const REPLY_BYTES_MAX = 8 * 1024 * 1024;
-const ERROR_BYTES_MAX = 64 * 1024;
-const LINES_MAX = 200_000;
 
 /**
  * The endpoint `path` under `baseUrl`. A user and password in the address become Basic authorization, since
@@ -56,9 +51,9 @@ export function endpoint(
 }
 
 /**
- * POSTs `body` and hands the 2xx reply to `read`. One request on one new connection: no retry, no redirect,
+ * POSTs `body` and hands the 2xx reply to `take`. One request on one new connection: no retry, no redirect,
  * and no reuse, since a server that closes an idle connection under a request would make its cost unknown.
- * undici's `request` and not `fetch`, which sends a request again by itself on a 421.
+ * Not `fetch`, which sends a request again by itself on a 421.
  *
  * @throws CallFailed for everything that goes wrong (models/failures.ts has the classes).
  */
@@ -66,134 +61,95 @@ export async function post<T>(
   to: Endpoint,
   body: string,
   options: CallOptions,
-  read: (reply: Reply) => Promise<T>,
+  take: (reply: Reply) => Promise<T>,
 ): Promise<T> {
   const subject = subjectOf(to, body);
-  const timeout = AbortSignal.timeout(options.timeoutMs);
-  const signal = AbortSignal.any([options.signal, timeout]);
-  const connection = await openConnection(to.url.origin, options.timeoutMs);
+  const deadline = startDeadline(options);
+  const { signal } = deadline;
+  let connection: Socket | null = null;
   try {
-    // undici connects first and looks at the signal after.
+    const { openConnection, postOn } = await loadClient();
+    const opened = await openConnection(to.url, { signal, timeoutMs: options.timeoutMs });
     signal.throwIfAborted();
-    const response = await connection.client.request({
-      method: "POST",
-      path: to.url.pathname + to.url.search,
-      headers: {
-        "content-type": "application/json",
-        accept: "application/json, application/x-ndjson",
-        // Bytes are counted as they come, so they must come as they are.
-        "accept-encoding": "identity",
-        "user-agent": "afk",
-        ...to.headers,
-      },
-      body,
-      signal,
-    });
-    const { statusCode: status, headers } = response;
+    // From here on bytes of the request may leave.
+    connection = opened;
+    const response = await postOn(connection, to.url, { ...HEADERS, ...to.headers }, body);
+    const { statusCode: status = 0, headers } = response;
     const isEncoded = (headers["content-encoding"] ?? "identity") !== "identity";
     if (status < 200 || status > 299) {
-      const text = isEncoded ? null : await readErrorBody(response.body, signal);
+      const text = isEncoded ? null : await readErrorBody(response, signal);
       throw refusalFailure(subject, { status, headers, body: text }, systemClock.nowMs());
     }
     if (isEncoded) throw malformedFailure(subject, `its content-encoding is ${headers["content-encoding"]}`);
-    return await read(replyOf(subject, response.body));
+    return await take(replyOf(subject, response));
   } catch (error) {
     if (error instanceof CallFailed) throw error;
     throw lostFailure(subject, {
-      isConnected: connection.isOpen(),
+      isConnected: connection !== null,
       callerAborted: options.signal.aborted,
-      timedOut: timeout.aborted,
+      timedOut: deadline.isOver(),
       timeoutMs: options.timeoutMs,
       error,
     });
   } finally {
-    await connection.client.destroy();
+    deadline.end();
+    connection?.destroy();
   }
 }
 
-/** A client of one connection that knows whether that was ever made: before, no byte of a request can leave. */
-async function openConnection(origin: string, timeoutMs: number) {
-  // Loaded at the first call: a tick with nothing to do starts without it.
-  const { Client, buildConnector } = await import("undici");
-  const connect = buildConnector({ timeout: Math.min(CONNECT_TIMEOUT_MS, timeoutMs) });
-  let isOpen = false;
-  const watched: BuildConnector.connector = (options, callback) =>
-    connect(options, (...result) => {
-      if (result[0] === null) isOpen = true;
-      callback(...result);
-    });
-  // A slow local model may take longer than undici's own five minutes; our signal bounds the whole call.
-  const client = new Client(origin, { connect: watched, headersTimeout: 0, bodyTimeout: 0 });
-  return { client, isOpen: () => isOpen };
+type Client = typeof import("./connection.ts");
+let client: Promise<Client> | undefined;
+
+/** At the first call: a tick with nothing to do starts without it. Kept, since to import it again takes a while each time. */
+function loadClient(): Promise<Client> {
+  client ??= import("./connection.ts");
+  return client;
 }
 
+const HEADERS: Record<string, string> = {
+  "content-type": "application/json",
+  accept: "application/json, application/x-ndjson",
+  // Bytes are counted as they come, so they must come as they are.
+  "accept-encoding": "identity",
+  "user-agent": "afk",
+};
+
+/**
+ * A signal that aborts with the caller's and after `timeoutMs`. By hand: what `AbortSignal.any` and `timeout` make is kept
+ * until the garbage is collected, and there is one for each call.
+ */
+function startDeadline({ signal, timeoutMs }: CallOptions) {
+  const stop = new AbortController();
+  const limit = pause(timeoutMs);
+  let state: "running" | "over" | "ended" = "running";
+  const abort = () => stop.abort(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
+  void limit.over.then(() => {
+    if (state === "ended") return;
+    state = "over";
+    stop.abort();
+  });
+  return {
+    signal: stop.signal,
+    isOver: () => state === "over",
+    end() {
+      if (state === "running") state = "ended";
+      limit.end();
+      signal.removeEventListener("abort", abort);
+    },
+  };
+}
+
+/** The name of the model is looked for when a message tells of it, which most calls give no reason for. */
 function subjectOf(to: Endpoint, body: string): Subject {
-  const request = parseJson(body);
-  const model = typeof request === "object" && request !== null && "model" in request ? request.model : "?";
   return {
     provider: to.provider,
-    model: String(model),
+    get model() {
+      const request = parseJson(body);
+      return isRecord(request) && "model" in request ? String(request.model) : "?";
+    },
     address: to.url.origin + to.url.pathname,
     secrets: to.secrets,
   };
-}
-
-function replyOf(subject: Subject, body: AsyncIterable<Uint8Array>): Reply {
-  const chunks = bounded(subject, body);
-  return {
-    subject,
-    async text() {
-      const parts: Uint8Array[] = [];
-      for await (const chunk of chunks) parts.push(chunk);
-      return Buffer.concat(parts).toString("utf8");
-    },
-    lines: () => linesOf(subject, chunks),
-  };
-}
-
-async function* bounded(subject: Subject, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of body) {
-    bytes += chunk.byteLength;
-    if (bytes > REPLY_BYTES_MAX)
-      throw malformedFailure(subject, `it is longer than ${REPLY_BYTES_MAX} bytes`);
-    yield chunk;
-  }
-}
-
-async function* linesOf(subject: Subject, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let count = 0;
-  let rest = "";
-  for await (const chunk of chunks) {
-    const pieces = decoder.decode(chunk, { stream: true }).split("\n");
-    const last = pieces.pop() ?? "";
-    for (const piece of pieces) {
-      count += 1;
-      if (count > LINES_MAX) throw malformedFailure(subject, `it has more than ${LINES_MAX} lines`);
-      const line = rest + piece;
-      rest = "";
-      if (line.trim() !== "") yield line;
-    }
-    rest += last;
-  }
-  rest += decoder.decode();
-  if (rest.trim() !== "") yield rest;
-}
-
-/** The body of an error answer, or null: too long, or broken off. The status alone is then what is known. */
-async function readErrorBody(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string | null> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
-      if (bytes > ERROR_BYTES_MAX) return null;
-      parts.push(chunk);
-    }
-  } catch (error) {
-    if (signal.aborted) throw error;
-    return null;
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

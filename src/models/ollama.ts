@@ -1,20 +1,18 @@
 import * as v from "valibot";
-import { malformedFailure, parseJson } from "./failures.ts";
-import { endpoint, post, type Reply } from "./http.ts";
+import { errorTextIn, malformedFailure, parseJson, type Subject } from "./failures.ts";
+import { endpoint, post } from "./http.ts";
+import type { Reply } from "./reply.ts";
 import { usableReply } from "./reply-unusable.ts";
 import { tokenCount } from "./token-count.ts";
 import type { ModelRequest, Provider, ProviderReply, Usage } from "./types.ts";
 
-const Line = v.union([
-  v.object({ error: v.string() }),
-  v.object({
-    message: v.optional(v.object({ content: v.optional(v.string()) })),
-    done: v.boolean(),
-    done_reason: v.optional(v.string()),
-    prompt_eval_count: v.optional(tokenCount),
-    eval_count: v.optional(tokenCount),
-  }),
-]);
+const Line = v.object({
+  message: v.optional(v.object({ content: v.optional(v.string()) })),
+  done: v.boolean(),
+  done_reason: v.optional(v.string()),
+  prompt_eval_count: v.optional(tokenCount),
+  eval_count: v.optional(tokenCount),
+});
 
 const CONTEXT_TOKENS_MIN = 4_096;
 const CONTEXT_TOKENS_MAX = 32_768;
@@ -60,14 +58,10 @@ function contextTokens(request: Required<ModelRequest>): number {
 
 async function readReply(reply: Reply): Promise<ProviderReply> {
   let text = "";
-  for await (const line of reply.lines()) {
-    const parsed = v.safeParse(Line, parseJson(line));
-    if (!parsed.success)
-      throw malformedFailure(reply.subject, "a line of its stream is not what Ollama sends");
-    const part = parsed.output;
-    if ("error" in part) throw malformedFailure(reply.subject, `it reported an error: ${part.error}`);
+  const whole = await reply.lines((line) => {
+    const part = parseLine(reply.subject, line);
     text += part.message?.content ?? "";
-    if (!part.done) continue;
+    if (!part.done) return undefined;
     const usage: Usage = {
       inputTokens: part.prompt_eval_count ?? 0,
       cacheReadTokens: 0,
@@ -75,8 +69,18 @@ async function readReply(reply: Reply): Promise<ProviderReply> {
       outputTokens: part.eval_count ?? 0,
     };
     return usableReply(reply.subject, text, usage, endingOf(part.done_reason ?? "stop"));
-  }
-  throw malformedFailure(reply.subject, "its stream ended before it was done");
+  });
+  if (whole === undefined) throw malformedFailure(reply.subject, "its stream ended before it was done");
+  return whole;
+}
+
+function parseLine(subject: Subject, line: string): v.InferOutput<typeof Line> {
+  const said = parseJson(line);
+  const error = errorTextIn(said);
+  if (error !== null) throw malformedFailure(subject, `it reported an error: ${error}`);
+  const parsed = v.safeParse(Line, said);
+  if (parsed.success) return parsed.output;
+  throw malformedFailure(subject, "a line of its stream is not what Ollama sends");
 }
 
 function endingOf(reason: string): string {

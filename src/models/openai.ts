@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { malformedFailure, parseJson, providerErrorText, type Subject } from "./failures.ts";
-import { endpoint, post, type Reply } from "./http.ts";
+import { endpoint, post } from "./http.ts";
+import type { Reply } from "./reply.ts";
 import { usableReply } from "./reply-unusable.ts";
 import { tokenCount } from "./token-count.ts";
 import type { Provider, ProviderReply, Usage } from "./types.ts";

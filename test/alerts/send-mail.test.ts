@@ -1,12 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AlertPayload } from "../../src/alerts/events.ts";
 import { trySending } from "../../src/alerts/send.ts";
 import type { ChannelConfig, MailConfig } from "../../src/config/config.ts";
+import { certificate } from "../support/certificate.ts";
 import { type SmtpOptions, smtpServer } from "../support/smtp-server.ts";
-import { tempDir } from "../support/temp.ts";
 import { samplePayload } from "./payload.ts";
 
 const PASSWORD = "correct-horse-battery";
@@ -171,12 +168,3 @@ describe("encryption", () => {
     },
   );
 });
-
-function certificate(): { key: string; cert: string } {
-  const dir = tempDir();
-  const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
-  const subject = ["-subj", "/CN=mail.example.org", "-days", "1", "-keyout", key, "-out", cert];
-  const algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  execFileSync("openssl", ["req", "-x509", ...algorithm, ...subject], { stdio: "ignore" });
-  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
-}
