@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ModelsConfig } from "../config/config.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -143,7 +143,7 @@ function guardedCall(
     scope: options.scope,
     step: options.step ?? null,
     runner: options.runner ?? null,
-    requestHash: createHash("sha256").update(body).digest("hex"),
+    requestHash: hash("sha256", body),
     isDegraded,
     signal: options.signal,
     log: options.log,

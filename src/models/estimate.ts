@@ -35,6 +35,9 @@ export function costMicros(usage: Usage, price: Price): number {
 }
 
 function bytesMax(body: string): number {
-  const forms = [body, body.normalize("NFC"), body.normalize("NFKC")];
-  return Math.max(...forms.map((form) => Buffer.byteLength(form)));
+  const bytes = Buffer.byteLength(body);
+  // A byte a character: that is ASCII, which is the same in every form.
+  if (bytes === body.length) return bytes;
+  const forms = [body.normalize("NFC"), body.normalize("NFKC")];
+  return Math.max(bytes, ...forms.map((form) => Buffer.byteLength(form)));
 }

@@ -8,6 +8,7 @@ import { type JobRow, PermanentFailure } from "../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../queue/publish.ts";
 import { readStep, saveStep } from "../queue/steps.ts";
 import type { Parts } from "./parts.ts";
+import { isSeen } from "./seen.ts";
 
 /** What a job wants to become real when it is done. */
 export interface Pending {
@@ -17,8 +18,6 @@ export interface Pending {
 }
 
 const PENDING_MAX = 10_000;
-/** A key that is asked about is marked so seldom that it costs nothing, and often enough for retention. */
-const SEEN_AGAIN_MS = 30 * 86_400_000;
 /** A person reads each of them. */
 const DRAFTS_MAX = 100;
 const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
@@ -118,35 +117,4 @@ function checkedDraft(
   readDraft(action, json);
   // A copy: what the job does to its object afterwards was not checked.
   return { name, action, content: JSON.parse(json) };
-}
-
-async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Set<string>> {
-  const seen = new Set<string>();
-  // SQLite bounds the parameters of a statement; sources bound the keys.
-  for (let start = 0; start < keys.length; start += 500) {
-    const rows = await parts.store.db
-      .selectFrom("seen")
-      .select(["key", "seen_at"])
-      .where("job_name", "=", jobName)
-      .where("key", "in", keys.slice(start, start + 500))
-      .execute();
-    for (const row of rows) seen.add(row.key);
-    const old = rows.filter(({ seen_at }) => seen_at < parts.clock.nowMs() - SEEN_AGAIN_MS);
-    if (old.length > 0) await seeAgain(parts, jobName, old);
-  }
-  return seen;
-}
-
-/** What is still offered is not forgotten, however long ago it was dealt with: retention goes by the latest look. */
-async function seeAgain(parts: Parts, jobName: string, old: readonly { key: string }[]): Promise<void> {
-  await parts.store.db
-    .updateTable("seen")
-    .set({ seen_at: parts.clock.nowMs() })
-    .where("job_name", "=", jobName)
-    .where(
-      "key",
-      "in",
-      old.map(({ key }) => key),
-    )
-    .execute();
 }

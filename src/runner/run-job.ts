@@ -14,6 +14,7 @@ import { isDiskFull, StoreRefused } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
 import type { Parts } from "./parts.ts";
+import { rememberSeen } from "./seen.ts";
 import { tellSources } from "./tell-sources.ts";
 
 /** How long a job may go on after its signal aborted; then it is left behind, and its writes find the claim gone. */
@@ -138,13 +139,7 @@ async function record(
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
-    for (const key of pending.seen) {
-      await trx
-        .insertInto("seen")
-        .values({ job_name: job.name, key, seen_at: nowMs })
-        .onConflict((conflict) => conflict.columns(["job_name", "key"]).doNothing())
-        .execute();
-    }
+    await rememberSeen(trx, job.name, pending.seen, nowMs);
     await saveDrafts(trx, announce, job, pending, nowMs);
     const { name, key } = job;
     const { timezone } = parts.config;

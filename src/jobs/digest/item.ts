@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { cleanText, oneLine } from "./text.ts";
 
 export const ITEM_TEXT_CHARS_MAX = 8_000;
@@ -89,7 +89,7 @@ const FAR_FUTURE_MS = Date.UTC(9999, 0, 1);
 
 /** 128 bits of SHA-256: short enough for a step name, long enough that two items never share it by accident. */
 export function shortHash(content: string | Uint8Array): string {
-  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+  return hash("sha256", content).slice(0, 32);
 }
 
 /** A bare id such as `17` is unique in its own feed only, so the host of the link, or else the title, goes with it. */
