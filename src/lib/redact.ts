@@ -16,7 +16,9 @@ export function createRedactor(secrets: string[]): Redact {
     let result = known === null ? text : text.replace(known, REDACTED);
     if (SHAPELESS.test(result)) return result;
     result = bounded(result);
-    for (const { pattern, replace } of SHAPES) result = result.replace(pattern, replace);
+    for (const { pattern, replace, needs } of SHAPES) {
+      if (needs === undefined || result.includes(needs)) result = result.replace(pattern, replace);
+    }
     return result;
   };
 }
@@ -91,6 +93,8 @@ function escapeRegExp(text: string): string {
 
 interface Shape {
   pattern: RegExp;
+  /** Text without which nothing matches; for patterns that begin at every word, which costs more than to look for it. */
+  needs?: string;
   replace: (match: string, ...groups: string[]) => string;
 }
 
@@ -118,10 +122,12 @@ const SHAPES: Shape[] = [
   { pattern: /(\bbot)\d{3,20}:[\w-]{10,}/g, replace: afterFirst },
   { pattern: /(?<!\d)\d{8,12}:[\w-]{35}(?![\w-])/g, replace: all },
   {
+    needs: "://",
     pattern: /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[redacted\])[^\s/?#"'\\<>]+@/gi,
     replace: (_m, lead) => `${lead}${REDACTED}@`,
   },
   {
+    needs: "://",
     // A password with a slash that should have been written as %2F; digits after the colon are a port.
     pattern:
       /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[)[^\s/?#:@"'\\<>]{0,100}:(?!\d{1,5}[/?#])[^\s@"'\\<>]{1,200}@/gi,
@@ -188,10 +194,11 @@ const SHAPES: Shape[] = [
 ];
 
 /**
- * A short word: every shape has 20 characters, or one that is not in a word. Field names and most values of a log line
- * are short words, and looking for each shape in each of them would take longer than all else about the line.
+ * A short word: every shape has 20 characters, or one that is not in a word. And small letters and digits alone, as in the
+ * ids of ticks and calls: every shape has another character. Field names and most values of a log line are such words,
+ * and looking for each shape in each of them would take longer than all else about the line.
  */
-const SHAPELESS = /^\w{0,19}$/;
+const SHAPELESS = /^(?:\w{0,19}|[a-z0-9]{0,100})$/;
 
 /** Words have neither digits nor capitals inside; keys have. */
 function isRandom(value = ""): boolean {

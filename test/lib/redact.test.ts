@@ -229,6 +229,42 @@ test("a short word, which is not looked at for each shape, has none", () => {
   );
 });
 
+test("small letters and digits alone, which are not looked at either, have none", () => {
+  const redact = createRedactor([]);
+  const starts = [
+    "",
+    "bot",
+    "sk",
+    "ghp",
+    "npm",
+    "tk",
+    "ya29",
+    "eyj",
+    "key",
+    "token",
+    "password",
+    "bearer",
+    "0",
+  ];
+  const word = fc
+    .tuple(fc.constantFrom(...starts), fc.stringMatching(/^[a-z0-9]{0,100}$/))
+    .map(([start, rest]) => (start + rest).slice(0, 100));
+  fc.assert(
+    fc.property(word, (small) => {
+      expect(redact(small)).toBe(small);
+      // Beside another word, after a space or in quotes, they are looked at like every text.
+      for (const text of [`${small} and nothing besides`, `is "${small}", as it is`])
+        expect(redact(text)).toBe(text);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("a word of small letters that is a secret of this configuration is taken out however long it is", () => {
+  const secret = "0123456789abcdef".repeat(4);
+  expect(createRedactor([secret])(secret)).toBe(REDACTED);
+});
+
 test("a short word that is a secret of this configuration is taken out all the same", () => {
   expect(createRedactor(["hunter2"])("hunter2")).toBe(REDACTED);
   expect(createRedactor(["hunter2"])("a_hunter2_b")).toBe(`a_${REDACTED}_b`);
