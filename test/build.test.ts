@@ -53,6 +53,7 @@ describe("the bundle", () => {
     expect(bytes).toBeLessThan(BYTES_MAX);
     const undici = files.filter((name) => readFileSync(join(dist, name), "utf8").includes("UND_ERR_SOCKET"));
     expect(undici).toHaveLength(1);
+    expect(loadedAtOnce("agent.js")).toContain(chunkOf("agent"));
     expect(loadedAtOnce("main.js")).not.toContain(undici[0]);
     expect(loadedAtOnce("agent.js")).not.toContain(undici[0]);
     expect(loadedAtOnce("main.js")).not.toContain(chunkOf("agent"));
@@ -225,12 +226,15 @@ function place(config?: object) {
   };
 }
 
-/** The files that a file's static imports lead to. */
+/** The files that a file loads as it is loaded itself, with what those load; what a function loads later does not count. */
 function loadedAtOnce(entry: string, seen = new Set<string>()): string[] {
   if (seen.has(entry)) return [];
   seen.add(entry);
   const text = readFileSync(join(dist, entry), "utf8");
-  for (const [, name] of text.matchAll(/(?:from|import)"\.\/([^"]+)"/g)) if (name) loadedAtOnce(name, seen);
+  for (const [, later, name] of text.matchAll(
+    /(=>(?:\/\* @__PURE__ \*\/ )?(?:[\w.$]+\()?)?require\("\.\/([^"]+)"\)/g,
+  ))
+    if (later === undefined && name) loadedAtOnce(name, seen);
   return [...seen];
 }
 

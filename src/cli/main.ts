@@ -144,7 +144,9 @@ if (isNodeTooOld(process.versions.node)) {
   );
   process.exitCode = 1;
 } else {
-  await main();
+  // Whoever ends before `finish` says how has failed. CommonJS, which the bundle is, cannot await here.
+  process.exitCode = 1;
+  void main();
 }
 
 function isNodeTooOld(version: string): boolean {

@@ -5,7 +5,7 @@ import { openDashboard } from "./server.ts";
 import type { ThreadMessage, ThreadTask } from "./thread-task.ts";
 
 // The page's thread; thread.ts starts it.
-await serve(workerData as ThreadTask);
+void serve(workerData as ThreadTask);
 
 async function serve({ config, version }: ThreadTask): Promise<void> {
   assert(parentPort !== null, "the page's thread was started as something else");
