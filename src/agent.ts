@@ -185,6 +185,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       }),
     run: (onTick, onStart) =>
       holdState(parts, held, async (guarded, runner) => {
+        // It lives for long, so it is guarded from the start; a tick that finds nothing to do is soon gone.
+        guarded.guard?.watch();
         onStart?.();
         return await runLoop(guarded, runner, onTick);
       }),

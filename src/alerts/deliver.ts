@@ -12,6 +12,8 @@ export interface DeliverOptions {
   channels: ChannelConfig[];
   clock: Clock;
   log: Log;
+  /** Called before each message is sent. */
+  onSend?: () => void;
   /** Ends the delivery; what was not sent stays pending. */
   signal: AbortSignal;
   /** Bound on the whole run. 20 s unless stated. */
@@ -111,6 +113,7 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]):
 
   // 2. The effect. No transaction is open here.
   const payload = payloadOf([first, ...others]);
+  run.onSend?.();
   const result = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.

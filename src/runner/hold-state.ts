@@ -19,8 +19,8 @@ export async function holdState<T>(
   try {
     const runner = newId(clock.nowMs(), randomness);
     if (!process.isOurs) return await work(parts, runner);
-    return await underWedgeGuard({ config, log, watch: rails.watch, limits: process.limits }, (sayWork) =>
-      work({ ...parts, sayWork }, runner),
+    return await underWedgeGuard({ config, log, watch: rails.watch, limits: process.limits }, (guard) =>
+      work({ ...parts, guard }, runner),
     );
   } finally {
     lock.release();

@@ -8,7 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Chain } from "../models/chain.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/open.ts";
-import type { SayWork } from "./wedge-guard.ts";
+import type { WedgeGuard } from "./wedge-guard.ts";
 
 /** What the runner works with; made in agent.ts. */
 export interface Parts {
@@ -25,7 +25,7 @@ export interface Parts {
   log: Log;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
-  sayWork?: SayWork;
+  guard?: WedgeGuard;
 }
 
 /** How far a job is, for people who watch. */

@@ -50,6 +50,8 @@ export async function runTick(
   const id = newId(parts.clock.nowMs(), parts.randomness);
   const log = parts.log.child({ tick: id });
   const isAfterCrash = await beginTick(parts, id, options.byHand ?? false);
+  // A tick that finds nothing to do goes unguarded; not where the one before it did not end, nor where a ping is sent.
+  if (isAfterCrash || parts.config.heartbeat.pingUrl !== null) parts.guard?.watch();
   await raiseHighWater(parts.store, parts.config.paths.highWater);
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
@@ -77,7 +79,7 @@ export async function runTick(
       isFit = false;
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
     } else if (kill === null) {
-      parts.sayWork?.(true);
+      parts.guard?.sayWork(true);
       // 3. What an earlier run left behind: its calls and its jobs.
       await recover(parts, log, runner, id);
       // 4. What is due.
@@ -89,7 +91,7 @@ export async function runTick(
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
     await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
   } finally {
-    parts.sayWork?.(false);
+    parts.guard?.sayWork(false);
     release();
     await leftovers;
   }
@@ -157,8 +159,11 @@ async function drain(parts: Parts, ids: { tick: string; runner: string }, draine
     while (goesOn()) {
       next ??=
         (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
-      // The jobs behind one that was halted have had their turn: every one that is left is one that a rail stops.
-      if (next === undefined || halted.has(next.id)) break;
+      if (next === undefined) break;
+      parts.guard?.watch();
+      // The jobs behind one that was halted have had their turn: every one that is left is one that a rail stops. Or the
+      // switch was set meanwhile, which a guard that cannot start does too.
+      if (halted.has(next.id) || signal.aborted) break;
       const job = next;
       next = undefined;
       count += 1;
@@ -214,7 +219,8 @@ async function deliver(
 ): Promise<void> {
   try {
     const { config, clock, store } = parts;
-    await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs });
+    const onSend = () => parts.guard?.watch();
+    await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs, onSend });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });
   }

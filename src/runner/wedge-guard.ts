@@ -27,29 +27,47 @@ export interface GuardedProcess {
 /** How long the thread may take to end once it is told; it needs some milliseconds, and a busy machine to start it first. */
 const END_MS = 5_000;
 
-/** Says whether work is under way, which a set kill switch must end soon; a stopped agent may still use its pager. */
-export type SayWork = (isAtWork: boolean) => void;
+/** What the work tells its guard. */
+export interface WedgeGuard {
+  /** To be called before anything that may hang: code of a job, bytes from outside, a long look at the disk. */
+  watch(): void;
+  /** Says whether work is under way, which a set kill switch must end soon; a stopped agent may still use its pager. */
+  sayWork(isAtWork: boolean): void;
+}
 
 /**
  * Does `work` under a guard: a thread that kills this process when the kill switch is set and the work does not end, or
- * when the event loop stands still (wedge-steps.ts says how long). It starts beside the work, which does not wait for
- * it. A guard that fails stops the work: the watch trips, and the error is thrown when the work has ended.
+ * when the event loop stands still (wedge-steps.ts says how long). It starts when the work calls for it, and without a
+ * call after one step: a process that only looks whether there is anything to do is gone by then, and saves what the
+ * thread takes. It starts beside the work, which does not wait for it. A guard that fails stops the work: the watch
+ * trips, and the error is thrown when the work has ended.
  * @throws GuardLost, or what `work` throws.
  */
 export async function underWedgeGuard<T>(
   guarded: GuardedProcess,
-  work: (sayWork: SayWork) => Promise<T>,
+  work: (guard: WedgeGuard) => Promise<T>,
 ): Promise<T> {
   const flags = createFlags();
   const limits = guarded.limits ?? WEDGE_LIMITS;
   const lost = new AbortController();
   const done = new AbortController();
-  const worker = startWorker(taskOf(guarded, flags, limits));
+  let worker: Worker | undefined;
   const lose = (cause: unknown) => {
     if (!done.signal.aborted) lost.abort(new GuardLost(cause));
   };
-  worker.once("error", lose);
-  worker.once("exit", () => lose("its thread is gone"));
+  const watch = () => {
+    if (worker !== undefined || lost.signal.aborted) return;
+    try {
+      worker = startWorker(taskOf(guarded, flags, limits));
+    } catch (error) {
+      return lose(error);
+    }
+    worker.once("error", lose);
+    worker.once("exit", () => lose("its thread is gone"));
+    void beat(flags, limits.stepMs, done.signal);
+  };
+  // It rejects when the work is done before.
+  void systemClock.sleep(limits.stepMs, done.signal).then(watch, () => undefined);
   lost.signal.addEventListener("abort", () => tellLost(guarded, lost.signal.reason));
   const tellToEnd = () => Atomics.store(flags, FLAG.isToldToEnd, 1);
   guarded.watch.terminated.addEventListener("abort", tellToEnd);
@@ -61,9 +79,9 @@ export async function underWedgeGuard<T>(
     Atomics.notify(flags, FLAG.isDone);
   };
   process.once("exit", tellDone);
-  void beat(flags, limits.stepMs, done.signal);
   try {
-    const result = await work((isAtWork) => void Atomics.store(flags, FLAG.isAtWork, Number(isAtWork)));
+    const sayWork = (isAtWork: boolean) => void Atomics.store(flags, FLAG.isAtWork, Number(isAtWork));
+    const result = await work({ watch, sayWork });
     lost.signal.throwIfAborted();
     return result;
   } finally {
@@ -71,7 +89,7 @@ export async function underWedgeGuard<T>(
     guarded.watch.terminated.removeEventListener("abort", tellToEnd);
     process.removeListener("exit", tellDone);
     tellDone();
-    await endThread(worker, END_MS);
+    if (worker !== undefined) await endThread(worker, END_MS);
   }
 }
 
@@ -79,14 +97,10 @@ const FILE = siblingScript("wedge-worker", import.meta.url);
 
 /** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
 function startWorker(task: WedgeTask): Worker {
-  try {
-    const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
-    const worker = new Worker(FILE, { name: "wedge-guard", workerData: task, execArgv: [], resourceLimits });
-    worker.unref();
-    return worker;
-  } catch (error) {
-    throw new GuardLost(error);
-  }
+  const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
+  const worker = new Worker(FILE, { name: "wedge-guard", workerData: task, execArgv: [], resourceLimits });
+  worker.unref();
+  return worker;
 }
 
 function taskOf({ config }: GuardedProcess, flags: WedgeTask["flags"], limits: WedgeLimits): WedgeTask {
