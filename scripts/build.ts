@@ -2,16 +2,42 @@ import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { rolldown } from "rolldown";
+import { type PluginContext, rolldown } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
 
 /** The program, and the library. */
 const ENTRIES = { main: "src/cli/main.ts", agent: "src/agent.ts" };
 
+/** What runs often and is waited for. All that these load lies in the few files of PARTS. */
+const HOT = [
+  "src/cli/run.ts",
+  "src/cli/output.ts",
+  ...["tick", "stop", "status", "health"].map((name) => `src/cli/commands/${name}.ts`),
+];
+
+/**
+ * Few files, since each costs about as much as 10 kB of code. Each part is what its entries load and no part above it
+ * has: so a thread, or an answer of the command line alone, loads little besides its own.
+ */
+const PARTS = {
+  thread: ["src/runner/wedge-worker.ts", "src/jobs/exec/supervisor.ts"],
+  cli: ["src/cli/run.ts", "src/cli/output.ts"],
+  store: ["src/dashboard/dashboard-worker.ts"],
+  look: ["src/cli/commands/status.ts"],
+  core: HOT,
+};
+
+/**
+ * Parts of Node that take a third as long to load as Node to start, and that a command with little to do calls nothing of:
+ * our own sources get them with the first call.
+ */
+const LATE = ["node:child_process", "node:crypto", "node:dns/promises", "node:net", "node:zlib"];
+
 /** It loads compiled code by its own path, so it stays a package. */
 const EXTERNAL = ["better-sqlite3"];
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SOURCES = join(ROOT, "src");
 
 /**
  * Makes the bundle: JavaScript that needs Node 22.22 or newer and better-sqlite3, and nothing else of this checkout.
@@ -19,12 +45,31 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
  * @param folder is emptied first.
  */
 export async function buildBundle(folder: string): Promise<void> {
+  const loads = new Map<string, Set<string>>();
   const bundle = await rolldown({
     cwd: ROOT,
     input: { ...ENTRIES, ...siblingScripts() },
     platform: "node",
     external: EXTERNAL,
     transform: { target: "node22" },
+    plugins: [
+      {
+        name: "late",
+        // The simulation changes these modules as a whole; and a package may do with them what it likes.
+        resolveId: (id, importer = "") =>
+          LATE.includes(id) && importer.startsWith(SOURCES) && !importer.startsWith(join(SOURCES, "simulate"))
+            ? `\0${id}`
+            : null,
+        load: (id) => (id.startsWith("\0node:") ? lateModule(id.slice(1)) : null),
+      },
+      {
+        name: "loads",
+        buildEnd() {
+          loads.set("hot", loadedBy(this, HOT));
+          for (const [part, entries] of Object.entries(PARTS)) loads.set(part, loadedBy(this, entries));
+        },
+      },
+    ],
     // A warning is a file that would be missing, or code that would do something else than the sources.
     onLog(_level, log) {
       throw new Error(log.message);
@@ -37,16 +82,58 @@ export async function buildBundle(folder: string): Promise<void> {
       // Node loads CommonJS with less work than ES modules, whose loader makes promises and links for each file, and
       // evaluates every name that a built-in module exports. `import` of the library finds its names all the same.
       format: "cjs",
+      codeSplitting: {
+        groups: Object.keys(PARTS).map((name, index, names) => ({
+          name,
+          priority: names.length - index,
+          test: (id) => (loads.get("hot")?.has(id) && loads.get(name)?.has(id)) ?? false,
+        })),
+      },
       entryFileNames: "[name].js",
       chunkFileNames: "[name]-[hash].js",
       minify: { mangle: false, compress: true, codegen: true },
     });
+    for (const file of globSync("*.js", { cwd: folder })) escapeWide(join(folder, file));
     const { name, version, license } = manifest;
     const about = { name, version, license, type: "commonjs" };
     writeFileSync(join(folder, "package.json"), `${JSON.stringify(about)}\n`);
   } finally {
     await bundle.close();
   }
+}
+
+/**
+ * Writes what is beyond ASCII as escapes: one such character, and Node keeps two bytes for each of the whole file. Text
+ * means the same either way, and so do patterns; only `String.raw` would tell the difference.
+ */
+function escapeWide(path: string): void {
+  const code = readFileSync(path, "utf8");
+  if (/String\.raw`[^`]*[^\0-\x7f]/.test(code)) throw new Error(`${path}: String.raw with more than ASCII`);
+  const escaped = code.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  if (escaped !== code) writeFileSync(path, escaped);
+}
+
+/** The functions of a built-in module, which load it when they are called; a name that is none is missing, and told of. */
+function lateModule(id: string): string {
+  const module = Object.entries(process.getBuiltinModule(id) ?? {});
+  const functions = module.filter(([, value]) => typeof value === "function").map(([name]) => name);
+  const load = `process.getBuiltinModule(${JSON.stringify(id)})`;
+  return functions
+    .map((name) => `export const ${name} = (...given) => ${load}.${name}(...given);\n`)
+    .join("");
+}
+
+/** The modules that these sources load as they are loaded themselves; what a function imports later does not count. */
+function loadedBy(context: PluginContext, sources: string[]): Set<string> {
+  const ids = new Set(sources.map((source) => join(ROOT, source)));
+  for (const id of ids) {
+    // A set goes on to what is added to it meanwhile.
+    for (const imported of context.getModuleInfo(id)?.importedIds ?? []) ids.add(imported);
+  }
+  return ids;
 }
 
 /**

@@ -53,11 +53,37 @@ describe("the bundle", () => {
     expect(bytes).toBeLessThan(BYTES_MAX);
     const undici = files.filter((name) => readFileSync(join(dist, name), "utf8").includes("UND_ERR_SOCKET"));
     expect(undici).toHaveLength(1);
-    expect(loadedAtOnce("agent.js")).toContain(chunkOf("agent"));
+    expect(loadedAtOnce("agent.js")).toContain(chunkOf("core"));
     expect(loadedAtOnce("main.js")).not.toContain(undici[0]);
     expect(loadedAtOnce("agent.js")).not.toContain(undici[0]);
-    expect(loadedAtOnce("main.js")).not.toContain(chunkOf("agent"));
-    expect(loadedAtOnce("wedge-worker.js")).not.toContain(chunkOf("agent"));
+    for (const lean of ["main.js", "wedge-worker.js", "supervisor.js", "dashboard-worker.js"])
+      expect(loadedAtOnce(lean)).not.toContain(chunkOf("core"));
+    expect(loadedAtOnce("wedge-worker.js")).not.toContain(chunkOf("store"));
+  });
+
+  test("loads few files for a tick with nothing to do, and little of Node", async () => {
+    const at = place({ jobs: [] });
+    await at.afk("tick");
+    const list = at.write(
+      "list.cjs",
+      `process.on("exit", () => {
+         const loaded = [...process.moduleLoadList, ...Object.keys(require.cache)];
+         require("node:fs").writeFileSync(${JSON.stringify(join(at.dir, "loaded.json"))}, JSON.stringify(loaded));
+       });`,
+    );
+    const { code } = await runNode("--require", [list, main, "tick"], {
+      AFK_CONFIG: join(at.dir, "afk.yaml"),
+      AFK_STATE: join(at.dir, "state"),
+    });
+    expect(code).toBe(0);
+    const loaded: string[] = JSON.parse(readFileSync(join(at.dir, "loaded.json"), "utf8"));
+    expect(loaded).toContain("NativeModule fs");
+    expect(loaded).not.toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^NativeModule (?:child_process|zlib|dns\/promises|http)$/),
+      ]),
+    );
+    expect(loaded.filter((name) => dirname(name) === dist).length).toBeLessThan(10);
   });
 
   test("replaces a folder as a whole, and only when there is something to put there", async () => {

@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Config } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
@@ -97,6 +97,8 @@ const FILE = siblingScript("wedge-worker", import.meta.url);
 
 /** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
 function startWorker(task: WedgeTask): Worker {
+  // Loaded with the first thread: most ticks start none.
+  const { Worker } = process.getBuiltinModule("node:worker_threads");
   const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 };
   const worker = new Worker(FILE, { name: "wedge-guard", workerData: task, execArgv: [], resourceLimits });
   worker.unref();
