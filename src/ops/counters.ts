@@ -15,15 +15,15 @@ export async function countersAgree(db: Db): Promise<string[]> {
     ["day", "day", rolledBy(sql`day`)],
     ["month", "month", rolledBy(sql`substr(day, 1, 7)`)],
   ] as const;
-  const differences: string[] = [];
-  for (const [window, column, rolled] of windows) {
-    // Both sides in one pile and each period summed up once: joining them would compare every period with every other.
-    const rows = await sql<{ period: string; counted: string; derived: string }>`
-      select period, sum(counted_settled) || '/' || sum(counted_reserved) as counted,
+  // Both sides in one pile and each period summed up once: joining them would compare every period with every other.
+  const compared = windows.map(
+    ([window, column, rolled]) => sql`
+    select * from (
+      select ${sql.lit(window)} as "window", period, sum(counted_settled) || '/' || sum(counted_reserved) as counted,
         sum(settled) || '/' || sum(reserved) as derived
       from (
         select period, settled_micros as counted_settled, reserved_micros as counted_reserved, 0 as settled, 0 as reserved
-        from budget_windows where "window" = ${window}
+        from budget_windows where "window" = ${sql.lit(window)}
         union all
         select ${sql.ref(column)}, 0, 0, case when state = 'settled' then cost_micros else 0 end,
           case when state in ('reserved', 'sending', 'unknown') then estimate_micros else 0 end
@@ -31,14 +31,15 @@ export async function countersAgree(db: Db): Promise<string[]> {
       )
       group by period
       having sum(counted_settled) <> sum(settled) or sum(counted_reserved) <> sum(reserved)
-      limit 100`.execute(db);
-    for (const row of rows.rows) {
-      differences.push(
-        `${window} ${row.period}: counted ${row.counted}, ledger says ${row.derived} (settled/reserved micro-dollars)`,
-      );
-    }
-  }
-  return differences;
+      limit 100
+    ) as compared`,
+  );
+  const { rows } = await sql<{ window: string; period: string; counted: string; derived: string }>`
+    ${sql.join(compared, sql` union all `)}`.execute(db);
+  return rows.map(
+    ({ window, period, counted, derived }) =>
+      `${window} ${period}: counted ${counted}, ledger says ${derived} (settled/reserved micro-dollars)`,
+  );
 }
 
 const NOTHING_ROLLED = sql``;

@@ -8,19 +8,28 @@ import { withBallast } from "../store/ballast.ts";
 import { writeDurably } from "../store/durable-file.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Store } from "../store/open.ts";
+import type { Trx } from "../store/schema.ts";
 
 /**
  * The database counts its generations, and a small file beside it holds the highest one that was reached. A database
  * that is behind the file is an older copy: its counters have forgotten what was spent since.
  */
 export async function raiseHighWater(store: Store, path: string): Promise<void> {
-  const generation = await store.transaction(async (trx) => {
-    const next = (await readMeta(trx, "generation")) + 1;
-    await writeMeta(trx, "generation", next);
-    return next;
-  });
-  // After the commit, so that the file is never ahead of its own database. Synced, since a name that got to the disk
-  // before its bytes leaves a mark that cannot be read, which would stop the agent after a power cut.
+  await keepMark(path, await store.transaction(nextGeneration));
+}
+
+/** Counts the next generation in a transaction that writes something else besides; once committed, it goes to `keepMark`. */
+export async function nextGeneration(trx: Trx): Promise<number> {
+  const next = (await readMeta(trx, "generation")) + 1;
+  await writeMeta(trx, "generation", next);
+  return next;
+}
+
+/**
+ * Writes the mark: after the commit, so that the file is never ahead of its own database. Synced, since a name that got
+ * to the disk before its bytes leaves a mark that cannot be read, which would stop the agent after a power cut.
+ */
+export async function keepMark(path: string, generation: number): Promise<void> {
   const mark = `${JSON.stringify({ generation })}\n`;
   await withBallast(dirname(path), async () => writeDurably(path, `${path}.part`, mark));
 }

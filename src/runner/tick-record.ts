@@ -1,3 +1,4 @@
+import { keepMark, nextGeneration } from "../ops/high-water.ts";
 import type { TicksTable } from "../store/schema.ts";
 import type { Parts } from "./parts.ts";
 
@@ -16,12 +17,13 @@ export interface TickRecord {
 }
 
 /**
- * Writes that a tick began. The caller holds the lock, so an earlier one that still says "running" has crashed.
+ * Writes that a tick began, in the same transaction as the next generation: each is a wait for the disk less. The caller
+ * holds the lock, so an earlier one that still says "running" has crashed.
  * @returns true when there was such a one.
  */
 export async function beginTick(parts: Parts, id: string, byHand: boolean): Promise<boolean> {
   const nowMs = parts.clock.nowMs();
-  return await parts.store.transaction(async (trx) => {
+  const begun = await parts.store.transaction(async (trx) => {
     const crashed = await trx
       .updateTable("ticks")
       .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
@@ -42,11 +44,17 @@ export async function beginTick(parts: Parts, id: string, byHand: boolean): Prom
         version: parts.version,
       })
       .execute();
-    return crashed.numUpdatedRows > 0n;
+    return { isAfterCrash: crashed.numUpdatedRows > 0n, generation: await nextGeneration(trx) };
   });
+  await keepMark(parts.config.paths.highWater, begun.generation);
+  return begun.isAfterCrash;
 }
 
-/** Writes how it ended and what its calls cost; calls that are unknown count at their worst case. */
+/**
+ * Writes how it ended and what its calls cost; calls that are unknown count at their worst case. A tick that did anything
+ * ends a generation. One that was idle spent nothing that an older copy could have forgotten: the generation that it
+ * began stands for it.
+ */
 export async function endTick(
   parts: Parts,
   id: string,
@@ -54,7 +62,7 @@ export async function endTick(
 ): Promise<TickRecord> {
   const finishedAt = parts.clock.nowMs();
   const reason = end.reason === null ? null : parts.outbox.redact(end.reason).slice(0, 2_000);
-  return await parts.store.transaction(async (trx) => {
+  const ended = await parts.store.transaction(async (trx) => {
     const cost = await trx
       .selectFrom("ledger")
       .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))
@@ -76,6 +84,10 @@ export async function endTick(
       .returning("started_at")
       .executeTakeFirstOrThrow();
     const { outcome, units, nextDueAt } = end;
-    return { tick: id, startedAt: row.started_at, finishedAt, outcome, reason, units, costMicros, nextDueAt };
+    const generation = outcome === "idle" && costMicros === 0 ? null : await nextGeneration(trx);
+    const record = { tick: id, startedAt: row.started_at, finishedAt, outcome, reason };
+    return { generation, record: { ...record, units, costMicros, nextDueAt } };
   });
+  if (ended.generation !== null) await keepMark(parts.config.paths.highWater, ended.generation);
+  return ended.record;
 }

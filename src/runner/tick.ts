@@ -3,7 +3,6 @@ import { toIso } from "../lib/clock.ts";
 import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
-import { raiseHighWater } from "../ops/high-water.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
@@ -52,7 +51,6 @@ export async function runTick(
   const isAfterCrash = await beginTick(parts, id, options.byHand ?? false);
   // A tick that finds nothing to do goes unguarded; not where the one before it did not end, nor where a ping is sent.
   if (isAfterCrash || parts.config.heartbeat.pingUrl !== null) parts.guard?.watch();
-  await raiseHighWater(parts.store, parts.config.paths.highWater);
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
   const pulse = createPulse(parts.config.heartbeat, log, parts.rails.watch.terminated);
@@ -96,7 +94,6 @@ export async function runTick(
     await leftovers;
   }
   // 6. The record, the pager, and the broom.
-  await raiseHighWater(parts.store, parts.config.paths.highWater);
   const record = await endTick(parts, id, { ...drained, nextDueAt: await nextDueAt(parts) });
   const { tick: _tick, startedAt, finishedAt, nextDueAt: dueAt, ...figures } = record;
   log.event(drained.outcome === "failed" ? "error" : "info", "tick_finished", {
