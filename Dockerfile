@@ -51,16 +51,17 @@ COPY systemd /out/app/systemd
 # Whatever the umask was under which the sources were checked out.
 RUN chmod -R a+rX /out
 
-# Node's compile cache is written once, by the user that runs later (Node keeps the cache of each user apart), and then
-# belongs to root: code that a worker could write, and that the next worker would run, must not exist.
-# Node keeps it apart by features of the processor too: where those are not the ones of the machine that built the image,
-# the cache is not used, and a start takes as long as without it.
+# Compiled code is written once, and then belongs to root: code that a worker could write, and that the next worker would
+# run, must not exist. What the bundle's commands run is in /app/code (main.js tells of it); the rest, such as threads, is in
+# Node's compile cache, which is made by the user that runs later, since Node keeps the cache of each user apart.
+# Both fit one set of a processor's features: where those are not the ones of the machine that built the image, neither is
+# used, and a start takes as long as without.
 FROM ${BASE} AS warm
 COPY --from=build /out/app /app
-RUN install -d -o 1000 -g 1000 /app/cache /tmp/warm /tmp/warm/notes
+RUN install -d -o 1000 -g 1000 /app/cache /app/code /tmp/warm /tmp/warm/notes
 USER 1000:1000
 WORKDIR /tmp/warm
-ENV NODE_COMPILE_CACHE=/app/cache AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
+ENV NODE_COMPILE_CACHE=/app/cache AFK_CODE=write AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
 # What runs here is compiled beforehand: a tick that finds no model at a closed port, and what is run most besides. Not
 # more, since each takes seconds where the platform is emulated.
 RUN set -eu; \
@@ -73,7 +74,7 @@ RUN set -eu; \
     afk tick; \
     for command in status health stop resume; do afk "$command"; done; \
     afk watchdog || true; \
-    chmod -R a+rX /app/cache
+    chmod -R a+rX /app/cache /app/code
 
 FROM ${BASE}
 # Nothing in here installs packages, and what is not there cannot be used by who gets in.

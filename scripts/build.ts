@@ -1,12 +1,13 @@
-import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type PluginContext, rolldown } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
 
-/** The program, and the library. */
-const ENTRIES = { main: "src/cli/main.ts", agent: "src/agent.ts" };
+/** The program, which main.js starts, and the library. */
+const ENTRIES = { afk: "src/cli/main.ts", agent: "src/agent.ts" };
+const LAUNCHER = "scripts/launch.cjs";
 
 /** What runs often and is waited for. All that these load lies in the few files of PARTS. */
 const HOT = [
@@ -48,7 +49,7 @@ export async function buildBundle(folder: string): Promise<void> {
   const loads = new Map<string, Set<string>>();
   const bundle = await rolldown({
     cwd: ROOT,
-    input: { ...ENTRIES, ...siblingScripts() },
+    input: { ...siblingScripts(), ...ENTRIES },
     platform: "node",
     external: EXTERNAL,
     transform: { target: "node22" },
@@ -93,7 +94,8 @@ export async function buildBundle(folder: string): Promise<void> {
       chunkFileNames: "[name]-[hash].js",
       minify: { mangle: false, compress: true, codegen: true },
     });
-    for (const file of globSync("*.js", { cwd: folder })) escapeWide(join(folder, file));
+    for (const file of globSync("*.js", { cwd: folder })) makePlain(join(folder, file));
+    copyFileSync(join(ROOT, LAUNCHER), join(folder, "main.js"));
     const { name, version, license } = manifest;
     const about = { name, version, license, type: "commonjs" };
     writeFileSync(join(folder, "package.json"), `${JSON.stringify(about)}\n`);
@@ -103,17 +105,15 @@ export async function buildBundle(folder: string): Promise<void> {
 }
 
 /**
- * Writes what is beyond ASCII as escapes: one such character, and Node keeps two bytes for each of the whole file. Text
- * means the same either way, and so do patterns; only `String.raw` would tell the difference.
+ * Takes the line for a shell away, which only a file that is started may have. And writes what is beyond ASCII as escapes:
+ * one such character, and Node keeps two bytes for each of the whole file. Text means the same either way, and so do
+ * patterns; only `String.raw` would tell the difference.
  */
-function escapeWide(path: string): void {
+function makePlain(path: string): void {
   const code = readFileSync(path, "utf8");
   if (/String\.raw`[^`]*[^\0-\x7f]/.test(code)) throw new Error(`${path}: String.raw with more than ASCII`);
-  const escaped = code.replace(
-    /[^\0-\x7f]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
-  if (escaped !== code) writeFileSync(path, escaped);
+  const escapeOf = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  writeFileSync(path, code.replace(/^#!.*\n/, "").replace(/[^\0-\x7f]/g, escapeOf));
 }
 
 /** The functions of a built-in module, which load it when they are called; a name that is none is missing, and told of. */
@@ -138,7 +138,7 @@ function loadedBy(context: PluginContext, sources: string[]): Set<string> {
 
 /**
  * The scripts that are started by their path, by name: those that lib/sibling-script.ts is asked for, and which it will
- * look for beside the file that asks. In the bundle all files lie side by side.
+ * look for beside the file that asks. In the bundle all files lie side by side. The program itself is started by main.js.
  */
 function siblingScripts(): Record<string, string> {
   const scripts: Record<string, string> = {};
@@ -146,7 +146,7 @@ function siblingScripts(): Record<string, string> {
     for (const [, name = ""] of readFileSync(join(ROOT, file), "utf8").matchAll(
       /siblingScript\("([\w-]+)"/g,
     )) {
-      scripts[name] = join(dirname(file), `${name}.ts`);
+      if (name !== "main") scripts[name] = join(dirname(file), `${name}.ts`);
     }
   }
   return scripts;

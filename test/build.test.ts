@@ -54,9 +54,9 @@ describe("the bundle", () => {
     const undici = files.filter((name) => readFileSync(join(dist, name), "utf8").includes("UND_ERR_SOCKET"));
     expect(undici).toHaveLength(1);
     expect(loadedAtOnce("agent.js")).toContain(chunkOf("core"));
-    expect(loadedAtOnce("main.js")).not.toContain(undici[0]);
+    expect(loadedAtOnce("afk.js")).not.toContain(undici[0]);
     expect(loadedAtOnce("agent.js")).not.toContain(undici[0]);
-    for (const lean of ["main.js", "wedge-worker.js", "supervisor.js", "dashboard-worker.js"])
+    for (const lean of ["afk.js", "wedge-worker.js", "supervisor.js", "dashboard-worker.js"])
       expect(loadedAtOnce(lean)).not.toContain(chunkOf("core"));
     expect(loadedAtOnce("wedge-worker.js")).not.toContain(chunkOf("store"));
   });
@@ -71,10 +71,7 @@ describe("the bundle", () => {
          require("node:fs").writeFileSync(${JSON.stringify(join(at.dir, "loaded.json"))}, JSON.stringify(loaded));
        });`,
     );
-    const { code } = await runNode("--require", [list, main, "tick"], {
-      AFK_CONFIG: join(at.dir, "afk.yaml"),
-      AFK_STATE: join(at.dir, "state"),
-    });
+    const { code } = await at.node("--require", [list, main, "tick"]);
     expect(code).toBe(0);
     const loaded: string[] = JSON.parse(readFileSync(join(at.dir, "loaded.json"), "utf8"));
     expect(loaded).toContain("NativeModule fs");
@@ -187,6 +184,44 @@ describe("the bundle", () => {
   });
 });
 
+describe("compiled code", () => {
+  const code = join(dist, "code");
+  const names = () => readdirSync(code).filter((name) => name.endsWith(".code"));
+
+  test("is written when it is asked for, and then fits", async () => {
+    const at = place({ jobs: [] });
+    await at.afk("tick");
+    expect(existsSync(code)).toBe(false);
+    onTestFinished(() => rmSync(code, { recursive: true, force: true }));
+    expect(await at.node(main, ["tick"], { AFK_CODE: "write" })).toMatchObject({ code: 0, stderr: "" });
+    const watch = at.write(
+      "watch.cjs",
+      `const vm = require("node:vm");
+       const results = [];
+       vm.Script = class extends vm.Script {
+         constructor(source, options) {
+           super(source, options);
+           if (options.cachedData !== undefined) results.push(this.cachedDataRejected);
+         }
+       };
+       process.on("exit", () => process.stderr.write(JSON.stringify(results)));`,
+    );
+    const { code: exitCode, stderr } = await at.node("--require", [watch, main, "tick"]);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stderr)).toEqual(names().map(() => false));
+    expect(names()).toContain(`${chunkOf("core")}.code`);
+  });
+
+  test.each(["", "not what V8 made"])("that does not fit (%j) is not used", async (content) => {
+    const at = place({ jobs: [] });
+    onTestFinished(() => rmSync(code, { recursive: true, force: true }));
+    await at.node(main, ["tick"], { AFK_CODE: "write" });
+    expect(names().length).toBeGreaterThan(3);
+    for (const name of names()) writeFileSync(join(code, name), content);
+    expect(await at.afk("tick")).toMatchObject({ code: 0, stderr: "" });
+  });
+});
+
 describe("the command of the package", () => {
   const COMMAND = "bin/afk.js";
 
@@ -195,7 +230,7 @@ describe("the command of the package", () => {
     const copy = join(folder, COMMAND);
     mkdirSync(dirname(copy), { recursive: true });
     cpSync(join(ROOT, COMMAND), copy);
-    expect(await at.node(copy, "--version")).toMatchObject({ code: 0, stderr: "" });
+    expect(await at.node(copy, ["--version"])).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("is the sources in a checkout", async () => {
@@ -241,13 +276,15 @@ function place(config?: object) {
     const common = { agent: "bundled", budget: { daily_cap_usd: 1 }, models: { chain: ["extractive"] } };
     write("afk.yaml", JSON.stringify({ ...common, ...config }));
   }
-  const node = (script: string, ...words: string[]): Promise<Ended> =>
-    runNode(script, words, { AFK_CONFIG: join(dir, "afk.yaml"), AFK_STATE: join(dir, "state"), HOME: dir });
+  const node = (script: string, words: string[] = [], environment = {}): Promise<Ended> => {
+    const own = { AFK_CONFIG: join(dir, "afk.yaml"), AFK_STATE: join(dir, "state"), HOME: dir };
+    return runNode(script, words, { ...own, ...environment });
+  };
   return {
     dir,
     write,
     node,
-    afk: (...words: string[]) => node(main, ...words),
+    afk: (...words: string[]) => node(main, words),
     outputs: () => readdirSync(join(dir, "state/out")),
   };
 }

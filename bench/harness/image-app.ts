@@ -61,5 +61,5 @@ async function warm(app: ImageApp, folder: string): Promise<void> {
   });
   const place = { config, state: join(folder, "state") };
   for (const command of ["tick", "status", "health", "stop", "resume"])
-    await runCommand(app.afk([command], place));
+    await runCommand(app.afk([command], place, { AFK_CODE: "write" }));
 }

@@ -175,6 +175,9 @@ describe("what it does", () => {
     expect(trace.match(/code cache for .*\/app\/.* was accepted/g)?.length).toBeGreaterThan(10);
     expect(trace).not.toMatch(/no such file|was rejected|mismatch/);
     expect(trace).not.toMatch(/writing cache for/);
+    const code = await docker(["run", "--rm", "--entrypoint", "ls", afkImage, "-l", "/app/code"]);
+    expect(code).toMatch(/ root root .* core-.*\.code$/m);
+    expect(code).not.toMatch(/^.{8}w/m);
   });
 });
 
