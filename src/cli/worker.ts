@@ -1,4 +1,3 @@
-import { createConsola } from "consola/basic";
 import type { Agent, AgentOptions } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
 import { peopleSink } from "../logs/people.ts";
@@ -9,9 +8,10 @@ import { isColoured, oneLine, printJson, printLines } from "./output.ts";
  * How a worker command talks. At a terminal a person sees each event in words and each item as it is done; anywhere else
  * standard output carries the log as JSON lines. With `--json` the result is all that standard output carries.
  */
-export function workerOutput(asJson: boolean): Pick<AgentOptions, "onLogLine" | "onProgress"> {
+export async function workerOutput(asJson: boolean): Promise<Pick<AgentOptions, "onLogLine" | "onProgress">> {
   if (asJson) return { onLogLine: (line) => process.stderr.write(`${line}\n`) };
   if (!process.stdout.isTTY) return { onLogLine: (line) => process.stdout.write(`${line}\n`) };
+  const { createConsola } = await import("consola/basic");
   // The line says its level and time itself, so consola's own prefix would only repeat them.
   const consola = createConsola({ reporters: [{ log: (entry) => printLines([entry.args.join(" ")]) }] });
   return {

@@ -1,6 +1,7 @@
 import { lookup as lookupAll } from "node:dns/promises";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
+import { once } from "../lib/once.ts";
 import { EgressFailed, EgressRefused } from "./errors.ts";
 
 export interface ResolvedAddress {
@@ -74,16 +75,14 @@ export function addressRefused(hostname: string, address: string): EgressRefused
 const PRIVATE_RANGES = new Set<string>(["private", "loopback", "uniqueLocal", "carrierGradeNat"]);
 
 /** Metadata services outside 169.254.0.0/16: Azure, Alibaba, and the unique-local ones of AWS, Oracle and Google. */
-const METADATA = [
-  "168.63.129.16/32",
-  "100.100.100.200/32",
-  "fd00:ec2::/32",
-  "fd00:c1::/32",
-  "fd20:ce::/32",
-].map((cidr) => ipaddr.parseCIDR(cidr));
+const metadata = once(() =>
+  ["168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::/32", "fd00:c1::/32", "fd20:ce::/32"].map((cidr) =>
+    ipaddr.parseCIDR(cidr),
+  ),
+);
 
 function isMetadata(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return METADATA.some(
+  return metadata().some(
     ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
   );
 }

@@ -26,7 +26,7 @@ export default defineCommand({
           for (const dashboard of served) await dashboard.close();
         }
       },
-      { ownsProcess: true, ...workerOutput(false) },
+      { ownsProcess: true, ...(await workerOutput(false)) },
     );
   },
 });

@@ -26,7 +26,7 @@ export default defineCommand({
         printTick(result, args.json);
         return result.exitCode;
       },
-      { ownsProcess: true, ...workerOutput(args.json) },
+      { ownsProcess: true, ...(await workerOutput(args.json)) },
     );
   },
 });

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { once } from "../../lib/once.ts";
 import {
   countsLine,
   type DigestDocument,
@@ -25,8 +26,10 @@ footer{border-top:1px solid var(--line);padding-top:1rem}
 footer h2{margin-top:.5rem}`;
 
 /** The hash lets exactly this style in; scripts, images, frames, forms and every remote address stay out. */
-const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`;
+const policy = once(() => {
+  const hash = createHash("sha256").update(STYLE).digest("base64");
+  return `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+});
 
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
@@ -36,7 +39,7 @@ export function composeHtml(document: DigestDocument): string {
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${policy()}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="format-detection" content="telephone=no, date=no, address=no, email=no">

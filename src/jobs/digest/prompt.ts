@@ -1,3 +1,4 @@
+import { once } from "../../lib/once.ts";
 import type { ModelRequest } from "../../models/types.ts";
 import type { Item } from "./item.ts";
 import { clip } from "./text.ts";
@@ -29,15 +30,18 @@ export function leadRequest(summaries: string[], language: string | null): Model
  * other letter cases and widths, spaces and invisible characters inside, entities instead of the bracket.
  */
 export function defuseTags(content: string): string {
-  return content.replace(TAG, "(");
+  return content.replace(tag(), "(");
 }
 
 // Bounded, as two unbounded runs side by side would cost time that grows with the square of the text.
 const BETWEEN = String.raw`[\s\p{Cf}\p{M}]{0,32}`;
 const NAME = [..."content"].map((letter) => `[${letter}${fullWidth(letter)}]`).join(BETWEEN);
-const TAG = new RegExp(
-  `(?:[<＜﹤‹〈⟨]|&lt;?|&#0{0,8}60;?|&#x0{0,8}3c;?)(?=${BETWEEN}[/／⁄∕\\\\]{0,8}${BETWEEN}${NAME})`,
-  "giu",
+const tag = once(
+  () =>
+    new RegExp(
+      `(?:[<＜﹤‹〈⟨]|&lt;?|&#0{0,8}60;?|&#x0{0,8}3c;?)(?=${BETWEEN}[/／⁄∕\\\\]{0,8}${BETWEEN}${NAME})`,
+      "giu",
+    ),
 );
 
 function fullWidth(letter: string): string {
