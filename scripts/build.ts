@@ -116,10 +116,12 @@ function makePlain(path: string): void {
   writeFileSync(path, code.replace(/^#!.*\n/, "").replace(/[^\0-\x7f]/g, escapeOf));
 }
 
-/** The functions of a built-in module, which load it when they are called; a name that is none is missing, and told of. */
+/** The functions of a built-in module, which load it when they are called; a name that is none, or a class, is missing, and told of. */
 function lateModule(id: string): string {
   const module = Object.entries(process.getBuiltinModule(id) ?? {});
-  const functions = module.filter(([, value]) => typeof value === "function").map(([name]) => name);
+  const functions = module
+    .filter(([name, value]) => typeof value === "function" && !/^[A-Z]/.test(name))
+    .map(([name]) => name);
   const load = `process.getBuiltinModule(${JSON.stringify(id)})`;
   return functions
     .map((name) => `export const ${name} = (...given) => ${load}.${name}(...given);\n`)

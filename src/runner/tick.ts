@@ -4,28 +4,21 @@ import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
-import { claim, nextRunAt } from "../queue/claim.ts";
-import { unclaim } from "../queue/fail.ts";
-import type { JobRow } from "../queue/job.ts";
 import { publishPending } from "../queue/publish.ts";
 import { recoverJobs } from "../queue/recover.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
 import { announceKill, readKill } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
+import { type Drained, drain } from "./drain.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
-import { runJob } from "./run-job.ts";
 import { checkCounters, checkDisk } from "./self-check.ts";
 import { tellWedged } from "./tell-wedged.ts";
-import { beginTick, endTick, type TickOutcome, type TickRecord } from "./tick-record.ts";
+import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
 
-/** A tick claims no further job beyond these, and waits for a retry no longer than that. */
-const JOBS_MAX = 100;
-const TICK_MS = 50 * 60_000;
-const RETRY_WAIT_MS = 60_000;
 /** How long alerts may take to get out, at each end of a tick; and when the kill switch was set in the middle of it. */
 const PAGER_MS = 20_000;
 const PAGER_KILLED_MS = 1_000;
@@ -118,14 +111,6 @@ export async function runTick(
   return { ...record, outputs, exitCode };
 }
 
-interface Drained {
-  outcome: TickOutcome;
-  reason: string | null;
-  units: number;
-  outputs: string[];
-  exitCode: number;
-}
-
 async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Drained): Promise<void> {
   await parts.outbox.transaction((_trx, announce) => announceKill(announce, kill));
   log.event("warn", "kill_seen", { by: kill.by, reason: kill.reason });
@@ -138,70 +123,6 @@ async function recover(parts: Parts, log: Parts["log"], runner: string, tick: st
     recoverJobs(trx, announce, { runner, tick }, parts.clock.nowMs(), parts.randomness),
   );
   if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
-}
-
-/** Claims and runs until nothing is due, a rail halts, or the tick's bounds are reached. */
-async function drain(parts: Parts, ids: { tick: string; runner: string }, drained: Drained): Promise<void> {
-  const { db } = parts.store;
-  const { signal } = parts.rails.watch;
-  // By the uptime: a clock that is set back in the middle must not make the tick longer.
-  const endsAt = parts.clock.uptimeMs() + TICK_MS;
-  const halted = new Set<string>();
-  const failed = new Map<string, { error: unknown; exitCode: number }>();
-  let count = 0;
-  const goesOn = () => count < JOBS_MAX && parts.clock.uptimeMs() < endsAt && !signal.aborted;
-  // What is claimed with the end of another job, and not begun.
-  let next: JobRow | undefined;
-  try {
-    while (goesOn()) {
-      next ??=
-        (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
-      if (next === undefined) break;
-      parts.guard?.watch();
-      // The jobs behind one that was halted have had their turn: every one that is left is one that a rail stops. Or the
-      // switch was set meanwhile, which a guard that cannot start does too.
-      if (halted.has(next.id) || signal.aborted) break;
-      const job = next;
-      next = undefined;
-      count += 1;
-      const attempt = await runJob(parts, job, ids, goesOn);
-      failed.delete(job.id);
-      if (attempt.type === "done") {
-        next = attempt.next;
-        drained.units += attempt.units;
-        drained.outputs.push(...(await publishPending(db, parts.config.paths.out, parts.clock.nowMs())));
-        if (drained.outcome === "idle") drained.outcome = "ok";
-      } else if (attempt.type === "halted") {
-        halted.add(job.id);
-        Object.assign(drained, { outcome: "halted", reason: attempt.reason.message });
-      } else if (attempt.type === "failed") failed.set(job.id, attempt);
-    }
-  } finally {
-    if (next !== undefined) await giveBack(parts, next);
-  }
-  if (signal.aborted) Object.assign(drained, { outcome: "halted", reason: messageOf(signal.reason) });
-  const last = [...failed.values()].at(-1);
-  if (last !== undefined)
-    Object.assign(drained, { outcome: "failed", reason: messageOf(last.error), exitCode: last.exitCode });
-}
-
-/** Ready again in its place, its attempt not counted: it was claimed and not begun. */
-async function giveBack(parts: Parts, job: JobRow): Promise<void> {
-  const reason = job.error ?? "the tick ended before its turn";
-  const { run_at: runAt } = job;
-  await parts.store.transaction((trx) => unclaim(trx, job, reason, runAt, parts.clock.nowMs()));
-}
-
-/** A retry that falls due soon is waited for; a later one is the next tick's. */
-async function waitForRetry(parts: Parts, runner: string, endsAt: number) {
-  const runAt = await nextRunAt(parts.store.db);
-  if (runAt === undefined) return undefined;
-  const waitMs = Math.max(1, runAt - parts.clock.nowMs());
-  if (waitMs > RETRY_WAIT_MS || parts.clock.uptimeMs() + waitMs > endsAt) return undefined;
-  // The sleep rejects when the kill switch is set; the caller looks at the signal next.
-  await parts.clock.sleep(waitMs, parts.rails.watch.signal).catch(() => undefined);
-  if (parts.rails.watch.signal.aborted) return undefined;
-  return await claim(parts.store.db, runner, parts.clock.nowMs());
 }
 
 /**
