@@ -27,6 +27,7 @@ try {
     uptimeMs: () => 0,
     bootId: () => "pictures",
     sleep: () => new Promise<void>(() => undefined),
+    idle: () => new Promise<void>(() => undefined),
   };
   const dashboard = await openDashboard({ config, version: VERSION, clock, onError: fail });
   for (const picture of PICTURES) {

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from "../lib/clock.ts";
+import { type Clock, IDLE_MS, systemClock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 
 /** A clock that a drill moves, so that cooldowns and windows pass without waiting. A sleep moves it too. */
@@ -24,6 +24,7 @@ export function createDrillClock(timezone: string): DrillClock {
       signal?.throwIfAborted();
       clock.advance(ms);
     },
+    idle: (signal) => clock.sleep(IDLE_MS, signal),
     advance(ms) {
       nowMs += ms;
       uptimeMs += ms;

@@ -13,7 +13,15 @@ export interface Clock {
   bootId(): string;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** The sleep of who has nothing to do, until it is time to look again (IDLE_MS at most); rejects as `sleep` does. */
+  idle(signal?: AbortSignal): Promise<void>;
 }
+
+/**
+ * How long a process that idles may take to see a STOP file, a set switch or new work. Not a second: the looks of its
+ * guard come on top, and a process that does nothing should not wake more than once a second in all.
+ */
+export const IDLE_MS = 1_500;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -30,6 +38,14 @@ export const systemClock: Clock = {
       signal?.throwIfAborted();
       throw error;
     }
+  },
+  async idle(signal) {
+    signal?.throwIfAborted();
+    const nap = idlePause();
+    signal?.addEventListener("abort", nap.end, { once: true });
+    await nap.over;
+    signal?.removeEventListener("abort", nap.end);
+    signal?.throwIfAborted();
   },
 };
 
@@ -73,6 +89,40 @@ function readUptime(): number {
   const countedMs = isLater ? asked.uptimeMs + sinceMs : 0;
   asked = { uptimeMs: Math.max(uptime() * 1_000, countedMs), atMs: nowMs };
   return asked.uptimeMs;
+}
+
+const idlers = new Set<() => void>();
+let idleTimer: NodeJS.Timeout | undefined;
+
+/**
+ * A wait in real time of IDLE_MS or less: all who idle wait for the same timer, so that they wake the process once and
+ * not each at a moment of its own.
+ */
+export function idlePause(): Pause {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  idlers.add(resolve);
+  idleTimer ??= setTimeout(wakeIdlers, IDLE_MS);
+  return {
+    ms: IDLE_MS,
+    over: promise,
+    end() {
+      idlers.delete(resolve);
+      if (idlers.size === 0) stopIdleTimer();
+      resolve();
+    },
+  };
+}
+
+function wakeIdlers(): void {
+  const woken = [...idlers];
+  idlers.clear();
+  stopIdleTimer();
+  for (const wake of woken) wake();
+}
+
+function stopIdleTimer(): void {
+  clearTimeout(idleTimer);
+  idleTimer = undefined;
 }
 
 let cachedBootId: string | undefined;

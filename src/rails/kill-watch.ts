@@ -1,11 +1,10 @@
-import { type Pause, pause } from "../lib/clock.ts";
+import { idlePause, type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/open.ts";
 import { type Kill, Killed } from "./halt.ts";
 import { readKillRow, readStopFile } from "./kill.ts";
 
 const POLL_IN_FLIGHT_MS = 250;
-const POLL_IDLE_MS = 1_000;
 
 /**
  * Watches the kill switch while somebody holds the watch, and aborts `signal` (reason: Killed) once it is set. The file
@@ -15,7 +14,7 @@ export interface KillWatch {
   signal: AbortSignal;
   /** Aborts only when the process itself was told to end: then not even the pager may take its time. */
   terminated: AbortSignal;
-  /** Watches until the returned function is called: closely with a call in flight, once a second otherwise. */
+  /** Watches until the returned function is called: closely with a call in flight, every IDLE_MS otherwise. */
   hold(kind: "in_flight" | "idle"): () => void;
   /** Trips the watch itself: SIGTERM, or a switch found set by somebody else. */
   trip(kill: Kill): void;
@@ -41,7 +40,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
         const kill = await look();
         if (kill !== null) return trip(kill);
         // Real time whatever clock the rest is given: a kill must not wait for a simulated one.
-        nap = pause(held.in_flight > 0 ? POLL_IN_FLIGHT_MS : POLL_IDLE_MS);
+        nap = held.in_flight > 0 ? pause(POLL_IN_FLIGHT_MS) : idlePause();
         await nap.over;
       }
     } catch (error) {

@@ -5,9 +5,6 @@ import { nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
-/** How often the loop looks for work that another process added. */
-const LOOK_MS = 1_000;
-
 /**
  * Ticks on schedule and when new work appears, until the kill switch is set or the process is told to end (which trips
  * the same watch). The caller holds the lock. Returns the exit code.
@@ -43,19 +40,23 @@ async function isKilled(parts: Parts): Promise<boolean> {
 
 /**
  * Waits for the next tick's time, the next due job, or work that somebody has added since the database was at
- * `sinceVersion`, whichever is first.
+ * `sinceVersion`, whichever is first. When a job is due is asked again only when somebody has committed: it changes
+ * with what is committed, and with nothing else.
  */
 async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number): Promise<void> {
   const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
   let version = sinceVersion;
+  let dueAt = await nextDueAt(parts);
   while (!signal.aborted && parts.clock.nowMs() < endsAt) {
     // The sleep rejects when the watch trips; the caller looks at the signal.
-    await parts.clock.sleep(LOOK_MS, signal).catch(() => undefined);
+    await parts.clock.idle(signal).catch(() => undefined);
     const current = parts.store.dataVersion();
-    const nowMs = parts.clock.nowMs();
-    if (current !== version && ((await nextRunAt(parts.store.db)) ?? Number.POSITIVE_INFINITY) <= nowMs)
-      return;
+    if (current !== version) {
+      const runAt = await nextRunAt(parts.store.db);
+      if (runAt !== undefined && runAt <= parts.clock.nowMs()) return;
+      dueAt = await nextDueAt(parts);
+    }
     version = current;
-    if (((await nextDueAt(parts)) ?? Number.POSITIVE_INFINITY) <= nowMs) return;
+    if (dueAt !== null && dueAt <= parts.clock.nowMs()) return;
   }
 }

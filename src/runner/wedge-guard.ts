@@ -6,6 +6,7 @@ import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import { endThread } from "../lib/threads.ts";
 import type { KillWatch } from "../rails/kill-watch.ts";
+import { showLife } from "./sign-of-life.ts";
 import { wedgeMarkerIn } from "./wedge-marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";
 import { createFlags, FLAG, type WedgeTask } from "./wedge-task.ts";
@@ -64,7 +65,6 @@ export async function underWedgeGuard<T>(
     }
     worker.once("error", lose);
     worker.once("exit", () => lose("its thread is gone"));
-    void beat(flags, limits.stepMs, done.signal);
   };
   // It rejects when the work is done before.
   void systemClock.sleep(limits.stepMs, done.signal).then(watch, () => undefined);
@@ -76,16 +76,18 @@ export async function underWedgeGuard<T>(
   // silent while it waits for its thread: so the thread is told too, also where the process ends in the middle of work.
   const tellDone = () => {
     Atomics.store(flags, FLAG.isDone, 1);
-    Atomics.notify(flags, FLAG.isDone);
+    Atomics.add(flags, FLAG.begun, 1);
+    Atomics.notify(flags, FLAG.begun);
   };
   process.once("exit", tellDone);
+  const life = showLife(flags, limits);
   try {
-    const sayWork = (isAtWork: boolean) => void Atomics.store(flags, FLAG.isAtWork, Number(isAtWork));
-    const result = await work({ watch, sayWork });
+    const result = await work({ watch, sayWork: life.sayWork });
     lost.signal.throwIfAborted();
     return result;
   } finally {
     done.abort();
+    life.end();
     guarded.watch.terminated.removeEventListener("abort", tellToEnd);
     process.removeListener("exit", tellDone);
     tellDone();
@@ -117,15 +119,6 @@ function taskOf({ config }: GuardedProcess, flags: WedgeTask["flags"], limits: W
     logMaxBytes: config.retention.logMaxBytes,
     secrets: config.secrets,
   };
-}
-
-/** The main thread's pulse, until `done`; in real time, whatever clock the work is given. */
-async function beat(flags: WedgeTask["flags"], everyMs: number, done: AbortSignal): Promise<void> {
-  while (!done.aborted) {
-    Atomics.add(flags, FLAG.pulse, 1);
-    // The sleep rejects when the work is done.
-    await systemClock.sleep(everyMs, done).catch(() => undefined);
-  }
 }
 
 function tellLost({ log, watch }: GuardedProcess, error: GuardLost): void {

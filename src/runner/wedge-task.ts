@@ -14,8 +14,11 @@ export interface WedgeTask {
   secrets: string[];
 }
 
-/** `pulse` is a count, which may wrap around; the others are 0 or 1. */
-export const FLAG = { pulse: 0, isAtWork: 1, isToldToEnd: 2, isDone: 3 } as const;
+/**
+ * `pulse` is a count, which may wrap around, as is `begun`: how often work has begun or was done, which wakes the guard.
+ * The others are 0 or 1.
+ */
+export const FLAG = { pulse: 0, isAtWork: 1, isToldToEnd: 2, isDone: 3, begun: 4 } as const;
 
 export function createFlags(): Int32Array<SharedArrayBuffer> {
   const { BYTES_PER_ELEMENT } = Int32Array;

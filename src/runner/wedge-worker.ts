@@ -7,7 +7,7 @@ import { readStopFile } from "../rails/kill.ts";
 import { type KillReader, openKillReader } from "../store/read-kill-row.ts";
 import { killThisProcess } from "./kill-process.ts";
 import { writeWedgeMarker } from "./wedge-marker.ts";
-import { type Counted, countStep } from "./wedge-steps.ts";
+import { type Counted, countStep, stepsToSleep } from "./wedge-steps.ts";
 import { FLAG, type WedgeTask } from "./wedge-task.ts";
 
 // The guard's thread; wedge-guard.ts starts it. It needs nothing of the main thread but a few shared numbers, and loads
@@ -24,14 +24,20 @@ function guard(task: WedgeTask): void {
   });
   const row = watchRow(task.database);
   let counted: Counted = { pulse: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
-  // It sleeps until the next step, or until the work is done.
-  while (Atomics.wait(flags, FLAG.isDone, 0, limits.stepMs) === "timed-out") {
+  for (;;) {
+    // Read before what it announces: what is said from here on ends the sleep.
+    const begun = Atomics.load(flags, FLAG.begun);
+    if (Atomics.load(flags, FLAG.isDone) === 1) break;
+    const steps = stepsToSleep(counted, Atomics.load(flags, FLAG.isAtWork) === 1, limits);
+    // Work that begins, or is done, ends the sleep; what was slept of it then counts as one step, however short.
+    const isOver = Atomics.wait(flags, FLAG.begun, begun, steps * limits.stepMs) === "timed-out";
+    if (Atomics.load(flags, FLAG.isDone) === 1) break;
     const look = {
       pulse: Atomics.load(flags, FLAG.pulse),
       isAtWork: Atomics.load(flags, FLAG.isAtWork) === 1,
       kill: killOf(task, row),
     };
-    const step = countStep(counted, look, limits);
+    const step = countStep(counted, look, limits, isOver ? steps : 1);
     counted = step.counted;
     if (step.wedged !== null) end(step.wedged);
   }

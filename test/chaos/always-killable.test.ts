@@ -10,6 +10,8 @@ import { isAlive, type Patient, patient, type Started } from "./support/misbehav
 
 /** A silent main thread is killed after 10 s of its guard's steps; a machine that is busy with other tests gets more. */
 const GONE_WITHIN_MS = 20_000;
+/** One that idles is looked at every 5 s, and killed 10 s after that. */
+const IDLE_GONE_WITHIN_MS = 25_000;
 /** What had passed its gates when the switch was set may still be on its way. */
 const GRACE_MS = 2_000;
 /** Misbehaviours that stop the event loop, so that only the guard can end the process. */
@@ -56,8 +58,26 @@ describe.concurrent("a process is gone within the bound, and asks no model after
   }
 });
 
+describe.concurrent("a process that idles is gone within the bound, when what a job left behind stops its event loop", () => {
+  for (const kill of KILLS) {
+    it(`killed by ${kill}`, { timeout: 90_000 }, async ({ onTestFinished }) => {
+      const subject = await patient("later", onTestFinished);
+      const running = subject.start("run");
+      await running.said('"event":"misbehaving"');
+      expect(subject.events()).toContain("tick_finished");
+      const killedAt = Date.now();
+      await set(kill, subject, running);
+      const { at, ...end } = await running.ended;
+      process.stdout.write(`idle, ${kill}: gone after ${at - killedAt} ms\n`);
+      expect(at - killedAt).toBeLessThan(IDLE_GONE_WITHIN_MS);
+      expect(end).toMatchObject({ code: null, signal: "SIGKILL" });
+      expect(subject.events().filter((event) => event === "wedged")).toHaveLength(1);
+    });
+  }
+});
+
 /** Limits short enough for a test; each of these goes on for longer than the silence that would be its end. */
-const LIMITS = { stepMs: 100, killStepsMax: 10, pagerStepsMax: 100, silentStepsMax: 25 };
+const LIMITS = { stepMs: 100, idleSteps: 1, killStepsMax: 10, pagerStepsMax: 100, silentStepsMax: 25 };
 
 describe.concurrent("a process is left alone", () => {
   it("when it is busy for long, but not at a stretch", { timeout: 60_000 }, async ({ onTestFinished }) => {

@@ -1,6 +1,6 @@
 import { uptime } from "node:os";
 import { describe, expect, test } from "vitest";
-import { pause, systemClock, toIso } from "../../src/lib/clock.ts";
+import { IDLE_MS, idlePause, pause, systemClock, toIso } from "../../src/lib/clock.ts";
 
 describe("the system's clock", () => {
   test("tells milliseconds since the epoch", () => {
@@ -68,5 +68,39 @@ describe("a pause", () => {
     long.end();
     long.end();
     await long.over;
+  });
+});
+
+describe("those who idle", () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+
+  test("share one timer, and leave none behind when the last of them is woken early", async () => {
+    const before = timers();
+    const naps = [idlePause(), idlePause(), idlePause()];
+    expect(timers()).toBe(before + 1);
+    for (const nap of naps) nap.end();
+    expect(timers()).toBe(before);
+    await Promise.all(naps.map(({ over }) => over));
+  });
+
+  test("are woken at the same time, whenever each of them has begun", async () => {
+    const began = performance.now();
+    const naps = [idlePause()];
+    await pause(100).over;
+    naps.push(idlePause());
+    const order: string[] = [];
+    setTimeout(() => order.push("in the next turn"), IDLE_MS - 50);
+    await Promise.all(naps.map(async ({ over }) => order.push(await over.then(() => "woken"))));
+    expect(order).toEqual(["woken", "woken"]);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(IDLE_MS - 1);
+  });
+
+  test("wake when the signal aborts, and get its reason", async () => {
+    const controller = new AbortController();
+    const reason = new Error("stop");
+    const idling = systemClock.idle(controller.signal);
+    controller.abort(reason);
+    await expect(idling).rejects.toBe(reason);
+    await expect(systemClock.idle(AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 });

@@ -158,7 +158,13 @@ it("does not hold up a process that ends in the middle of the work", async () =>
 const EXITS = fileURLToPath(new URL("../support/exit-in-work.ts", import.meta.url));
 
 /** Its looks are many, and none of its limits is reached: it watches the process that runs the tests. */
-const QUICK = { stepMs: 10, killStepsMax: 10_000, pagerStepsMax: 10_000, silentStepsMax: 10_000 };
+const QUICK = {
+  stepMs: 10,
+  idleSteps: 1,
+  killStepsMax: 10_000,
+  pagerStepsMax: 10_000,
+  silentStepsMax: 10_000,
+};
 
 const JOB = { name: "work", kind: "work", every: "1h" };
 /** However long a tick may take on a machine that is busy, it is not one step. */

@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { IDLE_MS } from "../../src/lib/clock.ts";
 import {
   type Counted,
   countStep,
   type Look,
+  stepsToSleep,
   WEDGE_LIMITS,
   type WedgeLimits,
 } from "../../src/runner/wedge-steps.ts";
 
-const LIMITS: WedgeLimits = { stepMs: 500, killStepsMax: 3, pagerStepsMax: 6, silentStepsMax: 4 };
+const LIMITS: WedgeLimits = {
+  stepMs: 500,
+  idleSteps: 1,
+  killStepsMax: 3,
+  pagerStepsMax: 6,
+  silentStepsMax: 4,
+};
 
 describe("a silent main thread", () => {
   it("is wedged after so many looks without a pulse, and not one earlier", () => {
@@ -45,6 +53,39 @@ describe("a set kill switch", () => {
     const set = { isAtWork: true, kill: "the file" };
     const looks = [...beating(2, set), ...beating(1, { ...set, kill: null }, 3), ...beating(2, set, 4)];
     expect(new Set(verdicts(looks))).toEqual(new Set([null]));
+  });
+});
+
+describe("a guard with nothing to watch but a process that idles", () => {
+  const idle: Counted = { pulse: 1, isAtWork: false, silentSteps: 0, killSteps: 0 };
+
+  it("looks seldom, and closely at all that might have to end", () => {
+    expect(stepsToSleep(idle, false, WEDGE_LIMITS)).toBe(WEDGE_LIMITS.idleSteps);
+    expect(stepsToSleep(idle, true, WEDGE_LIMITS)).toBe(1);
+    expect(stepsToSleep({ ...idle, silentSteps: 10 }, false, WEDGE_LIMITS)).toBe(1);
+    expect(stepsToSleep({ ...idle, killSteps: 1 }, false, WEDGE_LIMITS)).toBe(1);
+  });
+
+  it("kills one that has fallen silent within fifteen seconds, in which it looked more than once", () => {
+    let counted = idle;
+    let sleptSteps = WEDGE_LIMITS.idleSteps;
+    let looks = 0;
+    for (let wedged: string | null = null; wedged === null; looks++) {
+      const steps = stepsToSleep(counted, false, WEDGE_LIMITS);
+      ({ counted, wedged } = countStep(
+        counted,
+        { pulse: 1, isAtWork: false, kill: null },
+        WEDGE_LIMITS,
+        steps,
+      ));
+      sleptSteps += steps;
+    }
+    expect(sleptSteps * WEDGE_LIMITS.stepMs).toBeLessThanOrEqual(15_000);
+    expect(looks).toBeGreaterThan(5);
+  });
+
+  it("has had several pulses of one that is well when it looks", () => {
+    expect(WEDGE_LIMITS.idleSteps * WEDGE_LIMITS.stepMs).toBeGreaterThan(3 * IDLE_MS);
   });
 });
 

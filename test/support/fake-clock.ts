@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/lib/clock.ts";
+import { type Clock, IDLE_MS } from "../../src/lib/clock.ts";
 
 /** A clock that tests move. A sleep moves it too, so that nothing waits for real. */
 export interface FakeClock extends Clock {
@@ -26,6 +26,7 @@ export function fakeClock(start = Date.parse("2026-11-21T10:00:00Z")): FakeClock
       await new Promise<void>((resolve) => setImmediate(resolve));
       signal?.throwIfAborted();
     },
+    idle: (signal) => clock.sleep(IDLE_MS, signal),
     advance(ms) {
       now += ms;
       uptime += ms;

@@ -43,13 +43,15 @@ process.stdout.write(`${JSON.stringify(results)}\n`);
 process.exit(0);
 
 interface Settings {
-  how: "loop" | "transaction" | "ignore" | "stream" | "children" | "long";
+  how: "loop" | "transaction" | "ignore" | "stream" | "children" | "long" | "later";
 }
 
 function misbehave(theAgent: () => Agent): JobKind<Settings> {
   return {
     kind: "misbehave",
-    settings: v.object({ how: v.picklist(["loop", "transaction", "ignore", "stream", "children", "long"]) }),
+    settings: v.object({
+      how: v.picklist(["loop", "transaction", "ignore", "stream", "children", "long", "later"]),
+    }),
     async run(context) {
       if (mode === "run") await doHow(context, theAgent());
       return { units: 1, summary: "it behaved" };
@@ -76,6 +78,13 @@ async function doHow(context: JobContext<Settings>, theAgent: Agent): Promise<vo
       await spawnChildren(context);
       say();
       return blockForEver();
+    case "later":
+      // The job is done, and so is its tick, when what it left behind stops the event loop.
+      setTimeout(() => {
+        say();
+        blockForEver();
+      }, 3_000);
+      return;
     case "stream":
       say();
       return void (await ask("the server stops in the middle"));

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import { type Clock, IDLE_MS } from "../../lib/clock.ts";
 
 /** Who set an alarm: the agent's own code, whose alarms end with its process, or the simulation. */
 export type Owner = "agent" | "world";
@@ -78,6 +78,7 @@ export function createVirtualTime(): VirtualTime {
         signal?.addEventListener("abort", end, { once: true });
       });
     },
+    idle: (signal) => time.sleep(IDLE_MS, signal),
     elapsedMs: () => nowMs,
     trueMs: () => startMs + nowMs,
     alarm(owner, ms, ring) {

@@ -153,6 +153,7 @@ export const BANS: readonly Rule[] = [
       ["lib/a.ts", "export function a() { try { return run(); } catch { return null; } }"],
       ["lib/a.ts", "run().catch((error) => report(error)); list.map(() => {});"],
       ["lib/a.ts", "await clock.sleep(10, signal).catch(() => undefined);"],
+      ["lib/a.ts", "await clock.idle(signal).catch(() => undefined);"],
     ],
   }),
   {
@@ -216,7 +217,8 @@ function swallows({ node }: Located): boolean {
   if (node.type === "CatchClause") return isEmpty(node.body);
   if (node.type !== "CallExpression" || !isNode(node.callee) || node.callee.type !== "MemberExpression")
     return false;
-  if (isNode(node.callee.object) && dotted(node.callee.object.callee)?.endsWith(".sleep")) return false;
+  if (isNode(node.callee.object) && /\.(sleep|idle)$/.test(dotted(node.callee.object.callee) ?? ""))
+    return false;
   const method = isNode(node.callee.property) ? node.callee.property.name : undefined;
   const handler = (node.arguments as unknown[])[method === "catch" ? 0 : method === "then" ? 1 : -1];
   if (!isNode(handler) || !/Function/.test(handler.type)) return false;
