@@ -7,6 +7,7 @@ import { endThread } from "../lib/threads.ts";
 import type { ThreadMessage, ThreadTask } from "./thread-task.ts";
 
 export interface DashboardThread {
+  /** May be called again, and resolves when the thread has ended. */
   close(): Promise<void>;
 }
 
@@ -34,11 +35,16 @@ export function startDashboardThread(parts: { config: Config; version: string; l
   worker.once("exit", (code) => {
     if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
   });
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    isClosing = true;
+    worker.postMessage("close");
+    return endThread(worker, hasStarted ? CLOSE_MS : START_MS);
+  };
   return {
-    async close() {
-      isClosing = true;
-      worker.postMessage("close");
-      await endThread(worker, hasStarted ? CLOSE_MS : START_MS);
+    close() {
+      ended ??= end();
+      return ended;
     },
   };
 }

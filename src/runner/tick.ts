@@ -48,6 +48,7 @@ export async function runTick(
   const release = parts.rails.watch.hold("idle");
   const pulse = createPulse(parts.config.heartbeat, log, parts.rails.watch.terminated);
   let isFit = true;
+  let wasStopped = false;
   let leftovers: Promise<void> = Promise.resolve();
   const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
   try {
@@ -56,6 +57,7 @@ export async function runTick(
     await tellLowValue(parts);
     // 1. Stop. A killed agent starts nothing, but its pager still works.
     const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
+    wasStopped = kill !== null;
     if (kill !== null) await seeKill(parts, log, kill, drained);
     else pulse.begin();
     // 2. What an earlier run left: word of its end, files and alerts that committed and did not get out.
@@ -107,7 +109,8 @@ export async function runTick(
       isKilled ? PAGER_KILLED_MS : PING_TIMEOUT_MS,
     ),
   ]);
-  await sweepRecords(parts);
+  // A kill in the middle of a tick leaves the broom to the next one: the process must be gone.
+  if (wasStopped || !parts.rails.watch.signal.aborted) await sweepRecords(parts);
   return { ...record, outputs, exitCode };
 }
 

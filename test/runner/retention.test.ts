@@ -184,6 +184,25 @@ describe("a tick", () => {
     expect(await totals(agent)).toEqual({ halted: 251 });
   });
 
+  it("leaves the broom to the next one when it is killed in its middle", async () => {
+    const made = await rig(() => {
+      if (isKilled) made.agent.rails.watch.trip({ by: "file", at: made.clock.nowMs(), reason: "touch STOP" });
+      return undefined;
+    }, DAILY);
+    let isKilled = false;
+    const { agent, clock } = made;
+    await agent.tick();
+    const sweptAt = await readMeta(agent.rails.store.db, "retained_at");
+    expect(sweptAt).toBe(clock.nowMs());
+    isKilled = true;
+    clock.advance(91 * DAY_MS);
+    expect(await agent.tick()).toMatchObject({ outcome: "halted" });
+    expect(await readMeta(agent.rails.store.db, "retained_at")).toBe(sweptAt);
+    const next = await made.reopen(DAILY);
+    await next.tick();
+    expect(await readMeta(next.rails.store.db, "retained_at")).toBe(clock.nowMs());
+  });
+
   it("rolls up nothing over counters that somebody has changed, and says so", async () => {
     const { agent, target, clock } = await rig(busy, DAILY);
     await spend(agent);

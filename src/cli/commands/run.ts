@@ -19,7 +19,11 @@ export default defineCommand({
           return await agent.run(
             (result) => printTick(result, false),
             () => {
-              if (agent.config.dashboard.isEnabled) served.push(startDashboardThread(agent));
+              if (!agent.config.dashboard.isEnabled) return;
+              const dashboard = startDashboardThread(agent);
+              served.push(dashboard);
+              // Beside the last tick's end, which then waits for no one who looks.
+              agent.rails.watch.signal.addEventListener("abort", () => void dashboard.close());
             },
           );
         } finally {
