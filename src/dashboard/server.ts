@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
-import { AfkError, messageOf } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { listen, urlOf } from "./listen.ts";
 import { createLive, type Live } from "./live.ts";
 import { SAFE_HEADERS } from "./policy.ts";
 import { answer, type Site } from "./routes.ts";
@@ -56,7 +57,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(SOCKET_IDLE_MS);
   try {
-    const url = await listen(server, access.port, access.bind);
+    const url = urlOf(await listen(server, { port: access.port, host: access.bind }));
     server.on("error", (error) => options.onError(messageOf(error)));
     return {
       url,
@@ -108,20 +109,4 @@ function stream(request: IncomingMessage, response: ServerResponse, live: Live):
   }
   response.writeHead(503, { "content-type": "text/plain; charset=utf-8", "retry-after": "15" });
   response.end("Enough pages are listening already.\n");
-}
-
-function listen(server: Server, port: number, host: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: Error) => {
-      const message = `the page cannot be served at ${host} port ${port}: ${messageOf(error)}. It may be served there already, by afk run; else set another dashboard.port`;
-      reject(new AfkError("dashboard_unavailable", message, { retry: "never", cause: error }));
-    };
-    server.once("error", fail);
-    server.listen({ port, host, exclusive: true }, () => {
-      server.removeListener("error", fail);
-      const address = server.address();
-      const bound = typeof address === "object" && address !== null ? address.port : port;
-      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${bound}/`);
-    });
-  });
 }

@@ -6,8 +6,12 @@ export interface ThreadTask {
   version: string;
 }
 
-/** What it says of itself. */
+/** What it says of itself: that it has loaded and waits for its port, and then what became of that. */
 export type ThreadMessage =
-  | { type: "listening"; url: string }
+  | { type: "ready" }
+  | { type: "listening" }
   | { type: "unavailable"; error: string }
   | { type: "error"; error: string };
+
+/** What it is told. */
+export type ThreadOrder = "listen" | "close";

@@ -4,11 +4,19 @@ import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import { endThread } from "../lib/threads.ts";
-import type { ThreadMessage, ThreadTask } from "./thread-task.ts";
+import { type Door, openDoor } from "./door.ts";
+import { urlOf } from "./listen.ts";
+import type { ThreadMessage, ThreadOrder, ThreadTask } from "./thread-task.ts";
 
 export interface DashboardThread {
   /** May be called again, and resolves when the thread has ended. */
   close(): Promise<void>;
+}
+
+interface Parts {
+  config: Config;
+  version: string;
+  log: Log;
 }
 
 /** How long the thread may take to let its clients go. */
@@ -18,33 +26,83 @@ const START_MS = 5_000;
 
 /**
  * Serves the page from a thread of its own, so that neither a slow query nor many clients take a moment from the work,
- * and the wedge guard watches the work alone. What goes wrong with it is logged and changes nothing else: an agent
- * without a page works.
+ * and the wedge guard watches the work alone. The thread is started when the first one comes to look, since it takes as
+ * much memory as the work does; whoever comes while it starts waits. What goes wrong with it is logged and changes
+ * nothing else: an agent without a page works.
  */
-export function startDashboardThread(parts: { config: Config; version: string; log: Log }): DashboardThread {
-  const { log } = parts;
-  const worker = startWorker({ config: parts.config, version: parts.version }, log);
-  if (worker === null) return { close: async () => undefined };
-  let isClosing = false;
-  let hasStarted = false;
-  worker.on("message", (message: ThreadMessage) => {
-    hasStarted = true;
-    tell(log, message);
-  });
-  worker.once("error", (error) => log.event("error", "dashboard_unavailable", { error: messageOf(error) }));
-  worker.once("exit", (code) => {
-    if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
-  });
+export function startDashboardThread(parts: Parts): DashboardThread {
+  const { config, log } = parts;
+  const { bind, port } = config.dashboard;
+  let thread: DashboardThread | undefined;
   let ended: Promise<void> | undefined;
-  const end = () => {
-    isClosing = true;
-    worker.postMessage("close");
-    return endThread(worker, hasStarted ? CLOSE_MS : START_MS);
-  };
+
+  async function open(): Promise<Door | null> {
+    try {
+      const door: Door = await openDoor({ port, host: bind }, () => {
+        if (ended === undefined) thread = startThread(parts, door);
+      });
+      log.event("info", "dashboard_started", { url: urlOf(door.address) });
+      return door;
+    } catch (error) {
+      log.event("warn", "dashboard_unavailable", { error: messageOf(error) });
+      return null;
+    }
+  }
+
+  async function end(): Promise<void> {
+    (await opening)?.refuse();
+    await thread?.close();
+  }
+
+  const opening = open();
   return {
     close() {
       ended ??= end();
       return ended;
+    },
+  };
+}
+
+/** Starts the thread that takes the place of the door. */
+function startThread(parts: Parts, door: Door): DashboardThread {
+  const { config, version, log } = parts;
+  const dashboard = { ...config.dashboard, port: door.address.port };
+  const worker = startWorker({ config: { ...config, dashboard }, version }, log);
+  if (worker === null) {
+    door.refuse();
+    return { close: async () => undefined };
+  }
+  const tell = (order: ThreadOrder) => worker.postMessage(order);
+  let isClosing = false;
+  let isListening = false;
+  worker.on("message", (message: ThreadMessage) => {
+    switch (message.type) {
+      case "ready":
+        // In this order, and at once: while nobody listens, whoever comes is turned away.
+        door.leave();
+        tell("listen");
+        return;
+      case "listening":
+        isListening = true;
+        door.admit();
+        return;
+      case "unavailable":
+        log.event("warn", "dashboard_unavailable", { error: message.error });
+        return;
+      case "error":
+        log.event("error", "dashboard_error", { error: message.error });
+    }
+  });
+  worker.once("error", (error) => log.event("error", "dashboard_unavailable", { error: messageOf(error) }));
+  worker.once("exit", (code) => {
+    door.refuse();
+    if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
+  });
+  return {
+    async close() {
+      isClosing = true;
+      tell("close");
+      await endThread(worker, isListening ? CLOSE_MS : START_MS);
     },
   };
 }
@@ -64,18 +122,5 @@ function startWorker(task: ThreadTask, log: Log): Worker | null {
   } catch (error) {
     log.event("error", "dashboard_unavailable", { error: messageOf(error) });
     return null;
-  }
-}
-
-function tell(log: Log, message: ThreadMessage): void {
-  switch (message.type) {
-    case "listening":
-      log.event("info", "dashboard_started", { url: message.url });
-      return;
-    case "unavailable":
-      log.event("warn", "dashboard_unavailable", { error: message.error });
-      return;
-    case "error":
-      log.event("error", "dashboard_error", { error: message.error });
   }
 }

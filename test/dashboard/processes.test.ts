@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -36,6 +36,14 @@ function ask(url: string): Promise<{ status: number; body: string }> {
   });
 }
 
+/** Names of a process's threads, as Linux shows them; none elsewhere. */
+function threadsOf(pid: number): string[] {
+  if (!existsSync(`/proc/${pid}/task`)) return [];
+  return readdirSync(`/proc/${pid}/task`).map((id) =>
+    readFileSync(`/proc/${pid}/task/${id}/comm`, "utf8").trim(),
+  );
+}
+
 async function servedBy(target: Deployment, running: Running): Promise<string> {
   await running.logged("dashboard_started");
   return String(target.logs().find((line) => line.event === "dashboard_started")?.url);
@@ -58,6 +66,24 @@ describe("afk run", () => {
       running.kill("SIGTERM");
       expect((await running.ended).code).toBe(0);
       await expect(ask(url)).rejects.toThrow("ECONNREFUSED");
+    },
+    PROCESSES.timeout,
+  );
+
+  test(
+    "answers all of those who come first at the same time, and starts nothing before that",
+    async () => {
+      const target = agent();
+      const running = target.start(["run"]);
+      const url = await servedBy(target, running);
+      await running.logged("tick_finished");
+      const before = threadsOf(running.pid);
+      const answers = await Promise.all(Array.from({ length: 12 }, () => ask(`${url}healthz`)));
+      expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
+      expect(before).not.toContain("dashboard");
+      expect(await ask(`${url}healthz`)).toMatchObject({ status: 200 });
+      running.kill("SIGTERM");
+      expect((await running.ended).code).toBe(0);
     },
     PROCESSES.timeout,
   );
@@ -118,7 +144,7 @@ describe("whoever looks", () => {
       const url = await new Promise<string>((resolve, reject) => {
         child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
           written += chunk;
-          const found = /"dashboard_started","url":"([^"]+)"/.exec(written)?.[1];
+          const found = /"dashboard_started","url":"([^"]+)".*\nhanging\n/s.exec(written)?.[1];
           if (found !== undefined) resolve(found);
         });
         void ended.then(() => reject(new Error(written)));

@@ -1,3 +1,4 @@
+import { get } from "node:http";
 import { openAgent } from "../../src/agent.ts";
 import { section } from "../../src/config/fields.ts";
 import { startDashboardThread } from "../../src/dashboard/thread.ts";
@@ -8,11 +9,15 @@ const hang: JobKind = {
   kind: "hang",
   settings: section("Hangs.", {}),
   async run() {
-    // Until its thread is listening it could not be asked.
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    // Until the first one was answered its thread is not there, and who comes first is handed on by this one.
+    await asked.promise;
+    process.stdout.write("hanging\n");
     for (;;);
   },
 };
+
+/** Resolves when the page has answered somebody. */
+const asked = Promise.withResolvers<void>();
 
 const [config, state] = process.argv.slice(2);
 const agent = await openAgent({
@@ -21,7 +26,11 @@ const agent = await openAgent({
   environment: {},
   kinds: [hang],
   ownsProcess: true,
-  onLogLine: (line) => void process.stdout.write(`${line}\n`),
+  onLogLine(line) {
+    process.stdout.write(`${line}\n`);
+    const url = /"dashboard_started","url":"([^"]+)"/.exec(line)?.[1];
+    if (url !== undefined) get(url, { agent: false }, (answer) => answer.resume().once("end", asked.resolve));
+  },
 });
 startDashboardThread(agent);
 await agent.tick({ now: "hang" });

@@ -21,6 +21,9 @@ const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^(egress|models|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
 /** The page's server and the endpoint of drills listen; they have no reason to import what sends. */
 const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
+/** Listen in the page's place, and hand whoever came on to it: at the port that was their own. */
+const DOORS = /^dashboard\/(door|listen)\.ts$/;
+const DOOR = /^(node:)?net$/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation takes the network and the database away from its thread, and reads the books by a connection of its own. */
 const REPLACERS = /^simulate\/(realm\/|checks\/books\.ts$|set-kill-row\.ts$)/;
@@ -108,6 +111,7 @@ export const LAYER_RULES: readonly Rule[] = [
               ({ specifier }) =>
                 NETWORK.test(specifier) &&
                 !(LISTENERS.test(source.path) && LISTENING.test(specifier)) &&
+                !(DOORS.test(source.path) && DOOR.test(specifier)) &&
                 !(REPLACERS.test(source.path) && REPLACED.test(specifier)),
             ),
             ...source.uses
@@ -125,6 +129,8 @@ export const LAYER_RULES: readonly Rule[] = [
       ["lib/a.ts", 'new WebSocket("ws://127.0.0.1");'],
       ["dashboard/a.ts", 'import { request } from "node:https";'],
       ["dashboard/a.ts", 'await fetch("http://127.0.0.1");'],
+      ["dashboard/server.ts", 'import { connect } from "node:net";'],
+      ["dashboard/door.ts", 'import { request } from "undici";'],
       ["simulate/world/a.ts", 'import net from "node:net";'],
       ["simulate/realm/a.ts", 'import { request } from "node:https";'],
     ],
@@ -132,6 +138,7 @@ export const LAYER_RULES: readonly Rule[] = [
       ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
       ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
+      ["dashboard/door.ts", 'import { connect, createServer } from "node:net";'],
       ["simulate/realm/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],
       ["jobs/digest/a.ts", "export const page = (fetch: Fetch) => fetch(address);"],
