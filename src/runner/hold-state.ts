@@ -1,3 +1,4 @@
+import { collectGarbage } from "../lib/garbage.ts";
 import { newId } from "../lib/ids.ts";
 import { acquireLock } from "../store/lock.ts";
 import type { Parts } from "./parts.ts";
@@ -20,7 +21,7 @@ export async function holdState<T>(
     const runner = newId(clock.nowMs(), randomness);
     if (!process.isOurs) return await work(parts, runner);
     return await underWedgeGuard({ config, log, watch: rails.watch, limits: process.limits }, (guard) =>
-      work({ ...parts, guard }, runner),
+      work({ ...parts, guard, tidyMemory: collectGarbage }, runner),
     );
   } finally {
     lock.release();

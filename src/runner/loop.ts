@@ -5,6 +5,9 @@ import { nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
+/** So many looks without anything to do, and the loop counts as idle: it gives back the memory that the work took. */
+const TIDY_AFTER = 4;
+
 /**
  * Ticks on schedule and when new work appears, until the kill switch is set or the process is told to end (which trips
  * the same watch). The caller holds the lock. Returns the exit code.
@@ -47,7 +50,8 @@ async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number
   const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
   let version = sinceVersion;
   let dueAt = await nextDueAt(parts);
-  while (!signal.aborted && parts.clock.nowMs() < endsAt) {
+  for (let looks = 0; !signal.aborted && parts.clock.nowMs() < endsAt; looks++) {
+    if (looks === TIDY_AFTER) parts.tidyMemory?.();
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await parts.clock.idle(signal).catch(() => undefined);
     const current = parts.store.dataVersion();

@@ -26,6 +26,8 @@ export interface Parts {
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
   guard?: WedgeGuard;
+  /** Gives memory back, in a process of afk's own; in somebody else's that is not ours to decide. */
+  tidyMemory?: () => void;
 }
 
 /** How far a job is, for people who watch. */

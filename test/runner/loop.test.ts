@@ -53,6 +53,26 @@ describe("the loop", () => {
     expect(loop.ticks.map(({ outcome }) => outcome)).toEqual(["halted", "halted"]);
   });
 
+  it("gives back what its work has left in memory, once it idles, in a process of its own", async () => {
+    let left: WeakRef<object> | undefined;
+    const isLeft: boolean[] = [];
+    const loop = await looping(
+      { jobs: [{ name: "work", kind: "work", every: "30s" }] },
+      "3600",
+      async () => {
+        // Made in an earlier turn of the event loop, or not yet.
+        isLeft.push(left?.deref() !== undefined);
+        left = new WeakRef({});
+        return undefined;
+      },
+      { ownsProcess: true },
+    );
+
+    await loop.run(3);
+
+    expect(isLeft).toEqual([false, false, false]);
+  });
+
   it("goes on after a tick that failed", async () => {
     const loop = await looping({ jobs: [{ name: "work", kind: "work", max_attempts: 1 }] }, "60", () => {
       throw new Error("broken");
@@ -105,8 +125,9 @@ async function looping(
   config: Record<string, unknown>,
   tickSeconds: string,
   run: Parameters<typeof rig>[0] = () => undefined,
+  options: Parameters<typeof rig>[2] = {},
 ): Promise<Looping> {
-  const made = await rig(run, config, { environment: { TICK_SECONDS: tickSeconds } });
+  const made = await rig(run, config, { environment: { TICK_SECONDS: tickSeconds }, ...options });
   const ticks: TickResult[] = [];
   return {
     ...made,
