@@ -30,7 +30,8 @@ export async function imageApp(tools: Tools): Promise<ImageApp> {
   mkdirSync(dirname(join(to, prebuilt)), { recursive: true });
   for (const part of ["lib", "package.json", "LICENSE", prebuilt])
     cpSync(join(from, part), join(to, part), { recursive: true });
-  const cache = { NODE_COMPILE_CACHE: join(folder, "cache") };
+  // What the Dockerfile sets; the one that glibc reads is for both sides.
+  const cache = { NODE_COMPILE_CACHE: join(folder, "cache"), MALLOC_TRIM_THRESHOLD_: "131072" };
   const app: ImageApp = {
     folder,
     afk: (words, { config, state }, env = {}) => ({
