@@ -32,7 +32,9 @@ const PARTS = {
  * Parts of Node that take a third as long to load as Node to start, and that a command with little to do calls nothing of:
  * our own sources get them with the first call.
  */
-const LATE = ["node:child_process", "node:crypto", "node:dns/promises", "node:net", "node:zlib"];
+const LATE = ["child_process", "crypto", "dns/promises", "net", "v8", "vm", "zlib"].map(
+  (name) => `node:${name}`,
+);
 
 /** It loads compiled code by its own path, so it stays a package. */
 const EXTERNAL = ["better-sqlite3"];
