@@ -45,7 +45,7 @@ export interface Reserved {
 }
 
 /**
- * Takes the worst case from every window, or refuses and changes nothing but the alert. It never shrinks a reservation
+ * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert. It never shrinks a reservation
  * to fit. A cap of 0 refuses even what costs nothing, so that the rail can be proved for nothing.
  */
 export async function reserve(
@@ -97,10 +97,14 @@ type NewEntry = Omit<
   "state" | "finished_at" | "cost_micros" | "input_tokens" | "output_tokens" | "error"
 >;
 
+/**
+ * Marked as sending from the start, since nothing is done between the reservation and the first byte but their commit: a
+ * crash before it has reserved nothing, and after it the first byte may have left.
+ */
 const insertEntry = prepared((db, entry: NewEntry) =>
   db.insertInto("ledger").values({
     id: entry.id,
-    state: "reserved",
+    state: "sending",
     model: entry.model,
     created_at: entry.created_at,
     deadline_at: entry.deadline_at,
@@ -117,15 +121,6 @@ const insertEntry = prepared((db, entry: NewEntry) =>
   }),
 );
 
-/** Marks that the first byte may leave. False when the entry was released meanwhile: then nothing may be sent. */
-export async function markSending(trx: Trx, entryId: string): Promise<boolean> {
-  return (await updateSending(trx, { id: entryId })).numAffectedRows === 1n;
-}
-
-const updateSending = prepared((db, { id }: { id: string }) =>
-  db.updateTable("ledger").set({ state: "sending" }).where("id", "=", id).where("state", "=", "reserved"),
-);
-
 export type Ending =
   | {
       state: "settled";
@@ -137,7 +132,10 @@ export type Ending =
   | { state: "released"; error: string }
   | { state: "unknown"; error: string };
 
-/** Which states an entry may be in to end in the given one. What a person has reconciled is not touched again. */
+/**
+ * Which states an entry may be in to end in the given one. What a person has reconciled is not touched again; one that is
+ * only reserved was written by an earlier version, and never sent.
+ */
 const ENDS_FROM: Record<Ending["state"], LedgerState[]> = {
   settled: ["sending", "unknown"],
   released: ["reserved", "sending"],

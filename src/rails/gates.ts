@@ -1,7 +1,6 @@
-import { assert } from "../lib/errors.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { admit, probing, tripped } from "./breaker-state.ts";
-import { markSending, type Reservation, type Reserved, reserve } from "./budget.ts";
+import { type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readKill } from "./kill.ts";
@@ -17,10 +16,9 @@ export interface GatedCall extends Reservation {
 }
 
 /**
- * The order is the safety: stop first, fail fast second, spend last, and then the mark that the call is being sent. All
- * read and write in one immediate transaction, so that no other process can slip in between, and nothing may be sent
- * before it has committed. The mark needs no transaction of its own, since nothing is done between the two: a crash
- * before the commit has reserved nothing, and after it the first byte may have left.
+ * The order is the safety: stop first, fail fast second, spend last. All read and write in one immediate transaction, so
+ * that no other process can slip in between, and nothing may be sent before it has committed. What is spent is marked as
+ * sending in the same breath (budget.ts).
  *
  * @returns the reservation; its ledger entry is on disk as sending.
  * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
@@ -49,8 +47,6 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     // 3. Spend. The worst case is taken from every window, or the call is not made.
     const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
-    const isMarked = await markSending(trx, reserved.entryId);
-    assert(isMarked, `reservation ${reserved.entryId} cannot be marked in the transaction that made it`);
     // The probe is claimed last: a call that the cap refuses must not use it up.
     if (admission.type === "probe") {
       const to = probing(state, reserved.entryId, nowMs, call.deadlineMs + PROBE_MARGIN_MS, rails.breaker);

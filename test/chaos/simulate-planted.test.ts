@@ -23,8 +23,8 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   {
     name: "a request that the disk does not know of",
     file: "rails/budget.ts",
-    from: 'set({ state: "sending" })',
-    to: 'set({ state: "reserved" })',
+    from: 'state: "sending",\n    model',
+    to: 'state: "reserved",\n    model',
     caughtBy: ["gates"],
     faults: [],
   },
@@ -54,9 +54,9 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   },
   {
     name: "a job that does not remember what it told of",
-    file: "runner/run-job.ts",
-    from: "for (const key of pending.seen) {",
-    to: "for (const key of [] as string[]) {",
+    file: "runner/seen.ts",
+    from: "for (const key of keys) await insertSeen",
+    to: "for (const key of [] as string[]) await insertSeen",
     caughtBy: ["once"],
     faults: [],
   },

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { markSending } from "../../src/rails/budget.ts";
 import {
   alerts,
   counters,
   ended,
   entries,
+  markSending,
   RELEASED,
   refusedBy,
   reserved,

@@ -1,18 +1,12 @@
 import { dirname, join } from "node:path";
 import { sql } from "kysely";
 import type { AlertEvent, AlertPayload } from "../../src/alerts/events.ts";
-import {
-  type Ending,
-  finish,
-  type LedgerEntry,
-  markSending,
-  type Reservation,
-  reserve,
-} from "../../src/rails/budget.ts";
+import { type Ending, finish, type LedgerEntry, type Reservation, reserve } from "../../src/rails/budget.ts";
 import type { CapRefusal } from "../../src/rails/budget-notices.ts";
 import { budgetNow } from "../../src/rails/budget-time.ts";
 import type { GuardedCall } from "../../src/rails/guard.ts";
 import type { Rails } from "../../src/rails/rails.ts";
+import type { Trx } from "../../src/store/schema.ts";
 import { type RailsOn, type RailsOptions, railsOn } from "./rails-on.ts";
 import { testStore } from "./store.ts";
 import { tempDir } from "./temp.ts";
@@ -69,11 +63,23 @@ export async function tryReserve(
   return await rails.outbox.transaction(async (trx, announce) => {
     const budgetMs = await budgetNow(trx, announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
-    return await reserve(trx, announce, reservation(estimateMicros, more), rails.budget, times);
+    const result = await reserve(trx, announce, reservation(estimateMicros, more), rails.budget, times);
+    if ("entryId" in result) await unmark(trx, result.entryId);
+    return result;
   });
 }
 
-/** Reserves what must have room. */
+async function unmark(trx: Trx, entryId: string): Promise<void> {
+  await trx.updateTable("ledger").set({ state: "reserved" }).where("id", "=", entryId).execute();
+}
+
+/** Marks an entry that is only reserved, as versions did which had a transaction for it. False for any other. */
+export async function markSending(trx: Trx, entryId: string): Promise<boolean> {
+  const marked = trx.updateTable("ledger").set({ state: "sending" }).where("id", "=", entryId);
+  return (await marked.where("state", "=", "reserved").executeTakeFirst()).numUpdatedRows === 1n;
+}
+
+/** Reserves what must have room, and does not send it. */
 export async function reserved(
   rails: Rails,
   estimateMicros: number,

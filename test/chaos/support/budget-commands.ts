@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { expect } from "vitest";
 import { countersAgree } from "../../../src/ops/counters.ts";
-import { markSending } from "../../../src/rails/budget.ts";
 import { reconcile } from "../../../src/rails/reconcile.ts";
 import { recoverCalls } from "../../../src/rails/recover.ts";
-import { ended, RELEASED, settledAt, tryReserve, UNKNOWN } from "../../support/rails.ts";
+import { ended, markSending, RELEASED, settledAt, tryReserve, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 import { above, type Caps, type Line, type Model, readTime, refusing, rows } from "./budget-model.ts";
 

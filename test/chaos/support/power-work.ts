@@ -8,7 +8,7 @@ import { complete } from "../../../src/queue/complete.ts";
 import { enqueue } from "../../../src/queue/enqueue.ts";
 import { publishPending, saveOutputs } from "../../../src/queue/publish.ts";
 import { saveStep } from "../../../src/queue/steps.ts";
-import { type Ending, finish, markSending, reserve } from "../../../src/rails/budget.ts";
+import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
 import { openStore, type Store } from "../../../src/store/open.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -77,8 +77,6 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
     if ("refusal" in result) throw new Error(`refused by ${result.refusal.window}`);
     return result.entryId;
   });
-  acknowledge({ type: "ledger", id, state: "reserved" });
-  await store.transaction((trx) => markSending(trx, id));
   acknowledge({ type: "ledger", id, state: "sending" });
 
   const ending: Ending =

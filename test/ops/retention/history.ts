@@ -1,7 +1,7 @@
 import type { Announce } from "../../../src/alerts/outbox.ts";
 import { toIso } from "../../../src/lib/clock.ts";
 import { newId, type Randomness } from "../../../src/lib/ids.ts";
-import { type Ending, finish, markSending, reserve } from "../../../src/rails/budget.ts";
+import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
 import type { JobState, Trx } from "../../../src/store/schema.ts";
 import { RELEASED, reservation, UNKNOWN } from "../../support/rails.ts";
@@ -74,9 +74,7 @@ async function addCall(trx: Trx, rails: RailsOn, today: Today, dice: Dice): Prom
   const reserved = await reserve(trx, QUIET, call, rails.budget, times);
   if ("refusal" in reserved) throw new Error(`refused by the ${reserved.refusal.window} cap`);
   const fate = dice.below(40);
-  if (fate === 0) return;
-  await markSending(trx, reserved.entryId);
-  if (fate === 1) return;
+  if (fate <= 1) return;
   await finish(trx, QUIET, reserved.entryId, endingOf(fate, estimateMicros, dice), rails.budget, times);
 }
 
