@@ -10,7 +10,7 @@ export const MISBEHAVIOUR = {
   blocked: `${MAIN_THREAD}
     import { subscribe } from "node:diagnostics_channel";
     let calls = 0;
-    if (isMainThread) subscribe("undici:request:create", () => {
+    if (isMainThread) subscribe("http.client.request.start", () => {
       if (++calls !== 3) return;
       ${SAY}
       setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 50);
