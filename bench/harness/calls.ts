@@ -20,11 +20,11 @@ export function callNames(): () => { tick: string; job: string; requestHash: str
 }
 
 /** Guards a call that asks nobody and costs a little: what takes time is the rails themselves. */
-export function guardedCalls(agent: Agent, clock: SteppedClock): () => Promise<string> {
+export function guardedCalls(agent: Agent, clock: SteppedClock, log = agent.log): () => Promise<string> {
   const next = callNames();
   return () => {
     clock.advance(CALL_EVERY_MS);
-    return guard(agent.rails, callOf(agent, next()));
+    return guard(agent.rails, { ...callOf(agent, next()), log });
   };
 }
 
