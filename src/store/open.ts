@@ -44,6 +44,8 @@ async function open(path: string): Promise<Store> {
     database.close();
     throw explain(error, path);
   }
+  // Prepared once: a loop that idles asks at every look, and making the statement anew leaves garbage each time.
+  const version = database.prepare("pragma data_version").pluck();
   withDirectWay(db, dialect.statements, () => database.inTransaction);
   return {
     db,
@@ -52,7 +54,7 @@ async function open(path: string): Promise<Store> {
       withBallast(dirname(path), () =>
         db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
       ),
-    dataVersion: () => database.pragma("data_version", { simple: true }) as number,
+    dataVersion: () => version.get() as number,
     close: () => db.destroy(),
   };
 }

@@ -130,14 +130,6 @@ interface DatabaseHands {
 function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: DatabaseHands): void {
   const { prepare, exec, pragma } = Database.prototype;
   const dirty = new WeakSet<Database.Database>();
-  const versions = new WeakMap<Database.Database, Database.Statement>();
-
-  /** Asked for a few times a second of virtual time, which are many in one of ours: so it is prepared once. */
-  function dataVersion(database: Database.Database): unknown {
-    const statement = versions.get(database) ?? prepare.call(database, "pragma data_version").pluck();
-    versions.set(database, statement);
-    return statement.get();
-  }
 
   function run<T>(database: Database.Database, sql: string, work: () => T): T {
     refuseDead();
@@ -182,7 +174,7 @@ function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: 
     function (this: Database.Database, source: string, options?: Database.PragmaOptions) {
       refuseDead();
       if (!isOutside()) databases.add(this);
-      return source === "data_version" ? dataVersion(this) : pragma.call(this, source, options);
+      return pragma.call(this, source, options);
     },
   );
 }
