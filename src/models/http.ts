@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import { pause, systemClock } from "../lib/clock.ts";
+import { once } from "../lib/once.ts";
 import { CallFailed } from "../rails/call.ts";
 import {
   isRecord,
@@ -97,14 +98,8 @@ export async function post<T>(
   }
 }
 
-type Client = typeof import("./connection.ts");
-let client: Promise<Client> | undefined;
-
 /** At the first call: a tick with nothing to do starts without it. Kept, since to import it again takes a while each time. */
-function loadClient(): Promise<Client> {
-  client ??= import("./connection.ts");
-  return client;
-}
+const loadClient = once(() => import("./connection.ts"));
 
 const HEADERS: Record<string, string> = {
   "content-type": "application/json",

@@ -45,8 +45,9 @@ export interface Reserved {
 }
 
 /**
- * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert. It never shrinks a reservation
- * to fit. A cap of 0 refuses even what costs nothing, so that the rail can be proved for nothing.
+ * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert. It
+ * never shrinks a reservation to fit. A cap of 0 refuses even what costs nothing, so that the rail can be proved for
+ * nothing.
  */
 export async function reserve(
   trx: Trx,

@@ -27,6 +27,7 @@ export function openReader(path: string): Reader {
   const database = open(path);
   const inode = statSync(path).ino;
   const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
+  const version = database.prepare("pragma data_version").pluck();
   let queue: Promise<unknown> = Promise.resolve();
 
   async function readNow<T>(work: (db: Db) => Promise<T>): Promise<T> {
@@ -44,7 +45,7 @@ export function openReader(path: string): Reader {
       queue = result.then(ignore, ignore);
       return result;
     },
-    dataVersion: () => database.pragma("data_version", { simple: true }) as number,
+    dataVersion: () => version.get() as number,
     isReplaced: () => statSync(path, { throwIfNoEntry: false })?.ino !== inode,
     close: () => db.destroy(),
   };
