@@ -63,7 +63,8 @@ USER 1000:1000
 WORKDIR /tmp/warm
 ENV NODE_COMPILE_CACHE=/app/cache AFK_CODE=write AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
 # What runs here is compiled beforehand: a tick that finds no model at a closed port, and what is run most besides. Not
-# more, since each takes seconds where the platform is emulated.
+# more, since each takes seconds where the platform is emulated. What stays in /app/code of ticks is the one that finds
+# nothing to do, as most of them do.
 RUN set -eu; \
     echo "One note, to have work." > notes/note.txt; \
     echo '<rss version="2.0"><channel><item><title>One item</title></item></channel></rss>' > feed.xml; \
@@ -72,7 +73,8 @@ RUN set -eu; \
       'jobs: [{ name: digest, kind: digest, every: 1h, sources: [{ folder: notes }, { feed: feed.xml }] }]' > afk.yaml; \
     afk() { node /app/main.js "$@" > /dev/null; }; \
     afk tick; \
-    for command in status health stop resume; do afk "$command"; done; \
+    rm -r /app/code/tick; \
+    for command in tick status health stop resume; do afk "$command"; done; \
     afk watchdog || true; \
     chmod -R a+rX /app/cache /app/code
 

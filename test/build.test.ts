@@ -185,14 +185,14 @@ describe("the bundle", () => {
 });
 
 describe("compiled code", () => {
-  const code = join(dist, "code");
+  const code = join(dist, "code", "tick");
   const names = () => readdirSync(code).filter((name) => name.endsWith(".code"));
 
   test("is written when it is asked for, and then fits", async () => {
     const at = place({ jobs: [] });
     await at.afk("tick");
-    expect(existsSync(code)).toBe(false);
-    onTestFinished(() => rmSync(code, { recursive: true, force: true }));
+    expect(existsSync(dirname(code))).toBe(false);
+    onTestFinished(() => rmSync(dirname(code), { recursive: true, force: true }));
     expect(await at.node(main, ["tick"], { AFK_CODE: "write" })).toMatchObject({ code: 0, stderr: "" });
     const watch = at.write(
       "watch.cjs",
@@ -210,11 +210,15 @@ describe("compiled code", () => {
     expect(exitCode).toBe(0);
     expect(JSON.parse(stderr)).toEqual(names().map(() => false));
     expect(names()).toContain(`${chunkOf("core")}.code`);
+    // A command without its own starts with what a tick needs.
+    const other = await at.node("--require", [watch, main, "jobs"]);
+    expect(JSON.parse(other.stderr)).toContain(false);
+    expect(readdirSync(dirname(code))).toEqual(["tick"]);
   });
 
   test.each(["", "not what V8 made"])("that does not fit (%j) is not used", async (content) => {
     const at = place({ jobs: [] });
-    onTestFinished(() => rmSync(code, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(dirname(code), { recursive: true, force: true }));
     await at.node(main, ["tick"], { AFK_CODE: "write" });
     expect(names().length).toBeGreaterThan(3);
     for (const name of names()) writeFileSync(join(code, name), content);

@@ -30,7 +30,8 @@ export function installTimers(time: VirtualTime): Quiet {
     },
   );
   replace(os, "uptime", () => time.uptimeMs() / 1_000);
-  // The system's clock counts with it between two looks at the uptime.
+  // The system's clock counts with this one between two looks at the uptime.
+  replace(process, "uptime", () => time.uptimeMs() / 1_000);
   replace(performance, "now", () => time.uptimeMs());
   syncBuiltinESMExports();
   return async () => {
