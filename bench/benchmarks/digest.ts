@@ -3,13 +3,19 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { type Agent, openAgent } from "../../src/agent.ts";
+import type { Agent } from "../../src/agent.ts";
 import { itemsOfFeed } from "../../src/jobs/digest/sources/feed.ts";
+import { createOllama } from "../../src/models/ollama.ts";
+import { claim } from "../../src/queue/claim.ts";
+import type { JobRow } from "../../src/queue/job.ts";
+import { publishPending, saveOutputs } from "../../src/queue/publish.ts";
+import { saveStep } from "../../src/queue/steps.ts";
+import { guard } from "../../src/rails/guard.ts";
 import { keepBallast } from "../../src/store/ballast.ts";
 import { writeDurably } from "../../src/store/durable-file.ts";
-import { writeConfig } from "../harness/agent.ts";
+import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
-import { callNames } from "../harness/calls.ts";
+import { callNames, callOf } from "../harness/calls.ts";
 import { compare, type Side, timeRow } from "../harness/compare.ts";
 import { askingModel, localModel, type ModelServer } from "../harness/model.ts";
 import { rawDatabase } from "../harness/raw.ts";
@@ -20,23 +26,33 @@ const ITEMS_EACH = 10;
 /** One for each item, and one for the opening. */
 const CALLS = SOURCES * ITEMS_EACH + 1;
 
-/** All of a digest but the model's own time, against its parts done by hand: a whole is to be little more than they. */
+const ROUNDS = { rounds: 8, operations: 1 };
+
+/**
+ * All of a digest but the model's own time: a whole is to be little more than its parts. What each part costs beyond the
+ * same by hand is asked elsewhere, and a guarded call alone may take more there (guarded-call) than all of this may here; so
+ * the goal is for what is made of the parts, and against parts by hand it is stated.
+ */
 export const digest: Benchmark = {
   name: "digest",
   question: "What does a digest of 200 items from 20 feeds take, with a model that answers at once?",
   async run(tools) {
     const server = await localModel(tools);
-    const compared = await compare(
-      tools,
-      { baseline: parts(tools, server), subject: whole(tools, server) },
-      { rounds: 8, operations: 1 },
-    );
+    const subject = whole(tools, server);
+    const own = await compare(tools, { baseline: ownParts(tools, server), subject }, ROUNDS);
+    const raw = await compare(tools, { baseline: rawParts(tools, server), subject }, ROUNDS);
     return [
       timeRow(
         "one tick that makes it",
-        "the sum of its parts: 20 feeds parsed, 20 steps committed, 201 calls of two raw transactions with their completions, 201 bare requests to the same server on a connection each, two files written durably",
-        compared,
+        "the sum of its parts, each by itself: 20 feeds read and parsed, 20 steps saved, 201 requests by afk's client, 201 guarded calls with their completions and lines in the log, two files published",
+        own,
         { atMost: 1.3 },
+      ),
+      timeRow(
+        "the same",
+        "the same parts by hand: 20 feeds parsed, 20 steps committed, 201 bare requests to the same server on a connection each, 201 calls of two raw transactions with their completions, two files written durably",
+        raw,
+        null,
       ),
     ];
   },
@@ -47,18 +63,7 @@ function whole(tools: Tools, server: ModelServer): Side {
   let agent: Agent;
   return {
     async prepare() {
-      const folder = tools.folder();
-      const sources = writeFeeds(folder).map((feed) => ({ feed }));
-      const config = writeConfig(folder, {
-        ...askingModel(server),
-        jobs: [{ name: "digest", kind: "digest", every: "1d", max_items: 200, sources }],
-      });
-      const state = join(folder, "state");
-      const opened = await openAgent({ config, state, environment: {} });
-      tools.after(() => opened.close());
-      // 4 MiB of random bytes, which the first tick of a state would write.
-      keepBallast(state);
-      agent = opened;
+      ({ agent } = await openDigestAgent(tools, server));
     },
     async operation() {
       const { units, outputs } = await agent.tick();
@@ -68,39 +73,87 @@ function whole(tools: Tools, server: ModelServer): Side {
   };
 }
 
-function parts(tools: Tools, server: ModelServer): Side {
+/** What the digest is made of, as afk does it, one after the other and nothing between. */
+function ownParts(tools: Tools, server: ModelServer): Side {
+  let agent: Agent;
+  let feeds: string[];
+  let job: JobRow;
+  const provider = createOllama({ baseUrl: server.url, apiKey: null });
+  const names = callNames();
+  return {
+    async prepare() {
+      ({ agent, feeds } = await openDigestAgent(tools, server));
+      await agent.enqueue("digest");
+      const claimed = await claim(agent.rails.store.db, "runner", Date.now());
+      if (claimed === undefined) throw new Error("no job to save steps for");
+      job = claimed;
+    },
+    async operation() {
+      const { db } = agent.rails.store;
+      for (const [index, feed] of feeds.entries()) {
+        const items = itemsOfFeed(readFileSync(feed), "feed");
+        await saveStep(db, job, `fetch:${index}`, items, Date.now());
+      }
+      for (let count = 0; count < CALLS; count++) {
+        await provider.send(BODY, { signal: agent.rails.watch.signal, timeoutMs: 60_000 });
+      }
+      for (let count = 0; count < CALLS; count++) {
+        await guard(agent.rails, {
+          ...callOf(agent, names()),
+          record: (trx) => saveStep(trx, job, `item:${count}`, COMPLETION, Date.now()),
+        });
+      }
+      const files = OUTPUTS.map((name) => ({ name, content: PAGE }));
+      await agent.rails.store.transaction((trx) => saveOutputs(trx, job.id, files, Date.now()));
+      await publishPending(db, agent.config.paths.out, Date.now());
+    },
+  };
+}
+
+async function openDigestAgent(
+  tools: Tools,
+  server: ModelServer,
+): Promise<{ agent: Agent; feeds: string[] }> {
   const folder = tools.folder();
   const feeds = writeFeeds(folder);
-  let saveStep: ReturnType<typeof rawStep>;
+  const sources = feeds.map((feed) => ({ feed }));
+  const jobs = [{ name: "digest", kind: "digest", every: "1d", max_items: 200, sources }];
+  const agent = await openBenchAgent(tools, { folder, changes: { ...askingModel(server), jobs } });
+  // 4 MiB of random bytes, which the first tick of a state would write.
+  keepBallast(agent.config.paths.state);
+  return { agent, feeds };
+}
+
+function rawParts(tools: Tools, server: ModelServer): Side {
+  const folder = tools.folder();
+  const feeds = writeFeeds(folder);
+  let saveRaw: ReturnType<typeof rawStep>;
   let call: ReturnType<typeof rawGuard>;
   const names = callNames();
   return {
     // A new one each time, as the agent's is: a write-ahead log that grows takes longer to sync than one that is used again.
     async prepare() {
       const database = await rawDatabase(tools);
-      saveStep = rawStep(database);
-      call = rawGuard(database, ({ requestHash }) => saveStep(requestHash, COMPLETION));
+      saveRaw = rawStep(database);
+      call = rawGuard(database, ({ requestHash }) => saveRaw(requestHash, JSON.stringify(COMPLETION)));
     },
     async operation() {
       for (const [index, feed] of feeds.entries()) {
         const items = itemsOfFeed(readFileSync(feed), "feed");
-        saveStep(`fetch:${index}`, JSON.stringify(items));
+        saveRaw(`fetch:${index}`, JSON.stringify(items));
       }
       for (let count = 0; count < CALLS; count++) {
         await ask(server);
         call({ atMs: Date.now(), ...names() });
       }
-      for (const name of ["digest.md", "digest.html"]) {
-        writeDurably(join(folder, name), join(folder, `.${name}.part`), "x".repeat(60_000));
-      }
+      for (const name of OUTPUTS) writeDurably(join(folder, name), join(folder, `.${name}.part`), PAGE);
     },
   };
 }
 
-const COMPLETION = JSON.stringify({
-  text: "A summary of two sentences, as they come. ".repeat(5),
-  model: "bench",
-});
+const COMPLETION = { text: "A summary of two sentences, as they come. ".repeat(5), model: "bench" };
+const OUTPUTS = ["digest.md", "digest.html"];
+const PAGE = "x".repeat(60_000);
 const BODY = JSON.stringify({ model: "bench", messages: [{ role: "user", content: "text ".repeat(80) }] });
 
 /** One request on one new connection, as a provider's is: one that is used again may break and leave its cost unknown. */

@@ -54,11 +54,12 @@ async function readOpen(file: FileHandle, path: string, bytesMax: number): Promi
   let length = 0;
   while (length < buffer.length) {
     const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-    if (bytesRead === 0) break;
     length += bytesRead;
+    // One byte more than its size is asked for, so that what gives no more than that has ended.
+    if (bytesRead === 0 || length === stats.size) break;
   }
   if (length > bytesMax) throw new SourceUnreadable(`${path}: it is larger than ${bytesMax} bytes`);
-  // One byte more than its size was asked for: a file that grew while it was read is read again next time.
+  // A file that grew while it was read is read again next time.
   if (length > stats.size) throw new SourceUnreadable(`${path}: it changed while it was read`);
   return { bytes: buffer.subarray(0, length), modifiedMs: Math.floor(stats.mtimeMs) };
 }
