@@ -1,3 +1,4 @@
+import Database from "better-sqlite3";
 import { acquireLock, isLocked } from "../../src/store/lock.ts";
 import { openStore } from "../../src/store/open.ts";
 import { onGo } from "../support/child-work.ts";
@@ -35,6 +36,14 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
       });
     }
     return "counted";
+  },
+  /** Holds the write lock for longer than a statement waits for it, as a migration of a large database does. */
+  async "write-long"(path) {
+    const database = new Database(path);
+    database.pragma("journal_mode = WAL");
+    database.exec("begin immediate");
+    setTimeout(() => database.exec("commit"), 6_500);
+    return "writing";
   },
   /** Takes the lock and keeps it for as long as the process lives. */
   async lock(path) {

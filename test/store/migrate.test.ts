@@ -8,7 +8,7 @@ import { migrate } from "../../src/store/migrate.ts";
 import * as first from "../../src/store/migrations/0001-first.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Db } from "../../src/store/schema.ts";
-import { race } from "../support/child.ts";
+import { race, startChild } from "../support/child.ts";
 import { testStore } from "../support/store.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -83,6 +83,14 @@ describe("a database is brought to the newest migration", () => {
     expect(results).toEqual(Array.from({ length: 4 }, () => ({ opened: 1 })));
     const { db } = await testStore(path);
     expect(new Set(await applied(db)).size).toBe((await applied(db)).length);
+    expect(await tables(db)).toEqual(expect.arrayContaining(TABLES));
+  });
+
+  test("one that another process is busy with for longer than a statement waits is opened when that is done", async () => {
+    const path = join(tempDir(), "afk.db");
+    const other = await startChild(CHILDREN, ["write-long", path]);
+    await other.go();
+    const { db } = await testStore(path);
     expect(await tables(db)).toEqual(expect.arrayContaining(TABLES));
   });
 
