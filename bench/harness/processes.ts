@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { Tools } from "./benchmark.ts";
+import type { Row, Tools } from "./benchmark.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 
 const REPORT = fileURLToPath(new URL("report-memory.cjs", import.meta.url));
@@ -51,6 +51,22 @@ export async function compareProcesses(
     memory: by(megabytes),
     subject: { ms: spreadOf(ms.subject), megabytes: spreadOf(megabytes.subject) },
     baseline: { ms: spreadOf(ms.baseline), megabytes: spreadOf(megabytes.baseline) },
+  };
+}
+
+/** The usual row of a comparison: how many times the baseline's time it took, from start to end. */
+export function processTimeRow(
+  subject: string,
+  baseline: string,
+  { time, ...sides }: ComparedProcesses,
+  goal: Row["goal"],
+): Row {
+  const [took, against] = [sides.subject, sides.baseline].map(({ ms }) => `${ms.median.toFixed(0)} ms`);
+  return {
+    subject,
+    baseline,
+    result: { type: "ratio", ratio: time, sides: `${took} against ${against}` },
+    goal,
   };
 }
 
