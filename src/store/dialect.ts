@@ -19,12 +19,15 @@ const STATEMENTS_MAX = 300;
 export class StoreDialect extends SqliteDialect {
   /** The same statements for who runs them without Kysely (prepared.ts). */
   readonly statements: SqliteDatabase;
+  /** The first I/O error, after which every statement is refused. */
+  readonly broken: () => StoreRefused | null;
   readonly #inTransaction: () => boolean;
 
   constructor(database: Database.Database) {
-    const cached = withStatementCache(database);
+    const { cached, broken } = withStatementCache(database);
     super({ database: cached });
     this.statements = cached;
+    this.broken = broken;
     this.#inTransaction = () => database.inTransaction;
   }
 
@@ -73,7 +76,10 @@ class ImmediateDriver extends SqliteDriver {
  * Statements by their text, prepared once. After the first I/O error every further statement is refused: SQLite reports
  * a failed fsync once and later writes then succeed, although what they stand on may not be on the disk.
  */
-function withStatementCache(database: Database.Database): SqliteDatabase {
+function withStatementCache(database: Database.Database): {
+  cached: SqliteDatabase;
+  broken: () => StoreRefused | null;
+} {
   const statements = new Map<string, SqliteStatement>();
   let broken: StoreRefused | null = null;
 
@@ -97,7 +103,7 @@ function withStatementCache(database: Database.Database): SqliteDatabase {
     };
   }
 
-  return {
+  const cached: SqliteDatabase = {
     close: () => {
       statements.clear();
       database.close();
@@ -112,4 +118,5 @@ function withStatementCache(database: Database.Database): SqliteDatabase {
       return statement;
     },
   };
+  return { cached, broken: () => broken };
 }

@@ -22,6 +22,11 @@ export interface Store {
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   /** Changes whenever another connection has committed; cheaper than a query, so the kill watcher polls it. */
   dataVersion(): number;
+  /**
+   * @throws StoreRefused after an I/O error, which the work it happened in may have taken for a failure of its own. Every
+   * later statement was refused, so nobody may end as if all were well.
+   */
+  refuseBroken(): void;
   close(): Promise<void>;
 }
 
@@ -55,6 +60,10 @@ async function open(path: string): Promise<Store> {
         db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
       ),
     dataVersion: () => version.get() as number,
+    refuseBroken() {
+      const broken = dialect.broken();
+      if (broken !== null) throw broken;
+    },
     close: () => db.destroy(),
   };
 }

@@ -223,10 +223,8 @@ it(
         wrong.push(
           `case ${n}, ${call} ${when}: ${what} ${JSON.stringify(end)} ${stderr.slice(0, 300)} ${stdout.slice(-300)}`,
         );
-      // A checkpoint that fails costs nothing: everything is in the log, and the next one carries it over.
-      const isCheckpoint = end.failed?.endsWith("afk.db") && call !== "pread64";
       const kind =
-        end.failed === null ? "not reached" : isCheckpoint ? "in a checkpoint" : `exit ${end.code}`;
+        end.failed === null ? "not reached" : end.isCheckpoint ? "in a checkpoint" : `exit ${end.code}`;
       ends[kind] = (ends[kind] ?? 0) + 1;
       if (kind === "exit 0" && call !== "pread64") note("nobody was told");
       if (end.code !== 0 && !/afk\.db|I\/O error/.test(stderr + stdout)) note("no word of the disk");
@@ -241,6 +239,30 @@ it(
     }
     expect(wrong.slice(0, 5)).toEqual([]);
     report("I/O errors", count, JSON.stringify(ends));
+  },
+);
+
+it(
+  "ends with exit code 1 when it is the last commit that fails, after all of the work",
+  limit,
+  async ({ skip }) => {
+    const reason = missingTool("strace");
+    if (reason !== null) skip(reason);
+    const url = await serveModel(join(tempDir(), "requests"));
+    const tick = (failing: number) => {
+      const target = deployment(pricedDigest(url));
+      fillInbox(target, 1);
+      return tickWithFault(target, "fsync", failing);
+    };
+    const whole = tick(10_000);
+    expect(whole).toMatchObject({ code: 0, failed: null });
+    const broken = tick(whole.commits.at(-1) ?? 0);
+    expect(broken.stdout).toContain('"tick_finished"');
+    expect(broken).toMatchObject({
+      code: 1,
+      isCheckpoint: false,
+      stderr: expect.stringMatching(/SQLITE_IOERR.*check the disk/),
+    });
   },
 );
 
