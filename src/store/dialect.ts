@@ -19,15 +19,15 @@ const STATEMENTS_MAX = 300;
 export class StoreDialect extends SqliteDialect {
   /** The same statements for who runs them without Kysely (prepared.ts). */
   readonly statements: SqliteDatabase;
-  /** The first I/O error, after which every statement is refused. */
-  readonly broken: () => StoreRefused | null;
+  /** @throws StoreRefused after an I/O error, as every statement then does. */
+  readonly refuseBroken: () => void;
   readonly #inTransaction: () => boolean;
 
   constructor(database: Database.Database) {
-    const { cached, broken } = withStatementCache(database);
-    super({ database: cached });
-    this.statements = cached;
-    this.broken = broken;
+    const { statements, refuseBroken } = withStatementCache(database);
+    super({ database: statements });
+    this.statements = statements;
+    this.refuseBroken = refuseBroken;
     this.#inTransaction = () => database.inTransaction;
   }
 
@@ -76,15 +76,16 @@ class ImmediateDriver extends SqliteDriver {
  * Statements by their text, prepared once. After the first I/O error every further statement is refused: SQLite reports
  * a failed fsync once and later writes then succeed, although what they stand on may not be on the disk.
  */
-function withStatementCache(database: Database.Database): {
-  cached: SqliteDatabase;
-  broken: () => StoreRefused | null;
-} {
-  const statements = new Map<string, SqliteStatement>();
+function withStatementCache(database: Database.Database): Pick<StoreDialect, "statements" | "refuseBroken"> {
+  const prepared = new Map<string, SqliteStatement>();
   let broken: StoreRefused | null = null;
 
-  function attempt<T>(work: () => T): T {
+  function refuseBroken(): void {
     if (broken !== null) throw broken;
+  }
+
+  function attempt<T>(work: () => T): T {
+    refuseBroken();
     try {
       return work();
     } catch (error) {
@@ -103,20 +104,20 @@ function withStatementCache(database: Database.Database): {
     };
   }
 
-  const cached: SqliteDatabase = {
+  const statements: SqliteDatabase = {
     close: () => {
-      statements.clear();
+      prepared.clear();
       database.close();
     },
     prepare: (sql) => {
-      let statement = statements.get(sql);
+      let statement = prepared.get(sql);
       if (statement === undefined) {
         statement = guarded(attempt(() => database.prepare(sql)));
-        if (statements.size >= STATEMENTS_MAX) statements.delete(statements.keys().next().value ?? "");
-        statements.set(sql, statement);
+        if (prepared.size >= STATEMENTS_MAX) prepared.delete(prepared.keys().next().value ?? "");
+        prepared.set(sql, statement);
       }
       return statement;
     },
   };
-  return { cached, broken: () => broken };
+  return { statements, refuseBroken };
 }

@@ -60,10 +60,7 @@ async function open(path: string): Promise<Store> {
         db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
       ),
     dataVersion: () => version.get() as number,
-    refuseBroken() {
-      const broken = dialect.broken();
-      if (broken !== null) throw broken;
-    },
+    refuseBroken: dialect.refuseBroken,
     close: () => db.destroy(),
   };
 }
