@@ -12,6 +12,7 @@ import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Row, Tools } from "../harness/benchmark.ts";
 import { callNames, callOf } from "../harness/calls.ts";
 import { type SteppedClock, steppedClock } from "../harness/clock.ts";
+import { spreadOf } from "../harness/statistics.ts";
 
 const DAY_MS = 86_400_000;
 const CALLS_PER_JOB = 30;
@@ -66,7 +67,7 @@ async function boundRow(tools: Tools): Promise<Row> {
     baseline: "after the first of them",
     result: {
       type: "ratio",
-      ratio: { median: grown, q1: grown, q3: grown, count: 1 },
+      ratio: spreadOf([grown]),
       sides: `${megabytes(second)} against ${megabytes(first)}`,
     },
     goal: { atMost: 1.1 },

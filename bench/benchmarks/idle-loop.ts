@@ -9,6 +9,7 @@ import { imageApp } from "../harness/image-app.ts";
 import { askingModel, localModel } from "../harness/model.ts";
 import { type ProcessFigures, processFigures } from "../harness/proc.ts";
 import { start } from "../harness/processes.ts";
+import { spreadOf } from "../harness/statistics.ts";
 
 const OPEN_AND_WAIT = fileURLToPath(new URL("../harness/open-and-wait.mjs", import.meta.url));
 /** As many as an hour has when one comes every minute. */
@@ -97,13 +98,12 @@ function memoryRow(
   bare: ProcessFigures,
   goal: Row["goal"],
 ): Row {
-  const memory = residentMegabytes / bare.residentMegabytes;
   return {
     subject,
     baseline: "node with better-sqlite3 and the same database open",
     result: {
       type: "ratio",
-      ratio: { median: memory, q1: memory, q3: memory, count: 1 },
+      ratio: spreadOf([residentMegabytes / bare.residentMegabytes]),
       sides: `${residentMegabytes.toFixed(0)} MB against ${bare.residentMegabytes.toFixed(0)} MB`,
     },
     goal,

@@ -3,7 +3,7 @@ import { writeConfig } from "../harness/agent.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { fillJobs, fillLedger } from "../harness/fill.ts";
 import { type ImageApp, imageApp } from "../harness/image-app.ts";
-import { type Command, compareProcesses, processTimeRow } from "../harness/processes.ts";
+import { type Command, compareTimes, processRow } from "../harness/processes.ts";
 import { filledDatabase } from "../harness/raw.ts";
 
 const ROUNDS = 25;
@@ -16,9 +16,9 @@ export const statusSize: Benchmark = {
     const app = await imageApp(tools);
     const baseline = await statusOn(tools, app, { entries: 1_000, jobs: 1_000 });
     const subject = await statusOn(tools, app, { entries: 1_000_000, jobs: 100_000 });
-    const compared = await compareProcesses(tools, { baseline, subject }, ROUNDS);
+    const compared = await compareTimes(tools, { baseline, subject }, ROUNDS);
     return [
-      processTimeRow(
+      processRow(
         "afk status --json with 1,000,000 ledger entries and 100,000 jobs, start to end",
         "with 1,000 of each",
         compared,

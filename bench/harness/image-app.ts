@@ -64,5 +64,5 @@ async function warm(app: ImageApp, folder: string): Promise<void> {
   const run = (command: string) => runCommand(app.afk([command], place, { AFK_CODE: "write" }));
   await run("tick");
   rmSync(join(app.folder, "code", "tick"), { recursive: true });
-  for (const command of ["tick", "status", "health", "stop", "resume"]) await run(command);
+  for (const command of ["tick", "status", "health", "stop", "resume", "watchdog"]) await run(command);
 }

@@ -14,60 +14,66 @@ export interface Command {
 }
 
 export interface ComparedProcesses {
-  /** Subject by baseline. */
-  time: Spread;
-  memory: Spread;
-  /** In milliseconds and MB, of each side. */
-  subject: { ms: Spread; megabytes: Spread };
-  baseline: { ms: Spread; megabytes: Spread };
+  /** Subject by baseline, of each round. */
+  ratio: Spread;
+  /** Of each side, in the unit. */
+  subject: Spread;
+  baseline: Spread;
+  unit: "ms" | "MB";
 }
 
-/**
- * Runs two commands to their ends, in turns. Time is from the start of the process to its end, as somebody waits for it;
- * memory is the most that was resident, measured in runs of their own, since asking for it takes time.
- */
-export async function compareProcesses(
+interface Commands {
+  baseline: Command;
+  subject: Command;
+}
+
+/** Runs two commands to their ends, in turns: from the start of the process to its end, as somebody waits for it. */
+export async function compareTimes(
   tools: Tools,
-  sides: { baseline: Command; subject: Command },
+  commands: Commands,
   rounds: number,
 ): Promise<ComparedProcesses> {
-  const names = ["baseline", "subject"] as const;
-  const ms = { baseline: [] as number[], subject: [] as number[] };
-  const megabytes = { baseline: [] as number[], subject: [] as number[] };
-  for (let round = 0; round <= rounds; round++) {
-    for (const name of names) {
-      const took = await timeOf(sides[name]);
-      if (round > 0) ms[name].push(took);
-    }
-    tools.calibrate();
-  }
-  for (let round = 0; round < Math.ceil(rounds / 3); round++) {
-    for (const name of names) megabytes[name].push(await memoryOf(sides[name]));
-  }
-  const by = (of: typeof ms) =>
-    spreadOf(of.subject.map((value, round) => value / (of.baseline[round] ?? Number.NaN)));
-  return {
-    time: by(ms),
-    memory: by(megabytes),
-    subject: { ms: spreadOf(ms.subject), megabytes: spreadOf(megabytes.subject) },
-    baseline: { ms: spreadOf(ms.baseline), megabytes: spreadOf(megabytes.baseline) },
-  };
+  // Once unmeasured: files are read for the first time.
+  await inTurns(commands, 1, timeOf);
+  const samples = await inTurns(commands, rounds, timeOf, tools.calibrate);
+  return compared(samples, "ms");
 }
 
-/** The usual row of a comparison: how many times the baseline's time it took, from start to end. */
-export function processTimeRow(
+/** The same for the most memory that was resident. In runs of their own, since asking for it takes time. */
+export async function compareMemory(commands: Commands, rounds: number): Promise<ComparedProcesses> {
+  return compared(await inTurns(commands, rounds, memoryOf), "MB");
+}
+
+/** The usual row of a comparison: how many times the baseline's time or memory it took. */
+export function processRow(
   subject: string,
   baseline: string,
-  { time, ...sides }: ComparedProcesses,
+  { ratio, unit, ...of }: ComparedProcesses,
   goal: Row["goal"],
 ): Row {
-  const [took, against] = [sides.subject, sides.baseline].map(({ ms }) => `${ms.median.toFixed(0)} ms`);
-  return {
-    subject,
-    baseline,
-    result: { type: "ratio", ratio: time, sides: `${took} against ${against}` },
-    goal,
-  };
+  const [took, against] = [of.subject, of.baseline].map(({ median }) => `${median.toFixed(0)} ${unit}`);
+  return { subject, baseline, result: { type: "ratio", ratio, sides: `${took} against ${against}` }, goal };
+}
+
+type Samples = Record<keyof Commands, number[]>;
+
+async function inTurns(
+  commands: Commands,
+  rounds: number,
+  measure: (command: Command) => Promise<number>,
+  afterRound: () => void = () => undefined,
+): Promise<Samples> {
+  const samples: Samples = { baseline: [], subject: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of ["baseline", "subject"] as const) samples[name].push(await measure(commands[name]));
+    afterRound();
+  }
+  return samples;
+}
+
+function compared({ baseline, subject }: Samples, unit: ComparedProcesses["unit"]): ComparedProcesses {
+  const ratios = subject.map((value, round) => value / (baseline[round] ?? Number.NaN));
+  return { ratio: spreadOf(ratios), subject: spreadOf(subject), baseline: spreadOf(baseline), unit };
 }
 
 /** Starts a command; its output is thrown away. */
