@@ -27,6 +27,11 @@ export function sqliteCode(error: unknown): string | undefined {
   return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
 }
 
+/** True when another process is at work on the database. */
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
+}
+
 /** SQLite's errors in words that say what to do. Anything else passes as it is. */
 export function explain(error: unknown, path: string): unknown {
   const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });

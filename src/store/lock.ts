@@ -2,7 +2,7 @@ import { accessSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { dropBallast } from "./ballast.ts";
-import { explain, isDiskFull, StateLocked, StoreRefused, sqliteCode } from "./errors.ts";
+import { explain, isBusy, isDiskFull, StateLocked, StoreRefused } from "./errors.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
 const PROBE_MS = 100;
@@ -39,7 +39,7 @@ function take(path: string): Lock {
     database.exec("begin exclusive");
   } catch (error) {
     database?.close();
-    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) throw new StateLocked(path);
+    if (isBusy(error)) throw new StateLocked(path);
     const explained = explain(error, path);
     if (isDiskFull(explained)) throw explained;
     throw new StoreRefused(
@@ -73,7 +73,7 @@ export function isLocked(path: string): boolean {
     database.prepare("select count(*) from sqlite_master").get();
     return false;
   } catch (error) {
-    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return true;
+    if (isBusy(error)) return true;
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     throw new StoreRefused("store_unwritable", `cannot look at ${path}: make it readable for this user`, {
       cause: error,

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
-import { StoreRefused, sqliteCode } from "./errors.ts";
+import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
 import * as retention from "./migrations/0003-retention.ts";
@@ -12,9 +12,6 @@ const MIGRATIONS: Record<string, Migration> = {
   "0002-evidence": evidence,
   "0003-retention": retention,
 };
-
-/** How often another process's write is waited for: it may be at the same migration, which takes longer than a statement waits. */
-const TRIES_MAX = 12;
 
 /**
  * Brings the database to the newest migration.
@@ -33,11 +30,8 @@ export async function migrate(db: Kysely<Schema>, migrations = MIGRATIONS): Prom
   // The usual start: nothing to do, and the Migrator's own checks would cost more than all the rest of opening.
   if (applied.at(-1) === known.at(-1)) return;
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  for (let tries = 1; ; tries++) {
-    const { error } = await migrator.migrateToLatest();
-    if (error === undefined) return;
-    if (sqliteCode(error) !== "SQLITE_BUSY" || tries === TRIES_MAX) throw error;
-  }
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
 }
 
 /** True when there is nothing to migrate. Only reads. */

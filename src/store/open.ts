@@ -1,10 +1,11 @@
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
+import { systemClock } from "../lib/clock.ts";
 import { withBallast } from "./ballast.ts";
 import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
-import { explain, StoreRefused } from "./errors.ts";
+import { explain, isBusy, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { withDirectWay, withinTransaction } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
@@ -12,6 +13,10 @@ import { refuseDamagedLog } from "./wal.ts";
 
 /** How long a statement waits for another process's transaction; those hold only SQL and last milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
+
+/** How long opening waits for a process that makes or migrates the database, which takes longer than a statement waits. */
+const OPENING_MAX_MS = 60_000;
+const RETRY_MS = 20;
 
 export interface Store {
   db: Db;
@@ -36,7 +41,23 @@ export interface Store {
  */
 export async function openStore(path: string): Promise<Store> {
   // Even to say that the disk is full takes an open database.
-  return await withBallast(dirname(path), () => open(path));
+  return await withBallast(dirname(path), () => openWhenReady(path));
+}
+
+/**
+ * Two processes that give a new database its write-ahead log would wait for each other for ever, so SQLite refuses one of
+ * them at once and waits for nothing: the time-out of a statement is no help there.
+ */
+async function openWhenReady(path: string): Promise<Store> {
+  const startedMs = systemClock.uptimeMs();
+  for (;;) {
+    try {
+      return await open(path);
+    } catch (error) {
+      if (!isBusy(error) || systemClock.uptimeMs() - startedMs > OPENING_MAX_MS) throw error;
+    }
+    await systemClock.sleep(RETRY_MS);
+  }
 }
 
 async function open(path: string): Promise<Store> {

@@ -45,6 +45,14 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
     setTimeout(() => database.exec("commit"), 6_500);
     return "writing";
   },
+  /** Writes to a database that is so new that it has no write-ahead log yet. */
+  async "write-first"(path) {
+    const database = new Database(path);
+    database.pragma("auto_vacuum = INCREMENTAL");
+    database.exec("begin immediate");
+    setTimeout(() => database.exec("commit"), 1_000);
+    return "writing";
+  },
   /** Takes the lock and keeps it for as long as the process lives. */
   async lock(path) {
     acquireLock(path);

@@ -22,6 +22,11 @@ export interface Bought {
   failed: number;
 }
 
+/** What it sends instead when afk itself failed, which the calls that fail or are refused are not. */
+export interface Failure {
+  failure: string;
+}
+
 const CALLS_PER_JOB = 5;
 const TRIES_MAX = 200;
 const calls = v.array(v.object({ bytes: v.number(), outputTokens: v.number() }));
@@ -40,7 +45,11 @@ const spree: JobKind = {
 let agent: Agent | undefined;
 let orders: Orders | undefined;
 
-process.on("message", async (message: Orders | "go") => {
+process.on("message", (message: Orders | "go") =>
+  obey(message).catch((error: Error) => process.send?.({ failure: String(error.stack) } satisfies Failure)),
+);
+
+async function obey(message: Orders | "go"): Promise<void> {
   if (message !== "go") {
     orders = message;
     agent = await openAgent({ config: orders.config, state: orders.state, environment: {}, kinds: [spree] });
@@ -50,7 +59,7 @@ process.on("message", async (message: Orders | "go") => {
     await agent.close();
     process.send?.(bought);
   }
-});
+}
 
 async function buy({ model }: Agent, { word, calls }: Orders): Promise<Bought> {
   const bought = { answered: 0, refused: 0, failed: 0 };

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { COMPILE_CACHE } from "../../support/afk.ts";
-import type { Bought, Orders } from "./buyer.ts";
+import type { Bought, Failure, Orders } from "./buyer.ts";
 
 const SCRIPT = fileURLToPath(new URL("buyer.ts", import.meta.url));
 
@@ -64,9 +64,10 @@ async function told(child: ChildProcess, message: Orders | "go"): Promise<unknow
 
 function nextMessage(child: ChildProcess): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    child.once("message", (message) => {
+    child.once("message", (message: Bought | Failure | "ready") => {
       child.removeAllListeners("exit");
-      resolve(message);
+      if (typeof message === "object" && "failure" in message) reject(new Error(message.failure));
+      else resolve(message);
     });
     child.once("exit", (code, signal) => {
       if (signal === "SIGKILL") resolve(null);
