@@ -9,6 +9,7 @@ import { createOutgoing } from "./egress/send.ts";
 import type { JobKind } from "./jobs/job.ts";
 import { jobKinds } from "./jobs/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
+import { HOUR_MS } from "./lib/durations.ts";
 import { AfkError, EXIT, messageOf } from "./lib/errors.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
@@ -96,7 +97,7 @@ export interface Agent {
 }
 
 /** A guarded function has no time limit of its own; after this long its call counts as over. */
-const GUARD_DEADLINE_MS = 60 * 60_000;
+const GUARD_DEADLINE_MS = HOUR_MS;
 
 export const VERSION: string = manifest.version;
 

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import type { Agent } from "../../src/agent.ts";
+import { DAY_MS } from "../../src/lib/durations.ts";
 import { retain } from "../../src/ops/retention/retain.ts";
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
@@ -14,7 +15,6 @@ import { callNames, callOf } from "../harness/calls.ts";
 import { type SteppedClock, steppedClock } from "../harness/clock.ts";
 import { spreadOf } from "../harness/statistics.ts";
 
-const DAY_MS = 86_400_000;
 const CALLS_PER_JOB = 30;
 /** As a small model writes them. */
 const COMPLETION = { text: "A summary of two sentences, as they come. ".repeat(5), model: "openai/bench" };

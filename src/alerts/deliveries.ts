@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "../config/config.ts";
+import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
 import { channelsFor } from "./wanted.ts";
@@ -14,13 +15,12 @@ export interface Delivery {
   payload: string;
 }
 
-const DAY_MS = 86_400_000;
 const AGE_MAX_MS = 7 * DAY_MS;
 /** Alerts from before are history; they are neither sent nor told of again. */
 const HISTORY_MS = 30 * DAY_MS;
 const ALERTS_MAX = 1_000;
 /** 1 min, 8 min, 64 min, 8.5 h: five tries outlast a night's outage. */
-const RETRY_MS = 60_000;
+const RETRY_MS = MINUTE_MS;
 const RETRY_FACTOR = 8;
 /** A service that asks for more is asked again after a day. */
 const RETRY_AFTER_MAX_MS = DAY_MS;

@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Db } from "../store/schema.ts";
 import type { Delivery } from "./deliveries.ts";
 import type { AlertPayload } from "./events.ts";
@@ -6,8 +7,8 @@ import type { AlertPayload } from "./events.ts";
 export const FOLD_ABOVE = 5;
 /** So many messages of one event in an hour are each sent at once; what follows is gathered. */
 const AT_ONCE_MAX = 5;
-const STORM_MS = 60 * 60_000;
-const GATHER_MS = 15 * 60_000;
+const STORM_MS = HOUR_MS;
+const GATHER_MS = 15 * MINUTE_MS;
 /** Of the alerts that a message stands for, so many are named in it. */
 const TITLES_SHOWN = 5;
 

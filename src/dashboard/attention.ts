@@ -1,3 +1,4 @@
+import { DAY_MS } from "../lib/durations.ts";
 import type { Html } from "./html.ts";
 import { html } from "./html.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -83,8 +84,6 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
     say("warn", html`${count(failing, "source")} failed at the last run`, "afk logs --event source_failed");
   return findings;
 }
-
-const DAY_MS = 86_400_000;
 
 /** One that failed long ago is history: the list of alerts shows it, and nobody needs to act on it now. */
 function undeliveredLately({ alerts, at }: Snapshot): number {

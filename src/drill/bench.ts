@@ -4,6 +4,7 @@ import type { Agent } from "../agent.ts";
 import type { Config } from "../config/config.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 
@@ -78,7 +79,7 @@ export interface Bench extends Notebook {
 }
 
 const PATIENCE_MS = 20_000;
-const START_MS = 60_000;
+const START_MS = MINUTE_MS;
 const LOOK_MS = 10;
 
 export async function openBench(options: BenchOptions): Promise<Bench> {

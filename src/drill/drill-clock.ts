@@ -1,5 +1,6 @@
 import { type Clock, IDLE_MS, systemClock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
+import { HOUR_MS } from "../lib/durations.ts";
 
 /** A clock that a drill moves, so that cooldowns and windows pass without waiting. A sleep moves it too. */
 export interface DrillClock extends Clock {
@@ -7,7 +8,6 @@ export interface DrillClock extends Clock {
   advance(ms: number): void;
 }
 
-const HOUR_MS = 3_600_000;
 /** What a drill may move it by, and still be in the day that it began in. */
 const SAME_DAY_MS = 3 * HOUR_MS;
 

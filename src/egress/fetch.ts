@@ -1,5 +1,6 @@
 import type { EgressConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { Db } from "../store/schema.ts";
 import { type Resolve, systemResolve } from "./address.ts";
@@ -141,7 +142,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
   }
 
   function intervalMs(): number {
-    return 60_000 / config.requestsPerMinute;
+    return MINUTE_MS / config.requestsPerMinute;
   }
 }
 

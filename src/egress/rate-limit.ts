@@ -1,12 +1,13 @@
 import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import { toIso } from "../lib/clock.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Db } from "../store/schema.ts";
 import { HostBusy } from "./errors.ts";
 
-const WAIT_MAX_MS = 60_000;
+const WAIT_MAX_MS = MINUTE_MS;
 /** No host may push us further ahead than this; an instant beyond it was written under a clock that ran wrong. */
-const AHEAD_MAX_MS = 24 * 3_600_000;
+const AHEAD_MAX_MS = DAY_MS;
 
 export interface RateLimit {
   /**
@@ -75,6 +76,6 @@ async function takeSlot(db: Db, host: string, intervalMs: number, nowMs: number)
 async function forgetIdleHosts(db: Db, nowMs: number): Promise<void> {
   await db
     .deleteFrom("host_limits")
-    .where("next_at", "<", nowMs - 3_600_000)
+    .where("next_at", "<", nowMs - HOUR_MS)
     .execute();
 }

@@ -1,7 +1,8 @@
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { AnswerHeaders } from "./answer.ts";
 
-const ASKED_MAX_MS = 6 * 3_600_000;
-const UNSTATED_429_MS = 60_000;
+const ASKED_MAX_MS = 6 * HOUR_MS;
+const UNSTATED_429_MS = MINUTE_MS;
 
 /**
  * How long a host asks to be left alone, in milliseconds from `nowMs`, at most six hours; null when it does not ask.

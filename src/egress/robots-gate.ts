@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Db } from "../store/schema.ts";
 import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
 import { TooManyRedirects } from "./redirect.ts";
@@ -8,9 +9,9 @@ import { describeUrl } from "./url.ts";
 /** RFC 9309, section 2.5, asks for at least 500 KiB. */
 export const ROBOTS_BYTES_MAX = 512_000;
 const PRODUCT_TOKEN = "afk";
-const FRESH_MS = 24 * 3_600_000;
+const FRESH_MS = DAY_MS;
 /** A host whose robots.txt could not be read is asked again after this long; until then nothing of it is fetched. */
-const UNREACHABLE_MS = 15 * 60_000;
+const UNREACHABLE_MS = 15 * MINUTE_MS;
 const CRAWL_DELAY_MAX_MS = 30_000;
 
 interface Robots {

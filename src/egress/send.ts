@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { systemResolve } from "./address.ts";
 import { EgressRefused, SendFailed } from "./errors.ts";
@@ -43,7 +44,7 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): Pr
 
   async function waitForSlot(url: URL, signal: AbortSignal): Promise<void> {
     try {
-      await rateLimit.waitForSlot(url.hostname, 60_000 / config.requestsPerMinute, signal);
+      await rateLimit.waitForSlot(url.hostname, MINUTE_MS / config.requestsPerMinute, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new SendFailed(`nothing was sent to ${url.host}: ${messageOf(signal.reason)}`, {

@@ -1,3 +1,5 @@
+import { DAY_MS } from "./durations.ts";
+
 /** The wall clock of a time zone at an instant; months and days count from 1. */
 export interface WallTime {
   year: number;
@@ -8,14 +10,6 @@ export interface WallTime {
   second: number;
   /** `Sat` */
   weekday: string;
-}
-
-/**
- * How croner is told a time zone. UTC by its offset: asking the time zone database for it would load that database, which
- * takes longer than all else that an idle tick computes.
- */
-export function cronZone(timezone: string): { utcOffset: number } | { timezone: string } {
-  return timezone === "UTC" ? { utcOffset: 0 } : { timezone };
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -60,8 +54,6 @@ export function instantIn(timezone: string, time: Omit<WallTime, "weekday">): nu
   const exact = candidates.filter((ms) => ms + offsetMs(ms, timezone) === asUtc);
   return exact.length > 0 ? Math.min(...exact) : Math.max(...candidates);
 }
-
-const DAY_MS = 86_400_000;
 
 function offsetMs(ms: number, timezone: string): number {
   const { year, month, day, hour, minute, second } = wallTime(ms, timezone);

@@ -1,4 +1,5 @@
 import { statSync, unlinkSync } from "node:fs";
+import { DAY_MS } from "../lib/durations.ts";
 import { dayOf, isMissing, type LogFile, listLogFiles } from "./files.ts";
 
 export interface RetainOptions {
@@ -30,8 +31,6 @@ export function retainLogs({ dir, nowMs, maxAgeDays, maxBytes }: RetainOptions):
   }
   return { deleted };
 }
-
-const DAY_MS = 86_400_000;
 
 /** Today's last part; before the day's first line, or with a clock that was set back, the newest file there is. */
 function currentFile(files: LogFile[], today: string): LogFile | undefined {

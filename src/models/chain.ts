@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { ModelsConfig } from "../config/config.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { CallFailed } from "../rails/call.ts";
@@ -21,7 +22,7 @@ import { textRequest } from "./text-request.ts";
 import type { Completion, ModelRequest, Price, Provider, ProviderReply } from "./types.ts";
 
 /** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
-const DEADLINE_MARGIN_MS = 60_000;
+const DEADLINE_MARGIN_MS = MINUTE_MS;
 
 export interface CompleteOptions {
   scope: Scope;

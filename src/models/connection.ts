@@ -2,9 +2,10 @@ import { type IncomingMessage, request } from "node:http";
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { pause } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_MS = 60_000;
+const KEEP_ALIVE_MS = MINUTE_MS;
 
 /**
  * A new connection to the host of `url` that stands: for https its certificate was accepted. Not a byte of a request has

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { CallFailed } from "../rails/call.ts";
@@ -19,7 +20,7 @@ export interface Refusal {
 }
 
 const ERROR_TEXT_CHARS_MAX = 300;
-const RETRY_AFTER_DEFAULT_MS = 60_000;
+const RETRY_AFTER_DEFAULT_MS = MINUTE_MS;
 const RETRY_AFTER_MIN_MS = 1_000;
 const RETRY_AFTER_MAX_MS = 6 * 60 * 60 * 1000;
 

@@ -2,6 +2,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { copyDatabase, nameCopy, openCopy } from "../store/backup.ts";
@@ -32,7 +33,7 @@ export interface Backup {
 }
 
 /** A copy that was cut off by a crash is nobody's after this long. */
-const STALE_MS = 24 * 60 * 60_000;
+const STALE_MS = DAY_MS;
 
 /**
  * Copies the state while a worker runs, checks the copy, and only then gives it its name.

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from "kysely";
 import { toIso } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import type { Db } from "../store/schema.ts";
 
 /**
@@ -49,7 +50,7 @@ function rolledBy(period: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /** How far the budget's clock may be ahead of the records that were written with it. */
-const CLOCK_TOLERANCE_MS = 10 * 60_000;
+const CLOCK_TOLERANCE_MS = 10 * MINUTE_MS;
 
 /**
  * The budget's clock is read with every call, so it is never far ahead of everything that was recorded. One that is

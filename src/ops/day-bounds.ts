@@ -1,6 +1,5 @@
+import { DAY_MS } from "../lib/durations.ts";
 import { instantIn } from "../lib/zone.ts";
-
-const DAY_MS = 86_400_000;
 
 /** The `count` calendar days that end with `day` (`YYYY-MM-DD`), oldest first. */
 export function daysUpTo(day: string, count: number): string[] {

@@ -1,6 +1,5 @@
-import { Cron } from "croner";
 import type { Config, Schedule } from "../config/config.ts";
-import { cronZone } from "../lib/zone.ts";
+import { nextCron } from "../lib/cron.ts";
 import type { Db } from "../store/schema.ts";
 
 /** When a job of afk.yaml is due. */
@@ -36,10 +35,6 @@ function dueAt(schedule: Schedule, last: number | undefined, timezone: string, n
     case "every":
       return last === undefined ? nowMs : from + schedule.intervalMs;
     case "cron":
-      return (
-        new Cron(schedule.expression, { ...cronZone(timezone), paused: true })
-          .nextRun(new Date(from))
-          ?.getTime() ?? null
-      );
+      return nextCron(schedule.expression, timezone, from);
   }
 }

@@ -1,4 +1,5 @@
 import type { Announce } from "../alerts/outbox.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import { messageOf, type Retry } from "../lib/errors.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
@@ -7,7 +8,7 @@ import { bury } from "./dead-letter.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
 /** As long as a breaker may stay open; what asks for more is asked again. */
-const WAIT_MAX_MS = 30 * 86_400_000;
+const WAIT_MAX_MS = 30 * DAY_MS;
 
 export interface Failure {
   error: unknown;

@@ -1,3 +1,4 @@
+import { HOUR_MS } from "../lib/durations.ts";
 import { assertNever } from "../lib/errors.ts";
 import type { CallFailed } from "./call.ts";
 
@@ -34,7 +35,7 @@ export function admit(state: BreakerState, nowMs: number): Admission {
 }
 
 /** As long as a provider may ask to be left alone (models/failures.ts). */
-const ASKED_MAX_MS = 6 * 60 * 60_000;
+const ASKED_MAX_MS = 6 * HOUR_MS;
 
 /** An end that is further ahead than any wait was written under a clock that has been set back since. */
 function isOver({ until, cooldownMs }: { until: number; cooldownMs: number }, nowMs: number): boolean {

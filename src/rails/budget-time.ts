@@ -1,10 +1,11 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { prepared } from "../store/prepared.ts";
 import type { BudgetClockTable, Db, Trx } from "../store/schema.ts";
 
 /** How far the wall clock may be ahead of what the uptime explains before it counts as set forward. */
-const JUMP_TOLERANCE_MS = 5 * 60_000;
+const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;
 
 /**
  * The time that windows are reckoned in. It never runs backwards, and within one boot it runs no faster than the
@@ -92,7 +93,7 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
 
 /** Every call meets the jump again, and only the first time says something. */
 async function tellJump(announce: Announce, byMs: number, now: number, jump: string): Promise<void> {
-  const minutes = Math.round(Math.abs(byMs) / 60_000);
+  const minutes = Math.round(Math.abs(byMs) / MINUTE_MS);
   const notice = {
     event: "clock_jump" as const,
     title: `The clock is ${minutes} min ${byMs > 0 ? "ahead" : "behind"}`,

@@ -1,4 +1,5 @@
 import { type Expression, type SqlBool, sql } from "kysely";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { assert } from "../lib/errors.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx, WindowName } from "../store/schema.ts";
@@ -24,7 +25,7 @@ export async function readSpends(db: Db, windows: readonly Counter[], nowMs: num
   const names = namesOf(windows);
   const values = {
     ...periodsOf(windows),
-    from: minuteAt(nowMs - HOUR_MINUTES * 60_000),
+    from: minuteAt(nowMs - HOUR_MINUTES * MINUTE_MS),
     to: minuteAt(nowMs),
   };
   const { rows } = await selecting(names)(db, values);

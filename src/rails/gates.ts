@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../lib/durations.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { admit, probing, tripped } from "./breaker-state.ts";
 import { type Reservation, type Reserved, reserve } from "./budget.ts";
@@ -8,7 +9,7 @@ import type { Rails } from "./rails.ts";
 import { findRunaway } from "./runaway.ts";
 
 /** A probe that has said nothing for this long after its call's own deadline is given up for lost. */
-const PROBE_MARGIN_MS = 60_000;
+const PROBE_MARGIN_MS = MINUTE_MS;
 
 export interface GatedCall extends Reservation {
   /** The breaker's name: `model:ollama/qwen2.5:3b`, `host:example.org`. */

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
 import { prepared, unplanned } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
@@ -11,8 +12,6 @@ export interface RunawayRules {
   sameRequestPerHour: number;
   spendPerFiveMinutesMicros: number | null;
 }
-
-const MINUTE_MS = 60_000;
 
 /**
  * Whether the next call to `model` would be part of a runaway: a burst of calls, a loop, or a burst of spending.

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
@@ -9,8 +10,8 @@ import type { TickOutcome } from "./tick-record.ts";
 
 /** A tick claims no further job beyond these, and waits for a retry no longer than that. */
 const JOBS_MAX = 100;
-const TICK_MS = 50 * 60_000;
-const RETRY_WAIT_MS = 60_000;
+const TICK_MS = 50 * MINUTE_MS;
+const RETRY_WAIT_MS = MINUTE_MS;
 
 /** What has become of a tick's work so far. */
 export interface Drained {

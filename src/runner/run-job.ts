@@ -1,6 +1,7 @@
 import type { Announce } from "../alerts/outbox.ts";
 import type { JobResult } from "../jobs/job.ts";
 import { systemClock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, messageOf, type Retry } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { claim } from "../queue/claim.ts";
@@ -244,5 +245,5 @@ function isUntried(error: unknown): error is AfkError {
 }
 
 function waitOf(retry: Retry): number {
-  return typeof retry === "object" ? retry.afterMs : 60_000;
+  return typeof retry === "object" ? retry.afterMs : MINUTE_MS;
 }

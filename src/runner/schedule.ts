@@ -1,11 +1,10 @@
-import { Cron } from "croner";
 import type { JobConfig, Schedule } from "../config/config.ts";
+import { latestCron, nextCron } from "../lib/cron.ts";
 import { dayIn } from "../lib/days.ts";
-import { cronZone } from "../lib/zone.ts";
+import { DAY_MS } from "../lib/durations.ts";
 
 /** Slots of a cron line that are counted after the machine was off; "more than" is enough to know beyond that. */
 const MISSED_MAX = 1_000;
-const DAY_MS = 86_400_000;
 
 /** What a job's schedule says at an instant. All times are epoch milliseconds. */
 export type Due =
@@ -50,7 +49,7 @@ export function nextSlot(job: JobConfig, lastSlotMs: number, timezone: string): 
     case "every":
       return lastSlotMs + job.schedule.intervalMs;
     case "cron":
-      return nextCron(job.schedule.expression, lastSlotMs, timezone);
+      return nextCron(job.schedule.expression, timezone, lastSlotMs);
   }
 }
 
@@ -75,36 +74,24 @@ function cronPassed(schedule: { expression: string }, lastSlotMs: number, nowMs:
   let count = 0;
   let slotMs = lastSlotMs;
   for (; count < MISSED_MAX; count++) {
-    const next = nextCron(schedule.expression, slotMs, timezone);
+    const next = nextCron(schedule.expression, timezone, slotMs);
     if (next === null || next > nowMs) return { count, slotMs };
     slotMs = next;
   }
   // More passed than are counted. Without the leap the next tick would make up for the rest with another run.
-  return { count: count + 1, slotMs: Math.max(slotMs, latestCron(schedule.expression, nowMs, timezone)) };
-}
-
-function nextCron(expression: string, afterMs: number, timezone: string): number | null {
-  return (
-    new Cron(expression, { ...cronZone(timezone), paused: true }).nextRun(new Date(afterMs))?.getTime() ??
-    null
-  );
-}
-
-function latestCron(expression: string, nowMs: number, timezone: string): number {
-  const [latest] = new Cron(expression, { ...cronZone(timezone), paused: true }).previousRuns(
-    1,
-    new Date(nowMs + 1),
-  );
-  return latest?.getTime() ?? 0;
+  return {
+    count: count + 1,
+    slotMs: Math.max(slotMs, latestCron(schedule.expression, timezone, nowMs) ?? 0),
+  };
 }
 
 function isOftenADay(schedule: Schedule, slotMs: number, timezone: string): boolean {
   if (schedule.type === "manual") return true;
   if (schedule.type === "every") return schedule.intervalMs < DAY_MS;
   const day = dayIn(slotMs, timezone);
-  const after = nextCron(schedule.expression, slotMs, timezone);
+  const after = nextCron(schedule.expression, timezone, slotMs);
   if (after !== null && dayIn(after, timezone) === day) return true;
-  const before = nextCron(schedule.expression, slotMs - DAY_MS, timezone);
+  const before = nextCron(schedule.expression, timezone, slotMs - DAY_MS);
   return before !== null && before < slotMs && dayIn(before, timezone) === day;
 }
 

@@ -1,9 +1,10 @@
+import { DAY_MS } from "../lib/durations.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import type { Parts } from "./parts.ts";
 
 /** A key that is asked about is marked so seldom that it costs nothing, and often enough for retention. */
-const SEEN_AGAIN_MS = 30 * 86_400_000;
+const SEEN_AGAIN_MS = 30 * DAY_MS;
 
 /** Which of the keys an earlier run of a job of this name remembered. */
 export async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Set<string>> {

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { DAY_MS } from "../lib/durations.ts";
 import { clockAgrees, countersAgree } from "../ops/counters.ts";
 import { setKill } from "../rails/kill.ts";
 import { hasRoomToWork, keepBallast } from "../store/ballast.ts";
@@ -6,7 +7,7 @@ import { refuseDamage } from "../store/integrity.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Parts } from "./parts.ts";
 
-const CHECK_EVERY_MS = 86_400_000;
+const CHECK_EVERY_MS = DAY_MS;
 /** When a check is written down again. In between it would only be one more wait for the disk, at each tick. */
 const NOTE_EVERY_MS = CHECK_EVERY_MS / 24;
 

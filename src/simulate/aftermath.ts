@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { HOUR_MS } from "../lib/durations.ts";
 import type { Calendar } from "./calendar.ts";
 import { checkEnd } from "./checks/end.ts";
 import type { Course } from "./course.ts";
 import type { Stage } from "./stage.ts";
 
-const HOUR_MS = 3_600_000;
 /** Long enough for the daily work to come once more, but no longer than what came before. */
 const AFTERMATH_HOURS_MAX = 30;
 /** The person sees to what waits as often. */

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import { createAlertsCheck } from "./checks/alerts.ts";
 import type { Books } from "./checks/books.ts";
 import { checkSizes } from "./checks/bounds.ts";
@@ -56,7 +57,6 @@ export function createAudit(
   };
 }
 
-const DAY_MS = 86_400_000;
 /** What has ended is kept for 90 days at least, by the earlier of two clocks; a day is left for the time of the day. */
 const KEPT_DAYS = 88;
 

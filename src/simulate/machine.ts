@@ -1,4 +1,5 @@
 import type { Agent, AgentOptions } from "../agent.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import type { Realm } from "./realm/realm.ts";
 
 /** How something that the agent did has ended. */
@@ -28,7 +29,7 @@ export interface Machine {
 }
 
 /** Longer than any tick may take, so that one that never ends is found. */
-const STUCK_MS = 7 * 86_400_000;
+const STUCK_MS = 7 * DAY_MS;
 
 export function createMachine(
   realm: Realm,

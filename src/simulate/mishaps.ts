@@ -1,15 +1,12 @@
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { formatDuration } from "../lib/duration-text.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
 import { stopByRow } from "../ops/stop.ts";
 import type { FaultName } from "./fault-names.ts";
 import type { Dice } from "./realm/dice.ts";
 import { setKillRow } from "./set-kill-row.ts";
 import type { Stage } from "./stage.ts";
-
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** How often a day, on average, in a simulation that has its full share of it. */
 const PER_DAY: Record<FaultName, number> = {

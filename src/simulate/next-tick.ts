@@ -1,10 +1,11 @@
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Books } from "./checks/books.ts";
 
 /** The timer fires every 5 minutes by the wall clock, as the units that afk ships do. */
-const EVERY_MS = 5 * 60_000;
+const EVERY_MS = 5 * MINUTE_MS;
 /** A tick with nothing to do is passed over, but for one an hour. */
-const IDLE_MAX_MS = 60 * 60_000;
-const HALTED_MS = 30 * 60_000;
+const IDLE_MAX_MS = HOUR_MS;
+const HALTED_MS = 30 * MINUTE_MS;
 
 /**
  * How long until the next tick of the timer that has something to do, and how many others come before it. What is due is

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { dropDead, retryDead } from "../queue/dead-letter.ts";
 import { acceptWallClock } from "../rails/budget-time.ts";
 import { clearKill } from "../rails/kill.ts";
@@ -7,8 +8,7 @@ import { reconcile } from "../rails/reconcile.ts";
 import type { Dice } from "./realm/dice.ts";
 import type { Stage } from "./stage.ts";
 
-const HOUR_MS = 3_600_000;
-const CLOCK_IS_RIGHT_MS = 60_000;
+const CLOCK_IS_RIGHT_MS = MINUTE_MS;
 /** What a person does at one sitting. */
 const DEEDS_MAX = 8;
 
@@ -56,7 +56,7 @@ async function resume(stage: Stage, isThorough: boolean): Promise<void> {
   const books = stage.books();
   const row = books?.one<{ at: number | null }>("select set_at as at from kill_switch where id = 1");
   const clock = books?.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
-  const isAhead = (clock?.latest ?? 0) > time.nowMs() + 5 * 60_000;
+  const isAhead = (clock?.latest ?? 0) > time.nowMs() + 5 * MINUTE_MS;
   if (row?.at === null && !existsSync(stage.config.paths.stopFile) && !isAhead && !isThorough) return;
   const done = await command(stage, isAhead ? "afk resume --clock" : "afk resume", async ({ rails }) => {
     await rails.store.transaction(async (trx) => {

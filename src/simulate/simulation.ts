@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { JobKind } from "../jobs/job.ts";
 import { dayIn } from "../lib/days.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import { aftermath } from "./aftermath.ts";
 import type { Day } from "./calendar.ts";
 import type { Violation } from "./checks/invariant.ts";
@@ -23,8 +24,6 @@ export interface SimulationResult {
   /** After each of which everything was checked. */
   steps: number;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Runs the agent's own code through simulated days, in a realm that holds everything it reaches the world by. */
 export async function simulate(

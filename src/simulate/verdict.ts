@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { DAY_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { Day } from "./calendar.ts";
 import { INVARIANTS } from "./checks/invariant.ts";
@@ -11,7 +12,6 @@ export interface Verdict {
   lines: string[];
 }
 
-const DAY_MS = 86_400_000;
 const TOLD_SHOWN = 5;
 
 /** @param repeat the command line that does the same again. */

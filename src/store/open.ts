@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { systemClock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { withBallast } from "./ballast.ts";
 import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
@@ -15,7 +16,7 @@ import { refuseDamagedLog } from "./wal.ts";
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** How long opening waits for a process that makes or migrates the database, which takes longer than a statement waits. */
-const OPENING_MAX_MS = 60_000;
+const OPENING_MAX_MS = MINUTE_MS;
 const RETRY_MS = 20;
 
 export interface Store {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { DAY_MS } from "../../src/lib/durations.ts";
 import { rejection, testEgress, textOf } from "../egress/harness.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { contentServer } from "../support/content-server.ts";
@@ -18,7 +19,6 @@ import {
 } from "./support/special-addresses.ts";
 import { connectionWitness } from "./support/witness.ts";
 
-const DAY_MS = 24 * 3_600_000;
 const STATUSES = [301, 302, 303, 307, 308];
 const PUBLIC = "1.1.1.1";
 const LIMIT = patience({ test: 60_000, chaos: 600_000 });

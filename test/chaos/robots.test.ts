@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { isPathAllowed, parseRobots } from "../../src/egress/robots.ts";
+import { HOUR_MS } from "../../src/lib/durations.ts";
 import { testEgress, textOf } from "../egress/harness.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { contentServer, type Route } from "../support/content-server.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { ROBOTS_CASES } from "./support/robots-table.ts";
 
-const HOUR_MS = 3_600_000;
 const BYTES_MAX = 500 * 1024;
 const LIMIT = patience({ test: 30_000, chaos: 300_000 });
 const CLOSED = "user-agent: *\ndisallow: /\n";

@@ -1,12 +1,12 @@
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { MINUTE_MS } from "../../src/lib/durations.ts";
 import { type TestSite, testSite } from "./site.ts";
 
 const LEDGER_ENTRIES = 100_000;
 const JOBS = 10_000;
 /** A tick a minute for a month. */
 const TICKS = 43_200;
-const MINUTE_MS = 60_000;
 /** What the page may take with all this; on a quiet machine it takes a tenth of it. */
 const MS_MAX = 300;
 

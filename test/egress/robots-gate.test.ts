@@ -1,9 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { DAY_MS, MINUTE_MS } from "../../src/lib/durations.ts";
 import { contentServer } from "../support/content-server.ts";
 import { rejection, testEgress, textOf } from "./harness.ts";
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
 
 describe("robots.txt", () => {
   test("is asked before the first page, and again only after a day", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JobConfig } from "../../src/config/config.ts";
+import { HOUR_MS } from "../../src/lib/durations.ts";
 import { dayBounds, daysUpTo } from "../../src/ops/day-bounds.ts";
 import { createDayStrip } from "../../src/ops/day-strip.ts";
 import { readLatestDigest } from "../../src/ops/latest-digest.ts";
@@ -8,7 +9,6 @@ import { countFailingSources, createSourceBook } from "../../src/ops/sources.ts"
 import { readSpendHistory } from "../../src/ops/spend-history.ts";
 import { opsHarness } from "./harness.ts";
 
-const HOUR_MS = 3_600_000;
 const iso = (text: string) => Date.parse(text);
 const job = (name: string, schedule: JobConfig["schedule"], kind = "digest"): JobConfig => ({
   name,

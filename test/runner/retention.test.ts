@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../src/agent.ts";
+import { DAY_MS } from "../../src/lib/durations.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { createTickTotals } from "../../src/ops/tick-totals.ts";
@@ -10,7 +11,6 @@ import { acceptWallClock } from "../../src/rails/budget-time.ts";
 import { readMeta } from "../../src/store/meta.ts";
 import { type Rig, rig } from "./rig.ts";
 
-const DAY_MS = 86_400_000;
 const DAILY = { jobs: [{ name: "work", kind: "work", every: "1d" }] };
 
 describe("a year of ticks", () => {

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
+import { HOUR_MS } from "../../src/lib/durations.ts";
 import { readMeta } from "../../src/store/meta.ts";
 import { rig } from "./rig.ts";
-
-const HOUR_MS = 3_600_000;
 
 it("checks the counters at each tick, and writes that down once an hour", async () => {
   const { agent, clock } = await rig(() => undefined, { jobs: [] });

@@ -1,6 +1,7 @@
 import type { Agent } from "../../agent.ts";
 import { section } from "../../config/fields.ts";
 import type { JobKind } from "../../jobs/job.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { nextRunAt } from "../../queue/claim.ts";
 import type { Bench } from "../bench.ts";
@@ -59,7 +60,7 @@ export const deadLetter: Drill = {
       `${asked.length} requests in ${attempts} attempts`,
     );
 
-    bench.clock.advance(86_400_000);
+    bench.clock.advance(DAY_MS);
     await agent.tick();
     const after = await db.selectFrom("jobs").select("attempts").executeTakeFirst();
     bench.expect(

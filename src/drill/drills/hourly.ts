@@ -1,10 +1,11 @@
+import { MINUTE_MS } from "../../lib/durations.ts";
 import { ask, saidText } from "../ask.ts";
 import type { Drill } from "../drill.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
 import { hourlyCapMicros } from "../scratch-config.ts";
 
 /** A minute more than the hour that counts. */
-const LATER_MS = 62 * 60_000;
+const LATER_MS = 62 * MINUTE_MS;
 
 /** The cap of the last sixty minutes: it refuses, and lets go when they are over. */
 export const hourly: Drill = {

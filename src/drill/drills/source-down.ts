@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { HOUR_MS } from "../../lib/durations.ts";
 import type { LogLine } from "../../logs/line.ts";
 import type { Bench } from "../bench.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
@@ -7,8 +8,6 @@ import type { Drill } from "../drill.ts";
 const FEED = `<?xml version="1.0"?><rss version="2.0"><channel><title>Drill</title><link>http://127.0.0.1/</link>
 <description>For a drill.</description><item><title>The feed is back</title><guid>drill-1</guid>
 <description>It answers again, and has one item.</description></item></channel></rss>`;
-
-const HOUR_MS = 3_600_000;
 
 /** One of two sources is down, then comes back. */
 export const sourceDown: Drill = {

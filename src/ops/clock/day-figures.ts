@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Db } from "../../store/schema.ts";
 import { dayBounds } from "../day-bounds.ts";
@@ -61,7 +62,7 @@ export async function dayFigures(db: Db, day: string, config: Config): Promise<D
   };
 }
 
-const SLACK_MS = 40 * 86_400_000;
+const SLACK_MS = 40 * DAY_MS;
 
 async function unitsOf(db: Db, { fromMs, untilMs }: { fromMs: number; untilMs: number }, config: Config) {
   const jobs = await db

@@ -1,4 +1,4 @@
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "../../lib/durations.ts";
 
 /** How many calendar days `to` is after `from`; both `YYYY-MM-DD`. */
 export function daysBetween(from: string, to: string): number {

@@ -1,9 +1,10 @@
 import { toIso } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import { bad, type Examination, ok, type WithStore } from "./check.ts";
 
-const TOLERANCE_MS = 5 * 60_000;
+const TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** The time that caps are reckoned in never runs backwards, so after a wrong clock it stands apart from the right one. */
 export const budgetClock: Examination<WithStore> = {

@@ -1,7 +1,8 @@
+import { DAY_MS } from "../../lib/durations.ts";
 import { readLogs } from "../../logs/read.ts";
 
 /** How long a test says something of a channel. */
-const DAYS_BACK_MS = 7 * 86_400_000;
+const DAYS_BACK_MS = 7 * DAY_MS;
 /** Of the lines about alerts, so many of the newest are looked through. */
 const LINES_MAX = 500;
 

@@ -1,9 +1,10 @@
 import { readHostDate } from "../../egress/host-date.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import { bad, type Examination, type Finding, ok, skipped, type WithConfig } from "./check.ts";
 
 const NAME = "wall clock";
-const TOLERANCE_MS = 60_000;
+const TOLERANCE_MS = MINUTE_MS;
 const TRIES_MAX = 3;
 const TIMEOUT_MS = 2_000;
 

@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import type { Config } from "../../config/config.ts";
 import { type Clock, toIso } from "../../lib/clock.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import type { Store } from "../../store/open.ts";
 import type { Db } from "../../store/schema.ts";
@@ -156,7 +157,7 @@ export function incidentOf(row: IncidentRow): Incident {
   };
 }
 
-const BEFORE_MS = 10 * 60_000;
+const BEFORE_MS = 10 * MINUTE_MS;
 
 /** What happened in its tick; outside of one, what happened shortly before and since. */
 function traceOf({ tick, opened_at }: IncidentRow): string {

@@ -1,4 +1,5 @@
 import { dayIn } from "../../lib/days.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { dayBounds } from "../day-bounds.ts";
 
 /** An ISO 8601 week, Monday to Sunday, of calendar days in the agent's time zone. */
@@ -19,8 +20,6 @@ export interface WeekSpan extends WeekName {
 
 /** Ten years: more rows than anybody reads, and a bound on what a report asks of the database. */
 export const WEEKS_MAX = 530;
-
-const DAY_MS = 86_400_000;
 
 /** The week of a day (`YYYY-MM-DD`). */
 export function weekOf(day: string): WeekName {

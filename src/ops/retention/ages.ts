@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { dayIn } from "../../lib/days.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
 import { dayBounds } from "../day-bounds.ts";
@@ -9,7 +10,6 @@ import { lastRuns } from "../sources.ts";
 import { type Ages, idAt } from "./sweep.ts";
 import { WORKED } from "./ticks.ts";
 
-const DAY_MS = 86_400_000;
 const HISTORY_DAYS = 90;
 /** Steps are what a job works with, and hold all that its sources offered. */
 const STEPS_DAYS = 14;

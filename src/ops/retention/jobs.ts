@@ -1,5 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { addToMeta, readMeta, writeMeta } from "../../store/meta.ts";
 import type { JobsTable, Trx } from "../../store/schema.ts";
 import { createDayStarts } from "./day-starts.ts";
@@ -8,7 +9,7 @@ import { type Ages, BYTES, idAt, nextAfter, type Sweep, type Swept } from "./swe
 /** Jobs that one step looks at: each is asked about in several tables. */
 const JOBS = 10;
 /** A clock that was set back in the middle of a job puts its calls behind its end; a roll-up needs the job's name. */
-const SLACK_MS = 86_400_000;
+const SLACK_MS = DAY_MS;
 
 /**
  * Removes finished jobs with the rows of their files, and adds their runs to the day's. The files stay where they are.

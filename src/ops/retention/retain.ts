@@ -1,5 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
+import { HOUR_MS } from "../../lib/durations.ts";
 import { countPages, givePagesBack } from "../../store/free-pages.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import type { Store } from "../../store/open.ts";
@@ -28,7 +29,7 @@ export interface RetentionSources {
 export type Retained = Record<string, number>;
 
 /** A pass over everything is begun no more often. One that was not finished goes on with every tick. */
-const EVERY_MS = 3_600_000;
+const EVERY_MS = HOUR_MS;
 /**
  * Bounds of one tick's part. A step takes some milliseconds, so the time is what ends a long one; nobody looks at the STOP
  * file meanwhile.

@@ -2,16 +2,17 @@ import { existsSync } from "node:fs";
 import { type Selectable, sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { isLocked } from "../../store/lock.ts";
 import type { Db, TicksTable } from "../../store/schema.ts";
 import type { Finding } from "./finding.ts";
 
 /** afk.timer's interval: nothing is late that came more often than this lately. */
-const INTERVAL_MIN_MS = 5 * 60_000;
+const INTERVAL_MIN_MS = 5 * MINUTE_MS;
 /** How many ticks say how often they come. */
 const TICKS_READ = 21;
 /** A tick claims no further job after 50 minutes; the rest is for what it does besides. */
-const TICK_MAX_MS = 60 * 60_000;
+const TICK_MAX_MS = HOUR_MS;
 const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
 
 export interface HeartbeatSources {

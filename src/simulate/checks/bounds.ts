@@ -1,12 +1,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
 
 /** A tick claims nothing more after 50 minutes; what it claimed last may take its own time, and the pager a little more. */
-const TICK_MS = 50 * 60_000;
-const PAGER_MS = 5 * 60_000;
+const TICK_MS = 50 * MINUTE_MS;
+const PAGER_MS = 5 * MINUTE_MS;
 /** Rows that a tick may add to the tables that are kept for good, with room for what it cannot help. */
 const ALERTS_PER_TICK = 60;
 const HOSTS_MAX = 200;
@@ -14,7 +15,7 @@ const HOSTS_MAX = 200;
 export function checkTickTime(config: Config, tookMs: number, report: Report): void {
   const longest = Math.max(0, ...config.jobs.map(({ timeoutMs }) => timeoutMs));
   if (tookMs > TICK_MS + longest + PAGER_MS)
-    report("bounds", `a tick took ${Math.round(tookMs / 60_000)} minutes`);
+    report("bounds", `a tick took ${Math.round(tookMs / MINUTE_MS)} minutes`);
 }
 
 export function checkSizes(config: Config, books: Books, ticks: number, report: Report): void {

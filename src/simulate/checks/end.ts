@@ -1,7 +1,7 @@
+import { HOUR_MS } from "../../lib/durations.ts";
 import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
 
-const HOUR_MS = 3_600_000;
 /** The longest that a delivery is put off. */
 const DELIVERY_WAIT_MS = 48 * HOUR_MS;
 

@@ -1,4 +1,5 @@
 import type { BudgetConfig } from "../../config/config.ts";
+import { HOUR_MS } from "../../lib/durations.ts";
 import type { Bill } from "../world/models.ts";
 import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
@@ -25,8 +26,6 @@ interface Entry {
   tick: string | null;
   step: string | null;
 }
-
-const HOUR_MS = 3_600_000;
 
 /**
  * Looks at the books the moment a request has reached a model: before it, everything must have been settled and on disk.

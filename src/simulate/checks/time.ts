@@ -1,8 +1,9 @@
+import { MINUTE_MS } from "../../lib/durations.ts";
 import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
 
 /** How far the wall clock may run ahead of the uptime before it counts as set forward. */
-const TOLERANCE_MS = 5 * 60_000 + 1_000;
+const TOLERANCE_MS = 5 * MINUTE_MS + 1_000;
 
 /** The budget's clock against true time. */
 export interface TimeCheck {

@@ -1,3 +1,4 @@
+import { HOUR_MS } from "../../lib/durations.ts";
 import type { Dice } from "../realm/dice.ts";
 
 /** One thing that a source tells of. Its title occurs nowhere else, so that a digest can be searched for it. */
@@ -13,7 +14,6 @@ export interface Stream {
   upTo(trueMs: number): readonly SimulatedItem[];
 }
 
-const HOUR_MS = 3_600_000;
 const FIRST_ITEMS = 3;
 const WORDS = "harbour bridge ticket schedule repair meeting budget garden library tender winter ferry".split(
   " ",

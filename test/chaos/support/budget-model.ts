@@ -1,6 +1,6 @@
 import type { BudgetConfig } from "../../../src/config/config.ts";
+import { MINUTE_MS } from "../../../src/lib/durations.ts";
 
-const MINUTE_MS = 60_000;
 const TOLERANCE_MS = 5 * MINUTE_MS;
 export const ZONE = "Europe/Berlin";
 

@@ -1,5 +1,6 @@
 import type { Announce } from "../../../src/alerts/outbox.ts";
 import { toIso } from "../../../src/lib/clock.ts";
+import { DAY_MS } from "../../../src/lib/durations.ts";
 import { newId, type Randomness } from "../../../src/lib/ids.ts";
 import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
@@ -7,7 +8,6 @@ import type { JobState, Trx } from "../../../src/store/schema.ts";
 import { RELEASED, reservation, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 
-const DAY_MS = 86_400_000;
 const MODELS = ["openai/gpt-a", "anthropic/claude-b", "ollama/small"];
 /** Names of jobs; the last one is not in afk.yaml any more. */
 const JOBS = ["digest", "weekly", "retired"];

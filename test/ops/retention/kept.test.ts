@@ -2,6 +2,7 @@ import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import type { AlertEvent } from "../../../src/alerts/events.ts";
 import { toIso } from "../../../src/lib/clock.ts";
+import { DAY_MS, HOUR_MS } from "../../../src/lib/durations.ts";
 import { newId } from "../../../src/lib/ids.ts";
 import { countersAgree } from "../../../src/ops/counters.ts";
 import { retain } from "../../../src/ops/retention/retain.ts";
@@ -10,9 +11,6 @@ import { reconcile } from "../../../src/rails/reconcile.ts";
 import { counters, ended, sent, settledAt, spend, states, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
-
-const DAY_MS = 86_400_000;
-const HOUR_MS = 3_600_000;
 
 /** Passes an hour apart, as many as it takes for what stands on something else to go after it. */
 async function sweep({ rails, config }: OpsHarness, passes = 3): Promise<void> {

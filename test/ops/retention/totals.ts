@@ -2,6 +2,7 @@ import type { Config } from "../../../src/config/config.ts";
 import { renderMetrics } from "../../../src/dashboard/metrics.ts";
 import { createSnapshots } from "../../../src/dashboard/snapshot.ts";
 import { dayIn } from "../../../src/lib/days.ts";
+import { DAY_MS } from "../../../src/lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
 import { dayBounds } from "../../../src/ops/day-bounds.ts";
 import { createDayStrip } from "../../../src/ops/day-strip.ts";
@@ -14,7 +15,6 @@ import { readStatus } from "../../../src/ops/status.ts";
 import { peekBudgetNow } from "../../../src/rails/budget-time.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 
-const DAY_MS = 86_400_000;
 const VERSION = "1.2.3";
 
 /**
