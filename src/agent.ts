@@ -56,6 +56,8 @@ export interface AgentOptions {
   kinds?: readonly JobKind[];
   /** A process that exists to tick or run: when it hangs, or does not obey the kill switch, it is killed. */
   ownsProcess?: boolean;
+  /** How long to wait for another process that makes or migrates the state, in ms; a minute unless said. */
+  patienceMs?: number;
   /** For tests, which cannot wait for the real ones. */
   wedgeLimits?: WedgeLimits;
 }
@@ -110,7 +112,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const randomness = options.randomness ?? systemRandomness;
   const kinds = [...(options.kinds ?? []), ...jobKinds];
   const config = readAgentConfig(options);
-  const store = await openStore(config.paths.database);
+  const store = await openStore(config.paths.database, options.patienceMs);
   const redact = createRedactor(config.secrets);
   const log = createLog({
     dir: config.paths.logs,
@@ -212,7 +214,8 @@ export function readAgentConfig(options: AgentOptions): Config {
  */
 export async function stopAgent(options: AgentOptions, reason: string): Promise<Stopped> {
   try {
-    const agent = await openAgent(options);
+    // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
+    const agent = await openAgent({ ...options, patienceMs: 0 });
     try {
       return await stopByRow(agent.outbox, reason, agent.rails.clock.nowMs());
     } finally {

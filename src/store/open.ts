@@ -15,8 +15,6 @@ import { refuseDamagedLog } from "./wal.ts";
 /** How long a statement waits for another process's transaction; those hold only SQL and last milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 
-/** How long opening waits for a process that makes or migrates the database, which takes longer than a statement waits. */
-const OPENING_MAX_MS = MINUTE_MS;
 const RETRY_MS = 20;
 
 export interface Store {
@@ -37,25 +35,26 @@ export interface Store {
 }
 
 /**
- * Opens (and if need be creates and migrates) the database at `path`.
+ * Opens (and if need be creates and migrates) the database at `path`. A process that makes or migrates it, which takes
+ * longer than a statement waits, is waited for by `patienceMs`.
  * @throws StoreRefused when it is not a database, newer than this code, damaged, or cannot be written.
  */
-export async function openStore(path: string): Promise<Store> {
+export async function openStore(path: string, patienceMs = MINUTE_MS): Promise<Store> {
   // Even to say that the disk is full takes an open database.
-  return await withBallast(dirname(path), () => openWhenReady(path));
+  return await withBallast(dirname(path), () => openWhenReady(path, patienceMs));
 }
 
 /**
  * Two processes that give a new database its write-ahead log would wait for each other for ever, so SQLite refuses one of
  * them at once and waits for nothing: the time-out of a statement is no help there.
  */
-async function openWhenReady(path: string): Promise<Store> {
+async function openWhenReady(path: string, patienceMs: number): Promise<Store> {
   const startedMs = systemClock.uptimeMs();
   for (;;) {
     try {
       return await open(path);
     } catch (error) {
-      if (!isBusy(error) || systemClock.uptimeMs() - startedMs > OPENING_MAX_MS) throw error;
+      if (!isBusy(error) || systemClock.uptimeMs() - startedMs >= patienceMs) throw error;
     }
     await systemClock.sleep(RETRY_MS);
   }

@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import Database from "better-sqlite3";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type Deployment, deployment, digestConfig } from "../../support/afk.ts";
 import { afk, afkJson, tick } from "./in-process.ts";
 
@@ -52,6 +53,21 @@ describe("stop and resume", () => {
 
     expect(existsSync(join(target.state, "STOP"))).toBe(false);
     expect((await afkJson(target, "status")).json).toHaveProperty("killed", null);
+  });
+
+  it("wait for no process that makes the database: the STOP file will do", { timeout: 30_000 }, async () => {
+    const target = offline();
+    mkdirSync(target.state);
+    const other = new Database(join(target.state, "afk.db"));
+    onTestFinished(() => void other.close());
+    other.pragma("auto_vacuum = INCREMENTAL");
+    other.exec("begin immediate");
+
+    expect((await afkJson(target, "stop", "--reason", "the bill looks odd")).json).toEqual({
+      by: "file",
+      detail: join(target.state, "STOP"),
+    });
+    expect(readFileSync(join(target.state, "STOP"), "utf8")).toContain("the bill looks odd");
   });
 
   it.each(["", "x".repeat(10_000)])("work whatever the reason is", async (reason) => {
