@@ -1,3 +1,4 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { assert } from "../lib/errors.ts";
 
 /** `90s`, `5m`, `4h`, `2d` or a combination from large to small such as `1h30m`; not zero. */
@@ -20,4 +21,4 @@ export function checkedDurationMs(text: string): number {
   return ms;
 }
 
-const UNIT_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNIT_MS: Record<string, number> = { s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };

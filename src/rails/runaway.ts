@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { MINUTE_MS } from "../lib/durations.ts";
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
 import { prepared, unplanned } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
@@ -31,11 +31,7 @@ export async function findRunaway(
   if (isBusy && (await callBeyond(trx, minute)).rows.length > 0)
     return `${callsPerMinute} calls in a minute, the limit of breaker.calls_per_minute`;
   if (call.requestHash !== null) {
-    const hour = {
-      hash: call.requestHash,
-      since: times.wallMs - 60 * MINUTE_MS,
-      skip: sameRequestPerHour - 1,
-    };
+    const hour = { hash: call.requestHash, since: times.wallMs - HOUR_MS, skip: sameRequestPerHour - 1 };
     if ((await sameBeyond(trx, hour)).rows.length > 0) {
       return `the same request ${sameRequestPerHour} times in an hour, the limit of breaker.same_request_per_hour`;
     }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
-import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { dropDead, retryDead } from "../queue/dead-letter.ts";
 import { acceptWallClock } from "../rails/budget-time.ts";
 import { clearKill } from "../rails/kill.ts";
@@ -15,11 +15,7 @@ const DEEDS_MAX = 8;
 /** The person looks a few times a day. */
 export function planPerson(stage: Stage, days: number, dice: Dice): void {
   const { time } = stage.realm;
-  for (
-    let atMs = dice.between(2, 9) * HOUR_MS;
-    atMs < days * 24 * HOUR_MS;
-    atMs += dice.between(3, 10) * HOUR_MS
-  ) {
+  for (let atMs = dice.between(2, 9) * HOUR_MS; atMs < days * DAY_MS; atMs += dice.between(3, 10) * HOUR_MS) {
     time.alarm("world", atMs, () => {
       stage.isPersonDue = true;
     });

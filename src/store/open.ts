@@ -49,12 +49,15 @@ export async function openStore(path: string, patienceMs = MINUTE_MS): Promise<S
  * them at once and waits for nothing: the time-out of a statement is no help there.
  */
 async function openWhenReady(path: string, patienceMs: number): Promise<Store> {
-  const startedMs = systemClock.uptimeMs();
+  // Asked for once there is something to wait for: the usual opening has no use for the time.
+  let giveUpAtMs: number | undefined;
   for (;;) {
     try {
       return await open(path);
     } catch (error) {
-      if (!isBusy(error) || systemClock.uptimeMs() - startedMs >= patienceMs) throw error;
+      if (!isBusy(error)) throw error;
+      giveUpAtMs ??= systemClock.uptimeMs() + patienceMs;
+      if (systemClock.uptimeMs() >= giveUpAtMs) throw error;
     }
     await systemClock.sleep(RETRY_MS);
   }

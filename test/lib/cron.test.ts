@@ -4,10 +4,11 @@ import { latestCron, nextCron } from "../../src/lib/cron.ts";
 const LINES = ["0 6 * * *", "*/7 * * * *", "30 2 29 2 *", "0 0 31 * 1", "15 23 * 1,7 *"];
 const from = Date.parse("2026-11-21T10:04:05Z");
 
-function nextTimes(line: string, timezone: string, count: number): number[] {
-  const times: number[] = [];
-  for (let ms = from; times.length < count; times.push(ms)) ms = nextCron(line, timezone, ms) ?? 0;
-  return times;
+/** Each time found from the one before; the first from `from`. */
+function timesBy(step: (ms: number) => number | null, count: number): (number | null)[] {
+  const times: (number | null)[] = [from];
+  for (let n = 0; n < count; n++) times.push(step(times.at(-1) ?? Number.NaN));
+  return times.slice(1);
 }
 
 test("a line names times in its zone's own days", () => {
@@ -33,7 +34,10 @@ test.each(["0 0 6 * * *", "6 o'clock", ""])("what is no line of five fields (%j)
 test.each(LINES)(
   "a line (%s) comes at the same times in UTC as in a zone that is the same by another name",
   (line) => {
-    expect(nextTimes(line, "UTC", 50)).toEqual(nextTimes(line, "Etc/UTC", 50));
-    expect(latestCron(line, "UTC", from)).toBe(latestCron(line, "Etc/UTC", from));
+    const next = (timezone: string) => timesBy((ms) => nextCron(line, timezone, ms), 50);
+    const previous = (timezone: string) => timesBy((ms) => latestCron(line, timezone, ms - 1), 5);
+    expect(next("UTC")).toEqual(next("Etc/UTC"));
+    expect(previous("UTC")).toEqual(previous("Etc/UTC"));
+    for (const ms of [...next("UTC"), ...previous("UTC")]) expect(ms).toEqual(expect.any(Number));
   },
 );

@@ -38,21 +38,9 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
     return "counted";
   },
   /** Holds the write lock for longer than a statement waits for it, as a migration of a large database does. */
-  async "write-long"(path) {
-    const database = new Database(path);
-    database.pragma("journal_mode = WAL");
-    database.exec("begin immediate");
-    setTimeout(() => database.exec("commit"), 6_500);
-    return "writing";
-  },
+  "write-long": (path) => write(path, "journal_mode = WAL", 6_500),
   /** Writes to a database that is so new that it has no write-ahead log yet. */
-  async "write-first"(path) {
-    const database = new Database(path);
-    database.pragma("auto_vacuum = INCREMENTAL");
-    database.exec("begin immediate");
-    setTimeout(() => database.exec("commit"), 1_000);
-    return "writing";
-  },
+  "write-first": (path) => write(path, "auto_vacuum = INCREMENTAL", 1_000),
   /** Takes the lock and keeps it for as long as the process lives. */
   async lock(path) {
     acquireLock(path);
@@ -62,6 +50,15 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
     return isLocked(path);
   },
 };
+
+/** Holds the write lock of a database that was given this setting first. */
+async function write(path: string, setting: string, ms: number): Promise<string> {
+  const database = new Database(path);
+  database.pragma(setting);
+  database.exec("begin immediate");
+  setTimeout(() => database.exec("commit"), ms);
+  return "writing";
+}
 
 const [work = "", path = ""] = process.argv.slice(2);
 onGo(() => WORK[work]!(path));

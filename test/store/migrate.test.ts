@@ -86,17 +86,12 @@ describe("a database is brought to the newest migration", () => {
     expect(await tables(db)).toEqual(expect.arrayContaining(TABLES));
   });
 
-  test("one that another process is making is opened when that is done", async () => {
+  test.each([
+    ["is making", "write-first"],
+    ["is busy with for longer than a statement waits", "write-long"],
+  ])("one that another process %s is opened when that is done", async (_what, work) => {
     const path = join(tempDir(), "afk.db");
-    const other = await startChild(CHILDREN, ["write-first", path]);
-    await other.go();
-    const { db } = await testStore(path);
-    expect(await tables(db)).toEqual(expect.arrayContaining(TABLES));
-  });
-
-  test("one that another process is busy with for longer than a statement waits is opened when that is done", async () => {
-    const path = join(tempDir(), "afk.db");
-    const other = await startChild(CHILDREN, ["write-long", path]);
+    const other = await startChild(CHILDREN, [work, path]);
     await other.go();
     const { db } = await testStore(path);
     expect(await tables(db)).toEqual(expect.arrayContaining(TABLES));
