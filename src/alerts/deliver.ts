@@ -1,6 +1,7 @@
 import type { ChannelConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
 import type { Db } from "../store/schema.ts";
 import { channelId } from "./channels/registry.ts";
 import { addDeliveries, claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
@@ -42,8 +43,8 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   await addDeliveries(db, channels, nowMs);
   const stale = await failStale(db, nowMs, log);
 
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.limitMs ?? LIMIT_MS)]);
-  const run = { ...options, signal, left: MESSAGES_MAX };
+  using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
+  const run = { ...options, signal: limit.signal, left: MESSAGES_MAX };
   const byId = new Map(channels.map((config) => [channelId(config), config]));
   const counts = await Promise.all([...byId].map(([channel, config]) => serve(run, channel, config)));
 

@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "../config/config.ts";
+import { joinSignals } from "../lib/signals.ts";
 import type { SendResult } from "./channels/channel.ts";
 import { mailOf } from "./channels/email.ts";
 import { CHANNELS } from "./channels/registry.ts";
@@ -32,8 +33,8 @@ export async function trySending(
   config: ChannelConfig,
   options: SendOptions,
 ): Promise<{ result: SendResult; status: number | null }> {
-  const timeout = AbortSignal.timeout(options.timeoutMs ?? SEND_TIMEOUT_MS);
-  const signal = AbortSignal.any([options.signal, timeout]);
+  using limit = joinSignals([options.signal], options.timeoutMs ?? SEND_TIMEOUT_MS);
+  const { signal } = limit;
   try {
     const { type } = config;
     const sent =
@@ -44,8 +45,7 @@ export async function trySending(
     if (!sent.result.ok) signal.throwIfAborted();
     return sent;
   } catch (error) {
-    const message =
-      timeout.aborted && !options.signal.aborted ? "no answer in time" : reasonOf(error, options.signal);
+    const message = limit.isTimedOut() ? "no answer in time" : reasonOf(error, options.signal);
     return { result: { ok: false, error: message, retryAfterMs: null, isChannelDown: true }, status: null };
   }
 }

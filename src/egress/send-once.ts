@@ -1,6 +1,7 @@
 import type { LookupFunction } from "node:net";
 import type { buildConnector } from "undici";
 import { AfkError } from "../lib/errors.ts";
+import { joinSignals } from "../lib/signals.ts";
 import { type AnswerHeaders, explain, joinHeaders, orAborted } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { SendFailed } from "./errors.ts";
@@ -30,9 +31,9 @@ export async function sendOnce(
   request: Dispatch,
   connect: { lookup: LookupFunction; timeout: number },
 ): Promise<SendAnswer> {
-  const timeout = AbortSignal.timeout(request.timeoutMs);
   const over = new AbortController();
-  const signal = AbortSignal.any([request.signal, timeout, over.signal]);
+  using limit = joinSignals([request.signal, over.signal], request.timeoutMs);
+  const { signal } = limit;
   const { Client, buildConnector: connectorOf } = await import("undici");
   const connection = connectOnce(connectorOf({ ...connect, signal }), signal);
   const client = new Client(url.origin, {
@@ -53,7 +54,7 @@ export async function sendOnce(
     if (error instanceof AfkError && !connection.isMade() && !request.signal.aborted) throw error;
     const why = request.signal.aborted
       ? explain(request.signal.reason, false)
-      : explain(error, timeout.aborted);
+      : explain(error, limit.isTimedOut());
     throw new SendFailed(`the request to ${url.host} got no answer: ${why}`, {
       mayHaveArrived: connection.isMade(),
       cause: error,

@@ -1,6 +1,7 @@
-import type { Agent } from "undici";
+import type { Agent, buildConnector } from "undici";
 import type { EgressConfig } from "../config/config.ts";
 import { AfkError } from "../lib/errors.ts";
+import { joinSignals } from "../lib/signals.ts";
 import { checkedLookup, type Resolve } from "./address.ts";
 import { type AnswerHeaders, explain, joinHeaders, orAborted } from "./answer.ts";
 import { ACCEPT_ENCODING, readBody } from "./body.ts";
@@ -60,17 +61,17 @@ export function createTransport(
   // Loading undici takes longer than the rest of a start, and most commands fetch nothing.
   const openAgent = async () => {
     const { Agent, buildConnector } = await import("undici");
-    const connect = { lookup, timeout: limits.headersTimeoutMs, signal: closing.signal };
+    const connect = { lookup, timeout: limits.headersTimeoutMs };
     return new Agent({
-      connect: wireBound(buildConnector(connect)),
+      connect: wireBound(endedBy(closing.signal, (signal) => buildConnector({ ...connect, signal }))),
       maxRequestsPerClient: REQUESTS_PER_CONNECTION_MAX,
       headersTimeout: limits.headersTimeoutMs,
     });
   };
   return {
     async get(url, exchange) {
-      const timeout = AbortSignal.timeout(exchange.timeoutMs);
-      const signal = exchange.signal ? AbortSignal.any([exchange.signal, timeout]) : timeout;
+      using limit = joinSignals([exchange.signal], exchange.timeoutMs);
+      const { signal } = limit;
       const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
       try {
         agent ??= openAgent();
@@ -79,19 +80,42 @@ export function createTransport(
         exchange.signal?.throwIfAborted();
         if (error instanceof AfkError) throw error;
         throw new EgressFailed(
-          `${describeUrl(url)} could not be fetched: ${explain(error, timeout.aborted)}`,
+          `${describeUrl(url)} could not be fetched: ${explain(error, limit.isTimedOut())}`,
           { cause: error },
         );
       }
     },
-    send(url, request) {
-      const signal = AbortSignal.any([request.signal, closing.signal]);
-      return sendOnce(url, { ...request, signal }, { lookup, timeout: limits.headersTimeoutMs });
+    async send(url, request) {
+      using joined = joinSignals([request.signal, closing.signal]);
+      const { signal } = joined;
+      return await sendOnce(url, { ...request, signal }, { lookup, timeout: limits.headersTimeoutMs });
     },
     async close() {
       closing.abort();
       await (await agent)?.destroy();
     },
+  };
+}
+
+/**
+ * Connections that end when `closing` aborts. Each has a signal of its own: Node leaves a listener, and with it the socket and
+ * undici's client, on the signal that a socket was connected with, also when the socket is long closed.
+ */
+function endedBy(
+  closing: AbortSignal,
+  connectorWith: (signal: AbortSignal) => buildConnector.connector,
+): buildConnector.connector {
+  return (options, callback) => {
+    const joined = joinSignals([closing]);
+    const end = () => joined[Symbol.dispose]();
+    connectorWith(joined.signal)(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
+      if (error !== null) {
+        end();
+        return callback(error, null);
+      }
+      socket.once("close", end);
+      callback(null, socket);
+    });
   };
 }
 

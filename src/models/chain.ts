@@ -3,6 +3,7 @@ import type { ModelsConfig } from "../config/config.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard, type Performed } from "../rails/guard.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
@@ -79,11 +80,9 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
   ) {
     if (link.type === "extractive")
       return await answerOffline(rails, link.reference, isDegraded, request, options);
-    const signal = options.signal
-      ? AbortSignal.any([options.signal, rails.watch.signal])
-      : rails.watch.signal;
+    using joined = joinSignals([options.signal, rails.watch.signal]);
     // The turn comes before the gates: what they decided must not grow old in a queue.
-    return await turns.run(link.provider.name, signal, () =>
+    return await turns.run(link.provider.name, joined.signal, () =>
       guard(rails, guardedCall(link, isDegraded, request, options, config.timeoutMs)),
     );
   }

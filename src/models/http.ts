@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
-import { pause, systemClock } from "../lib/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { once } from "../lib/once.ts";
+import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
 import {
   isRecord,
@@ -65,7 +66,7 @@ export async function post<T>(
   take: (reply: Reply) => Promise<T>,
 ): Promise<T> {
   const subject = subjectOf(to, body);
-  const deadline = startDeadline(options);
+  using deadline = joinSignals([options.signal], options.timeoutMs);
   const { signal } = deadline;
   let connection: Socket | null = null;
   try {
@@ -88,12 +89,11 @@ export async function post<T>(
     throw lostFailure(subject, {
       isConnected: connection !== null,
       callerAborted: options.signal.aborted,
-      timedOut: deadline.isOver(),
+      timedOut: deadline.isTimedOut(),
       timeoutMs: options.timeoutMs,
       error,
     });
   } finally {
-    deadline.end();
     connection?.destroy();
   }
 }
@@ -108,33 +108,6 @@ const HEADERS: Record<string, string> = {
   "accept-encoding": "identity",
   "user-agent": "afk",
 };
-
-/**
- * A signal that aborts with the caller's and after `timeoutMs`. By hand: what `AbortSignal.any` and `timeout` make is kept
- * until the garbage is collected, and there is one for each call.
- */
-function startDeadline({ signal, timeoutMs }: CallOptions) {
-  const stop = new AbortController();
-  const limit = pause(timeoutMs);
-  let state: "running" | "over" | "ended" = "running";
-  const abort = () => stop.abort(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort, { once: true });
-  void limit.over.then(() => {
-    if (state === "ended") return;
-    state = "over";
-    stop.abort();
-  });
-  return {
-    signal: stop.signal,
-    isOver: () => state === "over",
-    end() {
-      if (state === "running") state = "ended";
-      limit.end();
-      signal.removeEventListener("abort", abort);
-    },
-  };
-}
 
 /** The name of the model is looked for when a message tells of it, which most calls give no reason for. */
 function subjectOf(to: Endpoint, body: string): Subject {

@@ -1,6 +1,7 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { afterFailure, afterSuccess } from "./breaker-state.ts";
@@ -40,7 +41,8 @@ export interface GuardedCall<T> extends GatedCall {
 export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
   const release = rails.watch.hold("in_flight");
   try {
-    const signal = call.signal ? AbortSignal.any([rails.watch.signal, call.signal]) : rails.watch.signal;
+    using joined = joinSignals([rails.watch.signal, call.signal]);
+    const { signal } = joined;
     signal.throwIfAborted();
     const reserved = await passGates(rails, call);
     await lastLook(rails, call, reserved.entryId, signal);

@@ -3,6 +3,7 @@ import { exchange, type HttpReply, type HttpRequest, reasonOf, refusal } from ".
 import type { HeartbeatConfig } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
 
 /** How a tick ended, for a service outside that knows nothing else of this machine. */
 export interface Beat {
@@ -42,13 +43,13 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
   const hurry = new AbortController();
   let beginning: Promise<string | null> = Promise.resolve(null);
 
-  const ping = (request: HttpRequest, stop: AbortSignal, timeoutMs: number) =>
-    failureOf(request, isAccepted, { signal: stop, timeoutMs });
+  const ping = (request: HttpRequest, stops: readonly AbortSignal[], timeoutMs: number) =>
+    failureOf(request, isAccepted, { stops, timeoutMs });
   return {
     begin() {
       const request = started(pingUrl);
       if (request === null) return;
-      beginning = ping(request, AbortSignal.any([signal, hurry.signal]), PING_TIMEOUT_MS);
+      beginning = ping(request, [signal, hurry.signal], PING_TIMEOUT_MS);
     },
     async end(beat, { timeoutMs = PING_TIMEOUT_MS } = {}) {
       // In order: a start that comes after the end would look like a tick that never ended.
@@ -60,7 +61,7 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
       );
       const first = await beginning;
       begun.abort();
-      const last = await ping(ended(pingUrl, beat), signal, timeoutMs);
+      const last = await ping(ended(pingUrl, beat), [signal], timeoutMs);
       const error = last ?? (first === null ? null : `at its start: ${first}`);
       if (error !== null) log.event("warn", "ping_failed", { style, error });
       return error;
@@ -72,15 +73,15 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
 async function failureOf(
   request: HttpRequest,
   isAccepted: (reply: HttpReply) => boolean,
-  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  { stops, timeoutMs }: { stops: readonly AbortSignal[]; timeoutMs: number },
 ): Promise<string | null> {
-  const timeout = AbortSignal.timeout(timeoutMs);
+  using limit = joinSignals(stops, timeoutMs);
   try {
-    const { reply } = await exchange(request, AbortSignal.any([signal, timeout]));
+    const { reply } = await exchange(request, limit.signal);
     const isYes = reply.status >= 200 && reply.status < 300 && isAccepted(reply);
     return isYes ? null : refusal(reply, request.url);
   } catch (error) {
-    return timeout.aborted && !signal.aborted ? "no answer in time" : reasonOf(error, signal);
+    return limit.isTimedOut() ? "no answer in time" : reasonOf(error, limit.signal);
   }
 }
 

@@ -4,6 +4,7 @@ import { systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, messageOf, type Retry } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
+import { joinSignals } from "../lib/signals.ts";
 import { claim } from "../queue/claim.ts";
 import { complete } from "../queue/complete.ts";
 import { extend } from "../queue/extend.ts";
@@ -43,13 +44,13 @@ export async function runJob(
   const log = parts.log.child({ tick: ids.tick, job: job.key });
   log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
   const stop = new AbortController();
-  const signal = AbortSignal.any([stop.signal, parts.rails.watch.signal]);
+  using joined = joinSignals([stop.signal, parts.rails.watch.signal]);
   try {
     const { kind, entry } = find(parts, job);
-    const { context, pending } = createContext(parts, { job, entry, ...ids, signal, log });
+    const { context, pending } = createContext(parts, { job, entry, ...ids, signal: joined.signal, log });
     const lease = keepLease(parts, job, entry.timeoutMs, stop);
     try {
-      const result = await orAborted(kind.run(context), signal);
+      const result = await orAborted(kind.run(context), joined.signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
       const { outputs, next } = await record(parts, job, ids, { result, pending, goesOn });
       log.event("info", "job_done", {
@@ -63,7 +64,7 @@ export async function runJob(
       lease.abort();
     }
   } catch (error) {
-    return await recordEnd(parts, job, ids.tick, log, signal.aborted ? signal.reason : error);
+    return await recordEnd(parts, job, ids.tick, log, joined.signal.aborted ? joined.signal.reason : error);
   }
 }
 

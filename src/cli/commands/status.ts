@@ -1,5 +1,6 @@
 import { jobKinds } from "../../jobs/registry.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { joinSignals } from "../../lib/signals.ts";
 import { peekStatus } from "../../ops/peek-status.ts";
 import { readConfig } from "../../ops/read-config.ts";
 import type { Status } from "../../ops/status.ts";
@@ -65,8 +66,8 @@ async function watch(linesOf: (rows: number) => Promise<string[]>): Promise<void
   using screen = openScreen(process.stdout, () => wake.abort());
   while (!interrupt.signal.aborted) {
     wake = new AbortController();
-    const { signal } = wake;
+    using woken = joinSignals([interrupt.signal, wake.signal]);
     screen.draw([...(await linesOf(process.stdout.rows - FOOTER.length)), ...FOOTER]);
-    await systemClock.sleep(WATCH_MS, AbortSignal.any([interrupt.signal, signal])).catch(() => undefined);
+    await systemClock.sleep(WATCH_MS, woken.signal).catch(() => undefined);
   }
 }

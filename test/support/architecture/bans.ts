@@ -68,6 +68,13 @@ export const BANS: readonly Rule[] = [
     ],
   }),
   names({
+    name: "signals are joined by lib/signals, which lets go of them",
+    isAllowed: () => false,
+    isBanned: (name) => name === "AbortSignal.any",
+    breaks: [["queue/a.ts", "const signal = AbortSignal.any([signal, other]);"]],
+    keeps: [["queue/a.ts", "using joined = joinSignals([signal, other]);"]],
+  }),
+  names({
     name: "nothing prints with console",
     isAllowed: () => false,
     isBanned: (name) => /^(console(\.|$)|node:console#)/.test(name),
