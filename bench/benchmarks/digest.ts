@@ -95,7 +95,8 @@ function ownParts(tools: Tools, server: ModelServer): Side {
         await saveStep(db, job, `fetch:${index}`, items, Date.now());
       }
       for (let count = 0; count < CALLS; count++) {
-        await provider.send(BODY, { signal: agent.rails.watch.signal, timeoutMs: 60_000 });
+        const { signal } = agent.rails.watch;
+        await provider.send(BODY, { signal, timeoutMs: 60_000, lastLook: async () => undefined });
         await guard(agent.rails, {
           ...callOf(agent, names()),
           record: (trx) => saveStep(trx, job, `item:${count}`, COMPLETION, Date.now()),

@@ -148,9 +148,9 @@ function guardedCall(
     signal: options.signal,
     log: options.log,
     record,
-    async perform(signal) {
+    async perform(signal, lastLook) {
       try {
-        return performed(link, isDegraded, await link.provider.send(body, { signal, timeoutMs }));
+        return performed(link, isDegraded, await link.provider.send(body, { signal, timeoutMs, lastLook }));
       } catch (error) {
         if (!(error instanceof ReplyUnusable)) throw error;
         // It was billed by figures we can trust, although its text is of no use.

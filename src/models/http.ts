@@ -24,6 +24,8 @@ export interface Endpoint {
 export interface CallOptions {
   signal: AbortSignal;
   timeoutMs: number;
+  /** The kill switch, asked when the connection stands; nothing is sent when it rejects. */
+  lastLook: () => Promise<void>;
 }
 
 /**
@@ -69,12 +71,14 @@ export async function post<T>(
   using deadline = joinSignals([options.signal], options.timeoutMs);
   const { signal } = deadline;
   let connection: Socket | null = null;
+  let isSent = false;
   try {
     const { openConnection, postOn } = await loadClient();
-    const opened = await openConnection(to.url, { signal, timeoutMs: options.timeoutMs });
+    connection = await openConnection(to.url, { signal, timeoutMs: options.timeoutMs });
+    await options.lastLook();
     signal.throwIfAborted();
-    // From here on bytes of the request may leave.
-    connection = opened;
+    // From here on bytes of the request may leave: Node writes them before it turns to anything else.
+    isSent = true;
     const response = await postOn(connection, to.url, { ...HEADERS, ...to.headers }, body);
     const { statusCode: status = 0, headers } = response;
     const isEncoded = (headers["content-encoding"] ?? "identity") !== "identity";
@@ -87,7 +91,7 @@ export async function post<T>(
   } catch (error) {
     if (error instanceof CallFailed) throw error;
     throw lostFailure(subject, {
-      isConnected: connection !== null,
+      isConnected: isSent,
       callerAborted: options.signal.aborted,
       timedOut: deadline.isTimedOut(),
       timeoutMs: options.timeoutMs,

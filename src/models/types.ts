@@ -55,5 +55,8 @@ export interface Provider {
   /** The serialised request body that `send` puts on the wire. */
   body(model: string, request: Required<ModelRequest>): string;
   /** Throws `CallFailed` (rails/call.ts), which says what the failed call may have cost. */
-  send(body: string, options: { signal: AbortSignal; timeoutMs: number }): Promise<ProviderReply>;
+  send(
+    body: string,
+    options: { signal: AbortSignal; timeoutMs: number; lastLook: () => Promise<void> },
+  ): Promise<ProviderReply>;
 }

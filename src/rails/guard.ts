@@ -10,7 +10,7 @@ import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
 import { type GatedCall, passGates } from "./gates.ts";
 import { Killed } from "./halt.ts";
-import { announceKill, readKill } from "./kill.ts";
+import { announceKill, readKill, readStopFile } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 
 /** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
@@ -23,8 +23,12 @@ export interface Performed<T> {
 }
 
 export interface GuardedCall<T> extends GatedCall {
-  /** Makes exactly one request. A CallFailed says what a failure may have cost; any other error counts as unknown. */
-  perform(signal: AbortSignal): Promise<Performed<T>>;
+  /**
+   * Makes exactly one request. A CallFailed says what a failure may have cost; any other error counts as unknown. It begins
+   * right behind a look at the kill switch; one that has to connect first awaits `lastLook` immediately before its first
+   * byte, and sends nothing when that rejects.
+   */
+  perform(signal: AbortSignal, lastLook: () => Promise<void>): Promise<Performed<T>>;
   /** Runs in the transaction that settles the cost: what was paid for and what was got commit together. */
   record?: ((trx: Trx, value: T) => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
@@ -45,28 +49,10 @@ export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
     const { signal } = joined;
     signal.throwIfAborted();
     const reserved = await passGates(rails, call);
-    await lastLook(rails, call, reserved.entryId, signal);
     return await performAndRecord(rails, call, reserved, signal);
   } finally {
     release();
   }
-}
-
-/**
- * The kill switch is looked at once more, since the disk may have taken its time over the gates' commit. Whatever refuses
- * here gives reservation and probe back: nothing was sent.
- */
-async function lastLook(rails: Rails, call: GatedCall, entryId: string, signal: AbortSignal): Promise<void> {
-  const kill = await readKill(rails.store.db, rails.stopFile);
-  if (kill === null && !signal.aborted) return;
-  const reason: unknown = kill === null ? signal.reason : new Killed(kill);
-  const unsent = new CallFailed(messageOf(reason), { charge: "none", trip: "none" });
-  await rails.outbox.transaction(async (trx, announce) => {
-    if (kill !== null) await announceKill(announce, kill);
-    await end(trx, announce, rails, entryId, { state: "released", error: unsent.message });
-    await judge(trx, announce, rails, call, entryId, unsent);
-  });
-  throw reason;
 }
 
 async function performAndRecord<T>(
@@ -79,11 +65,15 @@ async function performAndRecord<T>(
   let performed: Performed<T>;
   const startedMs = rails.clock.uptimeMs();
   const elapsedMs = () => rails.clock.uptimeMs() - startedMs;
+  const look = createLastLook(rails, signal);
   try {
-    performed = await call.perform(signal);
+    await look.lastLook();
+    performed = await call.perform(signal, look.lastLook);
   } catch (error) {
-    await recordFailure(rails, call, entryId, error, signal, elapsedMs());
-    // An abort of ours is told in our words (Killed, the job's time limit), not in the client's.
+    const refusal = look.refusal();
+    await recordFailure(rails, call, entryId, refusal ?? asCallFailed(error, signal), elapsedMs());
+    // What is ours is told in our words (Killed, the job's time limit), not in the client's.
+    if (refusal !== null) throw refusal.cause;
     throw signal.aborted ? signal.reason : error;
   }
   const durationMs = elapsedMs();
@@ -115,6 +105,29 @@ async function performAndRecord<T>(
   return value;
 }
 
+/**
+ * The kill switch is looked at again, since the disk may have taken its time over the gates' commit, and the host over the
+ * connection. Whatever refuses here gives reservation and probe back: nothing was sent.
+ */
+function createLastLook(rails: Rails, signal: AbortSignal) {
+  let refusal: CallFailed | null = null;
+  return {
+    async lastLook(): Promise<void> {
+      try {
+        // The file once more at the end, since the row may have waited for a transaction of this process.
+        const kill = (await readKill(rails.store.db, rails.stopFile)) ?? readStopFile(rails.stopFile);
+        if (kill !== null) throw new Killed(kill);
+        signal.throwIfAborted();
+      } catch (cause) {
+        refusal = new CallFailed(messageOf(cause), { charge: "none", trip: "none", cause });
+        throw cause;
+      }
+    },
+    /** Why nothing was sent, for the reason in `cause`; null when no look refused. */
+    refusal: () => refusal,
+  };
+}
+
 async function recordPerformed<T>(
   rails: Rails,
   call: GuardedCall<T>,
@@ -139,13 +152,13 @@ async function recordFailure<T>(
   rails: Rails,
   call: GuardedCall<T>,
   entryId: string,
-  error: unknown,
-  signal: AbortSignal,
+  failed: CallFailed,
   durationMs: number,
 ): Promise<void> {
-  const failed = asCallFailed(error, signal);
   const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
+  const { cause } = failed;
   await rails.outbox.transaction(async (trx, announce) => {
+    if (cause instanceof Killed && cause.kill.by !== "signal") await announceKill(announce, cause.kill);
     await end(trx, announce, rails, entryId, ending);
     await judge(trx, announce, rails, call, entryId, failed);
   });

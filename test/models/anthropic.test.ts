@@ -17,7 +17,11 @@ const message = (changes: object) =>
 it("sends the very body that it was given, with the system message apart", async () => {
   const { server, provider } = await rig(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, { signal: new AbortController().signal, timeoutMs: 10_000 });
+  await provider.send(body, {
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    lastLook: async () => undefined,
+  });
   const [request] = server.requests;
   expect(request?.body).toBe(body);
   expect(request?.headers).toMatchObject({ "x-api-key": API_KEY, "anthropic-version": "2023-06-01" });

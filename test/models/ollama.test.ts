@@ -9,7 +9,11 @@ const MODEL = KIND.model;
 it("sends the very body that it was given, streamed, with a bound on the reply", async () => {
   const { server, provider } = await rig(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, { signal: new AbortController().signal, timeoutMs: 10_000 });
+  await provider.send(body, {
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    lastLook: async () => undefined,
+  });
   const [request] = server.requests;
   expect(request?.body).toBe(body);
   expect(request?.json).toEqual({

@@ -15,7 +15,11 @@ const completion = (changes: object) =>
 it("sends the very body that it was given, for one bounded reply", async () => {
   const { server, provider } = await rig(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, { signal: new AbortController().signal, timeoutMs: 10_000 });
+  await provider.send(body, {
+    signal: new AbortController().signal,
+    timeoutMs: 10_000,
+    lastLook: async () => undefined,
+  });
   const [request] = server.requests;
   expect(request?.body).toBe(body);
   expect(request?.headers.authorization).toBe(`Bearer ${API_KEY}`);

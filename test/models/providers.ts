@@ -63,6 +63,7 @@ export function ask(
   return provider.send(body, {
     signal: options.signal ?? new AbortController().signal,
     timeoutMs: options.timeoutMs ?? 10_000,
+    lastLook: async () => undefined,
   });
 }
 
