@@ -12,6 +12,8 @@ export interface DeliverOptions {
   db: Db;
   channels: ChannelConfig[];
   clock: Clock;
+  /** The time by which alerts grow old, where the wall clock may be ahead of it; the wall clock's unless stated. */
+  agingMs?: number;
   log: Log;
   /** Called before each message is sent. */
   onSend?: () => void;
@@ -41,7 +43,7 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   const { db, channels, clock, log } = options;
   const nowMs = clock.nowMs();
   await addDeliveries(db, channels, nowMs);
-  const stale = await failStale(db, nowMs, log);
+  const stale = await failStale(db, { agingMs: options.agingMs ?? nowMs, nowMs }, log);
 
   using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
   const run = { ...options, signal: limit.signal, left: MESSAGES_MAX };

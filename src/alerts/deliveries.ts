@@ -68,13 +68,17 @@ async function addDelivery(trx: Trx, alertId: string, channel: string, nowMs: nu
 }
 
 /** Old news wakes nobody: what could not be sent for a week is given up, also for channels that were removed. */
-export async function failStale(db: Db, nowMs: number, log: Log): Promise<number> {
+export async function failStale(
+  db: Db,
+  { agingMs, nowMs }: { agingMs: number; nowMs: number },
+  log: Log,
+): Promise<number> {
   const rows = await db
     .selectFrom("alert_deliveries")
     .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
     .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
     .where("state", "=", "pending")
-    .where("alerts.created_at", "<", nowMs - AGE_MAX_MS)
+    .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
     .execute();
   for (const row of rows) {
     const last = row.error === null ? "" : ` (last: ${row.error})`;

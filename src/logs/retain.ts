@@ -1,12 +1,12 @@
 import { statSync, unlinkSync } from "node:fs";
-import { DAY_MS } from "../lib/durations.ts";
 import { dayOf, isMissing, type LogFile, listLogFiles } from "./files.ts";
 
 export interface RetainOptions {
   dir: string;
+  /** By the wall clock, whose days (UTC) the files are named after. */
   nowMs: number;
-  /** A file goes when its day is more than this many days before today (UTC). */
-  maxAgeDays: number;
+  /** A file goes when its day is before this instant's. */
+  keptFromMs: number;
   /** Bound on the size of all files together. */
   maxBytes: number;
 }
@@ -15,8 +15,8 @@ export interface RetainOptions {
  * Deletes old log files, oldest first: by age, then until the rest fits. Touches only the log's own files and
  * never the newest one, which is being written. Gives the names of what it deleted. Throws what the file system says.
  */
-export function retainLogs({ dir, nowMs, maxAgeDays, maxBytes }: RetainOptions): { deleted: string[] } {
-  const oldestKept = dayOf(nowMs - maxAgeDays * DAY_MS);
+export function retainLogs({ dir, nowMs, keptFromMs, maxBytes }: RetainOptions): { deleted: string[] } {
+  const oldestKept = dayOf(keptFromMs);
   const files = listLogFiles(dir);
   const current = currentFile(files, dayOf(nowMs));
   const sizes = new Map(files.map((file) => [file, sizeOf(file)]));

@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
+import { agingNow } from "../rails/budget-time.ts";
 import { openStore, type Store } from "../store/open.ts";
 
 /** How long alerts may take to get out: as long as at the end of a tick. */
@@ -42,8 +43,19 @@ export async function withPager<T>(
       outbox,
       log,
       clock,
-      deliver: () =>
-        deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs: DELIVER_MS }),
+      deliver: async () => {
+        const { db } = store;
+        const agingMs = await agingNow(db, clock);
+        return await deliverAlerts({
+          db,
+          channels: config.alerts,
+          clock,
+          agingMs,
+          log,
+          signal,
+          limitMs: DELIVER_MS,
+        });
+      },
     });
   } finally {
     log.close();

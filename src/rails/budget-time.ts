@@ -57,6 +57,11 @@ export async function peekBudgetNow(db: Db, clock: Clock): Promise<number> {
   return row === undefined ? clock.nowMs() : reckon(row, clock).now;
 }
 
+/** The time by which what is kept grows old: the earlier of the two clocks, so that one that is set ahead makes nothing old. */
+export async function agingNow(db: Db, clock: Clock): Promise<number> {
+  return Math.min(clock.nowMs(), await peekBudgetNow(db, clock));
+}
+
 async function read(db: Db): Promise<BudgetClockTable | undefined> {
   return (await selectClock(db, {})).rows[0];
 }

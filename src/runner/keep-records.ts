@@ -1,3 +1,4 @@
+import { DAY_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { retainLogs } from "../logs/retain.ts";
 import { keepClock } from "../ops/clock/keep-clock.ts";
@@ -7,6 +8,7 @@ import { recoverByTick } from "../ops/incidents/recover-by-tick.ts";
 import { tellDrift } from "../ops/release/drift.ts";
 import { writeReleases } from "../ops/release/release-files.ts";
 import { retain } from "../ops/retention/retain.ts";
+import { agingNow } from "../rails/budget-time.ts";
 import type { Parts } from "./parts.ts";
 import type { TickRecord } from "./tick-record.ts";
 
@@ -37,7 +39,8 @@ export async function endRecords(parts: Parts, record: TickRecord): Promise<void
 export async function sweepRecords(parts: Parts): Promise<void> {
   const { config, store, clock, log } = parts;
   const { logDays, logMaxBytes } = config.retention;
-  retainLogs({ dir: config.paths.logs, nowMs: clock.nowMs(), maxAgeDays: logDays, maxBytes: logMaxBytes });
+  const keptFromMs = (await agingNow(store.db, clock)) - logDays * DAY_MS;
+  retainLogs({ dir: config.paths.logs, nowMs: clock.nowMs(), keptFromMs, maxBytes: logMaxBytes });
   const { signal, terminated } = parts.rails.watch;
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orTold(parts, async () => {

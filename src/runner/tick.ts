@@ -6,6 +6,7 @@ import { asSentence } from "../lib/text.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
 import { publishPending } from "../queue/publish.ts";
 import { recoverJobs } from "../queue/recover.ts";
+import { agingNow } from "../rails/budget-time.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
 import { announceKill, readKill } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
@@ -141,9 +142,11 @@ async function deliver(
   signal = parts.rails.watch.terminated,
 ): Promise<void> {
   try {
-    const { config, clock, store } = parts;
+    const { config, clock } = parts;
+    const { db } = parts.store;
     const onSend = () => parts.guard?.watch();
-    await deliverAlerts({ db: store.db, channels: config.alerts, clock, log, signal, limitMs, onSend });
+    const agingMs = await agingNow(db, clock);
+    await deliverAlerts({ db, channels: config.alerts, clock, agingMs, log, signal, limitMs, onSend });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });
   }

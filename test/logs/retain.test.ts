@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { DAY_MS } from "../../src/lib/durations.ts";
 import { retainLogs } from "../../src/logs/retain.ts";
 import { tempDir } from "../support/temp.ts";
 
 const nowMs = Date.parse("2026-11-21T10:00:00Z");
+const daysAgo = (days: number) => nowMs - days * DAY_MS;
 
 function folder(files: Record<string, number>): string {
   const dir = tempDir();
@@ -19,7 +21,7 @@ test("files older than the age go, oldest first, and the others stay", () => {
     "afk-2026-11-07.jsonl": 1,
     "afk-2026-11-21.jsonl": 1,
   });
-  const { deleted } = retainLogs({ dir, nowMs, maxAgeDays: 14, maxBytes: 1_000 });
+  const { deleted } = retainLogs({ dir, nowMs, keptFromMs: daysAgo(14), maxBytes: 1_000 });
   expect(deleted).toEqual(["afk-2026-11-06.jsonl", "afk-2026-11-06.2.jsonl"]);
   expect(readdirSync(dir).sort()).toEqual(["afk-2026-11-07.jsonl", "afk-2026-11-21.jsonl"]);
 });
@@ -31,21 +33,37 @@ test("the oldest go until the rest fits, the tenth part after the ninth", () => 
     "afk-2026-11-21.jsonl": 400,
     "afk-2026-11-21.2.jsonl": 400,
   });
-  expect(retainLogs({ dir, nowMs, maxAgeDays: 14, maxBytes: 1_200 }).deleted).toEqual([
+  expect(retainLogs({ dir, nowMs, keptFromMs: daysAgo(14), maxBytes: 1_200 }).deleted).toEqual([
     "afk-2026-11-20.9.jsonl",
   ]);
-  expect(retainLogs({ dir, nowMs, maxAgeDays: 14, maxBytes: 1_200 }).deleted).toEqual([]);
+  expect(retainLogs({ dir, nowMs, keptFromMs: daysAgo(14), maxBytes: 1_200 }).deleted).toEqual([]);
 });
 
 test("the part that is being written stays, whatever its size", () => {
   const dir = folder({ "afk-2026-11-21.jsonl": 400, "afk-2026-11-21.2.jsonl": 5_000 });
-  expect(retainLogs({ dir, nowMs, maxAgeDays: 0, maxBytes: 1 }).deleted).toEqual(["afk-2026-11-21.jsonl"]);
+  expect(retainLogs({ dir, nowMs, keptFromMs: daysAgo(0), maxBytes: 1 }).deleted).toEqual([
+    "afk-2026-11-21.jsonl",
+  ]);
   expect(readdirSync(dir)).toEqual(["afk-2026-11-21.2.jsonl"]);
 });
 
 test("today's file stays when the clock was set back and later days exist", () => {
   const dir = folder({ "afk-2026-11-21.jsonl": 400, "afk-2026-12-24.jsonl": 400 });
-  expect(retainLogs({ dir, nowMs, maxAgeDays: 14, maxBytes: 400 }).deleted).toEqual(["afk-2026-12-24.jsonl"]);
+  expect(retainLogs({ dir, nowMs, keptFromMs: daysAgo(14), maxBytes: 400 }).deleted).toEqual([
+    "afk-2026-12-24.jsonl",
+  ]);
+});
+
+test("a wall clock that is set ahead makes nothing old, and its own file stays", () => {
+  const dir = folder({
+    "afk-2026-11-20.jsonl": 400,
+    "afk-2026-11-21.jsonl": 400,
+    "afk-2026-12-11.jsonl": 400,
+  });
+  const ahead = { dir, nowMs: nowMs + 20 * DAY_MS, keptFromMs: daysAgo(14) };
+  expect(retainLogs({ ...ahead, maxBytes: 1_200 }).deleted).toEqual([]);
+  retainLogs({ ...ahead, maxBytes: 1 });
+  expect(readdirSync(dir)).toEqual(["afk-2026-12-11.jsonl"]);
 });
 
 test("nothing but the log's own files is touched", () => {
@@ -60,12 +78,14 @@ test("nothing but the log's own files is touched", () => {
   mkdirSync(join(dir, "afk-2020-01-02.jsonl"));
   writeFileSync(join(dir, "afk-2020-01-03.jsonl"), "x");
   writeFileSync(join(dir, "afk-2026-11-21.jsonl"), "x");
-  expect(retainLogs({ dir, nowMs, maxAgeDays: 1, maxBytes: 1 }).deleted).toEqual(["afk-2020-01-03.jsonl"]);
+  expect(retainLogs({ dir, nowMs, keptFromMs: daysAgo(1), maxBytes: 1 }).deleted).toEqual([
+    "afk-2020-01-03.jsonl",
+  ]);
   expect(readdirSync(dir)).toHaveLength(others.length + 2);
 });
 
 test("a folder that is not there is nothing to do", () => {
-  expect(retainLogs({ dir: join(tempDir(), "none"), nowMs, maxAgeDays: 1, maxBytes: 1 })).toEqual({
+  expect(retainLogs({ dir: join(tempDir(), "none"), nowMs, keptFromMs: daysAgo(1), maxBytes: 1 })).toEqual({
     deleted: [],
   });
 });

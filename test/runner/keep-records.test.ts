@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openAgent } from "../../src/agent.ts";
+import { DAY_MS } from "../../src/lib/durations.ts";
 import { deployment } from "../support/afk.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 
@@ -44,8 +45,33 @@ describe("the records of a tick", () => {
   });
 });
 
-async function ticking(command = ["true"]) {
+it.each([20, 400])(
+  "a wall clock %i days ahead for one tick deletes no log and gives up no alert",
+  async (days) => {
+    const { target, agent, clock } = await ticking(["true"], {
+      alerts: [{ type: "webhook", url: "http://127.0.0.1:1/" }],
+    });
+    await agent.outbox.transaction((_trx, announce) =>
+      announce({ event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
+    );
+    await agent.tick();
+    const earlier = ["afk-2026-11-08.jsonl", "afk-2026-11-15.jsonl", "afk-2026-11-21.jsonl"];
+    for (const name of earlier.slice(0, 2)) writeFileSync(join(target.state, "logs", name), "{}\n");
+    writeFileSync(join(target.state, "logs", "afk-2026-11-01.jsonl"), "{}\n");
+    clock.jump(days * DAY_MS);
+    await agent.tick();
+    clock.jump(-days * DAY_MS);
+    await agent.tick();
+    const kept = readdirSync(join(target.state, "logs"));
+    expect(kept).toEqual(expect.arrayContaining(earlier));
+    expect(kept).not.toContain("afk-2026-11-01.jsonl");
+    expect(target.query("select distinct state from alert_deliveries")).toEqual([{ state: "pending" }]);
+  },
+);
+
+async function ticking(command = ["true"], more: Record<string, unknown> = {}) {
   const target = deployment({
+    ...more,
     agent: "test-agent",
     budget: { daily_cap_usd: 1 },
     models: { chain: ["extractive"] },

@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { dayIn } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
-import { peekBudgetNow } from "../../rails/budget-time.ts";
+import { agingNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
 import { dayBounds } from "../day-bounds.ts";
 import { lastRuns } from "../sources.ts";
@@ -24,12 +24,11 @@ const FILES_KEPT = 10;
 const CALLS_MAX = 10_000;
 
 /**
- * What is old now. By the earlier of the wall's and the budget's clock: one that is set ahead makes nothing old. No day
- * that the clock of unattended days has not written down yet is touched.
+ * What is old now. No day that the clock of unattended days has not written down yet is touched.
  */
 export async function readAges(db: Db, config: Config, clock: Clock): Promise<Ages> {
   const { timezone } = config;
-  const nowMs = Math.min(clock.nowMs(), await peekBudgetNow(db, clock));
+  const nowMs = await agingNow(db, clock);
   const startOf = (ms: number) => dayBounds(dayIn(ms, timezone), timezone).fromMs;
   const running = await db.selectFrom("clock").select("seen_day").where("id", "=", 1).executeTakeFirst();
   const unwritten =
