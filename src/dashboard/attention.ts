@@ -74,7 +74,9 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
       "afk ledger list --unknown",
     );
   }
-  const open = status.breakers.filter(({ state }) => state !== "closed");
+  for (const { name } of status.breakers.filter(({ state }) => state === "blocked"))
+    say("bad", html`${foreign(name, 80)} is refused until you run afk resume`, "afk status");
+  const open = status.breakers.filter(({ state }) => state === "open" || state === "half_open");
   for (const { name } of open)
     say("warn", html`${foreign(name, 80)} is left alone after failures`, "afk status");
   if (drafts.pending > 0)

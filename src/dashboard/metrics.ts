@@ -2,7 +2,12 @@ import type { Registry } from "prom-client";
 import type { Snapshot } from "./snapshot.ts";
 
 const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] as const;
-const BREAKER_STATES = ["closed", "open", "half_open"] as const;
+const BREAKER_STATES: Snapshot["status"]["breakers"][number]["state"][] = [
+  "closed",
+  "open",
+  "half_open",
+  "blocked",
+];
 
 export interface Metrics {
   contentType: string;

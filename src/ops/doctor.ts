@@ -4,6 +4,7 @@ import type { JobSettingsKind } from "../config/job-kind.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { breakers } from "./doctor/breakers.ts";
 import { budgetClock } from "./doctor/budget-clock.ts";
 import { channels } from "./doctor/channels.ts";
 import {
@@ -53,6 +54,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   lock,
   counters,
   budgetClock,
+  breakers,
   channels,
   pingsTaken,
 ];

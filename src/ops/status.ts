@@ -4,6 +4,7 @@ import { type Clock, toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { listBreakers } from "../rails/breaker.ts";
+import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpend } from "../rails/counters.ts";
 import { readKill } from "../rails/kill.ts";
@@ -23,7 +24,13 @@ export interface Status {
   spend: WindowStatus[];
   /** Calls whose outcome is unknown; they stay charged at their worst case. */
   unknown: { calls: number; usd: number };
-  breakers: { name: string; state: string; failures: number; until: string | null; reason: string | null }[];
+  breakers: {
+    name: string;
+    state: BreakerState["state"];
+    failures: number;
+    until: string | null;
+    reason: string | null;
+  }[];
   queue: Record<JobState, number>;
   alerts: { pending: number; failed: number };
   /** `unknown`: a person must find out whether they were done. */
@@ -99,7 +106,10 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
 
 async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus[]> {
   const nowMs = await peekBudgetNow(db, clock);
-  const windows = windowsOf(periodsAt(nowMs, config.timezone), { tick: null, job: null }, config.budget);
+  const windows = windowsOf(periodsAt(nowMs, config.timezone),
+    { tick: null, job: null },
+    config.budget,
+  );
   const rows: WindowStatus[] = [];
   for (const window of windows) {
     const { settledMicros, reservedMicros } = await readSpend(db, window, nowMs);
@@ -131,8 +141,8 @@ async function breakers(db: Db): Promise<Status["breakers"]> {
     name,
     state: state.state,
     failures: state.state === "closed" ? state.failures : 0,
-    until: state.state === "closed" ? null : toIso(state.until),
-    reason: state.state === "open" ? state.reason : null,
+    until: "until" in state ? toIso(state.until) : null,
+    reason: "reason" in state ? state.reason : null,
   }));
 }
 

@@ -10,7 +10,9 @@ export type BreakerState =
   | { state: "closed"; failures: number }
   | { state: "open"; until: number; cooldownMs: number; reason: string }
   /** `until`: when the probe is given up for lost, its process having died. */
-  | { state: "half_open"; until: number; cooldownMs: number; probe: string };
+  | { state: "half_open"; until: number; cooldownMs: number; probe: string }
+  /** No time heals it and no probe is made: a person clears it (resume.ts). */
+  | { state: "blocked"; since: number; reason: string };
 
 export interface BreakerRules {
   /** Failures in a row that open it. */
@@ -19,8 +21,12 @@ export interface BreakerRules {
   maxCooldownMs: number;
 }
 
-/** A call passes, passes as the one probe, or is refused until `until`. */
-export type Admission = { type: "pass" } | { type: "probe" } | { type: "refuse"; until: number };
+/** A call passes, passes as the one probe, or is refused until `until`, or until a person clears it for `reason`. */
+export type Admission =
+  | { type: "pass" }
+  | { type: "probe" }
+  | { type: "refuse"; until: number }
+  | { type: "blocked"; reason: string };
 
 export function admit(state: BreakerState, nowMs: number): Admission {
   switch (state.state) {
@@ -29,6 +35,8 @@ export function admit(state: BreakerState, nowMs: number): Admission {
     case "open":
     case "half_open":
       return isOver(state, nowMs) ? { type: "probe" } : { type: "refuse", until: state.until };
+    case "blocked":
+      return { type: "blocked", reason: state.reason };
     default:
       return assertNever(state);
   }
@@ -50,8 +58,16 @@ export function probing(
   probeMs: number,
   rules: BreakerRules,
 ): BreakerState {
-  const cooldownMs = state.state === "closed" ? rules.cooldownMs : state.cooldownMs;
-  return { state: "half_open", until: nowMs + probeMs, cooldownMs, probe };
+  return {
+    state: "half_open",
+    until: nowMs + probeMs,
+    cooldownMs: cooldownOf(state) ?? rules.cooldownMs,
+    probe,
+  };
+}
+
+function cooldownOf(state: BreakerState): number | null {
+  return "cooldownMs" in state ? state.cooldownMs : null;
 }
 
 /** After a call that worked. In half-open only the probe's own word counts; an open breaker waits for its probe. */
@@ -91,9 +107,14 @@ export function tripped(
   nowMs: number,
   rules: BreakerRules,
 ): BreakerState & { state: "open" } {
-  const cooldownMs =
-    state.state === "closed" ? rules.cooldownMs : Math.min(rules.maxCooldownMs, state.cooldownMs * 2);
+  const beforeMs = cooldownOf(state);
+  const cooldownMs = beforeMs === null ? rules.cooldownMs : Math.min(rules.maxCooldownMs, beforeMs * 2);
   return { state: "open", until: nowMs + cooldownMs, cooldownMs, reason };
+}
+
+/** After a call that cost more than its bound: what bounds the next one is no bound either. The first reason stays. */
+export function blocked(state: BreakerState, reason: string, nowMs: number): BreakerState {
+  return state.state === "blocked" ? state : { state: "blocked", since: nowMs, reason };
 }
 
 function isProbe(state: BreakerState, callId: string): state is BreakerState & { state: "half_open" } {

@@ -41,7 +41,27 @@ export async function moveBreaker(
     .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
     .execute();
   if (from.state === "closed" && to.state === "open") await tellOpen(announce, name, to, nowMs);
-  if (from.state !== "closed" && to.state === "closed") await tellClosed(announce, name, nowMs);
+  if (to.state === "blocked") await tellBlocked(announce, name, to);
+  if (from.state !== "closed" && to.state === "closed")
+    await tellClosed(
+      announce,
+      name,
+      nowMs,
+      from.state === "blocked" ? "Cleared by a person" : "A probe was answered",
+    );
+}
+
+/** A person's word that what was blocked may be called again. Returns the names. */
+export async function clearBlocked(
+  trx: Trx,
+  announce: Announce,
+  nowMs: number,
+  cooldownMs: number,
+): Promise<string[]> {
+  const found = (await listBreakers(trx)).filter(({ state }) => state.state === "blocked");
+  for (const { name, state: from } of found)
+    await moveBreaker(trx, announce, name, { from, to: { state: "closed", failures: 0 } }, nowMs, cooldownMs);
+  return found.map(({ name }) => name);
 }
 
 function fromRow(row: Selectable<BreakersTable>): BreakerState {
@@ -54,17 +74,20 @@ function fromRow(row: Selectable<BreakersTable>): BreakerState {
     case "half_open":
       assert(row.until !== null && row.probe !== null, `breaker ${row.name} is half open without a probe`);
       return { state: "half_open", until: row.until, cooldownMs: row.cooldown_ms, probe: row.probe };
+    case "blocked":
+      // Nothing but its end changes such a row.
+      return { state: "blocked", since: row.updated_at, reason: row.reason ?? "" };
   }
 }
 
 function toColumns(state: BreakerState, cooldownMs: number): Omit<BreakersTable, "name" | "updated_at"> {
   return {
     state: state.state,
-    failures: state.state === "closed" ? state.failures : 0,
-    until: state.state === "closed" ? null : state.until,
-    cooldown_ms: state.state === "closed" ? cooldownMs : state.cooldownMs,
-    probe: state.state === "half_open" ? state.probe : null,
-    reason: state.state === "open" ? state.reason.slice(0, 500) : null,
+    failures: "failures" in state ? state.failures : 0,
+    until: "until" in state ? state.until : null,
+    cooldown_ms: "cooldownMs" in state ? state.cooldownMs : cooldownMs,
+    probe: "probe" in state ? state.probe : null,
+    reason: "reason" in state ? state.reason.slice(0, 500) : null,
   };
 }
 
@@ -82,11 +105,25 @@ async function tellOpen(
   });
 }
 
-async function tellClosed(announce: Announce, name: string, nowMs: number): Promise<void> {
+/** The same event as when it opens: one incident lasts until calls go on. */
+async function tellBlocked(
+  announce: Announce,
+  name: string,
+  { reason, since }: BreakerState & { state: "blocked" },
+): Promise<void> {
+  await announce({
+    event: "breaker_open",
+    title: `${name} is refused until you resume`,
+    message: `${asSentence(reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
+    key: `breaker_open:${name}:${since}`,
+  });
+}
+
+async function tellClosed(announce: Announce, name: string, nowMs: number, why: string): Promise<void> {
   await announce({
     event: "breaker_closed",
     title: `${name} works again`,
-    message: "A probe was answered; calls go on. Nothing is to be done. Look: afk status",
+    message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
     key: `breaker_closed:${name}:${nowMs}`,
   });
 }

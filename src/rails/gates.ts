@@ -36,14 +36,14 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     const nowMs = rails.clock.nowMs();
     const state = await readBreaker(trx, call.dependency);
     const admission = admit(state, nowMs);
-    if (admission.type === "refuse")
-      return { refused: new BreakerOpen(call.dependency, admission.until, nowMs) };
+    if (admission.type === "refuse" || admission.type === "blocked")
+      return { refused: new BreakerOpen(call.dependency, admission, nowMs) };
     const budgetMs = await budgetNow(trx, announce, rails.clock);
     const runaway = await findRunaway(trx, call, rails.breaker, { budgetMs, wallMs: nowMs });
     if (runaway !== null) {
       const to = tripped(state, runaway, nowMs, rails.breaker);
       await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
-      return { refused: new BreakerOpen(call.dependency, to.until, nowMs) };
+      return { refused: new BreakerOpen(call.dependency, to, nowMs) };
     }
     // 3. Spend. The worst case is taken from every window, or the call is not made.
     const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });

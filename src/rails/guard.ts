@@ -1,10 +1,11 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import { formatUsd } from "../lib/money.ts";
 import { joinSignals } from "../lib/signals.ts";
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
-import { afterFailure, afterSuccess } from "./breaker-state.ts";
+import { afterFailure, afterSuccess, blocked } from "./breaker-state.ts";
 import { type Ending, finish, type Reserved } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
@@ -143,7 +144,8 @@ async function recordPerformed<T>(
     // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
     // was reserved above it, and which then was near it: only such a call has to look.
     await end(trx, announce, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
-    await judge(trx, announce, rails, call, entryId, isOverrun ? overrunOf(call) : (failure ?? null));
+    if (isOverrun) await block(trx, announce, rails, call, costMicros);
+    else await judge(trx, announce, rails, call, entryId, failure ?? null);
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }
@@ -210,6 +212,21 @@ async function judge(
   await moveBreaker(trx, announce, call.dependency, { from, to }, nowMs, rails.breaker.cooldownMs);
 }
 
+/** A call that cost more than its bound shows that the bound is none: a person has to look before there is another. */
+async function block(
+  trx: Trx,
+  announce: Announce,
+  rails: Rails,
+  call: GatedCall,
+  costMicros: number,
+): Promise<void> {
+  const nowMs = rails.clock.nowMs();
+  const from = await readBreaker(trx, call.dependency);
+  const reason = `${call.model} billed ${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`;
+  const change = { from, to: blocked(from, reason, nowMs) };
+  await moveBreaker(trx, announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
+}
+
 /** An abort of ours says nothing of the dependency's health, but may have been billed. */
 function asCallFailed(error: unknown, signal: AbortSignal): CallFailed {
   if (signal.aborted) {
@@ -218,11 +235,4 @@ function asCallFailed(error: unknown, signal: AbortSignal): CallFailed {
   }
   if (error instanceof CallFailed) return error;
   return new CallFailed(messageOf(error), { charge: "unknown", trip: "count", cause: error });
-}
-
-function overrunOf(call: GatedCall): CallFailed {
-  return new CallFailed(`${call.model} billed a call above the bound that was reserved`, {
-    charge: "unknown",
-    trip: "now",
-  });
 }

@@ -1,4 +1,5 @@
 import { toIso } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { WindowName } from "../store/schema.ts";
@@ -43,13 +44,21 @@ export class CapReached extends AfkError {
   }
 }
 
-/** What the call depends on is broken and is left alone. Exit 69 when nothing else could answer. */
+/** Until a person has cleared it, asking again sooner helps nobody. */
+const BLOCKED_RETRY_MS = 5 * MINUTE_MS;
+
+/**
+ * What the call depends on is broken and is left alone until an instant, or refused until a person clears it. Exit 69 when
+ * nothing else could answer.
+ */
 export class BreakerOpen extends AfkError {
-  constructor(name: string, until: number, nowMs: number) {
-    super("breaker_open", `${name} is left alone until ${toIso(until)}, since it failed before`, {
-      retry: { afterMs: Math.max(1_000, until - nowMs) },
-      exitCode: EXIT.unavailable,
-    });
+  constructor(name: string, refusal: { until: number } | { reason: string }, nowMs: number) {
+    const isBlocked = !("until" in refusal);
+    const message = isBlocked
+      ? `${name} is refused until you run afk resume: ${refusal.reason}`
+      : `${name} is left alone until ${toIso(refusal.until)}, since it failed before`;
+    const afterMs = isBlocked ? BLOCKED_RETRY_MS : Math.max(1_000, refusal.until - nowMs);
+    super("breaker_open", message, { retry: { afterMs }, exitCode: EXIT.unavailable });
   }
 }
 

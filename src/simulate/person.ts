@@ -2,9 +2,8 @@ import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { dropDead, retryDead } from "../queue/dead-letter.ts";
-import { acceptWallClock } from "../rails/budget-time.ts";
-import { clearKill } from "../rails/kill.ts";
 import { reconcile } from "../rails/reconcile.ts";
+import { resume } from "../rails/resume.ts";
 import type { Dice } from "./realm/dice.ts";
 import type { Stage } from "./stage.ts";
 
@@ -29,7 +28,7 @@ export function planPerson(stage: Stage, days: number, dice: Dice): void {
 export async function look(stage: Stage, dice: Dice, isThorough: boolean): Promise<void> {
   const will = (share: number) => isThorough || dice.chance(share);
   const all = <Row>(sql: string) => stage.books()?.all<Row>(sql, DEEDS_MAX) ?? [];
-  if (will(0.6)) await resume(stage, isThorough);
+  if (will(0.6)) await clear(stage, isThorough);
   for (const { id, state } of all<{ id: string; state: string }>(
     "select id, state from drafts where state in ('pending', 'unknown') order by id limit ?",
   )) {
@@ -46,7 +45,7 @@ export async function look(stage: Stage, dice: Dice, isThorough: boolean): Promi
 }
 
 /** Only with a clock that is right: the same word takes the wall clock for right. */
-async function resume(stage: Stage, isThorough: boolean): Promise<void> {
+async function clear(stage: Stage, isThorough: boolean): Promise<void> {
   const { time } = stage.realm;
   if (Math.abs(time.wallErrorMs()) > CLOCK_IS_RIGHT_MS) return;
   const books = stage.books();
@@ -54,12 +53,9 @@ async function resume(stage: Stage, isThorough: boolean): Promise<void> {
   const clock = books?.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
   const isAhead = (clock?.latest ?? 0) > time.nowMs() + 5 * MINUTE_MS;
   if (row?.at === null && !existsSync(stage.config.paths.stopFile) && !isAhead && !isThorough) return;
-  const done = await command(stage, isAhead ? "afk resume --clock" : "afk resume", async ({ rails }) => {
-    await rails.store.transaction(async (trx) => {
-      await acceptWallClock(trx, rails.clock, { isBackToo: isAhead });
-      await clearKill(trx, rails.stopFile);
-    });
-  });
+  const done = await command(stage, isAhead ? "afk resume --clock" : "afk resume", ({ rails }) =>
+    resume(rails, { isBackToo: isAhead }),
+  );
   stage.audit.time.forget("accepted");
   if (done && !existsSync(stage.config.paths.stopFile)) stage.hands.stopFileAtMs = null;
 }

@@ -4,6 +4,7 @@ import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
 import * as retention from "./migrations/0003-retention.ts";
+import * as rails from "./migrations/0004-rails.ts";
 import type { Schema } from "./schema.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
@@ -11,6 +12,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0001-first": first,
   "0002-evidence": evidence,
   "0003-retention": retention,
+  "0004-rails": rails,
 };
 
 /**

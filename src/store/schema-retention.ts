@@ -8,6 +8,8 @@ export interface LedgerDaysTable {
   first_at: number;
   /** The budget's day, which the calls counted in. */
   day: string;
+  /** The budget's month: where the zone was changed, not always the day's. */
+  month: string;
   model: string;
   /** The job's name in afk.yaml; empty for calls that belong to none. */
   job: string;

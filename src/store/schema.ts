@@ -25,6 +25,7 @@ export interface Schema {
   breakers: BreakersTable;
   budget_clock: BudgetClockTable;
   budget_windows: BudgetWindowsTable;
+  open_periods: OpenPeriodsTable;
   ledger: LedgerTable;
   jobs: JobsTable;
   dead_letters: DeadLettersTable;
@@ -65,7 +66,7 @@ export interface KillSwitchTable {
 /** One row a dependency. Which columns are set follows from `state`; rails/breaker.ts reads it as a tagged union. */
 export interface BreakersTable {
   name: string;
-  state: "closed" | "open" | "half_open";
+  state: "closed" | "open" | "half_open" | "blocked";
   failures: number;
   /** When an open breaker lets one probe through; when a half-open one gives its probe up for lost. */
   until: number | null;
@@ -86,7 +87,8 @@ export interface BudgetClockTable {
   boot_id: string;
 }
 
-export type WindowName = "tick" | "job" | "hour" | "day" | "month";
+export type CalendarWindow = "day" | "month";
+export type WindowName = "tick" | "job" | "hour" | CalendarWindow;
 
 /**
  * A counter per window and period. An `hour` period is one minute; the last hour is the sum of its minutes.
@@ -100,6 +102,14 @@ export interface BudgetWindowsTable {
   settled_micros: number;
   reserved_micros: number;
   overrun_micros: number;
+}
+
+/** The day and the month that are open, by budget time: from its opening up to its end in the zone in which it was opened. */
+export interface OpenPeriodsTable {
+  window: CalendarWindow;
+  period: string;
+  opened_at: number;
+  ends_at: number;
 }
 
 export type LedgerState = "reserved" | "sending" | "unknown" | "settled" | "released";

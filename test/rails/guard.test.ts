@@ -139,21 +139,25 @@ describe("a call that fails", () => {
 });
 
 describe("a call that cost more than its bound", () => {
-  it("is settled in full, alerted, and opens the breaker at once; its value is given all the same", async () => {
+  it("is settled in full, alerted, and is the last until a person resumes; its value is given all the same", async () => {
     const rails = await testRails();
     const call = guardedCall(rails, { perform: async () => ({ ...PERFORMED, costMicros: 5_000 }) });
     expect(await guard(rails, call)).toBe("text");
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "5000/0" });
     expect((await alerts(rails)).map(({ event }) => event)).toEqual(["overrun", "breaker_open"]);
-    expect(await breaker(rails)).toMatchObject({ state: "open" });
+    expect(await breaker(rails)).toEqual({
+      state: "blocked",
+      since: rails.clock.nowMs(),
+      reason: "openai/test billed $0.005 for a call that was bounded by $0.001",
+    });
   });
 
-  it("opens it at once although the answer cannot be used either", async () => {
+  it("is so although the answer cannot be used either", async () => {
     const rails = await testRails();
     const failure = new CallFailed("cut off", { charge: "unknown", trip: "count" });
     const call = guardedCall(rails, { perform: async () => ({ ...PERFORMED, costMicros: 5_000, failure }) });
     expect(await thrown(guard(rails, call))).toBe(failure);
-    expect(await breaker(rails)).toMatchObject({ state: "open" });
+    expect(await breaker(rails)).toMatchObject({ state: "blocked" });
   });
 });
 

@@ -27,6 +27,7 @@ const VALID: Record<string, Row> = {
     reserved_micros: 40,
     overrun_micros: 0,
   },
+  open_periods: { window: "day", period: "2026-11-21", opened_at: 1, ends_at: 2 },
   ledger: {
     id: "entry",
     state: "reserved",
@@ -63,6 +64,7 @@ const VALID: Record<string, Row> = {
   ledger_days: {
     first_at: 1,
     day: "2026-11-21",
+    month: "2026-11",
     model: "ollama/test",
     job: "",
     state: "settled",
@@ -176,6 +178,10 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["an open breaker without an end", "breakers", { state: "open" }],
   ["a half-open breaker without a probe", "breakers", { state: "half_open", until: 5 }],
   ["an open breaker with a probe", "breakers", { state: "open", until: 5, probe: "entry" }],
+  ["a blocked breaker with an end", "breakers", { state: "blocked", until: 5, reason: "why" }],
+  ["a blocked breaker without a reason", "breakers", { state: "blocked" }],
+  ["an open period of a window that is none of the calendar's", "open_periods", { window: "hour" }],
+  ["an open period that ends before it is opened", "open_periods", { ends_at: 1 }],
   ["a drill that neither passed nor failed", "drills", { passed: 2 }],
   ["a failed drill without its error", "drills", { passed: 0 }],
   ["a second clock", "clock", { id: 2 }],

@@ -45,6 +45,7 @@ const TABLES = [
   "kill_switch",
   "ledger",
   "ledger_days",
+  "open_periods",
   "outputs",
   "releases",
   "robots",

@@ -1,5 +1,4 @@
-import { acceptWallClock } from "../../rails/budget-time.ts";
-import { clearKill } from "../../rails/kill.ts";
+import { resume } from "../../rails/resume.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
@@ -7,7 +6,8 @@ import { oneLine, printJson, printLines } from "../output.ts";
 export default defineCommand({
   meta: {
     name: "resume",
-    description: "Clears the kill switch, removes the STOP file, and takes the wall clock for right",
+    description:
+      "Clears the kill switch (STOP file too) and refused models, and takes the wall clock for right",
     examples: ["afk resume", "afk resume --clock"],
   },
   json: true,
@@ -19,19 +19,18 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const cleared = await withAgent(args, async (agent) => {
-      const { store, clock, stopFile } = agent.rails;
-      const kill = await store.transaction(async (trx) => {
-        await acceptWallClock(trx, clock, { isBackToo: args.clock });
-        return await clearKill(trx, stopFile);
-      });
-      if (kill !== null) agent.log.event("warn", "kill_cleared", { by: kill.by, reason: kill.reason });
-      return kill;
+    const { kill, breakers } = await withAgent(args, async (agent) => {
+      const resumed = await resume(agent.rails, { isBackToo: args.clock });
+      const cleared = resumed.kill;
+      if (cleared !== null)
+        agent.log.event("warn", "kill_cleared", { by: cleared.by, reason: cleared.reason });
+      return resumed;
     });
-    if (args.json) printJson({ cleared });
-    else
-      printLines([
-        cleared === null ? "nothing was set" : `cleared (${cleared.by}): ${oneLine(cleared.reason)}`,
-      ]);
+    if (args.json) return printJson({ cleared: kill, ...(breakers.length > 0 && { breakers }) });
+    const lines = [
+      ...(kill === null ? [] : [`cleared (${kill.by}): ${oneLine(kill.reason)}`]),
+      ...breakers.map((name) => `cleared: ${oneLine(name)} is called again`),
+    ];
+    printLines(lines.length === 0 ? ["nothing was set"] : lines);
   },
 });

@@ -13,12 +13,13 @@ export function needsLine(status: Status, nowMs: number): Line {
 
 /** What goes on until a person does something. */
 function needsOf(status: Status): string[] {
-  const { queue, drafts, unknown, alerts, heartbeat, lastTick } = status;
+  const { queue, drafts, unknown, alerts, heartbeat, lastTick, breakers } = status;
   const counted = (amount: number, one: string, many: string) =>
     amount === 0 ? [] : [`${amount} ${amount === 1 ? one : many}`];
   return [
     ...(heartbeat.isLate ? ["no tick for too long"] : []),
     ...(lastTick?.outcome === "failed" ? ["the last tick failed"] : []),
+    ...breakers.filter(({ state }) => state === "blocked").map(({ name }) => `${name} is refused`),
     ...counted(queue.dead, "dead job", "dead jobs"),
     ...counted(drafts.pending, "draft to approve", "drafts to approve"),
     ...counted(drafts.unknown, "draft of unknown outcome", "drafts of unknown outcome"),

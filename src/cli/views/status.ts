@@ -96,6 +96,8 @@ function breakers({ breakers: list }: Status, options: StatusViewOptions): Line[
 
 function breakerWords(breaker: Status["breakers"][number], { nowMs, timezone }: StatusViewOptions): Line {
   const { name, state, failures, until, reason } = breaker;
+  if (state === "blocked")
+    return [`${name} `, span("red", "refused"), ` until you run afk resume: ${oneLine(reason ?? "")}`];
   if (state === "closed" || until === null)
     return [`${name} `, span("yellow", `closed, ${count(failures, "failure")} in a row`)];
   if (state === "half_open") return [`${name} `, span("yellow", "on trial: one call decides")];

@@ -86,12 +86,18 @@ ${calm.length > 0 && html`<p class="quiet small">${quiet}</p>`}
 </section>`;
 }
 
+const LABELS: Record<Exclude<Status["breakers"][number]["state"], "closed">, string> = {
+  open: "open",
+  half_open: "half open",
+  blocked: "refused until you run afk resume",
+};
+
 function breakerItem(breaker: Status["breakers"][number], times: Times): Html {
   const { name, state, failures, until, reason } = breaker;
   const label =
     state === "closed"
       ? html`<span class="quiet">${count(failures, "failure")} in a row</span>`
-      : html`<span class="tag warn t-warn">${state === "open" ? "open" : "half open"}</span>`;
+      : html`<span class="tag warn t-warn">${LABELS[state]}</span>`;
   const when =
     until !== null &&
     html`<span class="quiet">, ${state === "open" ? "a probe" : "until"} ${ago(Date.parse(until), times)}</span>`;

@@ -44,6 +44,7 @@ interface OldEntry {
   degraded: number;
   minute: string;
   day: string;
+  month: string;
   job: string | null;
   tick: string | null;
   job_name: string | null;
@@ -69,6 +70,7 @@ async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldEntry[]>
       "ledger.degraded",
       "ledger.minute",
       "ledger.day",
+      "ledger.month",
       "ledger.job",
       "ledger.tick",
       "jobs.name as job_name",
@@ -106,10 +108,10 @@ function sumByDay(entries: readonly OldEntry[], timezone: string): LedgerDaysTab
   for (const entry of entries) {
     const state = entry.state === "settled" ? "settled" : "released";
     const first_at = dayStart(entry.created_at);
-    const { day, model } = entry;
+    const { day, month, model } = entry;
     const job = entry.job_name ?? "";
-    const key = JSON.stringify([first_at, day, model, job, state]);
-    const sum = sums.get(key) ?? { first_at, day, model, job, state, ...NOTHING };
+    const key = JSON.stringify([first_at, day, month, model, job, state]);
+    const sum = sums.get(key) ?? { first_at, day, month, model, job, state, ...NOTHING };
     sum.calls += 1;
     sum.counted += entry.input_tokens === null ? 0 : 1;
     sum.degraded += entry.degraded;
@@ -138,7 +140,7 @@ async function addToDays(trx: Trx, days: LedgerDaysTable[]): Promise<void> {
       .insertInto("ledger_days")
       .values(day)
       .onConflict((conflict) =>
-        conflict.columns(["first_at", "day", "model", "job", "state"]).doUpdateSet((eb) => ({
+        conflict.columns(["first_at", "day", "month", "model", "job", "state"]).doUpdateSet((eb) => ({
           calls: eb("ledger_days.calls", "+", day.calls),
           counted: eb("ledger_days.counted", "+", day.counted),
           degraded: eb("ledger_days.degraded", "+", day.degraded),

@@ -81,7 +81,10 @@ function checkBreaker(books: Books, { model }: Bill, entry: Entry, report: Repor
     "select state, probe from breakers where name = ?",
     `model:${model}`,
   );
-  const isShut = breaker?.state === "open" || (breaker?.state === "half_open" && breaker.probe !== entry.id);
+  const isShut =
+    breaker?.state === "open" ||
+    breaker?.state === "blocked" ||
+    (breaker?.state === "half_open" && breaker.probe !== entry.id);
   if (isShut) report("gates", `${model} was called although its breaker is ${breaker.state}`);
 }
 

@@ -1,0 +1,22 @@
+import { clearBlocked } from "./breaker.ts";
+import { acceptWallClock } from "./budget-time.ts";
+import type { Kill } from "./halt.ts";
+import { clearKill } from "./kill.ts";
+import type { Rails } from "./rails.ts";
+
+/** What a person's word has cleared. */
+export interface Resumed {
+  kill: Kill | null;
+  /** Names of the breakers that nothing else would have closed. */
+  breakers: string[];
+}
+
+/** A person's word that work may go on: clears the kill switch and blocked breakers, and takes the wall clock for right. */
+export async function resume(rails: Rails, how: { isBackToo: boolean }): Promise<Resumed> {
+  const { clock, stopFile, breaker } = rails;
+  return await rails.outbox.transaction(async (trx, announce) => {
+    await acceptWallClock(trx, clock, how);
+    const breakers = await clearBlocked(trx, announce, clock.nowMs(), breaker.cooldownMs);
+    return { kill: await clearKill(trx, stopFile), breakers };
+  });
+}
