@@ -48,7 +48,9 @@ function timezone() {
     v.string(write),
     v.nonEmpty(write),
     v.check(isTimezone, write),
-    v.description("IANA time zone of days, months and schedules."),
+    v.description(
+      "IANA time zone of days, months and schedules. A day or a month that is open keeps its end.",
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Agent } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
 import { readSpend } from "../rails/counters.ts";
-import { periodsAt } from "../rails/windows.ts";
+import { peekPeriods } from "../rails/periods.ts";
 import { ask, saidText } from "./ask.ts";
 import type { Bench } from "./bench.ts";
 import type { Deployment } from "./deployment.ts";
@@ -83,7 +83,7 @@ async function expectBooks(
 ): Promise<void> {
   const { db } = agent.rails.store;
   const nowMs = bench.clock.nowMs();
-  const period = window === "hour" ? "" : periodsAt(nowMs, bench.config.timezone).day;
+  const period = window === "hour" ? "" : (await peekPeriods(db, nowMs, bench.config.timezone)).day;
   const spend = await readSpend(db, { window, period }, nowMs);
   const spentMicros = spend.settledMicros + spend.reservedMicros;
   Object.assign(bench.figures, { capMicros, spentMicros });

@@ -1,4 +1,4 @@
-/** Durations in milliseconds. A calendar day of a time zone may be longer or shorter: what needs those asks day-bounds. */
+/** Durations in milliseconds. A calendar day of a time zone may be longer or shorter: what needs those asks days.ts. */
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;

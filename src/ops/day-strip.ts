@@ -1,5 +1,5 @@
+import { dayBounds, daysUpTo } from "../lib/days.ts";
 import type { Db } from "../store/schema.ts";
-import { dayBounds, daysUpTo } from "./day-bounds.ts";
 
 /** What the ticks that began on a calendar day came to. */
 export interface DayTicks {

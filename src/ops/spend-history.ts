@@ -1,5 +1,5 @@
+import { daysUpTo } from "../lib/days.ts";
 import type { Db } from "../store/schema.ts";
-import { daysUpTo } from "./day-bounds.ts";
 
 /** What a calendar day cost, in micro-dollars. */
 export interface DaySpend {

@@ -8,7 +8,8 @@ import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpend } from "../rails/counters.ts";
 import { readKill } from "../rails/kill.ts";
-import { periodsAt, windowsOf } from "../rails/windows.ts";
+import { peekPeriods } from "../rails/periods.ts";
+import { windowsOf } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { type ClockStatus, readClock } from "./clock/clock.ts";
@@ -106,7 +107,8 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
 
 async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus[]> {
   const nowMs = await peekBudgetNow(db, clock);
-  const windows = windowsOf(periodsAt(nowMs, config.timezone),
+  const windows = windowsOf(
+    await peekPeriods(db, nowMs, config.timezone),
     { tick: null, job: null },
     config.budget,
   );

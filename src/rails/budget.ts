@@ -16,7 +16,8 @@ import {
   type WindowSpend,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
-import { periodsAt, type Scope, type Window, windowsOf } from "./windows.ts";
+import { openPeriods } from "./periods.ts";
+import { type Scope, type Window, windowsOf } from "./windows.ts";
 
 export type LedgerEntry = Selectable<LedgerTable>;
 
@@ -45,9 +46,9 @@ export interface Reserved {
 }
 
 /**
- * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert. It
- * never shrinks a reservation to fit. A cap of 0 refuses even what costs nothing, so that the rail can be proved for
- * nothing.
+ * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert and the
+ * open periods. It never shrinks a reservation to fit. A cap of 0 refuses even what costs nothing, so that the rail can be
+ * proved for nothing.
  */
 export async function reserve(
   trx: Trx,
@@ -56,7 +57,7 @@ export async function reserve(
   rules: BudgetRules,
   times: { budgetMs: number; wallMs: number },
 ): Promise<Reserved | { refusal: CapRefusal }> {
-  const periods = periodsAt(times.budgetMs, rules.timezone);
+  const periods = await openPeriods(trx, times.budgetMs, rules.timezone);
   const windows = windowsOf(periods, call.scope, rules.budget);
   const { estimateMicros } = call;
   const before = await spends(trx, windows, times.budgetMs);

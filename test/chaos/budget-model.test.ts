@@ -71,7 +71,7 @@ async function realBudget(): Promise<{ real: Real; empty: () => Promise<void> }>
   };
   async function empty(): Promise<void> {
     await store.transaction(async (trx) => {
-      for (const table of ["ledger", "budget_windows", "budget_clock", "alerts"] as const)
+      for (const table of ["ledger", "budget_windows", "budget_clock", "open_periods", "alerts"] as const)
         await trx.deleteFrom(table).execute();
     });
     real.rails = rails();

@@ -342,9 +342,18 @@ async function now(rails: RailsOn): Promise<number> {
   return await rails.outbox.transaction((trx, announce) => budgetNow(trx, announce, rails.clock));
 }
 
+const TABLES = [
+  "ledger",
+  "budget_windows",
+  "budget_clock",
+  "open_periods",
+  "alerts",
+  "jobs",
+  "schedules",
+] as const;
+
 async function emptied({ store }: RailsOn): Promise<void> {
   await store.transaction(async (trx) => {
-    for (const table of ["ledger", "budget_windows", "budget_clock", "alerts", "jobs", "schedules"] as const)
-      await trx.deleteFrom(table).execute();
+    for (const table of TABLES) await trx.deleteFrom(table).execute();
   });
 }

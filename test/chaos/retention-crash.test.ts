@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { dayBounds } from "../../src/ops/day-bounds.ts";
+import { dayBounds } from "../../src/lib/days.ts";
 import { writeMeta } from "../../src/store/meta.ts";
 import { opsHarness } from "../ops/harness.ts";
 import { live } from "../ops/retention/history.ts";

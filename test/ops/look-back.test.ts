@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { JobConfig } from "../../src/config/config.ts";
+import { dayBounds, daysUpTo } from "../../src/lib/days.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
-import { dayBounds, daysUpTo } from "../../src/ops/day-bounds.ts";
 import { createDayStrip } from "../../src/ops/day-strip.ts";
 import { readLatestDigest } from "../../src/ops/latest-digest.ts";
 import { readNextRuns } from "../../src/ops/next-runs.ts";

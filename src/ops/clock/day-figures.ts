@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
+import { dayBounds } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Db } from "../../store/schema.ts";
-import { dayBounds } from "../day-bounds.ts";
 import { rulesOf } from "../report/sums.ts";
 import { savedMicros } from "../report/worth.ts";
 

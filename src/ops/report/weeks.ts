@@ -1,6 +1,5 @@
-import { dayIn } from "../../lib/days.ts";
+import { dayBounds, dayIn } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
-import { dayBounds } from "../day-bounds.ts";
 
 /** An ISO 8601 week, Monday to Sunday, of calendar days in the agent's time zone. */
 export interface WeekName {

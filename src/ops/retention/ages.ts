@@ -1,11 +1,10 @@
 import { sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { dayIn } from "../../lib/days.ts";
+import { dayBounds, dayIn } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { agingNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
-import { dayBounds } from "../day-bounds.ts";
 import { lastRuns } from "../sources.ts";
 import { type Ages, idAt } from "./sweep.ts";
 import { WORKED } from "./ticks.ts";

@@ -1,5 +1,4 @@
-import { dayIn } from "../../lib/days.ts";
-import { dayBounds } from "../day-bounds.ts";
+import { dayBounds, dayIn } from "../../lib/days.ts";
 
 /** The first instant of the calendar day that an instant lies in; each day is looked up once. */
 export function createDayStarts(timezone: string): (ms: number) => number {

@@ -171,6 +171,22 @@ test("of each job in afk.yaml the last three runs stay with their steps, and tho
   expect(await harness.status()).toMatchObject({ queue: { done: 16 } });
 });
 
+test("what a month counts is the same after a call of its last day was rolled up that another zone calls the next month's", async () => {
+  const harness = await opsHarness();
+  const { rails } = harness;
+  await spend(rails, 100);
+  rails.budget.timezone = "Pacific/Kiritimati";
+  rails.clock.advance(Date.parse("2026-11-30T12:00:00Z") - rails.clock.nowMs());
+  await spend(rails, 200);
+  expect(await counters(rails, "day")).toEqual({ "2026-11-21": "100/0", "2026-12-01": "200/0" });
+  expect(await counters(rails, "month")).toEqual({ "2026-11": "300/0" });
+  rails.clock.advance(100 * DAY_MS);
+  await sweep(harness);
+  expect(await states(rails)).toEqual([]);
+  expect(await counters(rails, "month")).toEqual({ "2026-11": "300/0" });
+  expect(await countersAgree(rails.store.db)).toEqual([]);
+});
+
 describe("of the alerts stays", () => {
   test("the newest word on what may last, so that it is not told of again", async () => {
     const harness = await opsHarness();

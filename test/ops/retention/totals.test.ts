@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dayBounds } from "../../../src/ops/day-bounds.ts";
+import { dayBounds } from "../../../src/lib/days.ts";
 import { retain } from "../../../src/ops/retention/retain.ts";
 import { readMeta, writeMeta } from "../../../src/store/meta.ts";
 import { seededRandomness } from "../../support/seeded.ts";

@@ -1,10 +1,9 @@
 import type { Config } from "../../../src/config/config.ts";
 import { renderMetrics } from "../../../src/dashboard/metrics.ts";
 import { createSnapshots } from "../../../src/dashboard/snapshot.ts";
-import { dayIn } from "../../../src/lib/days.ts";
+import { dayBounds, dayIn } from "../../../src/lib/days.ts";
 import { DAY_MS } from "../../../src/lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
-import { dayBounds } from "../../../src/ops/day-bounds.ts";
 import { createDayStrip } from "../../../src/ops/day-strip.ts";
 import { listLedger } from "../../../src/ops/ledger.ts";
 import { readCalls, readRuns } from "../../../src/ops/report/read-money.ts";
