@@ -1,6 +1,7 @@
 import { dayBounds } from "../lib/days.ts";
 import { prepared } from "../store/prepared.ts";
-import type { CalendarWindow, Db, OpenPeriodsTable, Trx } from "../store/schema.ts";
+import type { Db, Trx } from "../store/schema.ts";
+import type { CalendarWindow, OpenPeriodsTable } from "../store/schema-rails.ts";
 import { minuteAt, type Periods, periodsAt } from "./windows.ts";
 
 /**

@@ -14,6 +14,7 @@ import type {
   IncidentsTable,
   ReleasesTable,
 } from "./schema-evidence.ts";
+import type { BreakersTable, CalendarWindow, OpenPeriodsTable } from "./schema-rails.ts";
 import type { JobDaysTable, LedgerDaysTable, TakenNamesTable, TickDaysTable } from "./schema-retention.ts";
 
 /**
@@ -63,20 +64,6 @@ export interface KillSwitchTable {
   reason: string | null;
 }
 
-/** One row a dependency. Which columns are set follows from `state`; rails/breaker.ts reads it as a tagged union. */
-export interface BreakersTable {
-  name: string;
-  state: "closed" | "open" | "half_open" | "blocked";
-  failures: number;
-  /** When an open breaker lets one probe through; when a half-open one gives its probe up for lost. */
-  until: number | null;
-  /** How long the breaker was, or will next be, open. */
-  cooldown_ms: number;
-  probe: string | null;
-  reason: string | null;
-  updated_at: number;
-}
-
 /** One row, id 1: the latest budget time, and the pair of wall clock and uptime that this boot is measured from. */
 export interface BudgetClockTable {
   id: number;
@@ -87,7 +74,6 @@ export interface BudgetClockTable {
   boot_id: string;
 }
 
-export type CalendarWindow = "day" | "month";
 export type WindowName = "tick" | "job" | "hour" | CalendarWindow;
 
 /**
@@ -102,14 +88,6 @@ export interface BudgetWindowsTable {
   settled_micros: number;
   reserved_micros: number;
   overrun_micros: number;
-}
-
-/** The day and the month that are open, by budget time: from its opening up to its end in the zone in which it was opened. */
-export interface OpenPeriodsTable {
-  window: CalendarWindow;
-  period: string;
-  opened_at: number;
-  ends_at: number;
 }
 
 export type LedgerState = "reserved" | "sending" | "unknown" | "settled" | "released";
