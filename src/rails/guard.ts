@@ -2,7 +2,11 @@ import type { Announce } from "../alerts/outbox.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { formatUsd } from "../lib/money.ts";
+
 import { joinSignals } from "../lib/signals.ts";
+
+import { isBusy } from "../store/errors.ts";
+
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { afterFailure, afterSuccess, blocked } from "./breaker-state.ts";
@@ -78,13 +82,7 @@ async function performAndRecord<T>(
     throw signal.aborted ? signal.reason : error;
   }
   const durationMs = elapsedMs();
-  try {
-    await recordPerformed(rails, call, reserved, performed, call.record);
-  } catch (error) {
-    // What was bought could not be kept (a lost lease, say). The money is settled all the same.
-    await recordPerformed(rails, call, reserved, performed, undefined);
-    throw error;
-  }
+  await settle(rails, call, reserved, performed);
   const { value, failure, ...figures } = performed;
   if (failure !== undefined) {
     call.log.event("warn", "call_failed", {
@@ -127,6 +125,23 @@ function createLastLook(rails: Rails, signal: AbortSignal) {
     /** Why nothing was sent, for the reason in `cause`; null when no look refused. */
     refusal: () => refusal,
   };
+}
+
+async function settle<T>(
+  rails: Rails,
+  call: GuardedCall<T>,
+  reserved: Reserved,
+  performed: Performed<T>,
+): Promise<void> {
+  try {
+    await recordPerformed(rails, call, reserved, performed, call.record);
+  } catch (error) {
+    // Another program keeps the database. To settle without the answer would be to buy it again: both or neither.
+    if (isBusy(error)) return await recordPerformed(rails, call, reserved, performed, call.record);
+    // What was bought could not be kept (a lost lease, say). The money is settled all the same.
+    await recordPerformed(rails, call, reserved, performed, undefined);
+    throw error;
+  }
 }
 
 async function recordPerformed<T>(

@@ -21,7 +21,7 @@ export interface WedgeLimits {
 /**
  * The kill switch gets 5 s: an obedient process needs about 2 s, a second for the job's own end and one for the pager.
  * The pager of a tick that finds the switch set gets its 20 s at either end, and some more. A silent main thread gets
- * 10 s, as `docker stop` does: nothing else can end it on SIGTERM. What it does at a stretch (5 s for a busy database)
+ * 10 s, as `docker stop` does: nothing else can end it on SIGTERM. What it does at a stretch
  * takes less. Of an idle one the guard sees only with its next look that it has begun to be silent: it is gone within 15 s.
  */
 export const WEDGE_LIMITS: WedgeLimits = {

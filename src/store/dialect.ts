@@ -10,6 +10,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from "kysely";
+import { whileBusy } from "./busy.ts";
 import { explain, StoreRefused } from "./errors.ts";
 
 /** Distinct statements afk sends; more than this many and the oldest is prepared again. */
@@ -23,12 +24,16 @@ export class StoreDialect extends SqliteDialect {
   readonly refuseBroken: () => void;
   readonly #inTransaction: () => boolean;
 
-  constructor(database: Database.Database) {
+  readonly #busyMs: number;
+
+  /** `busyMs`: how long a statement waits for a program that keeps others from writing. */
+  constructor(database: Database.Database, busyMs = 0) {
     const { statements, refuseBroken } = withStatementCache(database);
     super({ database: statements });
     this.statements = statements;
     this.refuseBroken = refuseBroken;
     this.#inTransaction = () => database.inTransaction;
+    this.#busyMs = busyMs;
   }
 
   override createAdapter(): DialectAdapter {
@@ -36,7 +41,7 @@ export class StoreDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new ImmediateDriver(this.statements, this.#inTransaction);
+    return new ImmediateDriver(this.statements, this.#inTransaction, this.#busyMs);
   }
 }
 
@@ -56,10 +61,27 @@ class TransactionalAdapter extends SqliteAdapter {
  */
 class ImmediateDriver extends SqliteDriver {
   readonly #inTransaction: () => boolean;
+  readonly #busyMs: number;
+  #connection: DatabaseConnection | undefined;
 
-  constructor(database: SqliteDatabase, inTransaction: () => boolean) {
+  constructor(database: SqliteDatabase, inTransaction: () => boolean, busyMs: number) {
     super({ database });
     this.#inTransaction = inTransaction;
+    this.#busyMs = busyMs;
+  }
+
+  /** Whose statements wait for who keeps others from writing. One within a transaction has the lock already. */
+  override async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#connection !== undefined) return this.#connection;
+    const direct = await super.acquireConnection();
+    this.#connection = {
+      executeQuery: (query) =>
+        this.#inTransaction()
+          ? direct.executeQuery(query)
+          : whileBusy(this.#busyMs, () => direct.executeQuery(query)),
+      streamQuery: (query, chunkSize) => direct.streamQuery(query, chunkSize),
+    };
+    return this.#connection;
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {

@@ -1,4 +1,5 @@
 import { AfkError, EXIT } from "../lib/errors.ts";
+import { lockedBy, readIfThere } from "./system-locks.ts";
 
 /** The state cannot be read or written: afk refuses to work rather than to work without its rails. */
 export class StoreRefused extends AfkError {
@@ -29,13 +30,25 @@ export function sqliteCode(error: unknown): string | undefined {
 
 /** True when another process is at work on the database. */
 export function isBusy(error: unknown): boolean {
+  if (error instanceof StoreRefused) return error.code === "store_busy";
   return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
+}
+
+/** The byte of the log's index that whoever writes has locked (https://www.sqlite.org/walformat.html, "WAL locks"). */
+const WRITE_LOCK = { from: 120, count: 1 };
+
+function busy(path: string): string {
+  const pid = lockedBy(`${path}-shm`, WRITE_LOCK);
+  const name = pid === null ? "" : readIfThere(`/proc/${pid}/comm`).trim();
+  const who = name === "" ? "another program" : `process ${pid} (${name})`;
+  return `${who} holds ${path} and lets nobody else write; nothing was changed. Wait until it is done, or end it, and start again`;
 }
 
 /** SQLite's errors in words that say what to do. Anything else passes as it is. */
 export function explain(error: unknown, path: string): unknown {
   const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });
   const code = sqliteCode(error);
+  if (code?.startsWith("SQLITE_BUSY")) return refuse("store_busy", busy(path));
   if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
     return refuse(
       "store_damaged",

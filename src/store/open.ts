@@ -1,26 +1,24 @@
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
-import { systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { withBallast } from "./ballast.ts";
+import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
 import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
-import { explain, isBusy, StoreRefused } from "./errors.ts";
+import { explain, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { withDirectWay, withinTransaction } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
-/** How long a statement waits for another process's transaction; those hold only SQL and last milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-const RETRY_MS = 20;
+/** However little patience the caller has: our own transactions hold only SQL, and are over by then. */
+const STATEMENT_PATIENCE_MIN_MS = 2_000;
 
 export interface Store {
   db: Db;
   /**
-   * One immediate transaction: the write lock is held from its first statement. No network inside one, ever. On a full
+   * One immediate transaction: the write lock is held from its first statement, and waited for. No network inside one, ever. On a full
    * disk `work` runs a second time, so nothing outside of the transaction may depend on how often it ran.
    */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
@@ -36,36 +34,21 @@ export interface Store {
 
 /**
  * Opens (and if need be creates and migrates) the database at `path`. A process that makes or migrates it, which takes
- * longer than a statement waits, is waited for by `patienceMs`.
- * @throws StoreRefused when it is not a database, newer than this code, damaged, or cannot be written.
+ * long, is waited for by `patienceMs`; a program that keeps others from writing later on, for no longer than a lease.
+ *
+ * Two processes that give a new database its write-ahead log would wait for each other for ever, so SQLite refuses one of
+ * them at once and waits for nothing: the time-out of a statement is no help there.
+ * @throws StoreRefused when it is not a database, newer than this code, damaged, held by another, or cannot be written.
  */
 export async function openStore(path: string, patienceMs = MINUTE_MS): Promise<Store> {
   // Even to say that the disk is full takes an open database.
-  return await withBallast(dirname(path), () => openWhenReady(path, patienceMs));
+  return await withBallast(dirname(path), () => whileBusy(patienceMs, () => open(path, patienceMs)));
 }
 
-/**
- * Two processes that give a new database its write-ahead log would wait for each other for ever, so SQLite refuses one of
- * them at once and waits for nothing: the time-out of a statement is no help there.
- */
-async function openWhenReady(path: string, patienceMs: number): Promise<Store> {
-  // Asked for once there is something to wait for: the usual opening has no use for the time.
-  let giveUpAtMs: number | undefined;
-  for (;;) {
-    try {
-      return await open(path);
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-      giveUpAtMs ??= systemClock.uptimeMs() + patienceMs;
-      if (systemClock.uptimeMs() >= giveUpAtMs) throw error;
-    }
-    await systemClock.sleep(RETRY_MS);
-  }
-}
-
-async function open(path: string): Promise<Store> {
+async function open(path: string, patienceMs: number): Promise<Store> {
   const database = openDatabase(path);
-  const dialect = new StoreDialect(database);
+  const busyMs = Math.max(STATEMENT_PATIENCE_MIN_MS, Math.min(patienceMs, BUSY_PATIENCE_MS));
+  const dialect = new StoreDialect(database, busyMs);
   const db = new Kysely<Schema>({ dialect });
   try {
     await migrate(db);
@@ -75,7 +58,7 @@ async function open(path: string): Promise<Store> {
   }
   // Prepared once: a loop that idles asks at every look, and making the statement anew leaves garbage each time.
   const version = database.prepare("pragma data_version").pluck();
-  withDirectWay(db, dialect.statements, () => database.inTransaction);
+  withDirectWay(db, dialect.statements, () => database.inTransaction, busyMs);
   return {
     db,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.

@@ -6,6 +6,7 @@ import {
   type SqliteDatabase,
   sql,
 } from "kysely";
+import { whileBusy } from "./busy.ts";
 import type { Db, Trx } from "./schema.ts";
 
 /** Where a value goes in a query that is compiled before the value is known. */
@@ -35,9 +36,13 @@ export function prepared<Values extends object, Row>(
     const parameters = compiled.parameters.map((parameter) =>
       parameter instanceof Place ? values[parameter.name as keyof Values] : parameter,
     );
+    const query = { ...compiled, parameters };
     const way = ways.get(db);
-    if (way === undefined || !way.isFree()) return db.executeQuery({ ...compiled, parameters });
-    return runNow<Row>(way.statements, compiled.sql, parameters);
+    if (way === undefined) return db.executeQuery(query);
+    // Asked anew each time: while it waited a transaction may have begun on the connection.
+    return whileBusy(way.busyMs, () =>
+      way.isFree() ? runNow<Row>(way.statements, query.sql, parameters) : db.executeQuery(query),
+    );
   };
 }
 
@@ -49,14 +54,19 @@ export function unplanned<Value>(value: Value): RawBuilder<Value> {
 const PLACES: object = new Proxy({}, { get: (_target, name) => new Place(String(name)) });
 
 /** Where the prepared queries of a database, or of an open transaction, may run without Kysely. */
-const ways = new WeakMap<Db, { statements: SqliteDatabase; isFree(): boolean }>();
+const ways = new WeakMap<Db, { statements: SqliteDatabase; isFree(): boolean; busyMs: number }>();
 
 /**
  * Lets prepared queries of `db` go to SQLite at once, since the way through Kysely's executor takes several times what a
  * short statement does. While a transaction is open on the connection they wait their turn there: they would join it.
  */
-export function withDirectWay(db: Db, statements: SqliteDatabase, isInTransaction: () => boolean): void {
-  ways.set(db, { statements, isFree: () => !isInTransaction() });
+export function withDirectWay(
+  db: Db,
+  statements: SqliteDatabase,
+  isInTransaction: () => boolean,
+  busyMs: number,
+): void {
+  ways.set(db, { statements, isFree: () => !isInTransaction(), busyMs });
 }
 
 /** The same for those of a transaction while `work` runs. It holds the connection, so there is nothing to wait for. */
@@ -65,7 +75,7 @@ export async function withinTransaction<T>(
   statements: SqliteDatabase,
   work: () => Promise<T>,
 ): Promise<T> {
-  ways.set(trx, { statements, isFree: () => true });
+  ways.set(trx, { statements, isFree: () => true, busyMs: 0 });
   try {
     return await work();
   } finally {

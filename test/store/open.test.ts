@@ -50,7 +50,7 @@ describe("every connection is set up", () => {
     foreign_keys: 1,
     fullfsync: 1,
     trusted_schema: 0,
-    busy_timeout: 5_000,
+    busy_timeout: 50,
     auto_vacuum: 2,
   };
 

@@ -1,6 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { claim } from "../../src/queue/claim.ts";
+import { openStore } from "../../src/store/open.ts";
 import { race } from "../support/child.ts";
 import { testStore } from "../support/store.ts";
 
@@ -49,16 +51,36 @@ describe("a transaction", () => {
 
   test("holds the write lock from its start, before it has written", async () => {
     const store = await testStore();
-    const other = await testStore(store.path);
-    await sql`pragma busy_timeout = 0`.execute(other.db);
+    const other = await openStore(store.path, 0);
+    onTestFinished(() => other.close());
     await store.transaction(async (trx) => {
       await trx.selectFrom("host_limits").selectAll().execute();
       const write = other.db.insertInto("host_limits").values(row("b.example", 1)).execute();
-      await expect(write).rejects.toMatchObject({ code: "SQLITE_BUSY" });
+      await expect(write).rejects.toMatchObject({ code: "store_busy" });
       // Had the other one got in, this write would fail with SQLITE_BUSY_SNAPSHOT, whatever the busy time-out.
       await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
     });
     expect(await store.db.selectFrom("host_limits").selectAll().execute()).toEqual([row("a.example", 1)]);
+  });
+
+  test("is waited for by what another connection writes, in one or by itself, without holding up the process", async () => {
+    const store = await testStore();
+    const other = await testStore(store.path);
+    let isOver = false;
+    const waited = [
+      () => other.transaction((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute()),
+      () => other.db.insertInto("host_limits").values(row("c.example", 1)).execute(),
+      () => claim(other.db, "runner", 1),
+    ];
+    let begun: Promise<boolean>[] = [];
+    await store.transaction(async (trx) => {
+      await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
+      begun = waited.map((work) => work().then(() => isOver));
+      // Timers run while they wait; with the wait inside SQLite this would come after its end.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      isOver = true;
+    });
+    expect(await Promise.all(begun)).toEqual([true, true, true]);
   });
 
   test("loses no other process's write between its own read and write", async () => {
