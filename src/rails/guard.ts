@@ -15,7 +15,8 @@ import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
 import { type GatedCall, passGates } from "./gates.ts";
 import { Killed } from "./halt.ts";
-import { announceKill, readKill, readStopFile } from "./kill.ts";
+import { announceKill } from "./kill.ts";
+import { createLastLook } from "./last-look.ts";
 import type { Rails } from "./rails.ts";
 
 /** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
@@ -102,29 +103,6 @@ async function performAndRecord<T>(
     ...figures,
   });
   return value;
-}
-
-/**
- * The kill switch is looked at again, since the disk may have taken its time over the gates' commit, and the host over the
- * connection. Whatever refuses here gives reservation and probe back: nothing was sent.
- */
-function createLastLook(rails: Rails, signal: AbortSignal) {
-  let refusal: CallFailed | null = null;
-  return {
-    async lastLook(): Promise<void> {
-      try {
-        // The file once more at the end, since the row may have waited for a transaction of this process.
-        const kill = (await readKill(rails.store.db, rails.stopFile)) ?? readStopFile(rails.stopFile);
-        if (kill !== null) throw new Killed(kill);
-        signal.throwIfAborted();
-      } catch (cause) {
-        refusal = new CallFailed(messageOf(cause), { charge: "none", trip: "none", cause });
-        throw cause;
-      }
-    },
-    /** Why nothing was sent, for the reason in `cause`; null when no look refused. */
-    refusal: () => refusal,
-  };
 }
 
 async function settle<T>(

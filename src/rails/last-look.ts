@@ -1,0 +1,28 @@
+import { messageOf } from "../lib/errors.ts";
+import { CallFailed } from "./call.ts";
+import { Killed } from "./halt.ts";
+import { readKill, readStopFile } from "./kill.ts";
+import type { Rails } from "./rails.ts";
+
+/**
+ * The kill switch is looked at again, since the disk may have taken its time over the gates' commit, and the host over the
+ * connection. Whatever refuses here gives reservation and probe back: nothing was sent.
+ */
+export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal: AbortSignal) {
+  let refusal: CallFailed | null = null;
+  return {
+    async lastLook(): Promise<void> {
+      try {
+        // The file once more at the end, since the row may have waited for a transaction of this process.
+        const kill = (await readKill(rails.store.db, rails.stopFile)) ?? readStopFile(rails.stopFile);
+        if (kill !== null) throw new Killed(kill);
+        signal.throwIfAborted();
+      } catch (cause) {
+        refusal = new CallFailed(messageOf(cause), { charge: "none", trip: "none", cause });
+        throw cause;
+      }
+    },
+    /** Why nothing was sent, for the reason in `cause`; null when no look refused. */
+    refusal: () => refusal,
+  };
+}
