@@ -7,22 +7,38 @@ export interface Holder {
   /** Null where the system does not say: it is in another container, or this is not Linux. */
   pid: number | null;
   /** It was told to wait (SIGSTOP, a debugger, a frozen container), and does nothing. */
-  isStopped: boolean;
+  isSuspended: boolean;
 }
 
 /** The first of the bytes that SQLite locks (https://www.sqlite.org/fileformat.html, "The lock-byte page"). */
 const LOCK_BYTES = { from: 0x4000_0000, count: 512 };
 
-/** The process that holds the lock now, or null. The system's own table is asked first, which takes nothing. */
+/**
+ * The process that holds the lock now, or null. SQLite says whether there is one; the system's own table says which: it
+ * alone would not do, since it names a file by its inode, and another file system may have the same one.
+ */
 export function lockHolder(path: string): Holder | null {
-  if (!existsSync(path)) return null;
-  const pid = lockedBy(path, LOCK_BYTES);
-  if (pid !== null) return { pid: pid > 0 ? pid : null, isStopped: pid > 0 && isStopped(pid) };
-  return isLocked(path) ? { pid: null, isStopped: false } : null;
+  if (!existsSync(path) || !isLocked(path)) return null;
+  const found = lockedBy(path, LOCK_BYTES);
+  const pid = found !== null && found > 0 ? found : null;
+  return { pid, isSuspended: pid !== null && isSuspended(pid) };
 }
 
 /** From proc(5), after the name, which may hold anything: T is stopped, t is being traced. */
-function isStopped(pid: number): boolean {
+function isSuspended(pid: number): boolean {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  return /^[Tt]$/.test(stat.slice(stat.lastIndexOf(")") + 2).charAt(0));
+  return /^[Tt]$/.test(stat.slice(stat.lastIndexOf(")") + 2).charAt(0)) || isFrozen(pid);
+}
+
+/** `docker pause` freezes the control group, in which a process looks asleep; from cgroups(7), version 2 and version 1. */
+function isFrozen(pid: number): boolean {
+  return readIfThere(`/proc/${pid}/cgroup`)
+    .split("\n")
+    .some((line) => {
+      const [, controllers = "", path = ""] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+      return controllers === ""
+        ? /^frozen 1$/m.test(readIfThere(`/sys/fs/cgroup${path}/cgroup.events`))
+        : controllers === "freezer" &&
+            readIfThere(`/sys/fs/cgroup/freezer${path}/freezer.state`).startsWith("FROZEN");
+    });
 }

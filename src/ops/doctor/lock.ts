@@ -14,7 +14,7 @@ export const lock: Examination<WithStore> = {
     const holder = lockHolder(config.paths.lock);
     if (holder === null) return [ok("lock", "nobody is at work")];
     const who = holder.pid === null ? "an afk process" : `process ${holder.pid}`;
-    if (holder.isStopped)
+    if (holder.isSuspended)
       return [
         bad("lock", `${who} holds the lock and is suspended`, `${wake(holder)}, or end it: ${end(holder)}`),
       ];
