@@ -45,7 +45,7 @@ RUN set -eu; \
     cp "$from/prebuilds/$prebuild.node" "$to/prebuilds/"; \
     cp LICENSE /out/app/; \
     mkdir -p /out/bin; \
-    printf '#!/bin/sh\nexec node /app/main.js "$@"\n' > /out/bin/afk; \
+    printf '#!/bin/sh\nexec node --disable-sigusr1 /app/main.js "$@"\n' > /out/bin/afk; \
     chmod 755 /out/bin/afk
 COPY systemd /out/app/systemd
 # Whatever the umask was under which the sources were checked out.

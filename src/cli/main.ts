@@ -137,6 +137,10 @@ const COMMANDS: CommandTable = {
   },
 };
 
+// Without a listener SIGUSR1 opens Node's inspector on loopback, through which any program of this machine could run its code
+// here, past every gate.
+process.on("SIGUSR1", () => undefined);
+
 if (isNodeTooOld(process.versions.node)) {
   // Nothing else is loaded before this line: the packages would fail first, with a message that explains nothing.
   process.stderr.write(

@@ -15,6 +15,8 @@ let isEnding = false;
 
 process.once("message", (message) => start(message as Plan));
 process.once("disconnect", end);
+// Without a listener it would open Node's inspector, through which the command could run its code here.
+process.on("SIGUSR1", () => undefined);
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
 
 function start(received: Plan): void {
