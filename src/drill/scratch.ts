@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freeBytes } from "../store/ballast.ts";
+import { makeFolder } from "../store/durable-file.ts";
 
 /** A scratch state with its ballast, some times over. */
 const ROOM_BYTES = 64 * 1024 * 1024;
@@ -13,7 +14,7 @@ export function makeScratch(state: string): string {
   } catch (error) {
     if (!isRefused(error)) throw error;
   }
-  mkdirSync(state, { recursive: true });
+  makeFolder(state);
   return mkdtempSync(join(state, `drill-${process.pid}-`));
 }
 

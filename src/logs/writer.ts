@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
+import { makeFolders } from "../lib/folders.ts";
 import type { Fields, Level, Log } from "../lib/log.ts";
 import type { Redact } from "../lib/redact.ts";
 import { dayOf, listLogFiles, logFileName } from "./files.ts";
@@ -133,7 +134,7 @@ function lastPart(dir: string, day: string): number {
 }
 
 function openPart(dir: string, day: string, part: number): OpenFile {
-  mkdirSync(dir, { recursive: true });
+  makeFolders(dir);
   // "a" is O_APPEND: lines of two processes never overwrite each other. Only this user and its group read it.
   const descriptor = openSync(join(dir, logFileName(day, part)), "a+", 0o640);
   const size = fstatSync(descriptor).size;

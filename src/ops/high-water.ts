@@ -6,6 +6,7 @@ import { messageOf } from "../lib/errors.ts";
 import { setKill } from "../rails/kill.ts";
 import { withBallast } from "../store/ballast.ts";
 import { writeDurably } from "../store/durable-file.ts";
+import { refuseSpecialFile } from "../store/errors.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
@@ -68,6 +69,7 @@ export async function checkHighWater(
 /** A mark that is there and cannot be read counts as higher than any database: what is unclear about money refuses. */
 export function readMark(path: string): { generation: number; problem?: string } {
   try {
+    refuseSpecialFile(path);
     const { generation } = JSON.parse(readFileSync(path, "utf8"));
     if (Number.isSafeInteger(generation) && generation >= 0) return { generation };
     return { generation: Number.POSITIVE_INFINITY, problem: `${path} holds no generation` };

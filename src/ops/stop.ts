@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
+import { makeFolder } from "../store/durable-file.ts";
 
 export interface Stopped {
   by: "row" | "file";
@@ -25,7 +26,7 @@ export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): 
 
 /** Sets the switch as a file: what works when configuration or database do not. */
 export function stopByFile(stopFile: string, reason: string): Stopped {
-  mkdirSync(dirname(stopFile), { recursive: true });
+  makeFolder(dirname(stopFile));
   // Without the configuration nobody knows its secrets; what looks like one goes all the same.
   writeFileSync(stopFile, `${createRedactor([])(reason)}\n`);
   return { by: "file", detail: stopFile };

@@ -1,6 +1,8 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { explain } from "./errors.ts";
+import { messageOf } from "../lib/errors.ts";
+import { makeFolders } from "../lib/folders.ts";
+import { explain, isDiskFull, StoreRefused } from "./errors.ts";
 
 /**
  * Writes a file so that a power cut leaves the old one or the whole new one: a temporary file, fsync, rename, fsync of
@@ -27,13 +29,29 @@ function writeSynced(path: string, content: string): void {
   }
 }
 
-/** Makes a folder, with those above it, whose names are on the disk before anything in it is relied on. */
+/**
+ * Makes a folder, with those above it, whose names are on the disk before anything in it is relied on.
+ * @throws StoreRefused where there can be none: for this user, or at all, as in /proc or below a file.
+ */
 export function makeFolder(dir: string): void {
-  const first = mkdirSync(dir, { recursive: true });
+  const first = make(dir);
   if (first === undefined) return;
   for (let made = dir; ; made = dirname(made)) {
     syncFolder(dirname(made));
     if (made === first || made === dirname(made)) return;
+  }
+}
+
+function make(dir: string): string | undefined {
+  try {
+    return makeFolders(dir);
+  } catch (error) {
+    if (isDiskFull(error)) throw explain(error, dir);
+    throw new StoreRefused(
+      "store_unwritable",
+      `cannot make the folder ${dir} (${messageOf(error)}): name another one, or make the one above it writable for this user`,
+      { cause: error },
+    );
   }
 }
 

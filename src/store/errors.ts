@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { lockedBy, readIfThere } from "./system-locks.ts";
 
@@ -73,6 +74,15 @@ export function explain(error: unknown, path: string): unknown {
   return error;
 }
 
+/**
+ * Refuses what is there and is no plain file: to read from a named pipe waits for ever, and from a device has no end.
+ * @throws StoreRefused
+ */
+export function refuseSpecialFile(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return;
+  throw new StoreRefused("store_unwritable", `${path} is no plain file, and nothing was read from it`);
+}
+
 /** True for SQLite's own word and for the file system's. */
 export function isDiskFull(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -81,6 +91,6 @@ export function isDiskFull(error: unknown): boolean {
 
 function isDenied(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // EEXIST and ENOTDIR: a file is where the folder should be.
-  return code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(String(code));
+  // EEXIST, ENOTDIR and EISDIR: a file is where the folder should be, or the other way round.
+  return code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code));
 }

@@ -1,8 +1,9 @@
-import { accessSync, mkdirSync } from "node:fs";
+import { accessSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { dropBallast } from "./ballast.ts";
-import { explain, isBusy, isDiskFull, StateLocked, StoreRefused } from "./errors.ts";
+import { makeFolder } from "./durable-file.ts";
+import { explain, isBusy, isDiskFull, refuseSpecialFile, StateLocked, StoreRefused } from "./errors.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
 const PROBE_MS = 100;
@@ -34,14 +35,15 @@ export function acquireLock(path: string): Lock {
 function take(path: string): Lock {
   let database: Database.Database | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
+    refuseSpecialFile(path);
     database = new Database(path, { timeout: PROBE_MS });
     database.exec("begin exclusive");
   } catch (error) {
     database?.close();
     if (isBusy(error)) throw new StateLocked(path);
     const explained = explain(error, path);
-    if (isDiskFull(explained)) throw explained;
+    if (isDiskFull(explained) || error instanceof StoreRefused) throw explained;
     throw new StoreRefused(
       "store_unwritable",
       `cannot lock ${path}: make its folder writable for this user`,

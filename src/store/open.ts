@@ -6,7 +6,7 @@ import { withBallast } from "./ballast.ts";
 import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
 import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
-import { explain, StoreRefused } from "./errors.ts";
+import { explain, refuseSpecialFile, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { withDirectWay, withinTransaction } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
@@ -76,6 +76,7 @@ function openDatabase(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
     makeFolder(dirname(path));
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);
     refuseDamagedLog(path);
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     configure(database);

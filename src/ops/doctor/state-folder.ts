@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { messageOf } from "../../lib/errors.ts";
+import { makeFolder } from "../../store/durable-file.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 
 const OTHERS_WRITE = 0o002;
@@ -11,7 +12,7 @@ export const stateFolder: Examination<WithConfig> = {
   look: ({ config: { paths }, host }) => {
     try {
       for (const dir of [paths.state, paths.out, paths.logs]) {
-        mkdirSync(dir, { recursive: true });
+        makeFolder(dir);
         accessSync(dir, constants.W_OK);
       }
     } catch (error) {

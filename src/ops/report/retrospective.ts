@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, JobConfig } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
+import { makeFolder } from "../../store/durable-file.ts";
 import { daysText, incidentsText } from "./evidence-sections.ts";
 import { plain, sectionParts } from "./markdown.ts";
 import type { Report } from "./read-report.ts";
@@ -19,7 +20,7 @@ const FILES_MAX = 50;
  * @throws AfkError `retrospectives_full` when there are fifty.
  */
 export function writeRetrospective(runs: string, text: string): string {
-  mkdirSync(runs, { recursive: true });
+  makeFolder(runs);
   for (let number = 1; number <= FILES_MAX; number++) {
     const path = join(runs, number === 1 ? "RETROSPECTIVE.md" : `RETROSPECTIVE-${number}.md`);
     const file = openNew(path);

@@ -1,0 +1,71 @@
+import { execFileSync } from "node:child_process";
+import { rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { deployment, digestConfig } from "../support/afk.ts";
+import { cases, patience, report } from "../support/chaos.ts";
+
+/*
+ * Where there can be no state, each command says so at once. What is wrong with such a place does not heal, so nothing may
+ * ask again until it does.
+ */
+
+const PLACES = [
+  "/proc/x",
+  "/dev/null",
+  "/proc",
+  "/sys/x",
+  "/dev/full/x",
+  "/proc/self/x/y",
+  "/dev/fd",
+  "/proc/1/ns",
+];
+const COMMANDS = [["tick"], ["health"], ["run"], ["status"], ["stop"], ["watchdog"], ["enqueue", "digest"]];
+/** Files that afk reads, which may be anything when somebody else can write to the folder. */
+const FILES = ["afk.db-wal", "afk.db", "lock.db"];
+const MOST_MS = 20_000;
+
+test.skipIf(process.platform !== "linux")(
+  "a state where none can be is refused at once, by each command",
+  { timeout: patience({ test: 60_000, chaos: 300_000 }) },
+  async () => {
+    const target = deployment(digestConfig("http://127.0.0.1:9"));
+    const pairs = PLACES.flatMap((place) => COMMANDS.map((words) => ({ place, words })));
+    // The short form is a tick in the first three.
+    const chosen = pairs
+      .toSorted((a, b) => COMMANDS.indexOf(a.words) - COMMANDS.indexOf(b.words))
+      .slice(0, cases({ test: 3, chaos: pairs.length }));
+    for (const { place, words } of chosen) {
+      const began = performance.now();
+      const { code, stdout, stderr } = await target.afk([...words, "--state", place]);
+      const said = `${words[0]} in ${place}: ${stdout}${stderr}`;
+      expect(performance.now() - began, said).toBeLessThan(MOST_MS);
+      expect(code, said).toBe(1);
+      expect(said).toMatch(/cannot (make the folder|write|lock)/);
+      expect(said).not.toMatch(/^ {4}at /m);
+    }
+    report("a state where none can be", chosen.length);
+  },
+);
+
+test.skipIf(process.platform !== "linux")(
+  "a pipe or a device in the place of a file of the state is refused at once",
+  { timeout: patience({ test: 60_000, chaos: 120_000 }) },
+  async () => {
+    const target = deployment(digestConfig("http://127.0.0.1:9"));
+    const chosen = FILES.slice(0, cases({ test: 1, chaos: FILES.length }));
+    for (const name of chosen) {
+      const path = join(target.state, name);
+      for (const make of [() => execFileSync("mkfifo", [path]), () => symlinkSync("/dev/zero", path)]) {
+        execFileSync("mkdir", ["-p", target.state]);
+        make();
+        const began = performance.now();
+        const { code, stderr } = await target.afk(["tick"]);
+        expect(performance.now() - began).toBeLessThan(MOST_MS);
+        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("is no plain file") });
+        rmSync(target.state, { recursive: true });
+      }
+    }
+    report("no plain file in the state", chosen.length * 2);
+  },
+);
