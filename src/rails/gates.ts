@@ -4,7 +4,7 @@ import { admit, probing, tripped } from "./breaker-state.ts";
 import { type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
-import { announceKill, readKill } from "./kill.ts";
+import { announceKill, readStop } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 import { findRunaway } from "./runaway.ts";
 
@@ -27,7 +27,7 @@ export interface GatedCall extends Reservation {
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.outbox.transaction(async (trx, announce) => {
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
-    const kill = await readKill(trx, rails.stopFile);
+    const kill = await readStop(rails, trx);
     if (kill !== null) {
       await announceKill(announce, kill);
       return { refused: new Killed(kill) };

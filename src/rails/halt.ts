@@ -9,6 +9,8 @@ export interface Kill {
   by: "file" | "row" | "signal";
   at: number;
   reason: string;
+  /** What is to be done, where `afk resume` would not help. */
+  remedy?: string;
 }
 
 /** A rail stopped the work on purpose: an ordinary outcome, exit 0. */
@@ -16,7 +18,8 @@ export class Killed extends AfkError {
   readonly kill: Kill;
 
   constructor(kill: Kill) {
-    super("killed", `stopped by the kill switch (${kill.by}): ${kill.reason}; \`afk resume\` clears it`, {
+    const remedy = kill.remedy ?? "`afk resume` clears it";
+    super("killed", `stopped by the kill switch (${kill.by}): ${kill.reason}; ${remedy}`, {
       exitCode: EXIT.ok,
     });
     this.kill = kill;

@@ -2,7 +2,7 @@ import { idlePause, type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/open.ts";
 import { type Kill, Killed } from "./halt.ts";
-import { readKillRow, readStopFile } from "./kill.ts";
+import { readKillRow, readReplaced, readStopFile } from "./kill.ts";
 
 const POLL_IN_FLIGHT_MS = 250;
 
@@ -53,7 +53,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
   }
 
   async function look(): Promise<Kill | null> {
-    const file = readStopFile(stopFile);
+    const file = readReplaced(store) ?? readStopFile(stopFile);
     if (file !== null) return file;
     const current = store.dataVersion();
     if (current === version) return null;

@@ -2,6 +2,7 @@ import { lstatSync, rmSync } from "node:fs";
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
+import type { Store } from "../store/open.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Kill } from "./halt.ts";
@@ -19,6 +20,30 @@ export function readStopFile(path: string): Kill | null {
   } catch (error) {
     return { by: "file", at: 0, reason: `the file ${path} cannot be checked: ${messageOf(error)}` };
   }
+}
+
+/**
+ * A state whose files are not the ones that this process opened counts as stopped: its switch may be set where this process
+ * does not look, and its money spent by somebody whom it does not see.
+ */
+export function readReplaced(store: Pick<Store, "replaced">): Kill | null {
+  const replaced = store.replaced();
+  if (replaced === null) return null;
+  return {
+    by: "file",
+    at: replaced.at,
+    reason: `${replaced.what} while this process had it open`,
+    remedy:
+      "stop every worker before files of the state are moved, then start afk on the ones that are right",
+  };
+}
+
+/** Everything that stops this process: its files, and the kill switch as `db`, which may be a transaction, sees it. */
+export async function readStop(
+  rails: { store: Store; stopFile: string },
+  db: Db = rails.store.db,
+): Promise<Kill | null> {
+  return readReplaced(rails.store) ?? (await readKill(db, rails.stopFile));
 }
 
 /** The kill switch as it stands: the file first, since it needs no database to be set. */
@@ -58,10 +83,11 @@ export async function clearKill(trx: Trx, stopFile: string): Promise<Kill | null
 
 /** Tells of a switch that was found set; the same setting is told of once. */
 export async function announceKill(announce: Announce, kill: Kill): Promise<void> {
+  const then = kill.remedy === undefined ? " until: afk resume" : `; ${kill.remedy}`;
   await announce({
     event: "kill_set",
     title: "Stopped by the kill switch",
-    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called until: afk resume. Look: afk status`,
+    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called${then}. Look: afk status`,
     key: `kill_set:${kill.by}:${kill.at}`,
   });
 }

@@ -1,7 +1,7 @@
 import { messageOf } from "../lib/errors.ts";
 import { CallFailed } from "./call.ts";
 import { Killed } from "./halt.ts";
-import { readKill, readStopFile } from "./kill.ts";
+import { readReplaced, readStop, readStopFile } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 
 /**
@@ -13,8 +13,8 @@ export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal:
   return {
     async lastLook(): Promise<void> {
       try {
-        // The file once more at the end, since the row may have waited for a transaction of this process.
-        const kill = (await readKill(rails.store.db, rails.stopFile)) ?? readStopFile(rails.stopFile);
+        // The files once more at the end, since the row may have waited for a transaction of this process.
+        const kill = (await readStop(rails)) ?? readReplaced(rails.store) ?? readStopFile(rails.stopFile);
         if (kill !== null) throw new Killed(kill);
         signal.throwIfAborted();
       } catch (cause) {

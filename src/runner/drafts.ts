@@ -3,7 +3,7 @@ import type { Outgoing } from "../egress/types.ts";
 import { readDraft } from "../jobs/actions/read-draft.ts";
 import { AfkError, assert, messageOf } from "../lib/errors.ts";
 import { Killed } from "../rails/halt.ts";
-import { announceKill, readKill } from "../rails/kill.ts";
+import { announceKill, readStop } from "../rails/kill.ts";
 import { acquireLock } from "../store/lock.ts";
 import type { Trx } from "../store/schema.ts";
 import {
@@ -116,7 +116,7 @@ interface Begun {
 async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<Begun> {
   parts.rails.watch.signal.throwIfAborted();
   const begun = await parts.outbox.transaction(async (trx, announce) => {
-    const kill = await readKill(trx, parts.rails.stopFile);
+    const kill = await readStop(parts.rails, trx);
     if (kill === null) return await claimed(parts, trx, id, isAgain);
     await announceKill(announce, kill);
     return new Killed(kill);

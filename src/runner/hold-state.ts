@@ -2,28 +2,38 @@ import { collectGarbage } from "../lib/garbage.ts";
 import { newId } from "../lib/ids.ts";
 import { acquireLock } from "../store/lock.ts";
 import type { Parts } from "./parts.ts";
+import { refuseReplaced } from "./refuse-replaced.ts";
 import { underWedgeGuard } from "./wedge-guard.ts";
 import type { WedgeLimits } from "./wedge-steps.ts";
 
 /**
  * Does `work` as the one runner of the state directory; `runner` is its id in claims and in the ledger. In a process of
  * afk's own it does so under a wedge guard; a host that only uses the library is nobody's to kill.
- * @throws StateLocked when another process is at work, GuardLost, or what `work` throws.
+ * @throws StateLocked when another process is at work, StateReplaced when the files were replaced meanwhile, GuardLost, or
+ * what `work` throws.
  */
 export async function holdState<T>(
   parts: Parts,
   process: { isOurs: boolean; limits?: WedgeLimits | undefined },
   work: (parts: Parts, runner: string) => Promise<T>,
 ): Promise<T> {
-  const { config, log, rails, clock, randomness } = parts;
+  const { config, log, rails, store, clock, randomness } = parts;
   const lock = acquireLock(config.paths.lock);
+  store.files.push(...lock.files);
+  const runner = newId(clock.nowMs(), randomness);
   try {
-    const runner = newId(clock.nowMs(), randomness);
     if (!process.isOurs) return await work(parts, runner);
-    return await underWedgeGuard({ config, log, watch: rails.watch, limits: process.limits }, (guard) =>
+    const guarded = { config, files: store.files, log, watch: rails.watch, limits: process.limits };
+    return await underWedgeGuard(guarded, (guard) =>
       work({ ...parts, guard, tidyMemory: collectGarbage }, runner),
     );
   } finally {
-    lock.release();
+    try {
+      // It takes the place of an error too: what fails on files that are gone says less.
+      await refuseReplaced(parts, runner);
+    } finally {
+      for (const file of lock.files) store.files.splice(store.files.indexOf(file), 1);
+      lock.release();
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { EXIT } from "../lib/errors.ts";
 import { nextRunAt } from "../queue/claim.ts";
-import { readKill } from "../rails/kill.ts";
+import { readStop } from "../rails/kill.ts";
 import { nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
 import { runTick, type TickResult } from "./tick.ts";
@@ -36,9 +36,7 @@ export async function runLoop(
 
 /** A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last. */
 async function isKilled(parts: Parts): Promise<boolean> {
-  return (
-    parts.rails.watch.signal.aborted || (await readKill(parts.store.db, parts.config.paths.stopFile)) !== null
-  );
+  return parts.rails.watch.signal.aborted || (await readStop(parts.rails)) !== null;
 }
 
 /**

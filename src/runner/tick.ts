@@ -8,7 +8,7 @@ import { publishPending } from "../queue/publish.ts";
 import { recoverJobs } from "../queue/recover.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
-import { announceKill, readKill } from "../rails/kill.ts";
+import { announceKill, readStop } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { type Drained, drain } from "./drain.ts";
@@ -57,7 +57,7 @@ export async function runTick(
     await beginRecords(parts);
     await tellLowValue(parts);
     // 1. Stop. A killed agent starts nothing, but its pager still works.
-    const kill = await readKill(parts.store.db, parts.config.paths.stopFile);
+    const kill = await readStop(parts.rails);
     wasStopped = kill !== null;
     if (kill !== null) await seeKill(parts, log, kill, drained);
     else pulse.begin();
@@ -163,10 +163,10 @@ async function pingEnd(
   ended: Omit<Ended, "kill">,
   timeoutMs: number,
 ): Promise<void> {
-  const { config, rails, store } = parts;
+  const { config, rails } = parts;
   if (config.heartbeat.pingUrl === null || rails.watch.terminated.aborted) return;
   try {
-    const kill = await readKill(store.db, config.paths.stopFile);
+    const kill = await readStop(rails);
     const beat = await beatOf(parts, { ...ended, kill });
     if (beat === null) return;
     const error = await pulse.end(beat, { timeoutMs });

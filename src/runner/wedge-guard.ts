@@ -6,6 +6,7 @@ import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import { endThread } from "../lib/threads.ts";
 import type { KillWatch } from "../rails/kill-watch.ts";
+import type { OpenedFile } from "../store/opened-files.ts";
 import { showLife } from "./sign-of-life.ts";
 import { wedgeMarkerIn } from "./wedge-marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";
@@ -22,6 +23,8 @@ export interface GuardedProcess {
   config: Pick<Config, "paths" | "retention" | "secrets">;
   watch: KillWatch;
   log: Log;
+  /** What has to stay in its place while the work lasts. */
+  files: readonly OpenedFile[];
   limits?: WedgeLimits | undefined;
 }
 
@@ -107,11 +110,16 @@ function startWorker(task: WedgeTask): Worker {
   return worker;
 }
 
-function taskOf({ config }: GuardedProcess, flags: WedgeTask["flags"], limits: WedgeLimits): WedgeTask {
+function taskOf(
+  { config, files }: GuardedProcess,
+  flags: WedgeTask["flags"],
+  limits: WedgeLimits,
+): WedgeTask {
   const { database, stopFile, logs, state } = config.paths;
   return {
     flags,
     limits,
+    files,
     database,
     stopFile,
     logs,

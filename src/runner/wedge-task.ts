@@ -1,3 +1,4 @@
+import type { OpenedFile } from "../store/opened-files.ts";
 import type { WedgeLimits } from "./wedge-steps.ts";
 
 /** What the main thread hands to its guard when it starts it. Paths are absolute. */
@@ -5,6 +6,8 @@ export interface WedgeTask {
   /** Shared between the threads, indexed by FLAG. */
   flags: Int32Array<SharedArrayBuffer>;
   limits: WedgeLimits;
+  /** Of the state, as they were opened. */
+  files: readonly OpenedFile[];
   database: string;
   stopFile: string;
   marker: string;

@@ -4,6 +4,7 @@ import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
 import { readStopFile } from "../rails/kill.ts";
+import { findReplaced } from "../store/opened-files.ts";
 import { type KillReader, openKillReader } from "../store/read-kill-row.ts";
 import { killThisProcess } from "./kill-process.ts";
 import { writeWedgeMarker } from "./wedge-marker.ts";
@@ -59,8 +60,10 @@ function guard(task: WedgeTask): void {
   }
 }
 
-function killOf({ flags, stopFile }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
+function killOf({ flags, files, stopFile }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
   if (Atomics.load(flags, FLAG.isToldToEnd) === 1) return "it was told to end";
+  const replaced = findReplaced(files);
+  if (replaced !== null) return replaced;
   const kill = readStopFile(stopFile) ?? row.kill();
   return kill === null ? null : `the kill switch was set (${kill.reason})`;
 }

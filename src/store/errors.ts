@@ -9,6 +9,13 @@ export class StoreRefused extends AfkError {
   }
 }
 
+/** The files of the state are not the ones that this process has open, so nothing that it would do holds. */
+export class StateReplaced extends StoreRefused {
+  constructor(message: string) {
+    super("state_replaced", message);
+  }
+}
+
 /** Another process holds the state directory. Exit code 75. */
 export class StateLocked extends AfkError {
   constructor(path: string) {
@@ -53,7 +60,7 @@ export function explain(error: unknown, path: string): unknown {
   if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
     return refuse(
       "store_damaged",
-      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or move the file away to start anew`,
+      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or stop every worker and move the file away to start anew`,
     );
   }
   if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
@@ -92,5 +99,7 @@ export function isDiskFull(error: unknown): boolean {
 function isDenied(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   // EEXIST, ENOTDIR and EISDIR: a file is where the folder should be, or the other way round.
-  return code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code));
+  return (
+    code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code))
+  );
 }

@@ -12,6 +12,6 @@ export async function refuseDamage(db: Db, path: string): Promise<void> {
   if (found.length === 1 && found[0] === "ok") return;
   throw new StoreRefused(
     "store_damaged",
-    `${path} is damaged (${found.join("; ").replaceAll("\n", " ").slice(0, 300)}). Restore a backup, or move the file away to start anew`,
+    `${path} is damaged (${found.join("; ").replaceAll("\n", " ").slice(0, 300)}). Restore a backup, or stop every worker and move the file away to start anew`,
   );
 }

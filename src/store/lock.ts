@@ -4,11 +4,14 @@ import Database from "better-sqlite3";
 import { dropBallast } from "./ballast.ts";
 import { makeFolder } from "./durable-file.ts";
 import { explain, isBusy, isDiskFull, refuseSpecialFile, StateLocked, StoreRefused } from "./errors.ts";
+import { type OpenedFile, openedFiles } from "./opened-files.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
 const PROBE_MS = 100;
 
 export interface Lock {
+  /** The file that is locked: another one in its place could be locked by another process. */
+  files: OpenedFile[];
   release(): void;
 }
 
@@ -55,6 +58,7 @@ function take(path: string): Lock {
   const connection = database;
   held.add(connection);
   return {
+    files: openedFiles([path]),
     release() {
       held.delete(connection);
       connection.close();

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { StoreDialect } from "./dialect.ts";
 import { explain } from "./errors.ts";
+import { findReplaced, openedFiles } from "./opened-files.ts";
 import type { Db, Schema } from "./schema.ts";
 
 /** How long a statement waits; a reader of a write-ahead log waits for nobody but who is opening the database. */
@@ -14,7 +14,7 @@ export interface Reader {
   read<T>(work: (db: Db) => Promise<T>): Promise<T>;
   /** Changes whenever another connection has committed. */
   dataVersion(): number;
-  /** True once the path leads to another file than the one that is open: a copy was restored over it. */
+  /** True once the path leads to another file than the one that is open: it was replaced, or a copy restored over it. */
   isReplaced(): boolean;
   close(): Promise<void>;
 }
@@ -25,7 +25,7 @@ export interface Reader {
  */
 export function openReader(path: string): Reader {
   const database = open(path);
-  const inode = statSync(path).ino;
+  const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
   const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
   const version = database.prepare("pragma data_version").pluck();
   let queue: Promise<unknown> = Promise.resolve();
@@ -46,7 +46,7 @@ export function openReader(path: string): Reader {
       return result;
     },
     dataVersion: () => version.get() as number,
-    isReplaced: () => statSync(path, { throwIfNoEntry: false })?.ino !== inode,
+    isReplaced: () => findReplaced(files) !== null,
     close: () => db.destroy(),
   };
 }

@@ -8,6 +8,7 @@ import { StoreDialect } from "./dialect.ts";
 import { makeFolder } from "./durable-file.ts";
 import { explain, refuseSpecialFile, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
+import { findReplaced, type OpenedFile, openedFiles } from "./opened-files.ts";
 import { withDirectWay, withinTransaction } from "./prepared.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 import { refuseDamagedLog } from "./wal.ts";
@@ -29,6 +30,13 @@ export interface Store {
    * later statement was refused, so nobody may end as if all were well.
    */
   refuseBroken(): void;
+  /** What has to stay in its place: the database with its log, and the lock's file while this process holds it. */
+  files: OpenedFile[];
+  /**
+   * When and how one of `files` was seen to be replaced; null while all are in their places. It stays so once it was seen:
+   * somebody else may have worked with what stood there meanwhile.
+   */
+  replaced(): { at: number; what: string } | null;
   close(): Promise<void>;
 }
 
@@ -59,6 +67,9 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   // Prepared once: a loop that idles asks at every look, and making the statement anew leaves garbage each time.
   const version = database.prepare("pragma data_version").pluck();
   withDirectWay(db, dialect.statements, () => database.inTransaction, busyMs);
+  // SQLite made the log and its index when it first read.
+  const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
+  let replaced: { at: number; what: string } | null = null;
   return {
     db,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
@@ -68,6 +79,13 @@ async function open(path: string, patienceMs: number): Promise<Store> {
       ),
     dataVersion: () => version.get() as number,
     refuseBroken: dialect.refuseBroken,
+    files,
+    replaced() {
+      if (replaced !== null) return replaced;
+      const what = findReplaced(files);
+      if (what !== null) replaced = { at: systemClock.nowMs(), what };
+      return replaced;
+    },
     close: () => db.destroy(),
   };
 }

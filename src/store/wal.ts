@@ -23,7 +23,7 @@ export function refuseDamagedLog(path: string): void {
       throw new StoreRefused(
         "store_damaged",
         `${log} is damaged at frame ${damagedAt}, and commits behind it would be lost; nothing was changed. ` +
-          "Restore a backup, or move that file away and reconcile the ledger with the provider's bill",
+          "Restore a backup, or stop every worker, move that file away and reconcile the ledger with the provider's bill",
       );
     }
   }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, renameSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CallFailed } from "../../src/rails/call.ts";
 import { passGates } from "../../src/rails/gates.ts";
@@ -118,4 +118,23 @@ it("leaves the entry on the disk as sending, so that a crash from here on counts
   await pass(rails);
   expect(await states(other)).toEqual(["sending"]);
   expect(await counters(other, "day")).toEqual({ "2026-11-21": "0/1000" });
+});
+
+it("a state whose files were replaced counts as stopped, for good, and is told of once", async () => {
+  const rails = await testRails();
+  await pass(rails);
+  copyFileSync(rails.path, `${rails.path}.copy`);
+  renameSync(rails.path, `${rails.path}.former`);
+  const refused = await thrown(pass(rails));
+  expect(refused).toBeInstanceOf(Killed);
+  expect((refused as Killed).message).toContain(
+    `${rails.path} was moved or deleted while this process had it open`,
+  );
+  // Somebody else may have worked on the copy meanwhile.
+  renameSync(`${rails.path}.copy`, rails.path);
+  expect(await thrown(pass(rails))).toBeInstanceOf(Killed);
+  renameSync(`${rails.path}.former`, rails.path);
+  expect(await thrown(pass(rails))).toBeInstanceOf(Killed);
+  expect(await alerts(rails, "kill_set")).toHaveLength(1);
+  expect(await entries(rails)).toHaveLength(1);
 });

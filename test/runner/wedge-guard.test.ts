@@ -197,6 +197,7 @@ async function subject() {
     config,
     log,
     watch: rails.watch,
+    files: rails.store.files,
     close: () => agent.close(),
   };
   return { guarded, target };
