@@ -31,9 +31,9 @@ import type { Rails } from "./rails/rails.ts";
 import { createDraftDesk, type DraftDesk } from "./runner/draft-desk.ts";
 import { enqueueByHand } from "./runner/enqueue-due.ts";
 import { holdState } from "./runner/hold-state.ts";
-import { runLoop } from "./runner/loop.ts";
+import { runLoop, runOnce } from "./runner/loop.ts";
 import type { Parts, Progress } from "./runner/parts.ts";
-import { runTick, type TickResult } from "./runner/tick.ts";
+import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge-steps.ts";
 import { openStore } from "./store/open.ts";
 
@@ -184,7 +184,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     tick: ({ now } = {}) =>
       holdState(parts, held, async (guarded, runner) => {
         if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
-        return await runTick(guarded, runner, { byHand: now !== undefined });
+        return await runOnce(guarded, runner, { byHand: now !== undefined });
       }),
     run: (onTick, onStart) =>
       holdState(parts, held, async (guarded, runner) => {

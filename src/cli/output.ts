@@ -73,15 +73,15 @@ export function oneLine(text: string): string {
 }
 
 /**
- * Goes on in silence when the reader of a pipe has left (`afk logs | head`): a tick must finish its work though
- * nobody reads what it says. Any other failure to write is an error.
+ * Goes on in silence when the reader of a pipe has left (`afk logs | head`), or the terminal was closed: a tick must finish
+ * its work though nobody reads what it says. Any other failure to write is an error.
  */
 export function tolerateClosedPipes(
   streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr],
 ): void {
   for (const stream of streams) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
+      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
     });
   }
 }

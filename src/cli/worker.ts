@@ -22,8 +22,8 @@ export async function workerOutput(asJson: boolean): Promise<Pick<AgentOptions, 
 }
 
 /**
- * Lets SIGTERM and SIGINT stop the work the way the kill switch does; the switch itself is not set. A second SIGTERM
- * changes nothing, since several may be sent on the way down; a second Ctrl-C ends the process at once.
+ * Lets SIGTERM, SIGHUP (its terminal was closed) and SIGINT stop the work the way the kill switch does; the switch itself is
+ * not set. A second SIGTERM changes nothing, since several may be sent on the way down; a second Ctrl-C ends the process at once.
  */
 export function stopOnSignals(agent: Agent): void {
   const stop = (signal: string) =>
@@ -33,6 +33,7 @@ export function stopOnSignals(agent: Agent): void {
       reason: `the process was told to end (${signal})`,
     });
   process.on("SIGTERM", stop);
+  process.on("SIGHUP", stop);
   process.once("SIGINT", stop);
 }
 

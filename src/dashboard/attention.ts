@@ -34,9 +34,14 @@ export function judge(snapshot: Snapshot, times: Times): Verdict {
   if (status.lastTick === null) return { level: "idle", headline: "Has not run yet", findings };
   return {
     level: "ok",
-    headline: status.lastTick.outcome === "running" ? "At work, all is well" : "All is well",
+    headline: isAtWork(status) ? "At work, all is well" : "All is well",
     findings,
   };
+}
+
+/** A tick says that it runs until somebody says that it has ended; whether it does is for the lock to say. */
+export function isAtWork({ lastTick, worker }: Snapshot["status"]): boolean {
+  return lastTick?.outcome === "running" && worker.state === "working";
 }
 
 function findingsOf(snapshot: Snapshot, times: Times): Finding[] {

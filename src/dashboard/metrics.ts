@@ -40,6 +40,11 @@ export async function renderMetrics(snapshot: Snapshot): Promise<Metrics> {
     [{ version: status.version, agent: status.agent }, 1],
   ]);
   gauge("afk_healthy", "1 when afk health says that the agent is fit to work.", Number(health.isHealthy));
+  gauge(
+    "afk_worker",
+    "1 while a worker is at work and not suspended.",
+    Number(status.worker.state === "working"),
+  );
   gauge("afk_killed", "1 while the kill switch is set.", Number(status.killed !== null));
 
   const windows = (pick: (window: (typeof status.spend)[number]) => number | null) =>

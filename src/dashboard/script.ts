@@ -6,7 +6,7 @@
 export const SCRIPT = `"use strict";
 (() => {
   const live = document.getElementById("live");
-  const words = { on: "Live", off: "No connection: what you see is old" };
+  const words = { on: "Up to date", off: "No connection: what you see is old" };
   let isBusy = false, isStale = false;
   const say = (state) => {
     if (live.className === "live " + state) return;

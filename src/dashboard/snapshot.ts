@@ -13,6 +13,7 @@ import { type DaySpend, readSpendHistory } from "../ops/spend-history.ts";
 import { readStatus, type Status } from "../ops/status.ts";
 import { createTickTotals, type TickTotals } from "../ops/tick-totals.ts";
 import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/waiting.ts";
+import { lookNow } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Everything the page and the metrics say, all of one moment. */
@@ -59,8 +60,10 @@ export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<S
   const tickTotals = createTickTotals();
   const sourceBook = createSourceBook();
   return async (db) => {
-    const nowMs = clock.nowMs();
-    const status = await readStatus({ config, version, db, clock });
+    // Before the first statement, with which the moment that is shown begins.
+    const look = lookNow(config, clock);
+    const { nowMs } = look;
+    const status = await readStatus({ config, version, db, clock, look });
     // The day that counts is the budget's: it does not run backwards with the clock.
     const today =
       status.spend.find(({ window }) => window === "day")?.period ?? dayIn(nowMs, config.timezone);
@@ -68,7 +71,7 @@ export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<S
       at: nowMs,
       timezone: config.timezone,
       status,
-      health: await checkHealth(config, db, clock),
+      health: await checkHealth(config, db, clock, look),
       spend: await readSpendHistory(db, today, SPEND_DAYS),
       days: await strip.read(db, today, STRIP_DAYS),
       tickTotals: await tickTotals(db),

@@ -1,4 +1,5 @@
 import { messageOf } from "../lib/errors.ts";
+import { lookAtWorker } from "../ops/worker.ts";
 import { openReader, type Reader } from "../store/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
@@ -8,8 +9,8 @@ export type Look = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; 
 export interface View {
   /** The state as it is now; many askers share one reading. Never rejects. */
   look(): Promise<Look>;
-  /** Changes when the state does, and stays -1 while it cannot be read. */
-  version(): number;
+  /** Changes when the state does, or a worker comes or goes, and stays "" while it cannot be read. */
+  version(): string;
   close(): Promise<void>;
 }
 
@@ -61,9 +62,10 @@ export function createView(sources: SnapshotSources): View {
     },
     version() {
       try {
-        return reader === undefined || reader.isReplaced() ? -1 : reader.dataVersion();
+        if (reader === undefined || reader.isReplaced()) return "";
+        return `${reader.dataVersion()} ${lookAtWorker(config.paths.lock).state}`;
       } catch {
-        return -1;
+        return "";
       }
     },
     close: drop,

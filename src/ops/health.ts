@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { readKill } from "../rails/kill.ts";
 import type { Db } from "../store/schema.ts";
 import { lateHeartbeat } from "./watchdog/heartbeat.ts";
+import { lookNow, type WorkerLook } from "./worker.ts";
 
 export interface Health {
   isHealthy: boolean;
@@ -10,13 +11,19 @@ export interface Health {
 }
 
 /**
- * Whether the agent is fit to work: its state can be read, its last tick did not fail, and no tick is late, as the watchdog
- * sees it. A set kill switch is not ill health: a container must not be restarted for obeying it.
+ * Whether the agent is fit to work: its state can be read, its last tick did not fail, its worker is there and no tick late,
+ * as the watchdog sees it. A set kill switch is not ill health: a container must not be restarted for obeying it. `look` is
+ * what was asked before `db` began to show one moment.
  */
-export async function checkHealth(config: Config, db: Db, clock: Clock): Promise<Health> {
+export async function checkHealth(
+  config: Config,
+  db: Db,
+  clock: Clock,
+  look: WorkerLook = lookNow(config, clock),
+): Promise<Health> {
   const problems: string[] = [];
   const isStopped = (await readKill(db, config.paths.stopFile)) !== null;
-  const late = isStopped ? null : await lateHeartbeat({ config, db, nowMs: clock.nowMs() });
+  const late = isStopped ? null : await lateHeartbeat({ config, db, ...look });
   if (late !== null) problems.push(late.problem);
   const last = await db
     .selectFrom("ticks")

@@ -5,6 +5,7 @@ import { isMigrated } from "../store/migrate.ts";
 import { openReader } from "../store/open-reader.ts";
 import { readMark } from "./high-water.ts";
 import { readStatus, type Status, type StatusSources } from "./status.ts";
+import { lookNow } from "./worker.ts";
 
 /**
  * The status by a connection that cannot write, of one moment: a glance needs no models, no outbox and no migrations, and
@@ -15,16 +16,17 @@ export async function peekStatus({
   config,
   version,
   clock,
-}: Omit<StatusSources, "db">): Promise<Status | null> {
+}: Omit<StatusSources, "db" | "look">): Promise<Status | null> {
   const { database, highWater } = config.paths;
   if (!existsSync(database)) return null;
+  const look = lookNow(config, clock);
   try {
     const reader = openReader(database);
     try {
       return await reader.read(async (db) => {
         if (!(await isMigrated(db))) return null;
         const isOlderCopy = readMark(highWater).generation > (await readMeta(db, "generation"));
-        return isOlderCopy ? null : await readStatus({ config, version, db, clock });
+        return isOlderCopy ? null : await readStatus({ config, version, db, clock, look });
       });
     } finally {
       await reader.close();

@@ -15,7 +15,9 @@ import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
 import { countFailingSources } from "./sources.ts";
-import { type Late, lateHeartbeat } from "./watchdog/heartbeat.ts";
+import type { Late } from "./watchdog/finding.ts";
+import { lateHeartbeat } from "./watchdog/heartbeat.ts";
+import { lookNow, type Worker, type WorkerLook } from "./worker.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
@@ -41,8 +43,10 @@ export interface Status {
   lastTick: TickStatus | null;
   /** The latest ticks, oldest first, the last one included. */
   ticks: TickStatus[];
-  /** When a tick last showed life, and how the next is late, by the watchdog's rule; a stopped agent never is. */
-  heartbeat: { at: string | null; isLate: boolean; how: Late["how"] | null };
+  /** When a tick last showed life, and what keeps work from being done, by the watchdog's rule; a stopped agent is never late. */
+  heartbeat: { at: string | null; isLate: boolean; how: Late["how"] | null; problem: string | null };
+  /** Who holds the lock; `pid` is null where there is nobody, or the system does not say who. */
+  worker: { state: Worker["state"]; pid: number | null };
   nextDueAt: string | null;
   /** The count of unattended days; null while no clock runs. */
   clock: ClockStatus | null;
@@ -71,6 +75,8 @@ export interface StatusSources {
   version: string;
   db: Db;
   clock: Clock;
+  /** Where `db` shows an earlier moment than this one, what was asked before that. */
+  look?: WorkerLook | undefined;
 }
 
 const TICKS_SHOWN = 60;
@@ -78,10 +84,11 @@ const TICKS_SHOWN = 60;
 /** One glance at everything, which takes as long with a hundred thousand jobs as with one. Reads only. */
 export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, db } = sources;
+  const look = sources.look ?? lookNow(config, sources.clock);
   const kill = await readKill(db, config.paths.stopFile);
   const ticks = await latestTicks(db);
   const last = ticks.at(-1);
-  const late = kill === null ? await lateHeartbeat({ config, db, nowMs: sources.clock.nowMs() }) : null;
+  const late = kill === null ? await lateHeartbeat({ config, db, ...look }) : null;
   return {
     agent: config.agent,
     version: sources.version,
@@ -99,7 +106,9 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
       at: last === undefined ? null : toIso(last.finished_at ?? last.started_at),
       isLate: late !== null,
       how: late?.how ?? null,
+      problem: late?.problem ?? null,
     },
+    worker: { state: look.worker.state, pid: "pid" in look.worker ? look.worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     clock: await readClock(db),
   };

@@ -1,3 +1,5 @@
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
 import { lockHolder } from "../store/lock-holder.ts";
 
 /**
@@ -9,6 +11,17 @@ export type Worker =
   /** It holds the lock and does nothing: it was suspended (SIGSTOP, a debugger), or its container is frozen. */
   | { state: "suspended"; pid: number }
   | { state: "none" };
+
+/** What the lock said, and when: it has to be asked before what it is compared with is read. */
+export interface WorkerLook {
+  worker: Worker;
+  nowMs: number;
+}
+
+export function lookNow({ paths }: Pick<Config, "paths">, clock: Clock): WorkerLook {
+  const nowMs = clock.nowMs();
+  return { worker: lookAtWorker(paths.lock), nowMs };
+}
 
 /**
  * Asks the lock, which the system drops with its process, however that ends. Status, health, watchdog, doctor, page, metrics

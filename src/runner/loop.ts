@@ -3,6 +3,7 @@ import { nextRunAt } from "../queue/claim.ts";
 import { readStop } from "../rails/kill.ts";
 import { nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
+import { forgetRun, recordRun } from "./run-record.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
 /** So many looks without anything to do, and the loop counts as idle: it gives back the memory that the work took. */
@@ -13,6 +14,25 @@ const TIDY_AFTER = 4;
  * the same watch). The caller holds the lock. Returns the exit code.
  */
 export async function runLoop(
+  parts: Parts,
+  runner: string,
+  onTick?: (result: TickResult) => void,
+): Promise<number> {
+  return await recordRun(parts, () => untilStopped(parts, runner, onTick));
+}
+
+/** One tick that a timer or a person asks for. The caller holds the lock. */
+export async function runOnce(
+  parts: Parts,
+  runner: string,
+  options: { byHand: boolean },
+): Promise<TickResult> {
+  // By hand it says nothing of how the agent runs.
+  if (!options.byHand) await forgetRun(parts);
+  return await runTick(parts, runner, options);
+}
+
+async function untilStopped(
   parts: Parts,
   runner: string,
   onTick?: (result: TickResult) => void,

@@ -67,7 +67,7 @@ async function addTick(site: TestSite, id: string, units: number): Promise<void>
 test("shows the truth, asks nobody else, and complains of nothing", async () => {
   const site = await testSite();
   const { page, complaints, requests } = await visit(site.url);
-  await page.locator("#live", { hasText: "Live" }).waitFor();
+  await page.locator("#live", { hasText: "Up to date" }).waitFor();
   expect(await page.title()).toBe("✗ morning-digest: Needs a person");
   expect(await page.locator("h1").innerText()).toBe("morning-digest");
   expect(await seen(page, "verdict")).toContain("1 dead letter waits for you");
@@ -88,7 +88,7 @@ test("shows the truth, asks nobody else, and complains of nothing", async () => 
 test("shows a tick when it has run, and keeps what the reader had opened", async () => {
   const site = await testSite({ isCalm: true });
   const { page, complaints } = await visit(site.url);
-  await page.locator("#live", { hasText: "Live" }).waitFor();
+  await page.locator("#live", { hasText: "Up to date" }).waitFor();
   await page.locator("summary").click();
   const opened = await page.evaluate("window.opened = document.querySelector('[data-part=spend]'); true");
   expect(opened).toBe(true);
@@ -104,7 +104,7 @@ test("shows a tick when it has run, and keeps what the reader had opened", async
 test("says that what it shows is old when nothing answers any more", async () => {
   const site = await testSite({ isCalm: true });
   const { page } = await visit(site.url);
-  await page.locator("#live", { hasText: "Live" }).waitFor();
+  await page.locator("#live", { hasText: "Up to date" }).waitFor();
   await page.route("**/*", (route) => route.abort());
   await addTick(site, "02gone", 1);
   await page.locator("#live.off", { hasText: "No connection: what you see is old" }).waitFor();
@@ -135,7 +135,7 @@ test("hostile text runs nothing", async () => {
       .execute();
   });
   const { page, complaints, requests } = await visit(site.url);
-  await page.locator("#live", { hasText: "Live" }).waitFor();
+  await page.locator("#live", { hasText: "Up to date" }).waitFor();
   await addTick(site, "02hostile", 43);
   await page.locator('[data-part="ticks"] td', { hasText: /^43$/ }).waitFor();
   expect(await page.evaluate("window.hit")).toBeUndefined();
@@ -152,7 +152,7 @@ describe.each(LOOKS)("in %s", (_name, options) => {
   ])("axe finds nothing with %s, and nothing is wider than the window", async (_state, how) => {
     const site = await testSite(how);
     const { page } = await visit(site.url, options);
-    await page.locator("#live", { hasText: "Live" }).waitFor();
+    await page.locator("#live", { hasText: "Up to date" }).waitFor();
     for (const summary of await page.locator("summary").all()) await summary.click();
     await page.evaluate(AXE);
     const found = (await page.evaluate("axe.run(document, { resultTypes: ['violations'] })")) as {

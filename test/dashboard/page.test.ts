@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { acquireLock } from "../../src/store/lock.ts";
 import { PREPARED_NOW } from "./prepared.ts";
 import { partOf, type TestSite, testSite, textOf } from "./site.ts";
 
@@ -158,12 +159,20 @@ describe("the page of a prepared database tells the truth about", () => {
         .values({ ...draft, id: "d1", name: "a", state: "pending", attempted_at: null })
         .execute();
     });
+    const lock = acquireLock(site.config.paths.lock);
     const text = textOf(await page(site));
     expect(text).toContain("Worth a look");
     expect(text).toContain("host:half half open, until in 1 min");
     expect(text).toContain("Last tick 5 s ago under way");
     expect(text).toContain("Look The cap of the day is reached afk ledger");
     expect(text).toContain("Look 1 draft waits for your approval afk drafts");
+    expect(text).toContain(`Worker working process ${process.pid}`);
+    lock.release();
+    site.clock.advance(1_000);
+    const died = textOf(await page(site));
+    expect(died).toContain("Not well Worker none now");
+    expect(died).toContain("its process has died afk health");
+    expect(died).not.toContain("under way");
   });
 });
 

@@ -32,7 +32,8 @@ describe("the status of an agent that has done nothing yet", () => {
       sources: { failing: 0 },
       lastTick: null,
       ticks: [],
-      heartbeat: { at: null, isLate: false, how: null },
+      heartbeat: { at: null, isLate: false, how: null, problem: null },
+      worker: { state: "none", pid: null },
       nextDueAt: null,
       clock: null,
     });
@@ -268,6 +269,7 @@ test("the heartbeat is late once the next tick is overdue by more than the grace
     at: "2026-11-21T10:00:05.000Z",
     isLate: false,
     how: null,
+    problem: null,
   });
   rails.clock.advance(1);
   expect((await status()).heartbeat).toMatchObject({ isLate: true, how: "overdue" });

@@ -7,7 +7,7 @@ export default defineCommand({
   meta: {
     name: "watchdog",
     description:
-      "Alerts when no tick comes, one does not end, or ticks with work give no output; exit code 1 when something is wrong",
+      "Alerts when the worker is gone, no tick comes, one does not end, or ticks with work give no output; exit code 1 when something is wrong",
     examples: ["afk watchdog", "afk watchdog --json"],
   },
   json: true,
@@ -21,7 +21,11 @@ export default defineCommand({
         ...report.recovered.map((title) => `over: ${oneLine(title)}`),
         ...(report.findings.length > 0
           ? []
-          : [report.killed === null ? "all is well" : `stopped on purpose: ${oneLine(report.killed)}`]),
+          : [
+              report.killed === null
+                ? oneLine(report.waits ?? "all is well")
+                : `stopped on purpose: ${oneLine(report.killed)}`,
+            ]),
         `alerts: ${report.alerts.sent} sent, ${report.alerts.failed} failed, ${report.alerts.pending} waiting`,
       ]);
     }

@@ -11,13 +11,23 @@ export function needsLine(status: Status, nowMs: number): Line {
   return status.lastTick === null ? ["= has not run yet"] : [span("green", "= all is well")];
 }
 
+const LATE: Record<NonNullable<Status["heartbeat"]["how"]>, string> = {
+  suspended: "the worker is suspended",
+  gone: "the worker ended without a word",
+  ended: "no worker is running",
+  died: "a tick died",
+  hanging: "a tick hangs",
+  overdue: "no tick for too long",
+  never: "no tick for too long",
+};
+
 /** What goes on until a person does something. */
 function needsOf(status: Status): string[] {
   const { queue, drafts, unknown, alerts, heartbeat, lastTick, breakers } = status;
   const counted = (amount: number, one: string, many: string) =>
     amount === 0 ? [] : [`${amount} ${amount === 1 ? one : many}`];
   return [
-    ...(heartbeat.isLate ? ["no tick for too long"] : []),
+    ...(heartbeat.how === null ? [] : [LATE[heartbeat.how]]),
     ...(lastTick?.outcome === "failed" ? ["the last tick failed"] : []),
     ...breakers.filter(({ state }) => state === "blocked").map(({ name }) => `${name} is refused`),
     ...counted(queue.dead, "dead job", "dead jobs"),

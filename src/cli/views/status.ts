@@ -145,23 +145,28 @@ function lastTick({ lastTick: tick }: Status, nowMs: number): Line {
   return [outcome, ` ${formatRelative(began, nowMs)}, ${figures}${took}${reason}`];
 }
 
-function heartbeat({ heartbeat: { at, how } }: Status, nowMs: number): Line {
+function heartbeat({ heartbeat: { at, how, problem }, worker }: Status, nowMs: number): Line {
+  if (how === "suspended" || how === "gone" || how === "ended") return [span("red", oneLine(problem ?? how))];
   if (at === null)
     return how === null ? ["none yet"] : [span("red", "NEVER"), "; is the timer running? afk doctor"];
   const age = formatRelative(Date.parse(at), nowMs);
   switch (how) {
     case null:
-      return [age];
+      return worker.state === "none" ? [age] : [`${age}, ${who(worker.pid)} is at work`];
     case "hanging":
       return [span("red", `LATE: a tick hangs, begun ${age}`), "; afk logs --tick last"];
     case "died":
-      return [span("red", `LATE: a tick died, begun ${age}`), ", and none came after it; afk doctor"];
+      return [span("red", `a tick died, begun ${age}`), ", and none came after it; afk doctor"];
     case "never":
     case "overdue":
       return [span("red", `LATE: last one ${age}`), "; is the timer running? afk doctor"];
     default:
       return assertNever(how);
   }
+}
+
+function who(pid: number | null): string {
+  return pid === null ? "a process" : `process ${pid}`;
 }
 
 function next({ nextDueAt, lastTick: tick }: Status, { nowMs, timezone }: StatusViewOptions): Line {

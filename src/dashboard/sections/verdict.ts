@@ -1,4 +1,4 @@
-import type { Level, Verdict } from "../attention.ts";
+import { isAtWork, type Level, type Verdict } from "../attention.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { ago, count, type Times, usdText } from "../words.ts";
@@ -9,6 +9,7 @@ export function verdictSection(snapshot: Snapshot, verdict: Verdict, times: Time
   return html`<section class="card verdict ${level}" data-part="verdict" aria-labelledby="h-verdict">
 <h2 class="headline" id="h-verdict">${ICONS[level]}${headline}</h2>
 <dl class="facts">
+${worker(snapshot)}
 ${lastTick(snapshot, times)}
 ${nextTick(snapshot, times)}
 ${today(snapshot)}
@@ -36,11 +37,22 @@ function fact(name: string, value: Html | string, more: Html | string): Html {
   return html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>`;
 }
 
+/** With a timer nobody is at work between two ticks; what is wrong with that is among the findings. */
+function worker({ status }: Snapshot): Html {
+  const { state, pid } = status.worker;
+  const process = pid === null ? "a process" : `process ${pid}`;
+  return fact(
+    "Worker",
+    state === "none" ? "none now" : state,
+    state === "none" ? "nobody holds the lock" : process,
+  );
+}
+
 function lastTick({ status }: Snapshot, times: Times): Html {
   const tick = status.lastTick;
   if (tick === null) return fact("Last tick", "none yet", "afk tick, or the timer");
-  const outputs =
-    tick.outcome === "running" ? "under way" : `${tick.outcome}, ${count(tick.units, "output")}`;
+  const ended = tick.outcome === "running" ? "not ended" : `${tick.outcome}, ${count(tick.units, "output")}`;
+  const outputs = isAtWork(status) ? "under way" : ended;
   return fact("Last tick", ago(Date.parse(tick.startedAt), times), outputs);
 }
 

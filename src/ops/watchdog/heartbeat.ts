@@ -1,11 +1,9 @@
-import { existsSync } from "node:fs";
 import { type Selectable, sql } from "kysely";
-import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
-import { isLocked } from "../../store/lock.ts";
-import type { Db, TicksTable } from "../../store/schema.ts";
-import type { Finding } from "./finding.ts";
+import type { TicksTable } from "../../store/schema.ts";
+import { absentWorker } from "./absent-worker.ts";
+import type { Finding, HeartbeatSources, Late } from "./finding.ts";
 
 /** afk.timer's interval: nothing is late that came more often than this lately. */
 const INTERVAL_MIN_MS = 5 * MINUTE_MS;
@@ -15,24 +13,12 @@ const TICKS_READ = 21;
 const TICK_MAX_MS = HOUR_MS;
 const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
 
-export interface HeartbeatSources {
-  config: Pick<Config, "heartbeat" | "jobs" | "tickSeconds" | "paths">;
-  db: Db;
-  nowMs: number;
-}
-
-/** How a heartbeat is late: in a line for people, and as the watchdog tells of it. */
-export interface Late {
-  how: "never" | "hanging" | "died" | "overdue";
-  problem: string;
-  finding: Finding;
-}
-
 /**
- * Whether ticks come as they should: the one notion of it that watchdog, status, health and page have. Of an agent that
- * is stopped it is not to be asked, which is silent on purpose. Three ways in which they do not: the last one began and never ended, the next one
- * is later than the grace, or there never was one. How often they come is read off the last ones, since a timer, a
- * crontab and the loop all have their own interval.
+ * Whether the work is done as it should be: the one notion of it that watchdog, status, health, doctor and page have. Of an
+ * agent that is stopped it is not to be asked, which is silent on purpose. A worker that is gone or suspended is seen at
+ * once, whatever the ticks say. Else there are three ways in which these do not come as they should: the last one began and
+ * does not end, the next one is later than the grace, or there never was one. How often they come is read off the last
+ * ones, since a timer, a crontab and the loop all have their own interval.
  */
 export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
   const ticks = await sources.db
@@ -43,6 +29,8 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
     .limit(TICKS_READ)
     .execute();
   const [last] = ticks;
+  const absent = await absentWorker(sources, last);
+  if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
   const intervalMs = usualInterval(ticks, sources.config.tickSeconds);
   return last.finished_at === null
@@ -78,30 +66,27 @@ async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Late
   return { how: "never", problem: `${problem}: is the timer running?`, finding };
 }
 
+/** Its process is there, since a tick without one has died. */
 function neverEnded(
-  { config, nowMs }: HeartbeatSources,
+  { config, worker, nowMs }: HeartbeatSources,
   tick: Selectable<TicksTable>,
   intervalMs: number,
 ): Late | null {
   const { graceMs } = config.heartbeat;
-  if (nowMs <= tick.started_at + intervalMs + graceMs) return null;
-  // Its last job may have been claimed at the end, and then has its own limit. A process that is gone needs neither.
+  // Its last job may have been claimed at the end, and then has its own limit.
   const jobMaxMs = Math.max(0, ...config.jobs.map((job) => job.timeoutMs));
-  const mayStillRun = nowMs <= tick.started_at + TICK_MAX_MS + jobMaxMs + graceMs;
-  const { lock } = config.paths;
-  const held = existsSync(lock) && isLocked(lock);
-  if (held && mayStillRun) return null;
+  const mayRunMs = Math.max(TICK_MAX_MS + jobMaxMs, intervalMs) + graceMs;
+  if (nowMs <= tick.started_at + mayRunMs || worker.state === "none") return null;
   const finding: Finding = {
     event: "heartbeat_late",
-    title: held ? "A tick hangs" : "A tick died, and none came after it",
+    title: "A tick hangs",
     message:
-      `The tick that began at ${toIso(tick.started_at)} has not ended. ` +
-      `${held ? "Its process is still there and holds the state." : "Its process is gone, and no other has come to recover what it began."} ` +
+      `The tick that began at ${toIso(tick.started_at)} has not ended. Its process is still there and holds the state. ` +
       `${AFK_DID} Look: afk logs --tick ${tick.id}`,
     key: `heartbeat_late:${tick.id}`,
   };
-  const problem = `the tick that began at ${toIso(tick.started_at)} has not ended: its process ${held ? "hangs" : "has died"}`;
-  return { how: held ? "hanging" : "died", problem, finding };
+  const problem = `the tick that began at ${toIso(tick.started_at)} has not ended: its process hangs`;
+  return { how: "hanging", problem, finding };
 }
 
 function notAgain(

@@ -9,6 +9,7 @@ import { type Pager, withPager } from "../pager.ts";
 import { readConfig } from "../read-config.ts";
 import { readIfThere } from "../record-file.ts";
 import { lastResort, type PagerSources } from "../unusable.ts";
+import { lookNow } from "../worker.ts";
 import { alertFileIn, alertText, setAlertFile, TOLD, toldDirectlyAt } from "./alert-file.ts";
 import type { Finding } from "./finding.ts";
 import { lateHeartbeat } from "./heartbeat.ts";
@@ -20,6 +21,8 @@ export interface WatchdogReport {
   exitCode: number;
   /** Why the agent is stopped; a stopped agent is silent on purpose, and so is its watchdog. */
   killed: string | null;
+  /** Why no work is done though nobody has to be told of it yet. */
+  waits?: string;
   findings: { event: string; title: string; message: string; key: string }[];
   /** Titles of what was told of before and is over. */
   recovered: string[];
@@ -43,8 +46,11 @@ export async function runWatchdog(sources: PagerSources): Promise<WatchdogReport
 
 async function look(pager: Pager): Promise<WatchdogReport> {
   const { config, store, outbox } = pager;
+  const look = lookNow(config, pager.clock);
   const kill = await readKill(store.db, config.paths.stopFile);
-  const findings = kill === null ? await findingsOf(pager) : [];
+  const late = kill === null ? await lateHeartbeat({ config, db: store.db, ...look }) : null;
+  const noneGiven = kill === null ? await noOutput(store.db) : null;
+  const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
   await outbox.transaction(async (_trx, announce) => {
     for (const finding of findings) await announce(finding, "quiet");
   });
@@ -58,16 +64,11 @@ async function look(pager: Pager): Promise<WatchdogReport> {
   return {
     exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
     killed: kill?.reason ?? null,
+    ...(late?.finding === null && { waits: late.problem }),
     findings,
     recovered,
     alerts: await pager.deliver(),
   };
-}
-
-async function findingsOf({ config, store, clock }: Pager): Promise<Finding[]> {
-  const late = await lateHeartbeat({ config, db: store.db, nowMs: clock.nowMs() });
-  const found = [late?.finding ?? null, await noOutput(store.db)];
-  return found.filter((finding) => finding !== null);
 }
 
 /** The alert is on its way already: a file that cannot be written is told of in the log and changes nothing. */

@@ -39,7 +39,7 @@ const COMMANDS: CommandTable = Object.fromEntries(
   ]),
 );
 
-const SIGNALS = ["SIGTERM", "SIGINT"] as const;
+const SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT"] as const;
 
 export interface Answer {
   code: number;

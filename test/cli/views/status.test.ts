@@ -33,7 +33,8 @@ const CALM: Status = {
   sources: { failing: 0 },
   lastTick: tick("ok", 5),
   ticks: [tick("ok", 15), tick("idle", 10), tick("ok", 5)],
-  heartbeat: { at: ago(4), isLate: false, how: null },
+  heartbeat: { at: ago(4), isLate: false, how: null, problem: null },
+  worker: { state: "none", pid: null },
   nextDueAt: new Date(nowMs + 7_200_000).toISOString(),
   clock: null,
 };
@@ -62,7 +63,7 @@ const BUSY: Status = {
   ticks: (["ok", "idle", "halted", "crashed", "running", "failed"] as const).map((outcome, i) =>
     tick(outcome, 60 - i),
   ),
-  heartbeat: { at: ago(400), isLate: true, how: "overdue" },
+  heartbeat: { at: ago(400), isLate: true, how: "overdue", problem: "the last tick was long ago" },
   nextDueAt: ago(90),
 };
 
@@ -92,7 +93,7 @@ test("a calm agent reads so", () => {
 });
 
 test("an agent that has not run yet, and one that goes on without a source, say so", () => {
-  const fresh = { ...CALM, lastTick: null, ticks: [], heartbeat: { at: null, isLate: false, how: null } };
+  const fresh = { ...CALM, lastTick: null, ticks: [], heartbeat: { ...CALM.heartbeat, at: null } };
   expect(view(fresh)[1]).toBe("= has not run yet");
   const partly = view({ ...CALM, sources: { failing: 1 } });
   expect(partly[1]).toBe("~ works with limits: 1 source fails");
@@ -102,10 +103,25 @@ test("an agent that has not run yet, and one that goes on without a source, say 
 test.each([
   ["overdue", "LATE: last one 6 h ago; is the timer running? afk doctor"],
   ["hanging", "LATE: a tick hangs, begun 6 h ago; afk logs --tick last"],
-  ["died", "LATE: a tick died, begun 6 h ago, and none came after it; afk doctor"],
+  ["died", "a tick died, begun 6 h ago, and none came after it; afk doctor"],
 ] as const)("a heartbeat that is %s says how", (how, words) => {
-  const heartbeat = { at: ago(360), isLate: true, how };
+  const heartbeat = { at: ago(360), isLate: true, how, problem: "" };
   expect(view({ ...CALM, heartbeat })).toContain(`heartbeat  ${words}`);
+});
+
+test.each(["suspended", "gone", "ended"] as const)(
+  "a worker that is %s is told of as everywhere else",
+  (how) => {
+    const lines = view({ ...CALM, heartbeat: { at: ago(4), isLate: true, how, problem: "what it is" } });
+    expect(lines[1]).toMatch(/^! needs you: (the|no) worker/);
+    expect(lines).toContain("heartbeat  what it is");
+  },
+);
+
+test("who is at work is named", () => {
+  expect(view({ ...CALM, worker: { state: "working", pid: 4711 } })).toContain(
+    "heartbeat  4 min ago, process 4711 is at work",
+  );
 });
 
 test("what needs a person comes first, each with the command that looks further", () => {

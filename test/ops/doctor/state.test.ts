@@ -111,7 +111,7 @@ describe("the lock", () => {
       .poll(async () => only(await lock.look(subject(harness))), { timeout: 20_000 })
       .toMatchObject({
         result: "bad",
-        found: `process ${child.pid} holds the lock and is suspended`,
+        found: `the worker (process ${child.pid}) is suspended and does nothing: kill -CONT ${child.pid}`,
         mend: expect.stringContaining(`kill -CONT ${child.pid}`),
       });
   });
