@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Ended, fakeDocker, staged, start } from "./staged.ts";
@@ -142,6 +143,23 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
       writeFileSync(join(root, "etc/afk/env"), "\0broken");
       expect((await afk("stop")).code).toBe(0);
       expect(existsSync(stopFile)).toBe(true);
+    });
+
+    it("says when the worker is still there", async () => {
+      const { stopFile, afk } = host('[ "$1" != run ] || exit 75');
+      expect((await afk("stop")).code).toBe(75);
+      expect(existsSync(stopFile)).toBe(true);
+    });
+
+    it("neither waits for a pipe in the place of the file nor writes through a link", async () => {
+      for (const kind of ["pipe", "link"]) {
+        const { root, stopFile, afk } = host("exit 0");
+        const elsewhere = join(root, "elsewhere");
+        if (kind === "pipe") execFileSync("mkfifo", [stopFile]);
+        else symlinkSync(elsewhere, stopFile);
+        expect((await afk("stop")).code).toBe(0);
+        expect(existsSync(elsewhere)).toBe(false);
+      }
     });
 
     it("set twice is set", async () => {

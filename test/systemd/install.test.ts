@@ -54,6 +54,25 @@ describe("the installer", () => {
     expect(readFileSync(join(root, "etc/afk/image"), "utf8")).toBe("afk:staged\n");
   });
 
+  it.each(["/run/afk.kill", "~/afk.kill", "afk.kill", "/data", "/data/../run/kill", "/datas/STOP"])(
+    "refuses a stop file that no container can see: KILL_FLAG=%s",
+    (flag) => {
+      const root = staged();
+      writeFileSync(join(root, "etc/afk/env"), `# KILL_FLAG=/data/STOP\nKILL_FLAG=${flag}\n`);
+      const before = tree(root);
+      const { code, stderr } = install("--root", root, "--image", "afk:2");
+      expect(code).toBe(1);
+      expect(stderr).toContain(`KILL_FLAG=${flag}`);
+      expect(tree(root)).toEqual(before);
+    },
+  );
+
+  it("takes a stop file in the state", () => {
+    const root = staged();
+    writeFileSync(join(root, "etc/afk/env"), "KILL_FLAG=/data/afk.kill\n");
+    expect(install("--root", root).code).toBe(0);
+  });
+
   it("gives secrets to root alone, also when somebody has opened them", () => {
     const root = staged();
     const mode = () => (statSync(join(root, "etc/afk/env")).mode & 0o777).toString(8);
