@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { LineCounter, parseDocument } from "yaml";
 import { messageOf } from "../lib/errors.ts";
 import { readBounded } from "./environment.ts";
@@ -38,6 +39,10 @@ export function readYaml(file: string): unknown {
 function readText(file: string): string {
   let bytes: Buffer;
   try {
+    const found = statSync(file);
+    // A pipe would be waited for without end, and a device has none.
+    if (!found.isFile() && !found.isDirectory())
+      throw new Error("it is a pipe, a socket or a device; put a plain file there");
     bytes = readBounded(file, FILE_BYTES_MAX + 1);
   } catch (error) {
     throw new ConfigError(file, [{ path: "", message: unreadable(error) }], { cause: error });

@@ -88,8 +88,28 @@ describe("the STOP file", () => {
     });
   });
 
-  it("is off when its folder does not exist", () => {
-    expect(readStopFile("/no/such/folder/STOP")).toBe(null);
+  it("counts as set when its folder does not exist: a mount may have gone away", async () => {
+    const rails = await testRails();
+    const folder = join(rails.dir, "mount");
+    symlinkSync(join(rails.dir, "nowhere"), join(rails.dir, "link"));
+    for (const gone of [folder, join(rails.dir, "link")])
+      expect(readStopFile(join(gone, "STOP"))).toMatchObject({
+        by: "file",
+        reason: expect.stringContaining(`the folder ${gone} is not there`),
+      });
+    mkdirSync(folder);
+    expect(readStopFile(join(folder, "STOP"))).toBe(null);
+  });
+
+  it("in a folder that does not exist is not called clear", async () => {
+    const rails = await testRails();
+    await set(rails, "row");
+    const gone = join(rails.dir, "mount", "STOP");
+    await expect(rails.store.transaction((trx) => clearKill(trx, gone))).rejects.toMatchObject({
+      code: "stop_file_stays",
+      message: expect.stringContaining(join(rails.dir, "mount")),
+    });
+    expect(await readKill(rails.store.db, rails.stopFile)).toMatchObject({ by: "row" });
   });
 
   it("comes before the row, and clearing takes both away", async () => {
@@ -105,7 +125,10 @@ describe("the STOP file", () => {
     const rails = await testRails();
     await set(rails, "row");
     mkdirSync(rails.stopFile);
-    await expect(clear(rails)).rejects.toThrow();
+    await expect(clear(rails)).rejects.toMatchObject({
+      code: "stop_file_stays",
+      message: expect.stringContaining(`${rails.stopFile} is a folder`),
+    });
     expect(await read(rails)).toMatchObject({ by: "file" });
     expect(await rails.store.db.selectFrom("kill_switch").select("reason").execute()).toEqual([
       { reason: "row" },
