@@ -12,7 +12,8 @@ Made from the schema by \`node scripts/configuration-docs.ts\`; edit the descrip
 
 Unknown keys are refused, with the nearest known one. Paths are relative to the file. \`\${NAME}\` in a text is read from the environment, or
 from the file that \`NAME_FILE\` names. Durations have a unit: \`90s\`, \`5m\`, \`4h\`, \`2d\`, \`1h30m\`. Money is in US dollars. Host settings win
-over the file: \`DAILY_CAP_USD\`, \`HOURLY_CAP_USD\`, \`MONTHLY_CAP_USD\`, \`TICK_SECONDS\`, \`KILL_FLAG\`, \`ALERT_WEBHOOK\`.
+over the file: \`DAILY_CAP_USD\`, \`HOURLY_CAP_USD\`, \`MONTHLY_CAP_USD\`, \`TICK_SECONDS\`, \`KILL_FLAG\`, \`ALERT_WEBHOOK\`. \`KILL_FLAG\` and
+\`AFK_STATE\` may begin with \`~/\`.
 
 What is a key of the list \`x\` is written \`x[].key\`; \`x.NAME\` stands for any name. A key without a default may be left out unless it is
 required.

@@ -3,14 +3,14 @@ import type { AlertPayload } from "./alerts/events.ts";
 import { createOutbox, type Outbox } from "./alerts/outbox.ts";
 import type { Config } from "./config/config.ts";
 import { type Environment, processEnvironment } from "./config/environment.ts";
-import { stopFileOf } from "./config/stop-file.ts";
+import { locate } from "./config/locations.ts";
 import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
 import type { JobKind } from "./jobs/job.ts";
 import { jobKinds } from "./jobs/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { HOUR_MS } from "./lib/durations.ts";
-import { AfkError, EXIT, messageOf } from "./lib/errors.ts";
+import { AfkError, EXIT } from "./lib/errors.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
@@ -22,9 +22,11 @@ import type { Completion, ModelRequest } from "./models/types.ts";
 import type { Check } from "./ops/doctor/check.ts";
 import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
+import { openState } from "./ops/open-state.ts";
 import { readConfig } from "./ops/read-config.ts";
 import { readStatus, type Status } from "./ops/status.ts";
-import { type Stopped, stopByFile, stopByRow } from "./ops/stop.ts";
+import { stopByRow } from "./ops/stop.ts";
+import { type StopReport, stopAt } from "./ops/stop-agent.ts";
 import { guard } from "./rails/guard.ts";
 import { createKillWatch } from "./rails/kill-watch.ts";
 import type { Rails } from "./rails/rails.ts";
@@ -35,14 +37,13 @@ import { runLoop, runOnce } from "./runner/loop.ts";
 import type { Parts, Progress } from "./runner/parts.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge-steps.ts";
-import { openStore } from "./store/open.ts";
 
 export { CallFailed } from "./rails/call.ts";
 
 export interface AgentOptions {
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
   config?: string | undefined;
-  /** The state directory; else AFK_STATE, else ./state. */
+  /** The state directory; else AFK_STATE, else `state` beside afk.yaml. */
   state?: string | undefined;
   /** Called for every new alert, after it is on disk; an error in it is logged and changes nothing. */
   onAlert?: ((alert: AlertPayload) => void) | undefined;
@@ -105,14 +106,14 @@ export const VERSION: string = manifest.version;
 
 /**
  * Opens an agent: reads its configuration, opens its state, and puts the rails around its models.
- * @throws ConfigError (exit 78), StoreRefused.
+ * @throws ConfigError, OthersState (exit 78), NoAgent (66), StoreRefused.
  */
 export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
   const kinds = [...(options.kinds ?? []), ...jobKinds];
   const config = readAgentConfig(options);
-  const store = await openStore(config.paths.database, options.patienceMs);
+  const store = await openState(config, { clock, patienceMs: options.patienceMs });
   const redact = createRedactor(config.secrets);
   const log = createLog({
     dir: config.paths.logs,
@@ -209,11 +210,13 @@ export function readAgentConfig(options: AgentOptions): Config {
 }
 
 /**
- * Sets the kill switch. Where configuration or database are out of order it falls back to the STOP file, since a
- * switch must work when nothing else does.
+ * Sets the kill switch, and waits for its worker to be gone. Where configuration or database are out of order it falls
+ * back to the STOP file, since a switch must work when nothing else does.
  */
-export async function stopAgent(options: AgentOptions, reason: string): Promise<Stopped> {
-  try {
+export async function stopAgent(options: AgentOptions, reason: string): Promise<StopReport> {
+  const environment = options.environment ?? processEnvironment();
+  const { config: configFile, state } = options;
+  return await stopAt(locate({ environment, configFile, state, cwd: process.cwd() }), reason, async () => {
     // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
     const agent = await openAgent({ ...options, patienceMs: 0 });
     try {
@@ -221,14 +224,7 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
     } finally {
       await agent.close();
     }
-  } catch (error) {
-    const stopFile = stopFileOf({
-      environment: options.environment ?? processEnvironment(),
-      state: options.state,
-      cwd: process.cwd(),
-    });
-    return stopByFile(stopFile, `${reason} (the database could not be used: ${messageOf(error)})`);
-  }
+  });
 }
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */

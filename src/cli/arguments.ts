@@ -17,7 +17,11 @@ export const GLOBAL_ARGS = {
     valueHint: "FILE",
     description: "The configuration (AFK_CONFIG, else ./afk.yaml)",
   },
-  state: { type: "string", valueHint: "DIR", description: "The state directory (AFK_STATE, else ./state)" },
+  state: {
+    type: "string",
+    valueHint: "DIR",
+    description: "The state directory (AFK_STATE, else state/ beside afk.yaml)",
+  },
   help: { type: "boolean", alias: "h", description: "Shows this help" },
   version: { type: "boolean", alias: "v", description: "Shows the version" },
 } as const satisfies ArgsDef;

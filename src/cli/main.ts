@@ -120,6 +120,11 @@ const COMMANDS: CommandTable = {
     description: "Puts a backup in the place of the state, and leaves the agent stopped",
     load: () => import("./commands/restore.ts"),
   },
+  adopt: {
+    group: "Host",
+    description: "Gives a state that belongs to another name to this agent: for one that was renamed",
+    load: () => import("./commands/adopt.ts"),
+  },
   release: {
     group: "Host",
     description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",

@@ -1,33 +1,31 @@
-import { resolve } from "node:path";
 import { TELEGRAM_PATH } from "./alerts-schema.ts";
 import type { ChannelConfig, ChannelType } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { USD_MAX } from "./fields.ts";
+import { otherHomeProblem } from "./locations.ts";
 
 /** What the host says, over the file: so that redeploying a file changes none of it. */
 export interface HostSettings {
   /** By the key under `budget`. */
   capsUsd: Partial<Record<"daily_cap_usd" | "hourly_cap_usd" | "monthly_cap_usd", number>>;
   tickSeconds: number;
-  /** Absolute path of KILL_FLAG, or null. */
-  stopFile: string | null;
   channel: ChannelConfig | null;
 }
 
 const TICK_SECONDS_DEFAULT = 60;
 
 /** Reads the host settings; faults go to `issues`, under the variable's name, and never show a secret. */
-export function readHostSettings(environment: Environment, cwd: string, issues: ConfigIssue[]): HostSettings {
+export function readHostSettings(environment: Environment, issues: ConfigIssue[]): HostSettings {
   const capsUsd: HostSettings["capsUsd"] = {};
   for (const window of ["daily", "hourly", "monthly"] as const) {
     const usd = readCap(environment, `${window.toUpperCase()}_CAP_USD`, issues);
     if (usd !== null) capsUsd[`${window}_cap_usd`] = usd;
   }
+  checkKillFlag(environment, issues);
   return {
     capsUsd,
     tickSeconds: readTickSeconds(environment, issues),
-    stopFile: readStopFile(environment, cwd, issues),
     channel: readChannel(environment, issues),
   };
 }
@@ -53,17 +51,15 @@ function readTickSeconds(environment: Environment, issues: ConfigIssue[]): numbe
   return TICK_SECONDS_DEFAULT;
 }
 
-function readStopFile(environment: Environment, cwd: string, issues: ConfigIssue[]): string | null {
+/** Where it leads is in `locate`; what leads nowhere would be a switch that nobody can set. */
+function checkKillFlag(environment: Environment, issues: ConfigIssue[]): void {
   const path = environment.KILL_FLAG;
-  if (path === undefined) return null;
-  if (path === "" || path.includes("\0")) {
-    issues.push({
-      path: "KILL_FLAG",
-      message: "found no path; write the path of the stop file, or unset KILL_FLAG",
-    });
-    return null;
-  }
-  return resolve(cwd, path);
+  if (path === undefined) return;
+  const message =
+    path === "" || path.includes("\0")
+      ? "found no path; write the path of the stop file, or unset KILL_FLAG"
+      : otherHomeProblem(path);
+  if (message !== null) issues.push({ path: "KILL_FLAG", message });
 }
 
 /** An empty ALERT_WEBHOOK is one that was not filled in, as compose files pass it on. */

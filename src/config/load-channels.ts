@@ -1,8 +1,8 @@
-import { resolve } from "node:path";
 import type { ChannelConfig } from "./config.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { readHostSettings } from "./host-settings.ts";
 import type { LoadOptions } from "./load.ts";
+import { locate } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { isSection } from "./path.ts";
 import { configSchema } from "./schema.ts";
@@ -23,15 +23,14 @@ export interface LooseChannels {
  * would tell of it. A channel that is itself wrong is left out. Throws nothing that the file can cause.
  */
 export function loadChannels(options: LoadOptions): LooseChannels {
-  const { environment, cwd } = options;
-  const configFile = resolve(cwd, options.configFile || environment.AFK_CONFIG || "afk.yaml");
-  const state = resolve(cwd, options.state || environment.AFK_STATE || "state");
+  const { environment } = options;
+  const { configFile, state, stopFile } = locate(options);
   const unheard: ConfigIssue[] = [];
-  const host = readHostSettings(environment, cwd, unheard);
+  const host = readHostSettings(environment, unheard);
   const top = readSections(configFile);
   const entries = Array.isArray(top.alerts) ? top.alerts : [];
   const found: LooseChannels = {
-    agent: typeof top.agent === "string" && top.agent !== "" ? top.agent.slice(0, 100) : "afk",
+    agent: nameIn(top) ?? "afk",
     channels: [],
     secrets: [],
   };
@@ -40,11 +39,20 @@ export function loadChannels(options: LoadOptions): LooseChannels {
     const { value, replacements, issues } = substitute({ ...SOUND, alerts }, environment);
     const { output } = parse(configSchema(options.eventNames), value, { prefix: [], written: new Map() });
     if (output === null || issues.length > 0) continue;
-    const config = toConfig(output, { jobs: [], host, configFile, state, replacements });
+    const config = toConfig(output, { jobs: [], host, configFile, state, stopFile, replacements });
     for (const channel of config.alerts) if (!isKnown(found.channels, channel)) found.channels.push(channel);
     found.secrets.push(...config.secrets);
   }
   return found;
+}
+
+/** The agent's name as the file states it, whatever else is wrong with the file; null where it states none. */
+export function looseAgentName(configFile: string): string | null {
+  return nameIn(readSections(configFile));
+}
+
+function nameIn({ agent }: Record<string, unknown>): string | null {
+  return typeof agent === "string" && agent !== "" ? agent.slice(0, 100) : null;
 }
 
 /** The least that the schema accepts beside the channels. */

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { createRedactor } from "../lib/redact.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
@@ -6,6 +5,7 @@ import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { parseJobs } from "./jobs.ts";
+import { locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
 import { isTimezone } from "./schedule.ts";
@@ -18,7 +18,7 @@ export interface LoadOptions {
   environment: Environment;
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
   configFile?: string | undefined;
-  /** The state directory; else AFK_STATE, else ./state. */
+  /** The state directory; else AFK_STATE, else `state` beside afk.yaml. */
   state?: string | undefined;
   jobKinds: readonly JobSettingsKind[];
   /** The events that alert, which `alerts[].on` may name. */
@@ -33,12 +33,14 @@ export interface LoadOptions {
  * @throws ConfigError with every fault that was found (exit code 78).
  */
 export function loadConfig(options: LoadOptions): Config {
-  const { environment, cwd } = options;
-  const configFile = resolve(cwd, options.configFile || environment.AFK_CONFIG || "afk.yaml");
-  const state = resolve(cwd, options.state || environment.AFK_STATE || "state");
+  const { environment } = options;
+  const { configFile, state, stopFile } = locate(options);
   const issues: ConfigIssue[] = [];
+  const problem = otherHomeProblem(options.state || environment.AFK_STATE || "");
+  // It would be a folder of that name, and in it a new and empty budget.
+  if (problem !== null) issues.push({ path: options.state ? "--state" : "AFK_STATE", message: problem });
 
-  const host = readHostSettings(environment, cwd, issues);
+  const host = readHostSettings(environment, issues);
   const raw = withHostSettings(readYaml(configFile), host, environment);
   const substituted = substitute(raw, environment);
   const { value, replacements } = substituted;
@@ -49,7 +51,7 @@ export function loadConfig(options: LoadOptions): Config {
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { file, jobs } = parsed.output;
-  const config = toConfig(file, { jobs, host, configFile, state, replacements });
+  const config = toConfig(file, { jobs, host, configFile, state, stopFile, replacements });
   const checked = checkJobs(config, options.jobKinds);
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;

@@ -12,6 +12,7 @@ import type {
 } from "./config.ts";
 import { type HostSettings, telegramUrl } from "./host-settings.ts";
 import { MINUTES_SAVED_PER_UNIT } from "./jobs.ts";
+import type { Locations } from "./locations.ts";
 import type { ParsedFile } from "./schema.ts";
 import { collectSecrets } from "./secrets.ts";
 import type { Replacement } from "./substitute.ts";
@@ -24,6 +25,7 @@ export function toConfig(
     host: HostSettings;
     configFile: string;
     state: string;
+    stopFile: string;
     replacements: Replacement[];
   },
 ): Config {
@@ -65,7 +67,7 @@ export function toConfig(
     },
     retention: { logDays: file.retention.log_days, logMaxBytes: file.retention.log_max_mb * 1024 * 1024 },
     secrets: collectSecrets({ models, alerts, heartbeat, dashboard, replacements: parts.replacements }),
-    paths: toPaths(parts.configFile, parts.state, parts.host.stopFile),
+    paths: toPaths(parts),
     tickSeconds: parts.host.tickSeconds,
   };
 }
@@ -133,7 +135,7 @@ function toDashboard({ enabled, port, bind, hosts, token }: ParsedFile["dashboar
   return { isEnabled: enabled, port, bind, hosts, token: token ?? null };
 }
 
-function toPaths(configFile: string, state: string, stopFile: string | null): Paths {
+function toPaths({ configFile, state, stopFile }: Locations): Paths {
   return {
     configFile,
     base: dirname(configFile),
@@ -144,6 +146,6 @@ function toPaths(configFile: string, state: string, stopFile: string | null): Pa
     out: join(state, "out"),
     logs: join(state, "logs"),
     runs: join(state, "runs"),
-    stopFile: stopFile ?? join(state, "STOP"),
+    stopFile,
   };
 }

@@ -54,12 +54,12 @@ export interface SnapshotSources {
 }
 
 /** Makes the reader of snapshots; it remembers what cannot change any more, so one serves a process for its life. */
-export function createSnapshots(sources: SnapshotSources): (db: Db) => Promise<Snapshot> {
-  const { config, version, clock } = sources;
-  const strip = createDayStrip(config.timezone);
+export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Config) => Promise<Snapshot> {
+  const { version, clock } = sources;
+  const strip = createDayStrip(sources.config.timezone);
   const tickTotals = createTickTotals();
   const sourceBook = createSourceBook();
-  return async (db) => {
+  return async (db, config = sources.config) => {
     // Before the first statement, with which the moment that is shown begins.
     const look = lookNow(config, clock);
     const { nowMs } = look;

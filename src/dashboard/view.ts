@@ -1,5 +1,8 @@
+import { existsSync } from "node:fs";
 import { messageOf } from "../lib/errors.ts";
+import { look } from "../ops/look.ts";
 import { lookAtWorker } from "../ops/worker.ts";
+import { isMigrated } from "../store/migrate.ts";
 import { openReader, type Reader } from "../store/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
@@ -25,9 +28,13 @@ export function createView(sources: SnapshotSources): View {
   let last: { look: Look; version: number; at: number } | undefined;
   let reading: Promise<Look> | undefined;
 
-  async function current(): Promise<Reader> {
+  /** Undefined where the first tick has yet to make the database, or the next one to migrate it. */
+  async function current(): Promise<Reader | undefined> {
     if (reader?.isReplaced()) await drop();
-    reader ??= openReader(config.paths.database);
+    if (reader !== undefined) return reader;
+    if (!existsSync(config.paths.database)) return undefined;
+    reader = openReader(config.paths.database);
+    if (!(await reader.read(isMigrated))) await drop();
     return reader;
   }
 
@@ -37,13 +44,18 @@ export function createView(sources: SnapshotSources): View {
     await old?.close();
   }
 
+  async function snapshotBy(opened: Reader | undefined): Promise<Snapshot> {
+    if (opened === undefined) return await look(config, (seen) => readSnapshot(seen.db, seen.config), clock);
+    return await opened.read(readSnapshot);
+  }
+
   async function read(): Promise<Look> {
     try {
       const opened = await current();
-      const version = opened.dataVersion();
+      const version = opened?.dataVersion() ?? -1;
       const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
       if (last !== undefined && isFresh) return last.look;
-      const look: Look = { type: "seen", snapshot: await opened.read(readSnapshot) };
+      const look: Look = { type: "seen", snapshot: await snapshotBy(opened) };
       last = { look, version, at: clock.nowMs() };
       return look;
     } catch (error) {

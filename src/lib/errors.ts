@@ -2,7 +2,15 @@
 export type Retry = "never" | "later" | { afterMs: number };
 
 /** Exit codes of every command (DESIGN.md, section 12). */
-export const EXIT = { ok: 0, failed: 1, usage: 2, unavailable: 69, locked: 75, config: 78 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  noAgent: 66,
+  unavailable: 69,
+  locked: 75,
+  config: 78,
+} as const;
 
 export interface AfkErrorOptions {
   retry?: Retry;

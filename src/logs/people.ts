@@ -97,6 +97,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   records_failed: { words: "the records in runs/ could not be written", fields: ["error"] },
   history_removed: { words: "old history removed", fields: ["jobs", "ledger", "ticks"] },
   backup_made: { words: "backup made", fields: ["file", "bytes"] },
+  state_adopted: { words: "state adopted", fields: ["from", "to"] },
   state_restored: { words: "state restored", fields: ["file"] },
   dashboard_started: { words: "page served", fields: ["url"] },
   dashboard_unavailable: { words: "page not served; the work goes on", fields: ["error"] },

@@ -36,7 +36,7 @@ export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit)
     const config = readConfig(sources, sources.kinds);
     return await withPager(config, clock, (pager) => throughOutbox(pager, notice));
   } catch (error) {
-    const resort = lastResort(sources);
+    const resort = lastResort(sources, error);
     try {
       const problem = resort.redact(messageOf(error));
       resort.log.event("error", "unit_failed", { unit: failed.unit, key: notice.key, error: problem });
@@ -104,6 +104,7 @@ function sentenceOf(result: string, status: string): string {
 const REASONS: Record<string, string> = {
   "1": "a job or the tick failed",
   "2": "its command line is wrong",
+  "66": "there is no agent: neither its configuration nor its state is there",
   "69": "a dependency is down",
   "75": "another tick was at work",
   "78": "the configuration was refused, and nothing runs until it is mended",

@@ -1,9 +1,10 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
+import { NoAgent } from "../config/no-agent.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
-import { openStore, type Store } from "../store/open.ts";
+import type { Store } from "../store/open.ts";
 import { breakers } from "./doctor/breakers.ts";
 import { budgetClock } from "./doctor/budget-clock.ts";
 import { channels } from "./doctor/channels.ts";
@@ -24,7 +25,7 @@ import { disk } from "./doctor/disk.ts";
 import { drift } from "./doctor/drift.ts";
 import { fileSystem } from "./doctor/file-system.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
-import { killSwitch } from "./doctor/kill-switch.ts";
+import { killFlag, killSwitch } from "./doctor/kill-switch.ts";
 import { lock } from "./doctor/lock.ts";
 import { modelLooks } from "./doctor/models.ts";
 import { nodeVersion } from "./doctor/node-version.ts";
@@ -34,6 +35,7 @@ import { secrets } from "./doctor/secrets.ts";
 import { stateFolder } from "./doctor/state-folder.ts";
 import { timer } from "./doctor/timer.ts";
 import { wallClock } from "./doctor/wall-clock.ts";
+import { look } from "./look.ts";
 import { type ConfigSources, readConfig } from "./read-config.ts";
 
 /** What `afk doctor` looks at, by what it needs. To add a check: a file in doctor/, and its name here. */
@@ -44,6 +46,7 @@ const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   stateFolder,
   disk,
   fileSystem,
+  killFlag,
   prices,
   offHostPing,
   wallClock,
@@ -67,9 +70,9 @@ export interface Diagnosis {
 }
 
 /**
- * Looks at everything that afk stands on, and gives what was found in groups. Changes nothing but the state directory,
- * which it makes if it is missing. A configuration or a state that is refused is a finding, and what does not need it is
+ * Looks at everything that afk stands on, and gives what was found in groups. Makes and changes nothing. A configuration or a state that is refused is a finding, and what does not need it is
  * looked at all the same.
+ * @throws NoAgent where there is neither.
  */
 export async function diagnoseState(
   sources: ConfigSources & { kinds: readonly JobSettingsKind[] },
@@ -78,17 +81,18 @@ export async function diagnoseState(
   const subject = { host: how.host ?? thisHost(sources.environment), clock: how.clock ?? systemClock };
   const onHost = await lookAll(ON_HOST, subject, how);
   const config = await orRefusal(() => readConfig(sources, sources.kinds));
+  if (config instanceof NoAgent) throw config;
   if (config instanceof AfkError)
     return inGroups([...onHost, ...asChecks("configuration", false, configurationFindings(config))]);
-  const store = await orRefusal(() => openStore(config.paths.database));
-  if (!(store instanceof AfkError)) {
-    try {
-      return inGroups([...onHost, ...(await examine(config, store, how))]);
-    } finally {
-      await store.close();
-    }
-  }
-  const refused = asChecks("state", false, [bad("state", store.message, "do what the message says")]);
+  const seen = await orRefusal(() =>
+    look(config, ({ db, config: { paths } }) => {
+      // A state that is not there yet has no STOP file; everything else is looked at where it is.
+      const { stopFile } = paths;
+      return examine({ ...config, paths: { ...config.paths, stopFile } }, { db }, how);
+    }),
+  );
+  if (!(seen instanceof AfkError)) return inGroups([...onHost, ...seen]);
+  const refused = asChecks("state", false, [bad("state", seen.message, "do what the message says")]);
   // A folder that is out of order would only say the same again.
   const looks = WITH_CONFIG.filter((look) => look !== stateFolder);
   const checks = await lookAll([...looks, ...modelLooks(config.models.chain)], { ...subject, config }, how);
@@ -96,7 +100,7 @@ export async function diagnoseState(
 }
 
 /** The checks of a configuration and a state that are in order. */
-export async function examine(config: Config, store: Store, how: Diagnosis): Promise<Check[]> {
+export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
   return await lookAll([...WITH_CONFIG, ...modelLooks(config.models.chain), ...WITH_STORE], subject, how);
 }

@@ -6,7 +6,8 @@ import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
 import { agingNow } from "../rails/budget-time.ts";
-import { openStore, type Store } from "../store/open.ts";
+import type { Store } from "../store/open.ts";
+import { openState } from "./open-state.ts";
 
 /** How long alerts may take to get out: as long as at the end of a tick. */
 const DELIVER_MS = 20_000;
@@ -31,7 +32,7 @@ export async function withPager<T>(
   clock: Clock,
   work: (pager: Pager) => Promise<T>,
 ): Promise<T> {
-  const store = await openStore(config.paths.database);
+  const store = await openState(config, { clock });
   const log = openLog(config, clock);
   try {
     const redact = createRedactor(config.secrets);

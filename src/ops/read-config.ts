@@ -4,7 +4,10 @@ import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
 import { loadConfig } from "../config/load.ts";
+import { locate } from "../config/locations.ts";
+import { refuseNoAgent } from "../config/no-agent.ts";
 import { priceProblem } from "../models/prices.ts";
+import { refuseFormerState } from "./whose-state.ts";
 
 /** Where a configuration comes from; what is left out is taken from the environment, then from the working folder. */
 export interface ConfigSources {
@@ -16,17 +19,14 @@ export interface ConfigSources {
 /**
  * Reads the configuration and checks what the file alone cannot: that every model of the chain has a price, since the
  * calls of one without could not be bounded.
- * @throws ConfigError (exit 78)
+ * @throws ConfigError (exit 78); NoAgent (exit 66)
  */
 export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKind[]): Config {
-  const config = loadConfig({
-    environment: sources.environment ?? processEnvironment(),
-    configFile: sources.config,
-    state: sources.state,
-    jobKinds: kinds,
-    eventNames: Object.keys(ALERT_EVENTS),
-    cwd: process.cwd(),
-  });
+  const environment = sources.environment ?? processEnvironment();
+  const where = { environment, configFile: sources.config, state: sources.state, cwd: process.cwd() };
+  refuseNoAgent(locate(where));
+  const config = loadConfig({ ...where, jobKinds: kinds, eventNames: Object.keys(ALERT_EVENTS) });
+  if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
   const unpriced = config.models.chain.flatMap((reference, index) => {
     const message = priceProblem(reference, config.models.prices);
     return message === null ? [] : [{ path: `models.chain[${index}]`, message }];

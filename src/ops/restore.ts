@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { sql } from "kysely";
 import { createOutbox } from "../alerts/outbox.ts";
@@ -16,14 +16,17 @@ import {
   removeDatabase,
   stageCopy,
 } from "../store/backup.ts";
-import { makeFolder, syncFolder } from "../store/durable-file.ts";
+import { makeFolder } from "../store/durable-file.ts";
 import { acquireLock } from "../store/lock.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import { openStore, type Store } from "../store/open.ts";
+import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/replace.ts";
 import { refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
 import { openLog } from "./pager.ts";
+import { stopByFile } from "./stop.ts";
+import { OthersState } from "./whose-state.ts";
 
 export interface RestoreRequest {
   config: Config;
@@ -60,6 +63,8 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
   const { config, clock } = request;
   const file = resolve(request.file);
   refuseFile(file, config.paths.database);
+  const owner = peekOwner(config.paths.database);
+  if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
   makeFolder(config.paths.state);
   const lock = acquireLock(config.paths.lock);
   const staged = join(config.paths.state, "restoring.db");
@@ -166,6 +171,8 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
       const generation = await readMeta(trx, "generation");
       if (Number.isFinite(mark.generation))
         await writeMeta(trx, "generation", Math.max(generation, mark.generation));
+      // A backup of another agent was forced on this one by a person, and is this one's from now on.
+      if ((await readOwner(trx)) !== config.agent) await setOwner(trx, config.agent, clock.nowMs());
       await publishAgain(trx, config);
       await dropManifest(trx);
     });
@@ -191,12 +198,8 @@ async function publishAgain(trx: Store["db"], config: Config): Promise<void> {
 /** The STOP file holds the agent while the old file is without its log; the new one has its own switch set. */
 function replaceStopped(config: Config, staged: string, former: string): void {
   const { stopFile } = config.paths;
-  const isOurs = !existsSync(stopFile);
-  if (isOurs) {
-    makeFolder(dirname(stopFile));
-    writeFileSync(stopFile, "afk restore has not ended; run it again\n");
-    syncFolder(dirname(stopFile));
-  }
+  const isOurs = lstatSync(stopFile, { throwIfNoEntry: false }) === undefined;
+  if (isOurs) stopByFile(stopFile, "afk restore has not ended; run it again");
   replaceFile(staged, config.paths.database, former);
   if (isOurs) rmSync(stopFile, { force: true });
 }

@@ -1,10 +1,13 @@
-import { writeFileSync } from "node:fs";
+import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
+import { systemClock } from "../lib/clock.ts";
+import { newId } from "../lib/ids.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
-import { makeFolder } from "../store/durable-file.ts";
+import { makeFolder, syncFolder } from "../store/durable-file.ts";
 
+/** The switch, as it was set. */
 export interface Stopped {
   by: "row" | "file";
   /** The reason that is kept, or the path of the file. */
@@ -24,10 +27,40 @@ export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): 
   return before === null ? { by: "row", detail: told } : { by: "row", detail: before.reason, wasSet: true };
 }
 
-/** Sets the switch as a file: what works when configuration or database do not. */
+/**
+ * Sets the switch as a file: what works when configuration or database do not. Nothing that lies at its path is opened: a
+ * pipe would wait for a reader, and a link would lead to a file that somebody else chose. A folder there is a set switch.
+ */
 export function stopByFile(stopFile: string, reason: string): Stopped {
+  const before = lstatSync(stopFile, { throwIfNoEntry: false });
+  const stopped: Stopped = {
+    by: "file",
+    detail: stopFile,
+    ...(before === undefined ? {} : { wasSet: true }),
+  };
+  if (before?.isDirectory()) return stopped;
   makeFolder(dirname(stopFile));
-  // Without the configuration nobody knows its secrets; what looks like one goes all the same.
-  writeFileSync(stopFile, `${createRedactor([])(reason)}\n`);
-  return { by: "file", detail: stopFile };
+  const temporary = `${stopFile}.${newId(systemClock.nowMs())}.part`;
+  try {
+    // Without the configuration nobody knows its secrets; what looks like one goes all the same.
+    writeNew(temporary, `${createRedactor([])(reason)}\n`);
+    renameSync(temporary, stopFile);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  syncFolder(dirname(stopFile));
+  return stopped;
+}
+
+function writeNew(path: string, text: string): void {
+  const file = openSync(path, "wx", 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } catch {
+    // The file's name is the switch, and the words in it are for people: a full disk may have no room for them.
+    return;
+  } finally {
+    closeSync(file);
+  }
 }

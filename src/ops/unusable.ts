@@ -4,6 +4,8 @@ import type { Notice } from "../alerts/outbox.ts";
 import { processEnvironment } from "../config/environment.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
 import { loadChannels } from "../config/load-channels.ts";
+import { locate } from "../config/locations.ts";
+import { NoAgent } from "../config/no-agent.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -31,9 +33,10 @@ const LOG_BYTES_MAX = 200 * 1024 * 1024;
 
 /**
  * A way to alert that stands on nothing but the channels, read one by one from whatever afk.yaml there is and from
- * ALERT_WEBHOOK. The caller closes the log.
+ * ALERT_WEBHOOK. The caller closes the log. Where there is no agent, and nobody to tell, that is the answer.
+ * @throws NoAgent
  */
-export function lastResort(sources: PagerSources): LastResort {
+export function lastResort(sources: PagerSources, cause: unknown): LastResort {
   const environment = sources.environment ?? processEnvironment();
   const clock = sources.clock ?? systemClock;
   const cwd = process.cwd();
@@ -45,7 +48,8 @@ export function lastResort(sources: PagerSources): LastResort {
     eventNames: Object.keys(ALERT_EVENTS),
     cwd,
   });
-  const state = resolve(cwd, sources.state || environment.AFK_STATE || "state");
+  if (cause instanceof NoAgent && channels.length === 0) throw cause;
+  const { state } = locate({ environment, configFile: sources.config, state: sources.state, cwd });
   const redact = createRedactor(secrets);
   const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
   return {

@@ -5,6 +5,7 @@ import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
 import * as retention from "./migrations/0003-retention.ts";
 import * as rails from "./migrations/0004-rails.ts";
+import * as identity from "./migrations/0007-identity.ts";
 import type { Schema } from "./schema.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
@@ -13,6 +14,7 @@ const MIGRATIONS: Record<string, Migration> = {
   "0002-evidence": evidence,
   "0003-retention": retention,
   "0004-rails": rails,
+  "0007-identity": identity,
 };
 
 /**

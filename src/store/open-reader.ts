@@ -1,3 +1,5 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { StoreDialect } from "./dialect.ts";
@@ -24,7 +26,7 @@ export interface Reader {
  * @throws StoreRefused when it cannot be read.
  */
 export function openReader(path: string): Reader {
-  const database = open(path);
+  const database = openToRead(path);
   const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
   const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
   const version = database.prepare("pragma data_version").pluck();
@@ -51,11 +53,15 @@ export function openReader(path: string): Reader {
   };
 }
 
-function open(path: string): Database.Database {
+/**
+ * A connection by which nothing can be written, not even a temporary table.
+ * @throws StoreRefused when the database cannot be read.
+ */
+export function openToRead(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
-    database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-    // Opened to be read, and told so once more: then even a temporary table is refused.
+    const readonly = !leavesNothing(path);
+    database = new Database(path, { readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     database.pragma("query_only = ON");
     database.pragma("trusted_schema = OFF");
     database.prepare("select 1 from sqlite_master limit 1").get();
@@ -63,6 +69,21 @@ function open(path: string): Database.Database {
   } catch (error) {
     database?.close();
     throw explain(error, path);
+  }
+}
+
+/**
+ * Whether the file may be opened as one that writes: SQLite then takes the log and its index away again, which it makes to
+ * read, and a read-only connection leaves behind. Not where a log is there already, be it a worker's or left by a crash:
+ * the last to close would move what is in it to the database.
+ */
+function leavesNothing(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return !existsSync(`${path}-wal`);
+  } catch {
+    return false;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Generated } from "kysely";
+
 /* The tables of egress, and what else is remembered by name; the conventions are those of schema.ts. */
 
 export interface HttpCacheTable {
@@ -42,4 +44,11 @@ export interface SchedulesTable {
   /** The schedule the slot belongs to; when afk.yaml says another, the count starts anew. */
   schedule: string;
   last_slot_at: number;
+}
+
+/** Whose state it is: the newest row. */
+export interface OwnersTable {
+  id: Generated<number>;
+  agent: string;
+  since_at: number;
 }

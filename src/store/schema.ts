@@ -3,6 +3,7 @@ import type {
   HostLimitsTable,
   HttpCacheTable,
   MetaTable,
+  OwnersTable,
   RobotsTable,
   SchedulesTable,
   SeenTable,
@@ -42,6 +43,7 @@ export interface Schema {
   robots: RobotsTable;
   host_limits: HostLimitsTable;
   meta: MetaTable;
+  owners: OwnersTable;
   drills: DrillsTable;
   clock: ClockTable;
   clock_days: ClockDaysTable;

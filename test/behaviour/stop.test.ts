@@ -53,7 +53,13 @@ it("is gone within seconds of afk stop from another process, and stays stopped",
   const stopper = target.start(["stop", "--reason", "the bill looks odd", "--json"]);
   // The clock runs from the moment the switch is set, not from the start of the process that sets it.
   const stopped = await stopper.ended;
-  expect(JSON.parse(stopped.stdout)).toEqual({ by: "row", detail: "the bill looks odd" });
+  expect(JSON.parse(stopped.stdout)).toMatchObject({
+    by: "row",
+    detail: "the bill looks odd",
+    agent: "test-agent",
+    state: target.state,
+    worker: { wasAtWork: true, isGone: true },
+  });
   const tookMs = await outAfter("afk stop", running, () => undefined);
 
   expect(tookMs).toBeLessThan(OUT_WITHIN_MS);

@@ -74,6 +74,15 @@ describe("host settings", () => {
     expect(load(BASE, { environment: { KILL_FLAG: "/run/afk/KILL" } }).paths.stopFile).toBe("/run/afk/KILL");
   });
 
+  it("expand ~/ in KILL_FLAG, which only a shell would do, and refuse ~name", () => {
+    const at = (KILL_FLAG: string) =>
+      load(BASE, { environment: { HOME: "/home/me", KILL_FLAG } }).paths.stopFile;
+    expect(at("~/afk.kill")).toBe("/home/me/afk.kill");
+    expect(issuesOf(BASE, { environment: { KILL_FLAG: "~you/afk.kill" } })).toMatchObject([
+      { path: "KILL_FLAG" },
+    ]);
+  });
+
   it("refuse an empty KILL_FLAG, which would be no stop file", () => {
     expect(issuesOf(BASE, { environment: { KILL_FLAG: "" } })[0]?.path).toBe("KILL_FLAG");
   });

@@ -58,7 +58,11 @@ export interface Deployment {
 }
 
 export function deployment(config?: Record<string, unknown> | string): Deployment {
-  const dir = tempDir();
+  return deploymentAt(tempDir(), config);
+}
+
+/** The same in a folder that is there already. */
+export function deploymentAt(dir: string, config?: Record<string, unknown> | string): Deployment {
   const state = join(dir, "state");
   const write = (name: string, content: string | Uint8Array) => {
     mkdirSync(dirname(join(dir, name)), { recursive: true });

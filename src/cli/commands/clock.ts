@@ -1,4 +1,4 @@
-import type { Agent } from "../../agent.ts";
+import { type Agent, VERSION } from "../../agent.ts";
 import { configHash } from "../../config/hash.ts";
 import {
   type ClockOffice,
@@ -9,6 +9,7 @@ import {
   stopClock,
 } from "../../ops/clock/clock.ts";
 import { defineCommand } from "../command.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
 
@@ -38,12 +39,9 @@ const status = defineCommand({
   },
   json: true,
   async run({ args }) {
-    const { clock, missing } = await withAgent(args, async (agent) => ({
-      clock: await readClock(agent.rails.store.db),
-      missing: await missingEvidence(agent.rails.store.db, {
-        version: agent.version,
-        configHash: configHash(agent.config),
-      }),
+    const { clock, missing } = await withLook(args, async ({ config, db }) => ({
+      clock: await readClock(db),
+      missing: await missingEvidence(db, { version: VERSION, configHash: configHash(config) }),
     }));
     if (args.json) printJson({ clock, missing });
     else
@@ -63,9 +61,9 @@ const stop = defineCommand({
   json: true,
   args: { "dry-run": { type: "boolean", description: "Say what would end, and leave it" } },
   async run({ args }) {
-    const ended = await withAgent(args, (agent) =>
-      args["dry-run"] ? readClock(agent.rails.store.db) : stopClock(officeOf(agent)),
-    );
+    const ended = args["dry-run"]
+      ? await withLook(args, ({ db }) => readClock(db))
+      : await withAgent(args, (agent) => stopClock(officeOf(agent)));
     if (args.json) printJson({ dryRun: args["dry-run"], clock: ended });
     else if (ended === null) printLines(["no clock runs"]);
     else printLines([`${args["dry-run"] ? "would stop" : "stopped"} the clock at ${days(ended.days)}`]);

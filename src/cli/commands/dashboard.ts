@@ -1,7 +1,7 @@
 import { readAgentConfig, VERSION } from "../../agent.ts";
 import { openDashboard } from "../../dashboard/server.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { openStore } from "../../store/open.ts";
+import { look } from "../../ops/look.ts";
 import { defineCommand } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
@@ -26,8 +26,8 @@ export default defineCommand({
   async run({ args }) {
     const config = readAgentConfig({ config: args.config, state: args.state });
     if (args.port !== undefined) config.dashboard.port = args.port;
-    // Makes or migrates the database where that is due; what serves the page cannot write.
-    await (await openStore(config.paths.database)).close();
+    // What is refused is refused here, and not by a page.
+    await look(config, async () => undefined);
     const dashboard = await openDashboard({
       config,
       version: VERSION,

@@ -3,6 +3,7 @@ import { AfkError } from "../../lib/errors.ts";
 import { attendToday } from "../../ops/clock/attended.ts";
 import { dropDead, findDead, listDead, retryDead } from "../../queue/dead-letter.ts";
 import { defineCommand } from "../command.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
@@ -12,7 +13,7 @@ const list = defineCommand({
   meta: { name: "dead list", description: "Jobs that used all their attempts", examples: ["afk dead"] },
   json: true,
   async run({ args }) {
-    const letters = await withAgent(args, (agent) => listDead(agent.rails.store.db));
+    const letters = await withLook(args, ({ db }) => listDead(db));
     if (args.json) return printJson(letters);
     if (letters.length === 0) return printLines(["no dead letters"]);
     printTable(letters, [
@@ -29,7 +30,7 @@ const show = defineCommand({
   json: true,
   args: { key: KEY },
   async run({ args }) {
-    const letter = await withAgent(args, (agent) => findDead(agent.rails.store.db, args.key));
+    const letter = await withLook(args, ({ db }) => findDead(db, args.key));
     if (letter === undefined) throw noLetter(args.key);
     if (args.json) return printJson(letter);
     const shown = { ...letter, died_at: toIso(letter.died_at) };
@@ -64,12 +65,14 @@ const drop = defineCommand({
   json: true,
   args: { key: KEY, "dry-run": { type: "boolean", description: "Say what would be dropped, and leave it" } },
   async run({ args }) {
-    const letter = await withAgent(args, async ({ rails }) => {
-      const found = await findDead(rails.store.db, args.key);
-      if (found !== undefined && !args["dry-run"])
-        await rails.store.transaction((trx) => dropDead(trx, args.key, rails.clock.nowMs()));
-      return found;
-    });
+    const letter = args["dry-run"]
+      ? await withLook(args, ({ db }) => findDead(db, args.key))
+      : await withAgent(args, async ({ rails }) => {
+          const found = await findDead(rails.store.db, args.key);
+          if (found !== undefined)
+            await rails.store.transaction((trx) => dropDead(trx, args.key, rails.clock.nowMs()));
+          return found;
+        });
     if (letter === undefined) throw noLetter(args.key);
     if (args.json) printJson({ key: args.key, dropped: !args["dry-run"] });
     else printLines([`${args["dry-run"] ? "would drop" : "dropped"} ${args.key}: ${oneLine(letter.error)}`]);

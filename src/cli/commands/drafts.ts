@@ -4,6 +4,7 @@ import { checkApprovable } from "../../runner/drafts.ts";
 import { defineCommand } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
 import { LIMIT } from "../limit.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printLines, printTable } from "../output.ts";
 import { visible, visibleJson } from "../visible.ts";
@@ -23,7 +24,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const drafts = await withAgent(args, (agent) => listDrafts(agent.rails.store.db, args));
+    const drafts = await withLook(args, ({ db }) => listDrafts(db, args));
     if (args.json) return printLines([visibleJson(drafts)]);
     if (drafts.length === 0) return printLines([args.all ? "no job drafted anything yet" : "nothing waits"]);
     printTable(drafts, [

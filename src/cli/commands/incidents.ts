@@ -11,6 +11,7 @@ import {
 import { defineCommand, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { LIMIT } from "../limit.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printLines, printTable } from "../output.ts";
 import { visible, visibleJson } from "../visible.ts";
@@ -29,7 +30,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const incidents = await withAgent(args, (agent) => listIncidents(agent.rails.store.db, args));
+    const incidents = await withLook(args, ({ db }) => listIncidents(db, args));
     if (args.json) return printLines([visibleJson(incidents)]);
     if (incidents.length === 0) return printLines([args.all ? "nothing broke yet" : "no open incidents"]);
     printTable(incidents, [
@@ -53,7 +54,7 @@ const show = defineCommand({
   json: true,
   args: { id: ID },
   async run({ args }) {
-    const incident = await withAgent(args, (agent) => showIncident(agent.rails.store.db, args.id));
+    const incident = await withLook(args, ({ db }) => showIncident(db, args.id));
     if (args.json) return printLines([visibleJson(incident)]);
     printLines(fieldLines(fieldsOf(incident)));
   },

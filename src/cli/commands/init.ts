@@ -1,11 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { processEnvironment } from "../../config/environment.ts";
+import { locate } from "../../config/locations.ts";
 import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { readStopFile } from "../../rails/kill.ts";
 import { defineCommand } from "../command.ts";
-import { printLines } from "../output.ts";
+import { oneLine, printLines } from "../output.ts";
 
 const DEFAULTS: TemplateAnswers = {
   agent: "my-agent",
@@ -23,7 +24,9 @@ export default defineCommand({
   },
   args: { yes: { type: "boolean", alias: "y", description: "Ask nothing and take the defaults" } },
   async run({ args }) {
-    const path = resolve(args.config ?? processEnvironment().AFK_CONFIG ?? "afk.yaml");
+    const environment = processEnvironment();
+    const where = { environment, configFile: args.config, state: args.state, cwd: process.cwd() };
+    const { configFile: path, stopFile } = locate(where);
     if (existsSync(path)) {
       throw new AfkError(
         "exists",
@@ -35,7 +38,9 @@ export default defineCommand({
     }
     const isAsking = !args.yes && process.stdin.isTTY;
     writeFileSync(path, renderTemplate(isAsking ? await ask() : DEFAULTS), { flag: "wx" });
-    printLines([`wrote ${path}`, "next: read it, then  afk doctor  and  afk tick"]);
+    const kill = environment.KILL_FLAG ? readStopFile(stopFile) : null;
+    const stopped = kill === null ? [] : [`it is stopped by KILL_FLAG: ${oneLine(kill.reason)}`];
+    printLines([`wrote ${path}`, ...stopped, "next: read it, then  afk doctor  and  afk tick"]);
   },
 });
 

@@ -3,7 +3,7 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand } from "../command.ts";
 import { LIMIT } from "../limit.ts";
-import { withAgent } from "../open.ts";
+import { withLook } from "../look.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
 const list = defineCommand({
@@ -17,7 +17,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const jobs = await withAgent(args, (agent) => listJobs(agent.rails.store.db, args.limit));
+    const jobs = await withLook(args, ({ db }) => listJobs(db, args.limit));
     if (args.json) return printJson(jobs);
     if (jobs.length === 0) return printLines(["the queue is empty"]);
     printTable(jobs, [
@@ -40,7 +40,7 @@ const show = defineCommand({
   json: true,
   args: { key: { type: "positional", description: "The job's key" } },
   async run({ args }) {
-    const job = await withAgent(args, (agent) => showJob(agent.rails.store.db, args.key));
+    const job = await withLook(args, ({ db }) => showJob(db, args.key));
     if (job === undefined) {
       throw new AfkError("unknown_job", `there is no job ${args.key}; see: afk jobs`, {
         exitCode: EXIT.failed,

@@ -2,6 +2,7 @@ import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
 import { listLedger } from "../../ops/ledger.ts";
 import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand } from "../command.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines, printTable } from "../output.ts";
 
@@ -24,7 +25,7 @@ const list = defineCommand({
     },
   },
   async run({ args }) {
-    const entries = await withAgent(args, (agent) => listLedger(agent.rails.store.db, args));
+    const entries = await withLook(args, ({ db }) => listLedger(db, args));
     if (args.json) return printJson(entries);
     if (entries.length === 0)
       return printLines([args.unknown ? "nothing is unknown" : "no model call was made yet"]);

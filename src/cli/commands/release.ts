@@ -8,6 +8,7 @@ import { type Recorded, readConfigText, recordRelease } from "../../ops/release/
 import { type Release, release, renderOnly } from "../../ops/release/release.ts";
 import { releaseBy } from "../../ops/release/releases.ts";
 import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
+import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
@@ -95,7 +96,7 @@ async function goBackTo(args: GlobalValues, hash: string, format: Format): Promi
 }
 
 async function printReleased(args: GlobalValues, hash: string): Promise<void> {
-  const found = await withAgent(args, ({ rails }) => releaseBy(rails.store.db, hash));
+  const found = await withLook(args, ({ db }) => releaseBy(db, hash));
   if (args.json) printJson({ configHash: found.config_hash, configText: found.config_text });
   else printLines([found.config_text.trimEnd()]);
 }

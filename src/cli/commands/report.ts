@@ -1,11 +1,12 @@
+import { VERSION } from "../../agent.ts";
 import { renderReportPage } from "../../dashboard/report-page.ts";
-import { toIso } from "../../lib/clock.ts";
+import { systemClock, toIso } from "../../lib/clock.ts";
 import { renderMarkdown } from "../../ops/report/markdown.ts";
 import { type Report, readReport } from "../../ops/report/read-report.ts";
 import { renderRetrospective, writeRetrospective } from "../../ops/report/retrospective.ts";
 import { writeDurably } from "../../store/durable-file.ts";
 import { defineCommand, UsageError } from "../command.ts";
-import { withAgent } from "../open.ts";
+import { withLook } from "../look.ts";
 import { printJson, printLines } from "../output.ts";
 import { reportView } from "../views/report.ts";
 import { parseWhen } from "../when.ts";
@@ -50,8 +51,8 @@ export default defineCommand({
       throw new UsageError(`--json and --format ${args.format} exclude each other.`);
     if (args.retrospective && (args.format ?? args.output) !== undefined)
       throw new UsageError("--retrospective writes RETROSPECTIVE.md; it takes no --format and no --output.");
-    await withAgent(args, async ({ config, version, rails }) => {
-      const nowMs = rails.clock.nowMs();
+    await withLook(args, async ({ config, db }) => {
+      const nowMs = systemClock.nowMs();
       const when = (name: "since" | "until", text: string | undefined) =>
         text === undefined
           ? undefined
@@ -62,8 +63,8 @@ export default defineCommand({
       const { compare } = args;
       const report = await readReport({
         config,
-        version,
-        db: rails.store.db,
+        version: VERSION,
+        db,
         nowMs,
         fromMs,
         untilMs,

@@ -3,7 +3,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { joinSignals } from "../../lib/signals.ts";
 import { peekStatus } from "../../ops/peek-status.ts";
 import { readConfig } from "../../ops/read-config.ts";
-import type { Status } from "../../ops/status.ts";
+import { readStatus, type Status } from "../../ops/status.ts";
 import { defineCommand, type GlobalValues } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, printJson, printLines, terminalColumns } from "../output.ts";
@@ -23,12 +23,12 @@ export default defineCommand({
   json: true,
   args: { watch: { type: "boolean", alias: "w", description: "Show it again every 2 s until Ctrl-C" } },
   async run({ args, program }) {
-    const { timezone, look } = looker(args, program.version);
+    const { timezone, read } = looker(args, program.version);
     const linesOf = async (rows: number | null) => {
       const view = { nowMs: systemClock.nowMs(), timezone, columns: terminalColumns(), rows };
-      return paintLines(statusView(await look(), view));
+      return paintLines(statusView(await read(), view));
     };
-    const show = async () => (args.json ? printJson(await look()) : printLines(await linesOf(null)));
+    const show = async () => (args.json ? printJson(await read()) : printLines(await linesOf(null)));
     if (!args.watch) await show();
     // Who wants no colour, or has a terminal without any, gets no cursor moves either.
     else if (args.json || !isColoured()) await repeat(show);
@@ -37,15 +37,15 @@ export default defineCommand({
 });
 
 /** Looks with as little as it takes: with all that an agent is, a glance would take twice as long. */
-function looker(args: GlobalValues, version: string): { timezone: string; look: () => Promise<Status> } {
+function looker(args: GlobalValues, version: string): { timezone: string; read: () => Promise<Status> } {
   const config = readConfig({ config: args.config, state: args.state }, jobKinds);
   return {
     timezone: config.timezone,
-    async look() {
+    async read() {
       const status = await peekStatus({ config, version, clock: systemClock });
       if (status !== null) return status;
-      const { withAgent } = await import("../open.ts");
-      return await withAgent(args, (agent) => agent.status());
+      const { look } = await import("../../ops/look.ts");
+      return await look(config, (seen) => readStatus({ ...seen, version, clock: systemClock }));
     },
   };
 }

@@ -31,7 +31,7 @@ export interface WithConfig extends OnHost {
 }
 
 export interface WithStore extends WithConfig {
-  store: Store;
+  store: Pick<Store, "db">;
 }
 
 /** One thing to look at. `look` changes nothing; what it throws becomes a finding. */

@@ -1,12 +1,13 @@
 import { freeBytes } from "../../store/ballast.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
+import { nearest } from "./state-folder.ts";
 
 const FREE_MIN_BYTES = 200 * 1024 * 1024;
 
 export const disk: Examination<WithConfig> = {
   group: "state",
   name: "disk",
-  look: ({ config: { paths } }) => [judgeFree(freeBytes(paths.state), paths.state)],
+  look: ({ config: { paths } }) => [judgeFree(freeBytes(nearest(paths.state)), paths.state)],
 };
 
 export function judgeFree(bytes: number, dir: string): Finding {

@@ -17,12 +17,16 @@ export const fileSystem: Examination<WithConfig> = {
   },
 };
 
+export function typeOf(dir: string, mountInfo: string): string {
+  return mountOf(dir, mountInfo).type;
+}
+
 /**
- * The type of the file system that holds `dir`, from proc(5)'s mountinfo: the longest mount point that leads to it, and of
+ * Where the file system that holds `dir` is mounted and what type it is of, from proc(5)'s mountinfo: the longest mount point that leads to it, and of
  * those the last, which covers the ones before.
  */
-export function typeOf(dir: string, mountInfo: string): string {
-  let best = { length: -1, type: "unknown" };
+export function mountOf(dir: string, mountInfo: string): { point: string; type: string } {
+  let best = { point: "", type: "unknown" };
   for (const line of mountInfo.split("\n")) {
     const fields = line.split(" ");
     const mark = fields.indexOf("-");
@@ -33,7 +37,7 @@ export function typeOf(dir: string, mountInfo: string): string {
       String.fromCharCode(Number.parseInt(code, 8)),
     );
     const leadsTo = path === "/" || dir === path || dir.startsWith(`${path}/`);
-    if (leadsTo && path.length >= best.length) best = { length: path.length, type };
+    if (leadsTo && path.length >= best.point.length) best = { point: path, type };
   }
-  return best.type;
+  return best;
 }

@@ -1,26 +1,34 @@
 import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
-import { makeFolder } from "../../store/durable-file.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 
 const OTHERS_WRITE = 0o002;
 
-/** The folders of the state: there, writable by this user, and by nobody who does not own them. */
+/** The folders of the state: writable by this user, and by nobody who does not own them. What is missing a tick makes. */
 export const stateFolder: Examination<WithConfig> = {
   group: "state",
   name: "state",
   look: ({ config: { paths }, host }) => {
     try {
       for (const dir of [paths.state, paths.out, paths.logs]) {
-        makeFolder(dir);
-        accessSync(dir, constants.W_OK);
+        if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
+        else throw new Error(`${nearest(dir)} is no folder`);
       }
     } catch (error) {
       return [bad("state", messageOf(error), `make ${paths.state} writable for this user`)];
     }
+    if (nearest(paths.state) !== paths.state)
+      return [ok("state", `${paths.state} is not there yet; the first tick makes it`)];
     return [judgeOwner(paths.state, host.userId)];
   },
 };
+
+/** The folder itself, or the nearest one above it that there is. */
+export function nearest(dir: string): string {
+  const isThere = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  return isThere || dir === dirname(dir) ? dir : nearest(dirname(dir));
+}
 
 function judgeOwner(dir: string, userId: number | null): Finding {
   const { uid, mode } = statSync(dir);

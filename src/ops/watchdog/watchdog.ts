@@ -86,7 +86,7 @@ function setFile({ config, log, outbox }: Pager, findings: Finding[]): void {
  * be written; where not, it is told at every run, since silence would be worse.
  */
 async function tellUnusable(sources: PagerSources, error: unknown): Promise<WatchdogReport> {
-  const resort = lastResort(sources);
+  const resort = lastResort(sources, error);
   try {
     const isConfig = error instanceof ConfigError;
     const finding = {

@@ -4,6 +4,7 @@ import { deployment, digestConfig } from "../../support/afk.ts";
 import { afk } from "./in-process.ts";
 
 const LINES = [
+  "adopt",
   "dashboard",
   "init --yes",
   "doctor --offline",

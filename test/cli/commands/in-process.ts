@@ -7,6 +7,7 @@ import type { Deployment } from "../../support/afk.ts";
 
 const NAMES = [
   "dashboard",
+  "adopt",
   "alert",
   "backup",
   "clock",

@@ -11,7 +11,19 @@ describe("stop and resume", () => {
 
     expect(await afkJson(target, "stop", "--reason", "the bill looks odd")).toEqual({
       code: 0,
-      json: { by: "row", detail: "the bill looks odd" },
+      json: {
+        by: "row",
+        detail: "the bill looks odd",
+        agent: "test-agent",
+        state: target.state,
+        worker: {
+          wasAtWork: false,
+          pid: null,
+          isSuspended: false,
+          isGone: true,
+          waitedMs: expect.any(Number),
+        },
+      },
     });
     expect((await afkJson(target, "status")).json).toHaveProperty("killed.reason", "the bill looks odd");
     expect(await tick(target)).toMatchObject({ outcome: "halted" });
@@ -28,7 +40,7 @@ describe("stop and resume", () => {
   it("speak to people", async () => {
     const target = offline();
     expect((await afk(target, "stop")).stdout).toBe(
-      "stopped (row): afk stop\nNo model is called until: afk resume\n",
+      `stopped (row): afk stop\nagent test-agent, state ${target.state}\nno worker was at work\nNo model is called until: afk resume\n`,
     );
     expect((await afk(target, "resume")).stdout).toBe("cleared (row): afk stop\n");
     expect((await afk(target, "resume")).stdout).toBe("nothing was set\n");
@@ -63,7 +75,7 @@ describe("stop and resume", () => {
     other.pragma("auto_vacuum = INCREMENTAL");
     other.exec("begin immediate");
 
-    expect((await afkJson(target, "stop", "--reason", "the bill looks odd")).json).toEqual({
+    expect((await afkJson(target, "stop", "--reason", "the bill looks odd")).json).toMatchObject({
       by: "file",
       detail: join(target.state, "STOP"),
     });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { judgeFree } from "../../../src/ops/doctor/disk.ts";
 import { fileSystem, typeOf } from "../../../src/ops/doctor/file-system.ts";
+import { killFlag } from "../../../src/ops/doctor/kill-switch.ts";
 import { lock } from "../../../src/ops/doctor/lock.ts";
 import { stateFolder } from "../../../src/ops/doctor/state-folder.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -40,6 +41,43 @@ describe("the state's folder", () => {
       result: "bad",
       mend: `chmod o-w ${state}`,
     });
+  });
+});
+
+describe("KILL_FLAG", () => {
+  const look = async (stopFile: string, mountInfo: string, over: Parameters<typeof hostWith>[0] = {}) => {
+    const { config, rails } = await opsHarness();
+    const file = join(tempDir(), "mountinfo");
+    writeFileSync(file, mountInfo);
+    const paths = {
+      ...config.paths,
+      stopFile: stopFile === "" ? join(config.paths.state, "KILL") : stopFile,
+    };
+    const host = hostWith({ isContainer: true, mountInfo: file, environment: { KILL_FLAG: "set" }, ...over });
+    return await killFlag.look({ config: { ...config, paths }, clock: rails.clock, host });
+  };
+  const MOUNTS = [
+    "22 1 0:20 / / rw - overlay overlay rw",
+    "23 22 0:21 / /tmp rw - tmpfs tmpfs rw",
+    "24 22 8:1 /srv/flags /flags rw - ext4 /dev/sda1 rw",
+  ].join("\n");
+
+  test.each(["/run/afk.kill", "/tmp/afk.kill"])(
+    "inside of the container alone is told of: %s",
+    async (path) => {
+      expect(only(await look(path, MOUNTS))).toMatchObject({
+        result: "bad",
+        found: expect.stringContaining(path),
+        mend: expect.stringContaining("STOP"),
+      });
+    },
+  );
+
+  test("in the state, on a mount, or on no container's host is nobody's worry", async () => {
+    expect(await look("", MOUNTS)).toEqual([]);
+    expect(only(await look("/flags/afk.kill", MOUNTS))).toMatchObject({ result: "ok" });
+    expect(await look("/run/afk.kill", MOUNTS, { isContainer: false })).toEqual([]);
+    expect(await look("/run/afk.kill", MOUNTS, { environment: {} })).toEqual([]);
   });
 });
 

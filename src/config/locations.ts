@@ -1,0 +1,46 @@
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { Environment } from "./environment.ts";
+
+/** Where an agent lies. All absolute. */
+export interface Locations {
+  configFile: string;
+  /** The state directory. */
+  state: string;
+  /** The STOP file: KILL_FLAG, or `STOP` in the state directory. */
+  stopFile: string;
+}
+
+/**
+ * Where afk looks for an agent, without reading afk.yaml: the kill switch must be settable when that is refused. The state
+ * lies beside afk.yaml unless somebody says otherwise: were it found by the folder in which a command happens to be typed,
+ * one agent would have a budget in each of them.
+ */
+export function locate(options: {
+  environment: Environment;
+  /** `--config`; else AFK_CONFIG, else ./afk.yaml. */
+  configFile?: string | undefined;
+  /** `--state`; else AFK_STATE, else `state` beside afk.yaml. */
+  state?: string | undefined;
+  cwd: string;
+}): Locations {
+  const { environment, cwd } = options;
+  const absolute = (path: string) => resolve(cwd, expandHome(path, environment));
+  const configFile = absolute(options.configFile || environment.AFK_CONFIG || "afk.yaml");
+  const stated = options.state || environment.AFK_STATE;
+  const state = stated ? absolute(stated) : join(dirname(configFile), "state");
+  const stopFile = environment.KILL_FLAG ? absolute(environment.KILL_FLAG) : join(state, "STOP");
+  return { configFile, state, stopFile };
+}
+
+/** A shell puts the home folder in the place of `~`; unit files, crontabs and env files do not. */
+export function expandHome(path: string, environment: Environment): string {
+  if (path !== "~" && !path.startsWith("~/")) return path;
+  return join(environment.HOME || homedir(), path.slice(1));
+}
+
+/** What is wrong with `~name/…`, which only a shell can expand; null for any other path. */
+export function otherHomeProblem(path: string): string | null {
+  if (!/^~[^/]/.test(path)) return null;
+  return `found ${JSON.stringify(path)}; afk expands ~/ alone, so write the whole path`;
+}

@@ -1,0 +1,57 @@
+import { existsSync } from "node:fs";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { AfkError } from "../lib/errors.ts";
+import { acquireLock } from "../store/lock.ts";
+import { openStore } from "../store/open.ts";
+import { readOwner, setOwner } from "../store/owner.ts";
+import { openLog } from "./pager.ts";
+
+/** A state that changes hands: from the agent it belonged to, null for nobody yet, to the one of afk.yaml. */
+export interface Adoption {
+  state: string;
+  from: string | null;
+  to: string;
+}
+
+/**
+ * Gives the state to the agent of this configuration once `confirm` agrees, with all that it holds: spend, queue, kill
+ * switch. Who it belonged to stays written down. Nobody may be at work in it meanwhile.
+ * @returns null when it belongs to this agent already.
+ * @throws StateLocked (exit 75), StoreRefused, AfkError when there is no state, or what `confirm` throws.
+ */
+export async function adoptState(
+  config: Config,
+  clock: Clock,
+  confirm: (adoption: Adoption) => Promise<void>,
+): Promise<Adoption | null> {
+  const { database, state, lock: lockFile } = config.paths;
+  if (!existsSync(database))
+    throw new AfkError(
+      "no_state",
+      `there is no state in ${state} to adopt; its first tick makes one for ${config.agent}`,
+      { retry: "never" },
+    );
+  const lock = acquireLock(lockFile);
+  try {
+    const store = await openStore(database);
+    try {
+      const adoption = { state, from: await readOwner(store.db), to: config.agent };
+      if (adoption.from === adoption.to) return null;
+      await confirm(adoption);
+      await store.transaction((trx) => setOwner(trx, adoption.to, clock.nowMs()));
+      tell(config, clock, adoption);
+      return adoption;
+    } finally {
+      await store.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+function tell(config: Config, clock: Clock, adoption: Adoption): void {
+  const log = openLog(config, clock);
+  log.event("warn", "state_adopted", { ...adoption });
+  log.close();
+}

@@ -1,0 +1,121 @@
+import { dirname, join } from "node:path";
+import { looseAgentName } from "../config/load-channels.ts";
+import type { Locations } from "../config/locations.ts";
+import { refuseNoAgent } from "../config/no-agent.ts";
+import { systemClock } from "../lib/clock.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { peekOwner } from "../store/owner.ts";
+import { otherOwner } from "./file-owner.ts";
+import { type Stopped, stopByFile } from "./stop.ts";
+import { FormerState } from "./whose-state.ts";
+import { lookAtWorker, type Worker } from "./worker.ts";
+
+/** What was stopped, and what became of it. */
+export interface StopReport extends Stopped {
+  /** The agent whose state it is; null where neither state nor configuration say. */
+  agent: string | null;
+  /** The state directory that the switch was set for. */
+  state: string;
+  worker: WorkerEnd;
+}
+
+/** Null in `wasAtWork` where it cannot be told. `isGone`: nobody is at work any more; null where this process ends with the worker. */
+export interface WorkerEnd {
+  wasAtWork: boolean | null;
+  pid: number | null;
+  isSuspended: boolean;
+  isGone: boolean | null;
+  waitedMs: number;
+}
+
+/** How long the worker may take: it looks at the switch at least every two seconds, and then lets go of what it does. */
+const WAIT_MS = 5_000;
+const LOOK_MS = 50;
+
+/**
+ * Sets the kill switch of the agent at `found` and waits until its worker is gone. `byRow` sets it in the database; where
+ * configuration or database are out of order it is set as the STOP file, since a switch must work when nothing else does.
+ * @throws NoAgent where there is none; AfkError when nothing could be stopped.
+ */
+export async function stopAt(
+  found: Locations,
+  reason: string,
+  byRow: () => Promise<Stopped>,
+): Promise<StopReport> {
+  refuseNoAgent(found);
+  const before = workerOf(found.state);
+  const stopped = await byRow().catch((error: unknown) => {
+    // The worker is in the other folder, and a file in this one would stop nobody.
+    if (error instanceof FormerState) throw error;
+    return byFile(found, `${reason} (the database could not be used: ${messageOf(error)})`);
+  });
+  return { ...stopped, agent: agentAt(found), state: found.state, worker: await endOf(found.state, before) };
+}
+
+function byFile(found: Locations, reason: string): Stopped {
+  try {
+    return stopByFile(found.stopFile, reason);
+  } catch (error) {
+    throw notStopped(found, error);
+  }
+}
+
+/**
+ * A process that the engine put into the worker's container (docker exec) has no parent there, and is killed with the
+ * worker: it has to say what it did before that.
+ */
+function endsWithWorker(before: Worker | null): boolean {
+  const isPutIn = process.ppid === 0 && process.pid !== 1;
+  return isPutIn && before !== null && before.state !== "none" && before.pid !== null;
+}
+
+function notStopped(found: Locations, cause: unknown): AfkError {
+  const { state, stopFile, configFile } = found;
+  const owner = otherOwner(dirname(stopFile));
+  const who = agentAt(found) ?? "the agent";
+  const message =
+    owner === null
+      ? `NOT stopped: the database of ${who} cannot be used, and ${stopFile} cannot be made (${messageOf(cause)}). Mend that, or end its worker; afk doctor says which process it is`
+      : `NOT stopped: the state ${state} of ${who} belongs to the user ${owner.name}, and this is ${owner.us}. Say it as that user: sudo ${owner.sudo} afk stop --config ${configFile} --state ${state}`;
+  return new AfkError("not_stopped", message, { retry: "never", cause });
+}
+
+/** The state knows it best; a configuration that is refused may still have a name in it. */
+function agentAt({ configFile, state }: Locations): string | null {
+  try {
+    return peekOwner(join(state, "afk.db")) ?? looseAgentName(configFile);
+  } catch {
+    // Whatever the file does to its parser, the switch was set.
+    return null;
+  }
+}
+
+/** Null where it cannot be told. */
+function workerOf(state: string): Worker | null {
+  try {
+    return lookAtWorker(join(state, "lock.db"));
+  } catch {
+    return null;
+  }
+}
+
+async function endOf(state: string, before: Worker | null): Promise<WorkerEnd> {
+  if (endsWithWorker(before)) return { ...whoIs(before), isGone: null, waitedMs: 0 };
+  const began = systemClock.uptimeMs();
+  let now = workerOf(state);
+  while (now !== null && now.state !== "none" && systemClock.uptimeMs() - began < WAIT_MS) {
+    await systemClock.sleep(LOOK_MS);
+    now = workerOf(state);
+  }
+  const isGone = now?.state === "none";
+  const last = now === null || isGone ? before : now;
+  return { ...whoIs(last), isGone, waitedMs: Math.round(systemClock.uptimeMs() - began) };
+}
+
+function whoIs(worker: Worker | null): Pick<WorkerEnd, "wasAtWork" | "pid" | "isSuspended"> {
+  return {
+    wasAtWork: worker === null ? null : worker.state !== "none",
+    pid: worker === null || worker.state === "none" ? null : worker.pid,
+    isSuspended: worker?.state === "suspended",
+  };
+}

@@ -1,0 +1,48 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/errors.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { peekOwner, readOwner } from "../store/owner.ts";
+import type { Db } from "../store/schema.ts";
+
+/** The state belongs to an agent of another name: with it one budget would be two agents', or one agent's budget lost. */
+export class OthersState extends AfkError {
+  constructor(config: Config, owner: string) {
+    const { state, configFile } = config.paths;
+    super(
+      "others_state",
+      `the state in ${state} belongs to the agent ${owner}, and ${configFile} is of ${config.agent}; nothing was done. ` +
+        "For an agent of its own name another folder: --state DIR or AFK_STATE. If it is the same agent with a new name: afk adopt",
+      { retry: "never", exitCode: EXIT.config },
+    );
+  }
+}
+
+/** Whose state it is. @throws OthersState when it is not this agent's. */
+export async function refuseOthers(db: Db, config: Config): Promise<string | null> {
+  const owner = await readOwner(db);
+  if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
+  return owner;
+}
+
+/** A state of this agent, or of nobody known, lies where earlier versions kept it. */
+export class FormerState extends ConfigError {}
+
+/**
+ * Earlier versions had the state in the folder in which they were started. Where it still is there and none is beside
+ * afk.yaml, a new one would be a new and empty budget, without a word.
+ * @throws FormerState (exit 78)
+ */
+export function refuseFormerState({ agent, paths }: Config, cwd: string): void {
+  const former = join(cwd, "state");
+  const database = join(former, "afk.db");
+  if (former === paths.state || existsSync(paths.database) || !existsSync(database)) return;
+  const owner = peekOwner(database);
+  if (owner !== null && owner !== agent) return;
+  const message =
+    `there is a state in ${former}, where earlier versions kept it, and none in ${paths.state}, beside the configuration, ` +
+    `where this one does. If it is of this agent, stop its worker (afk stop --state ${former}) and move it: mv ${former} ${paths.state} ` +
+    `(or name it with --state or AFK_STATE). If it is another agent's, move it beside that one's afk.yaml`;
+  throw new FormerState(paths.configFile, [{ path: "state", message }]);
+}
