@@ -19,6 +19,7 @@ interface Entry {
   output: number;
   cacheRead?: number;
   cacheWrite?: number;
+  cacheWrite1h?: number;
   dated?: true;
 }
 
@@ -89,9 +90,16 @@ function priceOf(model: ModelInfo): Entry | undefined {
   const output = dearest(prices, "output_mtok");
   if (!input || !output) return undefined;
   const cacheRead = dearest(prices, "cache_read_mtok");
-  // The price of the five-minute cache: afk never asks for the dearer one of an hour.
+  // afk asks for neither cache; a server in between may.
   const cacheWrite = dearest(prices, "cache_write_mtok");
-  return { input, output, ...(cacheRead ? { cacheRead } : {}), ...(cacheWrite ? { cacheWrite } : {}) };
+  const cacheWrite1h = dearest(prices, "cache_write_1h_mtok");
+  return {
+    input,
+    output,
+    ...(cacheRead ? { cacheRead } : {}),
+    ...(cacheWrite ? { cacheWrite } : {}),
+    ...(cacheWrite1h ? { cacheWrite1h } : {}),
+  };
 }
 
 /** Of prices by date, the one in force today and all to come; of prices by the hour, all. */

@@ -36,7 +36,7 @@ models:
   # providers:
   #   ollama: { base_url: http://localhost:11434 }
   #   openai: { api_key: "\${OPENAI_API_KEY}" }       # read from there without this line too
-  # prices: { "openai/my-model": { input: 0.10, output: 0.40 } }   # USD per million tokens
+  # prices: { "openai/my-model": { input: 0.10, output: 0.40 } }   # USD per million tokens; also cache_read, cache_write
 
 # A model or host that fails is left alone for a while.
 breaker: { failures: 5, cooldown: 5m, max_cooldown: 6h }

@@ -92,6 +92,15 @@ function toModels(models: ParsedFile["models"]): ModelsConfig {
     baseUrl: base_url.replace(/\/+$/, ""),
     apiKey: api_key ?? null,
   });
+  const { token_limit: tokenLimit } = models.providers.openai;
+  const prices = Object.entries(models.prices).map(([reference, { cache_read, cache_write, ...price }]) => [
+    reference,
+    {
+      ...price,
+      ...(cache_read === undefined ? {} : { cacheRead: cache_read }),
+      ...(cache_write === undefined ? {} : { cacheWrite: cache_write }),
+    },
+  ]);
   return {
     chain: models.chain,
     onCap: models.on_cap,
@@ -99,10 +108,13 @@ function toModels(models: ParsedFile["models"]): ModelsConfig {
     timeoutMs: models.timeout,
     providers: {
       ollama: provider(models.providers.ollama),
-      openai: provider(models.providers.openai),
+      openai: {
+        ...provider(models.providers.openai),
+        ...(tokenLimit === undefined ? {} : { tokenLimit }),
+      },
       anthropic: provider(models.providers.anthropic),
     },
-    prices: models.prices,
+    prices: Object.fromEntries(prices),
   };
 }
 

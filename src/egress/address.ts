@@ -37,6 +37,12 @@ export function isPermittedAddress(ip: string, mayBePrivate: boolean): boolean {
   return PRIVATE_RANGES.has(address.range());
 }
 
+/** Whether `ip` is an address of this machine or of a network of its own, and of nobody's service. */
+export function isOwnNetworkAddress(ip: string): boolean {
+  const address = parseAddress(ip);
+  return address !== null && !isMetadata(address) && OWN_RANGES.has(address.range());
+}
+
 /**
  * A `connect.lookup` that resolves once, refuses when any address is not permitted, and hands over the very addresses it
  * checked: a second resolution could give others (DNS rebinding). Sockets call it for names only, never for IP literals.
@@ -73,6 +79,9 @@ export function addressRefused(hostname: string, address: string): EgressRefused
 }
 
 const PRIVATE_RANGES = new Set<string>(["private", "loopback", "uniqueLocal", "carrierGradeNat"]);
+
+/** What egress refuses to everybody besides: 169.254.0.0/16 and fe80::/10, and 0.0.0.0 and ::, which lead to this machine. */
+const OWN_RANGES = new Set<string>([...PRIVATE_RANGES, "linkLocal", "unspecified"]);
 
 /** Metadata services outside 169.254.0.0/16: Azure, Alibaba, and the unique-local ones of AWS, Oracle and Google. */
 const metadata = once(() =>

@@ -11,7 +11,7 @@ import type { Rails } from "../rails/rails.ts";
 import type { Scope } from "../rails/windows.ts";
 import type { Trx } from "../store/schema.ts";
 import { createAnthropic } from "./anthropic.ts";
-import { costMicros, estimateMicros } from "./estimate.ts";
+import { costMicros, estimateMicros, inputTokensOf } from "./estimate.ts";
 import { extract } from "./extractive.ts";
 import { createOllama } from "./ollama.ts";
 import { createOpenai } from "./openai.ts";
@@ -20,10 +20,12 @@ import { parseReference } from "./reference.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
 import { textRequest } from "./text-request.ts";
-import type { Completion, ModelRequest, Price, Provider, ProviderReply } from "./types.ts";
+import type { Completion, ModelRequest, Price, Provider, ProviderReply, Usage } from "./types.ts";
 
 /** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
+
+const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 
 export interface CompleteOptions {
   scope: Scope;
@@ -114,15 +116,17 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
 function linkOf(reference: string, config: ModelsConfig): Link {
   const parsed = parseReference(reference);
   if (parsed.provider === "extractive") return { type: "extractive", reference, isFree: true };
-  const price = priceOf(reference, config.prices);
+  const price = priceOf(reference, config);
+  const isFree = Math.max(...Object.values(price)) === 0;
+  const isAssumedLocal = isFree && !Object.hasOwn(config.prices, reference);
   const make = { ollama: createOllama, openai: createOpenai, anthropic: createAnthropic }[parsed.provider];
   return {
     type: "model",
     reference,
     model: parsed.model,
-    provider: make(config.providers[parsed.provider]),
+    provider: make({ ...config.providers[parsed.provider], isFree, isAssumedLocal }),
     price,
-    isFree: Math.max(...Object.values(price)) === 0,
+    isFree,
   };
 }
 
@@ -153,7 +157,7 @@ function guardedCall(
         return performed(link, isDegraded, await link.provider.send(body, { signal, timeoutMs, lastLook }));
       } catch (error) {
         if (!(error instanceof ReplyUnusable)) throw error;
-        // It was billed by figures we can trust, although its text is of no use.
+        // It was billed, although its text is of no use.
         return { ...performed(link, isDegraded, { text: "", usage: error.usage }), failure: error };
       }
     },
@@ -164,22 +168,31 @@ function guardedCall(
 function performed(
   link: Link & { type: "model" },
   isDegraded: boolean,
-  reply: ProviderReply,
+  { text, usage: figures, truncated = false }: ProviderReply,
 ): Performed<Completion> {
-  const { usage } = reply;
-  const cost = costMicros(usage, link.price);
-  const inputTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens;
-  if (!link.isFree && (inputTokens === 0 || (reply.text !== "" && usage.outputTokens === 0))) {
-    // Some servers leave figures out or write 0 for those they do not know; no call of a model that costs money is free.
-    const message = `${link.reference} did not say how many tokens the call took, so its cost is unknown.`;
-    throw new CallFailed(message, { charge: "unknown", trip: "count" });
+  const usage = link.isFree && "unknown" in figures ? NO_TOKENS : figures;
+  if ("unknown" in usage) throw costUnknown(link.reference, usage);
+  const inputTokens = inputTokensOf(usage);
+  if (!link.isFree && (inputTokens === 0 || (text !== "" && usage.outputTokens === 0))) {
+    // Some servers write 0 for what they do not know; no call of a model that costs money is free.
+    throw costUnknown(link.reference, { unknown: "it says that the call took no tokens" });
   }
+  const cost = costMicros(usage, link.price);
+  const isCounted = usage === figures;
+  const cut = truncated ? { truncated } : {};
   return {
     costMicros: cost,
-    inputTokens,
-    outputTokens: usage.outputTokens,
-    value: { text: reply.text, usage, model: link.reference, costMicros: cost, degraded: isDegraded },
+    inputTokens: isCounted ? inputTokens : null,
+    outputTokens: isCounted ? usage.outputTokens : null,
+    ...cut,
+    value: { text, usage, model: link.reference, costMicros: cost, degraded: isDegraded, ...cut },
   };
+}
+
+/** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
+function costUnknown(reference: string, figures: { unknown: string; hasOtherPrices?: true }): CallFailed {
+  const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
+  return new CallFailed(message, { charge: "unknown", trip: figures.hasOtherPrices ? "now" : "count" });
 }
 
 /** The summariser asks nobody, so there is nothing to guard but the kill switch. */
@@ -192,8 +205,13 @@ async function answerOffline(
 ): Promise<Completion> {
   rails.watch.signal.throwIfAborted();
   options.signal?.throwIfAborted();
-  const usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
-  const completion = { text: extract(request), usage, model: reference, costMicros: 0, degraded: isDegraded };
+  const completion: Completion = {
+    text: extract(request),
+    usage: NO_TOKENS,
+    model: reference,
+    costMicros: 0,
+    degraded: isDegraded,
+  };
   const { record } = options;
   if (record) await rails.store.transaction((trx) => record(trx, completion));
   return completion;

@@ -4,7 +4,7 @@ import type { Price, Usage } from "./types.ts";
 /** What a provider adds around one message, and once around the conversation, in tokens; seen are 3 to 7. */
 const TOKENS_PER_MESSAGE = 16;
 
-/** `costMicros` rounds each of the three kinds of input up by itself, the estimate only their sum. */
+/** `costMicros` rounds each of the four kinds of input up by itself, the estimate only their sum. */
 const ROUNDING_MICROS = 3;
 
 /**
@@ -19,7 +19,7 @@ export function estimateMicros(
   price: Price,
 ): number {
   const inputTokens = bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
-  const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite);
+  const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite, price.cacheWrite1h ?? 0);
   const rounding = inputPrice > 0 ? ROUNDING_MICROS : 0;
   return tokenCostMicros(inputTokens, inputPrice) + tokenCostMicros(maxOutputTokens, price.output) + rounding;
 }
@@ -30,8 +30,14 @@ export function costMicros(usage: Usage, price: Price): number {
     tokenCostMicros(usage.inputTokens, price.input) +
     tokenCostMicros(usage.cacheReadTokens, price.cacheRead) +
     tokenCostMicros(usage.cacheWriteTokens, price.cacheWrite) +
+    tokenCostMicros(usage.cacheWrite1hTokens ?? 0, price.cacheWrite1h ?? price.cacheWrite) +
     tokenCostMicros(usage.outputTokens, price.output)
   );
+}
+
+/** All of its input, however it is priced. */
+export function inputTokensOf(usage: Usage): number {
+  return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + (usage.cacheWrite1hTokens ?? 0);
 }
 
 function bytesMax(body: string): number {

@@ -2,11 +2,15 @@ import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { CallFailed } from "../rails/call.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { errorIn, serverWords } from "./server-words.ts";
+import { isUnbilled, type Server } from "./unbilled.ts";
 
 /** Whom a message speaks of: the provider, the model it was asked for, and what must not be repeated. */
 export interface Subject {
   provider: string;
   model: string;
+  server: Server;
   /** Scheme, host and path, without credentials and query. */
   address: string;
   secrets: string[];
@@ -24,27 +28,21 @@ const RETRY_AFTER_DEFAULT_MS = MINUTE_MS;
 const RETRY_AFTER_MIN_MS = 1_000;
 const RETRY_AFTER_MAX_MS = 6 * 60 * 60 * 1000;
 
-/**
- * What an answer other than 2xx says about money and health. A 4xx, and a 5xx with the provider's own JSON
- * error, were not billed. A 502, a 504 and a bare 5xx come from something in between, with the provider's
- * work perhaps done and billed; so does a 408, and a redirect says nothing at all.
- */
+/** What an answer other than 2xx says about money (unbilled.ts has the table) and health. */
 export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number): CallFailed {
   const { status } = refusal;
-  const said = refusal.body === null ? null : providerErrorText(refusal.body);
+  const said = refusal.body === null ? undefined : parseJson(refusal.body);
   const message = refusalMessage(subject, status, said);
-  if (status === 401 || status === 403) return new CallFailed(message, { charge: "none", trip: "now" });
+  const charge = isUnbilled({ status, said }, subject.server) ? "none" : "unknown";
+  if (status === 401 || status === 403) return new CallFailed(message, { charge, trip: "now" });
   if (status === 429) {
     const afterMs = retryAfterMs(refusal.headers, nowMs) ?? RETRY_AFTER_DEFAULT_MS;
-    return new CallFailed(message, { charge: "none", trip: { untilAfterMs: afterMs }, retry: { afterMs } });
+    return new CallFailed(message, { charge, trip: { untilAfterMs: afterMs }, retry: { afterMs } });
   }
   if (status === 400 || status === 413 || status === 422) {
-    return new CallFailed(message, { charge: "none", trip: "none", retry: "never" });
+    return new CallFailed(message, { charge, trip: "none", retry: "never" });
   }
-  return new CallFailed(message, {
-    charge: isFree(status, said !== null) ? "none" : "unknown",
-    trip: "count",
-  });
+  return new CallFailed(message, { charge, trip: "count" });
 }
 
 /** A call that ended without an answer. `isConnected` is false while not a byte of it can have left. */
@@ -95,36 +93,11 @@ export function retryAfterMs(headers: Refusal["headers"], nowMs: number): number
   return Number.isNaN(dateMs) ? null : bounded(dateMs - nowMs);
 }
 
-/** What a provider's own error says, parsed from JSON text. */
-export function providerErrorText(body: string): string | null {
-  return errorTextIn(parseJson(body));
-}
-
-/** `{error: {message}}` as OpenAI and Anthropic write it, `{error: "…"}` as Ollama does; null for anything else. */
-export function errorTextIn(value: unknown): string | null {
-  const error = isRecord(value) ? value.error : undefined;
-  if (typeof error === "string") return error;
-  return isRecord(error) && typeof error.message === "string" ? error.message : null;
-}
-
-/** What JSON text says; undefined, which no JSON text means, where it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isFree(status: number, hasProviderError: boolean): boolean {
-  if (status === 502 || status === 504 || status < 400) return false;
-  return status >= 500 || status === 408 ? hasProviderError : true;
-}
-
-function refusalMessage(subject: Subject, status: number, said: string | null): string {
+function refusalMessage(subject: Subject, status: number, said: unknown): string {
   const answer = `${nameOf(subject)} answered ${status}`;
-  const text = said === null ? "" : `: ${clean(said, subject.secrets)}`;
-  return `${answer}${text.replace(/[.\s]+$/, "")}.${advice(subject, status, said !== null)}`;
+  const words = serverWords(said);
+  const text = words === null ? "" : `: ${clean(words, subject.secrets)}`;
+  return `${answer}${text.replace(/[.\s]+$/, "")}.${advice(subject, status, errorIn(said) !== null)}`;
 }
 
 function advice(subject: Subject, status: number, hasProviderError: boolean): string {
@@ -166,8 +139,4 @@ function header(headers: Refusal["headers"], name: string): string {
 
 function bounded(ms: number): number {
   return Math.ceil(Math.min(Math.max(ms, RETRY_AFTER_MIN_MS), RETRY_AFTER_MAX_MS));
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

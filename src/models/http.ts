@@ -3,20 +3,17 @@ import { systemClock } from "../lib/clock.ts";
 import { once } from "../lib/once.ts";
 import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
-import {
-  isRecord,
-  lostFailure,
-  malformedFailure,
-  parseJson,
-  refusalFailure,
-  type Subject,
-} from "./failures.ts";
+import { lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
+import { isRecord, parseJson } from "./json.ts";
 import { type Reply, readErrorBody, replyOf } from "./reply.ts";
+import type { ProviderOptions } from "./types.ts";
 
 /** Where one provider takes requests, and the headers that every request carries. */
 export interface Endpoint {
   provider: string;
   url: URL;
+  /** The model it is asked for costs nothing. */
+  isFree: boolean;
   headers: Record<string, string>;
   secrets: string[];
 }
@@ -34,10 +31,9 @@ export interface CallOptions {
  */
 export function endpoint(
   provider: string,
-  baseUrl: string,
   path: string,
+  { baseUrl, apiKey, isFree = false }: ProviderOptions,
   headers: Record<string, string>,
-  apiKey: string | null,
 ): Endpoint {
   const url = new URL(baseUrl);
   url.pathname = url.pathname.replace(/\/+$/, "") + path;
@@ -49,6 +45,7 @@ export function endpoint(
   return {
     provider,
     url,
+    isFree,
     headers: { ...basic, ...headers },
     secrets: [apiKey ?? "", password].filter((secret) => secret !== ""),
   };
@@ -121,6 +118,7 @@ function subjectOf(to: Endpoint, body: string): Subject {
       const request = parseJson(body);
       return isRecord(request) && "model" in request ? String(request.model) : "?";
     },
+    server: to,
     address: to.url.origin + to.url.pathname,
     secrets: to.secrets,
   };

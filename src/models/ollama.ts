@@ -1,18 +1,22 @@
 import * as v from "valibot";
-import { errorTextIn, malformedFailure, parseJson, type Subject } from "./failures.ts";
+import { CallFailed } from "../rails/call.ts";
+import { malformedFailure, type Subject } from "./failures.ts";
 import { endpoint, post } from "./http.ts";
+import { isRecord, parseJson } from "./json.ts";
+import { createFacts, remoteHostIn } from "./ollama-facts.ts";
 import type { Reply } from "./reply.ts";
 import { usableReply } from "./reply-unusable.ts";
-import { tokenCount } from "./token-count.ts";
-import type { ModelRequest, Provider, ProviderReply, Usage } from "./types.ts";
+import { errorIn } from "./server-words.ts";
+import { countIn } from "./token-count.ts";
+import type { Figures, ModelRequest, Provider, ProviderOptions, ProviderReply } from "./types.ts";
 
-const Line = v.object({
+const Line = v.looseObject({
   message: v.optional(v.object({ content: v.optional(v.string()) })),
   done: v.boolean(),
   done_reason: v.optional(v.string()),
-  prompt_eval_count: v.optional(tokenCount),
-  eval_count: v.optional(tokenCount),
 });
+
+const Body = v.object({ model: v.string() });
 
 const CONTEXT_TOKENS_MIN = 4_096;
 const CONTEXT_TOKENS_MAX = 32_768;
@@ -20,12 +24,14 @@ const CONTEXT_TOKENS_MAX = 32_768;
 /**
  * Ollama's POST /api/chat (https://docs.ollama.com/api/chat), always streamed: a slow model that sends nothing
  * until it is done looks like a dead one. Errors may come under HTTP 200, as a line of the stream, and counts
- * that are 0 are left out.
+ * that are 0 are left out. A model that reasons would spend the bound of the reply on it, so it is asked not to.
  */
-export function createOllama(config: { baseUrl: string; apiKey: string | null }): Provider {
+export function createOllama(options: ProviderOptions): Provider {
   const headers: Record<string, string> =
-    config.apiKey === null ? {} : { authorization: `Bearer ${config.apiKey}` };
-  const to = endpoint("ollama", config.baseUrl, "/api/chat", headers, config.apiKey);
+    options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` };
+  const to = endpoint("ollama", "/api/chat", options, headers);
+  const facts = createFacts(endpoint("ollama", "/api/show", options, headers));
+  const isAssumedLocal = options.isAssumedLocal === true;
   return {
     name: "ollama",
     body: (model, request) =>
@@ -40,8 +46,24 @@ export function createOllama(config: { baseUrl: string; apiKey: string | null })
           temperature: request.temperature,
         },
       }),
-    send: (body, options) => post(to, body, options, readReply),
+    async send(body, call) {
+      const { model } = v.parse(Body, JSON.parse(body));
+      const { hasThinking, remoteHost } = await facts.of(model, call);
+      if (isAssumedLocal && remoteHost !== null) throw remoteFailure(model, remoteHost, "none");
+      try {
+        const sent = hasThinking ? withoutThinking(body) : body;
+        return await post(to, sent, call, (reply) => readReply(reply, isAssumedLocal));
+      } catch (error) {
+        facts.forget(model);
+        throw error;
+      }
+    },
   };
+}
+
+/** The field is no part of the prompt, and shorter than what the estimate allows for around the messages. */
+function withoutThinking(body: string): string {
+  return body.replace("{", '{"think":false,');
 }
 
 /**
@@ -56,34 +78,42 @@ function contextTokens(request: Required<ModelRequest>): number {
   return size;
 }
 
-async function readReply(reply: Reply): Promise<ProviderReply> {
+async function readReply(reply: Reply, isAssumedLocal: boolean): Promise<ProviderReply> {
   let text = "";
   const whole = await reply.lines((line) => {
     const part = parseLine(reply.subject, line);
     text += part.message?.content ?? "";
     if (!part.done) return undefined;
-    const usage: Usage = {
-      inputTokens: part.prompt_eval_count ?? 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      outputTokens: part.eval_count ?? 0,
-    };
-    return usableReply(reply.subject, text, usage, endingOf(part.done_reason ?? "stop"));
+    const remoteHost = remoteHostIn(part);
+    if (isAssumedLocal && remoteHost !== null) {
+      throw remoteFailure(reply.subject.model, remoteHost, "unknown");
+    }
+    return usableReply(reply.subject, text, figuresOf(part), part.done_reason);
   });
   if (whole === undefined) throw malformedFailure(reply.subject, "its stream ended before it was done");
   return whole;
 }
 
+function figuresOf(part: Record<string, unknown>): Figures {
+  const inputTokens = countIn(part.prompt_eval_count ?? 0);
+  const outputTokens = countIn(part.eval_count ?? 0);
+  if (inputTokens === null || outputTokens === null) return { unknown: "its counts of tokens are none" };
+  return { inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
+}
+
 function parseLine(subject: Subject, line: string): v.InferOutput<typeof Line> {
   const said = parseJson(line);
-  const error = errorTextIn(said);
+  const error = isRecord(said) ? errorIn(said) : null;
   if (error !== null) throw malformedFailure(subject, `it reported an error: ${error}`);
   const parsed = v.safeParse(Line, said);
   if (parsed.success) return parsed.output;
   throw malformedFailure(subject, "a line of its stream is not what Ollama sends");
 }
 
-function endingOf(reason: string): string {
-  if (reason === "stop") return "complete";
-  return reason === "length" ? "truncated" : reason;
+/** The model's name said nothing of it, so it was taken for one that runs here and costs nothing. */
+function remoteFailure(model: string, host: string, charge: "none" | "unknown"): CallFailed {
+  const message =
+    `ollama/${model} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
+    `call it. State it in afk.yaml under models.prices: "ollama/${model}": { input: …, output: … }`;
+  return new CallFailed(message, { charge, trip: "now", retry: "never" });
 }

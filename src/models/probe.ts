@@ -54,7 +54,7 @@ function fieldsOf(error: unknown): { status?: unknown; cause?: unknown; code?: u
 /** Ollama's GET /api/tags (https://docs.ollama.com/api/tags), asked where and as who a call would be. */
 async function listModels(baseUrl: string, apiKey: string | null): Promise<{ name: string }[]> {
   const headers: Record<string, string> = apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
-  const to = endpoint("ollama", baseUrl, "/api/tags", headers, apiKey);
+  const to = endpoint("ollama", "/api/tags", { baseUrl, apiKey }, headers);
   const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
   const { ofetch } = await import("ofetch");
   const stream = await ofetch(to.url.href, {

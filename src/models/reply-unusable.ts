@@ -1,34 +1,68 @@
 import { CallFailed } from "../rails/call.ts";
-import type { Subject } from "./failures.ts";
-import type { ProviderReply, Usage } from "./types.ts";
+import { malformedFailure, type Subject } from "./failures.ts";
+import { isRecord } from "./json.ts";
+import { withoutReasoning } from "./reasoning.ts";
+import { errorIn } from "./server-words.ts";
+import type { Figures, ProviderReply } from "./types.ts";
+import { wholeSentences } from "./whole-sentences.ts";
 
 /**
  * The provider answered, was paid, and what it said cannot be used: cut off by the token limit, withheld,
- * or empty. Unlike other failures with charge "unknown", `usage` is the provider's own and prices the call.
+ * or empty. Unlike other failures with charge "unknown", `usage` is the provider's own and prices the call, if it can.
  */
 export class ReplyUnusable extends CallFailed {
-  readonly usage: Usage;
+  readonly usage: Figures;
 
-  constructor(message: string, usage: Usage) {
+  constructor(message: string, usage: Figures) {
     super(message, { charge: "unknown", trip: "count" });
     this.usage = usage;
   }
 }
 
+/** The words for a reply that its bound cut off: OpenAI and Ollama, Anthropic, Mistral, bridges. */
+const CUT_OFF = /^(length|(model|max)_length|max_(output_)?tokens|model_context_window_exceeded)$/i;
+
 /**
- * The reply, if it is a whole one. `ending` is "complete", "truncated", or the provider's own word for
- * another reason to stop.
+ * The words for a reply that was withheld or broken off: OpenAI, Anthropic and Gemini's filters, Mistral, Zhipu, DeepSeek,
+ * vLLM.
+ */
+const FAILED =
+  /^(content_filter|refusal|safety|recitation|sensitive|(\w+_)?error|abort(ed)?|insufficient_system_resource)$/i;
+
+/**
+ * The reply, if there is something to use in it, without the model's reasoning. `ending` is the provider's word for why
+ * it stopped. Many servers have words of their own, or none, for a reply that is complete; so whatever is not known to be
+ * a cut or a failure is an answer. Of a reply that was cut off its whole sentences are.
  * @throws ReplyUnusable
  */
-export function usableReply(subject: Subject, text: string, usage: Usage, ending: string): ProviderReply {
+export function usableReply(subject: Subject, said: string, usage: Figures, ending: unknown): ProviderReply {
   const name = `${subject.provider}/${subject.model}`;
-  if (ending === "truncated") {
+  const reason = typeof ending === "string" ? ending : "";
+  if (FAILED.test(reason)) {
+    throw new ReplyUnusable(`${name} ended its reply for the reason "${reason.slice(0, 100)}".`, usage);
+  }
+  const answer = withoutReasoning(said);
+  if (CUT_OFF.test(reason)) {
+    const text = wholeSentences(answer);
+    if (text !== "") return { text, usage, truncated: true };
     const advice = "raise models.max_output_tokens";
     throw new ReplyUnusable(`The reply of ${name} was cut off at the token limit; ${advice}.`, usage);
   }
-  if (ending !== "complete") {
-    throw new ReplyUnusable(`${name} ended its reply for the reason "${ending.slice(0, 100)}".`, usage);
-  }
-  if (text.trim() === "") throw new ReplyUnusable(`${name} sent an empty reply.`, usage);
-  return { text, usage };
+  if (answer.trim() === "") throw new ReplyUnusable(`${name} sent an empty reply.`, usage);
+  return { text: answer, usage };
+}
+
+/** What to throw for a reply that holds no answer, `what` in words: it was billed by its usage, if it says so. */
+export function answerless(subject: Subject, said: unknown, usage: Figures, what: string): CallFailed {
+  const error = errorIn(said);
+  const failure = malformedFailure(subject, error === null ? what : `it reported an error: ${error}`);
+  return "unknown" in usage ? failure : new ReplyUnusable(failure.message, usage);
+}
+
+/** A text, or a list of parts of which those of type text are the answer; the others are reasoning, or refer to sources. */
+export function textIn(content: unknown): string {
+  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
+  return content
+    .map((part) => (isRecord(part) && part.type === "text" && typeof part.text === "string" ? part.text : ""))
+    .join("");
 }

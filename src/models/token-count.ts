@@ -1,4 +1,8 @@
-import * as v from "valibot";
+/** Far beyond what any call can take. A figure above it is a mistake, and as a cost would break the arithmetic. */
+const TOKENS_MAX = 1_000_000_000;
 
-/** A provider's token figure. Anything else than a count would make money out of nonsense. */
-export const tokenCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A provider's token figure; null for anything else than a count, which would make money out of nonsense. */
+export function countIn(value: unknown): number | null {
+  const isCount = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= TOKENS_MAX;
+  return isCount ? value : null;
+}

@@ -1,3 +1,5 @@
+import type { ProviderConfig } from "../config/config.ts";
+
 /** A conversation to complete: text only, so that what a call can cost has a bound. */
 export interface ModelRequest {
   messages: Message[];
@@ -16,7 +18,9 @@ export interface Message {
 export interface Usage {
   inputTokens: number;
   cacheReadTokens: number;
+  /** Written to the cache for minutes; what is written for an hour has a price of its own. */
   cacheWriteTokens: number;
+  cacheWrite1hTokens?: number;
   /** Reasoning tokens included, as they are billed. */
   outputTokens: number;
 }
@@ -29,24 +33,40 @@ export interface Completion {
   costMicros: number;
   /** True when the first model of the chain did not answer and another one did. */
   degraded: boolean;
+  /** True when the reply was cut off at its bound, and `text` is what it has in whole sentences. */
+  truncated?: boolean;
 }
 
-/** USD per million tokens. Cache prices default to the input price where a provider states none. */
+/** USD per million tokens. */
 export interface Price {
   input: number;
   output: number;
   cacheRead: number;
   cacheWrite: number;
+  /** What is written for an hour; `cacheWrite` where that is left out. */
+  cacheWrite1h?: number;
 }
+
+/** What the provider says a call took, or why its cost cannot be known; `hasOtherPrices`: not at the listed prices. */
+export type Figures = Usage | { unknown: string; hasOtherPrices?: true };
 
 /** What a provider makes of one call. */
 export interface ProviderReply {
   text: string;
-  usage: Usage;
+  usage: Figures;
+  truncated?: boolean;
+}
+
+/** What a provider is made of. What is optional is about the one model that it is asked for. */
+export interface ProviderOptions extends ProviderConfig {
+  /** The price is 0. */
+  isFree?: boolean;
+  /** It is taken for free because it seems to run on a machine of the owner's, and nobody has stated a price. */
+  isAssumedLocal?: boolean;
 }
 
 /**
- * A thin client of one model behind one provider. It makes exactly one HTTP request per `complete`:
+ * A thin client of one model behind one provider. It makes exactly one request for a completion per `send`:
  * no retry, no redirect. It is given the very body whose bytes the estimate was made from.
  */
 export interface Provider {

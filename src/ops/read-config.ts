@@ -28,7 +28,7 @@ export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKi
   const config = loadConfig({ ...where, jobKinds: kinds, eventNames: Object.keys(ALERT_EVENTS) });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
   const unpriced = config.models.chain.flatMap((reference, index) => {
-    const message = priceProblem(reference, config.models.prices);
+    const message = priceProblem(reference, config.models);
     return message === null ? [] : [{ path: `models.chain[${index}]`, message }];
   });
   if (unpriced.length > 0) throw new ConfigError(config.paths.configFile, unpriced);

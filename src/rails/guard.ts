@@ -24,6 +24,8 @@ export interface Performed<T> {
   costMicros: number;
   inputTokens: number | null;
   outputTokens: number | null;
+  /** What it gave was cut off at its bound; for the log. */
+  truncated?: boolean;
   value: T;
   failure?: CallFailed;
 }

@@ -149,7 +149,7 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
             lastLook: async () => undefined,
           });
           expect(text.trim()).not.toBe("");
-          for (const tokens of Object.values(usage))
+          for (const tokens of "unknown" in usage ? [] : Object.values(usage))
             expect(Number.isSafeInteger(tokens) && tokens >= 0).toBe(true);
         } catch (error) {
           // Whatever the chain cannot tell from a bug would stop the job and not be judged by the breaker.

@@ -62,8 +62,10 @@ function unknownCases(provider: Provider): Case[] {
     html(503),
     html(408),
     html(200),
-    error(502),
-    error(504),
+    error(400, "nothing"),
+    error(413, "nothing"),
+    error(422, "nothing"),
+    ...[402, 408, 409, 421, 500, 502, 503, 504, 529].map((status) => error(status)),
     {
       name: "the caller's abort",
       behaviour: { type: "hang" },
@@ -94,18 +96,12 @@ const FREE_CASES: Case[] = [
   { name: "a refused connection", url: "http://127.0.0.1:1", effect: "counts" },
   // A label of 64 characters is refused before any name server is asked.
   { name: "a name that does not resolve", url: `http://${"x".repeat(64)}.test`, effect: "counts" },
-  error(400, "nothing"),
-  error(413, "nothing"),
-  error(422, "nothing"),
   error(401, "opens"),
   error(403, "opens"),
   error(404),
   error(429, "opens"),
   html(429, "opens"),
   html(401, "opens"),
-  error(500),
-  error(503),
-  error(529),
 ];
 
 const tally = { unknown: 0, released: 0 };
@@ -184,7 +180,8 @@ async function rig(provider: Provider, attack: Case) {
     /** The daily cap from now on, in calls at their worst case. */
     async capAt(calls: number) {
       const [entry] = await entries(rails);
-      room = Math.floor((entry?.estimate_micros ?? 0) * calls) + 10;
+      // The other model's name is longer by a byte.
+      room = Math.floor((entry?.estimate_micros ?? 0) * calls) + 40;
     },
     /** Asks another model, whose breaker knows nothing, as another process would: the money is the same. */
     async next() {

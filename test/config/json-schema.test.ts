@@ -62,6 +62,18 @@ const VALID: [string, Sections][] = [
 ];
 
 const INVALID: [string, Sections][] = [
+  [
+    "a bound of replies in a field of nobody's",
+    { models: { chain: ["extractive"], providers: { openai: { token_limit: "n_tokens" } } } },
+  ],
+  [
+    "a bound of replies in Ollama's words",
+    { models: { chain: ["extractive"], providers: { ollama: { token_limit: "max_tokens" } } } },
+  ],
+  [
+    "a price of a cache below 0",
+    { models: { chain: ["extractive"], prices: { "openai/x": { input: 1, output: 1, cache_read: -1 } } } },
+  ],
   ["no agent", { agent: undefined }],
   ["an empty name", { agent: "" }],
   ["a name with a space", { agent: "a b" }],

@@ -53,6 +53,24 @@ retention: { log_days: 7, log_max_mb: 1 }
 const ENVIRONMENT = { KEY: "sk-0123456789", TOPIC: "https://ntfy.sh/very-private-topic" };
 
 describe("loadConfig", () => {
+  it("reads which field bounds a reply, and the prices of a cache", () => {
+    const { models } = load(
+      withBase({
+        models: {
+          chain: ["openai/x"],
+          providers: { openai: { base_url: "https://api.example.com/v1", token_limit: "both" } },
+          prices: { "openai/x": { input: 1, output: 4, cache_read: 0, cache_write: 1.5 } },
+        },
+      }),
+    );
+    expect(models.providers.openai).toEqual({
+      baseUrl: "https://api.example.com/v1",
+      apiKey: null,
+      tokenLimit: "both",
+    });
+    expect(models.prices).toEqual({ "openai/x": { input: 1, output: 4, cacheRead: 0, cacheWrite: 1.5 } });
+  });
+
   it("reads every key into units, absolute paths and defaults", () => {
     const cwd = folderForTest();
     const config = load(EVERYTHING, { environment: ENVIRONMENT, cwd });

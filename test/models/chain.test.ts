@@ -25,7 +25,7 @@ const REQUEST: ModelRequest = {
 };
 const MINUTE = 60_000;
 const DOWN: Behaviour = { type: "error", status: 500 };
-const CUT_OFF: Behaviour = { type: "lengthTruncated" };
+const CUT_OFF: Behaviour = { type: "lengthTruncated", text: "The harbour of" };
 
 interface Rig {
   rails: Awaited<ReturnType<typeof testRails>>;
@@ -94,7 +94,7 @@ describe("the first model of the chain", () => {
     const { complete, openai } = await rig(["openai/test"]);
     for (const maxOutputTokens of [50, 100, 5_000, Number.MAX_SAFE_INTEGER])
       await complete({}, { ...REQUEST, maxOutputTokens });
-    expect(openai.requests.map(({ json }) => json.max_completion_tokens)).toEqual([50, 100, 100, 100]);
+    expect(openai.requests.map(({ json }) => json.max_tokens)).toEqual([50, 100, 100, 100]);
   });
 
   it("keeps what it was paid for in the transaction that settles it", async () => {
@@ -112,9 +112,9 @@ describe("the first model of the chain", () => {
 
 describe("a model that fails", () => {
   it.each<[string, Behaviour, string]>([
-    ["answers with its own error", DOWN, "released"],
+    ["answers with its own error", DOWN, "unknown"],
     ["refuses the key", { type: "error", status: 401 }, "released"],
-    ["refuses the request", { type: "error", status: 400 }, "released"],
+    ["refuses the request", { type: "error", status: 400 }, "unknown"],
     ["is behind a broken proxy", { type: "html", status: 502 }, "unknown"],
     ["resets the connection", { type: "reset" }, "unknown"],
     ["sends half a reply", { type: "cut", pieces: 1 }, "unknown"],
@@ -165,6 +165,68 @@ describe("a model that fails", () => {
     for (const server of [openai, anthropic, ollama]) server.otherwise(DOWN);
     expect(await complete()).toMatchObject({ model: "extractive", degraded: true });
     expect(requests()).toEqual([1, 1, 1]);
+  });
+});
+
+describe("a reply whose figures say nothing", () => {
+  const RAW = (more: object): Behaviour => ({
+    type: "raw",
+    body: JSON.stringify({ choices: [{ message: { content: "Open." }, finish_reason: "stop" }], ...more }),
+  });
+  const CONTRADICTION = { usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 3 } };
+  const FREE = { models: { prices: { "openai/test": { input: 0, output: 0 } } } };
+
+  it.each([
+    ["no usage", {}],
+    ["usage null", { usage: null }],
+    ["a contradiction", CONTRADICTION],
+    ["another tier", { service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }],
+  ])("with %s is the answer of a model that costs nothing, its tokens uncounted", async (_, more) => {
+    const { complete, rails, openai } = await rig(["openai/test"], FREE);
+    openai.script([RAW(more)]);
+    expect(await complete()).toMatchObject({ text: "Open.", costMicros: 0 });
+    expect(await entries(rails)).toMatchObject([
+      { state: "settled", cost_micros: 0, input_tokens: null, output_tokens: null },
+    ]);
+  });
+
+  it.each([
+    ["no usage", {}, "it does not say how many tokens the call took"],
+    ["a contradiction", CONTRADICTION, "it counts fewer tokens in all than prompt and completion have"],
+  ])("with %s is charged at its worst case where it may cost something", async (_, more, because) => {
+    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    openai.script([RAW(more)]);
+    expect(await complete()).toMatchObject({ model: "extractive" });
+    expect(await entries(rails)).toMatchObject([
+      { state: "unknown", cost_micros: null, error: expect.stringContaining(because) },
+    ]);
+    expect(await readBreaker(rails.store.db, "model:openai/test")).toMatchObject({
+      state: "closed",
+      failures: 1,
+    });
+  });
+
+  it("and may be billed at other prices opens the breaker, since the next may cost more than is reserved", async () => {
+    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    openai.otherwise(RAW({ service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }));
+    await complete();
+    await complete();
+    expect(openai.requests).toHaveLength(1);
+    expect(await readBreaker(rails.store.db, "model:openai/test")).toMatchObject({ state: "open" });
+    expect(await states(rails)).toEqual(["unknown"]);
+  });
+});
+
+describe("a reply that is cut off behind a sentence", () => {
+  it("is the answer, marked in what the caller gets and in the log", async () => {
+    const { complete, rails, openai } = await rig(["openai/test"]);
+    openai.script([{ type: "lengthTruncated", text: "The harbour is open. Ships m" }, { type: "reply" }]);
+    expect(await complete()).toMatchObject({ text: "The harbour is open.", truncated: true });
+    expect(await complete()).not.toHaveProperty("truncated");
+    expect(await states(rails)).toEqual(["settled", "settled"]);
+    const [cut, whole] = rails.logged.filter(({ event }) => event === "call_done");
+    expect(cut?.fields).toMatchObject({ truncated: true });
+    expect(whole?.fields).not.toHaveProperty("truncated");
   });
 });
 

@@ -25,13 +25,13 @@ const ROWS: Row[] = [
   {
     what: "a 400",
     behaviour: error(400),
-    charge: "none",
+    charge: "unknown",
     trip: "none",
     retry: "never",
     message: /400: scripted error/,
   },
-  { what: "a 413", behaviour: error(413), charge: "none", trip: "none", retry: "never" },
-  { what: "a 422", behaviour: error(422), charge: "none", trip: "none", retry: "never" },
+  { what: "a 413", behaviour: error(413), charge: "unknown", trip: "none", retry: "never" },
+  { what: "a 422", behaviour: error(422), charge: "unknown", trip: "none", retry: "never" },
   {
     what: "a 401",
     behaviour: error(401),
@@ -41,10 +41,10 @@ const ROWS: Row[] = [
   },
   { what: "a 403", behaviour: error(403), charge: "none", trip: "now" },
   { what: "a 404", behaviour: error(404), charge: "none", trip: "count" },
-  { what: "a 402", behaviour: error(402), charge: "none", trip: "count" },
-  { what: "a 408 of the provider", behaviour: error(408), charge: "none", trip: "count" },
+  { what: "a 402", behaviour: error(402), charge: "unknown", trip: "count" },
+  { what: "a 408 of the provider", behaviour: error(408), charge: "unknown", trip: "count" },
   { what: "a 408 of a proxy", behaviour: { type: "html", status: 408 }, charge: "unknown", trip: "count" },
-  { what: "a 421", behaviour: error(421), charge: "none", trip: "count" },
+  { what: "a 421", behaviour: error(421), charge: "unknown", trip: "count" },
   {
     what: "a 429 with Retry-After in seconds",
     behaviour: error(429, { "retry-after": "90" }),
@@ -69,12 +69,12 @@ const ROWS: Row[] = [
   {
     what: "a 500 with a JSON error",
     behaviour: error(500),
-    charge: "none",
+    charge: "unknown",
     trip: "count",
     message: /500: scripted error/,
   },
-  { what: "a 503 with a JSON error", behaviour: error(503), charge: "none", trip: "count" },
-  { what: "a 529 with a JSON error", behaviour: error(529), charge: "none", trip: "count" },
+  { what: "a 503 with a JSON error", behaviour: error(503), charge: "unknown", trip: "count" },
+  { what: "a 529 with a JSON error", behaviour: error(529), charge: "unknown", trip: "count" },
   {
     what: "a 500 without a JSON error",
     behaviour: { type: "html", status: 500 },
@@ -231,7 +231,11 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it.each([
-    ["cut off by the token limit", { type: "lengthTruncated" }, /max_output_tokens/],
+    [
+      "cut off in its first sentence",
+      { type: "lengthTruncated", text: "The harbour of" },
+      /max_output_tokens/,
+    ],
     ["empty", { type: "emptyText" }, /empty reply/],
     ["nothing but white space", { type: "reply", text: " \n " }, /empty reply/],
   ] as Array<[string, Behaviour, RegExp]>)(
@@ -241,7 +245,7 @@ describe.each(KINDS)("$name", (kind) => {
       const failed = await failure(ask(provider, kind.model));
       expect(failed).toBeInstanceOf(ReplyUnusable);
       expect(failed).toMatchObject({ charge: "unknown", trip: "count", retry: "later" });
-      expect((failed as ReplyUnusable).usage.inputTokens).toBeGreaterThan(0);
+      expect((failed as ReplyUnusable).usage).toMatchObject({ inputTokens: expect.any(Number) });
       expect(failed.message).toMatch(message);
     },
   );

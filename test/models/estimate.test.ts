@@ -36,22 +36,45 @@ it("prices each kind of token by its own price, rounded up", () => {
   ).toBe(0);
 });
 
+it("prices what is kept for an hour by its own price, and else as what is kept for minutes", () => {
+  const usage = {
+    inputTokens: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 4,
+    cacheWrite1hTokens: 8,
+    outputTokens: 0,
+  };
+  expect(costMicros(usage, PRICE)).toBe(5 + 10);
+  expect(costMicros(usage, { ...PRICE, cacheWrite1h: 2 })).toBe(5 + 16);
+});
+
 it("is never below the cost of a call that stays within bytes and reply bound", () => {
   const price = fc.integer({ min: 0, max: 200_000 }).map((thousandths) => thousandths / 1000);
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
   const call = fc.record({
     body: fc.string({ unit: "grapheme", maxLength: 200 }),
     messages: fc.integer({ min: 1, max: 20 }),
     output: fc.integer({ min: 1, max: 100_000 }),
-    price: fc.record({ input: price, output: price, cacheRead: price, cacheWrite: price }),
-    shares: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
+    price: fc.record(
+      { input: price, output: price, cacheRead: price, cacheWrite: price, cacheWrite1h: price },
+      { requiredKeys: ["input", "output", "cacheRead", "cacheWrite"] },
+    ),
+    shares: fc.tuple(share, share, share),
   });
   fc.assert(
-    fc.property(call, ({ body, messages, output, price: at, shares: [read, write] }) => {
+    fc.property(call, ({ body, messages, output, price: at, shares: [read, write, hour] }) => {
       const tokens = Buffer.byteLength(body) + 3 * messages;
       const cacheReadTokens = Math.floor(tokens * read);
-      const cacheWriteTokens = Math.floor((tokens - cacheReadTokens) * write);
-      const inputTokens = tokens - cacheReadTokens - cacheWriteTokens;
-      const cost = costMicros({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens: output }, at);
+      const written = Math.floor((tokens - cacheReadTokens) * write);
+      const cacheWrite1hTokens = Math.floor(written * hour);
+      const usage = {
+        inputTokens: tokens - cacheReadTokens - written,
+        cacheReadTokens,
+        cacheWriteTokens: written - cacheWrite1hTokens,
+        cacheWrite1hTokens,
+        outputTokens: output,
+      };
+      const cost = costMicros(usage, at);
       expect(estimateMicros(body, messages, output, at)).toBeGreaterThanOrEqual(cost);
     }),
   );

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { providerErrorText, retryAfterMs } from "../../src/models/failures.ts";
+import { retryAfterMs } from "../../src/models/failures.ts";
 
 const NOW = Date.parse("2026-11-21T10:00:00Z");
 
@@ -19,18 +19,4 @@ it.each([
   ["nothing", {}, null],
 ])("reads a Retry-After of %s", (_, headers, expected) => {
   expect(retryAfterMs(headers, NOW)).toBe(expected);
-});
-
-it.each([
-  ['{"error": {"message": "no"}}', "no"],
-  ['{"type": "error", "error": {"type": "x", "message": "no"}}', "no"],
-  ['{"error": "no"}', "no"],
-  ['{"error": {"code": 1}}', null],
-  ['{"detail": "no"}', null],
-  ['"error"', null],
-  ["null", null],
-  ["<html>error</html>", null],
-  ["", null],
-])("finds the provider's own error in %s", (body, expected) => {
-  expect(providerErrorText(body)).toBe(expected);
 });

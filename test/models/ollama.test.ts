@@ -1,6 +1,10 @@
-import { expect, it } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, it, onTestFinished } from "vitest";
 import { createOllama } from "../../src/models/ollama.ts";
+import type { ProviderOptions } from "../../src/models/types.ts";
 import type { Behaviour } from "../support/model-server.ts";
+import { startOllama } from "../support/ollama-server.ts";
 import { ask, failure, KINDS, REQUEST, rig } from "./providers.ts";
 
 const KIND = KINDS[0]!;
@@ -29,8 +33,10 @@ it("puts the pieces of a streamed reply together, with its usage", async () => {
   const { server, provider } = await rig(KIND, { type: "slow", text, gate: async () => {} });
   const reply = await ask(provider, MODEL);
   expect(reply.text).toBe(text);
-  expect(reply.usage.inputTokens).toBe(Math.ceil(Buffer.byteLength(server.requests[0]!.body) / 4));
-  expect(reply.usage.outputTokens).toBe(Math.ceil(Buffer.byteLength(text) / 4));
+  expect(reply.usage).toMatchObject({
+    inputTokens: Math.ceil(Buffer.byteLength(server.requests[0]!.body) / 4),
+    outputTokens: Math.ceil(Buffer.byteLength(text) / 4),
+  });
 });
 
 it("reads a character that two pieces share, and a last line without its end", async () => {
@@ -45,14 +51,13 @@ it("reads a character that two pieces share, and a last line without its end", a
 it("takes a count that is left out for 0", async () => {
   const { provider } = await rig(KIND, { type: "reply", usage: { inputTokens: 0 } });
   const { usage } = await ask(provider, MODEL);
-  expect(usage.inputTokens).toBe(0);
-  expect(usage.outputTokens).toBeGreaterThan(0);
+  expect(usage).toMatchObject({ inputTokens: 0, outputTokens: expect.any(Number) });
 });
 
-it.each([-1, 1.5, 1e300, "12", null])("refuses %j as a count", async (count) => {
+it.each([-1, 1.5, 1e300, "12"])("refuses %j as a count", async (count) => {
   const line = { message: { content: "text" }, done: true, done_reason: "stop", eval_count: count };
   const { provider } = await rig(KIND, { type: "raw", body: JSON.stringify(line) });
-  expect(await failure(ask(provider, MODEL))).toMatchObject({ charge: "unknown", trip: "count" });
+  expect(await ask(provider, MODEL)).toEqual({ text: "text", usage: { unknown: expect.any(String) } });
 });
 
 it("refuses the whole reply when an error comes after the first words", async () => {
@@ -85,6 +90,87 @@ it("gives a long request room, in powers of two and up to 32,768 tokens", () => 
   expect([100, 7_000, 8_000, 30_000, 60_000, 1_000_000].map(context)).toEqual([
     4096, 4096, 8192, 16384, 32768, 32768,
   ]);
+});
+
+const facing = async (facts: Record<string, unknown> | undefined, more: Partial<ProviderOptions> = {}) => {
+  const server = await startOllama(facts === undefined ? {} : { facts });
+  onTestFinished(() => server.close());
+  return { server, provider: createOllama({ baseUrl: server.url, apiKey: null, ...more }) };
+};
+
+it("asks a model that reasons not to, having looked once whether it does", async () => {
+  const { server, provider } = await facing({ capabilities: ["completion", "tools", "thinking"] });
+  await ask(provider, MODEL);
+  await ask(provider, MODEL);
+  expect(server.shown.map(({ json }) => json)).toEqual([{ model: MODEL }]);
+  expect(server.requests.map(({ json }) => json.think)).toEqual([false, false]);
+  const { think, ...rest } = server.requests[0]!.json;
+  expect(rest).toEqual(JSON.parse(provider.body(MODEL, REQUEST)));
+  expect(Buffer.byteLength(server.requests[0]!.body) - Buffer.byteLength(provider.body(MODEL, REQUEST))).toBe(
+    14,
+  );
+});
+
+it.each([
+  ["other capabilities", { capabilities: ["completion"] }],
+  ["no capabilities", { license: "MIT" }],
+  ["capabilities that are no list", { capabilities: "thinking" }],
+  ["no answer to the question", undefined],
+])("says nothing of reasoning to a model with %s", async (_, facts) => {
+  const { server, provider } = await facing(facts);
+  await ask(provider, MODEL);
+  await ask(provider, MODEL);
+  expect(server.shown).toHaveLength(1);
+  expect(server.requests.map(({ json }) => "think" in json)).toEqual([false, false]);
+});
+
+it("looks again after a call that failed", async () => {
+  const { server, provider } = await facing(undefined);
+  server.script([{ type: "error", status: 404 }]);
+  await failure(ask(provider, MODEL));
+  await ask(provider, MODEL);
+  expect(server.shown).toHaveLength(2);
+});
+
+it("charges nothing for a call that is aborted while it looks", async () => {
+  const stop = new AbortController();
+  const silent = createServer(() => stop.abort());
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void silent.closeAllConnections());
+  onTestFinished(() => void silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const hung = createOllama({ baseUrl: `http://127.0.0.1:${port}`, apiKey: null });
+  const failed = await failure(ask(hung, MODEL, { signal: stop.signal }));
+  expect(failed).toMatchObject({ charge: "none", trip: "none" });
+});
+
+it("does not call a model for free that its Ollama runs elsewhere", async () => {
+  const facts = { capabilities: ["completion"], remote_host: "https://ollama.com:443", remote_model: "big" };
+  const { server, provider } = await facing(facts, { isFree: true, isAssumedLocal: true });
+  const failed = await failure(ask(provider, MODEL));
+  expect(failed).toMatchObject({ charge: "none", trip: "now", retry: "never" });
+  expect(failed.message).toContain("ollama.com");
+  expect(failed.message).toContain(`"ollama/${MODEL}": { input: …, output: … }`);
+  expect(server.requests).toEqual([]);
+  const stated = createOllama({ baseUrl: server.url, apiKey: null, isFree: true });
+  expect((await ask(stated, MODEL)).text).not.toBe("");
+});
+
+it("does not take a reply for free that says it comes from elsewhere", async () => {
+  const { server, provider } = await facing(undefined, { isFree: true, isAssumedLocal: true });
+  const line = { message: { content: "text" }, done: true, remote_host: "https://ollama.com:443" };
+  server.script([{ type: "raw", body: JSON.stringify(line) }]);
+  expect(await failure(ask(provider, MODEL))).toMatchObject({ charge: "unknown", trip: "now" });
+});
+
+it("uses the answer of a model that reasons in a field of its own, or in its text", async () => {
+  const { provider } = await rig(KIND, {
+    type: "raw",
+    body:
+      '{"message":{"content":"","thinking":"Hm."},"done":false}\n' +
+      '{"message":{"content":"Hm.</think>The harbour opens."},"done":true,"done_reason":"stop"}\n',
+  });
+  expect((await ask(provider, MODEL)).text).toBe("The harbour opens.");
 });
 
 it("sends a key only if there is one", async () => {

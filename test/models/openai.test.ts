@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { createOpenai } from "../../src/models/openai.ts";
 import { ReplyUnusable } from "../../src/models/reply-unusable.ts";
+import type { ProviderOptions } from "../../src/models/types.ts";
 import { API_KEY, ask, failure, KINDS, REQUEST, rig } from "./providers.ts";
 
 const KIND = KINDS[1]!;
@@ -26,7 +28,7 @@ it("sends the very body that it was given, for one bounded reply", async () => {
   expect(request?.json).toEqual({
     model: MODEL,
     messages: REQUEST.messages,
-    max_completion_tokens: 128,
+    max_tokens: 128,
     temperature: 0,
     n: 1,
     stream: false,
@@ -50,24 +52,143 @@ it("reads text and usage, with the cached tokens taken out of the input", async 
 it.each([
   ["no usage", { usage: undefined }],
   ["usage that is null", { usage: null }],
-  ["a negative count", { usage: { prompt_tokens: -1, completion_tokens: 5 } }],
-  ["a fraction of a token", { usage: { prompt_tokens: 1.5, completion_tokens: 5 } }],
-  [
-    "more cached tokens than there are",
-    { usage: { prompt_tokens: 10, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 11 } } },
-  ],
-  ["no choice", { choices: [] }],
-  ["a choice without an ending", { choices: [{ message: { content: "text" } }] }],
+  ["a tier of its own prices", { service_tier: "priority" }],
 ])("does not know the cost of a reply with %s", async (_, changes) => {
   const { provider } = await rig(KIND, { type: "raw", body: completion(changes) });
-  const failed = await failure(ask(provider, MODEL));
-  expect(failed).toMatchObject({ charge: "unknown", trip: "count" });
-  expect(failed).not.toBeInstanceOf(ReplyUnusable);
+  expect((await ask(provider, MODEL)).usage).toMatchObject({ unknown: expect.any(String) });
 });
 
-it("does not know the cost when the server leaves usage out", async () => {
-  const { provider } = await rig(KIND, { type: "missingUsage" });
-  expect((await failure(ask(provider, MODEL))).message).toMatch(/not a chat completion with usage/);
+it.each(["default", "standard", "on_demand", null, undefined])(
+  "prices a reply of the tier %j as listed",
+  async (service_tier) => {
+    const { provider } = await rig(KIND, { type: "raw", body: completion({ service_tier }) });
+    expect((await ask(provider, MODEL)).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+  },
+);
+
+it.each<[string, object, string]>([
+  ["a word of its own for the end", { finish_reason: "eos" }, "text"],
+  ["Claude's word", { finish_reason: "end_turn" }, "text"],
+  ["capitals", { finish_reason: "STOP" }, "text"],
+  ["null for the end", { finish_reason: null }, "text"],
+  ["no end", { finish_reason: undefined }, "text"],
+  ["a number for the end", { finish_reason: 1 }, "text"],
+  ["calls of tools nobody offered", { finish_reason: "tool_calls" }, "text"],
+  [
+    "parts",
+    {
+      message: {
+        content: [
+          { type: "text", text: "te" },
+          { type: "text", text: "xt" },
+        ],
+      },
+    },
+    "text",
+  ],
+  [
+    "parts of reasoning and references",
+    {
+      message: {
+        content: [
+          { type: "thinking", thinking: [{ type: "text", text: "Hm." }] },
+          { type: "reference", reference_ids: [1] },
+          { type: "text", text: "text" },
+          { type: "text", text: 7 },
+          null,
+          "no part",
+        ],
+      },
+    },
+    "text",
+  ],
+  [
+    "reasoning in a field of its own",
+    { message: { content: "text", reasoning_content: "Hm.", reasoning: "Hm.", thinking: "Hm." } },
+    "text",
+  ],
+  ["reasoning in the text", { message: { content: "<think>Hm.</think>\n\ntext" } }, "text"],
+])("takes a reply with %s for an answer", async (_, changes, text) => {
+  const choice = { message: { role: "assistant", content: "text" }, finish_reason: "stop", ...changes };
+  const { provider } = await rig(KIND, { type: "raw", body: completion({ choices: [choice] }) });
+  expect(await ask(provider, MODEL)).toMatchObject({ text, usage: { inputTokens: 10, outputTokens: 5 } });
+});
+
+it.each([
+  ["no choice", { choices: [] }],
+  ["no choices", { choices: undefined }],
+  ["no message", { choices: [{ finish_reason: "stop" }] }],
+  ["an error beside its usage", { error: { message: "the model ran out of memory" } }],
+  ["an error instead of an end", { choices: [{ message: { content: "te" }, finish_reason: "error" }] }],
+  ["an answer broken off", { choices: [{ message: { content: "te" }, finish_reason: "abort" }] }],
+  [
+    "tool calls alone",
+    { choices: [{ message: { content: null, tool_calls: [{}] }, finish_reason: "stop" }] },
+  ],
+  ["reasoning alone", { choices: [{ message: { content: "<think>Hm." }, finish_reason: "stop" }] }],
+])("prices a reply with %s by its usage", async (_, changes) => {
+  const { provider } = await rig(KIND, { type: "raw", body: completion(changes) });
+  const failed = await failure(ask(provider, MODEL));
+  expect((failed as ReplyUnusable).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+});
+
+it.each(["length", "max_tokens", "model_length"])(
+  "uses the whole sentences of a reply that ended with %s, and marks it",
+  async (finish_reason) => {
+    const message = { content: "<think>Hm.</think>The harbour opens. Boats may" };
+    const { provider } = await rig(KIND, {
+      type: "raw",
+      body: completion({ choices: [{ message, finish_reason }] }),
+    });
+    expect(await ask(provider, MODEL)).toMatchObject({ text: "The harbour opens.", truncated: true });
+  },
+);
+
+const sentTo = (baseUrl: string, more: Partial<ProviderOptions> = {}) =>
+  JSON.parse(createOpenai({ baseUrl, apiKey: null, ...more }).body(MODEL, REQUEST));
+
+it.each(["https://api.openai.com/v1", "https://API.OPENAI.COM:443/v1/"])(
+  "asks %s, which is OpenAI itself, for its default tier, in its newer words",
+  (baseUrl) => {
+    expect(sentTo(baseUrl)).toMatchObject({ max_completion_tokens: 128, service_tier: "default" });
+    expect(sentTo(baseUrl)).not.toHaveProperty("max_tokens");
+  },
+);
+
+it.each([
+  "http://api.openai.com/v1",
+  "https://api.openai.com:8443/v1",
+  "https://api.openai.com./v1",
+  "https://api.openai.com.evil.example/v1",
+  "https://eu.api.openai.com/v1",
+  "https://my.openai.azure.com/openai/v1",
+  "http://127.0.0.1:8000/v1",
+])("asks %s in words that every server knows", (baseUrl) => {
+  expect(sentTo(baseUrl)).toMatchObject({ max_tokens: 128 });
+  expect(sentTo(baseUrl)).not.toHaveProperty("max_completion_tokens");
+  expect(sentTo(baseUrl)).not.toHaveProperty("service_tier");
+});
+
+it.each(["https://api.openai.com/v1", "http://127.0.0.1:8000/v1"])(
+  "bounds the reply at %s as the owner says",
+  (baseUrl) => {
+    const limits = (tokenLimit: NonNullable<ProviderOptions["tokenLimit"]>) => {
+      const { max_tokens, max_completion_tokens } = sentTo(baseUrl, { tokenLimit });
+      return [max_tokens, max_completion_tokens];
+    };
+    expect(limits("max_tokens")).toEqual([128, undefined]);
+    expect(limits("max_completion_tokens")).toEqual([undefined, 128]);
+    expect(limits("both")).toEqual([128, 128]);
+  },
+);
+
+it("repeats a strict server's own words", async () => {
+  const detail = [{ type: "extra_forbidden", loc: ["body", "n"], msg: "Extra inputs are not permitted" }];
+  const body = JSON.stringify({ object: "error", message: { detail }, type: "invalid_request_error" });
+  const { provider } = await rig(KIND, { type: "raw", status: 422, body });
+  expect((await failure(ask(provider, MODEL))).message).toContain(
+    "answered 422: body.n: Extra inputs are not permitted.",
+  );
 });
 
 it.each([

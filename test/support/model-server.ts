@@ -45,6 +45,8 @@ export interface Dialect {
   pieces(reply: ModelReply): string[];
   error(status: number, message: string): string;
   errorUnder200(message: string): string;
+  /** Where it tells of a model, which costs nothing. */
+  showPath?: string;
 }
 
 export interface RecordedRequest {
@@ -61,6 +63,8 @@ export interface RecordedRequest {
 export interface ModelServer {
   url: string;
   requests: RecordedRequest[];
+  /** Questions about a model, which are not among the requests. */
+  shown: RecordedRequest[];
   /** What to do with the next requests, in order; then the default again. */
   script(behaviours: Behaviour[]): void;
   /** What to do when nothing is scripted; a plain reply at first. */
@@ -78,6 +82,8 @@ export interface StartOptions {
   port?: number;
   /** Answers what is no call of the model, and says whether it has. */
   answer?: (request: RecordedRequest, response: ServerResponse) => boolean;
+  /** What it tells of any model; it knows no such question unless given. */
+  facts?: Record<string, unknown>;
   onRequest?: (request: RecordedRequest) => void;
   onConnection?: (socket: Socket) => void;
 }
@@ -85,6 +91,7 @@ export interface StartOptions {
 /** A provider's server on 127.0.0.1, at a port of its own, that does what it is told. */
 export async function startModelServer(dialect: Dialect, options: StartOptions = {}): Promise<ModelServer> {
   const requests: RecordedRequest[] = [];
+  const shown: RecordedRequest[] = [];
   const billed: Usage[] = [];
   const waiters: Array<{ count: number; resolve: (request: RecordedRequest) => void }> = [];
   let queue: Behaviour[] = [];
@@ -95,6 +102,12 @@ export async function startModelServer(dialect: Dialect, options: StartOptions =
   });
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await record(message, response);
+    if (dialect.showPath !== undefined && request.path === dialect.showPath) {
+      shown.push(request);
+      if (options.facts === undefined) send(response, 404, "text/plain", "404 page not found");
+      else send(response, 200, "application/json", JSON.stringify(options.facts));
+      return;
+    }
     requests.push(request);
     options.onRequest?.(request);
     for (const waiter of waiters) if (waiter.count === requests.length) waiter.resolve(request);
@@ -117,6 +130,7 @@ export async function startModelServer(dialect: Dialect, options: StartOptions =
   return {
     url: `http://127.0.0.1:${port}`,
     requests,
+    shown,
     script: (behaviours) => {
       queue = [...behaviours];
     },

@@ -3,6 +3,7 @@ import { type Dialect, type ModelServer, type StartOptions, startModelServer } f
 /** Ollama: POST /api/chat, one JSON object a line, counts that are 0 left out. */
 const OLLAMA: Dialect = {
   path: "/api/chat",
+  showPath: "/api/show",
   contentType: "application/x-ndjson",
   pieces: ({ model, text, usage, isTruncated }) => {
     const head = { model, created_at: "2026-11-21T10:00:00.000000Z" };

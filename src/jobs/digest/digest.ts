@@ -1,3 +1,4 @@
+import type { Completion } from "../../models/types.ts";
 import type { JobContext, JobKind, JobResult, SourceReport } from "../job.ts";
 import { composeMarkdown } from "./compose.ts";
 import type { DigestDocument, Entry, Note, Summary } from "./document.ts";
@@ -125,11 +126,12 @@ async function writeLead(context: Context, entries: Entry[]): Promise<Summary> {
 }
 
 /** What a model says is as little to be trusted as what it read. */
-function toSummary(completion: { text: string; model: string; degraded: boolean }): Summary {
+function toSummary(completion: Completion): Summary {
   return {
     text: oneLine(completion.text, SUMMARY_CHARS_MAX) || "(the model gave no summary)",
     model: oneLine(completion.model, 100),
     degraded: completion.degraded,
+    ...(completion.truncated ? { truncated: true } : {}),
   };
 }
 

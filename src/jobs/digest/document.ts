@@ -27,6 +27,8 @@ export interface Summary {
   text: string;
   model: string;
   degraded: boolean;
+  /** The model's reply was cut off at its bound; this is what it has in whole sentences. */
+  truncated?: boolean;
 }
 
 export interface Note {
@@ -47,7 +49,7 @@ export function countsLine(document: DigestDocument): string {
 
 /**
  * Who wrote what, and whether it was not the model that should have: said once when one model wrote it all, else at
- * each text.
+ * each text. That a text was cut off is always said at the text.
  */
 export interface Marks {
   all: string | null;
@@ -60,11 +62,20 @@ export function marksOf({ lead, entries }: DigestDocument): Marks {
   const isOne = summaries.every(
     ({ model, degraded }) => model === first?.model && degraded === first.degraded,
   );
-  if (first !== undefined && isOne) return { all: `${markOf("all summaries", first)}`, of: () => null };
-  return { all: null, of: markOf };
+  const all = first !== undefined && isOne ? authorOf("all summaries", first) : null;
+  return {
+    all,
+    of(what, summary) {
+      const marks = [
+        ...(all === null ? [authorOf(what, summary)] : []),
+        ...(summary.truncated ? ["cut off at the token limit"] : []),
+      ];
+      return marks.length === 0 ? null : marks.join("; ");
+    },
+  };
 }
 
-function markOf(what: string, summary: Summary): string {
+function authorOf(what: string, summary: Summary): string {
   return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
 }
 

@@ -1,5 +1,5 @@
 import { tokenCostMicros } from "../../lib/money.ts";
-import { PRICES_DATE, priceOf, type StatedPrice } from "../../models/prices.ts";
+import { PRICES_DATE, type Pricing, priceOf } from "../../models/prices.ts";
 import { type CallSum, chargedMicros } from "./read-money.ts";
 
 /** What the tokens that were used would have cost on another model. Money in micro-dollars. */
@@ -20,19 +20,15 @@ export interface Comparison {
 }
 
 /** @throws UnpricedModel, BadReference */
-export function compareWith(
-  reference: string,
-  calls: readonly CallSum[],
-  stated: Record<string, StatedPrice>,
-): Comparison {
-  const { input, output } = priceOf(reference, stated);
+export function compareWith(reference: string, calls: readonly CallSum[], pricing: Pricing): Comparison {
+  const { input, output } = priceOf(reference, pricing);
   const settled = calls.filter(({ state }) => state === "settled");
   const inputTokens = settled.reduce((sum, call) => sum + call.inputTokens, 0);
   const outputTokens = settled.reduce((sum, call) => sum + call.outputTokens, 0);
   return {
     model: reference,
     price: { input, output },
-    pricesFrom: Object.hasOwn(stated, reference) ? "afk.yaml" : PRICES_DATE,
+    pricesFrom: Object.hasOwn(pricing.prices, reference) ? "afk.yaml" : PRICES_DATE,
     inputTokens,
     outputTokens,
     uncounted: calls

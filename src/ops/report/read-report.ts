@@ -94,8 +94,7 @@ export async function readReport(options: ReportOptions): Promise<Report> {
       calls: sumOf(unknown, (call) => call.calls),
       micros: sumOf(unknown, chargedMicros),
     },
-    comparison:
-      options.compare === undefined ? null : compareWith(options.compare, calls, config.models.prices),
+    comparison: options.compare === undefined ? null : compareWith(options.compare, calls, config.models),
     incidents: await readIncidents(db, span),
     drills: await readDrills(db, span),
     days: await readDays(db, span, timezone),

@@ -63,7 +63,7 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
   function answerAs(dialect: Dialect, asked: Asked): Reply {
     const request = JSON.parse(asked.body) as { model: string };
     const model = `${dialect}/${request.model}`;
-    const price = priceOf(model, config.models.prices);
+    const price = priceOf(model, config.models);
     const isFree = Math.max(...Object.values(price)) === 0;
     const outcome: Outcome = dice.chance(weather.trouble("models")) ? outcomeFor(isFree) : "answered";
     const usage = {

@@ -27,7 +27,7 @@ export async function greedyProvider(
     for await (const chunk of message) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const request = JSON.parse(body.toString("utf8"));
-    const usage = { prompt_tokens: body.length, completion_tokens: request.max_completion_tokens };
+    const usage = { prompt_tokens: body.length, completion_tokens: request.max_tokens };
     const word = String(request.messages[0].content).split(" ")[0] ?? "";
     bill.push({
       word,

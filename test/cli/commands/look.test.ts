@@ -191,7 +191,7 @@ async function worked(): Promise<{ target: Deployment; agent: Agent }> {
   await agent.tick();
   const lost = agent.guard("search-api", 0.01, () => Promise.reject(new Error("socket hang up")));
   await expect(lost).rejects.toThrow("socket hang up");
-  server.script([{ type: "error", status: 500 }]);
+  server.script([{ type: "error", status: 404 }]);
   const failed = agent.model.complete({ messages: [{ role: "user", content: "Hello." }] });
   await expect(failed).rejects.toMatchObject({ code: "model_unavailable" });
   return { target, agent };

@@ -103,6 +103,16 @@ test("says who wrote a summary and whether that was second choice", () => {
   expect(composeHtml(document)).toContain("(degraded: all summaries by plain)");
 });
 
+test("marks a summary that was cut off at its text, whoever wrote the others", () => {
+  const document = documentOf("plain");
+  document.entries[0]!.summary.truncated = true;
+  expect(composeMarkdown(document)).toContain("*(summary by plain; cut off at the token limit)*");
+  document.entries[0]!.summary.degraded = true;
+  expect(composeMarkdown(document)).toContain("*(cut off at the token limit)*");
+  expect(composeMarkdown(document)).toContain("*(degraded: all summaries by plain)*");
+  expect(composeHtml(document).match(/cut off at the token limit/g)).toHaveLength(1);
+});
+
 test("dates are those of the agent's time zone", () => {
   const ms = Date.UTC(2026, 10, 3, 23, 30);
   expect(dateIn("UTC", ms)).toBe("2026-11-03");

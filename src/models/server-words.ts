@@ -1,0 +1,34 @@
+import { isRecord } from "./json.ts";
+
+const DEPTH_MAX = 5;
+const ITEMS_MAX = 5;
+
+/**
+ * A server's own words for what went wrong, wherever it puts them: `error`, `error.message` (OpenAI, Anthropic, Ollama),
+ * `message` (Mistral, vLLM), `detail` (FastAPI: a text, or a list of what is wrong where), and these inside each other.
+ * Null where it has none. Neither bounded nor redacted; failures.ts makes a line of it.
+ */
+export function serverWords(said: unknown): string | null {
+  return isRecord(said) ? (errorIn(said) ?? wordsIn(said, DEPTH_MAX)) : null;
+}
+
+/** The same where there is an `error`, which is how a provider itself says that it failed. */
+export function errorIn(said: unknown): string | null {
+  return isRecord(said) ? wordsIn(said.error, DEPTH_MAX) : null;
+}
+
+function wordsIn(value: unknown, depth: number): string | null {
+  if (typeof value === "string") return value.trim() === "" ? null : value;
+  if (!isRecord(value) || depth === 0) return null;
+  if (Array.isArray(value)) {
+    const each = value.slice(0, ITEMS_MAX).map((item) => wordsIn(item, depth - 1));
+    return each.filter((words) => words !== null).join("; ") || null;
+  }
+  for (const key of ["message", "error", "detail", "msg"]) {
+    const words = wordsIn(value[key], depth - 1);
+    if (words === null) continue;
+    const where = Array.isArray(value.loc) ? `${value.loc.slice(0, ITEMS_MAX).join(".")}: ` : "";
+    return where + words;
+  }
+  return null;
+}
