@@ -4,6 +4,8 @@ import type { Figures } from "./types.ts";
 
 const COUNTS = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
 const WRITES = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"];
+/** Where a call may have been kept; only "us" has a price of its own. */
+const REGIONS = ["global", "not_available", "us"];
 
 /**
  * What Anthropic says a call took (https://platform.claude.com/docs/en/api/messages). `input_tokens` leaves out what was read
@@ -42,14 +44,21 @@ export function anthropicFigures(usage: unknown): Figures {
     cacheWriteTokens: (writes ?? written) - cacheWrite1hTokens,
     ...(cacheWrite1hTokens > 0 ? { cacheWrite1hTokens } : {}),
     outputTokens,
+    ...(usage.inference_geo === "us" ? { isRegional: true as const } : {}),
   };
 }
 
 /** What the tokens' prices do not cover, in words; null for nothing. */
 function billedBesides(usage: Record<string, unknown>): string | null {
-  const { service_tier: tier, server_tool_use: tools, iterations } = usage;
+  const { service_tier: tier, speed, inference_geo: geo, server_tool_use: tools, iterations } = usage;
   if (tier !== undefined && tier !== null && tier !== "standard") {
     return `it was served in the tier "${String(tier).slice(0, 50)}", whose prices are not known`;
+  }
+  if (speed !== undefined && speed !== null && speed !== "standard") {
+    return `it was served at the speed "${String(speed).slice(0, 50)}", whose prices are not known`;
+  }
+  if (geo !== undefined && geo !== null && !REGIONS.includes(String(geo))) {
+    return `it was kept in the region "${String(geo).slice(0, 50)}", whose prices are not known`;
   }
   if (isRecord(tools) && Object.values(tools).some((uses) => uses !== 0 && uses !== null)) {
     return "it bills tools that ran at the provider";

@@ -6,6 +6,7 @@ import type { Reply } from "./reply.ts";
 import { answerless, textIn, usableReply } from "./reply-unusable.ts";
 import { errorIn } from "./server-words.ts";
 import type { ModelRequest, Provider, ProviderOptions, ProviderReply } from "./types.ts";
+import { isAnthropicItself } from "./unbilled.ts";
 
 const API_VERSION = "2023-06-01";
 
@@ -24,12 +25,12 @@ export function createAnthropic(options: ProviderOptions): Provider {
   const to = endpoint("anthropic", "/v1/messages", { ...options, baseUrl }, headers);
   return {
     name: "anthropic",
-    body: serialise,
+    body: (model, request) => serialise(model, request, isAnthropicItself(to.url)),
     send: (body, call) => post(to, body, call, readReply),
   };
 }
 
-function serialise(model: string, request: Required<ModelRequest>): string {
+function serialise(model: string, request: Required<ModelRequest>, isAnthropic: boolean): string {
   const system = request.messages.filter((message) => message.role === "system");
   return JSON.stringify({
     model,
@@ -37,6 +38,8 @@ function serialise(model: string, request: Required<ModelRequest>): string {
     ...(TAKES_TEMPERATURE.test(model) ? { temperature: request.temperature } : {}),
     ...(system.length === 0 ? {} : { system: system.map((message) => message.content).join("\n\n") }),
     messages: request.messages.filter((message) => message.role !== "system"),
+    // Anthropic itself would else serve it in the priority tier where the owner has one.
+    ...(isAnthropic ? { service_tier: "standard_only" } : {}),
     stream: false,
   });
 }

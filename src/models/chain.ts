@@ -15,7 +15,7 @@ import { costMicros, estimateMicros, inputTokensOf } from "./estimate.ts";
 import { extract } from "./extractive.ts";
 import { createOllama } from "./ollama.ts";
 import { createOpenai } from "./openai.ts";
-import { priceOf } from "./prices.ts";
+import { isFree, priceOf } from "./prices.ts";
 import { parseReference } from "./reference.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
@@ -117,16 +117,16 @@ function linkOf(reference: string, config: ModelsConfig): Link {
   const parsed = parseReference(reference);
   if (parsed.provider === "extractive") return { type: "extractive", reference, isFree: true };
   const price = priceOf(reference, config);
-  const isFree = Math.max(...Object.values(price)) === 0;
-  const isAssumedLocal = isFree && !Object.hasOwn(config.prices, reference);
+  const costsNothing = isFree(price);
+  const isAssumedLocal = costsNothing && !Object.hasOwn(config.prices, reference);
   const make = { ollama: createOllama, openai: createOpenai, anthropic: createAnthropic }[parsed.provider];
   return {
     type: "model",
     reference,
     model: parsed.model,
-    provider: make({ ...config.providers[parsed.provider], isFree, isAssumedLocal }),
+    provider: make({ ...config.providers[parsed.provider], isFree: costsNothing, isAssumedLocal }),
     price,
-    isFree,
+    isFree: costsNothing,
   };
 }
 

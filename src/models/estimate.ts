@@ -21,17 +21,23 @@ export function estimateMicros(
   const inputTokens = bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
   const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite, price.cacheWrite1h ?? 0);
   const rounding = inputPrice > 0 ? ROUNDING_MICROS : 0;
-  return tokenCostMicros(inputTokens, inputPrice) + tokenCostMicros(maxOutputTokens, price.output) + rounding;
+  const { regionalFactor: factor = 1 } = price;
+  return (
+    tokenCostMicros(inputTokens, factor * inputPrice) +
+    tokenCostMicros(maxOutputTokens, factor * price.output) +
+    rounding
+  );
 }
 
 /** What a call cost by the provider's own figures, in micro-dollars. */
 export function costMicros(usage: Usage, price: Price): number {
+  const factor = usage.isRegional ? (price.regionalFactor ?? 1) : 1;
   return (
-    tokenCostMicros(usage.inputTokens, price.input) +
-    tokenCostMicros(usage.cacheReadTokens, price.cacheRead) +
-    tokenCostMicros(usage.cacheWriteTokens, price.cacheWrite) +
-    tokenCostMicros(usage.cacheWrite1hTokens ?? 0, price.cacheWrite1h ?? price.cacheWrite) +
-    tokenCostMicros(usage.outputTokens, price.output)
+    tokenCostMicros(usage.inputTokens, factor * price.input) +
+    tokenCostMicros(usage.cacheReadTokens, factor * price.cacheRead) +
+    tokenCostMicros(usage.cacheWriteTokens, factor * price.cacheWrite) +
+    tokenCostMicros(usage.cacheWrite1hTokens ?? 0, factor * (price.cacheWrite1h ?? price.cacheWrite)) +
+    tokenCostMicros(usage.outputTokens, factor * price.output)
   );
 }
 

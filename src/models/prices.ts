@@ -34,6 +34,9 @@ const MODELS: Record<string, StatedPrice & { cacheWrite1h?: number; dated?: bool
 const WRITE_FACTOR = 1.25;
 const WRITE_1H_FACTOR = 2;
 
+/** Anthropic's, where the owner's workspace keeps inference in one region (https://platform.claude.com/docs/en/build-with-claude/data-residency). */
+const REGIONAL_FACTOR = 1.1;
+
 /**
  * The price of a model by its reference: what the configuration states, else 0 for what runs on a machine of the owner's,
  * else the snapshot's. An unknown model is refused and never taken for a similar one that may be cheaper.
@@ -58,6 +61,11 @@ export function priceOf(reference: string, { prices, providers }: Pricing): Pric
 
 /** Ollama runs models whose tag ends so on its own servers, for money. */
 const CLOUD = /[:-]cloud$/i;
+
+/** Whether a call costs nothing, whatever it takes. */
+export function isFree({ input, output, cacheRead, cacheWrite, cacheWrite1h = 0 }: Price): boolean {
+  return Math.max(input, output, cacheRead, cacheWrite, cacheWrite1h) === 0;
+}
 
 /** Why a model's calls could not be bounded, in words that say what to write; null when its price is known. */
 export function priceProblem(reference: string, pricing: Pricing): string | null {
@@ -87,5 +95,5 @@ function withCachePrices(
   const { cacheWrite = known.hasWritePremium ? WRITE_FACTOR * input : input } = known;
   if (provider !== "anthropic") return { input, output, cacheRead, cacheWrite };
   const { cacheWrite1h = Math.max(cacheWrite, WRITE_1H_FACTOR * input) } = known;
-  return { input, output, cacheRead, cacheWrite, cacheWrite1h };
+  return { input, output, cacheRead, cacheWrite, cacheWrite1h, regionalFactor: REGIONAL_FACTOR };
 }

@@ -2,7 +2,7 @@ import { CallFailed } from "../rails/call.ts";
 import { malformedFailure, type Subject } from "./failures.ts";
 import { isRecord } from "./json.ts";
 import { withoutReasoning } from "./reasoning.ts";
-import { errorIn } from "./server-words.ts";
+import { serverWords } from "./server-words.ts";
 import type { Figures, ProviderReply } from "./types.ts";
 import { wholeSentences } from "./whole-sentences.ts";
 
@@ -54,8 +54,8 @@ export function usableReply(subject: Subject, said: string, usage: Figures, endi
 
 /** What to throw for a reply that holds no answer, `what` in words: it was billed by its usage, if it says so. */
 export function answerless(subject: Subject, said: unknown, usage: Figures, what: string): CallFailed {
-  const error = errorIn(said);
-  const failure = malformedFailure(subject, error === null ? what : `it reported an error: ${error}`);
+  const words = serverWords(said);
+  const failure = malformedFailure(subject, words === null ? what : `it reported an error: ${words}`);
   return "unknown" in usage ? failure : new ReplyUnusable(failure.message, usage);
 }
 

@@ -23,6 +23,8 @@ export interface Usage {
   cacheWrite1hTokens?: number;
   /** Reasoning tokens included, as they are billed. */
   outputTokens: number;
+  /** The provider kept it in one region, which has a price of its own. */
+  isRegional?: true;
 }
 
 /** What `model.complete` gives its caller. `model` is the reference that answered. */
@@ -45,6 +47,8 @@ export interface Price {
   cacheWrite: number;
   /** What is written for an hour; `cacheWrite` where that is left out. */
   cacheWrite1h?: number;
+  /** What all of these are multiplied by for a call that is kept in one region; 1 where that is left out. */
+  regionalFactor?: number;
 }
 
 /** What the provider says a call took, or why its cost cannot be known; `hasOtherPrices`: not at the listed prices. */

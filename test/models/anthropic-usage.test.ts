@@ -10,6 +10,8 @@ it.each<[string, object, object]>([
     "everything that does not cost",
     {
       service_tier: "standard",
+      speed: "standard",
+      inference_geo: "global",
       server_tool_use: { web_search_requests: 0 },
       cache_creation: null,
       cache_creation_input_tokens: null,
@@ -30,6 +32,7 @@ it.each<[string, object, object]>([
     },
     { ...PLAIN, cacheWriteTokens: 3, cacheWrite1hTokens: 4 },
   ],
+  ["a region of its own price", { inference_geo: "us" }, { ...PLAIN, isRegional: true }],
   [
     "no sum of the two kinds of cache",
     { cache_creation: { ephemeral_1h_input_tokens: 4 } },
@@ -56,6 +59,8 @@ it.each<[string, unknown]>([
 
 it.each<[string, object]>([
   ["another tier", { service_tier: "priority" }],
+  ["another speed", { speed: "fast" }],
+  ["a region nobody knows", { inference_geo: "mars" }],
   ["a tool that ran at the provider", { server_tool_use: { web_search_requests: 2 } }],
   ["a pass that the counts leave out", { iterations: [{ type: "message" }, { type: "compaction" }] }],
 ])("does not price %s by tokens", (_, more) => {

@@ -35,6 +35,16 @@ it("sends the very body that it was given, with the system message apart", async
   });
 });
 
+it.each([
+  ["https://api.anthropic.com", "standard_only"],
+  ["https://api.anthropic.com/v1", "standard_only"],
+  ["https://api.anthropic.com.evil.example", undefined],
+  ["http://127.0.0.1:8080", undefined],
+])("asks %s for the tier %s", (baseUrl, tier) => {
+  const body = createAnthropic({ baseUrl, apiKey: null }).body(MODEL, REQUEST);
+  expect(JSON.parse(body).service_tier).toBe(tier);
+});
+
 it("leaves the temperature out for models that refuse one", () => {
   const provider = createAnthropic({ baseUrl: "http://127.0.0.1", apiKey: null });
   const takes = (model: string) => "temperature" in JSON.parse(provider.body(model, REQUEST));

@@ -48,6 +48,14 @@ it("prices what is kept for an hour by its own price, and else as what is kept f
   expect(costMicros(usage, { ...PRICE, cacheWrite1h: 2 })).toBe(5 + 16);
 });
 
+it("multiplies the price of a call that was kept in one region, and estimates as if it were", () => {
+  const usage = { inputTokens: 100, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 10 };
+  const price = { ...PRICE, regionalFactor: 1.1 };
+  expect(costMicros({ ...usage, isRegional: true }, price)).toBe(111 + 55);
+  expect(costMicros(usage, price)).toBe(100 + 50);
+  expect(estimateMicros("x".repeat(100), 2, 50, price)).toBe(Math.ceil(148 * 1.1 * 1.25) + 275 + 3);
+});
+
 it("is never below the cost of a call that stays within bytes and reply bound", () => {
   const price = fc.integer({ min: 0, max: 200_000 }).map((thousandths) => thousandths / 1000);
   const share = fc.double({ min: 0, max: 1, noNaN: true });
@@ -56,13 +64,21 @@ it("is never below the cost of a call that stays within bytes and reply bound", 
     messages: fc.integer({ min: 1, max: 20 }),
     output: fc.integer({ min: 1, max: 100_000 }),
     price: fc.record(
-      { input: price, output: price, cacheRead: price, cacheWrite: price, cacheWrite1h: price },
+      {
+        input: price,
+        output: price,
+        cacheRead: price,
+        cacheWrite: price,
+        cacheWrite1h: price,
+        regionalFactor: fc.constant(1.1),
+      },
       { requiredKeys: ["input", "output", "cacheRead", "cacheWrite"] },
     ),
     shares: fc.tuple(share, share, share),
+    isRegional: fc.constantFrom(true as const, false as const),
   });
   fc.assert(
-    fc.property(call, ({ body, messages, output, price: at, shares: [read, write, hour] }) => {
+    fc.property(call, ({ body, messages, output, price: at, shares: [read, write, hour], isRegional }) => {
       const tokens = Buffer.byteLength(body) + 3 * messages;
       const cacheReadTokens = Math.floor(tokens * read);
       const written = Math.floor((tokens - cacheReadTokens) * write);
@@ -73,6 +89,7 @@ it("is never below the cost of a call that stays within bytes and reply bound", 
         cacheWriteTokens: written - cacheWrite1hTokens,
         cacheWrite1hTokens,
         outputTokens: output,
+        ...(isRegional ? { isRegional } : {}),
       };
       const cost = costMicros(usage, at);
       expect(estimateMicros(body, messages, output, at)).toBeGreaterThanOrEqual(cost);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import { priceOf } from "../../models/prices.ts";
+import { isFree as costsNothing, priceOf } from "../../models/prices.ts";
 import type { Price } from "../../models/types.ts";
 import type { Dice } from "../realm/dice.ts";
 import type { Asked, Reply } from "../realm/wire.ts";
@@ -64,7 +64,7 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
     const request = JSON.parse(asked.body) as { model: string };
     const model = `${dialect}/${request.model}`;
     const price = priceOf(model, config.models);
-    const isFree = Math.max(...Object.values(price)) === 0;
+    const isFree = costsNothing(price);
     const outcome: Outcome = dice.chance(weather.trouble("models")) ? outcomeFor(isFree) : "answered";
     const usage = {
       input: Math.ceil(Buffer.byteLength(asked.body) / dice.between(3, 5)),
