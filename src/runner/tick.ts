@@ -10,6 +10,7 @@ import { agingNow } from "../rails/budget-time.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
 import { announceKill, readStop } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
+import { refuseForeignSchema } from "../store/migrate.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { type Drained, drain } from "./drain.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
@@ -40,6 +41,8 @@ export async function runTick(
   runner: string,
   options: { byHand?: boolean } = {},
 ): Promise<TickResult> {
+  // A loop has its database open for weeks: what was added to it meanwhile would change what statements do.
+  await refuseForeignSchema(parts.store.db);
   const id = newId(parts.clock.nowMs(), parts.randomness);
   const log = parts.log.child({ tick: id });
   const isAfterCrash = await beginTick(parts, id, options.byHand ?? false);

@@ -5,7 +5,9 @@ import { Kysely, sql } from "kysely";
 import { StoreDialect } from "./dialect.ts";
 import { syncFolder } from "./durable-file.ts";
 import { explain, StoreRefused } from "./errors.ts";
+import { refuseForeignSchema } from "./migrate.ts";
 import type { Db, Schema } from "./schema.ts";
+import { MANIFEST_TABLE } from "./schema-check.ts";
 
 /** What a backup says of itself, in a table of its own. `madeAt` is epoch milliseconds. */
 export interface BackupManifest {
@@ -31,9 +33,7 @@ export async function copyDatabase(db: Db, to: string, manifest: BackupManifest)
     await sql`vacuum into ${to}`.execute(db);
     const copy = new Database(to, { fileMustExist: true });
     try {
-      copy.exec(
-        "create table backup_manifest (agent text not null, version text not null, made_at bigint not null)",
-      );
+      copy.exec(MANIFEST_TABLE.sql);
       copy
         .prepare("insert into backup_manifest values (?, ?, ?)")
         .run(manifest.agent, manifest.version, manifest.madeAt);
@@ -69,11 +69,15 @@ export function stageCopy(from: string, to: string): void {
   }
 }
 
-/** Opens a copy to look at it: nothing is migrated or configured. Throws StoreRefused when it is no database of afk's. */
+/**
+ * Opens a copy to look at it: nothing is migrated or configured. Throws StoreRefused when it is no database of afk's, or
+ * holds more than afk makes, before anything is asked of its tables: those may be views.
+ */
 export async function openCopy(path: string): Promise<{ db: Db; close(): Promise<void> }> {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { fileMustExist: true });
+    database.pragma("trusted_schema = OFF");
     const found = database
       .prepare<[], { name: string }>("select name from sqlite_master where type = 'table'")
       .all();
@@ -89,7 +93,13 @@ export async function openCopy(path: string): Promise<{ db: Db; close(): Promise
     throw explain(error, path);
   }
   const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
-  return { db, close: () => db.destroy() };
+  try {
+    await refuseForeignSchema(db);
+    return { db, close: () => db.destroy() };
+  } catch (error) {
+    await db.destroy();
+    throw explain(error, path);
+  }
 }
 
 /** Null when it has none, being a copy that was made some other way. */

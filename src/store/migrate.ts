@@ -1,15 +1,24 @@
-import { type Kysely, sql } from "kysely";
+import Database from "better-sqlite3";
+import { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
+import { StoreDialect } from "./dialect.ts";
 import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
 import * as retention from "./migrations/0003-retention.ts";
 import * as rails from "./migrations/0004-rails.ts";
 import * as identity from "./migrations/0007-identity.ts";
-import type { Schema } from "./schema.ts";
+import type { Db, Schema } from "./schema.ts";
+import {
+  type FoundSchema,
+  isKnownSchema,
+  readSchema,
+  type SchemaObject,
+  schemaDifferences,
+} from "./schema-check.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
-const MIGRATIONS: Record<string, Migration> = {
+export const MIGRATIONS: Record<string, Migration> = {
   "0001-first": first,
   "0002-evidence": evidence,
   "0003-retention": retention,
@@ -19,36 +28,64 @@ const MIGRATIONS: Record<string, Migration> = {
 
 /**
  * Brings the database to the newest migration.
- * @throws StoreRefused when it holds a migration that this code does not know, being newer than it.
+ * @throws StoreRefused when it holds a migration that this code does not know, being newer than it, or anything that the
+ * migrations do not make: a trigger or a view that somebody added would change what afk's own statements do.
  */
-export async function migrate(db: Kysely<Schema>, migrations = MIGRATIONS): Promise<void> {
+export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
   const known = Object.keys(migrations).sort();
-  const applied = await appliedMigrations(db);
-  const unknown = applied.filter((name) => !known.includes(name));
+  const { applied } = await refuseForeignSchema(db, migrations);
+  // The usual start: nothing to do, and the Migrator's own checks would cost more than all the rest of opening.
+  if (applied.at(-1) === known.at(-1)) return;
+  await runMigrations(db, migrations);
+  await refuseForeignSchema(db, migrations);
+}
+
+/** @throws StoreRefused as `migrate` does. Only reads. */
+export async function refuseForeignSchema(db: Db, migrations = MIGRATIONS): Promise<FoundSchema> {
+  let found = await readSchema(db);
+  if (isKnownSchema(found)) return found;
+  // Read again as of one moment: another process may have made or migrated it between the two statements.
+  if (!db.isTransaction) found = await db.transaction().execute(readSchema);
+  const known = Object.keys(migrations).sort();
+  const unknown = found.applied.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new StoreRefused(
       "store_newer",
       `the database is newer than this version of afk (it has ${unknown.join(", ")}); use the version that wrote it or a later one`,
     );
   }
-  // The usual start: nothing to do, and the Migrator's own checks would cost more than all the rest of opening.
-  if (applied.at(-1) === known.at(-1)) return;
+  const expected = await schemaAt(known.slice(0, found.applied.length), migrations);
+  const differences = schemaDifferences(found, expected);
+  if (differences.length === 0) return found;
+  throw new StoreRefused(
+    "store_foreign",
+    `the database holds what no version of afk makes, and is not worked with: ${differences.join("; ")}. Nothing was changed. Restore a backup that is whole: afk restore FILE`,
+  );
+}
+
+/** True when there is nothing to migrate and nothing to refuse. Only reads. */
+export async function isMigrated(db: Db): Promise<boolean> {
+  const found = await readSchema(db);
+  return found.applied.length === Object.keys(MIGRATIONS).length && isKnownSchema(found);
+}
+
+/** What these migrations make, by making it in memory: exact whatever builds the statements, and too slow for each start. */
+export async function schemaAt(names: readonly string[], migrations = MIGRATIONS): Promise<SchemaObject[]> {
+  const database = new Database(":memory:");
+  const db: Db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
+  try {
+    await runMigrations(
+      db,
+      Object.fromEntries(Object.entries(migrations).filter(([name]) => names.includes(name))),
+    );
+    return (await readSchema(db)).objects;
+  } finally {
+    await db.destroy();
+  }
+}
+
+async function runMigrations(db: Db, migrations: typeof MIGRATIONS): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
-}
-
-/** True when there is nothing to migrate. Only reads. */
-export async function isMigrated(db: Kysely<Schema>): Promise<boolean> {
-  const applied = await appliedMigrations(db);
-  const known = Object.keys(MIGRATIONS);
-  return applied.length === known.length && applied.every((name) => known.includes(name));
-}
-
-async function appliedMigrations(db: Kysely<Schema>): Promise<string[]> {
-  const table = await sql<{ name: string }>`
-    select name from sqlite_master where type = 'table' and name = 'kysely_migration'`.execute(db);
-  if (table.rows.length === 0) return [];
-  const rows = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-  return rows.rows.map((row) => row.name);
 }
