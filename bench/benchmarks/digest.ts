@@ -145,7 +145,7 @@ function rawParts(tools: Tools, server: ModelServer): Side {
         await ask(server);
         call({ atMs: Date.now(), ...names() });
       }
-      for (const name of OUTPUTS) writeDurably(join(folder, name), join(folder, `.${name}.part`), PAGE);
+      for (const name of OUTPUTS) writeDurably(join(folder, name), PAGE);
     },
   };
 }

@@ -26,6 +26,7 @@ export const ALERT_EVENTS = {
   draft_pending: "warn",
   unit_failed: "error",
   disk_low: "error",
+  output_set_aside: "error",
   day_attended: "info",
   clock_reached: "warn",
   drift_found: "warn",

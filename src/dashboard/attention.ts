@@ -58,11 +58,13 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
     );
   }
   for (const problem of health.problems) say("bad", foreign(problem), "afk health");
-  const { queue, unknown, drafts } = status;
+  const { queue, unknown, drafts, outputs } = status;
   if (queue.dead > 0)
     say("bad", html`${count(queue.dead, "dead letter waits", "dead letters wait")} for you`, "afk dead");
   if (drafts.unknown > 0)
     say("bad", html`${count(drafts.unknown, "draft")} may have been carried out`, "afk drafts");
+  if (outputs.pending > 0)
+    say("bad", html`${count(outputs.pending, "output is", "outputs are")} not in out/ yet`, "afk doctor");
   const undelivered = undeliveredLately(snapshot);
   if (undelivered > 0)
     say("bad", html`${count(undelivered, "alert")} of the last day could not be delivered`, "afk alert test");

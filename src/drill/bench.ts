@@ -29,7 +29,7 @@ export interface Hands {
 
 export const HANDS: Hands = {
   signal: (pid, signal) => void process.kill(pid, signal),
-  touch: (path) => writeFileSync(path, "set by a drill\n"),
+  touch: (path) => writeFileSync(path, "set by a drill\n", { mode: 0o600 }),
   endpoint: startEndpoint,
   configure: (content) => content,
 };

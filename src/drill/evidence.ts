@@ -48,7 +48,7 @@ export async function writeEvidence(agent: Agent, outcome: Outcome): Promise<Dri
   const markdown = redact(renderRecord(outcome, row, { agent: config.agent, timezone: config.timezone }));
   const killTest = Object.hasOwn(KILL_TESTS, outcome.name) ? KILL_TESTS[outcome.name] : undefined;
   for (const name of killTest === undefined ? [file] : [file, killTest])
-    writeDurably(join(runs, name), join(runs, `.${name}.part`), markdown);
+    writeDurably(join(runs, name), markdown);
   await rails.store.transaction((trx) => recordDrill(trx, row));
   log.event(row.passed === 1 ? "info" : "error", "drill_done", {
     name: row.name,

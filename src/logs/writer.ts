@@ -1,8 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
-import { makeFolders } from "../lib/folders.ts";
 import type { Fields, Level, Log } from "../lib/log.ts";
+import { makePrivateFile, makePrivateFolder } from "../lib/private-files.ts";
 import type { Redact } from "../lib/redact.ts";
 import { dayOf, listLogFiles, logFileName } from "./files.ts";
 import { formatLine } from "./line.ts";
@@ -134,9 +134,12 @@ function lastPart(dir: string, day: string): number {
 }
 
 function openPart(dir: string, day: string, part: number): OpenFile {
-  makeFolders(dir);
-  // "a" is O_APPEND: lines of two processes never overwrite each other. Only this user and its group read it.
-  const descriptor = openSync(join(dir, logFileName(day, part)), "a+", 0o640);
+  makePrivateFolder(dir);
+  const path = join(dir, logFileName(day, part));
+  makePrivateFile(path);
+  // O_APPEND: lines of two processes never overwrite each other. A pipe that somebody put there is not waited for.
+  const { O_RDWR, O_APPEND, O_NONBLOCK } = constants;
+  const descriptor = openSync(path, O_RDWR | O_APPEND | O_NONBLOCK);
   const size = fstatSync(descriptor).size;
   const last = Buffer.alloc(1);
   // A crash in the middle of a write left a line without its end; the next one must not be joined to it.

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
@@ -114,7 +114,9 @@ function isSameFile(one: string, other: string): boolean {
 /** One folder is made, not a whole path: a disk that is not mounted must not become a folder on another one. */
 function makeParent(file: string): void {
   try {
-    if (!existsSync(dirname(file))) mkdirSync(dirname(file), { mode: 0o700 });
+    if (existsSync(dirname(file))) return;
+    mkdirSync(dirname(file), 0o700);
+    chmodSync(dirname(file), 0o700);
   } catch (error) {
     throw explain(error, file);
   }

@@ -30,6 +30,7 @@ import { lock } from "./doctor/lock.ts";
 import { modelLooks } from "./doctor/models.ts";
 import { nodeVersion } from "./doctor/node-version.ts";
 import { offHostPing, pingsTaken } from "./doctor/off-host-ping.ts";
+import { outputs } from "./doctor/outputs.ts";
 import { prices } from "./doctor/prices.ts";
 import { secrets } from "./doctor/secrets.ts";
 import { stateFolder } from "./doctor/state-folder.ts";
@@ -55,6 +56,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   drift,
   killSwitch,
   lock,
+  outputs,
   counters,
   budgetClock,
   breakers,

@@ -32,7 +32,7 @@ export async function nextGeneration(trx: Trx): Promise<number> {
  */
 export async function keepMark(path: string, generation: number): Promise<void> {
   const mark = `${JSON.stringify({ generation })}\n`;
-  await withBallast(dirname(path), async () => writeDurably(path, `${path}.part`, mark));
+  await withBallast(dirname(path), async () => writeDurably(path, mark));
 }
 
 /**

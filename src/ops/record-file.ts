@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { isMissing } from "../logs/files.ts";
 import { makeFolder, writeDurably } from "../store/durable-file.ts";
@@ -11,14 +11,15 @@ export function keepFile(runs: string, name: string, content: string): boolean {
   const path = join(runs, name);
   if (readIfThere(path) === content) return false;
   makeFolder(runs);
-  writeDurably(path, join(runs, `.${name}.part`), content);
+  writeDurably(path, content);
   return true;
 }
 
 /** The text of a file; null when there is none. */
 export function readIfThere(path: string): string | null {
   try {
-    return readFileSync(path, "utf8");
+    // To read a pipe that somebody put there would never end.
+    return statSync(path).isFIFO() ? null : readFileSync(path, "utf8");
   } catch (error) {
     if (isMissing(error)) return null;
     throw error;

@@ -38,6 +38,8 @@ export interface Status {
   alerts: { pending: number; failed: number };
   /** `unknown`: a person must find out whether they were done. */
   drafts: { pending: number; unknown: number };
+  /** Files that are saved and not in `out/`; between ticks these are the ones that were set aside. */
+  outputs: { pending: number };
   /** Sources of digests that could not be read at the last run; the rest goes on. */
   sources: { failing: number };
   lastTick: TickStatus | null;
@@ -99,6 +101,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     queue: await queueCounts(db),
     alerts: await alertCounts(db),
     drafts: await countDrafts(db),
+    outputs: { pending: await countPendingOutputs(db) },
     sources: { failing: await countFailingSources(db, config.jobs) },
     lastTick: last === undefined ? null : tickStatus(last),
     ticks: ticks.map(tickStatus),
@@ -184,6 +187,13 @@ async function alertCounts(db: Db): Promise<Status["alerts"]> {
     pending: counts.pending,
     failed: counts.failed + (await readMeta(db, "forgotten_deliveries_failed")),
   };
+}
+
+async function countPendingOutputs(db: Db): Promise<number> {
+  const { rows } = await sql<{
+    count: number;
+  }>`select count(*) as count from outputs where state = 'pending'`.execute(db);
+  return rows[0]?.count ?? 0;
 }
 
 async function latestTicks(db: Db): Promise<Selectable<TicksTable>[]> {

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, lstatSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, lstatSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
 import { systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
+import { openNewPrivate } from "../lib/private-files.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
 import { makeFolder, syncFolder } from "../store/durable-file.ts";
@@ -53,7 +54,7 @@ export function stopByFile(stopFile: string, reason: string): Stopped {
 }
 
 function writeNew(path: string, text: string): void {
-  const file = openSync(path, "wx", 0o600);
+  const file = openNewPrivate(path);
   try {
     writeSync(file, text);
     fsyncSync(file);

@@ -1,12 +1,14 @@
+import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
-import { assert } from "../lib/errors.ts";
-import { makeFolder, writeDurably } from "../store/durable-file.ts";
+import { assert, messageOf } from "../lib/errors.ts";
+import { makeFolder, removeTemporary, syncFolder, writeTemporary } from "../store/durable-file.ts";
+import { isReachable } from "../store/reachable.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
 /** Files of one name that may exist; more is a bug of the job that names them. */
 const SAME_NAME_MAX = 1_000;
-/** Files written in one pass; the rest come with the next tick. */
-const PUBLISH_MAX = 1_000;
+/** Files looked at in one pass: so many that those that are set aside keep none behind them from its turn. */
+const PENDING_MAX = 100_000;
 
 export interface OutputFile {
   name: string;
@@ -15,9 +17,12 @@ export interface OutputFile {
 
 /**
  * A bare file name: no folder, no hidden file, nothing a shell or a page would trip over. A file system takes 255 bytes,
- * which must hold the longest `-1000` and the temporary name too; letters beyond ASCII take up to four bytes each.
+ * which must hold the longest `-1000` too; letters beyond ASCII take up to four bytes each.
  */
 export const OUTPUT_NAME = /^(?:[A-Za-z0-9][\w.-]{0,150}|[\p{L}\p{N}][\p{L}\p{N}._-]{0,59})$/u;
+
+/** The same with the number that a taken name gets. */
+const SAVED_NAME = /^(?:[A-Za-z0-9][\w.-]{0,155}|[\p{L}\p{N}][\p{L}\p{N}._-]{0,64})$/u;
 
 /** Saves files in the transaction that marks their job done. A name that another job has taken gets `-2`, `-3`, … */
 export async function saveOutputs(
@@ -46,28 +51,147 @@ export async function saveOutputs(
   return names;
 }
 
+/** An output that cannot be written for now. It stays in the database and is tried again by every tick. */
+export interface SetAside {
+  /** Null where it is none in particular: nothing can be written into the folder. */
+  name: string | null;
+  reason: string;
+}
+
+export interface Published {
+  /** Paths of what was written. */
+  files: string[];
+  setAside: SetAside[];
+}
+
 /**
- * Writes every saved file that is not in `dir` yet, and only when it is on the disk the mark. A crash before the mark writes the same bytes under the same name again.
+ * Writes every saved file that is not in `dir` yet, and only when it is on the disk the mark. A crash before the mark finds
+ * the same bytes under the same name again. A file that cannot be written is set aside, and the others are written.
  */
-export async function publishPending(db: Db, dir: string, nowMs: number): Promise<string[]> {
-  const pending = await db
+export async function publishPending(db: Db, dir: string, nowMs: number): Promise<Published> {
+  const published: Published = { files: [], setAside: [] };
+  const names = await pendingNames(db);
+  if (names.length === 0) return published;
+  const obstacle = await folderObstacle(dir);
+  if (obstacle !== null) return { ...published, setAside: [{ name: null, reason: obstacle }] };
+  removeTemporary(dir);
+  for (const name of names) {
+    const outcome = publish(dir, await readOutput(db, name));
+    if (outcome.type === "written") {
+      await mark(db, name, nowMs);
+      published.files.push(join(dir, name));
+      continue;
+    }
+    published.setAside.push({ name: outcome.type === "file" ? name : null, reason: outcome.reason });
+    if (outcome.type === "folder") break;
+  }
+  return published;
+}
+
+/** What keeps a folder from being written to at all, in words; null when nothing does. Makes it if it is not there. */
+export async function folderObstacle(dir: string): Promise<string | null> {
+  if (!(await isReachable(dir))) return "it does not answer: the disk that it is on has gone away";
+  try {
+    const found = lstatSync(dir, { throwIfNoEntry: false });
+    if (found === undefined) makeFolder(dir);
+    else if (found.isSymbolicLink()) return "it is a link, which is not followed";
+    else if (!found.isDirectory()) return "it is no folder";
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** What keeps one file from being written there, in words; null when nothing does, or when it is there already. */
+export function fileObstacle(dir: string, file: OutputFile): string | null {
+  const outcome = look(dir, file);
+  return outcome.type === "file" ? outcome.reason : null;
+}
+
+type Outcome =
+  | { type: "written" }
+  | { type: "absent" }
+  /** This file cannot be written, which says nothing of the others. */
+  | { type: "file"; reason: string }
+  | { type: "folder"; reason: string };
+
+function publish(dir: string, file: OutputFile): Exclude<Outcome, { type: "absent" }> {
+  try {
+    const found = look(dir, file);
+    if (found.type !== "absent") return found;
+    const temporary = writeTemporary(dir, file.content);
+    try {
+      // A link that somebody has put there meanwhile is replaced, not followed.
+      renameSync(temporary, join(dir, file.name));
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      return failed(error, "file");
+    }
+    syncFolder(dir);
+    return { type: "written" };
+  } catch (error) {
+    return failed(error, "folder");
+  }
+}
+
+/** What is at a file's place: nothing, the file itself, or something that is not written over. */
+function look(dir: string, { name, content }: OutputFile): Outcome {
+  // The database says the name, and a database may have been changed: what is no bare name would lead out of the folder.
+  if (!SAVED_NAME.test(name)) return { type: "file", reason: "this is no name for a file in out/" };
+  const path = join(dir, name);
+  try {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return { type: "absent" };
+    if (found.isDirectory()) return { type: "file", reason: "a folder is in its place" };
+    if (!found.isFile()) return { type: "file", reason: "something that is no file is in its place" };
+    const isSame = found.size === Buffer.byteLength(content) && readFileSync(path, "utf8") === content;
+    return isSame ? { type: "written" } : { type: "file", reason: "another file is in its place" };
+  } catch (error) {
+    // Whoever may not look at one may look at none.
+    return failed(error, codeOf(error) === "EACCES" ? "folder" : "file");
+  }
+}
+
+/** What the system says decides, where it can be the fault of one file alone or never of one; else where it was said. */
+function failed(error: unknown, where: "file" | "folder"): Extract<Outcome, { reason: string }> {
+  const code = codeOf(error);
+  if (code === "") throw error;
+  const reason = messageOf(error);
+  if (["ENOSPC", "EDQUOT", "EROFS"].includes(code)) return { type: "folder", reason };
+  return { type: code === "EFBIG" || code === "ENAMETOOLONG" ? "file" : where, reason };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** What was saved and is not in `out/`, in the order in which it was made. */
+export async function pendingNames(db: Db): Promise<string[]> {
+  const rows = await db
     .selectFrom("outputs")
-    .select(["name", "content"])
+    .select("name")
     .where("state", "=", "pending")
     .orderBy("created_at")
-    .limit(PUBLISH_MAX)
+    .limit(PENDING_MAX)
     .execute();
-  if (pending.length > 0) makeFolder(dir);
-  for (const file of pending) {
-    // The same temporary name each time: a crash leaves at most one, and the next pass overwrites it.
-    writeDurably(join(dir, file.name), join(dir, `.${file.name}.part`), file.content);
-    await db
-      .updateTable("outputs")
-      .set({ state: "published", published_at: nowMs })
-      .where("name", "=", file.name)
-      .execute();
-  }
-  return pending.map((file) => join(dir, file.name));
+  return rows.map(({ name }) => name);
+}
+
+export async function readOutput(db: Db, name: string): Promise<OutputFile> {
+  const { content } = await db
+    .selectFrom("outputs")
+    .select("content")
+    .where("name", "=", name)
+    .executeTakeFirstOrThrow();
+  return { name, content };
+}
+
+async function mark(db: Db, name: string, nowMs: number): Promise<void> {
+  await db
+    .updateTable("outputs")
+    .set({ state: "published", published_at: nowMs })
+    .where("name", "=", name)
+    .execute();
 }
 
 async function freeName(trx: Trx, name: string): Promise<string> {

@@ -3,8 +3,8 @@ import { messageOf } from "../lib/errors.ts";
 import { claim, nextRunAt } from "../queue/claim.ts";
 import { unclaim } from "../queue/fail.ts";
 import type { JobRow } from "../queue/job.ts";
-import { publishPending } from "../queue/publish.ts";
 import type { Parts } from "./parts.ts";
+import { publishOutputs } from "./publish-outputs.ts";
 import { runJob } from "./run-job.ts";
 import type { TickOutcome } from "./tick-record.ts";
 
@@ -19,6 +19,8 @@ export interface Drained {
   reason: string | null;
   units: number;
   outputs: string[];
+  /** Why nothing can be written into `out/`. */
+  unwritable: string | null;
   exitCode: number;
 }
 
@@ -55,7 +57,8 @@ export async function drain(
       if (attempt.type === "done") {
         next = attempt.next;
         drained.units += attempt.units;
-        drained.outputs.push(...(await publishPending(db, parts.config.paths.out, parts.clock.nowMs())));
+        // A disk that does not answer is waited for once a tick.
+        if (drained.unwritable === null) await publishOutputs(parts, drained);
         if (drained.outcome === "idle") drained.outcome = "ok";
       } else if (attempt.type === "halted") {
         halted.add(job.id);

@@ -9,6 +9,7 @@ import { tellDrift } from "../ops/release/drift.ts";
 import { writeReleases } from "../ops/release/release-files.ts";
 import { retain } from "../ops/retention/retain.ts";
 import { agingNow } from "../rails/budget-time.ts";
+import { removeTemporary } from "../store/durable-file.ts";
 import type { Parts } from "./parts.ts";
 import type { TickRecord } from "./tick-record.ts";
 
@@ -44,6 +45,7 @@ export async function sweepRecords(parts: Parts): Promise<void> {
   const { signal, terminated } = parts.rails.watch;
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orTold(parts, async () => {
+    for (const dir of [config.paths.state, config.paths.runs]) removeTemporary(dir);
     const removed = await retain({ store, config, clock, ...how });
     if (Object.keys(removed).length > 0) log.event("info", "history_removed", removed);
   });

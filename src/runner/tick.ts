@@ -4,7 +4,6 @@ import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
 import { tellLowValue } from "../ops/report/low-value.ts";
-import { publishPending } from "../queue/publish.ts";
 import { recoverJobs } from "../queue/recover.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
@@ -17,6 +16,7 @@ import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
+import { publishOutputs } from "./publish-outputs.ts";
 import { checkCounters, checkDisk } from "./self-check.ts";
 import { tellWedged } from "./tell-wedged.ts";
 import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
@@ -54,7 +54,14 @@ export async function runTick(
   let isFit = true;
   let wasStopped = false;
   let leftovers: Promise<void> = Promise.resolve();
-  const drained: Drained = { outcome: "idle", reason: null, units: 0, outputs: [], exitCode: EXIT.ok };
+  const drained: Drained = {
+    outcome: "idle",
+    reason: null,
+    units: 0,
+    outputs: [],
+    unwritable: null,
+    exitCode: EXIT.ok,
+  };
   try {
     await checkCounters(parts, isAfterCrash);
     await beginRecords(parts);
@@ -64,14 +71,14 @@ export async function runTick(
     wasStopped = kill !== null;
     if (kill !== null) await seeKill(parts, log, kill, drained);
     else pulse.begin();
-    // 2. What an earlier run left: word of its end, files and alerts that committed and did not get out.
+    // 2. What an earlier run left: word of its end, alerts and files that committed and did not get out. The alerts go
+    // beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
     await tellWedged(parts);
-    drained.outputs.push(
-      ...(await publishPending(parts.store.db, parts.config.paths.out, parts.clock.nowMs())),
-    );
-    // Beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
     const { terminated, signal } = parts.rails.watch;
     leftovers = deliver(parts, log, PAGER_MS, kill === null ? signal : terminated);
+    // Where the one before did not end they go first: it may have been a file that ended it, and would end this one too.
+    if (isAfterCrash) await leftovers;
+    await publishOutputs(parts, drained);
     if (kill === null && !(await checkDisk(parts))) {
       isFit = false;
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
@@ -83,6 +90,11 @@ export async function runTick(
       await enqueueDue(parts);
       // 5. The work.
       await drain(parts, { tick: id, runner }, drained);
+    }
+    // The work is done and kept; but who waits for it gets nothing.
+    if (drained.unwritable !== null && (drained.outcome === "ok" || drained.outcome === "idle")) {
+      const reason = `nothing can be written into ${parts.config.paths.out}: ${drained.unwritable}`;
+      Object.assign(drained, { outcome: "failed", reason, exitCode: EXIT.failed });
     }
   } catch (error) {
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });

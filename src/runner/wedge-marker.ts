@@ -19,6 +19,6 @@ export function wedgeMarkerIn(state: string): string {
 
 /** Throws what the file system says. */
 export function writeWedgeMarker(path: string, marker: WedgeMarker): void {
-  writeFileSync(`${path}.part`, JSON.stringify(marker));
+  writeFileSync(`${path}.part`, JSON.stringify(marker), { mode: 0o600 });
   renameSync(`${path}.part`, path);
 }

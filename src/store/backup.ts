@@ -2,6 +2,7 @@ import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, sql } from "kysely";
+import { openNewPrivate } from "../lib/private-files.ts";
 import { StoreDialect } from "./dialect.ts";
 import { syncFolder } from "./durable-file.ts";
 import { explain, StoreRefused } from "./errors.ts";
@@ -16,8 +17,6 @@ export interface BackupManifest {
   madeAt: number;
 }
 
-/** Only this user reads it: the state holds what the sources said and what the models answered. */
-const MODE = 0o600;
 /** Tables without which a database is not afk's. */
 const TABLES = ["kysely_migration", "kill_switch", "ledger", "jobs", "meta"];
 
@@ -29,7 +28,7 @@ const TABLES = ["kysely_migration", "kill_switch", "ledger", "jobs", "meta"];
 export async function copyDatabase(db: Db, to: string, manifest: BackupManifest): Promise<void> {
   try {
     // An empty file is filled by VACUUM INTO, and keeps the mode that it was made with.
-    closeSync(openSync(to, "wx", MODE));
+    closeSync(openNewPrivate(to));
     await sql`vacuum into ${to}`.execute(db);
     const copy = new Database(to, { fileMustExist: true });
     try {
@@ -61,7 +60,7 @@ export function stageCopy(from: string, to: string): void {
   try {
     // With the log of an earlier try that was cut off, which SQLite would play into the copy.
     removeDatabase(to);
-    closeSync(openSync(to, "wx", MODE));
+    closeSync(openNewPrivate(to));
     copyFileSync(from, to);
     syncFile(to);
   } catch (error) {

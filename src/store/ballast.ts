@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { systemRandomness } from "../lib/ids.ts";
+import { writeDurably } from "./durable-file.ts";
 import { isDiskFull } from "./errors.ts";
 
 /** Enough for an alert, a tick's record and the write-ahead log that they go through. */
@@ -36,15 +28,7 @@ export function hasRoomToWork(dir: string): boolean {
 export function keepBallast(dir: string): void {
   const path = join(dir, "ballast");
   if (existsSync(path) || freeBytes(dir) < FREE_TO_KEEP_IT_BYTES) return;
-  const temporary = `${path}.part`;
-  const file = openSync(temporary, "w");
-  try {
-    writeSync(file, systemRandomness.bytes(BALLAST_BYTES));
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
+  writeDurably(path, systemRandomness.bytes(BALLAST_BYTES));
 }
 
 /** Does what must be written; on a full disk once more, in the room that the ballast gives back. */
@@ -61,5 +45,4 @@ export async function withBallast<T>(dir: string, write: () => Promise<T>): Prom
 /** Gives the room back. The next tick that finds enough takes it again. */
 export function dropBallast(dir: string): void {
   rmSync(join(dir, "ballast"), { force: true });
-  rmSync(join(dir, "ballast.part"), { force: true });
 }

@@ -1,50 +1,92 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { systemClock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
-import { makeFolders } from "../lib/folders.ts";
+import { newId } from "../lib/ids.ts";
+import { makePrivateFolder, openNewPrivate } from "../lib/private-files.ts";
 import { explain, isDiskFull, StoreRefused } from "./errors.ts";
 
 /**
  * Writes a file so that a power cut leaves the old one or the whole new one: a temporary file, fsync, rename, fsync of
- * the folder. Without the first fsync the name can reach the disk before the bytes do.
+ * the folder. Without the first fsync the name can reach the disk before the bytes do. A link at `path` is replaced, not
+ * followed.
+ * @param mode "private" is for this user alone; "shared" is as the umask says: what a person asked for, outside of the state.
  * @throws StoreRefused when the disk is full or the folder cannot be written.
  */
-export function writeDurably(path: string, temporary: string, content: string): void {
+export function writeDurably(
+  path: string,
+  content: string | Uint8Array,
+  mode: "private" | "shared" = "private",
+): void {
   try {
-    writeSynced(temporary, content);
-    renameSync(temporary, path);
+    const temporary = writeTemporary(dirname(path), content, mode);
+    try {
+      renameSync(temporary, path);
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
     syncFolder(dirname(path));
   } catch (error) {
     throw explain(error, path);
   }
 }
 
-function writeSynced(path: string, content: string): void {
-  const file = openSync(path, "w", 0o644);
+/** Writes a new file, to the disk, under a name that nobody can have prepared; gives its path. Throws what the system says. */
+export function writeTemporary(
+  dir: string,
+  content: string | Uint8Array,
+  mode: "private" | "shared" = "private",
+): string {
+  const path = join(dir, `.afk-${newId(systemClock.nowMs())}.part`);
+  const file = mode === "private" ? openNewPrivate(path) : openSync(path, "wx", 0o644);
   try {
     writeFileSync(file, content);
     fsyncSync(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   } finally {
     closeSync(file);
   }
+  return path;
 }
 
-/**
- * Makes a folder, with those above it, whose names are on the disk before anything in it is relied on.
- * @throws StoreRefused where there can be none: for this user, or at all, as in /proc or below a file.
- */
-export function makeFolder(dir: string): void {
-  const first = make(dir);
-  if (first === undefined) return;
-  for (let made = dir; ; made = dirname(made)) {
-    syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
+/** Removes what writers that were cut off have left in a folder; one that is at work needs no more than a moment. */
+export function removeTemporary(dir: string): void {
+  const nowMs = systemClock.nowMs();
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    if (!TEMPORARY.test(name)) continue;
+    const path = join(dir, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && Math.abs(nowMs - stats.mtimeMs) > MINUTE_MS) rmSync(path, { force: true });
   }
 }
 
-function make(dir: string): string | undefined {
+const TEMPORARY = /^\.afk-[0-9a-z]{26}\.part$/;
+
+/**
+ * Makes a folder of the state, with those above it, whose names are on the disk before anything in it is relied on.
+ * @throws StoreRefused where there can be none: for this user, or at all, as in /proc or below a file.
+ */
+export function makeFolder(dir: string): void {
+  for (const made of make(dir)) syncFolder(dirname(made));
+}
+
+function make(dir: string): string[] {
   try {
-    return makeFolders(dir);
+    return makePrivateFolder(dir);
   } catch (error) {
     if (isDiskFull(error)) throw explain(error, dir);
     throw new StoreRefused(

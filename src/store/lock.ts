@@ -1,6 +1,7 @@
 import { accessSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { makePrivateFile } from "../lib/private-files.ts";
 import { dropBallast } from "./ballast.ts";
 import { makeFolder } from "./durable-file.ts";
 import { explain, isBusy, isDiskFull, refuseSpecialFile, StateLocked, StoreRefused } from "./errors.ts";
@@ -40,6 +41,7 @@ function take(path: string): Lock {
   try {
     makeFolder(dirname(path));
     refuseSpecialFile(path);
+    makePrivateFile(path);
     database = new Database(path, { timeout: PROBE_MS });
     database.exec("begin exclusive");
   } catch (error) {

@@ -11,6 +11,7 @@ import { explain, refuseSpecialFile, StoreRefused } from "./errors.ts";
 import { migrate } from "./migrate.ts";
 import { findReplaced, type OpenedFile, openedFiles } from "./opened-files.ts";
 import { withDirectWay, withinTransaction } from "./prepared.ts";
+import { keepPrivate } from "./private-state.ts";
 import type { Db, Schema, Trx } from "./schema.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
@@ -96,6 +97,7 @@ function openDatabase(path: string): Database.Database {
   try {
     makeFolder(dirname(path));
     for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);
+    keepPrivate(path);
     refuseDamagedLog(path);
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     configure(database);

@@ -29,6 +29,7 @@ describe("the status of an agent that has done nothing yet", () => {
       queue: { ready: 0, running: 0, done: 0, dead: 0 },
       alerts: { pending: 0, failed: 0 },
       drafts: { pending: 0, unknown: 0 },
+      outputs: { pending: 0 },
       sources: { failing: 0 },
       lastTick: null,
       ticks: [],

@@ -1,7 +1,25 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { OUTPUT_NAME, type OutputFile, publishPending, saveOutputs } from "../../src/queue/publish.ts";
+import {
+  OUTPUT_NAME,
+  type OutputFile,
+  publishPending,
+  type SetAside,
+  saveOutputs,
+} from "../../src/queue/publish.ts";
+import { removeTemporary } from "../../src/store/durable-file.ts";
 import { tempDir } from "../support/temp.ts";
 import { type QueueHarness, queueHarness } from "./harness.ts";
 
@@ -10,6 +28,7 @@ async function outputHarness(): Promise<{
   out: string;
   save(...files: OutputFile[]): Promise<string[]>;
   publish(): Promise<string[]>;
+  setAside(): Promise<SetAside[]>;
   read(name: string): string;
 }> {
   const queue = await queueHarness();
@@ -20,7 +39,8 @@ async function outputHarness(): Promise<{
     queue,
     out,
     save: (...files) => queue.store.transaction((trx) => saveOutputs(trx, id, files, queue.clock.nowMs())),
-    publish: () => publishPending(queue.store.db, out, queue.clock.nowMs()),
+    publish: async () => (await publishPending(queue.store.db, out, queue.clock.nowMs())).files,
+    setAside: async () => (await publishPending(queue.store.db, out, queue.clock.nowMs())).setAside,
     read: (name) => readFileSync(join(out, name), "utf8"),
   };
 }
@@ -67,18 +87,21 @@ describe("a saved output", () => {
     expect(existsSync(out)).toBe(false);
   });
 
-  test("can be read by everybody, and its folder too", async () => {
-    const { out, save, publish } = await outputHarness();
-    const before = process.umask(0o022);
-    try {
-      await save(file("digest.md"));
-      await publish();
-    } finally {
-      process.umask(before);
-    }
-    expect(statSync(join(out, "digest.md")).mode & 0o777).toBe(0o644);
-    expect(statSync(out).mode & 0o777).toBe(0o755);
-  });
+  test.each([0o000, 0o022, 0o777])(
+    "is for its own user alone, with its folder, under umask %i",
+    async (umask) => {
+      const { out, save, publish } = await outputHarness();
+      const before = process.umask(umask);
+      try {
+        await save(file("digest.md"));
+        await publish();
+      } finally {
+        process.umask(before);
+      }
+      expect(statSync(join(out, "digest.md")).mode & 0o777).toBe(0o600);
+      expect(statSync(out).mode & 0o777).toBe(0o700);
+    },
+  );
 });
 
 describe("a crash", () => {
@@ -93,25 +116,102 @@ describe("a crash", () => {
     expect(read("digest.md")).toBe("content of digest.md");
   });
 
-  test("in the middle of the file leaves a part that the next pass overwrites", async () => {
-    const { out, save, publish, read } = await outputHarness();
-    await save(file("digest.md", "whole"));
-    mkdirSync(out);
-    writeFileSync(join(out, ".digest.md.part"), "a part that is longer than the whole");
-    await publish();
-    expect(readdirSync(out)).toEqual(["digest.md"]);
-    expect(read("digest.md")).toBe("whole");
+  test("in the middle of the file leaves a part that is removed once nobody can be writing it", () => {
+    const out = tempDir();
+    for (const name of [`.afk-${"0".repeat(26)}.part`, `.afk-${"1".repeat(26)}.part`, ".own.part", "a.md"])
+      writeFileSync(join(out, name), "");
+    const old = Date.now() / 1_000 - 3_600;
+    for (const name of [`.afk-${"0".repeat(26)}.part`, ".own.part", "a.md"])
+      utimesSync(join(out, name), old, old);
+    removeTemporary(out);
+    expect(readdirSync(out).sort()).toEqual([`.afk-${"1".repeat(26)}.part`, ".own.part", "a.md"]);
+  });
+});
+
+describe("a file that cannot be written", () => {
+  const OBSTACLES: [what: string, put: (path: string, out: string) => void, reason: RegExp][] = [
+    ["a folder", (path) => mkdirSync(path), /a folder is in its place/],
+    ["another file", (path) => writeFileSync(path, "somebody else's"), /another file is in its place/],
+    [
+      "a link to a file",
+      (path, out) => {
+        writeFileSync(join(out, "..", "elsewhere"), "somebody else's");
+        symlinkSync("../elsewhere", path);
+      },
+      /no file is in its place/,
+    ],
+    ["a link to nothing", (path) => symlinkSync("../nothing", path), /no file is in its place/],
+    ["a link to itself", (path) => symlinkSync(path, path), /no file is in its place/],
+    ["a pipe", (path) => void execFileSync("mkfifo", [path]), /no file is in its place/],
+  ];
+  test.each(OBSTACLES)(
+    "since %s is in its place is set aside, and the others are written",
+    async (_what, put, reason) => {
+      const { queue, out, save, publish, setAside, read } = await outputHarness();
+      mkdirSync(out);
+      put(join(out, "m.md"), out);
+      await save(file("a.md"), file("m.md"), file("z.md"));
+      expect((await publish()).sort()).toEqual([join(out, "a.md"), join(out, "z.md")]);
+      expect(await setAside()).toEqual([{ name: "m.md", reason: expect.stringMatching(reason) }]);
+      const elsewhere = join(out, "..", "elsewhere");
+      if (existsSync(elsewhere)) expect(readFileSync(elsewhere, "utf8")).toBe("somebody else's");
+      expect(existsSync(join(out, "..", "nothing"))).toBe(false);
+      rmSync(join(out, "m.md"), { recursive: true });
+      expect(await publish()).toEqual([join(out, "m.md")]);
+      expect(read("m.md")).toBe("content of m.md");
+      expect(queue.store.db.isTransaction).toBe(false);
+    },
+  );
+
+  test("since its name was changed in the database is written nowhere", async () => {
+    const { queue, out, save, publish, setAside } = await outputHarness();
+    const names = [
+      "../escape",
+      "../../afk.yaml",
+      "/etc/afk-test",
+      "a/b",
+      "..",
+      ".",
+      "",
+      ".hidden",
+      "a\u0000b",
+      "x".repeat(300),
+    ];
+    await save(...names.map((_name, n) => file(`good-${n}.md`)), file("last.md"));
+    for (const [n, name] of names.entries())
+      await queue.store.db.updateTable("outputs").set({ name }).where("name", "=", `good-${n}.md`).execute();
+    const before = readdirSync(join(out, ".."));
+    expect(await publish()).toEqual([join(out, "last.md")]);
+    expect(readdirSync(out)).toEqual(["last.md"]);
+    expect(readdirSync(join(out, ".."))).toEqual([...before, "out"].sort());
+    expect((await setAside()).map(({ name }) => name).sort()).toEqual(names.sort());
   });
 
-  test("before one file leaves those that were written before it published", async () => {
+  test("keeps none back that comes behind it, however many there are", async () => {
     const { queue, out, save, publish } = await outputHarness();
-    await save(file("first.md"));
-    queue.clock.advance(1);
-    await save(file("second.md"));
-    mkdirSync(join(out, "second.md"), { recursive: true });
-    await expect(publish()).rejects.toThrow();
-    const pending = queue.store.db.selectFrom("outputs").select("name").where("state", "=", "pending");
-    expect(await pending.execute()).toEqual([{ name: "second.md" }]);
+    await save(...Array.from({ length: 120 }, (_each, n) => file(`bad-${n}`)), file("last.md"));
+    await queue.store.db
+      .updateTable("outputs")
+      .set((eb) => ({ name: eb("name", "||", "/") }))
+      .where("name", "!=", "last.md")
+      .execute();
+    expect(await publish()).toEqual([join(out, "last.md")]);
+  });
+});
+
+describe("a folder that nothing can be written into", () => {
+  test.each([
+    ["is a link to another", (out: string) => symlinkSync(tempDir(), out), /is a link/],
+    ["is a file", (out: string) => writeFileSync(out, ""), /is no folder/],
+    ["is a pipe", (out: string) => void execFileSync("mkfifo", [out]), /is no folder/],
+  ])("since it %s is told of once for all, and nothing is lost", async (_what, put, reason) => {
+    const { out, save, publish, setAside, read } = await outputHarness();
+    put(out);
+    await save(file("a.md"), file("b.md"));
+    expect(await setAside()).toEqual([{ name: null, reason: expect.stringMatching(reason) }]);
+    rmSync(out);
+    expect(await publish()).toEqual([join(out, "a.md"), join(out, "b.md")]);
+    expect(read("b.md")).toBe("content of b.md");
   });
 });
 

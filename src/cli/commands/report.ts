@@ -85,7 +85,7 @@ function deliver(report: Report, format: Format, path: string | undefined): void
   const text = render(report, format);
   if (path === undefined) printLines([text.trimEnd()]);
   else {
-    writeDurably(path, `${path}.part`, text);
+    writeDurably(path, text, "shared");
     printLines([`wrote ${path}`], process.stderr);
   }
 }

@@ -23,7 +23,7 @@ const LATE: Record<NonNullable<Status["heartbeat"]["how"]>, string> = {
 
 /** What goes on until a person does something. */
 function needsOf(status: Status): string[] {
-  const { queue, drafts, unknown, alerts, heartbeat, lastTick, breakers } = status;
+  const { queue, drafts, unknown, alerts, outputs, heartbeat, lastTick, breakers } = status;
   const counted = (amount: number, one: string, many: string) =>
     amount === 0 ? [] : [`${amount} ${amount === 1 ? one : many}`];
   return [
@@ -34,6 +34,7 @@ function needsOf(status: Status): string[] {
     ...counted(drafts.pending, "draft to approve", "drafts to approve"),
     ...counted(drafts.unknown, "draft of unknown outcome", "drafts of unknown outcome"),
     ...counted(unknown.calls, "call of unknown cost", "calls of unknown cost"),
+    ...counted(outputs.pending, "output not written", "outputs not written"),
     ...counted(alerts.failed, "alert not delivered", "alerts not delivered"),
   ];
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { readKill } from "../../rails/kill.ts";
+import { mountOf } from "../../store/mount.ts";
 import { bad, type Examination, ok, type WithConfig, type WithStore } from "./check.ts";
-import { mountOf } from "./file-system.ts";
 
 export const killSwitch: Examination<WithStore> = {
   group: "state",

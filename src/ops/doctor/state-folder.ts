@@ -1,15 +1,19 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
-import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
+import { isReachable } from "../../store/reachable.ts";
+import { bad, type Examination, type Finding, ok, type WithConfig, warn } from "./check.ts";
 
 const OTHERS_WRITE = 0o002;
+const OTHERS = 0o077;
 
 /** The folders of the state: writable by this user, and by nobody who does not own them. What is missing a tick makes. */
 export const stateFolder: Examination<WithConfig> = {
   group: "state",
   name: "state",
-  look: ({ config: { paths }, host }) => {
+  look: async ({ config: { paths }, host }) => {
+    if (!(await isReachable(paths.out)))
+      return [bad("state", `${paths.out} does not answer`, "mend or unmount the disk that it is on")];
     try {
       for (const dir of [paths.state, paths.out, paths.logs]) {
         if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
@@ -33,7 +37,7 @@ export function nearest(dir: string): string {
 function judgeOwner(dir: string, userId: number | null): Finding {
   const { uid, mode } = statSync(dir);
   if ((mode & OTHERS_WRITE) !== 0)
-    return bad("state", `anybody on this machine can write to ${dir}`, `chmod o-w ${dir}`);
+    return bad("state", `anybody on this machine can write to ${dir}`, `chmod go= ${dir}`);
   // root may write anywhere, and an administrator looks at what belongs to the worker.
   if (userId !== null && userId !== 0 && uid !== userId)
     return bad(
@@ -41,5 +45,8 @@ function judgeOwner(dir: string, userId: number | null): Finding {
       `${dir} belongs to user ${uid}, and this is user ${userId}`,
       `sudo chown -R ${userId} ${dir}`,
     );
+  // What is this user's own is closed when the state is opened.
+  if ((mode & OTHERS) !== 0)
+    return warn("state", `others on this machine can look into ${dir}`, `chmod go= ${dir}`);
   return ok("state", `${dir} can be written`);
 }

@@ -27,7 +27,7 @@ export function putBack(
     options.check(candidate);
     copyFileSync(configFile, kept, constants.COPYFILE_EXCL);
     syncFolder(dir);
-    writeDurably(configFile, candidate, text);
+    writeDurably(configFile, text, "shared");
     return kept;
   } finally {
     rmSync(candidate, { force: true });

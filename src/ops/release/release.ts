@@ -1,5 +1,6 @@
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { makeFolder, writeDurably } from "../../store/durable-file.ts";
+import { writeDurably } from "../../store/durable-file.ts";
 import { renderCron } from "./cron.ts";
 import { renderLaunchd } from "./launchd.ts";
 import type { Format, ReleasePlan, Rendered } from "./plan.ts";
@@ -33,8 +34,8 @@ export function release(plan: ReleasePlan, format: Format, outputDir: string | n
   const rendered = renderOnly(plan, format);
   const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
   if (path !== null && outputDir !== null) {
-    makeFolder(resolve(outputDir));
-    writeDurably(path, `${path}.part`, rendered.content);
+    mkdirSync(resolve(outputDir), { recursive: true });
+    writeDurably(path, rendered.content, "shared");
   }
   const { everySeconds, configHash } = plan;
   return {

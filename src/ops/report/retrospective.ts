@@ -1,9 +1,10 @@
-import { closeSync, openSync, writeFileSync } from "node:fs";
+import { closeSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, JobConfig } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
+import { openNewPrivate } from "../../lib/private-files.ts";
 import { makeFolder } from "../../store/durable-file.ts";
 import { daysText, incidentsText } from "./evidence-sections.ts";
 import { plain, sectionParts } from "./markdown.ts";
@@ -42,7 +43,7 @@ export function writeRetrospective(runs: string, text: string): string {
 /** Null when there is such a file. */
 function openNew(path: string): number | null {
   try {
-    return openSync(path, "wx", 0o644);
+    return openNewPrivate(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
     throw error;

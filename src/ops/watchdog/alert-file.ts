@@ -17,7 +17,7 @@ export function setAlertFile(outDir: string, content: string | null): void {
   }
   if (readIfThere(path) === content) return;
   makeFolder(outDir);
-  writeDurably(path, join(outDir, ".ALERT.txt.part"), content);
+  writeDurably(path, content);
 }
 
 /**

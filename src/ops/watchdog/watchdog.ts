@@ -4,6 +4,7 @@ import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { readKill } from "../../rails/kill.ts";
+import { isReachable } from "../../store/reachable.ts";
 import { unitSucceeded } from "../incidents/unit-succeeded.ts";
 import { type Pager, withPager } from "../pager.ts";
 import { readConfig } from "../read-config.ts";
@@ -54,12 +55,14 @@ async function look(pager: Pager): Promise<WatchdogReport> {
   await outbox.transaction(async (_trx, announce) => {
     for (const finding of findings) await announce(finding, "quiet");
   });
-  const unusableAt = quietly(() => toldDirectlyAt(config.paths.out));
+  // A folder that does not answer would keep this process from telling of anything.
+  const hasFile = await isReachable(config.paths.out);
+  const unusableAt = hasFile ? quietly(() => toldDirectlyAt(config.paths.out)) : null;
   const recovered = [
     ...(unusableAt === null ? [] : await tellUsable(pager, unusableAt)),
     ...(kill === null ? await tellRecovered(pager, findings) : []),
   ];
-  setFile(pager, findings);
+  if (hasFile) setFile(pager, findings);
   if (findings.length === 0) await unitSucceeded(store, pager.clock, "afk-watchdog.service");
   return {
     exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,

@@ -30,6 +30,7 @@ const CALM: Status = {
   queue: { ready: 1, running: 0, done: 12, dead: 0 },
   alerts: { pending: 0, failed: 0 },
   drafts: { pending: 0, unknown: 0 },
+  outputs: { pending: 0 },
   sources: { failing: 0 },
   lastTick: tick("ok", 5),
   ticks: [tick("ok", 15), tick("idle", 10), tick("ok", 5)],
@@ -58,6 +59,7 @@ const BUSY: Status = {
   queue: { ready: 1, running: 1, done: 12, dead: 2 },
   alerts: { pending: 3, failed: 1 },
   drafts: { pending: 1, unknown: 1 },
+  outputs: { pending: 0 },
   sources: { failing: 2 },
   lastTick: tick("failed", 5),
   ticks: (["ok", "idle", "halted", "crashed", "running", "failed"] as const).map((outcome, i) =>

@@ -4,10 +4,11 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { judgeFree } from "../../../src/ops/doctor/disk.ts";
-import { fileSystem, typeOf } from "../../../src/ops/doctor/file-system.ts";
+import { fileSystem } from "../../../src/ops/doctor/file-system.ts";
 import { killFlag } from "../../../src/ops/doctor/kill-switch.ts";
 import { lock } from "../../../src/ops/doctor/lock.ts";
 import { stateFolder } from "../../../src/ops/doctor/state-folder.ts";
+import { mountOf } from "../../../src/store/mount.ts";
 import { tempDir } from "../../support/temp.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";
@@ -29,17 +30,21 @@ test("a disk is full before nothing is left of it", () => {
 });
 
 describe("the state's folder", () => {
-  test("that everybody may write to, or that is somebody else's, is told of", async () => {
+  test("that others may look into or write to, or that is somebody else's, is told of", async () => {
     const harness = await opsHarness();
     const { state } = harness.config.paths;
-    chmodSync(state, 0o755);
     expect(only(await stateFolder.look(subject(harness))).result).toBe("ok");
+    chmodSync(state, 0o750);
+    expect(only(await stateFolder.look(subject(harness)))).toMatchObject({
+      result: "warn",
+      mend: `chmod go= ${state}`,
+    });
     const stranger = only(await stateFolder.look(subject(harness, { userId: 4_242 })));
     expect(stranger).toMatchObject({ result: "bad", mend: `sudo chown -R 4242 ${state}` });
     chmodSync(state, 0o757);
     expect(only(await stateFolder.look(subject(harness)))).toMatchObject({
       result: "bad",
-      mend: `chmod o-w ${state}`,
+      mend: `chmod go= ${state}`,
     });
   });
 });
@@ -98,7 +103,7 @@ describe("the file system", () => {
     ["/database", "ext4"],
     ["/with space/state", "fuse.sshfs"],
   ])("of %s is %s", (dir, type) => {
-    expect(typeOf(dir, mounts)).toBe(type);
+    expect(mountOf(dir, mounts).type).toBe(type);
   });
 
   test("of a network is told of", async () => {
