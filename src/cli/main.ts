@@ -164,12 +164,12 @@ function isNodeTooOld(version: string): boolean {
 }
 
 async function main(): Promise<void> {
-  const [{ finish, runCli }, { tolerateClosedPipes }, { default: manifest }] = await Promise.all([
+  const [{ finish, runCli }, { tolerateLostOutput }, { default: manifest }] = await Promise.all([
     import("./run.ts"),
     import("./output.ts"),
     import("../../package.json", { with: { type: "json" } }),
   ]);
-  tolerateClosedPipes();
+  tolerateLostOutput();
   await finish(
     await runCli({ name: "afk", version: manifest.version, commands: COMMANDS }, process.argv.slice(2)),
   );

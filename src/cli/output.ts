@@ -73,15 +73,31 @@ export function oneLine(text: string): string {
 }
 
 /**
- * Goes on in silence when the reader of a pipe has left (`afk logs | head`), or the terminal was closed: a tick must finish
- * its work though nobody reads what it says. Any other failure to write is an error.
+ * Goes on when what it says cannot be written: work is finished though nobody hears of it. That the reader of a pipe has left
+ * (`afk logs | head`), or that the terminal was closed, is ordinary; any other failure of standard output is kept for `lostOutput`.
  */
-export function tolerateClosedPipes(
-  streams: readonly NodeJS.WriteStream[] = [process.stdout, process.stderr],
-): void {
-  for (const stream of streams) {
+export function tolerateLostOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+      const isNobodyThere = error.code === "EPIPE" || (error.code === "EIO" && stream.isTTY);
+      if (stream === process.stdout && !isNobodyThere) lost ??= error;
     });
   }
 }
+
+/** Why standard output could not be written. Null when it was, and for a command whose work does not lie in what it says. */
+export function lostOutput(): Error | null {
+  return isWorker ? null : lost;
+}
+
+/** For a command whose work is done when it is done: it neither fails nor waits for the sake of what it says. */
+export function putWorkFirst(): void {
+  isWorker = true;
+}
+
+export function doesPutWorkFirst(): boolean {
+  return isWorker;
+}
+
+let lost: Error | null = null;
+let isWorker = false;

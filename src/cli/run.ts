@@ -1,7 +1,8 @@
+import { systemClock } from "../lib/clock.ts";
 import { AfkError, assert, EXIT, messageOf } from "../lib/errors.ts";
 import { allArgs, asksFor, commandIndex, readArguments, suggestion } from "./arguments.ts";
 import { type Command, type Program, UsageError } from "./command.ts";
-import { printJson, printLines } from "./output.ts";
+import { doesPutWorkFirst, lostOutput, printJson, printLines } from "./output.ts";
 import { renderCommand, renderTable } from "./usage.ts";
 
 /** Runs the command that the words name and gives the exit code (DESIGN.md, section 12). Throws nothing. */
@@ -27,9 +28,19 @@ export async function runCli(program: Program, words: readonly string[]): Promis
  */
 export async function finish(code: number): Promise<never> {
   process.exitCode = code;
-  await Promise.all([drained(process.stdout), drained(process.stderr)]);
-  process.exit(code);
+  const written = Promise.all([drained(process.stdout), drained(process.stderr)]);
+  // A person may read page by page; but a worker must be gone though nobody reads its log.
+  await (doesPutWorkFirst() ? Promise.race([written, systemClock.sleep(UNREAD_MS)]) : written);
+  const lost = lostOutput();
+  if (lost !== null) {
+    printLines([`standard output could not be written: ${messageOf(lost)}`], process.stderr);
+    await drained(process.stderr);
+  }
+  process.exit(lost !== null && code === EXIT.ok ? EXIT.failed : code);
 }
+
+/** How long what a worker has said may take to leave it. */
+const UNREAD_MS = 1_000;
 
 async function runCommand(program: Program, command: Command, words: readonly string[]): Promise<number> {
   if (asksFor("version", words)) {

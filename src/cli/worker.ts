@@ -2,15 +2,17 @@ import type { Agent, AgentOptions } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
 import { peopleSink } from "../logs/people.ts";
 import type { TickResult } from "../runner/tick.ts";
-import { isColoured, oneLine, printJson, printLines } from "./output.ts";
+import { lineWriter } from "./log-output.ts";
+import { isColoured, oneLine, printJson, printLines, putWorkFirst } from "./output.ts";
 
 /**
  * How a worker command talks. At a terminal a person sees each event in words and each item as it is done; anywhere else
  * standard output carries the log as JSON lines. With `--json` the result is all that standard output carries.
  */
 export async function workerOutput(asJson: boolean): Promise<Pick<AgentOptions, "onLogLine" | "onProgress">> {
-  if (asJson) return { onLogLine: (line) => process.stderr.write(`${line}\n`) };
-  if (!process.stdout.isTTY) return { onLogLine: (line) => process.stdout.write(`${line}\n`) };
+  putWorkFirst();
+  if (asJson) return { onLogLine: lineWriter(process.stderr) };
+  if (!process.stdout.isTTY) return { onLogLine: lineWriter(process.stdout) };
   const { createConsola } = await import("consola/basic");
   // The line says its level and time itself, so consola's own prefix would only repeat them.
   const consola = createConsola({ reporters: [{ log: (entry) => printLines([entry.args.join(" ")]) }] });

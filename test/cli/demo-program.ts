@@ -1,6 +1,6 @@
 import type { CommandTable } from "../../src/cli/command.ts";
 import { defineCommand } from "../../src/cli/command.ts";
-import { printJson, printLines, tolerateClosedPipes } from "../../src/cli/output.ts";
+import { printJson, printLines, tolerateLostOutput } from "../../src/cli/output.ts";
 import { finish, runCli } from "../../src/cli/run.ts";
 import { AfkError, EXIT } from "../../src/lib/errors.ts";
 
@@ -85,5 +85,5 @@ const table: CommandTable = {
   },
 };
 
-tolerateClosedPipes();
+tolerateLostOutput();
 await finish(await runCli({ name: "demo", version: "1.2.3", commands: table }, process.argv.slice(2)));
