@@ -83,7 +83,7 @@ FROM ${BASE}
 RUN rm -rf /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-* /usr/local/include/node \
       /usr/local/bin/docker-entrypoint.sh /var/lib/apt/lists/* \
-    && install -d -o 1000 -g 1000 -m 750 /data \
+    && install -d -o 1000 -g 1000 -m 700 /data \
     && install -d /etc/afk
 COPY --from=warm --chown=0:0 /app /app
 COPY --from=build /out/bin/afk /usr/local/bin/afk

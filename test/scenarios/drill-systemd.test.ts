@@ -41,7 +41,7 @@ describe("afk drill systemctl", () => {
     expect(JSON.parse(stdout)).toMatchObject({ name: "systemctl", passed: true });
     await eventually("what ran runs again", async () => (await running()) === ran);
     expect(await vm.ok(TRACES)).toBe("");
-    const record = await vm.ok("cat /var/lib/afk/runs/kill-test-3.md");
+    const record = await vm.ok("cat /var/lib/afk/data/runs/kill-test-3.md");
     say(`  ${/goneMs \| \d+/.exec(record)?.[0]}, ${/stopMs \| \d+/.exec(record)?.[0]}, ${stopped}`);
     expect(record).toContain("# Drill systemctl: PASSED");
     expect(record).toContain(`systemctl stop ${stopped}`);
@@ -81,7 +81,7 @@ describe("afk drill systemctl", () => {
     const { code, stderr } = await vm.exec("afk drill systemctl");
     expect(stderr).toContain(reason);
     expect(code).toBe(1);
-    expect(await vm.exec("ls /var/lib/afk/runs")).toMatchObject({ stdout: "" });
+    expect(await vm.exec("ls /var/lib/afk/data/runs")).toMatchObject({ stdout: "" });
   });
 
   it("fails where the units do not end the worker, and ends it itself", async () => {
@@ -95,7 +95,7 @@ describe("afk drill systemctl", () => {
     const { code, stdout, stderr } = await vm.exec("afk drill systemctl");
     expect(stdout, stderr).toContain("systemctl FAILED");
     expect(code).toBe(1);
-    const record = await vm.ok("cat /var/lib/afk/runs/kill-test-3.md");
+    const record = await vm.ok("cat /var/lib/afk/data/runs/kill-test-3.md");
     expect(record).toMatch(/\*\*Failed:\*\* left alive: /);
     expect(await vm.ok(TRACES)).toBe("");
     expect(await vm.ok("systemctl is-active afk.timer")).toBe("active\n");
@@ -125,7 +125,7 @@ describe("afk drill systemctl", () => {
       "all is as it was",
       async () => (await running()) === ran && (await vm.ok(TRACES)) === "",
     );
-    expect(await vm.exec("ls /var/lib/afk/runs/kill-test-3.md")).toMatchObject({ stdout: "" });
+    expect(await vm.exec("ls /var/lib/afk/data/runs/kill-test-3.md")).toMatchObject({ stdout: "" });
   });
 });
 
@@ -140,7 +140,7 @@ async function idle(): Promise<void> {
   const isTimer = (await vm.exec("systemctl is-active --quiet afk.timer")).code === 0;
   if (!isLoop && !isTimer) return;
   await eventually("the first tick is over", async () => {
-    const { stdout } = await vm.exec("cat /var/lib/afk/logs/*.jsonl");
+    const { stdout } = await vm.exec("cat /var/lib/afk/data/logs/*.jsonl");
     const state = (await vm.exec("systemctl show -P ActiveState afk.service")).stdout.trim();
     return stdout.includes('"tick_finished"') && (isLoop || state === "inactive");
   });

@@ -79,7 +79,7 @@ describe("systemctl stop afk.timer", () => {
     await vm.fillInbox(1);
     await vm.ok("systemctl start afk.timer");
     await eventually("the timer's own tick is over", async () => {
-      const { code } = await vm.exec("ls /var/lib/afk/out/*.md");
+      const { code } = await vm.exec("ls /var/lib/afk/data/out/*.md");
       return code === 0 && (await stateOf("afk.service")) === "inactive";
     });
     await vm.fillInbox(200);
@@ -121,7 +121,7 @@ async function configure(): Promise<void> {
 async function atWork({ misbehaves }: Case): Promise<void> {
   await configure();
   if (misbehaves !== undefined) {
-    await vm.write("/var/lib/afk/misbehave.mjs", MISBEHAVIOUR[misbehaves]);
+    await vm.write("/var/lib/afk/data/misbehave.mjs", MISBEHAVIOUR[misbehaves]);
     await vm.ok("echo NODE_OPTIONS=--import=/data/misbehave.mjs >> /etc/afk/env");
   }
   const before = await requestCount();

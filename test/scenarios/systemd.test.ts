@@ -215,16 +215,16 @@ describe("the backup", () => {
     await vm.ok("systemctl start afk.timer");
     await untilDigest();
     await vm.ok(
-      "cd /var/lib/afk/backups && for d in 1 2 3 4 5 6 7 8; do echo old > afk-2020-01-0$d.db; done",
+      "cd /var/lib/afk/data/backups && for d in 1 2 3 4 5 6 7 8; do echo old > afk-2020-01-0$d.db; done",
     );
     await vm.ok("systemctl start afk-backup.service");
-    const files = (await vm.ok("ls /var/lib/afk/backups")).trim().split("\n");
+    const files = (await vm.ok("ls /var/lib/afk/data/backups")).trim().split("\n");
     expect(files).toHaveLength(7);
     const newest = files.at(-1) ?? "";
     expect(newest).toMatch(/^afk-20\d\d-\d\d-\d\d\.db$/);
     await vm.ok("systemctl stop afk.timer");
     // By way of a folder that no container sees.
-    await vm.ok(`mv /var/lib/afk/backups/${newest} /root/copy.db && afk restore --dry-run /root/copy.db`);
+    await vm.ok(`mv /var/lib/afk/data/backups/${newest} /root/copy.db && afk restore --dry-run /root/copy.db`);
     expect(await vm.ok("afk restore /root/copy.db")).toContain("restored");
     expect(JSON.parse(await vm.ok("afk status --json")).killed).not.toBeNull();
     expect(await vm.ok("afk resume")).toContain("cleared");
@@ -291,7 +291,7 @@ describe("uninstalled", () => {
     expect(
       await vm.ok("systemctl list-units --all --plain --no-legend 'afk*' | grep -v not-found; true"),
     ).not.toMatch(/ active /);
-    await vm.ok("test -f /var/lib/afk/afk.db && test -f /etc/afk/env && test -f /etc/afk/afk.yaml");
+    await vm.ok("test -f /var/lib/afk/data/afk.db && test -f /etc/afk/env && test -f /etc/afk/afk.yaml");
     await vm.ok("/root/systemd/install --start");
     expect(await property("afk.timer", "ActiveState")).toBe("active");
   });
@@ -300,13 +300,13 @@ describe("uninstalled", () => {
 async function untilDigest(): Promise<void> {
   await eventually(
     "a digest is published",
-    async () => (await vm.exec("ls /var/lib/afk/out/*.md")).code === 0,
+    async () => (await vm.exec("ls /var/lib/afk/data/out/*.md")).code === 0,
   );
 }
 
 /** Ticks that began, by the log-book. */
 async function tickCount(): Promise<number> {
-  return Number(await vm.ok('cat /var/lib/afk/logs/*.jsonl | grep -c \'"event":"tick_started"\'; true'));
+  return Number(await vm.ok('cat /var/lib/afk/data/logs/*.jsonl | grep -c \'"event":"tick_started"\'; true'));
 }
 
 async function property(unit: string, name: string): Promise<string> {

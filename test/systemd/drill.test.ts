@@ -202,7 +202,7 @@ describe.skipIf(!IS_ROOT)("afk drill systemctl", () => {
     rmSync(scratch, { recursive: true });
     await worker();
     const states = docker.calls().map((call) => call.find((word) => word.endsWith(",dst=/data")));
-    const real = `type=bind,src=${root}/var/lib/afk,dst=/data`;
+    const real = `type=bind,src=${root}/var/lib/afk/data,dst=/data`;
     expect(states).toEqual([`type=bind,src=${scratch}/state,dst=/data`, real, real]);
   });
 

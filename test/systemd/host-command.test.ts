@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Ended, fakeDocker, staged, start } from "./staged.ts";
@@ -67,7 +77,7 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
       "--memory 1g",
       "--network afk-egress --network afk-internal",
       `--env-file ${root}/etc/afk/env`,
-      `type=bind,src=${root}/var/lib/afk,dst=/data`,
+      `type=bind,src=${root}/var/lib/afk/data,dst=/data`,
       `type=bind,src=${root}/etc/afk/afk.yaml,dst=/etc/afk/afk.yaml,readonly`,
     ]) {
       expect(line).toContain(part);
@@ -176,6 +186,33 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
       expect(arguments_(runs()[0])).toEqual(["stop", "--help"]);
     });
 
+    it("is shown to the worker too, and follows no link that the container's user has put in its place", async () => {
+      const { root, stopFile, afk } = host("exit 0");
+      const seen = join(root, "var/lib/afk/data/STOP");
+      for (const target of [join(root, "etc/afk/env"), join(root, "not-there"), seen]) {
+        const before = existsSync(target) ? readFileSync(target, "utf8") : null;
+        symlinkSync(target, seen);
+        expect((await afk("stop", "--reason", "why")).code).toBe(0);
+        expect(lstatSync(seen).isFile()).toBe(true);
+        expect(readFileSync(seen, "utf8")).toContain("why");
+        if (target !== seen) expect(existsSync(target) ? readFileSync(target, "utf8") : null).toBe(before);
+        expect((await afk("resume")).code).toBe(0);
+        expect(existsSync(stopFile)).toBe(false);
+        rmSync(seen);
+      }
+      expect(readdirSync(join(root, "var/lib/afk"))).toEqual(["data"]);
+    });
+
+    it("that root has set by touch is shown to the worker by its unit", async () => {
+      const { root, stopFile } = host("exit 0");
+      const show = async () => await start(join(root, "usr/local/lib/afk/set-stop"), [], {}).ended;
+      expect((await show()).code).toBe(0);
+      expect(readdirSync(join(root, "var/lib/afk"))).toEqual(["data"]);
+      writeFileSync(stopFile, "");
+      expect((await show()).code).toBe(0);
+      expect(existsSync(join(root, "var/lib/afk/data/STOP"))).toBe(true);
+    });
+
     it("fails, and says so, when neither way works", async () => {
       const { root, afk } = host("exit 1");
       rmSync(join(root, "var/lib/afk"), { recursive: true });
@@ -187,8 +224,8 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
 
   describe("backup and restore", () => {
     const WRITES = `[ "$1" = run ] || exit 0
-      state=$(printf '%s\\n' "$@" | sed -n 's/^type=bind,src=\\(.*\\),dst=\\/data$/\\1/p')
-      for word in "$@"; do case $word in /data/*) file=$state\${word#/data} ;; esac; done
+      passing=$(printf '%s\\n' "$@" | sed -n 's/^type=bind,src=\\([^,]*\\),dst=\\/passing.*$/\\1/p')
+      for word in "$@"; do case $word in /passing/*) file=$passing\${word#/passing} ;; esac; done
       case " $* " in *" backup "*) echo copy > "$file" ;; *) cat "$file" ;; esac`;
 
     it("writes a copy to a file of the host that the container cannot see", async () => {
@@ -203,8 +240,27 @@ describe.skipIf(!IS_ROOT)("the host command", () => {
 
     it("names a file of the state as the container sees it", async () => {
       const { root, afk, runs } = host(WRITES);
-      await afk("backup", join(root, "var/lib/afk/backups/{date}.db"), "--keep", "7");
+      await afk("backup", join(root, "var/lib/afk/data/backups/{date}.db"), "--keep", "7");
       expect(arguments_(runs()[0])).toEqual(["backup", "/data/backups/{date}.db", "--keep", "7"]);
+    });
+
+    it("takes no link for a copy, and writes through none", async () => {
+      const { root, afk } = host(WRITES.replace('echo copy > "$file"', 'ln -s /etc/passwd "$file"'));
+      const file = join(root, "copy.db");
+      const { code, stderr } = await afk("backup", file);
+      expect(code).toBe(1);
+      expect(stderr).toContain("no plain file");
+      expect(existsSync(file)).toBe(false);
+      const other = host(WRITES);
+      const target = join(other.root, "target");
+      for (const name of ["backups", "passing"])
+        symlinkSync(target, join(other.root, "var/lib/afk/data", name));
+      symlinkSync(target, join(other.root, "linked.db"));
+      expect((await other.afk("backup", join(other.root, "linked.db"))).code).toBe(1);
+      expect((await other.afk("backup", join(other.root, "good.db"))).code).toBe(0);
+      expect((await other.afk("restore", join(other.root, "good.db"))).code).toBe(0);
+      expect(existsSync(target)).toBe(false);
+      expect(readdirSync(join(other.root, "var/lib/afk"))).toEqual(["data"]);
     });
 
     it("reads a copy from anywhere, and leaves nothing of it in the state", async () => {

@@ -1,8 +1,27 @@
-import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { tempDir } from "../support/temp.ts";
 import { install, staged, tree } from "./staged.ts";
+
+/** Whose it is, and its mode. */
+function owned(root: string, path: string): string {
+  const { uid, gid, mode } = statSync(join(root, path));
+  return `${uid}:${gid} ${(mode & 0o777).toString(8)}`;
+}
 
 describe("the installer", () => {
   it("run twice leaves the same tree, and says nothing the second time", () => {
@@ -82,11 +101,47 @@ describe("the installer", () => {
     expect(mode()).toBe("600");
   });
 
-  it("gives the state to the container's user", ({ skip }) => {
+  it("gives the state to the container's user, in a folder of root's", ({ skip }) => {
     skip(process.getuid?.() !== 0, "only root can give files away");
     const root = staged();
-    const { uid, gid, mode } = statSync(join(root, "var/lib/afk"));
-    expect({ uid, gid, mode: (mode & 0o777).toString(8) }).toEqual({ uid: 1000, gid: 1000, mode: "750" });
+    expect(owned(root, "var/lib/afk")).toBe("0:0 755");
+    expect(owned(root, "var/lib/afk/data")).toBe("1000:1000 700");
+  });
+
+  it("moves the state of an older release down into the folder that is the container's, and follows no link of it", ({
+    skip,
+  }) => {
+    skip(process.getuid?.() !== 0, "only root can give files away");
+    const root = staged();
+    const target = join(root, "of-the-host");
+    mkdirSync(target, { mode: 0o755 });
+    rmSync(join(root, "var/lib/afk"), { recursive: true });
+    mkdirSync(join(root, "var/lib/afk"), { mode: 0o750 });
+    chownSync(join(root, "var/lib/afk"), 1000, 1000);
+    writeFileSync(join(root, "var/lib/afk/afk.db"), "ledger");
+    writeFileSync(join(root, "var/lib/afk/STOP"), "");
+    // What the container's user may have put where root would work.
+    for (const name of ["backups", "data"]) symlinkSync(target, join(root, "var/lib/afk", name));
+    const dry = install("--root", root, "--dry-run");
+    expect(dry.stdout).toContain(`would move: ${root}/var/lib/afk to ${root}/var/lib/afk/data`);
+    for (let n = 0; n < 2; n++) expect(install("--root", root)).toMatchObject({ code: 0, stderr: "" });
+    expect(owned(root, "var/lib/afk")).toBe("0:0 755");
+    expect(owned(root, "var/lib/afk/data")).toBe("1000:1000 700");
+    expect(readFileSync(join(root, "var/lib/afk/data/afk.db"), "utf8")).toBe("ledger");
+    expect(existsSync(join(root, "var/lib/afk/data/STOP"))).toBe(true);
+    expect(owned(root, "of-the-host")).toBe("0:0 755");
+    expect(readdirSync(target)).toEqual([]);
+    expect(readdirSync(join(root, "var/lib"))).toEqual(["afk"]);
+  });
+
+  it("goes on with a move that was cut off", ({ skip }) => {
+    skip(process.getuid?.() !== 0, "only root can give files away");
+    const root = staged();
+    writeFileSync(join(root, "var/lib/afk/data/afk.db"), "ledger");
+    renameSync(join(root, "var/lib/afk/data"), join(root, "var/lib/.afk-moving"));
+    rmdirSync(join(root, "var/lib/afk"));
+    expect(install("--root", root)).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(join(root, "var/lib/afk/data/afk.db"), "utf8")).toBe("ledger");
   });
 
   it("takes helpers away that an older release had", () => {
@@ -98,7 +153,7 @@ describe("the installer", () => {
 
   it("uninstalled leaves state, configuration and what others have added", () => {
     const root = staged();
-    writeFileSync(join(root, "var/lib/afk/afk.db"), "ledger");
+    writeFileSync(join(root, "var/lib/afk/data/afk.db"), "ledger");
     writeFileSync(join(root, "etc/systemd/system/afk.service.d/50-mine.conf"), "[Service]\n");
     expect(install("--root", root, "--uninstall").code).toBe(0);
     const files = Object.entries(tree(root)).filter(([path]) => statSync(join(root, path)).isFile());
@@ -107,7 +162,7 @@ describe("the installer", () => {
       "etc/afk/image",
       "etc/afk/ollama",
       "etc/systemd/system/afk.service.d/50-mine.conf",
-      "var/lib/afk/afk.db",
+      "var/lib/afk/data/afk.db",
     ]);
     // And once more, with nothing there.
     expect(install("--root", root, "--uninstall").code).toBe(0);

@@ -66,7 +66,7 @@ describe("the units", () => {
     expect(valuesOf(unit, "ExecStart")[0]).toContain("--cgroup-parent afk.slice");
     expect(valuesOf(unit, "ExecStopPost")).toEqual(["+-/usr/local/lib/afk/end-container afk %n"]);
     expect(valuesOf(unit, "KillMode")).toEqual(["mixed"]);
-    expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP"]);
+    expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP", "!/var/lib/afk/data/STOP"]);
   });
 
   it("put nothing but workers into the slice", () => {

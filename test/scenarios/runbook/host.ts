@@ -64,7 +64,7 @@ export async function startHost(): Promise<Host> {
   let count = 0;
   const afk = (line: string) => vm.exec(`afk ${line}`);
   const bring = (name: string) =>
-    vm.ok(`mkdir -p /var/lib/afk/inbox && echo "It says ${name}." > /var/lib/afk/inbox/${name}.md`);
+    vm.ok(`mkdir -p /var/lib/afk/data/inbox && echo "It says ${name}." > /var/lib/afk/data/inbox/${name}.md`);
 
   return {
     ok: vm.ok,
@@ -94,7 +94,7 @@ export async function startHost(): Promise<Host> {
     },
     async atWork(isLoop) {
       count += 1;
-      await vm.ok(`touch /var/lib/afk/long && afk enqueue long --key long-${count}`);
+      await vm.ok(`touch /var/lib/afk/data/long && afk enqueue long --key long-${count}`);
       await vm.ok(`systemctl ${isLoop ? "restart afk-loop.service" : "restart afk.timer"}`);
       await eventually(
         "a job is at work",
@@ -102,7 +102,7 @@ export async function startHost(): Promise<Host> {
       );
     },
     async atRest() {
-      await vm.ok("rm /var/lib/afk/long && afk resume && systemctl stop afk.timer afk-loop.service");
+      await vm.ok("rm /var/lib/afk/data/long && afk resume && systemctl stop afk.timer afk-loop.service");
     },
     isNothingLeft: async () => {
       const { stdout } = await vm.exec(
@@ -110,7 +110,7 @@ export async function startHost(): Promise<Host> {
       );
       return stdout.trim() === "";
     },
-    hasDigest: async () => (await vm.exec("ls /var/lib/afk/out/*.md")).code === 0,
+    hasDigest: async () => (await vm.exec("ls /var/lib/afk/data/out/*.md")).code === 0,
     hasTicked: async () => ((await status()).lastTick?.finishedAt ?? null) !== null,
     isStopped: async () => (await status()).killed !== null,
     dayCap: async () => (await status()).spend.find(({ window }) => window === "day")?.capUsd ?? Number.NaN,
@@ -133,7 +133,7 @@ export async function startHost(): Promise<Host> {
       },
       async makeDraft() {
         count += 1;
-        const mount = "-v /var/lib/afk:/data --network none --entrypoint node";
+        const mount = "-v /var/lib/afk/data:/data --network none --entrypoint node";
         await vm.ok([
           "sh",
           "-c",

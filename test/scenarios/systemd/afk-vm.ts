@@ -52,7 +52,7 @@ export async function startAfkVm(): Promise<AfkVm> {
     fillInbox: async (count) => {
       const script = `for n in $(seq ${count}); do echo "Item $n says something. It is short." > $n.md; done`;
       await vm.ok(
-        `rm -rf /var/lib/afk/inbox && mkdir /var/lib/afk/inbox && cd /var/lib/afk/inbox && umask 022 && ${script}`,
+        `rm -rf /var/lib/afk/data/inbox && mkdir /var/lib/afk/data/inbox && cd /var/lib/afk/data/inbox && umask 022 && ${script}`,
       );
     },
     reset: () => reset(vm, receiver),
@@ -93,12 +93,12 @@ async function startModel(vm: Vm, image: string): Promise<void> {
 const UNITS = "afk.timer afk-loop.service afk-stop.path afk-watchdog.timer afk-backup.timer";
 
 async function reset(vm: Vm, receiver: Receiver): Promise<void> {
-  await vm.ok(`rm -f /var/lib/afk/STOP; systemctl disable -q --now ${UNITS}`);
+  await vm.ok(`rm -f /var/lib/afk/STOP /var/lib/afk/data/STOP; systemctl disable -q --now ${UNITS}`);
   await vm.ok(
     "systemctl stop 'afk-*.service' afk.service; systemctl reset-failed; rm -rf /run/afk-alert /etc/systemd/system/afk*.d/99-*",
   );
   await vm.ok(
-    "systemctl daemon-reload; find /var/lib/afk -mindepth 1 -delete; install -d -m 700 -o 1000 -g 1000 /var/lib/afk/backups",
+    "systemctl daemon-reload; find /var/lib/afk/data -mindepth 1 -delete; install -d -m 700 -o 1000 -g 1000 /var/lib/afk/data/backups",
   );
   await vm.write("/etc/afk/env", `ALERT_WEBHOOK=${receiver.url}${WEBHOOK_SECRET}\n`, "600");
 }
