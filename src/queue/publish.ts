@@ -74,7 +74,8 @@ export async function publishPending(db: Db, dir: string, nowMs: number): Promis
   if (names.length === 0) return published;
   const obstacle = await folderObstacle(dir);
   if (obstacle !== null) return { ...published, setAside: [{ name: null, reason: obstacle }] };
-  removeTemporary(dir);
+  // Whoever publishes holds the lock; a watchdog that loses its ALERT.txt writes it at its next look.
+  removeTemporary(dir, 0);
   for (const name of names) {
     const outcome = publish(dir, await readOutput(db, name));
     if (outcome.type === "written") {

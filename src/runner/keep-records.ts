@@ -1,4 +1,4 @@
-import { DAY_MS } from "../lib/durations.ts";
+import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { retainLogs } from "../logs/retain.ts";
 import { keepClock } from "../ops/clock/keep-clock.ts";
@@ -45,7 +45,7 @@ export async function sweepRecords(parts: Parts): Promise<void> {
   const { signal, terminated } = parts.rails.watch;
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orTold(parts, async () => {
-    for (const dir of [config.paths.state, config.paths.runs]) removeTemporary(dir);
+    for (const dir of [config.paths.state, config.paths.runs]) removeTemporary(dir, MINUTE_MS);
     const removed = await retain({ store, config, clock, ...how });
     if (Object.keys(removed).length > 0) log.event("info", "history_removed", removed);
   });

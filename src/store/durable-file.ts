@@ -11,7 +11,6 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
-import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { makePrivateFolder, openNewPrivate } from "../lib/private-files.ts";
@@ -63,14 +62,17 @@ export function writeTemporary(
   return path;
 }
 
-/** Removes what writers that were cut off have left in a folder; one that is at work needs no more than a moment. */
-export function removeTemporary(dir: string): void {
+/**
+ * Removes what writers that were cut off have left in a folder, where it is at least so old: one that is at work needs no more
+ * than a moment. With 0 whoever else writes there must bear to lose what is under way.
+ */
+export function removeTemporary(dir: string, ageMs: number): void {
   const nowMs = systemClock.nowMs();
   for (const name of existsSync(dir) ? readdirSync(dir) : []) {
     if (!TEMPORARY.test(name)) continue;
     const path = join(dir, name);
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined && Math.abs(nowMs - stats.mtimeMs) > MINUTE_MS) rmSync(path, { force: true });
+    if (stats !== undefined && Math.abs(nowMs - stats.mtimeMs) >= ageMs) rmSync(path, { force: true });
   }
 }
 

@@ -123,7 +123,7 @@ describe("a crash", () => {
     const old = Date.now() / 1_000 - 3_600;
     for (const name of [`.afk-${"0".repeat(26)}.part`, ".own.part", "a.md"])
       utimesSync(join(out, name), old, old);
-    removeTemporary(out);
+    removeTemporary(out, 60_000);
     expect(readdirSync(out).sort()).toEqual([`.afk-${"1".repeat(26)}.part`, ".own.part", "a.md"]);
   });
 });
