@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import type { Randomness } from "../../src/lib/ids.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { peekPeriods } from "../../src/rails/periods.ts";
+import { afkJson } from "../cli/commands/in-process.ts";
 import { deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -36,7 +37,7 @@ type Model = Record<(typeof WINDOWS)[number], Opening[]>;
 it(
   "opens a day or a month only at the end of the one that is open, whatever becomes of the time zone, for how many processes",
   async () => {
-    const scripts = cases({ test: 40, chaos: 4_000 });
+    const scripts = cases({ test: 20, chaos: 4_000 });
     const randomness = seededRandomness(chaosSeed("the time zone is edited"));
     const met = { bought: 0, refused: 0, edits: 0, openings: 0, namesAgain: 0 };
     for (let script = 0; script < scripts; script++) {
@@ -203,15 +204,16 @@ it("real processes spend the day's cap once, however often the zone is edited", 
   fillInbox(target, 1, "first");
   expect((await target.afk(["tick"])).code).toBe(0);
   expect(server.requests).toHaveLength(1);
-  // At any moment one of the first two has another day than UTC.
-  for (const [index, zone] of ["Pacific/Kiritimati", "Etc/GMT+12", "UTC"].entries()) {
+  // At any moment one of the two has another day than UTC.
+  for (const [index, zone] of ["Pacific/Kiritimati", "Etc/GMT+12"].entries()) {
     target.configure(config(zone));
     fillInbox(target, 1, `more-${index}`);
     const again = await target.afk(["tick", "--now", "digest"]);
     expect(again.code, again.stderr).toBe(0);
-    const { spend } = JSON.parse((await target.afk(["status", "--json"])).stdout);
+    const { json } = await afkJson(target, "status");
     const [entry] = target.query<{ day: string; month: string }>("select day, month from ledger");
-    expect(spend).toEqual(
+    expect(json).toHaveProperty(
+      "spend",
       expect.arrayContaining([
         expect.objectContaining({ window: "day", period: entry!.day, settledUsd: 0.001 }),
         expect.objectContaining({ window: "month", period: entry!.month, settledUsd: 0.001 }),
