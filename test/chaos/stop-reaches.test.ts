@@ -14,10 +14,13 @@ import {
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { type Deployment, deployment, digestConfig, type Exit, PROCESSES } from "../support/afk.ts";
-import { isChaos, report } from "../support/chaos.ts";
+import { type Deployment, deployment, digestConfig, type Exit } from "../support/afk.ts";
+import { isChaos, patience, report } from "../support/chaos.ts";
 import { tempDir } from "../support/temp.ts";
 import { afkAsNobody, whyNotNobody } from "./support/as-nobody.ts";
+
+/** Each starts many processes. */
+const LONG = { timeout: patience({ test: 90_000, chaos: 600_000 }) };
 
 let tried = 0;
 afterAll(() => report("stop reaches", tried));
@@ -41,7 +44,7 @@ describe("where there is no agent", () => {
 
   it.each(isChaos() ? PLACES : PLACES.slice(1, 2))(
     "each command says where it looked, exits 66, and makes nothing: %s",
-    PROCESSES,
+    LONG,
     async (_name, environment) => {
       const target = deployment();
       mkdirSync(join(target.dir, "used", "never"), { recursive: true });
@@ -60,7 +63,7 @@ describe("where there is no agent", () => {
 });
 
 describe("afk stop", () => {
-  it("below the agent's folder reaches no other agent, and says where it looked", PROCESSES, async () => {
+  it("below the agent's folder reaches no other agent, and says where it looked", LONG, async () => {
     tried += 1;
     const target = agent();
     mkdirSync(join(target.dir, "below"));
@@ -70,25 +73,21 @@ describe("afk stop", () => {
     expect(existsSync(join(target.dir, "below", "state"))).toBe(false);
   });
 
-  it(
-    "from any folder names the agent and its state, and is back when the worker is gone",
-    PROCESSES,
-    async () => {
-      tried += 1;
-      const target = agent();
-      const worker = target.start(["run"]);
-      await worker.logged("tick_finished");
-      const elsewhere = deployment();
-      const { code, stdout } = await elsewhere.afk(["stop", "--config", target.configFile]);
-      expect(code).toBe(0);
-      expect(stdout).toContain(`agent test-agent, state ${target.state}`);
-      expect(stdout).toContain(`its worker (process ${worker.pid}) is gone`);
-      expect(await worker.ended).toMatchObject({ code: 0 });
-      expect((await target.afk(["stop"])).stdout).toContain("no worker was at work");
-    },
-  );
+  it("from any folder names the agent and its state, and is back when the worker is gone", LONG, async () => {
+    tried += 1;
+    const target = agent();
+    const worker = target.start(["run"]);
+    await worker.logged("tick_finished");
+    const elsewhere = deployment();
+    const { code, stdout } = await elsewhere.afk(["stop", "--config", target.configFile]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`agent test-agent, state ${target.state}`);
+    expect(stdout).toContain(`its worker (process ${worker.pid}) is gone`);
+    expect(await worker.ended).toMatchObject({ code: 0 });
+    expect((await target.afk(["stop"])).stdout).toContain("no worker was at work");
+  });
 
-  it("does not call a worker gone that is suspended", PROCESSES, async () => {
+  it("does not call a worker gone that is suspended", LONG, async () => {
     tried += 1;
     const target = agent();
     const worker = target.start(["run"]);
@@ -116,7 +115,7 @@ describe("afk stop", () => {
       (target: Deployment) => target.write("state/afk.db", "no database ".repeat(500)),
     ],
     ["a pipe for a configuration", (target: Deployment) => pipeAt(target.configFile)],
-  ])("works with %s, by the file", PROCESSES, async (_name, spoil) => {
+  ])("works with %s, by the file", LONG, async (_name, spoil) => {
     tried += 1;
     const target = agent();
     expect((await target.afk(["tick"])).code).toBe(0);
@@ -128,7 +127,7 @@ describe("afk stop", () => {
     expect(readFileSync(join(target.state, "STOP"), "utf8")).toContain("the bill looks odd");
   });
 
-  it("as another user claims nothing, and says who can", PROCESSES, async ({ skip }) => {
+  it("as another user claims nothing, and says who can", LONG, async ({ skip }) => {
     const target = agent();
     expect((await target.afk(["tick"])).code).toBe(0);
     chmodSync(target.dir, 0o755);
@@ -164,7 +163,7 @@ describe("whatever lies at STOP", () => {
 
   it.each(Object.keys(KINDS).filter((kind) => isChaos() || SHORT.includes(kind)))(
     "is a set switch that is never written through, and resume says what it is: %s",
-    PROCESSES,
+    LONG,
     async (kind) => {
       const target = agent();
       expect((await target.afk(["tick"])).code).toBe(0);
@@ -202,7 +201,7 @@ describe("whatever lies at STOP", () => {
     },
   );
 
-  it("a pipe, a socket or a device as the configuration is refused at once", PROCESSES, async () => {
+  it("a pipe, a socket or a device as the configuration is refused at once", LONG, async () => {
     for (const put of [pipeAt, socketAt, (path: string) => symlinkSync("/dev/zero", path)]) {
       tried += 1;
       const target = deployment();
@@ -215,35 +214,31 @@ describe("whatever lies at STOP", () => {
 });
 
 describe("KILL_FLAG", () => {
-  it(
-    "is in the home folder where it begins with ~/, for stop, resume and tick alike",
-    PROCESSES,
-    async () => {
-      tried += 1;
-      const target = agent();
-      const environment = { KILL_FLAG: "~/afk.kill", HOME: join(target.dir, "home") };
-      mkdirSync(environment.HOME);
-      writeFileSync(join(environment.HOME, "afk.kill"), "");
-      expect(killed(await target.afk(["status", "--json"], environment))).toMatchObject({ by: "file" });
-      expect((await target.afk(["tick"], environment)).stdout).toContain('"event":"kill_seen"');
-      expect((await target.afk(["resume"], environment)).code).toBe(0);
-      expect(readdirSync(environment.HOME)).toEqual([]);
-      expect((await target.afk(["tick"], environment)).stdout).not.toContain("kill_seen");
-      target.configure("agent: [\n");
-      expect((await target.afk(["stop"], environment)).stdout).toContain(join(environment.HOME, "afk.kill"));
-      expect(readdirSync(environment.HOME)).toEqual(["afk.kill"]);
-      expect(existsSync(join(target.dir, "~"))).toBe(false);
-    },
-  );
+  it("is in the home folder where it begins with ~/, for stop, resume and tick alike", LONG, async () => {
+    tried += 1;
+    const target = agent();
+    const environment = { KILL_FLAG: "~/afk.kill", HOME: join(target.dir, "home") };
+    mkdirSync(environment.HOME);
+    writeFileSync(join(environment.HOME, "afk.kill"), "");
+    expect(killed(await target.afk(["status", "--json"], environment))).toMatchObject({ by: "file" });
+    expect((await target.afk(["tick"], environment)).stdout).toContain('"event":"kill_seen"');
+    expect((await target.afk(["resume"], environment)).code).toBe(0);
+    expect(readdirSync(environment.HOME)).toEqual([]);
+    expect((await target.afk(["tick"], environment)).stdout).not.toContain("kill_seen");
+    target.configure("agent: [\n");
+    expect((await target.afk(["stop"], environment)).stdout).toContain(join(environment.HOME, "afk.kill"));
+    expect(readdirSync(environment.HOME)).toEqual(["afk.kill"]);
+    expect(existsSync(join(target.dir, "~"))).toBe(false);
+  });
 
-  it("in another user's home folder is refused", PROCESSES, async () => {
+  it("in another user's home folder is refused", LONG, async () => {
     tried += 1;
     const { code, stderr } = await agent().afk(["tick"], { KILL_FLAG: "~somebody/afk.kill" });
     expect(code).toBe(78);
     expect(stderr).toContain("KILL_FLAG");
   });
 
-  it("on a mount that goes away is set while a worker runs, and cannot be resumed", PROCESSES, async () => {
+  it("on a mount that goes away is set while a worker runs, and cannot be resumed", LONG, async () => {
     tried += 1;
     const target = agent();
     const mount = join(tempDir(), "mount");

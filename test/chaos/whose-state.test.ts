@@ -13,22 +13,18 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, describe, expect, it } from "vitest";
 import { afk } from "../cli/commands/in-process.ts";
-import {
-  type Deployment,
-  deployment,
-  deploymentAt,
-  digestConfig,
-  fillInbox,
-  PROCESSES,
-} from "../support/afk.ts";
-import { isChaos, report } from "../support/chaos.ts";
+import { type Deployment, deployment, deploymentAt, digestConfig, fillInbox } from "../support/afk.ts";
+import { isChaos, patience, report } from "../support/chaos.ts";
 import { afkAsNobody, whyNotNobody } from "./support/as-nobody.ts";
+
+/** Each starts many processes. */
+const LONG = { timeout: patience({ test: 90_000, chaos: 600_000 }) };
 
 let tried = 0;
 afterAll(() => report("whose state", tried));
 
 describe("the state", () => {
-  it("lies beside afk.yaml, from whichever folder it is ticked", PROCESSES, async () => {
+  it("lies beside afk.yaml, from whichever folder it is ticked", LONG, async () => {
     const target = agent();
     for (const folder of isChaos() ? ["a", "b", "inbox", "a/b"] : ["a", "inbox"]) {
       tried += 1;
@@ -43,7 +39,7 @@ describe("the state", () => {
     expect(target.query("select agent from owners")).toEqual([{ agent: "test-agent" }]);
   });
 
-  it("is not shared by two agents that are ticked from one folder", PROCESSES, async () => {
+  it("is not shared by two agents that are ticked from one folder", LONG, async () => {
     tried += 1;
     const here = deployment();
     const agents = ["one", "two"].map((name) => {
@@ -58,7 +54,7 @@ describe("the state", () => {
 
   it(
     "of another name is refused by every command, with the two ways out, and stays as it is",
-    PROCESSES,
+    LONG,
     async () => {
       const target = agent();
       expect((await target.afk(["tick"])).code).toBe(0);
@@ -92,7 +88,7 @@ describe("the state", () => {
     },
   );
 
-  it("is adopted by a person alone, with nobody at work, and remembers whose it was", PROCESSES, async () => {
+  it("is adopted by a person alone, with nobody at work, and remembers whose it was", LONG, async () => {
     tried += 1;
     const target = agent();
     const worker = target.start(["run"]);
@@ -124,7 +120,7 @@ describe("the state", () => {
     expect((await target.afk(["adopt"])).stdout).toContain("belongs to renamed already");
   });
 
-  it("of an earlier version in the folder of the command is no silent second budget", PROCESSES, async () => {
+  it("of an earlier version in the folder of the command is no silent second budget", LONG, async () => {
     tried += 1;
     const target = agent();
     expect((await target.afk(["tick"])).code).toBe(0);
@@ -158,7 +154,7 @@ describe("a command that reads", () => {
       : ["report"]),
   ];
 
-  it("makes nothing where no tick was yet", PROCESSES, async () => {
+  it("makes nothing where no tick was yet", LONG, async () => {
     const target = agent();
     for (const line of LINES) {
       tried += 1;
@@ -173,7 +169,7 @@ describe("a command that reads", () => {
 
   it(
     "changes nothing in a state that is there, be it of this version, an earlier one, or an older copy",
-    PROCESSES,
+    LONG,
     async () => {
       const target = agent();
       expect((await target.afk(["tick"])).code).toBe(0);
@@ -211,7 +207,7 @@ describe("a command that reads", () => {
 
   it(
     "works for a user who may only read, idle or with a worker at work, and changes nothing",
-    PROCESSES,
+    LONG,
     async ({ skip }) => {
       const target = agent();
       expect((await target.afk(["tick"])).code).toBe(0);

@@ -13,6 +13,7 @@ const NAMES = [
   "clock",
   "dead",
   "doctor",
+  "drafts",
   "drill",
   "enqueue",
   "health",
