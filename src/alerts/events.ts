@@ -13,6 +13,7 @@ export const ALERT_EVENTS = {
   overrun: "error",
   breaker_open: "warn",
   breaker_closed: "info",
+  model_refuses: "warn",
   source_failed: "info",
   source_recovered: "info",
   kill_set: "warn",

@@ -48,9 +48,14 @@ export async function recoverIncident(trx: Trx, causeKey: string, nowMs: number)
   return result.numUpdatedRows > 0n;
 }
 
-/** The cause that a dead letter is to its incident. */
-export function deadLetterCause(jobKey: string): string {
-  return `job_dead:${jobKey}`;
+/** Counts another sign of a cause that lasts. False when none lasts. */
+export async function countIncident(trx: Trx, causeKey: string, nowMs: number): Promise<boolean> {
+  return await sign(trx, causeKey, { isNew: true, nowMs });
+}
+
+/** The cause that the dead letters of one job name and one cause are to their incident. */
+export function deadLetterCause(name: string, cause: string): string {
+  return `job_dead:${name}:${cause}`;
 }
 
 function isIncident(event: AlertEvent): event is IncidentEvent {
@@ -64,6 +69,16 @@ async function open(
   { isNew, nowMs }: { isNew: boolean; nowMs: number },
 ): Promise<void> {
   const causeKey = causeOf(payload, event);
+  if ((await sign(trx, causeKey, { isNew, nowMs })) || !isNew) return;
+  await insert(trx, payload, { event, causeKey, openedAt: nowMs, recoveredAt: null });
+}
+
+/** True when the cause lasts. */
+async function sign(
+  trx: Trx,
+  causeKey: string,
+  { isNew, nowMs }: { isNew: boolean; nowMs: number },
+): Promise<boolean> {
   const lasting = await trx
     .updateTable("incidents")
     .set((eb) => ({
@@ -74,8 +89,7 @@ async function open(
     .where("recovered_at", "is", null)
     .where("closed_at", "is", null)
     .executeTakeFirst();
-  if (!isNew || lasting.numUpdatedRows > 0n) return;
-  await insert(trx, payload, { event, causeKey, openedAt: nowMs, recoveredAt: null });
+  return lasting.numUpdatedRows > 0n;
 }
 
 /** What a state that could not be used kept from being written down is written down when it can be used again. */
@@ -120,14 +134,13 @@ async function insert(
     .execute();
 }
 
-/** What lasts: of a heartbeat or a wedge there is one, of breakers, dead letters and units one each. */
+/** What lasts: of a heartbeat or a wedge there is one, of breakers, units, and jobs with what they died of one each. */
 function causeOf(payload: AlertPayload, event: IncidentEvent): string {
   switch (event) {
     case "breaker_open":
     case "unit_failed":
-      return `${event}:${subjectOf(payload)}`;
     case "job_dead":
-      return deadLetterCause(payload.job ?? subjectOf(payload));
+      return `${event}:${subjectOf(payload)}`;
     default:
       return event;
   }

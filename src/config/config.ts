@@ -157,13 +157,24 @@ export interface DashboardConfig {
   token: string | null;
 }
 
+/** How a job that failed is tried again (docs/configuration.md). */
+export interface RetryConfig {
+  /** Failures of its own until it waits for a person. */
+  attempts: number;
+  /** The first wait and the longest; each is twice the one before it, and a random share of it is waited. */
+  firstMs: number;
+  maxMs: number;
+  /** How long it waits for a model or a host that is down, which is no failure of its own. */
+  giveUpAfterMs: number;
+}
+
 export interface JobConfig {
   name: string;
   kind: string;
   schedule: Schedule;
   /** A run of the job is aborted after this long. */
   timeoutMs: number;
-  maxAttempts: number;
+  retry: RetryConfig;
   /** What one unit of its output saves a person. */
   minutesSavedPerUnit: number;
   /** What the kind's own schema made of the rest of the entry. */

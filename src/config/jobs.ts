@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { assert } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
-import type { JobConfig, Schedule } from "./config.ts";
+import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
-import { duration, integer, minutes, text } from "./fields.ts";
+import { duration, integer, minutes, section, text } from "./fields.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { type ParseContext, type Parsed, parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
@@ -31,9 +31,29 @@ export const jobSchema = v.strictObject({
     duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
   ),
   timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
-  max_attempts: v.optional(
-    integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
-    5,
+  retry: v.optional(
+    section("How the job is tried again when it failed.", {
+      attempts: v.optional(
+        integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
+        5,
+      ),
+      first: v.optional(
+        duration(
+          "The longest wait after the first failure; it doubles with each, and a random share is waited.",
+          "1d",
+        ),
+        "30s",
+      ),
+      max: v.optional(duration("The longest wait between two tries.", "7d"), "1h"),
+      give_up_after: v.optional(
+        duration(
+          "How long the job waits while no model can answer or its sources are down; such tries are not counted.",
+          "30d",
+        ),
+        "24h",
+      ),
+    }),
+    {},
   ),
   minutes_saved_per_unit: v.optional(
     minutes("Minutes of a person's work that one unit of this job's output saves."),
@@ -68,7 +88,11 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
   const [common, rest] = split(entry);
   const parseContext = { prefix, written: context.written };
   const outer = parse(jobSchema, common, parseContext);
-  const issues: ConfigIssue[] = [...outer.issues, ...scheduleIssues(entry, prefix, context.timezone)];
+  const issues: ConfigIssue[] = [
+    ...outer.issues,
+    ...movedKeys(entry, prefix),
+    ...scheduleIssues(entry, prefix, context.timezone),
+  ];
   const kind = context.kinds.find((each) => each.kind === entry.kind);
   if (kind === undefined) {
     if (typeof entry.kind === "string") issues.push(unknownKind(entry.kind, prefix, context.kinds));
@@ -87,8 +111,19 @@ function split(entry: Record<string, unknown>): [Record<string, unknown>, Record
   const pairs = Object.entries(entry);
   return [
     Object.fromEntries(pairs.filter(isCommon)),
-    Object.fromEntries(pairs.filter((pair) => !isCommon(pair))),
+    Object.fromEntries(pairs.filter((pair) => !isCommon(pair) && pair[0] !== OLD_ATTEMPTS)),
   ];
+}
+
+/** The name that `retry.attempts` had. */
+const OLD_ATTEMPTS = "max_attempts";
+
+function movedKeys(entry: Record<string, unknown>, prefix: (string | number)[]): ConfigIssue[] {
+  if (!Object.hasOwn(entry, OLD_ATTEMPTS)) return [];
+  const value = entry[OLD_ATTEMPTS];
+  const attempts = typeof value === "number" ? value : 5;
+  const message = `this key has moved; write retry: { attempts: ${attempts} } instead`;
+  return [{ path: formatPath([...prefix, OLD_ATTEMPTS]), message }];
 }
 
 function scheduleIssues(
@@ -143,11 +178,19 @@ function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown, minut
     kind: common.kind,
     schedule: toSchedule(common.schedule, common.every),
     timeoutMs: common.timeout,
-    maxAttempts: common.max_attempts,
+    retry: toRetry(common.retry),
     minutesSavedPerUnit: common.minutes_saved_per_unit ?? minutesSaved,
     settings,
   };
 }
+
+function toRetry(retry: v.InferOutput<typeof jobSchema>["retry"]): RetryConfig {
+  const { attempts, first, max, give_up_after } = retry;
+  return { attempts, firstMs: first, maxMs: max, giveUpAfterMs: give_up_after };
+}
+
+/** What a job has that was taken out of afk.yaml since it was added. */
+export const DEFAULT_RETRY: RetryConfig = toRetry(v.parse(jobSchema.entries.retry, undefined));
 
 function toSchedule(expression: string | undefined, intervalMs: number | undefined): Schedule {
   assert(expression === undefined || intervalMs === undefined, "a job with two schedules");

@@ -58,7 +58,9 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
     );
   }
   for (const problem of health.problems) say("bad", foreign(problem), "afk health");
-  const { queue, unknown, drafts, outputs } = status;
+  const { queue, unknown, drafts, outputs, waiting } = status;
+  for (const { model, reason } of status.refusals)
+    say("bad", html`${foreign(model, 80)} refuses every call: ${foreign(reason, 300)}`, "afk status");
   if (queue.dead > 0)
     say("bad", html`${count(queue.dead, "dead letter waits", "dead letters wait")} for you`, "afk dead");
   if (drafts.unknown > 0)
@@ -88,6 +90,12 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
     say("warn", html`${foreign(name, 80)} is left alone after failures`, "afk status");
   if (drafts.pending > 0)
     say("warn", html`${count(drafts.pending, "draft waits", "drafts wait")} for your approval`, "afk drafts");
+  if (waiting !== null)
+    say(
+      "warn",
+      html`${count(waiting.jobs, "job waits", "jobs wait")} for what is down: ${foreign(waiting.reason, 300)}`,
+      "afk jobs",
+    );
   const failing = sources.filter(({ error }) => error !== null).length;
   if (failing > 0)
     say("warn", html`${count(failing, "source")} failed at the last run`, "afk logs --event source_failed");

@@ -65,7 +65,7 @@ async function resolvePermitted(
   mayBePrivate: boolean,
 ): Promise<[ResolvedAddress, ...ResolvedAddress[]]> {
   const [first, ...rest] = await resolve(hostname);
-  if (first === undefined) throw new EgressFailed(`${hostname} has no address`);
+  if (first === undefined) throw new EgressFailed(`${hostname} has no address`, { isDown: true });
   const refused = [first, ...rest].find(({ address }) => !isPermittedAddress(address, mayBePrivate));
   if (refused !== undefined) throw addressRefused(hostname, refused.address);
   return [first, ...rest];

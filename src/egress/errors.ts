@@ -1,4 +1,4 @@
-import { AfkError, type Retry } from "../lib/errors.ts";
+import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 
 /** Policy says no: host not allowed, private address, robots.txt, a redirect to any of these. Trying again changes nothing. */
 export class EgressRefused extends AfkError {
@@ -7,21 +7,29 @@ export class EgressRefused extends AfkError {
   }
 }
 
-/** The host or the network failed, or answered with something that is not a page. */
+/**
+ * The host or the network failed, or answered with something that is not a page. Exit 69 where the host is down or asks to be
+ * asked later, which is no fault of who asked.
+ */
 export class EgressFailed extends AfkError {
   /** The HTTP status, when there was an answer. */
   readonly status: number | null;
 
-  constructor(message: string, options: { retry?: Retry; status?: number; cause?: unknown } = {}) {
-    super("egress_failed", message, { retry: options.retry ?? "later", cause: options.cause });
-    this.status = options.status ?? null;
+  /** `isDown`: where there was an answer, its status says so unless this does. */
+  constructor(
+    message: string,
+    options: { retry?: Retry; status?: number; isDown?: boolean; cause?: unknown } = {},
+  ) {
+    const { retry = "later", status = null, isDown = status !== null && status >= 500, cause } = options;
+    super("egress_failed", message, { retry, cause, exitCode: isDown ? EXIT.unavailable : EXIT.failed });
+    this.status = status;
   }
 }
 
 /** The host is to be left alone for a while: it asked for that, or its next free slot is too far off to wait for. */
 export class HostBusy extends EgressFailed {
   constructor(message: string, afterMs: number, options: { status?: number } = {}) {
-    super(message, { retry: { afterMs }, ...options });
+    super(message, { retry: { afterMs }, isDown: true, ...options });
   }
 }
 

@@ -111,6 +111,6 @@ async function fetchVerdict(
 function unreachable(url: URL, afterMs: number): EgressFailed {
   return new EgressFailed(
     `${url.origin}/robots.txt could not be read, so nothing of this host may be fetched for now; it is asked again later`,
-    { retry: { afterMs: Math.max(afterMs, 0) } },
+    { retry: { afterMs: Math.max(afterMs, 0) }, isDown: true },
   );
 }

@@ -73,15 +73,19 @@ export function createTransport(
       using limit = joinSignals([exchange.signal], exchange.timeoutMs);
       const { signal } = limit;
       const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
+      let isAnswered = false;
       try {
         agent ??= openAgent();
-        return await exchangeOnce(await agent, url, { ...exchange, headers, signal });
+        const onAnswer = () => {
+          isAnswered = true;
+        };
+        return await exchangeOnce(await agent, url, { ...exchange, headers, signal }, onAnswer);
       } catch (error) {
         exchange.signal?.throwIfAborted();
         if (error instanceof AfkError) throw error;
         throw new EgressFailed(
           `${describeUrl(url)} could not be fetched: ${explain(error, limit.isTimedOut())}`,
-          { cause: error },
+          { isDown: !isAnswered, cause: error },
         );
       }
     },
@@ -123,6 +127,7 @@ async function exchangeOnce(
   agent: Agent,
   url: URL,
   exchange: Exchange & { signal: AbortSignal },
+  onAnswer: () => void,
 ): Promise<Answer> {
   const { signal } = exchange;
   signal.throwIfAborted();
@@ -136,6 +141,7 @@ async function exchangeOnce(
     onInfo: boundedInfo(),
   });
   const { statusCode: status, headers: raw, body } = await orAborted(request, signal);
+  onAnswer();
   const headers = joinHeaders(raw);
   if (status >= 200 && status <= 299) {
     return { status, headers, body: await readBody(body, headers["content-encoding"] ?? "", exchange) };

@@ -2,6 +2,7 @@ import type { GenericSchema } from "valibot";
 import type { Config } from "../config/config.ts";
 import type { ConfigIssue } from "../config/errors.ts";
 import type { Egress } from "../egress/types.ts";
+import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Completion, ModelRequest } from "../models/types.ts";
 
@@ -11,7 +12,7 @@ import type { Completion, ModelRequest } from "../models/types.ts";
  */
 export interface JobKind<Settings = unknown> {
   kind: string;
-  /** Parses the entry without the keys every job has (name, kind, schedule, every, timeout, max_attempts). */
+  /** Parses the entry without the keys every job has (name, kind, schedule, every, timeout, retry). */
   settings: GenericSchema<unknown, Settings>;
   /** Minutes that a unit of its output saves a person, where afk.yaml does not say; 30 unless stated. */
   minutesSavedPerUnit?: number;
@@ -34,6 +35,20 @@ export interface SourceReport {
   id: string;
   label: string;
   error: string | null;
+}
+
+/** None of a job's sources could be reached, each host being down: the job waits, and is tried again. */
+export class SourcesDown extends AfkError {
+  readonly sources: SourceReport[];
+
+  constructor(sources: SourceReport[], retry: Retry) {
+    const told = sources.map(({ label, error }) => `${label}: ${error}`).join("; ");
+    super("sources_down", `none of the sources could be reached (${told})`, {
+      retry,
+      exitCode: EXIT.unavailable,
+    });
+    this.sources = sources;
+  }
 }
 
 /**

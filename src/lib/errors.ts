@@ -36,6 +36,13 @@ export class AfkError extends Error {
   }
 }
 
+/** The least patient of several: the usual backoff is shorter than a wait that was asked for; "never" only stands alone. */
+export function soonest(retries: readonly Retry[]): Retry {
+  const waits = retries.flatMap((retry) => (typeof retry === "object" ? [retry.afterMs] : []));
+  if (retries.includes("later")) return "later";
+  return waits.length > 0 ? { afterMs: Math.min(...waits) } : "never";
+}
+
 /** A broken assumption in afk itself: the process ends and recovers from the database. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`afk bug: ${message}`);

@@ -72,6 +72,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   threshold_cross: { words: "spend passed a threshold", fields: ["window", "pct", "capUsd"] },
   breaker_open: { words: "breaker opened", fields: ["name", "reason", "until"] },
   breaker_closed: { words: "breaker closed", fields: ["name"] },
+  model_refuses: { words: "a model refuses every call", fields: ["message"] },
   kill_seen: { words: "kill switch seen; stopping", fields: ["by", "reason"] },
   source_failed: { words: "source failed; the rest goes on", fields: ["source", "error"] },
   fallback_used: { words: "a fallback model answered", fields: ["model", "because"] },

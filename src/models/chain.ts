@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { ModelsConfig } from "../config/config.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
-import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
+import { AfkError, EXIT, soonest } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
@@ -37,6 +37,8 @@ export interface CompleteOptions {
   log: Log;
   /** Keeps the completion in the transaction that settles its cost. */
   record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
+  /** Is told of each model that was called: null when it answered. */
+  onCall?: ((reference: string, failure: CallFailed | null) => void) | undefined;
 }
 
 /** The guarded model: the only way to a completion that jobs and users of the library are handed. */
@@ -49,16 +51,23 @@ export interface Chain {
   complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
 }
 
-/** No model of the chain gave an answer. Exit 69 when all of them are left alone by their breakers. */
+/**
+ * No model of the chain gave an answer. Exit 69 when waiting may heal it: one of them at least is down, or its breaker is
+ * open. What every model refuses, or answers in a way that is of no use, counts as a failure of who asked.
+ */
 export class ModelUnavailable extends AfkError {
+  /** The breakers that stand before the models. */
+  readonly dependencies: string[];
+
   constructor(failures: { reference: string; error: AfkError }[]) {
     const told = failures.map(({ reference, error }) => `${reference}: ${error.message}`).join("; ");
-    const areAllOpen = failures.every(({ error }) => error instanceof BreakerOpen);
-    super("model_unavailable", `no model of the chain could answer (${told})`, {
+    const isOutage = failures.some(({ error }) => !(error instanceof CallFailed) || error.fault === "outage");
+    super(isOutage ? "model_unavailable" : "model_unusable", `no model of the chain could answer (${told})`, {
       retry: soonest(failures.map(({ error }) => error.retry)),
-      exitCode: areAllOpen ? EXIT.unavailable : EXIT.failed,
+      exitCode: isOutage ? EXIT.unavailable : EXIT.failed,
       cause: failures.at(-1)?.error,
     });
+    this.dependencies = failures.map(({ reference }) => breakerOf(reference));
   }
 }
 
@@ -98,12 +107,14 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
         if (cap !== null && !link.isFree) continue;
         try {
           const completion = await ask(link, index > 0, whole, options);
+          if (link.type === "model") options.onCall?.(link.reference, null);
           if (index > 0) tellFallback(link.reference, failures, cap, options);
           return completion;
         } catch (error) {
           if (error instanceof CapReached && config.onCap === "fallback") cap ??= error;
           else if (error instanceof CallFailed || error instanceof BreakerOpen) {
             options.signal?.throwIfAborted();
+            if (error instanceof CallFailed) options.onCall?.(link.reference, error);
             failures.push({ reference: link.reference, error });
           } else throw error;
         }
@@ -111,6 +122,10 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
       throw cap ?? new ModelUnavailable(failures);
     },
   };
+}
+
+function breakerOf(reference: string): string {
+  return `model:${reference}`;
 }
 
 function linkOf(reference: string, config: ModelsConfig): Link {
@@ -140,7 +155,7 @@ function guardedCall(
   const body = link.provider.body(link.model, request);
   const { record } = options;
   return {
-    dependency: `model:${link.reference}`,
+    dependency: breakerOf(link.reference),
     model: link.reference,
     estimateMicros: estimateMicros(body, request.messages.length, request.maxOutputTokens, link.price),
     deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
@@ -192,7 +207,11 @@ function performed(
 /** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
 function costUnknown(reference: string, figures: { unknown: string; hasOtherPrices?: true }): CallFailed {
   const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
-  return new CallFailed(message, { charge: "unknown", trip: figures.hasOtherPrices ? "now" : "count" });
+  return new CallFailed(message, {
+    charge: "unknown",
+    trip: figures.hasOtherPrices ? "now" : "count",
+    fault: "reply",
+  });
 }
 
 /** The summariser asks nobody, so there is nothing to guard but the kill switch. */
@@ -231,11 +250,4 @@ function tellFallback(
     step: options.step,
     because,
   });
-}
-
-/** The least patient of several: the queue's own backoff is shorter than a wait that was asked for; "never" only stands alone. */
-function soonest(retries: Retry[]): Retry {
-  const waits = retries.flatMap((retry) => (typeof retry === "object" ? [retry.afterMs] : []));
-  if (retries.includes("later")) return "later";
-  return waits.length > 0 ? { afterMs: Math.min(...waits) } : "never";
 }

@@ -40,9 +40,18 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
     return new CallFailed(message, { charge, trip: { untilAfterMs: afterMs }, retry: { afterMs } });
   }
   if (status === 400 || status === 413 || status === 422) {
-    return new CallFailed(message, { charge, trip: "none", retry: "never" });
+    return new CallFailed(message, { charge, trip: "none", fault: "refusal", retry: "never" });
   }
-  return new CallFailed(message, { charge, trip: "count" });
+  return new CallFailed(message, {
+    charge,
+    trip: "count",
+    fault: isRefusal(status) ? "refusal" : "outage",
+  });
+}
+
+/** A request that is too early, too slow or in conflict may go through unchanged later; any other 4xx may not. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && ![408, 409, 425].includes(status);
 }
 
 /** A call that ended without an answer. `isConnected` is false while not a byte of it can have left. */
@@ -77,7 +86,7 @@ export function lostFailure(
 /** A 2xx that is not what the protocol promises, so that nobody knows what it cost. */
 export function malformedFailure(subject: Subject, what: string, cause?: unknown): CallFailed {
   const message = `${nameOf(subject)} sent a reply that cannot be read: ${clean(what, subject.secrets)}.`;
-  return new CallFailed(message, { charge: "unknown", trip: "count", cause });
+  return new CallFailed(message, { charge: "unknown", trip: "count", fault: "reply", cause });
 }
 
 /**

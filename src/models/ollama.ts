@@ -115,5 +115,5 @@ function remoteFailure(model: string, host: string, charge: "none" | "unknown"):
   const message =
     `ollama/${model} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
     `call it. State it in afk.yaml under models.prices: "ollama/${model}": { input: …, output: … }`;
-  return new CallFailed(message, { charge, trip: "now", retry: "never" });
+  return new CallFailed(message, { charge, trip: "now", fault: "refusal", retry: "never" });
 }

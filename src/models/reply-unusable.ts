@@ -14,7 +14,7 @@ export class ReplyUnusable extends CallFailed {
   readonly usage: Figures;
 
   constructor(message: string, usage: Figures) {
-    super(message, { charge: "unknown", trip: "count" });
+    super(message, { charge: "unknown", trip: "count", fault: "reply" });
     this.usage = usage;
   }
 }

@@ -11,6 +11,8 @@ export interface JobView {
   attempts: number;
   maxAttempts: number;
   runAt: string;
+  /** Since when what it needs is down; null where nothing is. */
+  waitingSince: string | null;
   createdAt: string;
   updatedAt: string;
   units: number;
@@ -58,6 +60,7 @@ function view(row: Selectable<JobsTable>): JobView {
     attempts: row.attempts,
     maxAttempts: row.max_attempts,
     runAt: toIso(row.run_at),
+    waitingSince: row.waiting_since === null ? null : toIso(row.waiting_since),
     createdAt: toIso(row.created_at),
     updatedAt: toIso(row.updated_at),
     units: row.units,

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { usdFromMicros } from "../lib/money.ts";
+import { listRefusals } from "../models/refusals.ts";
 import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
@@ -40,6 +41,10 @@ export interface Status {
   drafts: { pending: number; unknown: number };
   /** Files that are saved and not in `out/`; between ticks these are the ones that were set aside. */
   outputs: { pending: number };
+  /** Jobs that wait for a model or a host that is down; null while none does. */
+  waiting: WaitingStatus | null;
+  /** Models that refused every call of the latest run that asked them, for a reason that waiting does not heal. */
+  refusals: { model: string; since: string; at: string; reason: string }[];
   /** Sources of digests that could not be read at the last run; the rest goes on. */
   sources: { failing: number };
   lastTick: TickStatus | null;
@@ -52,6 +57,14 @@ export interface Status {
   nextDueAt: string | null;
   /** The count of unattended days; null while no clock runs. */
   clock: ClockStatus | null;
+}
+
+export interface WaitingStatus {
+  jobs: number;
+  /** Of the one that waits longest: since when, when it is tried again, and what it said. */
+  since: string;
+  nextAt: string;
+  reason: string;
 }
 
 export interface WindowStatus {
@@ -102,6 +115,10 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     alerts: await alertCounts(db),
     drafts: await countDrafts(db),
     outputs: { pending: await countPendingOutputs(db) },
+    waiting: await waitingJobs(db),
+    refusals: (await listRefusals(db, config.models.chain)).map(({ model, since_at, last_at, reason }) => ({
+      ...{ model, reason, since: toIso(since_at), at: toIso(last_at) },
+    })),
     sources: { failing: await countFailingSources(db, config.jobs) },
     lastTick: last === undefined ? null : tickStatus(last),
     ticks: ticks.map(tickStatus),
@@ -166,13 +183,28 @@ async function queueCounts(db: Db): Promise<Status["queue"]> {
     (select count(*) from jobs where state = 'ready') as ready,
     (select count(*) from jobs where state = 'running') as running,
     (select count(*) from jobs where state = 'dead') as dead,
-    (select count(*) from dead_letters) as letters`.execute(db);
+    (select count(*) from (select distinct name, cause from dead_letters)) as letters`.execute(db);
   const counts = rows[0];
   assert(counts !== undefined, "a count without a row");
   const { total, ready, running, dead, letters } = counts;
   // What is done is nearly everything, and SQLite counts a whole table a hundred times faster than a part of it.
+  // What died of one cause, run after run, is one thing to see to.
   // A letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
   return { ready, running, done: total - ready - running - dead, dead: letters };
+}
+
+async function waitingJobs(db: Db): Promise<WaitingStatus | null> {
+  const all = db.selectFrom("jobs").where("waiting_since", "is not", null);
+  const first = await all
+    .select(["waiting_since", "run_at", "error"])
+    .orderBy("waiting_since")
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+  if (first === undefined || first.waiting_since === null) return null;
+  const { jobs } = await all.select((eb) => eb.fn.countAll<number>().as("jobs")).executeTakeFirstOrThrow();
+  const { waiting_since: since, run_at: nextAt, error: reason } = first;
+  return { jobs: Number(jobs), since: toIso(since), nextAt: toIso(nextAt), reason: reason ?? "" };
 }
 
 async function alertCounts(db: Db): Promise<Status["alerts"]> {

@@ -1,4 +1,4 @@
-import { sql } from "kysely";
+import { listDead } from "../queue/letters.ts";
 import type { Db } from "../store/schema.ts";
 
 /** A job that is at work or will be. Instants in epoch milliseconds. */
@@ -8,6 +8,8 @@ export interface WaitingJob {
   state: "ready" | "running";
   attempts: number;
   maxAttempts: number;
+  /** Since when what it needs is down; null where nothing is. */
+  waitingSince: number | null;
   /** When a ready one may be claimed. */
   runAt: number;
   /** Why the last attempt ended. */
@@ -16,7 +18,9 @@ export interface WaitingJob {
 
 /** A job that waits for a person. */
 export interface DeadJob {
+  /** Of its newest run; `runs` of the job died of this cause. */
   key: string;
+  runs: number;
   name: string;
   error: string;
   attempts: number;
@@ -32,7 +36,7 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
   for (const state of ["running", "ready"] as const) {
     const rows = await db
       .selectFrom("jobs")
-      .select(["key", "name", "attempts", "max_attempts", "run_at"])
+      .select(["key", "name", "attempts", "max_attempts", "run_at", "waiting_since"])
       .select((eb) =>
         eb.fn<string | null>("substr", ["error", eb.lit(1), eb.lit(ERROR_CHARS_MAX)]).as("error"),
       )
@@ -42,10 +46,11 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
       .limit(limit)
       .execute();
     waiting.push(
-      ...rows.map(({ key, name, attempts, max_attempts, run_at, error }) => ({
+      ...rows.map(({ key, name, attempts, max_attempts, run_at, waiting_since, error }) => ({
         ...{ key, name, state, attempts, error },
         maxAttempts: max_attempts,
         runAt: run_at,
+        waitingSince: waiting_since,
       })),
     );
   }
@@ -54,9 +59,8 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
 
 /** The newest `limit` dead letters, without what they carry. */
 export async function listDeadJobs(db: Db, limit: number): Promise<DeadJob[]> {
-  const { rows } = await sql<DeadJob>`
-    select key, name, substr(error, 1, ${sql.lit(ERROR_CHARS_MAX)}) as error, attempts, died_at as "diedAt"
-    from dead_letters where job_id in (select job_id from dead_letters order by died_at desc limit ${limit})
-    order by died_at desc`.execute(db);
-  return rows;
+  const letters = await listDead(db, limit);
+  return letters.map(({ key, runs, name, error, attempts, died_at }) => ({
+    ...{ key, runs, name, attempts, error: error.slice(0, ERROR_CHARS_MAX), diedAt: died_at },
+  }));
 }

@@ -1,14 +1,20 @@
+import type { RetryConfig } from "../config/config.ts";
 import type { Randomness } from "../lib/ids.ts";
 
-export const BACKOFF_FIRST_MS = 2_000;
-export const BACKOFF_MAX_MS = 600_000;
-
 /**
- * How long to wait after the given attempt (1 for the first): a random share of 2 s doubled per attempt, at most
- * 10 min. Full jitter spreads those that failed together
+ * How long to wait after the given attempt (1 for the first): a random share of the first wait doubled per attempt, up to
+ * the longest. Full jitter spreads those that failed together
  * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
-export function backoffMs(attempt: number, randomness: Randomness): number {
-  const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(attempt - 1, 30));
-  return Math.ceil(randomness.random() * ceiling);
+export function backoffMs(attempt: number, retry: RetryConfig, randomness: Randomness): number {
+  return shareOf(retry.firstMs * 2 ** Math.min(attempt - 1, 30), retry, randomness);
+}
+
+/** The same for what is down since `elapsedMs`, whose failures are not counted: as long again as it has lasted. */
+export function outageBackoffMs(elapsedMs: number, retry: RetryConfig, randomness: Randomness): number {
+  return shareOf(retry.firstMs + elapsedMs, retry, randomness);
+}
+
+function shareOf(ceilingMs: number, { maxMs }: RetryConfig, randomness: Randomness): number {
+  return Math.ceil(randomness.random() * Math.min(maxMs, ceilingMs));
 }

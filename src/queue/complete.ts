@@ -20,6 +20,7 @@ const markDone = prepared((db, job: Claim & { units: number; nowMs: number }) =>
       lease_until: null,
       runner: null,
       error: null,
+      waiting_since: null,
       units: job.units,
       updated_at: job.nowMs,
     })

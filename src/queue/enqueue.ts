@@ -39,6 +39,7 @@ export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boole
     max_attempts: job.maxAttempts,
     run_at: nowMs,
     lease_until: null,
+    waiting_since: null,
     token: 0,
     runner: null,
     error: null,

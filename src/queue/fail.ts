@@ -1,19 +1,30 @@
 import type { Announce } from "../alerts/outbox.ts";
+import type { RetryConfig } from "../config/config.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { messageOf, type Retry } from "../lib/errors.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import { backoffMs } from "./backoff.ts";
-import { bury } from "./dead-letter.ts";
+import { bury } from "./bury.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
 /** As long as a breaker may stay open; what asks for more is asked again. */
 const WAIT_MAX_MS = 30 * DAY_MS;
+const ERROR_CHARS_MAX = 4_000;
 
 export interface Failure {
   error: unknown;
+  /** Names the cause where the error does not (causeOf in bury.ts). */
+  cause?: string;
   retry: Retry;
   tick: string | null;
+}
+
+/** The moment, and how the job is tried again. */
+export interface FailHow {
+  nowMs: number;
+  retry: RetryConfig;
+  randomness: Randomness;
 }
 
 /** Where a failed job went: ready again at `runAt`, or to the dead letters. */
@@ -29,23 +40,18 @@ export async function fail(
   announce: Announce,
   job: JobRow,
   failure: Failure,
-  nowMs: number,
-  randomness: Randomness,
+  how: FailHow,
 ): Promise<FailOutcome> {
-  const error = messageOf(failure.error).slice(0, 4_000);
+  const error = errorText(failure);
+  const { nowMs } = how;
   if (failure.retry === "never" || job.attempts >= job.max_attempts) {
-    await bury(trx, announce, job, error, failure.tick, nowMs);
+    const fate = `failed ${job.attempts} of ${job.max_attempts} times`;
+    await bury(trx, announce, job, { ...failure, error, fate, nowMs });
     return { state: "dead" };
   }
-  const waitMs = waitOf(failure.retry, job.attempts, randomness);
-  await giveBack(trx, job, { runAt: nowMs + waitMs, attempts: job.attempts, error }, nowMs);
-  return { state: "ready", runAt: nowMs + waitMs };
-}
-
-/** What an error asks for is the word of a server, or of somebody's code: bounded, and ignored where it is no time. */
-function waitOf(retry: Retry, attempts: number, randomness: Randomness): number {
-  if (typeof retry !== "object" || !Number.isFinite(retry.afterMs)) return backoffMs(attempts, randomness);
-  return Math.min(Math.max(0, Math.ceil(retry.afterMs)), WAIT_MAX_MS);
+  const runAt = nowMs + (askedWaitMs(failure.retry) ?? backoffMs(job.attempts, how.retry, how.randomness));
+  await giveBack(trx, job, { runAt, attempts: job.attempts, error, waitingSince: null }, nowMs);
+  return { state: "ready", runAt };
 }
 
 /** A rail stopped the job, which is no fault of its own: ready again at `runAt`, and the attempt does not count. */
@@ -56,13 +62,26 @@ export async function unclaim(
   runAt: number,
   nowMs: number,
 ): Promise<void> {
-  await giveBack(trx, job, { runAt, attempts: job.attempts - 1, error: reason.slice(0, 4_000) }, nowMs);
+  const error = reason.slice(0, ERROR_CHARS_MAX);
+  const to = { runAt, attempts: job.attempts - 1, error, waitingSince: job.waiting_since };
+  await giveBack(trx, job, to, nowMs);
 }
 
-async function giveBack(
+/** What an error asks for is the word of a server, or of somebody's code: bounded, and ignored where it is no time. */
+export function askedWaitMs(retry: Retry): number | null {
+  if (typeof retry !== "object" || !Number.isFinite(retry.afterMs)) return null;
+  return Math.min(Math.max(0, Math.ceil(retry.afterMs)), WAIT_MAX_MS);
+}
+
+export function errorText({ error }: Pick<Failure, "error">): string {
+  return messageOf(error).slice(0, ERROR_CHARS_MAX);
+}
+
+/** @throws LeaseLost */
+export async function giveBack(
   trx: Trx,
   job: JobRow,
-  to: { runAt: number; attempts: number; error: string },
+  to: { runAt: number; attempts: number; error: string; waitingSince: number | null },
   nowMs: number,
 ): Promise<void> {
   const result = await trx
@@ -74,6 +93,7 @@ async function giveBack(
       run_at: to.runAt,
       attempts: to.attempts,
       error: to.error,
+      waiting_since: to.waitingSince,
       updated_at: nowMs,
     })
     .where("id", "=", job.id)

@@ -1,4 +1,5 @@
 import type { Announce } from "../alerts/outbox.ts";
+import type { RetryConfig } from "../config/config.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import { fail } from "./fail.ts";
@@ -14,7 +15,7 @@ const RECOVER_MAX = 1_000;
 export async function recoverJobs(
   trx: Trx,
   announce: Announce,
-  by: { runner: string; tick: string | null },
+  by: { runner: string; tick: string | null; retryOf: (name: string) => RetryConfig },
   nowMs: number,
   randomness: Randomness,
 ): Promise<number> {
@@ -29,14 +30,8 @@ export async function recoverJobs(
   for (const job of lost) {
     const isOrphan = job.runner !== by.runner;
     const error = isOrphan ? "the process that ran it ended without a word" : "its lease ran out";
-    await fail(
-      trx,
-      announce,
-      job,
-      { error, retry: isOrphan ? { afterMs: 0 } : "later", tick: by.tick },
-      nowMs,
-      randomness,
-    );
+    const failure = { error, retry: isOrphan ? { afterMs: 0 } : ("later" as const), tick: by.tick };
+    await fail(trx, announce, job, failure, { nowMs, retry: by.retryOf(job.name), randomness });
   }
   return lost.length;
 }

@@ -65,6 +65,21 @@ export async function clearBlocked(
   return found.map(({ name }) => name);
 }
 
+/**
+ * Lets the probe of open breakers through at `atMs` at the latest: whoever waits for it gives up then, and should know.
+ * What a provider has asked for itself (429) is not cut short: it is another wait than the breaker's own.
+ */
+export async function probeBy(trx: Trx, names: readonly string[], atMs: number): Promise<void> {
+  await trx
+    .updateTable("breakers")
+    .set({ until: atMs })
+    .where("name", "in", names)
+    .where("state", "=", "open")
+    .where("until", ">", atMs)
+    .where((eb) => eb(eb("until", "-", eb.ref("updated_at")), "<=", eb.ref("cooldown_ms")))
+    .execute();
+}
+
 function fromRow(row: Selectable<BreakersTable>): BreakerState {
   switch (row.state) {
     case "closed":

@@ -3,6 +3,7 @@ import { readDraft, writeContent } from "../jobs/actions/read-draft.ts";
 import type { JobContext } from "../jobs/job.ts";
 import { assert } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import type { RunCalls } from "../models/refusals.ts";
 import type { Completion } from "../models/types.ts";
 import { type JobRow, PermanentFailure } from "../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../queue/publish.ts";
@@ -29,6 +30,7 @@ export interface Run {
   runner: string;
   signal: AbortSignal;
   log: Log;
+  calls: RunCalls;
 }
 
 /** Builds what a job can reach, and collects what it publishes, remembers and drafts. */
@@ -73,6 +75,7 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
           signal: run.signal,
           step: name,
           runner: run.runner,
+          onCall: run.calls.onCall,
           record: (trx, completion) => saveStep(trx, job, name, completion, parts.clock.nowMs()),
         }),
       ),

@@ -1,21 +1,19 @@
 import type { Announce } from "../alerts/outbox.ts";
 import type { JobResult } from "../jobs/job.ts";
 import { systemClock } from "../lib/clock.ts";
-import { MINUTE_MS } from "../lib/durations.ts";
-import { AfkError, EXIT, messageOf, type Retry } from "../lib/errors.ts";
+import { AfkError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { joinSignals } from "../lib/signals.ts";
+import { collectCalls, type RunCalls } from "../models/refusals.ts";
 import { claim } from "../queue/claim.ts";
 import { complete } from "../queue/complete.ts";
 import { extend } from "../queue/extend.ts";
-import { fail, unclaim } from "../queue/fail.ts";
 import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../queue/job.ts";
 import { saveOutputs } from "../queue/publish.ts";
-import { isHalt } from "../rails/halt.ts";
-import { isDiskFull, StoreRefused } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
 import type { Parts } from "./parts.ts";
+import { recordEnd, tellRefusals, type Unfinished } from "./record-end.ts";
 import { rememberSeen } from "./seen.ts";
 import { tellSources } from "./tell-sources.ts";
 
@@ -25,11 +23,7 @@ const GRACE_MS = 1_000;
 /** What became of one attempt. */
 export type Attempt =
   /** `next` was claimed in the commit that made this one done. */
-  | { type: "done"; units: number; outputs: string[]; next: JobRow | undefined }
-  /** A rail stopped it; it is ready again and its attempt is not counted. */
-  | { type: "halted"; reason: Error }
-  | { type: "failed"; error: unknown; exitCode: number; isDead: boolean }
-  | { type: "lost" };
+  { type: "done"; units: number; outputs: string[]; next: JobRow | undefined } | Unfinished;
 
 /**
  * Runs one claimed job to its end, whatever that is, and writes the end down. When it is done and `goesOn` says so, the
@@ -45,14 +39,16 @@ export async function runJob(
   log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
   const stop = new AbortController();
   using joined = joinSignals([stop.signal, parts.rails.watch.signal]);
+  const { signal } = joined;
+  const calls = collectCalls();
   try {
     const { kind, entry } = find(parts, job);
-    const { context, pending } = createContext(parts, { job, entry, ...ids, signal: joined.signal, log });
+    const { context, pending } = createContext(parts, { job, entry, ...ids, signal, log, calls });
     const lease = keepLease(parts, job, entry.timeoutMs, stop);
     try {
-      const result = await orAborted(kind.run(context), joined.signal);
+      const result = await orAborted(kind.run(context), signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const { outputs, next } = await record(parts, job, ids, { result, pending, goesOn });
+      const { outputs, next } = await record(parts, job, ids, { result, pending, calls, goesOn });
       log.event("info", "job_done", {
         name: job.name,
         units: result.units,
@@ -64,7 +60,8 @@ export async function runJob(
       lease.abort();
     }
   } catch (error) {
-    return await recordEnd(parts, job, ids.tick, log, joined.signal.aborted ? joined.signal.reason : error);
+    const ended = { tick: ids.tick, log, calls };
+    return await recordEnd(parts, job, ended, signal.aborted ? signal.reason : error);
   }
 }
 
@@ -135,9 +132,10 @@ async function record(
   parts: Parts,
   job: JobRow,
   { tick, runner }: { tick: string; runner: string },
-  { result, pending, goesOn }: { result: JobResult; pending: Pending; goesOn: () => boolean },
+  done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
   return await parts.outbox.transaction(async (trx, announce) => {
+    const { result, pending, calls } = done;
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
@@ -146,7 +144,8 @@ async function record(
     const { name, key } = job;
     const { timezone } = parts.config;
     await tellSources(trx, announce, { name, key, tick, sources: result.sources ?? [], nowMs, timezone });
-    return { outputs, next: goesOn() ? await claim(trx, runner, nowMs) : undefined };
+    await tellRefusals(parts, trx, announce, job, { tick, calls });
+    return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }
 
@@ -179,72 +178,4 @@ async function saveDrafts(
       job: job.key,
     });
   }
-}
-
-async function recordEnd(
-  parts: Parts,
-  job: JobRow,
-  tick: string,
-  log: Parts["log"],
-  error: unknown,
-): Promise<Attempt> {
-  const { redact } = parts.outbox;
-  try {
-    const nowMs = parts.clock.nowMs();
-    if (error instanceof LeaseLost) throw error;
-    if (error instanceof StoreRefused) return await storeFailed(parts, job, error);
-    if (isHalt(error) || isUntried(error)) {
-      const runAt = nowMs + (isHalt(error) ? 0 : waitOf(error.retry));
-      await parts.store.transaction((trx) => unclaim(trx, job, redact(error.message), runAt, nowMs));
-      log.event("warn", "job_failed", {
-        name: job.name,
-        error: error.message,
-        attempt: job.attempts,
-        counted: false,
-      });
-      return isHalt(error)
-        ? { type: "halted", reason: error }
-        : { type: "failed", error, exitCode: error.exitCode, isDead: false };
-    }
-    const retry: Retry = error instanceof AfkError ? error.retry : "later";
-    const outcome = await parts.outbox.transaction((trx, announce) =>
-      fail(trx, announce, job, { error: redact(messageOf(error)), retry, tick }, nowMs, parts.randomness),
-    );
-    const retryInMs = outcome.state === "ready" ? { retryInMs: outcome.runAt - nowMs } : {};
-    log.event("error", "job_failed", {
-      name: job.name,
-      error: messageOf(error),
-      attempt: job.attempts,
-      ...retryInMs,
-    });
-    const exitCode = error instanceof AfkError && error.exitCode !== EXIT.ok ? error.exitCode : EXIT.failed;
-    return { type: "failed", error, exitCode, isDead: outcome.state === "dead" };
-  } catch (lost) {
-    if (!(lost instanceof LeaseLost)) throw lost;
-    log.event("warn", "job_failed", { name: job.name, error: lost.message, attempt: job.attempts });
-    return { type: "lost" };
-  }
-}
-
-/**
- * The state could not be written, which is no fault of the job: it is given back if there is room for that much once
- * the ballast is gone, and else left to be recovered. Then the tick ends.
- */
-async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
-  if (isDiskFull(error)) {
-    const nowMs = parts.clock.nowMs();
-    await parts.store.transaction((trx) =>
-      unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs),
-    );
-  }
-  throw error;
-}
-
-/** Every model was left alone by its breaker: nothing was tried, so there was no attempt. */
-function isUntried(error: unknown): error is AfkError {
-  return error instanceof AfkError && error.exitCode === EXIT.unavailable;
-}
-
-function waitOf(retry: Retry): number {
-  return typeof retry === "object" ? retry.afterMs : MINUTE_MS;
 }

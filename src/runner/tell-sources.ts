@@ -13,6 +13,8 @@ export interface SourcesTold {
   sources: readonly SourceReport[];
   nowMs: number;
   timezone: string;
+  /** The job waits for all of them, instead of going on without one. */
+  isWaiting?: boolean;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function tellSources(trx: Trx, announce: Announce, told: SourcesTol
         event: "source_failed",
         title: `${label} cannot be read`,
         message:
-          `${asSentence(error)} The job ${told.name} goes on without it and asks again at its next run. ` +
+          `${asSentence(error)} The job ${told.name} ${told.isWaiting ? "has no other and waits for it" : "goes on without it and asks again at its next run"}. ` +
           "Look: afk logs --event source_failed --since 7d",
         key: lastingKey("source_failed", thing, since ?? dayIn(told.nowMs, told.timezone)),
         ...common,

@@ -17,6 +17,7 @@ import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
 import { publishOutputs } from "./publish-outputs.ts";
+import { retryOf } from "./record-end.ts";
 import { checkCounters, checkDisk } from "./self-check.ts";
 import { tellWedged } from "./tell-wedged.ts";
 import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
@@ -140,8 +141,9 @@ async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Dra
 
 async function recover(parts: Parts, log: Parts["log"], runner: string, tick: string): Promise<void> {
   const calls = await recoverCalls(parts.rails, runner);
+  const by = { runner, tick, retryOf: (name: string) => retryOf(parts, name) };
   const jobs = await parts.outbox.transaction((trx, announce) =>
-    recoverJobs(trx, announce, { runner, tick }, parts.clock.nowMs(), parts.randomness),
+    recoverJobs(trx, announce, by, parts.clock.nowMs(), parts.randomness),
   );
   if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
 }

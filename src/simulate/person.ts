@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
-import { dropDead, retryDead } from "../queue/dead-letter.ts";
+import { dropDead, findDead, keysOf, retryDead } from "../queue/letters.ts";
 import { reconcile } from "../rails/reconcile.ts";
 import { resume } from "../rails/resume.ts";
 import type { Dice } from "./realm/dice.ts";
@@ -78,10 +78,16 @@ async function sayCost(stage: Stage, id: string): Promise<void> {
 }
 
 async function handleDead(stage: Stage, key: string, dice: Dice): Promise<void> {
-  stage.audit.queue.handled(key);
   const isRetried = dice.chance(0.7);
   await command(stage, `afk dead ${isRetried ? "retry" : "drop"} ${key}`, ({ rails }) =>
-    rails.store.transaction((trx) => (isRetried ? retryDead : dropDead)(trx, key, rails.clock.nowMs())),
+    rails.store.transaction(async (trx) => {
+      // It may have gone with another run of its letter.
+      const [letter] = await findDead(trx, key);
+      if (letter === undefined) return;
+      for (const each of await keysOf(trx, letter, letter.runs)) stage.audit.queue.handled(each);
+      if (isRetried) await retryDead(trx, letter, key, rails.clock.nowMs());
+      else await dropDead(trx, letter, rails.clock.nowMs());
+    }),
   );
 }
 

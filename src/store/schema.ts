@@ -15,6 +15,7 @@ import type {
   IncidentsTable,
   ReleasesTable,
 } from "./schema-evidence.ts";
+import type { DeadLettersTable, ModelRefusalsTable } from "./schema-letters.ts";
 import type { BreakersTable, CalendarWindow, OpenPeriodsTable } from "./schema-rails.ts";
 import type { JobDaysTable, LedgerDaysTable, TakenNamesTable, TickDaysTable } from "./schema-retention.ts";
 
@@ -31,6 +32,7 @@ export interface Schema {
   ledger: LedgerTable;
   jobs: JobsTable;
   dead_letters: DeadLettersTable;
+  model_refusals: ModelRefusalsTable;
   steps: StepsTable;
   outputs: OutputsTable;
   drafts: DraftsTable;
@@ -137,6 +139,8 @@ export interface JobsTable {
   max_attempts: number;
   run_at: number;
   lease_until: number | null;
+  /** The first of its failures in a row that were no fault of its own; null where it waits for nothing that is down. */
+  waiting_since: number | null;
   /** Fencing token: grows with every claim; every later write names it. */
   token: number;
   /** Who claimed it. */
@@ -148,19 +152,6 @@ export interface JobsTable {
   label: string;
   created_at: number;
   updated_at: number;
-}
-
-export interface DeadLettersTable {
-  job_id: string;
-  key: string;
-  name: string;
-  kind: string;
-  payload: string;
-  error: string;
-  attempts: number;
-  /** What it did so far: names of its steps and the tick, JSON. */
-  trace: string;
-  died_at: number;
 }
 
 export interface StepsTable {

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
 import type { JobConfig } from "../../src/config/config.ts";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
 import { acceptWallClock, budgetNow } from "../../src/rails/budget-time.ts";
 import { enqueueDue } from "../../src/runner/enqueue-due.ts";
@@ -234,7 +235,7 @@ const JOBS: JobConfig[] = SCHEDULES.map(({ schedule }, index) => ({
   kind: "none",
   schedule,
   timeoutMs: HOUR,
-  maxAttempts: 1,
+  retry: DEFAULT_RETRY,
   minutesSavedPerUnit: 30,
   settings: {},
 }));

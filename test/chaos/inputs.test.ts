@@ -215,7 +215,7 @@ it(
       agent: "test-agent",
       budget: { daily_cap_usd: 1 },
       models: { chain: ["extractive"] },
-      jobs: [{ name: "work", kind: "hostile", max_attempts: 3 }],
+      jobs: [{ name: "work", kind: "hostile", retry: { attempts: 3 } }],
     });
     const clock = fakeClock();
     const runs = new Map<string, number>();

@@ -28,7 +28,7 @@ it(
         // On a fast machine they are a burst, which the breaker is there to stop, and not here.
         breaker: { calls_per_minute: 100_000 },
         // A job that is killed again and again is dead after its attempts, which is right, and not what is tried here.
-        job: { name: "note", kind: "note", every: undefined, sources: undefined, max_attempts: 100 },
+        job: { name: "note", kind: "note", every: undefined, sources: undefined, retry: { attempts: 100 } },
       }),
     );
     let killed = 0;

@@ -93,7 +93,12 @@ it("code of others that throws a credential leaves none in database, logs and al
     budget: { daily_cap_usd: 1_000 },
     models: { chain: ["extractive"] },
     breaker: { failures: 1 },
-    jobs: told.map((_, index) => ({ name: caseOf(index), kind: "careless", every: "1d", max_attempts: 2 })),
+    jobs: told.map((_, index) => ({
+      name: caseOf(index),
+      kind: "careless",
+      every: "1d",
+      retry: { attempts: 2 },
+    })),
   });
   const careless: JobKind = {
     kind: "careless",
@@ -291,7 +296,7 @@ async function deploy(
         name: caseOf(index),
         kind: "digest",
         every: "1d",
-        max_attempts: 1,
+        retry: { attempts: 1 },
         sources: [{ folder: `./inbox/${caseOf(index)}` }],
       })),
       {

@@ -44,7 +44,7 @@ jobs:
     schedule: "0 6 * * *"
     sources: [{ feed: "https://hnrss.org/frontpage" }, { folder: ./inbox }]
     max_items: 30
-  - { name: often, kind: plain, every: 4h, command: [ls], timeout: 10s, max_attempts: 2 }
+  - { name: often, kind: plain, every: 4h, command: [ls], timeout: 10s, retry: { attempts: 2, first: 1s, max: 1m, give_up_after: 2h } }
   - { name: by-hand, kind: plain, command: [] }
 value: { minutes_saved_per_unit: 15, hourly_rate_usd: 80 }
 retention: { log_days: 7, log_max_mb: 1 }
@@ -133,7 +133,7 @@ describe("loadConfig", () => {
           kind: "read",
           schedule: { type: "cron", expression: "0 6 * * *" },
           timeoutMs: 2_700_000,
-          maxAttempts: 5,
+          retry: { attempts: 5, firstMs: 30_000, maxMs: 3_600_000, giveUpAfterMs: 86_400_000 },
           minutesSavedPerUnit: 15,
           settings: {
             sources: [{ feed: "https://hnrss.org/frontpage" }, { folder: "./inbox" }],
@@ -145,7 +145,7 @@ describe("loadConfig", () => {
           kind: "plain",
           schedule: { type: "every", intervalMs: 14_400_000 },
           timeoutMs: 10_000,
-          maxAttempts: 2,
+          retry: { attempts: 2, firstMs: 1_000, maxMs: 60_000, giveUpAfterMs: 7_200_000 },
           minutesSavedPerUnit: 15,
           settings: { command: ["ls"] },
         },
@@ -154,7 +154,7 @@ describe("loadConfig", () => {
           kind: "plain",
           schedule: { type: "manual" },
           timeoutMs: 2_700_000,
-          maxAttempts: 5,
+          retry: { attempts: 5, firstMs: 30_000, maxMs: 3_600_000, giveUpAfterMs: 86_400_000 },
           minutesSavedPerUnit: 15,
           settings: { command: [] },
         },

@@ -282,8 +282,18 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   ],
   [
     "no attempts",
-    { jobs: [{ ...plain, max_attempts: 0 }] },
-    "jobs[0].max_attempts: found 0; write how often to try: a whole number from 1 to 100",
+    { jobs: [{ ...plain, retry: { attempts: 0 } }] },
+    "jobs[0].retry.attempts: found 0; write how often to try: a whole number from 1 to 100",
+  ],
+  [
+    "the attempts where they stood before",
+    { jobs: [{ ...plain, max_attempts: 3 }] },
+    "jobs[0].max_attempts: this key has moved; write retry: { attempts: 3 } instead",
+  ],
+  [
+    "a mistyped key of retry",
+    { jobs: [{ ...plain, retry: { giveup_after: "1h" } }] },
+    "jobs[0].retry.giveup_after: unknown key; did you mean give_up_after?",
   ],
   [
     "a common key mistyped",

@@ -147,12 +147,12 @@ describe("breaker", () => {
 
 describe("dead-letter", () => {
   it("passes with the attempts of the configuration", async () => {
-    const { result } = await drill("dead-letter", { changes: { job: { max_attempts: 7 } } });
+    const { result } = await drill("dead-letter", { changes: { job: { retry: { attempts: 7 } } } });
     expect(result).toMatchObject({ passed: true, figures: { attempts: 7, requests: 1 } });
   });
 
   it("fails when the job goes on for longer than it may", async () => {
-    const hands = altered(({ jobs: [job] }) => Object.assign(job!, { max_attempts: 9 }));
+    const hands = altered(({ jobs: [job] }) => Object.assign(job!, { retry: { attempts: 9 } }));
     await expectFailure(await drill("dead-letter", { hands }), /the job is dead after 5 attempts/);
   });
 });
@@ -235,7 +235,7 @@ it.each(["cap", "hourly", "breaker", "dead-letter", "fallback", "source-down"])(
           same_request_per_hour: 2,
           usd_per_five_minutes: 0.000_001,
         },
-        job: { max_attempts: 1 },
+        job: { retry: { attempts: 1 } },
         rest: { egress: { requests_per_minute: 1 }, timezone: "Pacific/Kiritimati" },
       },
     });

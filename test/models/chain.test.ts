@@ -289,7 +289,7 @@ describe("when no model could answer", () => {
     made.openai.otherwise(DOWN);
     made.ollama.otherwise({ type: "error", status: 404, message: "model 'test' not found" });
     const error = await unavailable(made);
-    expect(error).toMatchObject({ code: "model_unavailable", retry: "later", exitCode: 1 });
+    expect(error).toMatchObject({ code: "model_unavailable", retry: "later", exitCode: 69 });
     expect(error.message).toContain("openai/test answered 500");
     expect(error.message).toContain("ollama pull test");
   });
@@ -297,30 +297,65 @@ describe("when no model could answer", () => {
   it("does not try again what all of them refuse for what it is", async () => {
     const made = await rig(["openai/test", "anthropic/test"]);
     for (const server of [made.openai, made.anthropic]) server.otherwise({ type: "error", status: 400 });
-    expect(await unavailable(made)).toMatchObject({ retry: "never", exitCode: 1 });
+    expect(await unavailable(made)).toMatchObject({ code: "model_unusable", retry: "never", exitCode: 1 });
+  });
+
+  it("waits for one that is down when all others refuse what they are asked", async () => {
+    const made = await rig(["openai/test", "anthropic/test"]);
+    made.openai.otherwise(DOWN);
+    made.anthropic.otherwise({ type: "error", status: 400 });
+    expect(await unavailable(made)).toMatchObject({
+      code: "model_unavailable",
+      retry: "later",
+      exitCode: 69,
+    });
+  });
+
+  it.each([402, 404, 405, 410, 413, 422])(
+    "takes a %i for a refusal, and not for an outage",
+    async (status) => {
+      const made = await rig(["openai/test"]);
+      made.openai.otherwise({ type: "error", status });
+      expect(await unavailable(made)).toMatchObject({ code: "model_unusable", exitCode: 1 });
+    },
+  );
+
+  it.each([401, 403, 408, 409, 425, 429, 500, 502, 503, 504])(
+    "takes a %i for an outage, and not for a refusal",
+    async (status) => {
+      const made = await rig(["openai/test"]);
+      made.openai.otherwise({ type: "error", status });
+      expect(await unavailable(made)).toMatchObject({ code: "model_unavailable", exitCode: 69 });
+    },
+  );
+
+  it("counts a reply that is of no use as no outage: asking again costs as much again", async () => {
+    const made = await rig(["openai/test"]);
+    made.openai.otherwise(CUT_OFF);
+    expect(await unavailable(made)).toMatchObject({ code: "model_unusable", exitCode: 1 });
   });
 
   it("tries again once the first of those that ask for a pause has had it", async () => {
     const made = await rig(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 429, headers: { "retry-after": "90" } });
     made.anthropic.otherwise({ type: "error", status: 429, headers: { "retry-after": "30" } });
-    expect(await unavailable(made)).toMatchObject({ retry: { afterMs: 30_000 }, exitCode: 1 });
+    expect(await unavailable(made)).toMatchObject({ retry: { afterMs: 30_000 }, exitCode: 69 });
   });
 
   it("tries again as usual while one of them asks for no pause", async () => {
     const made = await rig(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 429, headers: { "retry-after": "90" } });
     made.anthropic.otherwise(DOWN);
-    expect(await unavailable(made)).toMatchObject({ retry: "later", exitCode: 1 });
+    expect(await unavailable(made)).toMatchObject({ retry: "later", exitCode: 69 });
   });
 
-  it("ends with 69 only when all of them were left alone", async () => {
+  it("waits for the first probe when the breakers of all are open", async () => {
     const made = await rig(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 401 });
     made.anthropic.otherwise(DOWN);
-    expect(await unavailable(made)).toMatchObject({ exitCode: 1 });
+    expect(await unavailable(made)).toMatchObject({ retry: "later", exitCode: 69 });
     made.anthropic.otherwise({ type: "error", status: 401 });
-    expect(await unavailable(made)).toMatchObject({ exitCode: 1 });
+    await unavailable(made);
     made.rails.clock.advance(MINUTE);
     expect(await unavailable(made)).toMatchObject({ retry: { afterMs: 4 * MINUTE }, exitCode: 69 });
     expect(made.requests()).toEqual([0, 1, 2]);

@@ -27,6 +27,7 @@ describe("a job", () => {
       state: "done",
       attempts: 1,
       maxAttempts: 5,
+      waitingSince: null,
       runAt: "2026-11-21T10:00:00.000Z",
       createdAt: "2026-11-21T10:00:00.000Z",
       updatedAt: "2026-11-21T10:00:02.000Z",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JobConfig } from "../../src/config/config.ts";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import { dayBounds, daysUpTo } from "../../src/lib/days.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
 import { createDayStrip } from "../../src/ops/day-strip.ts";
@@ -15,7 +16,7 @@ const job = (name: string, schedule: JobConfig["schedule"], kind = "digest"): Jo
   kind,
   schedule,
   timeoutMs: 1,
-  maxAttempts: 1,
+  retry: DEFAULT_RETRY,
   minutesSavedPerUnit: 30,
   settings: {},
 });

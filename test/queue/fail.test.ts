@@ -1,14 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Retry } from "../../src/lib/errors.ts";
-import { BACKOFF_FIRST_MS } from "../../src/queue/backoff.ts";
 import { type FailOutcome, fail, unclaim } from "../../src/queue/fail.ts";
 import type { JobRow } from "../../src/queue/job.ts";
-import { seededRandomness } from "../support/seeded.ts";
-import { type QueueHarness, queueHarness } from "./harness.ts";
+import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
 function failJob(queue: QueueHarness, job: JobRow, retry: Retry, error: unknown = "x"): Promise<FailOutcome> {
   return queue.outbox.transaction((trx, announce) =>
-    fail(trx, announce, job, { error, retry, tick: "tick-1" }, queue.clock.nowMs(), seededRandomness()),
+    fail(trx, announce, job, { error, retry, tick: "tick-1" }, failingAt(queue.clock.nowMs())),
   );
 }
 
@@ -27,7 +26,7 @@ describe("a job that failed and may heal", () => {
       lease_until: null,
     });
     expect(job.run_at).toBeGreaterThan(now);
-    expect(job.run_at).toBeLessThanOrEqual(now + BACKOFF_FIRST_MS);
+    expect(job.run_at).toBeLessThanOrEqual(now + DEFAULT_RETRY.firstMs);
     expect(await queue.alerts()).toEqual([]);
   });
 
@@ -65,7 +64,7 @@ describe("a job that cannot heal", () => {
       attempts: 1,
       error: "the payload is bad",
     });
-    expect(await queue.alerts()).toEqual([`job_dead:${job.id}:${job.token}`]);
+    expect(await queue.alerts()).toEqual([`job_dead:digest:the payload is bad:${job.id}.${job.token}`]);
   });
 
   test("is neither dead nor told of when its transaction does not commit", async () => {
@@ -73,7 +72,7 @@ describe("a job that cannot heal", () => {
     await queue.add("digest@1");
     const job = await queue.claim();
     const work = queue.outbox.transaction(async (trx, announce) => {
-      await fail(trx, announce, job, { error: "x", retry: "never", tick: null }, 1, seededRandomness());
+      await fail(trx, announce, job, { error: "x", retry: "never", tick: null }, failingAt(1));
       throw new Error("the disk is gone");
     });
     await expect(work).rejects.toThrow("the disk is gone");

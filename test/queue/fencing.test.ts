@@ -6,9 +6,9 @@ import { fail, unclaim } from "../../src/queue/fail.ts";
 import { type JobRow, LEASE_MS, LeaseLost } from "../../src/queue/job.ts";
 import { saveOutputs } from "../../src/queue/publish.ts";
 import { saveStep } from "../../src/queue/steps.ts";
+import { wait } from "../../src/queue/wait.ts";
 import type { Trx } from "../../src/store/schema.ts";
-import { seededRandomness } from "../support/seeded.ts";
-import { type QueueHarness, queueHarness } from "./harness.ts";
+import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
 type Write = (trx: Trx, announce: Announce, job: JobRow, nowMs: number) => Promise<unknown>;
 
@@ -16,9 +16,11 @@ type Write = (trx: Trx, announce: Announce, job: JobRow, nowMs: number) => Promi
 const WRITES: Record<string, Write> = {
   complete: (trx, _announce, job, nowMs) => complete(trx, job, 1, nowMs),
   "fail for now": (trx, announce, job, nowMs) =>
-    fail(trx, announce, job, { error: "x", retry: "later", tick: null }, nowMs, seededRandomness()),
+    fail(trx, announce, job, { error: "x", retry: "later", tick: null }, failingAt(nowMs)),
   "fail for good": (trx, announce, job, nowMs) =>
-    fail(trx, announce, job, { error: "x", retry: "never", tick: null }, nowMs, seededRandomness()),
+    fail(trx, announce, job, { error: "x", retry: "never", tick: null }, failingAt(nowMs)),
+  "wait for what is down": (trx, announce, job, nowMs) =>
+    wait(trx, announce, job, { error: "x", retry: "later", tick: null }, failingAt(nowMs)),
   unclaim: (trx, _announce, job, nowMs) => unclaim(trx, job, "halted", nowMs, nowMs),
   "record a step": (trx, _announce, job, nowMs) => saveStep(trx, job, "late", "result", nowMs),
 };
@@ -37,7 +39,7 @@ const LOSSES: Record<string, (queue: QueueHarness, stale: JobRow) => Promise<voi
   },
   "the job is dead": async (queue, stale) => {
     await queue.outbox.transaction((trx, announce) =>
-      fail(trx, announce, stale, { error: "x", retry: "never", tick: null }, 0, seededRandomness()),
+      fail(trx, announce, stale, { error: "x", retry: "never", tick: null }, failingAt(0)),
     );
   },
 };
@@ -124,7 +126,7 @@ describe("the newest claim", () => {
     await queue.add("digest@1");
     const first = await queue.claim();
     await queue.outbox.transaction((trx, announce) =>
-      fail(trx, announce, first, { error: "x", retry: { afterMs: 0 }, tick: null }, 0, seededRandomness()),
+      fail(trx, announce, first, { error: "x", retry: { afterMs: 0 }, tick: null }, failingAt(0)),
     );
     const second = await queue.claim();
     expect(second).toMatchObject({ attempts: 2, token: 2, error: "x" });

@@ -1,9 +1,12 @@
 import { createOutbox, type Outbox } from "../../src/alerts/outbox.ts";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { claim } from "../../src/queue/claim.ts";
 import { enqueue, type NewJob } from "../../src/queue/enqueue.ts";
+import type { FailHow } from "../../src/queue/fail.ts";
 import type { JobRow } from "../../src/queue/job.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { seededRandomness } from "../support/seeded.ts";
 import { type TestStore, testStore } from "../support/store.ts";
 import { newJob } from "./new-job.ts";
 
@@ -18,6 +21,11 @@ export interface QueueHarness {
   job(key: string): Promise<JobRow>;
   /** Keys of the alerts on disk. */
   alerts(): Promise<string[]>;
+}
+
+/** How jobs are tried again by default, with chances that are the same in every run of a test. */
+export function failingAt(nowMs: number): FailHow {
+  return { nowMs, retry: DEFAULT_RETRY, randomness: seededRandomness() };
 }
 
 /** A queue on a real store, with a clock that the test moves. */

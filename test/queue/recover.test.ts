@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { BACKOFF_FIRST_MS } from "../../src/queue/backoff.ts";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import { complete } from "../../src/queue/complete.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
 import { unclaim } from "../../src/queue/fail.ts";
@@ -15,7 +15,13 @@ const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
 
 function recover(queue: QueueHarness, runner: string): Promise<number> {
   return queue.outbox.transaction((trx, announce) =>
-    recoverJobs(trx, announce, { runner, tick: "tick-2" }, queue.clock.nowMs(), seededRandomness()),
+    recoverJobs(
+      trx,
+      announce,
+      { runner, tick: "tick-2", retryOf: () => DEFAULT_RETRY },
+      queue.clock.nowMs(),
+      seededRandomness(),
+    ),
   );
 }
 
@@ -77,7 +83,7 @@ describe("a job of this runner", () => {
     const job = await queue.job("digest@1");
     expect(job).toMatchObject({ state: "ready", attempts: 1, error: "its lease ran out" });
     expect(job.run_at).toBeGreaterThan(now);
-    expect(job.run_at).toBeLessThanOrEqual(now + BACKOFF_FIRST_MS);
+    expect(job.run_at).toBeLessThanOrEqual(now + DEFAULT_RETRY.firstMs);
   });
 });
 

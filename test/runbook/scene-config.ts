@@ -18,7 +18,7 @@ egress: { allow: ["${options.allow}"], allow_private: ["${options.allow}"] }
 ${options.channels}
 jobs:
   - { name: digest, kind: digest, every: 1d, sources: [{ folder: ${options.inbox} }] }
-  - { name: broken, kind: exec, schedule: "0 0 1 1 *", max_attempts: 1, command: [sh, -c, "exit 3"] }
+  - { name: broken, kind: exec, schedule: "0 0 1 1 *", retry: { attempts: 1 }, command: [sh, -c, "exit 3"] }
 `;
 }
 

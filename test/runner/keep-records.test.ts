@@ -75,7 +75,7 @@ async function ticking(command = ["true"], more: Record<string, unknown> = {}) {
     agent: "test-agent",
     budget: { daily_cap_usd: 1 },
     models: { chain: ["extractive"] },
-    jobs: [{ name: "work", kind: "exec", every: "1d", max_attempts: 1, command }],
+    jobs: [{ name: "work", kind: "exec", every: "1d", retry: { attempts: 1 }, command }],
   });
   mkdirSync(target.state);
   const clock = fakeClock();

@@ -74,9 +74,13 @@ describe("the loop", () => {
   });
 
   it("goes on after a tick that failed", async () => {
-    const loop = await looping({ jobs: [{ name: "work", kind: "work", max_attempts: 1 }] }, "60", () => {
-      throw new Error("broken");
-    });
+    const loop = await looping(
+      { jobs: [{ name: "work", kind: "work", retry: { attempts: 1 } }] },
+      "60",
+      () => {
+        throw new Error("broken");
+      },
+    );
     await loop.agent.enqueue("work");
 
     expect(await loop.run(2)).toBe(0);

@@ -148,7 +148,7 @@ describe("receivers that do not behave", () => {
         return undefined;
       },
       {
-        jobs: [{ name: "work", kind: "work", max_attempts: 1 }],
+        jobs: [{ name: "work", kind: "work", retry: { attempts: 1 } }],
         models: { chain: ["ollama/test-model"], providers: { ollama: { base_url: server.url } } },
         alerts: [{ type: "webhook", url: pager.url }],
         heartbeat: { ping_url: `${service.url}/${TOKEN}` },

@@ -6,7 +6,7 @@ import { nextLookMs } from "../../src/runner/run-job.ts";
 import { ollama } from "../support/afk.ts";
 import { rig } from "./rig.ts";
 
-const SHORT = { jobs: [{ name: "work", kind: "work", timeout: "1s", max_attempts: 1 }] };
+const SHORT = { jobs: [{ name: "work", kind: "work", timeout: "1s", retry: { attempts: 1 } }] };
 const HELLO = { messages: [{ role: "user" as const, content: "Hello." }] };
 
 describe("the time limit", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobConfig, Schedule } from "../../src/config/config.ts";
+import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import { dueAt, labelByHand, labelOf, nextSlot } from "../../src/runner/schedule.ts";
 
 const at = (iso: string) => Date.parse(iso);
@@ -169,7 +170,7 @@ function jobOf(schedule: Schedule): JobConfig {
     kind: "work",
     schedule,
     timeoutMs: 1,
-    maxAttempts: 5,
+    retry: DEFAULT_RETRY,
     minutesSavedPerUnit: 30,
     settings: null,
   };

@@ -63,7 +63,13 @@ describe.concurrent("a worker that dies in mid-digest", () => {
 
   it("is not lost to a job that takes all the container's memory", async ({ expect, ...context }) => {
     const agent = await deploy(context);
-    const eater = { name: "eater", kind: "exec", every: "1h", max_attempts: 1, command: EATING_COMMAND };
+    const eater = {
+      name: "eater",
+      kind: "exec",
+      every: "1h",
+      retry: { attempts: 1 },
+      command: EATING_COMMAND,
+    };
     await agent.configure(digestConfig({ jobs: [eater] }));
     await agent.fillInbox(ITEMS);
     // As an engine does whose container has `--restart on-failure`.

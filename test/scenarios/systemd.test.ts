@@ -224,7 +224,9 @@ describe("the backup", () => {
     expect(newest).toMatch(/^afk-20\d\d-\d\d-\d\d\.db$/);
     await vm.ok("systemctl stop afk.timer");
     // By way of a folder that no container sees.
-    await vm.ok(`mv /var/lib/afk/data/backups/${newest} /root/copy.db && afk restore --dry-run /root/copy.db`);
+    await vm.ok(
+      `mv /var/lib/afk/data/backups/${newest} /root/copy.db && afk restore --dry-run /root/copy.db`,
+    );
     expect(await vm.ok("afk restore /root/copy.db")).toContain("restored");
     expect(JSON.parse(await vm.ok("afk status --json")).killed).not.toBeNull();
     expect(await vm.ok("afk resume")).toContain("cleared");

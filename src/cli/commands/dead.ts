@@ -1,16 +1,28 @@
+import type { Agent } from "../../agent.ts";
 import { toIso } from "../../lib/clock.ts";
-import { AfkError } from "../../lib/errors.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
 import { attendToday } from "../../ops/clock/attended.ts";
-import { dropDead, findDead, listDead, retryDead } from "../../queue/dead-letter.ts";
+import { chooseLetter, chooseLetters, lackOf } from "../../ops/dead-letters.ts";
+import { type DeadLetter, dropDead, keysOf, listDead, retryDead } from "../../queue/letters.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
-const KEY = { type: "positional", description: "The job's key" } as const;
+const WORD = {
+  type: "positional",
+  description: "A job's name, the key of a run, or as much of it as no other has",
+} as const;
+const WORD_OR_ALL = { ...WORD, required: false } as const;
+const ALL = { type: "boolean", description: "Every dead letter" } as const;
+const KEYS_SHOWN = 100;
 
 const list = defineCommand({
-  meta: { name: "dead list", description: "Jobs that used all their attempts", examples: ["afk dead"] },
+  meta: {
+    name: "dead list",
+    description: "Jobs that gave up: one line for each job and cause, however many of its runs died of it",
+    examples: ["afk dead"],
+  },
   json: true,
   async run({ args }) {
     const letters = await withLook(args, ({ db }) => listDead(db));
@@ -19,6 +31,7 @@ const list = defineCommand({
     printTable(letters, [
       { title: "KEY", value: (letter) => letter.key },
       { title: "DIED", value: (letter) => toIso(letter.died_at) },
+      { title: "RUNS", value: (letter) => String(letter.runs), align: "right" },
       { title: "ATTEMPTS", value: (letter) => String(letter.attempts), align: "right" },
       { title: "ERROR", value: (letter) => letter.error.slice(0, 100) },
     ]);
@@ -28,61 +41,123 @@ const list = defineCommand({
 const show = defineCommand({
   meta: { name: "dead show", description: "One dead letter, whole", examples: ["afk dead show KEY"] },
   json: true,
-  args: { key: KEY },
+  args: { key: WORD },
   async run({ args }) {
-    const letter = await withLook(args, ({ db }) => findDead(db, args.key));
-    if (letter === undefined) throw noLetter(args.key);
+    const letter = await withLook(args, async ({ db }) => {
+      const found = await chooseLetter(db, args.key);
+      return { ...found, keys: await keysOf(db, found, KEYS_SHOWN) };
+    });
     if (args.json) return printJson(letter);
-    const shown = { ...letter, died_at: toIso(letter.died_at) };
+    const shown = { ...letter, died_at: toIso(letter.died_at), keys: letter.keys.join(", ") };
     printLines(Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
   },
 });
 
+interface Retried {
+  ready: string[];
+  left: string[];
+  lacking: { key: string; reason: string }[];
+}
+
 const retry = defineCommand({
-  meta: { name: "dead retry", description: "Makes a dead job ready again", examples: ["afk dead retry KEY"] },
+  meta: {
+    name: "dead retry",
+    description: "Makes dead jobs ready again: all that were asked for by hand, and the newest of a schedule",
+    examples: ["afk dead retry KEY", "afk dead retry digest", "afk dead retry --all --dry-run"],
+  },
   json: true,
-  args: { key: KEY },
+  args: {
+    key: WORD_OR_ALL,
+    all: ALL,
+    "dry-run": { type: "boolean", description: "Say which letters are meant, and leave them" },
+  },
   async run({ args }) {
-    const isFound = await withAgent(args, ({ config, outbox, rails: { clock } }) =>
-      outbox.transaction(async (trx, announce) => {
-        const found = await retryDead(trx, args.key, clock.nowMs());
-        if (found) await attendToday(trx, announce, { config, clock, what: args.key });
-        return found;
-      }),
+    const choice = { word: args.key, isAll: args.all };
+    if (args["dry-run"]) {
+      const letters = await withAgent(args, ({ rails }) => chooseLetters(rails.store.db, choice));
+      if (args.json)
+        printJson({ key: args.key ?? null, state: "dead", letters: letters.map(({ key }) => key) });
+      else printLines(letters.map((letter) => `would retry ${tellLetter(letter)}`));
+      return;
+    }
+    const { ready, left, lacking } = await withAgent(args, (agent) =>
+      retryLetters(agent, args.key, args.all),
     );
-    if (!isFound) throw noLetter(args.key);
-    if (args.json) printJson({ key: args.key, state: "ready" });
-    else printLines([`${args.key} is ready again; the next tick runs it`]);
+    if (lacking[0] !== undefined && !args.all)
+      throw new AfkError("unknown_job", lacking[0].reason, { retry: "never" });
+    if (args.json) printJson({ key: args.key ?? null, state: "ready", ready, left, lacking });
+    else printLines(tellRetried({ ready, left, lacking }));
+    return lacking.length > 0 ? EXIT.failed : EXIT.ok;
   },
 });
+
+async function retryLetters(agent: Agent, word: string | undefined, isAll: boolean): Promise<Retried> {
+  const { config, outbox, rails } = agent;
+  return await outbox.transaction(async (trx, announce) => {
+    const retried: Retried = { ready: [], left: [], lacking: [] };
+    for (const letter of await chooseLetters(trx, { word, isAll })) {
+      const reason = lackOf(letter, config);
+      if (reason !== null) {
+        retried.lacking.push({ key: letter.key, reason });
+        continue;
+      }
+      const { ready, left } = await retryDead(trx, letter, word ?? null, rails.clock.nowMs());
+      retried.ready.push(...ready);
+      retried.left.push(...left);
+    }
+    if (retried.ready.length > 0)
+      await attendToday(trx, announce, { config, clock: rails.clock, what: word ?? "all dead letters" });
+    return retried;
+  });
+}
+
+function tellRetried({ ready, left, lacking }: Retried): string[] {
+  const isNothing = ready.length + lacking.length === 0;
+  return [
+    ...(isNothing ? ["no dead letters"] : []),
+    ...ready.map((key) => `${key} is ready again; the next tick runs it`),
+    ...(left.length === 0
+      ? []
+      : [
+          `${left.length} earlier ${left.length === 1 ? "time" : "times"} of a schedule: made up for by the newest run`,
+        ]),
+    ...lacking.map(({ key, reason }) => `${key} stays: ${reason}`),
+  ];
+}
 
 const drop = defineCommand({
   meta: {
     name: "dead drop",
-    description: "Drops a dead letter for good",
-    examples: ["afk dead drop KEY --dry-run"],
+    description: "Drops dead letters for good",
+    examples: ["afk dead drop KEY --dry-run", "afk dead drop digest", "afk dead drop --all"],
   },
   json: true,
-  args: { key: KEY, "dry-run": { type: "boolean", description: "Say what would be dropped, and leave it" } },
+  args: {
+    key: WORD_OR_ALL,
+    all: ALL,
+    "dry-run": { type: "boolean", description: "Say what would be dropped, and leave it" },
+  },
   async run({ args }) {
-    const letter = args["dry-run"]
-      ? await withLook(args, ({ db }) => findDead(db, args.key))
-      : await withAgent(args, async ({ rails }) => {
-          const found = await findDead(rails.store.db, args.key);
-          if (found !== undefined)
-            await rails.store.transaction((trx) => dropDead(trx, args.key, rails.clock.nowMs()));
-          return found;
-        });
-    if (letter === undefined) throw noLetter(args.key);
-    if (args.json) printJson({ key: args.key, dropped: !args["dry-run"] });
-    else printLines([`${args["dry-run"] ? "would drop" : "dropped"} ${args.key}: ${oneLine(letter.error)}`]);
+    const isDry = args["dry-run"];
+    const choice = { word: args.key, isAll: args.all };
+    const letters = isDry
+      ? await withLook(args, ({ db }) => chooseLetters(db, choice))
+      : await withAgent(args, ({ rails }) =>
+          rails.store.transaction(async (trx) => {
+            const chosen = await chooseLetters(trx, choice);
+            for (const letter of chosen) await dropDead(trx, letter, rails.clock.nowMs());
+            return chosen;
+          }),
+        );
+    const keys = letters.map(({ key }) => key);
+    if (args.json) printJson({ key: args.key ?? null, dropped: !isDry, letters: keys });
+    else if (letters.length === 0) printLines(["no dead letters"]);
+    else printLines(letters.map((letter) => `${isDry ? "would drop" : "dropped"} ${tellLetter(letter)}`));
   },
 });
 
-function noLetter(key: string): AfkError {
-  return new AfkError("unknown_dead_letter", `there is no dead letter ${key}; see: afk dead`, {
-    retry: "never",
-  });
+function tellLetter({ key, runs, error }: DeadLetter): string {
+  return `${key}${runs === 1 ? "" : ` and ${runs - 1} more of its runs`}: ${oneLine(error)}`;
 }
 
 export default defineCommand({

@@ -23,13 +23,14 @@ const LATE: Record<NonNullable<Status["heartbeat"]["how"]>, string> = {
 
 /** What goes on until a person does something. */
 function needsOf(status: Status): string[] {
-  const { queue, drafts, unknown, alerts, outputs, heartbeat, lastTick, breakers } = status;
+  const { queue, drafts, unknown, alerts, outputs, heartbeat, lastTick, breakers, refusals } = status;
   const counted = (amount: number, one: string, many: string) =>
     amount === 0 ? [] : [`${amount} ${amount === 1 ? one : many}`];
   return [
     ...(heartbeat.how === null ? [] : [LATE[heartbeat.how]]),
     ...(lastTick?.outcome === "failed" ? ["the last tick failed"] : []),
     ...breakers.filter(({ state }) => state === "blocked").map(({ name }) => `${name} is refused`),
+    ...refusals.map(({ model }) => `${model} refuses every call`),
     ...counted(queue.dead, "dead job", "dead jobs"),
     ...counted(drafts.pending, "draft to approve", "drafts to approve"),
     ...counted(drafts.unknown, "draft of unknown outcome", "drafts of unknown outcome"),
@@ -40,12 +41,15 @@ function needsOf(status: Status): string[] {
 }
 
 /** What time will mend. */
-function waitsOf({ spend, breakers, sources }: Status, nowMs: number): string[] {
+function waitsOf({ spend, breakers, sources, waiting }: Status, nowMs: number): string[] {
   const full = spend.filter(({ capUsd, ...spent }) => isFull(capUsd, spent));
   const open = breakers.filter(({ state, until }) => state === "open" && Date.parse(until ?? "") > nowMs);
   return [
     ...full.map(({ window }) => `the ${window} cap is reached`),
     ...open.map(({ name }) => `${name} is not called`),
+    ...(waiting === null
+      ? []
+      : [`${waiting.jobs} ${waiting.jobs === 1 ? "job waits" : "jobs wait"} for what is down`]),
     ...(sources.failing === 0
       ? []
       : [`${sources.failing} ${sources.failing === 1 ? "source fails" : "sources fail"}`]),

@@ -47,6 +47,8 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): L
       ...unknown(status),
       ...breakers(status, options),
       row("queue", queue(status)),
+      ...waiting(status, options),
+      ...refusals(status, nowMs),
       row("alerts", alerts(status)),
       row("drafts", drafts(status)),
       ...sources(status),
@@ -111,6 +113,29 @@ function breakerWords(breaker: Status["breakers"][number], { nowMs, timezone }: 
 function queue({ queue: { ready, running, done, dead } }: Status): Line {
   const parts = `${ready} ready, ${running} running, ${done} done, `;
   return dead === 0 ? [`${parts}0 dead`] : [parts, span("red", `${dead} dead`), ": afk dead"];
+}
+
+function waiting({ waiting: waits }: Status, { nowMs, timezone }: StatusViewOptions): Line[] {
+  if (waits === null) return [];
+  const { jobs, since, nextAt, reason } = waits;
+  const [sinceMs, nextMs] = [Date.parse(since), Date.parse(nextAt)];
+  const next =
+    nextMs > nowMs
+      ? `again ${momentText(nextMs, timezone)} (${formatRelative(nextMs, nowMs)})`
+      : "again next";
+  const words = span("yellow", `${count(jobs, "job")} since ${formatRelative(sinceMs, nowMs)}`);
+  return [row("waiting", [words, `, tried ${next}: ${oneLine(reason)}`])];
+}
+
+function refusals({ refusals: list }: Status, nowMs: number): Line[] {
+  return list.map(({ model, at, reason }, i) => {
+    const words = [
+      `${model} `,
+      span("red", "refuses every call"),
+      `, last ${formatRelative(Date.parse(at), nowMs)}`,
+    ];
+    return row(i === 0 ? "refusals" : "", [...words, `: ${oneLine(reason)}`]);
+  });
 }
 
 function alerts({ alerts: { pending, failed } }: Status): Line {

@@ -27,10 +27,13 @@ function waitingJob(job: WaitingJob, times: Times): Html {
       : job.runAt > times.nowMs
         ? html`<span class="quiet">ready ${ago(job.runAt, times)}</span>`
         : html`<span class="quiet">ready</span>`;
+  const waits =
+    job.waitingSince !== null &&
+    html`<span class="quiet">, waits since ${ago(job.waitingSince, times)}</span>`;
   const attempts =
     job.attempts > 0 && html`<span class="quiet">, attempt ${job.attempts} of ${job.maxAttempts}</span>`;
   const error = job.error !== null && html`<p class="error small">${foreign(job.error, 300)}</p>`;
-  return html`<li><div class="row"><span>${foreign(job.key, 120)}</span><span class="small">${state}${attempts}</span></div>${error}</li>`;
+  return html`<li><div class="row"><span>${foreign(job.key, 120)}</span><span class="small">${state}${attempts}${waits}</span></div>${error}</li>`;
 }
 
 function schedule(next: readonly NextRun[], times: Times): Html {
@@ -67,7 +70,7 @@ ${more > 0 && html`<p class="quiet small">and ${more} more: <code>afk dead list<
 }
 
 function deadJob(job: DeadJob, times: Times): Html {
-  return html`<li><div class="row"><strong>${foreign(job.key, 160)}</strong><span class="quiet small">${count(job.attempts, "attempt")}, died ${ago(job.diedAt, times)}</span></div>
+  return html`<li><div class="row"><strong>${foreign(job.key, 160)}</strong><span class="quiet small">${job.runs > 1 && html`${count(job.runs, "run")}, `}${count(job.attempts, "attempt")}, died ${ago(job.diedAt, times)}</span></div>
 <p class="error">${foreign(job.error, 600)}</p>
 <code>afk dead show ${foreign(shellWord(job.key), 300)}</code></li>`;
 }

@@ -27,8 +27,8 @@ export const deadLetter: Drill = {
   description: "A job that always fails is tried as often as it may be, then waits for a person",
   promise: "One poisoned job cannot run for ever, nor be paid for at each try.",
   async run(bench) {
-    const attempts = Math.max(...bench.config.jobs.map((job) => job.maxAttempts), 5);
-    const job = { name: "poison", kind: KIND, every: "30d", max_attempts: attempts };
+    const attempts = Math.max(...bench.config.jobs.map((job) => job.retry.attempts), 5);
+    const job = { name: "poison", kind: KIND, every: "30d", retry: { attempts } };
     const deployment = bench.deploy({ jobs: [job] });
     const agent = await bench.open(deployment, { clock: bench.clock, kinds: [poison] });
 

@@ -1,18 +1,17 @@
 import type { Completion } from "../../models/types.ts";
-import type { JobContext, JobKind, JobResult, SourceReport } from "../job.ts";
+import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { composeMarkdown } from "./compose.ts";
 import type { DigestDocument, Entry, Note, Summary } from "./document.ts";
+import { type Fetched, fetchSources } from "./fetch-sources.ts";
 import { composeHtml } from "./html.ts";
 import type { Item } from "./item.ts";
 import { reviewOutages } from "./outages.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 import { type Group, groupItems, type Selection, selectNew } from "./select.ts";
-import { checkDigest, type DigestSettings, digestSettings, type SourceSettings } from "./settings.ts";
-import { type Collected, isSourceFailure, sourceId, sourceLabel } from "./sources/source.ts";
+import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { oneLine } from "./text.ts";
 
 const SUMMARY_CHARS_MAX = 600;
-const ERROR_CHARS_MAX = 300;
 /** Keys in one question to the memory of the job; a database takes so many parameters and no more. */
 const KEYS_PER_QUESTION = 500;
 
@@ -28,21 +27,9 @@ export const digest: JobKind<DigestSettings> = {
 
 type Context = JobContext<DigestSettings>;
 
-/** One source as its step recorded it; the items of a failed one are none. */
-interface Fetched extends Collected {
-  label: string;
-  error: string | null;
-}
-
 async function runDigest(context: Context): Promise<JobResult> {
   const { sources } = context.settings;
-  const fetched: Fetched[] = [];
-  const reports: SourceReport[] = [];
-  for (const [index, source] of sources.entries()) {
-    const result = await context.step(`fetch:${index}`, () => fetchSource(context, source));
-    fetched.push(result);
-    reports.push({ id: sourceId(source), label: result.label, error: result.error });
-  }
+  const { fetched, reports } = await fetchSources(context);
   const outages = await reviewOutages(context, reports);
   const selection = await selectUnseen(
     context,
@@ -69,34 +56,6 @@ async function runDigest(context: Context): Promise<JobResult> {
   const count =
     entries.length === 0 ? "no new items" : `${entries.length} new item${entries.length === 1 ? "" : "s"}`;
   return { units: entries.length, summary: `${count}${failedSuffix(failures)}`, sources: reports };
-}
-
-/** A failure of the source is a result too; a halt, an abort or a bug stops the job. */
-async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
-  const label = oneLine(context.redact(sourceLabel(source)), 80);
-  context.signal.throwIfAborted();
-  try {
-    const { items, notes } = await collect(context, source);
-    return {
-      // A private feed's address is its secret, and an item names its source.
-      items: items.map((item) => ({ ...item, source: context.redact(item.source) })),
-      notes: notes.map((note) => context.redact(note)),
-      label,
-      error: null,
-    };
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!isSourceFailure(error)) throw error;
-    const reason = oneLine(context.redact(error.message), ERROR_CHARS_MAX);
-    return { items: [], notes: [], label, error: reason };
-  }
-}
-
-/** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
-async function collect(context: Context, source: SourceSettings): Promise<Collected> {
-  if ("github" in source) return await (await import("./sources/github.ts")).collectGithub(source, context);
-  if ("folder" in source) return await (await import("./sources/folder.ts")).collectFolder(source, context);
-  return await (await import("./sources/feed.ts")).collectFeed(source, context);
 }
 
 async function selectUnseen(context: Context, items: Item[][]): Promise<Selection> {

@@ -22,6 +22,10 @@ interface Output {
 /** Titles of the simulated sources. */
 const ITEM = /^## .*?(Item s\d+n\d+)\b/gm;
 
+/** The alert of the first run of a job that died of this cause; those after it are counted with it. */
+const TOLD = `select 1 from dead_letters, alerts where job_id = ?
+  and alerts.key > 'job_dead:' || name || ':' || cause || ':' and alerts.key < 'job_dead:' || name || ':' || cause || ';'`;
+
 /** Jobs and what they made: nothing lost, nothing twice. */
 export interface QueueCheck {
   /** A person had a dead job tried again, or dropped it. */
@@ -76,8 +80,7 @@ export function createQueueCheck(outDir: string): QueueCheck {
 
   function note(books: Books, row: Job, report: Report): void {
     const isNewlyDead = row.state === "dead" && jobs.get(row.id)?.state !== "dead";
-    const told = "select 1 from alerts where key > 'job_dead:' || ? || ':' and key < 'job_dead:' || ? || ';'";
-    if (isNewlyDead && books.one(told, row.id, row.id) === undefined)
+    if (isNewlyDead && books.one(TOLD, row.id) === undefined)
       report("alerts", `job ${row.key} died, and no alert on disk says so`);
     jobs.set(row.id, row);
     if (row.state === "done") unfinished.delete(row.id);

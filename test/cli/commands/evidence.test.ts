@@ -74,7 +74,9 @@ describe("afk incidents", () => {
   });
 
   it("opens one for a dead letter, which ends when that is dropped", async () => {
-    const target = offline([{ name: "bad", kind: "exec", every: "1d", max_attempts: 1, command: ["false"] }]);
+    const target = offline([
+      { name: "bad", kind: "exec", every: "1d", retry: { attempts: 1 }, command: ["false"] },
+    ]);
     await tick(target);
     const [incident] = (await afkJson(target, "incidents")).json as {
       job: string;

@@ -97,7 +97,7 @@ describe("health", () => {
   it("is well before the first tick and after a good one, and ill after one that failed", async () => {
     const target = deployment(
       digestConfig("http://127.0.0.1:9", {
-        job: { max_attempts: 1, every: "1d" },
+        job: { retry: { attempts: 1 }, every: "1d" },
         models: { timeout: "1s" },
       }),
     );
@@ -106,7 +106,7 @@ describe("health", () => {
 
     writeFileSync(`${target.dir}/inbox`, "a file where the folder should be");
     target.configure(
-      digestConfig("http://127.0.0.1:9", { job: { max_attempts: 1, sources: [{ folder: "./in" }] } }),
+      digestConfig("http://127.0.0.1:9", { job: { retry: { attempts: 1 }, sources: [{ folder: "./in" }] } }),
     );
     target.write("in/item.md", "Something new. It wants a summary.");
     expect(await tick(target)).toMatchObject({ outcome: "failed" });

@@ -31,6 +31,8 @@ const CALM: Status = {
   alerts: { pending: 0, failed: 0 },
   drafts: { pending: 0, unknown: 0 },
   outputs: { pending: 0 },
+  waiting: null,
+  refusals: [],
   sources: { failing: 0 },
   lastTick: tick("ok", 5),
   ticks: [tick("ok", 15), tick("idle", 10), tick("ok", 5)],

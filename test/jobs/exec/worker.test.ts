@@ -57,7 +57,7 @@ test("the kill switch ends it, and the job is ready again", async () => {
 });
 
 test("the time limit ends it", async () => {
-  const { at, target } = deploy(LEAVES_DAEMONS, { timeout: "2s", max_attempts: 1 });
+  const { at, target } = deploy(LEAVES_DAEMONS, { timeout: "2s", retry: { attempts: 1 } });
   const ended = await target.afk(["tick"]);
   expect(ended.code).toBe(1);
   await until(() => at.alive().length === 0);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
 import { configHash } from "../../../src/config/hash.ts";
+import { DEFAULT_RETRY } from "../../../src/config/jobs.ts";
 import { drift as driftCheck } from "../../../src/ops/doctor/drift.ts";
 import { tellDrift } from "../../../src/ops/release/drift.ts";
 import { differenceOf, factsOf } from "../../../src/ops/release/facts.ts";
@@ -57,7 +58,7 @@ describe("the difference of two configurations", () => {
       kind: "digest",
       schedule: { type: "cron" as const, expression: "0 6 * * *" },
       timeoutMs: 60_000,
-      maxAttempts: 5,
+      retry: DEFAULT_RETRY,
       minutesSavedPerUnit: 2,
       settings: { sources: [1] },
     };

@@ -136,7 +136,7 @@ async function addJob(trx: Trx, nowMs: number, dice: Dice, day: number): Promise
     await trx
       .insertInto("dead_letters")
       .values({
-        ...{ job_id: id, key, name, kind: "plain", payload: "null", error: "it broke" },
+        ...{ job_id: id, key, name, kind: "plain", payload: "null", error: "it broke", cause: key },
         ...{ attempts: 1, trace: "{}", died_at: nowMs },
       })
       .execute();

@@ -1,0 +1,57 @@
+import type { Config } from "../config/config.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { type DeadLetter, findDead, listDead } from "../queue/letters.ts";
+import type { Db } from "../store/schema.ts";
+
+/** Which letters a person means. */
+export interface Choice {
+  /** A job's name, the key of a run, or the beginning of one. */
+  word: string | undefined;
+  isAll: boolean;
+}
+
+const CANDIDATES_MAX = 10;
+
+/**
+ * The letters that were meant. A key, whole or its beginning, means one; a name means all that the job has.
+ * @throws AfkError when nothing or more than one thing may be meant (`unknown_dead_letter`, `ambiguous`), or neither a word
+ * nor all was given, or both (exit 2).
+ */
+export async function chooseLetters(db: Db, { word, isAll }: Choice): Promise<DeadLetter[]> {
+  if (isAll === (word !== undefined))
+    throw refused("usage", "name a dead letter, or say --all; see: afk dead", EXIT.usage);
+  if (word === undefined) return await listDead(db);
+  const found = await findDead(db, word);
+  if (found.length === 0)
+    throw refused("unknown_dead_letter", `there is no dead letter ${word}; see: afk dead`);
+  const isNamed = found.every(({ name }) => name === word);
+  if (found.length > 1 && !isNamed) throw ambiguous(word, found);
+  return found;
+}
+
+/** The one that was meant. @throws AfkError as `chooseLetters` does, and for the name of a job that has several. */
+export async function chooseLetter(db: Db, word: string): Promise<DeadLetter> {
+  const [letter, ...more] = await chooseLetters(db, { word, isAll: false });
+  if (letter === undefined || more.length > 0) throw ambiguous(word, [...(letter ? [letter] : []), ...more]);
+  return letter;
+}
+
+/** What a letter lacks to be tried again; null where it can be. Its runs would die at once, and nothing would be gained. */
+export function lackOf({ name, kind }: DeadLetter, { jobs }: Config): string | null {
+  if (jobs.some((job) => job.name === name && job.kind === kind)) return null;
+  return `afk.yaml has no job named ${name} of kind ${kind} any more; put it back and retry, or drop the letter`;
+}
+
+function ambiguous(word: string, letters: readonly DeadLetter[]): AfkError {
+  const shown = letters.slice(0, CANDIDATES_MAX).map(({ key }) => key);
+  const more = letters.length - shown.length;
+  const candidates = `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return refused(
+    "ambiguous",
+    `${word} may mean ${letters.length} dead letters: ${candidates}; write more of the key`,
+  );
+}
+
+function refused(code: string, message: string, exitCode: number = EXIT.failed): AfkError {
+  return new AfkError(code, message, { retry: "never", exitCode });
+}

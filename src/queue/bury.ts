@@ -1,0 +1,72 @@
+import { countIncident, deadLetterCause } from "../alerts/incidents.ts";
+import type { Announce } from "../alerts/outbox.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { asSentence } from "../lib/text.ts";
+import type { Trx } from "../store/schema.ts";
+import { type JobRow, LeaseLost } from "./job.ts";
+
+export interface Burial {
+  error: string;
+  /** What it died of; taken from the error unless given. */
+  cause?: string;
+  /** How it came to it, behind "Job … ": `failed 5 of 5 times`. */
+  fate: string;
+  tick: string | null;
+  nowMs: number;
+}
+
+/**
+ * Moves a running job to the dead letters, where it waits for a person, and raises the alert in the same transaction. As
+ * long as a person has not seen to one, the next runs of the job that die of the same cause are counted with it and told
+ * of by nothing more.
+ */
+export async function bury(
+  trx: Trx,
+  announce: Announce,
+  job: JobRow,
+  { error, cause = causeOf(error), fate, tick, nowMs }: Burial,
+): Promise<void> {
+  const result = await trx
+    .updateTable("jobs")
+    .set({ state: "dead", lease_until: null, runner: null, error, waiting_since: null, updated_at: nowMs })
+    .where("id", "=", job.id)
+    .where("token", "=", job.token)
+    .where("state", "=", "running")
+    .executeTakeFirst();
+  if (result.numUpdatedRows !== 1n) throw new LeaseLost(job);
+  const { key, name, kind, payload, attempts } = job;
+  const trace = JSON.stringify({ tick, steps: await stepNames(trx, job.id) });
+  await trx
+    .insertInto("dead_letters")
+    .values({ job_id: job.id, key, name, kind, payload, error, cause, attempts, trace, died_at: nowMs })
+    .execute();
+  const causeKey = deadLetterCause(name, cause);
+  if (await countIncident(trx, causeKey, nowMs)) return;
+  await announce({
+    event: "job_dead",
+    title: `${name} gave up`,
+    message: `Job ${key} ${fate} and waits for you. ${asSentence(error)} Look: afk dead show ${key}`,
+    key: `${causeKey}:${job.id}.${job.token}`,
+    job: key,
+    ...(tick === null ? {} : { tick }),
+  });
+}
+
+const CAUSE_CHARS_MAX = 100;
+
+/** The code of an expected failure; of any other, its text without the figures that differ from run to run. */
+export function causeOf(error: unknown): string {
+  if (error instanceof AfkError) return error.code;
+  return messageOf(error).replace(/\d+/g, "#").replace(/\s+/g, " ").slice(0, CAUSE_CHARS_MAX);
+}
+
+async function stepNames(trx: Trx, jobId: string): Promise<string[]> {
+  const rows = await trx
+    .selectFrom("steps")
+    .select("name")
+    .where("job_id", "=", jobId)
+    .orderBy("created_at", "desc")
+    .limit(200)
+    .execute();
+  return rows.map((row) => row.name);
+}
