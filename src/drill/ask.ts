@@ -1,7 +1,8 @@
 import type { Agent } from "../agent.ts";
-import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
+import { messageOf } from "../lib/errors.ts";
+import { ModelUnavailable } from "../models/chain.ts";
 import type { Completion } from "../models/types.ts";
-import { CapReached } from "../rails/halt.ts";
+import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import type { Bench } from "./bench.ts";
 
 /** What became of one call through the gates. */
@@ -21,7 +22,7 @@ export async function ask(bench: Bench, agent: Agent, text: string): Promise<Sai
     bench.signal.throwIfAborted();
     const message = messageOf(error);
     if (error instanceof CapReached) return { type: "capped", window: error.window, message };
-    if (error instanceof AfkError && error.exitCode === EXIT.unavailable)
+    if (error instanceof ModelUnavailable && error.cause instanceof BreakerOpen)
       return { type: "left_alone", message };
     return { type: "failed", message };
   }

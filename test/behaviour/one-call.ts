@@ -1,6 +1,6 @@
 import { openAgent } from "../../src/agent.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { AfkError } from "../../src/lib/errors.ts";
+import { BreakerOpen } from "../../src/rails/halt.ts";
 
 /**
  * A program that uses the library: `node one-call.ts FOLDER CALLS AHEAD_MS`. It asks the model CALLS times by a clock
@@ -19,7 +19,9 @@ for (let call = 0; call < Number(calls); call++) {
     await agent.model.complete({ messages });
     process.stdout.write("answered\n");
   } catch (error) {
-    process.stdout.write(error instanceof AfkError && error.exitCode === 69 ? "left-alone\n" : "failed\n");
+    process.stdout.write(
+      error instanceof Error && error.cause instanceof BreakerOpen ? "left-alone\n" : "failed\n",
+    );
   }
 }
 await agent.close();

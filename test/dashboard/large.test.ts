@@ -29,7 +29,8 @@ function fill(site: TestSite): void {
       (id, key, name, kind, payload, state, attempts, max_attempts, run_at, token, units, by_hand, slot_at, label, created_at, updated_at, error)
       select printf('j%08d', i), printf('digest@2026-%08d', i), 'digest', 'digest', 'null',
         case when i % 10 = 0 then 'dead' when i % 97 = 0 then 'ready' else 'done' end, 1, 5, i, 1, 1, 0, i, 'x', i, i, null from n;
-      insert into dead_letters select id, key, name, kind, hex(zeroblob(2000)), hex(zeroblob(500)), 5, '{}', created_at from jobs where state = 'dead';
+      insert into dead_letters (job_id, key, name, kind, payload, error, attempts, trace, died_at, cause)
+        select id, key, name, kind, hex(zeroblob(2000)), hex(zeroblob(500)), 5, '{}', created_at, key from jobs where state = 'dead';
       insert into steps select id, 'fetch:' || column1, json_object('items', json_array(1, 2), 'notes', json_array(), 'label', 'l', 'error', null), 1
         from jobs, (values (0), (1), (2)) where jobs.id > 'j00009000';
       insert into outputs select 'digest-' || substr(key, 8) || '.md', id, hex(zeroblob(2000)), 'published', created_at, created_at from jobs where state = 'done';

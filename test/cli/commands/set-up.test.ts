@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { deployment, digestConfig, ollama } from "../../support/afk.ts";
 import { afk, afkJson, tick } from "./in-process.ts";
@@ -104,11 +104,8 @@ describe("health", () => {
     expect(await afkJson(target, "health")).toEqual({ code: 0, json: { isHealthy: true, problems: [] } });
     expect((await afk(target, "health")).stdout).toBe("fit to work\n");
 
-    writeFileSync(`${target.dir}/inbox`, "a file where the folder should be");
-    target.configure(
-      digestConfig("http://127.0.0.1:9", { job: { retry: { attempts: 1 }, sources: [{ folder: "./in" }] } }),
-    );
-    target.write("in/item.md", "Something new. It wants a summary.");
+    const job = { kind: "exec", command: ["false"], sources: undefined, retry: { attempts: 1 } };
+    target.configure(digestConfig("http://127.0.0.1:9", { job }));
     expect(await tick(target)).toMatchObject({ outcome: "failed" });
 
     const { code, json } = await afkJson(target, "health");
