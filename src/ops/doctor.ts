@@ -27,7 +27,7 @@ import { fileSystem } from "./doctor/file-system.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { killFlag, killSwitch } from "./doctor/kill-switch.ts";
 import { lock } from "./doctor/lock.ts";
-import { modelLooks } from "./doctor/models.ts";
+import { modelLooks, refusingModels } from "./doctor/models.ts";
 import { nodeVersion } from "./doctor/node-version.ts";
 import { offHostPing, pingsTaken } from "./doctor/off-host-ping.ts";
 import { outputs } from "./doctor/outputs.ts";
@@ -62,6 +62,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   breakers,
   channels,
   pingsTaken,
+  refusingModels,
 ];
 
 export interface Diagnosis {

@@ -65,6 +65,17 @@ export async function clearBlocked(
   return found.map(({ name }) => name);
 }
 
+/** When the first of these breakers lets a probe through; null where one of them is closed, or none says when. */
+export async function probeAt(db: Db, names: readonly string[]): Promise<number | null> {
+  const times: number[] = [];
+  for (const name of names) {
+    const state = await readBreaker(db, name);
+    if (state.state === "closed") return null;
+    if ("until" in state) times.push(state.until);
+  }
+  return times.length === 0 ? null : Math.min(...times);
+}
+
 /**
  * Lets the probe of open breakers through at `atMs` at the latest: whoever waits for it gives up then, and should know.
  * What a provider has asked for itself (429) is not cut short: it is another wait than the breaker's own.

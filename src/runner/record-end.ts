@@ -11,7 +11,7 @@ import { causeOf } from "../queue/bury.ts";
 import { type FailOutcome, type Failure, fail, unclaim } from "../queue/fail.ts";
 import { type JobRow, LeaseLost } from "../queue/job.ts";
 import { wait } from "../queue/wait.ts";
-import { probeBy } from "../rails/breaker.ts";
+import { probeAt, probeBy } from "../rails/breaker.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { isHalt } from "../rails/halt.ts";
 import { periodsAt } from "../rails/windows.ts";
@@ -104,10 +104,13 @@ async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unk
   const outcome = await outbox.transaction(async (trx, announce) => {
     await tellRefusals(parts, trx, announce, job, ended);
     if (!isOutage) return await fail(trx, announce, job, failure, how);
-    const waits = await wait(trx, announce, job, failure, how);
     if (error instanceof SourcesDown) await tellDown(parts, trx, announce, job, tick, error);
-    if (error instanceof ModelUnavailable && waits.state === "ready" && waits.isLast)
-      await probeBy(trx, error.dependencies, waits.runAt);
+    if (!(error instanceof ModelUnavailable)) return await wait(trx, announce, job, failure, how);
+    // Before the probe, the models would not be asked; and at the end of the wait they are asked once more.
+    const askedAt = await probeAt(trx, error.dependencies);
+    const retry = askedAt === null ? failure.retry : { afterMs: askedAt - nowMs };
+    const waits = await wait(trx, announce, job, { ...failure, retry }, how);
+    if (waits.state === "ready" && waits.isLast) await probeBy(trx, error.dependencies, waits.runAt);
     return waits;
   });
   log.event(isOutage && outcome.state === "ready" ? "warn" : "error", "job_failed", {

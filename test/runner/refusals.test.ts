@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { examine } from "../../src/ops/doctor.ts";
 import { ollama } from "../support/afk.ts";
 import { type Rig, rig } from "./rig.ts";
 
@@ -57,9 +58,16 @@ describe("a model that refuses every call, while another one does its work", () 
       },
     ]);
 
+    const found = async () => {
+      const checks = await examine(agent.config, agent.rails.store, { isOffline: true });
+      return checks.filter(({ result, found }) => result === "bad" && found.includes("credit balance"));
+    };
+    expect(await found()).toHaveLength(1);
+
     server.otherwise({ type: "reply" });
     expect(await agent.tick()).toMatchObject({ outcome: "ok" });
     expect((await agent.status()).refusals).toEqual([]);
+    expect(await found()).toEqual([]);
   });
 
   it("is told of when nothing stands behind it too, and the job is dead at once", async () => {

@@ -16,6 +16,7 @@ const WORD = {
 const WORD_OR_ALL = { ...WORD, required: false } as const;
 const ALL = { type: "boolean", description: "Every dead letter" } as const;
 const KEYS_SHOWN = 100;
+const NONE = "no dead letters";
 
 const list = defineCommand({
   meta: {
@@ -27,7 +28,7 @@ const list = defineCommand({
   async run({ args }) {
     const letters = await withLook(args, ({ db }) => listDead(db));
     if (args.json) return printJson(letters);
-    if (letters.length === 0) return printLines(["no dead letters"]);
+    if (letters.length === 0) return printLines([NONE]);
     printTable(letters, [
       { title: "KEY", value: (letter) => letter.key },
       { title: "DIED", value: (letter) => toIso(letter.died_at) },
@@ -77,14 +78,12 @@ const retry = defineCommand({
       const letters = await withAgent(args, ({ rails }) => chooseLetters(rails.store.db, choice));
       if (args.json)
         printJson({ key: args.key ?? null, state: "dead", letters: letters.map(({ key }) => key) });
-      else printLines(letters.map((letter) => `would retry ${tellLetter(letter)}`));
+      else printLetters("would retry", letters);
       return;
     }
     const { ready, left, lacking } = await withAgent(args, (agent) =>
       retryLetters(agent, args.key, args.all),
     );
-    if (lacking[0] !== undefined && !args.all)
-      throw new AfkError("unknown_job", lacking[0].reason, { retry: "never" });
     if (args.json) printJson({ key: args.key ?? null, state: "ready", ready, left, lacking });
     else printLines(tellRetried({ ready, left, lacking }));
     return lacking.length > 0 ? EXIT.failed : EXIT.ok;
@@ -97,6 +96,8 @@ async function retryLetters(agent: Agent, word: string | undefined, isAll: boole
     const retried: Retried = { ready: [], left: [], lacking: [] };
     for (const letter of await chooseLetters(trx, { word, isAll })) {
       const reason = lackOf(letter, config);
+      // What is named is tried again as a whole or not at all.
+      if (reason !== null && !isAll) throw new AfkError("unknown_job", reason, { retry: "never" });
       if (reason !== null) {
         retried.lacking.push({ key: letter.key, reason });
         continue;
@@ -114,7 +115,7 @@ async function retryLetters(agent: Agent, word: string | undefined, isAll: boole
 function tellRetried({ ready, left, lacking }: Retried): string[] {
   const isNothing = ready.length + lacking.length === 0;
   return [
-    ...(isNothing ? ["no dead letters"] : []),
+    ...(isNothing ? [NONE] : []),
     ...ready.map((key) => `${key} is ready again; the next tick runs it`),
     ...(left.length === 0
       ? []
@@ -151,13 +152,16 @@ const drop = defineCommand({
         );
     const keys = letters.map(({ key }) => key);
     if (args.json) printJson({ key: args.key ?? null, dropped: !isDry, letters: keys });
-    else if (letters.length === 0) printLines(["no dead letters"]);
-    else printLines(letters.map((letter) => `${isDry ? "would drop" : "dropped"} ${tellLetter(letter)}`));
+    else printLetters(isDry ? "would drop" : "dropped", letters);
   },
 });
 
-function tellLetter({ key, runs, error }: DeadLetter): string {
-  return `${key}${runs === 1 ? "" : ` and ${runs - 1} more of its runs`}: ${oneLine(error)}`;
+function printLetters(deed: string, letters: readonly DeadLetter[]): void {
+  const lines = letters.map(({ key, runs, error }) => {
+    const more = runs === 1 ? "" : ` and ${runs - 1} more of its runs`;
+    return `${deed} ${key}${more}: ${oneLine(error)}`;
+  });
+  printLines(lines.length === 0 ? [NONE] : lines);
 }
 
 export default defineCommand({

@@ -1,5 +1,7 @@
+import { toIso } from "../../lib/clock.ts";
 import { probeModel } from "../../models/probe.ts";
-import { bad, type Examination, ok, type WithConfig } from "./check.ts";
+import { listRefusals } from "../../models/refusals.ts";
+import { bad, type Examination, ok, type WithConfig, type WithStore } from "./check.ts";
 
 /** One look for each model of the chain; only what runs elsewhere needs the network. */
 export function modelLooks(chain: readonly string[]): Examination<WithConfig>[] {
@@ -16,3 +18,19 @@ export function modelLooks(chain: readonly string[]): Examination<WithConfig>[] 
     };
   });
 }
+
+/** Models that answer a look and refuse the work, as one without credit does. Says nothing where none does. */
+export const refusingModels: Examination<WithStore> = {
+  group: "models",
+  name: "refusals",
+  async look({ config, store }) {
+    const refusals = await listRefusals(store.db, config.models.chain);
+    return refusals.map(({ model, since_at, reason }) =>
+      bad(
+        `model ${model}`,
+        `has refused every call since ${toIso(since_at)}: ${reason}`,
+        "do what the server says, at the provider or in models of afk.yaml; the next call that it answers ends this",
+      ),
+    );
+  },
+};
