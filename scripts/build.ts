@@ -21,7 +21,7 @@ const HOT = [
  * has: so a thread, or an answer of the command line alone, loads little besides its own.
  */
 const PARTS = {
-  thread: ["src/runner/wedge-worker.ts", "src/jobs/exec/supervisor.ts"],
+  thread: ["src/runner/wedge-worker.ts", "src/jobs/containment/supervisor.ts"],
   cli: ["src/cli/run.ts", "src/cli/output.ts"],
   store: ["src/dashboard/dashboard-worker.ts"],
   look: ["src/cli/commands/status.ts"],

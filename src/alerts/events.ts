@@ -18,6 +18,7 @@ export const ALERT_EVENTS = {
   source_recovered: "info",
   kill_set: "warn",
   wedged: "error",
+  process_left: "error",
   heartbeat_late: "error",
   no_output: "warn",
   recovered: "warn",

@@ -44,6 +44,7 @@ export function stubborn(bench: Bench): Stubborn {
         family.length >= 4,
         `${family.length} processes: ${family.map(({ pid }) => pid).join(", ")}`,
       );
+      bench.did(`Started it, contained by: ${deployment.logged("exec_started").at(-1)?.containment}.`);
       return { worker, family };
     },
     async gone({ worker, family }, how) {

@@ -5,6 +5,7 @@ import type { Egress } from "../egress/types.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Completion, ModelRequest } from "../models/types.ts";
+import type { ProcessRecords } from "./containment/records.ts";
 
 /**
  * A kind of job: one folder, one object. `Settings` is what its part of a `jobs:` entry in afk.yaml parses to.
@@ -74,6 +75,8 @@ export interface JobContext<Settings = unknown> {
   /** A step that asks the guarded model; the completion is recorded in the transaction that settles its cost. */
   complete(name: string, request: ModelRequest): Promise<Completion>;
   egress: Egress;
+  /** For `runContained`, which is how a job runs a program. */
+  processes: ProcessRecords;
   /** A file in `out/` by its bare name; published when the job is done. */
   publish(name: string, content: string): void;
   /** Stores an irreversible action for a person to approve; it is not done. */

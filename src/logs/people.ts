@@ -78,6 +78,8 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   fallback_used: { words: "a fallback model answered", fields: ["model", "because"] },
   tick_missed: { words: "planned times were missed", fields: ["job"] },
   recovered: { words: "picked up what an earlier process left", fields: ["jobs", "calls"] },
+  exec_started: { words: "command started", fields: ["containment"] },
+  processes_ended: { words: "killed what an earlier run had left", fields: ["name", "found", "left"] },
   exec_ended: { words: "command ended", fields: ["end", "code", "durationMs"] },
   kill_cleared: { words: "kill switch cleared", fields: ["by", "reason"] },
   wedged: { words: "the process hung and was killed", fields: ["reason", "pid"] },

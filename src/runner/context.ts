@@ -8,6 +8,7 @@ import type { Completion } from "../models/types.ts";
 import { type JobRow, PermanentFailure } from "../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../queue/publish.ts";
 import { readStep, saveStep } from "../queue/steps.ts";
+import { processRecords } from "./end-processes.ts";
 import type { Parts } from "./parts.ts";
 import { isSeen } from "./seen.ts";
 
@@ -82,6 +83,7 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
     egress: {
       fetch: (url, options) => parts.egress.fetch(url, { signal: run.signal, ...options }),
     },
+    processes: processRecords(parts, run),
     publish(name, content) {
       if (!OUTPUT_NAME.test(name))
         throw new PermanentFailure(

@@ -1,4 +1,5 @@
 import { deliverAlerts } from "../alerts/deliver.ts";
+import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
 import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -12,6 +13,7 @@ import { recoverCalls } from "../rails/recover.ts";
 import { refuseForeignSchema } from "../store/migrate.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { type Drained, drain } from "./drain.ts";
+import { endProcessesOfOthers } from "./end-processes.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
 import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
@@ -72,9 +74,10 @@ export async function runTick(
     wasStopped = kill !== null;
     if (kill !== null) await seeKill(parts, log, kill, drained);
     else pulse.begin();
-    // 2. What an earlier run left: word of its end, alerts and files that committed and did not get out. The alerts go
-    // beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
+    // 2. What an earlier run left: word of its end, programs, alerts and files that committed and did not get out. The alerts
+    // go beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
     await tellWedged(parts);
+    await endProcessesOfOthers(parts, log, { tick: id, runner });
     const { terminated, signal } = parts.rails.watch;
     leftovers = deliver(parts, log, PAGER_MS, kill === null ? signal : terminated);
     // Where the one before did not end they go first: it may have been a file that ended it, and would end this one too.
@@ -101,6 +104,7 @@ export async function runTick(
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
     await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
   } finally {
+    await allEnded();
     parts.guard?.sayWork(false);
     release();
     await leftovers;

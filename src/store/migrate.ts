@@ -8,6 +8,7 @@ import * as evidence from "./migrations/0002-evidence.ts";
 import * as retention from "./migrations/0003-retention.ts";
 import * as rails from "./migrations/0004-rails.ts";
 import * as waits from "./migrations/0005-waits.ts";
+import * as processes from "./migrations/0006-processes.ts";
 import * as identity from "./migrations/0007-identity.ts";
 import type { Db, Schema } from "./schema.ts";
 import {
@@ -25,6 +26,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0003-retention": retention,
   "0004-rails": rails,
   "0005-waits": waits,
+  "0006-processes": processes,
   "0007-identity": identity,
 };
 

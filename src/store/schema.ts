@@ -16,6 +16,7 @@ import type {
   ReleasesTable,
 } from "./schema-evidence.ts";
 import type { DeadLettersTable, ModelRefusalsTable } from "./schema-letters.ts";
+import type { ProcessesTable } from "./schema-processes.ts";
 import type { BreakersTable, CalendarWindow, OpenPeriodsTable } from "./schema-rails.ts";
 import type { JobDaysTable, LedgerDaysTable, TakenNamesTable, TickDaysTable } from "./schema-retention.ts";
 
@@ -55,6 +56,7 @@ export interface Schema {
   job_days: JobDaysTable;
   tick_days: TickDaysTable;
   taken_names: TakenNamesTable;
+  processes: ProcessesTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

@@ -77,6 +77,18 @@ const VALID: Record<string, Row> = {
     estimate_micros: 1,
   },
   tick_days: { first_at: 1, outcome: "ok", ticks: 1, by_hand: 0, units: 1 },
+  processes: {
+    id: "process",
+    job: "work",
+    runner: "runner",
+    containment: "namespace",
+    pid: 1,
+    started: "1",
+    boot_id: "boot-1",
+    cookie: "cookie",
+    file_size_blocks: 1,
+    created_at: 1,
+  },
   taken_names: { kind: "job", name: "digest", taken_at: 1 },
   outputs: {
     name: "digest.md",
@@ -232,6 +244,7 @@ const REFUSED: [what: string, table: string, change: Row][] = [
     (name): [string, string, Row] => [`a day with negative ${name}`, "ledger_days", { [name]: -1 }],
   ),
   ["a day of ticks that run", "tick_days", { outcome: "running" }],
+  ["a process without a pid", "processes", { pid: 0 }],
   ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
 ];

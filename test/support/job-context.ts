@@ -72,6 +72,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
         return { ...ANSWER, ...options.answer?.(request, name) };
       }),
     egress: options.egress ?? REFUSING,
+    processes: { write: async () => async () => undefined },
     publish: (name, content) => void job.files.set(name, content),
     draft: () => {
       throw new Error("this job drafts nothing");

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { type Agent, openAgent, stopAgent } from "../../src/agent.ts";
 import { stopOnSignals } from "../../src/cli/worker.ts";
+import { familyOf } from "../../src/drill/processes.ts";
 import { exec } from "../../src/jobs/exec/exec.ts";
 import type { JobContext, JobKind } from "../../src/jobs/job.ts";
 import type { WedgeLimits } from "../../src/runner/wedge-steps.ts";
@@ -109,15 +110,17 @@ function blockForEver(): void {
 async function spawnChildren(context: JobContext): Promise<void> {
   const script = 'trap "" TERM; sleep 300 & echo $$ $!; wait';
   const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
-  const [pids] = (await once(child.stdout, "data")) as [Buffer];
+  await once(child.stdout, "data");
 
   const told = join(folder, "exec-children");
-  const command = ["sh", "-c", script.replace("echo $$ $!", `echo $$ $! > '${told}'`)];
+  const command = ["sh", "-c", script.replace("echo $$ $!", `echo > '${told}'`)];
   const settings = { command, cwd: folder, env: {}, outputBytesMax: 1_024, isPublished: false, units: 1 };
   // Nothing comes of it: the process does not live to see its end.
   void exec.run({ ...context, settings }).catch(() => undefined);
   while (!existsSync(told) || readFileSync(told, "utf8") === "") await sleep(20);
-  writeFileSync(join(folder, "children"), `${pids}${readFileSync(told, "utf8")}`);
+  // What the command says of its pids is right in its own namespace alone.
+  const family = familyOf(process.pid).filter(({ pid }) => pid !== process.pid);
+  writeFileSync(join(folder, "children"), family.map(({ pid }) => pid).join(" "));
 }
 
 /** Busy, but never for long at a stretch. */

@@ -2,18 +2,16 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { type Environment, processEnvironment } from "../../config/environment.ts";
-import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
+import { type End, type Ran, runContained } from "../containment/run-contained.ts";
 import { oneLine } from "../digest/text.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { EXEC_VARIABLE, newMarks } from "./marks.ts";
-import { type End, type Ran, runCommand } from "./run-command.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
 /**
- * Any command: in a session of its own, with a time limit, bounded output and a clean environment, killed with all that
- * it started. The job's payload is its standard input, as JSON. Exit 0 is done; anything else is tried again.
+ * Any command: contained, with a time limit, bounded output and a clean environment. The job's payload is its standard input,
+ * as JSON. Exit 0 is done; anything else is tried again.
  */
 export const exec: JobKind<ExecSettings> = {
   kind: "exec",
@@ -48,25 +46,22 @@ async function runExec(context: Context): Promise<JobResult> {
 async function runOnce(context: Context): Promise<Recorded> {
   const { settings } = context;
   const cwd = folderOf(context);
-  const environment = processEnvironment();
-  const marks = newMarks(systemClock.nowMs(), environment[EXEC_VARIABLE]);
-  const ran = await runCommand(
+  const ran = await runContained(
     {
       command: settings.command,
       cwd,
       env: {
-        ...handedOn(environment),
+        ...handedOn(processEnvironment()),
         ...settings.env,
         AFK_JOB: context.name,
         AFK_PERIOD: context.period.label,
-        [EXEC_VARIABLE]: marks.cookie,
       },
-      marks,
     },
     {
       input: JSON.stringify(context.payload) ?? "null",
       outputBytesMax: settings.outputBytesMax,
-      path: environment.PATH,
+      records: context.processes,
+      log: context.log,
       signal: context.signal,
     },
   );
@@ -114,6 +109,7 @@ function logEnd(context: Context, ran: Ran): void {
   const isClean = ran.unkillable === 0;
   context.log.event(isClean ? "info" : "error", "exec_ended", {
     end: ran.end.type,
+    containment: ran.containment,
     ...(ran.end.type === "exited" ? { code: ran.end.code, signal: ran.end.signal } : {}),
     stdoutBytes: ran.stdout.bytes,
     stderrBytes: ran.stderr.bytes,

@@ -32,7 +32,10 @@ it(
       drills.map((each: { name: string; figures: object }) => [each.name, each.figures]),
     );
     expect(figures["stop-file"]).toMatchObject({ requestsBefore: 1, requestsAfter: 1 });
-    expect(figures["stop-process"]).toMatchObject({ processesBeforeTerm: 4, requestsAfterKill: 0 });
+    expect(figures["stop-process"]).toMatchObject({
+      processesBeforeTerm: expect.toSatisfy((count: number) => count >= 4),
+      requestsAfterKill: 0,
+    });
     expect(figures.crash).toMatchObject({ requestsBefore: 3, requestsAfter: 6, askedTwice: 1 });
     for (const [name, key] of [
       ["stop-file", "stopToGoneMs"],

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { AfkError } from "../../../src/lib/errors.ts";
-import { bench } from "./bench.ts";
+import { bench } from "../containment/bench.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -44,7 +44,11 @@ describe("a command that ends well", () => {
     const at = bench();
     await at.run(sh("echo a secret; echo another >&2"));
     expect(at.last().events).toMatchObject([
-      { event: "exec_ended", fields: { code: 0, stdoutBytes: 9, stderrBytes: 8, leftBehind: 0 } },
+      { event: "exec_started", fields: { containment: "namespace" } },
+      {
+        event: "exec_ended",
+        fields: { code: 0, containment: "namespace", stdoutBytes: 9, stderrBytes: 8, leftBehind: 0 },
+      },
     ]);
     expect(JSON.stringify(at.last().events)).not.toMatch(/secret|another/);
   });
@@ -132,14 +136,14 @@ describe("output beyond its bound", () => {
     const result = await at.run(sh(script), { settings: { max_output_kb: 2, publish: true } });
     expect([...at.last().files.values()]).toEqual(["x".repeat(2048)]);
     expect(result.summary).toMatch(/2048 bytes of output \(cut\)$/);
-    expect(at.last().events[0]!.fields).toMatchObject({ stdoutBytes: 3_000_004, truncated: true });
+    expect(at.ended()).toMatchObject({ stdoutBytes: 3_000_004, truncated: true });
   });
 
   test("takes no memory, however much it is", async () => {
     const at = bench();
     const before = process.memoryUsage.rss();
     await at.run(sh("head -c 400000000 /dev/zero"));
-    expect(at.last().events[0]!.fields).toMatchObject({ stdoutBytes: 400_000_000 });
+    expect(at.ended()).toMatchObject({ stdoutBytes: 400_000_000 });
     // Most of it is what the collector has not taken back yet; all of the output would be twice that.
     expect(process.memoryUsage.rss() - before).toBeLessThan(200_000_000);
   });

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Deployment, deployment } from "../../support/afk.ts";
-import { bench, until } from "./bench.ts";
+import { bench, until } from "../containment/bench.ts";
 
 /** A deployment whose only job is this command, run in the folder of a bench, which has the scripts. */
 function deploy(command: string[], job: object = {}): { at: ReturnType<typeof bench>; target: Deployment } {

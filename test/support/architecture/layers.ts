@@ -7,7 +7,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config", "store", "logs"],
   ["alerts"],
   ["queue", "rails", "egress"],
-  ["models", "alerts/deliver"],
+  ["models", "alerts/deliver", "jobs/containment"],
   ["jobs", "ops"],
   ["runner", "dashboard"],
   ["agent.ts"],

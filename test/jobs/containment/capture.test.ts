@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Capture, captureFirst, captureLast } from "../../../src/jobs/exec/capture.ts";
+import { type Capture, captureFirst, captureLast } from "../../../src/jobs/containment/capture.ts";
 
 function fed(capture: Capture, text: string | Uint8Array, chunkBytes: number) {
   const bytes = Buffer.from(text as string);

@@ -1,17 +1,18 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
-import { expect, onTestFinished } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 import { exec } from "../../../src/jobs/exec/exec.ts";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
 import type { JobResult } from "../../../src/jobs/job.ts";
+import type { Fields } from "../../../src/lib/log.ts";
 import { type FakeJob, fakeJob, type JobMemory } from "../../support/job-context.ts";
 import { tempDir } from "../../support/temp.ts";
 
 /**
  * A folder that commands run in, with scripts for them:
- * `linger.sh` says its pid and mark, ignores SIGTERM and stays;
+ * `linger.sh` says that it is there, ignores SIGTERM and stays;
  * `daemon.mjs NAME...` leaves `linger.sh` behind in a session of its own, its parent gone, with only these variables.
  */
 export interface Bench {
@@ -20,9 +21,11 @@ export interface Bench {
   run(command: string[], options?: RunOptions): Promise<JobResult>;
   /** The last run's context, with its log and files. */
   last(): FakeJob<unknown>;
-  /** Resolves once `count` processes have said their pids in the file `pids`. */
+  /** What the log says of the end of the last run. */
+  ended(): Fields;
+  /** Resolves once `count` processes have said in the file `here` that they are there. */
   lingering(count: number): Promise<void>;
-  /** Processes that carry a mark found in `marks`, or have said their pid, and are alive. */
+  /** Processes that run in the folder. */
   alive(): number[];
   read(name: string): string;
 }
@@ -35,11 +38,10 @@ interface RunOptions {
 }
 
 /** Everything is over long before this; a wait that takes longer has failed. */
-const WAIT_MS_MAX = 10_000;
+const WAIT_MS_MAX = 30_000;
 
 const LINGER = `trap '' TERM
-echo "$AFK_EXEC" >> marks
-echo $$ >> pids
+echo >> here
 while :; do sleep 0.1; done
 `;
 
@@ -48,24 +50,19 @@ const env = Object.fromEntries(process.argv.slice(2).map((name) => [name, proces
 spawn("/bin/sh", ["linger.sh"], { detached: true, stdio: "ignore", env }).unref();
 `;
 
+const PATH = process.env.PATH ?? "";
+
 /** Once the test is over, nothing that was started may be alive; what is gets killed. */
-export function bench(): Bench {
+export function bench(kind: "namespace" | "marks" = "namespace"): Bench {
   const dir = tempDir();
+  // afk itself finds none of the tools there that a namespace takes.
+  const noTools = tempDir();
   writeFileSync(join(dir, "linger.sh"), LINGER);
   writeFileSync(join(dir, "daemon.mjs"), DAEMON);
+  onTestFinished(() => void vi.unstubAllEnvs());
   const read = (name: string) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), "utf8") : "");
-  const lines = (name: string) =>
-    read(name)
-      .split("\n")
-      .filter((line) => line !== "");
-  const alive = () => {
-    const marks = [...new Set(lines("marks"))];
-    const carrying = processes().filter(({ environment }) =>
-      marks.some((mark) => environment.includes(`AFK_EXEC=${mark}`)),
-    );
-    const said = lines("pids").map(Number).filter(isAlive);
-    return [...new Set([...carrying.map(({ pid }) => pid), ...said])];
-  };
+  // By the folder that they run in, whatever they have made of their marks; pids are others within a namespace.
+  const alive = () => processesIn(dir);
   onTestFinished(() => {
     const left = alive();
     for (const pid of left) if (isAlive(pid)) process.kill(pid, "SIGKILL");
@@ -77,9 +74,12 @@ export function bench(): Bench {
     read,
     alive,
     last: () => job!,
-    lingering: (count) => until(() => lines("pids").length >= count),
+    ended: () => job!.events.find(({ event }) => event === "exec_ended")!.fields,
+    lingering: (count) => until(() => read("here").length >= count),
     run(command, { settings = {}, payload = null, ...options } = {}) {
-      const parsed = v.parse(execSettings, { command, ...settings });
+      if (kind === "marks") vi.stubEnv("PATH", noTools);
+      const env = kind === "marks" ? { env: { PATH } } : {};
+      const parsed = v.parse(execSettings, { command, ...env, ...settings });
       const made = fakeJob(parsed, { name: "work", base: dir, ...options });
       job = made;
       return exec.run({ ...made.context, payload });
@@ -96,10 +96,18 @@ export async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-function processes(): { pid: number; environment: string }[] {
+function processesIn(dir: string): number[] {
   return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => ({ pid: Number(pid), environment: readOr(`/proc/${pid}/environ`) }));
+    .map(Number)
+    .filter((pid) => pid > 0 && folderOf(pid) === dir && isAlive(pid));
+}
+
+function folderOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return "";
+  }
 }
 
 /** A process that has ended and waits for its parent is not alive. */

@@ -45,6 +45,12 @@ export function listProcesses(skip: ReadonlySet<number>, isMarked: (pid: number)
   return listing;
 }
 
+/** One process, if it is alive. */
+export function findProcess(pid: number): Process | null {
+  if (HAS_PROC) return parseStat(readProc(pid, "stat"));
+  return parsePs(readPs()).find((each) => each.pid === pid) ?? null;
+}
+
 /** The environment that a process was started with, `NAME=value` each; nothing when it may not be read. */
 export function environmentOf(pid: number): string[] {
   return readProc(pid, "environ").split("\0");

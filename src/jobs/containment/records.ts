@@ -1,0 +1,82 @@
+import { systemClock } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Db } from "../../store/schema.ts";
+import type { ProcessesTable } from "../../store/schema-processes.ts";
+import type { ContainmentKind } from "./containment.ts";
+import type { Marks } from "./marks.ts";
+import { findProcess } from "./processes.ts";
+import { kill, type Swept } from "./sweep.ts";
+
+/** The first process of a program that is about to run. */
+export interface FirstProcess {
+  pid: number;
+  kind: ContainmentKind;
+  marks: Marks;
+}
+
+/** Where it is written down what a job starts, so that whoever comes after a crash finds it. */
+export interface ProcessRecords {
+  /** On disk when it resolves. Gives what removes the record, for when nothing of the program is left. */
+  write(first: FirstProcess): Promise<() => Promise<void>>;
+}
+
+export function createRecords(db: Db, of: { job: string; runner: string }): ProcessRecords {
+  return {
+    async write({ pid, kind, marks }) {
+      const id = newId(systemClock.nowMs());
+      await db
+        .insertInto("processes")
+        .values({
+          id,
+          ...of,
+          containment: kind,
+          pid,
+          // One that has ended already is found by its marks, or not there.
+          started: findProcess(pid)?.started ?? "",
+          boot_id: systemClock.bootId(),
+          cookie: marks.cookie,
+          file_size_blocks: marks.fileSizeBlocks,
+          created_at: systemClock.nowMs(),
+        })
+        .execute();
+      return async () => void (await db.deleteFrom("processes").where("id", "=", id).execute());
+    },
+  };
+}
+
+/** What was left of a program that a job had started. */
+export interface Ended extends Swept {
+  /** The record's. */
+  id: string;
+  job: string;
+  containment: string;
+}
+
+const RECORDS_MAX = 100;
+
+/**
+ * Kills what is left of programs that were started by a runner that is gone, or for a job that is about to start again.
+ * What cannot be killed stays on record.
+ */
+export async function endRecorded(db: Db, of: { notOf: string } | { job: string }): Promise<Ended[]> {
+  const all = db.selectFrom("processes").selectAll().limit(RECORDS_MAX);
+  const records = await ("job" in of
+    ? all.where("job", "=", of.job)
+    : all.where("runner", "!=", of.notOf)
+  ).execute();
+  const ended: Ended[] = [];
+  for (const record of records) {
+    const swept = await endOne(record);
+    if (swept.left === 0) await db.deleteFrom("processes").where("id", "=", record.id).execute();
+    ended.push({ id: record.id, job: record.job, containment: record.containment, ...swept });
+  }
+  return ended;
+}
+
+/** Nothing outlives a reboot, and a pid that has another start since is somebody else's. */
+async function endOne(record: ProcessesTable): Promise<Swept> {
+  const { pid, started, cookie, file_size_blocks: fileSizeBlocks } = record;
+  if (record.boot_id !== systemClock.bootId()) return { found: 0, left: 0 };
+  const roots = findProcess(pid)?.started === started ? [pid] : [];
+  return await kill({ marks: { cookie, fileSizeBlocks }, roots });
+}
