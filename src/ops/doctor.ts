@@ -20,6 +20,7 @@ import {
   type WithStore,
 } from "./doctor/check.ts";
 import { configuration, refusedConfiguration } from "./doctor/configuration.ts";
+import { containment } from "./doctor/containment.ts";
 import { counters } from "./doctor/counters.ts";
 import { disk } from "./doctor/disk.ts";
 import { drift } from "./doctor/drift.ts";
@@ -51,6 +52,7 @@ const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   prices,
   offHostPing,
   wallClock,
+  containment,
 ];
 const WITH_STORE: readonly Examination<WithStore>[] = [
   drift,
