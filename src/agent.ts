@@ -1,6 +1,6 @@
 import manifest from "../package.json" with { type: "json" };
 import type { AlertPayload } from "./alerts/events.ts";
-import { createOutbox, type Outbox } from "./alerts/outbox.ts";
+import type { Outbox } from "./alerts/outbox.ts";
 import type { Config } from "./config/config.ts";
 import { type Environment, processEnvironment } from "./config/environment.ts";
 import { locate } from "./config/locations.ts";
@@ -10,31 +10,28 @@ import type { JobKind } from "./jobs/job.ts";
 import { jobKinds } from "./jobs/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { HOUR_MS } from "./lib/durations.ts";
-import { AfkError, EXIT } from "./lib/errors.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
-import { nearest } from "./lib/nearest.ts";
-import { createRedactor } from "./lib/redact.ts";
-import { createLog } from "./logs/writer.ts";
 import { createChain } from "./models/chain.ts";
 import type { Completion, ModelRequest } from "./models/types.ts";
 import type { Check } from "./ops/doctor/check.ts";
 import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/open-state.ts";
-import { readConfig } from "./ops/read-config.ts";
+import { readConfig, readLiveConfig } from "./ops/read-config.ts";
 import { readStatus, type Status } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
 import { guard } from "./rails/guard.ts";
-import { createKillWatch } from "./rails/kill-watch.ts";
 import type { Rails } from "./rails/rails.ts";
 import { createDraftDesk, type DraftDesk } from "./runner/draft-desk.ts";
-import { enqueueByHand } from "./runner/enqueue-due.ts";
+import { enqueueByHand, jobNamed } from "./runner/enqueue-due.ts";
 import { holdState } from "./runner/hold-state.ts";
+import { createLiveRails } from "./runner/live-rails.ts";
 import { runLoop, runOnce } from "./runner/loop.ts";
 import type { Parts, Progress } from "./runner/parts.ts";
+import { createRenewal } from "./runner/renew.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge-steps.ts";
 
@@ -47,6 +44,8 @@ export interface AgentOptions {
   state?: string | undefined;
   /** Called for every new alert, after it is on disk; an error in it is logged and changes nothing. */
   onAlert?: ((alert: AlertPayload) => void) | undefined;
+  /** Called with the configuration that holds from now on, when afk.yaml was changed. */
+  onConfig?: ((config: Config) => void) | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Gets each log line, as JSON, besides the daily file. */
   onLogLine?: ((line: string) => void) | undefined;
@@ -112,42 +111,38 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
   const kinds = [...(options.kinds ?? []), ...jobKinds];
-  const config = readAgentConfig(options);
-  const store = await openState(config, { clock, patienceMs: options.patienceMs });
-  const redact = createRedactor(config.secrets);
-  const log = createLog({
-    dir: config.paths.logs,
-    clock,
-    redact,
-    maxBytes: config.retention.logMaxBytes,
-    ...(options.onLogLine ? { sink: options.onLogLine } : {}),
+  const live = readLiveConfig(options, kinds, (before, now) => {
+    seeChange(before, now);
+    options.onConfig?.(now);
   });
-  const outbox = createOutbox({
-    store,
-    agent: config.agent,
+  const { paths } = live.current();
+  const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
+  const { onAlert, onLogLine } = options;
+  const { rails, log, seeChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
+  const { outbox, watch } = rails;
+  await checkHighWater(store, outbox, paths.highWater, clock);
+  const network = { db: store.db, agentVersion: VERSION, clock, log };
+  let outgoing: ReturnType<typeof createOutgoing>;
+  let egress: ReturnType<typeof createEgress>;
+  const { latest, renew } = createRenewal({
+    live,
+    make(config) {
+      outgoing = createOutgoing({ ...network, config: config.egress });
+      egress = createEgress({ ...network, config: config.egress });
+      return { config, chain: createChain(rails, config.models), egress };
+    },
+    outbox,
     clock,
-    log,
-    redact,
-    channels: config.alerts,
-    onAlert: options.onAlert,
+    signal: watch.signal,
   });
-  const { stopFile } = config.paths;
-  const watch = createKillWatch(store, stopFile);
-  const budget = { budget: config.budget, timezone: config.timezone };
-  const rails: Rails = { store, outbox, clock, log, budget, breaker: config.breaker, stopFile, watch };
-  await checkHighWater(store, outbox, config.paths.highWater, clock);
-  const chain = createChain(rails, config.models);
-  const network = { db: store.db, config: config.egress, agentVersion: VERSION, clock, log };
-  const egress = createEgress(network);
-  const outgoing = createOutgoing(network);
   const parts: Parts = {
-    config,
+    ...latest(),
+    renew,
+    hasNews: live.hasNews,
     version: VERSION,
     store,
     outbox,
     rails,
-    chain,
-    egress,
     kinds,
     clock,
     randomness,
@@ -156,14 +151,17 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   };
   const held = { isOurs: options.ownsProcess ?? false, limits: options.wedgeLimits };
   const noScope = { tick: null, job: null };
-
   return {
-    config,
+    get config() {
+      return live.current();
+    },
     version: VERSION,
     rails,
     outbox,
     log,
-    model: { complete: (request, call = {}) => chain.complete(request, { scope: noScope, log, ...call }) },
+    model: {
+      complete: (request, call = {}) => latest().chain.complete(request, { scope: noScope, log, ...call }),
+    },
     guard: async (name, estimateUsd, call) =>
       guard(rails, {
         dependency: name,
@@ -181,11 +179,15 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
           return { value, costMicros: chargeMicrosFromUsd(costUsd), inputTokens: null, outputTokens: null };
         },
       }),
-    enqueue: async (name, job = {}) => enqueueByHand(parts, jobNamed(config, name), job),
+    enqueue: async (name, job = {}) => {
+      const renewed = { ...parts, ...(live.hasNews() ? await renew() : latest()) };
+      return enqueueByHand(renewed, jobNamed(renewed.config.jobs, name), job);
+    },
     tick: ({ now } = {}) =>
       holdState(parts, held, async (guarded, runner) => {
-        if (now !== undefined) await enqueueByHand(parts, jobNamed(config, now), {});
-        return await runOnce(guarded, runner, { byHand: now !== undefined });
+        const renewed = { ...guarded, ...(await renew()) };
+        if (now !== undefined) await enqueueByHand(renewed, jobNamed(renewed.config.jobs, now), {});
+        return await runOnce(renewed, runner, { byHand: now !== undefined });
       }),
     run: (onTick, onStart) =>
       holdState(parts, held, async (guarded, runner) => {
@@ -194,8 +196,18 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
         onStart?.();
         return await runLoop(guarded, runner, onTick);
       }),
-    drafts: createDraftDesk({ config, store, outbox, rails, clock, log, outgoing }),
-    status: () => readStatus({ config, version: VERSION, db: store.db, clock }),
+    drafts: createDraftDesk({
+      config: live.current(),
+      store,
+      outbox,
+      rails,
+      clock,
+      log,
+      get outgoing() {
+        return outgoing;
+      },
+    }),
+    status: () => readStatus({ config: live.current(), version: VERSION, db: store.db, clock }),
     async close() {
       await Promise.all([egress.close(), outgoing.close()]);
       await store.close();
@@ -230,16 +242,4 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
   return await diagnoseState({ ...options, kinds: [...(options.kinds ?? []), ...jobKinds] }, how);
-}
-
-function jobNamed(config: Config, name: string): Config["jobs"][number] {
-  const job = config.jobs.find((candidate) => candidate.name === name);
-  if (job !== undefined) return job;
-  const names = config.jobs.map((candidate) => candidate.name);
-  const near = nearest(name, names);
-  const hint = near === null ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
-  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
-    retry: "never",
-    exitCode: EXIT.usage,
-  });
 }

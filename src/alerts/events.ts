@@ -31,6 +31,7 @@ export const ALERT_EVENTS = {
   output_set_aside: "error",
   day_attended: "info",
   clock_reached: "warn",
+  config_refused: "error",
   drift_found: "warn",
   value_low: "warn",
   alert_test: "warn",

@@ -1,4 +1,5 @@
 import { createRedactor } from "../lib/redact.ts";
+import { type StatedCaps, statedCaps } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
@@ -12,7 +13,7 @@ import { isTimezone } from "./schedule.ts";
 import { configSchema } from "./schema.ts";
 import { type Replacement, substitute } from "./substitute.ts";
 import { toConfig } from "./to-config.ts";
-import { readYaml } from "./yaml.ts";
+import { readYaml, readYamlLoosely } from "./yaml.ts";
 
 export interface LoadOptions {
   environment: Environment;
@@ -55,6 +56,13 @@ export function loadConfig(options: LoadOptions): Config {
   const checked = checkJobs(config, options.jobKinds);
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
+}
+
+/** The caps that the file and the host state, as far as they can be read from a file that is refused. Throws nothing. */
+export function loadCaps(configFile: string, environment: Environment): StatedCaps {
+  const top = readYamlLoosely(configFile);
+  const host = readHostSettings(environment, []);
+  return statedCaps(overlay(isSection(top) ? top.budget : undefined, host.capsUsd));
 }
 
 const TOKEN_VARIABLE = "DASHBOARD_TOKEN";

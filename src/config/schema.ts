@@ -20,7 +20,7 @@ export function configSchema(eventNames: readonly string[]) {
       64,
     ),
     timezone: v.optional(timezone(), "UTC"),
-    budget: budget(),
+    budget: budgetSchema(),
     models: modelsSchema(),
     breaker: v.optional(breaker(), {}),
     egress: v.optional(egress(), {}),
@@ -54,7 +54,7 @@ function timezone() {
   );
 }
 
-function budget() {
+export function budgetSchema() {
   const thresholds = "write fractions of the cap, above 0 and at most 1, each once, for example [0.5, 0.8]";
   return section("The most the agent may spend. Every call is checked against each cap before it is made.", {
     daily_cap_usd: usd(

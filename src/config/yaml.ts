@@ -8,6 +8,14 @@ const FILE_BYTES_MAX = 1024 * 1024;
 /** How often aliases may repeat what their anchors hold, counted with repetitions of repetitions. */
 const ALIASES_MAX = 100;
 
+const OPTIONS = {
+  // The library's own error texts quote the line, which may hold a secret.
+  prettyErrors: false,
+  stringKeys: true,
+  resolveKnownTags: false,
+  merge: false,
+} as const;
+
 /**
  * The plain value of a YAML 1.2 file: no custom tags, no key twice, one document. An empty file is null.
  *
@@ -16,14 +24,7 @@ const ALIASES_MAX = 100;
 export function readYaml(file: string): unknown {
   const text = readText(file);
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    // The library's own error texts quote the line, which may hold a secret.
-    prettyErrors: false,
-    stringKeys: true,
-    resolveKnownTags: false,
-    merge: false,
-  });
+  const document = parseDocument(text, { lineCounter: lines, ...OPTIONS });
   const issues = [...document.errors, ...document.warnings].map((problem): ConfigIssue => {
     const { line, col } = lines.linePos(problem.pos[0]);
     return { path: `line ${line}, column ${col}`, message: problem.message };
@@ -33,6 +34,15 @@ export function readYaml(file: string): unknown {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
     throw new ConfigError(file, [{ path: "", message: messageOf(error) }], { cause: error });
+  }
+}
+
+/** What can be made of a file that may be broken; undefined for nothing. Only what makes afk more careful may rest on it. */
+export function readYamlLoosely(file: string): unknown {
+  try {
+    return parseDocument(readText(file), OPTIONS).toJS({ maxAliasCount: ALIASES_MAX });
+  } catch {
+    return undefined;
   }
 }
 

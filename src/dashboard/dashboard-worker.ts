@@ -27,9 +27,17 @@ function serve({ config, version }: ThreadTask): void {
   }
 
   port.on("message", (order: ThreadOrder) => {
-    if (order === "listen") opening = open();
-    // Closing the port too lets the thread end.
-    else void opening.then((dashboard) => dashboard?.close()).finally(() => port.close());
+    switch (order.type) {
+      case "listen":
+        opening = open();
+        return;
+      case "reconfigure":
+        void opening.then((dashboard) => dashboard?.reconfigure(order.config));
+        return;
+      case "close":
+        // Closing the port too lets the thread end.
+        void opening.then((dashboard) => dashboard?.close()).finally(() => port.close());
+    }
   });
   say({ type: "ready" });
 }

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import { createRedactor } from "../lib/redact.ts";
 import { listen, urlOf } from "./listen.ts";
 import { createLive, type Live } from "./live.ts";
 import { SAFE_HEADERS } from "./policy.ts";
@@ -20,6 +19,8 @@ export interface DashboardOptions {
 export interface Dashboard {
   /** `http://127.0.0.1:4235/` */
   url: string;
+  /** Shows what another configuration says; where the page is served, and to whom, stays. */
+  reconfigure(config: Config): void;
   close(): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ const SOCKET_IDLE_MS = 30_000;
  */
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { config, clock } = options;
-  const view = createView({ ...options, redact: createRedactor(config.secrets) });
+  const view = createView(options);
   const live = createLive(view);
   const { agent, timezone, dashboard: access } = config;
   const site: Site = { agent, timezone, access, view, nowMs: () => clock.nowMs() };
@@ -61,6 +62,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
     server.on("error", (error) => options.onError(messageOf(error)));
     return {
       url,
+      reconfigure: view.reconfigure,
       async close() {
         live.close();
         await new Promise<void>((resolve) => {

@@ -14,4 +14,4 @@ export type ThreadMessage =
   | { type: "error"; error: string };
 
 /** What it is told. */
-export type ThreadOrder = "listen" | "close";
+export type ThreadOrder = { type: "listen" } | { type: "close" } | { type: "reconfigure"; config: Config };

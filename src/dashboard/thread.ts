@@ -9,6 +9,8 @@ import { urlOf } from "./listen.ts";
 import type { ThreadMessage, ThreadOrder, ThreadTask } from "./thread-task.ts";
 
 export interface DashboardThread {
+  /** Shows what another configuration says. */
+  reconfigure(config: Config): void;
   /** May be called again, and resolves when the thread has ended. */
   close(): Promise<void>;
 }
@@ -31,15 +33,16 @@ const START_MS = 5_000;
  * nothing else: an agent without a page works.
  */
 export function startDashboardThread(parts: Parts): DashboardThread {
-  const { config, log } = parts;
-  const { bind, port } = config.dashboard;
+  const { log } = parts;
+  const { bind, port } = parts.config.dashboard;
+  let { config } = parts;
   let thread: DashboardThread | undefined;
   let ended: Promise<void> | undefined;
 
   async function open(): Promise<Door | null> {
     try {
       const door: Door = await openDoor({ port, host: bind }, () => {
-        if (ended === undefined) thread = startThread(parts, door);
+        if (ended === undefined) thread = startThread({ ...parts, config }, door);
       });
       log.event("info", "dashboard_started", { url: urlOf(door.address) });
       return door;
@@ -56,6 +59,10 @@ export function startDashboardThread(parts: Parts): DashboardThread {
 
   const opening = open();
   return {
+    reconfigure(changed) {
+      config = changed;
+      thread?.reconfigure(changed);
+    },
     close() {
       ended ??= end();
       return ended;
@@ -70,7 +77,7 @@ function startThread(parts: Parts, door: Door): DashboardThread {
   const worker = startWorker({ config: { ...config, dashboard }, version }, log);
   if (worker === null) {
     door.refuse();
-    return { close: async () => undefined };
+    return { reconfigure: () => undefined, close: async () => undefined };
   }
   const tell = (order: ThreadOrder) => worker.postMessage(order);
   let isClosing = false;
@@ -80,7 +87,7 @@ function startThread(parts: Parts, door: Door): DashboardThread {
       case "ready":
         // In this order, and at once: while nobody listens, whoever comes is turned away.
         door.leave();
-        tell("listen");
+        tell({ type: "listen" });
         return;
       case "listening":
         isListening = true;
@@ -99,9 +106,10 @@ function startThread(parts: Parts, door: Door): DashboardThread {
     if (!isClosing && code !== 0) log.event("warn", "dashboard_gone", { code });
   });
   return {
+    reconfigure: (config) => tell({ type: "reconfigure", config }),
     async close() {
       isClosing = true;
-      tell("close");
+      tell({ type: "close" });
       await endThread(worker, isListening ? CLOSE_MS : START_MS);
     },
   };

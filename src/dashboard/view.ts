@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
+import type { Config } from "../config/config.ts";
 import { messageOf } from "../lib/errors.ts";
+import { createRedactor } from "../lib/redact.ts";
 import { look } from "../ops/look.ts";
 import { lookAtWorker } from "../ops/worker.ts";
 import { isMigrated } from "../store/migrate.ts";
@@ -14,6 +16,8 @@ export interface View {
   look(): Promise<Look>;
   /** Changes when the state does, or a worker comes or goes, and stays "" while it cannot be read. */
   version(): string;
+  /** Goes by another configuration from now on. */
+  reconfigure(config: Config): void;
   close(): Promise<void>;
 }
 
@@ -21,19 +25,25 @@ export interface View {
 const AGE_MAX_MS = 1_000;
 
 /** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
-export function createView(sources: SnapshotSources): View {
-  const { config, clock, redact } = sources;
-  const readSnapshot = createSnapshots(sources);
+export function createView(options: Omit<SnapshotSources, "redact">): View {
+  const { clock } = options;
+  const { database, lock } = options.config.paths;
+  let sources = sourcesOf(options.config);
+  let readSnapshot = createSnapshots(sources);
   let reader: Reader | undefined;
   let last: { look: Look; version: number; at: number } | undefined;
   let reading: Promise<Look> | undefined;
+
+  function sourcesOf(config: Config): SnapshotSources {
+    return { ...options, config, redact: createRedactor(config.secrets) };
+  }
 
   /** Undefined where the first tick has yet to make the database, or the next one to migrate it. */
   async function current(): Promise<Reader | undefined> {
     if (reader?.isReplaced()) await drop();
     if (reader !== undefined) return reader;
-    if (!existsSync(config.paths.database)) return undefined;
-    reader = openReader(config.paths.database);
+    if (!existsSync(database)) return undefined;
+    reader = openReader(database);
     if (!(await reader.read(isMigrated))) await drop();
     return reader;
   }
@@ -45,7 +55,8 @@ export function createView(sources: SnapshotSources): View {
   }
 
   async function snapshotBy(opened: Reader | undefined): Promise<Snapshot> {
-    if (opened === undefined) return await look(config, (seen) => readSnapshot(seen.db, seen.config), clock);
+    if (opened === undefined)
+      return await look(sources.config, (seen) => readSnapshot(seen.db, seen.config), clock);
     return await opened.read(readSnapshot);
   }
 
@@ -61,7 +72,7 @@ export function createView(sources: SnapshotSources): View {
     } catch (error) {
       last = undefined;
       await drop();
-      return { type: "unreadable", problem: redact(messageOf(error)) };
+      return { type: "unreadable", problem: sources.redact(messageOf(error)) };
     }
   }
 
@@ -75,10 +86,15 @@ export function createView(sources: SnapshotSources): View {
     version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${reader.dataVersion()} ${lookAtWorker(config.paths.lock).state}`;
+        return `${reader.dataVersion()} ${lookAtWorker(lock).state}`;
       } catch {
         return "";
       }
+    },
+    reconfigure(config) {
+      sources = sourcesOf(config);
+      readSnapshot = createSnapshots(sources);
+      last = undefined;
     },
     close: drop,
   };

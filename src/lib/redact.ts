@@ -23,6 +23,20 @@ export function createRedactor(secrets: string[]): Redact {
   };
 }
 
+/** A redactor that learns of more secrets; what it knew before it goes on hiding. */
+export function createLearningRedactor(secrets: string[]): { redact: Redact; learn(more: string[]): void } {
+  const known = new Set(secrets);
+  let current = createRedactor(secrets);
+  return {
+    redact: (text) => current(text),
+    learn(more) {
+      const count = known.size;
+      for (const secret of more) known.add(secret);
+      if (known.size > count) current = createRedactor([...known]);
+    },
+  };
+}
+
 /** True for the name of a field whose text is a secret whatever it looks like (`apiKey`, `bot_token`). */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name.slice(-64));

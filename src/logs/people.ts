@@ -96,6 +96,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   clock_started: { words: "the clock of unattended days runs", fields: ["dayZero"] },
   clock_stopped: { words: "the clock of unattended days was stopped", fields: ["days"] },
   clock_day: { words: "a day is over", fields: ["day", "count", "note"] },
+  config_changed: { words: "configuration changed", fields: ["changes"] },
   release_made: { words: "released", fields: ["configHash", "reason"] },
   records_failed: { words: "the records in runs/ could not be written", fields: ["error"] },
   history_removed: { words: "old history removed", fields: ["jobs", "ledger", "ticks"] },

@@ -11,7 +11,7 @@ export interface LogOptions {
   dir: string;
   clock: Clock;
   redact: Redact;
-  /** Bound on all files together, which retainLogs keeps; one file holds a quarter of it. */
+  /** Bound on all files together, which retainLogs keeps; one file holds a quarter of it. It may change. */
   maxBytes: number;
   /** Gets each line too, without its newline. Once it throws, it is told of (`log_sink_failed`) and not called again. */
   sink?: (line: string) => void;
@@ -26,7 +26,7 @@ export interface LogOptions {
  */
 export function createLog(options: LogOptions): Log & { close(): void } {
   const { clock, redact } = options;
-  const file = appender(options.dir, Math.max(1, Math.floor(options.maxBytes / 4)));
+  const file = appender(options.dir, () => Math.max(1, Math.floor(options.maxBytes / 4)));
   const sinkRank = RANK[options.sinkLevel ?? "info"];
   let sink = options.sink;
   let dropped = { lines: 0, error: "" };
@@ -85,7 +85,7 @@ interface OpenFile {
 }
 
 /** Appends to the day's last part, or begins the next one when it would grow past `partBytesMax`. */
-function appender(dir: string, partBytesMax: number) {
+function appender(dir: string, partBytesMax: () => number) {
   let open: OpenFile | null = null;
 
   function close(): void {
@@ -104,7 +104,7 @@ function appender(dir: string, partBytesMax: number) {
       stats = fstatSync(open.descriptor);
     }
     const { size } = stats;
-    if (size === 0 || size + bytes <= partBytesMax) return open;
+    if (size === 0 || size + bytes <= partBytesMax()) return open;
     const next = Math.max(open.part, lastPart(dir, day) - 1) + 1;
     close();
     open = openPart(dir, day, next);

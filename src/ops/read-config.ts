@@ -1,10 +1,12 @@
+import { resolve } from "node:path";
 import { ALERT_EVENTS } from "../alerts/events.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
-import { loadConfig } from "../config/load.ts";
-import { locate } from "../config/locations.ts";
+import { type LiveConfig, type LiveOptions, openLiveConfig } from "../config/live.ts";
+import { loadCaps, loadConfig } from "../config/load.ts";
+import { expandHome, locate } from "../config/locations.ts";
 import { refuseNoAgent } from "../config/no-agent.ts";
 import { priceProblem } from "../models/prices.ts";
 import { refuseFormerState } from "./whose-state.ts";
@@ -33,4 +35,27 @@ export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKi
   });
   if (unpriced.length > 0) throw new ConfigError(config.paths.configFile, unpriced);
   return config;
+}
+
+/** The same for an agent at work, whose file may change. Throws ConfigError as long as the first is refused. */
+export function readLiveConfig(
+  sources: ConfigSources,
+  kinds: readonly JobSettingsKind[],
+  onChange: LiveOptions["onChange"],
+): LiveConfig {
+  // The environment and the working folder of the start hold for as long as the process does.
+  const environment = sources.environment ?? processEnvironment();
+  const { config, state } = sources;
+  const file = locate({ environment, configFile: config, state, cwd: process.cwd() }).configFile;
+  const place = {
+    environment,
+    config: file,
+    ...(state && { state: resolve(expandHome(state, environment)) }),
+  };
+  return openLiveConfig({
+    file,
+    read: () => readConfig(place, kinds),
+    readCaps: () => loadCaps(file, environment),
+    onChange,
+  });
 }

@@ -1,5 +1,7 @@
 import type { JobConfig, Schedule } from "../config/config.ts";
 import { toIso } from "../lib/clock.ts";
+import { AfkError, EXIT } from "../lib/errors.ts";
+import { nearest } from "../lib/nearest.ts";
 import { enqueue } from "../queue/enqueue.ts";
 import type { Trx } from "../store/schema.ts";
 import type { Parts } from "./parts.ts";
@@ -52,6 +54,19 @@ export async function enqueueByHand(
     nowMs,
   );
   return { key, added };
+}
+
+/** A job of afk.yaml by its name. Throws AfkError `unknown_job`, with the nearest name. */
+export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
+  const job = jobs.find((candidate) => candidate.name === name);
+  if (job !== undefined) return job;
+  const names = jobs.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const hint = near === null ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
+  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
+    retry: "never",
+    exitCode: EXIT.usage,
+  });
 }
 
 /** When the next scheduled job is due; null when none is scheduled. */

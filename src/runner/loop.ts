@@ -10,15 +10,15 @@ import { runTick, type TickResult } from "./tick.ts";
 const TIDY_AFTER = 4;
 
 /**
- * Ticks on schedule and when new work appears, until the kill switch is set or the process is told to end (which trips
+ * Ticks on schedule, when new work appears and when afk.yaml was changed, until the kill switch is set or the process is told to end (which trips
  * the same watch). The caller holds the lock. Returns the exit code.
  */
 export async function runLoop(
-  parts: Parts,
+  given: Parts,
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
-  return await recordRun(parts, () => untilStopped(parts, runner, onTick));
+  return await recordRun(given, () => untilStopped(given, runner, onTick));
 }
 
 /** One tick that a timer or a person asks for. The caller holds the lock. */
@@ -33,14 +33,15 @@ export async function runOnce(
 }
 
 async function untilStopped(
-  parts: Parts,
+  given: Parts,
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
-  const { signal } = parts.rails.watch;
-  const release = parts.rails.watch.hold("idle");
+  const { signal } = given.rails.watch;
+  const release = given.rails.watch.hold("idle");
   try {
     for (;;) {
+      const parts = { ...given, ...(await given.renew()) };
       // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
       const version = parts.store.dataVersion();
       const result = await runTick(parts, runner);
@@ -60,8 +61,8 @@ async function isKilled(parts: Parts): Promise<boolean> {
 }
 
 /**
- * Waits for the next tick's time, the next due job, or work that somebody has added since the database was at
- * `sinceVersion`, whichever is first. When a job is due is asked again only when somebody has committed: it changes
+ * Waits for the next tick's time, the next due job, another configuration, or work that somebody has added since the
+ * database was at `sinceVersion`, whichever is first. When a job is due is asked again only when somebody has committed: it changes
  * with what is committed, and with nothing else.
  */
 async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number): Promise<void> {
@@ -72,6 +73,7 @@ async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number
     if (looks === TIDY_AFTER) parts.tidyMemory?.();
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await parts.clock.idle(signal).catch(() => undefined);
+    if (parts.hasNews()) return;
     const current = parts.store.dataVersion();
     if (current !== version) {
       const runAt = await nextRunAt(parts.store.db);

@@ -23,12 +23,19 @@ export interface Parts {
   clock: Clock;
   randomness: Randomness;
   log: Log;
+  /** Takes over a changed configuration, and gives what is made from the one in use. */
+  renew: () => Promise<Renewed>;
+  /** Whether there is a change to take over, or a refusal to tell of. */
+  hasNews: () => boolean;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
   guard?: WedgeGuard;
   /** Gives memory back, in a process of afk's own; in somebody else's that is not ours to decide. */
   tidyMemory?: () => void;
 }
+
+/** What is made from the configuration, and made anew when that was changed. */
+export type Renewed = Pick<Parts, "config" | "chain" | "egress">;
 
 /** How far a job is, for people who watch. */
 export interface Progress {

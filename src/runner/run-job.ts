@@ -8,12 +8,13 @@ import { collectCalls, type RunCalls } from "../models/refusals.ts";
 import { claim } from "../queue/claim.ts";
 import { complete } from "../queue/complete.ts";
 import { extend } from "../queue/extend.ts";
-import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../queue/job.ts";
+import { type JobRow, LEASE_MS, LeaseLost } from "../queue/job.ts";
 import { saveOutputs } from "../queue/publish.ts";
 import type { Trx } from "../store/schema.ts";
 import { createContext, type Pending } from "./context.ts";
 import type { Parts } from "./parts.ts";
 import { recordEnd, tellRefusals, type Unfinished } from "./record-end.ts";
+import { findEntry } from "./renew.ts";
 import { rememberSeen } from "./seen.ts";
 import { tellSources } from "./tell-sources.ts";
 
@@ -42,8 +43,11 @@ export async function runJob(
   const { signal } = joined;
   const calls = collectCalls();
   try {
-    const { kind, entry } = find(parts, job);
-    const { context, pending } = createContext(parts, { job, entry, ...ids, signal, log, calls });
+    const { kind, entry, made } = await findEntry(parts, job);
+    const { context, pending } = createContext(
+      { ...parts, ...made },
+      { job, entry, ...ids, signal, log, calls },
+    );
     const lease = keepLease(parts, job, entry.timeoutMs, stop);
     try {
       const result = await orAborted(kind.run(context), signal);
@@ -68,18 +72,6 @@ export async function runJob(
 /** How long until a running job is looked at again: often enough for its lease, and when its time is up. */
 export function nextLookMs(timeoutMs: number, elapsedMs: number): number {
   return Math.max(1, Math.min(LEASE_MS / 3, timeoutMs - elapsedMs));
-}
-
-function find(parts: Parts, job: JobRow) {
-  const kind = parts.kinds.find((candidate) => candidate.kind === job.kind);
-  const entry = parts.config.jobs.find((candidate) => candidate.name === job.name);
-  if (kind === undefined || entry === undefined || entry.kind !== job.kind) {
-    throw new PermanentFailure(
-      "unknown_job",
-      `afk.yaml has no job named ${job.name} of kind ${job.kind}; put it back and: afk dead retry ${job.key}`,
-    );
-  }
-  return { kind, entry };
 }
 
 /** Renews the lease while the job runs, and ends the job when it takes too long or the lease is lost. Real time. */

@@ -119,6 +119,8 @@ export async function drafted(
   });
   const { agent, target } = await agentWith(kind, options);
   await agent.tick();
+  // What `afk` itself is run on: it knows no kind of ours.
+  target.configure({ ...configOf(options), jobs: [] });
   const rows = await agent.rails.store.db.selectFrom("drafts").select(["id", "name"]).execute();
   return { agent, target, ids: names.map((name) => rows.find((row) => row.name === name)!.id) };
 }
@@ -127,8 +129,10 @@ export async function agentWith(
   kind: JobKind,
   options: { egress?: object } = {},
 ): Promise<{ agent: Agent; target: Deployment }> {
-  const config = { ...BASE, egress: { ...BASE.egress, ...options.egress } };
-  const target = deployment({ ...config, jobs: [{ name: "writer", kind: "drafter", every: "1d" }] });
+  const target = deployment({
+    ...configOf(options),
+    jobs: [{ name: "writer", kind: "drafter", every: "1d" }],
+  });
   const agent = await openAgent({
     environment: {},
     config: target.configFile,
@@ -136,7 +140,9 @@ export async function agentWith(
     kinds: [kind],
   });
   onTestFinished(() => agent.close());
-  // What `afk` itself is run on: it knows no kind of ours.
-  target.configure({ ...config, jobs: [] });
   return { agent, target };
+}
+
+function configOf(options: { egress?: object }) {
+  return { ...BASE, egress: { ...BASE.egress, ...options.egress } };
 }

@@ -10,11 +10,11 @@ export default defineCommand({
     examples: ["afk run", "TICK_SECONDS=300 afk run"],
   },
   async run({ args }) {
+    const served: DashboardThread[] = [];
     return await withAgent(
       args,
       async (agent) => {
         stopOnSignals(agent);
-        const served: DashboardThread[] = [];
         try {
           return await agent.run(
             (result) => printTick(result, false),
@@ -30,7 +30,13 @@ export default defineCommand({
           for (const dashboard of served) await dashboard.close();
         }
       },
-      { ownsProcess: true, ...(await workerOutput(false)) },
+      {
+        ownsProcess: true,
+        onConfig: (config) => {
+          for (const dashboard of served) dashboard.reconfigure(config);
+        },
+        ...(await workerOutput(false)),
+      },
     );
   },
 });

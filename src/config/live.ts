@@ -1,0 +1,189 @@
+import { hash } from "node:crypto";
+import { statSync } from "node:fs";
+import { systemClock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import { lowerCaps, type StatedCaps } from "./caps.ts";
+import type { BudgetConfig, Config } from "./config.ts";
+import { readBounded } from "./environment.ts";
+import { ConfigError } from "./errors.ts";
+
+/** A file that was changed a moment ago may be half of what is being written. */
+const SETTLE_MS = 1_000;
+/** So many times that long a file is waited for that changes all the time. */
+const SETTLES_MAX = 5;
+const HASHED_BYTES_MAX = 2 * 1024 * 1024;
+
+/** The configuration of an agent at work, whose file a person may edit at any time. */
+export interface LiveConfig {
+  /** What is in use: what was taken over last, with the caps that hold now. */
+  current(): Config;
+  /**
+   * The caps that hold now. Looks at the file, which takes one `stat` while it is as it was. A file that is refused, or
+   * was changed a moment ago, can only lower them.
+   */
+  caps(): BudgetConfig;
+  /** Whether the file has something new for `takeOver`. */
+  hasNews(): boolean;
+  /** Takes over what the file says, once it has stood still for a moment; a file that was refused is given once. */
+  takeOver(signal: AbortSignal): Promise<Refused | null>;
+}
+
+export interface Refused {
+  error: ConfigError;
+  /** Of the file's content, or of why it cannot be read. */
+  hash: string;
+}
+
+export interface LiveOptions {
+  file: string;
+  /** Reads the whole file. Throws ConfigError. */
+  read(): Config;
+  /** The caps of a file that is refused, as far as they can be read. */
+  readCaps(): StatedCaps;
+  /** Called when what `current` gives is another. */
+  onChange(before: Config, now: Config): void;
+}
+
+/** What the file says, where that is not in use. */
+type Found = { type: "accepted"; config: Config } | { type: "refused"; error: ConfigError; caps: StatedCaps };
+
+/** Throws ConfigError when the file is refused from the start. */
+export function openLiveConfig(options: LiveOptions): LiveConfig {
+  const { file } = options;
+  // Looked at before it is read: what changes in between is then seen as new.
+  const start = stateOf(file);
+  let content = start.kind === "file" ? contentHash(file) : "";
+  const first = options.read();
+  /** A pipe gives its content once. */
+  const isWatched = start.kind === "file";
+  let seen = { ...start, sinceMs: systemClock.uptimeMs(), isRead: false };
+  let inUse = first;
+  /** The latest that was accepted: its caps hold at once, the rest when it is taken over. */
+  let accepted = first;
+  let found: Found | null = null;
+  let reported = "";
+  let last = first;
+
+  function look(): void {
+    if (!isWatched) return;
+    const state = stateOf(file);
+    if (state.signature === seen.signature && seen.isRead) return;
+    if (state.signature !== seen.signature)
+      seen = { ...state, sinceMs: systemClock.uptimeMs(), isRead: false };
+    // Asked before it is read: what is written within one step of the file system's clock has the same signature.
+    const isStill = hasSettled(seen);
+    const latest = state.kind === "other" ? state.signature : contentHash(file);
+    if (latest !== content)
+      found = state.kind === "other" ? { type: "refused", error: noFile(file), caps: {} } : examine();
+    content = latest;
+    seen.isRead = isStill;
+    if (isStill && found?.type === "accepted") {
+      accepted = found.config;
+      found = null;
+    }
+    tellChange();
+  }
+
+  function examine(): Found | null {
+    try {
+      const config = asRunning(options.read(), first);
+      return isSame(config, accepted) ? null : { type: "accepted", config };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { type: "refused", error, caps: options.readCaps() };
+    }
+  }
+
+  function caps(): BudgetConfig {
+    if (found === null) return accepted.budget;
+    return lowerCaps(accepted.budget, found.type === "accepted" ? found.config.budget : found.caps);
+  }
+
+  function current(): Config {
+    return { ...inUse, budget: caps() };
+  }
+
+  function tellChange(): void {
+    const [before, now] = [last, current()];
+    if (isSame(before, now)) return;
+    last = now;
+    options.onChange(before, now);
+  }
+
+  return {
+    current,
+    caps() {
+      look();
+      return caps();
+    },
+    hasNews() {
+      look();
+      return accepted !== inUse || (found?.type === "refused" && seen.isRead && reported !== content);
+    },
+    async takeOver(signal) {
+      look();
+      for (let count = 0; found !== null && !seen.isRead && count < SETTLES_MAX; count++) {
+        // It rejects when the agent is stopped; whoever called looks at that next.
+        await systemClock.sleep(SETTLE_MS, signal).catch(() => undefined);
+        if (signal.aborted) return null;
+        look();
+      }
+      inUse = accepted;
+      tellChange();
+      if (found?.type !== "refused") reported = "";
+      if (found?.type !== "refused" || !seen.isRead || reported === content) return null;
+      reported = content;
+      return { error: found.error, hash: content };
+    },
+  };
+}
+
+/** Host settings, and where the state is, are those that it was started with; the state belongs to the agent's name. */
+function asRunning(config: Config, first: Config): Config {
+  const { paths, tickSeconds, agent } = first;
+  if (config.agent === agent) return { ...config, paths, tickSeconds };
+  const message = `is ${config.agent}, and ${agent} is at work; its state has that name, so stop it before you rename it`;
+  throw new ConfigError(paths.configFile, [{ path: "agent", message }]);
+}
+
+function isSame(a: Config, b: Config): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+interface FileState {
+  /** What tells two versions of a file apart without reading it. */
+  signature: string;
+  /** Epoch milliseconds; null where there is no file. */
+  changedMs: number | null;
+  kind: "file" | "none" | "other";
+}
+
+function stateOf(file: string): FileState {
+  try {
+    const stats = statSync(file);
+    const { dev, ino, size, mtimeMs, ctimeMs } = stats;
+    const signature = `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+    return { signature, changedMs: Math.max(mtimeMs, ctimeMs), kind: stats.isFile() ? "file" : "other" };
+  } catch (error) {
+    // That it cannot be read is told of by whoever reads it.
+    return { signature: messageOf(error), changedMs: null, kind: "none" };
+  }
+}
+
+/** By the file's own times, or by how long it has been seen as it is, where those are in the future. */
+function hasSettled({ changedMs, sinceMs }: { changedMs: number | null; sinceMs: number }): boolean {
+  if (systemClock.uptimeMs() - sinceMs >= SETTLE_MS) return true;
+  return changedMs !== null && systemClock.nowMs() - changedMs >= SETTLE_MS;
+}
+
+function noFile(file: string): ConfigError {
+  return new ConfigError(file, [{ path: "", message: "is no regular file any more; put the file back" }]);
+}
+
+function contentHash(file: string): string {
+  try {
+    return hash("sha256", readBounded(file, HASHED_BYTES_MAX));
+  } catch (error) {
+    return hash("sha256", messageOf(error));
+  }
+}
