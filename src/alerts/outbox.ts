@@ -4,6 +4,7 @@ import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
+import { withoutHidden } from "../lib/visible.ts";
 import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
 import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
@@ -67,7 +68,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
 
 function payloadOf(options: OutboxOptions, notice: Notice): AlertPayload {
   const ts = toIso(options.clock.nowMs());
-  const told = { title: options.redact(notice.title), message: options.redact(notice.message) };
+  const plain = (text: string) => withoutHidden(options.redact(text));
+  const told = { title: plain(notice.title), message: plain(notice.message) };
   return { version: 1, agent: options.agent, severity: ALERT_EVENTS[notice.event], ts, ...notice, ...told };
 }
 

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import { processEnvironment } from "../config/environment.ts";
+import { escapeUnseen, withoutHidden } from "../lib/visible.ts";
 import { padToWidth, textWidth } from "./width.ts";
 
 /** What is written to: standard output unless stated. */
@@ -16,11 +17,11 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** One JSON document, indented, so that a person can read what a program asked for. */
 export function printJson(value: unknown, sink: Sink = process.stdout): void {
-  sink.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  sink.write(`${escapeUnseen(JSON.stringify(value, undefined, 2))}\n`);
 }
 
 export function printLines(lines: readonly string[], sink: Sink = process.stdout): void {
-  if (lines.length > 0) sink.write(`${lines.join("\n")}\n`);
+  if (lines.length > 0) sink.write(`${withoutHidden(lines.join("\n"))}\n`);
 }
 
 /** Columns as wide as their widest cell, two spaces apart, under their titles. Prints nothing for no rows. */
@@ -67,9 +68,7 @@ export function isColoured(sink: Sink = process.stdout): boolean {
  * table or write to the terminal's title.
  */
 export function oneLine(text: string): string {
-  return stripVTControlCharacters(text)
-    .replace(/\p{Cc}+/gu, " ")
-    .trim();
+  return withoutHidden(stripVTControlCharacters(text).replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")).trim();
 }
 
 /**

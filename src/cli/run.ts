@@ -1,5 +1,6 @@
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, assert, EXIT, messageOf } from "../lib/errors.ts";
+import { visibleLines } from "../lib/visible.ts";
 import { allArgs, asksFor, commandIndex, readArguments, suggestion } from "./arguments.ts";
 import { type Command, type Program, UsageError } from "./command.ts";
 import { doesPutWorkFirst, lostOutput, printJson, printLines } from "./output.ts";
@@ -113,7 +114,7 @@ function report(error: unknown, called: string, asJson: boolean): number {
   if (asJson) {
     printJson({ error: { code: isExpected ? error.code : "unexpected", message: messageOf(error) } });
   }
-  const lines = [isExpected ? `${called}: ${error.message}` : stackOf(error)];
+  const lines = [isExpected ? `${called}: ${visibleLines(error.message)}` : stackOf(error)];
   if (error instanceof UsageError) lines.push(`Run "${called} --help" for what it takes.`);
   printLines(lines, process.stderr);
   return isExpected ? error.exitCode : EXIT.failed;

@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
-import { LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import { messageOf } from "../lib/errors.ts";
 import { readBounded } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
+import { controlCharacters, type Fault, notPlain, TOO_DEEP } from "./plain-yaml.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024;
 /** How often aliases may repeat what their anchors hold, counted with repetitions of repetitions. */
@@ -14,10 +15,14 @@ const OPTIONS = {
   stringKeys: true,
   resolveKnownTags: false,
   merge: false,
+  // The library compares each key with each other one, which takes minutes for 1 MiB of them; plain-yaml.ts looks for them.
+  uniqueKeys: false,
 } as const;
+/** Of a thousand faults the first few say as much. */
+const FAULTS_MAX = 20;
 
 /**
- * The plain value of a YAML 1.2 file: no custom tags, no key twice, one document. An empty file is null.
+ * The plain value of a YAML 1.2 file: no tags, no key twice, one document. An empty file is null.
  *
  * @throws ConfigError when the file cannot be read or is not such YAML, with line and column.
  */
@@ -25,16 +30,30 @@ export function readYaml(file: string): unknown {
   const text = readText(file);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, ...OPTIONS });
-  const issues = [...document.errors, ...document.warnings].map((problem): ConfigIssue => {
-    const { line, col } = lines.linePos(problem.pos[0]);
-    return { path: `line ${line}, column ${col}`, message: problem.message };
-  });
-  if (issues.length > 0) throw new ConfigError(file, issues);
+  const faults = [...controlCharacters(text), ...ownFaults(document), ...notPlain(document, text)];
+  if (faults.length > 0) {
+    throw new ConfigError(
+      file,
+      faults.slice(0, FAULTS_MAX).map((fault) => issueOf(fault, lines)),
+    );
+  }
   try {
     return document.toJS({ maxAliasCount: ALIASES_MAX });
   } catch (error) {
     throw new ConfigError(file, [{ path: "", message: messageOf(error) }], { cause: error });
   }
+}
+
+function ownFaults({ errors, warnings }: Document.Parsed): Fault[] {
+  return [...errors, ...warnings].map(({ pos, message }) => ({
+    at: pos[0],
+    message: message.startsWith("Maximum call stack") ? TOO_DEEP : message,
+  }));
+}
+
+function issueOf({ at, message }: Fault, lines: LineCounter): ConfigIssue {
+  const { line, col } = lines.linePos(at);
+  return { path: `line ${line}, column ${col}`, message };
 }
 
 /** What can be made of a file that may be broken; undefined for nothing. Only what makes afk more careful may rest on it. */
@@ -63,7 +82,7 @@ function readText(file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new ConfigError(file, [{ path: "", message: "not UTF-8 text" }], { cause: error });
+    throw new ConfigError(file, [{ path: "", message: "not UTF-8 text; save it as that" }], { cause: error });
   }
 }
 

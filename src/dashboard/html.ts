@@ -1,4 +1,5 @@
 import { escapeHtml } from "../jobs/digest/escape.ts";
+import { withoutHidden } from "../lib/visible.ts";
 
 /** Markup that may go into a page as it is. Only `html` makes it. */
 export interface Html {
@@ -19,13 +20,13 @@ export function html(texts: TemplateStringsArray, ...values: Part[]): Html {
   return result;
 }
 
-/** Control characters, and those that turn the direction of what follows: no page has a use for them. */
-const UNSEEN = /[^\P{Cc}\n\t]|[\u202A-\u202E\u2066-\u2069]/gu;
+/** No page has a use for control characters. */
+const CONTROL = /[^\P{Cc}\n\t]/gu;
 
 function markupOf(value: Part): string {
   if (value === null || value === undefined || value === false) return "";
   if (typeof value === "string" || typeof value === "number")
-    return escapeHtml(String(value).replace(UNSEEN, ""));
+    return escapeHtml(withoutHidden(String(value).replace(CONTROL, "")));
   if (Array.isArray(value)) return value.map(markupOf).join("");
   // An object that came out of JSON is not markup, whatever its keys.
   if (!made.has(value)) throw new TypeError("a page was given an object that is no markup");

@@ -2,6 +2,7 @@ import { toIso } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
 import type { Fields, Level } from "../lib/log.ts";
 import { isSecretName, REDACTED, type Redact } from "../lib/redact.ts";
+import { escapeUnseen } from "../lib/visible.ts";
 
 /** What a line of the log says. `ts` is ISO 8601 in UTC. */
 export interface LogLine extends Fields {
@@ -19,6 +20,15 @@ export function formatLine(
   nowMs: number,
   level: Level,
   event: string,
+  fields: Fields,
+  redact: Redact,
+): string {
+  return escapeUnseen(wholeLine(nowMs, { level, event }, fields, redact));
+}
+
+function wholeLine(
+  nowMs: number,
+  { level, event }: { level: Level; event: string },
   fields: Fields,
   redact: Redact,
 ): string {
@@ -113,7 +123,7 @@ function plain(value: unknown, depth: number, room: Room, redact: Redact): unkno
 function text(value: string, room: Room, redact: Redact): string {
   // Redacted before it is cut, since half a secret is not recognised.
   const result = cut(redact(value), Math.min(STRING_LENGTH_MAX, room.characters));
-  room.characters -= JSON.stringify(result).length;
+  room.characters -= escapeUnseen(JSON.stringify(result)).length;
   return result;
 }
 

@@ -1,6 +1,7 @@
 import { dayIn } from "../lib/days.ts";
 import { formatDuration } from "../lib/duration-text.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
+import { withoutHidden } from "../lib/visible.ts";
 import { timeText } from "../lib/zone.ts";
 import { type LogLine, parseLine } from "./line.ts";
 
@@ -173,7 +174,7 @@ function short(value: unknown): string {
   const source = isError ? value.message : value;
   const text = typeof source === "string" ? source : JSON.stringify(source);
   // Control codes in a log field would move the cursor or colour the terminal of whoever reads it.
-  const line = text.replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim();
+  const line = withoutHidden(text.replace(/[\p{Cc}\s]+/gu, " ")).trim();
   return line.length > VALUE_LENGTH_MAX ? `${line.slice(0, VALUE_LENGTH_MAX).toWellFormed()}…` : line;
 }
 

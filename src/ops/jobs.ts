@@ -33,7 +33,11 @@ export async function listJobs(db: Db, limit: number): Promise<JobView[]> {
 }
 
 export async function showJob(db: Db, key: string): Promise<JobDetail | undefined> {
-  const row = await db.selectFrom("jobs").selectAll().where("key", "=", key).executeTakeFirst();
+  const row = await db
+    .selectFrom("jobs")
+    .selectAll()
+    .where("key", "=", key.normalize("NFC"))
+    .executeTakeFirst();
   if (row === undefined) return undefined;
   const outputs = await db
     .selectFrom("outputs")

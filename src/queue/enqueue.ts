@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
 import type { Db } from "../store/schema.ts";
-import { PermanentFailure } from "./job.ts";
+import { jobKey } from "./key.ts";
 
 export interface NewJob {
   /** Idempotency key: a second job with the same key is not added. */
@@ -17,20 +17,15 @@ export interface NewJob {
   byHand: boolean;
 }
 
-/** The key is shown on every screen and is part of the ledger: it stays short and on one line. */
-const KEY = /^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u;
-
 /**
  * Adds a job that is due at once. False when its key is known already, whatever became of that job: retention removes jobs
  * and not the keys that somebody gave them, and of scheduled ones it remembers the newest slot.
  */
 export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boolean> {
-  if (!KEY.test(job.key)) {
-    throw new PermanentFailure("bad_key", "a job's key is one line of 1 to 200 characters");
-  }
+  const key = jobKey(job.key);
   const values = {
     id: newId(nowMs),
-    key: job.key,
+    key,
     name: job.name,
     kind: job.kind,
     payload: JSON.stringify(job.payload) ?? "null",
@@ -59,7 +54,7 @@ export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boole
     // In one statement: between a look and the insert, retention could remove the job that has the key.
     .expression(
       sql`select ${row} where not ${isForgotten}
-        and not exists (select 1 from taken_names where kind = 'job' and name = ${job.key})`,
+        and not exists (select 1 from taken_names where kind = 'job' and name = ${key})`,
     )
     .onConflict((conflict) => conflict.column("key").doNothing())
     .executeTakeFirst();

@@ -14,7 +14,8 @@ export async function listDead(db: Db, limit = 1_000): Promise<DeadLetter[]> {
 }
 
 /** By the key of any of its runs; else all that a job of this name has; else all with a key that begins so. */
-export async function findDead(db: Db, word: string): Promise<DeadLetter[]> {
+export async function findDead(db: Db, typed: string): Promise<DeadLetter[]> {
+  const word = typed.normalize("NFC");
   for (const condition of [
     sql<boolean>`dead_letters.key = ${word}`,
     sql<boolean>`dead_letters.name = ${word}`,

@@ -3,6 +3,7 @@ import { toIso } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import { enqueue } from "../queue/enqueue.ts";
+import { jobKey } from "../queue/key.ts";
 import type { Trx } from "../store/schema.ts";
 import type { Parts } from "./parts.ts";
 import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
@@ -38,7 +39,7 @@ export async function enqueueByHand(
   options: { payload?: unknown; key?: string },
 ): Promise<{ key: string; added: boolean }> {
   const nowMs = parts.clock.nowMs();
-  const key = options.key ?? `${job.name}@hand:${toIso(nowMs)}`;
+  const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
   const added = await enqueue(
     parts.store.db,
     {

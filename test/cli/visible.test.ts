@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { visible, visibleJson, wrapVisible } from "../../src/cli/visible.ts";
+import { wrapVisible } from "../../src/cli/visible.ts";
 import { textWidth } from "../../src/cli/width.ts";
+import { escapeUnseen, visible, withoutHidden } from "../../src/lib/visible.ts";
 
 describe("foreign text", () => {
   test.each([
@@ -24,11 +25,17 @@ describe("foreign text", () => {
 
   test("as JSON means the same, and holds nothing that a terminal acts on", () => {
     const value = { "k\u202e": ["\u001b[2J", "\u009b", "\u2028", "\n", "\u{e0041}", "\ud800", "ü 日本"] };
-    const json = visibleJson(value);
+    const json = escapeUnseen(JSON.stringify(value, undefined, 2));
     expect(JSON.parse(json)).toEqual(value);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
     expect(json.replaceAll("\n", "")).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]|[\u{e0041}]/u);
     expect(json).toContain("ü 日本");
+  });
+
+  test("that is only read is without what has no width, and emoji stay whole", () => {
+    const text =
+      "a\u202eb\u200bc\u00ad \u{e0041}d1\ufe0f \u{1f469}\u200d\u{1f680} \u2764\ufe0f\u200d\u{1f525} e\u200d";
+    expect(withoutHidden(text)).toBe("abc d1 \u{1f469}\u200d\u{1f680} \u2764\ufe0f\u200d\u{1f525} e");
   });
 
   test("is cut to the columns there are, by what each character takes", () => {

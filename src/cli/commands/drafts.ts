@@ -1,4 +1,5 @@
 import { EXIT } from "../../lib/errors.ts";
+import { visible } from "../../lib/visible.ts";
 import { listDrafts } from "../../ops/drafts.ts";
 import { checkApprovable } from "../../runner/drafts.ts";
 import { defineCommand } from "../command.ts";
@@ -6,8 +7,7 @@ import { fieldLines, previewLines } from "../draft-lines.ts";
 import { LIMIT } from "../limit.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { printLines, printTable } from "../output.ts";
-import { visible, visibleJson } from "../visible.ts";
+import { printJson, printLines, printTable } from "../output.ts";
 import { stopOnSignals } from "../worker.ts";
 
 const ID = { type: "positional", description: "The draft's id" } as const;
@@ -25,7 +25,7 @@ const list = defineCommand({
   },
   async run({ args }) {
     const drafts = await withLook(args, ({ db }) => listDrafts(db, args));
-    if (args.json) return printLines([visibleJson(drafts)]);
+    if (args.json) return printJson(drafts);
     if (drafts.length === 0) return printLines([args.all ? "no job drafted anything yet" : "nothing waits"]);
     printTable(drafts, [
       { title: "ID", value: (draft) => draft.id },
@@ -48,7 +48,7 @@ const show = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const preview = await withAgent(args, (agent) => agent.drafts.preview(args.id));
-    if (args.json) printLines([visibleJson(preview)]);
+    if (args.json) printJson(preview);
     else printLines(previewLines(preview, process.stdout.columns));
   },
 });
@@ -70,13 +70,13 @@ const approve = defineCommand({
       if (args["dry-run"]) {
         const preview = await agent.drafts.preview(args.id);
         checkApprovable(args.id, preview.draft.state, args.again);
-        if (args.json) printLines([visibleJson({ dryRun: true, ...preview })]);
+        if (args.json) printJson({ dryRun: true, ...preview });
         else printLines([...previewLines(preview, process.stdout.columns), "nothing was sent (--dry-run)"]);
         return preview.refusal === null ? EXIT.ok : EXIT.failed;
       }
       stopOnSignals(agent);
       const approval = await agent.drafts.approve(args.id, { isAgain: args.again });
-      if (args.json) printLines([visibleJson(approval)]);
+      if (args.json) printJson(approval);
       else
         printLines(
           approval.state === "done"
@@ -98,7 +98,7 @@ const reject = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const { wasUnknown } = await withAgent(args, (agent) => agent.drafts.reject(args.id));
-    if (args.json) printLines([visibleJson({ id: args.id, state: "rejected", wasUnknown })]);
+    if (args.json) printJson({ id: args.id, state: "rejected", wasUnknown });
     else
       printLines([
         `rejected ${args.id}${wasUnknown ? "; an earlier try may have done it all the same" : ""}`,

@@ -1,5 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { visible } from "../../lib/visible.ts";
 import {
   type Closing,
   closeIncident,
@@ -13,8 +14,7 @@ import { fieldLines } from "../draft-lines.ts";
 import { LIMIT } from "../limit.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { printLines, printTable } from "../output.ts";
-import { visible, visibleJson } from "../visible.ts";
+import { printJson, printLines, printTable } from "../output.ts";
 
 const ID = { type: "positional", description: "The incident's id" } as const;
 
@@ -31,7 +31,7 @@ const list = defineCommand({
   },
   async run({ args }) {
     const incidents = await withLook(args, ({ db }) => listIncidents(db, args));
-    if (args.json) return printLines([visibleJson(incidents)]);
+    if (args.json) return printJson(incidents);
     if (incidents.length === 0) return printLines([args.all ? "nothing broke yet" : "no open incidents"]);
     printTable(incidents, [
       { title: "ID", value: (incident) => incident.id },
@@ -55,7 +55,7 @@ const show = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const incident = await withLook(args, ({ db }) => showIncident(db, args.id));
-    if (args.json) return printLines([visibleJson(incident)]);
+    if (args.json) return printJson(incident);
     printLines(fieldLines(fieldsOf(incident)));
   },
 });
@@ -90,7 +90,7 @@ const close = defineCommand({
       const office = { config, store: rails.store, clock: rails.clock, redact: outbox.redact };
       return await closeIncident(office, args.id, closing);
     });
-    if (args.json) printLines([visibleJson(closed)]);
+    if (args.json) printJson(closed);
     else printLines([`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"]);
   },
 });
