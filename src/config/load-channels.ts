@@ -39,7 +39,15 @@ export function loadChannels(options: LoadOptions): LooseChannels {
     const { value, replacements, issues } = substitute({ ...SOUND, alerts }, environment);
     const { output } = parse(configSchema(options.eventNames), value, { prefix: [], written: new Map() });
     if (output === null || issues.length > 0) continue;
-    const config = toConfig(output, { jobs: [], host, configFile, state, stopFile, replacements });
+    const config = toConfig(output, {
+      jobs: [],
+      host,
+      configFile,
+      state,
+      stopFile,
+      replacements,
+      raw: value,
+    });
     for (const channel of config.alerts) if (!isKnown(found.channels, channel)) found.channels.push(channel);
     found.secrets.push(...config.secrets);
   }

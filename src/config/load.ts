@@ -52,7 +52,7 @@ export function loadConfig(options: LoadOptions): Config {
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { file, jobs } = parsed.output;
-  const config = toConfig(file, { jobs, host, configFile, state, stopFile, replacements });
+  const config = toConfig(file, { jobs, host, configFile, state, stopFile, replacements, raw: value });
   const checked = checkJobs(config, options.jobKinds);
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
@@ -140,7 +140,7 @@ function refusal(
     path,
     message: redact(
       values.reduce(
-        (text, [name, value]) => (value.length >= 6 ? text.replaceAll(value, () => `\${${name}}`) : text),
+        (text, [name, value]) => (value.length >= 4 ? text.replaceAll(value, () => `\${${name}}`) : text),
         message,
       ),
     ),

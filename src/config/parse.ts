@@ -4,6 +4,7 @@ import { createRedactor } from "../lib/redact.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { formatPath, isSection, type Path } from "./path.ts";
 import { entriesOf, schemasAt, wordsOf } from "./schema-walk.ts";
+import { saysSecret } from "./secrets.ts";
 
 /** How values of the file are named in messages. */
 export interface ParseContext {
@@ -167,14 +168,16 @@ function issueAt(path: Path, message: string, context: ParseContext): ConfigIssu
   return { path: formatPath([...context.prefix, ...path]), message };
 }
 
-const SECRET_KEYS = ["api_key", "url", "ping_url", "password"];
+/** Addresses that anybody who knows them can use. */
+const ADDRESS_KEYS = ["url", "ping_url"];
 
 function describeAt(value: unknown, path: Path, context: ParseContext): string {
   const written = context.written.get(formatPath([...context.prefix, ...path]));
   if (written !== undefined) return `the value of ${JSON.stringify(written)}`;
-  if (typeof value === "string" && SECRET_KEYS.includes(String(path.at(-1)))) {
-    return `a text of ${value.length} characters`;
-  }
+  const key = path.at(-1) ?? "";
+  const isSecret = saysSecret(key, [...context.prefix, ...path]) || ADDRESS_KEYS.includes(String(key));
+  if (isSecret && typeof value === "string") return `a text of ${value.length} characters`;
+  if (isSecret && typeof value === "number") return "a number";
   return describe(value);
 }
 

@@ -1,9 +1,11 @@
-import type { ChannelConfig, DashboardConfig, HeartbeatConfig, ModelsConfig } from "./config.ts";
+import { isSecretName } from "../lib/redact.ts";
+import type { ChannelConfig, HeartbeatConfig } from "./config.ts";
 import { isLoopbackHost } from "./hosts.ts";
-import { formatPath } from "./path.ts";
+import { formatPath, type Path } from "./path.ts";
 import type { Replacement } from "./substitute.ts";
 
-const LENGTH_MIN = 6;
+/** What is shorter stands in every text. */
+const LENGTH_MIN = 4;
 /** Tokens in addresses are at least this long; shorter parts are words such as `services`. */
 const TOKEN_LENGTH_MIN = 16;
 
@@ -12,23 +14,22 @@ const PUBLIC =
   /^(?:agent|timezone|models\.chain\b.*|egress\b.*|dashboard\.(?:bind|hosts\b.*)|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
 
 /**
- * The texts that must never appear in a log: what came from the environment or its files, provider keys, and the
- * addresses that anybody who knows them can use, whole and by the long parts that make them secret. Longest first,
+ * The texts that must never appear in a log: what came from the environment or its files, what stands under a name that
+ * says secret, and the addresses that anybody who knows them can use, whole and by the long parts that make them secret. Longest first,
  * so that hiding one does not leave the rest of another. An address on this machine that the file states is none.
  */
 export function collectSecrets(config: {
-  models: ModelsConfig;
+  /** The file as it was parsed, with what came from the environment. */
+  file: unknown;
   alerts: ChannelConfig[];
   heartbeat: HeartbeatConfig;
-  dashboard: Pick<DashboardConfig, "token">;
   replacements: readonly Replacement[];
 }): string[] {
   const secrets = new Set<string>();
   for (const { path, values } of config.replacements) {
     if (!PUBLIC.test(formatPath(path))) for (const value of values.values()) secrets.add(value);
   }
-  for (const { apiKey } of Object.values(config.models.providers)) if (apiKey !== null) secrets.add(apiKey);
-  if (config.dashboard.token !== null) secrets.add(config.dashboard.token);
+  for (const value of namedSecrets(config.file, [], false)) secrets.add(value);
   for (const { mail } of config.alerts) if (mail?.password) secrets.add(mail.password);
   // Whoever knows the address of a mail server cannot send by that alone.
   const channels = config.alerts.filter((channel) => channel.type !== "email");
@@ -37,8 +38,41 @@ export function collectSecrets(config: {
     if (address !== null && !isLoopbackHost(new URL(address).hostname))
       for (const part of secretParts(address)) secrets.add(part);
   }
-  return [...secrets].filter((secret) => secret.length >= LENGTH_MIN).sort((a, b) => b.length - a.length);
+  return [...secrets]
+    .filter((secret) => secret.length >= LENGTH_MIN && !NOTHING.test(secret))
+    .sort((a, b) => b.length - a.length);
 }
+
+/** Words that say nothing to whoever reads them, and stand in every log. */
+const NOTHING = /^(?:true|false|null|none|auto|default)$/i;
+
+/** Every text at or below a name that says secret. */
+function namedSecrets(value: unknown, path: Path, isSecret: boolean): string[] {
+  if (typeof value === "string" || typeof value === "number") return isSecret ? [String(value)] : [];
+  if (typeof value !== "object" || value === null) return [];
+  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return entries.flatMap(([key, item]) =>
+    namedSecrets(item, [...path, key], isSecret || saysSecret(key, path)),
+  );
+}
+
+/** Whether the value of this key of the file is a secret by its name. */
+export function saysSecret(key: string | number, parent: Path): boolean {
+  if (typeof key === "number") return false;
+  const words = key
+    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+    .toLowerCase()
+    .split(/[^a-z]+/)
+    .filter((word) => word !== "");
+  // Names that people give say more than keys of ours: AUTH_HEADER, PRIVATE_PEM, TOKEN_2; token_limit is no token.
+  const isGiven = parent.some((part) => part === "env" || part === "headers");
+  if (isGiven) return isSecretName(key) || words.some((word) => GIVEN.test(word));
+  return isSecretName(key) || OWN.test(words.at(-1) ?? "");
+}
+
+const OWN = /^(?:token|key|password|passwd|passphrase|secret|credentials?|cookie|bearer)$/;
+const GIVEN =
+  /^(?:tokens?|keys?|passwords?|passwd|pwd|pass|passphrase|pin|secrets?|credentials?|creds?|auth|authorization|cookies?|bearer|private|pat|dsn)$/;
 
 function secretParts(address: string): string[] {
   const url = new URL(address);

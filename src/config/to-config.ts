@@ -27,6 +27,8 @@ export function toConfig(
     state: string;
     stopFile: string;
     replacements: Replacement[];
+    /** The file as it was parsed, jobs and all. */
+    raw: unknown;
   },
 ): Config {
   const models = toModels(file.models);
@@ -66,7 +68,7 @@ export function toConfig(
       minRatio: file.value.min_ratio ?? null,
     },
     retention: { logDays: file.retention.log_days, logMaxBytes: file.retention.log_max_mb * 1024 * 1024 },
-    secrets: collectSecrets({ models, alerts, heartbeat, dashboard, replacements: parts.replacements }),
+    secrets: collectSecrets({ file: parts.raw, alerts, heartbeat, replacements: parts.replacements }),
     paths: toPaths(parts),
     tickSeconds: parts.host.tickSeconds,
   };

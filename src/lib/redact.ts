@@ -6,12 +6,13 @@ export type Redact = (text: string) => string;
 /**
  * Makes the function that takes secrets out of text. It replaces every one of `secrets`, also where it is
  * JSON-escaped, URL-encoded or inside base64, and what looks like a credential by its shape. Secrets shorter
- * than 4 characters are left, since replacing them would leave no readable text. Text beyond 100,000
+ * than 4 characters are left, since replacing them would leave no readable text; a short word or number is one only where
+ * it stands by itself, and not as a name in JSON. Text beyond 100,000
  * characters is cut off. Redacting twice gives the same as redacting once. Never throws.
  */
 export function createRedactor(secrets: string[]): Redact {
   const literals = literalForms(secrets);
-  const known = literals.length === 0 ? null : new RegExp(literals.map(escapeRegExp).join("|"), "g");
+  const known = literals.length === 0 ? null : new RegExp(literals.map(patternOf).join("|"), "g");
   return (text) => {
     let result = known === null ? text : text.replace(known, REDACTED);
     if (SHAPELESS.test(result)) return result;
@@ -46,6 +47,7 @@ const TEXT_LENGTH_MAX = 100_000;
 /** No credential that is known by its shape is longer, but a private key, which needs no end. */
 const WORD_LENGTH_MAX = 4_096;
 const SECRET_LENGTH_MIN = 4;
+const WORD_LENGTH_MIN = 6;
 const BASE64_LENGTH_MIN = 8;
 const PATH_LENGTH_MIN = 8;
 
@@ -99,6 +101,13 @@ function base64Cores(text: string): string[] {
     cores.push(core, core.replaceAll("+", "-").replaceAll("/", "_"));
   }
   return cores;
+}
+
+/** A word such as `done`, or a year, is part of other words and of instants. */
+function patternOf(literal: string): string {
+  const pattern = escapeRegExp(literal);
+  const isWord = literal.length < WORD_LENGTH_MIN && /^(?:[A-Za-z]+|\d+)$/.test(literal);
+  return isWord ? String.raw`(?<![A-Za-z0-9_])${pattern}(?![A-Za-z0-9_]|\\{0,7}"\s{0,4}:)` : pattern;
 }
 
 function escapeRegExp(text: string): string {

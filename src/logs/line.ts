@@ -42,8 +42,9 @@ function wholeLine(
 
   // Field by field finds all but a secret that spans several of them (a whole JSON document, say).
   const redacted = redact(line);
-  if (redacted === line || isJson(redacted)) return redacted;
-  return JSON.stringify({ ...head, fields: REDACTED });
+  if (redacted === line) return line;
+  // When it happened and what is no secret, whatever a secret is spelt like.
+  return JSON.stringify({ ...head, ...(parsed(redacted) ?? { fields: REDACTED }), ...head });
 }
 
 /** A line of the log, or null for anything else. */
@@ -208,11 +209,11 @@ function cut(value: string, lengthMax: number): string {
   return `${value.slice(0, Math.max(0, lengthMax)).toWellFormed()}…`;
 }
 
-function isJson(line: string): boolean {
+function parsed(line: string): object | null {
   try {
-    JSON.parse(line);
-    return true;
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" ? value : null;
   } catch {
-    return false;
+    return null;
   }
 }

@@ -203,23 +203,3 @@ function apply(file: string, { what, cap, rename }: Edit): { cap: number | null;
   const isReadable = what === "accepted" || what === "refused";
   return { cap: isReadable ? cap : null, isAccepted: what === "accepted" };
 }
-
-it("costs a stat while the file is as it was", () => {
-  const { live } = edited(2);
-  settle();
-  live.caps();
-  const begun = performance.now();
-  for (let count = 0; count < 1_000; count++) live.caps();
-  const lookMs = (performance.now() - begun) / 1_000;
-  const parse = performance.now();
-  for (let count = 0; count < 20; count++)
-    loadConfig({
-      environment: {},
-      configFile: live.current().paths.configFile,
-      cwd: "/",
-      jobKinds: KINDS,
-      eventNames: [],
-    });
-  const readMs = (performance.now() - parse) / 20;
-  expect(lookMs).toBeLessThan(readMs / 5);
-});

@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: afk.yaml has them in plain texts.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
+import type { JobSettingsKind } from "../../src/config/job-kind.ts";
 import { folderForTest, KINDS, linesOf, load, withBase } from "./support.ts";
 
 const providers = (entry: object) => withBase({ models: { chain: ["extractive"], providers: entry } });
@@ -15,12 +17,15 @@ describe("config.secrets", () => {
       },
       alerts: [{ type: "webhook", url: "https://hook.example/${T}" }],
       heartbeat: { ping_url: "https://hc-ping.com/0f8b2a4e-1111-2222-3333-444455556666" },
-      jobs: [{ name: "p", kind: "plain", command: ["${K}", "${SHORT}"] }],
+      jobs: [{ name: "p", kind: "plain", command: ["${K}", "${SHORT}", "${LEAST}"] }],
     });
-    const { secrets } = load(document, { environment: { K: "key-from-env", T: "token-1", SHORT: "abcde" } });
+    const { secrets } = load(document, {
+      environment: { K: "key-from-env", T: "token-1", SHORT: "abcd", LEAST: "abc" },
+    });
     expect([...secrets].sort()).toEqual(
       [
         "literal-key",
+        "abcd",
         "key-from-env",
         "token-1",
         "https://hook.example/token-1",
@@ -28,6 +33,30 @@ describe("config.secrets", () => {
         "0f8b2a4e-1111-2222-3333-444455556666",
       ].sort(),
     );
+  });
+
+  it("holds what stands under a name that says secret, wherever that is, and nothing else", () => {
+    const names = [
+      "GITHUB_TOKEN",
+      "apiKey",
+      "Db-Password",
+      "SECRET_1",
+      "aws_credentials",
+      "AUTH_HEADER",
+      "SESSION_COOKIE",
+    ];
+    const env = Object.fromEntries(names.map((name, n) => [name, `hid${n}`]));
+    const kind: JobSettingsKind = { kind: "free", settings: v.looseObject({}) };
+    const jobs = [
+      {
+        name: "f",
+        kind: "free",
+        env: { ...env, PATH: "/usr/bin", KEYBOARD: "qwerty", SHORT_KEY: "abc", ON_TOKEN: "true" },
+      },
+      { name: "g", kind: "free", nested: [{ password: 12345, token_limit: "max_tokens", monkey: "banana" }] },
+    ];
+    const { secrets } = load(withBase({ jobs }), { jobKinds: [kind] });
+    expect([...secrets].sort()).toEqual([...Object.values(env), "12345"].sort());
   });
 
   it("puts longer ones first, so that hiding a part leaves no rest", () => {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { newId } from "../../src/lib/ids.ts";
-import { createRedactor, isSecretName, REDACTED } from "../../src/lib/redact.ts";
+import { createLearningRedactor, createRedactor, isSecretName, REDACTED } from "../../src/lib/redact.ts";
 
 // Put together here, so that no scanner takes them for leaked keys.
 const letters = "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
@@ -268,4 +268,21 @@ test("a word of small letters that is a secret of this configuration is taken ou
 test("a short word that is a secret of this configuration is taken out all the same", () => {
   expect(createRedactor(["hunter2"])("hunter2")).toBe(REDACTED);
   expect(createRedactor(["hunter2"])("a_hunter2_b")).toBe(`a_${REDACTED}_b`);
+});
+
+test("takes a short word or number out where it stands by itself, and anything else wherever it is", () => {
+  const redact = createRedactor(["swan", "2026", "ab12", "k!es"]);
+  expect(redact("a swan, swan_lake, swans at 2026-11-29, 12026, swan")).toBe(
+    "a [redacted], swan_lake, swans at [redacted]-11-29, 12026, [redacted]",
+  );
+  expect(redact('{"swan":1,"\\"swan\\": 2","is":"swan"}')).toBe(
+    '{"swan":1,"\\"swan\\": 2","is":"[redacted]"}',
+  );
+  expect(redact("xab12y k!es")).toBe("x[redacted]y [redacted]");
+});
+
+test("hides what it learns of later too, and goes on hiding what it knew", () => {
+  const { redact, learn } = createLearningRedactor(["first-secret"]);
+  learn(["second-secret"]);
+  expect(redact("first-secret second-secret")).toBe("[redacted] [redacted]");
 });

@@ -22,13 +22,16 @@ export const channels: Examination<WithStore> = {
       ];
     const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
     return await Promise.all(
-      alerts.map((channel) => judge(channel, tests.get(channelId(channel)) ?? null, subject)),
+      alerts.map((channel, index) =>
+        judge(channel, channelName(alerts, index), tests.get(channelId(channel)) ?? null, subject),
+      ),
     );
   },
 };
 
 async function judge(
   channel: ChannelConfig,
+  name: string,
   test: ChannelTest | null,
   { store, clock }: WithStore,
 ): Promise<Finding> {
@@ -41,7 +44,6 @@ async function judge(
     .orderBy("updated_at", "desc")
     .limit(1)
     .executeTakeFirst();
-  const name = `${NAME} by ${channel.type}`;
   if (test !== null && test.at > (last?.updated_at ?? 0)) return judgeTest(name, test, clock.nowMs());
   if (last === undefined) return ok(name, "configured; nothing was sent yet: afk alert test");
   const when = formatRelative(last.updated_at, clock.nowMs());
@@ -58,6 +60,16 @@ async function judge(
     `the last alert was not delivered ${when} (try ${last.attempts}, more follow): ${error}`,
     "afk alert test",
   );
+}
+
+/** By type, and by number where there are several of one; an address is a secret. */
+function channelName(alerts: readonly ChannelConfig[], index: number): string {
+  const type = alerts[index]?.type;
+  const isOfType = (channel: ChannelConfig) => channel.type === type;
+  const name = `${NAME} by ${type}`;
+  return alerts.filter(isOfType).length === 1
+    ? name
+    : `${name} ${alerts.slice(0, index + 1).filter(isOfType).length}`;
 }
 
 function judgeTest(name: string, { at, error }: ChannelTest, nowMs: number): Finding {

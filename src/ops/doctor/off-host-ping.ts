@@ -9,8 +9,7 @@ export const offHostPing: Examination<WithConfig> = {
   group: "alerts",
   name: NAME,
   look: ({ config: { heartbeat } }) => {
-    if (heartbeat.pingUrl !== null)
-      return [ok(NAME, `${heartbeat.style} at ${new URL(heartbeat.pingUrl).host}`)];
+    if (heartbeat.pingUrl !== null) return [ok(NAME, `in the style of ${heartbeat.style}`)];
     return [
       warn(
         NAME,

@@ -17,12 +17,14 @@ export const wallClock: Examination<WithConfig> = {
     const origins = originsOf(config);
     if (origins.length === 0)
       return [skipped(NAME, "afk.yaml names no host that could be asked for the time")];
+    const nameOf = (origin: string) =>
+      isSecretHost(config, origin) ? "a host of alerts or pings" : new URL(origin).host;
     for (const origin of origins.slice(0, TRIES_MAX)) {
       const beganMs = clock.nowMs();
       const date = await readHostDate(origin, AbortSignal.timeout(TIMEOUT_MS));
-      if (date !== null) return [judge(new URL(origin).host, date - (beganMs + clock.nowMs()) / 2)];
+      if (date !== null) return [judge(nameOf(origin), date - (beganMs + clock.nowMs()) / 2)];
     }
-    const hosts = origins.slice(0, TRIES_MAX).map((origin) => new URL(origin).host);
+    const hosts = [...new Set(origins.slice(0, TRIES_MAX).map(nameOf))];
     return [skipped(NAME, `${hosts.join(", ")} did not say what time it is`)];
   },
 };
@@ -44,6 +46,12 @@ export function originsOf(config: WithConfig["config"]): string[] {
   });
   const isHere = (origin: string) => /^(?:localhost|127\..*|\[::1\])$/.test(new URL(origin).hostname);
   return [...new Set(origins)].sort((a, b) => Number(isHere(a)) - Number(isHere(b)));
+}
+
+/** Where alerts and pings go is nobody's business, and may be a secret by itself. */
+function isSecretHost({ heartbeat, alerts }: WithConfig["config"], origin: string): boolean {
+  const addresses = [heartbeat.pingUrl, ...alerts.map((channel) => channel.url)];
+  return addresses.some((address) => address !== null && new URL(address).host === new URL(origin).host);
 }
 
 function judge(host: string, aheadMs: number): Finding {

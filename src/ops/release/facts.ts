@@ -7,7 +7,7 @@ import { createRedactor } from "../../lib/redact.ts";
 /** What a configuration says, by its subject in words: `daily cap` is `1.00`. A subject that only is there has `""`. */
 export type Facts = Record<string, string>;
 
-/** Everything that the agent is configured to do, without secrets: addresses are their hosts, keys are there or not. */
+/** Everything that the agent is configured to do, without secrets: where alerts and pings go is a hash, keys are there or not. */
 export function factsOf(config: Config): Facts {
   const redact = createRedactor(config.secrets);
   const {
@@ -33,8 +33,7 @@ export function factsOf(config: Config): Facts {
     facts[`provider ${name}`] = hostOf(baseUrl);
     facts[`key of provider ${name}`] = apiKey === null ? "none" : "given";
   }
-  for (const channel of alerts)
-    facts[freeName(facts, `alert channel ${channelName(channel)}`)] = wants(channel);
+  for (const channel of alerts) facts[freeName(facts, `alert channel ${channel.type}`)] = wants(channel);
   for (const job of jobs) Object.assign(facts, jobFacts(job));
   return Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [clip(redact(name)), clip(redact(value))]),
@@ -75,8 +74,7 @@ function flat(value: unknown, path: readonly string[]): Facts {
     return Object.assign({}, ...Object.entries(value).map(([key, item]) => flat(item, [...path, key])));
   const place = path.join(" ");
   // A ping's address is as good as a key.
-  if (place === "heartbeat pingUrl")
-    return { "heartbeat ping": value === null ? "none" : hostOf(String(value)) };
+  if (place === "heartbeat pingUrl") return { "heartbeat ping": value === null ? "none" : shortHash(value) };
   return { [NAMES[place] ?? wordsOf(path)]: textOf(path.at(-1) ?? "", value) };
 }
 
@@ -124,13 +122,9 @@ function scheduleText(schedule: Schedule): string {
   }
 }
 
-function channelName(channel: ChannelConfig): string {
-  return `${channel.type} ${hostOf(channel.url)}`;
-}
-
 function wants(channel: ChannelConfig): string {
   const on = channel.on === null ? "warnings and errors" : channel.on.join(", ");
-  return `${on}; ${shortHash([channel.template, channel.mail?.from, channel.mail?.to])}`;
+  return `${on}; ${shortHash([channel.url, channel.chatId, channel.template, channel.mail?.from, channel.mail?.to])}`;
 }
 
 function hostOf(url: string): string {

@@ -1,0 +1,92 @@
+import { expect, it } from "vitest";
+import { receiver } from "../alerts/receiver.ts";
+import { deployment, PROCESSES } from "../support/afk.ts";
+import { report } from "../support/chaos.ts";
+import { leaksOf, placesOf, rawBytes } from "./support/places.ts";
+
+/** Of four characters and more: written under a name that says secret, or taken from the environment. */
+const LITERAL = {
+  GITHUB_TOKEN: "ab12",
+  apiKey: "x9!z",
+  DB_PASSWORD: "swan",
+  AUTH_HEADER: "20267",
+  PRIVATE_PEM: "quokka",
+};
+const FROM_ENVIRONMENT = "zq+9x";
+/** Labels of a host have at most 63 characters: no name server is asked for it. */
+const HOST = `${"h".repeat(64)}.private-host.test`;
+
+it("a command that fails with its secrets tells nobody, however short they are", PROCESSES, async () => {
+  const hook = await receiver();
+  const target = deployment();
+  target.configure({
+    agent: "test-agent",
+    budget: { daily_cap_usd: 1 },
+    models: { chain: ["extractive"] },
+    alerts: [
+      { type: "webhook", url: hook.url },
+      { type: "ntfy", url: `https://${HOST}/top` },
+      { type: "ntfy", url: `https://second.${HOST}/top` },
+    ],
+    heartbeat: { ping_url: `https://ping.${HOST}/id` },
+    jobs: [
+      {
+        name: "leaky",
+        kind: "exec",
+        every: "1d",
+        max_attempts: 1,
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: afk.yaml reads the environment so.
+        env: { ...LITERAL, PLAIN: "harbour", GIVEN: "${FROM_ENVIRONMENT}" },
+        command: [
+          "/bin/sh",
+          "-c",
+          'echo "at the harbour with $GITHUB_TOKEN $apiKey $DB_PASSWORD $AUTH_HEADER $PRIVATE_PEM $GIVEN" >&2; exit 3',
+        ],
+      },
+    ],
+  });
+  const environment = { FROM_ENVIRONMENT };
+  const told: Record<string, string> = {};
+  const words = [
+    ["tick"],
+    ["status"],
+    ["status", "--json"],
+    ["dead", "list", "--json"],
+    ["jobs", "list", "--json"],
+    ["incidents", "list", "--json"],
+    ["logs"],
+    ["logs", "--json"],
+    ["doctor"],
+    ["doctor", "--json"],
+    ["release", "--reason", `because of ${LITERAL.GITHUB_TOKEN}`],
+  ];
+  for (const each of words) {
+    const { stdout, stderr } = await target.afk(each, environment);
+    told[each.join(" ")] = stdout + stderr;
+  }
+  told.hook = hook.received.map(({ body }) => body).join("\n");
+  const places = { ...told, ...placesOf(target).told, ...rawBytes(target) };
+  // The text of the configuration is kept with a release: it is what was released.
+  delete places["releases.config_text"];
+  delete places["afk.db"];
+  delete places["afk.db-wal"];
+
+  // The attack reached what it was aimed at, and the rest of the error is there.
+  expect(told.hook).toContain('"event":"job_dead"');
+  for (const place of ["hook", "dead_letters.error", "jobs.error", "logs --json"]) {
+    expect(places[place], place).toContain("at the harbour with ");
+    expect(places[place], place).toContain("[redacted]");
+  }
+  const secrets = [...Object.values(LITERAL), FROM_ENVIRONMENT];
+  const raw = (secret: string) => leaksOf(secret, places).filter((leak) => !leak.endsWith("base64"));
+  // A word or number is a secret where it stands by itself: ids and sizes hold others.
+  const mixed = secrets.filter((secret) => !/^(?:[a-z]{1,5}|\d{1,5})$/.test(secret));
+  expect(mixed.flatMap(raw)).toEqual([]);
+  for (const [place, text] of Object.entries(places))
+    expect(text, place).not.toMatch(/(?<!\w)(?:swan|20267)(?!\w)/);
+
+  // Where alerts go is said by kind and number.
+  expect(told.doctor).toContain("alerts by ntfy 2");
+  for (const [place, text] of Object.entries(told)) expect(text, place).not.toContain("private-host");
+  report("short secrets", secrets.length, `${Object.keys(places).length} places`);
+});
