@@ -12,6 +12,8 @@ export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal:
   let refusal: CallFailed | null = null;
   return {
     async lastLook(): Promise<void> {
+      // A call may look more than once; what counts is the look that its first byte followed.
+      refusal = null;
       try {
         // The files once more at the end, since the row may have waited for a transaction of this process.
         const kill = (await readStop(rails)) ?? readReplaced(rails.store) ?? readStopFile(rails.stopFile);

@@ -6,4 +6,8 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0001-first": "e3608f9b37780147fbc075edf428591510d2fa92712c42ffb01f9ec05f1dc414",
   "0002-evidence": "004329cfa9efb44ba90bfe6425d40d03f4ff0d864ea087fc1cc6743763ebf935",
   "0003-retention": "bfc90ee71c6b2d06a349de68915d64b92b26bebe3bad251eb2a42dfe07341d8c",
+  "0004-rails": "f0714ef90736007d3e52f7b55b5ad83d68b5b96ff2dcf02fe0a3a88d920f8e69",
+  "0005-waits": "17ea98589bf6beebe83549bc605af12e21a783083b90ccb06b27ee9118dffe98",
+  "0006-processes": "54415fcfe98db161e17732c7481655270fbd56820dbc0ca6966676d4405b8289",
+  "0007-identity": "ce5abcc01fc801facfc9654642bcbbaab4b634dabed635cc7ffa909d2b50b190",
 };
