@@ -5,27 +5,26 @@ import { AfkError, EXIT, soonest } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
-import { type GuardedCall, guard, type Performed } from "../rails/guard.ts";
+import { type GuardedCall, guard } from "../rails/guard.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Scope } from "../rails/windows.ts";
 import type { Trx } from "../store/schema.ts";
 import { createAnthropic } from "./anthropic.ts";
-import { costMicros, estimateMicros, inputTokensOf } from "./estimate.ts";
+import { estimateMicros } from "./estimate.ts";
 import { extract } from "./extractive.ts";
 import { createOllama } from "./ollama.ts";
 import { createOpenai } from "./openai.ts";
+import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
 import { parseReference } from "./reference.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
 import { textRequest } from "./text-request.ts";
-import type { Completion, ModelRequest, Price, Provider, ProviderReply, Usage } from "./types.ts";
+import type { Completion, ModelRequest, Price, Provider } from "./types.ts";
 
 /** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
-
-const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 
 export interface CompleteOptions {
   scope: Scope;
@@ -177,41 +176,6 @@ function guardedCall(
       }
     },
   };
-}
-
-/** @throws CallFailed when the figures cannot be what a priced call took. */
-function performed(
-  link: Link & { type: "model" },
-  isDegraded: boolean,
-  { text, usage: figures, truncated = false }: ProviderReply,
-): Performed<Completion> {
-  const usage = link.isFree && "unknown" in figures ? NO_TOKENS : figures;
-  if ("unknown" in usage) throw costUnknown(link.reference, usage);
-  const inputTokens = inputTokensOf(usage);
-  if (!link.isFree && (inputTokens === 0 || (text !== "" && usage.outputTokens === 0))) {
-    // Some servers write 0 for what they do not know; no call of a model that costs money is free.
-    throw costUnknown(link.reference, { unknown: "it says that the call took no tokens" });
-  }
-  const cost = costMicros(usage, link.price);
-  const isCounted = usage === figures;
-  const cut = truncated ? { truncated } : {};
-  return {
-    costMicros: cost,
-    inputTokens: isCounted ? inputTokens : null,
-    outputTokens: isCounted ? usage.outputTokens : null,
-    ...cut,
-    value: { text, usage, model: link.reference, costMicros: cost, degraded: isDegraded, ...cut },
-  };
-}
-
-/** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
-function costUnknown(reference: string, figures: { unknown: string; hasOtherPrices?: true }): CallFailed {
-  const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
-  return new CallFailed(message, {
-    charge: "unknown",
-    trip: figures.hasOtherPrices ? "now" : "count",
-    fault: "reply",
-  });
 }
 
 /** The summariser asks nobody, so there is nothing to guard but the kill switch. */

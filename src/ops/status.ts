@@ -1,7 +1,6 @@
 import { type Selectable, sql } from "kysely";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
-import { assert } from "../lib/errors.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { listRefusals } from "../models/refusals.ts";
 import { listBreakers } from "../rails/breaker.ts";
@@ -15,6 +14,7 @@ import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
+import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
 import type { Late } from "./watchdog/finding.ts";
 import { lateHeartbeat } from "./watchdog/heartbeat.ts";
@@ -24,7 +24,8 @@ import { lookNow, type Worker, type WorkerLook } from "./worker.ts";
 export interface Status {
   agent: string;
   version: string;
-  killed: { by: string; at: string; reason: string } | null;
+  /** `remedy`: what is to be done, where `afk resume` alone would not help. */
+  killed: { by: string; at: string; reason: string; remedy?: string } | null;
   spend: WindowStatus[];
   /** Calls whose outcome is unknown; they stay charged at their worst case. */
   unknown: { calls: number; usd: number };
@@ -57,14 +58,6 @@ export interface Status {
   nextDueAt: string | null;
   /** The count of unattended days; null while no clock runs. */
   clock: ClockStatus | null;
-}
-
-export interface WaitingStatus {
-  jobs: number;
-  /** Of the one that waits longest: since when, when it is tried again, and what it said. */
-  since: string;
-  nextAt: string;
-  reason: string;
 }
 
 export interface WindowStatus {
@@ -107,7 +100,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   return {
     agent: config.agent,
     version: sources.version,
-    killed: kill === null ? null : { by: kill.by, at: toIso(kill.at), reason: kill.reason },
+    killed: kill === null ? null : { ...kill, at: toIso(kill.at) },
     spend: await spend(sources),
     unknown: await unknownCalls(db),
     breakers: await breakers(db),
@@ -175,36 +168,6 @@ async function breakers(db: Db): Promise<Status["breakers"]> {
     until: "until" in state ? toIso(state.until) : null,
     reason: "reason" in state ? state.reason : null,
   }));
-}
-
-async function queueCounts(db: Db): Promise<Status["queue"]> {
-  const { rows } = await sql<Record<JobState | "letters" | "total", number>>`select
-    (select count(*) from jobs) + coalesce((select value from meta where key = 'forgotten_jobs_done'), 0) as total,
-    (select count(*) from jobs where state = 'ready') as ready,
-    (select count(*) from jobs where state = 'running') as running,
-    (select count(*) from jobs where state = 'dead') as dead,
-    (select count(*) from (select distinct name, cause from dead_letters)) as letters`.execute(db);
-  const counts = rows[0];
-  assert(counts !== undefined, "a count without a row");
-  const { total, ready, running, dead, letters } = counts;
-  // What is done is nearly everything, and SQLite counts a whole table a hundred times faster than a part of it.
-  // What died of one cause, run after run, is one thing to see to.
-  // A letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
-  return { ready, running, done: total - ready - running - dead, dead: letters };
-}
-
-async function waitingJobs(db: Db): Promise<WaitingStatus | null> {
-  const all = db.selectFrom("jobs").where("waiting_since", "is not", null);
-  const first = await all
-    .select(["waiting_since", "run_at", "error"])
-    .orderBy("waiting_since")
-    .orderBy("id")
-    .limit(1)
-    .executeTakeFirst();
-  if (first === undefined || first.waiting_since === null) return null;
-  const { jobs } = await all.select((eb) => eb.fn.countAll<number>().as("jobs")).executeTakeFirstOrThrow();
-  const { waiting_since: since, run_at: nextAt, error: reason } = first;
-  return { jobs: Number(jobs), since: toIso(since), nextAt: toIso(nextAt), reason: reason ?? "" };
 }
 
 async function alertCounts(db: Db): Promise<Status["alerts"]> {

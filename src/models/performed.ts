@@ -1,0 +1,41 @@
+import { CallFailed } from "../rails/call.ts";
+import type { Performed } from "../rails/guard.ts";
+import { costMicros, inputTokensOf } from "./estimate.ts";
+import type { Completion, Price, ProviderReply, Usage } from "./types.ts";
+
+export const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
+
+/** What a call to a model gave, at what it cost. @throws CallFailed when the figures cannot be what a priced call took. */
+export function performed(
+  link: { reference: string; price: Price; isFree: boolean },
+  isDegraded: boolean,
+  { text, usage: figures, truncated = false }: ProviderReply,
+): Performed<Completion> {
+  const usage = link.isFree && "unknown" in figures ? NO_TOKENS : figures;
+  if ("unknown" in usage) throw costUnknown(link.reference, usage);
+  const inputTokens = inputTokensOf(usage);
+  if (!link.isFree && (inputTokens === 0 || (text !== "" && usage.outputTokens === 0))) {
+    // Some servers write 0 for what they do not know; no call of a model that costs money is free.
+    throw costUnknown(link.reference, { unknown: "it says that the call took no tokens" });
+  }
+  const cost = costMicros(usage, link.price);
+  const isCounted = usage === figures;
+  const cut = truncated ? { truncated } : {};
+  return {
+    costMicros: cost,
+    inputTokens: isCounted ? inputTokens : null,
+    outputTokens: isCounted ? usage.outputTokens : null,
+    ...cut,
+    value: { text, usage, model: link.reference, costMicros: cost, degraded: isDegraded, ...cut },
+  };
+}
+
+/** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
+function costUnknown(reference: string, figures: { unknown: string; hasOtherPrices?: true }): CallFailed {
+  const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
+  return new CallFailed(message, {
+    charge: "unknown",
+    trip: figures.hasOtherPrices ? "now" : "count",
+    fault: "reply",
+  });
+}

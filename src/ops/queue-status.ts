@@ -1,0 +1,45 @@
+import { sql } from "kysely";
+import { toIso } from "../lib/clock.ts";
+import { assert } from "../lib/errors.ts";
+import type { Db, JobState } from "../store/schema.ts";
+
+/** Jobs that wait for a model or a host that is down. */
+export interface WaitingStatus {
+  jobs: number;
+  /** Of the one that waits longest: since when, when it is tried again, and what it said. */
+  since: string;
+  nextAt: string;
+  reason: string;
+}
+
+/** How many jobs are in each state; dead ones as the letters that wait for a person. */
+export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
+  const { rows } = await sql<Record<JobState | "letters" | "total", number>>`select
+    (select count(*) from jobs) + coalesce((select value from meta where key = 'forgotten_jobs_done'), 0) as total,
+    (select count(*) from jobs where state = 'ready') as ready,
+    (select count(*) from jobs where state = 'running') as running,
+    (select count(*) from jobs where state = 'dead') as dead,
+    (select count(*) from (select distinct name, cause from dead_letters)) as letters`.execute(db);
+  const counts = rows[0];
+  assert(counts !== undefined, "a count without a row");
+  const { total, ready, running, dead, letters } = counts;
+  // What is done is nearly everything, and SQLite counts a whole table a hundred times faster than a part of it.
+  // What died of one cause, run after run, is one thing to see to.
+  // A letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
+  return { ready, running, done: total - ready - running - dead, dead: letters };
+}
+
+/** Null while nothing that a job needs is down. */
+export async function waitingJobs(db: Db): Promise<WaitingStatus | null> {
+  const all = db.selectFrom("jobs").where("waiting_since", "is not", null);
+  const first = await all
+    .select(["waiting_since", "run_at", "error"])
+    .orderBy("waiting_since")
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+  if (first === undefined || first.waiting_since === null) return null;
+  const { jobs } = await all.select((eb) => eb.fn.countAll<number>().as("jobs")).executeTakeFirstOrThrow();
+  const { waiting_since: since, run_at: nextAt, error: reason } = first;
+  return { jobs: Number(jobs), since: toIso(since), nextAt: toIso(nextAt), reason: reason ?? "" };
+}
