@@ -50,12 +50,11 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
   const say = (level: Finding["level"], text: Html, command: string) =>
     findings.push({ level, text, command });
   if (status.killed !== null) {
-    const { by, at, reason } = status.killed;
-    say(
-      "bad",
-      html`The kill switch is set (${by}, ${ago(Date.parse(at), times)}): ${foreign(reason)}`,
-      "afk resume",
-    );
+    const { by, at, reason, remedy } = status.killed;
+    const atMs = Date.parse(at);
+    const when = atMs === 0 ? "" : html`, ${ago(atMs, times)}`;
+    const then = remedy === undefined ? "" : `; ${remedy}`;
+    say("bad", html`The kill switch is set (${by}${when}): ${foreign(reason)}${then}`, "afk resume");
   }
   for (const problem of health.problems) say("bad", foreign(problem), "afk health");
   const { queue, unknown, drafts, outputs, waiting } = status;

@@ -98,7 +98,7 @@ export async function tellOverrun(
     title: `${entry.model} billed more than its bound`,
     message:
       `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it. ` +
-      `It is recorded in full, and the model is left alone. Look: afk ledger list`,
+      `It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
     key: `overrun:${entry.id}`,
     spentUsd: usdFromMicros(costMicros),
     ...scopeFields(entry),

@@ -23,11 +23,13 @@ export function readStopFile(path: string): Kill | null {
   }
 }
 
+const FOLDER_REMEDY = "mount or make that folder, or name another file in KILL_FLAG, then: afk resume";
+
 function readFolder(path: string): Kill | null {
   const folder = dirname(path);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return null;
   const reason = `the folder ${folder} is not there, so whether the file ${path} is cannot be told (a mount that went away?)`;
-  return { by: "file", at: 0, reason };
+  return { by: "file", at: 0, reason, remedy: FOLDER_REMEDY };
 }
 
 /**
@@ -114,20 +116,17 @@ function removeStopFile(path: string): void {
     );
   }
   const folder = readFolder(path);
-  if (folder !== null)
-    throw stays(
-      folder.reason,
-      "mount or make that folder, or name another file in KILL_FLAG, then: afk resume",
-    );
+  if (folder !== null) throw stays(folder.reason, FOLDER_REMEDY);
 }
 
 /** Tells of a switch that was found set; the same setting is told of once. */
 export async function announceKill(announce: Announce, kill: Kill): Promise<void> {
+  const at = kill.at === 0 ? "" : ` at ${toIso(kill.at)}`;
   const then = kill.remedy === undefined ? " until: afk resume" : `; ${kill.remedy}`;
   await announce({
     event: "kill_set",
     title: "Stopped by the kill switch",
-    message: `Set by ${kill.by} at ${toIso(kill.at)}: ${kill.reason}. No model is called${then}. Look: afk status`,
+    message: `Set${at}: ${kill.reason}. No model is called${then}. Look: afk status`,
     key: `kill_set:${kill.by}:${kill.at}`,
   });
 }

@@ -250,6 +250,9 @@ describe("KILL_FLAG", () => {
     expect(await worker.ended).toMatchObject({ code: 0 });
     expect((await target.afk(["tick"], environment)).stdout).toContain(`the folder ${mount} is not there`);
     expect(killed(await target.afk(["status", "--json"], environment))).toMatchObject({ by: "file" });
+    // Since when, nobody knows; and resuming alone would not help.
+    const { stdout } = await target.afk(["status"], environment);
+    expect(stdout).toMatch(/STOPPED by the STOP file: the folder .* To go on: mount or make that folder/);
     const { code, stderr } = await target.afk(["resume"], environment);
     expect(code).toBe(1);
     expect(stderr).toContain(`the folder ${mount} is not there`);

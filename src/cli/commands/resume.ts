@@ -19,16 +19,18 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const { kill, breakers } = await withAgent(args, async (agent) => {
+    const { kill, breakers, stopFile } = await withAgent(args, async (agent) => {
       const resumed = await resume(agent.rails, { isBackToo: args.clock });
       const cleared = resumed.kill;
       if (cleared !== null)
         agent.log.event("warn", "kill_cleared", { by: cleared.by, reason: cleared.reason });
-      return resumed;
+      return { ...resumed, stopFile: agent.rails.stopFile };
     });
     if (args.json) return printJson({ cleared: kill, ...(breakers.length > 0 && { breakers }) });
     const lines = [
-      ...(kill === null ? [] : [`cleared (${kill.by}): ${oneLine(kill.reason)}`]),
+      ...(kill === null
+        ? []
+        : [`cleared (${kill.by}): ${oneLine(kill.by === "file" ? `removed ${stopFile}` : kill.reason)}`]),
       ...breakers.map((name) => `cleared: ${oneLine(name)} is called again`),
     ];
     printLines(lines.length === 0 ? ["nothing was set"] : lines);

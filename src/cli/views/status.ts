@@ -76,11 +76,13 @@ function header(status: Status, { nowMs, timezone }: StatusViewOptions, columns:
 function killed({ killed: kill }: Status, nowMs: number): Line {
   if (kill === null) return [span("green", "off")];
   const by = kill.by === "file" ? "the STOP file" : kill.by === "row" ? "afk stop" : kill.by;
-  const when = formatRelative(Date.parse(kill.at), nowMs);
+  // What cannot be read says neither when it was set, nor lets itself be cleared.
+  const at = Date.parse(kill.at);
+  const when = at === 0 ? "" : ` ${formatRelative(at, nowMs)}`;
   return [
-    span("red", `STOPPED by ${by} ${when}`),
+    span("red", `STOPPED by ${by}${when}`),
     `: ${oneLine(kill.reason)}. `,
-    span("bold", "To go on: afk resume"),
+    span("bold", `To go on: ${kill.remedy ?? "afk resume"}`),
   ];
 }
 

@@ -10,7 +10,7 @@ export const killSwitch: Examination<WithStore> = {
   look: async ({ config: { paths }, store }) => {
     const kill = await readKill(store.db, paths.stopFile);
     if (kill === null) return [ok("kill switch", "off")];
-    return [bad("kill switch", `set by ${kill.by}: ${kill.reason}`, "afk resume")];
+    return [bad("kill switch", `set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume")];
   },
 };
 

@@ -44,6 +44,9 @@ describe("stop and resume", () => {
     );
     expect((await afk(target, "resume")).stdout).toBe("cleared (row): afk stop\n");
     expect((await afk(target, "resume")).stdout).toBe("nothing was set\n");
+    target.write("state/STOP", "by hand\n");
+    const stopFile = join(target.state, "STOP");
+    expect((await afk(target, "resume")).stdout).toBe(`cleared (file): removed ${stopFile}\n`);
   });
 
   it("keep the first reason when stopped twice, and tell of it once", async () => {
