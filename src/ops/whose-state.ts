@@ -12,8 +12,8 @@ export class OthersState extends AfkError {
     const { state, configFile } = config.paths;
     super(
       "others_state",
-      `the state in ${state} belongs to the agent ${owner}, and ${configFile} is of ${config.agent}; nothing was done. ` +
-        "For an agent of its own name another folder: --state DIR or AFK_STATE. If it is the same agent with a new name: afk adopt",
+      `the state in ${state} belongs to the agent ${owner}, and ${configFile} names ${config.agent}; nothing was done. ` +
+        `If ${config.agent} is another agent, give it a folder of its own: --state DIR or AFK_STATE. If it is the same agent with a new name: afk adopt`,
       { retry: "never", exitCode: EXIT.config },
     );
   }

@@ -51,7 +51,7 @@ export class CapReached extends AfkError {
 const BLOCKED_RETRY_MS = 5 * MINUTE_MS;
 
 /**
- * What the call depends on is broken and is left alone until an instant, or refused until a person clears it. Exit 69 when
+ * What the call depends on is broken and is not called until an instant, or refused until a person clears it. Exit 69 when
  * nothing else could answer.
  */
 export class BreakerOpen extends AfkError {
@@ -59,7 +59,7 @@ export class BreakerOpen extends AfkError {
     const isBlocked = !("until" in refusal);
     const message = isBlocked
       ? `${name} is refused until you run afk resume: ${refusal.reason}`
-      : `${name} is left alone until ${toIso(refusal.until)}, since it failed before`;
+      : `${name} is not called until ${toIso(refusal.until)}, since it failed before`;
     const afterMs = isBlocked ? BLOCKED_RETRY_MS : Math.max(1_000, refusal.until - nowMs);
     super("breaker_open", message, { retry: { afterMs }, exitCode: EXIT.unavailable });
   }

@@ -106,7 +106,7 @@ describe("the state", () => {
 
     const adopted = await target.afk(["adopt", "--yes"]);
     expect(adopted.code).toBe(0);
-    expect(adopted.stdout).toContain("belonged to test-agent and is renamed's now");
+    expect(adopted.stdout).toContain("belonged to test-agent and belongs to renamed now");
     expect(target.query("select agent from owners order by id")).toEqual([
       { agent: "test-agent" },
       { agent: "renamed" },

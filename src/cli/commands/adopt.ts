@@ -22,14 +22,17 @@ export default defineCommand({
     });
     if (args.json) printJson({ adopted });
     else if (adopted === null) printLines([`${config.paths.state} belongs to ${config.agent} already`]);
-    else printLines([oneLine(`${adopted.state} belonged to ${nameOf(adopted)} and is ${adopted.to}'s now`)]);
+    else
+      printLines([
+        oneLine(`${adopted.state} belonged to ${nameOf(adopted)} and belongs to ${adopted.to} now`),
+      ]);
   },
 });
 
 /** @throws UsageError where there is nobody to ask; AfkError unless the person agrees. */
 async function ask(adoption: Adoption): Promise<void> {
   const { state, to } = adoption;
-  const change = oneLine(`the state ${state} belongs to ${nameOf(adoption)}; it would be ${to}'s`);
+  const change = oneLine(`the state ${state} belongs to ${nameOf(adoption)}; it would belong to ${to}`);
   if (!process.stdin.isTTY)
     throw new UsageError(`There is no terminal to ask on (${change}). Say --yes if that is meant.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

@@ -49,8 +49,14 @@ export function differenceOf(before: Facts | null, now: Facts): string[] {
     if (was === is) return [];
     if (was === undefined) return [is === "" || is === undefined ? `${name} added` : `${name} added: ${is}`];
     if (is === undefined) return [`${name} removed`];
-    return [`${name} ${was || "-"} -> ${is || "-"}`];
+    const subject = isJob(name) ? `${name}:` : name;
+    return [`${subject} ${was || "-"} -> ${is || "-"}`];
   });
+}
+
+/** A job itself and not one of its facts: its name would run into the kind that stands first in what it says. */
+function isJob(name: string): boolean {
+  return /^job [^ :]+$/.test(name);
 }
 
 const VALUE_CHARS_MAX = 300;

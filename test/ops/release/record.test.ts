@@ -67,7 +67,7 @@ describe("the difference of two configurations", () => {
     expect(differenceOf(facts(job), facts())).toContain("job digest removed");
     expect(
       differenceOf(facts(job), facts({ ...job, schedule: { type: "cron", expression: "0 7 * * *" } })),
-    ).toEqual(["job digest digest, 0 6 * * * -> digest, 0 7 * * *"]);
+    ).toEqual(["job digest: digest, 0 6 * * * -> digest, 0 7 * * *"]);
     expect(differenceOf(facts(job), facts({ ...job, settings: { sources: [2] } }))).toEqual([
       expect.stringMatching(/^job digest: settings \w{8} -> \w{8}$/),
     ]);
