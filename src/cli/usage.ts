@@ -9,9 +9,10 @@ const EXIT_CODES = [
   [String(EXIT.ok), "done, nothing to do, or halted by a rail on purpose"],
   [String(EXIT.failed), "a job, the tick or a check failed"],
   [String(EXIT.usage), "the command line is wrong"],
+  [String(EXIT.noAgent), "there is no agent where one was asked for"],
   [String(EXIT.unavailable), "a dependency is down (breaker open)"],
-  [String(EXIT.locked), "another afk process is at work"],
-  [String(EXIT.config), "the configuration was refused"],
+  [String(EXIT.locked), "another afk process is at work, or the worker that was stopped still is"],
+  [String(EXIT.config), "the configuration was refused, or the state is another agent's"],
 ] as const;
 
 /** The help of the program: one line a command, in groups. Loads none of them. */

@@ -193,7 +193,7 @@ async function worked(): Promise<{ target: Deployment; agent: Agent }> {
   await expect(lost).rejects.toThrow("socket hang up");
   server.script([{ type: "error", status: 404 }]);
   const failed = agent.model.complete({ messages: [{ role: "user", content: "Hello." }] });
-  await expect(failed).rejects.toMatchObject({ code: "model_unavailable" });
+  await expect(failed).rejects.toMatchObject({ code: "model_unusable" });
   return { target, agent };
 }
 
