@@ -16,7 +16,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it, onTestFinished } from "vitest";
 import { type Deployment, deployment, fillInbox, PROCESSES } from "../support/afk.ts";
-import { isChaos, report } from "../support/chaos.ts";
+import { cases, isChaos, report } from "../support/chaos.ts";
 import { cannotMount, mountOn, remount } from "./support/full-disk.ts";
 
 const SAID = /was set aside|No output can be written/;
@@ -64,7 +64,9 @@ it("writes no output outside of out/, whatever name the database says, and goes 
   const { target, told } = await agentWithHook();
   expect((await target.afk(["tick"])).code).toBe(0);
   const before = readFileSync(target.configFile, "utf8");
-  const names = ["../../afk.yaml", "../STOP", "/tmp/afk-escape", "../../bin/../afk.yaml", ".hidden", "a/b"];
+  const all = ["../../afk.yaml", "../STOP", "/tmp/afk-escape", "../../bin/../afk.yaml", ".hidden", "a/b"];
+  all.push("..", ".", "", "a\0b", "line\nbreak", "\u202efdp", "c\\d", "/", "../out/e", "f/", "x".repeat(300));
+  const names = all.slice(0, cases({ test: 6, chaos: all.length }));
   for (const name of names)
     edit(
       target,

@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { receiver } from "../alerts/receiver.ts";
 import { deployment, PROCESSES } from "../support/afk.ts";
-import { report } from "../support/chaos.ts";
+import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
+import { seededRandomness } from "../support/seeded.ts";
 import { leaksOf, placesOf, rawBytes } from "./support/places.ts";
 
 /** Of four characters and more: written under a name that says secret, or taken from the environment. */
@@ -13,10 +14,35 @@ const LITERAL = {
   PRIVATE_PEM: "quokka",
 };
 const FROM_ENVIRONMENT = "zq+9x";
+type Secrets = Record<keyof typeof LITERAL | "FROM_ENVIRONMENT", string>;
 /** Labels of a host have at most 63 characters: no name server is asked for it. */
 const HOST = `${"h".repeat(64)}.private-host.test`;
 
-it("a command that fails with its secrets tells nobody, however short they are", PROCESSES, async () => {
+it(
+  "a command that fails with its secrets tells nobody, however short they are",
+  async () => {
+    const rounds = cases({ test: 1, chaos: 30 });
+    const { random } = seededRandomness(chaosSeed("short secrets"));
+    let places = await attack({ ...LITERAL, FROM_ENVIRONMENT });
+    for (let round = 1; round < rounds; round++) places = await attack(anySecrets(random));
+    report("short secrets", rounds * Object.keys(LITERAL).length, `${places} places`);
+  },
+  patience({ test: PROCESSES.timeout, chaos: 900_000 }),
+);
+
+/** Four to nine characters, with some that shells and patterns might act on; none that an id or a size could hold. */
+function anySecrets(random: () => number): Secrets {
+  const of = (text: string) => text[Math.floor(random() * text.length)];
+  const any = () =>
+    of("!+~%") + Array.from({ length: 3 + Math.floor(random() * 6) }, () => of("abkz059!+~%.")).join("");
+  return {
+    ...{ GITHUB_TOKEN: any(), apiKey: any(), DB_PASSWORD: any(), AUTH_HEADER: any(), PRIVATE_PEM: any() },
+    FROM_ENVIRONMENT: any(),
+  };
+}
+
+/** Returns in how many places it was looked for them. */
+async function attack({ FROM_ENVIRONMENT, ...literal }: Secrets): Promise<number> {
   const hook = await receiver();
   const target = deployment();
   target.configure({
@@ -34,9 +60,9 @@ it("a command that fails with its secrets tells nobody, however short they are",
         name: "leaky",
         kind: "exec",
         every: "1d",
-        max_attempts: 1,
+        retry: { attempts: 1 },
         // biome-ignore lint/suspicious/noTemplateCurlyInString: afk.yaml reads the environment so.
-        env: { ...LITERAL, PLAIN: "harbour", GIVEN: "${FROM_ENVIRONMENT}" },
+        env: { ...literal, PLAIN: "harbour", GIVEN: "${FROM_ENVIRONMENT}" },
         command: [
           "/bin/sh",
           "-c",
@@ -58,7 +84,7 @@ it("a command that fails with its secrets tells nobody, however short they are",
     ["logs", "--json"],
     ["doctor"],
     ["doctor", "--json"],
-    ["release", "--reason", `because of ${LITERAL.GITHUB_TOKEN}`],
+    ["release", "--reason", `because of ${literal.GITHUB_TOKEN}`],
   ];
   for (const each of words) {
     const { stdout, stderr } = await target.afk(each, environment);
@@ -77,7 +103,7 @@ it("a command that fails with its secrets tells nobody, however short they are",
     expect(places[place], place).toContain("at the harbour with ");
     expect(places[place], place).toContain("[redacted]");
   }
-  const secrets = [...Object.values(LITERAL), FROM_ENVIRONMENT];
+  const secrets = [...Object.values(literal), FROM_ENVIRONMENT];
   const raw = (secret: string) => leaksOf(secret, places).filter((leak) => !leak.endsWith("base64"));
   // A word or number is a secret where it stands by itself: ids and sizes hold others.
   const mixed = secrets.filter((secret) => !/^(?:[a-z]{1,5}|\d{1,5})$/.test(secret));
@@ -88,5 +114,5 @@ it("a command that fails with its secrets tells nobody, however short they are",
   // Where alerts go is said by kind and number.
   expect(told.doctor).toContain("alerts by ntfy 2");
   for (const [place, text] of Object.entries(told)) expect(text, place).not.toContain("private-host");
-  report("short secrets", secrets.length, `${Object.keys(places).length} places`);
-});
+  return Object.keys(places).length;
+}

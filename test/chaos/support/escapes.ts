@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
 import { findProcess, type Process } from "../../../src/jobs/containment/processes.ts";
 import { COMPILE_CACHE, type Deployment, deployment } from "../../support/afk.ts";
+import { isChaos } from "../../support/chaos.ts";
 import { tempDir } from "../../support/temp.ts";
 
 const MAIN = fileURLToPath(new URL("../../../src/cli/main.ts", import.meta.url));
@@ -34,7 +35,7 @@ export const ESCAPES: Record<string, string> = {
     'for p in /proc/[0-9]*; do [ $p = /proc/$$ ] || ! grep -qs "AFK_EXEC=$AFK_EXEC" $p/environ || kill -STOP "$(basename $p)"; done',
   "another name": 'ln -sf "$(command -v sleep)" kworker; setsid -f ./kworker $M',
   "closed descriptors": "setsid -f sleep $M <&- >&- 2>&-",
-  "many children": manyChildren(100),
+  "many children": manyChildren(isChaos() ? 2_000 : 100),
   "nested namespaces": "setsid -f unshare --user --map-root-user --pid --fork --mount-proc env -i sleep $M",
   "a killed supervisor": "setsid -f env -i sleep $M; echo >> ready; kill -KILL $PPID",
 };
