@@ -70,7 +70,7 @@ class ImmediateDriver extends SqliteDriver {
     this.#busyMs = busyMs;
   }
 
-  /** Whose statements wait for who keeps others from writing. One within a transaction has the lock already. */
+  /** A connection whose statements wait while another process holds the lock. One within a transaction has the lock already. */
   override async acquireConnection(): Promise<DatabaseConnection> {
     if (this.#connection !== undefined) return this.#connection;
     const direct = await super.acquireConnection();
