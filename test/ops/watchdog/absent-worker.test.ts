@@ -68,3 +68,13 @@ it("what began after the lock was asked, and has not ended, is no death; what a 
     findings: [{ title: "The worker ended without a word" }],
   });
 });
+
+it("a tick that died is told of at once, and not only when the next one is late", async () => {
+  const { clock, tick, look } = await watchdogHarness();
+  await tick({ outcome: "running", finished_at: null });
+  clock.advance(1);
+  const title = "A tick died, and none came after it";
+  expect(await look()).toMatchObject({ exitCode: 1, findings: [{ title }] });
+  await tick();
+  expect(await look()).toMatchObject({ exitCode: 0, recovered: [title] });
+});
