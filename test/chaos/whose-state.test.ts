@@ -178,7 +178,7 @@ describe("a command that reads", () => {
         [
           "earlier",
           (state) =>
-            withDatabase(state, "drop table owners; delete from kysely_migration where name > '0006'"),
+            withDatabase(state, "drop table owners; delete from kysely_migration where name >= '0007'"),
         ],
         ["older copy", (state) => withDatabase(state, "update meta set value = 0 where key = 'generation'")],
       ];
