@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
+import { formatUsd } from "../../src/lib/money.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { BreakerOpen } from "../../src/rails/halt.ts";
@@ -113,7 +114,11 @@ it(
     }
     expect(dear.requests).toHaveLength(1);
     expect(next.requests.length).toBeGreaterThan(4);
-    const why = "openai/test billed $4.000142 for a call that was bounded by $0.001019";
+    const [entry] = target.query<{ cost: number; bound: number }>(
+      "select cost_micros as cost, estimate_micros as bound from ledger where model = 'openai/test'",
+    );
+    expect(entry?.cost).toBeGreaterThan(4_000_000);
+    const why = `openai/test billed ${formatUsd(entry?.cost ?? 0)} for a call that was bounded by ${formatUsd(entry?.bound ?? 0)}`;
     const status = await target.afk(["status"]);
     expect(status.stdout).toContain("! needs you: model:openai/test is refused");
     expect(status.stdout).toContain(`model:openai/test refused until you run afk resume: ${why}`);
