@@ -98,8 +98,9 @@ export function isDiskFull(error: unknown): boolean {
 
 function isDenied(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // EEXIST, ENOTDIR and EISDIR: a file is where the folder should be, or the other way round.
+  // EEXIST, ENOTDIR and EISDIR: a file is where the folder should be, or the other way round. ENOENT: as /proc says it.
   return (
-    code !== undefined && ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code))
+    code !== undefined &&
+    ["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code))
   );
 }
