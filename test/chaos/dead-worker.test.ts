@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { openDashboard } from "../../src/dashboard/server.ts";
@@ -38,7 +40,8 @@ it("a worker that is gone is seen at once by status, health, watchdog, doctor, p
     const { target, running, told } = await working(moment);
     await expectWell(target);
     running.kill(signal);
-    if (signal !== "SIGSTOP") await running.ended;
+    if (signal === "SIGSTOP") await suspended(running.pid);
+    else await running.ended;
     expect(await whatTheySay(target), signal).toEqual(
       Object.fromEntries(ALL.map((name) => [name, expect.stringMatching(says)])),
     );
@@ -47,6 +50,11 @@ it("a worker that is gone is seen at once by status, health, watchdog, doctor, p
   }
   report("a worker that is gone", chosen.length);
 });
+
+/** Each of its threads stops by itself, and the system says so of the process when the last has. */
+async function suspended(pid: number): Promise<void> {
+  while (!/^State:\s+T/m.test(readFileSync(`/proc/${pid}/status`, "utf8"))) await delay(5);
+}
 
 it("a worker whose terminal was closed ends as on SIGTERM, and all say since when none is running", {
   timeout: patience({ test: 60_000, chaos: 60_000 }),

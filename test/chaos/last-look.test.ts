@@ -73,13 +73,15 @@ describe("a real process", () => {
       );
       fillInbox(target, 1);
       const running = target.start(["tick"], { NODE_TLS_REJECT_UNAUTHORIZED: "0" });
+      let stopped: ReturnType<typeof target.afk> | undefined;
       server.duringHandshake(async () => {
         if (by === "the STOP file") writeFileSync(join(target.state, "STOP"), "");
-        if (by === "afk stop") expect((await target.afk(["stop"])).code).toBe(0);
+        if (by === "afk stop") stopped = target.afk(["stop"]);
         if (by === "SIGTERM") running.kill("SIGTERM");
-        await delay(by === "SIGTERM" ? 20 : 0);
+        await Promise.all([stopped, delay(by === "SIGTERM" ? 20 : 0)]);
       });
       expect(await running.ended).toMatchObject({ code: 0, signal: null });
+      if (stopped !== undefined) expect(await stopped).toMatchObject({ code: 0 });
       expect(server.received()).toBe("");
       expect(target.query("select state from ledger")).toEqual([{ state: "released" }]);
     },
