@@ -67,12 +67,19 @@ async function lookAtCopy<T>(config: Config, work: (seen: Look) => Promise<T>, c
   }
 }
 
+/** The image runs on a read-only root, where memory is all that can be written beside the state. */
+const TEMPORARY_PLACES = [tmpdir(), "/dev/shm"];
+
 function makeTemporary(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), "afk-look-"));
-  } catch (error) {
-    throw explain(error, tmpdir());
+  let refused: unknown;
+  for (const place of TEMPORARY_PLACES) {
+    try {
+      return mkdtempSync(join(place, "afk-look-"));
+    } catch (error) {
+      refused ??= explain(error, place);
+    }
   }
+  throw refused;
 }
 
 /** A database that an older afk writes meanwhile is copied again, at most so often. */
