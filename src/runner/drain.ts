@@ -12,6 +12,8 @@ import type { TickOutcome } from "./tick-record.ts";
 const JOBS_MAX = 100;
 const TICK_MS = 50 * MINUTE_MS;
 const RETRY_WAIT_MS = MINUTE_MS;
+/** So much early, by the wall clock, a timer may end that was set for up to a minute. */
+const EARLY_MS = 100;
 
 /** What has become of a tick's work so far. */
 export interface Drained {
@@ -85,10 +87,15 @@ async function giveBack(parts: Parts, job: JobRow): Promise<void> {
 async function waitForRetry(parts: Parts, runner: string, endsAt: number) {
   const runAt = await nextRunAt(parts.store.db);
   if (runAt === undefined) return undefined;
-  const waitMs = Math.max(1, runAt - parts.clock.nowMs());
+  const { signal } = parts.rails.watch;
+  const leftMs = () => runAt - parts.clock.nowMs();
+  const waitMs = Math.max(1, leftMs());
   if (waitMs > RETRY_WAIT_MS || parts.clock.uptimeMs() + waitMs > endsAt) return undefined;
   // The sleep rejects when the kill switch is set; the caller looks at the signal next.
-  await parts.clock.sleep(waitMs, parts.rails.watch.signal).catch(() => undefined);
-  if (parts.rails.watch.signal.aborted) return undefined;
+  await parts.clock.sleep(waitMs, signal).catch(() => undefined);
+  // Else it would have waited for nothing.
+  const restMs = leftMs();
+  if (restMs > 0 && restMs <= EARLY_MS) await parts.clock.sleep(restMs + 1, signal).catch(() => undefined);
+  if (signal.aborted) return undefined;
   return await claim(parts.store.db, runner, parts.clock.nowMs());
 }

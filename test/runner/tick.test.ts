@@ -37,6 +37,16 @@ describe("a job that fails", () => {
     expect(ran).toHaveLength(2);
   });
 
+  it("is waited for to the end where the timer ends a moment early by the wall clock", async () => {
+    const { agent, clock, ran } = await rig(failOnce({ afterMs: 60_000 }));
+    const { sleep } = clock;
+    clock.sleep = (ms, signal) => sleep(ms === 60_000 ? ms - 1 : ms, signal);
+    await agent.enqueue("work");
+
+    expect(await agent.tick()).toMatchObject({ outcome: "ok" });
+    expect(ran).toHaveLength(2);
+  });
+
   it("is left to a later tick when it asks for more, and this one says that it failed", async () => {
     const { agent, clock, ran } = await rig(failOnce({ afterMs: 60_001 }));
     await agent.enqueue("work");
