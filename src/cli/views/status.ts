@@ -123,10 +123,10 @@ function waiting({ waiting: waits }: Status, { nowMs, timezone }: StatusViewOpti
   const [sinceMs, nextMs] = [Date.parse(since), Date.parse(nextAt)];
   const next =
     nextMs > nowMs
-      ? `again ${momentText(nextMs, timezone)} (${formatRelative(nextMs, nowMs)})`
-      : "again next";
-  const words = span("yellow", `${count(jobs, "job")} since ${formatRelative(sinceMs, nowMs)}`);
-  return [row("waiting", [words, `, tried ${next}: ${oneLine(reason)}`])];
+      ? `${momentText(nextMs, timezone)} (${formatRelative(nextMs, nowMs)})`
+      : "by the next tick";
+  const words = span("yellow", `${count(jobs, "job")} for ${formatDuration(Math.max(0, nowMs - sinceMs))}`);
+  return [row("waiting", [words, `, tried again ${next}: ${oneLine(reason)}`])];
 }
 
 function refusals({ refusals: list }: Status, nowMs: number): Line[] {
