@@ -27,7 +27,7 @@ export function keepPrivate(database: string): void {
 }
 
 /** True when its mode lets anybody but its owner do anything. */
-export function isOpenToOthers({ mode }: Pick<Stats, "mode">): boolean {
+function isOpenToOthers({ mode }: Pick<Stats, "mode">): boolean {
   return (mode & 0o077) !== 0;
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { mountOf } from "./mount.ts";
+import { readIfThere } from "./system-locks.ts";
 
 const PATIENCE_MS = 5_000;
 
@@ -12,7 +12,7 @@ const PATIENCE_MS = 5_000;
  * write there. Where the folder is on the same disk as the one above it, nobody need try: what runs has that one open.
  */
 export async function isReachable(dir: string): Promise<boolean> {
-  const mounts = readMounts();
+  const mounts = readIfThere("/proc/self/mountinfo");
   if (mountOf(dir, mounts).point === mountOf(dirname(dir), mounts).point) return true;
   const child = spawn("/bin/sh", ["-c", TRY, "afk", dir], { stdio: "ignore" });
   const ended = new Promise<true>((resolve) => {
@@ -35,12 +35,3 @@ export async function isReachable(dir: string): Promise<boolean> {
 
 /** The file's name is nobody else's: it holds the process id of the shell. */
 const TRY = `cd -- "$1" && (set -C; : >".afk-try-$$") && rm -f ".afk-try-$$"`;
-
-/** Empty where there is no such list. */
-function readMounts(): string {
-  try {
-    return readFileSync("/proc/self/mountinfo", "utf8");
-  } catch {
-    return "";
-  }
-}
