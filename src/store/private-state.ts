@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
+import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { makePrivateFile } from "../lib/private-files.ts";
 
@@ -6,6 +6,8 @@ import { makePrivateFile } from "../lib/private-files.ts";
 const FILES =
   /^(?:(?:afk|lock|approve-lock|restoring)\.db|high-water\.json|wedged\.json|ballast|STOP|\.afk-[0-9a-z]{26}\.part)/;
 const FOLDERS = ["out", "logs", "runs", "backups"];
+/** On a folder: everybody may write to it, and nobody may remove what is another's. */
+const STICKY = 0o1000;
 
 /**
  * Makes a database's file, if it is not there, for this user alone: SQLite gives its log the same mode. What others may
@@ -17,13 +19,24 @@ export function keepPrivate(database: string): void {
   const found = statSync(database, { throwIfNoEntry: false });
   if (found === undefined) makePrivateFile(database);
   if (!isOpenToOthers(statSync(dir)) && (found === undefined || !isOpenToOthers(found))) return;
-  tighten(dir);
-  for (const name of readdirSync(dir)) {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  if (!isShared(dir, entries)) tighten(dir);
+  for (const { name } of entries) {
     const path = join(dir, name);
     if (FILES.test(name)) tighten(path);
     else if (FOLDERS.includes(name) && tighten(path))
       for (const each of readdirSync(path)) tighten(join(path, each));
   }
+}
+
+/**
+ * Whether a folder is for more than the state: everybody's, as /tmp is, or one with other folders in it, such as a project's, a
+ * home, or the root of the file system. Who has it for something else would be locked out; what afk makes in it is private
+ * by itself.
+ */
+function isShared(dir: string, entries: readonly Dirent[]): boolean {
+  const isOther = (each: Dirent) => each.isDirectory() && !FOLDERS.includes(each.name);
+  return (statSync(dir).mode & STICKY) !== 0 || entries.some(isOther);
 }
 
 /** True when its mode lets anybody but its owner do anything. */

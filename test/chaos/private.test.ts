@@ -93,3 +93,28 @@ it("closes a state that was open to others when it is opened", PROCESSES, async 
   expect((await target.afk(["tick"])).code).toBe(0);
   expect(wide(target.state)).toEqual([expect.stringContaining(other)]);
 });
+
+it(
+  "leaves a folder that is for more than the state as it is, and closes what is afk's in it",
+  PROCESSES,
+  async () => {
+    const config = {
+      agent: "private",
+      budget: { daily_cap_usd: 1 },
+      models: { chain: ["extractive"] },
+      jobs: [],
+    };
+    for (const mode of [0o1777, 0o755]) {
+      const target = deployment(config);
+      const shared = join(target.dir, "shared");
+      // The second is shared by what else is in it.
+      mkdirSync(join(shared, ...(mode === 0o755 ? ["bin"] : [])), { recursive: true });
+      chmodSync(shared, mode);
+      for (let n = 0; n < 2; n++) expect((await target.afk(["tick", "--state", shared])).code).toBe(0);
+      expect(lstatSync(shared).mode & 0o7777).toBe(mode);
+      const own = readdirSync(shared).filter((name) => name !== "bin");
+      expect(own).toContain("afk.db");
+      expect(own.flatMap((name) => wide(join(shared, name)))).toEqual([]);
+    }
+  },
+);
