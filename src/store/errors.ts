@@ -98,9 +98,19 @@ export function isDiskFull(error: unknown): boolean {
 
 function isDenied(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // EEXIST, ENOTDIR and EISDIR: a file is where the folder should be, or the other way round. ENOENT: as /proc says it.
-  return (
-    code !== undefined &&
-    ["EACCES", "EPERM", "EROFS", "ENOENT", "ENOTDIR", "EISDIR", "EEXIST"].includes(String(code))
-  );
+  return code !== undefined && DENIED.has(String(code));
 }
+
+const DENIED = new Set([
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  // A file is where the folder should be, or the other way round.
+  "ENOTDIR",
+  "EISDIR",
+  "EEXIST",
+  // No file can be made there, as in /proc, or nothing can have that name.
+  "ENOENT",
+  "ENAMETOOLONG",
+  "ELOOP",
+]);
