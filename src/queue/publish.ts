@@ -72,7 +72,7 @@ export async function publishPending(db: Db, dir: string, nowMs: number): Promis
   const published: Published = { files: [], setAside: [] };
   const names = await pendingNames(db);
   if (names.length === 0) return published;
-  const obstacle = (await folderObstacle(dir)) ?? makingObstacle(dir);
+  const obstacle = (await folderObstacle(dir)) ?? makeIfMissing(dir);
   if (obstacle !== null) return { ...published, setAside: [{ name: null, reason: obstacle }] };
   // Whoever publishes holds the lock; a watchdog that loses its ALERT.txt writes it at its next look.
   removeTemporary(dir, 0);
@@ -89,19 +89,20 @@ export async function publishPending(db: Db, dir: string, nowMs: number): Promis
   return published;
 }
 
-/** What keeps a folder from being written to at all, in words; null when nothing does, or when it is yet to be made. */
+/** What keeps a folder from being written to at all, in words; null when nothing does, or when it is not there yet. */
 export async function folderObstacle(dir: string): Promise<string | null> {
   if (!(await isReachable(dir))) return "it does not answer: the disk that it is on has gone away";
   try {
     const found = lstatSync(dir, { throwIfNoEntry: false });
     if (found?.isSymbolicLink()) return "it is a link, which is not followed";
-    return found === undefined || found.isDirectory() ? null : "it is no folder";
+    return (found?.isDirectory() ?? true) ? null : "it is no folder";
   } catch (error) {
     return messageOf(error);
   }
 }
 
-function makingObstacle(dir: string): string | null {
+/** Why it cannot be made; null when it is there. */
+function makeIfMissing(dir: string): string | null {
   try {
     makeFolder(dir);
     return null;
