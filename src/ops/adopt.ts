@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
@@ -6,6 +5,7 @@ import { acquireLock } from "../store/lock.ts";
 import { openStore } from "../store/open.ts";
 import { readOwner, setOwner } from "../store/owner.ts";
 import { openLog } from "./pager.ts";
+import { isThere } from "./unreadable.ts";
 
 /** A state that changes hands: from the agent it belonged to, null for nobody yet, to the one of afk.yaml. */
 export interface Adoption {
@@ -26,7 +26,7 @@ export async function adoptState(
   confirm: (adoption: Adoption) => Promise<void>,
 ): Promise<Adoption | null> {
   const { database, state, lock: lockFile } = config.paths;
-  if (!existsSync(database))
+  if (!isThere(database))
     throw new AfkError(
       "no_state",
       `there is no state in ${state} to adopt; its first tick makes one for ${config.agent}`,

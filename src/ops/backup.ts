@@ -12,6 +12,7 @@ import type { Db } from "../store/schema.ts";
 import { countersAgree } from "./counters.ts";
 import { unitSucceeded } from "./incidents/unit-succeeded.ts";
 import { withPager } from "./pager.ts";
+import { isThere } from "./unreadable.ts";
 
 export interface BackupRequest {
   config: Config;
@@ -95,7 +96,7 @@ function refuseRequest({ config, isForced, keep }: BackupRequest, pattern: strin
   }
   if (dirname(pattern).includes("{date}"))
     refuse("usage", "{date} belongs in the file's name, not in its folder", EXIT.usage);
-  if (!existsSync(config.paths.database)) {
+  if (!isThere(config.paths.database)) {
     refuse("nothing_to_copy", `there is no state to copy: ${config.paths.database} does not exist`);
   }
   if (isSameFile(file, config.paths.database))

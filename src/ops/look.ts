@@ -8,10 +8,10 @@ import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { explain, StoreRefused } from "../store/errors.ts";
 import { refuseDamagedLog } from "../store/wal.ts";
-import { otherOwner } from "./file-owner.ts";
 import { checkHighWater } from "./high-water.ts";
 import { openState } from "./open-state.ts";
 import { type Look, peek } from "./peek.ts";
+import { isThere, unreadable } from "./unreadable.ts";
 
 /**
  * Hands the state to `work` to be read: nothing is made in it and nothing changes, and the right to read it is enough.
@@ -104,23 +104,6 @@ function copyReadable(from: string, to: string): void {
   } catch (error) {
     throw unreadable(from, error);
   }
-}
-
-function isThere(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false }) !== undefined;
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function unreadable(path: string, cause: unknown): unknown {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code !== "EACCES" && code !== "EPERM") return explain(cause, path);
-  const owner = otherOwner(path);
-  const whose =
-    owner === null ? "" : `, which belongs to the user ${owner.name}; look as that user: sudo ${owner.sudo}`;
-  return new StoreRefused("store_unreadable", `this user may not read ${path}${whose}`, { cause });
 }
 
 function stampOf(path: string): string {

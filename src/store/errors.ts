@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { AfkError, EXIT } from "../lib/errors.ts";
+import { otherOwner } from "./file-owner.ts";
 import { lockedBy, readIfThere } from "./system-locks.ts";
 
 /** The state cannot be read or written: afk refuses to work rather than to work without its rails. */
@@ -64,9 +65,11 @@ export function explain(error: unknown, path: string): unknown {
     );
   }
   if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
+    const owner = otherOwner(path);
+    const whose = owner === null ? "" : `; or do it as the user it belongs to: sudo ${owner.sudo}`;
     return refuse(
       "store_unwritable",
-      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)`,
+      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)${whose}`,
     );
   }
   // The index of the write-ahead log is a file of its own, which SQLite does not call full when it cannot grow.

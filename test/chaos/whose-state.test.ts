@@ -178,7 +178,10 @@ describe("a command that reads", () => {
         [
           "earlier",
           (state) =>
-            withDatabase(state, "drop table owners; delete from kysely_migration where name >= '0007'"),
+            withDatabase(
+              state,
+              "drop table owners; drop table processes; delete from kysely_migration where name > '0006'",
+            ),
         ],
         ["older copy", (state) => withDatabase(state, "update meta set value = 0 where key = 'generation'")],
       ];
@@ -245,11 +248,15 @@ describe("a command that reads", () => {
       await look();
 
       chmodSync(target.state, 0o700);
-      const { code, stderr } = await afkAsNobody(target.dir, ["jobs"]);
-      expect(code).toBe(1);
-      expect(stderr).toContain("may not read");
-      expect(stderr).toContain("sudo -u 'root'");
-      expect(stderr).not.toMatch(/\n\s+at /);
+      for (const line of ["jobs", "logs", "backup /tmp/copy.db", "adopt --yes"]) {
+        const { code, stderr } = await afkAsNobody(target.dir, line.split(" "));
+        expect({ line, code }).toEqual({ line, code: 1 });
+        expect(stderr, line).toContain("may not read");
+        expect(stderr, line).toContain("sudo -u 'root'");
+        expect(stderr, line).not.toMatch(/\n\s+at /);
+      }
+      const { stderr } = await afkAsNobody(target.dir, ["tick"]);
+      expect(stderr).toMatch(/cannot write .*sudo -u 'root'/);
     },
   );
 });

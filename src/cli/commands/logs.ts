@@ -8,6 +8,7 @@ import { eventsInWords, humanLine } from "../../logs/people.ts";
 import { lastTickId, type ReadOptions, readLogs } from "../../logs/read.ts";
 import { traceOf } from "../../logs/trace.ts";
 import { readConfig } from "../../ops/read-config.ts";
+import { refuseUnreadable } from "../../ops/unreadable.ts";
 import { suggestion } from "../arguments.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -66,6 +67,8 @@ export default defineCommand({
   },
   async run({ args }) {
     const config = readConfig({ config: args.config, state: args.state }, jobKinds);
+    // Whatever is asked for, the folder is read; what this user may not see is not said to be missing.
+    refuseUnreadable(config.paths.logs);
     const { timezone } = config;
     const dir = config.paths.logs;
     const when = (name: "since" | "until") => {
