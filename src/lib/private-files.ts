@@ -1,4 +1,13 @@
-import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from "node:fs";
 import { dirname } from "node:path";
 
 /*
@@ -24,8 +33,37 @@ export function makePrivateFolder(dir: string): string[] {
     if ((error as NodeJS.ErrnoException).code === "EEXIST" && isFolder(dir)) return above;
     throw error;
   }
-  chmodSync(dir, FOLDER_MODE);
+  const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
+  // The umask may have left it closed to its owner too.
+  if (!isRoot()) chmodSync(dir, FOLDER_MODE);
+  const folder = openSync(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fchmodSync(folder, FOLDER_MODE);
+    handOver(folder, dir);
+  } finally {
+    closeSync(folder);
+  }
   return [...above, dir];
+}
+
+/**
+ * What root makes in a folder of another user's is that user's: a worker that runs as that user could neither read nor
+ * replace it, now that it is for one user alone. What was opened is meant, not what has come into its place since.
+ */
+export function handOver(descriptor: number, path: string): void {
+  if (!isRoot()) return;
+  const { uid, gid } = statSync(dirname(path));
+  if (uid === 0) return;
+  try {
+    fchownSync(descriptor, uid, gid);
+  } catch {
+    // Root of a user namespace, or without the right to: it stays root's.
+    return;
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
 }
 
 function isFolder(path: string): boolean {
@@ -47,7 +85,12 @@ export function openNewPrivate(path: string): number {
 /** Makes an empty file where there is none, for those who would make it with whatever mode the umask leaves. */
 export function makePrivateFile(path: string): void {
   try {
-    closeSync(openNewPrivate(path));
+    const file = openNewPrivate(path);
+    try {
+      handOver(file, path);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

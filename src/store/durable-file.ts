@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { makePrivateFolder, openNewPrivate } from "../lib/private-files.ts";
+import { handOver, makePrivateFolder, openNewPrivate } from "../lib/private-files.ts";
 import { explain, isDiskFull, StoreRefused } from "./errors.ts";
 
 /**
@@ -51,6 +51,7 @@ export function writeTemporary(
   const path = join(dir, `.afk-${newId(systemClock.nowMs())}.part`);
   const file = mode === "private" ? openNewPrivate(path) : openSync(path, "wx", 0o644);
   try {
+    if (mode === "private") handOver(file, path);
     writeFileSync(file, content);
     fsyncSync(file);
   } catch (error) {

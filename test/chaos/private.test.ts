@@ -1,12 +1,23 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { COMPILE_CACHE, type Deployment, deployment, fillInbox, PROCESSES } from "../support/afk.ts";
 import { cases, report } from "../support/chaos.ts";
+import { afkAsNobody, whyNotNobody } from "./support/as-nobody.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+const NOBODY = 65_534;
 
 /** Every entry of the state with its mode, but for those that are as they should be. */
 function wide(dir: string): string[] {
@@ -116,5 +127,32 @@ it(
       expect(own).toContain("afk.db");
       expect(own.flatMap((name) => wide(join(shared, name)))).toEqual([]);
     }
+  },
+);
+
+it.runIf(process.getuid?.() === 0)(
+  "what root makes in another user's state is that user's, who works on in it",
+  PROCESSES,
+  async ({ skip }) => {
+    const target = deployment({
+      agent: "private",
+      budget: { daily_cap_usd: 1 },
+      models: { chain: ["extractive"] },
+      jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
+    });
+    fillInbox(target, 1);
+    chmodSync(target.dir, 0o755);
+    const why = await whyNotNobody(target.dir);
+    skip(why !== null, why ?? "");
+    chownSync(target.dir, NOBODY, NOBODY);
+    for (const words of [["tick"], ["tick", "--now", "digest"], ["watchdog"], ["stop"], ["resume"]])
+      expect((await target.afk(words)).code, words.join(" ")).toBe(0);
+    const foreign = readdirSync(target.state, { recursive: true })
+      .map(String)
+      .filter((name) => lstatSync(join(target.state, name)).uid !== NOBODY);
+    expect(foreign).toEqual([]);
+    const { code, stdout, stderr } = await afkAsNobody(target.dir, ["tick", "--now", "digest"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).not.toMatch(/kill_set|log_dropped|EACCES/);
   },
 );
