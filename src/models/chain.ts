@@ -152,6 +152,7 @@ function guardedCall(
   timeoutMs: number,
 ): GuardedCall<Completion> {
   const body = link.provider.body(link.model, request);
+  const asked = { ...link, isDegraded, outputTokensMax: request.maxOutputTokens };
   const { record } = options;
   return {
     dependency: breakerOf(link.reference),
@@ -168,11 +169,11 @@ function guardedCall(
     record,
     async perform(signal, lastLook) {
       try {
-        return performed(link, isDegraded, await link.provider.send(body, { signal, timeoutMs, lastLook }));
+        return performed(asked, await link.provider.send(body, { signal, timeoutMs, lastLook }));
       } catch (error) {
         if (!(error instanceof ReplyUnusable)) throw error;
         // It was billed, although its text is of no use.
-        return { ...performed(link, isDegraded, { text: "", usage: error.usage }), failure: error };
+        return { ...performed(asked, { text: "", usage: error.usage }), failure: error };
       }
     },
   };

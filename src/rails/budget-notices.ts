@@ -92,13 +92,16 @@ export async function tellOverrun(
   announce: Announce,
   entry: Selectable<LedgerTable>,
   costMicros: number,
+  aboveBound: string | undefined,
 ): Promise<void> {
+  const what =
+    costMicros > entry.estimate_micros || aboveBound === undefined
+      ? `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it`
+      : `A call was billed ${aboveBound}`;
   await announce({
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
-    message:
-      `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it. ` +
-      `It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
+    message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
     key: `overrun:${entry.id}`,
     spentUsd: usdFromMicros(costMicros),
     ...scopeFields(entry),

@@ -130,6 +130,8 @@ export type Ending =
       inputTokens: number | null;
       outputTokens: number | null;
       error?: string;
+      /** What was above its bound although the cost was not, in words. */
+      aboveBound?: string | undefined;
     }
   | { state: "released"; error: string }
   | { state: "unknown"; error: string };
@@ -173,7 +175,9 @@ export async function finish(
   else {
     const costMicros = ending.state === "settled" ? ending.costMicros : 0;
     await replaceReserved(trx, windows, { estimateMicros: entry.estimate_micros, costMicros });
-    if (costMicros > entry.estimate_micros) await tellOverrun(announce, entry, costMicros);
+    const aboveBound = ending.state === "settled" ? ending.aboveBound : undefined;
+    if (costMicros > entry.estimate_micros || aboveBound !== undefined)
+      await tellOverrun(announce, entry, costMicros, aboveBound);
   }
   if (ending.state !== "released" && times.budgetMs !== null) {
     for (const spend of await spends(trx, windows, times.budgetMs)) {

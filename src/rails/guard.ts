@@ -26,6 +26,8 @@ export interface Performed<T> {
   outputTokens: number | null;
   /** What it gave was cut off at its bound; for the log. */
   truncated?: boolean;
+  /** What was above its bound, in words, although it cost no more than was reserved: the next such call may. */
+  aboveBound?: string;
   value: T;
   failure?: CallFailed;
 }
@@ -86,7 +88,7 @@ async function performAndRecord<T>(
   }
   const durationMs = elapsedMs();
   await settle(rails, call, reserved, performed);
-  const { value, failure, ...figures } = performed;
+  const { value, failure, aboveBound: _told, ...figures } = performed;
   if (failure !== undefined) {
     call.log.event("warn", "call_failed", {
       model: call.model,
@@ -132,14 +134,25 @@ async function recordPerformed<T>(
   record: GuardedCall<T>["record"],
 ): Promise<void> {
   const { costMicros, inputTokens, outputTokens, failure } = performed;
-  const isOverrun = costMicros > call.estimateMicros;
+  const aboveBound =
+    costMicros > call.estimateMicros
+      ? `${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`
+      : performed.aboveBound;
   await rails.outbox.transaction(async (trx, announce) => {
     const error = failure === undefined ? {} : { error: failure.message };
-    const ending: Ending = { state: "settled", costMicros, inputTokens, outputTokens, ...error };
+    const ending: Ending = {
+      state: "settled",
+      costMicros,
+      inputTokens,
+      outputTokens,
+      aboveBound: performed.aboveBound,
+      ...error,
+    };
     // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
     // was reserved above it, and which then was near it: only such a call has to look.
+    const isOverrun = aboveBound !== undefined;
     await end(trx, announce, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
-    if (isOverrun) await block(trx, announce, rails, call, costMicros);
+    if (isOverrun) await block(trx, announce, rails, call, aboveBound);
     else await judge(trx, announce, rails, call, entryId, failure ?? null);
     if (failure === undefined) await record?.(trx, performed.value);
   });
@@ -207,17 +220,17 @@ async function judge(
   await moveBreaker(trx, announce, call.dependency, { from, to }, nowMs, rails.breaker.cooldownMs);
 }
 
-/** A call that cost more than its bound shows that the bound is none: a person has to look before there is another. */
+/** A call that took more than its bound shows that the bound is none: a person has to look before there is another. */
 async function block(
   trx: Trx,
   announce: Announce,
   rails: Rails,
   call: GatedCall,
-  costMicros: number,
+  aboveBound: string,
 ): Promise<void> {
   const nowMs = rails.clock.nowMs();
   const from = await readBreaker(trx, call.dependency);
-  const reason = `${call.model} billed ${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`;
+  const reason = `${call.model} billed ${aboveBound}`;
   const change = { from, to: blocked(from, reason, nowMs) };
   await moveBreaker(trx, announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
 }

@@ -217,6 +217,47 @@ describe("a reply whose figures say nothing", () => {
   });
 });
 
+describe("a reply of more tokens than were asked for", () => {
+  const ABOVE: Behaviour = { type: "reply", usage: { inputTokens: 10, outputTokens: 101 } };
+
+  it.each<[string, Behaviour]>([
+    ["that is used", ABOVE],
+    [
+      "that is of no use",
+      {
+        type: "raw",
+        body: JSON.stringify({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 101 } }),
+      },
+    ],
+  ])("%s blocks its model, although it cost less than was reserved", async (_, reply) => {
+    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    openai.otherwise(reply);
+    await complete();
+    await complete();
+    expect(openai.requests).toHaveLength(1);
+    expect(await entries(rails)).toMatchObject([{ state: "settled", cost_micros: 414 }]);
+    const reason = "openai/test billed a reply of 101 tokens, more than the 100 that bounded it";
+    expect(await readBreaker(rails.store.db, "model:openai/test")).toMatchObject({
+      state: "blocked",
+      reason,
+    });
+    expect((await alerts(rails)).map(({ event }) => event)).toEqual(["overrun", "breaker_open"]);
+    expect(await countersAgree(rails.store.db)).toEqual([]);
+  });
+
+  it.each([
+    ["as many as were asked for", { inputTokens: 10, outputTokens: 100 }, PRICES["openai/test"]],
+    ["a model that costs nothing", { inputTokens: 10, outputTokens: 101 }, { input: 0, output: 0 }],
+  ])("does not where it is %s", async (_, usage, price) => {
+    const models = { prices: { ...PRICES, "openai/test": price } };
+    const { complete, rails, openai } = await rig(["openai/test"], { models });
+    openai.otherwise({ type: "reply", usage });
+    await complete();
+    expect(await alerts(rails)).toEqual([]);
+    expect(await readBreaker(rails.store.db, "model:openai/test")).toMatchObject({ state: "closed" });
+  });
+});
+
 describe("a reply that is cut off behind a sentence", () => {
   it("is the answer, marked in what the caller gets and in the log", async () => {
     const { complete, rails, openai } = await rig(["openai/test"]);
