@@ -12,7 +12,7 @@ export type Redact = (text: string) => string;
  */
 export function createRedactor(secrets: string[]): Redact {
   const literals = literalForms(secrets);
-  const known = literals.length === 0 ? null : new RegExp(literals.map(patternOf).join("|"), "g");
+  const known = literals.length === 0 ? null : new RegExp(literals.join("|"), "g");
   return (text) => {
     let result = known === null ? text : text.replace(known, REDACTED);
     if (SHAPELESS.test(result)) return result;
@@ -48,7 +48,8 @@ const TEXT_LENGTH_MAX = 100_000;
 const WORD_LENGTH_MAX = 4_096;
 const SECRET_LENGTH_MIN = 4;
 const WORD_LENGTH_MIN = 6;
-const BASE64_LENGTH_MIN = 8;
+/** Text in base64 of this length is no word, whatever its letters are. */
+const CORE_LENGTH_MIN = 5;
 const PATH_LENGTH_MIN = 8;
 
 const SECRET_NAME =
@@ -62,9 +63,10 @@ function bounded(text: string): string {
   return `${text.slice(0, end)}[cut]`;
 }
 
-/** Every way in which a secret may be written, the longest first, so that a part never wins over the whole. */
+/** Patterns of every way in which a secret may be written, the longest first, so that a part never wins over the whole. */
 function literalForms(secrets: string[]): string[] {
   const forms = new Set<string>();
+  const cores = new Set<string>();
   for (const secret of secrets) {
     const text = secret.trim();
     for (const plain of [text, ...urlForms(text)]) {
@@ -74,9 +76,14 @@ function literalForms(secrets: string[]): string[] {
       forms.add(encoded).add(encoded.replaceAll("%20", "+"));
       forms.add(encoded.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()));
     }
-    for (const core of base64Cores(text)) forms.add(core);
+    for (const core of base64Cores(text)) cores.add(core);
   }
-  return [...forms].filter((form) => form.length >= SECRET_LENGTH_MIN).sort((a, b) => b.length - a.length);
+  return [...new Set([...forms, ...cores])]
+    .filter((form) => form.length >= SECRET_LENGTH_MIN)
+    .sort((a, b) => b.length - a.length)
+    .map((form) =>
+      cores.has(form) && form.length >= CORE_LENGTH_MIN ? escapeRegExp(form) : patternOf(form),
+    );
 }
 
 /** An address is told of without its host too, and in its normal form: the path of a webhook is its secret. */
@@ -97,16 +104,16 @@ function base64Cores(text: string): string[] {
   for (const shift of [0, 1, 2]) {
     const shifted = Buffer.concat([Buffer.alloc(shift), bytes]).toString("base64");
     const core = shifted.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + bytes.length) * 8) / 6));
-    if (core.length < BASE64_LENGTH_MIN) continue;
+    if (core.length < SECRET_LENGTH_MIN) continue;
     cores.push(core, core.replaceAll("+", "-").replaceAll("/", "_"));
   }
   return cores;
 }
 
-/** A word such as `done`, or a year, is part of other words and of instants. */
+/** A word such as `done`, or a year, is part of other words and of instants. One in mixed case is none, as in base64. */
 function patternOf(literal: string): string {
   const pattern = escapeRegExp(literal);
-  const isWord = literal.length < WORD_LENGTH_MIN && /^(?:[A-Za-z]+|\d+)$/.test(literal);
+  const isWord = literal.length < WORD_LENGTH_MIN && /^(?:[A-Z]?[a-z]+|[A-Z]+|\d+)$/.test(literal);
   return isWord ? String.raw`(?<![A-Za-z0-9_])${pattern}(?![A-Za-z0-9_]|\\{0,7}"\s{0,4}:)` : pattern;
 }
 

@@ -149,6 +149,15 @@ describe("given secrets", () => {
     }
   });
 
+  test.each(["q7Zx", "lt7Q", "w9%k", "aBcDe"])("a secret as short as %s is found in base64 too", (secret) => {
+    const redact = createRedactor([secret]);
+    for (const before of ["", "u", "u:", "user:"]) {
+      const text = Buffer.from(before + secret).toString("base64");
+      expect(redact(`sent ${text} to it`)).toContain(REDACTED);
+      expect(redact(`sent ${text} to it`)).not.toContain(text.slice(-6));
+    }
+  });
+
   test("the path of a secret address is a secret too", () => {
     const redact = createRedactor(["https://ntfy.example/my-topic-9f?x=1"]);
     expect(redact("POST /my-topic-9f?x=1 gave 500")).toBe("POST [redacted] gave 500");
