@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { readKill } from "../rails/kill.ts";
 import type { Db } from "../store/schema.ts";
+import { latestTicks } from "./latest-ticks.ts";
 import { lateHeartbeat } from "./watchdog/heartbeat.ts";
 import { lookNow, type WorkerLook } from "./worker.ts";
 
@@ -25,13 +26,7 @@ export async function checkHealth(
   const isStopped = (await readKill(db, config.paths.stopFile)) !== null;
   const late = isStopped ? null : await lateHeartbeat({ config, db, ...look });
   if (late !== null) problems.push(late.problem);
-  const last = await db
-    .selectFrom("ticks")
-    .select(["outcome", "reason"])
-    .orderBy("started_at", "desc")
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
+  const [last] = await latestTicks(db, look.nowMs, 1);
   if (last?.outcome === "failed")
     problems.push(`the last tick failed: ${last.reason ?? "for no stated reason"}`);
   return { isHealthy: problems.length === 0, problems };

@@ -14,6 +14,7 @@ import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
+import { latestTicks } from "./latest-ticks.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
 import type { Late } from "./watchdog/finding.ts";
@@ -94,7 +95,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, db } = sources;
   const look = sources.look ?? lookNow(config, sources.clock);
   const kill = await readKill(db, config.paths.stopFile);
-  const ticks = await latestTicks(db);
+  const ticks = (await latestTicks(db, look.nowMs, TICKS_SHOWN)).reverse();
   const last = ticks.at(-1);
   const late = kill === null ? await lateHeartbeat({ config, db, ...look }) : null;
   return {
@@ -189,17 +190,6 @@ async function countPendingOutputs(db: Db): Promise<number> {
     count: number;
   }>`select count(*) as count from outputs where state = 'pending'`.execute(db);
   return rows[0]?.count ?? 0;
-}
-
-async function latestTicks(db: Db): Promise<Selectable<TicksTable>[]> {
-  const rows = await db
-    .selectFrom("ticks")
-    .selectAll()
-    .orderBy("started_at", "desc")
-    .orderBy("id", "desc")
-    .limit(TICKS_SHOWN)
-    .execute();
-  return rows.reverse();
 }
 
 function tickStatus(tick: Selectable<TicksTable>): TickStatus {

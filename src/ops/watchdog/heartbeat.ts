@@ -2,6 +2,7 @@ import { type Selectable, sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import type { TicksTable } from "../../store/schema.ts";
+import { latestTicks } from "../latest-ticks.ts";
 import { absentWorker } from "./absent-worker.ts";
 import type { Finding, HeartbeatSources, Late } from "./finding.ts";
 
@@ -21,15 +22,15 @@ const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
  * ones, since a timer, a crontab and the loop all have their own interval.
  */
 export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
-  const ticks = await sources.db
+  const ticks = await latestTicks(sources.db, sources.nowMs, TICKS_READ);
+  const [last] = ticks;
+  // There is one at most, and whoever began it while the clock was ahead may have died since.
+  const running = await sources.db
     .selectFrom("ticks")
     .selectAll()
-    .orderBy("started_at", "desc")
-    .orderBy("id", "desc")
-    .limit(TICKS_READ)
-    .execute();
-  const [last] = ticks;
-  const absent = await absentWorker(sources, last);
+    .where("outcome", "=", "running")
+    .executeTakeFirst();
+  const absent = await absentWorker(sources, running ?? last);
   if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
   const intervalMs = usualInterval(ticks, sources.config.tickSeconds);

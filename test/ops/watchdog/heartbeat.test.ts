@@ -56,6 +56,18 @@ describe("a heartbeat is not late", () => {
 });
 
 describe("a heartbeat is late", () => {
+  it("when the timer died after one tick whose clock was weeks ahead", async () => {
+    const { tick, ticks, clock, look } = await watchdogHarness();
+    await ticks(3);
+    const due = clock.nowMs() + 20 * DAY + HOUR;
+    await tick({ started_at: due - HOUR, finished_at: due - HOUR, next_due_at: due });
+    clock.advance(5 * MINUTE + GRACE + 1);
+    expect(await look()).toMatchObject({
+      exitCode: 1,
+      findings: [{ event: "heartbeat_late", key: "heartbeat_late:tick-0003" }],
+    });
+  });
+
   it("when the timer died, long before the next job is due", async () => {
     const { ticks, clock, look, told } = await watchdogHarness();
     await ticks(3, { next_due_at: clock.nowMs() + DAY });
