@@ -89,7 +89,12 @@ export async function setKill(trx: Trx, announce: Announce, reason: string, nowM
  */
 export async function clearKill(trx: Trx, stopFile: string): Promise<Kill | null> {
   const kill = await readKill(trx, stopFile);
-  await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
+  // A row that is missing counts as set, and is put back.
+  await trx
+    .insertInto("kill_switch")
+    .values({ id: 1, set_at: null, reason: null })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet({ set_at: null, reason: null }))
+    .execute();
   removeStopFile(stopFile);
   return kill;
 }

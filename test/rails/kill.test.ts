@@ -45,10 +45,12 @@ describe("the row", () => {
     expect(await alerts(rails, "kill_set")).toHaveLength(2);
   });
 
-  it("counts as set when it is missing", async () => {
+  it("counts as set when it is missing, and is put back when it is cleared", async () => {
     const rails = await testRails();
     await rails.store.db.deleteFrom("kill_switch").execute();
     expect(await read(rails)).toMatchObject({ by: "row", reason: expect.stringContaining("missing") });
+    await clear(rails);
+    expect(await readKill(rails.store.db, rails.stopFile)).toBe(null);
   });
 
   it("is not off when its table cannot be read", async () => {
