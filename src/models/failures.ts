@@ -83,10 +83,10 @@ export function lostFailure(
   return new CallFailed(message, { charge, trip: "count", cause });
 }
 
-/** A 2xx that is not what the protocol promises, so that nobody knows what it cost. */
+/** A 2xx that is not what the protocol promises, so that nobody knows what it cost: the model did not answer, whatever did. */
 export function malformedFailure(subject: Subject, what: string, cause?: unknown): CallFailed {
   const message = `${nameOf(subject)} sent a reply that cannot be read: ${clean(what, subject.secrets)}.`;
-  return new CallFailed(message, { charge: "unknown", trip: "count", fault: "reply", cause });
+  return new CallFailed(message, { charge: "unknown", trip: "count", cause });
 }
 
 /**

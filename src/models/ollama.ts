@@ -11,9 +11,9 @@ import { countIn } from "./token-count.ts";
 import type { Figures, ModelRequest, Provider, ProviderOptions, ProviderReply } from "./types.ts";
 
 const Line = v.looseObject({
-  message: v.optional(v.object({ content: v.optional(v.string()) })),
+  message: v.nullish(v.object({ content: v.nullish(v.string()) })),
   done: v.boolean(),
-  done_reason: v.optional(v.string()),
+  done_reason: v.nullish(v.string()),
 });
 
 const Body = v.object({ model: v.string() });

@@ -370,6 +370,17 @@ describe("when no model could answer", () => {
     },
   );
 
+  it.each<[string, Behaviour]>([
+    ["an error under 200", { type: "errorUnder200" }],
+    ["a page of something in between", { type: "html", status: 200 }],
+  ])("takes %s for an outage: the model has not answered", async (_, behaviour) => {
+    for (const reference of ["openai/test", "anthropic/test", "ollama/test"]) {
+      const made = await rig([reference]);
+      for (const server of [made.openai, made.anthropic, made.ollama]) server.otherwise(behaviour);
+      expect(await unavailable(made), reference).toMatchObject({ code: "model_unavailable", exitCode: 69 });
+    }
+  });
+
   it("counts a reply that is of no use as no outage: asking again costs as much again", async () => {
     const made = await rig(["openai/test"]);
     made.openai.otherwise(CUT_OFF);

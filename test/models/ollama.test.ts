@@ -48,6 +48,16 @@ it("reads a character that two pieces share, and a last line without its end", a
   });
 });
 
+it("takes null for what is left out", async () => {
+  const lines = [
+    '{"message":null,"done":false}',
+    '{"message":{"content":null,"thinking":"Hm."},"done":false,"done_reason":null}',
+    '{"message":{"content":"Köln"},"done":true,"done_reason":null,"eval_count":null}',
+  ];
+  const { provider } = await rig(KIND, { type: "raw", body: lines.join("\n") });
+  expect(await ask(provider, MODEL)).toMatchObject({ text: "Köln", usage: { outputTokens: 0 } });
+});
+
 it("takes a count that is left out for 0", async () => {
   const { provider } = await rig(KIND, { type: "reply", usage: { inputTokens: 0 } });
   const { usage } = await ask(provider, MODEL);
