@@ -18,7 +18,8 @@ const CANDIDATES_MAX = 10;
  * nor all was given, or both (exit 2).
  */
 export async function chooseLetters(db: Db, { word, isAll }: Choice): Promise<DeadLetter[]> {
-  if (isAll === (word !== undefined))
+  // An empty word begins every key: where there is one letter, that would be meant by a variable that is unset.
+  if (isAll === (word !== undefined) || word?.trim() === "")
     throw refused("usage", "name a dead letter, or say --all; see: afk dead", EXIT.usage);
   if (word === undefined) return await listDead(db);
   const found = await findDead(db, word);

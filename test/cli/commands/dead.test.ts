@@ -100,7 +100,7 @@ describe.each(["retry", "drop"])("dead %s", (verb) => {
 
   it("takes all of them with --all, and none without a word", async () => {
     const target = await died(RUNS);
-    for (const words of [[], ["backup", "--all"]])
+    for (const words of [[], [""], [" "], ["backup", "--all"]])
       expect((await afk(target, "dead", verb, ...words)).code).toBe(2);
     expect((await afk(target, "dead", verb, "--all")).code).toBe(0);
     expect(await letters(target)).toEqual([]);
