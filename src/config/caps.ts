@@ -29,6 +29,15 @@ export function statedCaps(section: unknown): StatedCaps {
   return Object.fromEntries(stated);
 }
 
+/** Of each window the lowest cap that is stated. */
+export function lowestCaps(each: readonly StatedCaps[]): StatedCaps {
+  const lowest = NAMES.flatMap((name) => {
+    const stated = each.map((caps) => caps[name] ?? Infinity);
+    return Math.min(...stated) === Infinity ? [] : [[name, Math.min(...stated)]];
+  });
+  return Object.fromEntries(lowest);
+}
+
 /** Of each window the lower cap; no cap is the highest. */
 export function lowerCaps(budget: BudgetConfig, other: StatedCaps): BudgetConfig {
   const lower = (name: CapName) => Math.min(budget[name] ?? Infinity, other[name] ?? Infinity);

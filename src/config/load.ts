@@ -1,5 +1,5 @@
 import { createRedactor } from "../lib/redact.ts";
-import { type StatedCaps, statedCaps } from "./caps.ts";
+import { lowestCaps, type StatedCaps, statedCaps } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
@@ -60,9 +60,9 @@ export function loadConfig(options: LoadOptions): Config {
 
 /** The caps that the file and the host state, as far as they can be read from a file that is refused. Throws nothing. */
 export function loadCaps(configFile: string, environment: Environment): StatedCaps {
-  const top = readYamlLoosely(configFile);
   const host = readHostSettings(environment, []);
-  return statedCaps(overlay(isSection(top) ? top.budget : undefined, host.capsUsd));
+  const readings = readYamlLoosely(configFile).map((top) => (isSection(top) ? top.budget : undefined));
+  return lowestCaps(readings.map((budget) => statedCaps(overlay(budget, host.capsUsd))));
 }
 
 const TOKEN_VARIABLE = "DASHBOARD_TOKEN";

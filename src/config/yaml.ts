@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { type Document, LineCounter, parseDocument } from "yaml";
+import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import { messageOf } from "../lib/errors.ts";
 import { readBounded } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
@@ -56,13 +56,20 @@ function issueOf({ at, message }: Fault, lines: LineCounter): ConfigIssue {
   return { path: `line ${line}, column ${col}`, message };
 }
 
-/** What can be made of a file that may be broken; undefined for nothing. Only what makes afk more careful may rest on it. */
-export function readYamlLoosely(file: string): unknown {
-  try {
-    return parseDocument(readText(file), OPTIONS).toJS({ maxAliasCount: ALIASES_MAX });
-  } catch {
-    return undefined;
-  }
+/**
+ * What can be made of a file that may be broken: of a key that stands twice, its last value and then its first. Undefined for
+ * nothing. Only what makes afk more careful may rest on it.
+ */
+export function readYamlLoosely(file: string): unknown[] {
+  return [false, true].map((isFirst) => {
+    try {
+      const document = parseDocument(readText(file), OPTIONS);
+      if (isFirst) visit(document, { Map: (_key, map) => void map.items.reverse() });
+      return document.toJS({ maxAliasCount: ALIASES_MAX });
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 function readText(file: string): string {

@@ -50,6 +50,16 @@ const write = (file: string, content: string) => {
 };
 
 describe("an edited file", () => {
+  it.each([
+    ["a cap twice", "budget: { daily_cap_usd: 1, hourly_cap_usd: 3, daily_cap_usd: 9 }"],
+    ["a cap twice, the lower at last", "budget: { daily_cap_usd: 9, daily_cap_usd: 1 }"],
+    ["its budget twice", "budget: { daily_cap_usd: 1 }\njobs: []\nbudget: { daily_cap_usd: 9 }"],
+  ])("that is refused for %s has the lowest of what it states", (_, content) => {
+    const { file, live } = edited(2);
+    write(file, content);
+    expect(live.caps()).toMatchObject({ dailyCapMicros: 1 * USD });
+  });
+
   it("lowers a cap at once, and raises one when it has stood still", () => {
     const { live, write, changes } = edited(2);
     write(1);
