@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { explain, StoreRefused } from "../store/errors.ts";
+import { explain, refuseSpecialFile, StoreRefused } from "../store/errors.ts";
 import { refuseDamagedLog } from "../store/wal.ts";
 import { checkHighWater } from "./high-water.ts";
 import { openState } from "./open-state.ts";
@@ -26,6 +26,7 @@ export async function look<T>(
 ): Promise<T> {
   const { database } = config.paths;
   try {
+    for (const file of [database, `${database}-wal`]) refuseSpecialFile(file);
     refuseDamagedLog(database);
   } catch (error) {
     throw unreadable(database, error);

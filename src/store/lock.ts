@@ -77,12 +77,14 @@ export function isLocked(path: string): boolean {
   let database: Database.Database | undefined;
   try {
     accessSync(path);
+    refuseSpecialFile(path);
     database = new Database(path, { readonly: true, fileMustExist: true, timeout: 0 });
     database.prepare("select count(*) from sqlite_master").get();
     return false;
   } catch (error) {
     if (isBusy(error)) return true;
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (error instanceof StoreRefused) throw error;
     throw new StoreRefused("store_unwritable", `cannot look at ${path}: make it readable for this user`, {
       cause: error,
     });

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { StoreDialect } from "./dialect.ts";
-import { explain } from "./errors.ts";
+import { explain, refuseSpecialFile } from "./errors.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
 import type { Db, Schema } from "./schema.ts";
 
@@ -60,6 +60,7 @@ export function openReader(path: string): Reader {
 export function openToRead(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);
     const readonly = !leavesNothing(path);
     database = new Database(path, { readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
     database.pragma("query_only = ON");

@@ -63,10 +63,19 @@ test.skipIf(process.platform !== "linux")(
       for (const make of [() => execFileSync("mkfifo", [path]), () => symlinkSync("/dev/zero", path)]) {
         execFileSync("mkdir", ["-p", target.state]);
         make();
+        for (const word of ["tick", "status"]) {
+          const began = performance.now();
+          const { code, stderr } = await target.afk([word]);
+          expect(performance.now() - began).toBeLessThan(MOST_MS);
+          expect({ word, code, stderr }).toEqual({
+            word,
+            code: 1,
+            stderr: expect.stringContaining("is no plain file"),
+          });
+        }
         const began = performance.now();
-        const { code, stderr } = await target.afk(["tick"]);
+        await target.afk(["stop"]);
         expect(performance.now() - began).toBeLessThan(MOST_MS);
-        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("is no plain file") });
         rmSync(target.state, { recursive: true });
       }
     }
