@@ -18,7 +18,7 @@ export function logFileName(day: string, part: number): string {
   return part === 1 ? `afk-${day}.jsonl` : `afk-${day}.${part}.jsonl`;
 }
 
-/** The log's own files in `dir`, oldest first; anything else in there is not looked at. A missing folder is empty. */
+/** The log's own files in `dir`, oldest first; anything else in there is not looked at. A folder that is missing or cannot be read is empty. */
 export function listLogFiles(dir: string): LogFile[] {
   const files: LogFile[] = [];
   for (const entry of entriesOf(dir)) {
@@ -36,10 +36,13 @@ function entriesOf(dir: string) {
   try {
     return readdirSync(dir, { withFileTypes: true });
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (UNREADABLE.has((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
 }
+
+/** Whoever works goes on without its log, whatever somebody has put in its place; `afk logs` says what is wrong with it. */
+const UNREADABLE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);
 
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === "ENOENT";

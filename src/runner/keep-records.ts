@@ -41,7 +41,9 @@ export async function sweepRecords(parts: Parts): Promise<void> {
   const { config, store, clock, log } = parts;
   const { logDays, logMaxBytes } = config.retention;
   const keptFromMs = (await agingNow(store.db, clock)) - logDays * DAY_MS;
-  retainLogs({ dir: config.paths.logs, nowMs: clock.nowMs(), keptFromMs, maxBytes: logMaxBytes });
+  await orTold(parts, async () => {
+    retainLogs({ dir: config.paths.logs, nowMs: clock.nowMs(), keptFromMs, maxBytes: logMaxBytes });
+  });
   const { signal, terminated } = parts.rails.watch;
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orTold(parts, async () => {

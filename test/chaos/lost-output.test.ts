@@ -1,6 +1,15 @@
 import { execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
@@ -85,6 +94,20 @@ it("does its work though nothing of what it says can be written", PROCESSES, asy
     }
   }
   report("lost output", Object.keys(outputs).length * commands.length);
+});
+
+it("does its work with something else in the place of the log's folder", PROCESSES, async () => {
+  for (const place of [
+    (logs: string) => writeFileSync(logs, ""),
+    (logs: string) => symlinkSync("/nonexistent/logs", logs),
+  ]) {
+    const target = agent();
+    mkdirSync(target.state);
+    place(join(target.state, "logs"));
+    const { code, stderr } = await target.afk(["tick"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(Object.keys(target.outputs())).toHaveLength(2);
+  }
 });
 
 it("says of a command whose work it is to say something that it could not", PROCESSES, async ({ skip }) => {
