@@ -24,13 +24,14 @@ const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
 export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
   const ticks = await latestTicks(sources.db, sources.nowMs, TICKS_READ);
   const [last] = ticks;
-  // There is one at most, and whoever began it while the clock was ahead may have died since.
-  const running = await sources.db
+  // Whoever began it while the clock was ahead may have died since.
+  const ahead = await sources.db
     .selectFrom("ticks")
     .selectAll()
     .where("outcome", "=", "running")
+    .where("started_at", ">", last?.started_at ?? 0)
     .executeTakeFirst();
-  const absent = await absentWorker(sources, running ?? last);
+  const absent = await absentWorker(sources, ahead ?? last);
   if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
   const intervalMs = usualInterval(ticks, sources.config.tickSeconds);
