@@ -33,6 +33,8 @@ export function unreadable(path: string, cause: unknown): unknown {
   if (code !== "EACCES" && code !== "EPERM") return explain(cause, path);
   const owner = otherOwner(path);
   const whose =
-    owner === null ? "" : `, which belongs to the user ${owner.name}; look as that user: sudo ${owner.sudo} afk …`;
+    owner === null
+      ? ""
+      : `, which belongs to the user ${owner.name}; look as that user: sudo ${owner.sudo} afk …`;
   return new StoreRefused("store_unreadable", `this user may not read ${path}${whose}`, { cause });
 }
