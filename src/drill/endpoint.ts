@@ -15,6 +15,8 @@ export interface Asked {
   model: string;
   /** The whole request, which is the same bytes when the same thing is asked twice. */
   body: string;
+  /** The limit that it sends; a server that does not keep to it is refused from then on. */
+  outputTokensMax: number;
   /** True once the connection is gone or the answer is out. */
   isOver: boolean;
 }
@@ -43,7 +45,11 @@ export interface Endpoint {
 
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
-const Question = v.object({ model: v.string() });
+const Unlimited = v.optional(v.number(), Number.POSITIVE_INFINITY);
+const Question = v.object({
+  model: v.string(),
+  options: v.optional(v.object({ num_predict: Unlimited }), {}),
+});
 
 export async function startEndpoint(): Promise<Endpoint> {
   const asked: Asked[] = [];
@@ -55,7 +61,8 @@ export async function startEndpoint(): Promise<Endpoint> {
     const path = request.url ?? "";
     if (request.method === "GET") return respond(response, pages.get(path));
     if (request.method !== "POST" || path !== "/api/chat") return respond(response, undefined);
-    const question: Asked = { model: v.parse(Question, JSON.parse(body)).model, body, isOver: false };
+    const { model, options } = v.parse(Question, JSON.parse(body));
+    const question: Asked = { model, body, outputTokensMax: options.num_predict, isOver: false };
     asked.push(question);
     response.once("close", () => {
       question.isOver = true;
@@ -121,7 +128,10 @@ function answer(response: ServerResponse, question: Asked, behaviour: Behaviour)
   const head = { model: question.model, message: { role: "assistant", content: "An answer of the drill." } };
   response.write(`${JSON.stringify({ ...head, done: false })}\n`);
   if (behaviour.type === "hold") return;
-  const usage = { prompt_eval_count: Buffer.byteLength(question.body), eval_count: 6 };
+  const usage = {
+    prompt_eval_count: Buffer.byteLength(question.body),
+    eval_count: Math.min(6, question.outputTokensMax),
+  };
   const last = { ...head, message: { role: "assistant", content: "" }, done: true, done_reason: "stop" };
   response.end(`${JSON.stringify({ ...last, ...usage })}\n`);
 }

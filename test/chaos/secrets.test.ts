@@ -190,7 +190,13 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
     const everywhere = { ...told, ...places.told, ...places.content, ...raw };
 
     // The attack reached what it was aimed at: errors are there, readable but for the secrets.
-    expect(target.query("select * from dead_letters")).toHaveLength(refusals.length);
+    const died = target.query("select name from dead_letters");
+    // An error under 200 is no answer of the model: the job waits for one.
+    const ended = target.query(
+      "select name from dead_letters union select name from jobs where waiting_since is not null",
+    );
+    expect(ended).toHaveLength(refusals.length);
+    expect(died.length).toBeGreaterThan(refusals.length / 2);
     expect(places.told["dead_letters.error"]).toContain("the provider said of case-00: ");
     expect(told.hook).toContain('"event":"job_dead"');
     expect(places.content["steps.result"]).toContain("answered 404");

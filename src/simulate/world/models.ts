@@ -68,7 +68,10 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
     const outcome: Outcome = dice.chance(weather.trouble("models")) ? outcomeFor(isFree) : "answered";
     const usage = {
       input: Math.ceil(Buffer.byteLength(asked.body) / dice.between(3, 5)),
-      output: dice.between(5, Math.min(80, config.models.maxOutputTokens)),
+      output: dice.between(
+        Math.min(5, config.models.maxOutputTokens),
+        Math.min(80, config.models.maxOutputTokens),
+      ),
     };
     const isAboveBound = outcome === "above";
     if (isAboveBound) usage.input = Buffer.byteLength(asked.body) * 40 + 1_000_000;
