@@ -162,5 +162,7 @@ source ${path}; t() { words=("$@"); CURRENT=$#; _afk }; ${lines.join("; ")}`;
 
 test("the help states the exit codes", async () => {
   const { stdout } = await runNode(MAIN, ["--help"]);
-  expect(stdout).toMatch(/EXIT CODES\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}66 .*\n {2}69 .*\n {2}75 .*\n {2}78 /);
+  expect(stdout).toMatch(
+    /EXIT CODES\n {2}0 .*\n {2}1 .*\n {2}2 .*\n {2}66 .*\n {2}69 .*\n {2}75 .*\n {2}78 /,
+  );
 });
