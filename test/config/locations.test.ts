@@ -5,8 +5,8 @@ import { issuesOf, load } from "./support.ts";
 const HOME = "/home/me";
 
 test.each([
-  ["beside the configuration", {}, {}, "/work/afk.yaml", "/work/state"],
-  ["beside it wherever it is", { configFile: "a/afk.yaml" }, {}, "/work/a/afk.yaml", "/work/a/state"],
+  ["beside the configuration", {}, {}, "/srv/afk.yaml", "/srv/state"],
+  ["beside it wherever it is", { configFile: "a/afk.yaml" }, {}, "/srv/a/afk.yaml", "/srv/a/state"],
   [
     "beside it from the environment",
     {},
@@ -18,10 +18,10 @@ test.each([
     "where AFK_STATE says",
     { configFile: "a/afk.yaml" },
     { AFK_STATE: "data" },
-    "/work/a/afk.yaml",
-    "/work/data",
+    "/srv/a/afk.yaml",
+    "/srv/data",
   ],
-  ["where --state says", { state: "mine" }, { AFK_STATE: "/data" }, "/work/afk.yaml", "/work/mine"],
+  ["where --state says", { state: "mine" }, { AFK_STATE: "/data" }, "/srv/afk.yaml", "/srv/mine"],
   [
     "in the home folder",
     {},
@@ -30,7 +30,7 @@ test.each([
     "/home/me/s",
   ],
 ])("the state is %s", (_name, options, environment, configFile, state) => {
-  expect(locate({ ...options, environment: { HOME, ...environment }, cwd: "/work" })).toEqual({
+  expect(locate({ ...options, environment: { HOME, ...environment }, cwd: "/srv" })).toEqual({
     configFile,
     state,
     stopFile: `${state}/STOP`,
