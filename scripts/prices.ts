@@ -10,7 +10,7 @@ import {
 } from "@pydantic/genai-prices";
 
 /**
- * Writes src/models/prices.json from the installed @pydantic/genai-prices: `node scripts/prices.ts`.
+ * Writes src/providers/prices.json from the installed @pydantic/genai-prices: `node scripts/prices.ts`.
  * For development; what runs reads the file alone, so that a price changes by a commit and not by itself.
  */
 
@@ -44,7 +44,7 @@ const head = {
   license: "MIT, Copyright (c) Pydantic Services Inc. 2025 to present",
   unit: "USD per million tokens; of several tiers the dearest; dated: also with a date at the end of the name",
 };
-const file = new URL("../src/models/prices.json", import.meta.url);
+const file = new URL("../src/providers/prices.json", import.meta.url);
 writeFileSync(file, render(head, models));
 process.stdout.write(`${models.length} models as of ${date}\n`);
 

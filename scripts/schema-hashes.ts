@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { MIGRATIONS, schemaAt } from "../src/store/migrate.ts";
-import { hashSchema } from "../src/store/schema-check.ts";
+import { hashSchema } from "../src/store/sqlite/schema-check.ts";
 
 /** Where the hashes of the database's schema are kept. */
-export const HASHES_FILE = new URL("../src/store/schema-hash.ts", import.meta.url);
+export const HASHES_FILE = new URL("../src/store/sqlite/schema-hash.ts", import.meta.url);
 
 /** The text of that file, with a hash for each migration that there is. */
 export async function renderHashes(): Promise<string> {

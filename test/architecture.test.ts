@@ -11,7 +11,7 @@ const RULES: readonly Rule[] = [...LAYER_RULES, ...BANS];
 const EXCEPTIONS: readonly Exception[] = [
   {
     rule: "time comes from lib/clock",
-    path: "simulate/realm/timers.ts",
+    path: "simulate/environment/timers.ts",
     reason:
       "It puts virtual timers in the place of Node's, of which this module is one; it sets none of them.",
   },

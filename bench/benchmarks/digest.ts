@@ -4,15 +4,15 @@ import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Agent } from "../../src/agent.ts";
-import { itemsOfFeed } from "../../src/jobs/digest/sources/feed.ts";
-import { createOllama } from "../../src/models/ollama.ts";
+import { itemsOfFeed } from "../../src/jobs/sources/feed.ts";
+import { createOllama } from "../../src/providers/ollama/ollama.ts";
 import { claim } from "../../src/queue/claim.ts";
 import type { JobRow } from "../../src/queue/job.ts";
 import { publishPending, saveOutputs } from "../../src/queue/publish.ts";
 import { saveStep } from "../../src/queue/steps.ts";
 import { guard } from "../../src/rails/guard.ts";
-import { keepBallast } from "../../src/store/ballast.ts";
 import { writeDurably } from "../../src/store/durable-file.ts";
+import { keepBallast } from "../../src/store/sqlite/ballast.ts";
 import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { callNames, callOf } from "../harness/calls.ts";
@@ -103,7 +103,7 @@ function ownParts(tools: Tools, server: ModelServer): Side {
         });
       }
       const files = OUTPUTS.map((name) => ({ name, content: PAGE }));
-      await agent.rails.store.transaction((trx) => saveOutputs(trx, job.id, files, Date.now()));
+      await agent.rails.store.atomically((trx) => saveOutputs(trx, job.id, files, Date.now()));
       await publishPending(db, agent.config.paths.out, Date.now());
     },
   };

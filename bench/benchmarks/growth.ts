@@ -94,7 +94,7 @@ async function work(agent: Agent, clock: SteppedClock, calls: number): Promise<v
         record: (trx) => saveStep(trx, claimed, `item:${call}`, COMPLETION, clock.nowMs()),
       });
     }
-    await store.transaction((trx) => complete(trx, claimed, CALLS_PER_JOB, clock.nowMs()));
+    await store.atomically((trx) => complete(trx, claimed, CALLS_PER_JOB, clock.nowMs()));
   }
 }
 

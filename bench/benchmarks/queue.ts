@@ -2,8 +2,8 @@ import type Database from "better-sqlite3";
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
 import type { JobRow } from "../../src/queue/job.ts";
-import type { Store } from "../../src/store/open.ts";
 import type { Db } from "../../src/store/schema.ts";
+import type { Store } from "../../src/store/store.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { compare, type Side, speedRow } from "../harness/compare.ts";
 import { fillJobs } from "../harness/fill.ts";
@@ -73,7 +73,7 @@ async function apart(tools: Tools): Promise<Side> {
     async operation() {
       const nowMs = Date.now();
       const job = await claimed(store.db, nowMs);
-      await store.transaction((trx) => complete(trx, job, 1, nowMs));
+      await store.atomically((trx) => complete(trx, job, 1, nowMs));
     },
   };
 }
@@ -84,7 +84,7 @@ async function inARow(tools: Tools): Promise<Side> {
   return {
     async operation() {
       const nowMs = Date.now();
-      job = await store.transaction(async (trx) => {
+      job = await store.atomically(async (trx) => {
         await complete(trx, job, 1, nowMs);
         return await claimed(trx, nowMs);
       });

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { openStore, type Store } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
+import type { Store } from "../../src/store/store.ts";
 import type { Tools } from "./benchmark.ts";
 import { inBulk } from "./fill.ts";
 

@@ -5,8 +5,8 @@ import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { withoutHidden } from "../lib/visible.ts";
-import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
 import { channelsFor } from "./wanted.ts";
@@ -28,7 +28,7 @@ export interface Outbox {
    * (`alerted: false` when its key was recorded before; else `channels`, how many it goes to) and new ones are handed to
    * `onAlert`.
    */
-  transaction<T>(work: (trx: Trx, announce: Announce) => Promise<T>): Promise<T>;
+  atomically<T>(work: (trx: Trx, announce: Announce) => Promise<T>): Promise<T>;
 }
 
 export interface OutboxOptions {
@@ -46,9 +46,9 @@ export interface OutboxOptions {
 export function createOutbox(options: OutboxOptions): Outbox {
   return {
     redact: options.redact,
-    async transaction(work) {
+    async atomically(work) {
       const announced: { payload: AlertPayload; isNew: boolean; heardBy: number }[] = [];
-      const result = await options.store.transaction((trx) => {
+      const result = await options.store.atomically((trx) => {
         announced.length = 0;
         return work(trx, async (notice, repeats = "logged") => {
           const payload = payloadOf(options, notice);

@@ -1,8 +1,8 @@
+import type { Report } from "../evidence/report/read-report.ts";
+import type { Section, Table } from "../evidence/report/section.ts";
+import { sectionsOf, spanText } from "../evidence/report/sections.ts";
+import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
-import type { Report } from "../ops/report/read-report.ts";
-import type { Section, Table } from "../ops/report/section.ts";
-import { sectionsOf, spanText } from "../ops/report/sections.ts";
-import { dollars, moment } from "../ops/report/words.ts";
 import { type Html, html } from "./html.ts";
 import { barsChart } from "./sections/bars-chart.ts";
 import { STYLE } from "./style.ts";

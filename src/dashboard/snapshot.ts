@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
+import { type Incident, listIncidents } from "../evidence/incidents/incidents.ts";
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
 import { createDayStrip, type DayTicks } from "../ops/day-strip.ts";
 import { checkHealth, type Health } from "../ops/health.ts";
-import { type Incident, listIncidents } from "../ops/incidents/incidents.ts";
 import { type LatestDigest, readLatestDigest } from "../ops/latest-digest.ts";
 import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
 import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";

@@ -5,7 +5,7 @@ import { createRedactor } from "../lib/redact.ts";
 import { look } from "../ops/look.ts";
 import { lookAtWorker } from "../ops/worker.ts";
 import { isMigrated } from "../store/migrate.ts";
-import { openReader, type Reader } from "../store/open-reader.ts";
+import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
 /** What there is to show: the state, or why it cannot be read. */

@@ -1,9 +1,9 @@
 import type { Agent } from "../agent.ts";
 import { messageOf } from "../lib/errors.ts";
-import { ModelUnavailable } from "../models/chain.ts";
-import type { Completion } from "../models/types.ts";
+import { ModelUnavailable } from "../providers/chain.ts";
+import type { Completion } from "../providers/types.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
-import type { Bench } from "./bench.ts";
+import type { Bench } from "./harness.ts";
 
 /** What became of one call through the gates. */
 export type Said =

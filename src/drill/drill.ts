@@ -1,4 +1,4 @@
-import type { Bench } from "./bench.ts";
+import type { Bench } from "./harness.ts";
 
 /** A safety that is fired on purpose. To add one, write it in `drills/` and list it in registry.ts. */
 export interface Drill {

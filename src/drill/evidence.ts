@@ -3,10 +3,10 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Agent } from "../agent.ts";
 import { configHash } from "../config/hash.ts";
+import { type DrillRow, recordDrill } from "../evidence/drills.ts";
 import { dayIn } from "../lib/days.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { type DrillRow, recordDrill } from "../ops/drills.ts";
 import { makeFolder, writeDurably } from "../store/durable-file.ts";
 import type { Outcome } from "./outcome.ts";
 import { renderRecord } from "./record.ts";
@@ -49,7 +49,7 @@ export async function writeEvidence(agent: Agent, outcome: Outcome): Promise<Dri
   const killTest = Object.hasOwn(KILL_TESTS, outcome.name) ? KILL_TESTS[outcome.name] : undefined;
   for (const name of killTest === undefined ? [file] : [file, killTest])
     writeDurably(join(runs, name), markdown);
-  await rails.store.transaction((trx) => recordDrill(trx, row));
+  await rails.store.atomically((trx) => recordDrill(trx, row));
   log.event(row.passed === 1 ? "info" : "error", "drill_done", {
     name: row.name,
     passed: row.passed === 1,

@@ -3,8 +3,8 @@ import { formatUsd } from "../lib/money.ts";
 import { readSpend } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
 import { ask, saidText } from "./ask.ts";
-import type { Bench } from "./bench.ts";
 import type { Deployment } from "./deployment.ts";
+import type { Bench } from "./harness.ts";
 
 /** The part of a cap that one call of the drill costs: two fit, a third does not. */
 const PART = 0.4;

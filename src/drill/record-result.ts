@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { Agent } from "../agent.ts";
+import type { DrillRow } from "../evidence/drills.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import type { DrillRow } from "../ops/drills.ts";
 import { writeEvidence } from "./evidence.ts";
 import type { Figures as Measured } from "./findings.ts";
 import { HOST_DRILL, hostFindings, hostSteps } from "./host-drill.ts";

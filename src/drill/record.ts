@@ -1,5 +1,5 @@
+import type { DrillRow } from "../evidence/drills.ts";
 import { toIso } from "../lib/clock.ts";
-import type { DrillRow } from "../ops/drills.ts";
 import type { Figures } from "./findings.ts";
 import { HOST_DRILL } from "./host-drill.ts";
 import type { Outcome } from "./outcome.ts";

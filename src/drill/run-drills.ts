@@ -2,12 +2,12 @@ import type { Agent } from "../agent.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
-import { type BenchOptions, openBench } from "./bench.ts";
 import type { Drill } from "./drill.ts";
 import { writeEvidence } from "./evidence.ts";
+import { type BenchOptions, openBench } from "./harness.ts";
 import { HOST_DRILL } from "./host-drill.ts";
-import { openNotebook } from "./notebook.ts";
 import type { Outcome } from "./outcome.ts";
+import { openNotebook } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
 
 /** What `afk drill --json` prints of one drill. */

@@ -1,8 +1,8 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freeBytes } from "../store/ballast.ts";
 import { makeFolder } from "../store/durable-file.ts";
+import { freeBytes } from "../store/sqlite/ballast.ts";
 
 /** A scratch state with its ballast, some times over. */
 const ROOM_BYTES = 64 * 1024 * 1024;

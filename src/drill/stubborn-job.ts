@@ -1,6 +1,6 @@
-import type { Bench } from "./bench.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Page } from "./endpoint.ts";
+import type { Bench } from "./harness.ts";
 import type { Known } from "./processes.ts";
 import type { Worker } from "./worker.ts";
 

@@ -4,7 +4,7 @@ import type { ConfigIssue } from "../config/errors.ts";
 import type { Egress } from "../egress/types.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import type { Completion, ModelRequest } from "../models/types.ts";
+import type { Completion, ModelRequest } from "../providers/types.ts";
 import type { ProcessRecords } from "./containment/records.ts";
 
 /**

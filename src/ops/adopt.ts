@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
-import { acquireLock } from "../store/lock.ts";
-import { openStore } from "../store/open.ts";
 import { readOwner, setOwner } from "../store/owner.ts";
-import { openLog } from "./pager.ts";
+import { acquireLock } from "../store/sqlite/lock.ts";
+import { openStore } from "../store/sqlite/open.ts";
+import { openLog } from "./alerting.ts";
 import { isThere } from "./unreadable.ts";
 
 /** A state that changes hands: from the agent it belonged to, null for nobody yet, to the one of afk.yaml. */
@@ -39,7 +39,7 @@ export async function adoptState(
       const adoption = { state, from: await readOwner(store.db), to: config.agent };
       if (adoption.from === adoption.to) return null;
       await confirm(adoption);
-      await store.transaction((trx) => setOwner(trx, adoption.to, clock.nowMs()));
+      await store.atomically((trx) => setOwner(trx, adoption.to, clock.nowMs()));
       tell(config, clock, adoption);
       return adoption;
     } finally {

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { openLog } from "./alerting.ts";
 import { type Answer, sendDirectly } from "./direct-alert.ts";
-import { openLog } from "./pager.ts";
 
 /**
  * Sends a message through every channel, whatever events it wants, and gives what each answered. Needs no database,

@@ -2,7 +2,7 @@ import type { Notice } from "../alerts/outbox.ts";
 import { systemClock, toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Db } from "../store/schema.ts";
-import { type Pager, withPager } from "./pager.ts";
+import { type Alerting, withAlerting } from "./alerting.ts";
 import { readConfig } from "./read-config.ts";
 import { lastResort, type PagerSources } from "./unusable.ts";
 
@@ -34,7 +34,7 @@ export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit)
   const notice = noticeOf(failed, toIso(clock.nowMs()));
   try {
     const config = readConfig(sources, sources.kinds);
-    return await withPager(config, clock, (pager) => throughOutbox(pager, notice));
+    return await withAlerting(config, clock, (alerting) => throughOutbox(alerting, notice));
   } catch (error) {
     const resort = lastResort(sources, error);
     try {
@@ -51,10 +51,10 @@ export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit)
 
 const ALSO = "Its configuration or its state cannot be used now; afk doctor says which.";
 
-async function throughOutbox(pager: Pager, notice: Notice): Promise<UnitAlert> {
-  await pager.outbox.transaction((_trx, announce) => announce(notice));
-  await pager.deliver();
-  const states = await deliveriesOf(pager.store.db, notice.key);
+async function throughOutbox(alerting: Alerting, notice: Notice): Promise<UnitAlert> {
+  await alerting.outbox.atomically((_trx, announce) => announce(notice));
+  await alerting.deliver();
+  const states = await deliveriesOf(alerting.store.db, notice.key);
   const sent = states.filter((state) => state === "sent").length;
   return { key: notice.key, direct: false, sent, failed: states.length - sent, problem: null };
 }
@@ -114,7 +114,7 @@ const REASONS: Record<string, string> = {
   "137": "it was killed",
 };
 
-/** The pager must not fail by an odd value: what is empty is unknown, what no unit has in its name is left out. */
+/** The alerting must not fail by an odd value: what is empty is unknown, what no unit has in its name is left out. */
 function plain(text: string, lengthMax: number): string {
   const kept = text.replace(/[^\w:.@\\-]/g, "").slice(0, lengthMax);
   return kept === "" ? "unknown" : kept;

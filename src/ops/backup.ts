@@ -5,13 +5,13 @@ import { type Clock, toIso } from "../lib/clock.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { copyDatabase, nameCopy, openCopy } from "../store/backup.ts";
 import { explain, StoreRefused } from "../store/errors.ts";
-import { refuseDamage } from "../store/integrity.ts";
 import type { Db } from "../store/schema.ts";
+import { copyDatabase, nameCopy, openCopy } from "../store/sqlite/backup.ts";
+import { refuseDamage } from "../store/sqlite/integrity.ts";
+import { withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
-import { unitSucceeded } from "./incidents/unit-succeeded.ts";
-import { withPager } from "./pager.ts";
+import { unitSucceeded } from "./unit-succeeded.ts";
 import { isThere } from "./unreadable.ts";
 
 export interface BackupRequest {
@@ -48,7 +48,7 @@ export async function backupState(request: BackupRequest): Promise<Backup> {
   refuseRequest(request, pattern, file);
   makeParent(file);
   const temporary = `${file}.${newId(nowMs)}.part`;
-  return await withPager(config, clock, async ({ store, log }) => {
+  return await withAlerting(config, clock, async ({ store, log }) => {
     try {
       await copyDatabase(store.db, temporary, { agent: config.agent, version, madeAt: nowMs });
       const copy = await openCopy(temporary);

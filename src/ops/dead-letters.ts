@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { type DeadLetter, findDead, listDead } from "../queue/letters.ts";
+import { type DeadLetter, findDead, listDead } from "../queue/dead-letters.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Which letters a person means. */

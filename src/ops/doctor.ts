@@ -4,7 +4,7 @@ import type { JobSettingsKind } from "../config/job-kind.ts";
 import { NoAgent } from "../config/no-agent.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
-import type { Store } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
 import { breakers } from "./doctor/breakers.ts";
 import { budgetClock } from "./doctor/budget-clock.ts";
 import { channels } from "./doctor/channels.ts";

@@ -4,19 +4,19 @@ import type { Outbox } from "../alerts/outbox.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { setKill } from "../rails/kill.ts";
-import { withBallast } from "../store/ballast.ts";
 import { writeDurably } from "../store/durable-file.ts";
 import { refuseSpecialFile } from "../store/errors.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
-import type { Store } from "../store/open.ts";
 import type { Trx } from "../store/schema.ts";
+import { withBallast } from "../store/sqlite/ballast.ts";
+import type { Store } from "../store/store.ts";
 
 /**
  * The database counts its generations, and a small file beside it holds the highest one that was reached. A database
  * that is behind the file is an older copy: its counters have forgotten what was spent since.
  */
 export async function raiseHighWater(store: Store, path: string): Promise<void> {
-  await keepMark(path, await store.transaction(nextGeneration));
+  await keepMark(path, await store.atomically(nextGeneration));
 }
 
 /** Counts the next generation in a transaction that writes something else besides; once committed, it goes to `keepMark`. */
@@ -51,7 +51,7 @@ export async function checkHighWater(
   const found =
     mark.problem ?? `the database is at generation ${generation}, and ${path} has seen ${mark.generation}`;
   const reason = `the database is an older copy (${found}): it has forgotten what was spent since`;
-  await outbox.transaction(async (trx, announce) => {
+  await outbox.atomically(async (trx, announce) => {
     await setKill(trx, announce, reason, clock.nowMs());
     // Told once: from here on the database stands at the mark.
     await writeMeta(trx, "generation", Number.isFinite(mark.generation) ? mark.generation : generation + 1);

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { explain, refuseSpecialFile, StoreRefused } from "../store/errors.ts";
-import { refuseDamagedLog } from "../store/wal.ts";
+import { refuseDamagedLog } from "../store/sqlite/wal.ts";
 import { checkHighWater } from "./high-water.ts";
 import { openState } from "./open-state.ts";
 import { type Look, peek } from "./peek.ts";

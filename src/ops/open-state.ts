@@ -1,7 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { openStore, type Store } from "../store/open.ts";
 import { setOwner } from "../store/owner.ts";
+import { openStore } from "../store/sqlite/open.ts";
+import type { Store } from "../store/store.ts";
 import { refuseOthers } from "./whose-state.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function openState(
     if ((await refuseOthers(store.db, config)) === null) {
       const nowMs = (options.clock ?? systemClock).nowMs();
       // Asked once more inside: of two agents that meet here, one is first.
-      await store.transaction(async (trx) => {
+      await store.atomically(async (trx) => {
         if ((await refuseOthers(trx, config)) === null) await setOwner(trx, config.agent, nowMs);
       });
     }

@@ -3,8 +3,8 @@ import type { Config } from "../config/config.ts";
 import { StoreRefused } from "../store/errors.ts";
 import { readMeta } from "../store/meta.ts";
 import { isMigrated } from "../store/migrate.ts";
-import { openReader } from "../store/open-reader.ts";
 import type { Db } from "../store/schema.ts";
+import { openReader } from "../store/sqlite/open-reader.ts";
 import { readMark } from "./high-water.ts";
 import { refuseOthers } from "./whose-state.ts";
 

@@ -8,7 +8,7 @@ import { type LiveConfig, type LiveOptions, openLiveConfig } from "../config/liv
 import { loadCaps, loadConfig } from "../config/load.ts";
 import { expandHome, locate } from "../config/locations.ts";
 import { refuseNoAgent } from "../config/no-agent.ts";
-import { priceProblem } from "../models/prices.ts";
+import { priceProblem } from "../providers/prices.ts";
 import { refuseFormerState } from "./whose-state.ts";
 
 /** Where a configuration comes from; what is left out is taken from the environment, then from the working folder. */

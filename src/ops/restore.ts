@@ -8,6 +8,9 @@ import { AfkError, assertNever } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
+import { makeFolder } from "../store/durable-file.ts";
+import { readMeta, writeMeta } from "../store/meta.ts";
+import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
 import {
   type BackupManifest,
   dropManifest,
@@ -15,16 +18,14 @@ import {
   readManifest,
   removeDatabase,
   stageCopy,
-} from "../store/backup.ts";
-import { makeFolder } from "../store/durable-file.ts";
-import { acquireLock } from "../store/lock.ts";
-import { readMeta, writeMeta } from "../store/meta.ts";
-import { openStore, type Store } from "../store/open.ts";
-import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
-import { lookAtPresent, replaceContent, replaceFile } from "../store/replace.ts";
+} from "../store/sqlite/backup.ts";
+import { acquireLock } from "../store/sqlite/lock.ts";
+import { openStore } from "../store/sqlite/open.ts";
+import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
+import type { Store } from "../store/store.ts";
+import { openLog } from "./alerting.ts";
 import { refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
-import { openLog } from "./pager.ts";
 import { stopByFile } from "./stop.ts";
 import { OthersState } from "./whose-state.ts";
 
@@ -158,7 +159,7 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
     });
     const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
     const mark = readMark(config.paths.highWater);
-    await outbox.transaction(async (trx, announce) => {
+    await outbox.atomically(async (trx, announce) => {
       // An older reason would hide this one.
       await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
       await setKill(

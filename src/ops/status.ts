@@ -1,8 +1,9 @@
 import { type Selectable, sql } from "kysely";
 import type { Config } from "../config/config.ts";
+import { type ClockStatus, readClock } from "../evidence/unattended/unattended.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { usdFromMicros } from "../lib/money.ts";
-import { listRefusals } from "../models/refusals.ts";
+import { listRefusals } from "../providers/refusals.ts";
 import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
@@ -12,7 +13,6 @@ import { peekPeriods } from "../rails/periods.ts";
 import { windowsOf } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
-import { type ClockStatus, readClock } from "./clock/clock.ts";
 import { countDrafts } from "./drafts.ts";
 import { latestTicks } from "./latest-ticks.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";

@@ -20,7 +20,7 @@ export interface Stopped {
 /** Sets the durable switch in the database. */
 export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): Promise<Stopped> {
   const told = outbox.redact(reason);
-  const before = await outbox.transaction(async (trx, announce) => {
+  const before = await outbox.atomically(async (trx, announce) => {
     const found = await readKillRow(trx);
     await setKill(trx, announce, told, nowMs);
     return found;

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { explain, StoreRefused } from "../store/errors.ts";
-import { otherOwner } from "../store/file-owner.ts";
+import { otherOwner } from "../store/sqlite/file-owner.ts";
 
 /**
  * Whether there is a file: what this user may not see is not said to be missing.

@@ -1,4 +1,4 @@
-import { listDead } from "../queue/letters.ts";
+import { listDead } from "../queue/dead-letters.ts";
 import type { Db } from "../store/schema.ts";
 
 /** A job that is at work or will be. Instants in epoch milliseconds. */

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
-import { lockHolder } from "../store/lock-holder.ts";
+import { lockHolder } from "../store/sqlite/lock-holder.ts";
 
 /**
  * Whether somebody is at work in a state directory, as its lock says it. `pid` is null where the system does not say: the

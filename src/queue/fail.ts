@@ -5,7 +5,7 @@ import { messageOf, type Retry } from "../lib/errors.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import { backoffMs } from "./backoff.ts";
-import { bury } from "./bury.ts";
+import { bury } from "./dead-letter.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
 /** As long as a breaker may stay open; what asks for more is asked again. */

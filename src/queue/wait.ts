@@ -3,7 +3,7 @@ import { toIso } from "../lib/clock.ts";
 import { formatDuration } from "../lib/duration-text.ts";
 import type { Trx } from "../store/schema.ts";
 import { outageBackoffMs } from "./backoff.ts";
-import { bury } from "./bury.ts";
+import { bury } from "./dead-letter.ts";
 import { askedWaitMs, errorText, type FailHow, type Failure, giveBack } from "./fail.ts";
 import type { JobRow } from "./job.ts";
 

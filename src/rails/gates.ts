@@ -25,7 +25,7 @@ export interface GatedCall extends Reservation {
  * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
  */
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
-  const verdict = await rails.outbox.transaction(async (trx, announce) => {
+  const verdict = await rails.outbox.atomically(async (trx, announce) => {
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
     const kill = await readStop(rails, trx);
     if (kill !== null) {

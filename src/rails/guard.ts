@@ -138,7 +138,7 @@ async function recordPerformed<T>(
     costMicros > call.estimateMicros
       ? `${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`
       : performed.aboveBound;
-  await rails.outbox.transaction(async (trx, announce) => {
+  await rails.outbox.atomically(async (trx, announce) => {
     const error = failure === undefined ? {} : { error: failure.message };
     const ending: Ending = {
       state: "settled",
@@ -167,7 +167,7 @@ async function recordFailure<T>(
 ): Promise<void> {
   const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
   const { cause } = failed;
-  await rails.outbox.transaction(async (trx, announce) => {
+  await rails.outbox.atomically(async (trx, announce) => {
     if (cause instanceof Killed && cause.kill.by !== "signal") await announceKill(announce, cause.kill);
     await end(trx, announce, rails, entryId, ending);
     await judge(trx, announce, rails, call, entryId, failed);

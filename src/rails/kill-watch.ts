@@ -1,6 +1,6 @@
 import { idlePause, type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import type { Store } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
 import { type Kill, Killed } from "./halt.ts";
 import { readKillRow, readReplaced, readStopFile } from "./kill.ts";
 

@@ -3,9 +3,9 @@ import { dirname } from "node:path";
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
-import type { Store } from "../store/open.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 import type { Kill } from "./halt.ts";
 
 /**

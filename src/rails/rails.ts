@@ -1,7 +1,7 @@
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
-import type { Store } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
 import type { BreakerRules } from "./breaker-state.ts";
 import type { BudgetRules } from "./budget.ts";
 import type { KillWatch } from "./kill-watch.ts";

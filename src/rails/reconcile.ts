@@ -8,7 +8,7 @@ import type { Rails } from "./rails.ts";
  * @throws AfkError when there is no such entry or its cost is not unknown.
  */
 export async function reconcile(rails: Rails, entryId: string, costMicros: number): Promise<void> {
-  await rails.outbox.transaction(async (trx, announce) => {
+  await rails.outbox.atomically(async (trx, announce) => {
     const entry = await trx.selectFrom("ledger").select("state").where("id", "=", entryId).executeTakeFirst();
     if (entry?.state !== "unknown") {
       const found = entry === undefined ? "there is no such entry" : `it is ${entry.state}`;

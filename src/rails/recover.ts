@@ -14,7 +14,7 @@ export async function recoverCalls(
   rails: Rails,
   runner: string,
 ): Promise<{ unknown: number; released: number }> {
-  return await rails.outbox.transaction(async (trx, announce) => {
+  return await rails.outbox.atomically(async (trx, announce) => {
     const counts = { unknown: 0, released: 0 };
     const wallMs = rails.clock.nowMs();
     const open = await trx

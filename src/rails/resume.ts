@@ -14,7 +14,7 @@ export interface Resumed {
 /** A person's word that work may go on: clears the kill switch and blocked breakers, and takes the wall clock for right. */
 export async function resume(rails: Rails, how: { isBackToo: boolean }): Promise<Resumed> {
   const { clock, stopFile, breaker } = rails;
-  return await rails.outbox.transaction(async (trx, announce) => {
+  return await rails.outbox.atomically(async (trx, announce) => {
     await acceptWallClock(trx, clock, how);
     const breakers = await clearBlocked(trx, announce, clock.nowMs(), breaker.cooldownMs);
     return { kill: await clearKill(trx, stopFile), breakers };

@@ -47,13 +47,13 @@ export async function beatOf(parts: Parts, ended: Ended): Promise<Beat | null> {
 export async function rememberPing({ store, clock }: Parts, hasFailed: boolean): Promise<void> {
   const since = await readMeta(store.db, "ping_failed_at");
   if (since > 0 === hasFailed) return;
-  await store.transaction((trx) => writeMeta(trx, "ping_failed_at", hasFailed ? clock.nowMs() : 0));
+  await store.atomically((trx) => writeMeta(trx, "ping_failed_at", hasFailed ? clock.nowMs() : 0));
 }
 
 async function isNews(parts: Parts, kill: Kill): Promise<boolean> {
   const { store } = parts;
   if ((await readMeta(store.db, "stop_pinged_at")) === kill.at) return false;
-  await store.transaction((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
+  await store.atomically((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
   return true;
 }
 

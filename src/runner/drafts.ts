@@ -4,8 +4,8 @@ import { readDraft } from "../jobs/actions/read-draft.ts";
 import { AfkError, assert, messageOf } from "../lib/errors.ts";
 import { Killed } from "../rails/halt.ts";
 import { announceKill, readStop } from "../rails/kill.ts";
-import { acquireLock } from "../store/lock.ts";
 import type { Trx } from "../store/schema.ts";
+import { acquireLock } from "../store/sqlite/lock.ts";
 import {
   claimDraft,
   closeDraft,
@@ -65,7 +65,7 @@ export async function approveDraft(
 /** Closes a draft for good without doing it. Gives whether an earlier try may have done it. Throws DraftRefused. */
 export async function rejectDraft(parts: DraftParts, id: string): Promise<{ wasUnknown: boolean }> {
   return await alone(parts, async () => {
-    const state = await parts.store.transaction(async (trx) => {
+    const state = await parts.store.atomically(async (trx) => {
       const found = await readDraftState(trx, id);
       if (found === undefined) throw noDraft(id);
       if (!(await closeDraft(trx, id, parts.clock.nowMs()))) throw settled(id, found.state);
@@ -101,7 +101,7 @@ export function checkApprovable(id: string, state: string, isAgain: boolean): Dr
 async function alone<T>(parts: DraftParts, work: () => Promise<T>): Promise<T> {
   const lock = acquireLock(join(parts.config.paths.state, "approve-lock.db"));
   try {
-    await parts.store.transaction(orphanDrafts);
+    await parts.store.atomically(orphanDrafts);
     return await work();
   } finally {
     lock.release();
@@ -115,7 +115,7 @@ interface Begun {
 
 async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<Begun> {
   parts.rails.watch.signal.throwIfAborted();
-  const begun = await parts.outbox.transaction(async (trx, announce) => {
+  const begun = await parts.outbox.atomically(async (trx, announce) => {
     const kill = await readStop(parts.rails, trx);
     if (kill === null) return await claimed(parts, trx, id, isAgain);
     await announceKill(announce, kill);
@@ -156,7 +156,7 @@ async function end(
   result: RequestOutcome & { summary?: string },
 ): Promise<Approval> {
   const outcome = redacted(outcomeOf(claim, result), parts.outbox.redact);
-  const isMine = await parts.store.transaction((trx) => endDraft(trx, claim, outcome, parts.clock.nowMs()));
+  const isMine = await parts.store.atomically((trx) => endDraft(trx, claim, outcome, parts.clock.nowMs()));
   assert(isMine, `draft ${claim.id} was taken from the process that holds the approval lock`);
   if (outcome.state === "done") {
     parts.log.event("info", "draft_done", { draft: claim.id, summary: outcome.summary });

@@ -80,7 +80,7 @@ export async function drain(
 async function giveBack(parts: Parts, job: JobRow): Promise<void> {
   const reason = job.error ?? "the tick ended before its turn";
   const { run_at: runAt } = job;
-  await parts.store.transaction((trx) => unclaim(trx, job, reason, runAt, parts.clock.nowMs()));
+  await parts.store.atomically((trx) => unclaim(trx, job, reason, runAt, parts.clock.nowMs()));
 }
 
 /** A retry that falls due soon is waited for; a later one is the next tick's. */

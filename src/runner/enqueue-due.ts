@@ -11,7 +11,7 @@ import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
 export async function enqueueDue(parts: Parts): Promise<void> {
   for (const job of parts.config.jobs) {
-    await parts.outbox.transaction(async (trx, announce) => {
+    await parts.outbox.atomically(async (trx, announce) => {
       const nowMs = parts.clock.nowMs();
       const due = dueAt(job, await lastSlot(trx, job), nowMs, parts.config.timezone);
       if (due.type === "not_due") return;

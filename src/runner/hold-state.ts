@@ -1,6 +1,6 @@
 import { collectGarbage } from "../lib/garbage.ts";
 import { newId } from "../lib/ids.ts";
-import { acquireLock } from "../store/lock.ts";
+import { acquireLock } from "../store/sqlite/lock.ts";
 import type { Parts } from "./parts.ts";
 import { refuseReplaced } from "./refuse-replaced.ts";
 import { underWedgeGuard } from "./wedge-guard.ts";

@@ -1,12 +1,12 @@
+import { writeIncidents } from "../evidence/incidents/incidents-file.ts";
+import { recoverByTick } from "../evidence/incidents/recover-by-tick.ts";
+import { tellDrift } from "../evidence/release/drift.ts";
+import { writeReleases } from "../evidence/release/release-files.ts";
+import { keepClock } from "../evidence/unattended/keep-days.ts";
+import { writeRunLog } from "../evidence/unattended/run-log.ts";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { retainLogs } from "../logs/retain.ts";
-import { keepClock } from "../ops/clock/keep-clock.ts";
-import { writeRunLog } from "../ops/clock/run-log.ts";
-import { writeIncidents } from "../ops/incidents/incidents-file.ts";
-import { recoverByTick } from "../ops/incidents/recover-by-tick.ts";
-import { tellDrift } from "../ops/release/drift.ts";
-import { writeReleases } from "../ops/release/release-files.ts";
 import { retain } from "../ops/retention/retain.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import { removeTemporary } from "../store/durable-file.ts";
@@ -22,7 +22,7 @@ export async function beginRecords(parts: Parts): Promise<void> {
 export async function endRecords(parts: Parts, record: TickRecord): Promise<void> {
   const { config, store, outbox, clock } = parts;
   await orTold(parts, async () => {
-    await outbox.transaction(async (trx, announce) => {
+    await outbox.atomically(async (trx, announce) => {
       await recoverByTick(trx, record, clock.nowMs());
       await tellDrift(trx, announce, config);
     });

@@ -5,9 +5,9 @@ import type { JobKind } from "../jobs/job.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import type { Chain } from "../models/chain.ts";
+import type { Chain } from "../providers/chain.ts";
 import type { Rails } from "../rails/rails.ts";
-import type { Store } from "../store/open.ts";
+import type { Store } from "../store/store.ts";
 import type { WedgeGuard } from "./wedge-guard.ts";
 
 /** What the runner works with; made in agent.ts. */

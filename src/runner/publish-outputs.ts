@@ -16,7 +16,7 @@ export async function publishOutputs(
   const { out } = config.paths;
   const { files, setAside } = await publishPending(store.db, out, nowMs);
   if (setAside.length > 0) {
-    await outbox.transaction(async (_trx, announce) => {
+    await outbox.atomically(async (_trx, announce) => {
       for (const each of setAside) await announce(noticeOf(each, out, nowMs), "quiet");
     });
   }

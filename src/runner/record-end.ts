@@ -5,9 +5,9 @@ import { SourcesDown } from "../jobs/job.ts";
 import { toIso } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { ModelUnavailable } from "../models/chain.ts";
-import { noteRefusals, type RunCalls } from "../models/refusals.ts";
-import { causeOf } from "../queue/bury.ts";
+import { ModelUnavailable } from "../providers/chain.ts";
+import { noteRefusals, type RunCalls } from "../providers/refusals.ts";
+import { causeOf } from "../queue/dead-letter.ts";
 import { type FailOutcome, type Failure, fail, unclaim } from "../queue/fail.ts";
 import { type JobRow, LeaseLost } from "../queue/job.ts";
 import { wait } from "../queue/wait.ts";
@@ -80,7 +80,7 @@ export async function tellRefusals(
 
 async function recordHalt(parts: Parts, job: JobRow, ended: Ended, error: Error): Promise<void> {
   const nowMs = parts.clock.nowMs();
-  await parts.outbox.transaction(async (trx, announce) => {
+  await parts.outbox.atomically(async (trx, announce) => {
     await unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs);
     await tellRefusals(parts, trx, announce, job, ended);
   });
@@ -101,7 +101,7 @@ async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unk
   };
   const isOutage = error instanceof AfkError && error.exitCode === EXIT.unavailable;
   const how = { nowMs, retry: retryOf(parts, job.name), randomness };
-  const outcome = await outbox.transaction(async (trx, announce) => {
+  const outcome = await outbox.atomically(async (trx, announce) => {
     await tellRefusals(parts, trx, announce, job, ended);
     if (!isOutage) return await fail(trx, announce, job, failure, how);
     if (error instanceof SourcesDown) await tellDown(parts, trx, announce, job, tick, error);
@@ -143,7 +143,7 @@ async function tellDown(
 async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
   if (isDiskFull(error)) {
     const nowMs = parts.clock.nowMs();
-    await parts.store.transaction((trx) =>
+    await parts.store.atomically((trx) =>
       unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs),
     );
   }

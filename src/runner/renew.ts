@@ -1,10 +1,10 @@
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import type { LiveConfig, Refused } from "../config/live.ts";
+import { differenceOf, factsOf } from "../evidence/release/facts.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { asSentence } from "../lib/text.ts";
-import { differenceOf, factsOf } from "../ops/release/facts.ts";
 import { type JobRow, PermanentFailure } from "../queue/job.ts";
 import type { Parts, Renewed } from "./parts.ts";
 
@@ -60,7 +60,7 @@ export function tellChanged(log: Log, before: Config, now: Config): void {
 }
 
 async function tellRefused(outbox: Outbox, { error, hash }: Refused, nowMs: number): Promise<void> {
-  await outbox.transaction((_trx, announce) =>
+  await outbox.atomically((_trx, announce) =>
     announce({
       event: "config_refused",
       title: "The configuration was changed, and refused",

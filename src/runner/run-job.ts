@@ -4,7 +4,7 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { joinSignals } from "../lib/signals.ts";
-import { collectCalls, type RunCalls } from "../models/refusals.ts";
+import { collectCalls, type RunCalls } from "../providers/refusals.ts";
 import { claim } from "../queue/claim.ts";
 import { complete } from "../queue/complete.ts";
 import { extend } from "../queue/extend.ts";
@@ -85,7 +85,7 @@ function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortCont
         stop.abort(
           new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),
         );
-      } else if (!(await parts.store.transaction((trx) => extend(trx, job, parts.clock.nowMs())))) {
+      } else if (!(await parts.store.atomically((trx) => extend(trx, job, parts.clock.nowMs())))) {
         stop.abort(new LeaseLost(job));
       }
     }
@@ -126,7 +126,7 @@ async function record(
   { tick, runner }: { tick: string; runner: string },
   done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
-  return await parts.outbox.transaction(async (trx, announce) => {
+  return await parts.outbox.atomically(async (trx, announce) => {
     const { result, pending, calls } = done;
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);

@@ -7,12 +7,12 @@ import type { Parts } from "./parts.ts";
  */
 export async function recordRun<T>({ store, clock, log }: Parts, work: () => Promise<T>): Promise<T> {
   log.event("info", "run_started");
-  await store.transaction(async (trx) => {
+  await store.atomically(async (trx) => {
     await writeMeta(trx, "run_began_at", clock.nowMs());
     await writeMeta(trx, "run_ended_at", 0);
   });
   const result = await work();
-  await store.transaction((trx) => writeMeta(trx, "run_ended_at", clock.nowMs()));
+  await store.atomically((trx) => writeMeta(trx, "run_ended_at", clock.nowMs()));
   log.event("info", "run_ended");
   return result;
 }
@@ -20,5 +20,5 @@ export async function recordRun<T>({ store, clock, log }: Parts, work: () => Pro
 /** A tick from elsewhere, a timer for one, is how the agent runs now: between two of them nobody is missing. */
 export async function forgetRun({ store }: Parts): Promise<void> {
   if ((await readMeta(store.db, "run_began_at")) === 0) return;
-  await store.transaction((trx) => writeMeta(trx, "run_began_at", 0));
+  await store.atomically((trx) => writeMeta(trx, "run_began_at", 0));
 }

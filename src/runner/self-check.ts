@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { DAY_MS } from "../lib/durations.ts";
 import { clockAgrees, countersAgree } from "../ops/counters.ts";
 import { setKill } from "../rails/kill.ts";
-import { hasRoomToWork, keepBallast } from "../store/ballast.ts";
-import { refuseDamage } from "../store/integrity.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
+import { hasRoomToWork, keepBallast } from "../store/sqlite/ballast.ts";
+import { refuseDamage } from "../store/sqlite/integrity.ts";
 import type { Parts } from "./parts.ts";
 
 const CHECK_EVERY_MS = DAY_MS;
@@ -29,7 +29,7 @@ export async function checkCounters(parts: Parts, isAfterCrash: boolean): Promis
   if (!isAfterCrash && isRecent && isLarge) return;
   if (isLarge) parts.guard?.watch();
   await refuseDamage(store.db, config.paths.database);
-  await outbox.transaction(async (trx, announce) => {
+  await outbox.atomically(async (trx, announce) => {
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];
     if (!isRecent || nowMs - lastAt >= NOTE_EVERY_MS) await writeMeta(trx, "counters_checked_at", nowMs);
     if (differences.length === 0) return;
@@ -48,7 +48,7 @@ export async function checkDisk(parts: Parts): Promise<boolean> {
   const { state } = parts.config.paths;
   keepBallast(state);
   if (hasRoomToWork(state)) return true;
-  await parts.outbox.transaction((_trx, announce) =>
+  await parts.outbox.atomically((_trx, announce) =>
     announce({
       event: "disk_low",
       title: "The disk is nearly full",

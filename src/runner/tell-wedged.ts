@@ -14,7 +14,7 @@ export async function tellWedged(parts: Parts): Promise<void> {
   const { reason, at, ...ids } = marker;
   const look = ids.tick === undefined ? "afk logs --event wedged" : `afk logs --tick ${ids.tick}`;
   const message = `The process at work did not react and was killed by its guard at ${toIso(at)}: ${asSentence(reason)}`;
-  await parts.outbox.transaction((_trx, announce) =>
+  await parts.outbox.atomically((_trx, announce) =>
     announce({
       event: "wedged",
       title: "A process that hung was killed",

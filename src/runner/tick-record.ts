@@ -23,7 +23,7 @@ export interface TickRecord {
  */
 export async function beginTick(parts: Parts, id: string, byHand: boolean): Promise<boolean> {
   const nowMs = parts.clock.nowMs();
-  const begun = await parts.store.transaction(async (trx) => {
+  const begun = await parts.store.atomically(async (trx) => {
     const crashed = await trx
       .updateTable("ticks")
       .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
@@ -62,7 +62,7 @@ export async function endTick(
 ): Promise<TickRecord> {
   const finishedAt = parts.clock.nowMs();
   const reason = end.reason === null ? null : parts.outbox.redact(end.reason).slice(0, 2_000);
-  const ended = await parts.store.transaction(async (trx) => {
+  const ended = await parts.store.atomically(async (trx) => {
     const cost = await trx
       .selectFrom("ledger")
       .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))

@@ -1,10 +1,10 @@
 import { deliverAlerts } from "../alerts/deliver.ts";
+import { tellLowValue } from "../evidence/report/low-value.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
 import { EXIT, messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { asSentence } from "../lib/text.ts";
-import { tellLowValue } from "../ops/report/low-value.ts";
 import { recoverJobs } from "../queue/recover.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import { type Kill, Killed } from "../rails/halt.ts";
@@ -102,7 +102,7 @@ export async function runTick(
     }
   } catch (error) {
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
-    await parts.outbox.transaction((_trx, announce) => tellFailed(announce, id, error));
+    await parts.outbox.atomically((_trx, announce) => tellFailed(announce, id, error));
   } finally {
     await allEnded();
     parts.guard?.sayWork(false);
@@ -138,7 +138,7 @@ export async function runTick(
 }
 
 async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Drained): Promise<void> {
-  await parts.outbox.transaction((_trx, announce) => announceKill(announce, kill));
+  await parts.outbox.atomically((_trx, announce) => announceKill(announce, kill));
   log.event("warn", "kill_seen", { by: kill.by, reason: kill.reason });
   Object.assign(drained, { outcome: "halted", reason: new Killed(kill).message });
 }
@@ -146,7 +146,7 @@ async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Dra
 async function recover(parts: Parts, log: Parts["log"], runner: string, tick: string): Promise<void> {
   const calls = await recoverCalls(parts.rails, runner);
   const by = { runner, tick, retryOf: (name: string) => retryOf(parts, name) };
-  const jobs = await parts.outbox.transaction((trx, announce) =>
+  const jobs = await parts.outbox.atomically((trx, announce) =>
     recoverJobs(trx, announce, by, parts.clock.nowMs(), parts.randomness),
   );
   if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
@@ -198,7 +198,7 @@ async function pingEnd(
 }
 
 async function tellFailed(
-  announce: Parameters<Parameters<Parts["outbox"]["transaction"]>[0]>[1],
+  announce: Parameters<Parameters<Parts["outbox"]["atomically"]>[0]>[1],
   id: string,
   error: unknown,
 ) {

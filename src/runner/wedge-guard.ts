@@ -6,7 +6,7 @@ import type { Log } from "../lib/log.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import { endThread } from "../lib/threads.ts";
 import type { KillWatch } from "../rails/kill-watch.ts";
-import type { OpenedFile } from "../store/opened-files.ts";
+import type { OpenedFile } from "../store/sqlite/opened-files.ts";
 import { showLife } from "./sign-of-life.ts";
 import { wedgeMarkerIn } from "./wedge-marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./wedge-steps.ts";

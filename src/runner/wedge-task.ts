@@ -1,4 +1,4 @@
-import type { OpenedFile } from "../store/opened-files.ts";
+import type { OpenedFile } from "../store/sqlite/opened-files.ts";
 import type { WedgeLimits } from "./wedge-steps.ts";
 
 /** What the main thread hands to its guard when it starts it. Paths are absolute. */

@@ -1,5 +1,5 @@
 import { instantIn } from "../lib/zone.ts";
-import type { Dice } from "./realm/dice.ts";
+import type { Dice } from "./environment/seeded-random.ts";
 
 /** Shortly before the clocks of Europe or America change. */
 const BEFORE_CHANGES = [

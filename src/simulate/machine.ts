@@ -1,6 +1,6 @@
 import type { Agent, AgentOptions } from "../agent.ts";
 import { DAY_MS } from "../lib/durations.ts";
-import type { Realm } from "./realm/realm.ts";
+import type { Realm } from "./environment/environment.ts";
 
 /** How something that the agent did has ended. */
 export type Ended<T> =

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freeBytes } from "../store/ballast.ts";
+import { freeBytes } from "../store/sqlite/ballast.ts";
 
 /** Memory that looks like a disk: what is proved here does not need the real one, which is much slower. */
 const MEMORY = "/dev/shm";

@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import type { Disk } from "./realm/disk.ts";
+import type { Disk } from "./environment/disk.ts";
 
 /**
  * Sets the kill switch as `afk stop` does, from another process, in the middle of what the agent does: at once, and by a

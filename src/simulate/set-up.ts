@@ -10,14 +10,14 @@ import { createCalendar, type Day } from "./calendar.ts";
 import { type Books, openBooks } from "./checks/books.ts";
 import type { Report, Violation } from "./checks/invariant.ts";
 import { checkRequest } from "./checks/requests.ts";
+import type { Hands, Stage } from "./context.ts";
+import type { Realm } from "./environment/environment.ts";
+import { createDice } from "./environment/seeded-random.ts";
 import { firstMidnight } from "./first-midnight.ts";
 import type { SimulationInput } from "./input.ts";
 import { createMachine } from "./machine.ts";
 import { readLine } from "./observe.ts";
-import { createDice } from "./realm/dice.ts";
-import type { Realm } from "./realm/realm.ts";
-import type { Hands, Stage } from "./stage.ts";
-import { createWeather } from "./world/weather.ts";
+import { createWeather } from "./world/fault-rates.ts";
 import { createWorld } from "./world/world.ts";
 
 /** Puts the agent's configuration into the realm, with a world around it in which nothing has happened yet. */

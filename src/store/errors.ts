@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { otherOwner } from "./file-owner.ts";
-import { lockedBy, readIfThere } from "./system-locks.ts";
+import { otherOwner } from "./sqlite/file-owner.ts";
+import { lockedBy, readIfThere } from "./sqlite/system-locks.ts";
 
 /** The state cannot be read or written: afk refuses to work rather than to work without its rails. */
 export class StoreRefused extends AfkError {

@@ -1,7 +1,6 @@
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
-import { StoreDialect } from "./dialect.ts";
 import { StoreRefused } from "./errors.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as evidence from "./migrations/0002-evidence.ts";
@@ -11,13 +10,14 @@ import * as waits from "./migrations/0005-waits.ts";
 import * as processes from "./migrations/0006-processes.ts";
 import * as identity from "./migrations/0007-identity.ts";
 import type { Db, Schema } from "./schema.ts";
+import { StoreDialect } from "./sqlite/dialect.ts";
 import {
   type FoundSchema,
   isKnownSchema,
   readSchema,
   type SchemaObject,
   schemaDifferences,
-} from "./schema-check.ts";
+} from "./sqlite/schema-check.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
 export const MIGRATIONS: Record<string, Migration> = {

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
-import { openToRead } from "./open-reader.ts";
 import type { Db, Trx } from "./schema.ts";
+import { openToRead } from "./sqlite/open-reader.ts";
 
 /** The agent that the state belongs to; null for one that no agent has opened yet. */
 export async function readOwner(db: Db): Promise<string | null> {

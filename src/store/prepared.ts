@@ -6,8 +6,8 @@ import {
   type SqliteDatabase,
   sql,
 } from "kysely";
-import { whileBusy } from "./busy.ts";
 import type { Db, Trx } from "./schema.ts";
+import { whileBusy } from "./sqlite/busy.ts";
 
 /** Where a value goes in a query that is compiled before the value is known. */
 class Place {

@@ -9,7 +9,8 @@ import type { AlertPayload } from "../../src/alerts/events.ts";
 import type { ChannelConfig } from "../../src/config/config.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { Log } from "../../src/lib/log.ts";
-import { openStore, type Store } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
+import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { tempDir } from "../support/temp.ts";
 import { sampleChannel, samplePayload } from "./payload.ts";
@@ -275,7 +276,7 @@ describe("crashes and other processes", () => {
         .select(["state", "attempts", "next_at"])
         .execute();
       // A write from another connection would wait for an open transaction to end.
-      await other.transaction((trx) => trx.updateTable("kill_switch").set({ reason: null }).execute());
+      await other.atomically((trx) => trx.updateTable("kill_switch").set({ reason: null }).execute());
       return {};
     });
     await alert();

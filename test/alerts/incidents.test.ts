@@ -17,7 +17,7 @@ describe("an incident", () => {
     ]);
 
     const other = await testRails();
-    const rolledBack = other.outbox.transaction(async (_trx, tell) => {
+    const rolledBack = other.outbox.atomically(async (_trx, tell) => {
       await tell(notice);
       throw new Error("the power went out");
     });
@@ -38,7 +38,7 @@ describe("an incident", () => {
       await announce(rails, { ...at, event, key: `${event}:1` });
     for (const event of ["clock_jump", "drift_found", "day_attended", "alert_test"] as const)
       await announce(rails, { ...at, event, key: `${event}:1` });
-    await rails.outbox.transaction((_trx, tell) => announceKill(tell, { by: "file", at: 1, reason: "r" }));
+    await rails.outbox.atomically((_trx, tell) => announceKill(tell, { by: "file", at: 1, reason: "r" }));
     expect(await incidents(rails)).toEqual([]);
   });
 
@@ -147,7 +147,7 @@ function opened(n: number): Notice {
 }
 
 async function announce(rails: RailsOn, notice: Notice, repeats?: "quiet"): Promise<void> {
-  await rails.outbox.transaction((_trx, tell) => tell(notice, repeats));
+  await rails.outbox.atomically((_trx, tell) => tell(notice, repeats));
 }
 
 async function incidents(rails: RailsOn) {

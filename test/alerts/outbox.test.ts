@@ -39,7 +39,7 @@ async function outboxHarness(options: Partial<OutboxOptions> = {}) {
 describe("an alert", () => {
   test("is on disk with who, when and how bad, once its transaction has committed", async () => {
     const { outbox, rows, clock } = await outboxHarness();
-    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    await outbox.atomically((_trx, announce) => announce(NOTICE));
     const [row, ...others] = await rows();
     expect(others).toEqual([]);
     expect(row).toMatchObject({
@@ -59,7 +59,7 @@ describe("an alert", () => {
 
   test("commits with what it tells of", async () => {
     const { outbox, rows, store } = await outboxHarness();
-    await outbox.transaction(async (trx, announce) => {
+    await outbox.atomically(async (trx, announce) => {
       await trx.insertInto("host_limits").values({ host: "a.example", next_at: 1 }).execute();
       await announce(NOTICE);
     });
@@ -69,7 +69,7 @@ describe("an alert", () => {
 
   test("is nowhere when the work throws: not on disk, not in the log, not given to the listener", async () => {
     const { outbox, rows, lines, given } = await outboxHarness();
-    const work = outbox.transaction(async (_trx, announce) => {
+    const work = outbox.atomically(async (_trx, announce) => {
       await announce(NOTICE);
       throw new Error("the work failed");
     });
@@ -81,7 +81,7 @@ describe("an alert", () => {
 
   test("is neither logged nor given away before its transaction has committed", async () => {
     const { outbox, lines, given } = await outboxHarness();
-    await outbox.transaction(async (_trx, announce) => {
+    await outbox.atomically(async (_trx, announce) => {
       await announce(NOTICE);
       expect(lines).toEqual([]);
       expect(given).toEqual([]);
@@ -92,14 +92,14 @@ describe("an alert", () => {
 
   test("leaves what its transaction gives as it is", async () => {
     const { outbox } = await outboxHarness();
-    expect(await outbox.transaction(async () => 42)).toBe(42);
+    expect(await outbox.atomically(async () => 42)).toBe(42);
   });
 });
 
 describe("the same key twice", () => {
   test("is one alert, given to the listener once, and logged each time", async () => {
     const { outbox, rows, lines, given } = await outboxHarness();
-    const announceIt = () => outbox.transaction((_trx, announce) => announce(NOTICE));
+    const announceIt = () => outbox.atomically((_trx, announce) => announce(NOTICE));
     await announceIt();
     await announceIt();
     expect(await rows()).toHaveLength(1);
@@ -112,14 +112,14 @@ describe("the same key twice", () => {
 
   test("keeps what the first one said", async () => {
     const { outbox, rows } = await outboxHarness();
-    await outbox.transaction((_trx, announce) => announce(NOTICE));
-    await outbox.transaction((_trx, announce) => announce({ ...NOTICE, message: "Something else." }));
+    await outbox.atomically((_trx, announce) => announce(NOTICE));
+    await outbox.atomically((_trx, announce) => announce({ ...NOTICE, message: "Something else." }));
     expect(JSON.parse((await rows())[0]!.payload).message).toBe("A call was refused.");
   });
 
   test("in one transaction is one alert too", async () => {
     const { outbox, rows, given } = await outboxHarness();
-    await outbox.transaction(async (_trx, announce) => {
+    await outbox.atomically(async (_trx, announce) => {
       await announce(NOTICE);
       await announce(NOTICE);
     });
@@ -130,7 +130,7 @@ describe("the same key twice", () => {
   test("is logged the first time only when its repeats are quiet", async () => {
     const { outbox, rows, lines, given } = await outboxHarness();
     for (let time = 0; time < 3; time++) {
-      await outbox.transaction((_trx, announce) => announce(NOTICE, "quiet"));
+      await outbox.atomically((_trx, announce) => announce(NOTICE, "quiet"));
     }
     expect(await rows()).toHaveLength(1);
     expect(lines).toHaveLength(1);
@@ -139,12 +139,12 @@ describe("the same key twice", () => {
 
   test("after a first time that did not commit is new", async () => {
     const { outbox, rows, given } = await outboxHarness();
-    const failed = outbox.transaction(async (_trx, announce) => {
+    const failed = outbox.atomically(async (_trx, announce) => {
       await announce(NOTICE);
       throw new Error("the work failed");
     });
     await expect(failed).rejects.toThrow();
-    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    await outbox.atomically((_trx, announce) => announce(NOTICE));
     expect(await rows()).toHaveLength(1);
     expect(given).toHaveLength(1);
   });
@@ -152,8 +152,8 @@ describe("the same key twice", () => {
   test("of two agents on one database is one alert", async () => {
     const first = await outboxHarness();
     const second = await outboxHarness({ store: await testStore(first.store.path) });
-    await first.outbox.transaction((_trx, announce) => announce(NOTICE));
-    await second.outbox.transaction((_trx, announce) => announce(NOTICE));
+    await first.outbox.atomically((_trx, announce) => announce(NOTICE));
+    await second.outbox.atomically((_trx, announce) => announce(NOTICE));
     expect(await first.rows()).toHaveLength(1);
     expect(second.given).toEqual([]);
   });
@@ -166,7 +166,7 @@ describe("the listener", () => {
         throw new Error("the listener is broken");
       },
     });
-    const result = await outbox.transaction(async (_trx, announce) => {
+    const result = await outbox.atomically(async (_trx, announce) => {
       await announce(NOTICE);
       await announce({ ...NOTICE, key: "second" });
       return "done";
@@ -188,7 +188,7 @@ describe("the listener", () => {
         throw new Error("the listener is broken");
       },
     });
-    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    await outbox.atomically((_trx, announce) => announce(NOTICE));
     expect(await rows()).toHaveLength(1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(lines.map(({ event }) => event)).toEqual(["cap_hit", "alert_failed"]);
@@ -196,7 +196,7 @@ describe("the listener", () => {
 
   test("need not be there", async () => {
     const { outbox, rows } = await outboxHarness({ onAlert: undefined });
-    await outbox.transaction((_trx, announce) => announce(NOTICE));
+    await outbox.atomically((_trx, announce) => announce(NOTICE));
     expect(await rows()).toHaveLength(1);
   });
 });
@@ -205,7 +205,7 @@ test("secrets are taken out of title and message before anything is kept, logged
   const secret = "correct-horse-battery";
   const harness = await outboxHarness({ redact: createRedactor([secret]) });
   const notice = { ...NOTICE, title: `Key ${secret} failed`, message: `${secret} was refused.` };
-  await harness.outbox.transaction((_trx, announce) => announce(notice));
+  await harness.outbox.atomically((_trx, announce) => announce(notice));
   for (const kept of [await harness.rows(), harness.lines, harness.given]) {
     expect(JSON.stringify(kept)).not.toContain(secret);
     expect(JSON.stringify(kept)).toContain("[redacted] was refused.");

@@ -22,7 +22,7 @@ async function pager(...wishes: (string[] | null)[]) {
   );
   const outbox = createOutbox({ store, agent: "test", channels, clock, log, redact: (text) => text });
   const breaker = (event: "breaker_open" | "breaker_closed", name: string) =>
-    outbox.transaction((_trx, announce) => {
+    outbox.atomically((_trx, announce) => {
       clock.advance(1_000);
       return announce({
         event,
@@ -73,7 +73,7 @@ test("a name that begins like another's is not taken for it", async () => {
 test("who was told that a source is down is told that it can be read again", async () => {
   const { outbox, deliver, got } = await pager(null, ["source_failed"]);
   const say = (event: "source_failed" | "source_recovered", source: string) =>
-    outbox.transaction((_trx, announce) =>
+    outbox.atomically((_trx, announce) =>
       announce({ event, title: "t", message: "m", key: `${event}:news/${source}:2026-11-21` }),
     );
   await say("source_failed", "a");
@@ -88,8 +88,8 @@ test("the log says of an event how many channels hear of it", async () => {
   const { breaker, outbox, lines } = await pager(null, ["cap_hit"]);
   await breaker("breaker_closed", "model:a");
   const hit = { event: "cap_hit" as const, title: "t", message: "m", key: "k" };
-  await outbox.transaction((_trx, announce) => announce(hit));
-  await outbox.transaction((_trx, announce) => announce(hit));
+  await outbox.atomically((_trx, announce) => announce(hit));
+  await outbox.atomically((_trx, announce) => announce(hit));
   expect(lines.map(({ event, alerted, channels }) => [event, alerted, channels])).toEqual([
     ["breaker_closed", true, 0],
     ["cap_hit", true, 2],

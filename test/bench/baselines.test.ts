@@ -53,7 +53,7 @@ test("the queue by hand leaves jobs as the queue does", async () => {
   for (let count = 0; count < 3; count++) {
     const job = await claim(store.db, "runner", Date.now());
     expect(job).toBeDefined();
-    await store.transaction((trx) => complete(trx, job!, 1, Date.now()));
+    await store.atomically((trx) => complete(trx, job!, 1, Date.now()));
     byHand();
   }
   const jobs =

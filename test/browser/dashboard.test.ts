@@ -122,7 +122,7 @@ test("works without script, and loads itself again", async () => {
 test("hostile text runs nothing", async () => {
   const site = await testSite();
   const hostile = `</script><script>window.hit=1</script><img src=x onerror="window.hit=2"><svg onload=window.hit=3>`;
-  await site.store.transaction(async (trx) => {
+  await site.store.atomically(async (trx) => {
     await trx.updateTable("dead_letters").set({ error: hostile, key: hostile }).execute();
     await trx
       .updateTable("outputs")
@@ -169,7 +169,7 @@ describe.each(LOOKS)("in %s", (_name, options) => {
 test("words without spaces do not widen a phone's page", async () => {
   const site = await testSite();
   const long = "x".repeat(900);
-  await site.store.transaction(async (trx) => {
+  await site.store.atomically(async (trx) => {
     await trx.updateTable("dead_letters").set({ key: long, error: long }).execute();
     await trx
       .updateTable("breakers")

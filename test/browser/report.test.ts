@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { renderReportPage } from "../../src/dashboard/report-page.ts";
-import { readReport } from "../../src/ops/report/read-report.ts";
-import { withHistory } from "../ops/report/history.ts";
-import { NOW, prepared } from "../ops/report/prepared.ts";
+import { readReport } from "../../src/evidence/report/read-report.ts";
+import { withHistory } from "../evidence/report/history.ts";
+import { NOW, prepared } from "../evidence/report/prepared.ts";
 import { openBrowser } from "../support/browser.ts";
 import { missingBrowser } from "../support/system-tools.ts";
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";

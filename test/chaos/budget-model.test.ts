@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it, onTestFinished } from "vitest";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { railsOn } from "../support/rails-on.ts";
@@ -70,7 +70,7 @@ async function realBudget(): Promise<{ real: Real; empty: () => Promise<void> }>
     },
   };
   async function empty(): Promise<void> {
-    await store.transaction(async (trx) => {
+    await store.atomically(async (trx) => {
       for (const table of ["ledger", "budget_windows", "budget_clock", "open_periods", "alerts"] as const)
         await trx.deleteFrom(table).execute();
     });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { createChain } from "../../src/models/chain.ts";
-import { openStore } from "../../src/store/open.ts";
+import { createChain } from "../../src/providers/chain.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { startAnthropic } from "../support/anthropic-server.ts";
 import { cases, chaosSeed, report } from "../support/chaos.ts";
 import { railsOn } from "../support/rails-on.ts";

@@ -89,7 +89,7 @@ async function runScript(
     const wasRight = isRight(clock, eras.at(-1)!, latestMs);
     applyStep(clock, step);
     if (step.do === "accept")
-      await rails.store.transaction((trx) => acceptWallClock(trx, clock, { isBackToo: false }));
+      await rails.store.atomically((trx) => acceptWallClock(trx, clock, { isBackToo: false }));
     const told = await jumpsTold(rails);
     const nowMs = await now(rails);
     const news = (await jumpsTold(rails)) - told;
@@ -340,7 +340,7 @@ function fakedBy(offset: string): Record<string, string> {
 }
 
 async function now(rails: RailsOn): Promise<number> {
-  return await rails.outbox.transaction((trx, announce) => budgetNow(trx, announce, rails.clock));
+  return await rails.outbox.atomically((trx, announce) => budgetNow(trx, announce, rails.clock));
 }
 
 const TABLES = [
@@ -354,7 +354,7 @@ const TABLES = [
 ] as const;
 
 async function emptied({ store }: RailsOn): Promise<void> {
-  await store.transaction(async (trx) => {
+  await store.atomically(async (trx) => {
     for (const table of TABLES) await trx.deleteFrom(table).execute();
   });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { type Deployment, deployment, digestConfig, fillInbox } from "../support/afk.ts";
 import { patience, report } from "../support/chaos.ts";
 import type { ModelServer } from "../support/model-server.ts";

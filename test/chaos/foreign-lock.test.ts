@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { guard } from "../../src/rails/guard.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { asked, type Deployment, deployment, digestConfig, fillInbox } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
 import { startChild } from "../support/child.ts";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import { createChain } from "../../src/models/chain.ts";
+import { createChain } from "../../src/providers/chain.ts";
 import { readBreaker } from "../../src/rails/breaker.ts";
 import { clearKill, setKill } from "../../src/rails/kill.ts";
-import { chainConfig } from "../models/chain-config.ts";
+import { chainConfig } from "../providers/chain-config.ts";
 import { deployment, digestConfig, fillInbox, PROCESSES } from "../support/afk.ts";
 import { certificate } from "../support/certificate.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
@@ -30,7 +30,7 @@ it(
     const requests = cases({ test: 20, chaos: 1_000 });
     for (let n = 0; n < requests; n++) {
       const setByRow = () =>
-        other.outbox.transaction((trx, announce) => setKill(trx, announce, `case ${n}`, n + 1));
+        other.outbox.atomically((trx, announce) => setKill(trx, announce, `case ${n}`, n + 1));
       const isFile = n % 2 === 0;
       server.duringHandshake(async () => {
         if (isFile) writeFileSync(rails.stopFile, "");
@@ -42,7 +42,7 @@ it(
         { scope: { tick: null, job: null }, log: rails.log },
       );
       expect(await thrown(asked)).toMatchObject({ kill: { by: isFile ? "file" : "row" } });
-      await rails.store.transaction((trx) => clearKill(trx, rails.stopFile));
+      await rails.store.atomically((trx) => clearKill(trx, rails.stopFile));
       rails.watch = (await besides(rails)).watch;
     }
     expect(server.received()).toBe("");

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
 import { refuseForeignSchema } from "../../src/store/migrate.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { cases, report } from "../support/chaos.ts";
 import { tempDir } from "../support/temp.ts";

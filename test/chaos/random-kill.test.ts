@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { COMPILE_CACHE, type Deployment, deployment, digestConfig, ollama } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";

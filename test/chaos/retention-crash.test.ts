@@ -52,7 +52,7 @@ it(
     };
     // Jobs go one pass after their calls.
     for (let pass = 1; pass <= 2; pass++) {
-      await rails.store.transaction((trx) => writeMeta(trx, "retained_at", 0));
+      await rails.store.atomically((trx) => writeMeta(trx, "retained_at", 0));
       // By turns in the middle of the second transaction and right behind the first: one is done each time. Where it found
       // nothing to remove, the kill comes one later.
       for (let at = 1; kills < KILLS_MAX; ) {

@@ -1,11 +1,11 @@
 import * as cl100k from "gpt-tokenizer/encoding/cl100k_base";
 import * as o200k from "gpt-tokenizer/encoding/o200k_base";
 import { expect, it } from "vitest";
-import { createAnthropic } from "../../src/models/anthropic.ts";
-import { estimateMicros } from "../../src/models/estimate.ts";
-import { createOllama } from "../../src/models/ollama.ts";
-import { createOpenai } from "../../src/models/openai.ts";
-import type { Message } from "../../src/models/types.ts";
+import { createAnthropic } from "../../src/providers/anthropic/anthropic.ts";
+import { estimateMicros } from "../../src/providers/estimate.ts";
+import { createOllama } from "../../src/providers/ollama/ollama.ts";
+import { createOpenai } from "../../src/providers/openai/openai.ts";
+import type { Message } from "../../src/providers/types.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { type Dice, diceOf, hostileText } from "./support/hostile-text.ts";

@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { createChain } from "../../src/models/chain.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
+import { createChain } from "../../src/providers/chain.ts";
 import { readBreaker } from "../../src/rails/breaker.ts";
 import { CapReached } from "../../src/rails/halt.ts";
 import { recoverCalls } from "../../src/rails/recover.ts";

@@ -29,7 +29,7 @@ test("who listens is told when something was written, and the page then shows it
   const changed = event(stream, "change");
   const now = site.clock.nowMs();
   const row = { reason: null, by_hand: 0, next_due_at: now + 60_000, version: "1" };
-  await site.store.transaction((trx) =>
+  await site.store.atomically((trx) =>
     trx
       .insertInto("ticks")
       .values({

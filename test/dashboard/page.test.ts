@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { acquireLock } from "../../src/store/lock.ts";
+import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { PREPARED_NOW } from "./prepared.ts";
 import { partOf, type TestSite, testSite, textOf } from "./site.ts";
 
@@ -91,7 +91,7 @@ describe("the page of a prepared database tells the truth about", () => {
 
   test("a kill switch that is set, by row and by file", async () => {
     const site = await testSite({ isCalm: true });
-    await site.store.transaction((trx) =>
+    await site.store.atomically((trx) =>
       trx
         .updateTable("kill_switch")
         .set({ set_at: PREPARED_NOW - 60_000, reason: "on holiday" })
@@ -118,7 +118,7 @@ describe("the page of a prepared database tells the truth about", () => {
 
   test("every breaker's state, a tick under way, drafts and a full cap", async () => {
     const site = await testSite({ isCalm: true });
-    await site.store.transaction(async (trx) => {
+    await site.store.atomically(async (trx) => {
       const row = { failures: 0, until: PREPARED_NOW + 60_000, cooldown_ms: 1, reason: null, updated_at: 0 };
       await trx
         .insertInto("breakers")
@@ -181,7 +181,7 @@ describe("text from outside stays text", () => {
 
   test("in every place that holds some", async () => {
     const site = await testSite();
-    await site.store.transaction(async (trx) => {
+    await site.store.atomically(async (trx) => {
       await trx.updateTable("dead_letters").set({ key: HOSTILE, error: HOSTILE }).execute();
       await trx.updateTable("jobs").set({ error: HOSTILE }).where("state", "=", "ready").execute();
       await trx.updateTable("jobs").set({ key: HOSTILE }).where("state", "=", "running").execute();
@@ -219,7 +219,7 @@ describe("text from outside stays text", () => {
   test("and a secret is shown nowhere, even when it was written down", async () => {
     const secret = "hush-hush-hush-0123456789";
     const site = await testSite({ sections: { dashboard: { token: secret } } });
-    await site.store.transaction(async (trx) => {
+    await site.store.atomically(async (trx) => {
       await trx
         .updateTable("dead_letters")
         .set({ error: `failed with ${secret} in it` })
@@ -239,13 +239,13 @@ describe("text from outside stays text", () => {
 
 test("a database that cannot be read is told of, and the page comes back with it", async () => {
   const site = await testSite({ isCalm: true });
-  await site.store.transaction((trx) => trx.schema.alterTable("breakers").renameTo("away").execute());
+  await site.store.atomically((trx) => trx.schema.alterTable("breakers").renameTo("away").execute());
   const broken = await site.ask("/");
   expect(broken.status).toBe(503);
   expect(textOf(broken.body)).toContain("The state cannot be read");
   expect(textOf(broken.body)).not.toContain("All is well");
   expect((await site.ask("/healthz")).status).toBe(503);
   expect((await site.ask("/metrics")).status).toBe(503);
-  await site.store.transaction((trx) => trx.schema.alterTable("away").renameTo("breakers").execute());
+  await site.store.atomically((trx) => trx.schema.alterTable("away").renameTo("breakers").execute());
   expect((await site.ask("/")).status).toBe(200);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 
 /** When the prepared database is looked at: a Saturday morning in Berlin. */
 export const PREPARED_NOW = Date.parse("2026-11-21T09:30:00Z");

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, expect, it } from "vitest";
-import { HANDS, type Hands } from "../../src/drill/bench.ts";
+import { HANDS, type Hands } from "../../src/drill/harness.ts";
 import { PROCESSES } from "../support/afk.ts";
 import { drill, expectFailure, expectNothingLeft, scratchFolders } from "./rig.ts";
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../src/agent.ts";
 import { configHash } from "../../src/config/hash.ts";
-import type { Hands } from "../../src/drill/bench.ts";
 import { startEndpoint, unusedUrl } from "../../src/drill/endpoint.ts";
+import type { Hands } from "../../src/drill/harness.ts";
 import { drill, expectFailure, expectNothingLeft } from "./rig.ts";
 
 /** What a scratch configuration is, as far as these tests change it. */

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Outcome } from "../../src/drill/outcome.ts";
 import { renderRecord } from "../../src/drill/record.ts";
-import type { DrillRow } from "../../src/ops/drills.ts";
+import type { DrillRow } from "../../src/evidence/drills.ts";
 
 const OUTCOME: Outcome = {
   name: "stop-file",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { type Agent, openAgent } from "../../src/agent.ts";
-import type { Hands } from "../../src/drill/bench.ts";
+import type { Hands } from "../../src/drill/harness.ts";
 import { chooseDrills, type DrillResult, runDrills } from "../../src/drill/run-drills.ts";
 import { type Deployment, deployment, digestConfig } from "../support/afk.ts";
 

@@ -3,7 +3,8 @@ import { onTestFinished } from "vitest";
 import type { EgressConfig } from "../../src/config/config.ts";
 import { createEgress, type EgressOptions } from "../../src/egress/fetch.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { openStore, type Store } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
+import type { Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 import { tempDir } from "../support/temp.ts";
 

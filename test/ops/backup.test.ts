@@ -11,7 +11,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { type Backup, backupState } from "../../src/ops/backup.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { tempDir } from "../support/temp.ts";
 import { type OpsHarness, opsHarness } from "./harness.ts";
@@ -52,7 +52,7 @@ describe("a backup", () => {
     let written = 0;
     const write = async () => {
       while (!isOver) {
-        await writer.transaction(async (trx) => {
+        await writer.atomically(async (trx) => {
           for (const table of ["a", "b"]) {
             await trx
               .insertInto("seen")

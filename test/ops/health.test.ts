@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { checkHealth, type Health } from "../../src/ops/health.ts";
 import { stopByRow } from "../../src/ops/stop.ts";
-import { acquireLock } from "../../src/store/lock.ts";
+import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { type OpsHarness, opsHarness } from "./harness.ts";
 
 const MINUTE = 60_000;

@@ -16,7 +16,7 @@ describe("a job", () => {
       rails.clock.advance(1_000);
       await saveStep(db, claimed, step, null, rails.clock.nowMs());
     }
-    await rails.store.transaction(async (trx) => {
+    await rails.store.atomically(async (trx) => {
       await saveOutputs(trx, claimed.id, [{ name: "digest.md", content: "" }], rails.clock.nowMs());
       await complete(trx, claimed, 3, rails.clock.nowMs());
     });

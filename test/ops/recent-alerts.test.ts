@@ -14,7 +14,7 @@ async function harness() {
   return {
     channels,
     raise: (event: AlertEvent) =>
-      rails.outbox.transaction((_trx, announce) => {
+      rails.outbox.atomically((_trx, announce) => {
         rails.clock.advance(1_000);
         count += 1;
         return announce({ event, title: `${event} ${count}`, message: "m", key: `${event}:${count}` });

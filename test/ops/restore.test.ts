@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openAgent, readAgentConfig } from "../../src/agent.ts";
 import { backupState } from "../../src/ops/backup.ts";
 import { type Restored, restoreState } from "../../src/ops/restore.ts";
-import { acquireLock } from "../../src/store/lock.ts";
+import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
 

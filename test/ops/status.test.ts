@@ -5,7 +5,7 @@ import { stopByRow } from "../../src/ops/stop.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { clearKill } from "../../src/rails/kill.ts";
 import { reconcile } from "../../src/rails/reconcile.ts";
-import { acquireLock } from "../../src/store/lock.ts";
+import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { ended, guardedCall, RELEASED, reserved, sent, spend, thrown, UNKNOWN } from "../support/rails.ts";
 import { opsHarness } from "./harness.ts";
 
@@ -116,7 +116,7 @@ describe("the kill switch", () => {
       at: "2026-11-21T10:00:00.000Z",
       reason: "looks wrong",
     });
-    await rails.store.transaction((trx) => clearKill(trx, rails.stopFile));
+    await rails.store.atomically((trx) => clearKill(trx, rails.stopFile));
     expect((await status()).killed).toBeNull();
   });
 

@@ -1,7 +1,7 @@
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
 import { enqueue } from "../../src/queue/enqueue.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { onGo } from "../support/child-work.ts";
 import { newJob } from "./new-job.ts";
 
@@ -17,7 +17,7 @@ const WORK: Record<string, () => Promise<unknown>> = {
       const job = await claim(store.db, runner, 1_000);
       if (job === undefined) return keys;
       keys.push(job.key);
-      await store.transaction((trx) => complete(trx, job, 1, 1_000));
+      await store.atomically((trx) => complete(trx, job, 1, 1_000));
     }
   },
   /** Adds the same fifty jobs as every other process; gives the keys that were new. */

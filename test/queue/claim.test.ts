@@ -45,7 +45,7 @@ describe("a claim", () => {
     clock.advance(1);
     await add("new");
     const old = await claim();
-    await store.transaction((trx) => unclaim(trx, old, "halted", clock.nowMs() + 10, clock.nowMs()));
+    await store.atomically((trx) => unclaim(trx, old, "halted", clock.nowMs() + 10, clock.nowMs()));
     clock.advance(10);
     expect([(await claim()).key, (await claim()).key]).toEqual(["new", "old"]);
   });
@@ -63,7 +63,7 @@ describe("a claim", () => {
     await take();
     await add("done");
     const done = await take();
-    await store.transaction((trx) => complete(trx, done, 0, clock.nowMs()));
+    await store.atomically((trx) => complete(trx, done, 0, clock.nowMs()));
     expect(await claim(store.db, "runner-2", clock.nowMs() + 10 * LEASE_MS)).toBeUndefined();
   });
 

@@ -50,7 +50,7 @@ describe("a key that is known", () => {
     const { add, claim, job, store } = await queueHarness();
     await add("digest@1");
     const claimed = await claim();
-    await store.transaction((trx) => complete(trx, claimed, 1, 1));
+    await store.atomically((trx) => complete(trx, claimed, 1, 1));
     expect(await add("digest@1")).toBe(false);
     expect((await job("digest@1")).state).toBe("done");
   });

@@ -6,7 +6,7 @@ import type { JobRow } from "../../src/queue/job.ts";
 import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
 function failJob(queue: QueueHarness, job: JobRow, retry: Retry, error: unknown = "x"): Promise<FailOutcome> {
-  return queue.outbox.transaction((trx, announce) =>
+  return queue.outbox.atomically((trx, announce) =>
     fail(trx, announce, job, { error, retry, tick: "tick-1" }, failingAt(queue.clock.nowMs())),
   );
 }
@@ -71,7 +71,7 @@ describe("a job that cannot heal", () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const job = await queue.claim();
-    const work = queue.outbox.transaction(async (trx, announce) => {
+    const work = queue.outbox.atomically(async (trx, announce) => {
       await fail(trx, announce, job, { error: "x", retry: "never", tick: null }, failingAt(1));
       throw new Error("the disk is gone");
     });
@@ -87,7 +87,7 @@ describe("a job that a rail stopped", () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const job = await queue.claim();
-    await queue.store.transaction((trx) => unclaim(trx, job, "the cap is reached", 5_000, 1_000));
+    await queue.store.atomically((trx) => unclaim(trx, job, "the cap is reached", 5_000, 1_000));
     expect(await queue.job("digest@1")).toMatchObject({
       state: "ready",
       attempts: 0,
@@ -104,7 +104,7 @@ describe("a job that a rail stopped", () => {
     for (let time = 1; time <= 5; time++) {
       const job = await queue.claim();
       expect(job).toMatchObject({ attempts: 1, token: time });
-      await queue.store.transaction((trx) => unclaim(trx, job, "halted", 0, 0));
+      await queue.store.atomically((trx) => unclaim(trx, job, "halted", 0, 0));
     }
     expect(await queue.job("digest@1")).toMatchObject({ state: "ready", attempts: 0 });
   });

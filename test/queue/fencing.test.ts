@@ -28,17 +28,17 @@ const WRITES: Record<string, Write> = {
 /** How a claim comes to be no longer the newest one. */
 const LOSSES: Record<string, (queue: QueueHarness, stale: JobRow) => Promise<void>> = {
   "somebody else has claimed the job again": async (queue, stale) => {
-    await queue.store.transaction((trx) => unclaim(trx, stale, "halted", 0, 0));
+    await queue.store.atomically((trx) => unclaim(trx, stale, "halted", 0, 0));
     await queue.claim("runner-2");
   },
   "the job waits to be tried again": async (queue, stale) => {
-    await queue.store.transaction((trx) => unclaim(trx, stale, "halted", 0, 0));
+    await queue.store.atomically((trx) => unclaim(trx, stale, "halted", 0, 0));
   },
   "the job is done": async (queue, stale) => {
-    await queue.store.transaction((trx) => complete(trx, stale, 1, 0));
+    await queue.store.atomically((trx) => complete(trx, stale, 1, 0));
   },
   "the job is dead": async (queue, stale) => {
-    await queue.outbox.transaction((trx, announce) =>
+    await queue.outbox.atomically((trx, announce) =>
       fail(trx, announce, stale, { error: "x", retry: "never", tick: null }, failingAt(0)),
     );
   },
@@ -66,7 +66,7 @@ describe("a claim that is no longer the newest one", () => {
     const stale = await queue.claim();
     await LOSSES[loss]!(queue, stale);
     const before = await everything(queue);
-    const late = queue.outbox.transaction((trx, announce) => WRITES[write]!(trx, announce, stale, 9));
+    const late = queue.outbox.atomically((trx, announce) => WRITES[write]!(trx, announce, stale, 9));
     await expect(late).rejects.toBeInstanceOf(LeaseLost);
     expect(await everything(queue)).toEqual(before);
   });
@@ -86,7 +86,7 @@ describe("a claim that is no longer the newest one", () => {
     await queue.add("digest@1");
     const stale = await queue.claim();
     await LOSSES["somebody else has claimed the job again"]!(queue, stale);
-    const late = queue.store.transaction(async (trx) => {
+    const late = queue.store.atomically(async (trx) => {
       await saveOutputs(trx, stale.id, [{ name: "late.md", content: "late" }], 1);
       await complete(trx, stale, 1, 1);
     });
@@ -104,7 +104,7 @@ describe("the newest claim", () => {
       const job = await queue.claim();
       queue.clock.advance(2 * LEASE_MS);
       const now = queue.clock.nowMs();
-      await queue.outbox.transaction((trx, announce) => WRITES[write]!(trx, announce, job, now));
+      await queue.outbox.atomically((trx, announce) => WRITES[write]!(trx, announce, job, now));
     },
   );
 
@@ -125,12 +125,12 @@ describe("the newest claim", () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const first = await queue.claim();
-    await queue.outbox.transaction((trx, announce) =>
+    await queue.outbox.atomically((trx, announce) =>
       fail(trx, announce, first, { error: "x", retry: { afterMs: 0 }, tick: null }, failingAt(0)),
     );
     const second = await queue.claim();
     expect(second).toMatchObject({ attempts: 2, token: 2, error: "x" });
-    await queue.store.transaction((trx) => complete(trx, second, 7, 5));
+    await queue.store.atomically((trx) => complete(trx, second, 7, 5));
     expect(await queue.job("digest@1")).toMatchObject({
       state: "done",
       units: 7,

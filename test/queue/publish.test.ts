@@ -38,7 +38,7 @@ async function outputHarness(): Promise<{
   return {
     queue,
     out,
-    save: (...files) => queue.store.transaction((trx) => saveOutputs(trx, id, files, queue.clock.nowMs())),
+    save: (...files) => queue.store.atomically((trx) => saveOutputs(trx, id, files, queue.clock.nowMs())),
     publish: async () => (await publishPending(queue.store.db, out, queue.clock.nowMs())).files,
     setAside: async () => (await publishPending(queue.store.db, out, queue.clock.nowMs())).setAside,
     read: (name) => readFileSync(join(out, name), "utf8"),
@@ -78,7 +78,7 @@ describe("a saved output", () => {
   test("does not exist when its transaction did not commit", async () => {
     const { queue, out, publish } = await outputHarness();
     const { id } = await queue.job("digest@1");
-    const work = queue.store.transaction(async (trx) => {
+    const work = queue.store.atomically(async (trx) => {
       await saveOutputs(trx, id, [file("digest.md")], 1);
       throw new Error("the job was not done");
     });

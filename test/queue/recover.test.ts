@@ -14,7 +14,7 @@ import { newJob } from "./new-job.ts";
 const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
 
 function recover(queue: QueueHarness, runner: string): Promise<number> {
-  return queue.outbox.transaction((trx, announce) =>
+  return queue.outbox.atomically((trx, announce) =>
     recoverJobs(
       trx,
       announce,
@@ -91,7 +91,7 @@ test("jobs that are ready, done or dead are not touched", async () => {
   const queue = await queueHarness();
   await queue.add("done");
   const done = await queue.claim();
-  await queue.store.transaction((trx) => complete(trx, done, 1, 1));
+  await queue.store.atomically((trx) => complete(trx, done, 1, 1));
   await queue.add("ready");
   const before = await queue.store.db.selectFrom("jobs").selectAll().execute();
   expect(await recover(queue, "runner-2")).toBe(0);
@@ -105,7 +105,7 @@ test("a job that was put off under a clock that has been set back since waits as
   const dayMs = 86_400_000;
   queue.clock.jump(100 * dayMs);
   const aheadMs = queue.clock.nowMs();
-  await queue.store.transaction((trx) => unclaim(trx, job, "left alone", aheadMs + 60_000, aheadMs));
+  await queue.store.atomically((trx) => unclaim(trx, job, "left alone", aheadMs + 60_000, aheadMs));
   queue.clock.jump(-100 * dayMs);
   await recover(queue, "runner-2");
   const nowMs = queue.clock.nowMs();

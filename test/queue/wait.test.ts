@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Retry } from "../../src/lib/errors.ts";
 import { complete } from "../../src/queue/complete.ts";
+import { listDead } from "../../src/queue/dead-letters.ts";
 import { fail, unclaim } from "../../src/queue/fail.ts";
 import type { JobRow } from "../../src/queue/job.ts";
-import { listDead } from "../../src/queue/letters.ts";
 import { type WaitOutcome, wait } from "../../src/queue/wait.ts";
 import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
@@ -12,7 +12,7 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 function waits(queue: QueueHarness, job: JobRow, retry: Retry = "later"): Promise<WaitOutcome> {
-  return queue.outbox.transaction((trx, announce) =>
+  return queue.outbox.atomically((trx, announce) =>
     wait(trx, announce, job, { error: "it is down", retry, tick: null }, failingAt(queue.clock.nowMs())),
   );
 }
@@ -67,11 +67,11 @@ test("waits anew after an ordinary end, and goes on waiting after a halt", async
   const since = queue.clock.nowMs();
   await waits(queue, await queue.claim());
   const halted = await dueAgain(queue);
-  await queue.store.transaction((trx) => unclaim(trx, halted, "the cap is reached", 0, queue.clock.nowMs()));
+  await queue.store.atomically((trx) => unclaim(trx, halted, "the cap is reached", 0, queue.clock.nowMs()));
   expect((await queue.job("digest@1")).waiting_since).toBe(since);
 
   const failed = await queue.claim();
-  await queue.outbox.transaction((trx, announce) =>
+  await queue.outbox.atomically((trx, announce) =>
     fail(
       trx,
       announce,
@@ -86,7 +86,7 @@ test("waits anew after an ordinary end, and goes on waiting after a halt", async
   expect(await queue.job("digest@1")).toMatchObject({ attempts: 1, waiting_since: queue.clock.nowMs() });
 
   const last = await dueAgain(queue);
-  await queue.store.transaction((trx) => complete(trx, last, 1, queue.clock.nowMs()));
+  await queue.store.atomically((trx) => complete(trx, last, 1, queue.clock.nowMs()));
   expect((await queue.job("digest@1")).waiting_since).toBeNull();
 });
 

@@ -181,8 +181,8 @@ describe("after the cooldown", () => {
       ...rails,
       outbox: {
         redact: outbox.redact,
-        async transaction(work) {
-          const result = await outbox.transaction(work);
+        async atomically(work) {
+          const result = await outbox.atomically(work);
           stop.abort(new Error("the job's time is up"));
           return result;
         },
@@ -274,7 +274,7 @@ it("keeps every state as it was written", async () => {
   ];
   let from: BreakerState = { state: "closed", failures: 0 };
   for (const to of written) {
-    await rails.outbox.transaction((trx, announce) =>
+    await rails.outbox.atomically((trx, announce) =>
       moveBreaker(trx, announce, NAME, { from, to }, rails.clock.nowMs(), 300_000),
     );
     expect(await breaker(rails)).toEqual(to);

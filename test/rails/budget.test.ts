@@ -41,7 +41,7 @@ describe("a reservation", () => {
     expect(await counters(rails, "month")).toEqual({ "2026-11": "0/600" });
     expect(await counters(rails, "tick")).toEqual({ "tick-1": "0/600" });
     expect(await counters(rails, "job")).toEqual({ "job-1": "0/600" });
-    await rails.store.transaction((trx) => markSending(trx, id));
+    await rails.store.atomically((trx) => markSending(trx, id));
     expect(await ended(rails, id, settledAt(250))).toBe(true);
     for (const window of ["tick", "job", "hour", "day", "month"])
       expect(await spentIn(rails, window)).toEqual(["250/0"]);
@@ -317,7 +317,7 @@ describe("the end of a call", () => {
     const rails = await testRails();
     const id = await reserved(rails, 500);
     await ended(rails, id, RELEASED);
-    expect(await rails.store.transaction((trx) => markSending(trx, id))).toBe(false);
+    expect(await rails.store.atomically((trx) => markSending(trx, id))).toBe(false);
     for (const ending of [settledAt(1), UNKNOWN, RELEASED])
       expect(await ended(rails, id, ending)).toBe(false);
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "0/0" });
@@ -346,8 +346,8 @@ describe("the end of a call", () => {
   it("is sent once: a second process cannot mark the same entry", async () => {
     const rails = await testRails();
     const id = await reserved(rails, 500);
-    expect(await rails.store.transaction((trx) => markSending(trx, id))).toBe(true);
-    expect(await rails.store.transaction((trx) => markSending(trx, id))).toBe(false);
-    expect(await rails.store.transaction((trx) => markSending(trx, "no-such-entry"))).toBe(false);
+    expect(await rails.store.atomically((trx) => markSending(trx, id))).toBe(true);
+    expect(await rails.store.atomically((trx) => markSending(trx, id))).toBe(false);
+    expect(await rails.store.atomically((trx) => markSending(trx, "no-such-entry"))).toBe(false);
   });
 });

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { CallFailed } from "../../src/rails/call.ts";
 import { passGates } from "../../src/rails/gates.ts";
 import { guard } from "../../src/rails/guard.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { onGo } from "../support/child-work.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { type RailsOn, railsOn } from "../support/rails-on.ts";

@@ -223,9 +223,7 @@ describe("a call in flight", () => {
     const server = await slowServer();
     const call = guard(rails, guardedCall(rails, { perform: server.perform }));
     await server.come;
-    await other.outbox.transaction((trx, announce) =>
-      setKill(trx, announce, "too dear", rails.clock.nowMs()),
-    );
+    await other.outbox.atomically((trx, announce) => setKill(trx, announce, "too dear", rails.clock.nowMs()));
     expect(await thrown(call)).toMatchObject({ kill: { by: "row", reason: "too dear" } });
     for (const each of [rails, other])
       expect(await thrown(guard(each, guardedCall(each, { perform: server.perform })))).toBeInstanceOf(
@@ -294,8 +292,8 @@ it("gives back what a kill between the gates and the first byte left reserved", 
     ...rails,
     outbox: {
       redact: outbox.redact,
-      async transaction(work) {
-        const result = await outbox.transaction(work);
+      async atomically(work) {
+        const result = await outbox.atomically(work);
         writeFileSync(rails.stopFile, "");
         return result;
       },

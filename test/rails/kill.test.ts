@@ -6,8 +6,8 @@ import { alerts, besides, testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
 
 const set = (rails: RailsOn, reason: string) =>
-  rails.outbox.transaction((trx, announce) => setKill(trx, announce, reason, rails.clock.nowMs()));
-const clear = (rails: RailsOn) => rails.store.transaction((trx) => clearKill(trx, rails.stopFile));
+  rails.outbox.atomically((trx, announce) => setKill(trx, announce, reason, rails.clock.nowMs()));
+const clear = (rails: RailsOn) => rails.store.atomically((trx) => clearKill(trx, rails.stopFile));
 const read = (rails: RailsOn) => readKill(rails.store.db, rails.stopFile);
 
 it("is off at first", async () => {
@@ -107,7 +107,7 @@ describe("the STOP file", () => {
     const rails = await testRails();
     await set(rails, "row");
     const gone = join(rails.dir, "mount", "STOP");
-    await expect(rails.store.transaction((trx) => clearKill(trx, gone))).rejects.toMatchObject({
+    await expect(rails.store.atomically((trx) => clearKill(trx, gone))).rejects.toMatchObject({
       code: "stop_file_stays",
       message: expect.stringContaining(join(rails.dir, "mount")),
     });
@@ -141,14 +141,14 @@ describe("the STOP file", () => {
     const rails = await testRails();
     const kill = { by: "file" as const, at: 5_000, reason: "the file is there" };
     for (let n = 0; n < 3; n++)
-      await rails.outbox.transaction((_trx, announce) => announceKill(announce, kill));
+      await rails.outbox.atomically((_trx, announce) => announceKill(announce, kill));
     expect(await alerts(rails)).toMatchObject([{ event: "kill_set", key: "kill_set:file:5000" }]);
   });
 });
 
 it("says nothing of a kill that was not committed", async () => {
   const rails = await testRails();
-  const crashing = rails.outbox.transaction(async (trx, announce) => {
+  const crashing = rails.outbox.atomically(async (trx, announce) => {
     await setKill(trx, announce, "reason", rails.clock.nowMs());
     throw new Error("crash");
   });

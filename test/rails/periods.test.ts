@@ -11,7 +11,7 @@ it("goes back to the day that a person's word goes back to, with what was spent 
   rails.clock.reboot(400 * DAY_MS);
   await spend(rails, 900);
   rails.clock.jump(-400 * DAY_MS);
-  await rails.store.transaction((trx) => acceptWallClock(trx, rails.clock, { isBackToo: true }));
+  await rails.store.atomically((trx) => acceptWallClock(trx, rails.clock, { isBackToo: true }));
   expect(await refusedBy(rails, 400)).toBe("day");
   await spend(rails, 300);
   expect(await counters(rails, "day")).toEqual({ "2026-11-21": "1000/0", "2027-12-26": "900/0" });

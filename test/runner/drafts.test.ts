@@ -6,7 +6,7 @@ import { silentLog } from "../../src/lib/log.ts";
 import { findDraft, listDrafts } from "../../src/ops/drafts.ts";
 import { claimDraft, endDraft } from "../../src/runner/draft-state.ts";
 import { approveDraft } from "../../src/runner/drafts.ts";
-import { acquireLock } from "../../src/store/lock.ts";
+import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import {
   type ActionServer,
   actionServer,
@@ -442,12 +442,12 @@ describe("in the database", () => {
       { id, from: "pending", attemptedMs: 1 },
       { id, from: "pending", attemptedMs: 2 },
     ] as const;
-    expect(await store.transaction((trx) => claimDraft(trx, mine))).toBe(true);
-    expect(await other.transaction((trx) => claimDraft(trx, theirs))).toBe(false);
+    expect(await store.atomically((trx) => claimDraft(trx, mine))).toBe(true);
+    expect(await other.atomically((trx) => claimDraft(trx, theirs))).toBe(false);
     const done = { state: "done", summary: "done" } as const;
-    expect(await other.transaction((trx) => endDraft(trx, theirs, done, 3))).toBe(false);
-    expect(await store.transaction((trx) => endDraft(trx, mine, done, 3))).toBe(true);
-    expect(await store.transaction((trx) => endDraft(trx, mine, done, 3))).toBe(false);
+    expect(await other.atomically((trx) => endDraft(trx, theirs, done, 3))).toBe(false);
+    expect(await store.atomically((trx) => endDraft(trx, mine, done, 3))).toBe(true);
+    expect(await store.atomically((trx) => endDraft(trx, mine, done, 3))).toBe(false);
   });
 
   test.each([

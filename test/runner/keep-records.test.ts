@@ -9,7 +9,7 @@ import { fakeClock } from "../support/fake-clock.ts";
 describe("the records of a tick", () => {
   it("do not keep it from its work when they cannot be written, and are written by the next", async () => {
     const { target, agent, clock } = await ticking();
-    await agent.outbox.transaction((_trx, announce) =>
+    await agent.outbox.atomically((_trx, announce) =>
       announce({ event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
     );
     clock.advance(60_000);
@@ -25,7 +25,7 @@ describe("the records of a tick", () => {
   it("say that a unit's incident is over by a tick that follows, and not by the one that fails", async () => {
     const { agent, clock } = await ticking(["false"]);
     const key = "unit_failed:afk.service:1";
-    await agent.outbox.transaction((_trx, announce) =>
+    await agent.outbox.atomically((_trx, announce) =>
       announce({ event: "unit_failed", title: "failed", message: "m", key }),
     );
     const ended = async () =>
@@ -51,7 +51,7 @@ it.each([20, 400])(
     const { target, agent, clock } = await ticking(["true"], {
       alerts: [{ type: "webhook", url: "http://127.0.0.1:1/" }],
     });
-    await agent.outbox.transaction((_trx, announce) =>
+    await agent.outbox.atomically((_trx, announce) =>
       announce({ event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
     );
     await agent.tick();

@@ -183,7 +183,7 @@ describe("receivers that do not behave", () => {
       },
       { alerts: [{ type: "webhook", url: pager.url }] },
     );
-    await made.agent.outbox.transaction((_trx, announce) =>
+    await made.agent.outbox.atomically((_trx, announce) =>
       announce({ event: "tick_failed", title: "left over", message: "left over", key: "left over" }),
     );
     await made.agent.enqueue("work");

@@ -120,7 +120,7 @@ describe("after retention has removed a job", () => {
       clock.advance(20 * DAY_MS);
     }
     clock.jump(-3 * 365 * DAY_MS - 100 * DAY_MS);
-    await ahead.rails.store.transaction((trx) => acceptWallClock(trx, clock, { isBackToo: true }));
+    await ahead.rails.store.atomically((trx) => acceptWallClock(trx, clock, { isBackToo: true }));
     const runs = ran.length;
     await ahead.tick();
     clock.advance(DAY_MS);

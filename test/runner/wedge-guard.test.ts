@@ -125,7 +125,7 @@ describe("a thread", () => {
     const threads = countThreads();
     const alerts = [{ type: "webhook", url: "http://127.0.0.1:9/" }];
     const { agent } = await rig(() => undefined, { alerts }, PATIENT);
-    await agent.outbox.transaction((_trx, announce) =>
+    await agent.outbox.atomically((_trx, announce) =>
       announce({ event: "alert_test", title: "A test", message: "A test", key: "test" }),
     );
     await agent.tick();

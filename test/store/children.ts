@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
-import { acquireLock, isLocked } from "../../src/store/lock.ts";
-import { openStore } from "../../src/store/open.ts";
+import { acquireLock, isLocked } from "../../src/store/sqlite/lock.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { onGo } from "../support/child-work.ts";
 
 /** What the store's tests do in a process of its own: `children.ts WORK PATH [PATH]`. */
@@ -27,7 +27,7 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
   async count(path) {
     const store = await openStore(path);
     for (let time = 0; time < 100; time++) {
-      await store.transaction(async (trx) => {
+      await store.atomically(async (trx) => {
         const row = await trx.selectFrom("host_limits").selectAll().executeTakeFirstOrThrow();
         await trx
           .updateTable("host_limits")

@@ -41,7 +41,7 @@ describe("a prepared query", () => {
 
   test("is part of the transaction that it is run in", async () => {
     const store = await testStore();
-    const undone = store.transaction(async (trx) => {
+    const undone = store.atomically(async (trx) => {
       await insert(trx, { job: "a", key: "1", at: 1 });
       throw new Error("undo it");
     });
@@ -52,7 +52,7 @@ describe("a prepared query", () => {
   test("waits for a transaction that it is not part of, and does not go down with it", async () => {
     const store = await testStore();
     const begun = Promise.withResolvers<void>();
-    const undone = store.transaction(async (trx) => {
+    const undone = store.atomically(async (trx) => {
       await insert(trx, { job: "a", key: "within", at: 1 });
       begun.resolve();
       await new Promise((resolve) => setImmediate(resolve));
@@ -68,11 +68,11 @@ describe("a prepared query", () => {
   test("tells in a transaction what it tells outside of one", async () => {
     const store = await testStore();
     const outside = await insert(store.db, { job: "a", key: "1", at: 1 });
-    const inside = await store.transaction((trx) => insert(trx, { job: "a", key: "2", at: 2 }));
+    const inside = await store.atomically((trx) => insert(trx, { job: "a", key: "2", at: 2 }));
     expect(inside.numAffectedRows).toBe(outside.numAffectedRows);
-    const rows = await store.transaction(async (trx) => (await select(trx, { job: "a" })).rows);
+    const rows = await store.atomically(async (trx) => (await select(trx, { job: "a" })).rows);
     expect(rows).toEqual((await select(store.db, { job: "a" })).rows);
-    const again = store.transaction((trx) => insert(trx, { job: "a", key: "1", at: 3 }));
+    const again = store.atomically((trx) => insert(trx, { job: "a", key: "1", at: 3 }));
     await expect(again).rejects.toThrow(/unique/i);
   });
 

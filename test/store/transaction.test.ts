@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { claim } from "../../src/queue/claim.ts";
-import { openStore } from "../../src/store/open.ts";
+import { openStore } from "../../src/store/sqlite/open.ts";
 import { race } from "../support/child.ts";
 import { testStore } from "../support/store.ts";
 
@@ -13,7 +13,7 @@ describe("a transaction", () => {
   test("commits all of its writes together", async () => {
     const store = await testStore();
     const other = await testStore(store.path);
-    await store.transaction(async (trx) => {
+    await store.atomically(async (trx) => {
       await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
       expect(await other.db.selectFrom("host_limits").selectAll().execute()).toEqual([]);
       await trx.insertInto("host_limits").values(row("b.example", 1)).execute();
@@ -24,19 +24,19 @@ describe("a transaction", () => {
   test("keeps nothing of work that throws, passes the error on, and the store goes on working", async () => {
     const store = await testStore();
     const failure = new Error("the work failed");
-    const work = store.transaction(async (trx) => {
+    const work = store.atomically(async (trx) => {
       await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
       throw failure;
     });
     await expect(work).rejects.toBe(failure);
     expect(await store.db.selectFrom("host_limits").selectAll().execute()).toEqual([]);
-    await store.transaction((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute());
+    await store.atomically((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute());
     expect(await store.db.selectFrom("host_limits").selectAll().execute()).toHaveLength(1);
   });
 
   test("keeps nothing when one of its statements breaks a constraint", async () => {
     const store = await testStore();
-    const work = store.transaction(async (trx) => {
+    const work = store.atomically(async (trx) => {
       await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
       await trx.insertInto("host_limits").values(row("a.example", 2)).execute();
     });
@@ -46,14 +46,14 @@ describe("a transaction", () => {
 
   test("gives what its work gives", async () => {
     const store = await testStore();
-    expect(await store.transaction(async () => 42)).toBe(42);
+    expect(await store.atomically(async () => 42)).toBe(42);
   });
 
   test("holds the write lock from its start, before it has written", async () => {
     const store = await testStore();
     const other = await openStore(store.path, 0);
     onTestFinished(() => other.close());
-    await store.transaction(async (trx) => {
+    await store.atomically(async (trx) => {
       await trx.selectFrom("host_limits").selectAll().execute();
       const write = other.db.insertInto("host_limits").values(row("b.example", 1)).execute();
       await expect(write).rejects.toMatchObject({ code: "store_busy" });
@@ -68,12 +68,12 @@ describe("a transaction", () => {
     const other = await testStore(store.path);
     let isOver = false;
     const waited = [
-      () => other.transaction((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute()),
+      () => other.atomically((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute()),
       () => other.db.insertInto("host_limits").values(row("c.example", 1)).execute(),
       () => claim(other.db, "runner", 1),
     ];
     let begun: Promise<boolean>[] = [];
-    await store.transaction(async (trx) => {
+    await store.atomically(async (trx) => {
       await trx.insertInto("host_limits").values(row("a.example", 1)).execute();
       begun = waited.map((work) => work().then(() => isOver));
       // Timers run while they wait; with the wait inside SQLite this would come after its end.
@@ -98,7 +98,7 @@ describe("a transaction", () => {
     const store = await testStore();
     const order: string[] = [];
     const run = (name: string) =>
-      store.transaction(async (trx) => {
+      store.atomically(async (trx) => {
         order.push(`${name} begins`);
         await trx.selectFrom("kill_switch").selectAll().execute();
         order.push(`${name} ends`);

@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
 import type { JobContext } from "../../src/jobs/job.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
-import type { Completion, ModelRequest } from "../../src/models/types.ts";
+import type { Completion, ModelRequest } from "../../src/providers/types.ts";
 
 /** What outlives one run: recorded steps (of one job) and seen keys (of all jobs of the name). */
 export interface JobMemory {

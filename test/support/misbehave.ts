@@ -70,7 +70,7 @@ async function doHow(context: JobContext<Settings>, theAgent: Agent): Promise<vo
       say();
       for (;;);
     case "transaction":
-      return await theAgent.rails.store.transaction(async (trx) => {
+      return await theAgent.rails.store.atomically(async (trx) => {
         await trx.insertInto("seen").values({ job_name: "bad", key: "half done", seen_at: 0 }).execute();
         say();
         blockForEver();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ask, failure, KINDS, rig } from "../models/providers.ts";
+import { ask, failure, KINDS, rig } from "../providers/providers.ts";
 import type { Behaviour } from "./model-server.ts";
 
 const PRICE = { input: 2, output: 10, cacheRead: 0.5, cacheWrite: 3 };

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { Price, Usage } from "../../src/models/types.ts";
+import type { Price, Usage } from "../../src/providers/types.ts";
 
 /** What the server does with one request. Everything but an error answer is billed, as providers bill it. */
 export type Behaviour =

@@ -5,7 +5,7 @@ import type { BudgetConfig } from "../../src/config/config.ts";
 import type { Fields, Level, Log } from "../../src/lib/log.ts";
 import { createKillWatch } from "../../src/rails/kill-watch.ts";
 import type { Rails } from "../../src/rails/rails.ts";
-import type { Store } from "../../src/store/open.ts";
+import type { Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "./fake-clock.ts";
 
 export interface RailsOptions {

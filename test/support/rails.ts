@@ -60,7 +60,7 @@ export async function tryReserve(
   estimateMicros: number,
   more: Partial<Reservation> = {},
 ): Promise<{ entryId: string } | { refusal: CapRefusal }> {
-  return await rails.outbox.transaction(async (trx, announce) => {
+  return await rails.outbox.atomically(async (trx, announce) => {
     const budgetMs = await budgetNow(trx, announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
     const result = await reserve(trx, announce, reservation(estimateMicros, more), rails.budget, times);
@@ -106,12 +106,12 @@ export async function sent(
   more: Partial<Reservation> = {},
 ): Promise<string> {
   const entryId = await reserved(rails, estimateMicros, more);
-  await rails.store.transaction((trx) => markSending(trx, entryId));
+  await rails.store.atomically((trx) => markSending(trx, entryId));
   return entryId;
 }
 
 export async function ended(rails: Rails, entryId: string, ending: Ending): Promise<boolean> {
-  return await rails.outbox.transaction(async (trx, announce) => {
+  return await rails.outbox.atomically(async (trx, announce) => {
     const budgetMs = await budgetNow(trx, announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
     return await finish(trx, announce, entryId, ending, rails.budget, times);

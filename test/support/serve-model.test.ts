@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, it, onTestFinished } from "vitest";
-import { createOllama } from "../../src/models/ollama.ts";
-import { ask, failure } from "../models/providers.ts";
+import { createOllama } from "../../src/providers/ollama/ollama.ts";
+import { ask, failure } from "../providers/providers.ts";
 import { tempDir } from "./temp.ts";
 
 it("serves from a process of its own, counts requests in a file, and ends on SIGTERM", async () => {

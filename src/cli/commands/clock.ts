@@ -7,7 +7,7 @@ import {
   readClock,
   startClock,
   stopClock,
-} from "../../ops/clock/clock.ts";
+} from "../../evidence/unattended/unattended.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";

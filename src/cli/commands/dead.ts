@@ -1,9 +1,9 @@
 import type { Agent } from "../../agent.ts";
+import { attendToday } from "../../evidence/unattended/attended.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
-import { attendToday } from "../../ops/clock/attended.ts";
 import { chooseLetter, chooseLetters, lackOf } from "../../ops/dead-letters.ts";
-import { type DeadLetter, dropDead, keysOf, listDead, retryDead } from "../../queue/letters.ts";
+import { type DeadLetter, dropDead, keysOf, listDead, retryDead } from "../../queue/dead-letters.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
@@ -92,7 +92,7 @@ const retry = defineCommand({
 
 async function retryLetters(agent: Agent, word: string | undefined, isAll: boolean): Promise<Retried> {
   const { config, outbox, rails } = agent;
-  return await outbox.transaction(async (trx, announce) => {
+  return await outbox.atomically(async (trx, announce) => {
     const retried: Retried = { ready: [], left: [], lacking: [] };
     for (const letter of await chooseLetters(trx, { word, isAll })) {
       const reason = lackOf(letter, config);
@@ -144,7 +144,7 @@ const drop = defineCommand({
     const letters = isDry
       ? await withLook(args, ({ db }) => chooseLetters(db, choice))
       : await withAgent(args, ({ rails }) =>
-          rails.store.transaction(async (trx) => {
+          rails.store.atomically(async (trx) => {
             const chosen = await chooseLetters(trx, choice);
             for (const letter of chosen) await dropDead(trx, letter, rails.clock.nowMs());
             return chosen;

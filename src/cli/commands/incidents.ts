@@ -1,6 +1,4 @@
 import { createInterface } from "node:readline/promises";
-import { formatDuration } from "../../lib/duration-text.ts";
-import { visible } from "../../lib/visible.ts";
 import {
   type Closing,
   closeIncident,
@@ -8,7 +6,9 @@ import {
   listIncidents,
   sayable,
   showIncident,
-} from "../../ops/incidents/incidents.ts";
+} from "../../evidence/incidents/incidents.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
+import { visible } from "../../lib/visible.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { LIMIT } from "../limit.ts";

@@ -1,9 +1,9 @@
 import { VERSION } from "../../agent.ts";
 import { renderReportPage } from "../../dashboard/report-page.ts";
+import { renderMarkdown } from "../../evidence/report/markdown.ts";
+import { type Report, readReport } from "../../evidence/report/read-report.ts";
+import { renderRetrospective, writeRetrospective } from "../../evidence/report/retrospective.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
-import { renderMarkdown } from "../../ops/report/markdown.ts";
-import { type Report, readReport } from "../../ops/report/read-report.ts";
-import { renderRetrospective, writeRetrospective } from "../../ops/report/retrospective.ts";
 import { writeDurably } from "../../store/durable-file.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { withLook } from "../look.ts";

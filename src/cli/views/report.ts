@@ -1,6 +1,6 @@
-import type { Report } from "../../ops/report/read-report.ts";
-import type { Section, Table } from "../../ops/report/section.ts";
-import { sectionsOf, spanText } from "../../ops/report/sections.ts";
+import type { Report } from "../../evidence/report/read-report.ts";
+import type { Section, Table } from "../../evidence/report/section.ts";
+import { sectionsOf, spanText } from "../../evidence/report/sections.ts";
 import { oneLine, paint } from "../output.ts";
 import { padToWidth, textWidth } from "../width.ts";
 

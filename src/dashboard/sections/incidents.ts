@@ -1,5 +1,5 @@
+import type { Incident } from "../../evidence/incidents/incidents.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
-import type { Incident } from "../../ops/incidents/incidents.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { ago, count, foreign, type Times } from "../words.ts";

@@ -2,8 +2,8 @@ import { channelId } from "../../alerts/channels/registry.ts";
 import { deliverAlerts } from "../../alerts/deliver.ts";
 import type { ChannelConfig } from "../../config/config.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
-import type { Bench } from "../bench.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 
 /** A real message through every real channel, from a scratch outbox. */
 export const alert: Drill = {
@@ -22,7 +22,7 @@ export const alert: Drill = {
     const deployment = bench.deploy({});
     const agent = await bench.open(deployment);
     const key = `alert_test:drill:${toIso(systemClock.nowMs())}`;
-    await agent.outbox.transaction((_trx, announce) =>
+    await agent.outbox.atomically((_trx, announce) =>
       announce({
         event: "alert_test",
         title: `${bench.config.agent}: a drill of the alerts`,

@@ -1,8 +1,8 @@
 import type { Agent } from "../../agent.ts";
 import { readBreaker } from "../../rails/breaker.ts";
 import { ask, saidText } from "../ask.ts";
-import type { Bench } from "../bench.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
 const NAME = `model:${MODEL}`;

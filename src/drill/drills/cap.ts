@@ -1,7 +1,7 @@
-import type { Bench } from "../bench.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
+import type { Bench } from "../harness.ts";
 import { CAP_MICROS_MIN } from "../scratch-config.ts";
 
 /** The day's cap: filled up to a refusal, and once more as a cap of 0. */

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Bench } from "../bench.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 const ITEMS = 4;

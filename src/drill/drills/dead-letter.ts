@@ -4,8 +4,8 @@ import type { JobKind } from "../../jobs/job.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { nextRunAt } from "../../queue/claim.ts";
-import type { Bench } from "../bench.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 
 const KIND = "drill-poison";
 

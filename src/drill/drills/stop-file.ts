@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-import type { Bench } from "../bench.ts";
 import type { Deployment } from "../deployment.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 /** The kill by file, in the middle of a model call. */

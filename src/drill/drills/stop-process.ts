@@ -1,5 +1,5 @@
-import type { Bench } from "../bench.ts";
 import type { Drill } from "../drill.ts";
+import type { Bench } from "../harness.ts";
 import { type Stubborn, stubborn } from "../stubborn-job.ts";
 import { exitText } from "../worker.ts";
 

@@ -1,4 +1,4 @@
-import type { Completion } from "../../models/types.ts";
+import type { Completion } from "../../providers/types.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { composeMarkdown } from "./compose.ts";
 import type { DigestDocument, Entry, Note, Summary } from "./document.ts";

@@ -1,7 +1,7 @@
 import { AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
+import { type Collected, isSourceFailure, sourceId, sourceLabel } from "../sources/source.ts";
 import type { DigestSettings, SourceSettings } from "./settings.ts";
-import { type Collected, isSourceFailure, sourceId, sourceLabel } from "./sources/source.ts";
 import { oneLine } from "./text.ts";
 
 const ERROR_CHARS_MAX = 300;
@@ -75,9 +75,9 @@ class HostDown extends AfkError {
 
 /** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
 async function collect(context: Context, source: SourceSettings): Promise<Collected> {
-  if ("github" in source) return await (await import("./sources/github.ts")).collectGithub(source, context);
-  if ("folder" in source) return await (await import("./sources/folder.ts")).collectFolder(source, context);
-  return await (await import("./sources/feed.ts")).collectFeed(source, context);
+  if ("github" in source) return await (await import("../sources/github.ts")).collectGithub(source, context);
+  if ("folder" in source) return await (await import("../sources/folder.ts")).collectFolder(source, context);
+  return await (await import("../sources/feed.ts")).collectFeed(source, context);
 }
 
 function reportOf(source: SourceSettings, fetched: Fetched | undefined): SourceReport {

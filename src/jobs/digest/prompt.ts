@@ -1,5 +1,5 @@
 import { once } from "../../lib/once.ts";
-import type { ModelRequest } from "../../models/types.ts";
+import type { ModelRequest } from "../../providers/types.ts";
 import type { Item } from "./item.ts";
 import { clip } from "./text.ts";
 

@@ -1,6 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Store } from "../../store/open.ts";
+import type { Store } from "../../store/store.ts";
 import type { Host } from "./host.ts";
 
 /** What a look at one thing found. `mend` says what to do, where something is to be done. */

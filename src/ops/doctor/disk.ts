@@ -1,4 +1,4 @@
-import { freeBytes } from "../../store/ballast.ts";
+import { freeBytes } from "../../store/sqlite/ballast.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 import { nearest } from "./state-folder.ts";
 

@@ -1,7 +1,7 @@
-import { configDrift, unitDrift } from "../release/drift.ts";
-import { readInstalled } from "../release/installed.ts";
-import { latestRelease } from "../release/releases.ts";
-import { compareUnits } from "../release/units.ts";
+import { configDrift, unitDrift } from "../../evidence/release/drift.ts";
+import { readInstalled } from "../../evidence/release/installed.ts";
+import { latestRelease } from "../../evidence/release/releases.ts";
+import { compareUnits } from "../../evidence/release/units.ts";
 import { type Examination, type Finding, ok, skipped, type WithStore, warn } from "./check.ts";
 import type { Host } from "./host.ts";
 

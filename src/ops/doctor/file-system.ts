@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { mountOf } from "../../store/mount.ts";
+import { mountOf } from "../../store/sqlite/mount.ts";
 import { bad, type Examination, ok, skipped, type WithConfig } from "./check.ts";
 
 /** SQLite's write-ahead log needs memory that all processes share, and locks that hold; over a network neither is sure. */

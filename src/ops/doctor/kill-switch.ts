@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { readKill } from "../../rails/kill.ts";
-import { mountOf } from "../../store/mount.ts";
+import { mountOf } from "../../store/sqlite/mount.ts";
 import { bad, type Examination, ok, type WithConfig, type WithStore } from "./check.ts";
 
 export const killSwitch: Examination<WithStore> = {

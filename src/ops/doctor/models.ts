@@ -1,6 +1,6 @@
 import { toIso } from "../../lib/clock.ts";
-import { probeModel } from "../../models/probe.ts";
-import { listRefusals } from "../../models/refusals.ts";
+import { probeModel } from "../../providers/probe.ts";
+import { listRefusals } from "../../providers/refusals.ts";
 import { bad, type Examination, ok, type WithConfig, type WithStore } from "./check.ts";
 
 /** One look for each model of the chain; only what runs elsewhere needs the network. */

@@ -1,4 +1,4 @@
-import { PRICES_DATE } from "../../models/prices.ts";
+import { PRICES_DATE } from "../../providers/prices.ts";
 import { type Examination, ok, type WithConfig } from "./check.ts";
 
 /** An unpriced model has been refused with the configuration; what can still be wrong is the age of the snapshot. */

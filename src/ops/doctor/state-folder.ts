@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf } from "../../lib/errors.ts";
-import { isReachable } from "../../store/reachable.ts";
+import { isReachable } from "../../store/sqlite/reachable.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig, warn } from "./check.ts";
 
 const OTHERS_WRITE = 0o002;

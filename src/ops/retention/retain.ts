@@ -1,10 +1,10 @@
 import type { Config } from "../../config/config.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
-import { countPages, givePagesBack } from "../../store/free-pages.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import type { Store } from "../../store/open.ts";
 import type { Trx } from "../../store/schema.ts";
+import { countPages, givePagesBack } from "../../store/sqlite/free-pages.ts";
+import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
 import { alertsSweep } from "./alerts.ts";
 import { draftsSweep } from "./drafts.ts";
@@ -84,7 +84,7 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
     if (count > 0 || (place !== undefined && place.after !== null)) steps += 1;
     if (place !== undefined && place.after !== null) turns.push(place);
   }
-  await store.transaction((trx) => writePlaces(trx, places));
+  await store.atomically((trx) => writePlaces(trx, places));
   throwFirst(failures);
   return removed;
 }
@@ -96,7 +96,7 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
 async function shrink(store: Store): Promise<number> {
   const { all, free } = await countPages(store.db);
   if (free < FREE_PAGES_MIN || free < all * FREE_SHARE_MAX) return 0;
-  await store.transaction((trx) => givePagesBack(trx, PAGES_BACK));
+  await store.atomically((trx) => givePagesBack(trx, PAGES_BACK));
   const left = await countPages(store.db);
   // None, where the file was made without `auto_vacuum`.
   return Math.max(0, all - left.all);
@@ -117,7 +117,7 @@ interface Place {
 /** A step that fails has changed nothing; its table is left until the next pass, and the others go on. */
 async function step(store: Store, place: Place, ages: Ages, failures: unknown[]): Promise<number> {
   try {
-    const swept = await store.transaction((trx) => place.sweep.step(trx, ages, place.after ?? ""));
+    const swept = await store.atomically((trx) => place.sweep.step(trx, ages, place.after ?? ""));
     place.after = swept.next;
     return swept.removed;
   } catch (error) {
@@ -150,7 +150,7 @@ async function writePlaces(trx: Trx, places: readonly Place[]): Promise<void> {
 }
 
 async function finish(store: Store, nowMs: number): Promise<void> {
-  await store.transaction(async (trx) => {
+  await store.atomically(async (trx) => {
     await writeMeta(trx, "retained_at", nowMs);
     await trx
       .updateTable("meta")

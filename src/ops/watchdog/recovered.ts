@@ -1,4 +1,4 @@
-import type { Pager } from "../pager.ts";
+import type { Alerting } from "../alerting.ts";
 import type { Finding } from "./finding.ts";
 
 /**
@@ -6,9 +6,9 @@ import type { Finding } from "./finding.ts";
  * was not told of before. While another episode of the same kind lasts, nothing has recovered.
  * @returns the titles of what is over.
  */
-export async function tellRecovered(pager: Pager, findings: readonly Finding[]): Promise<string[]> {
+export async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
   const over: string[] = [];
-  await pager.outbox.transaction(async (trx, announce) => {
+  await alerting.outbox.atomically(async (trx, announce) => {
     for (const event of ["heartbeat_late", "no_output"] as const) {
       if (findings.some((finding) => finding.event === event)) continue;
       const told = await trx
@@ -36,9 +36,9 @@ export async function tellRecovered(pager: Pager, findings: readonly Finding[]):
 }
 
 /** Tells that configuration and state can be used again; `sinceMs` is when it was told that they cannot. */
-export async function tellUsable(pager: Pager, sinceMs: number): Promise<string[]> {
+export async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
   const title = "afk can be used again";
-  await pager.outbox.transaction((_trx, announce) =>
+  await alerting.outbox.atomically((_trx, announce) =>
     announce(
       {
         event: "recovered",

@@ -4,11 +4,11 @@ import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { readKill } from "../../rails/kill.ts";
-import { isReachable } from "../../store/reachable.ts";
-import { unitSucceeded } from "../incidents/unit-succeeded.ts";
-import { type Pager, withPager } from "../pager.ts";
+import { isReachable } from "../../store/sqlite/reachable.ts";
+import { type Alerting, withAlerting } from "../alerting.ts";
 import { readConfig } from "../read-config.ts";
 import { readIfThere } from "../record-file.ts";
+import { unitSucceeded } from "../unit-succeeded.ts";
 import { lastResort, type PagerSources } from "../unusable.ts";
 import { lookNow } from "../worker.ts";
 import { alertFileIn, alertText, setAlertFile, TOLD, toldDirectlyAt } from "./alert-file.ts";
@@ -39,43 +39,43 @@ export async function runWatchdog(sources: PagerSources): Promise<WatchdogReport
   const clock = sources.clock ?? systemClock;
   try {
     const config = readConfig(sources, sources.kinds);
-    return await withPager(config, clock, look);
+    return await withAlerting(config, clock, look);
   } catch (error) {
     return await tellUnusable(sources, error);
   }
 }
 
-async function look(pager: Pager): Promise<WatchdogReport> {
-  const { config, store, outbox } = pager;
-  const look = lookNow(config, pager.clock);
+async function look(alerting: Alerting): Promise<WatchdogReport> {
+  const { config, store, outbox } = alerting;
+  const look = lookNow(config, alerting.clock);
   const kill = await readKill(store.db, config.paths.stopFile);
   const late = kill === null ? await lateHeartbeat({ config, db: store.db, ...look }) : null;
   const noneGiven = kill === null ? await noOutput(store.db) : null;
   const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
-  await outbox.transaction(async (_trx, announce) => {
+  await outbox.atomically(async (_trx, announce) => {
     for (const finding of findings) await announce(finding, "quiet");
   });
   // A folder that does not answer would keep this process from telling of anything.
   const hasFile = await isReachable(config.paths.out);
   const unusableAt = hasFile ? quietly(() => toldDirectlyAt(config.paths.out)) : null;
   const recovered = [
-    ...(unusableAt === null ? [] : await tellUsable(pager, unusableAt)),
-    ...(kill === null ? await tellRecovered(pager, findings) : []),
+    ...(unusableAt === null ? [] : await tellUsable(alerting, unusableAt)),
+    ...(kill === null ? await tellRecovered(alerting, findings) : []),
   ];
-  if (hasFile) setFile(pager, findings);
-  if (findings.length === 0) await unitSucceeded(store, pager.clock, "afk-watchdog.service");
+  if (hasFile) setFile(alerting, findings);
+  if (findings.length === 0) await unitSucceeded(store, alerting.clock, "afk-watchdog.service");
   return {
     exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
     killed: kill?.reason ?? null,
     ...(late?.finding === null && { waits: late.problem }),
     findings,
     recovered,
-    alerts: await pager.deliver(),
+    alerts: await alerting.deliver(),
   };
 }
 
 /** The alert is on its way already: a file that cannot be written is told of in the log and changes nothing. */
-function setFile({ config, log, outbox }: Pager, findings: Finding[]): void {
+function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
   try {
     const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
     setAlertFile(config.paths.out, told.length === 0 ? null : alertText(config.agent, told));

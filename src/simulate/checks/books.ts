@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import type { Disk } from "../realm/disk.ts";
+import type { Disk } from "../environment/disk.ts";
 
 /**
  * The database of the agent as somebody sees it who trusts none of its code: a connection of its own, which reads what

@@ -1,5 +1,5 @@
 import { HOUR_MS } from "../../lib/durations.ts";
-import type { Dice } from "../realm/dice.ts";
+import type { Dice } from "../environment/seeded-random.ts";
 
 /** One thing that a source tells of. Its title occurs nowhere else, so that a digest can be searched for it. */
 export interface SimulatedItem {

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Config } from "../../config/config.ts";
-import { isFree as costsNothing, priceOf } from "../../models/prices.ts";
-import type { Price } from "../../models/types.ts";
-import type { Dice } from "../realm/dice.ts";
-import type { Asked, Reply } from "../realm/wire.ts";
+import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
+import type { Price } from "../../providers/types.ts";
+import type { Dice } from "../environment/seeded-random.ts";
+import type { Asked, Reply } from "../environment/wire.ts";
+import type { Weather } from "./fault-rates.ts";
 import { type Answer, brokenOff, reply, silence } from "./replies.ts";
-import type { Weather } from "./weather.ts";
 
 /** One request as the provider has it in its own books, which the agent never sees. */
 export interface Bill {

@@ -1,8 +1,8 @@
 import type { ChannelConfig, Config } from "../../config/config.ts";
-import type { Dice } from "../realm/dice.ts";
-import type { Asked, Reply } from "../realm/wire.ts";
+import type { Dice } from "../environment/seeded-random.ts";
+import type { Asked, Reply } from "../environment/wire.ts";
+import type { Weather } from "./fault-rates.ts";
 import { brokenOff, busy, reply, silence } from "./replies.ts";
-import type { Weather } from "./weather.ts";
 
 /** A message that a service took. `key` is the alert's own, where the service is told of it. */
 export interface Message {

@@ -1,5 +1,5 @@
-import type { Dice } from "../realm/dice.ts";
-import type { Reply } from "../realm/wire.ts";
+import type { Dice } from "../environment/seeded-random.ts";
+import type { Reply } from "../environment/wire.ts";
 
 export interface Answer {
   status: number;

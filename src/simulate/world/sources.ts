@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { createDice, type Dice } from "../realm/dice.ts";
-import type { Asked, Reply } from "../realm/wire.ts";
+import { createDice, type Dice } from "../environment/seeded-random.ts";
+import type { Asked, Reply } from "../environment/wire.ts";
+import type { Weather } from "./fault-rates.ts";
 import { createStream, type SimulatedItem, type Stream } from "./items.ts";
 import { brokenOff, busy, reply, silence } from "./replies.ts";
-import type { Weather } from "./weather.ts";
 
 /** Files and folders that stand in for those of the configuration, each with a stream of its own. */
 export interface LocalSource {

@@ -1,12 +1,12 @@
 import type { Config } from "../../config/config.ts";
-import { createDice } from "../realm/dice.ts";
-import type { Internet } from "../realm/network.ts";
-import type { VirtualTime } from "../realm/virtual-time.ts";
+import type { Internet } from "../environment/network.ts";
+import { createDice } from "../environment/seeded-random.ts";
+import type { VirtualTime } from "../environment/virtual-time.ts";
+import type { Weather } from "./fault-rates.ts";
 import { createModels, type Models } from "./models.ts";
 import { createReceivers, type Receivers } from "./receivers.ts";
 import { reply } from "./replies.ts";
 import { createSources, type LocalSource, type Sources } from "./sources.ts";
-import type { Weather } from "./weather.ts";
 
 /** Everything outside of the machine, with books of its own that the agent never sees. */
 export interface World extends Internet {

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { createEgress } from "../../../src/egress/fetch.ts";
 import type { Egress } from "../../../src/egress/types.ts";
-import { collectFeed } from "../../../src/jobs/digest/sources/feed.ts";
-import { collectFolder } from "../../../src/jobs/digest/sources/folder.ts";
-import { collectGithub } from "../../../src/jobs/digest/sources/github.ts";
+import { collectFeed } from "../../../src/jobs/sources/feed.ts";
+import { collectFolder } from "../../../src/jobs/sources/folder.ts";
+import { collectGithub } from "../../../src/jobs/sources/github.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
-import { openStore } from "../../../src/store/open.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
 import { onGo } from "../../support/child-work.ts";
 import { collectGarbage } from "../../support/collect-garbage.ts";
 import { peakBytes } from "./peak-memory.ts";

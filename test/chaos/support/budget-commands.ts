@@ -82,7 +82,7 @@ function reserving(call: Pick<Line, "estimate" | "tick" | "job" | "runner">): Co
 const sending = (pick: number) =>
   onLine(`send(${pick})`, pick, async (line, _model, real) => {
     const isMine = line.state === "reserved";
-    expect(await real.rails.store.transaction((trx) => markSending(trx, line.id))).toBe(isMine);
+    expect(await real.rails.store.atomically((trx) => markSending(trx, line.id))).toBe(isMine);
     if (isMine) line.state = "sending";
   });
 

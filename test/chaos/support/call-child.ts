@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { createChain } from "../../../src/models/chain.ts";
-import { openStore } from "../../../src/store/open.ts";
+import { createChain } from "../../../src/providers/chain.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
 import { onGo } from "../../support/child-work.ts";
 import { railsOn } from "../../support/rails-on.ts";
 import { ASK, pricedChain } from "./priced.ts";

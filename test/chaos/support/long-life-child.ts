@@ -49,7 +49,7 @@ async function next(): Promise<void> {
     agent.rails.watch.trip({ by: "signal", at: systemClock.nowMs(), reason: "it has lived" });
     return;
   }
-  await other.outbox.transaction(async (_trx, announce) => {
+  await other.outbox.atomically(async (_trx, announce) => {
     await announce({ event: "draft_pending", title: "A draft", message: "It waits.", key: `draft:${ticks}` });
   });
   await other.enqueue("live", { payload: ticks });

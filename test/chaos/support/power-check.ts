@@ -4,7 +4,8 @@ import { sql } from "kysely";
 import { countersAgree } from "../../../src/ops/counters.ts";
 import { checkHighWater } from "../../../src/ops/high-water.ts";
 import { publishPending } from "../../../src/queue/publish.ts";
-import { openStore, type Store } from "../../../src/store/open.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { railsOn } from "../../support/rails-on.ts";
 import type { Acknowledged } from "./acknowledged.ts";
 

@@ -10,7 +10,8 @@ import { publishPending, saveOutputs } from "../../../src/queue/publish.ts";
 import { saveStep } from "../../../src/queue/steps.ts";
 import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
-import { openStore, type Store } from "../../../src/store/open.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { type RailsOn, railsOn } from "../../support/rails-on.ts";
 import { seededRandomness } from "../../support/seeded.ts";
@@ -56,7 +57,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
   if (claimed === undefined) throw new Error(`nothing to claim for ${key}`);
   acknowledge({ type: "job", key, state: "running" });
 
-  const id = await rails.outbox.transaction(async (trx, announce) => {
+  const id = await rails.outbox.atomically(async (trx, announce) => {
     const times = { budgetMs: await budgetNow(trx, announce, clock), wallMs: clock.nowMs() };
     const scope = { job: key, tick: newId(nowMs) };
     const call = {
@@ -83,7 +84,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
     randomness.random() < 0.8
       ? { state: "settled", costMicros: 400, inputTokens: 1, outputTokens: 1 }
       : { state: "unknown", error: "time-out" };
-  await rails.outbox.transaction(async (trx, announce) => {
+  await rails.outbox.atomically(async (trx, announce) => {
     const times = { budgetMs: await budgetNow(trx, announce, clock), wallMs: clock.nowMs() };
     await finish(trx, announce, id, ending, rails.budget, times);
     await saveStep(trx, claimed, "call", { text: "y".repeat(500) }, nowMs);
@@ -92,7 +93,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
   acknowledge({ type: "step", jobId: claimed.id, name: "call" });
 
   const content = "z".repeat(Math.floor(randomness.random() * 9_000));
-  await store.transaction(async (trx) => {
+  await store.atomically(async (trx) => {
     await complete(trx, claimed, 1, nowMs);
     await saveOutputs(trx, claimed.id, [{ name: `${key}.md`, content }], nowMs);
   });

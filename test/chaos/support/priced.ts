@@ -1,5 +1,5 @@
 import type { ModelsConfig } from "../../../src/config/config.ts";
-import type { ModelRequest } from "../../../src/models/types.ts";
+import type { ModelRequest } from "../../../src/providers/types.ts";
 
 export const ASK: ModelRequest = { messages: [{ role: "user", content: "Summarise: the harbour is open." }] };
 

@@ -1,6 +1,6 @@
 import type { Config } from "../../../src/config/config.ts";
 import { retain } from "../../../src/ops/retention/retain.ts";
-import { openStore } from "../../../src/store/open.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 /** `retain-child.ts DATABASE NOW_MS TIMEZONE`: one tick's part of retention, by a clock that stands. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openAgent } from "../../../src/agent.ts";
 import { configHash } from "../../../src/config/hash.ts";
-import { recordDrill } from "../../../src/ops/drills.ts";
+import { recordDrill } from "../../../src/evidence/drills.ts";
 import { type Deployment, deployment } from "../../support/afk.ts";
 import { afk, afkJson, tick } from "./in-process.ts";
 
@@ -150,7 +150,7 @@ async function breakSomething(
   event: "wedged" | "tick_failed" = "wedged",
 ): Promise<string> {
   return await withAgent(target, async ({ outbox, rails }) => {
-    await outbox.transaction((_trx, announce) =>
+    await outbox.atomically((_trx, announce) =>
       announce({ event, title: "It hung", message: "m", key: `${event}:1` }),
     );
     return (await rails.store.db.selectFrom("incidents").select("id").executeTakeFirstOrThrow()).id;
@@ -160,7 +160,7 @@ async function breakSomething(
 async function passDrills(target: Deployment): Promise<void> {
   await withAgent(target, async ({ config, version, rails }) => {
     for (const name of ["cap", "stop-file", "wedge"])
-      await rails.store.transaction((trx) =>
+      await rails.store.atomically((trx) =>
         recordDrill(trx, {
           id: name,
           name,

@@ -111,14 +111,14 @@ describe("pings that fail", () => {
     const look = () => pingsTaken.look({ config, store: rails.store, clock: rails.clock, host: hostWith() });
     expect(await look()).toEqual([]);
     const failingSince = rails.clock.nowMs();
-    await rails.store.transaction((trx) => writeMeta(trx, "ping_failed_at", failingSince));
+    await rails.store.atomically((trx) => writeMeta(trx, "ping_failed_at", failingSince));
     rails.clock.advance(2 * 3_600_000);
     expect(only(await look())).toMatchObject({
       result: "bad",
       found: expect.stringContaining("2 h ago"),
       mend: expect.stringContaining("ping_failed"),
     });
-    await rails.store.transaction((trx) => writeMeta(trx, "ping_failed_at", 0));
+    await rails.store.atomically((trx) => writeMeta(trx, "ping_failed_at", 0));
     expect(await look()).toEqual([]);
   });
 });

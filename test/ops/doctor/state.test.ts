@@ -8,7 +8,7 @@ import { fileSystem } from "../../../src/ops/doctor/file-system.ts";
 import { killFlag } from "../../../src/ops/doctor/kill-switch.ts";
 import { lock } from "../../../src/ops/doctor/lock.ts";
 import { stateFolder } from "../../../src/ops/doctor/state-folder.ts";
-import { mountOf } from "../../../src/store/mount.ts";
+import { mountOf } from "../../../src/store/sqlite/mount.ts";
 import { tempDir } from "../../support/temp.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";
@@ -123,7 +123,7 @@ describe("the file system", () => {
 describe("the lock", () => {
   /** Another process that holds it. */
   async function holder(path: string): Promise<ChildProcess & { pid: number }> {
-    const module = new URL("../../../src/store/lock.ts", import.meta.url).href;
+    const module = new URL("../../../src/store/sqlite/lock.ts", import.meta.url).href;
     const script = `const { acquireLock } = await import("${module}"); acquireLock(${JSON.stringify(path)}); console.log("held"); setInterval(() => {}, 1e6);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "pipe", "ignore"],

@@ -38,7 +38,7 @@ test("another process writes as it likes while a backlog is removed", async () =
   const seen = new Set<number | undefined>();
   while (child.exitCode === null && child.signalCode === null) {
     // Throws when it has waited for as long as a statement may.
-    await other.transaction(async (trx) => {
+    await other.atomically(async (trx) => {
       seen.add(await count(trx));
       await trx.updateTable("meta").set({ value: seen.size }).where("key", "=", "none").execute();
     });

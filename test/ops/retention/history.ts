@@ -29,7 +29,7 @@ export async function live(rails: RailsOn, { randomness, days, callsPerDay }: Hi
   for (let day = 0; day < days; day++) {
     const moments = Array.from({ length: callsPerDay + 4 }, () => dice.below(DAY_MS)).sort((a, b) => a - b);
     const startMs = rails.clock.nowMs();
-    await rails.store.transaction(async (trx) => {
+    await rails.store.atomically(async (trx) => {
       const today: Today = { tick: newId(startMs, randomness), job: null };
       for (const [index, moment] of moments.entries()) {
         rails.clock.advance(startMs + moment - rails.clock.nowMs());

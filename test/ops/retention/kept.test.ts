@@ -326,7 +326,7 @@ test("a process that has counted the ticks before counts those that went meanwhi
 
 async function say({ outbox, clock }: RailsOn, event: AlertEvent, key: string): Promise<void> {
   clock.advance(1);
-  await outbox.transaction((_trx, announce) => announce({ event, title: "t", message: "m", key }));
+  await outbox.atomically((_trx, announce) => announce({ event, title: "t", message: "m", key }));
 }
 
 async function keysOf({ store }: RailsOn, table: "jobs" | "alerts"): Promise<string[]> {

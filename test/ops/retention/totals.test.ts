@@ -43,7 +43,7 @@ describe("what is read of a ledger of 200 days", () => {
       let steps = 0;
       // Jobs go one pass after their calls.
       for (let pass = 1; pass <= 2; pass++) {
-        await rails.store.transaction((trx) => writeMeta(trx, "retained_at", 0));
+        await rails.store.atomically((trx) => writeMeta(trx, "retained_at", 0));
         for (; (await readMeta(rails.store.db, "retained_at")) === 0 && steps < STEPS_MAX; steps++) {
           await retain({ ...sources({ rails, config }), stepsMax: 1 });
           const isByDay = steps % 8 === 0;

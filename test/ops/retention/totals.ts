@@ -1,14 +1,14 @@
 import type { Config } from "../../../src/config/config.ts";
 import { renderMetrics } from "../../../src/dashboard/metrics.ts";
 import { createSnapshots } from "../../../src/dashboard/snapshot.ts";
+import { readCalls, readRuns } from "../../../src/evidence/report/read-money.ts";
+import { readReport } from "../../../src/evidence/report/read-report.ts";
+import { readTicks } from "../../../src/evidence/report/ticks.ts";
 import { dayBounds, dayIn } from "../../../src/lib/days.ts";
 import { DAY_MS } from "../../../src/lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
 import { createDayStrip } from "../../../src/ops/day-strip.ts";
 import { listLedger } from "../../../src/ops/ledger.ts";
-import { readCalls, readRuns } from "../../../src/ops/report/read-money.ts";
-import { readReport } from "../../../src/ops/report/read-report.ts";
-import { readTicks } from "../../../src/ops/report/ticks.ts";
 import { readSpendHistory } from "../../../src/ops/spend-history.ts";
 import { readStatus } from "../../../src/ops/status.ts";
 import { peekBudgetNow } from "../../../src/rails/budget-time.ts";

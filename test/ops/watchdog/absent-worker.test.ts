@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { acquireLock } from "../../../src/store/lock.ts";
 import { writeMeta } from "../../../src/store/meta.ts";
 import type { Trx } from "../../../src/store/schema.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { tick as runTick } from "../../cli/commands/in-process.ts";
 import { GRACE, HOUR, MINUTE, type WatchdogHarness, watchdogHarness } from "./harness.ts";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { acquireLock } from "../../../src/store/lock.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { GRACE, HOUR, MINUTE, watchdogHarness } from "./harness.ts";
 
 const DAY = 24 * HOUR;

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { acquireLock } from "../../../src/store/lock.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { GRACE, HOUR, MINUTE, type WatchdogHarness, watchdogHarness } from "./harness.ts";
 
 const LATE = 5 * MINUTE + GRACE + 1;

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Rule } from "./rule.ts";
 import type { Import, Source } from "./source.ts";
 
@@ -7,18 +8,19 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config", "store", "logs"],
   ["alerts"],
   ["queue", "rails", "egress"],
-  ["models", "alerts/deliver", "jobs/containment"],
-  ["jobs", "ops"],
+  ["providers", "delivery", "alerts/deliver", "jobs/containment"],
+  ["gateway", "jobs", "ops"],
+  ["evidence"],
   ["runner", "dashboard"],
   ["agent.ts"],
   ["drill", "simulate"],
   ["cli"],
 ];
 
-const PROVIDERS = /^models\/(ollama|openai|anthropic)(\.ts$|\/)/;
-const PROVIDER_USERS = ["models/chain.ts", "agent.ts"];
+const PROVIDERS = /^providers\/(ollama|openai|anthropic)\//;
+const PROVIDER_USERS = ["providers/chain.ts", "agent.ts"];
 const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
-const NETWORK_USERS = /^(egress|models|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
+const NETWORK_USERS = /^(egress|providers|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
 /** The page's server and the endpoint of drills listen; they have no reason to import what sends. */
 const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
 /** Listen in the page's place, and hand whoever came on to it: at the port that was their own. */
@@ -26,7 +28,7 @@ const DOORS = /^dashboard\/(door|listen)\.ts$/;
 const DOOR = /^(node:)?net$/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation takes the network and the database away from its thread, and reads the books by a connection of its own. */
-const REPLACERS = /^simulate\/(realm\/|checks\/books\.ts$|set-kill-row\.ts$)/;
+const REPLACERS = /^simulate\/(environment\/|checks\/books\.ts$|set-kill-row\.ts$)/;
 const REPLACED = /^(node:)?(net|tls)$|^undici$|^ofetch$/;
 const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
 
@@ -44,7 +46,7 @@ export const LAYER_RULES: readonly Rule[] = [
       ["lib/a.ts", 'type B = import("../queue/b.ts").B;'],
       ["config/a.ts", 'const b = await import("../store/b.ts");'],
       ["rails/a.ts", 'import { b } from "../queue/b.ts";'],
-      ["models/a.ts", 'import { b } from "../alerts/deliver.ts";'],
+      ["providers/a.ts", 'import { b } from "../alerts/deliver.ts";'],
       ["alerts/outbox.ts", 'import { b } from "./deliver.ts";'],
       ["jobs/digest/a.ts", 'import { b } from "../../ops/b.ts";'],
       ["runner/a.ts", 'const b = new Worker(new URL("../cli/b.ts", import.meta.url));'],
@@ -55,7 +57,7 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
     keeps: [
       ["alerts/deliver.ts", 'import { b } from "./outbox.ts";'],
-      ["models/chain.ts", 'import { b } from "../rails/b.ts"; import { c } from "./ollama.ts";'],
+      ["providers/chain.ts", 'import { b } from "../rails/b.ts"; import { c } from "./ollama/ollama.ts";'],
       ["jobs/digest/a.ts", 'import { b } from "../job.ts"; import { c } from "./c.ts";'],
       [
         "cli/main.ts",
@@ -64,23 +66,24 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "a raw provider is imported by models/chain.ts and agent.ts alone",
+    name: "a raw provider is imported by providers/chain.ts and agent.ts alone",
     check: (source) =>
       PROVIDER_USERS.includes(source.path)
         ? []
         : breaches(
             source,
-            ({ target }) => target !== undefined && PROVIDERS.test(target) && target !== source.path,
+            ({ target }) =>
+              target !== undefined && PROVIDERS.test(target) && dirname(target) !== dirname(source.path),
           ),
     breaks: [
-      ["models/other.ts", 'import { o } from "./ollama.ts";'],
-      ["models/openai.ts", 'import { a } from "./anthropic.ts";'],
-      ["jobs/digest/a.ts", 'import type { O } from "../../models/openai/body.ts";'],
+      ["providers/other.ts", 'import { o } from "./ollama/ollama.ts";'],
+      ["providers/openai/a.ts", 'import { a } from "../anthropic/anthropic.ts";'],
+      ["jobs/digest/a.ts", 'import type { O } from "../../providers/openai/body.ts";'],
     ],
     keeps: [
-      ["models/chain.ts", 'import { o } from "./ollama.ts";'],
-      ["agent.ts", 'import { a } from "./models/anthropic.ts";'],
-      ["models/other.ts", 'import { p } from "./prices.ts";'],
+      ["providers/chain.ts", 'import { o } from "./ollama/ollama.ts";'],
+      ["agent.ts", 'import { a } from "./providers/anthropic/anthropic.ts";'],
+      ["providers/other.ts", 'import { p } from "./prices.ts";'],
     ],
   },
   {
@@ -101,7 +104,7 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "only egress, models, alerts and the heartbeat reach the network",
+    name: "only egress, providers, alerts and the heartbeat reach the network",
     check: (source) =>
       NETWORK_USERS.test(source.path)
         ? []
@@ -132,14 +135,14 @@ export const LAYER_RULES: readonly Rule[] = [
       ["dashboard/server.ts", 'import { connect } from "node:net";'],
       ["dashboard/door.ts", 'import { request } from "undici";'],
       ["simulate/world/a.ts", 'import net from "node:net";'],
-      ["simulate/realm/a.ts", 'import { request } from "node:https";'],
+      ["simulate/environment/a.ts", 'import { request } from "node:https";'],
     ],
     keeps: [
       ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
       ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
       ["dashboard/door.ts", 'import { connect, createServer } from "node:net";'],
-      ["simulate/realm/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
+      ["simulate/environment/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],
       ["jobs/digest/a.ts", "export const page = (fetch: Fetch) => fetch(address);"],
     ],

@@ -1,0 +1,162 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Agent } from "../agent.ts";
+import type { Config } from "../config/config.ts";
+import type { JobKind } from "../jobs/job.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { type Deployment, deploy } from "./deployment.ts";
+
+import { createDrillClock, type DrillClock } from "./drill-clock.ts";
+import { endAll } from "./end-all.ts";
+import { type Endpoint, startEndpoint } from "./endpoint.ts";
+import { familyOf, type Known, stillAlive } from "./processes.ts";
+import type { Notebook } from "./recorder.ts";
+import { makeScratch } from "./scratch.ts";
+import { type Plan, scratchConfig } from "./scratch-config.ts";
+import { exitText, type Worker } from "./worker.ts";
+
+/** What a drill does to the world. Tests give others, to see that a drill notices what does not work. */
+export interface Hands {
+  signal(pid: number, signal: NodeJS.Signals): void;
+  /** Writes a STOP file. */
+  touch(path: string): void;
+  endpoint(): Promise<Endpoint>;
+  /** The last word on a scratch configuration. */
+  configure(content: Record<string, unknown>): Record<string, unknown>;
+}
+
+export const HANDS: Hands = {
+  signal: (pid, signal) => void process.kill(pid, signal),
+  touch: (path) => writeFileSync(path, "set by a drill\n", { mode: 0o600 }),
+  endpoint: startEndpoint,
+  configure: (content) => content,
+};
+
+export interface BenchOptions {
+  /** The real agent's. */
+  config: Config;
+  /** Path of the CLI's entry, for workers. */
+  entry: string;
+  /** Ends the drill from outside. */
+  signal: AbortSignal;
+  notebook: Notebook;
+  hands?: Partial<Hands> | undefined;
+  /** How long a safety may take to work. 20 s unless stated. */
+  patienceMs?: number | undefined;
+}
+
+/** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its log-book. */
+export interface Bench extends Notebook {
+  config: Config;
+  signal: AbortSignal;
+  endpoint: Endpoint;
+  clock: DrillClock;
+  hands: Hands;
+  /** A scratch agent of its own folder and state. */
+  deploy(plan: Plan): Deployment;
+  /** An agent of a deployment in this process, closed with the bench. */
+  open(deployment: Deployment, options?: { clock?: Clock; kinds?: readonly JobKind[] }): Promise<Agent>;
+  /** A worker process, which is gone when the bench is. */
+  start(deployment: Deployment, words: readonly string[], nodeOptions?: readonly string[]): Worker;
+  /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the bench is. */
+  family(worker: Worker): Known[];
+  /** Which of them the system still lists. */
+  alive(family: readonly Known[]): Known[];
+  /**
+   * Waits until it is so, writes that down, and gives the milliseconds it took (the system counts uptime in steps of 10).
+   * @throws DrillFailed when it takes too long.
+   */
+  until(what: string, isSo: () => boolean): Promise<number>;
+  /** The same for a worker that is to do something first: a start takes seconds on a busy machine, and proves nothing. */
+  untilWorker(worker: Worker, what: string, isSo: () => boolean): Promise<number>;
+  /** Waits in real time, where what must not happen is given the time to happen. */
+  pause(ms: number): Promise<void>;
+  /** Takes the real agent's secrets out of what is written down. */
+  redact(text: string): string;
+  close(): Promise<void>;
+}
+
+const PATIENCE_MS = 20_000;
+const START_MS = MINUTE_MS;
+const LOOK_MS = 10;
+
+export async function openBench(options: BenchOptions): Promise<Bench> {
+  const { config, entry, signal, notebook, patienceMs = PATIENCE_MS } = options;
+  const hands = { ...HANDS, ...options.hands };
+  const dir = makeScratch(config.paths.state);
+  const workers: Worker[] = [];
+  const known: Known[] = [];
+  const agents: Agent[] = [];
+  let deployments = 0;
+  const endpoint = await hands.endpoint().catch((error: unknown) => {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  });
+
+  return {
+    ...notebook,
+    config,
+    signal,
+    endpoint,
+    clock: createDrillClock(config.timezone),
+    hands,
+    deploy(plan) {
+      deployments += 1;
+      const content = scratchConfig(config, endpoint.url, plan, notebook.differ);
+      return deploy(join(dir, String(deployments)), hands.configure(content), { real: config, entry });
+    },
+    async open(deployment, how) {
+      signal.throwIfAborted();
+      const agent = await deployment.open(how);
+      agents.push(agent);
+      return agent;
+    },
+    start(deployment, words, nodeOptions) {
+      signal.throwIfAborted();
+      const worker = deployment.start(words, nodeOptions);
+      workers.push(worker);
+      return worker;
+    },
+    family({ pid }) {
+      const family = familyOf(pid);
+      known.push(...family);
+      return family;
+    },
+    alive: stillAlive,
+    pause: (ms) => systemClock.sleep(ms, signal),
+    redact: createRedactor(config.secrets),
+    until: (what, isSo) => wait(what, isSo, patienceMs),
+    untilWorker(worker, what, isSo) {
+      const isOver = () => {
+        const isNow = isSo();
+        if (!isNow && worker.exit !== null)
+          notebook.expect(what, false, `the worker ended with ${exitText(worker.exit)}`);
+        return isNow;
+      };
+      return wait(what, isOver, START_MS);
+    },
+    async close() {
+      try {
+        await endAll(workers, known);
+        for (const agent of agents.splice(0)) await agent.close();
+      } finally {
+        await endpoint.close();
+        rmSync(dir, { recursive: true, force: true, maxRetries: 3 });
+      }
+    },
+  };
+
+  async function wait(what: string, isSo: () => boolean, limitMs: number): Promise<number> {
+    const startedMs = systemClock.uptimeMs();
+    for (;;) {
+      const isNow = isSo();
+      const tookMs = systemClock.uptimeMs() - startedMs;
+      if (isNow || tookMs > limitMs)
+        notebook.expect(what, isNow, isNow ? `after ${tookMs} ms` : `not within ${limitMs / 1_000} s`);
+      if (isNow) return tookMs;
+      await systemClock.sleep(LOOK_MS, signal);
+    }
+  }
+}

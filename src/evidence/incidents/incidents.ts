@@ -1,0 +1,176 @@
+import type { Selectable } from "kysely";
+import type { Config } from "../../config/config.ts";
+import { type Clock, toIso } from "../../lib/clock.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
+import { AfkError } from "../../lib/errors.ts";
+import type { Db } from "../../store/schema.ts";
+import type { IncidentsTable } from "../../store/schema-evidence.ts";
+import type { Store } from "../../store/store.ts";
+import { writeIncidents } from "./incidents-file.ts";
+
+export type IncidentRow = Selectable<IncidentsTable>;
+
+export type IncidentState = "lasting" | "recovered" | "closed";
+
+/** What broke, as commands show it. Instants are ISO 8601 in UTC. */
+export interface Incident {
+  id: string;
+  state: IncidentState;
+  event: string;
+  title: string;
+  openedAt: string;
+  lastAt: string;
+  count: number;
+  recoveredAt: string | null;
+  /** From the first sign to the recovery; null while it lasts, or when it was closed without one. */
+  recoveryMs: number | null;
+  job: string | null;
+  tick: string | null;
+  /** The command that shows what happened. */
+  trace: string;
+  configHash: string | null;
+  closedAt: string | null;
+  cause: string | null;
+  fix: string | null;
+  prevention: string | null;
+  fixedBy: string | null;
+}
+
+/** A person's word on an incident. */
+export interface Closing {
+  cause: string;
+  fix: string;
+  prevention: string;
+  /** The version or release that fixed it; null where nothing was released for it. */
+  fixedBy: string | null;
+}
+
+/** There is no such incident, or it cannot be closed so; nothing was changed. */
+export class IncidentRefused extends AfkError {
+  constructor(code: string, message: string) {
+    super(code, message, { retry: "never" });
+  }
+}
+
+/** The newest first; those that a person closed only when asked for. */
+export async function listIncidents(
+  db: Db,
+  { all, limit }: { all: boolean; limit: number },
+): Promise<Incident[]> {
+  const rows = await db
+    .selectFrom("incidents")
+    .selectAll()
+    .$if(!all, (query) => query.where("closed_at", "is", null))
+    .orderBy("opened_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+  return rows.map(incidentOf);
+}
+
+/** One incident, with what its first alert said. @throws IncidentRefused */
+export async function showIncident(db: Db, id: string): Promise<Incident & { message: string | null }> {
+  const row = await find(db, id);
+  const alert = await db
+    .selectFrom("alerts")
+    .select("payload")
+    .where("event", "=", row.event)
+    .where("created_at", "=", row.opened_at)
+    .orderBy("id")
+    .limit(1)
+    .executeTakeFirst();
+  const message = alert === undefined ? null : (JSON.parse(alert.payload) as { message: string }).message;
+  return { ...incidentOf(row), message };
+}
+
+export const WORDS_MAX = 2_000;
+
+/**
+ * Writes down why it broke, what mended it, and what keeps it from coming again; then the file for people.
+ * @throws IncidentRefused for an unknown or closed one, and for words that say nothing.
+ */
+export async function closeIncident(
+  of: { config: Config; store: Store; clock: Clock; redact: (text: string) => string },
+  id: string,
+  closing: Closing,
+): Promise<Incident> {
+  const { config, store, clock, redact } = of;
+  const words = {
+    cause: sayable("cause", redact(closing.cause)),
+    fix: sayable("fix", redact(closing.fix)),
+    prevention: sayable("prevention", redact(closing.prevention)),
+    fixed_by: closing.fixedBy === null ? null : sayable("fixed-by", redact(closing.fixedBy)),
+  };
+  const row = await store.atomically(async (trx) => {
+    const found = await find(trx, id);
+    if (found.closed_at !== null)
+      throw new IncidentRefused(
+        "incident_closed",
+        `incident ${id} was closed at ${toIso(found.closed_at)}; nothing was changed`,
+      );
+    const closedAt = Math.max(clock.nowMs(), found.opened_at);
+    await trx
+      .updateTable("incidents")
+      .set({ ...words, closed_at: closedAt })
+      .where("id", "=", id)
+      .execute();
+    return { ...found, ...words, closed_at: closedAt };
+  });
+  await writeIncidents({ config, db: store.db });
+  return incidentOf(row);
+}
+
+/** What a person wrote, if it says anything. @throws IncidentRefused */
+export function sayable(name: string, text: string): string {
+  const said = text.trim();
+  if (!/[\p{L}\p{N}]/u.test(said))
+    throw new IncidentRefused(
+      "nothing_said",
+      `--${name} says nothing; write what there is to know, or that nobody knows`,
+    );
+  if (said.length > WORDS_MAX)
+    throw new IncidentRefused("too_long", `--${name} is longer than ${WORDS_MAX} characters; say it shorter`);
+  return said;
+}
+
+export function incidentOf(row: IncidentRow): Incident {
+  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
+  return {
+    id: row.id,
+    state: row.closed_at !== null ? "closed" : row.recovered_at !== null ? "recovered" : "lasting",
+    event: row.event,
+    title: row.title,
+    openedAt: toIso(row.opened_at),
+    lastAt: toIso(row.last_at),
+    count: row.count,
+    recoveredAt: iso(row.recovered_at),
+    recoveryMs: row.recovered_at === null ? null : row.recovered_at - row.opened_at,
+    job: row.job,
+    tick: row.tick,
+    trace: traceOf(row),
+    configHash: row.config_hash,
+    closedAt: iso(row.closed_at),
+    cause: row.cause,
+    fix: row.fix,
+    prevention: row.prevention,
+    fixedBy: row.fixed_by,
+  };
+}
+
+const BEFORE_MS = 10 * MINUTE_MS;
+
+/** What happened in its tick; outside of one, what happened shortly before and since. */
+function traceOf({ tick, opened_at }: IncidentRow): string {
+  if (tick !== null) return `afk logs --tick ${tick}`;
+  return `afk logs --since ${toIso(Math.max(0, opened_at - BEFORE_MS))}`;
+}
+
+async function find(db: Db, id: string): Promise<IncidentRow> {
+  const row = await db.selectFrom("incidents").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined)
+    throw new IncidentRefused(
+      "unknown_incident",
+      `there is no incident ${id}; see: afk incidents list --all`,
+    );
+  return row;
+}

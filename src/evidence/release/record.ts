@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Outbox } from "../../alerts/outbox.ts";
+import type { Config } from "../../config/config.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Store } from "../../store/store.ts";
+import { differenceOf, type Facts, factsOf } from "./facts.ts";
+import type { Rendered } from "./plan.ts";
+import { writeReleases } from "./release-files.ts";
+import { addRelease, latestRelease, type ReleaseRow } from "./releases.ts";
+
+export interface ReleaseOffice {
+  config: Config;
+  version: string;
+  store: Store;
+  outbox: Outbox;
+  clock: Clock;
+  log: Log;
+}
+
+/** What was written down. */
+export interface Recorded {
+  id: string;
+  configHash: string;
+  /** In words, from the release before. */
+  difference: string[];
+  reason: string;
+  /** Name of the record in `runs/`. */
+  file: string | null;
+  /** False when nothing differs from the release before and no reason was given: that one stands. */
+  isNew: boolean;
+}
+
+const REASON_CHARS_MAX = 1_000;
+const NO_REASON = "none was given";
+
+/**
+ * Writes down that this configuration is the one in force, with the text that it was read from, and then the record that
+ * people read; a crash in between leaves that to the next tick.
+ */
+export async function recordRelease(
+  office: ReleaseOffice,
+  made: { rendered: Rendered; configHash: string; configText: string; reason: string | null },
+): Promise<Recorded> {
+  const { config, version, store, outbox, clock, log } = office;
+  const facts = factsOf(config);
+  const given = made.reason === null ? "" : outbox.redact(made.reason).trim().slice(0, REASON_CHARS_MAX);
+  const { row, isNew } = await store.atomically(async (trx) => {
+    const before = await latestRelease(trx);
+    const changes = [
+      ...differenceOf(before === undefined ? null : (JSON.parse(before.facts) as Facts), facts),
+      ...(before !== undefined && before.version !== version ? [`afk ${before.version} -> ${version}`] : []),
+      ...(before === undefined ? [] : renderedDifference(before, made.rendered)),
+    ];
+    const units = unitsOf(before, made.rendered);
+    const isSame =
+      before !== undefined &&
+      before.config_hash === made.configHash &&
+      before.version === version &&
+      before.config_text === made.configText &&
+      before.units === units;
+    if (isSame && given === "") return { row: before, isNew: false };
+    const nowMs = Math.max(clock.nowMs(), before?.made_at ?? 0);
+    const next: ReleaseRow = {
+      id: newId(nowMs),
+      config_hash: made.configHash,
+      version,
+      config_text: made.configText,
+      reason: given === "" ? NO_REASON : given,
+      difference: (changes.length === 0 ? ["nothing that the agent does"] : changes).join("\n"),
+      facts: JSON.stringify(facts),
+      units,
+      made_at: nowMs,
+    };
+    await addRelease(trx, next);
+    return { row: next, isNew: true };
+  });
+  const difference = row.difference.split("\n");
+  if (isNew)
+    log.event("info", "release_made", {
+      release: row.id,
+      configHash: row.config_hash,
+      difference,
+      reason: row.reason,
+    });
+  const file = await writeReleases({ config, db: store.db });
+  return { id: row.id, configHash: row.config_hash, difference, reason: row.reason, file, isNew };
+}
+
+/** The text of a configuration file. */
+export function readConfigText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+export function contentHash(content: string): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+/** What is rendered otherwise than in the release before, or for the first time. */
+function renderedDifference(before: ReleaseRow, { name, content }: Rendered): string[] {
+  const former = (JSON.parse(before.units) as Record<string, string>)[name];
+  if (former === undefined) return [`${name} is rendered for the first time`];
+  return former === contentHash(content) ? [] : [`${name} is rendered differently`];
+}
+
+/** A release in another format leaves the units of the others as they are. */
+function unitsOf(before: ReleaseRow | undefined, rendered: Rendered): string {
+  const known = before === undefined ? {} : (JSON.parse(before.units) as Record<string, string>);
+  const units = { ...known, [rendered.name]: contentHash(rendered.content) };
+  return JSON.stringify(Object.fromEntries(Object.entries(units).sort(([a], [b]) => a.localeCompare(b))));
+}

@@ -1,0 +1,134 @@
+import { resolve } from "node:path";
+import { type AnyFeed, type AtomFeed, type DcNs, parseFeed } from "feedsmith";
+import type { Egress } from "../../egress/types.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { htmlToText } from "../digest/html-text.ts";
+import { ITEM_TEXT_CHARS_MAX, type Item, newestOf, type RawItem, toItem } from "../digest/item.ts";
+import { type FeedSource, isRemote } from "../digest/settings.ts";
+import { oneLine } from "../digest/text.ts";
+import { parseBoundedJson } from "./bounded-json.ts";
+import { boundedXml } from "./bounded-xml.ts";
+import { readFileBounded } from "./read-file.ts";
+import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
+
+const FEED_BYTES_MAX = 4 * 1024 * 1024;
+/** Entries that are looked at; more than are kept, as some feeds list the oldest first. */
+const ENTRIES_MAX = 1_000;
+/** Of a JSON Feed, which has about ten an entry. */
+const JSON_VALUES_MAX = 60_000;
+const ACCEPT =
+  "application/rss+xml, application/atom+xml, application/feed+json, application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1";
+
+/** @throws SourceUnreadable; and what `egress.fetch` throws. */
+export async function collectFeed(
+  source: FeedSource,
+  context: { egress: Egress; base: string; signal: AbortSignal },
+): Promise<Collected> {
+  const label = sourceLabel(source);
+  if (!isRemote(source.feed)) {
+    const path = resolve(context.base, source.feed);
+    const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
+    return { items: itemsOfFeed(bytes, label), notes: [] };
+  }
+  const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
+  if (!page.fromCache && (page.status < 200 || page.status > 299)) {
+    throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
+  }
+  return { items: itemsOfFeed(page.body, label, page.url), notes: [] };
+}
+
+/**
+ * The newest items of a feed: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Relative links start at `base`; without it they are dropped.
+ * @throws SourceUnreadable when it is too large, cut off, malformed, or no feed.
+ */
+export function itemsOfFeed(bytes: Uint8Array, label: string, base?: string): Item[] {
+  if (bytes.byteLength > FEED_BYTES_MAX)
+    throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
+  const raws = rawItems(parse(decode(bytes)));
+  return newestOf(raws.map((raw) => toItem({ ...raw, base }, label)).filter((item) => item !== null));
+}
+
+/** XML names its encoding in a byte order mark or its first line (XML 1.0, appendix F); JSON is UTF-8. */
+function decode(bytes: Uint8Array): string {
+  const head = Buffer.from(bytes.subarray(0, 200)).toString("latin1");
+  const declared = /^(?:\xEF\xBB\xBF)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1];
+  const marked = head.startsWith("\xFE\xFF")
+    ? "utf-16be"
+    : head.startsWith("\xFF\xFE")
+      ? "utf-16le"
+      : undefined;
+  // A document that could be read as single bytes this far is not UTF-16, whatever it says.
+  const label = marked ?? (declared?.toLowerCase().startsWith("utf-16") ? "utf-8" : (declared ?? "utf-8"));
+  try {
+    return new TextDecoder(label).decode(bytes);
+  } catch (error) {
+    throw new SourceUnreadable(`the feed is in an unknown encoding, ${label}`, { cause: error });
+  }
+}
+
+function parse(text: string): AnyFeed {
+  const isJson = text.trimStart().startsWith("{");
+  try {
+    const feed = isJson ? parseBoundedJson(text, JSON_VALUES_MAX) : boundedXml(text, ENTRIES_MAX);
+    return parseFeed(feed, { maxItems: ENTRIES_MAX });
+  } catch (error) {
+    if (error instanceof SourceUnreadable) throw error;
+    const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw new SourceUnreadable(
+      `no readable feed (${oneLine(messageOf(reason), 150)}): it is cut off, malformed, or no RSS, Atom or JSON Feed`,
+      { cause: error },
+    );
+  }
+}
+
+function rawItems({ format, feed }: AnyFeed): RawItem[] {
+  switch (format) {
+    case "rss":
+      return (feed.items ?? []).map((entry) => ({
+        id: entry.guid?.value,
+        title: html(entry.title),
+        link: entry.link ?? (entry.guid?.isPermaLink === false ? undefined : entry.guid?.value),
+        text: html(entry.content?.encoded ?? entry.description),
+        publishedAt: entry.pubDate ?? dublinCoreDate(entry.dc),
+      }));
+    case "rdf":
+      return (feed.items ?? []).map((entry) => ({
+        id: entry.rdf?.about,
+        title: html(entry.title),
+        link: entry.link,
+        text: html(entry.content?.encoded ?? entry.description),
+        publishedAt: dublinCoreDate(entry.dc),
+      }));
+    case "atom":
+      return (feed.entries ?? []).map((entry) => ({
+        id: entry.id,
+        title: atomText(entry.title),
+        link: entry.links?.find((link) => link.rel === undefined || link.rel === "alternate")?.href,
+        text: atomText(entry.content) ?? atomText(entry.summary),
+        publishedAt: entry.published ?? entry.updated,
+      }));
+    case "json":
+      return (feed.items ?? []).map((entry) => ({
+        id: entry.id,
+        title: entry.title,
+        link: entry.url ?? entry.external_url,
+        text: entry.content_text ?? html(entry.content_html) ?? entry.summary,
+        publishedAt: entry.date_published ?? entry.date_modified,
+      }));
+  }
+}
+
+function html(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : htmlToText(value, ITEM_TEXT_CHARS_MAX);
+}
+
+/** RFC 4287, sections 3.1.1 and 4.1.3.3: plain unless it says otherwise; other media types are not for reading. */
+function atomText(value: AtomFeed.Content | undefined): string | undefined {
+  const type = value?.type ?? "text";
+  if (/^(?:html|xhtml|text\/html|application\/xhtml\+xml)$/i.test(type)) return html(value?.value);
+  return /^text(?:\/|$)/i.test(type) ? value?.value : undefined;
+}
+
+function dublinCoreDate(dc: DcNs.ItemOrFeed<string> | undefined): string | undefined {
+  return dc?.dates?.[0];
+}

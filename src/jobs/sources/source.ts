@@ -1,0 +1,43 @@
+import { basename } from "node:path";
+import { AfkError } from "../../lib/errors.ts";
+import { type Item, shortHash } from "../digest/item.ts";
+import { isRemote, type SourceSettings } from "../digest/settings.ts";
+
+/** What came of one source. `notes` name the parts of it that were left out. */
+export interface Collected {
+  items: Item[];
+  notes: string[];
+}
+
+/** The source was reached and cannot be used: a file that is missing, a feed that is cut off, an answer that is none. */
+export class SourceUnreadable extends AfkError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super("source_unreadable", message, options);
+  }
+}
+
+/**
+ * Failures that belong to the source, so that the digest goes on without it. Everything else (a halt, an abort,
+ * a bug) must stop the job.
+ */
+export function isSourceFailure(error: unknown): error is AfkError {
+  return (
+    error instanceof AfkError && (error.code === "source_unreadable" || error.code.startsWith("egress_"))
+  );
+}
+
+/** What the digest calls the source: its name, else what the owner wrote, shortened. */
+export function sourceLabel(source: SourceSettings): string {
+  if (source.name !== undefined) return source.name;
+  if ("github" in source) return source.github;
+  if ("folder" in source) return basename(source.folder) || source.folder;
+  if (!isRemote(source.feed)) return basename(source.feed);
+  const url = new URL(source.feed);
+  return `${url.host}${url.pathname.replace(/\/$/, "")}`;
+}
+
+/** The same for the same place, whatever the source is called. */
+export function sourceId(source: SourceSettings): string {
+  if ("github" in source) return shortHash(`github ${source.github}`);
+  return shortHash("folder" in source ? `folder ${source.folder}` : `feed ${source.feed}`);
+}

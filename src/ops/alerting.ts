@@ -1,0 +1,75 @@
+import { type Delivered, deliverAlerts } from "../alerts/deliver.ts";
+import { createOutbox, type Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { createRedactor } from "../lib/redact.ts";
+import { createLog } from "../logs/writer.ts";
+import { agingNow } from "../rails/budget-time.ts";
+import type { Store } from "../store/store.ts";
+import { openState } from "./open-state.ts";
+
+/** How long alerts may take to get out: as long as at the end of a tick. */
+const DELIVER_MS = 20_000;
+
+/** What it takes to raise and deliver alerts: no lock, no rails, no model. */
+export interface Alerting {
+  config: Config;
+  store: Store;
+  outbox: Outbox;
+  log: Log;
+  clock: Clock;
+  /** Sends what is pending, bounded. A worker that does the same meanwhile sends no alert twice. */
+  deliver(): Promise<Delivered>;
+}
+
+/**
+ * Opens the state beside whoever works on it, hands the alerting to `work`, and closes it whatever happens.
+ * @throws StoreRefused, or what `work` throws.
+ */
+export async function withAlerting<T>(
+  config: Config,
+  clock: Clock,
+  work: (alerting: Alerting) => Promise<T>,
+): Promise<T> {
+  const store = await openState(config, { clock });
+  const log = openLog(config, clock);
+  try {
+    const redact = createRedactor(config.secrets);
+    const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, channels: config.alerts });
+    const signal = new AbortController().signal;
+    return await work({
+      config,
+      store,
+      outbox,
+      log,
+      clock,
+      deliver: async () => {
+        const { db } = store;
+        const agingMs = await agingNow(db, clock);
+        return await deliverAlerts({
+          db,
+          channels: config.alerts,
+          clock,
+          agingMs,
+          log,
+          signal,
+          limitMs: DELIVER_MS,
+        });
+      },
+    });
+  } finally {
+    log.close();
+    await store.close();
+  }
+}
+
+/** The agent's log-book, for what is done without a database. */
+export function openLog(config: Config, clock: Clock): Log & { close(): void } {
+  return createLog({
+    dir: config.paths.logs,
+    clock,
+    redact: createRedactor(config.secrets),
+    maxBytes: config.retention.logMaxBytes,
+  });
+}

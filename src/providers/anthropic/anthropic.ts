@@ -1,0 +1,56 @@
+import { malformedFailure } from "../failures.ts";
+import { endpoint, post } from "../http.ts";
+import { isRecord, parseJson } from "../json.ts";
+import type { Reply } from "../reply.ts";
+import { answerless, textIn, usableReply } from "../reply-unusable.ts";
+import { errorIn } from "../server-words.ts";
+import type { ModelRequest, Provider, ProviderOptions, ProviderReply } from "../types.ts";
+import { isAnthropicItself } from "../unbilled.ts";
+import { anthropicFigures } from "./usage.ts";
+
+const API_VERSION = "2023-06-01";
+
+/** The models that take a temperature; Claude 4.7 and everything after it answer 400 to one. */
+const TAKES_TEMPERATURE = /^claude-(3-|(opus|sonnet|haiku)-4(-[0-6])?(-\d{8})?$)/;
+
+/**
+ * Anthropic's POST /v1/messages (https://platform.claude.com/docs/en/api/messages). System messages
+ * travel apart from the conversation.
+ */
+export function createAnthropic(options: ProviderOptions): Provider {
+  const headers: Record<string, string> = { "anthropic-version": API_VERSION };
+  if (options.apiKey !== null) headers["x-api-key"] = options.apiKey;
+  // The address is written with and without the version; both mean the same.
+  const baseUrl = options.baseUrl.replace(/\/v1\/*$/, "");
+  const to = endpoint("anthropic", "/v1/messages", { ...options, baseUrl }, headers);
+  return {
+    name: "anthropic",
+    body: (model, request) => serialise(model, request, isAnthropicItself(to.url)),
+    send: (body, call) => post(to, body, call, readReply),
+  };
+}
+
+function serialise(model: string, request: Required<ModelRequest>, isAnthropic: boolean): string {
+  const system = request.messages.filter((message) => message.role === "system");
+  return JSON.stringify({
+    model,
+    max_tokens: request.maxOutputTokens,
+    ...(TAKES_TEMPERATURE.test(model) ? { temperature: request.temperature } : {}),
+    ...(system.length === 0 ? {} : { system: system.map((message) => message.content).join("\n\n") }),
+    messages: request.messages.filter((message) => message.role !== "system"),
+    // Anthropic itself would else serve it in the priority tier where the owner has one.
+    ...(isAnthropic ? { service_tier: "standard_only" } : {}),
+    stream: false,
+  });
+}
+
+async function readReply(reply: Reply): Promise<ProviderReply> {
+  const said = parseJson(await reply.text());
+  if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a message");
+  // First, whatever becomes of the text: it was billed all the same.
+  const figures = anthropicFigures(said.usage);
+  if (errorIn(said) !== null || said.content === undefined || said.content === null) {
+    throw answerless(reply.subject, said, figures, "it holds no content");
+  }
+  return usableReply(reply.subject, textIn(said.content), figures, said.stop_reason);
+}

@@ -1,0 +1,218 @@
+import { hash } from "node:crypto";
+import type { ModelsConfig } from "../config/config.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { AfkError, EXIT, soonest } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
+import { CallFailed } from "../rails/call.ts";
+import { type GuardedCall, guard } from "../rails/guard.ts";
+import { BreakerOpen, CapReached } from "../rails/halt.ts";
+import type { Rails } from "../rails/rails.ts";
+import type { Scope } from "../rails/windows.ts";
+import type { Trx } from "../store/schema.ts";
+import { createAnthropic } from "./anthropic/anthropic.ts";
+import { estimateMicros } from "./estimate.ts";
+import { extract } from "./extractive/extractive.ts";
+import { createOllama } from "./ollama/ollama.ts";
+import { createOpenai } from "./openai/openai.ts";
+import { NO_TOKENS, performed } from "./performed.ts";
+import { isFree, priceOf } from "./prices.ts";
+import { parseReference } from "./reference.ts";
+import { ReplyUnusable } from "./reply-unusable.ts";
+import { createTurns } from "./serial.ts";
+import { textRequest } from "./text-request.ts";
+import type { Completion, ModelRequest, Price, Provider } from "./types.ts";
+
+/** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
+const DEADLINE_MARGIN_MS = MINUTE_MS;
+
+export interface CompleteOptions {
+  scope: Scope;
+  signal?: AbortSignal | undefined;
+  /** Name of the job's step, for the ledger. */
+  step?: string | undefined;
+  /** The lock holder's id; null for a process without the lock. */
+  runner?: string | null | undefined;
+  log: Log;
+  /** Keeps the completion in the transaction that settles its cost. */
+  record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
+  /** Is told of each model that was called: null when it answered. */
+  onCall?: ((reference: string, failure: CallFailed | null) => void) | undefined;
+}
+
+/** The guarded model: the only way to a completion that jobs and users of the library are handed. */
+export interface Chain {
+  /**
+   * Asks the models of the chain in order, each behind its own breaker and every attempt through all gates.
+   * @throws Killed, CapReached (a halt), ModelUnavailable (none could answer), BadModelRequest, or the caller's abort
+   * reason.
+   */
+  complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
+}
+
+/**
+ * No model of the chain gave an answer. Exit 69 when waiting may heal it: one of them at least is down, or its breaker is
+ * open. What every model refuses, or answers in a way that is of no use, counts as a failure of who asked.
+ */
+export class ModelUnavailable extends AfkError {
+  /** The breakers that stand before the models. */
+  readonly dependencies: string[];
+
+  constructor(failures: { reference: string; error: AfkError }[]) {
+    const told = failures.map(({ reference, error }) => `${reference}: ${error.message}`).join("; ");
+    const isOutage = failures.some(({ error }) => !(error instanceof CallFailed) || error.fault === "outage");
+    super(isOutage ? "model_unavailable" : "model_unusable", `no model of the chain could answer (${told})`, {
+      retry: soonest(failures.map(({ error }) => error.retry)),
+      exitCode: isOutage ? EXIT.unavailable : EXIT.failed,
+      cause: failures.at(-1)?.error,
+    });
+    this.dependencies = failures.map(({ reference }) => breakerOf(reference));
+  }
+}
+
+type Link =
+  | { type: "extractive"; reference: string; isFree: true }
+  | { type: "model"; reference: string; model: string; provider: Provider; price: Price; isFree: boolean };
+
+/**
+ * Builds the chain of the configuration.
+ * @throws UnpricedModel (exit 78) for a model whose calls could not be bounded.
+ */
+export function createChain(rails: Rails, config: ModelsConfig): Chain {
+  const links = config.chain.map((reference) => linkOf(reference, config));
+  const turns = createTurns();
+
+  async function ask(
+    link: Link,
+    isDegraded: boolean,
+    request: Required<ModelRequest>,
+    options: CompleteOptions,
+  ) {
+    if (link.type === "extractive")
+      return await answerOffline(rails, link.reference, isDegraded, request, options);
+    using joined = joinSignals([options.signal, rails.watch.signal]);
+    // The turn comes before the gates: what they decided must not grow old in a queue.
+    return await turns.run(link.provider.name, joined.signal, () =>
+      guard(rails, guardedCall(link, isDegraded, request, options, config.timeoutMs)),
+    );
+  }
+
+  return {
+    async complete(request, options) {
+      const whole = textRequest(request, config.maxOutputTokens);
+      const failures: { reference: string; error: AfkError }[] = [];
+      let cap: CapReached | null = null;
+      for (const [index, link] of links.entries()) {
+        if (cap !== null && !link.isFree) continue;
+        try {
+          const completion = await ask(link, index > 0, whole, options);
+          if (link.type === "model") options.onCall?.(link.reference, null);
+          if (index > 0) tellFallback(link.reference, failures, cap, options);
+          return completion;
+        } catch (error) {
+          if (error instanceof CapReached && config.onCap === "fallback") cap ??= error;
+          else if (error instanceof CallFailed || error instanceof BreakerOpen) {
+            options.signal?.throwIfAborted();
+            if (error instanceof CallFailed) options.onCall?.(link.reference, error);
+            failures.push({ reference: link.reference, error });
+          } else throw error;
+        }
+      }
+      throw cap ?? new ModelUnavailable(failures);
+    },
+  };
+}
+
+function breakerOf(reference: string): string {
+  return `model:${reference}`;
+}
+
+function linkOf(reference: string, config: ModelsConfig): Link {
+  const parsed = parseReference(reference);
+  if (parsed.provider === "extractive") return { type: "extractive", reference, isFree: true };
+  const price = priceOf(reference, config);
+  const costsNothing = isFree(price);
+  const isAssumedLocal = costsNothing && !Object.hasOwn(config.prices, reference);
+  const make = { ollama: createOllama, openai: createOpenai, anthropic: createAnthropic }[parsed.provider];
+  return {
+    type: "model",
+    reference,
+    model: parsed.model,
+    provider: make({ ...config.providers[parsed.provider], isFree: costsNothing, isAssumedLocal }),
+    price,
+    isFree: costsNothing,
+  };
+}
+
+function guardedCall(
+  link: Link & { type: "model" },
+  isDegraded: boolean,
+  request: Required<ModelRequest>,
+  options: CompleteOptions,
+  timeoutMs: number,
+): GuardedCall<Completion> {
+  const body = link.provider.body(link.model, request);
+  const asked = { ...link, isDegraded, outputTokensMax: request.maxOutputTokens };
+  const { record } = options;
+  return {
+    dependency: breakerOf(link.reference),
+    model: link.reference,
+    estimateMicros: estimateMicros(body, request.messages.length, request.maxOutputTokens, link.price),
+    deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
+    scope: options.scope,
+    step: options.step ?? null,
+    runner: options.runner ?? null,
+    requestHash: hash("sha256", body),
+    isDegraded,
+    signal: options.signal,
+    log: options.log,
+    record,
+    async perform(signal, lastLook) {
+      try {
+        return performed(asked, await link.provider.send(body, { signal, timeoutMs, lastLook }));
+      } catch (error) {
+        if (!(error instanceof ReplyUnusable)) throw error;
+        // It was billed, although its text is of no use.
+        return { ...performed(asked, { text: "", usage: error.usage }), failure: error };
+      }
+    },
+  };
+}
+
+/** The summariser asks nobody, so there is nothing to guard but the kill switch. */
+async function answerOffline(
+  rails: Rails,
+  reference: string,
+  isDegraded: boolean,
+  request: ModelRequest,
+  options: CompleteOptions,
+): Promise<Completion> {
+  rails.watch.signal.throwIfAborted();
+  options.signal?.throwIfAborted();
+  const completion: Completion = {
+    text: extract(request),
+    usage: NO_TOKENS,
+    model: reference,
+    costMicros: 0,
+    degraded: isDegraded,
+  };
+  const { record } = options;
+  if (record) await rails.store.atomically((trx) => record(trx, completion));
+  return completion;
+}
+
+/** At "warn" where a call failed or the cap refused; an open breaker has been told of when it opened. */
+function tellFallback(
+  reference: string,
+  failures: { reference: string; error: AfkError }[],
+  cap: CapReached | null,
+  options: CompleteOptions,
+): void {
+  const isNews = cap !== null || failures.some(({ error }) => error instanceof CallFailed);
+  const because = [...failures.map(({ error }) => error.message), ...(cap === null ? [] : [cap.message])];
+  options.log.event(isNews ? "warn" : "debug", "fallback_used", {
+    model: reference,
+    step: options.step,
+    because,
+  });
+}

@@ -1,0 +1,119 @@
+import * as v from "valibot";
+import { CallFailed } from "../../rails/call.ts";
+import { malformedFailure, type Subject } from "../failures.ts";
+import { endpoint, post } from "../http.ts";
+import { isRecord, parseJson } from "../json.ts";
+import type { Reply } from "../reply.ts";
+import { usableReply } from "../reply-unusable.ts";
+import { errorIn } from "../server-words.ts";
+import { countIn } from "../token-count.ts";
+import type { Figures, ModelRequest, Provider, ProviderOptions, ProviderReply } from "../types.ts";
+import { createFacts, remoteHostIn } from "./facts.ts";
+
+const Line = v.looseObject({
+  message: v.nullish(v.object({ content: v.nullish(v.string()) })),
+  done: v.boolean(),
+  done_reason: v.nullish(v.string()),
+});
+
+const Body = v.object({ model: v.string() });
+
+const CONTEXT_TOKENS_MIN = 4_096;
+const CONTEXT_TOKENS_MAX = 32_768;
+
+/**
+ * Ollama's POST /api/chat (https://docs.ollama.com/api/chat), always streamed: a slow model that sends nothing
+ * until it is done looks like a dead one. Errors may come under HTTP 200, as a line of the stream, and counts
+ * that are 0 are left out. A model that reasons would spend the bound of the reply on it, so it is asked not to.
+ */
+export function createOllama(options: ProviderOptions): Provider {
+  const headers: Record<string, string> =
+    options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` };
+  const to = endpoint("ollama", "/api/chat", options, headers);
+  const facts = createFacts(endpoint("ollama", "/api/show", options, headers));
+  const isAssumedLocal = options.isAssumedLocal === true;
+  return {
+    name: "ollama",
+    body: (model, request) =>
+      JSON.stringify({
+        model,
+        messages: request.messages,
+        stream: true,
+        options: {
+          num_ctx: contextTokens(request),
+          // Without it the reply has no limit.
+          num_predict: request.maxOutputTokens,
+          temperature: request.temperature,
+        },
+      }),
+    async send(body, call) {
+      const { model } = v.parse(Body, JSON.parse(body));
+      const { hasThinking, remoteHost } = await facts.of(model, call);
+      if (isAssumedLocal && remoteHost !== null) throw remoteFailure(model, remoteHost, "none");
+      try {
+        const sent = hasThinking ? withoutThinking(body) : body;
+        return await post(to, sent, call, (reply) => readReply(reply, isAssumedLocal));
+      } catch (error) {
+        facts.forget(model);
+        throw error;
+      }
+    },
+  };
+}
+
+/** The field is no part of the prompt, and shorter than what the estimate allows for around the messages. */
+function withoutThinking(body: string): string {
+  return body.replace("{", '{"think":false,');
+}
+
+/**
+ * Room for the request and its reply, since Ollama cuts a longer prompt without a word. Two bytes a token is
+ * generous for every script. In powers of two, because another size makes Ollama load the model again.
+ */
+function contextTokens(request: Required<ModelRequest>): number {
+  let needed = request.maxOutputTokens;
+  for (const { content } of request.messages) needed += 16 + Math.ceil(Buffer.byteLength(content) / 2);
+  let size = CONTEXT_TOKENS_MIN;
+  while (size < needed && size < CONTEXT_TOKENS_MAX) size *= 2;
+  return size;
+}
+
+async function readReply(reply: Reply, isAssumedLocal: boolean): Promise<ProviderReply> {
+  let text = "";
+  const whole = await reply.lines((line) => {
+    const part = parseLine(reply.subject, line);
+    text += part.message?.content ?? "";
+    if (!part.done) return undefined;
+    const remoteHost = remoteHostIn(part);
+    if (isAssumedLocal && remoteHost !== null) {
+      throw remoteFailure(reply.subject.model, remoteHost, "unknown");
+    }
+    return usableReply(reply.subject, text, figuresOf(part), part.done_reason);
+  });
+  if (whole === undefined) throw malformedFailure(reply.subject, "its stream ended before it was done");
+  return whole;
+}
+
+function figuresOf(part: Record<string, unknown>): Figures {
+  const inputTokens = countIn(part.prompt_eval_count ?? 0);
+  const outputTokens = countIn(part.eval_count ?? 0);
+  if (inputTokens === null || outputTokens === null) return { unknown: "its counts of tokens are none" };
+  return { inputTokens, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens };
+}
+
+function parseLine(subject: Subject, line: string): v.InferOutput<typeof Line> {
+  const said = parseJson(line);
+  const error = isRecord(said) ? errorIn(said) : null;
+  if (error !== null) throw malformedFailure(subject, `it reported an error: ${error}`);
+  const parsed = v.safeParse(Line, said);
+  if (parsed.success) return parsed.output;
+  throw malformedFailure(subject, "a line of its stream is not what Ollama sends");
+}
+
+/** The model's name said nothing of it, so it was taken for one that runs here and costs nothing. */
+function remoteFailure(model: string, host: string, charge: "none" | "unknown"): CallFailed {
+  const message =
+    `ollama/${model} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
+    `call it. State it in afk.yaml under models.prices: "ollama/${model}": { input: …, output: … }`;
+  return new CallFailed(message, { charge, trip: "now", fault: "refusal", retry: "never" });
+}

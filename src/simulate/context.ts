@@ -1,0 +1,47 @@
+import type { Config } from "../config/config.ts";
+import type { Audit } from "./audit.ts";
+import type { Calendar } from "./calendar.ts";
+import type { Books } from "./checks/books.ts";
+import type { Report, Violation } from "./checks/invariant.ts";
+import type { Realm } from "./environment/environment.ts";
+import type { FaultName } from "./fault-names.ts";
+import type { Machine } from "./machine.ts";
+import type { Weather } from "./world/fault-rates.ts";
+import type { World } from "./world/world.ts";
+
+/** One simulation under way: what the parts that act in it share. */
+export interface Stage {
+  realm: Realm;
+  config: Config;
+  machine: Machine;
+  world: World;
+  weather: Weather;
+  calendar: Calendar;
+  audit: Audit;
+  /** Null until the agent has made its database. */
+  books(): Books | null;
+  closeBooks(): void;
+  report: Report;
+  /** The first breach; nothing is done after it. */
+  violation(): Violation | null;
+  /** Writes down what went wrong on purpose. */
+  note(fault: FaultName, words: string): void;
+  /** What is done before the next tick, between two processes. */
+  between: (() => unknown)[];
+  /** True when the person is to look before the next tick. */
+  isPersonDue: boolean;
+  /** How often each draft was approved. */
+  approvals: Map<string, number>;
+  hands: Hands;
+}
+
+/** What the person and the mishaps change. */
+export interface Hands {
+  /** The daily cap by the host's setting, in micro-dollars; null as afk.yaml says. */
+  dailyCapMicros: number | null;
+  /** True moment since which there is a STOP file that somebody else made. */
+  stopFileAtMs: number | null;
+  isConfigBroken: boolean;
+  /** What is to happen a moment after the next request to a model; once. */
+  inFlight: (() => void) | null;
+}

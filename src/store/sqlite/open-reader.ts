@@ -1,0 +1,94 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { Kysely } from "kysely";
+import { explain, refuseSpecialFile } from "../errors.ts";
+import type { Db, Schema } from "../schema.ts";
+import { StoreDialect } from "./dialect.ts";
+import { findReplaced, openedFiles } from "./opened-files.ts";
+
+/** How long a statement waits; a reader of a write-ahead log waits for nobody but who is opening the database. */
+const BUSY_TIMEOUT_MS = 1_000;
+
+/** A connection that cannot write, beside those that do the work. */
+export interface Reader {
+  /** Everything that `work` reads is of one moment. One at a time; it holds only SQL. */
+  read<T>(work: (db: Db) => Promise<T>): Promise<T>;
+  /** Changes whenever another connection has committed. */
+  dataVersion(): number;
+  /** True once the path leads to another file than the one that is open: it was replaced, or a copy restored over it. */
+  isReplaced(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database at `path`, which must be there and migrated, to look at it.
+ * @throws StoreRefused when it cannot be read.
+ */
+export function openReader(path: string): Reader {
+  const database = openToRead(path);
+  const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
+  const db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
+  const version = database.prepare("pragma data_version").pluck();
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function readNow<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    database.exec("begin");
+    try {
+      return await work(db);
+    } finally {
+      if (database.inTransaction) database.exec("rollback");
+    }
+  }
+
+  return {
+    read(work) {
+      const result = queue.then(() => readNow(work));
+      queue = result.then(ignore, ignore);
+      return result;
+    },
+    dataVersion: () => version.get() as number,
+    isReplaced: () => findReplaced(files) !== null,
+    close: () => db.destroy(),
+  };
+}
+
+/**
+ * A connection by which nothing can be written, not even a temporary table.
+ * @throws StoreRefused when the database cannot be read.
+ */
+export function openToRead(path: string): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);
+    const readonly = !leavesNothing(path);
+    database = new Database(path, { readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    database.pragma("query_only = ON");
+    database.pragma("trusted_schema = OFF");
+    database.prepare("select 1 from sqlite_master limit 1").get();
+    return database;
+  } catch (error) {
+    database?.close();
+    throw explain(error, path);
+  }
+}
+
+/**
+ * Whether the file may be opened as one that writes: SQLite then takes the log and its index away again, which it makes to
+ * read, and a read-only connection leaves behind. Not where a log is there already, be it a worker's or left by a crash:
+ * the last to close would move what is in it to the database.
+ */
+function leavesNothing(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    accessSync(dirname(path), constants.W_OK);
+    return !existsSync(`${path}-wal`);
+  } catch {
+    return false;
+  }
+}
+
+/** Whoever asked is told; the queue only waits. */
+function ignore(): void {
+  return;
+}

@@ -1,0 +1,112 @@
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { Kysely } from "kysely";
+import { systemClock } from "../../lib/clock.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
+import { makeFolder } from "../durable-file.ts";
+import { explain, refuseSpecialFile, StoreRefused } from "../errors.ts";
+import { migrate } from "../migrate.ts";
+import { withDirectWay, withinTransaction } from "../prepared.ts";
+import type { Schema } from "../schema.ts";
+import type { Store } from "../store.ts";
+import { withBallast } from "./ballast.ts";
+import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
+import { StoreDialect } from "./dialect.ts";
+import { findReplaced, openedFiles } from "./opened-files.ts";
+import { keepPrivate } from "./private-state.ts";
+import { refuseDamagedLog } from "./wal.ts";
+
+/** However little patience the caller has: our own transactions hold only SQL, and are over by then. */
+const STATEMENT_PATIENCE_MIN_MS = 2_000;
+
+/**
+ * Opens (and if need be creates and migrates) the database at `path`. A process that makes or migrates it, which takes
+ * long, is waited for by `patienceMs`; a program that keeps others from writing later on, for no longer than a lease.
+ *
+ * Two processes that give a new database its write-ahead log would wait for each other for ever, so SQLite refuses one of
+ * them at once and waits for nothing: the time-out of a statement is no help there.
+ * @throws StoreRefused when it is not a database, newer than this code, damaged, held by another, or cannot be written.
+ */
+export async function openStore(path: string, patienceMs = MINUTE_MS): Promise<Store> {
+  // Even to say that the disk is full takes an open database.
+  return await withBallast(dirname(path), () => whileBusy(patienceMs, () => open(path, patienceMs)));
+}
+
+async function open(path: string, patienceMs: number): Promise<Store> {
+  const database = openDatabase(path);
+  const busyMs = Math.max(STATEMENT_PATIENCE_MIN_MS, Math.min(patienceMs, BUSY_PATIENCE_MS));
+  const dialect = new StoreDialect(database, busyMs);
+  const db = new Kysely<Schema>({ dialect });
+  try {
+    await migrate(db);
+  } catch (error) {
+    database.close();
+    throw explain(error, path);
+  }
+  // Prepared once: a loop that idles asks at every look, and making the statement anew leaves garbage each time.
+  const version = database.prepare("pragma data_version").pluck();
+  withDirectWay(db, dialect.statements, () => database.inTransaction, busyMs);
+  // SQLite made the log and its index when it first read.
+  const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
+  let replaced: { at: number; what: string } | null = null;
+  return {
+    db,
+    // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
+    atomically: (work) =>
+      withBallast(dirname(path), () =>
+        db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
+      ),
+    dataVersion: () => version.get() as number,
+    refuseBroken: dialect.refuseBroken,
+    files,
+    replaced() {
+      if (replaced !== null) return replaced;
+      const what = findReplaced(files);
+      if (what !== null) replaced = { at: systemClock.nowMs(), what };
+      return replaced;
+    },
+    close: () => db.destroy(),
+  };
+}
+
+function openDatabase(path: string): Database.Database {
+  let database: Database.Database | undefined;
+  try {
+    makeFolder(dirname(path));
+    for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);
+    keepPrivate(path);
+    refuseDamagedLog(path);
+    database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    configure(database);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw explain(error, path);
+  }
+}
+
+function configure(database: Database.Database): void {
+  // Freed pages can then be given back in small steps. It must be said before the first table is made; said later it
+  // would only write to the database, which each start would then do.
+  if (database.pragma("page_count", { simple: true }) === 0) database.pragma("auto_vacuum = INCREMENTAL");
+  database.pragma("journal_mode = WAL");
+  // better-sqlite3 is compiled to run WAL databases at NORMAL, which loses acknowledged commits in a power cut.
+  database.pragma("synchronous = FULL");
+  database.pragma("fullfsync = ON");
+  database.pragma("foreign_keys = ON");
+  database.pragma("trusted_schema = OFF");
+  database.pragma("journal_size_limit = 8388608");
+  assertPragma(database, "synchronous", 2);
+  assertPragma(database, "journal_mode", "wal");
+  assertPragma(database, "foreign_keys", 1);
+}
+
+function assertPragma(database: Database.Database, name: string, expected: string | number): void {
+  const found = database.pragma(name, { simple: true });
+  if (found !== expected) {
+    throw new StoreRefused(
+      "store_unsafe",
+      `the database runs with ${name} = ${found} and not ${expected}; refusing to rely on it`,
+    );
+  }
+}

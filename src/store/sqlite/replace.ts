@@ -1,0 +1,132 @@
+import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import Database from "better-sqlite3";
+import { syncFolder } from "../durable-file.ts";
+import { explain, StoreRefused, sqliteCode } from "../errors.ts";
+import { syncFile } from "./backup.ts";
+import { refuseDamagedLog } from "./wal.ts";
+
+/** More than any database has, so that a copy is one step, and with it one transaction that nothing begins again. */
+const ALL_PAGES = 0x7fffffff;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** What stands at a database's path. */
+export type Present = "nothing" | "database" | "damaged";
+
+/** Whether SQLite can read the file at all. Throws StoreRefused when it may not be read or written. */
+export function lookAtPresent(path: string): Present {
+  if (!existsSync(path)) return "nothing";
+  let database: Database.Database | undefined;
+  try {
+    refuseDamagedLog(path);
+    database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+    database.pragma("schema_version");
+    return "database";
+  } catch (error) {
+    const explained = explain(error, path);
+    if (explained instanceof StoreRefused && explained.code === "store_damaged") return "damaged";
+    throw explained;
+  } finally {
+    database?.close();
+  }
+}
+
+/**
+ * Puts the content of `staged` in the place of the database at `path`, whose former content is kept as `kept`. The
+ * new content goes in as one transaction of the present database: a crash leaves the one or the other whole, its
+ * write-ahead log stays its own, and a process that has it open sees the change as any other.
+ * @throws StoreRefused when another process keeps it busy, or the disk is full.
+ */
+export async function replaceContent(staged: string, path: string, kept: string): Promise<void> {
+  try {
+    await copyPages(path, `${kept}.part`);
+    chmodSync(`${kept}.part`, 0o600);
+    syncFile(`${kept}.part`);
+    renameSync(`${kept}.part`, kept);
+    syncFolder(dirname(kept));
+    try {
+      await copyPages(staged, path);
+      // A destination that is busy is reported as if all had been copied.
+      if (readKillSwitch(staged) !== readKillSwitch(path)) {
+        throw new StoreRefused("busy", `another process is writing to ${path}; end it and try again`);
+      }
+    } catch (error) {
+      // Rolled back: what is in place is what was, and a copy of it would only look like a restore.
+      rmSync(kept, { force: true });
+      throw error;
+    }
+    putOnDisk(path);
+  } catch (error) {
+    throw explain(error, path);
+  } finally {
+    rmSync(`${kept}.part`, { force: true });
+  }
+}
+
+/**
+ * The same where there is no database that could take a transaction: nothing, or a file that is damaged. The caller has
+ * stopped the agent by other means, since between the two steps the old file is without its log.
+ */
+export function replaceFile(staged: string, path: string, kept: string): void {
+  try {
+    // 1. The old log, or SQLite would play it into the new database.
+    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${kept}-wal`);
+    rmSync(`${path}-shm`, { force: true });
+    // 2. The old file under a second name, so that there is one at its path all the time.
+    if (existsSync(path)) keepFile(path, kept);
+    syncFolder(dirname(path));
+    // 3. The new one.
+    renameSync(staged, path);
+    syncFolder(dirname(path));
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+async function copyPages(from: string, to: string): Promise<void> {
+  const source = new Database(from, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    await source.backup(to, { progress: () => ALL_PAGES });
+  } finally {
+    source.close();
+  }
+}
+
+/** Set anew by every restore, to the millisecond, so it tells two states apart. Null where there is none to be read. */
+function readKillSwitch(path: string): string | null {
+  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    return JSON.stringify(database.prepare("select * from kill_switch").all());
+  } catch (error) {
+    if (sqliteCode(error) === undefined) throw error;
+    return null;
+  } finally {
+    database.close();
+  }
+}
+
+/** The copy was committed by a connection that does not sync: until here a power cut would leave the old content. */
+function putOnDisk(path: string): void {
+  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    database.pragma("journal_mode = WAL");
+    database.pragma("synchronous = FULL");
+    database.pragma("fullfsync = ON");
+    database.pragma("wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+  }
+  syncFile(path);
+}
+
+function keepFile(path: string, kept: string): void {
+  try {
+    linkSync(path, kept);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) throw error;
+    // A file system without second names.
+    copyFileSync(path, kept);
+    syncFile(kept);
+  }
+}

@@ -1,0 +1,26 @@
+import type { Db, Trx } from "./schema.ts";
+import type { OpenedFile } from "./sqlite/opened-files.ts";
+
+export interface Store {
+  db: Db;
+  /**
+   * One immediate transaction: the write lock is held from its first statement, and waited for. No network inside one, ever. On a full
+   * disk `work` runs a second time, so nothing outside of the transaction may depend on how often it ran.
+   */
+  atomically<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  /** Changes whenever another connection has committed; cheaper than a query, so the kill watcher polls it. */
+  dataVersion(): number;
+  /**
+   * @throws StoreRefused after an I/O error, which the work it happened in may have taken for a failure of its own. Every
+   * later statement was refused, so nobody may end as if all were well.
+   */
+  refuseBroken(): void;
+  /** What has to stay in its place: the database with its log, and the lock's file while this process holds it. */
+  files: OpenedFile[];
+  /**
+   * When and how one of `files` was seen to be replaced; null while all are in their places. It stays so once it was seen:
+   * somebody else may have worked with what stood there meanwhile.
+   */
+  replaced(): { at: number; what: string } | null;
+  close(): Promise<void>;
+}

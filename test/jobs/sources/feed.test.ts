@@ -1,0 +1,169 @@
+import { truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { collectFeed, itemsOfFeed } from "../../../src/jobs/sources/feed.ts";
+import { localSite } from "../../support/job-context.ts";
+import { tempDir } from "../../support/temp.ts";
+
+const items = (text: string, base?: string) => itemsOfFeed(Buffer.from(text), "label", base);
+const rss = (inside: string) =>
+  `<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>${inside}</channel></rss>`;
+const signal = new AbortController().signal;
+
+test("reads RSS 2.0", () => {
+  const [item] = items(
+    `<?xml version="1.0"?><rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><item>
+     <title>Tea &amp;amp; &lt;b&gt;cake&lt;/b&gt;</title><link>https://example.org/a</link><guid isPermaLink="false">g1</guid>
+     <description>short</description><content:encoded><![CDATA[<p>One</p><p>Two &eacute;</p>]]></content:encoded>
+     <pubDate>Tue, 03 Nov 2026 08:00:00 +0100</pubDate></item></channel></rss>`,
+  );
+  expect(item).toEqual({
+    key: expect.stringMatching(/^[0-9a-f]{32}$/),
+    title: "Tea & cake",
+    link: "https://example.org/a",
+    text: "One\n\nTwo é",
+    publishedAt: Date.UTC(2026, 10, 3, 7),
+    source: "label",
+  });
+});
+
+test.each([
+  [
+    "RSS 0.91",
+    `<rss version="0.91"><channel><title>c</title><item><title>T</title><link>https://example.org/a</link></item></channel></rss>`,
+  ],
+  [
+    "RSS 0.90",
+    `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel><title>c</title></channel><item><title>T</title><link>https://example.org/a</link></item></rdf:RDF>`,
+  ],
+  [
+    "RSS 1.0",
+    `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"><channel rdf:about="c"><title>c</title></channel><item rdf:about="https://example.org/a"><title>T</title><link>https://example.org/a</link></item></rdf:RDF>`,
+  ],
+  [
+    "Atom",
+    `<feed xmlns="http://www.w3.org/2005/Atom"><title>c</title><entry><title>T</title><id>urn:1</id><link rel="self" href="https://example.org/self"/><link rel="alternate" href="https://example.org/a"/></entry></feed>`,
+  ],
+  [
+    "Atom with a prefix",
+    `<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>T</a:title><a:id>urn:1</a:id><a:link href="https://example.org/a"/></a:entry></a:feed>`,
+  ],
+  [
+    "JSON Feed",
+    `{"version":"https://jsonfeed.org/version/1","title":"c","items":[{"id":"1","title":"T","url":"https://example.org/a"}]}`,
+  ],
+  [
+    "a byte order mark",
+    `\uFEFF<rss version="2.0"><channel><title>c</title><item><title>T</title><link>https://example.org/a</link></item></channel></rss>`,
+  ],
+])("reads %s", (_, text) => {
+  expect(items(text)).toMatchObject([{ title: "T", link: "https://example.org/a" }]);
+});
+
+test("reads the dates and texts of RSS 1.0, Atom and JSON Feed", () => {
+  const rdf = `<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><title>c</title></channel><item><title>T</title><description>D</description><dc:date>2026-11-03T08:00:00Z</dc:date></item></rdf:RDF>`;
+  const atom = `<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>a &lt; b</title><id>1</id><updated>2026-11-03T08:00:00Z</updated><content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Hi <b>you</b></p></div></content></entry></feed>`;
+  const json = `{"version":"https://jsonfeed.org/version/1.1","items":[{"id":"1","title":"T","content_html":"<p>x</p>","date_published":"2026-11-03T08:00:00Z"}]}`;
+  const publishedAt = Date.UTC(2026, 10, 3, 8);
+  expect(items(rdf)).toMatchObject([{ text: "D", publishedAt }]);
+  expect(items(atom)).toMatchObject([{ title: "a < b", text: "Hi you", publishedAt }]);
+  expect(items(json)).toMatchObject([{ text: "x", publishedAt }]);
+});
+
+test("honours the declared encoding", () => {
+  const latin1 = Buffer.from(
+    `<?xml version="1.0" encoding="ISO-8859-1"?><rss version="2.0"><channel><item><title>Gr\xFC\xDFe</title></item></channel></rss>`,
+    "latin1",
+  );
+  expect(itemsOfFeed(latin1, "l")).toMatchObject([{ title: "Grüße" }]);
+  const utf16 = Buffer.from(`\uFEFF${rss("<item><title>Grüße</title></item>")}`, "utf16le");
+  expect(itemsOfFeed(utf16, "l")).toMatchObject([{ title: "Grüße" }]);
+  expect(() => items(`<?xml version="1.0" encoding="x-none"?><rss version="2.0"></rss>`)).toThrow(
+    /unknown encoding/,
+  );
+});
+
+const whole = rss(
+  "<item><title>a</title><link>https://example.org/a</link></item><item><title>b</title></item>",
+);
+test.each(Array.from({ length: whole.length - 1 }, (_, n) => n))(
+  "refuses a feed that is cut off after %i characters",
+  (length) => {
+    expect(() => items(whole.slice(0, length))).toThrow(
+      expect.objectContaining({ code: "source_unreadable" }),
+    );
+  },
+);
+
+test.each([
+  ["JSON that is cut off", `{"version":"https://jsonfeed.org/version/1.1","items":[`],
+  ["JSON that is no feed", `{"a":1}`],
+  ["a web page", "<!doctype html><html><body>hi</body></html>"],
+  ["nothing", ""],
+  ["tags that nest without end", `<rss version="2.0"><channel>${"<a>".repeat(100_000)}`],
+  ["more than 4 MiB", rss(" ".repeat(4 * 1024 * 1024))],
+])("refuses %s", (_, text) => {
+  expect(() => items(text)).toThrow(expect.objectContaining({ code: "source_unreadable" }));
+});
+
+test("expands no entities of the document, and reads none of other files", () => {
+  const bomb = (entities: string) =>
+    `<?xml version="1.0"?><!DOCTYPE rss [${entities}]><rss version="2.0"><channel><item><title>x &b;</title><description>&b;</description></item></channel></rss>`;
+  const laughs = bomb(`<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">`);
+  expect(items(laughs)).toMatchObject([{ title: "x &b;", text: "&b;" }]);
+  const outside = bomb(`<!ENTITY b SYSTEM "file:///etc/passwd">`);
+  expect(items(outside)).toMatchObject([{ title: "x &b;", text: "&b;" }]);
+});
+
+test("hostile items come out as plain text with no link", () => {
+  const [item] = items(
+    rss(
+      "<item><title>&lt;script&gt;alert(1)&lt;/script&gt;News</title><link>javascript:alert(1)</link><description><![CDATA[<img src=x onerror=alert(1)>ok]]></description></item>",
+    ),
+  );
+  expect(item).toMatchObject({ title: "News", link: null, text: "ok" });
+});
+
+test("a huge item is bounded, and so is their number, the newest first", () => {
+  const many = Array.from(
+    { length: 300 },
+    (_, n) => `<item><title>n${n}</title><pubDate>${new Date(n * 86_400_000).toUTCString()}</pubDate></item>`,
+  );
+  const found = items(rss(many.join("")));
+  expect(found).toHaveLength(200);
+  expect(found[0]!.title).toBe("n299");
+  expect(
+    items(
+      rss(`<item><title>${"t".repeat(9000)}</title><description>${"d ".repeat(90_000)}</description></item>`),
+    ),
+  ).toEqual([
+    expect.objectContaining({ title: `${"t".repeat(199)}…`, text: expect.stringMatching(/^.{7000,8000}$/) }),
+  ]);
+});
+
+test("fetches a remote feed, and reads its relative links from its address", async () => {
+  const { egress, requests } = await localSite({
+    "/blog/feed.xml": { body: rss("<item><title>a</title><link>post/1</link></item>") },
+  });
+  const context = { egress, base: "/nowhere", signal };
+  const collected = await collectFeed({ feed: "https://example.org/blog/feed.xml" }, context);
+  expect(collected.items).toMatchObject([
+    { link: "https://example.org/blog/post/1", source: "example.org/blog/feed.xml" },
+  ]);
+  expect(requests[0]!.headers.accept).toContain("application/rss+xml");
+  await expect(collectFeed({ feed: "https://example.org/gone" }, context)).rejects.toThrow(/answered 404/);
+});
+
+test("reads a local feed from the base, and refuses a missing, a huge and a strange one", async () => {
+  const base = tempDir();
+  writeFileSync(join(base, "feed.xml"), rss("<item><title>a</title></item>"));
+  writeFileSync(join(base, "huge.xml"), "");
+  truncateSync(join(base, "huge.xml"), 5 * 1024 * 1024);
+  const collect = (feed: string) =>
+    collectFeed({ feed }, { egress: { fetch: () => Promise.reject(new Error()) }, base, signal });
+  expect((await collect("feed.xml")).items).toMatchObject([{ title: "a", source: "feed.xml" }]);
+  expect((await collect(join(base, "feed.xml"))).items).toHaveLength(1);
+  await expect(collect("missing.xml")).rejects.toThrow(/missing.xml: there is no such file/);
+  await expect(collect("huge.xml")).rejects.toThrow(/larger than/);
+  await expect(collect(".")).rejects.toThrow(/not a file/);
+});

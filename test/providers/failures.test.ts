@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { retryAfterMs } from "../../src/providers/failures.ts";
+
+const NOW = Date.parse("2026-11-21T10:00:00Z");
+
+it.each([
+  ["seconds", { "retry-after": "20" }, 20_000],
+  ["a fraction of a second, rounded up to one", { "retry-after": "0.2" }, 1_000],
+  ["0 seconds, which would not let anything rest", { "retry-after": "0" }, 1_000],
+  ["an HTTP date", { "retry-after": "Sat, 21 Nov 2026 10:05:00 GMT" }, 300_000],
+  ["a date in the past", { "retry-after": "Sat, 21 Nov 2026 09:00:00 GMT" }, 1_000],
+  ["more than six hours", { "retry-after": "999999" }, 21_600_000],
+  ["a date next year", { "retry-after": "Sun, 21 Nov 2027 10:00:00 GMT" }, 21_600_000],
+  ["OpenAI's milliseconds before seconds", { "retry-after-ms": "1500.5", "retry-after": "20" }, 1_501],
+  ["seconds when the milliseconds are none", { "retry-after-ms": "soon", "retry-after": "20" }, 20_000],
+  ["the first of several", { "retry-after": ["30", "60"] }, 30_000],
+  ["a negative number", { "retry-after-ms": "-5" }, 1_000],
+  ["words", { "retry-after": "later" }, null],
+  ["nothing", {}, null],
+])("reads a Retry-After of %s", (_, headers, expected) => {
+  expect(retryAfterMs(headers, NOW)).toBe(expected);
+});

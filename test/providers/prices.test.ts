@@ -1,0 +1,162 @@
+import { expect, it } from "vitest";
+import type { StatedPrice } from "../../src/config/config.ts";
+import snapshot from "../../src/providers/prices.json" with { type: "json" };
+import * as prices from "../../src/providers/prices.ts";
+import { chainConfig } from "./chain-config.ts";
+
+const { PRICES_DATE, UnpricedModel } = prices;
+const priceOf = (
+  reference: string,
+  stated: Record<string, StatedPrice> = {},
+  ollama = "http://127.0.0.1:11434",
+) => prices.priceOf(reference, chainConfig([], { ollama }, { prices: stated }));
+
+it("knows a model by its exact name", () => {
+  expect(priceOf("anthropic/claude-haiku-4-5")).toEqual({
+    input: 1,
+    output: 5,
+    cacheRead: 0.1,
+    cacheWrite: 1.25,
+    cacheWrite1h: 2,
+    regionalFactor: 1.1,
+  });
+});
+
+it("knows a model by its dated name, where the source says that it is the same", () => {
+  expect(priceOf("anthropic/claude-haiku-4-5-20251001")).toEqual(priceOf("anthropic/claude-haiku-4-5"));
+  expect(priceOf("openai/gpt-5-nano-2025-08-07")).toEqual(priceOf("openai/gpt-5-nano"));
+});
+
+it("prefers a dated name of its own price to the undated one", () => {
+  expect(priceOf("openai/gpt-4o-2024-05-13").input).toBe(5);
+  expect(priceOf("openai/gpt-4o-2024-08-06").input).toBe(2.5);
+});
+
+it("takes the dearest of several tiers, and no price of the past", () => {
+  expect(priceOf("openai/gpt-5.4")).toMatchObject({ input: 5, output: 22.5 });
+  expect(priceOf("openai/o3")).toMatchObject({ input: 2, output: 8 });
+});
+
+it("takes the input price where no cache price is stated", () => {
+  expect(priceOf("openai/gpt-4-turbo")).toEqual({ input: 10, output: 30, cacheRead: 10, cacheWrite: 10 });
+});
+
+it.each([
+  "openai/gpt-99",
+  "openai/gpt-4o-2025-01-01",
+  "openai/gpt-4o-mini-custom",
+  "anthropic/claude-haiku-4-5-preview",
+  "anthropic/claude-haiku-4-5-20251001-20251001",
+  "anthropic/gpt-4o",
+  "openai/Gpt-4o",
+  "openai/constructor",
+  "openai/__proto__",
+  "openai/gpt-4o-search-preview",
+  "openai/gpt-oss-120b",
+  "ollama/gpt-oss:120b-cloud",
+  "ollama/glm-4.6:cloud",
+  "ollama/qwen3-coder:480B-CLOUD",
+])("refuses %s and says what to write", (reference) => {
+  const attempt = () => priceOf(reference);
+  expect(attempt).toThrow(UnpricedModel);
+  expect(attempt).toThrow(`under models.prices: "${reference}": { input: …, output: … }`);
+  expect(attempt).toThrow(expect.objectContaining({ code: "unpriced_model", exitCode: 78, retry: "never" }));
+});
+
+it("takes local models and the extractive summary for free", () => {
+  const free = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  for (const reference of [
+    "ollama/qwen2.5:3b",
+    "ollama/cloudy:7b",
+    "ollama/hf.co/org/model:Q4_K_M",
+    "extractive",
+  ]) {
+    expect(priceOf(reference)).toEqual(free);
+  }
+});
+
+it.each([
+  "http://localhost:11434",
+  "http://ollama.localhost",
+  "http://ollama:11434",
+  "http://my_ollama-2:11434",
+  "https://gpu-box",
+  "http://127.0.0.1:11434",
+  "http://127.8.9.10",
+  "http://2130706433:11434",
+  "http://0x7f.1",
+  "http://0.0.0.0:11434",
+  "http://10.1.2.3:11434",
+  "http://172.31.0.1",
+  "http://192.168.1.20",
+  "http://169.254.10.1",
+  "http://100.64.1.1",
+  "http://[::1]:11434",
+  "http://[::ffff:10.0.0.1]",
+  "http://[fd12::1]",
+  "http://[fe80::1]",
+  "http://host.docker.internal:11434",
+])("takes Ollama's models for free at %s", (url) => {
+  expect(priceOf("ollama/qwen2.5:3b", {}, url)).toMatchObject({ input: 0, output: 0 });
+});
+
+it.each([
+  "https://ollama.com",
+  "http://8.8.8.8:11434",
+  "http://134744072",
+  "http://[::ffff:8.8.8.8]",
+  "http://[64:ff9b::808:808]",
+  "http://[2606:4700::1111]",
+  "http://172.32.0.1",
+  "http://10.0.0.1.nip.io",
+  "http://127.0.0.1.example.com",
+  "http://localhost.example.com",
+  "http://ollama.local",
+  "http://ollama.",
+  "http://notlocalhost.example",
+  "http://host.docker.internal.example.com",
+  "http://127.0.0.1@ollama.com",
+])("wants a price for Ollama's models at %s", (url) => {
+  const attempt = () => priceOf("ollama/qwen2.5:3b", {}, url);
+  expect(attempt).toThrow(UnpricedModel);
+  expect(attempt).toThrow(`is no machine of your own network`);
+  expect(attempt).toThrow(`under models.prices: "ollama/qwen2.5:3b": { input: …, output: … }`);
+  expect(priceOf("ollama/qwen2.5:3b", { "ollama/qwen2.5:3b": { input: 1, output: 2 } }, url).output).toBe(2);
+});
+
+it("takes the premium for what is written to a cache where nobody states it", () => {
+  const stated = { input: 0.8, output: 4 };
+  const price = (reference: string, more: object = {}) =>
+    priceOf(reference, { [reference]: { ...stated, ...more } });
+  expect(price("anthropic/x")).toMatchObject({ ...stated, cacheRead: 0.8, cacheWrite: 1, cacheWrite1h: 1.6 });
+  expect(price("openai/anthropic/claude-x")).toEqual({ ...stated, cacheRead: 0.8, cacheWrite: 1 });
+  expect(price("anthropic/x", { cacheRead: 0.08, cacheWrite: 0.9 })).toMatchObject({
+    ...stated,
+    cacheRead: 0.08,
+    cacheWrite: 0.9,
+    cacheWrite1h: 1.6,
+  });
+  expect(priceOf("anthropic/claude-2")).toMatchObject({ input: 8, cacheWrite: 10, cacheWrite1h: 16 });
+});
+
+it("lets the configuration win, over the snapshot and over what is free", () => {
+  const overrides = {
+    "anthropic/claude-haiku-4-5": { input: 2, output: 9 },
+    "ollama/glm-4.6:cloud": { input: 1, output: 2, cacheRead: 0.5 },
+    "ollama/qwen2.5:3b": { input: 3, output: 4 },
+    "openai/on-my-own-machine": { input: 0, output: 0 },
+  };
+  const price = (reference: string) => priceOf(reference, overrides);
+  expect(price("anthropic/claude-haiku-4-5")).toMatchObject({ input: 2, output: 9, cacheRead: 2 });
+  expect(price("ollama/glm-4.6:cloud")).toEqual({ input: 1, output: 2, cacheRead: 0.5, cacheWrite: 1 });
+  expect(price("ollama/qwen2.5:3b")).toMatchObject({ input: 3, output: 4 });
+  expect(price("openai/on-my-own-machine")).toMatchObject({ input: 0, output: 0 });
+});
+
+it("ships a dated snapshot that names its source, in which nothing is free", () => {
+  expect(PRICES_DATE).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+  expect(`${snapshot.source} ${snapshot.license}`).toMatch(/genai-prices .* MIT/);
+  const prices = Object.values(snapshot.models);
+  expect(prices.length).toBeGreaterThan(100);
+  expect(prices.filter(({ input, output }) => !(input > 0 && output > 0))).toEqual([]);
+});
