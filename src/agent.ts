@@ -6,6 +6,7 @@ import { type Environment, processEnvironment } from "./config/environment.ts";
 import { locate } from "./config/locations.ts";
 import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
+import { driftCheck } from "./evidence/release/drift-check.ts";
 import type { JobKind } from "./jobs/job.ts";
 import { jobKinds } from "./jobs/registry.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
@@ -241,5 +242,6 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  return await diagnoseState({ ...options, kinds: [...(options.kinds ?? []), ...jobKinds] }, how);
+  const sources = { ...options, kinds: [...(options.kinds ?? []), ...jobKinds] };
+  return await diagnoseState(sources, { ...how, more: [driftCheck] });
 }

@@ -23,7 +23,6 @@ import { configuration, refusedConfiguration } from "./doctor/configuration.ts";
 import { containment } from "./doctor/containment.ts";
 import { counters } from "./doctor/counters.ts";
 import { disk } from "./doctor/disk.ts";
-import { drift } from "./doctor/drift.ts";
 import { fileSystem } from "./doctor/file-system.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { killFlag, killSwitch } from "./doctor/kill-switch.ts";
@@ -55,7 +54,6 @@ const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   containment,
 ];
 const WITH_STORE: readonly Examination<WithStore>[] = [
-  drift,
   killSwitch,
   lock,
   outputs,
@@ -72,6 +70,8 @@ export interface Diagnosis {
   /** For tests. */
   host?: Host;
   clock?: Clock;
+  /** Checks of the layers above, such as whether what is in use was released. */
+  more?: readonly Examination<WithStore>[];
 }
 
 /**
@@ -107,7 +107,11 @@ export async function diagnoseState(
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  return await lookAll([...WITH_CONFIG, ...modelLooks(config.models.chain), ...WITH_STORE], subject, how);
+  return await lookAll(
+    [...WITH_CONFIG, ...modelLooks(config.models.chain), ...(how.more ?? []), ...WITH_STORE],
+    subject,
+    how,
+  );
 }
 
 /** All at once, since most of the time of a look is waiting. */

@@ -1,6 +1,5 @@
 import { type Selectable, sql } from "kysely";
 import type { Config } from "../config/config.ts";
-import { type ClockStatus, readClock } from "../evidence/unattended/unattended.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { listRefusals } from "../providers/refusals.ts";
@@ -17,6 +16,7 @@ import { countDrafts } from "./drafts.ts";
 import { latestTicks } from "./latest-ticks.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
+import { readUnattended, type UnattendedStatus } from "./unattended.ts";
 import type { Late } from "./watchdog/finding.ts";
 import { lateHeartbeat } from "./watchdog/heartbeat.ts";
 import { lookNow, type Worker, type WorkerLook } from "./worker.ts";
@@ -58,7 +58,7 @@ export interface Status {
   worker: { state: Worker["state"]; pid: number | null };
   nextDueAt: string | null;
   /** The count of unattended days; null while no clock runs. */
-  clock: ClockStatus | null;
+  clock: UnattendedStatus | null;
 }
 
 export interface WindowStatus {
@@ -124,7 +124,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     },
     worker: { state: look.worker.state, pid: "pid" in look.worker ? look.worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
-    clock: await readClock(db),
+    clock: await readUnattended(db),
   };
 }
 

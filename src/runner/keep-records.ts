@@ -1,9 +1,3 @@
-import { writeIncidents } from "../evidence/incidents/incidents-file.ts";
-import { recoverByTick } from "../evidence/incidents/recover-by-tick.ts";
-import { tellDrift } from "../evidence/release/drift.ts";
-import { writeReleases } from "../evidence/release/release-files.ts";
-import { keepClock } from "../evidence/unattended/keep-days.ts";
-import { writeRunLog } from "../evidence/unattended/run-log.ts";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
 import { retainLogs } from "../logs/retain.ts";
@@ -11,27 +5,6 @@ import { retain } from "../ops/retention/retain.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import { removeTemporary } from "../store/durable-file.ts";
 import type { Parts } from "./parts.ts";
-import type { TickRecord } from "./tick-record.ts";
-
-/** At the beginning of a tick: which day it is, which are over, and whether a person had a hand in it. */
-export async function beginRecords(parts: Parts): Promise<void> {
-  await orTold(parts, () => keepClock(parts));
-}
-
-/** At the end of a tick: what it shows to be over, and the files for people, which say what the rows say. */
-export async function endRecords(parts: Parts, record: TickRecord): Promise<void> {
-  const { config, store, outbox, clock } = parts;
-  await orTold(parts, async () => {
-    await outbox.atomically(async (trx, announce) => {
-      await recoverByTick(trx, record, clock.nowMs());
-      await tellDrift(trx, announce, config);
-    });
-    const files = { config, db: store.db };
-    await writeRunLog(files);
-    await writeIncidents(files);
-    await writeReleases(files);
-  });
-}
 
 /**
  * The broom: files of the log, and what is old in the database. A kill in the middle of it leaves the rest to the next tick;
@@ -56,7 +29,7 @@ export async function sweepRecords(parts: Parts): Promise<void> {
 /** One for each table. */
 const STEPS_KILLED = 10;
 
-/** Evidence is not the work: what keeps it from being written is told, and the next tick tries again. */
+/** Retention is not the work: a failure of it is logged, and the next tick tries again. */
 async function orTold(parts: Parts, work: () => Promise<void>): Promise<void> {
   try {
     await work();

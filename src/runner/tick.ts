@@ -1,5 +1,5 @@
 import { deliverAlerts } from "../alerts/deliver.ts";
-import { tellLowValue } from "../evidence/report/low-value.ts";
+import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
 import { EXIT, messageOf } from "../lib/errors.ts";
@@ -15,7 +15,7 @@ import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { type Drained, drain } from "./drain.ts";
 import { endProcessesOfOthers } from "./end-processes.ts";
 import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
-import { beginRecords, endRecords, sweepRecords } from "./keep-records.ts";
+import { sweepRecords } from "./keep-records.ts";
 import type { Parts } from "./parts.ts";
 import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
 import { publishOutputs } from "./publish-outputs.ts";
@@ -67,8 +67,7 @@ export async function runTick(
   };
   try {
     await checkCounters(parts, isAfterCrash);
-    await beginRecords(parts);
-    await tellLowValue(parts);
+    await beginEvidence(parts);
     // 1. Stop. A killed agent starts nothing, but its pager still works.
     const kill = await readStop(parts.rails);
     wasStopped = kill !== null;
@@ -117,7 +116,7 @@ export async function runTick(
     durationMs: finishedAt - startedAt,
     nextDueAt: dueAt === null ? null : toIso(dueAt),
   });
-  await endRecords(parts, record);
+  await endEvidence(parts, record);
   const isKilled = parts.rails.watch.signal.aborted;
   const { outputs, exitCode } = drained;
   await Promise.all([

@@ -1,13 +1,12 @@
 import { type Agent, VERSION } from "../../agent.ts";
 import { configHash } from "../../config/hash.ts";
 import {
-  type ClockOffice,
-  type ClockStatus,
   missingEvidence,
-  readClock,
-  startClock,
-  stopClock,
+  startUnattended,
+  stopUnattended,
+  type UnattendedSources,
 } from "../../evidence/unattended/unattended.ts";
+import { readUnattended, type UnattendedStatus } from "../../ops/unattended.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
@@ -21,7 +20,7 @@ const start = defineCommand({
   },
   json: true,
   async run({ args }) {
-    const clock = await withAgent(args, (agent) => startClock(officeOf(agent)));
+    const clock = await withAgent(args, (agent) => startUnattended(sourcesOf(agent)));
     if (args.json) printJson(clock);
     else
       printLines([
@@ -40,7 +39,7 @@ const status = defineCommand({
   json: true,
   async run({ args }) {
     const { clock, missing } = await withLook(args, async ({ config, db }) => ({
-      clock: await readClock(db),
+      clock: await readUnattended(db),
       missing: await missingEvidence(db, { version: VERSION, configHash: configHash(config) }),
     }));
     if (args.json) printJson({ clock, missing });
@@ -62,8 +61,8 @@ const stop = defineCommand({
   args: { "dry-run": { type: "boolean", description: "Say what would end, and leave it" } },
   async run({ args }) {
     const ended = args["dry-run"]
-      ? await withLook(args, ({ db }) => readClock(db))
-      : await withAgent(args, (agent) => stopClock(officeOf(agent)));
+      ? await withLook(args, ({ db }) => readUnattended(db))
+      : await withAgent(args, (agent) => stopUnattended(sourcesOf(agent)));
     if (args.json) printJson({ dryRun: args["dry-run"], clock: ended });
     else if (ended === null) printLines(["no clock runs"]);
     else printLines([`${args["dry-run"] ? "would stop" : "stopped"} the clock at ${days(ended.days)}`]);
@@ -80,11 +79,11 @@ export default defineCommand({
   default: "status",
 });
 
-function officeOf({ config, version, outbox, rails, log }: Agent): ClockOffice {
+function sourcesOf({ config, version, outbox, rails, log }: Agent): UnattendedSources {
   return { config, version, outbox, clock: rails.clock, log, db: rails.store.db };
 }
 
-function linesOf({ days: count, dayZero, startedAt, lastDay }: ClockStatus): string[] {
+function linesOf({ days: count, dayZero, startedAt, lastDay }: UnattendedStatus): string[] {
   return [
     `${days(count)} in a row; Day 0 is ${dayZero}`,
     `started at ${startedAt}; ${lastDay === null ? "no day is over yet" : `the latest day that is over is ${lastDay}`}`,

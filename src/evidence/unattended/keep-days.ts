@@ -9,7 +9,7 @@ import { markAttended } from "./attended.ts";
 import { dayFigures, wasStopped, workByHand } from "./day-figures.ts";
 import { daysBetween, daysFrom } from "./days.ts";
 
-export interface ClockSources {
+export interface KeepSources {
   config: Config;
   outbox: Outbox;
   clock: Clock;
@@ -26,7 +26,7 @@ const MARKS: readonly number[] = [7, 14];
  * one that is set ahead ends none before uptime has earned it. For the beginning of a tick: what that tick does belongs
  * to the day in which it began. Does nothing while no clock runs.
  */
-export async function keepClock(sources: ClockSources): Promise<void> {
+export async function keepUnattended(sources: KeepSources): Promise<void> {
   const { config, outbox, clock, log } = sources;
   const days = await outbox.atomically(async (trx, announce) => {
     const row = await trx.selectFrom("clock").selectAll().where("id", "=", 1).executeTakeFirst();

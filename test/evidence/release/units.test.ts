@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { driftCheck } from "../../../src/evidence/release/drift-check.ts";
 import { compareUnits } from "../../../src/evidence/release/units.ts";
 import type { Finding } from "../../../src/ops/doctor/check.ts";
-import { drift } from "../../../src/ops/doctor/drift.ts";
 import { hostWith } from "../../ops/doctor/harness.ts";
 import { opsHarness } from "../../ops/harness.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -43,7 +43,7 @@ it("doctor sees them through the copy that a container is shown, and names them 
   const { config, rails } = await opsHarness();
   const folder = unitsOf(staged());
   const look = async (): Promise<Finding[]> =>
-    await drift.look({
+    await driftCheck.look({
       config,
       store: rails.store,
       clock: rails.clock,

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import type { AlertPayload } from "../../../src/alerts/events.ts";
 import { configHash } from "../../../src/config/hash.ts";
 import { recordDrill } from "../../../src/evidence/drills.ts";
-import { keepClock } from "../../../src/evidence/unattended/keep-days.ts";
+import { keepUnattended } from "../../../src/evidence/unattended/keep-days.ts";
 import { writeRunLog } from "../../../src/evidence/unattended/run-log.ts";
-import { type ClockOffice, readClock } from "../../../src/evidence/unattended/unattended.ts";
+import type { UnattendedSources } from "../../../src/evidence/unattended/unattended.ts";
 import { newId } from "../../../src/lib/ids.ts";
+import { readUnattended } from "../../../src/ops/unattended.ts";
 import type { JobsTable, TicksTable } from "../../../src/store/schema.ts";
 import { load, withBase } from "../../config/support.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -18,14 +19,25 @@ export const DAY = 24 * HOUR;
 export const VERSION = "1.2.3";
 
 /** A clock on simulated days. It begins at `start`, an instant. */
-export async function clockHarness(start = "2026-11-21T10:00:00Z", timezone = "UTC", agent = "by-itself") {
+export async function unattendedHarness(
+  start = "2026-11-21T10:00:00Z",
+  timezone = "UTC",
+  agent = "by-itself",
+) {
   const clock = fakeClock(Date.parse(start));
   const alerts: AlertPayload[] = [];
   const dir = tempDir();
   const rails = await testRails({ clock, dir, timezone, onAlert: (alert) => void alerts.push(alert) });
   const config = { ...load(withBase({ timezone, jobs: [] }), { state: dir }), agent };
   const { db } = rails.store;
-  const office: ClockOffice = { config, version: VERSION, outbox: rails.outbox, clock, log: rails.log, db };
+  const sources: UnattendedSources = {
+    config,
+    version: VERSION,
+    outbox: rails.outbox,
+    clock,
+    log: rails.log,
+    db,
+  };
   let count = 0;
   const insertTick = (fields: Partial<TicksTable> = {}) => {
     count += 1;
@@ -37,7 +49,7 @@ export async function clockHarness(start = "2026-11-21T10:00:00Z", timezone = "U
       .execute();
   };
   return {
-    office,
+    sources,
     clock,
     alerts,
     rails,
@@ -46,8 +58,8 @@ export async function clockHarness(start = "2026-11-21T10:00:00Z", timezone = "U
     /** One tick at this moment, as the runner does it: the clock first. */
     async tick(fields: Partial<TicksTable> = {}) {
       await insertTick(fields);
-      await keepClock(office);
-      await writeRunLog(office);
+      await keepUnattended(sources);
+      await writeRunLog(sources);
     },
     async job(fields: Partial<JobsTable>) {
       const at = clock.nowMs();
@@ -69,7 +81,7 @@ export async function clockHarness(start = "2026-11-21T10:00:00Z", timezone = "U
       (await db.selectFrom("clock_days").select(["day", "count"]).orderBy("day").execute()).map(
         (row) => `${row.day} ${row.count}`,
       ),
-    status: () => readClock(db),
+    status: () => readUnattended(db),
     runLog: () => {
       const path = join(config.paths.runs, "run-log.md");
       return existsSync(path) ? readFileSync(path, "utf8") : null;

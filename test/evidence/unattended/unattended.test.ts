@@ -2,16 +2,16 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { attendToday } from "../../../src/evidence/unattended/attended.ts";
-import { keepClock } from "../../../src/evidence/unattended/keep-days.ts";
-import { startClock, stopClock } from "../../../src/evidence/unattended/unattended.ts";
+import { keepUnattended } from "../../../src/evidence/unattended/keep-days.ts";
+import { startUnattended, stopUnattended } from "../../../src/evidence/unattended/unattended.ts";
 import { acceptWallClock } from "../../../src/rails/budget-time.ts";
 import { setKill } from "../../../src/rails/kill.ts";
-import { clockHarness, DAY, HOUR, VERSION } from "./harness.ts";
+import { DAY, HOUR, unattendedHarness, VERSION } from "./harness.ts";
 
 describe("the clock is not started", () => {
   it("without any drill, and names what is missing", async () => {
-    const { office, status, runLog } = await clockHarness();
-    await expect(startClock(office)).rejects.toMatchObject({
+    const { sources, status, runLog } = await unattendedHarness();
+    await expect(startUnattended(sources)).rejects.toMatchObject({
       code: "clock_unproved",
       message: expect.stringMatching(
         /cap has not passed; no kill mechanism has passed.*stop-file.*afk drill/,
@@ -22,30 +22,30 @@ describe("the clock is not started", () => {
   });
 
   it("with one kill mechanism alone, however often it passed", async () => {
-    const { office, pass } = await clockHarness();
+    const { sources, pass } = await unattendedHarness();
     await pass("cap", "stop-file", "stop-file");
-    await expect(startClock(office)).rejects.toThrow(/only stop-file has passed.*left: stop-process/);
+    await expect(startUnattended(sources)).rejects.toThrow(/only stop-file has passed.*left: stop-process/);
   });
 
   it("where a drill passed once and has failed since", async () => {
-    const { office, pass, fail } = await clockHarness();
+    const { sources, pass, fail } = await unattendedHarness();
     await pass("cap", "stop-file", "wedge");
     await fail("cap");
-    await expect(startClock(office)).rejects.toThrow("cap has not passed");
+    await expect(startUnattended(sources)).rejects.toThrow("cap has not passed");
   });
 
   it("on the drills of another version or configuration", async () => {
-    const { office, pass } = await clockHarness();
+    const { sources, pass } = await unattendedHarness();
     await pass("cap", "stop-file", "wedge");
-    await expect(startClock({ ...office, version: "9.9.9" })).rejects.toThrow("afk 9.9.9");
-    const config = { ...office.config, tickSeconds: 7 };
-    await expect(startClock({ ...office, config })).rejects.toThrow("cap has not passed");
-    expect(office.version).toBe(VERSION);
+    await expect(startUnattended({ ...sources, version: "9.9.9" })).rejects.toThrow("afk 9.9.9");
+    const config = { ...sources.config, tickSeconds: 7 };
+    await expect(startUnattended({ ...sources, config })).rejects.toThrow("cap has not passed");
+    expect(sources.version).toBe(VERSION);
   });
 
   it("twice", async () => {
-    const { office } = await running();
-    await expect(startClock(office)).rejects.toMatchObject({ code: "clock_runs" });
+    const { sources } = await running();
+    await expect(startUnattended(sources)).rejects.toMatchObject({ code: "clock_runs" });
   });
 });
 
@@ -179,7 +179,7 @@ describe("the clock", () => {
   });
 
   it("does nothing while none runs", async () => {
-    const h = await clockHarness();
+    const h = await unattendedHarness();
     await h.tick({ by_hand: 1 });
     h.clock.advance(DAY);
     await h.tick();
@@ -221,7 +221,7 @@ describe("a day is attended, and the count starts again", () => {
     const h = await afterDays(2);
     await h.tick();
     h.clock.advance(DAY);
-    const { config, clock, outbox } = h.office;
+    const { config, clock, outbox } = h.sources;
     await outbox.atomically((trx, announce) =>
       attendToday(trx, announce, { config, clock, what: "digest@1" }),
     );
@@ -281,11 +281,11 @@ describe("a stopped agent", () => {
 describe("the end of a clock", () => {
   it("keeps the days, and is refused where none runs", async () => {
     const h = await afterDays(2);
-    expect(await stopClock(h.office)).toMatchObject({ days: 1 });
+    expect(await stopUnattended(h.sources)).toMatchObject({ days: 1 });
     expect(await h.status()).toBeNull();
     expect(h.runLog()).toContain("No clock runs.");
-    await expect(stopClock(h.office)).rejects.toMatchObject({ code: "no_clock" });
-    await startClock(h.office);
+    await expect(stopUnattended(h.sources)).rejects.toMatchObject({ code: "no_clock" });
+    await startUnattended(h.sources);
     expect(await h.status()).toMatchObject({ days: 0, dayZero: "2026-11-23" });
     expect(await h.days()).toHaveLength(2);
   });
@@ -296,7 +296,7 @@ describe("run-log.md", () => {
     const h = await running();
     await h.tick();
     h.clock.advance(DAY);
-    await keepClock(h.office);
+    await keepUnattended(h.sources);
     expect(h.runLog()).toMatch(/\| 2026-11-21 \| Day 0 \| +\|.*\| not over yet \|/);
     await h.tick();
     expect(h.runLog()).toMatch(/\| 2026-11-21 \| Day 0 \| \d/);
@@ -320,9 +320,9 @@ describe("run-log.md", () => {
 });
 
 async function running(start?: string, timezone?: string, agent?: string) {
-  const h = await clockHarness(start, timezone, agent);
+  const h = await unattendedHarness(start, timezone, agent);
   await h.pass("cap", "stop-file", "stop-process");
-  await startClock(h.office);
+  await startUnattended(h.sources);
   return h;
 }
 
@@ -333,6 +333,6 @@ async function afterDays(count: number) {
     await h.tick();
     h.clock.advance(DAY);
   }
-  await keepClock(h.office);
+  await keepUnattended(h.sources);
   return h;
 }

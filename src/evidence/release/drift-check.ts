@@ -1,9 +1,9 @@
-import { configDrift, unitDrift } from "../../evidence/release/drift.ts";
-import { readInstalled } from "../../evidence/release/installed.ts";
-import { latestRelease } from "../../evidence/release/releases.ts";
-import { compareUnits } from "../../evidence/release/units.ts";
-import { type Examination, type Finding, ok, skipped, type WithStore, warn } from "./check.ts";
-import type { Host } from "./host.ts";
+import { type Examination, type Finding, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
+import type { Host } from "../../ops/doctor/host.ts";
+import { configDrift, unitDrift } from "./drift.ts";
+import { readInstalled } from "./installed.ts";
+import { latestRelease } from "./releases.ts";
+import { compareUnits } from "./units.ts";
 
 const NAME = "drift";
 const MEND =
@@ -13,7 +13,7 @@ const MEND_UNITS =
   "sudo ./systemd/install puts the units of its image in place; changes of your own go into drop-ins";
 
 /** Whether what is in use is what was released. */
-export const drift: Examination<WithStore> = {
+export const driftCheck: Examination<WithStore> = {
   group: "configuration",
   name: NAME,
   look: async ({ store, config, host }) => {

@@ -1,0 +1,54 @@
+import type { Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import type { Store } from "../store/store.ts";
+import { writeIncidents } from "./incidents/incidents-file.ts";
+import { recoverByTick } from "./incidents/recover-by-tick.ts";
+import { tellDrift } from "./release/drift.ts";
+import { writeReleases } from "./release/release-files.ts";
+import { tellLowValue } from "./report/low-value.ts";
+import { keepUnattended } from "./unattended/keep-days.ts";
+import { writeRunLog } from "./unattended/run-log.ts";
+
+export interface EvidenceSources {
+  config: Config;
+  store: Store;
+  outbox: Outbox;
+  clock: Clock;
+  log: Log;
+}
+
+/** At the beginning of a tick: writes down the days that are over, and reports weeks that brought too little. */
+export async function beginEvidence(sources: EvidenceSources): Promise<void> {
+  await orLogged(sources, () => keepUnattended(sources));
+  await tellLowValue(sources);
+}
+
+/** At the end of a tick: recovers the incidents that it shows to be over, and writes the files for people. */
+export async function endEvidence(
+  sources: EvidenceSources,
+  tick: { outcome: string; startedAt: number },
+): Promise<void> {
+  const { config, store, outbox, clock } = sources;
+  await orLogged(sources, async () => {
+    await outbox.atomically(async (trx, announce) => {
+      await recoverByTick(trx, tick, clock.nowMs());
+      await tellDrift(trx, announce, config);
+    });
+    const files = { config, db: store.db };
+    await writeRunLog(files);
+    await writeIncidents(files);
+    await writeReleases(files);
+  });
+}
+
+/** Evidence is not the work: a failure to write it is logged, and the next tick tries again. */
+async function orLogged({ log }: EvidenceSources, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.event("error", "records_failed", { error: messageOf(error) });
+  }
+}
