@@ -3,32 +3,32 @@ import { messageOf } from "../lib/errors.ts";
 import { ModelUnavailable } from "../providers/chain.ts";
 import type { Completion } from "../providers/types.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
-import type { Bench } from "./harness.ts";
+import type { Harness } from "./harness.ts";
 
 /** What became of one call through the gates. */
 export type Said =
   | { type: "answered"; completion: Completion }
   | { type: "capped"; window: string; message: string }
   /** Its breaker refused it. */
-  | { type: "left_alone"; message: string }
+  | { type: "breaker_open"; message: string }
   | { type: "failed"; message: string };
 
 /** Asks an agent's guarded model. `text` should be new each time: the same request over and over is a loop. */
-export async function ask(bench: Bench, agent: Agent, text: string): Promise<Said> {
+export async function ask(harness: Harness, agent: Agent, text: string): Promise<Said> {
   try {
     const request = { messages: [{ role: "user" as const, content: text }] };
-    return { type: "answered", completion: await agent.model.complete(request, { signal: bench.signal }) };
+    return { type: "answered", completion: await agent.model.complete(request, { signal: harness.signal }) };
   } catch (error) {
-    bench.signal.throwIfAborted();
+    harness.signal.throwIfAborted();
     const message = messageOf(error);
     if (error instanceof CapReached) return { type: "capped", window: error.window, message };
     if (error instanceof ModelUnavailable && error.cause instanceof BreakerOpen)
-      return { type: "left_alone", message };
+      return { type: "breaker_open", message };
     return { type: "failed", message };
   }
 }
 
 /** What was said, on one line, for the record. */
-export function saidText(said: Said): string {
+export function outcomeText(said: Said): string {
   return said.type === "answered" ? `answered by ${said.completion.model}` : `${said.type}: ${said.message}`;
 }

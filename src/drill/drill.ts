@@ -1,4 +1,4 @@
-import type { Bench } from "./harness.ts";
+import type { Harness } from "./harness.ts";
 
 /** A safety that is fired on purpose. To add one, write it in `drills/` and list it in registry.ts. */
 export interface Drill {
@@ -7,6 +7,6 @@ export interface Drill {
   description: string;
   /** Why a person should care, for the record. */
   promise: string;
-  /** Fires it. Everything that must be so goes through `bench.expect`, which throws DrillFailed where it is not. */
-  run(bench: Bench): Promise<void>;
+  /** Fires it. Everything that must be so goes through `harness.expect`, which throws DrillFailed where it is not. */
+  run(harness: Harness): Promise<void>;
 }

@@ -1,9 +1,9 @@
+import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
 import { systemClock } from "../lib/clock.ts";
-import { familyOf, type Known, stillAlive } from "./processes.ts";
 import type { Worker } from "./worker.ts";
 
 const CLOSE_MS = 10_000;
-const LOOK_MS = 10;
+const POLL_MS = 10;
 
 /** Kills what is left of the workers and of all that they started, by the system's own list, until nothing is. */
 export async function endAll(workers: readonly Worker[], known: readonly Known[]): Promise<void> {
@@ -16,7 +16,7 @@ export async function endAll(workers: readonly Worker[], known: readonly Known[]
     const alive = stillAlive([...left.values()]);
     if ((alive.length === 0 && running.length === 0) || systemClock.uptimeMs() > endsMs) return;
     for (const { pid } of alive) killIfThere(pid);
-    await systemClock.sleep(LOOK_MS);
+    await systemClock.sleep(POLL_MS);
   }
 }
 

@@ -2,9 +2,9 @@ import type { Agent } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
 import { readSpend } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
-import { ask, saidText } from "./ask.ts";
+import { ask, outcomeText } from "./ask.ts";
 import type { Deployment } from "./deployment.ts";
-import type { Bench } from "./harness.ts";
+import type { Harness } from "./harness.ts";
 
 /** The part of a cap that one call of the drill costs: two fit, a third does not. */
 const PART = 0.4;
@@ -31,46 +31,46 @@ export function expensiveCall(capMicros: number): { text: string; inputPrice: nu
  * @param sample a call of about 0.4 of the cap.
  */
 export async function fillUntilRefused(
-  bench: Bench,
+  harness: Harness,
   target: { deployment: Deployment; agent: Agent; window: "day" | "hour"; capMicros: number; text: string },
 ): Promise<void> {
   const { deployment, agent, window, capMicros, text } = target;
-  const { endpoint, figures } = bench;
+  const { endpoint, figures } = harness;
   const cap = formatUsd(capMicros);
   for (let call = 1; call <= CALLS_MAX; call++) {
     const before = endpoint.asked.length;
-    const said = await ask(bench, agent, `${call} ${text}`);
-    bench.clock.advance(PAUSE_MS);
+    const said = await ask(harness, agent, `${call} ${text}`);
+    harness.clock.advance(PAUSE_MS);
     if (said.type === "answered") {
-      bench.expect(
+      harness.expect(
         `call ${call} reaches the model`,
         endpoint.asked.length === before + 1,
         `${endpoint.asked.length - before} requests, for ${formatUsd(said.completion.costMicros)}`,
       );
       continue;
     }
-    bench.did(`Called a model until the ${window}'s cap of ${cap} refused call ${call}.`);
-    bench.expect("calls passed before the cap was reached", call > 1, `${call - 1} passed`);
-    bench.expect(
+    harness.did(`Called a model until the ${window}'s cap of ${cap} refused call ${call}.`);
+    harness.expect("calls passed before the cap was reached", call > 1, `${call - 1} passed`);
+    harness.expect(
       `the ${window}'s cap refuses call ${call}`,
       said.type === "capped" && said.window === window,
-      saidText(said),
+      outcomeText(said),
     );
     Object.assign(figures, {
       requestsBeforeRefusal: before,
       requestsAfterRefusal: endpoint.asked.length,
     });
-    bench.expect(
+    harness.expect(
       "the refused call sent no request",
       endpoint.asked.length === before,
       `${before} requests before it, ${endpoint.asked.length} after`,
     );
-    await expectBooks(bench, target);
+    await expectBooks(harness, target);
     const lines = deployment.logged("cap_hit").filter((line) => line.window === window);
-    bench.expect("the log has cap_hit", lines.length > 0, `${lines.length} lines`);
+    harness.expect("the log has cap_hit", lines.length > 0, `${lines.length} lines`);
     return;
   }
-  bench.expect(
+  harness.expect(
     `the ${window}'s cap of ${cap} is reached`,
     false,
     `${CALLS_MAX} calls passed and none was refused`,
@@ -78,22 +78,22 @@ export async function fillUntilRefused(
 }
 
 async function expectBooks(
-  bench: Bench,
+  harness: Harness,
   { agent, window, capMicros }: { agent: Agent; window: "day" | "hour"; capMicros: number },
 ): Promise<void> {
   const { db } = agent.rails.store;
-  const nowMs = bench.clock.nowMs();
-  const period = window === "hour" ? "" : (await peekPeriods(db, nowMs, bench.config.timezone)).day;
+  const nowMs = harness.clock.nowMs();
+  const period = window === "hour" ? "" : (await peekPeriods(db, nowMs, harness.config.timezone)).day;
   const spend = await readSpend(db, { window, period }, nowMs);
   const spentMicros = spend.settledMicros + spend.reservedMicros;
-  Object.assign(bench.figures, { capMicros, spentMicros });
-  bench.expect(
+  Object.assign(harness.figures, { capMicros, spentMicros });
+  harness.expect(
     "what is spent and reserved stays within the cap, and is not nothing",
     spentMicros > 0 && spentMicros <= capMicros,
     `${formatUsd(spentMicros)} of ${formatUsd(capMicros)}`,
   );
   const alerts = await db.selectFrom("alerts").select("key").where("event", "=", "cap_hit").execute();
-  bench.expect(
+  harness.expect(
     "one alert tells of it",
     alerts.filter(({ key }) => key.startsWith(`cap_hit:${window}:`)).length === 1,
     `${alerts.length} in the outbox`,

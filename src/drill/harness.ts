@@ -2,23 +2,22 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Agent } from "../agent.ts";
 import type { Config } from "../config/config.ts";
+import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { type Deployment, deploy } from "./deployment.ts";
-
 import { createDrillClock, type DrillClock } from "./drill-clock.ts";
 import { endAll } from "./end-all.ts";
 import { type Endpoint, startEndpoint } from "./endpoint.ts";
-import { familyOf, type Known, stillAlive } from "./processes.ts";
-import type { Notebook } from "./recorder.ts";
+import type { Recorder } from "./recorder.ts";
 import { makeScratch } from "./scratch.ts";
 import { type Plan, scratchConfig } from "./scratch-config.ts";
 import { exitText, type Worker } from "./worker.ts";
 
 /** What a drill does to the world. Tests give others, to see that a drill notices what does not work. */
-export interface Hands {
+export interface Effects {
   signal(pid: number, signal: NodeJS.Signals): void;
   /** Writes a STOP file. */
   touch(path: string): void;
@@ -27,40 +26,40 @@ export interface Hands {
   configure(content: Record<string, unknown>): Record<string, unknown>;
 }
 
-export const HANDS: Hands = {
+export const EFFECTS: Effects = {
   signal: (pid, signal) => void process.kill(pid, signal),
   touch: (path) => writeFileSync(path, "set by a drill\n", { mode: 0o600 }),
   endpoint: startEndpoint,
   configure: (content) => content,
 };
 
-export interface BenchOptions {
+export interface HarnessOptions {
   /** The real agent's. */
   config: Config;
   /** Path of the CLI's entry, for workers. */
   entry: string;
   /** Ends the drill from outside. */
   signal: AbortSignal;
-  notebook: Notebook;
-  hands?: Partial<Hands> | undefined;
+  recorder: Recorder;
+  effects?: Partial<Effects> | undefined;
   /** How long a safety may take to work. 20 s unless stated. */
   patienceMs?: number | undefined;
 }
 
 /** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its log-book. */
-export interface Bench extends Notebook {
+export interface Harness extends Recorder {
   config: Config;
   signal: AbortSignal;
   endpoint: Endpoint;
   clock: DrillClock;
-  hands: Hands;
+  effects: Effects;
   /** A scratch agent of its own folder and state. */
   deploy(plan: Plan): Deployment;
-  /** An agent of a deployment in this process, closed with the bench. */
+  /** An agent of a deployment in this process, closed with the harness. */
   open(deployment: Deployment, options?: { clock?: Clock; kinds?: readonly JobKind[] }): Promise<Agent>;
-  /** A worker process, which is gone when the bench is. */
+  /** A worker process, which is gone when the harness is. */
   start(deployment: Deployment, words: readonly string[], nodeOptions?: readonly string[]): Worker;
-  /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the bench is. */
+  /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the harness is. */
   family(worker: Worker): Known[];
   /** Which of them the system still lists. */
   alive(family: readonly Known[]): Known[];
@@ -80,32 +79,32 @@ export interface Bench extends Notebook {
 
 const PATIENCE_MS = 20_000;
 const START_MS = MINUTE_MS;
-const LOOK_MS = 10;
+const POLL_MS = 10;
 
-export async function openBench(options: BenchOptions): Promise<Bench> {
-  const { config, entry, signal, notebook, patienceMs = PATIENCE_MS } = options;
-  const hands = { ...HANDS, ...options.hands };
+export async function openHarness(options: HarnessOptions): Promise<Harness> {
+  const { config, entry, signal, recorder, patienceMs = PATIENCE_MS } = options;
+  const effects = { ...EFFECTS, ...options.effects };
   const dir = makeScratch(config.paths.state);
   const workers: Worker[] = [];
   const known: Known[] = [];
   const agents: Agent[] = [];
   let deployments = 0;
-  const endpoint = await hands.endpoint().catch((error: unknown) => {
+  const endpoint = await effects.endpoint().catch((error: unknown) => {
     rmSync(dir, { recursive: true, force: true });
     throw error;
   });
 
   return {
-    ...notebook,
+    ...recorder,
     config,
     signal,
     endpoint,
     clock: createDrillClock(config.timezone),
-    hands,
+    effects,
     deploy(plan) {
       deployments += 1;
-      const content = scratchConfig(config, endpoint.url, plan, notebook.differ);
-      return deploy(join(dir, String(deployments)), hands.configure(content), { real: config, entry });
+      const content = scratchConfig(config, endpoint.url, plan, recorder.differ);
+      return deploy(join(dir, String(deployments)), effects.configure(content), { real: config, entry });
     },
     async open(deployment, how) {
       signal.throwIfAborted();
@@ -132,7 +131,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       const isOver = () => {
         const isNow = isSo();
         if (!isNow && worker.exit !== null)
-          notebook.expect(what, false, `the worker ended with ${exitText(worker.exit)}`);
+          recorder.expect(what, false, `the worker ended with ${exitText(worker.exit)}`);
         return isNow;
       };
       return wait(what, isOver, START_MS);
@@ -154,9 +153,9 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       const isNow = isSo();
       const tookMs = systemClock.uptimeMs() - startedMs;
       if (isNow || tookMs > limitMs)
-        notebook.expect(what, isNow, isNow ? `after ${tookMs} ms` : `not within ${limitMs / 1_000} s`);
+        recorder.expect(what, isNow, isNow ? `after ${tookMs} ms` : `not within ${limitMs / 1_000} s`);
       if (isNow) return tookMs;
-      await systemClock.sleep(LOOK_MS, signal);
+      await systemClock.sleep(POLL_MS, signal);
     }
   }
 }

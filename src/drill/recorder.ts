@@ -1,7 +1,7 @@
 import { DrillFailed, type Figures, type Finding } from "./findings.ts";
 
 /** What a drill writes down while it goes on; it is kept however the drill ends. */
-export interface Notebook {
+export interface Recorder {
   steps: string[];
   findings: Finding[];
   /** Limits that are not the real ones, in words. */
@@ -15,20 +15,20 @@ export interface Notebook {
   differ(words: string): void;
 }
 
-export function openNotebook(): Notebook {
-  const notebook: Notebook = {
+export function openRecorder(): Recorder {
+  const recorder: Recorder = {
     steps: [],
     findings: [],
     differences: [],
     figures: {},
-    did: (step) => void notebook.steps.push(step),
+    did: (step) => void recorder.steps.push(step),
     expect(expected, isSo, found) {
-      notebook.findings.push({ expected, isSo, found });
+      recorder.findings.push({ expected, isSo, found });
       if (!isSo) throw new DrillFailed(`expected: ${expected}; found: ${found}`);
     },
     differ(words) {
-      if (!notebook.differences.includes(words)) notebook.differences.push(words);
+      if (!recorder.differences.includes(words)) recorder.differences.push(words);
     },
   };
-  return notebook;
+  return recorder;
 }

@@ -4,10 +4,10 @@ import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import type { Drill } from "./drill.ts";
 import { writeEvidence } from "./evidence.ts";
-import { type BenchOptions, openBench } from "./harness.ts";
+import { type HarnessOptions, openHarness } from "./harness.ts";
 import { HOST_DRILL } from "./host-drill.ts";
 import type { Outcome } from "./outcome.ts";
-import { openNotebook } from "./recorder.ts";
+import { openRecorder } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
 
 /** What `afk drill --json` prints of one drill. */
@@ -21,7 +21,7 @@ export interface DrillResult {
   record: string;
 }
 
-export interface DrillOptions extends Omit<BenchOptions, "config" | "notebook"> {
+export interface DrillOptions extends Omit<HarnessOptions, "config" | "recorder"> {
   /** The real agent: its limits are drilled, and the evidence goes into its state. */
   agent: Agent;
   onStart?: ((drill: Drill) => void) | undefined;
@@ -83,14 +83,14 @@ export async function runDrills(drills: readonly Drill[], options: DrillOptions)
 
 async function fire(drill: Drill, options: DrillOptions): Promise<Outcome> {
   const startedAt = systemClock.nowMs();
-  const notebook = openNotebook();
+  const recorder = openRecorder();
   let error: string | null = null;
   try {
-    const bench = await openBench({ ...options, config: options.agent.config, notebook });
+    const harness = await openHarness({ ...options, config: options.agent.config, recorder });
     try {
-      await drill.run(bench);
+      await drill.run(harness);
     } finally {
-      await bench.close();
+      await harness.close();
     }
   } catch (thrown) {
     options.signal.throwIfAborted();
@@ -98,7 +98,7 @@ async function fire(drill: Drill, options: DrillOptions): Promise<Outcome> {
     error = messageOf(thrown);
   }
   const { name, description, promise } = drill;
-  const { steps, findings, differences, figures } = notebook;
+  const { steps, findings, differences, figures } = recorder;
   return {
     name,
     description,

@@ -1,7 +1,7 @@
+import type { Known } from "../faults/processes.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Page } from "./endpoint.ts";
-import type { Bench } from "./harness.ts";
-import type { Known } from "./processes.ts";
+import type { Harness } from "./harness.ts";
 import type { Worker } from "./worker.ts";
 
 /** How often the grandchild makes itself heard. */
@@ -26,39 +26,39 @@ const CHILD = `process.on("SIGTERM", () => {});
 const { get } = require("node:http");
 setInterval(() => get(process.argv[1], (answer) => answer.resume()).on("error", () => {}), ${BEAT_MS});`;
 
-export function stubborn(bench: Bench): Stubborn {
-  const beats = bench.endpoint.serve("/beat", { status: 200, contentType: "text/plain", content: "heard" });
-  const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${bench.endpoint.url}/beat`];
+export function stubborn(harness: Harness): Stubborn {
+  const beats = harness.endpoint.serve("/beat", { status: 200, contentType: "text/plain", content: "heard" });
+  const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${harness.endpoint.url}/beat`];
   const job = { name: "stubborn", kind: "exec", every: "30d", timeout: "2m", command };
-  const deployment = bench.deploy({ jobs: [job] });
+  const deployment = harness.deploy({ jobs: [job] });
   return {
     deployment,
     beats,
     async start(nodeOptions) {
       const before = beats.count;
-      const worker = bench.start(deployment, ["tick"], nodeOptions);
-      await bench.untilWorker(worker, "the worker's grandchild is at work", () => beats.count > before + 1);
-      const family = bench.family(worker);
-      bench.expect(
+      const worker = harness.start(deployment, ["tick"], nodeOptions);
+      await harness.untilWorker(worker, "the worker's grandchild is at work", () => beats.count > before + 1);
+      const family = harness.family(worker);
+      harness.expect(
         "the system lists the worker, its supervisor, the command and the command's child",
         family.length >= 4,
         `${family.length} processes: ${family.map(({ pid }) => pid).join(", ")}`,
       );
-      bench.did(`Started it, contained by: ${deployment.logged("exec_started").at(-1)?.containment}.`);
+      harness.did(`Started it, contained by: ${deployment.logged("exec_started").at(-1)?.containment}.`);
       return { worker, family };
     },
     async gone({ worker, family }, how) {
-      const tookMs = await bench.until(
+      const tookMs = await harness.until(
         `none of the ${family.length} processes is in the system's list any more after ${how}`,
-        () => worker.exit !== null && bench.alive(family).length === 0,
+        () => worker.exit !== null && harness.alive(family).length === 0,
       );
       // What it had sent before its end may still be on the way.
-      await bench.pause(SETTLE_MS);
+      await harness.pause(SETTLE_MS);
       const heard = beats.count;
-      await bench.pause(SILENT_MS);
-      bench.figures.requestsByGrandchild = heard;
-      bench.figures.requestsAfterKill = beats.count - heard;
-      bench.expect(
+      await harness.pause(SILENT_MS);
+      harness.figures.requestsByGrandchild = heard;
+      harness.figures.requestsAfterKill = beats.count - heard;
+      harness.expect(
         "nothing is heard of the grandchild any more",
         beats.count === heard && heard > 0,
         `${heard} requests of it before, ${beats.count - heard} in the ${SILENT_MS} ms after`,

@@ -1,13 +1,13 @@
 import type { Config } from "../config/config.ts";
+import { createAlertsCheck } from "../faults/oracles/alerts.ts";
+import { checkSizes } from "../faults/oracles/bounds.ts";
+import { createDraftsCheck } from "../faults/oracles/drafts.ts";
+import type { Report } from "../faults/oracles/invariant.ts";
+import { createLedgerCheck, type LedgerCheck } from "../faults/oracles/ledger.ts";
+import { createQueueCheck, type QueueCheck } from "../faults/oracles/queue.ts";
+import type { Reader } from "../faults/oracles/reader.ts";
+import { createTimeCheck, type TimeCheck } from "../faults/oracles/time.ts";
 import { DAY_MS } from "../lib/durations.ts";
-import { createAlertsCheck } from "./checks/alerts.ts";
-import type { Books } from "./checks/books.ts";
-import { checkSizes } from "./checks/bounds.ts";
-import { createDraftsCheck } from "./checks/drafts.ts";
-import type { Report } from "./checks/invariant.ts";
-import { createLedgerCheck, type LedgerCheck } from "./checks/ledger.ts";
-import { createQueueCheck, type QueueCheck } from "./checks/queue.ts";
-import { createTimeCheck, type TimeCheck } from "./checks/time.ts";
 import type { World } from "./world/world.ts";
 
 /** Every invariant that can be seen between two things that the agent does. */
@@ -17,7 +17,7 @@ export interface Audit {
   time: TimeCheck;
   /** `isAtRest`: a tick has ended in good order. */
   check(
-    books: Books,
+    reader: Reader,
     step: {
       isAtRest: boolean;
       isWhole: boolean;
@@ -44,15 +44,15 @@ export function createAudit(
     ledger,
     queue,
     time,
-    check(books, { wallMs, ...rest }) {
-      const step = { ...rest, oldMs: oldest(books, wallMs) };
+    check(reader, { wallMs, ...rest }) {
+      const step = { ...rest, oldMs: oldest(reader, wallMs) };
       const { receivers } = world();
-      ledger.check(books, report, step);
-      queue.check(books, report, step);
-      time.check(books, step, report);
-      alerts.check(books, receivers.messages, step.oldMs, report);
-      drafts.check(books, receivers.effects, approvals, report);
-      checkSizes(config, books, step.ticks, report);
+      ledger.check(reader, report, step);
+      queue.check(reader, report, step);
+      time.check(reader, step, report);
+      alerts.check(reader, receivers.messages, step.oldMs, report);
+      drafts.check(reader, receivers.effects, approvals, report);
+      checkSizes(config, reader, step.ticks, report);
     },
   };
 }
@@ -61,7 +61,7 @@ export function createAudit(
 const KEPT_DAYS = 88;
 
 /** What is dated before this may have been removed. */
-function oldest(books: Books, wallMs: number): number {
-  const clock = books.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
+function oldest(reader: Reader, wallMs: number): number {
+  const clock = reader.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
   return Math.min(wallMs, clock?.latest ?? wallMs) - KEPT_DAYS * DAY_MS;
 }

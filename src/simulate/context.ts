@@ -1,26 +1,26 @@
 import type { Config } from "../config/config.ts";
+import type { Report, Violation } from "../faults/oracles/invariant.ts";
+import type { Reader } from "../faults/oracles/reader.ts";
 import type { Audit } from "./audit.ts";
 import type { Calendar } from "./calendar.ts";
-import type { Books } from "./checks/books.ts";
-import type { Report, Violation } from "./checks/invariant.ts";
-import type { Realm } from "./environment/environment.ts";
+import type { SimulatedEnvironment } from "./environment/environment.ts";
 import type { FaultName } from "./fault-names.ts";
 import type { Machine } from "./machine.ts";
-import type { Weather } from "./world/fault-rates.ts";
+import type { FaultRates } from "./world/fault-rates.ts";
 import type { World } from "./world/world.ts";
 
 /** One simulation under way: what the parts that act in it share. */
-export interface Stage {
-  realm: Realm;
+export interface SimulationContext {
+  environment: SimulatedEnvironment;
   config: Config;
   machine: Machine;
   world: World;
-  weather: Weather;
+  faultRates: FaultRates;
   calendar: Calendar;
   audit: Audit;
   /** Null until the agent has made its database. */
-  books(): Books | null;
-  closeBooks(): void;
+  reader(): Reader | null;
+  closeReader(): void;
   report: Report;
   /** The first breach; nothing is done after it. */
   violation(): Violation | null;
@@ -29,14 +29,14 @@ export interface Stage {
   /** What is done before the next tick, between two processes. */
   between: (() => unknown)[];
   /** True when the person is to look before the next tick. */
-  isPersonDue: boolean;
+  isOperatorDue: boolean;
   /** How often each draft was approved. */
   approvals: Map<string, number>;
-  hands: Hands;
+  overrides: Overrides;
 }
 
 /** What the person and the mishaps change. */
-export interface Hands {
+export interface Overrides {
   /** The daily cap by the host's setting, in micro-dollars; null as afk.yaml says. */
   dailyCapMicros: number | null;
   /** True moment since which there is a STOP file that somebody else made. */

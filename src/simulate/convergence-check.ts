@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
+import { checkEnd } from "../faults/oracles/end.ts";
 import { HOUR_MS } from "../lib/durations.ts";
 import type { Calendar } from "./calendar.ts";
-import { checkEnd } from "./checks/end.ts";
-import type { Stage } from "./context.ts";
-import type { Course } from "./driver.ts";
+import type { SimulationContext } from "./context.ts";
+import type { Driver } from "./driver.ts";
 
 /** Long enough for the daily work to come once more, but no longer than what came before. */
-const AFTERMATH_HOURS_MAX = 30;
+const CONVERGENCE_HOURS_MAX = 30;
 /** The person sees to what waits as often. */
 const PARTS = 2;
 
@@ -15,39 +15,39 @@ const PARTS = 2;
  * nothing may be left undone. These hours are no part of the calendar.
  * @param configText what afk.yaml said at the beginning.
  */
-export async function aftermath(
-  stage: Stage,
-  course: Course,
+export async function checkConvergence(
+  context: SimulationContext,
+  driver: Driver,
   configText: string,
   days: number,
 ): Promise<void> {
-  const { realm, machine, weather, calendar, config, hands } = stage;
-  const { time, disk } = realm;
-  await course.on();
-  calendar.stamp("aftermath");
-  weather.calm();
+  const { environment, machine, faultRates, calendar, config, overrides } = context;
+  const { time, disk } = environment;
+  await driver.on();
+  calendar.stamp("checkConvergence");
+  faultRates.calm();
   disk.disarm();
   disk.setFree(null);
   time.setWall(-time.wallErrorMs());
-  stage.between = [];
+  context.between = [];
   await machine.restart();
   disk.outside(() => writeFileSync(config.paths.configFile, configText));
-  Object.assign(hands, { isConfigBroken: false, dailyCapMicros: null, inFlight: null });
-  const lengthMs = Math.min(AFTERMATH_HOURS_MAX, 10 * days) * HOUR_MS;
+  Object.assign(overrides, { isConfigBroken: false, dailyCapMicros: null, inFlight: null });
+  const lengthMs = Math.min(CONVERGENCE_HOURS_MAX, 10 * days) * HOUR_MS;
   const untilMs = time.elapsedMs() + lengthMs;
   const refusedBefore = refusals(calendar);
-  for (let part = PARTS - 1; part >= 0 && stage.violation() === null; part--) {
-    await course.between(true);
-    await course.until(untilMs - (part * lengthMs) / PARTS);
+  for (let part = PARTS - 1; part >= 0 && context.violation() === null; part--) {
+    await driver.between(true);
+    await driver.until(untilMs - (part * lengthMs) / PARTS);
   }
-  const books = stage.books();
-  if (books === null || stage.violation() !== null) return;
-  course.check(time.elapsedMs(), { isAtRest: false, isWhole: true });
+  const reader = context.reader();
+  if (reader === null || context.violation() !== null) return;
+  driver.check(time.elapsedMs(), { isAtRest: false, isWhole: true });
   const wasRefused = refusals(calendar) > refusedBefore;
   checkEnd(
-    books,
+    reader,
     { wallMs: time.nowMs(), wasRefused, breakerMaxMs: config.breaker.maxCooldownMs },
-    stage.report,
+    context.report,
   );
 }
 

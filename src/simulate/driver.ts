@@ -1,14 +1,14 @@
+import { checkTickTime } from "../faults/oracles/bounds.ts";
+import { seededRandom } from "../faults/seeded-random.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import type { TickResult } from "../runner/tick.ts";
-import { checkTickTime } from "./checks/bounds.ts";
-import type { Stage } from "./context.ts";
-import { createDice } from "./environment/seeded-random.ts";
+import type { SimulationContext } from "./context.ts";
 import type { Ended } from "./machine.ts";
 import { nextTick } from "./next-tick.ts";
 import { look } from "./operator-model.ts";
 
 /** How days pass: the timer's ticks, what comes between them, and a look at everything after each. */
-export interface Course {
+export interface Driver {
   /** Until this much true time has passed since the beginning, or something broke. */
   until(elapsedMs: number): Promise<void>;
   /** The machine is on, whatever it was before. */
@@ -25,31 +25,32 @@ const WHOLE_EVERY = 12;
 /** How often a process that could go on is ended all the same, as the timer's is after each tick. */
 const RESTART_SHARE = 0.15;
 
-export function createCourse(stage: Stage, seed: number): Course {
-  const { realm, machine, calendar, audit, config, hands, report } = stage;
-  const { time, disk } = realm;
-  const personDice = createDice(seed, "what the person does");
-  const machineDice = createDice(seed, "machine");
+export function createDriver(context: SimulationContext, seed: number): Driver {
+  const { environment, machine, calendar, audit, config, overrides, report } = context;
+  const { time, disk } = environment;
+  const operatorRandom = seededRandom(seed, "what the operator does");
+  const machineRandom = seededRandom(seed, "machine");
   let steps = 0;
 
   async function on(): Promise<void> {
     const atMs = machine.offUntilMs();
     if (atMs === null) return;
-    while (time.step(atMs)) await realm.quiet();
+    while (time.step(atMs)) await environment.quiet();
     machine.powerOn();
     audit.time.forget("boot");
     calendar.stamp(`${time.elapsedMs()} boot`);
   }
 
   async function between(isThorough: boolean): Promise<void> {
-    const due = stage.between.splice(0);
-    if (due.length > 0 || machineDice.chance(RESTART_SHARE)) await machine.restart();
+    const due = context.between.splice(0);
+    if (due.length > 0 || machineRandom.chance(RESTART_SHARE)) await machine.restart();
     for (const deed of due) await deed();
-    disk.outside(() => stage.world.sources.placeFiles());
-    if (!(stage.isPersonDue || isThorough) || stage.books() === null || machine.offUntilMs() !== null) return;
-    stage.isPersonDue = false;
+    disk.outside(() => context.world.sources.placeFiles());
+    if (!(context.isOperatorDue || isThorough) || context.reader() === null || machine.offUntilMs() !== null)
+      return;
+    context.isOperatorDue = false;
     const fromMs = time.elapsedMs();
-    await look(stage, personDice, isThorough);
+    await look(context, operatorRandom, isThorough);
     check(fromMs, { isAtRest: false, isWhole: false });
   }
 
@@ -59,7 +60,7 @@ export function createCourse(stage: Stage, seed: number): Course {
     const today = calendar.today();
     today.ticks += 1;
     calendar.stamp(`${fromMs} tick ${ended.type}`);
-    judge(ended, time.elapsedMs() - fromMs);
+    checkTick(ended, time.elapsedMs() - fromMs);
     if (ended.type === "done") {
       const names = ended.value.outputs;
       today.outputs += names.length;
@@ -70,7 +71,7 @@ export function createCourse(stage: Stage, seed: number): Course {
     check(fromMs, { isAtRest, isWhole: false });
   }
 
-  function judge(ended: Ended<TickResult>, tookMs: number): void {
+  function checkTick(ended: Ended<TickResult>, tookMs: number): void {
     switch (ended.type) {
       case "killed":
         return;
@@ -79,27 +80,28 @@ export function createCourse(stage: Stage, seed: number): Course {
         return;
       case "done":
         checkTickTime(config, tookMs, report);
-        if (hands.isConfigBroken) report("closed", "a tick ran with a configuration that must be refused");
+        if (overrides.isConfigBroken)
+          report("closed", "a tick ran with a configuration that must be refused");
         return;
       case "threw":
-        judgeError(ended.error);
+        checkError(ended.error);
         return;
     }
   }
 
-  function judgeError(error: unknown): void {
+  function checkError(error: unknown): void {
     calendar.stamp(`tick threw: ${error instanceof AfkError ? error.code : String(error)}`);
     if (!(error instanceof AfkError)) {
       if (!disk.isFull()) report("bounds", `a tick threw what nobody expects: ${String(error)}`);
-    } else if (error.exitCode === EXIT.config && !hands.isConfigBroken)
+    } else if (error.exitCode === EXIT.config && !overrides.isConfigBroken)
       report("closed", `a sound configuration was refused: ${error.message}`);
   }
 
   function check(fromMs: number, { isAtRest, isWhole }: { isAtRest: boolean; isWhole: boolean }): void {
-    const books = stage.books();
-    if (books === null) return;
+    const reader = context.reader();
+    if (reader === null) return;
     steps += 1;
-    audit.check(books, {
+    audit.check(reader, {
       isAtRest,
       isWhole: isWhole || steps % WHOLE_EVERY === 0,
       ticks: calendar.days().reduce((sum, day) => sum + day.ticks, 0),
@@ -111,9 +113,9 @@ export function createCourse(stage: Stage, seed: number): Course {
 
   return {
     async until(elapsedMs) {
-      while (time.elapsedMs() < elapsedMs && stage.violation() === null) {
+      while (time.elapsedMs() < elapsedMs && context.violation() === null) {
         await on();
-        const next = nextTick(stage.books(), time.nowMs());
+        const next = nextTick(context.reader(), time.nowMs());
         const atMs = time.elapsedMs() + next.afterMs;
         await machine.pass(Math.min(atMs, elapsedMs));
         if (machine.offUntilMs() !== null || atMs > elapsedMs) continue;

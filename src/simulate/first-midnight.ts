@@ -1,5 +1,5 @@
+import type { SeededRandom } from "../faults/seeded-random.ts";
 import { instantIn } from "../lib/zone.ts";
-import type { Dice } from "./environment/seeded-random.ts";
 
 /** Shortly before the clocks of Europe or America change. */
 const BEFORE_CHANGES = [
@@ -10,8 +10,8 @@ const BEFORE_CHANGES = [
 ] as const;
 
 /** When a simulation begins: some day within two years and, one time in three, just before the clocks change. */
-export function firstMidnight(timezone: string, dice: Dice): number {
-  const any = { year: 2026 + dice.below(2), month: dice.between(1, 12), day: dice.between(1, 28) };
-  const date = dice.chance(1 / 3) ? dice.of(BEFORE_CHANGES) : any;
+export function firstMidnight(timezone: string, random: SeededRandom): number {
+  const any = { year: 2026 + random.below(2), month: random.between(1, 12), day: random.between(1, 28) };
+  const date = random.chance(1 / 3) ? random.of(BEFORE_CHANGES) : any;
   return instantIn(timezone, { ...date, hour: 0, minute: 0, second: 0 });
 }

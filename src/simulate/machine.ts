@@ -1,6 +1,6 @@
 import type { Agent, AgentOptions } from "../agent.ts";
 import { DAY_MS } from "../lib/durations.ts";
-import type { Realm } from "./environment/environment.ts";
+import type { SimulatedEnvironment } from "./environment/environment.ts";
 
 /** How something that the agent did has ended. */
 export type Ended<T> =
@@ -32,13 +32,13 @@ export interface Machine {
 const STUCK_MS = 7 * DAY_MS;
 
 export function createMachine(
-  realm: Realm,
+  environment: SimulatedEnvironment,
   open: (options: AgentOptions) => Promise<Agent>,
   optionsNow: () => AgentOptions,
   /** Called before a process ends in good order, whose last act is to put the write-ahead log away. */
   beforeClose: () => void,
 ): Machine {
-  const { time, disk, quiet } = realm;
+  const { time, disk, quiet } = environment;
   let kept: Agent | null = null;
   let offUntilMs: number | null = null;
 
@@ -56,7 +56,7 @@ export function createMachine(
     for (;;) {
       await quiet();
       if (disk.isKilled()) {
-        await bury();
+        await discardProcess();
         return { type: "killed" };
       }
       if (ended !== undefined) return ended;
@@ -65,10 +65,10 @@ export function createMachine(
   }
 
   /** What is left of a dead process runs into closed doors, until nothing of it is left. */
-  async function bury(): Promise<void> {
+  async function discardProcess(): Promise<void> {
     kept = null;
     for (let round = 0; round < 3; round++) {
-      realm.cutAll();
+      environment.cutAll();
       time.dropAgentAlarms();
       await quiet();
     }
@@ -105,7 +105,7 @@ export function createMachine(
     async pass(untilMs) {
       while (offUntilMs === null && time.step(untilMs)) {
         await quiet();
-        if (disk.isKilled()) await bury();
+        if (disk.isKilled()) await discardProcess();
       }
     },
     restart: closeKept,

@@ -2,7 +2,7 @@ import { parentPort } from "node:worker_threads";
 import type { JobKind } from "../jobs/job.ts";
 import { assert } from "../lib/errors.ts";
 import type { Day } from "./calendar.ts";
-import { installRealm } from "./environment/environment.ts";
+import { installEnvironment } from "./environment/environment.ts";
 import { warmUp } from "./environment/warm-up.ts";
 import type { SimulationInput } from "./input.ts";
 import type { SimulationResult } from "./simulation.ts";
@@ -20,21 +20,21 @@ export type Said =
 export function serveSimulations(loadKinds: () => Promise<readonly JobKind[]>): void {
   const port = parentPort;
   assert(port !== null, "the thread of simulations was started as a program");
-  const realm = installRealm();
+  const environment = installEnvironment();
   const say = (said: Said) => port.postMessage(said);
   const loaded = load();
 
   async function load() {
-    // What is loaded from here on finds the realm in the place of the world.
+    // What is loaded from here on finds the environment in the place of the world.
     const { simulate } = await import("./simulation.ts");
     const kinds = await loadKinds();
-    await warmUp(realm);
+    await warmUp(environment);
     return { simulate, kinds };
   }
 
   async function run(input: SimulationInput): Promise<SimulationResult> {
     const { simulate, kinds } = await loaded;
-    return await simulate(realm, input, kinds, (day) => say({ type: "day", day }));
+    return await simulate(environment, input, kinds, (day) => say({ type: "day", day }));
   }
 
   port.on("message", (input: SimulationInput) => {

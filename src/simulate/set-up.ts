@@ -1,56 +1,62 @@
 import { existsSync } from "node:fs";
 import { type AgentOptions, openAgent } from "../agent.ts";
 import type { Environment } from "../config/environment.ts";
+import type { Report, Violation } from "../faults/oracles/invariant.ts";
+import { openReader, type Reader } from "../faults/oracles/reader.ts";
+import { checkRequest } from "../faults/oracles/requests.ts";
+import { seededRandom } from "../faults/seeded-random.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { jobKinds } from "../jobs/registry.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { readConfig } from "../ops/read-config.ts";
 import { type Audit, createAudit } from "./audit.ts";
 import { createCalendar, type Day } from "./calendar.ts";
-import { type Books, openBooks } from "./checks/books.ts";
-import type { Report, Violation } from "./checks/invariant.ts";
-import { checkRequest } from "./checks/requests.ts";
-import type { Hands, Stage } from "./context.ts";
-import type { Realm } from "./environment/environment.ts";
-import { createDice } from "./environment/seeded-random.ts";
+import type { Overrides, SimulationContext } from "./context.ts";
+import type { SimulatedEnvironment } from "./environment/environment.ts";
 import { firstMidnight } from "./first-midnight.ts";
 import type { SimulationInput } from "./input.ts";
 import { createMachine } from "./machine.ts";
 import { readLine } from "./observe.ts";
-import { createWeather } from "./world/fault-rates.ts";
+import { createFaultRates } from "./world/fault-rates.ts";
 import { createWorld } from "./world/world.ts";
 
-/** Puts the agent's configuration into the realm, with a world around it in which nothing has happened yet. */
+/** Puts the agent's configuration into the environment, with a world around it in which nothing has happened yet. */
 export function setUp(
-  realm: Realm,
+  environment: SimulatedEnvironment,
   input: SimulationInput,
   kinds: readonly JobKind[],
   onDay: (day: Day) => void,
-): Stage {
-  const { time, disk } = realm;
+): SimulationContext {
+  const { time, disk } = environment;
   const { seed } = input;
   const baseOptions = { config: input.configFile, state: input.state, environment: input.environment };
-  realm.use(noInternet(), createDice(seed, "agent"));
+  environment.use(noInternet(), seededRandom(seed, "agent"));
   const config = readConfig(baseOptions, [...kinds, ...jobKinds]);
-  const startMs = firstMidnight(config.timezone, createDice(seed, "start"));
+  const startMs = firstMidnight(config.timezone, seededRandom(seed, "start"));
   time.reset(startMs);
 
   const calendar = createCalendar(config.timezone, time.trueMs, onDay);
-  const weather = createWeather(new Set(input.faults), createDice(seed, "weather"));
-  const hands: Hands = { dailyCapMicros: null, stopFileAtMs: null, isConfigBroken: false, inFlight: null };
+  const faultRates = createFaultRates(new Set(input.faults), seededRandom(seed, "faultRates"));
+  const overrides: Overrides = {
+    dailyCapMicros: null,
+    stopFileAtMs: null,
+    isConfigBroken: false,
+    inFlight: null,
+  };
   const approvals = new Map<string, number>();
   let violation: Violation | null = null;
   const report: Report = (invariant, message) => {
     violation ??= { invariant, message, atMs: time.elapsedMs() };
   };
-  let books: Books | null = null;
-  const openedBooks = () => {
-    if (books === null && existsSync(config.paths.database)) books = openBooks(config.paths.database, disk);
-    return books;
+  let reader: Reader | null = null;
+  const openedReader = () => {
+    if (reader === null && existsSync(config.paths.database))
+      reader = openReader(config.paths.database, disk.outside);
+    return reader;
   };
-  const closeBooks = () => {
-    books?.close();
-    books = null;
+  const closeReader = () => {
+    reader?.close();
+    reader = null;
   };
   const audit: Audit = createAudit(config, () => world, approvals, report);
   const world = createWorld({
@@ -59,34 +65,34 @@ export function setUp(
     seed,
     startMs,
     time,
-    weather,
+    faultRates,
     onRequest: (url) => calendar.stamp(`${time.elapsedMs()} ${url.href}`),
-    onModelRequest: () => noteRequest(stage),
+    onModelRequest: () => noteRequest(context),
   });
-  realm.use(world, createDice(seed, "agent"));
+  environment.use(world, seededRandom(seed, "agent"));
 
   const agentOptions = (): AgentOptions => ({
     ...baseOptions,
-    environment: withCap(input, hands),
+    environment: withCap(input, overrides),
     clock: time,
     kinds,
     onAlert: ({ title }) => void calendar.today().told.push(title),
     onLogLine(line) {
       calendar.stamp(line.replaceAll(input.dir, ""));
-      readLine(line, calendar.today(), hands.dailyCapMicros !== null);
+      readLine(line, calendar.today(), overrides.dailyCapMicros !== null);
     },
   });
-  const machine = createMachine(realm, openAgent, agentOptions, closeBooks);
-  const stage: Stage = {
-    realm,
+  const machine = createMachine(environment, openAgent, agentOptions, closeReader);
+  const context: SimulationContext = {
+    environment,
     config,
     machine,
     world,
-    weather,
+    faultRates,
     calendar,
     audit,
-    books: openedBooks,
-    closeBooks,
+    reader: openedReader,
+    closeReader,
     report,
     violation: () => violation,
     note(fault, words) {
@@ -94,45 +100,54 @@ export function setUp(
       calendar.today().faults.push({ fault, words });
     },
     between: [],
-    isPersonDue: false,
+    isOperatorDue: false,
     approvals,
-    hands,
+    overrides,
   };
-  return stage;
+  return context;
 }
 
-/** A request has reached a model: the books are looked at before it is answered. */
-function noteRequest({ world, calendar, config, hands, realm, audit, report, ...stage }: Stage): void {
+/** A request has reached a model: the database is checked before it is answered. */
+function noteRequest({
+  world,
+  calendar,
+  config,
+  overrides,
+  environment,
+  audit,
+  report,
+  ...context
+}: SimulationContext): void {
   const bill = world.models.bills.at(-1);
-  const books = stage.books();
-  if (bill === undefined || books === null) {
+  const reader = context.reader();
+  if (bill === undefined || reader === null) {
     report("gates", "a model was called before there was a database");
     return;
   }
-  const { inFlight } = hands;
-  hands.inFlight = null;
+  const { inFlight } = overrides;
+  overrides.inFlight = null;
   inFlight?.();
   const today = calendar.today();
   today.requests += 1;
   today.billedMicros += bill.micros;
   const now = {
-    caps: { ...config.budget, dailyCapMicros: hands.dailyCapMicros ?? config.budget.dailyCapMicros },
-    wallMs: realm.time.nowMs(),
-    elapsedMs: realm.time.elapsedMs(),
-    stopFileAtMs: existsSync(config.paths.stopFile) ? hands.stopFileAtMs : null,
-    isConfigBroken: hands.isConfigBroken,
+    caps: { ...config.budget, dailyCapMicros: overrides.dailyCapMicros ?? config.budget.dailyCapMicros },
+    wallMs: environment.time.nowMs(),
+    elapsedMs: environment.time.elapsedMs(),
+    stopFileAtMs: existsSync(config.paths.stopFile) ? overrides.stopFileAtMs : null,
+    isConfigBroken: overrides.isConfigBroken,
   };
-  const entry = checkRequest(books, bill, now, audit.ledger.isBilled, report);
+  const entry = checkRequest(reader, bill, now, audit.ledger.isBilled, report);
   if (entry !== null) audit.ledger.billed(entry, bill);
 }
 
-function withCap({ environment }: SimulationInput, { dailyCapMicros }: Hands): Environment {
+function withCap({ environment }: SimulationInput, { dailyCapMicros }: Overrides): Environment {
   if (dailyCapMicros === null) return environment;
   return { ...environment, DAILY_CAP_USD: usdFromMicros(dailyCapMicros).toFixed(6) };
 }
 
 /** While the configuration is read nothing is asked of anybody. */
-function noInternet(): Parameters<Realm["use"]>[0] {
+function noInternet(): Parameters<SimulatedEnvironment["use"]>[0] {
   const refuse = (): never => {
     throw new Error("afk bug: something was sent before the simulation began");
   };

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
+import type { Violation } from "../faults/oracles/invariant.ts";
+import { seededRandom } from "../faults/seeded-random.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { dayIn } from "../lib/days.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import type { Day } from "./calendar.ts";
-import type { Violation } from "./checks/invariant.ts";
-import { aftermath } from "./convergence-check.ts";
-import { createCourse } from "./driver.ts";
-import type { Realm } from "./environment/environment.ts";
-import { createDice } from "./environment/seeded-random.ts";
-import { planMishaps } from "./fault-injector.ts";
+import { checkConvergence } from "./convergence-check.ts";
+import { createDriver } from "./driver.ts";
+import type { SimulatedEnvironment } from "./environment/environment.ts";
+import { planFaults } from "./fault-injector.ts";
 import type { SimulationInput } from "./input.ts";
-import { planPerson } from "./operator-model.ts";
+import { planOperator } from "./operator-model.ts";
 import { setUp } from "./set-up.ts";
 import { standIns } from "./stand-ins.ts";
 
@@ -25,36 +25,36 @@ export interface SimulationResult {
   steps: number;
 }
 
-/** Runs the agent's own code through simulated days, in a realm that holds everything it reaches the world by. */
+/** Runs the agent's own code through simulated days, in a environment that holds everything it reaches the world by. */
 export async function simulate(
-  realm: Realm,
+  environment: SimulatedEnvironment,
   input: SimulationInput,
   kinds: readonly JobKind[],
   onDay: (day: Day) => void,
 ): Promise<SimulationResult> {
   const { seed, days, faults } = input;
   const configText = readFileSync(input.configFile, "utf8");
-  const stage = setUp(realm, input, [...standIns, ...kinds], onDay);
-  const course = createCourse(stage, seed);
+  const context = setUp(environment, input, [...standIns, ...kinds], onDay);
+  const driver = createDriver(context, seed);
   try {
-    planMishaps(stage, { days, faults, dice: createDice(seed, "mishaps") });
-    planPerson(stage, days, createDice(seed, "person"));
-    await course.until(days * DAY_MS);
+    planFaults(context, { days, faults, random: seededRandom(seed, "faults") });
+    planOperator(context, days, seededRandom(seed, "operator"));
+    await driver.until(days * DAY_MS);
     // The last tick may end in the next day.
-    const endMs = realm.time.trueMs() - realm.time.elapsedMs() + days * DAY_MS;
-    const lastDate = dayIn(endMs - 1, stage.config.timezone);
-    const shown = stage.calendar.days().filter(({ date }) => date <= lastDate);
-    if (stage.violation() === null) await aftermath(stage, course, configText, days);
+    const endMs = environment.time.trueMs() - environment.time.elapsedMs() + days * DAY_MS;
+    const lastDate = dayIn(endMs - 1, context.config.timezone);
+    const shown = context.calendar.days().filter(({ date }) => date <= lastDate);
+    if (context.violation() === null) await checkConvergence(context, driver, configText, days);
     return {
       days: shown,
-      violation: stage.violation(),
-      fingerprint: stage.calendar.fingerprint(),
-      steps: course.steps(),
+      violation: context.violation(),
+      fingerprint: context.calendar.fingerprint(),
+      steps: driver.steps(),
     };
   } finally {
-    await stage.machine.restart();
-    stage.closeBooks();
-    realm.disk.revive();
-    realm.cutAll();
+    await context.machine.restart();
+    context.closeReader();
+    environment.disk.revive();
+    environment.cutAll();
   }
 }

@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
+import { INVARIANTS } from "../faults/oracles/invariant.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { Day } from "./calendar.ts";
-import { INVARIANTS } from "./checks/invariant.ts";
 import type { SimulationResult } from "./simulation.ts";
 
 /** What a simulation says of a configuration, for people. */

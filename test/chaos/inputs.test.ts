@@ -19,7 +19,7 @@ import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { CONFIGURATIONS, FEEDS, MAILS, PAYLOADS, REPLIES, WORDS } from "./support/corpora.ts";
-import { type Dice, diceOf } from "./support/hostile-text.ts";
+import { type Random, randomFrom } from "./support/hostile-text.ts";
 import { mutant, mutantBytes } from "./support/mutate.ts";
 
 const seed = chaosSeed("inputs");
@@ -48,12 +48,12 @@ function share(percent: number): number {
 async function attack(
   name: string,
   count: number,
-  once: (dice: Dice) => { input: unknown; run: () => unknown },
+  once: (random: Random) => { input: unknown; run: () => unknown },
 ): Promise<number> {
-  const dice = diceOf(seededRandomness(seed));
+  const random = randomFrom(seededRandomness(seed));
   let values = 0;
   for (let n = 0; n < count; n++) {
-    const { input, run } = once(dice);
+    const { input, run } = once(random);
     const before = process.cpuUsage();
     try {
       await run();
@@ -80,8 +80,8 @@ function shown(input: unknown): string {
 
 it("a feed gives items or is unreadable", SLOW, async () => {
   const count = share(40);
-  const values = await attack("feeds", count, (dice) => {
-    const input = mutantBytes(FEEDS, dice);
+  const values = await attack("feeds", count, (random) => {
+    const input = mutantBytes(FEEDS, random);
     return {
       input,
       run() {
@@ -100,8 +100,8 @@ it("a feed gives items or is unreadable", SLOW, async () => {
 });
 
 it("a mail gives an item or is unreadable", SLOW, async () => {
-  const values = await attack("mail", share(15), (dice) => {
-    const input = mutantBytes(MAILS, dice);
+  const values = await attack("mail", share(15), (random) => {
+    const input = mutantBytes(MAILS, random);
     return {
       input,
       async run() {
@@ -121,18 +121,18 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
     { create: createAnthropic, corpus: REPLIES.anthropic },
   ].map(({ create, corpus }) => ({ provider: create({ baseUrl: server.url, apiKey: "sk-test" }), corpus }));
   const signal = new AbortController().signal;
-  const values = await attack("replies", share(15), (dice) => {
-    const { provider, corpus } = dice.of(providers);
-    const headers = dice.of<Record<string, string>>([
+  const values = await attack("replies", share(15), (random) => {
+    const { provider, corpus } = random.of(providers);
+    const headers = random.of<Record<string, string>>([
       {},
-      { "retry-after": dice.of(["-1", "1e9", "soon", "Thu, 32 Foo 2026", "0.5"]) },
-      { "content-encoding": dice.of(["gzip", "identity", "br"]) },
+      { "retry-after": random.of(["-1", "1e9", "soon", "Thu, 32 Foo 2026", "0.5"]) },
+      { "content-encoding": random.of(["gzip", "identity", "br"]) },
     ]);
     answer = {
-      status: dice.of([200, 200, 200, 200, 201, 204, 300, 304, 400, 401, 404, 418, 429, 500, 503, 599]),
+      status: random.of([200, 200, 200, 200, 201, 204, 300, 304, 400, 401, 404, 418, 429, 500, 503, 599]),
       headers,
       // Some as they should be, under whatever status and headers.
-      body: dice.below(5) === 0 ? Buffer.from(dice.of(corpus)) : mutantBytes(corpus, dice),
+      body: random.below(5) === 0 ? Buffer.from(random.of(corpus)) : mutantBytes(corpus, random),
     };
     const body = provider.body("m", {
       messages: [{ role: "user", content: "Hi" }],
@@ -164,8 +164,8 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
 
 it("a configuration is read or refused with what is wrong", SLOW, async () => {
   const target = deployment();
-  const values = await attack("configurations", share(20), (dice) => {
-    const input = mutantBytes(CONFIGURATIONS, dice);
+  const values = await attack("configurations", share(20), (random) => {
+    const input = mutantBytes(CONFIGURATIONS, random);
     return {
       input,
       run() {
@@ -191,10 +191,10 @@ it("words at the command line give an exit code, and no stack", SLOW, async () =
     models: { chain: ["extractive"] },
     jobs: [{ name: "work", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
   });
-  await attack("words", share(5), (dice) => {
-    const input = Array.from({ length: 1 + dice.below(5) }, () =>
+  await attack("words", share(5), (random) => {
+    const input = Array.from({ length: 1 + random.below(5) }, () =>
       // A process cannot be given a word with a null character in it.
-      dice.below(6) === 0 ? mutant(WORDS, dice).replaceAll("\0", "") : dice.of(WORDS),
+      random.below(6) === 0 ? mutant(WORDS, random).replaceAll("\0", "") : random.of(WORDS),
     );
     return {
       input,
@@ -229,9 +229,9 @@ it(
     });
     onTestFinished(() => agent.close());
     let added = 0;
-    await attack("payloads", share(5), (dice) => {
-      const payload = payloadOf(dice);
-      const key = dice.below(8) === 0 ? mutant(WORDS, dice) : `job-${added}`;
+    await attack("payloads", share(5), (random) => {
+      const payload = payloadOf(random);
+      const key = random.below(8) === 0 ? mutant(WORDS, random) : `job-${added}`;
       return {
         input: { key, payload },
         async run() {
@@ -328,11 +328,11 @@ function hostileKind(runs: Map<string, number>): JobKind {
   };
 }
 
-function payloadOf(dice: Dice): unknown {
-  if (dice.below(2) === 0) return { throw: dice.below(THROWN.length), note: mutant(PAYLOADS, dice) };
+function payloadOf(random: Random): unknown {
+  if (random.below(2) === 0) return { throw: random.below(THROWN.length), note: mutant(PAYLOADS, random) };
   try {
-    return JSON.parse(mutant(PAYLOADS, dice));
+    return JSON.parse(mutant(PAYLOADS, random));
   } catch {
-    return mutant(PAYLOADS, dice);
+    return mutant(PAYLOADS, random);
   }
 }

@@ -13,7 +13,7 @@ import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { type Credential, makeCredentials, ORDINARY } from "./support/credentials.ts";
-import { diceOf } from "./support/hostile-text.ts";
+import { randomFrom } from "./support/hostile-text.ts";
 import { leaksOf, placesOf, rawBytes } from "./support/places.ts";
 
 const randomness = seededRandomness(chaosSeed("secrets"));
@@ -237,10 +237,10 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
 });
 
 function configSecrets() {
-  const dice = diceOf(randomness);
+  const random = randomFrom(randomness);
   // Of no known shape, so that only knowing them helps.
   const word = (length: number) =>
-    `q7${dice.many(length, () => "abcdefghkmnpqrstuvwxyz23456789".charAt(dice.below(30)))}`;
+    `q7${random.many(length, () => "abcdefghkmnpqrstuvwxyz23456789".charAt(random.below(30)))}`;
   return {
     variableKey: `${word(20)}+/"\\&=`,
     literalKey: word(30),

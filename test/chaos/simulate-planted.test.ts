@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import type { Invariant } from "../../src/simulate/checks/invariant.ts";
+import type { Invariant } from "../../src/faults/oracles/invariant.ts";
 import type { FaultName } from "../../src/simulate/fault-names.ts";
 import { openSimulator } from "../../src/simulate/simulate.ts";
 import { BUSY, configFile, TRIAGE_WORKER } from "../simulate/support/config.ts";

@@ -8,7 +8,7 @@ import { createOpenai } from "../../src/providers/openai/openai.ts";
 import type { Message } from "../../src/providers/types.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";
-import { type Dice, diceOf, hostileText } from "./support/hostile-text.ts";
+import { hostileText, type Random, randomFrom } from "./support/hostile-text.ts";
 
 const PROVIDERS = [createOpenai, createAnthropic, createOllama].map((create) =>
   create({ baseUrl: "http://127.0.0.1:1", apiKey: null }),
@@ -31,16 +31,16 @@ const FORMS = [
 it("reserves for at least as many tokens as real tokenizers make of any text", {
   timeout: patience({ test: 120_000, chaos: 1_200_000 }),
 }, () => {
-  const dice = diceOf(seededRandomness(chaosSeed("tokens")));
+  const random = randomFrom(seededRandomness(chaosSeed("tokens")));
   const count = cases({ test: 20_000, chaos: 200_000 });
   const broken: { messages: Message[]; actual: number; bound: number }[] = [];
   const control = { broken: 0 };
   let tightest = 0;
   for (let n = 0; n < count; ) {
-    const messages = conversation(dice);
+    const messages = conversation(random);
     n += messages.length;
     const actual = actualTokens(messages);
-    const bound = boundOf(messages, dice);
+    const bound = boundOf(messages, random);
     tightest = Math.max(tightest, actual / bound);
     if (actual > bound) broken.push({ messages, actual, bound });
     if (actual > quarterOfCharacters(messages)) control.broken += 1;
@@ -55,10 +55,10 @@ it("reserves for at least as many tokens as real tokenizers make of any text", {
   expect(control.broken).toBeGreaterThan(count / 20);
 });
 
-function conversation(dice: Dice): Message[] {
-  return Array.from({ length: dice.of([1, 1, 1, 2, 3]) }, (_, index) => ({
-    role: index === 0 && dice.below(2) === 0 ? ("system" as const) : ("user" as const),
-    content: hostileText(dice),
+function conversation(random: Random): Message[] {
+  return Array.from({ length: random.of([1, 1, 1, 2, 3]) }, (_, index) => ({
+    role: index === 0 && random.below(2) === 0 ? ("system" as const) : ("user" as const),
+    content: hostileText(random),
   }));
 }
 
@@ -75,8 +75,8 @@ function actualTokens(messages: Message[]): number {
   return Math.max(...counts);
 }
 
-function boundOf(messages: Message[], dice: Dice): number {
-  const body = dice.of(PROVIDERS).body("m", { messages, maxOutputTokens: 1, temperature: 0 });
+function boundOf(messages: Message[], random: Random): number {
+  const body = random.of(PROVIDERS).body("m", { messages, maxOutputTokens: 1, temperature: 0 });
   return estimateMicros(body, messages.length, 1, ONE_EACH) - ROUNDING;
 }
 

@@ -111,7 +111,7 @@ afterAll(() =>
 
 describe.each(PROVIDERS)("a priced call to %s", (provider) => {
   it.each(unknownCases(provider))("that ends in $name stays charged at its worst case", async (attack) => {
-    const made = await rig(provider, attack);
+    const made = await harness(provider, attack);
     await made.fail();
     const [entry] = await entries(made.rails);
     expect(entry).toMatchObject({ state: "unknown", cost_micros: null });
@@ -122,7 +122,7 @@ describe.each(PROVIDERS)("a priced call to %s", (provider) => {
   it("whose process is killed in the middle of it stays charged at its worst case", {
     timeout: 60_000,
   }, async () => {
-    const made = await rig(provider, { name: "SIGKILL", behaviour: { type: "hang" }, effect: "nothing" });
+    const made = await harness(provider, { name: "SIGKILL", behaviour: { type: "hang" }, effect: "nothing" });
     const child = await startChild(CHILD, [made.rails.dir, provider, made.server.url]);
     void child.go().catch(() => undefined);
     await made.server.request(1);
@@ -134,7 +134,7 @@ describe.each(PROVIDERS)("a priced call to %s", (provider) => {
   });
 
   it.each(FREE_CASES)("that ends in $name costs nothing", async (attack) => {
-    const made = await rig(provider, attack);
+    const made = await harness(provider, attack);
     await made.fail();
     expect(await entries(made.rails)).toMatchObject([{ state: "released", cost_micros: null }]);
     expect(Object.values(await counters(made.rails, "day"))).toEqual(["0/0"]);
@@ -148,9 +148,9 @@ describe.each(PROVIDERS)("a priced call to %s", (provider) => {
   });
 });
 
-type Made = Awaited<ReturnType<typeof rig>>;
+type Made = Awaited<ReturnType<typeof harness>>;
 
-async function rig(provider: Provider, attack: Case) {
+async function harness(provider: Provider, attack: Case) {
   const rails = await testRails();
   const server: ModelServer = await START[provider]();
   onTestFinished(() => server.close());

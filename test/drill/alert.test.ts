@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { chooseDrills } from "../../src/drill/run-drills.ts";
 import { receiver } from "../alerts/receiver.ts";
-import { drill, expectFailure, expectNothingLeft } from "./rig.ts";
+import { drill, expectFailure, expectNothingLeft } from "./harness.ts";
 
 afterEach(expectNothingLeft);
 

@@ -2,9 +2,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, expect, it } from "vitest";
-import { HANDS, type Hands } from "../../src/drill/harness.ts";
+import { EFFECTS, type Effects } from "../../src/drill/harness.ts";
 import { PROCESSES } from "../support/afk.ts";
-import { drill, expectFailure, expectNothingLeft, scratchFolders } from "./rig.ts";
+import { drill, expectFailure, expectNothingLeft, scratchFolders } from "./harness.ts";
 
 /** How long a kill is waited for that does not come. */
 const PATIENCE_MS = 2_000;
@@ -12,8 +12,8 @@ const PATIENCE_MS = 2_000;
 afterEach(expectNothingLeft);
 
 it("fails when the kill does nothing, and takes down what it started", PROCESSES, async () => {
-  const idle: Partial<Hands> = { signal: () => {}, touch: () => {} };
-  const how = { hands: idle, patienceMs: PATIENCE_MS };
+  const idle: Partial<Effects> = { signal: () => {}, touch: () => {} };
+  const how = { effects: idle, patienceMs: PATIENCE_MS };
   const [file, process, crash, block] = await Promise.all([
     drill("stop-file", how),
     drill("stop-process", how),
@@ -29,26 +29,26 @@ it("fails when the kill does nothing, and takes down what it started", PROCESSES
 });
 
 it("fails when the worker is killed that was only asked to end", PROCESSES, async () => {
-  const hands: Partial<Hands> = { signal: (pid) => HANDS.signal(pid, "SIGKILL") };
-  await expectFailure(await drill("stop-process", { hands }), /the worker obeyed.*found: SIGKILL/);
+  const effects: Partial<Effects> = { signal: (pid) => EFFECTS.signal(pid, "SIGKILL") };
+  await expectFailure(await drill("stop-process", { effects }), /the worker obeyed.*found: SIGKILL/);
 });
 
 it("wedge fails when the event loop stands still for a moment only", PROCESSES, async () => {
   // The file that says so is there, and the worker can still hear SIGTERM.
-  const signal: Hands["signal"] = (pid, name) => {
+  const signal: Effects["signal"] = (pid, name) => {
     if (name === "SIGUSR2")
       for (const folder of scratchFolders()) writeFileSync(join(folder, "1", "blocked"), "");
-    else HANDS.signal(pid, name);
+    else EFFECTS.signal(pid, name);
   };
-  await expectFailure(await drill("wedge", { hands: { signal } }), /it is wedged/);
+  await expectFailure(await drill("wedge", { effects: { signal } }), /it is wedged/);
 });
 
 it("crash fails when what was answered is asked again", PROCESSES, async () => {
-  const signal: Hands["signal"] = (pid, name) => {
-    HANDS.signal(pid, name);
+  const signal: Effects["signal"] = (pid, name) => {
+    EFFECTS.signal(pid, name);
     forgetSteps();
   };
-  await expectFailure(await drill("crash", { hands: { signal } }), /no answered question was asked again/);
+  await expectFailure(await drill("crash", { effects: { signal } }), /no answered question was asked again/);
 });
 
 /** As if the steps of the killed job had never been recorded. */

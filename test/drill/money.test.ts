@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../src/agent.ts";
 import { configHash } from "../../src/config/hash.ts";
 import { startEndpoint, unusedUrl } from "../../src/drill/endpoint.ts";
-import type { Hands } from "../../src/drill/harness.ts";
-import { drill, expectFailure, expectNothingLeft } from "./rig.ts";
+import type { Effects } from "../../src/drill/harness.ts";
+import { drill, expectFailure, expectNothingLeft } from "./harness.ts";
 
 /** What a scratch configuration is, as far as these tests change it. */
 interface Scratch extends Record<string, unknown> {
@@ -66,25 +66,25 @@ describe("cap", () => {
   });
 
   it("fails when the cap cannot be reached", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       if (scratch.budget.daily_cap_usd === 1) scratch.budget.daily_cap_usd = 1_000;
     });
-    await expectFailure(await drill("cap", { hands }), /cap of \$1\.00 is reached.*none was refused/);
+    await expectFailure(await drill("cap", { effects }), /cap of \$1\.00 is reached.*none was refused/);
   });
 
   it("fails when the tick under a cap of 0 makes its requests all the same", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       if (scratch.budget.daily_cap_usd === 0) scratch.budget.daily_cap_usd = 1;
     });
-    await expectFailure(await drill("cap", { hands }), /the tick is halted/);
+    await expectFailure(await drill("cap", { effects }), /the tick is halted/);
   });
 
   it("fails when another rail than the day's cap refuses", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       scratch.budget.monthly_cap_usd = 0.5;
     });
     await expectFailure(
-      await drill("cap", { hands }),
+      await drill("cap", { effects }),
       /the day's cap refuses call 2; found: capped: the month cap/,
     );
   });
@@ -107,11 +107,11 @@ describe("hourly", () => {
   });
 
   it("fails when the hour's cap is not there", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       delete scratch.budget.hourly_cap_usd;
       scratch.budget.daily_cap_usd = 100;
     });
-    await expectFailure(await drill("hourly", { hands }), /hour's cap of \$0\.25 is reached/);
+    await expectFailure(await drill("hourly", { effects }), /hour's cap of \$0\.25 is reached/);
   });
 });
 
@@ -131,17 +131,17 @@ describe("breaker", () => {
   });
 
   it("fails when the breaker opens later than the configuration says", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       scratch.breaker.failures = 6;
     });
-    await expectFailure(await drill("breaker", { hands }), /open after the last of them; found: closed/);
+    await expectFailure(await drill("breaker", { effects }), /open after the last of them; found: closed/);
   });
 
   it("fails when the breaker opens sooner", async () => {
-    const hands = altered((scratch) => {
+    const effects = altered((scratch) => {
       scratch.breaker.failures = 4;
     });
-    await expectFailure(await drill("breaker", { hands }), /it is closed before failure 5; found: open/);
+    await expectFailure(await drill("breaker", { effects }), /it is closed before failure 5; found: open/);
   });
 });
 
@@ -152,8 +152,8 @@ describe("dead-letter", () => {
   });
 
   it("fails when the job goes on for longer than it may", async () => {
-    const hands = altered(({ jobs: [job] }) => Object.assign(job!, { retry: { attempts: 9 } }));
-    await expectFailure(await drill("dead-letter", { hands }), /the job is dead after 5 attempts/);
+    const effects = altered(({ jobs: [job] }) => Object.assign(job!, { retry: { attempts: 9 } }));
+    await expectFailure(await drill("dead-letter", { effects }), /the job is dead after 5 attempts/);
   });
 });
 
@@ -164,17 +164,17 @@ describe("fallback", () => {
   });
 
   it("fails when the first model was never tried", async () => {
-    const hands = altered(({ models }) => {
+    const effects = altered(({ models }) => {
       models.chain = models.chain.slice(1);
     });
-    await expectFailure(await drill("fallback", { hands }), /the second model answers/);
+    await expectFailure(await drill("fallback", { effects }), /the second model answers/);
   });
 
   it("fails when there is no model behind the first", async () => {
-    const hands = altered(({ models }) => {
+    const effects = altered(({ models }) => {
       models.chain = models.chain.slice(0, 1);
     });
-    await expectFailure(await drill("fallback", { hands }), /the second model answers.*found: failed/);
+    await expectFailure(await drill("fallback", { effects }), /the second model answers.*found: failed/);
   });
 });
 
@@ -186,8 +186,8 @@ describe("source-down", () => {
   });
 
   it("fails when the source that should be down is not asked", async () => {
-    const hands = altered(({ jobs: [job] }) => Object.assign(job!, { sources: [{ folder: "./inbox" }] }));
-    await expectFailure(await drill("source-down", { hands }), /the feed was asked for; found: 0 times/);
+    const effects = altered(({ jobs: [job] }) => Object.assign(job!, { sources: [{ folder: "./inbox" }] }));
+    await expectFailure(await drill("source-down", { effects }), /the feed was asked for; found: 0 times/);
   });
 
   it("fails when the source that should be down works", async () => {
@@ -198,7 +198,10 @@ describe("source-down", () => {
         serve: (path: string) => real.serve(path, { status: 200, contentType: "text/xml", content: FEED }),
       };
     };
-    await expectFailure(await drill("source-down", { hands: { endpoint } }), /names the source that is down/);
+    await expectFailure(
+      await drill("source-down", { effects: { endpoint } }),
+      /names the source that is down/,
+    );
   });
 });
 
@@ -209,7 +212,7 @@ it.each(["cap", "hourly", "breaker", "dead-letter", "fallback", "source-down"])(
   "%s fails when nothing listens at the endpoint, so that a count of 0 would prove nothing",
   async (name) => {
     const endpoint = async () => ({ ...(await startEndpoint()), url: await unusedUrl() });
-    const { result } = await drill(name, { hands: { endpoint }, patienceMs: 300 });
+    const { result } = await drill(name, { effects: { endpoint }, patienceMs: 300 });
     expect(result).toMatchObject({ passed: false, error: expect.stringMatching(/^expected: /) });
   },
 );
@@ -245,11 +248,11 @@ it.each(["cap", "hourly", "breaker", "dead-letter", "fallback", "source-down"])(
 
 it("fails, and leaves nothing behind, when the endpoint cannot be started", async () => {
   const endpoint = () => Promise.reject(new Error("no port is free"));
-  await expectFailure(await drill("cap", { hands: { endpoint } }), /no port is free/);
+  await expectFailure(await drill("cap", { effects: { endpoint } }), /no port is free/);
 });
 
-/** Hands that change the scratch configuration behind the drill's back. */
-function altered(change: (scratch: Scratch) => void): Partial<Hands> {
+/** Effects that change the scratch configuration behind the drill's back. */
+function altered(change: (scratch: Scratch) => void): Partial<Effects> {
   return {
     configure(content) {
       change(content as Scratch);

@@ -27,7 +27,7 @@ const MINUTE = 60_000;
 const DOWN: Behaviour = { type: "error", status: 500 };
 const CUT_OFF: Behaviour = { type: "lengthTruncated", text: "The harbour of" };
 
-interface Rig {
+interface Harness {
   rails: Awaited<ReturnType<typeof testRails>>;
   ollama: ModelServer;
   openai: ModelServer;
@@ -36,10 +36,10 @@ interface Rig {
   requests(): [ollama: number, openai: number, anthropic: number];
 }
 
-async function rig(
+async function harness(
   chain: string[],
   options: { rails?: RailsOptions; models?: Partial<ModelsConfig> } = {},
-): Promise<Rig> {
+): Promise<Harness> {
   const rails = await testRails(options.rails);
   const [ollama, openai, anthropic] = await Promise.all([startOllama(), startOpenai(), startAnthropic()]);
   for (const server of [ollama, openai, anthropic]) onTestFinished(() => server.close());
@@ -58,7 +58,7 @@ async function rig(
 
 describe("the first model of the chain", () => {
   it("answers, and the others are not asked", async () => {
-    const { complete, requests, rails } = await rig(["openai/test", "ollama/test", "extractive"]);
+    const { complete, requests, rails } = await harness(["openai/test", "ollama/test", "extractive"]);
     const completion = await complete({ scope: { tick: "t", job: "j" }, step: "lead", runner: "me" });
     expect(completion).toMatchObject({ model: "openai/test", degraded: false });
     expect(requests()).toEqual([0, 1, 0]);
@@ -80,7 +80,7 @@ describe("the first model of the chain", () => {
   it.each(["openai", "anthropic"] as const)(
     "costs what %s puts on its own bill, and less than was reserved",
     async (provider) => {
-      const made = await rig([`${provider}/test`]);
+      const made = await harness([`${provider}/test`]);
       const { costMicros } = await made.complete();
       const { input, output } = PRICES[`${provider}/test`];
       const bill = made[provider].billMicros({ input, output, cacheRead: input, cacheWrite: input });
@@ -91,14 +91,14 @@ describe("the first model of the chain", () => {
   );
 
   it("is asked for no more tokens than the configuration allows, whatever the caller wants", async () => {
-    const { complete, openai } = await rig(["openai/test"]);
+    const { complete, openai } = await harness(["openai/test"]);
     for (const maxOutputTokens of [50, 100, 5_000, Number.MAX_SAFE_INTEGER])
       await complete({}, { ...REQUEST, maxOutputTokens });
     expect(openai.requests.map(({ json }) => json.max_tokens)).toEqual([50, 100, 100, 100]);
   });
 
   it("keeps what it was paid for in the transaction that settles it", async () => {
-    const { complete, rails } = await rig(["openai/test"]);
+    const { complete, rails } = await harness(["openai/test"]);
     const recorded: unknown[] = [];
     const completion = await complete({
       async record(trx, value) {
@@ -123,7 +123,7 @@ describe("a model that fails", () => {
     ["cuts its reply off", CUT_OFF, "settled"],
     ["says nothing", { type: "emptyText" }, "settled"],
   ])("since it %s gives way to the next one", async (_name, behaviour, state) => {
-    const { complete, rails, openai, requests } = await rig(["openai/test", "ollama/test"]);
+    const { complete, rails, openai, requests } = await harness(["openai/test", "ollama/test"]);
     openai.script([behaviour]);
     expect(await complete()).toMatchObject({ model: "ollama/test", degraded: true });
     expect(requests()).toEqual([1, 1, 0]);
@@ -145,7 +145,7 @@ describe("a model that fails", () => {
   });
 
   it("having cut its reply off is charged what that cost, and the next one is asked", async () => {
-    const { complete, rails, openai } = await rig(["openai/test", "anthropic/test"]);
+    const { complete, rails, openai } = await harness(["openai/test", "anthropic/test"]);
     openai.script([CUT_OFF]);
     const completion = await complete();
     const [cutOff] = await entries(rails);
@@ -156,7 +156,7 @@ describe("a model that fails", () => {
   });
 
   it("is asked in the stated order, each once, and the last may be the summariser", async () => {
-    const { complete, openai, anthropic, ollama, requests } = await rig([
+    const { complete, openai, anthropic, ollama, requests } = await harness([
       "anthropic/test",
       "openai/test",
       "ollama/test",
@@ -182,7 +182,7 @@ describe("a reply whose figures say nothing", () => {
     ["a contradiction", CONTRADICTION],
     ["another tier", { service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }],
   ])("with %s is the answer of a model that costs nothing, its tokens uncounted", async (_, more) => {
-    const { complete, rails, openai } = await rig(["openai/test"], FREE);
+    const { complete, rails, openai } = await harness(["openai/test"], FREE);
     openai.script([RAW(more)]);
     expect(await complete()).toMatchObject({ text: "Open.", costMicros: 0 });
     expect(await entries(rails)).toMatchObject([
@@ -194,7 +194,7 @@ describe("a reply whose figures say nothing", () => {
     ["no usage", {}, "it does not say how many tokens the call took"],
     ["a contradiction", CONTRADICTION, "it counts fewer tokens in all than prompt and completion have"],
   ])("with %s is charged at its worst case where it may cost something", async (_, more, because) => {
-    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    const { complete, rails, openai } = await harness(["openai/test", "extractive"]);
     openai.script([RAW(more)]);
     expect(await complete()).toMatchObject({ model: "extractive" });
     expect(await entries(rails)).toMatchObject([
@@ -207,7 +207,7 @@ describe("a reply whose figures say nothing", () => {
   });
 
   it("and may be billed at other prices opens the breaker, since the next may cost more than is reserved", async () => {
-    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    const { complete, rails, openai } = await harness(["openai/test", "extractive"]);
     openai.otherwise(RAW({ service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }));
     await complete();
     await complete();
@@ -230,7 +230,7 @@ describe("a reply of more tokens than were asked for", () => {
       },
     ],
   ])("%s blocks its model, although it cost less than was reserved", async (_, reply) => {
-    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    const { complete, rails, openai } = await harness(["openai/test", "extractive"]);
     openai.otherwise(reply);
     await complete();
     await complete();
@@ -250,7 +250,7 @@ describe("a reply of more tokens than were asked for", () => {
     ["a model that costs nothing", { inputTokens: 10, outputTokens: 101 }, { input: 0, output: 0 }],
   ])("does not where it is %s", async (_, usage, price) => {
     const models = { prices: { ...PRICES, "openai/test": price } };
-    const { complete, rails, openai } = await rig(["openai/test"], { models });
+    const { complete, rails, openai } = await harness(["openai/test"], { models });
     openai.otherwise({ type: "reply", usage });
     await complete();
     expect(await alerts(rails)).toEqual([]);
@@ -260,7 +260,7 @@ describe("a reply of more tokens than were asked for", () => {
 
 describe("a reply that is cut off behind a sentence", () => {
   it("is the answer, marked in what the caller gets and in the log", async () => {
-    const { complete, rails, openai } = await rig(["openai/test"]);
+    const { complete, rails, openai } = await harness(["openai/test"]);
     openai.script([{ type: "lengthTruncated", text: "The harbour is open. Ships m" }, { type: "reply" }]);
     expect(await complete()).toMatchObject({ text: "The harbour is open.", truncated: true });
     expect(await complete()).not.toHaveProperty("truncated");
@@ -273,7 +273,7 @@ describe("a reply that is cut off behind a sentence", () => {
 
 describe("five failures in a row", () => {
   it("open the breaker: the sixth call makes no request, and after the cooldown one probe does", async () => {
-    const { complete, rails, ollama, requests } = await rig(["ollama/test", "extractive"]);
+    const { complete, rails, ollama, requests } = await harness(["ollama/test", "extractive"]);
     ollama.otherwise(DOWN);
     for (let n = 0; n < 5; n++) await complete();
     expect(await alerts(rails)).toMatchObject([{ event: "breaker_open" }]);
@@ -295,7 +295,7 @@ describe("five failures in a row", () => {
   it("do so across processes that make one call each, and one of them probes", {
     timeout: 60_000,
   }, async () => {
-    const { rails, ollama } = await rig([]);
+    const { rails, ollama } = await harness([]);
     ollama.otherwise(DOWN);
     const outcomeOf = async (laterMs = 0) =>
       await (await startChild(CHILD, [rails.dir, ollama.url, String(laterMs)])).go();
@@ -310,7 +310,7 @@ describe("five failures in a row", () => {
   });
 
   it("of replies that are cut off open it too", async () => {
-    const { complete, rails, openai } = await rig(["openai/test", "extractive"]);
+    const { complete, rails, openai } = await harness(["openai/test", "extractive"]);
     openai.otherwise(CUT_OFF);
     for (let n = 0; n < 6; n++) await complete();
     expect(openai.requests).toHaveLength(5);
@@ -319,14 +319,14 @@ describe("five failures in a row", () => {
 });
 
 describe("when no model could answer", () => {
-  const unavailable = async (made: Rig) => {
+  const unavailable = async (made: Harness) => {
     const error = await thrown(made.complete());
     expect(error).toBeInstanceOf(ModelUnavailable);
     return error as ModelUnavailable;
   };
 
   it("says what was wrong with each, and lets the queue try again", async () => {
-    const made = await rig(["openai/test", "ollama/test"]);
+    const made = await harness(["openai/test", "ollama/test"]);
     made.openai.otherwise(DOWN);
     made.ollama.otherwise({ type: "error", status: 404, message: "model 'test' not found" });
     const error = await unavailable(made);
@@ -336,13 +336,13 @@ describe("when no model could answer", () => {
   });
 
   it("does not try again what all of them refuse for what it is", async () => {
-    const made = await rig(["openai/test", "anthropic/test"]);
+    const made = await harness(["openai/test", "anthropic/test"]);
     for (const server of [made.openai, made.anthropic]) server.otherwise({ type: "error", status: 400 });
     expect(await unavailable(made)).toMatchObject({ code: "model_unusable", retry: "never", exitCode: 1 });
   });
 
   it("waits for one that is down when all others refuse what they are asked", async () => {
-    const made = await rig(["openai/test", "anthropic/test"]);
+    const made = await harness(["openai/test", "anthropic/test"]);
     made.openai.otherwise(DOWN);
     made.anthropic.otherwise({ type: "error", status: 400 });
     expect(await unavailable(made)).toMatchObject({
@@ -355,7 +355,7 @@ describe("when no model could answer", () => {
   it.each([402, 404, 405, 410, 413, 422])(
     "takes a %i for a refusal, and not for an outage",
     async (status) => {
-      const made = await rig(["openai/test"]);
+      const made = await harness(["openai/test"]);
       made.openai.otherwise({ type: "error", status });
       expect(await unavailable(made)).toMatchObject({ code: "model_unusable", exitCode: 1 });
     },
@@ -364,7 +364,7 @@ describe("when no model could answer", () => {
   it.each([401, 403, 408, 409, 425, 429, 500, 502, 503, 504])(
     "takes a %i for an outage, and not for a refusal",
     async (status) => {
-      const made = await rig(["openai/test"]);
+      const made = await harness(["openai/test"]);
       made.openai.otherwise({ type: "error", status });
       expect(await unavailable(made)).toMatchObject({ code: "model_unavailable", exitCode: 69 });
     },
@@ -375,34 +375,34 @@ describe("when no model could answer", () => {
     ["a page of something in between", { type: "html", status: 200 }],
   ])("takes %s for an outage: the model has not answered", async (_, behaviour) => {
     for (const reference of ["openai/test", "anthropic/test", "ollama/test"]) {
-      const made = await rig([reference]);
+      const made = await harness([reference]);
       for (const server of [made.openai, made.anthropic, made.ollama]) server.otherwise(behaviour);
       expect(await unavailable(made), reference).toMatchObject({ code: "model_unavailable", exitCode: 69 });
     }
   });
 
   it("counts a reply that is of no use as no outage: asking again costs as much again", async () => {
-    const made = await rig(["openai/test"]);
+    const made = await harness(["openai/test"]);
     made.openai.otherwise(CUT_OFF);
     expect(await unavailable(made)).toMatchObject({ code: "model_unusable", exitCode: 1 });
   });
 
   it("tries again once the first of those that ask for a pause has had it", async () => {
-    const made = await rig(["openai/test", "anthropic/test"]);
+    const made = await harness(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 429, headers: { "retry-after": "90" } });
     made.anthropic.otherwise({ type: "error", status: 429, headers: { "retry-after": "30" } });
     expect(await unavailable(made)).toMatchObject({ retry: { afterMs: 30_000 }, exitCode: 69 });
   });
 
   it("tries again as usual while one of them asks for no pause", async () => {
-    const made = await rig(["openai/test", "anthropic/test"]);
+    const made = await harness(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 429, headers: { "retry-after": "90" } });
     made.anthropic.otherwise(DOWN);
     expect(await unavailable(made)).toMatchObject({ retry: "later", exitCode: 69 });
   });
 
   it("waits for the first probe when the breakers of all are open", async () => {
-    const made = await rig(["openai/test", "anthropic/test"]);
+    const made = await harness(["openai/test", "anthropic/test"]);
     made.openai.otherwise({ type: "error", status: 401 });
     made.anthropic.otherwise(DOWN);
     expect(await unavailable(made)).toMatchObject({ retry: "later", exitCode: 69 });
@@ -418,7 +418,7 @@ describe("a cap that refuses", () => {
   const full = { rails: { budget: { dailyCapMicros: 10 } } };
 
   it("is a halt: no other model is asked, free or not", async () => {
-    const { complete, requests, rails } = await rig(["openai/test", "ollama/test", "extractive"], full);
+    const { complete, requests, rails } = await harness(["openai/test", "ollama/test", "extractive"], full);
     const error = await thrown(complete());
     expect(error).toBeInstanceOf(CapReached);
     expect(error).toMatchObject({ exitCode: 0 });
@@ -427,7 +427,7 @@ describe("a cap that refuses", () => {
   });
 
   it("goes on with what costs nothing where that is asked for, and with nothing else", async () => {
-    const { complete, requests, rails } = await rig(["openai/test", "anthropic/test", "ollama/test"], {
+    const { complete, requests, rails } = await harness(["openai/test", "anthropic/test", "ollama/test"], {
       ...full,
       models: { onCap: "fallback" },
     });
@@ -437,7 +437,7 @@ describe("a cap that refuses", () => {
   });
 
   it("does not swap the model for a cheaper one that the cap still has room for", async () => {
-    const { complete, requests } = await rig(["anthropic/test", "openai/test", "ollama/test"], {
+    const { complete, requests } = await harness(["anthropic/test", "openai/test", "ollama/test"], {
       rails: { budget: { dailyCapMicros: 1_200 } },
       models: { onCap: "fallback" },
     });
@@ -446,7 +446,7 @@ describe("a cap that refuses", () => {
   });
 
   it("is still a halt when nothing that is free could answer", async () => {
-    const { complete, ollama } = await rig(["openai/test", "ollama/test"], {
+    const { complete, ollama } = await harness(["openai/test", "ollama/test"], {
       ...full,
       models: { onCap: "fallback" },
     });
@@ -455,7 +455,7 @@ describe("a cap that refuses", () => {
   });
 
   it("of 0 refuses a local model before it is asked, and alerts", async () => {
-    const { complete, requests, rails } = await rig(["ollama/test"], {
+    const { complete, requests, rails } = await harness(["ollama/test"], {
       rails: { budget: { dailyCapMicros: 0 } },
     });
     expect(await thrown(complete())).toMatchObject({ code: "cap_hit", window: "day" });
@@ -465,7 +465,7 @@ describe("a cap that refuses", () => {
   });
 
   it("of 0 does not touch the summariser, which passes no gate and leaves no entry", async () => {
-    const { complete, rails } = await rig(["extractive"], { rails: { budget: { dailyCapMicros: 0 } } });
+    const { complete, rails } = await harness(["extractive"], { rails: { budget: { dailyCapMicros: 0 } } });
     const recorded: Completion[] = [];
     const completion = await complete({ record: async (_trx, value) => void recorded.push(value) });
     expect(completion).toMatchObject({ model: "extractive", degraded: false, costMicros: 0 });
@@ -476,7 +476,7 @@ describe("a cap that refuses", () => {
   });
 
   it("counts what an earlier model of the same completion has cost", async () => {
-    const made = await rig(["openai/test", "anthropic/test"], {
+    const made = await harness(["openai/test", "anthropic/test"], {
       rails: { budget: { jobCapMicros: 2_100 } },
     });
     made.openai.otherwise({ type: "reset" });
@@ -510,7 +510,7 @@ describe("a request whose cost has no bound", () => {
     ["with a bound of nothing", { ...REQUEST, maxOutputTokens: 0 }],
     ["with a bound below nothing", { ...REQUEST, maxOutputTokens: -5 }],
   ])("%s is refused before it is made", async (_name, request) => {
-    const { complete, requests, rails } = await rig(["openai/test", "ollama/test", "anthropic/test"]);
+    const { complete, requests, rails } = await harness(["openai/test", "ollama/test", "anthropic/test"]);
     expect(await thrown(complete({}, request as ModelRequest))).toMatchObject({
       code: "bad_model_request",
       retry: "never",
@@ -520,7 +520,7 @@ describe("a request whose cost has no bound", () => {
   });
 
   it("does not get past by fields that the request has besides", async () => {
-    const { complete, openai } = await rig(["openai/test"]);
+    const { complete, openai } = await harness(["openai/test"]);
     const sneaky = { role: "user", content: "Summarise.", images: ["aGk="], audio: {}, tools: [] };
     await complete({}, { messages: [sneaky], n: 50, tools: [{ type: "web_search" }] } as ModelRequest);
     expect(openai.requests[0]?.json).toMatchObject({
@@ -534,7 +534,7 @@ describe("a request whose cost has no bound", () => {
 
 describe("calls to one provider", () => {
   it("are made one at a time, and to several providers side by side", async () => {
-    const made = await rig(["ollama/test"]);
+    const made = await harness(["ollama/test"]);
     let [atOnce, most] = [0, 0];
     made.ollama.otherwise({
       type: "slow",
@@ -551,7 +551,7 @@ describe("calls to one provider", () => {
   });
 
   it("pass the gates only when it is their turn: what waits reserves nothing", async () => {
-    const made = await rig(["ollama/test"]);
+    const made = await harness(["ollama/test"]);
     const open = Promise.withResolvers<void>();
     made.ollama.otherwise({ type: "slow", text: "word", gate: () => open.promise });
     const calls = [made.complete(), made.complete(), made.complete()];
@@ -569,7 +569,7 @@ describe("in the middle of a reply", () => {
   it("a kill ends the call, the next model is not asked, and what waits is not sent", {
     timeout: 10_000,
   }, async () => {
-    const made = await rig(["ollama/test", "openai/test", "extractive"]);
+    const made = await harness(["ollama/test", "openai/test", "extractive"]);
     made.ollama.otherwise(half);
     const [first, second] = [thrown(made.complete()), thrown(made.complete())];
     const request = await made.ollama.request(1);
@@ -583,7 +583,7 @@ describe("in the middle of a reply", () => {
   });
 
   it("the caller's abort ends it in the caller's words, and no other model is asked", async () => {
-    const made = await rig(["ollama/test", "openai/test", "extractive"]);
+    const made = await harness(["ollama/test", "openai/test", "extractive"]);
     made.ollama.otherwise(half);
     const stop = new AbortController();
     const call = made.complete({ signal: stop.signal });
@@ -600,7 +600,7 @@ describe("in the middle of a reply", () => {
   });
 
   it("the provider's own time limit is a failure, and the next model is asked", async () => {
-    const made = await rig(["ollama/test", "extractive"], { models: { timeoutMs: 300 } });
+    const made = await harness(["ollama/test", "extractive"], { models: { timeoutMs: 300 } });
     made.ollama.otherwise(half);
     expect(await made.complete()).toMatchObject({ model: "extractive", degraded: true });
     expect(await states(made.rails)).toEqual(["unknown"]);
@@ -612,10 +612,10 @@ describe("in the middle of a reply", () => {
 });
 
 it("asks nobody for a caller that is gone already, not even the summariser", async () => {
-  const made = await rig(["ollama/test", "extractive"]);
+  const made = await harness(["ollama/test", "extractive"]);
   const reason = new Error("gone");
   expect(await thrown(made.complete({ signal: AbortSignal.abort(reason) }))).toBe(reason);
-  const offline = await rig(["extractive"]);
+  const offline = await harness(["extractive"]);
   expect(await thrown(offline.complete({ signal: AbortSignal.abort(reason) }))).toBe(reason);
   offline.rails.watch.trip({ by: "signal", at: 0, reason: "SIGTERM" });
   expect(await thrown(offline.complete())).toBeInstanceOf(Killed);

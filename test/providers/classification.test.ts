@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { ReplyUnusable } from "../../src/providers/reply-unusable.ts";
 import type { CallFailed } from "../../src/rails/call.ts";
 import type { Behaviour } from "../support/model-server.ts";
-import { API_KEY, ask, failure, KINDS, rig } from "./providers.ts";
+import { API_KEY, ask, failure, harness, KINDS } from "./providers.ts";
 
 interface Row {
   what: string;
@@ -130,7 +130,7 @@ const ROWS: Row[] = [
 
 describe.each(KINDS)("$name", (kind) => {
   it.each(ROWS)("charges and trips as stated for $what, after one request", async (row) => {
-    const { server, provider } = await rig(kind, row.behaviour);
+    const { server, provider } = await harness(kind, row.behaviour);
     const failed = await failure(ask(provider, kind.model));
     expect({ charge: failed.charge, trip: failed.trip, retry: failed.retry }).toEqual({
       charge: row.charge,
@@ -144,9 +144,9 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it("follows no redirect, and holds its cost for unknown", async () => {
-    const target = await rig(kind);
+    const target = await harness(kind);
     const headers = { location: `${target.server.url}/api/chat` };
-    const { server, provider } = await rig(kind, { type: "html", status: 307, headers });
+    const { server, provider } = await harness(kind, { type: "html", status: 307, headers });
     const failed = await failure(ask(provider, kind.model));
     expect(failed).toMatchObject({ charge: "unknown", trip: "count" });
     expect(failed.message).toMatch(/follows no redirect/);
@@ -168,7 +168,7 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it("charges nothing when the other side speaks no TLS", async () => {
-    const { server } = await rig(kind);
+    const { server } = await harness(kind);
     const provider = kind.create({ baseUrl: server.url.replace("http:", "https:"), apiKey: API_KEY });
     const failed = await failure(ask(provider, kind.model));
     expect(failed).toMatchObject({ charge: "none", trip: "count" });
@@ -186,7 +186,7 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it("does not know the cost of a call that never answers", async () => {
-    const { server, provider } = await rig(kind, { type: "hang" });
+    const { server, provider } = await harness(kind, { type: "hang" });
     const failed = await failure(ask(provider, kind.model, { timeoutMs: 200 }));
     expect(failed).toMatchObject({ charge: "unknown", trip: "count", retry: "later" });
     expect(failed.message).toMatch(/no complete answer within 200 ms/);
@@ -194,13 +194,13 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it("bounds the whole call, so that a reply that stalls half way ends too", async () => {
-    const { provider } = await rig(kind, { type: "stall", pieces: 2 });
+    const { provider } = await harness(kind, { type: "stall", pieces: 2 });
     const failed = await failure(ask(provider, kind.model, { timeoutMs: 300 }));
     expect(failed).toMatchObject({ charge: "unknown", trip: "count" });
   });
 
   it("does not count its own abort as a failure of the provider, and closes the connection", async () => {
-    const { server, provider } = await rig(kind, { type: "hang" });
+    const { server, provider } = await harness(kind, { type: "hang" });
     const stop = new AbortController();
     const call = failure(ask(provider, kind.model, { signal: stop.signal }));
     const request = await server.request(1);
@@ -211,7 +211,7 @@ describe.each(KINDS)("$name", (kind) => {
 
   it("aborts in the middle of a reply", async () => {
     const stop = new AbortController();
-    const { provider } = await rig(kind, {
+    const { provider } = await harness(kind, {
       type: "slow",
       gate: async (piece) => {
         if (piece === 1) stop.abort();
@@ -224,7 +224,7 @@ describe.each(KINDS)("$name", (kind) => {
   });
 
   it("sends nothing and charges nothing when it was aborted before", async () => {
-    const { server, provider } = await rig(kind);
+    const { server, provider } = await harness(kind);
     const failed = await failure(ask(provider, kind.model, { signal: AbortSignal.abort() }));
     expect(failed).toMatchObject({ charge: "none", trip: "none" });
     expect(server.requests).toHaveLength(0);
@@ -241,7 +241,7 @@ describe.each(KINDS)("$name", (kind) => {
   ] as Array<[string, Behaviour, RegExp]>)(
     "prices a reply that is %s by its usage",
     async (_, behaviour, message) => {
-      const { provider } = await rig(kind, behaviour);
+      const { provider } = await harness(kind, behaviour);
       const failed = await failure(ask(provider, kind.model));
       expect(failed).toBeInstanceOf(ReplyUnusable);
       expect(failed).toMatchObject({ charge: "unknown", trip: "count", retry: "later" });
@@ -251,14 +251,14 @@ describe.each(KINDS)("$name", (kind) => {
   );
 
   it("refuses a reply of more than 8 MiB while it comes", async () => {
-    const { provider } = await rig(kind, { type: "raw", body: `${" ".repeat(8 * 1024 * 1024)} ` });
+    const { provider } = await harness(kind, { type: "raw", body: `${" ".repeat(8 * 1024 * 1024)} ` });
     const failed = await failure(ask(provider, kind.model));
     expect(failed).toMatchObject({ charge: "unknown", trip: "count" });
     expect(failed.message).toMatch(/longer than 8388608 bytes/);
   });
 
   it("shows neither key nor password, and bounds what the provider says", async () => {
-    const { server } = await rig(kind);
+    const { server } = await harness(kind);
     const message = `Wrong key ${API_KEY}\nfor pass-5f4e ${"x".repeat(1000)}`;
     server.otherwise({ type: "error", status: 401, message });
     const baseUrl = server.url.replace("http://", "http://user:pass-5f4e@") + kind.basePath;

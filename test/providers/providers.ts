@@ -12,7 +12,7 @@ import { startOpenai } from "../support/openai-server.ts";
 /** Not a key of anybody's; it must turn up in no message. */
 export const API_KEY = "sk-test-9f8e7d6c5b4a";
 
-export interface Rig {
+export interface Harness {
   server: ModelServer;
   provider: Provider;
 }
@@ -47,7 +47,7 @@ export const REQUEST: Required<ModelRequest> = {
 };
 
 /** A server that goes away with the test, and a provider that talks to it. */
-export async function rig(kind: Kind, behaviour?: Behaviour): Promise<Rig> {
+export async function harness(kind: Kind, behaviour?: Behaviour): Promise<Harness> {
   const server = await kind.start();
   onTestFinished(() => server.close());
   if (behaviour !== undefined) server.script([behaviour]);

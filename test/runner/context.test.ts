@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { JobContext } from "../../src/jobs/job.ts";
 import type { Progress } from "../../src/runner/parts.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 const POST = { url: "https://example.org/hook", json: { text: "Welcome." } };
 
 it("tells a job what it runs for", async () => {
   const seen: Partial<JobContext>[] = [];
-  const { agent, clock, target } = await rig((context) => void seen.push(context), {
+  const { agent, clock, target } = await harness((context) => void seen.push(context), {
     timezone: "Asia/Tokyo",
     jobs: [{ name: "work", kind: "work", every: "1d", colour: "green" }],
   });
@@ -27,7 +27,7 @@ describe("a step", () => {
   it("runs once per job, and gives its recorded result to the attempts that follow", async () => {
     let made = 0;
     const got: unknown[] = [];
-    const { agent } = await rig(async (context, count) => {
+    const { agent } = await harness(async (context, count) => {
       got.push(await context.step("fetch", async () => ({ made: ++made })));
       got.push(await context.step("nothing", async () => undefined));
       if (count === 1) throw new Error("after the steps");
@@ -44,7 +44,7 @@ describe("a step", () => {
 
   it("that throws is not recorded", async () => {
     let tries = 0;
-    const { agent } = await rig(async (context) => {
+    const { agent } = await harness(async (context) => {
       const value = await context.step("fetch", async () => {
         tries += 1;
         if (tries === 1) throw new Error("broken");
@@ -62,7 +62,7 @@ describe("a step", () => {
 describe("what a job remembers", () => {
   it("is seen by later jobs of its name, and by no others", async () => {
     const found: Record<string, string[]> = {};
-    const { agent } = await rig(
+    const { agent } = await harness(
       async (context, count) => {
         found[`${context.name} ${count}`] = [...(await context.isSeen(["a", "b", "c"]))];
         if (count === 1) context.remember(["a", "b", "a"]);
@@ -79,7 +79,7 @@ describe("what a job remembers", () => {
   });
 
   it("is forgotten with an attempt that fails, as are its files and drafts", async () => {
-    const { agent, target } = await rig((context, count) => {
+    const { agent, target } = await harness((context, count) => {
       if (count === 1) {
         context.remember(["a"]);
         context.publish("note.md", "from the first attempt");
@@ -100,7 +100,7 @@ describe("what a job remembers", () => {
 
   it("may be more than a statement takes", async () => {
     const keys = Array.from({ length: 2_345 }, (_, n) => `key-${n}`);
-    const { agent } = await rig(async (context, count) => {
+    const { agent } = await harness(async (context, count) => {
       if (count === 1) context.remember(keys);
       else expect((await context.isSeen([...keys, "other"])).size).toBe(keys.length);
       return undefined;
@@ -115,7 +115,9 @@ describe("what a job remembers", () => {
 
 describe("a file", () => {
   it("whose name is taken by another job gets a number", async () => {
-    const { agent, target } = await rig((context, count) => void context.publish("note.md", `text ${count}`));
+    const { agent, target } = await harness(
+      (context, count) => void context.publish("note.md", `text ${count}`),
+    );
     for (const key of ["first", "second"]) {
       await agent.enqueue("work", { key });
       await agent.tick();
@@ -127,7 +129,7 @@ describe("a file", () => {
   it.each(["../escape.md", "a/b.md", ".hidden", "", "a\nb"])(
     "named %j is refused for good, and nothing is written",
     async (name) => {
-      const { agent, ran, target } = await rig((context) => void context.publish(name, "text"));
+      const { agent, ran, target } = await harness((context) => void context.publish(name, "text"));
       await agent.enqueue("work");
 
       expect(await agent.tick()).toMatchObject({ outcome: "failed" });
@@ -140,7 +142,7 @@ describe("a file", () => {
 });
 
 it("keeps drafts for a person and tells of each", async () => {
-  const { agent, alerts, target } = await rig((context) => {
+  const { agent, alerts, target } = await harness((context) => {
     context.draft("welcome", "post", POST);
     return undefined;
   });
@@ -158,7 +160,7 @@ it("keeps drafts for a person and tells of each", async () => {
 
 it("hands progress on to whoever watches", async () => {
   const told: Progress[] = [];
-  const { agent } = await rig(
+  const { agent } = await harness(
     (context) => void context.progress(1, 2, "an item"),
     {},
     { onProgress: (progress) => told.push(progress) },

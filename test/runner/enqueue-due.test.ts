@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Rig, rig } from "./rig.ts";
+import { type Harness, harness } from "./harness.ts";
 
 const HOUR = 3_600_000;
 const job = (when: object) => ({ jobs: [{ name: "work", kind: "work", ...when }] });
@@ -125,6 +125,6 @@ describe("work by hand", () => {
   });
 });
 
-function idle(config: Record<string, unknown>): Promise<Rig> {
-  return rig(() => undefined, config);
+function idle(config: Record<string, unknown>): Promise<Harness> {
+  return harness(() => undefined, config);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TickResult } from "../../src/runner/tick.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type Harness, harness } from "./harness.ts";
 
 const SECOND = 1_000;
 
@@ -119,7 +119,7 @@ describe("a kill switch", () => {
   });
 });
 
-interface Looping extends Rig {
+interface Looping extends Harness {
   ticks: TickResult[];
   /** Runs the loop until it has ticked `count` times; `first` is called after the first tick. */
   run(count: number, first?: () => void): Promise<number>;
@@ -128,10 +128,10 @@ interface Looping extends Rig {
 async function looping(
   config: Record<string, unknown>,
   tickSeconds: string,
-  run: Parameters<typeof rig>[0] = () => undefined,
-  options: Parameters<typeof rig>[2] = {},
+  run: Parameters<typeof harness>[0] = () => undefined,
+  options: Parameters<typeof harness>[2] = {},
 ): Promise<Looping> {
-  const made = await rig(run, config, { environment: { TICK_SECONDS: tickSeconds }, ...options });
+  const made = await harness(run, config, { environment: { TICK_SECONDS: tickSeconds }, ...options });
   const ticks: TickResult[] = [];
   return {
     ...made,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Answer, type Received, receiver } from "../alerts/receiver.ts";
 import { ollama } from "../support/afk.ts";
-import { type Run, rig } from "./rig.ts";
+import { harness, type Run } from "./harness.ts";
 
 const TOKEN = "0f8b2a4e-1111-2222-3333-444455556666";
 
@@ -13,7 +13,7 @@ async function pinged(
   const usual: Answer = { body: style === "healthchecks" ? "OK" : '{"ok":true}' };
   const { url, received } = await receiver(answer ?? (() => usual));
   const path = style === "healthchecks" ? `/${TOKEN}` : `/api/push/${TOKEN}?status=up&msg=OK&ping=`;
-  const made = await rig(run, { heartbeat: { ping_url: `${url}${path}`, style } });
+  const made = await harness(run, { heartbeat: { ping_url: `${url}${path}`, style } });
   return { ...made, received, paths: () => received.map((one) => one.path.replace(TOKEN, "token")) };
 }
 
@@ -139,7 +139,7 @@ describe("receivers that do not behave", () => {
         return { hang: "before" };
       }),
     ];
-    const { agent, clock, target } = await rig(
+    const { agent, clock, target } = await harness(
       async (context, count) => {
         await context.complete(`ask ${count}`, { messages: [{ role: "user", content: "Hello." }] });
         order.push("answer");
@@ -173,7 +173,7 @@ describe("receivers that do not behave", () => {
 
   it("do not hold back a tick that is killed while what was left over is being delivered", async () => {
     const pager = await receiver(() => ({ hang: "before" }));
-    const made = await rig(
+    const made = await harness(
       async (context) => {
         made.target.write("state/STOP", "");
         await new Promise((_resolve, reject) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { examine } from "../../src/ops/doctor.ts";
 import { ollama } from "../support/afk.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type Harness, harness } from "./harness.ts";
 
 const HOUR = 3_600_000;
 const WORDS = "Your credit balance is too low to access the API.";
@@ -9,9 +9,9 @@ const REFUSES = { type: "error", status: 400, message: WORDS } as const;
 const MODEL = "ollama/test-model";
 
 /** A job that asks `calls` times, of a model that refuses everything, with one behind it that never fails. */
-async function asking(calls = 2): Promise<Rig & { server: Awaited<ReturnType<typeof ollama>> }> {
+async function asking(calls = 2): Promise<Harness & { server: Awaited<ReturnType<typeof ollama>> }> {
   const server = await ollama([], REFUSES);
-  const made = await rig(
+  const made = await harness(
     async (context) => {
       for (let n = 1; n <= calls; n++)
         await context.complete(`ask-${n}`, { messages: [{ role: "user", content: `Hello ${n}.` }] });
@@ -26,7 +26,7 @@ async function asking(calls = 2): Promise<Rig & { server: Awaited<ReturnType<typ
   return { ...made, server };
 }
 
-const refusals = ({ alerts }: Rig) => alerts.filter(({ event }) => event === "model_refuses");
+const refusals = ({ alerts }: Harness) => alerts.filter(({ event }) => event === "model_refuses");
 
 describe("a model that refuses every call, while another one does its work", () => {
   it("is told of once a day of the agent's zone, in the server's words, and status says so until it answers", async () => {
@@ -119,7 +119,7 @@ describe("a model that refuses", () => {
 
   it("is told of when its run is stopped in the middle", async () => {
     const server = await ollama([], REFUSES);
-    const made = await rig(
+    const made = await harness(
       async (context) => {
         await context.complete("ask", { messages: [{ role: "user", content: "Hello." }] });
         made.agent.rails.watch.trip({ by: "signal", at: 1, reason: "the test says so" });

@@ -9,13 +9,15 @@ import { countersAgree } from "../../src/ops/counters.ts";
 import { createTickTotals } from "../../src/ops/tick-totals.ts";
 import { acceptWallClock } from "../../src/rails/budget-time.ts";
 import { readMeta } from "../../src/store/meta.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type Harness, harness } from "./harness.ts";
 
 const DAILY = { jobs: [{ name: "work", kind: "work", every: "1d" }] };
 
 describe("a year of ticks", () => {
   it("lets the database grow in its first half, and no more in its second", async () => {
-    const { agent, clock, target } = await rig(busy, { jobs: [{ name: "work", kind: "work", every: "2d" }] });
+    const { agent, clock, target } = await harness(busy, {
+      jobs: [{ name: "work", kind: "work", every: "2d" }],
+    });
     const bytes: number[] = [];
     for (let tick = 0; tick < TICKS; tick++) {
       for (let call = 0; call < CALLS; call++) await spend(agent);
@@ -53,7 +55,7 @@ async function spend(agent: Agent): Promise<void> {
 }
 
 /** A job that does a little of everything that leaves rows behind. */
-const busy: Parameters<typeof rig>[0] = async (context) => {
+const busy: Parameters<typeof harness>[0] = async (context) => {
   const label = context.period.label;
   await context.step("fetch:0", async () => "f".repeat(40_000));
   context.remember([`${label}-a`, `${label}-b`]);
@@ -132,7 +134,7 @@ describe("after retention has removed a job", () => {
 describe("what is asked for again", () => {
   it("is not forgotten while somebody asks, and is once nobody has for half a year", async () => {
     let asks = ["offered"];
-    const { agent, clock } = await rig(
+    const { agent, clock } = await harness(
       async (context, count) => {
         if (count === 1) context.remember(["offered", "gone"]);
         else await context.isSeen(asks);
@@ -166,7 +168,7 @@ describe("a tick", () => {
   });
 
   it("sweeps a stopped agent too, a little at a time", async () => {
-    const { agent, target, clock } = await rig(() => undefined, DAILY);
+    const { agent, target, clock } = await harness(() => undefined, DAILY);
     writeFileSync(join(target.state, "STOP"), "");
     const { db } = agent.rails.store;
     await agent.tick();
@@ -185,7 +187,7 @@ describe("a tick", () => {
   });
 
   it("leaves the broom to the next one when it is killed in its middle", async () => {
-    const made = await rig(() => {
+    const made = await harness(() => {
       if (isKilled) made.agent.rails.watch.trip({ by: "file", at: made.clock.nowMs(), reason: "touch STOP" });
       return undefined;
     }, DAILY);
@@ -204,7 +206,7 @@ describe("a tick", () => {
   });
 
   it("rolls up nothing over counters that somebody has changed, and says so", async () => {
-    const { agent, target, clock } = await rig(busy, DAILY);
+    const { agent, target, clock } = await harness(busy, DAILY);
     await spend(agent);
     await agent.tick();
     const { db } = agent.rails.store;
@@ -224,10 +226,10 @@ describe("a tick", () => {
 /** An agent with daily jobs that are done, one of them under a key of its own, long ago enough for retention. */
 async function aged(
   config: Record<string, unknown>,
-  run: Parameters<typeof rig>[0] = () => undefined,
+  run: Parameters<typeof harness>[0] = () => undefined,
   more = 30,
-): Promise<Rig> {
-  const made = await rig(run, config);
+): Promise<Harness> {
+  const made = await harness(run, config);
   await made.agent.enqueue("work", { key: "asked" });
   for (let day = 0; day < 100 + more; day += 10) {
     if (day > 0) await made.agent.enqueue("work", { key: `asked-${day}` });

@@ -4,14 +4,14 @@ import { describe, expect, it } from "vitest";
 import type { JobContext } from "../../src/jobs/job.ts";
 import { nextLookMs } from "../../src/runner/run-job.ts";
 import { ollama } from "../support/afk.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 const SHORT = { jobs: [{ name: "work", kind: "work", timeout: "1s", retry: { attempts: 1 } }] };
 const HELLO = { messages: [{ role: "user" as const, content: "Hello." }] };
 
 describe("the time limit", () => {
   it("aborts a job's signal, and what it took counts as a failed attempt", async () => {
-    const { agent, target } = await rig((context) => aborted(context), SHORT);
+    const { agent, target } = await harness((context) => aborted(context), SHORT);
     await agent.enqueue("work");
     const began = performance.now();
 
@@ -40,7 +40,7 @@ describe("a job that ignores its signal", () => {
   it("is left behind, and nothing that it does later is kept", async () => {
     let late: JobContext | undefined;
     let finish = () => {};
-    const { agent, clock, target } = await rig((context) => {
+    const { agent, clock, target } = await harness((context) => {
       late = context;
       agent.rails.watch.trip({ by: "signal", at: clock.nowMs(), reason: "the test says so" });
       return new Promise((resolve) => {
@@ -67,7 +67,7 @@ describe("a job that ignores its signal", () => {
 
 describe("a job that finishes in spite of its signal", () => {
   it("is done: what it did is not thrown away", async () => {
-    const { agent, clock, target } = await rig((context) => {
+    const { agent, clock, target } = await harness((context) => {
       agent.rails.watch.trip({ by: "signal", at: clock.nowMs(), reason: "the test says so" });
       context.publish("note.md", "made in time");
       return undefined;
@@ -89,7 +89,7 @@ describe("a job that afk.yaml does not name any more", () => {
       { jobs: [{ name: "work", kind: "digest", sources: [{ folder: "./inbox" }] }] },
     ],
   ])("is dead with a message that says how to bring it back, when it %s", async (_name, changed) => {
-    const { agent, ran, reopen, target } = await rig(() => undefined);
+    const { agent, ran, reopen, target } = await harness(() => undefined);
     await agent.enqueue("work", { key: "orphan" });
     const later = await reopen(changed);
 
@@ -104,7 +104,7 @@ describe("a job that afk.yaml does not name any more", () => {
 
 describe("a claim that was lost", () => {
   it("drops the result: no file, no memory, no end of the job", async () => {
-    const { agent, target } = await rig((context) => {
+    const { agent, target } = await harness((context) => {
       context.publish("note.md", "text");
       context.remember(["a"]);
       edit(target.state, "update jobs set token = token + 1");
@@ -126,7 +126,7 @@ describe("a claim that was lost", () => {
 describe("a model call in a job", () => {
   it("carries the tick, the job and the step into ledger and log", async () => {
     const server = await ollama();
-    const { agent, target } = await rig(
+    const { agent, target } = await harness(
       async (context) => {
         expect((await context.complete("ask", HELLO)).text).not.toBe("");
         return undefined;
@@ -148,7 +148,7 @@ describe("a model call in a job", () => {
   it("is not made again for an attempt that follows", async () => {
     const server = await ollama();
     const answers: string[] = [];
-    const { agent } = await rig(
+    const { agent } = await harness(
       async (context, count) => {
         answers.push((await context.complete("ask", HELLO)).text);
         if (count === 1) throw new Error("after the call");

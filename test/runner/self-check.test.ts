@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { HOUR_MS } from "../../src/lib/durations.ts";
 import { readMeta } from "../../src/store/meta.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 it("checks the counters at each tick, and writes that down once an hour", async () => {
-  const { agent, clock } = await rig(() => undefined, { jobs: [] });
+  const { agent, clock } = await harness(() => undefined, { jobs: [] });
   const { db } = agent.rails.store;
   await agent.tick();
   const first = await readMeta(db, "counters_checked_at");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SourceReport } from "../../src/jobs/job.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -12,7 +12,7 @@ async function reporting() {
   const lines: ReturnType<typeof target.logs> = [];
   const isOfSource = (event: unknown) => String(event).startsWith("source_");
   const isKnown = (ts: unknown) => lines.some((line) => line.ts === ts);
-  const { agent, clock, target, alerts } = await rig(
+  const { agent, clock, target, alerts } = await harness(
     async () => {
       await during();
       return { units: 0, summary: "asked", sources: report };

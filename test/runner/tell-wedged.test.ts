@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { wedgeMarkerIn, writeWedgeMarker } from "../../src/runner/wedge-marker.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 const MARKER = {
   reason: "its event loop stood still for 10 s",
@@ -11,7 +11,7 @@ const MARKER = {
 };
 
 it("tells of a process that was killed, once, and takes the marker away", async () => {
-  const { agent, alerts, target } = await rig(() => undefined);
+  const { agent, alerts, target } = await harness(() => undefined);
   writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
 
   await agent.tick();
@@ -24,7 +24,7 @@ it("tells of a process that was killed, once, and takes the marker away", async 
 });
 
 it("does not tell it again when the marker outlived the telling", async () => {
-  const { agent, alerts, target } = await rig(() => undefined);
+  const { agent, alerts, target } = await harness(() => undefined);
   for (let time = 0; time < 2; time++) {
     writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
     await agent.tick();
@@ -34,7 +34,7 @@ it("does not tell it again when the marker outlived the telling", async () => {
 });
 
 it("tells of it under a set kill switch too", async () => {
-  const { agent, alerts, target } = await rig(() => undefined);
+  const { agent, alerts, target } = await harness(() => undefined);
   writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
   writeFileSync(`${target.state}/STOP`, "");
 
@@ -49,7 +49,7 @@ it.each([
   ["another shape", '{"reason":1,"at":"yesterday"}'],
   ["an instant that no calendar has", '{"reason":"x","at":1e300}'],
 ])("tells of a marker with %s, and goes on", async (_what, content) => {
-  const { agent, alerts, target } = await rig(() => undefined);
+  const { agent, alerts, target } = await harness(() => undefined);
   writeFileSync(wedgeMarkerIn(target.state), content);
 
   expect(await agent.tick()).toMatchObject({ outcome: "idle" });

@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import type { Agent } from "../../src/agent.ts";
 import { readMark } from "../../src/ops/high-water.ts";
 import { readMeta } from "../../src/store/meta.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 it("counts a generation with each tick, in the database and in the mark", async () => {
-  const { agent } = await rig(() => undefined, { jobs: [] });
+  const { agent } = await harness(() => undefined, { jobs: [] });
   const before = await generations(agent);
   expect(await agent.tick()).toMatchObject({ outcome: "idle" });
   const after = await generations(agent);
@@ -13,7 +13,7 @@ it("counts a generation with each tick, in the database and in the mark", async 
 });
 
 it("counts another with the end of one that did something, which an older copy has forgotten", async () => {
-  const { agent } = await rig(() => undefined);
+  const { agent } = await harness(() => undefined);
   await agent.tick();
   const before = await generations(agent);
   await agent.enqueue("work");
@@ -23,7 +23,7 @@ it("counts another with the end of one that did something, which an older copy h
 });
 
 it("counts another with the end of one that failed", async () => {
-  const { agent } = await rig(() => Promise.reject(new Error("no")));
+  const { agent } = await harness(() => Promise.reject(new Error("no")));
   const before = await generations(agent);
   await agent.enqueue("work");
   expect(await agent.tick()).toMatchObject({ outcome: "failed" });

@@ -4,11 +4,11 @@ import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import { AfkError } from "../../src/lib/errors.ts";
 import { ollama } from "../support/afk.ts";
-import { type Rig, rig } from "./rig.ts";
+import { type Harness, harness } from "./harness.ts";
 
 describe("a job that fails", () => {
   it("is tried again within the tick, after backoff, and the tick is then well", async () => {
-    const { agent, clock, ran, target } = await rig((_context, count) => {
+    const { agent, clock, ran, target } = await harness((_context, count) => {
       if (count < 3) throw new Error(`attempt ${count} failed`);
       return undefined;
     });
@@ -28,7 +28,7 @@ describe("a job that fails", () => {
   });
 
   it("is waited for when it asks for a minute", async () => {
-    const { agent, clock, ran } = await rig(failOnce({ afterMs: 60_000 }));
+    const { agent, clock, ran } = await harness(failOnce({ afterMs: 60_000 }));
     await agent.enqueue("work");
 
     expect(await agent.tick()).toMatchObject({ outcome: "ok" });
@@ -38,7 +38,7 @@ describe("a job that fails", () => {
   });
 
   it("is waited for to the end where the timer ends a moment early by the wall clock", async () => {
-    const { agent, clock, ran } = await rig(failOnce({ afterMs: 60_000 }));
+    const { agent, clock, ran } = await harness(failOnce({ afterMs: 60_000 }));
     const { sleep } = clock;
     clock.sleep = (ms, signal) => sleep(ms === 60_000 ? ms - 1 : ms, signal);
     await agent.enqueue("work");
@@ -48,7 +48,7 @@ describe("a job that fails", () => {
   });
 
   it("is left to a later tick when it asks for more, and this one says that it failed", async () => {
-    const { agent, clock, ran } = await rig(failOnce({ afterMs: 60_001 }));
+    const { agent, clock, ran } = await harness(failOnce({ afterMs: 60_001 }));
     await agent.enqueue("work");
 
     expect(await agent.tick()).toMatchObject({ outcome: "failed", reason: "not now", exitCode: 1 });
@@ -62,7 +62,7 @@ describe("a job that fails", () => {
   });
 
   it("is dead at once when trying again cannot heal it", async () => {
-    const { agent, alerts, ran } = await rig(failOnce("never"));
+    const { agent, alerts, ran } = await harness(failOnce("never"));
     await agent.enqueue("work", { key: "hopeless" });
 
     expect(await agent.tick()).toMatchObject({ outcome: "failed", exitCode: 1 });
@@ -76,7 +76,7 @@ describe("a job that fails", () => {
     const broken = () => {
       throw new Error("always");
     };
-    const { agent, ran, target } = await rig(broken, {
+    const { agent, ran, target } = await harness(broken, {
       jobs: [{ name: "work", kind: "work", retry: { attempts: 2 } }],
     });
     await agent.enqueue("work");
@@ -91,7 +91,7 @@ describe("a job that fails", () => {
 
   it("keeps the others from nothing", async () => {
     const jobs = ["first", "second"].map((name) => ({ name, kind: "work", retry: { attempts: 1 } }));
-    const { agent, clock, ran } = await rig(
+    const { agent, clock, ran } = await harness(
       (context) => {
         if (context.name === "first") throw new Error("broken");
         return undefined;
@@ -111,10 +111,10 @@ describe("a job that a rail stops", () => {
   it("waits with its attempt given back, and the jobs behind it have their turn", async () => {
     const server = await ollama();
     const jobs = ["priced", "free"].map((name) => ({ name, kind: "work" }));
-    const holder: { rig?: Rig } = {};
-    holder.rig = await rig(
+    const holder: { harness?: Harness } = {};
+    holder.harness = await harness(
       async (context) => {
-        holder.rig?.clock.advance(5);
+        holder.harness?.clock.advance(5);
         if (context.name === "priced")
           await context.complete("ask", { messages: [{ role: "user", content: "Hello." }] });
         return undefined;
@@ -125,7 +125,7 @@ describe("a job that a rail stops", () => {
         models: { chain: ["ollama/test-model"], providers: { ollama: { base_url: server.url } } },
       },
     );
-    const { agent, clock, ran, target } = holder.rig;
+    const { agent, clock, ran, target } = holder.harness;
     await agent.enqueue("priced");
     clock.advance(1);
     await agent.enqueue("free");
@@ -143,7 +143,7 @@ describe("a job that a rail stops", () => {
 
 describe("a set kill switch", () => {
   it("starts nothing, says so, and leaves what is due for later", async () => {
-    const { agent, ran, target } = await rig(() => undefined, {
+    const { agent, ran, target } = await harness(() => undefined, {
       jobs: [{ name: "work", kind: "work", every: "1h" }],
     });
     target.write("state/STOP", "");
@@ -157,7 +157,7 @@ describe("a set kill switch", () => {
   });
 
   it("lets out what was finished before it was set", async () => {
-    const { agent, target } = await rig((context) => void context.publish("note.md", "done before"));
+    const { agent, target } = await harness((context) => void context.publish("note.md", "done before"));
     await agent.enqueue("work");
     await agent.tick();
     unpublish(target.state, "note.md");
@@ -171,8 +171,8 @@ describe("a set kill switch", () => {
 
 describe("the job that follows another", () => {
   /** Two jobs, and what is done at the very moment that the first has been written down as done. */
-  async function afterTheFirst(done: (rigged: Rig) => void): Promise<Rig> {
-    const rigged = await rig(
+  async function afterTheFirst(done: (rigged: Harness) => void): Promise<Harness> {
+    const rigged = await harness(
       (context) => void context.publish("note.md", "text"),
       {},
       {
@@ -237,7 +237,7 @@ describe("the job that follows another", () => {
 
 describe("what an earlier run left", () => {
   it("is published by the next tick, the same bytes under the same name", async () => {
-    const { agent, ran, target } = await rig((context) => {
+    const { agent, ran, target } = await harness((context) => {
       context.publish("note.md", "first");
       context.publish("page.html", "<p>second</p>");
       return undefined;
@@ -257,7 +257,7 @@ describe("what an earlier run left", () => {
   });
 
   it("is told of as a crashed tick", async () => {
-    const { agent, target } = await rig(() => undefined);
+    const { agent, target } = await harness(() => undefined);
     await agent.tick();
     edit(target.state, "update ticks set outcome = 'running', finished_at = null");
 
@@ -271,7 +271,7 @@ describe("what an earlier run left", () => {
 });
 
 it("says that it failed when it cannot publish, alerts, and publishes when it can again", async () => {
-  const { agent, alerts, target } = await rig((context) => void context.publish("note.md", "text"));
+  const { agent, alerts, target } = await harness((context) => void context.publish("note.md", "text"));
   await agent.enqueue("work");
   mkdirSync(target.state, { recursive: true });
   writeFileSync(join(target.state, "out"), "a file where the folder should be");
@@ -285,7 +285,7 @@ it("says that it failed when it cannot publish, alerts, and publishes when it ca
 });
 
 it("writes log lines that one tick and one job can be followed by", async () => {
-  const { agent, target } = await rig((context) => {
+  const { agent, target } = await harness((context) => {
     context.log.event("info", "looked", { found: 3 });
     return undefined;
   });
@@ -310,7 +310,7 @@ it("writes log lines that one tick and one job can be followed by", async () => 
 });
 
 it("is bounded by the time that passed, whatever somebody does to the clock", async () => {
-  const { agent, clock, ran } = await rig(() => {
+  const { agent, clock, ran } = await harness(() => {
     clock.advance(20 * 60_000);
     clock.jump(-20 * 60_000);
     return undefined;
@@ -324,7 +324,7 @@ it("is bounded by the time that passed, whatever somebody does to the clock", as
 });
 
 it("sweeps old log files", async () => {
-  const { agent, target } = await rig(() => undefined, { retention: { log_days: 2 } });
+  const { agent, target } = await harness(() => undefined, { retention: { log_days: 2 } });
   target.write("state/logs/afk-2026-11-18.jsonl", "{}\n");
   target.write("state/logs/afk-2026-11-19.jsonl", "{}\n");
   target.write("state/logs/notes.txt", "not a log\n");

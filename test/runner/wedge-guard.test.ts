@@ -12,7 +12,7 @@ import { WEDGE_LIMITS } from "../../src/runner/wedge-steps.ts";
 import { COMPILE_CACHE, deployment } from "../support/afk.ts";
 import { runNode } from "../support/run-node.ts";
 import { seededRandomness } from "../support/seeded.ts";
-import { rig } from "./rig.ts";
+import { harness } from "./harness.ts";
 
 // What a guard does to a process that hangs is in test/chaos/always-killable.test.ts: it takes a process to lose.
 
@@ -91,21 +91,21 @@ describe("a thread", () => {
       seen.push(threads.started);
       return undefined;
     };
-    const { agent } = await rig(run, { jobs: [JOB] }, { ...PATIENT, ownsProcess });
+    const { agent } = await harness(run, { jobs: [JOB] }, { ...PATIENT, ownsProcess });
     expect(await agent.tick()).toMatchObject({ outcome: "ok" });
     expect(seen).toEqual([expected]);
   });
 
   it("is not started by a tick that finds nothing to do", async () => {
     const threads = countThreads();
-    const { agent } = await rig(() => undefined, {}, PATIENT);
+    const { agent } = await harness(() => undefined, {}, PATIENT);
     expect(await agent.tick()).toMatchObject({ outcome: "idle" });
     expect(threads.started).toBe(0);
   });
 
   it("watches the loop from its start", async () => {
     const threads = countThreads();
-    const { agent } = await rig(() => undefined, {}, PATIENT);
+    const { agent } = await harness(() => undefined, {}, PATIENT);
     const running = agent.run();
     await threads.next;
     agent.rails.watch.trip({ by: "signal", at: 0, reason: "the test is over" });
@@ -114,7 +114,7 @@ describe("a thread", () => {
 
   it("watches a tick with nothing to do when the one before it did not end", async () => {
     const threads = countThreads();
-    const { agent } = await rig(() => undefined, {}, PATIENT);
+    const { agent } = await harness(() => undefined, {}, PATIENT);
     await agent.tick();
     await agent.rails.store.db.updateTable("ticks").set({ outcome: "running", finished_at: null }).execute();
     expect(await agent.tick()).toMatchObject({ outcome: "idle" });
@@ -124,7 +124,7 @@ describe("a thread", () => {
   it("watches the sending of an alert", async () => {
     const threads = countThreads();
     const alerts = [{ type: "webhook", url: "http://127.0.0.1:9/" }];
-    const { agent } = await rig(() => undefined, { alerts }, PATIENT);
+    const { agent } = await harness(() => undefined, { alerts }, PATIENT);
     await agent.outbox.atomically((_trx, announce) =>
       announce({ event: "alert_test", title: "A test", message: "A test", key: "test" }),
     );
@@ -191,7 +191,7 @@ function countThreads(): { started: number; next: Promise<void> } {
 }
 
 async function subject() {
-  const { agent, target } = await rig(() => undefined);
+  const { agent, target } = await harness(() => undefined);
   const { config, log, rails } = agent;
   const guarded: GuardedProcess & { close(): Promise<void> } = {
     config,

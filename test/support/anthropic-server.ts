@@ -1,12 +1,12 @@
 import { type Dialect, type ModelServer, type StartOptions, startModelServer } from "./model-server.ts";
-import { thirds } from "./thirds.ts";
+import { splitInThree } from "./split-in-three.ts";
 
 /** Anthropic: POST /v1/messages, not streamed; `input_tokens` leaves the cached ones out. */
 const ANTHROPIC: Dialect = {
   path: "/v1/messages",
   contentType: "application/json",
   pieces: ({ model, text, usage, isTruncated }) =>
-    thirds({
+    splitInThree({
       id: "msg_01XFDUDYJgAACzvnptvVoYEL",
       type: "message",
       role: "assistant",

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import { type Agent, openAgent, stopAgent } from "../../src/agent.ts";
 import { stopOnSignals } from "../../src/cli/worker.ts";
-import { familyOf } from "../../src/drill/processes.ts";
+import { familyOf } from "../../src/faults/processes.ts";
 import { exec } from "../../src/jobs/exec/exec.ts";
 import type { JobContext, JobKind } from "../../src/jobs/job.ts";
 import type { WedgeLimits } from "../../src/runner/wedge-steps.ts";

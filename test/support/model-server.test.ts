@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
-import { ask, failure, KINDS, rig } from "../providers/providers.ts";
+import { ask, failure, harness, KINDS } from "../providers/providers.ts";
 import type { Behaviour } from "./model-server.ts";
 
 const PRICE = { input: 2, output: 10, cacheRead: 0.5, cacheWrite: 3 };
 
 it.each(KINDS)("bills $name for what it answered or lost, and for nothing that it refused", async (kind) => {
-  const { server, provider } = await rig(kind);
+  const { server, provider } = await harness(kind);
   const usage = { inputTokens: 100, cacheReadTokens: 10, cacheWriteTokens: 20, outputTokens: 30 };
   server.script([{ type: "reply", usage }]);
   await ask(provider, kind.model);

@@ -1,12 +1,12 @@
 import { type Dialect, type ModelServer, type StartOptions, startModelServer } from "./model-server.ts";
-import { thirds } from "./thirds.ts";
+import { splitInThree } from "./split-in-three.ts";
 
 /** OpenAI: POST /v1/chat/completions, not streamed; `prompt_tokens` includes the cached ones. */
 const OPENAI: Dialect = {
   path: "/v1/chat/completions",
   contentType: "application/json",
   pieces: ({ model, text, usage, isTruncated }) =>
-    thirds({
+    splitInThree({
       id: "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
       object: "chat.completion",
       created: 1_795_255_200,

@@ -3,29 +3,29 @@ import { deliverAlerts } from "../../alerts/deliver.ts";
 import type { ChannelConfig } from "../../config/config.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
 import type { Drill } from "../drill.ts";
-import type { Bench } from "../harness.ts";
+import type { Harness } from "../harness.ts";
 
 /** A real message through every real channel, from a scratch outbox. */
 export const alert: Drill = {
   name: "alert",
   description: "A real message goes through every channel (left out by --no-send)",
   promise: "When something goes wrong, somebody hears of it.",
-  async run(bench) {
-    const { alerts } = bench.config;
-    bench.expect(
+  async run(harness) {
+    const { alerts } = harness.config;
+    harness.expect(
       "there is a channel",
       alerts.length > 0,
       `${alerts.length} channels${alerts.length > 0 ? "" : "; add one under alerts:, or set ALERT_WEBHOOK"}`,
     );
     // A channel that wants some events only is tried all the same: it must work on the day of those.
     const channels = alerts.map((channel) => ({ ...channel, on: null }));
-    const deployment = bench.deploy({});
-    const agent = await bench.open(deployment);
+    const deployment = harness.deploy({});
+    const agent = await harness.open(deployment);
     const key = `alert_test:drill:${toIso(systemClock.nowMs())}`;
     await agent.outbox.atomically((_trx, announce) =>
       announce({
         event: "alert_test",
-        title: `${bench.config.agent}: a drill of the alerts`,
+        title: `${harness.config.agent}: a drill of the alerts`,
         message:
           "This is a drill (afk drill). Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
         key,
@@ -37,19 +37,19 @@ export const alert: Drill = {
       channels,
       clock: systemClock,
       log: agent.log,
-      signal: bench.signal,
+      signal: harness.signal,
     });
-    bench.did(`Sent a message through ${channels.length} channels.`);
-    Object.assign(bench.figures, { channels: channels.length, sent: delivered.sent });
+    harness.did(`Sent a message through ${channels.length} channels.`);
+    Object.assign(harness.figures, { channels: channels.length, sent: delivered.sent });
     const answers = await Promise.all(
-      channels.map((channel) => answerOf(bench, agent.rails.store.db, channel)),
+      channels.map((channel) => answerOf(harness, agent.rails.store.db, channel)),
     );
     for (const { what, isSent, found } of answers.filter(({ isSent }) => isSent))
-      bench.expect(what, isSent, found);
+      harness.expect(what, isSent, found);
     for (const { what, isSent, found } of answers.filter(({ isSent }) => !isSent))
-      bench.findings.push({ expected: what, isSo: isSent, found });
+      harness.findings.push({ expected: what, isSo: isSent, found });
     const refused = answers.filter(({ isSent }) => !isSent);
-    bench.expect(
+    harness.expect(
       "every channel took it",
       refused.length === 0,
       refused.length === 0
@@ -60,7 +60,7 @@ export const alert: Drill = {
 };
 
 async function answerOf(
-  bench: Bench,
+  harness: Harness,
   db: Parameters<typeof deliverAlerts>[0]["db"],
   channel: ChannelConfig,
 ): Promise<{ what: string; isSent: boolean; found: string }> {
@@ -74,5 +74,5 @@ async function answerOf(
   const what = `${channel.type} at ${host} takes the message`;
   const isSent = row?.state === "sent";
   const error = row?.error ?? "it was not tried";
-  return { what, isSent, found: isSent ? "taken" : bench.redact(error) };
+  return { what, isSent, found: isSent ? "taken" : harness.redact(error) };
 }

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
-import type { Bench } from "../harness.ts";
+import type { Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 const ITEMS = 4;
@@ -15,83 +15,83 @@ export const crash: Drill = {
   name: "crash",
   description: "A worker that is killed in the middle of a job loses nothing and buys nothing twice",
   promise: "What was paid for is kept, what was begun is finished, and every file appears once.",
-  async run(bench) {
-    const { endpoint, figures } = bench;
-    const deployment = bench.deploy({ jobs: [DIGEST] });
+  async run(harness) {
+    const { endpoint, figures } = harness;
+    const deployment = harness.deploy({ jobs: [DIGEST] });
     fillInbox(deployment, ITEMS);
     endpoint.behave(() => ({ type: endpoint.asked.length > ANSWERED ? "hold" : "answer" }));
 
-    const killed = bench.start(deployment, ["tick"]);
-    await bench.untilWorker(
+    const killed = harness.start(deployment, ["tick"]);
+    await harness.untilWorker(
       killed,
       "the worker is in the middle of its job",
       () => endpoint.asked.length > ANSWERED,
     );
-    const family = bench.family(killed);
-    bench.did(
+    const family = harness.family(killed);
+    harness.did(
       `Sent SIGKILL to a worker with ${ANSWERED} of ${QUESTIONS} questions answered and one in flight.`,
     );
-    bench.hands.signal(killed.pid, "SIGKILL");
-    figures.killToGoneMs = await bench.until(
+    harness.effects.signal(killed.pid, "SIGKILL");
+    figures.killToGoneMs = await harness.until(
       "the worker is gone",
-      () => killed.exit !== null && bench.alive(family).length === 0,
+      () => killed.exit !== null && harness.alive(family).length === 0,
     );
     const exit = await killed.ended;
-    bench.expect("the worker was killed", exit.signal === "SIGKILL", exitText(exit));
+    harness.expect("the worker was killed", exit.signal === "SIGKILL", exitText(exit));
     const before = endpoint.asked.length;
     figures.requestsBefore = before;
 
     endpoint.behave(() => ({ type: "answer" }));
-    const next = bench.start(deployment, ["tick"]);
-    figures.resumeMs = await bench.untilWorker(next, "the next worker ends", () => next.exit !== null);
-    bench.did("Ran the next tick.");
-    bench.expect("it finished the job", next.exit?.code === 0, `exit code ${next.exit?.code}`);
+    const next = harness.start(deployment, ["tick"]);
+    figures.resumeMs = await harness.untilWorker(next, "the next worker ends", () => next.exit !== null);
+    harness.did("Ran the next tick.");
+    harness.expect("it finished the job", next.exit?.code === 0, `exit code ${next.exit?.code}`);
     figures.requestsAfter = endpoint.asked.length;
-    expectBoughtOnce(bench, before);
-    await expectRecords(bench, join(deployment.state, "out"), deployment);
+    expectBoughtOnce(harness, before);
+    await expectRecords(harness, join(deployment.state, "out"), deployment);
   },
 };
 
 /** Only what was lost on the way is asked again; its first call stays charged. */
-function expectBoughtOnce(bench: Bench, before: number): void {
-  const bodies = bench.endpoint.asked.map(({ body }) => body);
+function expectBoughtOnce(harness: Harness, before: number): void {
+  const bodies = harness.endpoint.asked.map(({ body }) => body);
   const twice = bodies.filter((body, index) => bodies.indexOf(body) !== index);
-  bench.expect(
+  harness.expect(
     "no answered question was asked again",
     !bodies.slice(0, before - 1).some((body) => bodies.lastIndexOf(body) >= before),
     `${bodies.length} requests for ${QUESTIONS} questions`,
   );
-  bench.expect(
+  harness.expect(
     "the one that was lost was asked once more, and nothing else",
     bodies.length === QUESTIONS + 1 && twice.length === 1 && twice[0] === bodies[before - 1],
     `${twice.length} asked twice`,
   );
-  bench.figures.askedTwice = twice.length;
+  harness.figures.askedTwice = twice.length;
 }
 
 async function expectRecords(
-  bench: Bench,
+  harness: Harness,
   out: string,
-  deployment: Parameters<Bench["open"]>[0],
+  deployment: Parameters<Harness["open"]>[0],
 ): Promise<void> {
-  const agent = await bench.open(deployment);
+  const agent = await harness.open(deployment);
   const { db } = agent.rails.store;
   const job = await db.selectFrom("jobs").select(["state", "units"]).executeTakeFirst();
-  bench.expect(
+  harness.expect(
     `the job is done, with ${ITEMS} items`,
     job?.state === "done" && job.units === ITEMS,
     `${job?.state}, ${job?.units} items`,
   );
   const files = readdirSync(out).filter((name) => name.endsWith(".md"));
-  bench.expect("its file appeared once", files.length === 1, files.join(", ") || "no file");
+  harness.expect("its file appeared once", files.length === 1, files.join(", ") || "no file");
   const ledger = await db.selectFrom("ledger").select("state").execute();
   const count = (state: string) => ledger.filter((entry) => entry.state === state).length;
-  bench.expect(
+  harness.expect(
     "the ledger has each answer once, and the lost call as unknown",
     count("settled") === QUESTIONS && count("unknown") === 1,
     `${count("settled")} settled, ${count("unknown")} unknown`,
   );
   const ticks = await db.selectFrom("ticks").select("outcome").orderBy("id").execute();
   const outcomes = ticks.map(({ outcome }) => outcome).join(", ");
-  bench.expect("the killed tick is known as crashed", outcomes === "crashed, ok", outcomes);
+  harness.expect("the killed tick is known as crashed", outcomes === "crashed, ok", outcomes);
 }

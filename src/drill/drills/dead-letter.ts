@@ -5,7 +5,7 @@ import { DAY_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { nextRunAt } from "../../queue/claim.ts";
 import type { Drill } from "../drill.ts";
-import type { Bench } from "../harness.ts";
+import type { Harness } from "../harness.ts";
 
 const KIND = "drill-poison";
 
@@ -26,59 +26,59 @@ export const deadLetter: Drill = {
   name: "dead-letter",
   description: "A job that always fails is tried as often as it may be, then waits for a person",
   promise: "One poisoned job cannot run for ever, nor be paid for at each try.",
-  async run(bench) {
-    const attempts = Math.max(...bench.config.jobs.map((job) => job.retry.attempts), 5);
+  async run(harness) {
+    const attempts = Math.max(...harness.config.jobs.map((job) => job.retry.attempts), 5);
     const job = { name: "poison", kind: KIND, every: "30d", retry: { attempts } };
-    const deployment = bench.deploy({ jobs: [job] });
-    const agent = await bench.open(deployment, { clock: bench.clock, kinds: [poison] });
+    const deployment = harness.deploy({ jobs: [job] });
+    const agent = await harness.open(deployment, { clock: harness.clock, kinds: [poison] });
 
-    const ticks = await tickUntilDead(bench, agent, attempts);
-    bench.did(
+    const ticks = await tickUntilDead(harness, agent, attempts);
+    harness.did(
       `Ran a job that buys one completion and then fails, over ${ticks} ticks, moving the drill's clock past each backoff.`,
     );
     const { db } = agent.rails.store;
     const row = await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst();
-    bench.expect(
+    harness.expect(
       `the job is dead after ${attempts} attempts`,
       row?.state === "dead" && row.attempts === attempts,
       `${row?.state ?? "no job"} after ${row?.attempts ?? 0}`,
     );
     const letters = await db.selectFrom("dead_letters").select(["attempts", "error"]).execute();
-    bench.expect(
+    harness.expect(
       "its letter waits, with attempts and error",
       letters[0]?.attempts === attempts,
       letters[0]?.error ?? "no letter",
     );
     const alerts = await db.selectFrom("alerts").select("event").where("event", "=", "job_dead").execute();
-    bench.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
+    harness.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
     const failed = deployment.logged("job_failed").length;
-    bench.expect("each attempt failed in the log", failed === attempts, `${failed} lines of job_failed`);
-    const { asked } = bench.endpoint;
-    bench.expect(
+    harness.expect("each attempt failed in the log", failed === attempts, `${failed} lines of job_failed`);
+    const { asked } = harness.endpoint;
+    harness.expect(
       "its completion was bought once",
       asked.length === 1,
       `${asked.length} requests in ${attempts} attempts`,
     );
 
-    bench.clock.advance(DAY_MS);
+    harness.clock.advance(DAY_MS);
     await agent.tick();
     const after = await db.selectFrom("jobs").select("attempts").executeTakeFirst();
-    bench.expect(
+    harness.expect(
       "a tick a day later leaves it alone",
       after?.attempts === attempts,
       `${after?.attempts} attempts`,
     );
-    Object.assign(bench.figures, { attempts, ticks, requests: asked.length });
+    Object.assign(harness.figures, { attempts, ticks, requests: asked.length });
   },
 };
 
-async function tickUntilDead(bench: Bench, agent: Agent, attempts: number): Promise<number> {
+async function tickUntilDead(harness: Harness, agent: Agent, attempts: number): Promise<number> {
   for (let ticks = 1; ticks <= attempts + 1; ticks++) {
-    bench.signal.throwIfAborted();
+    harness.signal.throwIfAborted();
     await agent.tick();
     const runAt = await nextRunAt(agent.rails.store.db);
     if (runAt === undefined) return ticks;
-    bench.clock.advance(Math.max(0, runAt - bench.clock.nowMs()));
+    harness.clock.advance(Math.max(0, runAt - harness.clock.nowMs()));
   }
   return attempts + 1;
 }

@@ -1,4 +1,4 @@
-import { ask, saidText } from "../ask.ts";
+import { ask, outcomeText } from "../ask.ts";
 import type { Drill } from "../drill.ts";
 import { unusedUrl } from "../endpoint.ts";
 import { MODEL } from "../scratch-config.ts";
@@ -10,54 +10,56 @@ export const fallback: Drill = {
   name: "fallback",
   description: "When the first model is down the next one answers, marked as degraded",
   promise: "A model that is down costs quality and not the work, and nobody takes one for the other.",
-  async run(bench) {
-    const { endpoint } = bench;
+  async run(harness) {
+    const { endpoint } = harness;
     const chain = [PRIMARY, MODEL, "extractive"];
-    bench.differ(`The chain is ${chain.join(", ")}, with nothing listening where the first one is reached.`);
-    const deployment = bench.deploy({ chain, openaiUrl: await unusedUrl() });
-    const agent = await bench.open(deployment, { clock: bench.clock });
+    harness.differ(
+      `The chain is ${chain.join(", ")}, with nothing listening where the first one is reached.`,
+    );
+    const deployment = harness.deploy({ chain, openaiUrl: await unusedUrl() });
+    const agent = await harness.open(deployment, { clock: harness.clock });
 
-    bench.did("Asked the chain while nothing listened at the first model's address.");
-    const second = await ask(bench, agent, "The first model is down. The second one answers.");
-    bench.expect(
+    harness.did("Asked the chain while nothing listened at the first model's address.");
+    const second = await ask(harness, agent, "The first model is down. The second one answers.");
+    harness.expect(
       "the second model answers, and says that it is not the first choice",
       second.type === "answered" && second.completion.model === MODEL && second.completion.degraded,
-      saidText(second),
+      outcomeText(second),
     );
-    bench.expect("it was asked once", endpoint.asked.length === 1, `${endpoint.asked.length} requests`);
+    harness.expect("it was asked once", endpoint.asked.length === 1, `${endpoint.asked.length} requests`);
     const entries = await agent.rails.store.db
       .selectFrom("ledger")
       .select(["model", "state", "degraded"])
       .orderBy("model")
       .execute();
     const primary = entries.find(({ model }) => model === PRIMARY);
-    bench.expect(
+    harness.expect(
       "the first was tried, and its money given back",
       primary?.state === "released",
       primary?.state ?? "not in the ledger",
     );
     const other = entries.find(({ model }) => model === MODEL);
-    bench.expect(
+    harness.expect(
       "the ledger marks the second as degraded",
       other?.state === "settled" && other.degraded === 1,
       `${other?.state ?? "not in the ledger"}, degraded ${other?.degraded ?? "-"}`,
     );
 
     endpoint.behave(() => ({ type: "refuse", status: 503 }));
-    bench.did("Asked again while the second one answered with status 503.");
-    const last = await ask(bench, agent, "Both models are down. The summary without a model says this.");
-    bench.expect(
+    harness.did("Asked again while the second one answered with status 503.");
+    const last = await ask(harness, agent, "Both models are down. The summary without a model says this.");
+    harness.expect(
       "the last of the chain, which needs no model, answers",
       last.type === "answered" && last.completion.model === "extractive" && last.completion.degraded,
-      saidText(last),
+      outcomeText(last),
     );
-    bench.expect(
+    harness.expect(
       "the second one was asked first",
       endpoint.asked.length === 2,
       `${endpoint.asked.length} requests`,
     );
     const lines = deployment.logged("fallback_used").length;
-    bench.expect("the log has fallback_used for both", lines === 2, `${lines} lines`);
-    Object.assign(bench.figures, { requests: endpoint.asked.length, fallbacks: lines });
+    harness.expect("the log has fallback_used for both", lines === 2, `${lines} lines`);
+    Object.assign(harness.figures, { requests: endpoint.asked.length, fallbacks: lines });
   },
 };

@@ -1,5 +1,5 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
-import { ask, saidText } from "../ask.ts";
+import { ask, outcomeText } from "../ask.ts";
 import type { Drill } from "../drill.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
 import { hourlyCapMicros } from "../scratch-config.ts";
@@ -12,22 +12,22 @@ export const hourly: Drill = {
   name: "hourly",
   description: "The hour's cap refuses a call before any request, and has room again an hour later",
   promise: "A burst of spending stops within the hour, long before the day's cap.",
-  async run(bench) {
-    const capMicros = hourlyCapMicros(bench.config.budget);
+  async run(harness) {
+    const capMicros = hourlyCapMicros(harness.config.budget);
     const { text, inputPrice } = expensiveCall(capMicros);
-    const deployment = bench.deploy({ caps: "hour", inputPrice });
-    const agent = await bench.open(deployment, { clock: bench.clock });
-    await fillUntilRefused(bench, { deployment, agent, window: "hour", capMicros, text });
+    const deployment = harness.deploy({ caps: "hour", inputPrice });
+    const agent = await harness.open(deployment, { clock: harness.clock });
+    await fillUntilRefused(harness, { deployment, agent, window: "hour", capMicros, text });
 
-    bench.clock.advance(LATER_MS);
-    bench.did("Moved the drill's clock 62 minutes on, and called again.");
-    const before = bench.endpoint.asked.length;
-    const said = await ask(bench, agent, `later ${text}`);
-    bench.expect(
+    harness.clock.advance(LATER_MS);
+    harness.did("Moved the drill's clock 62 minutes on, and called again.");
+    const before = harness.endpoint.asked.length;
+    const said = await ask(harness, agent, `later ${text}`);
+    harness.expect(
       "there is room again",
-      said.type === "answered" && bench.endpoint.asked.length === before + 1,
-      saidText(said),
+      said.type === "answered" && harness.endpoint.asked.length === before + 1,
+      outcomeText(said),
     );
-    bench.figures.requestsAnHourLater = bench.endpoint.asked.length;
+    harness.figures.requestsAnHourLater = harness.endpoint.asked.length;
   },
 };

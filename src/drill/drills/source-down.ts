@@ -3,7 +3,7 @@ import { HOUR_MS } from "../../lib/durations.ts";
 import type { LogLine } from "../../logs/line.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
-import type { Bench } from "../harness.ts";
+import type { Harness } from "../harness.ts";
 
 const FEED = `<?xml version="1.0"?><rss version="2.0"><channel><title>Drill</title><link>http://127.0.0.1/</link>
 <description>For a drill.</description><item><title>The feed is back</title><guid>drill-1</guid>
@@ -14,52 +14,58 @@ export const sourceDown: Drill = {
   name: "source-down",
   description: "A digest goes out without the source that is down, and names it",
   promise: "One broken feed costs that feed and not the digest, and is not hidden.",
-  async run(bench) {
-    const page = bench.endpoint.serve("/feed.xml", {
+  async run(harness) {
+    const page = harness.endpoint.serve("/feed.xml", {
       status: 503,
       contentType: "text/plain",
       content: "down",
     });
-    const sources = [...DIGEST.sources, { feed: `${bench.endpoint.url}/feed.xml`, name: "Drill feed" }];
-    const deployment = bench.deploy({ jobs: [{ ...DIGEST, every: "1h", sources }], isLoopbackAllowed: true });
+    const sources = [...DIGEST.sources, { feed: `${harness.endpoint.url}/feed.xml`, name: "Drill feed" }];
+    const deployment = harness.deploy({
+      jobs: [{ ...DIGEST, every: "1h", sources }],
+      isLoopbackAllowed: true,
+    });
     fillInbox(deployment, 1);
-    const agent = await bench.open(deployment, { clock: bench.clock });
+    const agent = await harness.open(deployment, { clock: harness.clock });
 
     const read = async (what: string) => {
       const before = page.count;
       const { outcome, outputs } = await agent.tick();
-      bench.did(`Ran a tick ${what}.`);
-      bench.expect("the feed was asked for", page.count > before, `${page.count - before} times`);
-      bench.expect("the tick is ok", outcome === "ok", outcome);
+      harness.did(`Ran a tick ${what}.`);
+      harness.expect("the feed was asked for", page.count > before, `${page.count - before} times`);
+      harness.expect("the tick is ok", outcome === "ok", outcome);
       const file = outputs.find((name) => name.endsWith(".md"));
-      bench.expect("a digest came out", file !== undefined, outputs.join(", ") || "nothing");
+      harness.expect("a digest came out", file !== undefined, outputs.join(", ") || "nothing");
       return readFileSync(file ?? "", "utf8");
     };
     const without = await read("while one of two sources answered with status 503");
-    bench.expect(
+    harness.expect(
       "the digest has the other source's item",
       without.includes("Drill item 1"),
       excerpt(without),
     );
-    bench.expect(
+    harness.expect(
       "the digest names the source that is down",
       without.slice(without.indexOf("Failing sources")).includes("Drill feed"),
       excerpt(without),
     );
-    expectAlert(bench, deployment.logged("source_failed"), "source_failed");
+    expectAlert(harness, deployment.logged("source_failed"), "source_failed");
 
     Object.assign(page, { status: 200, contentType: "application/rss+xml", content: FEED });
-    bench.clock.advance(HOUR_MS);
+    harness.clock.advance(HOUR_MS);
     const back = await read("an hour later on the drill's clock, with the source back");
-    bench.expect("the digest has its item", back.includes("The feed is back"), excerpt(back));
-    expectAlert(bench, deployment.logged("source_recovered"), "source_recovered");
-    Object.assign(bench.figures, { feedRequests: page.count, modelRequests: bench.endpoint.asked.length });
+    harness.expect("the digest has its item", back.includes("The feed is back"), excerpt(back));
+    expectAlert(harness, deployment.logged("source_recovered"), "source_recovered");
+    Object.assign(harness.figures, {
+      feedRequests: page.count,
+      modelRequests: harness.endpoint.asked.length,
+    });
   },
 };
 
-function expectAlert(bench: Bench, lines: LogLine[], event: string): void {
+function expectAlert(harness: Harness, lines: LogLine[], event: string): void {
   const alerts = lines.filter(({ alerted }) => alerted === true).length;
-  bench.expect(`${event} is one alert`, alerts === 1, `${alerts} alerts, ${lines.length} lines in the log`);
+  harness.expect(`${event} is one alert`, alerts === 1, `${alerts} alerts, ${lines.length} lines in the log`);
 }
 
 function excerpt(markdown: string): string {

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { Deployment } from "../deployment.ts";
 import { DIGEST, fillInbox } from "../digest-job.ts";
 import type { Drill } from "../drill.ts";
-import type { Bench } from "../harness.ts";
+import type { Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 /** The kill by file, in the middle of a model call. */
@@ -10,83 +10,83 @@ export const stopFile: Drill = {
   name: "stop-file",
   description: "The STOP file aborts a call in flight, ends the worker, and keeps the next one from starting",
   promise: "One file stops the agent within seconds, and it stays stopped until a person says otherwise.",
-  async run(bench) {
-    const deployment = bench.deploy({ jobs: [DIGEST] });
+  async run(harness) {
+    const deployment = harness.deploy({ jobs: [DIGEST] });
     fillInbox(deployment, 1);
-    await stopInFlight(bench, deployment);
-    await stayStopped(bench, deployment);
-    await goOn(bench, deployment);
+    await stopInFlight(harness, deployment);
+    await stayStopped(harness, deployment);
+    await goOn(harness, deployment);
   },
 };
 
-async function stopInFlight(bench: Bench, deployment: Deployment): Promise<void> {
-  const { endpoint, figures } = bench;
+async function stopInFlight(harness: Harness, deployment: Deployment): Promise<void> {
+  const { endpoint, figures } = harness;
   endpoint.behave(() => ({ type: "hold" }));
-  const worker = bench.start(deployment, ["tick"]);
-  await bench.untilWorker(worker, "the worker's call is in flight", () => endpoint.asked.length > 0);
+  const worker = harness.start(deployment, ["tick"]);
+  await harness.untilWorker(worker, "the worker's call is in flight", () => endpoint.asked.length > 0);
   const [call] = endpoint.asked;
-  const family = bench.family(worker);
+  const family = harness.family(worker);
   figures.requestsBefore = endpoint.asked.length;
-  bench.expect("the call is still in flight", call?.isOver === false, `${endpoint.asked.length} requests`);
+  harness.expect("the call is still in flight", call?.isOver === false, `${endpoint.asked.length} requests`);
 
-  bench.did("Wrote the STOP file while a worker waited for the answer of a model.");
-  bench.hands.touch(deployment.stopFile);
-  figures.stopToAbortMs = await bench.until("the call in flight is aborted", () => call?.isOver === true);
-  const restMs = await bench.until(
+  harness.did("Wrote the STOP file while a worker waited for the answer of a model.");
+  harness.effects.touch(deployment.stopFile);
+  figures.stopToAbortMs = await harness.until("the call in flight is aborted", () => call?.isOver === true);
+  const restMs = await harness.until(
     "the worker is gone",
-    () => worker.exit !== null && bench.alive(family).length === 0,
+    () => worker.exit !== null && harness.alive(family).length === 0,
   );
   figures.stopToGoneMs = figures.stopToAbortMs + restMs;
   const exit = await worker.ended;
-  bench.expect("it ended as a halt and not as a failure", exit.code === 0, exitText(exit));
+  harness.expect("it ended as a halt and not as a failure", exit.code === 0, exitText(exit));
 
-  const agent = await bench.open(deployment);
+  const agent = await harness.open(deployment);
   const { db } = agent.rails.store;
   const job = await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst();
-  bench.expect(
+  harness.expect(
     "its job is ready again, with the attempt given back",
     job?.state === "ready" && job.attempts === 0,
     `${job?.state ?? "no job"}, ${job?.attempts ?? 0} attempts`,
   );
   const entry = await db.selectFrom("ledger").select("state").executeTakeFirst();
-  bench.expect(
+  harness.expect(
     "the aborted call stays charged",
     entry?.state === "unknown",
     entry?.state ?? "not in the ledger",
   );
   const tick = await db.selectFrom("ticks").select(["outcome", "reason"]).executeTakeFirst();
-  bench.expect(
+  harness.expect(
     "the tick says that the file stopped it",
     tick?.outcome === "halted" && (tick.reason ?? "").includes("kill switch (file)"),
     `${tick?.outcome ?? "no tick"}: ${tick?.reason ?? ""}`,
   );
 }
 
-async function stayStopped(bench: Bench, deployment: Deployment): Promise<void> {
-  const { endpoint, figures } = bench;
+async function stayStopped(harness: Harness, deployment: Deployment): Promise<void> {
+  const { endpoint, figures } = harness;
   endpoint.behave(() => ({ type: "answer" }));
-  const worker = bench.start(deployment, ["tick"]);
-  await bench.untilWorker(worker, "the next worker ends", () => worker.exit !== null);
-  bench.did("Started another worker with the STOP file still there.");
+  const worker = harness.start(deployment, ["tick"]);
+  await harness.untilWorker(worker, "the next worker ends", () => worker.exit !== null);
+  harness.did("Started another worker with the STOP file still there.");
   figures.requestsAfter = endpoint.asked.length;
-  bench.expect(
+  harness.expect(
     "it made no request",
     endpoint.asked.length === figures.requestsBefore,
     `${figures.requestsBefore} requests before the stop, ${endpoint.asked.length} after it`,
   );
   const seen = deployment.logged("kill_seen").filter((line) => line.by === "file").length;
-  bench.expect("the log has kill_seen, by the file", seen > 0, `${seen} lines`);
+  harness.expect("the log has kill_seen, by the file", seen > 0, `${seen} lines`);
 }
 
 /** Without this a worker that could not have asked anyway would look like one that was stopped. */
-async function goOn(bench: Bench, deployment: Deployment): Promise<void> {
-  const { endpoint, figures } = bench;
+async function goOn(harness: Harness, deployment: Deployment): Promise<void> {
+  const { endpoint, figures } = harness;
   rmSync(deployment.stopFile, { force: true });
-  const agent = await bench.open(deployment);
+  const agent = await harness.open(deployment);
   const { outcome } = await agent.tick();
-  bench.did("Removed the STOP file and ran a tick.");
+  harness.did("Removed the STOP file and ran a tick.");
   const more = endpoint.asked.length - Number(figures.requestsAfter);
-  bench.expect(
+  harness.expect(
     "without the file the work goes on",
     more > 0 && outcome === "ok",
     `${outcome}, ${more} more requests`,

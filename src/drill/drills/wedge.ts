@@ -26,49 +26,49 @@ export const wedge: Drill = {
   name: "wedge",
   description: "A worker whose event loop is blocked is killed by its guard, with all that it started",
   promise: "A process that hangs cannot outlive its kill switch.",
-  async run(bench) {
-    const job = stubborn(bench);
+  async run(harness) {
+    const job = stubborn(harness);
     const { deployment, beats } = job;
     const blocked = join(deployment.dir, "blocked");
     const started = await job.start(["--import", blocker(blocked)]);
     const { worker, family } = started;
-    bench.figures.processesBefore = family.length;
+    harness.figures.processesBefore = family.length;
 
-    bench.hands.signal(worker.pid, "SIGUSR2");
-    await bench.until("its event loop is blocked", () => existsSync(blocked));
-    bench.hands.signal(worker.pid, "SIGTERM");
-    bench.did("Blocked the event loop of a worker at work, and sent it SIGTERM.");
+    harness.effects.signal(worker.pid, "SIGUSR2");
+    await harness.until("its event loop is blocked", () => existsSync(blocked));
+    harness.effects.signal(worker.pid, "SIGTERM");
+    harness.did("Blocked the event loop of a worker at work, and sent it SIGTERM.");
     const heard = beats.count;
-    await bench.pause(DEAF_MS);
-    bench.expect(
+    await harness.pause(DEAF_MS);
+    harness.expect(
       "it is wedged: SIGTERM does nothing, and its children work on",
-      worker.exit === null && bench.alive(family).length === family.length && beats.count > heard,
+      worker.exit === null && harness.alive(family).length === family.length && beats.count > heard,
       worker.exit === null
-        ? `${bench.alive(family).length} processes after ${DEAF_MS} ms`
+        ? `${harness.alive(family).length} processes after ${DEAF_MS} ms`
         : `it ended (${worker.exit.signal ?? worker.exit.code})`,
     );
 
-    bench.did("Wrote the STOP file, which its main thread cannot see.");
-    bench.hands.touch(deployment.stopFile);
-    bench.figures.stopToGoneMs = await job.gone(started, "the STOP file");
+    harness.did("Wrote the STOP file, which its main thread cannot see.");
+    harness.effects.touch(deployment.stopFile);
+    harness.figures.stopToGoneMs = await job.gone(started, "the STOP file");
     const exit = await worker.ended;
-    bench.expect(
+    harness.expect(
       "the worker was killed, and did not end by itself",
       exit.signal === "SIGKILL",
       exitText(exit),
     );
     const lines = deployment.logged("wedged");
     const reason = String(lines[0]?.reason ?? "");
-    bench.expect(
+    harness.expect(
       "the log has wedged, once, for the kill switch",
       lines.length === 1 && reason.includes("the kill switch was set"),
       `${lines.length} lines: ${reason}`,
     );
     const marker = existsSync(wedgeMarkerIn(deployment.state));
-    bench.expect("the guard left word for the next tick", marker, marker ? "it is there" : "no marker");
+    harness.expect("the guard left word for the next tick", marker, marker ? "it is there" : "no marker");
 
     rmSync(deployment.stopFile, { force: true });
-    const agent = await bench.open(deployment);
+    const agent = await harness.open(deployment);
     agent.rails.watch.trip({ by: "file", at: 0, reason: "the drill ends here" });
     await agent.tick();
     const alerts = await agent.rails.store.db
@@ -76,7 +76,7 @@ export const wedge: Drill = {
       .select("event")
       .where("event", "=", "wedged")
       .execute();
-    bench.did("Ran the next tick, which starts no job.");
-    bench.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
+    harness.did("Ran the next tick, which starts no job.");
+    harness.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
   },
 };

@@ -46,7 +46,7 @@ export function installDisk(): Disk {
     if (isDead && outsiders === 0) throw new Error("this process of the simulation has ended");
   };
 
-  function spark(side: "before" | "after"): void {
+  function failpoint(side: "before" | "after"): void {
     if (armed?.step === steps && armed.side === side) {
       const { act } = armed;
       armed = null;
@@ -59,9 +59,9 @@ export function installDisk(): Disk {
     if (outsiders > 0) return work();
     refuseDead();
     steps += 1;
-    spark("before");
+    failpoint("before");
     const result = work();
-    spark("after");
+    failpoint("after");
     return result;
   }
 
@@ -119,7 +119,7 @@ export function installDisk(): Disk {
   return disk;
 }
 
-interface DatabaseHands {
+interface DatabaseHooks {
   databases: Set<Database.Database>;
   refuseDead(): void;
   durable<T>(work: () => T): T;
@@ -127,7 +127,7 @@ interface DatabaseHands {
   isOutside(): boolean;
 }
 
-function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: DatabaseHands): void {
+function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: DatabaseHooks): void {
   const { prepare, exec, pragma } = Database.prototype;
   const dirty = new WeakSet<Database.Database>();
 
@@ -179,7 +179,7 @@ function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: 
   );
 }
 
-interface FileHands {
+interface FileHooks {
   refuseDead(): void;
   durable<T>(work: () => T): T;
   hasRoom(bytes: number): boolean;
@@ -188,7 +188,7 @@ interface FileHands {
 }
 
 /** The ways in which the agent writes files; all of them wait for the disk. */
-function watchFiles({ refuseDead, durable, hasRoom, giveBack, freeBlocks }: FileHands): void {
+function watchFiles({ refuseDead, durable, hasRoom, giveBack, freeBlocks }: FileHooks): void {
   const real = { ...fs };
   const needRoom = (content: unknown) => {
     refuseDead();

@@ -5,8 +5,8 @@ import { installRandomness } from "./randomness.ts";
 import { installTimers, type Quiet } from "./timers.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
-/** Everything that the agent's code reaches the world by, in this thread, in the hands of the simulation. */
-export interface Realm {
+/** Everything that the agent's code reaches the world by, in this thread, in the overrides of the simulation. */
+export interface SimulatedEnvironment {
   time: VirtualTime;
   disk: Disk;
   quiet: Quiet;
@@ -20,7 +20,7 @@ export interface Realm {
  * Takes over this thread for good: time, randomness, network, disk. For a thread that does nothing else, since no other
  * thread's is touched and nothing is given back.
  */
-export function installRealm(): Realm {
+export function installEnvironment(): SimulatedEnvironment {
   let internet: Internet | undefined;
   let randomness: Randomness | undefined;
   const found = <T>(part: T | undefined): T => {

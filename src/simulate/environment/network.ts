@@ -3,8 +3,8 @@ import dnsPromises from "node:dns/promises";
 import { syncBuiltinESMExports } from "node:module";
 import net, { isIP, type LookupFunction } from "node:net";
 import tls from "node:tls";
+import { FakeSocket, failure, type Server } from "./fake-socket.ts";
 import { replace } from "./replace.ts";
-import { failure, type Server, Wire } from "./wire.ts";
 
 /** What answers instead of the network. */
 export interface Internet extends Server {
@@ -29,26 +29,26 @@ interface Connect {
  * an error: sockets that are made by hand, and processes.
  */
 export function installNetwork(internet: Internet): { cutAll(): void } {
-  const wires = new Set<Wire>();
+  const sockets = new Set<FakeSocket>();
 
-  function connect(scheme: "http" | "https", options: Connect): Wire {
+  function connect(scheme: "http" | "https", options: Connect): FakeSocket {
     const { host = "localhost", port = scheme === "https" ? 443 : 80 } = options;
     const origin = new URL(`${scheme}://${host}:${port}`).origin;
-    const wire = new Wire(origin, internet);
-    wires.add(wire);
-    wire.once("close", () => wires.delete(wire));
-    options.signal?.addEventListener("abort", () => wire.destroy(options.signal?.reason), { once: true });
+    const socket = new FakeSocket(origin, internet);
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    options.signal?.addEventListener("abort", () => socket.destroy(options.signal?.reason), { once: true });
     // As a socket does, later than the call: the caller has yet to listen.
     process.nextTick(() => {
-      if (wire.destroyed) return;
+      if (socket.destroyed) return;
       resolve(host, options.lookup, (error) => {
         const refusal = error ?? refusalOf(internet.accept(origin), host);
-        if (refusal === "hangs" || wire.destroyed) return;
-        if (refusal === null) wire.connected();
-        else wire.destroy(refusal);
+        if (refusal === "hangs" || socket.destroyed) return;
+        if (refusal === null) socket.connected();
+        else socket.destroy(refusal);
       });
     });
-    return wire;
+    return socket;
   }
 
   for (const name of ["connect", "createConnection"] as const) {
@@ -74,8 +74,8 @@ export function installNetwork(internet: Internet): { cutAll(): void } {
   syncBuiltinESMExports();
   return {
     cutAll() {
-      for (const wire of wires) wire.destroy();
-      wires.clear();
+      for (const socket of sockets) socket.destroy();
+      sockets.clear();
     },
   };
 }

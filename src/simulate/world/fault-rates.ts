@@ -1,20 +1,20 @@
-import type { Dice } from "../environment/seeded-random.ts";
+import type { SeededRandom } from "../../faults/seeded-random.ts";
 import type { FaultName } from "../fault-names.ts";
 
 /** How likely the services outside are to fail: a little always, and much in a storm. */
-export interface Weather {
+export interface FaultRates {
   /** The share of requests of this kind that go wrong now. */
   trouble(kind: FaultName): number;
   isStormy(kind: FaultName): boolean;
   /** A storm of this kind until the returned function ends it; a second one may begin meanwhile. */
   storm(kind: FaultName): () => void;
-  /** Fair weather from now on. */
+  /** Fair faultRates from now on. */
   calm(): void;
 }
 
 const ALWAYS = 0.02;
 
-export function createWeather(enabled: ReadonlySet<FaultName>, dice: Dice): Weather {
+export function createFaultRates(enabled: ReadonlySet<FaultName>, random: SeededRandom): FaultRates {
   const storms = new Map<symbol, { kind: FaultName; share: number }>();
   let isCalm = false;
   const worst = (kind: FaultName) =>
@@ -24,7 +24,7 @@ export function createWeather(enabled: ReadonlySet<FaultName>, dice: Dice): Weat
     isStormy: (kind) => worst(kind) > 0,
     storm(kind) {
       const id = Symbol(kind);
-      storms.set(id, { kind, share: dice.of([0.3, 0.7, 1]) });
+      storms.set(id, { kind, share: random.of([0.3, 0.7, 1]) });
       return () => storms.delete(id);
     },
     calm() {

@@ -1,5 +1,5 @@
+import type { SeededRandom } from "../../faults/seeded-random.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
-import type { Dice } from "../environment/seeded-random.ts";
 
 /** One thing that a source tells of. Its title occurs nowhere else, so that a digest can be searched for it. */
 export interface SimulatedItem {
@@ -20,13 +20,13 @@ const WORDS = "harbour bridge ticket schedule repair meeting budget garden libra
 );
 
 /** Items that come hour by hour, some sources loud and some quiet. */
-export function createStream(name: string, dice: Dice, startMs: number): Stream {
+export function createStream(name: string, random: SeededRandom, startMs: number): Stream {
   const items: SimulatedItem[] = [];
-  const share = dice.of([0.05, 0.15, 0.4]);
+  const share = random.of([0.05, 0.15, 0.4]);
   let hourMs = startMs - FIRST_ITEMS * HOUR_MS;
   const add = () => {
     const title = `Item ${name}n${items.length + 1}`;
-    const text = Array.from({ length: dice.between(30, 90) }, () => WORDS[dice.below(WORDS.length)]).join(
+    const text = Array.from({ length: random.between(30, 90) }, () => WORDS[random.below(WORDS.length)]).join(
       " ",
     );
     items.push({
@@ -40,7 +40,7 @@ export function createStream(name: string, dice: Dice, startMs: number): Stream 
     upTo(trueMs) {
       for (; hourMs <= trueMs; hourMs += HOUR_MS) {
         if (items.length < FIRST_ITEMS) add();
-        else if (dice.chance(share)) for (let count = dice.between(1, 3); count > 0; count--) add();
+        else if (random.chance(share)) for (let count = random.between(1, 3); count > 0; count--) add();
       }
       return items;
     },

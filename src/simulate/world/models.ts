@@ -1,23 +1,12 @@
 import { createHash } from "node:crypto";
 import type { Config } from "../../config/config.ts";
+import type { Bill } from "../../faults/oracles/ledger.ts";
+import type { SeededRandom } from "../../faults/seeded-random.ts";
 import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
 import type { Price } from "../../providers/types.ts";
-import type { Dice } from "../environment/seeded-random.ts";
-import type { Asked, Reply } from "../environment/wire.ts";
-import type { Weather } from "./fault-rates.ts";
+import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { FaultRates } from "./fault-rates.ts";
 import { type Answer, brokenOff, reply, silence } from "./replies.ts";
-
-/** One request as the provider has it in its own books, which the agent never sees. */
-export interface Bill {
-  model: string;
-  /** Of the body, by which the agent's ledger knows it too. */
-  requestHash: string;
-  atMs: number;
-  outcome: Outcome;
-  micros: number;
-  /** Billed above anything that the request could have cost. */
-  isAboveBound: boolean;
-}
 
 /** Each is billed by what the provider did, whatever reached the agent. */
 const OUTCOMES = {
@@ -54,7 +43,7 @@ export interface Models {
 
 type Dialect = "ollama" | "openai" | "anthropic";
 
-export function createModels(config: Config, weather: Weather, dice: Dice, nowMs: () => number): Models {
+export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom): Models {
   const bills: Bill[] = [];
   const endpoints = new Map<string, Dialect>(
     (["ollama", "openai", "anthropic"] as const).map((dialect) => [addressOf(dialect, config), dialect]),
@@ -65,10 +54,10 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
     const model = `${dialect}/${request.model}`;
     const price = priceOf(model, config.models);
     const isFree = costsNothing(price);
-    const outcome: Outcome = dice.chance(weather.trouble("models")) ? outcomeFor(isFree) : "answered";
+    const outcome: Outcome = random.chance(faultRates.trouble("models")) ? outcomeFor(isFree) : "answered";
     const usage = {
-      input: Math.ceil(Buffer.byteLength(asked.body) / dice.between(3, 5)),
-      output: dice.between(
+      input: Math.ceil(Buffer.byteLength(asked.body) / random.between(3, 5)),
+      output: random.between(
         Math.min(5, config.models.maxOutputTokens),
         Math.min(80, config.models.maxOutputTokens),
       ),
@@ -78,8 +67,6 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
     bills.push({
       model,
       requestHash: createHash("sha256").update(asked.body).digest("hex"),
-      atMs: nowMs(),
-      outcome,
       micros: billed(outcome, usage, price),
       isAboveBound,
     });
@@ -88,14 +75,14 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
 
   /** Only what costs something can be billed too high. */
   function outcomeFor(isFree: boolean): Outcome {
-    const outcome = dice.weighed(OUTCOMES);
+    const outcome = random.weighed(OUTCOMES);
     return outcome === "above" && isFree ? "slow" : outcome;
   }
 
   /** Mostly a nuisance, and now and then more than anybody waits for. */
   function slowness(): number {
     const { timeoutMs } = config.models;
-    return dice.between(4_000, dice.chance(0.2) ? Math.floor(1.2 * timeoutMs) + 4_000 : 30_000);
+    return random.between(4_000, random.chance(0.2) ? Math.floor(1.2 * timeoutMs) + 4_000 : 30_000);
   }
 
   function billed(outcome: Outcome, usage: Usage, price: Price): number {
@@ -111,15 +98,15 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
       case "gateway":
       case "silent":
         // Perhaps it did the work, and perhaps not.
-        return dice.chance(0.5) ? micros : 0;
+        return random.chance(0.5) ? micros : 0;
       default:
         return micros;
     }
   }
 
   function respond(dialect: Dialect, model: string, outcome: Outcome, usage: Usage): Reply {
-    const afterMs = dice.between(300, 4_000);
-    const text = `It says that matter ${dice.below(1_000)} is settled. Nothing is to be done.`;
+    const afterMs = random.between(300, 4_000);
+    const text = `It says that matter ${random.below(1_000)} is settled. Nothing is to be done.`;
     const whole = (said: string, ending: Ending, used: Usage | null) => ({
       ...completion(dialect, model, said, ending, used),
       afterMs,
@@ -139,23 +126,23 @@ export function createModels(config: Config, weather: Weather, dice: Dice, nowMs
       case "slow":
         return reply({ ...whole(text, "complete", usage), afterMs: slowness() });
       case "refused":
-        return refusal(dice.of([400, 404, 413, 422]));
+        return refusal(random.of([400, 404, 413, 422]));
       case "unauthorised":
-        return refusal(dice.of([401, 403]));
+        return refusal(random.of([401, 403]));
       case "busy":
-        return refusal(429, dice.chance(0.7) ? { "retry-after": String(dice.between(1, 7_200)) } : {});
+        return refusal(429, random.chance(0.7) ? { "retry-after": String(random.between(1, 7_200)) } : {});
       case "failed":
-        return refusal(dice.of([500, 503, 529]));
+        return refusal(random.of([500, 503, 529]));
       case "bare":
         return reply({ status: 500, body: "Internal Server Error", afterMs });
       case "gateway":
-        return reply({ status: dice.of([502, 504]), body: "Bad Gateway", afterMs });
+        return reply({ status: random.of([502, 504]), body: "Bad Gateway", afterMs });
       case "moved":
         return reply({ status: 302, headers: { location: "https://elsewhere.example/" }, body: "", afterMs });
       case "silent":
         return silence();
       case "broken":
-        return brokenOff(whole(text, "complete", usage), dice);
+        return brokenOff(whole(text, "complete", usage), random);
       case "uncounted":
         return reply(whole(text, "complete", null));
       case "empty":

@@ -1,22 +1,10 @@
 import type { ChannelConfig, Config } from "../../config/config.ts";
-import type { Dice } from "../environment/seeded-random.ts";
-import type { Asked, Reply } from "../environment/wire.ts";
-import type { Weather } from "./fault-rates.ts";
+import type { Message } from "../../faults/oracles/alerts.ts";
+import type { Effect } from "../../faults/oracles/drafts.ts";
+import type { SeededRandom } from "../../faults/seeded-random.ts";
+import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, busy, reply, silence } from "./replies.ts";
-
-/** A message that a service took. `key` is the alert's own, where the service is told of it. */
-export interface Message {
-  atMs: number;
-  origin: string;
-  key: string | null;
-}
-
-/** An irreversible request that reached its server, by its idempotency key, and whether the server did it. */
-export interface Effect {
-  atMs: number;
-  key: string;
-  isDone: boolean;
-}
 
 /** Where alerts, pings and approved drafts go. */
 export interface Receivers {
@@ -31,8 +19,8 @@ const DRAFT_ID = /^[0-9a-z]{26}$/;
 
 export function createReceivers(
   config: Config,
-  weather: Weather,
-  dice: Dice,
+  faultRates: FaultRates,
+  random: SeededRandom,
   nowMs: () => number,
 ): Receivers {
   const messages: Message[] = [];
@@ -40,21 +28,21 @@ export function createReceivers(
   const channels = new Map(config.alerts.map((channel) => [new URL(channel.url).origin, channel]));
   const pingUrl = config.heartbeat.pingUrl === null ? null : new URL(config.heartbeat.pingUrl);
 
-  const fails = () => dice.chance(weather.trouble("channels"));
+  const fails = () => random.chance(faultRates.trouble("channels"));
 
   function failed(body: string): Reply {
-    const afterMs = dice.between(50, 3_000);
-    switch (dice.weighed({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
+    const afterMs = random.between(50, 3_000);
+    switch (random.weighed({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
       case "error":
-        return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
+        return reply({ status: random.of([500, 502, 503]), body: "failed", afterMs });
       case "busy":
-        return busy(dice.between(1, 4_000), afterMs);
+        return busy(random.between(1, 4_000), afterMs);
       case "refused":
-        return reply({ status: dice.of([400, 404, 422]), body: "no", afterMs });
+        return reply({ status: random.of([400, 404, 422]), body: "no", afterMs });
       case "silent":
         return silence();
       case "broken":
-        return brokenOff({ status: 200, body, afterMs }, dice);
+        return brokenOff({ status: 200, body, afterMs }, random);
     }
   }
 
@@ -62,20 +50,20 @@ export function createReceivers(
     const body = takenBy(channel);
     if (fails()) return failed(body);
     messages.push({ atMs: nowMs(), origin: asked.url.origin, key: keyOf(asked.body) });
-    return reply({ status: 200, type: "application/json", body, afterMs: dice.between(50, 900) });
+    return reply({ status: 200, type: "application/json", body, afterMs: random.between(50, 900) });
   }
 
   /** Whatever the server says of it, the work may be done or not; one that refuses did not do it. */
   function act(key: string): Reply {
-    const afterMs = dice.between(50, 2_000);
+    const afterMs = random.between(50, 2_000);
     if (!fails()) {
       effects.push({ atMs: nowMs(), key, isDone: true });
-      return reply({ status: dice.of([200, 201, 204]), body: "", afterMs });
+      return reply({ status: random.of([200, 201, 204]), body: "", afterMs });
     }
-    const how = dice.weighed({ refused: 3, failed: 2, silent: 2, moved: 1 });
-    effects.push({ atMs: nowMs(), key, isDone: how !== "refused" && dice.chance(0.5) });
+    const how = random.weighed({ refused: 3, failed: 2, silent: 2, moved: 1 });
+    effects.push({ atMs: nowMs(), key, isDone: how !== "refused" && random.chance(0.5) });
     if (how === "silent") return silence();
-    const status = { refused: dice.of([400, 403, 409]), failed: dice.of([500, 503]), moved: 302 }[how];
+    const status = { refused: random.of([400, 403, 409]), failed: random.of([500, 503]), moved: 302 }[how];
     return reply({ status, body: "", afterMs });
   }
 
@@ -88,7 +76,7 @@ export function createReceivers(
       if (DRAFT_ID.test(draft)) return act(draft);
       if (pingUrl !== null && url.origin === pingUrl.origin && url.pathname.startsWith(pingUrl.pathname)) {
         const body = config.heartbeat.style === "healthchecks" ? "OK" : '{"ok":true}';
-        return fails() ? failed(body) : reply({ status: 200, body, afterMs: dice.between(20, 400) });
+        return fails() ? failed(body) : reply({ status: 200, body, afterMs: random.between(20, 400) });
       }
       const channel = channels.get(url.origin);
       return channel === undefined || method !== "POST" ? null : page(channel, asked);

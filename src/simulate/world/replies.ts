@@ -1,5 +1,5 @@
-import type { Dice } from "../environment/seeded-random.ts";
-import type { Reply } from "../environment/wire.ts";
+import type { SeededRandom } from "../../faults/seeded-random.ts";
+import type { Reply } from "../environment/fake-socket.ts";
 
 export interface Answer {
   status: number;
@@ -22,13 +22,13 @@ export function reply({ status, type = "text/plain", headers = {}, body, afterMs
 }
 
 /** The first part of an answer, and then the end of the connection. */
-export function brokenOff(answer: Answer, dice: Dice): Reply {
+export function brokenOff(answer: Answer, random: SeededRandom): Reply {
   const [piece] = reply(answer).pieces;
   const bytes = piece?.bytes ?? "";
-  const length = dice.between(20, Math.max(20, bytes.length - 5));
+  const length = random.between(20, Math.max(20, bytes.length - 5));
   return {
     pieces: [{ afterMs: answer.afterMs, bytes: bytes.slice(0, length) }],
-    ending: dice.of(["close", "reset"]),
+    ending: random.of(["close", "reset"]),
   };
 }
 

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { createDice, type Dice } from "../environment/seeded-random.ts";
-import type { Asked, Reply } from "../environment/wire.ts";
-import type { Weather } from "./fault-rates.ts";
+import { type SeededRandom, seededRandom } from "../../faults/seeded-random.ts";
+import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { FaultRates } from "./fault-rates.ts";
 import { createStream, type SimulatedItem, type Stream } from "./items.ts";
 import { brokenOff, busy, reply, silence } from "./replies.ts";
 
@@ -39,17 +39,17 @@ const TROUBLES = {
 
 export function createSources(
   local: readonly LocalSource[],
-  weather: Weather,
+  faultRates: FaultRates,
   seed: number,
   clock: { startMs: number; trueMs(): number },
 ): Sources {
-  const dice = createDice(seed, "sources");
+  const random = seededRandom(seed, "sources");
   const streams = new Map<string, Stream>();
 
   function itemsOf(id: string): readonly SimulatedItem[] {
     let stream = streams.get(id);
     if (stream === undefined) {
-      stream = createStream(`s${streams.size + 1}`, createDice(seed, `stream ${id}`), clock.startMs);
+      stream = createStream(`s${streams.size + 1}`, seededRandom(seed, `stream ${id}`), clock.startMs);
       streams.set(id, stream);
     }
     return stream.upTo(clock.trueMs());
@@ -57,9 +57,9 @@ export function createSources(
 
   function answer(asked: Asked): Reply {
     const { url } = asked;
-    const afterMs = dice.between(20, 900);
-    if (dice.chance(weather.trouble("sources"))) return troubled(asked, dice, afterMs);
-    if (url.pathname === "/robots.txt") return robots(dice, afterMs);
+    const afterMs = random.between(20, 900);
+    if (random.chance(faultRates.trouble("sources"))) return troubled(asked, random, afterMs);
+    if (url.pathname === "/robots.txt") return robots(random, afterMs);
     const body = pageOf(url, itemsOf(url.origin + url.pathname).slice(-SHOWN));
     const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
     if (asked.headers["if-none-match"] === etag)
@@ -82,30 +82,37 @@ export function createSources(
   };
 }
 
-function troubled({ url }: Asked, dice: Dice, afterMs: number): Reply {
-  switch (dice.weighed(TROUBLES)) {
+function troubled({ url }: Asked, random: SeededRandom, afterMs: number): Reply {
+  switch (random.weighed(TROUBLES)) {
     case "missing":
-      return reply({ status: dice.of([404, 410, 403]), body: "gone", afterMs });
+      return reply({ status: random.of([404, 410, 403]), body: "gone", afterMs });
     case "failed":
-      return reply({ status: dice.of([500, 502, 503]), body: "failed", afterMs });
+      return reply({ status: random.of([500, 502, 503]), body: "failed", afterMs });
     case "busy":
-      return busy(dice.between(1, 20_000), afterMs);
+      return busy(random.between(1, 20_000), afterMs);
     case "silent":
       return silence();
     case "broken":
-      return brokenOff({ status: 200, type: "application/rss+xml", body: rss([]).repeat(5), afterMs }, dice);
+      return brokenOff(
+        { status: 200, type: "application/rss+xml", body: rss([]).repeat(5), afterMs },
+        random,
+      );
     case "garbage":
       return reply({
         status: 200,
         type: "text/html",
-        body: dice.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]),
+        body: random.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]),
         afterMs,
       });
     case "moved":
       return reply({
-        status: dice.of([301, 302, 308]),
+        status: random.of([301, 302, 308]),
         headers: {
-          location: dice.of([`${url.pathname}?moved=${dice.below(9)}`, "https://elsewhere.example/", "::"]),
+          location: random.of([
+            `${url.pathname}?moved=${random.below(9)}`,
+            "https://elsewhere.example/",
+            "::",
+          ]),
         },
         body: "",
         afterMs,
@@ -115,8 +122,8 @@ function troubled({ url }: Asked, dice: Dice, afterMs: number): Reply {
   }
 }
 
-function robots(dice: Dice, afterMs: number): Reply {
-  if (dice.chance(0.7)) return reply({ status: 404, body: "", afterMs });
+function robots(random: SeededRandom, afterMs: number): Reply {
+  if (random.chance(0.7)) return reply({ status: 404, body: "", afterMs });
   return reply({ status: 200, body: "User-agent: *\nAllow: /\nCrawl-delay: 2\n", afterMs });
 }
 

@@ -28,16 +28,16 @@ export type Step = {
 export function randomStep({ random }: Randomness): Step {
   const upTo = (ms: number) => Math.floor(random() * ms);
   const around = (ms: number) => Math.floor((2 * random() - 1) * ms);
-  const dice = random();
-  if (dice < 0.3) return { do: "wait", ms: upTo(20 * MINUTE) };
-  if (dice < 0.5) return { do: "wait", ms: upTo(9 * HOUR) };
-  if (dice < 0.55) return { do: "wait", ms: upTo(40 * DAY) };
-  if (dice < 0.65) return { do: "drift", ms: around(90_000) };
-  if (dice < 0.75) return { do: "set", ms: around(400 * DAY) };
-  if (dice < 0.83) return { do: "set", ms: around(3 * HOUR) };
-  if (dice < 0.88) return { do: "suspend", ms: upTo(2 * DAY) };
-  if (dice < 0.92) return { do: "uptime", ms: upTo(2 * DAY) };
-  if (dice < 0.97) return { do: "reboot", ms: random() < 0.5 ? upTo(3 * DAY) : around(400 * DAY) };
+  const share = random();
+  if (share < 0.3) return { do: "wait", ms: upTo(20 * MINUTE) };
+  if (share < 0.5) return { do: "wait", ms: upTo(9 * HOUR) };
+  if (share < 0.55) return { do: "wait", ms: upTo(40 * DAY) };
+  if (share < 0.65) return { do: "drift", ms: around(90_000) };
+  if (share < 0.75) return { do: "set", ms: around(400 * DAY) };
+  if (share < 0.83) return { do: "set", ms: around(3 * HOUR) };
+  if (share < 0.88) return { do: "suspend", ms: upTo(2 * DAY) };
+  if (share < 0.92) return { do: "uptime", ms: upTo(2 * DAY) };
+  if (share < 0.97) return { do: "reboot", ms: random() < 0.5 ? upTo(3 * DAY) : around(400 * DAY) };
   return { do: "accept", ms: 0 };
 }
 

@@ -1,5 +1,5 @@
 import type { Randomness } from "../../../src/lib/ids.ts";
-import { diceOf } from "./hostile-text.ts";
+import { randomFrom } from "./hostile-text.ts";
 
 /** A credential as servers and files show it: `text` is how it is told of, `secret` what must not get out. */
 export interface Credential {
@@ -14,9 +14,9 @@ const ALNUM = `${LOWER}${LOWER.toUpperCase()}${DIGITS}`;
 
 /** Fresh random credentials, one of each kind, none of them anybody's. Put together here, so that no scanner takes them for leaked ones. */
 export function makeCredentials(randomness: Randomness): Credential[] {
-  const dice = diceOf(randomness);
+  const random = randomFrom(randomness);
   const from = (letters: string) => (count: number) =>
-    dice.many(count, () => letters.charAt(dice.below(letters.length)));
+    random.many(count, () => letters.charAt(random.below(letters.length)));
   /** Always with a digit and both cases in it, as real keys of this length have. */
   const alnum = (count: number) => `a9Z${from(ALNUM)(count - 3)}`;
   const base64 = (count: number) => `q7X${from(`${ALNUM}+/`)(count - 3)}`;

@@ -1,14 +1,14 @@
 import type { Randomness } from "../../../src/lib/ids.ts";
 
 /** Draws one of several, or a number below a bound, from seeded randomness. */
-export interface Dice {
+export interface Random {
   below(bound: number): number;
   of<T>(choices: readonly T[]): T;
   /** `count` draws, joined. */
   many(count: number, draw: () => string): string;
 }
 
-export function diceOf(randomness: Randomness): Dice {
+export function randomFrom(randomness: Randomness): Random {
   const below = (bound: number) => Math.floor(randomness.random() * bound);
   return {
     below,
@@ -97,34 +97,35 @@ const BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 const MARKS = ["\u0301", "\u0327", "\u0489", "\u20DD", "\u05B0", "\u0E48", "\u200D", "\uFE0F", "\u0334"];
 
 /** One generator a kind of text that tokenizers treat oddly; lone surrogates are left as they are. */
-export const HOSTILE: Record<string, (dice: Dice) => string> = {
-  unstable: (dice) => dice.many(1 + dice.below(30), () => dice.of(UNSTABLE)),
-  combining: (dice) =>
-    dice.many(1 + dice.below(20), () => `e${dice.many(dice.below(6), () => dice.of(MARKS))}`),
-  joined: (dice) => dice.many(1 + dice.below(10), () => dice.of(JOINED)),
-  private: (dice) =>
-    dice.many(1 + dice.below(30), () =>
-      String.fromCodePoint(dice.of([0xe000, 0xf0000, 0x100000]) + dice.below(6_000)),
+export const HOSTILE: Record<string, (random: Random) => string> = {
+  unstable: (random) => random.many(1 + random.below(30), () => random.of(UNSTABLE)),
+  combining: (random) =>
+    random.many(1 + random.below(20), () => `e${random.many(random.below(6), () => random.of(MARKS))}`),
+  joined: (random) => random.many(1 + random.below(10), () => random.of(JOINED)),
+  private: (random) =>
+    random.many(1 + random.below(30), () =>
+      String.fromCodePoint(random.of([0xe000, 0xf0000, 0x100000]) + random.below(6_000)),
     ),
-  surrogates: (dice) => dice.many(1 + dice.below(30), () => String.fromCharCode(0xd800 + dice.below(0x800))),
-  control: (dice) => dice.many(1 + dice.below(40), () => String.fromCharCode(dice.below(0xa0))),
-  run: (dice) =>
-    dice
+  surrogates: (random) =>
+    random.many(1 + random.below(30), () => String.fromCharCode(0xd800 + random.below(0x800))),
+  control: (random) => random.many(1 + random.below(40), () => String.fromCharCode(random.below(0xa0))),
+  run: (random) =>
+    random
       .of([" ", "a", "\n", "=", "0", "\u00A0", "é", "東", "\u0301", "\uFDFA", "\r\n"])
-      .repeat(1 + dice.below(120)),
-  base64: (dice) => dice.many(1 + dice.below(120), () => BASE64.charAt(dice.below(64))),
-  code: (dice) => dice.many(1 + dice.below(25), () => dice.of(CODE)),
-  cjk: (dice) =>
-    dice.many(1 + dice.below(40), () =>
-      String.fromCodePoint(dice.of([0x4e00, 0xac00, 0x3400, 0x20000, 0xf900]) + dice.below(500)),
+      .repeat(1 + random.below(120)),
+  base64: (random) => random.many(1 + random.below(120), () => BASE64.charAt(random.below(64))),
+  code: (random) => random.many(1 + random.below(25), () => random.of(CODE)),
+  cjk: (random) =>
+    random.many(1 + random.below(40), () =>
+      String.fromCodePoint(random.of([0x4e00, 0xac00, 0x3400, 0x20000, 0xf900]) + random.below(500)),
     ),
-  special: (dice) => dice.many(1 + dice.below(8), () => dice.of(SPECIAL)),
-  words: (dice) => dice.many(1 + dice.below(30), () => dice.of(WORDS)),
-  any: (dice) => dice.many(1 + dice.below(40), () => String.fromCodePoint(dice.below(0x110000))),
+  special: (random) => random.many(1 + random.below(8), () => random.of(SPECIAL)),
+  words: (random) => random.many(1 + random.below(30), () => random.of(WORDS)),
+  any: (random) => random.many(1 + random.below(40), () => String.fromCodePoint(random.below(0x110000))),
 };
 
 /** One hostile text; every fourth is several kinds side by side, since what is at a border may join. */
-export function hostileText(dice: Dice): string {
+export function hostileText(random: Random): string {
   const kinds = Object.values(HOSTILE);
-  return dice.many(dice.below(4) === 0 ? 3 : 1, () => dice.of(kinds)(dice));
+  return random.many(random.below(4) === 0 ? 3 : 1, () => random.of(kinds)(random));
 }

@@ -1,4 +1,4 @@
-import { type Dice, HOSTILE } from "./hostile-text.ts";
+import { HOSTILE, type Random } from "./hostile-text.ts";
 
 /** What parsers trip over, whatever they parse. */
 const POISON = [
@@ -67,43 +67,44 @@ const POISON = [
 const LENGTH_MAX = 60_000;
 
 /** A text made from valid ones by one to six changes that keep most of their structure. */
-export function mutant(corpus: readonly string[], dice: Dice): string {
-  let text = dice.of(corpus);
-  for (let left = 1 + dice.below(6); left > 0; left--) text = change(text, corpus, dice).slice(0, LENGTH_MAX);
+export function mutant(corpus: readonly string[], random: Random): string {
+  let text = random.of(corpus);
+  for (let left = 1 + random.below(6); left > 0; left--)
+    text = change(text, corpus, random).slice(0, LENGTH_MAX);
   return text;
 }
 
 /** The same as bytes, of which some may be changed: not every mutant is UTF-8. */
-export function mutantBytes(corpus: readonly string[], dice: Dice): Uint8Array {
+export function mutantBytes(corpus: readonly string[], random: Random): Uint8Array {
   const bytes = Buffer.from(
-    mutant(corpus, dice),
-    dice.of(["utf8", "utf8", "utf8", "latin1", "utf16le"] as const),
+    mutant(corpus, random),
+    random.of(["utf8", "utf8", "utf8", "latin1", "utf16le"] as const),
   );
-  for (let left = dice.of([0, 0, 0, 1, 8]); left > 0 && bytes.length > 0; left--) {
-    bytes[dice.below(bytes.length)] = dice.below(256);
+  for (let left = random.of([0, 0, 0, 1, 8]); left > 0 && bytes.length > 0; left--) {
+    bytes[random.below(bytes.length)] = random.below(256);
   }
   return bytes;
 }
 
-function change(text: string, corpus: readonly string[], dice: Dice): string {
-  const from = border(text, dice);
-  const to = Math.max(from, Math.min(border(text, dice), from + 2_000));
+function change(text: string, corpus: readonly string[], random: Random): string {
+  const from = border(text, random);
+  const to = Math.max(from, Math.min(border(text, random), from + 2_000));
   const [before, span, after] = [text.slice(0, from), text.slice(from, to), text.slice(to)];
-  switch (dice.below(9)) {
+  switch (random.below(9)) {
     case 0:
       return before + after;
     case 1:
       return before + span + span + after;
     case 2:
-      return before + span.repeat(dice.below(40)) + after;
+      return before + span.repeat(random.below(40)) + after;
     case 3:
-      return before + dice.of(POISON) + span + after;
+      return before + random.of(POISON) + span + after;
     case 4:
-      return before + dice.of(POISON) + after;
+      return before + random.of(POISON) + after;
     case 5:
-      return before + dice.of(Object.values(HOSTILE))(dice) + after;
+      return before + random.of(Object.values(HOSTILE))(random) + after;
     case 6:
-      return before + dice.of(corpus).slice(border(text, dice));
+      return before + random.of(corpus).slice(border(text, random));
     case 7:
       return before;
     default:
@@ -112,9 +113,9 @@ function change(text: string, corpus: readonly string[], dice: Dice): string {
 }
 
 /** A place in the text, most often where something begins or ends. */
-function border(text: string, dice: Dice): number {
-  const at = dice.below(text.length + 1);
-  if (dice.below(4) === 0) return at;
+function border(text: string, random: Random): number {
+  const at = random.below(text.length + 1);
+  if (random.below(4) === 0) return at;
   const next = text.slice(at).search(/[<>{}[\]",:;\n&]/);
-  return next < 0 ? at : at + next + dice.below(2);
+  return next < 0 ? at : at + next + random.below(2);
 }

@@ -2,8 +2,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { familyOf, type Known, stillAlive } from "../../../src/drill/processes.ts";
 import { chooseDrills } from "../../../src/drill/run-drills.ts";
+import { familyOf, type Known, stillAlive } from "../../../src/faults/processes.ts";
 import { deployment, digestConfig, PROCESSES } from "../../support/afk.ts";
 import { afk } from "./in-process.ts";
 

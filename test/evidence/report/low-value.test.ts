@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { tellLowValue } from "../../../src/evidence/report/low-value.ts";
-import { rig } from "../../runner/rig.ts";
+import { harness } from "../../runner/harness.ts";
 import { type Prepared, prepared } from "./prepared.ts";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -65,7 +65,7 @@ test("without a floor nothing is asked and nothing is told", async () => {
 });
 
 test("the first tick after the week tells of it", async () => {
-  const { agent, alerts, clock } = await rig(() => undefined, {
+  const { agent, alerts, clock } = await harness(() => undefined, {
     value: { min_ratio: 1, minutes_saved_per_unit: 1, hourly_rate_usd: 1 },
   });
   await agent.guard("priced", 0.5, async () => ({ value: null, costUsd: 0.4 }));

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { findProcess } from "../../../src/jobs/containment/processes.ts";
 import { missingTool } from "../../support/system-tools.ts";
-import { type Bench, bench, until } from "./bench.ts";
+import { type Harness, harness, until } from "./harness.ts";
 
 const STAY = "while :; do sleep 0.1; done";
 const sh = (script: string) => ["sh", "-c", script];
@@ -22,7 +22,7 @@ const STUBBORN: [name: string, command: string[], count: number][] = [
   ["one with a daemon that cleared its environment", sh(`${node} daemon.mjs; ${SAY}; ${STAY}`), 2],
 ];
 
-async function abortWhen(at: Bench, command: string[], count: number): Promise<unknown> {
+async function abortWhen(at: Harness, command: string[], count: number): Promise<unknown> {
   const stop = new AbortController();
   const running = at.run(command, { signal: stop.signal });
   await at.lingering(count);
@@ -41,7 +41,7 @@ const each = KINDS.flatMap((kind) =>
 
 describe("an abort ends, before it is told of,", () => {
   test.each(each)("%s: %s", async (kind, _name, command, count) => {
-    const at = bench(kind);
+    const at = harness(kind);
     expect(await abortWhen(at, command, count)).toEqual(new Error("the switch was set"));
     expect(at.alive()).toEqual([]);
     expect(at.last().memory.steps.size).toBe(0);
@@ -49,13 +49,13 @@ describe("an abort ends, before it is told of,", () => {
 });
 
 test("an abort lets a command that listens to SIGTERM tidy up", async () => {
-  const at = bench();
+  const at = harness();
   await abortWhen(at, sh(`trap 'echo tidy > state; exit 0' TERM; ${SAY}; ${STAY}`), 1);
   expect(at.read("state")).toBe("tidy\n");
 });
 
 test("an abort that came before starts nothing", async () => {
-  const at = bench();
+  const at = harness();
   const reason = new Error("stopped");
   await expect(at.run(sh("echo x > ran"), { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   expect(at.read("ran")).toBe("");
@@ -74,7 +74,7 @@ describe.each(KINDS)("under %s, what a command that ended leaves behind is kille
       sh(`${node} daemon.mjs; until [ -s here ]; do sleep 0.01; done; ${SAY}`),
     ],
   ])("%s", async (_name, command) => {
-    const at = bench(kind);
+    const at = harness(kind);
     await expect(at.run(command)).resolves.toMatchObject({ units: 1 });
     expect(at.alive()).toEqual([]);
     expect(at.ended().leftBehind).toBeGreaterThanOrEqual(1);
@@ -83,7 +83,7 @@ describe.each(KINDS)("under %s, what a command that ended leaves behind is kille
   test.skipIf(missingTool("setsid") !== null)(
     "a chain of daemons, each of which lives for milliseconds and starts the next",
     async () => {
-      const at = bench(kind);
+      const at = harness(kind);
       const script = `trap '' TERM\necho >> links\nsetsid -f sh chain.sh\n`;
       writeFileSync(join(at.dir, "chain.sh"), script);
       await at.run(sh("sh chain.sh; until [ $(wc -l < links) -gt 20 ]; do sleep 0.01; done"));
@@ -96,7 +96,7 @@ describe.each(KINDS)("under %s, what a command that ended leaves behind is kille
 });
 
 test.each(KINDS)("under %s, an abort ends a command that forks as fast as it can", async (kind) => {
-  const at = bench(kind);
+  const at = harness(kind);
   // At most 40 at a time, so that the machine is left alive when the test fails.
   const script = `trap '' TERM\nwhile :; do for n in 1 2 3 4 5 6 7 8; do (sleep 0.02; sleep 0.02) & done; wait; done\n`;
   writeFileSync(join(at.dir, "forks.sh"), script);
@@ -106,7 +106,7 @@ test.each(KINDS)("under %s, an abort ends a command that forks as fast as it can
 
 describe("when the supervisor is killed, the worker ends", () => {
   test.each(each)("%s: %s", async (kind, _name, command, count) => {
-    const at = bench(kind);
+    const at = harness(kind);
     const running = at.run(command);
     await at.lingering(count);
     process.kill(supervisorOf(at), "SIGKILL");
@@ -118,7 +118,7 @@ describe("when the supervisor is killed, the worker ends", () => {
 
 describe("a supervisor that was stopped costs no more than the grace:", () => {
   test.each(KINDS)("under %s", async (kind) => {
-    const at = bench(kind);
+    const at = harness(kind);
     const stop = new AbortController();
     const running = at.run(sh(`kill -STOP $PPID; ${SAY}; ${STAY}`), { signal: stop.signal });
     await at.lingering(1);
@@ -129,7 +129,7 @@ describe("a supervisor that was stopped costs no more than the grace:", () => {
 });
 
 test.each(KINDS)("under %s, a supervisor that is told to end takes the command with it", async (kind) => {
-  const at = bench(kind);
+  const at = harness(kind);
   const running = at.run(["sh", "linger.sh"]);
   await at.lingering(1);
   process.kill(supervisorOf(at), "SIGTERM");
@@ -141,11 +141,11 @@ test.each(KINDS)("under %s, a supervisor that is told to end takes the command w
 });
 
 test("sweeping leaves other processes alone", async () => {
-  const other = bench("marks");
+  const other = harness("marks");
   const stop = new AbortController();
   const running = other.run(["sh", "linger.sh"], { signal: stop.signal });
   await other.lingering(1);
-  const at = bench("marks");
+  const at = harness("marks");
   await abortWhen(at, ["sh", "linger.sh"], 1);
   expect(other.alive().length).toBeGreaterThan(0);
   stop.abort(new Error("over"));
@@ -154,7 +154,7 @@ test("sweeping leaves other processes alone", async () => {
 });
 
 /** The parent of the command. */
-function supervisorOf(at: Bench): number {
+function supervisorOf(at: Harness): number {
   const parents = at.alive().map((pid) => findProcess(pid)?.parent ?? 0);
   const found = new Set(parents.filter((pid) => commandLine(pid)[1]?.endsWith("supervisor.ts")));
   expect(found.size).toBe(1);

@@ -2,7 +2,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { AfkError } from "../../../src/lib/errors.ts";
-import { bench } from "../containment/bench.ts";
+import { harness } from "../containment/harness.ts";
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -20,7 +20,7 @@ async function failure(running: Promise<unknown>): Promise<AfkError> {
 
 describe("a command that ends well", () => {
   test("is done, worth its units, and publishes nothing unless told to", async () => {
-    const at = bench();
+    const at = harness();
     const result = await at.run(sh("echo out; echo err >&2"), { settings: { units: 3 } });
     expect(result.units).toBe(3);
     expect(result.summary).toMatch(/^exit 0 after [\d.]+ s, 4 bytes of output$/);
@@ -35,13 +35,13 @@ describe("a command that ends well", () => {
   });
 
   test("publishes its standard output under the job's name and period", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("printf 'grüße\\n'; echo noise >&2"), { settings: { publish: true } });
     expect(at.last().files).toEqual(new Map([["work-2026-11-21.txt", "grüße\n"]]));
   });
 
   test("has its output in the record alone: the log tells sizes", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("echo a secret; echo another >&2"));
     expect(at.last().events).toMatchObject([
       { event: "exec_started", fields: { containment: "namespace" } },
@@ -54,18 +54,18 @@ describe("a command that ends well", () => {
   });
 
   test("gets the payload as JSON on its standard input, which then ends", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(["cat"], { payload: { n: [1, "ü"] }, settings: { publish: true } });
     expect([...at.last().files.values()]).toEqual(['{"n":[1,"ü"]}']);
   });
 
   test("may leave a large input unread", async () => {
-    const at = bench();
+    const at = harness();
     await expect(at.run(["true"], { payload: "x".repeat(2_000_000) })).resolves.toMatchObject({ units: 1 });
   });
 
   test("is not run again after a crash that came before the job was done", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("echo once >> runs; echo out"), { settings: { publish: true } });
     await at.run(sh("echo once >> runs; echo out"), {
       settings: { publish: true },
@@ -76,7 +76,7 @@ describe("a command that ends well", () => {
   });
 
   test("starts in the folder that cwd names, below that of afk.yaml", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("mkdir sub"));
     await at.run(["pwd"], { settings: { cwd: "sub", publish: true } });
     expect([...at.last().files.values()]).toEqual([`${join(at.dir, "sub")}\n`]);
@@ -91,7 +91,7 @@ describe("the environment", () => {
     vi.stubEnv("TZ", "Europe/Berlin");
     vi.stubEnv("OPENAI_API_KEY", "sk-secret");
     vi.stubEnv("NODE_OPTIONS", "");
-    const at = bench();
+    const at = harness();
     await at.run(["env"], { settings: { publish: true, env: { GREETING: "two words", TZ: "UTC" } } });
     const lines = [...at.last().files.values()].join("").trim().split("\n").sort();
     expect(lines).toEqual([
@@ -106,7 +106,7 @@ describe("the environment", () => {
   });
 
   test("of the job does not reach the supervisor", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("echo $NODE_OPTIONS"), {
       settings: { publish: true, env: { NODE_OPTIONS: "--no-such-option" } },
     });
@@ -115,14 +115,14 @@ describe("the environment", () => {
 
   test("carries the mark of an outer command in front of its own", async () => {
     vi.stubEnv("AFK_EXEC", "0123456789abcdefghjkmnpqrs");
-    const at = bench();
+    const at = harness();
     await at.run(sh("echo $AFK_EXEC"), { settings: { publish: true } });
     expect([...at.last().files.values()].join("")).toMatch(/^0123456789abcdefghjkmnpqrs\/[0-9a-z]{26}\n$/);
   });
 });
 
 test("the command gets no open file of afk's but its three streams", async () => {
-  const at = bench();
+  const at = harness();
   const script =
     'for (const fd of require("fs").readdirSync("/proc/self/fd")) { const target = (() => { try { return require("fs").readlinkSync("/proc/self/fd/" + fd) } catch { return "" } })(); if (target.startsWith("socket:")) console.log(fd) }';
   await at.run([process.execPath, "-e", script], { settings: { publish: true } });
@@ -131,7 +131,7 @@ test("the command gets no open file of afk's but its three streams", async () =>
 
 describe("output beyond its bound", () => {
   test("is read to the end and dropped: the first of it is kept", async () => {
-    const at = bench();
+    const at = harness();
     const script = "head -c 3000000 /dev/zero | tr '\\0' x; echo end";
     const result = await at.run(sh(script), { settings: { max_output_kb: 2, publish: true } });
     expect([...at.last().files.values()]).toEqual(["x".repeat(2048)]);
@@ -140,7 +140,7 @@ describe("output beyond its bound", () => {
   });
 
   test("takes no memory, however much it is", async () => {
-    const at = bench();
+    const at = harness();
     const before = process.memoryUsage.rss();
     await at.run(sh("head -c 400000000 /dev/zero"));
     expect(at.ended()).toMatchObject({ stdoutBytes: 400_000_000 });
@@ -149,7 +149,7 @@ describe("output beyond its bound", () => {
   });
 
   test("of bytes that are no text still fits a step", async () => {
-    const at = bench();
+    const at = harness();
     await at.run(sh("head -c 1048576 /dev/zero; head -c 1048576 /dev/zero >&2"), {
       settings: { max_output_kb: 1024 },
     });
@@ -159,7 +159,7 @@ describe("output beyond its bound", () => {
 
 describe("a command that fails", () => {
   test("is tried later, told of with its code and its last words, and not recorded", async () => {
-    const at = bench();
+    const at = harness();
     const running = at.run(
       sh("echo out; echo first >&2; printf '\\033[31mthe reason\\033[0m\\n' >&2; exit 3"),
     );
@@ -173,7 +173,7 @@ describe("a command that fails", () => {
   });
 
   test("has at most 500 characters of last words, the last ones", async () => {
-    const at = bench();
+    const at = harness();
     const error = await failure(
       at.run(sh("head -c 100000 /dev/zero | tr '\\0' x >&2; echo END >&2; exit 1")),
     );
@@ -182,7 +182,7 @@ describe("a command that fails", () => {
   });
 
   test("is told of by its signal when one ended it", async () => {
-    const error = await failure(bench().run(sh("kill -KILL $$")));
+    const error = await failure(harness().run(sh("kill -KILL $$")));
     expect(error).toMatchObject({ code: "exec_failed", retry: "later" });
     expect(error.message).toBe("job work: sh was ended by SIGKILL");
   });
@@ -194,7 +194,7 @@ describe("what cannot be started is not tried again", () => {
     ["a file that is not executable", ["./notes.txt"], "EACCES"],
     ["a folder", ["./sub"], "EACCES"],
   ])("%s", async (_name, command, code) => {
-    const at = bench();
+    const at = harness();
     writeFileSync(join(at.dir, "notes.txt"), "text");
     chmodSync(join(at.dir, "notes.txt"), 0o644);
     await at.run(sh("mkdir sub"));
@@ -205,7 +205,7 @@ describe("what cannot be started is not tried again", () => {
   });
 
   test.each(["nowhere", "file"])("a command whose cwd is no folder: %s", async (cwd) => {
-    const at = bench();
+    const at = harness();
     writeFileSync(join(at.dir, "file"), "");
     const error = await failure(at.run(["true"], { settings: { cwd } }));
     expect(error).toMatchObject({ code: "exec_no_folder", retry: "never" });

@@ -2,11 +2,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Deployment, deployment } from "../../support/afk.ts";
-import { bench, until } from "../containment/bench.ts";
+import { harness, until } from "../containment/harness.ts";
 
-/** A deployment whose only job is this command, run in the folder of a bench, which has the scripts. */
-function deploy(command: string[], job: object = {}): { at: ReturnType<typeof bench>; target: Deployment } {
-  const at = bench();
+/** A deployment whose only job is this command, run in the folder of a harness, which has the scripts. */
+function deploy(command: string[], job: object = {}): { at: ReturnType<typeof harness>; target: Deployment } {
+  const at = harness();
   const target = deployment({
     agent: "test-agent",
     budget: { daily_cap_usd: 0 },

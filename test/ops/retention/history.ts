@@ -25,19 +25,19 @@ export interface HistoryOptions {
  * clock's present moment, to which the clock is moved.
  */
 export async function live(rails: RailsOn, { randomness, days, callsPerDay }: HistoryOptions): Promise<void> {
-  const dice = diceOf(randomness);
+  const random = randomFrom(randomness);
   for (let day = 0; day < days; day++) {
-    const moments = Array.from({ length: callsPerDay + 4 }, () => dice.below(DAY_MS)).sort((a, b) => a - b);
+    const moments = Array.from({ length: callsPerDay + 4 }, () => random.below(DAY_MS)).sort((a, b) => a - b);
     const startMs = rails.clock.nowMs();
     await rails.store.atomically(async (trx) => {
       const today: Today = { tick: newId(startMs, randomness), job: null };
       for (const [index, moment] of moments.entries()) {
         rails.clock.advance(startMs + moment - rails.clock.nowMs());
         const nowMs = rails.clock.nowMs();
-        if (index % 4 === 0) today.tick = await addTick(trx, nowMs, dice);
-        if (index % 5 === 0) today.job = await addJob(trx, nowMs, dice, day);
-        else await addCall(trx, rails, today, dice);
-        if (index === 1) await addAlert(trx, nowMs, dice, day);
+        if (index % 4 === 0) today.tick = await addTick(trx, nowMs, random);
+        if (index % 5 === 0) today.job = await addJob(trx, nowMs, random, day);
+        else await addCall(trx, rails, today, random);
+        if (index === 1) await addAlert(trx, nowMs, random, day);
       }
       if (day % 20 === 0) await addEvidence(trx, rails.clock.nowMs(), day);
     });
@@ -50,61 +50,61 @@ interface Today {
   job: string | null;
 }
 
-export interface Dice {
+export interface Random {
   below(limit: number): number;
   pick<T>(from: readonly T[]): T;
   randomness: Randomness;
 }
 
-export function diceOf(randomness: Randomness): Dice {
+export function randomFrom(randomness: Randomness): Random {
   const below = (limit: number) => Math.floor(randomness.random() * limit);
   return { below, pick: (from) => from[below(from.length)]!, randomness };
 }
 
-async function addCall(trx: Trx, rails: RailsOn, today: Today, dice: Dice): Promise<void> {
+async function addCall(trx: Trx, rails: RailsOn, today: Today, random: Random): Promise<void> {
   const times = { budgetMs: await budgetNow(trx, QUIET, rails.clock), wallMs: rails.clock.nowMs() };
-  const model = dice.pick(MODELS);
+  const model = random.pick(MODELS);
   // A local model costs nothing, and counts all the same.
-  const estimateMicros = model.startsWith("ollama") ? 0 : 1 + dice.below(9_999);
+  const estimateMicros = model.startsWith("ollama") ? 0 : 1 + random.below(9_999);
   const scope = {
-    tick: dice.below(4) === 0 ? null : today.tick,
-    job: dice.below(4) === 0 ? null : today.job,
+    tick: random.below(4) === 0 ? null : today.tick,
+    job: random.below(4) === 0 ? null : today.job,
   };
-  const call = reservation(estimateMicros, { model, scope, isDegraded: dice.below(5) === 0 });
+  const call = reservation(estimateMicros, { model, scope, isDegraded: random.below(5) === 0 });
   const reserved = await reserve(trx, QUIET, call, rails.budget, times);
   if ("refusal" in reserved) throw new Error(`refused by the ${reserved.refusal.window} cap`);
-  const fate = dice.below(40);
+  const fate = random.below(40);
   if (fate <= 1) return;
-  await finish(trx, QUIET, reserved.entryId, endingOf(fate, estimateMicros, dice), rails.budget, times);
+  await finish(trx, QUIET, reserved.entryId, endingOf(fate, estimateMicros, random), rails.budget, times);
 }
 
-function endingOf(fate: number, estimateMicros: number, dice: Dice): Ending {
+function endingOf(fate: number, estimateMicros: number, random: Random): Ending {
   if (fate <= 3) return UNKNOWN;
   if (fate <= 8) return RELEASED;
-  const hasTokens = dice.below(4) > 0;
+  const hasTokens = random.below(4) > 0;
   // Now and then a provider bills more than the bound.
-  const most = dice.below(10) === 0 ? estimateMicros * 2 : estimateMicros;
+  const most = random.below(10) === 0 ? estimateMicros * 2 : estimateMicros;
   return {
     state: "settled",
-    costMicros: dice.below(most + 1),
-    inputTokens: hasTokens ? dice.below(5_000) : null,
-    outputTokens: hasTokens ? dice.below(500) : null,
+    costMicros: random.below(most + 1),
+    inputTokens: hasTokens ? random.below(5_000) : null,
+    outputTokens: hasTokens ? random.below(500) : null,
   };
 }
 
-async function addTick(trx: Trx, nowMs: number, dice: Dice): Promise<string> {
-  const id = newId(nowMs, dice.randomness);
+async function addTick(trx: Trx, nowMs: number, random: Random): Promise<string> {
+  const id = newId(nowMs, random.randomness);
   await trx
     .insertInto("ticks")
     .values({
       id,
       started_at: nowMs,
       finished_at: nowMs + 1_000,
-      outcome: dice.pick(["ok", "idle", "idle", "idle", "halted", "failed", "crashed"] as const),
+      outcome: random.pick(["ok", "idle", "idle", "idle", "halted", "failed", "crashed"] as const),
       reason: null,
-      units: dice.below(5),
+      units: random.below(5),
       cost_micros: 0,
-      by_hand: dice.below(10) === 0 ? 1 : 0,
+      by_hand: random.below(10) === 0 ? 1 : 0,
       next_due_at: null,
       version: "1.2.3",
     })
@@ -115,20 +115,20 @@ async function addTick(trx: Trx, nowMs: number, dice: Dice): Promise<string> {
 /** What becomes of a job: most are done, some wait for a person, a few were dropped by one. */
 const FATES = [...Array(12).fill("done"), "dead", "dropped", "ready"] as const;
 
-async function addJob(trx: Trx, nowMs: number, dice: Dice, day: number): Promise<string> {
-  const id = newId(nowMs, dice.randomness);
-  const name = dice.pick(JOBS);
-  const by_hand = dice.below(4) === 0 ? 1 : 0;
+async function addJob(trx: Trx, nowMs: number, random: Random, day: number): Promise<string> {
+  const id = newId(nowMs, random.randomness);
+  const name = random.pick(JOBS);
+  const by_hand = random.below(4) === 0 ? 1 : 0;
   const own = `asked-${day}-${id.slice(-6)}`;
-  const key = by_hand === 0 ? `${name}@${toIso(nowMs)}` : dice.pick([`${name}@hand:${toIso(nowMs)}`, own]);
-  const fate: "done" | "dead" | "dropped" | "ready" = dice.pick(FATES);
+  const key = by_hand === 0 ? `${name}@${toIso(nowMs)}` : random.pick([`${name}@hand:${toIso(nowMs)}`, own]);
+  const fate: "done" | "dead" | "dropped" | "ready" = random.pick(FATES);
   const state: JobState = fate === "dropped" ? "dead" : fate;
   await trx
     .insertInto("jobs")
     .values({
       ...{ id, key, name, kind: "plain", payload: "null", state, by_hand, runner: null, error: null },
       ...{ attempts: state === "ready" ? 0 : 1, max_attempts: 5, lease_until: null, token: 1 },
-      ...{ units: dice.below(7), slot_at: nowMs, label: toIso(nowMs).slice(0, 10) },
+      ...{ units: random.below(7), slot_at: nowMs, label: toIso(nowMs).slice(0, 10) },
       ...{ run_at: nowMs, created_at: nowMs, updated_at: nowMs + 60_000 },
     })
     .execute();
@@ -146,40 +146,40 @@ async function addJob(trx: Trx, nowMs: number, dice: Dice, day: number): Promise
       .values({
         job_id: id,
         name: step,
-        result: JSON.stringify("x".repeat(dice.below(300))),
+        result: JSON.stringify("x".repeat(random.below(300))),
         created_at: nowMs,
       })
       .execute();
-  if (state === "done") await addProducts(trx, { id, name, nowMs }, dice);
+  if (state === "done") await addProducts(trx, { id, name, nowMs }, random);
   return key;
 }
 
 async function addProducts(
   trx: Trx,
   { id, name, nowMs }: { id: string; name: string; nowMs: number },
-  dice: Dice,
+  random: Random,
 ): Promise<void> {
-  const isPending = dice.below(40) === 0;
+  const isPending = random.below(40) === 0;
   await trx
     .insertInto("outputs")
     .values({
       name: `${name}-${id}.md`,
       job_id: id,
-      content: "y".repeat(dice.below(300)),
+      content: "y".repeat(random.below(300)),
       state: isPending ? "pending" : "published",
       created_at: nowMs,
       published_at: isPending ? null : nowMs,
     })
     .execute();
-  if (dice.below(5) > 0) return;
-  const state = dice.pick(["pending", "approving", "done", "unknown", "rejected", "done"] as const);
+  if (random.below(5) > 0) return;
+  const state = random.pick(["pending", "approving", "done", "unknown", "rejected", "done"] as const);
   const isTried = state === "approving" || state === "done" || state === "unknown";
   const isDecided = state === "done" || state === "rejected";
   await trx
     .insertInto("drafts")
     .values({
       ...{
-        id: newId(nowMs, dice.randomness),
+        id: newId(nowMs, random.randomness),
         job_id: id,
         name: "post",
         action: "post",
@@ -192,9 +192,9 @@ async function addProducts(
     .execute();
 }
 
-async function addAlert(trx: Trx, nowMs: number, dice: Dice, day: number): Promise<void> {
-  const id = newId(nowMs, dice.randomness);
-  const event = dice.pick(["cap_hit", "breaker_open", "tick_failed", "overrun"] as const);
+async function addAlert(trx: Trx, nowMs: number, random: Random, day: number): Promise<void> {
+  const id = newId(nowMs, random.randomness);
+  const event = random.pick(["cap_hit", "breaker_open", "tick_failed", "overrun"] as const);
   const payload = { version: 1, title: `${event} on day ${day}`, message: "m" };
   await trx
     .insertInto("alerts")
@@ -210,7 +210,7 @@ async function addAlert(trx: Trx, nowMs: number, dice: Dice, day: number): Promi
         ...{
           alert_id: id,
           channel,
-          state: dice.pick(["sent", "sent", "sent", "failed", "pending"] as const),
+          state: random.pick(["sent", "sent", "sent", "failed", "pending"] as const),
         },
         ...{ attempts: 1, next_at: nowMs, error: null, updated_at: nowMs },
       })

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { createAnthropic } from "../../../src/providers/anthropic/anthropic.ts";
 import type { ReplyUnusable } from "../../../src/providers/reply-unusable.ts";
-import { API_KEY, ask, failure, KINDS, REQUEST, rig } from "../providers.ts";
+import { API_KEY, ask, failure, harness, KINDS, REQUEST } from "../providers.ts";
 
 const KIND = KINDS[2]!;
 const MODEL = KIND.model;
@@ -15,7 +15,7 @@ const message = (changes: object) =>
   });
 
 it("sends the very body that it was given, with the system message apart", async () => {
-  const { server, provider } = await rig(KIND);
+  const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
   await provider.send(body, {
     signal: new AbortController().signal,
@@ -61,7 +61,7 @@ it("leaves the temperature out for models that refuse one", () => {
 
 it("reads text and usage, with all four kinds of tokens", async () => {
   const usage = { inputTokens: 100, cacheReadTokens: 40, cacheWriteTokens: 8, outputTokens: 7 };
-  const { provider } = await rig(KIND, { type: "reply", text: "Grüße", usage });
+  const { provider } = await harness(KIND, { type: "reply", text: "Grüße", usage });
   expect(await ask(provider, MODEL)).toEqual({ text: "Grüße", usage });
 });
 
@@ -71,7 +71,7 @@ it("takes a stop sequence for an end, joins blocks of text, and passes over othe
     { type: "text", text: "one " },
     { type: "text", text: "two" },
   ];
-  const { provider } = await rig(KIND, {
+  const { provider } = await harness(KIND, {
     type: "raw",
     body: message({ content, stop_reason: "stop_sequence" }),
   });
@@ -84,35 +84,35 @@ it.each([
   ["a negative count", { usage: { input_tokens: 10, output_tokens: -5 } }],
   ["a count too large to be one", { usage: { input_tokens: 2 ** 60, output_tokens: 5 } }],
 ])("does not know the cost of a reply with %s", async (_, changes) => {
-  const { provider } = await rig(KIND, { type: "raw", body: message(changes) });
+  const { provider } = await harness(KIND, { type: "raw", body: message(changes) });
   expect((await ask(provider, MODEL)).usage).toEqual({ unknown: expect.any(String) });
 });
 
 it("takes a reply for complete that gives no reason to have stopped", async () => {
-  const { provider } = await rig(KIND, { type: "raw", body: message({ stop_reason: null }) });
+  const { provider } = await harness(KIND, { type: "raw", body: message({ stop_reason: null }) });
   expect((await ask(provider, MODEL)).text).toBe("text");
 });
 
 it("reads a content that is a text, as some bridges send it", async () => {
-  const { provider } = await rig(KIND, { type: "raw", body: message({ content: "text" }) });
+  const { provider } = await harness(KIND, { type: "raw", body: message({ content: "text" }) });
   expect((await ask(provider, MODEL)).text).toBe("text");
 });
 
 it("prices a reply without content by its usage", async () => {
-  const { provider } = await rig(KIND, { type: "raw", body: message({ content: null }) });
+  const { provider } = await harness(KIND, { type: "raw", body: message({ content: null }) });
   const failed = await failure(ask(provider, MODEL));
   expect((failed as ReplyUnusable).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
 });
 
 it("prices a refusal by its usage", async () => {
-  const { provider } = await rig(KIND, { type: "raw", body: message({ stop_reason: "refusal" }) });
+  const { provider } = await harness(KIND, { type: "raw", body: message({ stop_reason: "refusal" }) });
   const failed = await failure(ask(provider, MODEL));
   expect((failed as ReplyUnusable).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
   expect(failed.message).toMatch(/"refusal"/);
 });
 
 it("takes the address with and without the version", async () => {
-  const { server } = await rig(KIND);
+  const { server } = await harness(KIND);
   for (const suffix of ["", "/", "/v1", "/v1/"]) {
     await ask(createAnthropic({ baseUrl: server.url + suffix, apiKey: null }), MODEL);
   }

@@ -5,13 +5,13 @@ import { createOllama } from "../../../src/providers/ollama/ollama.ts";
 import type { ProviderOptions } from "../../../src/providers/types.ts";
 import type { Behaviour } from "../../support/model-server.ts";
 import { startOllama } from "../../support/ollama-server.ts";
-import { ask, failure, KINDS, REQUEST, rig } from "../providers.ts";
+import { ask, failure, harness, KINDS, REQUEST } from "../providers.ts";
 
 const KIND = KINDS[0]!;
 const MODEL = KIND.model;
 
 it("sends the very body that it was given, streamed, with a bound on the reply", async () => {
-  const { server, provider } = await rig(KIND);
+  const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
   await provider.send(body, {
     signal: new AbortController().signal,
@@ -30,7 +30,7 @@ it("sends the very body that it was given, streamed, with a bound on the reply",
 
 it("puts the pieces of a streamed reply together, with its usage", async () => {
   const text = "Grüße aus Köln: 東京 ist weit. 🙂";
-  const { server, provider } = await rig(KIND, { type: "slow", text, gate: async () => {} });
+  const { server, provider } = await harness(KIND, { type: "slow", text, gate: async () => {} });
   const reply = await ask(provider, MODEL);
   expect(reply.text).toBe(text);
   expect(reply.usage).toMatchObject({
@@ -41,7 +41,7 @@ it("puts the pieces of a streamed reply together, with its usage", async () => {
 
 it("reads a character that two pieces share, and a last line without its end", async () => {
   const whole = `{"message":{"content":"Köln"},"done":false}\n\n{"done":true}`;
-  const { provider } = await rig(KIND, { type: "raw", body: Buffer.from(whole) });
+  const { provider } = await harness(KIND, { type: "raw", body: Buffer.from(whole) });
   expect(await ask(provider, MODEL)).toEqual({
     text: "Köln",
     usage: { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 },
@@ -54,37 +54,37 @@ it("takes null for what is left out", async () => {
     '{"message":{"content":null,"thinking":"Hm."},"done":false,"done_reason":null}',
     '{"message":{"content":"Köln"},"done":true,"done_reason":null,"eval_count":null}',
   ];
-  const { provider } = await rig(KIND, { type: "raw", body: lines.join("\n") });
+  const { provider } = await harness(KIND, { type: "raw", body: lines.join("\n") });
   expect(await ask(provider, MODEL)).toMatchObject({ text: "Köln", usage: { outputTokens: 0 } });
 });
 
 it("takes a count that is left out for 0", async () => {
-  const { provider } = await rig(KIND, { type: "reply", usage: { inputTokens: 0 } });
+  const { provider } = await harness(KIND, { type: "reply", usage: { inputTokens: 0 } });
   const { usage } = await ask(provider, MODEL);
   expect(usage).toMatchObject({ inputTokens: 0, outputTokens: expect.any(Number) });
 });
 
 it.each([-1, 1.5, 1e300, "12"])("refuses %j as a count", async (count) => {
   const line = { message: { content: "text" }, done: true, done_reason: "stop", eval_count: count };
-  const { provider } = await rig(KIND, { type: "raw", body: JSON.stringify(line) });
+  const { provider } = await harness(KIND, { type: "raw", body: JSON.stringify(line) });
   expect(await ask(provider, MODEL)).toEqual({ text: "text", usage: { unknown: expect.any(String) } });
 });
 
 it("refuses the whole reply when an error comes after the first words", async () => {
   const body =
     '{"message":{"content":"The"},"done":false}\n{"error":"llama runner process has terminated"}\n';
-  const { provider } = await rig(KIND, { type: "raw", body });
+  const { provider } = await harness(KIND, { type: "raw", body });
   expect((await failure(ask(provider, MODEL))).message).toMatch(/runner process has terminated/);
 });
 
 it("says how to get a model that is not there", async () => {
   const missing: Behaviour = { type: "error", status: 404, message: `model '${MODEL}' not found` };
-  const { provider } = await rig(KIND, missing);
+  const { provider } = await harness(KIND, missing);
   expect((await failure(ask(provider, MODEL))).message).toContain("Run `ollama pull qwen2.5:3b`.");
 });
 
 it("says where the address is set when something else answers there", async () => {
-  const { server } = await rig(KIND);
+  const { server } = await harness(KIND);
   const provider = createOllama({ baseUrl: `${server.url}/wrong/`, apiKey: null });
   const failed = await failure(ask(provider, MODEL));
   expect(failed.message).toMatch(/models\.providers\.ollama\.base_url/);
@@ -174,7 +174,7 @@ it("does not take a reply for free that says it comes from elsewhere", async () 
 });
 
 it("uses the answer of a model that reasons in a field of its own, or in its text", async () => {
-  const { provider } = await rig(KIND, {
+  const { provider } = await harness(KIND, {
     type: "raw",
     body:
       '{"message":{"content":"","thinking":"Hm."},"done":false}\n' +
@@ -184,7 +184,7 @@ it("uses the answer of a model that reasons in a field of its own, or in its tex
 });
 
 it("sends a key only if there is one", async () => {
-  const { server, provider } = await rig(KIND);
+  const { server, provider } = await harness(KIND);
   await ask(provider, MODEL);
   await ask(createOllama({ baseUrl: server.url, apiKey: null }), MODEL);
   await ask(createOllama({ baseUrl: server.url.replace("//", "//me:p%40ss@"), apiKey: null }), MODEL);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { createOpenai } from "../../../src/providers/openai/openai.ts";
 import { ReplyUnusable } from "../../../src/providers/reply-unusable.ts";
 import type { ProviderOptions } from "../../../src/providers/types.ts";
-import { API_KEY, ask, failure, KINDS, REQUEST, rig } from "../providers.ts";
+import { API_KEY, ask, failure, harness, KINDS, REQUEST } from "../providers.ts";
 
 const KIND = KINDS[1]!;
 const MODEL = KIND.model;
@@ -15,7 +15,7 @@ const completion = (changes: object) =>
   });
 
 it("sends the very body that it was given, for one bounded reply", async () => {
-  const { server, provider } = await rig(KIND);
+  const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
   await provider.send(body, {
     signal: new AbortController().signal,
@@ -45,7 +45,7 @@ it("leaves the temperature out for models that have but one", () => {
 
 it("reads text and usage, with the cached tokens taken out of the input", async () => {
   const usage = { inputTokens: 100, cacheReadTokens: 40, cacheWriteTokens: 8, outputTokens: 7 };
-  const { provider } = await rig(KIND, { type: "reply", text: "Grüße", usage });
+  const { provider } = await harness(KIND, { type: "reply", text: "Grüße", usage });
   expect(await ask(provider, MODEL)).toEqual({ text: "Grüße", usage });
 });
 
@@ -54,14 +54,14 @@ it.each([
   ["usage that is null", { usage: null }],
   ["a tier of its own prices", { service_tier: "priority" }],
 ])("does not know the cost of a reply with %s", async (_, changes) => {
-  const { provider } = await rig(KIND, { type: "raw", body: completion(changes) });
+  const { provider } = await harness(KIND, { type: "raw", body: completion(changes) });
   expect((await ask(provider, MODEL)).usage).toMatchObject({ unknown: expect.any(String) });
 });
 
 it.each(["default", "standard", "on_demand", null, undefined])(
   "prices a reply of the tier %j as listed",
   async (service_tier) => {
-    const { provider } = await rig(KIND, { type: "raw", body: completion({ service_tier }) });
+    const { provider } = await harness(KIND, { type: "raw", body: completion({ service_tier }) });
     expect((await ask(provider, MODEL)).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
   },
 );
@@ -110,7 +110,7 @@ it.each<[string, object, string]>([
   ["reasoning in the text", { message: { content: "<think>Hm.</think>\n\ntext" } }, "text"],
 ])("takes a reply with %s for an answer", async (_, changes, text) => {
   const choice = { message: { role: "assistant", content: "text" }, finish_reason: "stop", ...changes };
-  const { provider } = await rig(KIND, { type: "raw", body: completion({ choices: [choice] }) });
+  const { provider } = await harness(KIND, { type: "raw", body: completion({ choices: [choice] }) });
   expect(await ask(provider, MODEL)).toMatchObject({ text, usage: { inputTokens: 10, outputTokens: 5 } });
 });
 
@@ -127,7 +127,7 @@ it.each([
   ],
   ["reasoning alone", { choices: [{ message: { content: "<think>Hm." }, finish_reason: "stop" }] }],
 ])("prices a reply with %s by its usage", async (_, changes) => {
-  const { provider } = await rig(KIND, { type: "raw", body: completion(changes) });
+  const { provider } = await harness(KIND, { type: "raw", body: completion(changes) });
   const failed = await failure(ask(provider, MODEL));
   expect((failed as ReplyUnusable).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
 });
@@ -136,7 +136,7 @@ it.each(["length", "max_tokens", "model_length"])(
   "uses the whole sentences of a reply that ended with %s, and marks it",
   async (finish_reason) => {
     const message = { content: "<think>Hm.</think>The harbour opens. Boats may" };
-    const { provider } = await rig(KIND, {
+    const { provider } = await harness(KIND, {
       type: "raw",
       body: completion({ choices: [{ message, finish_reason }] }),
     });
@@ -185,7 +185,7 @@ it.each(["https://api.openai.com/v1", "http://127.0.0.1:8000/v1"])(
 it("repeats a strict server's own words", async () => {
   const detail = [{ type: "extra_forbidden", loc: ["body", "n"], msg: "Extra inputs are not permitted" }];
   const body = JSON.stringify({ object: "error", message: { detail }, type: "invalid_request_error" });
-  const { provider } = await rig(KIND, { type: "raw", status: 422, body });
+  const { provider } = await harness(KIND, { type: "raw", status: 422, body });
   expect((await failure(ask(provider, MODEL))).message).toContain(
     "answered 422: body.n: Extra inputs are not permitted.",
   );
@@ -195,7 +195,7 @@ it.each([
   ["withheld", { content: "text" }, "content_filter", /content_filter/],
   ["a refusal without text", { content: null, refusal: "No." }, "stop", /empty reply/],
 ])("prices a reply that is %s by its usage", async (_, message, finish_reason, text) => {
-  const { provider } = await rig(KIND, {
+  const { provider } = await harness(KIND, {
     type: "raw",
     body: completion({ choices: [{ message, finish_reason }] }),
   });
@@ -206,7 +206,7 @@ it.each([
 });
 
 it("keeps a path and a query of the address", async () => {
-  const { server } = await rig(KIND);
+  const { server } = await harness(KIND);
   const provider = KIND.create({ baseUrl: `${server.url}/gateway/?key=k-1234`, apiKey: null });
   const failed = await failure(ask(provider, MODEL));
   expect(server.requests[0]?.path).toBe("/gateway/chat/completions?key=k-1234");

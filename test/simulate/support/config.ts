@@ -15,7 +15,7 @@ export const BUSY = {
   },
   breaker: { failures: 3, cooldown: "5m", max_cooldown: "1h" },
   egress: { allow: ["feeds.example", "replies.example"] },
-  alerts: [{ type: "webhook", url: "https://pager.example/hook" }],
+  alerts: [{ type: "webhook", url: "https://alerts.example/hook" }],
   heartbeat: { ping_url: "https://ping.example/1" },
   jobs: [
     {

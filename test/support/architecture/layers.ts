@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["evidence"],
   ["runner", "dashboard"],
   ["agent.ts"],
+  ["faults"],
   ["drill", "simulate"],
   ["cli"],
 ];
@@ -27,8 +28,8 @@ const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
 const DOORS = /^dashboard\/(door|listen)\.ts$/;
 const DOOR = /^(node:)?net$/;
 const LISTENING = /^(node:)?http$/;
-/** A simulation takes the network and the database away from its thread, and reads the books by a connection of its own. */
-const REPLACERS = /^simulate\/(environment\/|checks\/books\.ts$|set-kill-row\.ts$)/;
+/** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
+const REPLACERS = /^(simulate\/(environment\/|set-kill-row\.ts$)|faults\/oracles\/reader\.ts$)/;
 const REPLACED = /^(node:)?(net|tls)$|^undici$|^ofetch$/;
 const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
 

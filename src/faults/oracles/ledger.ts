@@ -1,8 +1,16 @@
-import type { Bill } from "../world/models.ts";
-import type { Books } from "./books.ts";
-import { checkCounters } from "./counters.ts";
-import type { Entry } from "./entry.ts";
+import { checkCounters, type Entry } from "./counters.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
+
+/** One request as the provider bills it; the agent never sees this. */
+export interface Bill {
+  model: string;
+  /** SHA-256 of the body, by which the agent's ledger knows it too. */
+  requestHash: string;
+  micros: number;
+  /** Billed above anything that the request could have cost. */
+  isAboveBound: boolean;
+}
 
 const SELECT = `select rowid, id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
   tick, job, minute, day, month from ledger`;
@@ -27,7 +35,7 @@ export interface LedgerCheck {
   /**
    * `isWhole`: the counters are derived again from every entry. What was made before `oldMs` may have been rolled up.
    */
-  check(books: Books, report: Report, how: { isWhole: boolean; oldMs: number }): void;
+  check(reader: Reader, report: Report, how: { isWhole: boolean; oldMs: number }): void;
 }
 
 export function createLedgerCheck(): LedgerCheck {
@@ -38,7 +46,7 @@ export function createLedgerCheck(): LedgerCheck {
   const reconciled = new Set<string>();
   let lastRow = 0;
 
-  function checkEntry(books: Books, entry: Entry, report: Report): void {
+  function checkEntry(reader: Reader, entry: Entry, report: Report): void {
     const before = entries.get(entry.id);
     if (before !== undefined) {
       const isToldOf = before.state === "unknown" && entry.state === "settled" && reconciled.has(entry.id);
@@ -50,7 +58,7 @@ export function createLedgerCheck(): LedgerCheck {
     const isNewlyUnknown = entry.state === "unknown" && before?.state !== "unknown";
     if (
       isNewlyUnknown &&
-      books.one("select 1 from alerts where key = ?", `call_unknown:${entry.id}`) === undefined
+      reader.one("select 1 from alerts where key = ?", `call_unknown:${entry.id}`) === undefined
     )
       report("alerts", `ledger entry ${entry.id} is unknown, and no alert on disk says so`);
     entries.set(entry.id, entry);
@@ -73,10 +81,10 @@ export function createLedgerCheck(): LedgerCheck {
   }
 
   /** Only what has ended, and is old by its own date, may leave the ledger. */
-  function checkGone(books: Books, oldMs: number, report: Report): void {
-    const { count } = books.one<{ count: number }>("select count(*) as count from ledger") ?? { count: 0 };
+  function checkGone(reader: Reader, oldMs: number, report: Report): void {
+    const { count } = reader.one<{ count: number }>("select count(*) as count from ledger") ?? { count: 0 };
     if (count === entries.size - gone.size) return;
-    const there = new Set(books.all<{ id: string }>("select id from ledger").map(({ id }) => id));
+    const there = new Set(reader.all<{ id: string }>("select id from ledger").map(({ id }) => id));
     for (const [id, { createdMs }] of entries) {
       if (there.has(id) || gone.has(id)) continue;
       if (open.has(id) || createdMs >= oldMs) report("unknown", `ledger entry ${id} has vanished`);
@@ -89,18 +97,18 @@ export function createLedgerCheck(): LedgerCheck {
     billOf: (entryId) => bills.get(entryId),
     billed: (entryId, bill) => void bills.set(entryId, bill),
     reconciled: (entryId) => void reconciled.add(entryId),
-    check(books, report, { isWhole, oldMs }) {
+    check(reader, report, { isWhole, oldMs }) {
       for (const id of [...open]) {
-        const entry = books.one<Entry>(`${SELECT} where id = ?`, id);
+        const entry = reader.one<Entry>(`${SELECT} where id = ?`, id);
         if (entry === undefined) report("unknown", `ledger entry ${id} has vanished`);
-        else checkEntry(books, entry, report);
+        else checkEntry(reader, entry, report);
       }
-      for (const entry of books.all<Entry>(`${SELECT} where rowid > ? order by rowid`, lastRow)) {
+      for (const entry of reader.all<Entry>(`${SELECT} where rowid > ? order by rowid`, lastRow)) {
         lastRow = entry.rowid;
-        checkEntry(books, entry, report);
+        checkEntry(reader, entry, report);
       }
-      checkGone(books, oldMs, report);
-      if (isWhole) checkCounters(books, entries, gone, report);
+      checkGone(reader, oldMs, report);
+      if (isWhole) checkCounters(reader, entries, gone, report);
     },
   };
 }

@@ -1,6 +1,12 @@
-import type { Effect } from "../world/receivers.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
+
+/** An irreversible request that reached its server, by its idempotency key, and whether the server did it. */
+export interface Effect {
+  atMs: number;
+  key: string;
+  isDone: boolean;
+}
 
 interface Draft {
   id: string;
@@ -12,7 +18,7 @@ interface Draft {
 export interface DraftsCheck {
   /** `approvals`: how often each draft was approved. */
   check(
-    books: Books,
+    reader: Reader,
     effects: readonly Effect[],
     approvals: ReadonlyMap<string, number>,
     report: Report,
@@ -22,7 +28,7 @@ export interface DraftsCheck {
 export function createDraftsCheck(): DraftsCheck {
   const known = new Set<string>();
 
-  function checkDraft(books: Books, { id, state, attempted }: Draft, count: number, report: Report): void {
+  function checkDraft(reader: Reader, { id, state, attempted }: Draft, count: number, report: Report): void {
     if (state === "done" && count === 0) report("once", `draft ${id} is marked as done, and nobody did it`);
     if (state === "pending" && count > 0)
       report("unknown", `draft ${id} waits as if it were not done, and it was`);
@@ -30,22 +36,22 @@ export function createDraftsCheck(): DraftsCheck {
       report("gates", `draft ${id} was done before its intent was on disk`);
     if (
       !known.has(id) &&
-      books.one("select 1 from alerts where key = ?", `draft_pending:${id}`) === undefined
+      reader.one("select 1 from alerts where key = ?", `draft_pending:${id}`) === undefined
     )
       report("alerts", `draft ${id} waits, and no alert on disk says so`);
     known.add(id);
   }
 
   return {
-    check(books, effects, approvals, report) {
+    check(reader, effects, approvals, report) {
       const done = new Map<string, number>();
       for (const { key, isDone } of effects) if (isDone) done.set(key, (done.get(key) ?? 0) + 1);
       for (const [id, count] of done) {
         const words = approvals.get(id) ?? 0;
         if (count > words) report("once", `draft ${id} was done ${count} times, and approved ${words} times`);
       }
-      const drafts = books.all<Draft>("select id, state, attempted_at as attempted from drafts");
-      for (const draft of drafts) checkDraft(books, draft, done.get(draft.id) ?? 0, report);
+      const drafts = reader.all<Draft>("select id, state, attempted_at as attempted from drafts");
+      for (const draft of drafts) checkDraft(reader, draft, done.get(draft.id) ?? 0, report);
     },
   };
 }

@@ -12,7 +12,7 @@ export type Run = (
   count: number,
 ) => Promise<JobResult | undefined> | JobResult | undefined;
 
-export interface Rig {
+export interface Harness {
   agent: Agent;
   target: Deployment;
   clock: FakeClock;
@@ -24,11 +24,11 @@ export interface Rig {
 }
 
 /** An agent by a fake clock whose jobs are of the kind `work`, which does what the test says. */
-export async function rig(
+export async function harness(
   run: Run,
   config: Record<string, unknown> = {},
   options: AgentOptions = {},
-): Promise<Rig> {
+): Promise<Harness> {
   const target = deployment();
   const clock = fakeClock();
   const alerts: AlertPayload[] = [];

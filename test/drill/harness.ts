@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { type Agent, openAgent } from "../../src/agent.ts";
-import type { Hands } from "../../src/drill/harness.ts";
+import type { Effects } from "../../src/drill/harness.ts";
 import { chooseDrills, type DrillResult, runDrills } from "../../src/drill/run-drills.ts";
 import { type Deployment, deployment, digestConfig } from "../support/afk.ts";
 
@@ -20,12 +20,12 @@ export async function realAgent(
   return { target, agent };
 }
 
-/** Fires one drill on an agent, with the hands of a saboteur where some are given. */
+/** Fires one drill on an agent, with the effects of a saboteur where some are given. */
 export async function drill(
   name: string,
   options: {
     changes?: Parameters<typeof digestConfig>[1];
-    hands?: Partial<Hands>;
+    effects?: Partial<Effects>;
     patienceMs?: number;
     signal?: AbortSignal;
   } = {},
@@ -35,7 +35,7 @@ export async function drill(
     agent,
     entry: ENTRY,
     signal: options.signal ?? new AbortController().signal,
-    hands: options.hands,
+    effects: options.effects,
     patienceMs: options.patienceMs,
   });
   return { result: result!, record: readFileSync(result!.record, "utf8"), target };

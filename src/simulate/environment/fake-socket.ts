@@ -29,7 +29,7 @@ const REQUEST_BYTES_MAX = 8 * 1024 * 1024;
  * The agent's end of a connection that leads to `server` and to nothing outside. It stands in for `net.Socket` and
  * `tls.TLSSocket` under the HTTP clients, which send their bytes and read their answers as ever.
  */
-export class Wire extends Duplex {
+export class FakeSocket extends Duplex {
   connecting = true;
   readonly encrypted: boolean;
   readonly authorized = true;

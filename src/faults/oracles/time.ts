@@ -1,6 +1,6 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
 
 /** How far the wall clock may run ahead of the uptime before it counts as set forward. */
 const TOLERANCE_MS = 5 * MINUTE_MS + 1_000;
@@ -9,8 +9,8 @@ const TOLERANCE_MS = 5 * MINUTE_MS + 1_000;
 export interface TimeCheck {
   /** A person took the wall clock for right, or the machine has booted: what came before says nothing of what comes. */
   forget(what: "boot" | "accepted"): void;
-  /** The books as they are after something that began at `fromMs` and ended at `toMs` of true time. */
-  check(books: Books, during: { fromMs: number; toMs: number }, report: Report): void;
+  /** The database as it is after something that began at `fromMs` and ended at `toMs` of true time. */
+  check(reader: Reader, during: { fromMs: number; toMs: number }, report: Report): void;
 }
 
 export function createTimeCheck(): TimeCheck {
@@ -23,8 +23,8 @@ export function createTimeCheck(): TimeCheck {
       base = null;
       if (what === "accepted") mayGoBack = true;
     },
-    check(books, { fromMs, toMs }, report) {
-      const row = books.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
+    check(reader, { fromMs, toMs }, report) {
+      const row = reader.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
       if (row === undefined || row.latest === latest) return;
       if (latest !== null && row.latest < latest && !mayGoBack)
         report("time", `budget time went back by ${latest - row.latest} ms`);

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Randomness } from "../../lib/ids.ts";
+import type { Randomness } from "../lib/ids.ts";
 
 /** Randomness that a seed decides, with the throws that a simulation makes. */
-export interface Dice extends Randomness {
+export interface SeededRandom extends Randomness {
   /** A whole number from 0 to `count` - 1. */
   below(count: number): number;
   /** A whole number from `least` to `most`, both included. */
@@ -15,8 +15,8 @@ export interface Dice extends Randomness {
 
 const BLOCK_WORDS = 1_024;
 
-/** Dice of their own for each `purpose`: that one part throws more often changes nothing for the others. */
-export function createDice(seed: number, purpose: string): Dice {
+/** SeededRandom of their own for each `purpose`: that one part throws more often changes nothing for the others. */
+export function seededRandom(seed: number, purpose: string): SeededRandom {
   const digest = createHash("sha256").update(`${seed} ${purpose}`).digest();
   let state = digest.readUInt32LE(0);
   // mulberry32, https://github.com/bryc/code/blob/master/jshash/PRNGs.md

@@ -1,6 +1,20 @@
-import type { Books } from "./books.ts";
-import type { Entry } from "./entry.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
+
+/** An entry of the ledger as it is read from the database. Money in micro-dollars. */
+export interface Entry {
+  rowid: number;
+  id: string;
+  state: "reserved" | "sending" | "unknown" | "settled" | "released";
+  estimate: number;
+  cost: number | null;
+  createdMs: number;
+  tick: string | null;
+  job: string | null;
+  minute: string;
+  day: string;
+  month: string;
+}
 
 interface Charged {
   settled: number;
@@ -18,7 +32,7 @@ const WINDOWS = [
 
 /** Every window's counter against the sum of its entries, which are added up here and not by the database. */
 export function checkCounters(
-  books: Books,
+  reader: Reader,
   entries: ReadonlyMap<string, Entry>,
   gone: ReadonlySet<string>,
   report: Report,
@@ -33,7 +47,7 @@ export function checkCounters(
       else if (entry.state !== "released") sum.reserved += entry.estimate;
       sums.set(period, sum);
     }
-    const counters = books.all<Charged & { period: string }>(
+    const counters = reader.all<Charged & { period: string }>(
       `select period, settled_micros as settled, reserved_micros as reserved from budget_windows where "window" = ?`,
       window,
     );

@@ -1,6 +1,12 @@
-import type { Message } from "../world/receivers.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
+
+/** A message that a service took, and when (true time, milliseconds). `key` is the alert's own, where the service is told of it. */
+export interface Message {
+  atMs: number;
+  origin: string;
+  key: string | null;
+}
 
 interface Alert {
   rowid: number;
@@ -18,7 +24,7 @@ interface Delivery {
 /** Alerts and their deliveries: none vanishes, and what counts as sent was received. */
 export interface AlertsCheck {
   /** What was made before `oldMs` and is not on its way may have been removed. */
-  check(books: Books, messages: readonly Message[], oldMs: number, report: Report): void;
+  check(reader: Reader, messages: readonly Message[], oldMs: number, report: Report): void;
 }
 
 export function createAlertsCheck(): AlertsCheck {
@@ -27,8 +33,8 @@ export function createAlertsCheck(): AlertsCheck {
   const pending = new Set<string>();
   let lastRow = 0;
 
-  function checkAlerts(books: Books, oldMs: number, report: Report): void {
-    const rows = books.all<Alert>(
+  function checkAlerts(reader: Reader, oldMs: number, report: Report): void {
+    const rows = reader.all<Alert>(
       "select rowid, id, key, created_at as createdMs from alerts where rowid > ? order by rowid",
       lastRow,
     );
@@ -36,9 +42,9 @@ export function createAlertsCheck(): AlertsCheck {
       lastRow = row.rowid;
       alerts.set(row.id, row);
     }
-    const { count } = books.one<{ count: number }>("select count(*) as count from alerts") ?? { count: 0 };
+    const { count } = reader.one<{ count: number }>("select count(*) as count from alerts") ?? { count: 0 };
     if (count === alerts.size) return;
-    const there = new Set(books.all<{ id: string }>("select id from alerts").map(({ id }) => id));
+    const there = new Set(reader.all<{ id: string }>("select id from alerts").map(({ id }) => id));
     for (const [id, { key, createdMs }] of alerts) {
       if (there.has(id)) continue;
       if (createdMs >= oldMs || pending.has(id)) report("alerts", `the alert ${key} has vanished`);
@@ -47,8 +53,8 @@ export function createAlertsCheck(): AlertsCheck {
     }
   }
 
-  function checkDeliveries(books: Books, report: Report): void {
-    const rows = books.all<Delivery>("select alert_id as alert, channel, state from alert_deliveries");
+  function checkDeliveries(reader: Reader, report: Report): void {
+    const rows = reader.all<Delivery>("select alert_id as alert, channel, state from alert_deliveries");
     pending.clear();
     for (const row of rows) {
       const name = `${row.alert} ${row.channel}`;
@@ -63,11 +69,11 @@ export function createAlertsCheck(): AlertsCheck {
   }
 
   return {
-    check(books, messages, oldMs, report) {
-      checkAlerts(books, oldMs, report);
-      checkDeliveries(books, report);
+    check(reader, messages, oldMs, report) {
+      checkAlerts(reader, oldMs, report);
+      checkDeliveries(reader, report);
       // The rows of one message were marked at one moment.
-      const sent = books.one<{ messages: number }>(
+      const sent = reader.one<{ messages: number }>(
         `select count(*) as messages from (select distinct channel, alert_deliveries.updated_at, event
          from alert_deliveries join alerts on alerts.id = alert_id where state = 'sent')`,
       );

@@ -2,8 +2,8 @@ import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
 
 /** A tick claims nothing more after 50 minutes; what it claimed last may take its own time, and the pager a little more. */
 const TICK_MS = 50 * MINUTE_MS;
@@ -18,13 +18,13 @@ export function checkTickTime(config: Config, tookMs: number, report: Report): v
     report("bounds", `a tick took ${Math.round(tookMs / MINUTE_MS)} minutes`);
 }
 
-export function checkSizes(config: Config, books: Books, ticks: number, report: Report): void {
+export function checkSizes(config: Config, reader: Reader, ticks: number, report: Report): void {
   const bytes = bytesIn(config.paths.logs);
   // Today's last file is never deleted, and is at most a quarter of the bound.
   if (bytes > 1.25 * config.retention.logMaxBytes + 1_000_000)
     report("bounds", `the log takes ${bytes} bytes`);
   const rows = (table: string) =>
-    books.one<{ rows: number }>(`select count(*) as rows from ${table}`)?.rows ?? 0;
+    reader.one<{ rows: number }>(`select count(*) as rows from ${table}`)?.rows ?? 0;
   if (rows("alerts") > ALERTS_PER_TICK * (ticks + 10))
     report("bounds", `${rows("alerts")} alerts in ${ticks} ticks`);
   for (const table of ["host_limits", "robots", "breakers"])

@@ -1,10 +1,10 @@
 import type { BudgetConfig } from "../../config/config.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
-import type { Bill } from "../world/models.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Bill } from "./ledger.ts";
+import type { Reader } from "./reader.ts";
 
-/** What a book-keeper knows besides the books, at the moment a request arrives. */
+/** What a book-keeper knows besides the reader, at the moment a request arrives. */
 export interface Circumstances {
   /** The caps as the person has set them. */
   caps: BudgetConfig;
@@ -28,11 +28,11 @@ interface Entry {
 }
 
 /**
- * Looks at the books the moment a request has reached a model: before it, everything must have been settled and on disk.
+ * Reads the database the moment a request has reached a model: before it, everything must have been settled and on disk.
  * Gives the ledger entry that the request was made under; null where there is none.
  */
 export function checkRequest(
-  books: Books,
+  reader: Reader,
   bill: Bill,
   now: Circumstances,
   isBilled: (entryId: string) => boolean,
@@ -45,11 +45,11 @@ export function checkRequest(
       "kill",
       `${bill.model} was called ${now.elapsedMs - now.stopFileAtMs} ms after the STOP file was made`,
     );
-  const row = books.one<{ set_at: number | null }>("select set_at from kill_switch where id = 1");
+  const row = reader.one<{ set_at: number | null }>("select set_at from kill_switch where id = 1");
   if (row === undefined || (row.set_at !== null && row.set_at !== now.wallMs))
     report("kill", `${bill.model} was called with the kill switch set in the database`);
 
-  const entry = books
+  const entry = reader
     .all<Entry>(
       `select id, estimate_micros as estimate, minute, day, month, job, tick, step from ledger
        where request_hash = ? and model = ? and state = 'sending' order by rowid desc`,
@@ -61,9 +61,9 @@ export function checkRequest(
     report("gates", `${bill.model} was called, and no reservation on disk says that it would be`);
     return null;
   }
-  checkBreaker(books, bill, entry, report);
-  checkCaps(books, entry, now.caps, report);
-  const bought = books.one(
+  checkBreaker(reader, bill, entry, report);
+  checkCaps(reader, entry, now.caps, report);
+  const bought = reader.one(
     "select 1 from steps join jobs on jobs.id = steps.job_id where jobs.key = ? and steps.name = ?",
     entry.job,
     entry.step,
@@ -76,8 +76,8 @@ export function checkRequest(
   return entry.id;
 }
 
-function checkBreaker(books: Books, { model }: Bill, entry: Entry, report: Report): void {
-  const breaker = books.one<{ state: string; probe: string | null }>(
+function checkBreaker(reader: Reader, { model }: Bill, entry: Entry, report: Report): void {
+  const breaker = reader.one<{ state: string; probe: string | null }>(
     "select state, probe from breakers where name = ?",
     `model:${model}`,
   );
@@ -89,11 +89,11 @@ function checkBreaker(books: Books, { model }: Bill, entry: Entry, report: Repor
 }
 
 /** Sums over the whole ledger, without the counters that the agent keeps. */
-function checkCaps(books: Books, entry: Entry, caps: BudgetConfig, report: Report): void {
+function checkCaps(reader: Reader, entry: Entry, caps: BudgetConfig, report: Report): void {
   const charged =
     "coalesce(sum(case state when 'settled' then cost_micros when 'released' then 0 else estimate_micros end), 0)";
   const sum = (where: string, ...parameters: unknown[]) =>
-    books.one<{ micros: number }>(`select ${charged} as micros from ledger where ${where}`, ...parameters)
+    reader.one<{ micros: number }>(`select ${charged} as micros from ledger where ${where}`, ...parameters)
       ?.micros ?? 0;
   const hourAgo = new Date(Date.parse(`${entry.minute}:00Z`) - HOUR_MS).toISOString().slice(0, 16);
   const windows: [string, number | null, () => number][] = [

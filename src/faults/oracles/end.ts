@@ -1,18 +1,18 @@
 import { HOUR_MS } from "../../lib/durations.ts";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
 
 /** The longest that a delivery is put off. */
 const DELIVERY_WAIT_MS = 48 * HOUR_MS;
 
 /** Once everything is right again and a day has passed, nothing may wait that somebody expects. */
 export function checkEnd(
-  books: Books,
+  reader: Reader,
   now: { wallMs: number; wasRefused: boolean; breakerMaxMs: number },
   report: Report,
 ): void {
   const { wallMs } = now;
-  for (const { key, runAt } of books.all<{ key: string; runAt: number }>(
+  for (const { key, runAt } of reader.all<{ key: string; runAt: number }>(
     "select key, run_at as runAt from jobs where state in ('ready', 'running')",
   )) {
     const waitMs = runAt - wallMs;
@@ -27,7 +27,7 @@ export function checkEnd(
         `job ${key} has been due for ${Math.round(-waitMs / HOUR_MS)} hours, and nobody does it`,
       );
   }
-  for (const { key, nextAt } of books.all<{ key: string; nextAt: number }>(
+  for (const { key, nextAt } of reader.all<{ key: string; nextAt: number }>(
     "select key, next_at as nextAt from alert_deliveries join alerts on alerts.id = alert_id where state = 'pending'",
   )) {
     if (nextAt > wallMs + DELIVERY_WAIT_MS || nextAt < wallMs - 2 * HOUR_MS)

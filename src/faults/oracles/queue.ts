@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Books } from "./books.ts";
 import type { Report } from "./invariant.ts";
+import type { Reader } from "./reader.ts";
 
 interface Job {
   rowid: number;
@@ -31,7 +31,7 @@ export interface QueueCheck {
   /** A person had a dead job tried again, or dropped it. */
   handled(key: string): void;
   /** `isAtRest`: a tick has ended in good order, so that nothing may be under way. */
-  check(books: Books, report: Report, how: { isAtRest: boolean; oldMs: number }): void;
+  check(reader: Reader, report: Report, how: { isAtRest: boolean; oldMs: number }): void;
   /** How often each item stands in the digests of a job; the keys are the job's name and the item. */
   told: ReadonlyMap<string, number>;
 }
@@ -44,22 +44,25 @@ export function createQueueCheck(outDir: string): QueueCheck {
   let lastJob = 0;
   let lastOutput = 0;
 
-  function checkJobs(books: Books, report: Report, isAtRest: boolean, oldMs: number): void {
+  function checkJobs(reader: Reader, report: Report, isAtRest: boolean, oldMs: number): void {
     const columns = "rowid, id, key, state, updated_at as updatedMs";
     for (const id of unfinished) {
-      const row = books.one<Job>(`select ${columns} from jobs where id = ?`, id);
-      if (row !== undefined) note(books, row, report);
+      const row = reader.one<Job>(`select ${columns} from jobs where id = ?`, id);
+      if (row !== undefined) note(reader, row, report);
     }
-    for (const row of books.all<Job>(`select ${columns} from jobs where rowid > ? order by rowid`, lastJob)) {
+    for (const row of reader.all<Job>(
+      `select ${columns} from jobs where rowid > ? order by rowid`,
+      lastJob,
+    )) {
       lastJob = row.rowid;
-      note(books, row, report);
+      note(reader, row, report);
     }
-    const { count } = books.one<{ count: number }>("select count(*) as count from jobs") ?? { count: 0 };
-    if (count !== jobs.size) forget(books, oldMs, report);
-    const running = books.one<{ key: string }>("select key from jobs where state = 'running'");
+    const { count } = reader.one<{ count: number }>("select count(*) as count from jobs") ?? { count: 0 };
+    if (count !== jobs.size) forget(reader, oldMs, report);
+    const running = reader.one<{ key: string }>("select key from jobs where state = 'running'");
     if (isAtRest && running !== undefined)
       report("once", `job ${running.key} is left running by a tick that has ended`);
-    const lost = books.one<{ key: string }>(
+    const lost = reader.one<{ key: string }>(
       "select key from jobs where state = 'dead' and id not in (select job_id from dead_letters)",
     );
     if (lost !== undefined && !handled.has(lost.key))
@@ -67,8 +70,8 @@ export function createQueueCheck(outDir: string): QueueCheck {
   }
 
   /** Only what is over, and old by its own date, may leave the queue. */
-  function forget(books: Books, oldMs: number, report: Report): void {
-    const there = new Set(books.all<{ id: string }>("select id from jobs").map(({ id }) => id));
+  function forget(reader: Reader, oldMs: number, report: Report): void {
+    const there = new Set(reader.all<{ id: string }>("select id from jobs").map(({ id }) => id));
     for (const [id, { key, state, updatedMs }] of jobs) {
       if (there.has(id)) continue;
       if ((state !== "done" && state !== "dead") || updatedMs >= oldMs)
@@ -78,17 +81,17 @@ export function createQueueCheck(outDir: string): QueueCheck {
     }
   }
 
-  function note(books: Books, row: Job, report: Report): void {
+  function note(reader: Reader, row: Job, report: Report): void {
     const isNewlyDead = row.state === "dead" && jobs.get(row.id)?.state !== "dead";
-    if (isNewlyDead && books.one(TOLD, row.id) === undefined)
+    if (isNewlyDead && reader.one(TOLD, row.id) === undefined)
       report("alerts", `job ${row.key} died, and no alert on disk says so`);
     jobs.set(row.id, row);
     if (row.state === "done") unfinished.delete(row.id);
     else unfinished.add(row.id);
   }
 
-  function checkOutputs(books: Books, report: Report, isAtRest: boolean): void {
-    const rows = books.all<Output>(
+  function checkOutputs(reader: Reader, report: Report, isAtRest: boolean): void {
+    const rows = reader.all<Output>(
       `select outputs.rowid, outputs.name, content, outputs.state, jobs.name as job_name
        from outputs join jobs on jobs.id = outputs.job_id where outputs.rowid > ? order by outputs.rowid`,
       lastOutput,
@@ -118,9 +121,9 @@ export function createQueueCheck(outDir: string): QueueCheck {
   return {
     told,
     handled: (key) => void handled.add(key),
-    check(books, report, { isAtRest, oldMs }) {
-      checkJobs(books, report, isAtRest, oldMs);
-      checkOutputs(books, report, isAtRest);
+    check(reader, report, { isAtRest, oldMs }) {
+      checkJobs(reader, report, isAtRest, oldMs);
+      checkOutputs(reader, report, isAtRest);
     },
   };
 }

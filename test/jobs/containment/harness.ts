@@ -15,7 +15,7 @@ import { tempDir } from "../../support/temp.ts";
  * `linger.sh` says that it is there, ignores SIGTERM and stays;
  * `daemon.mjs NAME...` leaves `linger.sh` behind in a session of its own, its parent gone, with only these variables.
  */
-export interface Bench {
+export interface Harness {
   dir: string;
   /** Runs a command as the job `work` does. */
   run(command: string[], options?: RunOptions): Promise<JobResult>;
@@ -53,7 +53,7 @@ spawn("/bin/sh", ["linger.sh"], { detached: true, stdio: "ignore", env }).unref(
 const PATH = process.env.PATH ?? "";
 
 /** Once the test is over, nothing that was started may be alive; what is gets killed. */
-export function bench(kind: "namespace" | "marks" = "namespace"): Bench {
+export function harness(kind: "namespace" | "marks" = "namespace"): Harness {
   const dir = tempDir();
   // afk itself finds none of the tools there that a namespace takes.
   const noTools = tempDir();
