@@ -1,20 +1,19 @@
-import { sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { dayBounds, dayIn } from "../../lib/days.ts";
+import { dayBounds } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { agingNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
 import { lastRuns } from "../sources.ts";
-import { type Ages, idAt } from "./sweep.ts";
+import { type Ages, idAt, startOfDay } from "./sweep.ts";
 import { WORKED } from "./ticks.ts";
 
 const HISTORY_DAYS = 90;
 /** Steps are what a job works with, and hold all that its sources offered. */
 const STEPS_DAYS = 14;
 const SEEN_DAYS = 180;
-/** A day of the clock is written down from rows that may lie so far beside it (clock/day-figures.ts). */
-const CLOCK_SLACK_DAYS = 40;
+/** The figures of an unattended day come from rows that may lie so far beside it (evidence/unattended/day-figures.ts). */
+const UNATTENDED_SLACK_DAYS = 40;
 /** The page shows 60 ticks, and the watchdog looks for output in the last 200 that had work. */
 const TICKS_KEPT = 200;
 /** The page looks for a digest's last file among ten names. */
@@ -23,16 +22,17 @@ const FILES_KEPT = 10;
 const CALLS_MAX = 10_000;
 
 /**
- * What is old now. No day that the clock of unattended days has not written down yet is touched.
+ * What is old now. No day that the count of unattended days has not written down yet is touched.
  */
 export async function readAges(db: Db, config: Config, clock: Clock): Promise<Ages> {
   const { timezone } = config;
   const nowMs = await agingNow(db, clock);
-  const startOf = (ms: number) => dayBounds(dayIn(ms, timezone), timezone).fromMs;
   const running = await db.selectFrom("clock").select("seen_day").where("id", "=", 1).executeTakeFirst();
   const unwritten =
-    running === undefined ? nowMs : dayBounds(running.seen_day, timezone).fromMs - CLOCK_SLACK_DAYS * DAY_MS;
-  const historyMs = startOf(Math.min(nowMs - HISTORY_DAYS * DAY_MS, unwritten));
+    running === undefined
+      ? nowMs
+      : dayBounds(running.seen_day, timezone).fromMs - UNATTENDED_SLACK_DAYS * DAY_MS;
+  const historyMs = startOfDay(Math.min(nowMs - HISTORY_DAYS * DAY_MS, unwritten), timezone);
   return {
     nowMs,
     historyMs,
@@ -65,11 +65,13 @@ async function latestRuns(db: Db, { jobs }: Config): Promise<Set<string>> {
 
 /** A roll-up names the job, so a job outlives its calls by a pass. */
 async function calledJobs(db: Db, historyMs: number): Promise<Set<string> | null> {
-  const { rows } = await sql<{ job: string | null; calls: number }>`
-    select job, count(*) as calls from (select job from ledger where id < ${idAt(historyMs)} limit ${CALLS_MAX})
-    group by job`.execute(db);
-  const looked = rows.reduce((sum, { calls }) => sum + calls, 0);
-  return looked === CALLS_MAX ? null : new Set(rows.flatMap(({ job }) => job ?? []));
+  const calls = await db
+    .selectFrom("ledger")
+    .select("job")
+    .where("id", "<", idAt(historyMs))
+    .limit(CALLS_MAX)
+    .execute();
+  return calls.length === CALLS_MAX ? null : new Set(calls.flatMap(({ job }) => job ?? []));
 }
 
 /** Ids of ticks from this one on are kept; an id before all where there are not so many. */

@@ -94,14 +94,13 @@ async function endsKnown(trx: Trx, { key, event }: OldAlert): Promise<boolean> {
 }
 
 async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
-  const list = sql<string>`(select value from json_each(${JSON.stringify(ids)}))`;
   const failed = await trx
     .selectFrom("alert_deliveries")
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .where("state", "=", "failed")
-    .where(sql<boolean>`alert_id in ${list}`)
+    .where("alert_id", "in", ids)
     .executeTakeFirstOrThrow();
   await addToMeta(trx, "forgotten_deliveries_failed", Number(failed.count));
-  await trx.deleteFrom("alert_deliveries").where(sql<boolean>`alert_id in ${list}`).execute();
-  await trx.deleteFrom("alerts").where(sql<boolean>`id in ${list}`).execute();
+  await trx.deleteFrom("alert_deliveries").where("alert_id", "in", ids).execute();
+  await trx.deleteFrom("alerts").where("id", "in", ids).execute();
 }

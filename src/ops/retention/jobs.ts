@@ -3,8 +3,16 @@ import { toIso } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { addToMeta, readMeta, writeMeta } from "../../store/meta.ts";
 import type { JobsTable, Trx } from "../../store/schema.ts";
-import { createDayStarts } from "./day-starts.ts";
-import { type Ages, BYTES, idAt, nextAfter, type Sweep, type Swept } from "./sweep.ts";
+import {
+  type Ages,
+  addAmounts,
+  BYTES,
+  idAt,
+  nextAfter,
+  type Sweep,
+  type Swept,
+  startOfDay,
+} from "./sweep.ts";
 
 /** Jobs that one step looks at: each is asked about in several tables. */
 const JOBS = 10;
@@ -52,13 +60,12 @@ async function mayGo(trx: Trx, job: Selectable<JobsTable>, ages: Ages): Promise<
   const isOld = job.updated_at < ages.historyMs - SLACK_MS && job.slot_at < ages.historyMs;
   const isCalled = ages.calledJobs?.has(job.key) ?? true;
   if (!isOver || !isOld || isCalled || ages.keptJobs.has(job.id)) return false;
-  const { rows } = await sql<{ held: number }>`select
-    exists (select 1 from dead_letters where job_id = ${job.id})
-    or exists (select 1 from steps where job_id = ${job.id})
-    or exists (select 1 from drafts where job_id = ${job.id})
-    or exists (select 1 from outputs where job_id = ${job.id} and state <> 'published')
-    as held`.execute(trx);
-  return rows[0]?.held === 0;
+  const { rows } = await sql`
+    select 1 from dead_letters where job_id = ${job.id} union all
+    select 1 from steps where job_id = ${job.id} union all
+    select 1 from drafts where job_id = ${job.id} union all
+    select 1 from outputs where job_id = ${job.id} and state <> 'published' limit 1`.execute(trx);
+  return rows.length === 0;
 }
 
 /** Gives how many bytes their content had. */
@@ -95,19 +102,13 @@ async function take(trx: Trx, kind: "job" | "output", name: string, nowMs: numbe
 }
 
 async function addToDays(trx: Trx, jobs: readonly Selectable<JobsTable>[], timezone: string): Promise<void> {
-  const dayStart = createDayStarts(timezone);
   const done = jobs.filter(({ state }) => state === "done");
-  for (const { name, units, updated_at } of done) {
-    await trx
-      .insertInto("job_days")
-      .values({ first_at: dayStart(updated_at), name, runs: 1, units })
-      .onConflict((conflict) =>
-        conflict.columns(["first_at", "name"]).doUpdateSet((eb) => ({
-          runs: eb("job_days.runs", "+", 1),
-          units: eb("job_days.units", "+", units),
-        })),
-      )
-      .execute();
-  }
+  for (const { name, units, updated_at } of done)
+    await addAmounts(
+      trx,
+      "job_days",
+      { first_at: startOfDay(updated_at, timezone), name },
+      { runs: 1, units },
+    );
   await addToMeta(trx, "forgotten_jobs_done", done.length);
 }

@@ -1,10 +1,8 @@
 import { sql } from "kysely";
 import { AfkError } from "../../lib/errors.ts";
 import { minuteAt } from "../../rails/windows.ts";
-import type { LedgerState, Trx, WindowName } from "../../store/schema.ts";
-import type { LedgerDaysTable } from "../../store/schema-retention.ts";
-import { createDayStarts } from "./day-starts.ts";
-import { type Ages, idAt, nextAfter, ROWS, type Sweep, type Swept } from "./sweep.ts";
+import type { LedgerState, Trx } from "../../store/schema.ts";
+import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
 
 /**
  * Rolls up ended calls by day, model and job. What stays: every call that has no end yet or is unknown, and every call of
@@ -19,11 +17,15 @@ export const ledgerSweep: Sweep = {
     const entries = await readOld(trx, ages, after);
     const old = entries.filter((entry) => isOver(entry, ages.historyMs));
     if (old.length > 0) {
-      await addToDays(trx, sumByDay(old, ages.timezone));
-      await takeFromWindows(trx, sumByWindow(old));
+      for (const entry of old) await addToDay(trx, entry, ages.timezone);
+      for (const sum of sumByWindow(old)) await takeFromWindow(trx, sum);
       const { numDeletedRows } = await trx
         .deleteFrom("ledger")
-        .where(sql<boolean>`id in (select value from json_each(${JSON.stringify(old.map(({ id }) => id))}))`)
+        .where(
+          "id",
+          "in",
+          old.map(({ id }) => id),
+        )
         .executeTakeFirstOrThrow();
       refuseUnless(Number(numDeletedRows) === old.length, "entries changed while they were rolled up");
     }
@@ -102,113 +104,87 @@ function isOver(entry: OldEntry, historyMs: number): boolean {
   );
 }
 
-function sumByDay(entries: readonly OldEntry[], timezone: string): LedgerDaysTable[] {
-  const dayStart = createDayStarts(timezone);
-  const sums = new Map<string, LedgerDaysTable>();
-  for (const entry of entries) {
-    const state = entry.state === "settled" ? "settled" : "released";
-    const first_at = dayStart(entry.created_at);
-    const { day, month, model } = entry;
-    const job = entry.job_name ?? "";
-    const key = JSON.stringify([first_at, day, month, model, job, state]);
-    const sum = sums.get(key) ?? { first_at, day, month, model, job, state, ...NOTHING };
-    sum.calls += 1;
-    sum.counted += entry.input_tokens === null ? 0 : 1;
-    sum.degraded += entry.degraded;
-    sum.input_tokens += entry.input_tokens ?? 0;
-    sum.output_tokens += entry.output_tokens ?? 0;
-    sum.cost_micros += entry.cost_micros ?? 0;
-    sum.estimate_micros += entry.estimate_micros;
-    sums.set(key, sum);
-  }
-  return [...sums.values()];
+async function addToDay(trx: Trx, entry: OldEntry, timezone: string): Promise<void> {
+  const { day, month, model, job_name, state, input_tokens } = entry;
+  const first_at = startOfDay(entry.created_at, timezone);
+  await addAmounts(
+    trx,
+    "ledger_days",
+    { first_at, day, month, model, job: job_name ?? "", state },
+    {
+      calls: 1,
+      counted: input_tokens === null ? 0 : 1,
+      degraded: entry.degraded,
+      input_tokens: input_tokens ?? 0,
+      output_tokens: entry.output_tokens ?? 0,
+      cost_micros: entry.cost_micros ?? 0,
+      estimate_micros: entry.estimate_micros,
+    },
+  );
 }
 
-const NOTHING = {
-  calls: 0,
-  counted: 0,
-  degraded: 0,
-  input_tokens: 0,
-  output_tokens: 0,
-  cost_micros: 0,
-  estimate_micros: 0,
-};
-
-async function addToDays(trx: Trx, days: LedgerDaysTable[]): Promise<void> {
-  for (const day of days) {
-    await trx
-      .insertInto("ledger_days")
-      .values(day)
-      .onConflict((conflict) =>
-        conflict.columns(["first_at", "day", "month", "model", "job", "state"]).doUpdateSet((eb) => ({
-          calls: eb("ledger_days.calls", "+", day.calls),
-          counted: eb("ledger_days.counted", "+", day.counted),
-          degraded: eb("ledger_days.degraded", "+", day.degraded),
-          input_tokens: eb("ledger_days.input_tokens", "+", day.input_tokens),
-          output_tokens: eb("ledger_days.output_tokens", "+", day.output_tokens),
-          cost_micros: eb("ledger_days.cost_micros", "+", day.cost_micros),
-          estimate_micros: eb("ledger_days.estimate_micros", "+", day.estimate_micros),
-        })),
-      )
-      .execute();
-  }
-}
+/** The windows that go with what they counted, and the column of the ledger that names their period. */
+const WINDOWS = [
+  ["tick", "tick"],
+  ["job", "job"],
+  ["hour", "minute"],
+] as const;
 
 interface WindowSum {
-  window: WindowName;
+  window: (typeof WINDOWS)[number];
   period: string;
   settled: number;
   overrun: number;
 }
 
 function sumByWindow(entries: readonly OldEntry[]): WindowSum[] {
-  const sums = new Map<string, WindowSum>();
-  for (const { tick, job, minute, cost_micros, estimate_micros } of entries) {
-    const cost = cost_micros ?? 0;
-    for (const [window, period] of [
-      ["tick", tick] as const,
-      ["job", job] as const,
-      ["hour", minute] as const,
-    ]) {
+  return WINDOWS.flatMap((window) => {
+    const sums = new Map<string, WindowSum>();
+    for (const entry of entries) {
+      const period = entry[window[1]];
       if (period === null) continue;
-      const key = `${window} ${period}`;
-      const sum = sums.get(key) ?? { window, period, settled: 0, overrun: 0 };
-      sum.settled += cost;
-      if (cost_micros !== null) sum.overrun += Math.max(0, cost - estimate_micros);
-      sums.set(key, sum);
+      const sum = sums.get(period) ?? { window, period, settled: 0, overrun: 0 };
+      sum.settled += entry.cost_micros ?? 0;
+      sum.overrun += Math.max(0, (entry.cost_micros ?? 0) - entry.estimate_micros);
+      sums.set(period, sum);
     }
+    return [...sums.values()];
+  });
+}
+
+async function takeFromWindow(trx: Trx, { window, period, settled, overrun }: WindowSum): Promise<void> {
+  const [name, column] = window;
+  if (settled > 0) {
+    const { numUpdatedRows } = await trx
+      .updateTable("budget_windows")
+      .set((eb) => ({
+        settled_micros: eb("settled_micros", "-", settled),
+        overrun_micros: eb("overrun_micros", "-", overrun),
+      }))
+      .where("window", "=", name)
+      .where("period", "=", period)
+      .executeTakeFirstOrThrow();
+    refuseUnless(numUpdatedRows === 1n, "a counter is missing for calls that the ledger has");
   }
-  return [...sums.values()];
-}
-
-/** The rows are handed over as JSON: one statement for all of them, whose text does not change with their number. */
-async function takeFromWindows(trx: Trx, sums: WindowSum[]): Promise<void> {
-  const spent = sums.filter(({ settled }) => settled > 0);
-  const taken = await sql`
-    update budget_windows set settled_micros = settled_micros - rolled.settled, overrun_micros = overrun_micros - rolled.overrun
-    from (${rowsOf(spent)}) as rolled
-    where budget_windows."window" = rolled.name and budget_windows.period = rolled.period`.execute(trx);
-  refuseUnless(
-    Number(taken.numAffectedRows ?? 0) === spent.length,
-    "a counter is missing for calls that the ledger has",
-  );
-  // An open call of no price may still be given one by a person, which its counters must then be there to take.
-  await sql`
-    delete from budget_windows where settled_micros = 0 and reserved_micros = 0
-      and ("window", period) in (select name, period from (${rowsOf(sums)}))
-      and not exists (
-        select 1 from ledger where state in ('reserved', 'sending', 'unknown') and budget_windows.period =
-          case budget_windows."window" when 'tick' then tick when 'job' then job else minute end)`.execute(
-    trx,
-  );
-}
-
-function rowsOf(sums: WindowSum[]) {
-  const rows = JSON.stringify(
-    sums.map(({ window, period, settled, overrun }) => [window, period, settled, overrun]),
-  );
-  return sql`select value ->> 0 as name, value ->> 1 as period, value ->> 2 as settled, value ->> 3 as overrun
-    from json_each(${rows})`;
+  await trx
+    .deleteFrom("budget_windows")
+    .where("window", "=", name)
+    .where("period", "=", period)
+    .where("settled_micros", "=", 0)
+    .where("reserved_micros", "=", 0)
+    // A person may yet give an open call of no price a cost, and its counters must then be there to take it.
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom("ledger")
+            .select("id")
+            // In the words of the index of open calls.
+            .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
+            .where(column, "=", period),
+        ),
+      ),
+    )
+    .execute();
 }
 
 /** The step is then rolled back whole: what is unclear about money stays as it is, for a person to look at. */

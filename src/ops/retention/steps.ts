@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { Trx } from "../../store/schema.ts";
 import { type Ages, BYTES, idAt, ROWS, type Sweep, type Swept } from "./sweep.ts";
 
@@ -69,10 +68,6 @@ async function removeSteps(trx: Trx, jobId: string, left: { rows: number; bytes:
   }
   const isAll = names.length === steps.length && steps.length < left.rows;
   left.rows -= names.length;
-  await trx
-    .deleteFrom("steps")
-    .where("job_id", "=", jobId)
-    .where(sql<boolean>`name in (select value from json_each(${JSON.stringify(names)}))`)
-    .execute();
+  await trx.deleteFrom("steps").where("job_id", "=", jobId).where("name", "in", names).execute();
   return isAll;
 }

@@ -1,6 +1,8 @@
+import { sql } from "kysely";
+import { dayBounds, dayIn } from "../../lib/days.ts";
 import { newId } from "../../lib/ids.ts";
 import type { SweepKey } from "../../store/meta.ts";
-import type { Trx } from "../../store/schema.ts";
+import type { Schema, Trx } from "../../store/schema.ts";
 
 /** What is old, for one pass over all tables. Instants in epoch milliseconds. */
 export interface Ages {
@@ -9,7 +11,7 @@ export interface Ages {
   historyMs: number;
   /** The same for the steps of jobs that are done. */
   stepsMs: number;
-  /** The same for what nobody has asked about since. */
+  /** The same for items that no run has come across since. */
   seenMs: number;
   timezone: string;
   /** Jobs that stay whatever their age: the latest runs of each job in afk.yaml, and what their last file came from. */
@@ -29,6 +31,7 @@ export interface Swept {
 
 /** One table's part of retention. */
 export interface Sweep {
+  /** In the log line of what was removed. */
   name: string;
   /** Under which it is remembered how far a pass has got that was not finished. */
   key: SweepKey;
@@ -66,4 +69,25 @@ const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 /** Where to go on after these rows, of which a step looks at no more than `limit`. */
 export function nextAfter(rows: readonly { id: string }[], limit = ROWS): string | null {
   return rows.length < limit ? null : (rows.at(-1)?.id ?? null);
+}
+
+/** The first instant of the calendar day that an instant lies in. */
+export function startOfDay(ms: number, timezone: string): number {
+  return dayBounds(dayIn(ms, timezone), timezone).fromMs;
+}
+
+/** Adds the amounts to the row of this key, and inserts the row where there is none. */
+export async function addAmounts(
+  trx: Trx,
+  table: keyof Schema,
+  key: Record<string, string | number>,
+  amounts: Record<string, number>,
+): Promise<void> {
+  const row = { ...key, ...amounts };
+  const columns = (names: object) => sql.join(Object.keys(names).map((name) => sql.ref(name)));
+  const sums = Object.keys(amounts).map(
+    (name) => sql`${sql.ref(name)} = ${sql.ref(`${table}.${name}`)} + ${sql.ref(`excluded.${name}`)}`,
+  );
+  await sql`insert into ${sql.table(table)} (${columns(row)}) values (${sql.join(Object.values(row))})
+    on conflict (${columns(key)}) do update set ${sql.join(sums)}`.execute(trx);
 }

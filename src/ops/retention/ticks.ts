@@ -1,9 +1,7 @@
-import { sql } from "kysely";
 import { addToMeta } from "../../store/meta.ts";
 import type { Trx } from "../../store/schema.ts";
 import type { EndedTick, TickDaysTable } from "../../store/schema-retention.ts";
-import { createDayStarts } from "./day-starts.ts";
-import { type Ages, idAt, nextAfter, ROWS, type Sweep, type Swept } from "./sweep.ts";
+import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
 
 /**
  * Rolls up old ticks by day and outcome. The newest stay whatever their age, for an agent that seldom runs, and so do the
@@ -27,11 +25,14 @@ export const ticksSweep: Sweep = {
         : [],
     );
     if (old.length > 0) {
-      await addToDays(trx, old, ages.timezone);
-      const ids = JSON.stringify(old.map(({ id }) => id));
+      for (const tick of old) await addToDay(trx, tick, ages.timezone);
       await trx
         .deleteFrom("ticks")
-        .where(sql<boolean>`id in (select value from json_each(${ids}))`)
+        .where(
+          "id",
+          "in",
+          old.map(({ id }) => id),
+        )
         .execute();
     }
     return { removed: old.length, next: nextAfter(ticks) };
@@ -48,30 +49,9 @@ export const WORKED = ["ok", "failed", "crashed"] as const;
 
 type OldTick = Omit<TickDaysTable, "first_at" | "ticks"> & { started_at: number };
 
-async function addToDays(trx: Trx, ticks: readonly OldTick[], timezone: string): Promise<void> {
-  const dayStart = createDayStarts(timezone);
-  const days = new Map<string, TickDaysTable>();
-  for (const { started_at, outcome, by_hand, units } of ticks) {
-    const first_at = dayStart(started_at);
-    const key = `${first_at} ${outcome}`;
-    const sum = days.get(key) ?? { first_at, outcome, ticks: 0, by_hand: 0, units: 0 };
-    sum.ticks += 1;
-    sum.by_hand += by_hand;
-    sum.units += units;
-    days.set(key, sum);
-  }
-  for (const day of days.values()) {
-    await trx
-      .insertInto("tick_days")
-      .values(day)
-      .onConflict((conflict) =>
-        conflict.columns(["first_at", "outcome"]).doUpdateSet((eb) => ({
-          ticks: eb("tick_days.ticks", "+", day.ticks),
-          by_hand: eb("tick_days.by_hand", "+", day.by_hand),
-          units: eb("tick_days.units", "+", day.units),
-        })),
-      )
-      .execute();
-    await addToMeta(trx, `forgotten_ticks_${day.outcome}`, day.ticks);
-  }
+async function addToDay(trx: Trx, tick: OldTick, timezone: string): Promise<void> {
+  const { started_at, outcome, by_hand, units } = tick;
+  const first_at = startOfDay(started_at, timezone);
+  await addAmounts(trx, "tick_days", { first_at, outcome }, { ticks: 1, by_hand, units });
+  await addToMeta(trx, `forgotten_ticks_${outcome}`, 1);
 }
