@@ -35,6 +35,7 @@ import type { Parts, Progress } from "./runner/parts.ts";
 import { createRenewal } from "./runner/renew.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge-steps.ts";
+import type { Store } from "./store/store.ts";
 
 export { CallFailed } from "./rails/call.ts";
 
@@ -95,6 +96,7 @@ export interface Agent {
   config: Config;
   version: string;
   rails: Rails;
+  store: Store;
   outbox: Outbox;
   log: Log;
 }
@@ -132,6 +134,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       egress = createEgress({ ...network, config: config.egress });
       return { config, chain: createChain(rails, config.models), egress };
     },
+    store,
     outbox,
     clock,
     signal: watch.signal,
@@ -158,6 +161,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     },
     version: VERSION,
     rails,
+    store,
     outbox,
     log,
     model: {
@@ -233,7 +237,7 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
     // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
     const agent = await openAgent({ ...options, patienceMs: 0 });
     try {
-      return await stopByRow(agent.outbox, reason, agent.rails.clock.nowMs());
+      return await stopByRow(agent, reason, agent.rails.clock.nowMs());
     } finally {
       await agent.close();
     }

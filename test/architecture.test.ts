@@ -4,9 +4,10 @@ import { BANS } from "./support/architecture/bans.ts";
 import { findCycles, LAYER_RULES } from "./support/architecture/layers.ts";
 import type { Exception, Rule, Snippet } from "./support/architecture/rule.ts";
 import { parseSource, readSources } from "./support/architecture/source.ts";
+import { STORAGE_RULES } from "./support/architecture/storage.ts";
 
-/** Rules of DESIGN.md, section 3, and STYLE.md that a parser can check; the others are a reader's work. */
-const RULES: readonly Rule[] = [...LAYER_RULES, ...BANS];
+/** The rules that a parser can check; the others are a reader's work. */
+const RULES: readonly Rule[] = [...LAYER_RULES, ...STORAGE_RULES, ...BANS];
 
 const EXCEPTIONS: readonly Exception[] = [
   {

@@ -2,14 +2,14 @@ import type { ChannelConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
-import type { Db } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 import { channelId } from "./channels/registry.ts";
 import { addDeliveries, claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
 import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
 import { SEND_TIMEOUT_MS, sendAlert } from "./send.ts";
 
 export interface DeliverOptions {
-  db: Db;
+  store: Store;
   channels: ChannelConfig[];
   clock: Clock;
   /** The time by which alerts grow old, where the wall clock may be ahead of it; the wall clock's unless stated. */
@@ -40,10 +40,11 @@ export interface Delivered {
  * no other waiting. Throws only when the database does.
  */
 export async function deliverAlerts(options: DeliverOptions): Promise<Delivered> {
-  const { db, channels, clock, log } = options;
+  const { store, channels, clock, log } = options;
+  const { db } = store;
   const nowMs = clock.nowMs();
-  await addDeliveries(db, channels, nowMs);
-  const stale = await failStale(db, { agingMs: options.agingMs ?? nowMs, nowMs }, log);
+  await addDeliveries(store, channels, nowMs);
+  const stale = await failStale(store, { agingMs: options.agingMs ?? nowMs, nowMs }, log);
 
   using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
   const run = { ...options, signal: limit.signal, left: MESSAGES_MAX };
@@ -76,7 +77,8 @@ async function serve(
   channel: string,
   config: ChannelConfig,
 ): Promise<{ sent: number; failed: number }> {
-  const { db, clock, signal, foldAbove = FOLD_ABOVE } = run;
+  const { clock, signal, foldAbove = FOLD_ABOVE } = run;
+  const { db } = run.store;
   const count = { sent: 0, failed: 0 };
   const due = await dueOn(db, channel, clock.nowMs(), DUE_MAX);
   const waiting = due.length > 0 ? await gathering(db, channel, clock.nowMs()) : new Set<string>();
@@ -103,14 +105,14 @@ interface Attempted {
 
 /** One try at one message, which stands for one delivery or for more. */
 async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]): Promise<Attempted> {
-  const { db, clock, log, signal, timeoutMs = SEND_TIMEOUT_MS } = run;
+  const { store, clock, log, signal, timeoutMs = SEND_TIMEOUT_MS } = run;
   const isSpent = ({ attempts }: Delivery) => attempts >= ATTEMPTS_MAX;
   const spent = deliveries.filter(isSpent);
-  await finish(db, spent, { state: "failed", error: "the last try was broken off" }, clock.nowMs(), log);
+  await finish(store, spent, { state: "failed", error: "the last try was broken off" }, clock.nowMs(), log);
 
   // 1. The intent. A crash during the request then costs one attempt and at most one repeat.
   const fresh = deliveries.filter((delivery) => !isSpent(delivery));
-  const claimed = fresh.length === 0 ? [] : await claim(db, fresh, clock.nowMs());
+  const claimed = fresh.length === 0 ? [] : await claim(store, fresh, clock.nowMs());
   const [first, ...others] = claimed;
   if (first === undefined) return { sent: 0, failed: spent.length, isChannelDown: false };
 
@@ -122,13 +124,13 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]):
   // 3. The outcome.
   const nowMs = clock.nowMs();
   if (result.ok) {
-    await finish(db, claimed, { state: "sent", error: null }, nowMs, log);
+    await finish(store, claimed, { state: "sent", error: null }, nowMs, log);
     return { sent: claimed.length, failed: spent.length, isChannelDown: false };
   }
   const { error, isChannelDown, retryAfterMs } = result;
   const givenUp = claimed.filter(isSpent);
-  await finish(db, givenUp, { state: "failed", error }, nowMs, log);
+  await finish(store, givenUp, { state: "failed", error }, nowMs, log);
   const later = claimed.filter((delivery) => !isSpent(delivery));
-  await postpone(db, later, { error, retryAfterMs }, nowMs, log);
+  await postpone(store, later, { error, retryAfterMs }, nowMs, log);
   return { sent: 0, failed: spent.length + givenUp.length, isChannelDown };
 }

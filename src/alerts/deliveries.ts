@@ -2,6 +2,7 @@ import type { ChannelConfig } from "../config/config.ts";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
 import { channelsFor } from "./wanted.ts";
 
 /** A pending delivery as it was read. */
@@ -29,9 +30,9 @@ const RETRY_AFTER_MAX_MS = DAY_MS;
  * Gives each alert that has no deliveries yet one for every channel that wants it. Once only: a channel that
  * is added later gets what happens from then on, and not a week of old news.
  */
-export async function addDeliveries(db: Db, channels: ChannelConfig[], nowMs: number): Promise<void> {
+export async function addDeliveries(store: Store, channels: ChannelConfig[], nowMs: number): Promise<void> {
   if (channels.length === 0) return;
-  await db.transaction().execute(async (trx) => {
+  await store.atomically(async (trx) => {
     const alerts = await trx
       .selectFrom("alerts")
       .select(["id", "key", "event", "severity"])
@@ -69,11 +70,11 @@ async function addDelivery(trx: Trx, alertId: string, channel: string, nowMs: nu
 
 /** Old news wakes nobody: what could not be sent for a week is given up, also for channels that were removed. */
 export async function failStale(
-  db: Db,
+  store: Store,
   { agingMs, nowMs }: { agingMs: number; nowMs: number },
   log: Log,
 ): Promise<number> {
-  const rows = await db
+  const rows = await store.db
     .selectFrom("alert_deliveries")
     .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
     .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
@@ -82,7 +83,7 @@ export async function failStale(
     .execute();
   for (const row of rows) {
     const last = row.error === null ? "" : ` (last: ${row.error})`;
-    await finish(db, [row], { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
+    await finish(store, [row], { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
   }
   return rows.length;
 }
@@ -108,8 +109,12 @@ export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Pr
  * Takes the deliveries of one message, in one transaction, and gives those that are ours: another process may have taken
  * some. The wait is longer than a try, so nobody takes them during one.
  */
-export async function claim(db: Db, deliveries: readonly Delivery[], nowMs: number): Promise<Delivery[]> {
-  return await db.transaction().execute(async (trx) => {
+export async function claim(
+  store: Store,
+  deliveries: readonly Delivery[],
+  nowMs: number,
+): Promise<Delivery[]> {
+  return await store.atomically(async (trx) => {
     const ours: Delivery[] = [];
     for (const delivery of deliveries) {
       const next_at = nowMs + RETRY_MS * RETRY_FACTOR ** delivery.attempts;
@@ -126,13 +131,13 @@ export async function claim(db: Db, deliveries: readonly Delivery[], nowMs: numb
  * meanwhile.
  */
 export async function finish(
-  db: Db,
+  store: Store,
   deliveries: readonly Delivery[],
   outcome: { state: "sent" | "failed"; error: string | null },
   nowMs: number,
   log: Log,
 ): Promise<void> {
-  const ended = await updateAll(db, deliveries, () => ({ ...outcome, updated_at: nowMs }));
+  const ended = await updateAll(store, deliveries, () => ({ ...outcome, updated_at: nowMs }));
   for (const delivery of ended) {
     // Each says that its message stood for others too.
     const told = { ...nameOf(delivery), ...(deliveries.length > 1 && { folded: deliveries.length }) };
@@ -143,7 +148,7 @@ export async function finish(
 
 /** Leaves a failed try to a later tick: after the claim's wait, or what the service asked for when that is longer. */
 export async function postpone(
-  db: Db,
+  store: Store,
   claimed: readonly Delivery[],
   failure: { error: string; retryAfterMs: number | null },
   nowMs: number,
@@ -151,7 +156,7 @@ export async function postpone(
 ): Promise<void> {
   const { error } = failure;
   const askedAt = nowMs + Math.min(failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-  const late = await updateAll(db, claimed, ({ next_at }) => ({
+  const late = await updateAll(store, claimed, ({ next_at }) => ({
     error,
     next_at: Math.max(next_at, askedAt),
     updated_at: nowMs,
@@ -164,12 +169,12 @@ type Change = Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at
 
 /** All in one transaction; gives those that were still as they were read. */
 async function updateAll(
-  db: Db,
+  store: Store,
   deliveries: readonly Delivery[],
   changeOf: (delivery: Delivery) => Change,
 ): Promise<Delivery[]> {
   if (deliveries.length === 0) return [];
-  return await db.transaction().execute(async (trx) => {
+  return await store.atomically(async (trx) => {
     const changed: Delivery[] = [];
     for (const delivery of deliveries)
       if (await update(trx, delivery, changeOf(delivery))) changed.push(delivery);
@@ -178,8 +183,8 @@ async function updateAll(
 }
 
 /** Only a delivery that still is as it was read: the number of attempts is the fencing token. */
-async function update(db: Db, delivery: Delivery, change: Change): Promise<boolean> {
-  const result = await db
+async function update(trx: Trx, delivery: Delivery, change: Change): Promise<boolean> {
+  const result = await trx
     .updateTable("alert_deliveries")
     .set(change)
     .where("alert_id", "=", delivery.alert_id)

@@ -6,7 +6,7 @@ import { newId } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import type { Trx } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
+import { afterCommit } from "../store/store.ts";
 import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
 import { channelsFor } from "./wanted.ts";
@@ -15,24 +15,20 @@ import { channelsFor } from "./wanted.ts";
 export type Notice = Omit<AlertPayload, "version" | "agent" | "severity" | "ts">;
 
 /**
- * Records a notice in the open transaction. One whose key is known already is logged again, unless `repeats` says that
- * it is evaluated over and over and only its first time says something.
+ * Records a notice in a section of `store.atomically`: it commits with that or not at all. After the commit it is logged
+ * (`alerted: false` when its key was recorded before; else `channels`, how many it goes to), and a new one is handed to
+ * `onAlert`. One whose key is known already is logged again, unless `repeats` says that it is evaluated over and over and
+ * only its first time says something.
  */
-export type Announce = (notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
+export type Announce = (trx: Trx, notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
 
 export interface Outbox {
   /** Takes secrets out of text that will be kept: errors repeat what servers and files said. */
   redact: (text: string) => string;
-  /**
-   * One immediate transaction whose alerts commit with it or not at all. After the commit each notice is logged
-   * (`alerted: false` when its key was recorded before; else `channels`, how many it goes to) and new ones are handed to
-   * `onAlert`.
-   */
-  atomically<T>(work: (trx: Trx, announce: Announce) => Promise<T>): Promise<T>;
+  announce: Announce;
 }
 
 export interface OutboxOptions {
-  store: Store;
   agent: string;
   clock: Clock;
   log: Log;
@@ -46,22 +42,14 @@ export interface OutboxOptions {
 export function createOutbox(options: OutboxOptions): Outbox {
   return {
     redact: options.redact,
-    async atomically(work) {
-      const announced: { payload: AlertPayload; isNew: boolean; heardBy: number }[] = [];
-      const result = await options.store.atomically((trx) => {
-        announced.length = 0;
-        return work(trx, async (notice, repeats = "logged") => {
-          const payload = payloadOf(options, notice);
-          const nowMs = options.clock.nowMs();
-          const isNew = await insert(trx, payload, nowMs);
-          await noteIncident(trx, payload, { isNew, nowMs });
-          if (!isNew && repeats === "quiet") return;
-          const channels = isNew ? await channelsFor(trx, options.channels ?? [], payload) : [];
-          announced.push({ payload, isNew, heardBy: channels.length });
-        });
-      });
-      for (const each of announced) tell(options, each);
-      return result;
+    async announce(trx, notice, repeats = "logged") {
+      const payload = payloadOf(options, notice);
+      const nowMs = options.clock.nowMs();
+      const isNew = await insert(trx, payload, nowMs);
+      await noteIncident(trx, payload, { isNew, nowMs });
+      if (!isNew && repeats === "quiet") return;
+      const channels = isNew ? await channelsFor(trx, options.channels ?? [], payload) : [];
+      afterCommit(trx, () => tell(options, { payload, isNew, heardBy: channels.length }));
     },
   };
 }

@@ -33,9 +33,9 @@ export async function endEvidence(
 ): Promise<void> {
   const { config, store, outbox, clock } = sources;
   await orLogged(sources, async () => {
-    await outbox.atomically(async (trx, announce) => {
+    await store.atomically(async (trx) => {
       await recoverByTick(trx, tick, clock.nowMs());
-      await tellDrift(trx, announce, config);
+      await tellDrift(trx, outbox.announce, config);
     });
     const files = { config, db: store.db };
     await writeRunLog(files);

@@ -52,7 +52,7 @@ export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit)
 const ALSO = "Its configuration or its state cannot be used now; afk doctor says which.";
 
 async function throughOutbox(alerting: Alerting, notice: Notice): Promise<UnitAlert> {
-  await alerting.outbox.atomically((_trx, announce) => announce(notice));
+  await alerting.store.atomically((trx) => alerting.outbox.announce(trx, notice));
   await alerting.deliver();
   const states = await deliveriesOf(alerting.store.db, notice.key);
   const sent = states.filter((state) => state === "sent").length;

@@ -36,7 +36,7 @@ export async function withAlerting<T>(
   const log = openLog(config, clock);
   try {
     const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({ store, agent: config.agent, clock, log, redact, channels: config.alerts });
+    const outbox = createOutbox({ agent: config.agent, clock, log, redact, channels: config.alerts });
     const signal = new AbortController().signal;
     return await work({
       config,
@@ -45,10 +45,9 @@ export async function withAlerting<T>(
       log,
       clock,
       deliver: async () => {
-        const { db } = store;
-        const agingMs = await agingNow(db, clock);
+        const agingMs = await agingNow(store.db, clock);
         return await deliverAlerts({
-          db,
+          store,
           channels: config.alerts,
           clock,
           agingMs,

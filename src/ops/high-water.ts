@@ -51,11 +51,11 @@ export async function checkHighWater(
   const found =
     mark.problem ?? `the database is at generation ${generation}, and ${path} has seen ${mark.generation}`;
   const reason = `the database is an older copy (${found}): it has forgotten what was spent since`;
-  await outbox.atomically(async (trx, announce) => {
-    await setKill(trx, announce, reason, clock.nowMs());
+  await store.atomically(async (trx) => {
+    await setKill(trx, outbox.announce, reason, clock.nowMs());
     // Told once: from here on the database stands at the mark.
     await writeMeta(trx, "generation", Number.isFinite(mark.generation) ? mark.generation : generation + 1);
-    await announce({
+    await outbox.announce(trx, {
       event: "state_rolled_back",
       title: "The state is an older copy",
       message: `${reason}. No model is called. If you put it back on purpose, reconcile the ledger and then: afk resume`,

@@ -52,7 +52,7 @@ async function lookAtCopy<T>(config: Config, work: (seen: Look) => Promise<T>, c
     const store = await openState(copied, { clock });
     try {
       const redact = createRedactor(config.secrets);
-      const outbox = createOutbox({ store, agent: config.agent, clock, log: SILENT, redact });
+      const outbox = createOutbox({ agent: config.agent, clock, log: SILENT, redact });
       await checkHighWater(store, outbox, highWater, clock);
       return await work({ config: copied, db: store.db });
     } finally {

@@ -150,7 +150,6 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
   try {
     const redact = createRedactor(config.secrets);
     const outbox = createOutbox({
-      store,
       agent: config.agent,
       clock,
       log: SILENT,
@@ -159,12 +158,12 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
     });
     const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
     const mark = readMark(config.paths.highWater);
-    await outbox.atomically(async (trx, announce) => {
+    await store.atomically(async (trx) => {
       // An older reason would hide this one.
       await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
       await setKill(
         trx,
-        announce,
+        outbox.announce,
         `a backup that was made ${made} was restored: money spent since is missing from its counters`,
         clock.nowMs(),
       );

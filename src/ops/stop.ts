@@ -7,6 +7,7 @@ import { openNewPrivate } from "../lib/private-files.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
 import { makeFolder, syncFolder } from "../store/durable-file.ts";
+import type { Store } from "../store/store.ts";
 
 /** The switch, as it was set. */
 export interface Stopped {
@@ -18,11 +19,15 @@ export interface Stopped {
 }
 
 /** Sets the durable switch in the database. */
-export async function stopByRow(outbox: Outbox, reason: string, nowMs: number): Promise<Stopped> {
+export async function stopByRow(
+  { store, outbox }: { store: Store; outbox: Outbox },
+  reason: string,
+  nowMs: number,
+): Promise<Stopped> {
   const told = outbox.redact(reason);
-  const before = await outbox.atomically(async (trx, announce) => {
+  const before = await store.atomically(async (trx) => {
     const found = await readKillRow(trx);
-    await setKill(trx, announce, told, nowMs);
+    await setKill(trx, outbox.announce, told, nowMs);
     return found;
   });
   return before === null ? { by: "row", detail: told } : { by: "row", detail: before.reason, wasSet: true };

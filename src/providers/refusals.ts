@@ -55,6 +55,7 @@ export async function noteRefusals(
       .execute();
     const calls = refused === 1 ? "the one call" : `all ${refused} calls`;
     await announce(
+      trx,
       {
         event: "model_refuses",
         title: `${model} refuses what it is asked`,

@@ -42,7 +42,7 @@ export async function bury(
     .execute();
   const causeKey = deadLetterCause(name, cause);
   if (await countIncident(trx, causeKey, nowMs)) return;
-  await announce({
+  await announce(trx, {
     event: "job_dead",
     title: `${name} gave up`,
     message: `Job ${key} ${fate} and waits for you. ${asSentence(error)} Look: afk dead show ${key}`,

@@ -41,10 +41,11 @@ export async function moveBreaker(
     .values({ name, ...columns })
     .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
     .execute();
-  if (from.state === "closed" && to.state === "open") await tellOpen(announce, name, to, nowMs);
-  if (to.state === "blocked") await tellBlocked(announce, name, to);
+  if (from.state === "closed" && to.state === "open") await tellOpen(trx, announce, name, to, nowMs);
+  if (to.state === "blocked") await tellBlocked(trx, announce, name, to);
   if (from.state !== "closed" && to.state === "closed")
     await tellClosed(
+      trx,
       announce,
       name,
       nowMs,
@@ -119,12 +120,13 @@ function toColumns(state: BreakerState, cooldownMs: number): Omit<BreakersTable,
 }
 
 async function tellOpen(
+  trx: Trx,
   announce: Announce,
   name: string,
   state: BreakerState & { state: "open" },
   nowMs: number,
 ): Promise<void> {
-  await announce({
+  await announce(trx, {
     event: "breaker_open",
     title: `${name} is left alone`,
     message: `${asSentence(state.reason)} No call to it until ${toIso(state.until)}, then one probe. Look: afk status`,
@@ -134,11 +136,12 @@ async function tellOpen(
 
 /** The same event as when it opens: one incident lasts until calls go on. */
 async function tellBlocked(
+  trx: Trx,
   announce: Announce,
   name: string,
   { reason, since }: BreakerState & { state: "blocked" },
 ): Promise<void> {
-  await announce({
+  await announce(trx, {
     event: "breaker_open",
     title: `${name} is refused until you resume`,
     message: `${asSentence(reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
@@ -146,8 +149,14 @@ async function tellBlocked(
   });
 }
 
-async function tellClosed(announce: Announce, name: string, nowMs: number, why: string): Promise<void> {
-  await announce({
+async function tellClosed(
+  trx: Trx,
+  announce: Announce,
+  name: string,
+  nowMs: number,
+  why: string,
+): Promise<void> {
+  await announce(trx, {
     event: "breaker_closed",
     title: `${name} works again`,
     message: `${why}; calls go on. Nothing is to be done. Look: afk status`,

@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
 import { asSentence } from "../lib/text.ts";
-import type { LedgerTable, WindowName } from "../store/schema.ts";
+import type { LedgerTable, Trx, WindowName } from "../store/schema.ts";
 import type { Scope, Window } from "./windows.ts";
 
 export interface WindowSpend {
@@ -23,8 +23,13 @@ export function nameOf(window: Window): { window: WindowName; period: string } {
   return { window: window.window, period };
 }
 
-export async function tellCapHit(announce: Announce, refusal: CapRefusal, scope: Scope): Promise<void> {
-  await announce({
+export async function tellCapHit(
+  trx: Trx,
+  announce: Announce,
+  refusal: CapRefusal,
+  scope: Scope,
+): Promise<void> {
+  await announce(trx, {
     event: "cap_hit",
     title: `The ${refusal.window} cap is reached`,
     message:
@@ -47,6 +52,7 @@ export function thresholdMicros(threshold: number, capMicros: number): number {
 
 /** Once per threshold, window and period: the key says so. */
 export async function tellThresholds(
+  trx: Trx,
   announce: Announce,
   spend: WindowSpend,
   thresholds: number[],
@@ -68,16 +74,17 @@ export async function tellThresholds(
       spentUsd: usdFromMicros(spend.spentMicros),
       pct,
     };
-    await announce(notice, "quiet");
+    await announce(trx, notice, "quiet");
   }
 }
 
 export async function tellUnknown(
+  trx: Trx,
   announce: Announce,
   entry: Selectable<LedgerTable>,
   error: string,
 ): Promise<void> {
-  await announce({
+  await announce(trx, {
     event: "call_unknown",
     title: `A call to ${entry.model} ended unknown`,
     message:
@@ -89,6 +96,7 @@ export async function tellUnknown(
 }
 
 export async function tellOverrun(
+  trx: Trx,
   announce: Announce,
   entry: Selectable<LedgerTable>,
   costMicros: number,
@@ -98,7 +106,7 @@ export async function tellOverrun(
     costMicros > entry.estimate_micros || aboveBound === undefined
       ? `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it`
       : `A call was billed ${aboveBound}`;
-  await announce({
+  await announce(trx, {
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
     message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,

@@ -32,8 +32,8 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
   const behindMs = row.latest_at - wall;
   // The anchor stays while the boot lasts, the latest reading while the clock is behind it: each jump has one key.
   if (aheadMs > JUMP_TOLERANCE_MS)
-    await tellJump(announce, aheadMs, now, `ahead:${row.anchor_at}:${Math.round(aheadMs / 900_000)}`);
-  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(announce, -behindMs, now, `behind:${row.latest_at}`);
+    await tellJump(trx, announce, aheadMs, now, `ahead:${row.anchor_at}:${Math.round(aheadMs / 900_000)}`);
+  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(trx, announce, -behindMs, now, `behind:${row.latest_at}`);
   if (isSameBoot) await updateLatest(trx, { now });
   else await anchorAt(trx, clock, now);
   return now;
@@ -97,7 +97,13 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
 }
 
 /** Every call meets the jump again, and only the first time says something. */
-async function tellJump(announce: Announce, byMs: number, now: number, jump: string): Promise<void> {
+async function tellJump(
+  trx: Trx,
+  announce: Announce,
+  byMs: number,
+  now: number,
+  jump: string,
+): Promise<void> {
   const minutes = Math.round(Math.abs(byMs) / MINUTE_MS);
   const notice = {
     event: "clock_jump" as const,
@@ -107,5 +113,5 @@ async function tellJump(announce: Announce, byMs: number, now: number, jump: str
       `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume${byMs > 0 ? "" : " --clock"}`,
     key: `clock_jump:${jump}`,
   };
-  await announce(notice, "quiet");
+  await announce(trx, notice, "quiet");
 }

@@ -64,7 +64,7 @@ export async function reserve(
   const full = before.find(({ capMicros, spentMicros }) => !hasRoom(capMicros, spentMicros, estimateMicros));
   if (full !== undefined) {
     const refusal = { ...full, estimateMicros };
-    await tellCapHit(announce, refusal, call.scope);
+    await tellCapHit(trx, announce, refusal, call.scope);
     return { refusal };
   }
   await addReserved(trx, windows, call.estimateMicros);
@@ -171,17 +171,17 @@ export async function finish(
   const [entry] = rows;
   if (entry === undefined) return false;
   const windows = windowsOf(entry, entry, rules.budget);
-  if (ending.state === "unknown") await tellUnknown(announce, entry, ending.error);
+  if (ending.state === "unknown") await tellUnknown(trx, announce, entry, ending.error);
   else {
     const costMicros = ending.state === "settled" ? ending.costMicros : 0;
     await replaceReserved(trx, windows, { estimateMicros: entry.estimate_micros, costMicros });
     const aboveBound = ending.state === "settled" ? ending.aboveBound : undefined;
     if (costMicros > entry.estimate_micros || aboveBound !== undefined)
-      await tellOverrun(announce, entry, costMicros, aboveBound);
+      await tellOverrun(trx, announce, entry, costMicros, aboveBound);
   }
   if (ending.state !== "released" && times.budgetMs !== null) {
     for (const spend of await spends(trx, windows, times.budgetMs)) {
-      if (spend.capMicros > 0) await tellThresholds(announce, spend, rules.budget.warningThresholds);
+      if (spend.capMicros > 0) await tellThresholds(trx, announce, spend, rules.budget.warningThresholds);
     }
   }
   return true;

@@ -25,11 +25,11 @@ export interface GatedCall extends Reservation {
  * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
  */
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
-  const verdict = await rails.outbox.atomically(async (trx, announce) => {
+  const verdict = await rails.store.atomically(async (trx) => {
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
     const kill = await readStop(rails, trx);
     if (kill !== null) {
-      await announceKill(announce, kill);
+      await announceKill(trx, rails.outbox.announce, kill);
       return { refused: new Killed(kill) };
     }
     // 2. Fail fast. What is broken is left alone, and costs no budget.
@@ -38,20 +38,37 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     const admission = admit(state, nowMs);
     if (admission.type === "refuse" || admission.type === "blocked")
       return { refused: new BreakerOpen(call.dependency, admission, nowMs) };
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     const runaway = await findRunaway(trx, call, rails.breaker, { budgetMs, wallMs: nowMs });
     if (runaway !== null) {
       const to = tripped(state, runaway, nowMs, rails.breaker);
-      await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
+      await moveBreaker(
+        trx,
+        rails.outbox.announce,
+        call.dependency,
+        { from: state, to },
+        nowMs,
+        rails.breaker.cooldownMs,
+      );
       return { refused: new BreakerOpen(call.dependency, to, nowMs) };
     }
     // 3. Spend. The worst case is taken from every window, or the call is not made.
-    const reserved = await reserve(trx, announce, call, rails.budget, { budgetMs, wallMs: nowMs });
+    const reserved = await reserve(trx, rails.outbox.announce, call, rails.budget, {
+      budgetMs,
+      wallMs: nowMs,
+    });
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
     // The probe is claimed last: a call that the cap refuses must not use it up.
     if (admission.type === "probe") {
       const to = probing(state, reserved.entryId, nowMs, call.deadlineMs + PROBE_MARGIN_MS, rails.breaker);
-      await moveBreaker(trx, announce, call.dependency, { from: state, to }, nowMs, rails.breaker.cooldownMs);
+      await moveBreaker(
+        trx,
+        rails.outbox.announce,
+        call.dependency,
+        { from: state, to },
+        nowMs,
+        rails.breaker.cooldownMs,
+      );
     }
     return { reserved };
   });

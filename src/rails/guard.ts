@@ -1,4 +1,3 @@
-import type { Announce } from "../alerts/outbox.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { formatUsd } from "../lib/money.ts";
@@ -138,7 +137,7 @@ async function recordPerformed<T>(
     costMicros > call.estimateMicros
       ? `${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`
       : performed.aboveBound;
-  await rails.outbox.atomically(async (trx, announce) => {
+  await rails.store.atomically(async (trx) => {
     const error = failure === undefined ? {} : { error: failure.message };
     const ending: Ending = {
       state: "settled",
@@ -151,9 +150,9 @@ async function recordPerformed<T>(
     // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
     // was reserved above it, and which then was near it: only such a call has to look.
     const isOverrun = aboveBound !== undefined;
-    await end(trx, announce, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
-    if (isOverrun) await block(trx, announce, rails, call, aboveBound);
-    else await judge(trx, announce, rails, call, entryId, failure ?? null);
+    await end(trx, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
+    if (isOverrun) await block(trx, rails, call, aboveBound);
+    else await judge(trx, rails, call, entryId, failure ?? null);
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }
@@ -167,10 +166,11 @@ async function recordFailure<T>(
 ): Promise<void> {
   const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
   const { cause } = failed;
-  await rails.outbox.atomically(async (trx, announce) => {
-    if (cause instanceof Killed && cause.kill.by !== "signal") await announceKill(announce, cause.kill);
-    await end(trx, announce, rails, entryId, ending);
-    await judge(trx, announce, rails, call, entryId, failed);
+  await rails.store.atomically(async (trx) => {
+    if (cause instanceof Killed && cause.kill.by !== "signal")
+      await announceKill(trx, rails.outbox.announce, cause.kill);
+    await end(trx, rails, entryId, ending);
+    await judge(trx, rails, call, entryId, failed);
   });
   call.log.event("warn", "call_failed", {
     model: call.model,
@@ -184,22 +184,23 @@ async function recordFailure<T>(
 
 async function end(
   trx: Trx,
-  announce: Announce,
   rails: Rails,
   entryId: string,
   ending: Ending,
   thresholds: "look" | "done" = "look",
 ): Promise<void> {
-  const budgetMs = thresholds === "look" ? await budgetNow(trx, announce, rails.clock) : null;
+  const budgetMs = thresholds === "look" ? await budgetNow(trx, rails.outbox.announce, rails.clock) : null;
   const told: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
-  await finish(trx, announce, entryId, told, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
+  await finish(trx, rails.outbox.announce, entryId, told, rails.budget, {
+    budgetMs,
+    wallMs: rails.clock.nowMs(),
+  });
 }
 
 /** Moves the breaker by what happened: null is success. */
 async function judge(
   trx: Trx,
-  announce: Announce,
   rails: Rails,
   call: GatedCall,
   entryId: string,
@@ -217,22 +218,23 @@ async function judge(
           nowMs,
           rails.breaker,
         );
-  await moveBreaker(trx, announce, call.dependency, { from, to }, nowMs, rails.breaker.cooldownMs);
+  await moveBreaker(
+    trx,
+    rails.outbox.announce,
+    call.dependency,
+    { from, to },
+    nowMs,
+    rails.breaker.cooldownMs,
+  );
 }
 
 /** A call that took more than its bound shows that the bound is none: a person has to look before there is another. */
-async function block(
-  trx: Trx,
-  announce: Announce,
-  rails: Rails,
-  call: GatedCall,
-  aboveBound: string,
-): Promise<void> {
+async function block(trx: Trx, rails: Rails, call: GatedCall, aboveBound: string): Promise<void> {
   const nowMs = rails.clock.nowMs();
   const from = await readBreaker(trx, call.dependency);
   const reason = `${call.model} billed ${aboveBound}`;
   const change = { from, to: blocked(from, reason, nowMs) };
-  await moveBreaker(trx, announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
+  await moveBreaker(trx, rails.outbox.announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
 }
 
 /** An abort of ours says nothing of the dependency's health, but may have been billed. */

@@ -80,7 +80,7 @@ export async function setKill(trx: Trx, announce: Announce, reason: string, nowM
     .where("id", "=", 1)
     .where("set_at", "is", null)
     .executeTakeFirst();
-  if (result.numUpdatedRows === 1n) await announceKill(announce, { by: "row", at: nowMs, reason });
+  if (result.numUpdatedRows === 1n) await announceKill(trx, announce, { by: "row", at: nowMs, reason });
 }
 
 /**
@@ -125,10 +125,10 @@ function removeStopFile(path: string): void {
 }
 
 /** Tells of a switch that was found set; the same setting is told of once. */
-export async function announceKill(announce: Announce, kill: Kill): Promise<void> {
+export async function announceKill(trx: Trx, announce: Announce, kill: Kill): Promise<void> {
   const at = kill.at === 0 ? "" : ` at ${toIso(kill.at)}`;
   const then = kill.remedy === undefined ? " until: afk resume" : `; ${kill.remedy}`;
-  await announce({
+  await announce(trx, {
     event: "kill_set",
     title: "Stopped by the kill switch",
     message: `Set${at}: ${kill.reason}. No model is called${then}. Look: afk status`,

@@ -8,7 +8,7 @@ import type { Rails } from "./rails.ts";
  * @throws AfkError when there is no such entry or its cost is not unknown.
  */
 export async function reconcile(rails: Rails, entryId: string, costMicros: number): Promise<void> {
-  await rails.outbox.atomically(async (trx, announce) => {
+  await rails.store.atomically(async (trx) => {
     const entry = await trx.selectFrom("ledger").select("state").where("id", "=", entryId).executeTakeFirst();
     if (entry?.state !== "unknown") {
       const found = entry === undefined ? "there is no such entry" : `it is ${entry.state}`;
@@ -21,7 +21,7 @@ export async function reconcile(rails: Rails, entryId: string, costMicros: numbe
         },
       );
     }
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     const ending = {
       state: "settled" as const,
       costMicros,
@@ -29,6 +29,9 @@ export async function reconcile(rails: Rails, entryId: string, costMicros: numbe
       outputTokens: null,
       error: "reconciled by hand",
     };
-    await finish(trx, announce, entryId, ending, rails.budget, { budgetMs, wallMs: rails.clock.nowMs() });
+    await finish(trx, rails.outbox.announce, entryId, ending, rails.budget, {
+      budgetMs,
+      wallMs: rails.clock.nowMs(),
+    });
   });
 }

@@ -14,7 +14,7 @@ export async function recoverCalls(
   rails: Rails,
   runner: string,
 ): Promise<{ unknown: number; released: number }> {
-  return await rails.outbox.atomically(async (trx, announce) => {
+  return await rails.store.atomically(async (trx) => {
     const counts = { unknown: 0, released: 0 };
     const wallMs = rails.clock.nowMs();
     const open = await trx
@@ -25,11 +25,11 @@ export async function recoverCalls(
       .orderBy("id")
       .limit(RECOVER_MAX)
       .execute();
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
+    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     for (const entry of open) {
       const error = "the process that made the call ended before it was answered";
       const ending: Ending = { state: entry.state === "sending" ? "unknown" : "released", error };
-      await finish(trx, announce, entry.id, ending, rails.budget, { budgetMs, wallMs });
+      await finish(trx, rails.outbox.announce, entry.id, ending, rails.budget, { budgetMs, wallMs });
       counts[ending.state === "unknown" ? "unknown" : "released"] += 1;
     }
     return counts;

@@ -14,9 +14,9 @@ export interface Resumed {
 /** A person's word that work may go on: clears the kill switch and blocked breakers, and takes the wall clock for right. */
 export async function resume(rails: Rails, how: { isBackToo: boolean }): Promise<Resumed> {
   const { clock, stopFile, breaker } = rails;
-  return await rails.outbox.atomically(async (trx, announce) => {
+  return await rails.store.atomically(async (trx) => {
     await acceptWallClock(trx, clock, how);
-    const breakers = await clearBlocked(trx, announce, clock.nowMs(), breaker.cooldownMs);
+    const breakers = await clearBlocked(trx, rails.outbox.announce, clock.nowMs(), breaker.cooldownMs);
     return { kill: await clearKill(trx, stopFile), breakers };
   });
 }

@@ -115,10 +115,10 @@ interface Begun {
 
 async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<Begun> {
   parts.rails.watch.signal.throwIfAborted();
-  const begun = await parts.outbox.atomically(async (trx, announce) => {
+  const begun = await parts.store.atomically(async (trx) => {
     const kill = await readStop(parts.rails, trx);
     if (kill === null) return await claimed(parts, trx, id, isAgain);
-    await announceKill(announce, kill);
+    await announceKill(trx, parts.outbox.announce, kill);
     return new Killed(kill);
   });
   // Thrown out here, so that the alert commits.

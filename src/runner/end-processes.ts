@@ -55,8 +55,8 @@ async function report(parts: Parts, log: Log, tick: string, ended: readonly Ende
     log.event("warn", "processes_ended", { name: job, containment, found, left });
     if (left === 0) continue;
     const message = `${asSentence(new StillRunning(job).message)} ${left} of ${found} processes are left; look: ps -ef`;
-    await parts.outbox.atomically((_trx, announce) =>
-      announce({
+    await parts.store.atomically((trx) =>
+      parts.outbox.announce(trx, {
         event: "process_left",
         title: `A program of ${job} cannot be ended`,
         message,

@@ -11,7 +11,7 @@ import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
 export async function enqueueDue(parts: Parts): Promise<void> {
   for (const job of parts.config.jobs) {
-    await parts.outbox.atomically(async (trx, announce) => {
+    await parts.store.atomically(async (trx) => {
       const nowMs = parts.clock.nowMs();
       const due = dueAt(job, await lastSlot(trx, job), nowMs, parts.config.timezone);
       if (due.type === "not_due") return;
@@ -20,7 +20,7 @@ export async function enqueueDue(parts: Parts): Promise<void> {
       const isNew = await enqueue(trx, newJob(job, due), nowMs);
       // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
       if (isNew && due.missed > 0) {
-        await announce({
+        await parts.outbox.announce(trx, {
           event: "tick_missed",
           title: `${job.name} missed ${due.missed} of its times`,
           message: `Nothing ran at ${due.missed} planned times before ${toIso(due.slotMs)}; they are made up for by one run now. Look: afk status`,

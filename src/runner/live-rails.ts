@@ -33,7 +33,6 @@ export function createLiveRails(
     ...(of.onLogLine ? { sink: of.onLogLine } : {}),
   });
   const outbox = createOutbox({
-    store,
     agent,
     clock,
     log,

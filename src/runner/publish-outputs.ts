@@ -16,8 +16,8 @@ export async function publishOutputs(
   const { out } = config.paths;
   const { files, setAside } = await publishPending(store.db, out, nowMs);
   if (setAside.length > 0) {
-    await outbox.atomically(async (_trx, announce) => {
-      for (const each of setAside) await announce(noticeOf(each, out, nowMs), "quiet");
+    await store.atomically(async (trx) => {
+      for (const each of setAside) await outbox.announce(trx, noticeOf(each, out, nowMs), "quiet");
     });
   }
   drained.outputs.push(...files);

@@ -80,9 +80,9 @@ export async function tellRefusals(
 
 async function recordHalt(parts: Parts, job: JobRow, ended: Ended, error: Error): Promise<void> {
   const nowMs = parts.clock.nowMs();
-  await parts.outbox.atomically(async (trx, announce) => {
+  await parts.store.atomically(async (trx) => {
     await unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs);
-    await tellRefusals(parts, trx, announce, job, ended);
+    await tellRefusals(parts, trx, parts.outbox.announce, job, ended);
   });
   const { name, attempts: attempt } = job;
   ended.log.event("warn", "job_failed", { name, error: error.message, attempt, counted: false });
@@ -101,15 +101,15 @@ async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unk
   };
   const isOutage = error instanceof AfkError && error.exitCode === EXIT.unavailable;
   const how = { nowMs, retry: retryOf(parts, job.name), randomness };
-  const outcome = await outbox.atomically(async (trx, announce) => {
-    await tellRefusals(parts, trx, announce, job, ended);
-    if (!isOutage) return await fail(trx, announce, job, failure, how);
-    if (error instanceof SourcesDown) await tellDown(parts, trx, announce, job, tick, error);
-    if (!(error instanceof ModelUnavailable)) return await wait(trx, announce, job, failure, how);
+  const outcome = await parts.store.atomically(async (trx) => {
+    await tellRefusals(parts, trx, outbox.announce, job, ended);
+    if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
+    if (error instanceof SourcesDown) await tellDown(parts, trx, outbox.announce, job, tick, error);
+    if (!(error instanceof ModelUnavailable)) return await wait(trx, outbox.announce, job, failure, how);
     // Before the probe, the models would not be asked; and at the end of the wait they are asked once more.
     const askedAt = await probeAt(trx, error.dependencies);
     const retry = askedAt === null ? failure.retry : { afterMs: askedAt - nowMs };
-    const waits = await wait(trx, announce, job, { ...failure, retry }, how);
+    const waits = await wait(trx, outbox.announce, job, { ...failure, retry }, how);
     if (waits.state === "ready" && waits.isLast) await probeBy(trx, error.dependencies, waits.runAt);
     return waits;
   });

@@ -29,10 +29,10 @@ export async function refuseReplaced(parts: Parts, runner: string): Promise<void
 
 /** @returns how many alerts went out. */
 async function tell({ config, outbox, store, clock, log }: Parts, kill: Kill): Promise<number> {
-  await outbox.atomically((_trx, announce) => announceKill(announce, kill));
+  await store.atomically((trx) => announceKill(trx, outbox.announce, kill));
   const { signal } = new AbortController();
   const { sent } = await deliverAlerts({
-    db: store.db,
+    store,
     channels: config.alerts,
     clock,
     log,

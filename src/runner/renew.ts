@@ -6,6 +6,7 @@ import { type Clock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { asSentence } from "../lib/text.ts";
 import { type JobRow, PermanentFailure } from "../queue/job.ts";
+import type { Store } from "../store/store.ts";
 import type { Parts, Renewed } from "./parts.ts";
 
 export interface Renewal {
@@ -17,6 +18,7 @@ export interface Renewal {
 export function createRenewal(of: {
   live: LiveConfig;
   make(config: Config): Renewed;
+  store: Store;
   outbox: Outbox;
   clock: Clock;
   /** Ends the wait for a file that is being written. */
@@ -27,7 +29,7 @@ export function createRenewal(of: {
     latest: () => latest,
     async renew() {
       const refused = await of.live.takeOver(of.signal);
-      if (refused !== null) await tellRefused(of.outbox, refused, of.clock.nowMs());
+      if (refused !== null) await tellRefused(of, refused, of.clock.nowMs());
       const config = of.live.current();
       if (JSON.stringify(config) !== JSON.stringify(latest.config)) latest = of.make(config);
       return latest;
@@ -59,9 +61,13 @@ export function tellChanged(log: Log, before: Config, now: Config): void {
   });
 }
 
-async function tellRefused(outbox: Outbox, { error, hash }: Refused, nowMs: number): Promise<void> {
-  await outbox.atomically((_trx, announce) =>
-    announce({
+async function tellRefused(
+  { store, outbox }: { store: Store; outbox: Outbox },
+  { error, hash }: Refused,
+  nowMs: number,
+): Promise<void> {
+  await store.atomically((trx) =>
+    outbox.announce(trx, {
       event: "config_refused",
       title: "The configuration was changed, and refused",
       message: `${asSentence(error.message)} The last good one goes on, with the lower of both caps. Look: afk doctor`,

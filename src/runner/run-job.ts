@@ -126,17 +126,24 @@ async function record(
   { tick, runner }: { tick: string; runner: string },
   done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
-  return await parts.outbox.atomically(async (trx, announce) => {
+  return await parts.store.atomically(async (trx) => {
     const { result, pending, calls } = done;
     const nowMs = parts.clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
     await rememberSeen(trx, job.name, pending.seen, nowMs);
-    await saveDrafts(trx, announce, job, pending, nowMs);
+    await saveDrafts(trx, parts.outbox.announce, job, pending, nowMs);
     const { name, key } = job;
     const { timezone } = parts.config;
-    await tellSources(trx, announce, { name, key, tick, sources: result.sources ?? [], nowMs, timezone });
-    await tellRefusals(parts, trx, announce, job, { tick, calls });
+    await tellSources(trx, parts.outbox.announce, {
+      name,
+      key,
+      tick,
+      sources: result.sources ?? [],
+      nowMs,
+      timezone,
+    });
+    await tellRefusals(parts, trx, parts.outbox.announce, job, { tick, calls });
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }
@@ -162,7 +169,7 @@ async function saveDrafts(
         created_at: nowMs,
       })
       .execute();
-    await announce({
+    await announce(trx, {
       event: "draft_pending",
       title: `${job.name} asks for your approval`,
       message: `The action "${draft.action}" (${draft.name}) was written down and not done. Look: afk drafts show ${id}`,

@@ -29,14 +29,14 @@ export async function checkCounters(parts: Parts, isAfterCrash: boolean): Promis
   if (!isAfterCrash && isRecent && isLarge) return;
   if (isLarge) parts.guard?.watch();
   await refuseDamage(store.db, config.paths.database);
-  await outbox.atomically(async (trx, announce) => {
+  await store.atomically(async (trx) => {
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];
     if (!isRecent || nowMs - lastAt >= NOTE_EVERY_MS) await writeMeta(trx, "counters_checked_at", nowMs);
     if (differences.length === 0) return;
     const told = differences.slice(0, 3).join("; ");
     await setKill(
       trx,
-      announce,
+      outbox.announce,
       `the counters disagree with the ledger (${told}); look with: afk doctor`,
       nowMs,
     );
@@ -48,8 +48,8 @@ export async function checkDisk(parts: Parts): Promise<boolean> {
   const { state } = parts.config.paths;
   keepBallast(state);
   if (hasRoomToWork(state)) return true;
-  await parts.outbox.atomically((_trx, announce) =>
-    announce({
+  await parts.store.atomically((trx) =>
+    parts.outbox.announce(trx, {
       event: "disk_low",
       title: "The disk is nearly full",
       message: `Nothing is begun until there is room on the disk that holds ${state}. What is queued and reserved stays. Look: afk doctor`,

@@ -27,7 +27,7 @@ export async function tellSources(trx: Trx, announce: Announce, told: SourcesTol
     const since = await lastsSince(trx, { trouble: "source_failed", end: "source_recovered", thing });
     const common = { source: label, job: told.key, tick: told.tick };
     if (error !== null) {
-      await announce({
+      await announce(trx, {
         event: "source_failed",
         title: `${label} cannot be read`,
         message:
@@ -37,7 +37,7 @@ export async function tellSources(trx: Trx, announce: Announce, told: SourcesTol
         ...common,
       });
     } else if (since !== null) {
-      await announce({
+      await announce(trx, {
         event: "source_recovered",
         title: `${label} can be read again`,
         message: `It had failed since ${since}; the job ${told.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,

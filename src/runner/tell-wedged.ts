@@ -14,8 +14,8 @@ export async function tellWedged(parts: Parts): Promise<void> {
   const { reason, at, ...ids } = marker;
   const look = ids.tick === undefined ? "afk logs --event wedged" : `afk logs --tick ${ids.tick}`;
   const message = `The process at work did not react and was killed by its guard at ${toIso(at)}: ${asSentence(reason)}`;
-  await parts.outbox.atomically((_trx, announce) =>
-    announce({
+  await parts.store.atomically((trx) =>
+    parts.outbox.announce(trx, {
       event: "wedged",
       title: "A process that hung was killed",
       message: `${message} What it had begun is recovered. Look: ${look}`,

@@ -1,4 +1,5 @@
 import { deliverAlerts } from "../alerts/deliver.ts";
+import type { Announce } from "../alerts/outbox.ts";
 import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
@@ -11,6 +12,7 @@ import { type Kill, Killed } from "../rails/halt.ts";
 import { announceKill, readStop } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
 import { refuseForeignSchema } from "../store/migrate.ts";
+import type { Trx } from "../store/schema.ts";
 import { beatOf, type Ended, rememberPing } from "./beat.ts";
 import { type Drained, drain } from "./drain.ts";
 import { endProcessesOfOthers } from "./end-processes.ts";
@@ -101,7 +103,7 @@ export async function runTick(
     }
   } catch (error) {
     Object.assign(drained, { outcome: "failed", reason: messageOf(error), exitCode: EXIT.failed });
-    await parts.outbox.atomically((_trx, announce) => tellFailed(announce, id, error));
+    await parts.store.atomically((trx) => tellFailed(trx, parts.outbox.announce, id, error));
   } finally {
     await allEnded();
     parts.guard?.sayWork(false);
@@ -137,7 +139,7 @@ export async function runTick(
 }
 
 async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Drained): Promise<void> {
-  await parts.outbox.atomically((_trx, announce) => announceKill(announce, kill));
+  await parts.store.atomically((trx) => announceKill(trx, parts.outbox.announce, kill));
   log.event("warn", "kill_seen", { by: kill.by, reason: kill.reason });
   Object.assign(drained, { outcome: "halted", reason: new Killed(kill).message });
 }
@@ -145,8 +147,8 @@ async function seeKill(parts: Parts, log: Parts["log"], kill: Kill, drained: Dra
 async function recover(parts: Parts, log: Parts["log"], runner: string, tick: string): Promise<void> {
   const calls = await recoverCalls(parts.rails, runner);
   const by = { runner, tick, retryOf: (name: string) => retryOf(parts, name) };
-  const jobs = await parts.outbox.atomically((trx, announce) =>
-    recoverJobs(trx, announce, by, parts.clock.nowMs(), parts.randomness),
+  const jobs = await parts.store.atomically((trx) =>
+    recoverJobs(trx, parts.outbox.announce, by, parts.clock.nowMs(), parts.randomness),
   );
   if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
 }
@@ -162,11 +164,10 @@ async function deliver(
   signal = parts.rails.watch.terminated,
 ): Promise<void> {
   try {
-    const { config, clock } = parts;
-    const { db } = parts.store;
+    const { config, store, clock } = parts;
     const onSend = () => parts.guard?.watch();
-    const agingMs = await agingNow(db, clock);
-    await deliverAlerts({ db, channels: config.alerts, clock, agingMs, log, signal, limitMs, onSend });
+    const agingMs = await agingNow(store.db, clock);
+    await deliverAlerts({ store, channels: config.alerts, clock, agingMs, log, signal, limitMs, onSend });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });
   }
@@ -196,12 +197,8 @@ async function pingEnd(
   }
 }
 
-async function tellFailed(
-  announce: Parameters<Parameters<Parts["outbox"]["atomically"]>[0]>[1],
-  id: string,
-  error: unknown,
-) {
-  await announce({
+async function tellFailed(trx: Trx, announce: Announce, id: string, error: unknown) {
+  await announce(trx, {
     event: "tick_failed",
     title: "A tick failed",
     message: `${asSentence(messageOf(error))} Look: afk logs --tick ${id}`,

@@ -82,7 +82,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
       context.between.push(async () => {
         context.note("stops", "afk stop");
         const reason = "stopped by the simulation";
-        await context.machine.run(({ outbox }) => stopByRow(outbox, reason, time.nowMs()), { isFresh: true });
+        await context.machine.run((agent) => stopByRow(agent, reason, time.nowMs()), { isFresh: true });
       });
     }
   },

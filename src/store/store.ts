@@ -1,3 +1,4 @@
+import { assert } from "../lib/errors.ts";
 import type { Db, Trx } from "./schema.ts";
 import type { OpenedFile } from "./sqlite/opened-files.ts";
 
@@ -23,4 +24,20 @@ export interface Store {
    */
   replaced(): { at: number; what: string } | null;
   close(): Promise<void>;
+}
+
+const hooks = new WeakMap<Trx, (() => void)[]>();
+
+/** Runs `done` once the section of `trx` is on disk, in the order in which this was called; never if it is rolled back. */
+export function afterCommit(trx: Trx, done: () => void): void {
+  const waiting = hooks.get(trx);
+  assert(waiting !== undefined, "only a section of store.atomically has a commit to wait for");
+  waiting.push(done);
+}
+
+/** For the engine that begins a section: what `afterCommit` collects in it. */
+export function collectAfterCommit(trx: Trx): readonly (() => void)[] {
+  const waiting: (() => void)[] = [];
+  hooks.set(trx, waiting);
+  return waiting;
 }

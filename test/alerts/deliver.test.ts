@@ -29,7 +29,7 @@ async function setUp() {
     child: () => log,
   };
   const base = {
-    db: store.db,
+    store,
     clock,
     log,
     signal: new AbortController().signal,
@@ -323,12 +323,12 @@ describe("crashes and other processes", () => {
       `import { deliverAlerts } from ${source("alerts/deliver.ts")};
        import { systemClock } from ${source("lib/clock.ts")};
        import { silentLog } from ${source("lib/log.ts")};
-       import { openStore } from ${source("store/open.ts")};
+       import { openStore } from ${source("store/sqlite/open.ts")};
        const store = await openStore(${JSON.stringify(path)});
        const clock = { ...systemClock, nowMs: () => Date.parse("2026-11-21T10:00:10Z") };
        const { signal } = new AbortController();
        process.once("message", async () => {
-         await deliverAlerts({ db: store.db, channels: [${JSON.stringify(sampleChannel("webhook", url))}], clock, log: silentLog, signal, foldAbove: Infinity });
+         await deliverAlerts({ store, channels: [${JSON.stringify(sampleChannel("webhook", url))}], clock, log: silentLog, signal, foldAbove: Infinity });
          process.exit();
        });
        process.send?.("ready");`,

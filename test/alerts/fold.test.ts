@@ -38,7 +38,7 @@ async function storm(answer: (n: number) => Answer = () => ({})) {
     },
     tick: (options: { timeoutMs?: number } = {}) =>
       deliverAlerts({
-        db: store.db,
+        store,
         channels,
         clock,
         log,

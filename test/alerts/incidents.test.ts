@@ -17,8 +17,8 @@ describe("an incident", () => {
     ]);
 
     const other = await testRails();
-    const rolledBack = other.outbox.atomically(async (_trx, tell) => {
-      await tell(notice);
+    const rolledBack = other.store.atomically(async (trx) => {
+      await other.outbox.announce(trx, notice);
       throw new Error("the power went out");
     });
     await expect(rolledBack).rejects.toThrow("the power went out");
@@ -38,7 +38,9 @@ describe("an incident", () => {
       await announce(rails, { ...at, event, key: `${event}:1` });
     for (const event of ["clock_jump", "drift_found", "day_attended", "alert_test"] as const)
       await announce(rails, { ...at, event, key: `${event}:1` });
-    await rails.outbox.atomically((_trx, tell) => announceKill(tell, { by: "file", at: 1, reason: "r" }));
+    await rails.store.atomically((trx) =>
+      announceKill(trx, rails.outbox.announce, { by: "file", at: 1, reason: "r" }),
+    );
     expect(await incidents(rails)).toEqual([]);
   });
 
@@ -147,7 +149,7 @@ function opened(n: number): Notice {
 }
 
 async function announce(rails: RailsOn, notice: Notice, repeats?: "quiet"): Promise<void> {
-  await rails.outbox.atomically((_trx, tell) => tell(notice, repeats));
+  await rails.store.atomically((trx) => rails.outbox.announce(trx, notice, repeats));
 }
 
 async function incidents(rails: RailsOn) {

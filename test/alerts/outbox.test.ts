@@ -4,7 +4,7 @@ import { createOutbox, type Notice, type OutboxOptions } from "../../src/alerts/
 import type { Fields, Log } from "../../src/lib/log.ts";
 import { createRedactor } from "../../src/lib/redact.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { testStore } from "../support/store.ts";
+import { type TestStore, testStore } from "../support/store.ts";
 
 const NOTICE: Notice = {
   event: "cap_hit",
@@ -15,8 +15,8 @@ const NOTICE: Notice = {
   period: "2026-11-21",
 };
 
-async function outboxHarness(options: Partial<OutboxOptions> = {}) {
-  const store = await testStore();
+async function outboxHarness(options: Partial<OutboxOptions> = {}, open?: TestStore) {
+  const store = open ?? (await testStore());
   const lines: Fields[] = [];
   const log: Log = {
     event: (level, event, fields) => void lines.push({ level, event, ...fields }),
@@ -31,15 +31,15 @@ async function outboxHarness(options: Partial<OutboxOptions> = {}) {
     lines,
     given,
     clock,
-    outbox: createOutbox({ store, agent: "test", channels: [], clock, log, redact, onAlert, ...options }),
+    outbox: createOutbox({ agent: "test", channels: [], clock, log, redact, onAlert, ...options }),
     rows: () => store.db.selectFrom("alerts").selectAll().orderBy("id").execute(),
   };
 }
 
 describe("an alert", () => {
   test("is on disk with who, when and how bad, once its transaction has committed", async () => {
-    const { outbox, rows, clock } = await outboxHarness();
-    await outbox.atomically((_trx, announce) => announce(NOTICE));
+    const { outbox, rows, clock, store } = await outboxHarness();
+    await store.atomically((trx) => outbox.announce(trx, NOTICE));
     const [row, ...others] = await rows();
     expect(others).toEqual([]);
     expect(row).toMatchObject({
@@ -59,18 +59,18 @@ describe("an alert", () => {
 
   test("commits with what it tells of", async () => {
     const { outbox, rows, store } = await outboxHarness();
-    await outbox.atomically(async (trx, announce) => {
+    await store.atomically(async (trx) => {
       await trx.insertInto("host_limits").values({ host: "a.example", next_at: 1 }).execute();
-      await announce(NOTICE);
+      await outbox.announce(trx, NOTICE);
     });
     expect(await rows()).toHaveLength(1);
     expect(await store.db.selectFrom("host_limits").selectAll().execute()).toHaveLength(1);
   });
 
   test("is nowhere when the work throws: not on disk, not in the log, not given to the listener", async () => {
-    const { outbox, rows, lines, given } = await outboxHarness();
-    const work = outbox.atomically(async (_trx, announce) => {
-      await announce(NOTICE);
+    const { outbox, rows, lines, given, store } = await outboxHarness();
+    const work = store.atomically(async (trx) => {
+      await outbox.announce(trx, NOTICE);
       throw new Error("the work failed");
     });
     await expect(work).rejects.toThrow("the work failed");
@@ -80,9 +80,9 @@ describe("an alert", () => {
   });
 
   test("is neither logged nor given away before its transaction has committed", async () => {
-    const { outbox, lines, given } = await outboxHarness();
-    await outbox.atomically(async (_trx, announce) => {
-      await announce(NOTICE);
+    const { outbox, lines, given, store } = await outboxHarness();
+    await store.atomically(async (trx) => {
+      await outbox.announce(trx, NOTICE);
       expect(lines).toEqual([]);
       expect(given).toEqual([]);
     });
@@ -91,15 +91,15 @@ describe("an alert", () => {
   });
 
   test("leaves what its transaction gives as it is", async () => {
-    const { outbox } = await outboxHarness();
-    expect(await outbox.atomically(async () => 42)).toBe(42);
+    const { store } = await outboxHarness();
+    expect(await store.atomically(async () => 42)).toBe(42);
   });
 });
 
 describe("the same key twice", () => {
   test("is one alert, given to the listener once, and logged each time", async () => {
-    const { outbox, rows, lines, given } = await outboxHarness();
-    const announceIt = () => outbox.atomically((_trx, announce) => announce(NOTICE));
+    const { outbox, rows, lines, given, store } = await outboxHarness();
+    const announceIt = () => store.atomically((trx) => outbox.announce(trx, NOTICE));
     await announceIt();
     await announceIt();
     expect(await rows()).toHaveLength(1);
@@ -111,26 +111,26 @@ describe("the same key twice", () => {
   });
 
   test("keeps what the first one said", async () => {
-    const { outbox, rows } = await outboxHarness();
-    await outbox.atomically((_trx, announce) => announce(NOTICE));
-    await outbox.atomically((_trx, announce) => announce({ ...NOTICE, message: "Something else." }));
+    const { outbox, rows, store } = await outboxHarness();
+    await store.atomically((trx) => outbox.announce(trx, NOTICE));
+    await store.atomically((trx) => outbox.announce(trx, { ...NOTICE, message: "Something else." }));
     expect(JSON.parse((await rows())[0]!.payload).message).toBe("A call was refused.");
   });
 
   test("in one transaction is one alert too", async () => {
-    const { outbox, rows, given } = await outboxHarness();
-    await outbox.atomically(async (_trx, announce) => {
-      await announce(NOTICE);
-      await announce(NOTICE);
+    const { outbox, rows, given, store } = await outboxHarness();
+    await store.atomically(async (trx) => {
+      await outbox.announce(trx, NOTICE);
+      await outbox.announce(trx, NOTICE);
     });
     expect(await rows()).toHaveLength(1);
     expect(given).toHaveLength(1);
   });
 
   test("is logged the first time only when its repeats are quiet", async () => {
-    const { outbox, rows, lines, given } = await outboxHarness();
+    const { outbox, rows, lines, given, store } = await outboxHarness();
     for (let time = 0; time < 3; time++) {
-      await outbox.atomically((_trx, announce) => announce(NOTICE, "quiet"));
+      await store.atomically((trx) => outbox.announce(trx, NOTICE, "quiet"));
     }
     expect(await rows()).toHaveLength(1);
     expect(lines).toHaveLength(1);
@@ -138,22 +138,22 @@ describe("the same key twice", () => {
   });
 
   test("after a first time that did not commit is new", async () => {
-    const { outbox, rows, given } = await outboxHarness();
-    const failed = outbox.atomically(async (_trx, announce) => {
-      await announce(NOTICE);
+    const { outbox, rows, given, store } = await outboxHarness();
+    const failed = store.atomically(async (trx) => {
+      await outbox.announce(trx, NOTICE);
       throw new Error("the work failed");
     });
     await expect(failed).rejects.toThrow();
-    await outbox.atomically((_trx, announce) => announce(NOTICE));
+    await store.atomically((trx) => outbox.announce(trx, NOTICE));
     expect(await rows()).toHaveLength(1);
     expect(given).toHaveLength(1);
   });
 
   test("of two agents on one database is one alert", async () => {
     const first = await outboxHarness();
-    const second = await outboxHarness({ store: await testStore(first.store.path) });
-    await first.outbox.atomically((_trx, announce) => announce(NOTICE));
-    await second.outbox.atomically((_trx, announce) => announce(NOTICE));
+    const second = await outboxHarness({}, await testStore(first.store.path));
+    await first.store.atomically((trx) => first.outbox.announce(trx, NOTICE));
+    await second.store.atomically((trx) => second.outbox.announce(trx, NOTICE));
     expect(await first.rows()).toHaveLength(1);
     expect(second.given).toEqual([]);
   });
@@ -161,14 +161,14 @@ describe("the same key twice", () => {
 
 describe("the listener", () => {
   test("that throws is told of in the log, and changes nothing", async () => {
-    const { outbox, rows, lines } = await outboxHarness({
+    const { outbox, rows, lines, store } = await outboxHarness({
       onAlert() {
         throw new Error("the listener is broken");
       },
     });
-    const result = await outbox.atomically(async (_trx, announce) => {
-      await announce(NOTICE);
-      await announce({ ...NOTICE, key: "second" });
+    const result = await store.atomically(async (trx) => {
+      await outbox.announce(trx, NOTICE);
+      await outbox.announce(trx, { ...NOTICE, key: "second" });
       return "done";
     });
     expect(result).toBe("done");
@@ -183,20 +183,20 @@ describe("the listener", () => {
   });
 
   test("that is async and rejects changes nothing either", async () => {
-    const { outbox, rows, lines } = await outboxHarness({
+    const { outbox, rows, lines, store } = await outboxHarness({
       onAlert: async () => {
         throw new Error("the listener is broken");
       },
     });
-    await outbox.atomically((_trx, announce) => announce(NOTICE));
+    await store.atomically((trx) => outbox.announce(trx, NOTICE));
     expect(await rows()).toHaveLength(1);
     await new Promise((resolve) => setImmediate(resolve));
     expect(lines.map(({ event }) => event)).toEqual(["cap_hit", "alert_failed"]);
   });
 
   test("need not be there", async () => {
-    const { outbox, rows } = await outboxHarness({ onAlert: undefined });
-    await outbox.atomically((_trx, announce) => announce(NOTICE));
+    const { outbox, rows, store } = await outboxHarness({ onAlert: undefined });
+    await store.atomically((trx) => outbox.announce(trx, NOTICE));
     expect(await rows()).toHaveLength(1);
   });
 });
@@ -205,7 +205,7 @@ test("secrets are taken out of title and message before anything is kept, logged
   const secret = "correct-horse-battery";
   const harness = await outboxHarness({ redact: createRedactor([secret]) });
   const notice = { ...NOTICE, title: `Key ${secret} failed`, message: `${secret} was refused.` };
-  await harness.outbox.atomically((_trx, announce) => announce(notice));
+  await harness.store.atomically((trx) => harness.outbox.announce(trx, notice));
   for (const kept of [await harness.rows(), harness.lines, harness.given]) {
     expect(JSON.stringify(kept)).not.toContain(secret);
     expect(JSON.stringify(kept)).toContain("[redacted] was refused.");

@@ -20,11 +20,11 @@ async function pager(...wishes: (string[] | null)[]) {
   const channels: ChannelConfig[] = receivers.map(({ url }, i) =>
     sampleChannel("webhook", url, { on: wishes[i] ?? null }),
   );
-  const outbox = createOutbox({ store, agent: "test", channels, clock, log, redact: (text) => text });
+  const outbox = createOutbox({ agent: "test", channels, clock, log, redact: (text) => text });
   const breaker = (event: "breaker_open" | "breaker_closed", name: string) =>
-    outbox.atomically((_trx, announce) => {
+    store.atomically((trx) => {
       clock.advance(1_000);
-      return announce({
+      return outbox.announce(trx, {
         event,
         title: `${name}: ${event}`,
         message: "",
@@ -35,9 +35,9 @@ async function pager(...wishes: (string[] | null)[]) {
     clock,
     lines,
     breaker,
+    store,
     outbox,
-    deliver: () =>
-      deliverAlerts({ db: store.db, channels, clock, log, signal: new AbortController().signal }),
+    deliver: () => deliverAlerts({ store, channels, clock, log, signal: new AbortController().signal }),
     got: () => receivers.map(({ received }) => received.map(({ body }) => JSON.parse(body).event)),
   };
 }
@@ -71,10 +71,10 @@ test("a name that begins like another's is not taken for it", async () => {
 });
 
 test("who was told that a source is down is told that it can be read again", async () => {
-  const { outbox, deliver, got } = await pager(null, ["source_failed"]);
+  const { store, outbox, deliver, got } = await pager(null, ["source_failed"]);
   const say = (event: "source_failed" | "source_recovered", source: string) =>
-    outbox.atomically((_trx, announce) =>
-      announce({ event, title: "t", message: "m", key: `${event}:news/${source}:2026-11-21` }),
+    store.atomically((trx) =>
+      outbox.announce(trx, { event, title: "t", message: "m", key: `${event}:news/${source}:2026-11-21` }),
     );
   await say("source_failed", "a");
   await deliver();
@@ -85,11 +85,11 @@ test("who was told that a source is down is told that it can be read again", asy
 });
 
 test("the log says of an event how many channels hear of it", async () => {
-  const { breaker, outbox, lines } = await pager(null, ["cap_hit"]);
+  const { breaker, store, outbox, lines } = await pager(null, ["cap_hit"]);
   await breaker("breaker_closed", "model:a");
   const hit = { event: "cap_hit" as const, title: "t", message: "m", key: "k" };
-  await outbox.atomically((_trx, announce) => announce(hit));
-  await outbox.atomically((_trx, announce) => announce(hit));
+  await store.atomically((trx) => outbox.announce(trx, hit));
+  await store.atomically((trx) => outbox.announce(trx, hit));
   expect(lines.map(({ event, alerted, channels }) => [event, alerted, channels])).toEqual([
     ["breaker_closed", true, 0],
     ["cap_hit", true, 2],

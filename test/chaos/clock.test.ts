@@ -340,7 +340,7 @@ function fakedBy(offset: string): Record<string, string> {
 }
 
 async function now(rails: RailsOn): Promise<number> {
-  return await rails.outbox.atomically((trx, announce) => budgetNow(trx, announce, rails.clock));
+  return await rails.store.atomically((trx) => budgetNow(trx, rails.outbox.announce, rails.clock));
 }
 
 const TABLES = [

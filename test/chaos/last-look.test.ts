@@ -30,7 +30,7 @@ it(
     const requests = cases({ test: 20, chaos: 1_000 });
     for (let n = 0; n < requests; n++) {
       const setByRow = () =>
-        other.outbox.atomically((trx, announce) => setKill(trx, announce, `case ${n}`, n + 1));
+        other.store.atomically((trx) => setKill(trx, other.outbox.announce, `case ${n}`, n + 1));
       const isFile = n % 2 === 0;
       server.duringHandshake(async () => {
         if (isFile) writeFileSync(rails.stopFile, "");

@@ -46,7 +46,7 @@ describe("an agent is fit to work", () => {
 
   test("when the kill switch is set: obeying it is no illness", async () => {
     const harness = await opsHarness();
-    await stopByRow(harness.rails.outbox, "looks wrong", harness.rails.clock.nowMs());
+    await stopByRow(harness.rails, "looks wrong", harness.rails.clock.nowMs());
     expect(await health(harness)).toEqual(HEALTHY);
   });
 

@@ -14,14 +14,19 @@ async function harness() {
   return {
     channels,
     raise: (event: AlertEvent) =>
-      rails.outbox.atomically((_trx, announce) => {
+      rails.store.atomically((trx) => {
         rails.clock.advance(1_000);
         count += 1;
-        return announce({ event, title: `${event} ${count}`, message: "m", key: `${event}:${count}` });
+        return rails.outbox.announce(trx, {
+          event,
+          title: `${event} ${count}`,
+          message: "m",
+          key: `${event}:${count}`,
+        });
       }),
     deliver: () =>
       deliverAlerts({
-        db: rails.store.db,
+        store: rails.store,
         channels,
         clock: rails.clock,
         log: rails.log,

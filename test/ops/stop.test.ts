@@ -11,7 +11,7 @@ import { opsHarness } from "./harness.ts";
 describe("a stop in the database", () => {
   test("is on disk with its reason and its moment, and is alerted", async () => {
     const { rails } = await opsHarness();
-    expect(await stopByRow(rails.outbox, "looks wrong", rails.clock.nowMs())).toEqual({
+    expect(await stopByRow(rails, "looks wrong", rails.clock.nowMs())).toEqual({
       by: "row",
       detail: "looks wrong",
     });
@@ -26,9 +26,9 @@ describe("a stop in the database", () => {
 
   test("that is set twice keeps its first reason, and is alerted once", async () => {
     const { rails } = await opsHarness();
-    await stopByRow(rails.outbox, "first", rails.clock.nowMs());
+    await stopByRow(rails, "first", rails.clock.nowMs());
     rails.clock.advance(1_000);
-    expect(await stopByRow(rails.outbox, "second", rails.clock.nowMs())).toEqual({
+    expect(await stopByRow(rails, "second", rails.clock.nowMs())).toEqual({
       by: "row",
       detail: "first",
       wasSet: true,

@@ -8,8 +8,8 @@ import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
 async function bury(queue: QueueHarness, job: JobRow, error = "the payload is bad"): Promise<void> {
   const failure = { error, retry: "never" as const, tick: "tick-1" };
-  await queue.outbox.atomically((trx, announce) =>
-    fail(trx, announce, job, failure, failingAt(queue.clock.nowMs())),
+  await queue.store.atomically((trx) =>
+    fail(trx, queue.outbox.announce, job, failure, failingAt(queue.clock.nowMs())),
   );
 }
 

@@ -6,8 +6,8 @@ import type { JobRow } from "../../src/queue/job.ts";
 import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
 function failJob(queue: QueueHarness, job: JobRow, retry: Retry, error: unknown = "x"): Promise<FailOutcome> {
-  return queue.outbox.atomically((trx, announce) =>
-    fail(trx, announce, job, { error, retry, tick: "tick-1" }, failingAt(queue.clock.nowMs())),
+  return queue.store.atomically((trx) =>
+    fail(trx, queue.outbox.announce, job, { error, retry, tick: "tick-1" }, failingAt(queue.clock.nowMs())),
   );
 }
 
@@ -71,8 +71,8 @@ describe("a job that cannot heal", () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const job = await queue.claim();
-    const work = queue.outbox.atomically(async (trx, announce) => {
-      await fail(trx, announce, job, { error: "x", retry: "never", tick: null }, failingAt(1));
+    const work = queue.store.atomically(async (trx) => {
+      await fail(trx, queue.outbox.announce, job, { error: "x", retry: "never", tick: null }, failingAt(1));
       throw new Error("the disk is gone");
     });
     await expect(work).rejects.toThrow("the disk is gone");

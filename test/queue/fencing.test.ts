@@ -38,8 +38,8 @@ const LOSSES: Record<string, (queue: QueueHarness, stale: JobRow) => Promise<voi
     await queue.store.atomically((trx) => complete(trx, stale, 1, 0));
   },
   "the job is dead": async (queue, stale) => {
-    await queue.outbox.atomically((trx, announce) =>
-      fail(trx, announce, stale, { error: "x", retry: "never", tick: null }, failingAt(0)),
+    await queue.store.atomically((trx) =>
+      fail(trx, queue.outbox.announce, stale, { error: "x", retry: "never", tick: null }, failingAt(0)),
     );
   },
 };
@@ -66,7 +66,7 @@ describe("a claim that is no longer the newest one", () => {
     const stale = await queue.claim();
     await LOSSES[loss]!(queue, stale);
     const before = await everything(queue);
-    const late = queue.outbox.atomically((trx, announce) => WRITES[write]!(trx, announce, stale, 9));
+    const late = queue.store.atomically((trx) => WRITES[write]!(trx, queue.outbox.announce, stale, 9));
     await expect(late).rejects.toBeInstanceOf(LeaseLost);
     expect(await everything(queue)).toEqual(before);
   });
@@ -104,7 +104,7 @@ describe("the newest claim", () => {
       const job = await queue.claim();
       queue.clock.advance(2 * LEASE_MS);
       const now = queue.clock.nowMs();
-      await queue.outbox.atomically((trx, announce) => WRITES[write]!(trx, announce, job, now));
+      await queue.store.atomically((trx) => WRITES[write]!(trx, queue.outbox.announce, job, now));
     },
   );
 
@@ -125,8 +125,14 @@ describe("the newest claim", () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const first = await queue.claim();
-    await queue.outbox.atomically((trx, announce) =>
-      fail(trx, announce, first, { error: "x", retry: { afterMs: 0 }, tick: null }, failingAt(0)),
+    await queue.store.atomically((trx) =>
+      fail(
+        trx,
+        queue.outbox.announce,
+        first,
+        { error: "x", retry: { afterMs: 0 }, tick: null },
+        failingAt(0),
+      ),
     );
     const second = await queue.claim();
     expect(second).toMatchObject({ attempts: 2, token: 2, error: "x" });

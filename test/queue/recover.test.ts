@@ -14,10 +14,10 @@ import { newJob } from "./new-job.ts";
 const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
 
 function recover(queue: QueueHarness, runner: string): Promise<number> {
-  return queue.outbox.atomically((trx, announce) =>
+  return queue.store.atomically((trx) =>
     recoverJobs(
       trx,
-      announce,
+      queue.outbox.announce,
       { runner, tick: "tick-2", retryOf: () => DEFAULT_RETRY },
       queue.clock.nowMs(),
       seededRandomness(),

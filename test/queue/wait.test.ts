@@ -12,8 +12,14 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 function waits(queue: QueueHarness, job: JobRow, retry: Retry = "later"): Promise<WaitOutcome> {
-  return queue.outbox.atomically((trx, announce) =>
-    wait(trx, announce, job, { error: "it is down", retry, tick: null }, failingAt(queue.clock.nowMs())),
+  return queue.store.atomically((trx) =>
+    wait(
+      trx,
+      queue.outbox.announce,
+      job,
+      { error: "it is down", retry, tick: null },
+      failingAt(queue.clock.nowMs()),
+    ),
   );
 }
 
@@ -71,10 +77,10 @@ test("waits anew after an ordinary end, and goes on waiting after a halt", async
   expect((await queue.job("digest@1")).waiting_since).toBe(since);
 
   const failed = await queue.claim();
-  await queue.outbox.atomically((trx, announce) =>
+  await queue.store.atomically((trx) =>
     fail(
       trx,
-      announce,
+      queue.outbox.announce,
       failed,
       { error: "x", retry: { afterMs: 0 }, tick: null },
       failingAt(queue.clock.nowMs()),

@@ -176,13 +176,13 @@ describe("after the cooldown", () => {
     await opened(rails);
     rails.clock.advance(5 * MINUTE);
     const stop = new AbortController();
-    const { outbox } = rails;
+    const { store } = rails;
     const aborting: RailsOn = {
       ...rails,
-      outbox: {
-        redact: outbox.redact,
+      store: {
+        ...store,
         async atomically(work) {
-          const result = await outbox.atomically(work);
+          const result = await store.atomically(work);
           stop.abort(new Error("the job's time is up"));
           return result;
         },
@@ -274,8 +274,8 @@ it("keeps every state as it was written", async () => {
   ];
   let from: BreakerState = { state: "closed", failures: 0 };
   for (const to of written) {
-    await rails.outbox.atomically((trx, announce) =>
-      moveBreaker(trx, announce, NAME, { from, to }, rails.clock.nowMs(), 300_000),
+    await rails.store.atomically((trx) =>
+      moveBreaker(trx, rails.outbox.announce, NAME, { from, to }, rails.clock.nowMs(), 300_000),
     );
     expect(await breaker(rails)).toEqual(to);
     from = to;

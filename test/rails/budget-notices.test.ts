@@ -148,9 +148,9 @@ it("tells of a call with an unknown outcome how to say what it cost", async () =
 describe("an alert", () => {
   it("commits with what it tells of, or not at all", async () => {
     const rails = await testRails({ budget: { dailyCapMicros: 100 } });
-    const crashing = rails.outbox.atomically(async (trx, announce) => {
+    const crashing = rails.store.atomically(async (trx) => {
       const times = { budgetMs: rails.clock.nowMs(), wallMs: rails.clock.nowMs() };
-      await reserve(trx, announce, reservation(101), rails.budget, times);
+      await reserve(trx, rails.outbox.announce, reservation(101), rails.budget, times);
       throw new Error("crash");
     });
     await expect(crashing).rejects.toThrow("crash");

@@ -11,7 +11,7 @@ const START = Date.parse("2026-11-21T10:00:00Z");
 /** Budget time as a call sees it; who only looks must see the same, before and after. */
 async function now(rails: RailsOn): Promise<number> {
   const peeked = await peekBudgetNow(rails.store.db, rails.clock);
-  const read = await rails.outbox.atomically((trx, announce) => budgetNow(trx, announce, rails.clock));
+  const read = await rails.store.atomically((trx) => budgetNow(trx, rails.outbox.announce, rails.clock));
   expect(peeked).toBe(read);
   expect(await peekBudgetNow(rails.store.db, rails.clock)).toBe(read);
   return read;
@@ -195,8 +195,8 @@ it("makes nothing of a person's word before any call was made", async () => {
 it("writes its alert in the transaction of the call that met the jump", async () => {
   const rails = await started();
   rails.clock.jump(DAY);
-  const broken = rails.outbox.atomically(async (trx, announce) => {
-    await budgetNow(trx, announce, rails.clock);
+  const broken = rails.store.atomically(async (trx) => {
+    await budgetNow(trx, rails.outbox.announce, rails.clock);
     throw new Error("crash");
   });
   await expect(broken).rejects.toThrow("crash");

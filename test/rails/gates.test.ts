@@ -22,7 +22,7 @@ const open = async (rails: RailsOn) => {
   await thrown(guard(rails, guardedCall(rails, { perform: () => Promise.reject(refused) })));
 };
 const kill = (rails: RailsOn) =>
-  rails.outbox.atomically((trx, announce) => setKill(trx, announce, "by hand", rails.clock.nowMs()));
+  rails.store.atomically((trx) => setKill(trx, rails.outbox.announce, "by hand", rails.clock.nowMs()));
 const capNothing = (rails: RailsOn) => {
   rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, dailyCapMicros: 0 } };
 };

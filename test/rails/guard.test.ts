@@ -223,7 +223,9 @@ describe("a call in flight", () => {
     const server = await slowServer();
     const call = guard(rails, guardedCall(rails, { perform: server.perform }));
     await server.come;
-    await other.outbox.atomically((trx, announce) => setKill(trx, announce, "too dear", rails.clock.nowMs()));
+    await other.store.atomically((trx) =>
+      setKill(trx, other.outbox.announce, "too dear", rails.clock.nowMs()),
+    );
     expect(await thrown(call)).toMatchObject({ kill: { by: "row", reason: "too dear" } });
     for (const each of [rails, other])
       expect(await thrown(guard(each, guardedCall(each, { perform: server.perform })))).toBeInstanceOf(
@@ -286,14 +288,14 @@ it("reserves nothing for a caller that is gone already", async () => {
 
 it("gives back what a kill between the gates and the first byte left reserved", async () => {
   const rails = await testRails();
-  const { outbox } = rails;
+  const { store } = rails;
   let performed = 0;
   const killing: RailsOn = {
     ...rails,
-    outbox: {
-      redact: outbox.redact,
+    store: {
+      ...store,
       async atomically(work) {
-        const result = await outbox.atomically(work);
+        const result = await store.atomically(work);
         writeFileSync(rails.stopFile, "");
         return result;
       },

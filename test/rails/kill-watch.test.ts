@@ -21,7 +21,7 @@ function hold(watch: KillWatch, kind: "in_flight" | "idle" = "in_flight"): () =>
 }
 
 const setRow = (rails: RailsOn) =>
-  rails.outbox.atomically((trx, announce) => setKill(trx, announce, "by hand", rails.clock.nowMs()));
+  rails.store.atomically((trx) => setKill(trx, rails.outbox.announce, "by hand", rails.clock.nowMs()));
 
 /** Many looks, on a machine that is busy with other tests too. */
 const SOON = { timeout: 10_000 };

@@ -6,7 +6,7 @@ import { alerts, besides, testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
 
 const set = (rails: RailsOn, reason: string) =>
-  rails.outbox.atomically((trx, announce) => setKill(trx, announce, reason, rails.clock.nowMs()));
+  rails.store.atomically((trx) => setKill(trx, rails.outbox.announce, reason, rails.clock.nowMs()));
 const clear = (rails: RailsOn) => rails.store.atomically((trx) => clearKill(trx, rails.stopFile));
 const read = (rails: RailsOn) => readKill(rails.store.db, rails.stopFile);
 
@@ -141,15 +141,15 @@ describe("the STOP file", () => {
     const rails = await testRails();
     const kill = { by: "file" as const, at: 5_000, reason: "the file is there" };
     for (let n = 0; n < 3; n++)
-      await rails.outbox.atomically((_trx, announce) => announceKill(announce, kill));
+      await rails.store.atomically((trx) => announceKill(trx, rails.outbox.announce, kill));
     expect(await alerts(rails)).toMatchObject([{ event: "kill_set", key: "kill_set:file:5000" }]);
   });
 });
 
 it("says nothing of a kill that was not committed", async () => {
   const rails = await testRails();
-  const crashing = rails.outbox.atomically(async (trx, announce) => {
-    await setKill(trx, announce, "reason", rails.clock.nowMs());
+  const crashing = rails.store.atomically(async (trx) => {
+    await setKill(trx, rails.outbox.announce, "reason", rails.clock.nowMs());
     throw new Error("crash");
   });
   await expect(crashing).rejects.toThrow("crash");

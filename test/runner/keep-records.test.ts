@@ -9,8 +9,8 @@ import { fakeClock } from "../support/fake-clock.ts";
 describe("the records of a tick", () => {
   it("do not keep it from its work when they cannot be written, and are written by the next", async () => {
     const { target, agent, clock } = await ticking();
-    await agent.outbox.atomically((_trx, announce) =>
-      announce({ event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
+    await agent.store.atomically((trx) =>
+      agent.outbox.announce(trx, { event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
     );
     clock.advance(60_000);
     const runs = join(target.state, "runs");
@@ -25,8 +25,8 @@ describe("the records of a tick", () => {
   it("say that a unit's incident is over by a tick that follows, and not by the one that fails", async () => {
     const { agent, clock } = await ticking(["false"]);
     const key = "unit_failed:afk.service:1";
-    await agent.outbox.atomically((_trx, announce) =>
-      announce({ event: "unit_failed", title: "failed", message: "m", key }),
+    await agent.store.atomically((trx) =>
+      agent.outbox.announce(trx, { event: "unit_failed", title: "failed", message: "m", key }),
     );
     const ended = async () =>
       (
@@ -51,8 +51,8 @@ it.each([20, 400])(
     const { target, agent, clock } = await ticking(["true"], {
       alerts: [{ type: "webhook", url: "http://127.0.0.1:1/" }],
     });
-    await agent.outbox.atomically((_trx, announce) =>
-      announce({ event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
+    await agent.store.atomically((trx) =>
+      agent.outbox.announce(trx, { event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
     );
     await agent.tick();
     const earlier = ["afk-2026-11-08.jsonl", "afk-2026-11-15.jsonl", "afk-2026-11-21.jsonl"];

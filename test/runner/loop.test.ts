@@ -94,7 +94,7 @@ describe("a kill switch", () => {
     const loop = await looping({ jobs: [{ name: "work", kind: "work", every: "1h" }] }, "60");
     if (by === "STOP file") loop.target.write("state/STOP", "");
     else
-      await loop.agent.outbox.atomically((trx) =>
+      await loop.agent.store.atomically((trx) =>
         trx.updateTable("kill_switch").set({ set_at: 1, reason: "x" }).execute(),
       );
 

@@ -183,8 +183,13 @@ describe("receivers that do not behave", () => {
       },
       { alerts: [{ type: "webhook", url: pager.url }] },
     );
-    await made.agent.outbox.atomically((_trx, announce) =>
-      announce({ event: "tick_failed", title: "left over", message: "left over", key: "left over" }),
+    await made.agent.store.atomically((trx) =>
+      made.agent.outbox.announce(trx, {
+        event: "tick_failed",
+        title: "left over",
+        message: "left over",
+        key: "left over",
+      }),
     );
     await made.agent.enqueue("work");
     const startedMs = performance.now();

@@ -125,8 +125,8 @@ describe("a thread", () => {
     const threads = countThreads();
     const alerts = [{ type: "webhook", url: "http://127.0.0.1:9/" }];
     const { agent } = await harness(() => undefined, { alerts }, PATIENT);
-    await agent.outbox.atomically((_trx, announce) =>
-      announce({ event: "alert_test", title: "A test", message: "A test", key: "test" }),
+    await agent.store.atomically((trx) =>
+      agent.outbox.announce(trx, { event: "alert_test", title: "A test", message: "A test", key: "test" }),
     );
     await agent.tick();
     expect(threads.started).toBe(1);

@@ -35,7 +35,6 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
     store,
     outbox: createOutbox({
       channels: [],
-      store,
       agent: "test-agent",
       clock,
       log,

@@ -60,10 +60,16 @@ export async function tryReserve(
   estimateMicros: number,
   more: Partial<Reservation> = {},
 ): Promise<{ entryId: string } | { refusal: CapRefusal }> {
-  return await rails.outbox.atomically(async (trx, announce) => {
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
+  return await rails.store.atomically(async (trx) => {
+    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
-    const result = await reserve(trx, announce, reservation(estimateMicros, more), rails.budget, times);
+    const result = await reserve(
+      trx,
+      rails.outbox.announce,
+      reservation(estimateMicros, more),
+      rails.budget,
+      times,
+    );
     if ("entryId" in result) await unmark(trx, result.entryId);
     return result;
   });
@@ -111,10 +117,10 @@ export async function sent(
 }
 
 export async function ended(rails: Rails, entryId: string, ending: Ending): Promise<boolean> {
-  return await rails.outbox.atomically(async (trx, announce) => {
-    const budgetMs = await budgetNow(trx, announce, rails.clock);
+  return await rails.store.atomically(async (trx) => {
+    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
-    return await finish(trx, announce, entryId, ending, rails.budget, times);
+    return await finish(trx, rails.outbox.announce, entryId, ending, rails.budget, times);
   });
 }
 

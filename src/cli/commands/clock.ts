@@ -79,8 +79,8 @@ export default defineCommand({
   default: "status",
 });
 
-function sourcesOf({ config, version, outbox, rails, log }: Agent): UnattendedSources {
-  return { config, version, outbox, clock: rails.clock, log, db: rails.store.db };
+function sourcesOf({ config, version, store, outbox, rails, log }: Agent): UnattendedSources {
+  return { config, version, store, outbox, clock: rails.clock, log };
 }
 
 function linesOf({ days: count, dayZero, startedAt, lastDay }: UnattendedStatus): string[] {

@@ -92,7 +92,7 @@ const retry = defineCommand({
 
 async function retryLetters(agent: Agent, word: string | undefined, isAll: boolean): Promise<Retried> {
   const { config, outbox, rails } = agent;
-  return await outbox.atomically(async (trx, announce) => {
+  return await rails.store.atomically(async (trx) => {
     const retried: Retried = { ready: [], left: [], lacking: [] };
     for (const letter of await chooseLetters(trx, { word, isAll })) {
       const reason = lackOf(letter, config);
@@ -107,7 +107,11 @@ async function retryLetters(agent: Agent, word: string | undefined, isAll: boole
       retried.left.push(...left);
     }
     if (retried.ready.length > 0)
-      await attendToday(trx, announce, { config, clock: rails.clock, what: word ?? "all dead letters" });
+      await attendToday(trx, outbox.announce, {
+        config,
+        clock: rails.clock,
+        what: word ?? "all dead letters",
+      });
     return retried;
   });
 }

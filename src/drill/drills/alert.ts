@@ -2,6 +2,7 @@ import { channelId } from "../../alerts/channels/registry.ts";
 import { deliverAlerts } from "../../alerts/deliver.ts";
 import type { ChannelConfig } from "../../config/config.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
+import type { Db } from "../../store/schema.ts";
 import type { Drill } from "../drill.ts";
 import type { Harness } from "../harness.ts";
 
@@ -22,8 +23,8 @@ export const alert: Drill = {
     const deployment = harness.deploy({});
     const agent = await harness.open(deployment);
     const key = `alert_test:drill:${toIso(systemClock.nowMs())}`;
-    await agent.outbox.atomically((_trx, announce) =>
-      announce({
+    await agent.store.atomically((trx) =>
+      agent.outbox.announce(trx, {
         event: "alert_test",
         title: `${harness.config.agent}: a drill of the alerts`,
         message:
@@ -31,9 +32,8 @@ export const alert: Drill = {
         key,
       }),
     );
-    const { db } = agent.rails.store;
     const delivered = await deliverAlerts({
-      db,
+      store: agent.store,
       channels,
       clock: systemClock,
       log: agent.log,
@@ -41,9 +41,7 @@ export const alert: Drill = {
     });
     harness.did(`Sent a message through ${channels.length} channels.`);
     Object.assign(harness.figures, { channels: channels.length, sent: delivered.sent });
-    const answers = await Promise.all(
-      channels.map((channel) => answerOf(harness, agent.rails.store.db, channel)),
-    );
+    const answers = await Promise.all(channels.map((channel) => answerOf(harness, agent.store.db, channel)));
     for (const { what, isSent, found } of answers.filter(({ isSent }) => isSent))
       harness.expect(what, isSent, found);
     for (const { what, isSent, found } of answers.filter(({ isSent }) => !isSent))
@@ -61,7 +59,7 @@ export const alert: Drill = {
 
 async function answerOf(
   harness: Harness,
-  db: Parameters<typeof deliverAlerts>[0]["db"],
+  db: Db,
   channel: ChannelConfig,
 ): Promise<{ what: string; isSent: boolean; found: string }> {
   const row = await db

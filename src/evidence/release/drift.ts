@@ -80,6 +80,7 @@ export async function tellDrift(trx: Trx, announce: Announce, config: Config): P
   const drift = await configDrift(trx, config);
   if (drift === null) return;
   await announce(
+    trx,
     {
       event: "drift_found",
       title: "The configuration was changed past a release",

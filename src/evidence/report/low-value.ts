@@ -29,11 +29,11 @@ export async function tellLowValue(parts: {
   ).filter((week) => week.untilMs > seenUpTo);
   const last = weeks.at(-1);
   if (last === undefined) return;
-  await outbox.atomically(async (trx, announce) => {
+  await store.atomically(async (trx) => {
     for (const { week, ...span } of weeks) {
       const worth = await readWorth(trx, config, span);
       if (worth.ratio === null || worth.ratio >= minRatio) continue;
-      await announce({
+      await outbox.announce(trx, {
         event: "value_low",
         title: `Week ${week} brought less than it should`,
         message: `${dollars(worth.savedMicros)} of value for ${dollars(worth.costMicros)} is a ratio of ${ratioText(worth)}, below value.min_ratio ${minRatio}. Look: afk report --since ${span.firstDay}`,

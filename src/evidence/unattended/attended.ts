@@ -21,6 +21,7 @@ export async function markAttended(
   if (day <= clock.seen_day)
     await trx.updateTable("clock").set({ day_zero: day }).where("id", "=", 1).execute();
   await announce(
+    trx,
     {
       event: "day_attended",
       title: `${day} is an attended day`,

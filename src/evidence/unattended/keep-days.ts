@@ -5,12 +5,14 @@ import { dayIn } from "../../lib/days.ts";
 import type { Log } from "../../lib/log.ts";
 import { budgetNow } from "../../rails/budget-time.ts";
 import type { Trx } from "../../store/schema.ts";
+import type { Store } from "../../store/store.ts";
 import { markAttended } from "./attended.ts";
 import { dayFigures, wasStopped, workByHand } from "./day-figures.ts";
 import { daysBetween, daysFrom } from "./days.ts";
 
 export interface KeepSources {
   config: Config;
+  store: Store;
   outbox: Outbox;
   clock: Clock;
   log: Log;
@@ -27,11 +29,11 @@ const MARKS: readonly number[] = [7, 14];
  * to the day in which it began. Does nothing while no clock runs.
  */
 export async function keepUnattended(sources: KeepSources): Promise<void> {
-  const { config, outbox, clock, log } = sources;
-  const days = await outbox.atomically(async (trx, announce) => {
+  const { config, store, outbox, clock, log } = sources;
+  const days = await store.atomically(async (trx) => {
     const row = await trx.selectFrom("clock").selectAll().where("id", "=", 1).executeTakeFirst();
     if (row === undefined) return [];
-    const today = dayIn(await budgetNow(trx, announce, clock), config.timezone);
+    const today = dayIn(await budgetNow(trx, outbox.announce, clock), config.timezone);
     const finished: Finished[] = [];
     let dayZero = row.day_zero;
     if (today > row.seen_day) {
@@ -40,8 +42,8 @@ export async function keepUnattended(sources: KeepSources): Promise<void> {
         if (done === null) continue;
         if (done.count === 0) dayZero = day;
         if (done.isAttended && day > row.day_zero)
-          await markAttended(trx, announce, { day, what: done.byHand });
-        if (MARKS.includes(done.count)) await tellMark(announce, done.count, dayZero, day);
+          await markAttended(trx, outbox.announce, { day, what: done.byHand });
+        if (MARKS.includes(done.count)) await tellMark(trx, outbox.announce, done.count, dayZero, day);
         finished.push(done);
       }
       await trx
@@ -51,7 +53,7 @@ export async function keepUnattended(sources: KeepSources): Promise<void> {
         .execute();
     }
     const byHand = await workByHand(trx, today, config.timezone);
-    if (byHand.length > 0) await markAttended(trx, announce, { day: today, what: byHand });
+    if (byHand.length > 0) await markAttended(trx, outbox.announce, { day: today, what: byHand });
     return finished;
   });
   for (const { day, count, note } of days) log.event("info", "clock_day", { day, count, note });
@@ -111,8 +113,14 @@ async function finishDay(
   return result.numInsertedOrUpdatedRows === 1n ? { day, count, isAttended, byHand, note } : null;
 }
 
-async function tellMark(announce: Announce, count: number, dayZero: string, day: string): Promise<void> {
-  await announce({
+async function tellMark(
+  trx: Trx,
+  announce: Announce,
+  count: number,
+  dayZero: string,
+  day: string,
+): Promise<void> {
+  await announce(trx, {
     event: "clock_reached",
     title: `${count} days by itself`,
     message: `The agent has run ${count} days in a row unattended, up to ${day}. Nothing is to be done. Look: afk clock`,

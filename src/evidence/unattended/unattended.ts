@@ -8,16 +8,17 @@ import type { Log } from "../../lib/log.ts";
 import { readUnattended, type UnattendedStatus } from "../../ops/unattended.ts";
 import { budgetNow } from "../../rails/budget-time.ts";
 import type { Db } from "../../store/schema.ts";
+import type { Store } from "../../store/store.ts";
 import { KILL_DRILLS, passedDrills } from "../drills.ts";
 import { writeRunLog } from "./run-log.ts";
 
 export interface UnattendedSources {
   config: Config;
   version: string;
+  store: Store;
   outbox: Outbox;
   clock: Clock;
   log: Log;
-  db: Db;
 }
 
 /** The clock cannot be started or stopped as things are; nothing was changed. */
@@ -52,9 +53,9 @@ const KILLS_MIN = 2;
  * @throws UnattendedRefused where it runs already, or a drill is missing for the version and configuration in use.
  */
 export async function startUnattended(sources: UnattendedSources): Promise<UnattendedStatus> {
-  const { config, version, outbox, clock } = sources;
+  const { config, version, store, outbox, clock } = sources;
   const of = { version, configHash: configHash(config) };
-  await outbox.atomically(async (trx, announce) => {
+  await store.atomically(async (trx) => {
     const running = await readUnattended(trx);
     if (running !== null)
       throw new UnattendedRefused(
@@ -67,7 +68,7 @@ export async function startUnattended(sources: UnattendedSources): Promise<Unatt
         "clock_unproved",
         `the clock was not started: ${missing.join("; ")} (afk ${version}, configuration ${of.configHash.slice(0, 12)}). Run: afk drill`,
       );
-    const today = dayIn(await budgetNow(trx, announce, clock), config.timezone);
+    const today = dayIn(await budgetNow(trx, outbox.announce, clock), config.timezone);
     await trx
       .insertInto("clock")
       .values({
@@ -80,16 +81,16 @@ export async function startUnattended(sources: UnattendedSources): Promise<Unatt
       })
       .execute();
   });
-  const status = await readUnattended(sources.db);
+  const status = await readUnattended(sources.store.db);
   if (status === null) throw new UnattendedRefused("clock_stopped", "the clock was stopped meanwhile");
   sources.log.event("info", "clock_started", { dayZero: status.dayZero });
-  await writeRunLog(sources);
+  await writeRunLog({ config: sources.config, db: sources.store.db });
   return status;
 }
 
 /** Ends the count; the days that were written stay. @throws UnattendedRefused where none runs. */
 export async function stopUnattended(sources: UnattendedSources): Promise<UnattendedStatus> {
-  const ended = await sources.outbox.atomically(async (trx) => {
+  const ended = await sources.store.atomically(async (trx) => {
     const running = await readUnattended(trx);
     if (running === null)
       throw new UnattendedRefused(
@@ -100,6 +101,6 @@ export async function stopUnattended(sources: UnattendedSources): Promise<Unatte
     return running;
   });
   sources.log.event("info", "clock_stopped", { days: ended.days, dayZero: ended.dayZero });
-  await writeRunLog(sources);
+  await writeRunLog({ config: sources.config, db: sources.store.db });
   return ended;
 }

@@ -8,7 +8,7 @@ import type { Finding } from "./finding.ts";
  */
 export async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
   const over: string[] = [];
-  await alerting.outbox.atomically(async (trx, announce) => {
+  await alerting.store.atomically(async (trx) => {
     for (const event of ["heartbeat_late", "no_output"] as const) {
       if (findings.some((finding) => finding.event === event)) continue;
       const told = await trx
@@ -24,7 +24,7 @@ export async function tellRecovered(alerting: Alerting, findings: readonly Findi
       if (known !== undefined) continue;
       const { title } = JSON.parse(told.payload) as { title: string };
       over.push(title);
-      await announce({
+      await alerting.outbox.announce(trx, {
         event: "recovered",
         title: `Over: ${title}`,
         message: `${MEANING[event]} Nothing is to be done. What happened: afk logs --event ${event}`,
@@ -38,8 +38,9 @@ export async function tellRecovered(alerting: Alerting, findings: readonly Findi
 /** Tells that configuration and state can be used again; `sinceMs` is when it was told that they cannot. */
 export async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
   const title = "afk can be used again";
-  await alerting.outbox.atomically((_trx, announce) =>
-    announce(
+  await alerting.store.atomically((trx) =>
+    alerting.outbox.announce(
+      trx,
       {
         event: "recovered",
         title,

@@ -52,8 +52,8 @@ async function look(alerting: Alerting): Promise<WatchdogReport> {
   const late = kill === null ? await lateHeartbeat({ config, db: store.db, ...look }) : null;
   const noneGiven = kill === null ? await noOutput(store.db) : null;
   const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
-  await outbox.atomically(async (_trx, announce) => {
-    for (const finding of findings) await announce(finding, "quiet");
+  await store.atomically(async (trx) => {
+    for (const finding of findings) await outbox.announce(trx, finding, "quiet");
   });
   // A folder that does not answer would keep this process from telling of anything.
   const hasFile = await isReachable(config.paths.out);

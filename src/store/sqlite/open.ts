@@ -8,7 +8,7 @@ import { explain, refuseSpecialFile, StoreRefused } from "../errors.ts";
 import { migrate } from "../migrate.ts";
 import { withDirectWay, withinTransaction } from "../prepared.ts";
 import type { Schema } from "../schema.ts";
-import type { Store } from "../store.ts";
+import { collectAfterCommit, type Store } from "../store.ts";
 import { withBallast } from "./ballast.ts";
 import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
 import { StoreDialect } from "./dialect.ts";
@@ -52,10 +52,16 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   return {
     db,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
-    atomically: (work) =>
-      withBallast(dirname(path), () =>
-        db.transaction().execute((trx) => withinTransaction(trx, dialect.statements, () => work(trx))),
-      ),
+    async atomically(work) {
+      const { result, hooks } = await withBallast(dirname(path), () =>
+        db.transaction().execute(async (trx) => {
+          const hooks = collectAfterCommit(trx);
+          return { result: await withinTransaction(trx, dialect.statements, () => work(trx)), hooks };
+        }),
+      );
+      for (const hook of hooks) hook();
+      return result;
+    },
     dataVersion: () => version.get() as number,
     refuseBroken: dialect.refuseBroken,
     files,

@@ -49,8 +49,13 @@ async function next(): Promise<void> {
     agent.rails.watch.trip({ by: "signal", at: systemClock.nowMs(), reason: "it has lived" });
     return;
   }
-  await other.outbox.atomically(async (_trx, announce) => {
-    await announce({ event: "draft_pending", title: "A draft", message: "It waits.", key: `draft:${ticks}` });
+  await other.store.atomically(async (trx) => {
+    await other.outbox.announce(trx, {
+      event: "draft_pending",
+      title: "A draft",
+      message: "It waits.",
+      key: `draft:${ticks}`,
+    });
   });
   await other.enqueue("live", { payload: ticks });
 }

@@ -57,8 +57,8 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
   if (claimed === undefined) throw new Error(`nothing to claim for ${key}`);
   acknowledge({ type: "job", key, state: "running" });
 
-  const id = await rails.outbox.atomically(async (trx, announce) => {
-    const times = { budgetMs: await budgetNow(trx, announce, clock), wallMs: clock.nowMs() };
+  const id = await rails.store.atomically(async (trx) => {
+    const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, clock), wallMs: clock.nowMs() };
     const scope = { job: key, tick: newId(nowMs) };
     const call = {
       model: "openai/test",
@@ -70,7 +70,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
     };
     const result = await reserve(
       trx,
-      announce,
+      rails.outbox.announce,
       { ...call, requestHash: null, isDegraded: false },
       rails.budget,
       times,
@@ -84,9 +84,9 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
     randomness.random() < 0.8
       ? { state: "settled", costMicros: 400, inputTokens: 1, outputTokens: 1 }
       : { state: "unknown", error: "time-out" };
-  await rails.outbox.atomically(async (trx, announce) => {
-    const times = { budgetMs: await budgetNow(trx, announce, clock), wallMs: clock.nowMs() };
-    await finish(trx, announce, id, ending, rails.budget, times);
+  await rails.store.atomically(async (trx) => {
+    const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, clock), wallMs: clock.nowMs() };
+    await finish(trx, rails.outbox.announce, id, ending, rails.budget, times);
     await saveStep(trx, claimed, "call", { text: "y".repeat(500) }, nowMs);
   });
   acknowledge({ type: "ledger", id, state: ending.state });

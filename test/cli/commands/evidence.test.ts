@@ -149,9 +149,9 @@ async function breakSomething(
   target: Deployment,
   event: "wedged" | "tick_failed" = "wedged",
 ): Promise<string> {
-  return await withAgent(target, async ({ outbox, rails }) => {
-    await outbox.atomically((_trx, announce) =>
-      announce({ event, title: "It hung", message: "m", key: `${event}:1` }),
+  return await withAgent(target, async ({ store, outbox, rails }) => {
+    await store.atomically((trx) =>
+      outbox.announce(trx, { event, title: "It hung", message: "m", key: `${event}:1` }),
     );
     return (await rails.store.db.selectFrom("incidents").select("id").executeTakeFirstOrThrow()).id;
   });

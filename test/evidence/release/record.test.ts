@@ -419,7 +419,7 @@ async function harness() {
         store: rails.store,
       }),
     async tell(budget: Record<string, unknown>) {
-      await rails.outbox.atomically((trx, announce) => tellDrift(trx, announce, configOf(budget)));
+      await rails.store.atomically((trx) => tellDrift(trx, rails.outbox.announce, configOf(budget)));
       return alerts;
     },
   };

@@ -30,14 +30,8 @@ export async function unattendedHarness(
   const rails = await testRails({ clock, dir, timezone, onAlert: (alert) => void alerts.push(alert) });
   const config = { ...load(withBase({ timezone, jobs: [] }), { state: dir }), agent };
   const { db } = rails.store;
-  const sources: UnattendedSources = {
-    config,
-    version: VERSION,
-    outbox: rails.outbox,
-    clock,
-    log: rails.log,
-    db,
-  };
+  const { store, outbox, log } = rails;
+  const sources: UnattendedSources = { config, version: VERSION, store, outbox, clock, log };
   let count = 0;
   const insertTick = (fields: Partial<TicksTable> = {}) => {
     count += 1;
@@ -59,7 +53,7 @@ export async function unattendedHarness(
     async tick(fields: Partial<TicksTable> = {}) {
       await insertTick(fields);
       await keepUnattended(sources);
-      await writeRunLog(sources);
+      await writeRunLog({ config, db });
     },
     async job(fields: Partial<JobsTable>) {
       const at = clock.nowMs();

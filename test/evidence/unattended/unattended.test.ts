@@ -221,10 +221,8 @@ describe("a day is attended, and the count starts again", () => {
     const h = await afterDays(2);
     await h.tick();
     h.clock.advance(DAY);
-    const { config, clock, outbox } = h.sources;
-    await outbox.atomically((trx, announce) =>
-      attendToday(trx, announce, { config, clock, what: "digest@1" }),
-    );
+    const { config, clock, store, outbox } = h.sources;
+    await store.atomically((trx) => attendToday(trx, outbox.announce, { config, clock, what: "digest@1" }));
     await h.tick();
     h.clock.advance(DAY);
     await h.tick();
@@ -248,7 +246,7 @@ describe("a stopped agent", () => {
   it("breaks the count on the day of the stop and on each day that it stays stopped", async () => {
     const h = await afterDays(2);
     await h.tick();
-    await h.rails.outbox.atomically((trx, announce) => setKill(trx, announce, "lunch", h.clock.nowMs()));
+    await h.rails.store.atomically((trx) => setKill(trx, h.rails.outbox.announce, "lunch", h.clock.nowMs()));
     for (let day = 0; day < 2; day++) {
       h.clock.advance(DAY);
       await h.tick({ outcome: "halted" });

@@ -324,9 +324,9 @@ test("a process that has counted the ticks before counts those that went meanwhi
   expect(await createTickTotals()(rails.store.db)).toEqual({ idle: 300, ok: 300 });
 });
 
-async function say({ outbox, clock }: RailsOn, event: AlertEvent, key: string): Promise<void> {
+async function say({ store, outbox, clock }: RailsOn, event: AlertEvent, key: string): Promise<void> {
   clock.advance(1);
-  await outbox.atomically((_trx, announce) => announce({ event, title: "t", message: "m", key }));
+  await store.atomically((trx) => outbox.announce(trx, { event, title: "t", message: "m", key }));
 }
 
 async function keysOf({ store }: RailsOn, table: "jobs" | "alerts"): Promise<string[]> {

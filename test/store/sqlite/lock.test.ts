@@ -9,7 +9,7 @@ import { race, startChild } from "../../support/child.ts";
 import { collectGarbage } from "../../support/collect-garbage.ts";
 import { tempDir } from "../../support/temp.ts";
 
-const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
+const CHILDREN = fileURLToPath(new URL("../children.ts", import.meta.url));
 const lockPath = () => join(tempDir(), "lock.db");
 
 test("a state directory that is held is refused to the second, with exit code 75", () => {

@@ -12,7 +12,7 @@ import { startChild } from "../../support/child.ts";
 import { testStore } from "../../support/store.ts";
 import { tempDir } from "../../support/temp.ts";
 
-const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
+const CHILDREN = fileURLToPath(new URL("../children.ts", import.meta.url));
 
 async function pragma(store: Store, name: string): Promise<unknown> {
   const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(store.db);
