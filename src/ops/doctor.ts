@@ -5,41 +5,28 @@ import { NoAgent } from "../config/no-agent.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/store.ts";
-import { breakers } from "./doctor/breakers.ts";
-import { budgetClock } from "./doctor/budget-clock.ts";
-import { channels } from "./doctor/channels.ts";
+import { channels, offHostPing, pingsTaken } from "./doctor/alerts.ts";
 import {
   bad,
   type Check,
   type Examination,
-  type Finding,
+  type Found,
   GROUPS,
   type OnHost,
   skipped,
   type WithConfig,
   type WithStore,
 } from "./doctor/check.ts";
-import { configuration, refusedConfiguration } from "./doctor/configuration.ts";
-import { containment } from "./doctor/containment.ts";
-import { counters } from "./doctor/counters.ts";
-import { disk } from "./doctor/disk.ts";
-import { fileSystem } from "./doctor/file-system.ts";
+import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
-import { killFlag, killSwitch } from "./doctor/kill-switch.ts";
-import { lock } from "./doctor/lock.ts";
-import { modelLooks, refusingModels } from "./doctor/models.ts";
-import { nodeVersion } from "./doctor/node-version.ts";
-import { offHostPing, pingsTaken } from "./doctor/off-host-ping.ts";
-import { outputs } from "./doctor/outputs.ts";
-import { prices } from "./doctor/prices.ts";
-import { secrets } from "./doctor/secrets.ts";
-import { stateFolder } from "./doctor/state-folder.ts";
-import { timer } from "./doctor/timer.ts";
-import { wallClock } from "./doctor/wall-clock.ts";
+import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
+import { modelChecks, refusingModels } from "./doctor/models.ts";
+import { breakers, budgetClock, counters, prices } from "./doctor/money.ts";
+import { disk, fileSystem, killFlag, killSwitch, lock, outputs, stateFolder } from "./doctor/state.ts";
 import { look } from "./look.ts";
 import { type ConfigSources, readConfig } from "./read-config.ts";
 
-/** What `afk doctor` looks at, by what it needs. To add a check: a file in doctor/, and its name here. */
+/** What `afk doctor` checks, by what each check needs. To add one: write it in doctor/, and name it here. */
 const ON_HOST: readonly Examination<OnHost>[] = [nodeVersion, timer];
 const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   configuration,
@@ -75,8 +62,8 @@ export interface Diagnosis {
 }
 
 /**
- * Looks at everything that afk stands on, and gives what was found in groups. Makes and changes nothing. A configuration or a state that is refused is a finding, and what does not need it is
- * looked at all the same.
+ * Checks everything that afk stands on, and gives what was found in groups. Changes nothing. A configuration or a state that
+ * is refused is a finding, and what does not need it is checked all the same.
  * @throws NoAgent where there is neither.
  */
 export async function diagnoseState(
@@ -84,11 +71,14 @@ export async function diagnoseState(
   how: Diagnosis,
 ): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(sources.environment), clock: how.clock ?? systemClock };
-  const onHost = await lookAll(ON_HOST, subject, how);
+  const onHost = await checkAll(ON_HOST, subject, how);
   const config = await orRefusal(() => readConfig(sources, sources.kinds));
   if (config instanceof NoAgent) throw config;
   if (config instanceof AfkError)
-    return inGroups([...onHost, ...asChecks("configuration", false, configurationFindings(config))]);
+    return inGroups([
+      ...onHost,
+      ...asChecks("configuration", "configuration", configurationFindings(config)),
+    ]);
   const seen = await orRefusal(() =>
     look(config, ({ db, config: { paths } }) => {
       // A state that is not there yet has no STOP file; everything else is looked at where it is.
@@ -97,43 +87,45 @@ export async function diagnoseState(
     }),
   );
   if (!(seen instanceof AfkError)) return inGroups([...onHost, ...seen]);
-  const refused = asChecks("state", false, [bad("state", seen.message, "do what the message says")]);
+  const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
   // A folder that is out of order would only say the same again.
-  const looks = WITH_CONFIG.filter((look) => look !== stateFolder);
-  const checks = await lookAll([...looks, ...modelLooks(config.models.chain)], { ...subject, config }, how);
+  const others = WITH_CONFIG.filter((each) => each !== stateFolder);
+  const checks = await checkAll(
+    [...others, ...modelChecks(config.models.chain)],
+    { ...subject, config },
+    how,
+  );
   return inGroups([...onHost, ...refused, ...checks]);
 }
 
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  return await lookAll(
-    [...WITH_CONFIG, ...modelLooks(config.models.chain), ...(how.more ?? []), ...WITH_STORE],
-    subject,
-    how,
-  );
+  const ofConfig = [...WITH_CONFIG, ...modelChecks(config.models.chain)];
+  return await checkAll([...ofConfig, ...(how.more ?? []), ...WITH_STORE], subject, how);
 }
 
-/** All at once, since most of the time of a look is waiting. */
-async function lookAll<Subject>(
-  looks: readonly Examination<Subject>[],
+/** All at once, since most of the time of a check is waiting. */
+async function checkAll<Subject>(
+  examinations: readonly Examination<Subject>[],
   subject: Subject,
   { isOffline }: Diagnosis,
 ): Promise<Check[]> {
-  const checks = looks.map(async ({ group, name, network = false, look }) => {
-    if (network && isOffline) return asChecks(group, network, [skipped(name, "not asked (--offline)")]);
+  const checks = examinations.map(async (examination) => {
+    const { group, name, network = false } = examination;
+    if (network && isOffline) return asChecks(group, name, skipped("not asked (--offline)"), network);
     try {
-      return asChecks(group, network, await look(subject));
+      return asChecks(group, name, await examination.check(subject), network);
     } catch (error) {
       const found = `could not be looked at: ${messageOf(error)}`;
-      return asChecks(group, network, [bad(name, found, "mend what it says, and look again")]);
+      return asChecks(group, name, bad(found, "mend what it says, and look again"), network);
     }
   });
   return (await Promise.all(checks)).flat();
 }
 
-function asChecks(group: Check["group"], network: boolean, findings: readonly Finding[]): Check[] {
-  return findings.map((finding) => ({ group, ...finding, network }));
+function asChecks(group: Check["group"], name: string, found: Found, network = false): Check[] {
+  return [found].flat().map((finding) => ({ group, name, ...finding, network }));
 }
 
 function inGroups(checks: readonly Check[]): Check[] {
@@ -150,8 +142,8 @@ async function orRefusal<T>(make: () => T | Promise<T>): Promise<T | AfkError> {
   }
 }
 
-function configurationFindings(error: AfkError): Finding[] {
+function configurationFindings(error: AfkError): Found {
   if (error instanceof ConfigError)
     return refusedConfiguration(error.message.split(" was refused")[0] ?? "afk.yaml", error);
-  return [bad("configuration", error.message, "do what the message says")];
+  return bad(error.message, "do what the message says");
 }

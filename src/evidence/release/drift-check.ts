@@ -5,7 +5,6 @@ import { readInstalled } from "./installed.ts";
 import { latestRelease } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 
-const NAME = "drift";
 const MEND =
   "if it is meant: afk release --reason TEXT; if not: afk release --to HASH, and install what it renders";
 
@@ -15,25 +14,25 @@ const MEND_UNITS =
 /** Whether what is in use is what was released. */
 export const driftCheck: Examination<WithStore> = {
   group: "configuration",
-  name: NAME,
-  look: async ({ store, config, host }) => {
+  name: "drift",
+  check: async ({ store, config, host }) => {
     const units = unitFindings(host);
     if ((await latestRelease(store.db)) === undefined)
-      return [ok(NAME, "nothing was released yet (afk release), so nothing can differ from it"), ...units];
+      return [ok("nothing was released yet (afk release), so nothing can differ from it"), ...units];
     const isSeen = host.units !== null || !host.isContainer;
     const rendered = isSeen ? await unitDrift(store.db, await readInstalled(config, host)) : null;
     const found = [await configDrift(store.db, config), ...(rendered?.drifts ?? [])].filter(
       (each) => each !== null,
     );
-    const unknown = (rendered?.unknown ?? []).map((each) => skipped(NAME, `cannot be compared: ${each}`));
+    const unknown = (rendered?.unknown ?? []).map((each) => skipped(`cannot be compared: ${each}`));
     const asReleased =
       rendered === null
         ? "rendered files cannot be seen from inside a container"
         : `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
     const findings =
       found.length > 0
-        ? found.map((each) => warn(NAME, each.found, MEND))
-        : [ok(NAME, `the configuration in use was released; ${asReleased}`)];
+        ? found.map((each) => warn(each.found, MEND))
+        : [ok(`the configuration in use was released; ${asReleased}`)];
     return [...findings, ...unknown, ...units].map((each) => ({ ...each, found: onHost(each.found, host) }));
   },
 };
@@ -49,9 +48,9 @@ function unitFindings({ units, shippedUnits }: Host): Finding[] {
     ...missing.map((name) => `${units.shownAs}/${name} is missing`),
     ...foreign.map((name) => `${units.shownAs}/${name} is no unit of this afk`),
   ];
-  if (wrong.length > 0) return wrong.map((each) => warn(NAME, each, MEND_UNITS));
+  if (wrong.length > 0) return wrong.map((each) => warn(each, MEND_UNITS));
   const besides = own.length === 0 ? "" : `; your own besides: ${own.join(", ")}`;
-  return [ok(NAME, `${same} units as this afk ships them${besides}`)];
+  return [ok(`${same} units as this afk ships them${besides}`)];
 }
 
 /** A path as it is called on the host. */

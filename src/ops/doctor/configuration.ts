@@ -1,22 +1,84 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { ConfigError } from "../../config/errors.ts";
+import { literalSecrets, secretFiles } from "../../config/secret-files.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 
 export const configuration: Examination<WithConfig> = {
   group: "configuration",
   name: "configuration",
-  look: ({ config }) => {
+  check: ({ config }) => {
     const count = config.jobs.length;
     const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
-    return [ok("configuration", `${config.paths.configFile}: agent ${config.agent}, ${jobs}`)];
+    return ok(`${config.paths.configFile}: agent ${config.agent}, ${jobs}`);
   },
 };
 
 /** Each fault of a refused configuration is a finding of its own; its message says what to write. */
 export function refusedConfiguration(file: string, error: ConfigError): Finding[] {
   const mend = `write what it says, in ${file}`;
-  if (error.issues.length === 0) return [bad("configuration", error.message, mend)];
+  if (error.issues.length === 0) return [bad(error.message, mend)];
   return error.issues.map(({ path, message }) => {
     const isPrice = /^models\.chain\[\d+\]$/.test(path) && message.includes("models.prices");
-    return bad(isPrice ? "prices" : "configuration", path === "" ? message : `${path}: ${message}`, mend);
+    const finding = bad(path === "" ? message : `${path}: ${message}`, mend);
+    return isPrice ? { ...finding, name: "prices" } : finding;
   });
+}
+
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o022;
+/** Where container engines put secrets: readable for all, in a file system that only the container sees. */
+const MOUNTED = "/run/secrets/";
+
+/** The files that hold secrets: who owns them, and who else can read or write them. */
+export const secrets: Examination<WithConfig> = {
+  group: "configuration",
+  name: "secrets",
+  check: ({ config, host }) => {
+    const { configFile, base } = config.paths;
+    const text = readFileSync(configFile, "utf8");
+    const literal = literalSecrets(text, config.secrets);
+    const files = [
+      ...secretFiles(text, host.environment).map(({ name, path }) => ({ what: `${name}_FILE`, path })),
+      { what: "the environment file", path: host.envFile },
+      { what: "the environment file", path: join(base, ".env") },
+      ...(literal ? [{ what: "the configuration, which holds a secret itself,", path: configFile }] : []),
+    ];
+    const seen = files.filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
+    const faults = [
+      ...seen.flatMap(({ what, path }) => faultsOf(what, path, host.userId)),
+      ...faultsOfFolder(dirname(configFile)),
+    ];
+    if (faults.length > 0) return faults;
+    if (seen.length === 0) return ok("in no file here");
+    return ok(`nobody else can read ${seen.map(({ path }) => path).join(", ")}`);
+  },
+};
+
+function faultsOf(what: string, path: string, userId: number | null): Finding[] {
+  const { uid, mode } = statSync(path);
+  const shown = `${what} ${path}`;
+  const isForeign = userId !== null && userId !== 0 && uid !== 0 && uid !== userId;
+  if ((mode & OTHERS_WRITE) !== 0)
+    return [bad(`others can write ${shown} (${modeText(mode)})`, `chmod 600 ${path}`)];
+  if ((mode & OTHERS_READ) !== 0 && !path.startsWith(MOUNTED)) {
+    const isConfiguration = what.startsWith("the configuration");
+    const orElse = isConfiguration ? ", or state it as a variable of the environment" : "";
+    const found = `anybody on this machine can read ${shown} (${modeText(mode)})`;
+    return [bad(found, `chmod 600 ${path}${orElse}`)];
+  }
+  const found = `${shown} belongs to user ${uid}, who is neither root nor this user`;
+  return isForeign ? [bad(found, `chown ${userId} ${path}`)] : [];
+}
+
+/** Who can write to the folder can put another afk.yaml there, with another cap. */
+function faultsOfFolder(dir: string): Finding[] {
+  const { mode } = statSync(dir);
+  const isSticky = (mode & 0o1000) !== 0;
+  if ((mode & 0o002) === 0 || isSticky) return [];
+  return [bad(`anybody on this machine can replace what is in ${dir}`, `chmod o-w ${dir}`)];
+}
+
+function modeText(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, "0");
 }

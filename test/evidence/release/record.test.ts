@@ -406,8 +406,8 @@ async function harness() {
         reason,
       });
     },
-    drift: (budget: Record<string, unknown>, host: Parameters<typeof hostWith>[0] = {}) =>
-      driftCheck.look({
+    drift: async (budget: Record<string, unknown>, host: Parameters<typeof hostWith>[0] = {}) => {
+      const found = await driftCheck.check({
         host: hostWith({
           dropIn: "/no/such/file",
           crontab: "/no/such/file",
@@ -417,7 +417,9 @@ async function harness() {
         clock: rails.clock,
         config: configOf(budget),
         store: rails.store,
-      }),
+      });
+      return [found].flat();
+    },
     async tell(budget: Record<string, unknown>) {
       await rails.store.atomically((trx) => tellDrift(trx, rails.outbox.announce, configOf(budget)));
       return alerts;

@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { budgetClock } from "../../../src/ops/doctor/budget-clock.ts";
-import { originsOf, wallClock } from "../../../src/ops/doctor/wall-clock.ts";
+import { originsOf, wallClock } from "../../../src/ops/doctor/machine.ts";
+import { budgetClock } from "../../../src/ops/doctor/money.ts";
 import { spend } from "../../support/rails.ts";
 import { opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";
@@ -12,7 +12,7 @@ describe("the budget's clock", () => {
     const { config, rails } = await opsHarness();
     await spend(rails, 1_000);
     const subject = { config, store: rails.store, clock: rails.clock, host: hostWith() };
-    return { rails, finding: async () => only(await budgetClock.look(subject)) };
+    return { rails, finding: async () => only(await budgetClock.check(subject)) };
   };
 
   test("that goes with the wall clock is well", async () => {
@@ -63,7 +63,7 @@ describe("the wall clock", () => {
     const { rails } = await opsHarness();
     const server = await host(aheadMs, rails.clock.nowMs());
     const { config } = await opsHarness({ alerts: [{ type: "webhook", url: `${server.url}/secret-token` }] });
-    const finding = only(await wallClock.look({ config, clock: rails.clock, host: hostWith() }));
+    const finding = only(await wallClock.check({ config, clock: rails.clock, host: hostWith() }));
     return { finding, asked: server.asked };
   }
 
@@ -89,7 +89,7 @@ describe("the wall clock", () => {
   test("is not judged when nobody says what time it is", async () => {
     expect((await found(null)).finding.result).toBe("skipped");
     const { config, rails } = await opsHarness({ egress: { allow: ["*.example.org"] } });
-    expect(only(await wallClock.look({ config, clock: rails.clock, host: hostWith() })).result).toBe(
+    expect(only(await wallClock.check({ config, clock: rails.clock, host: hostWith() })).result).toBe(
       "skipped",
     );
   });

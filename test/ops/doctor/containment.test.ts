@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { containment } from "../../../src/ops/doctor/containment.ts";
+import { containment } from "../../../src/ops/doctor/machine.ts";
 import { opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";
 
@@ -8,7 +8,7 @@ describe("containment", () => {
     const { config, rails } = await opsHarness();
     const host = hostWith({ environment: { PATH: path } });
     const changed = { ...config, jobs: jobs as typeof config.jobs };
-    return only(await containment.look({ config: changed, clock: rails.clock, host }));
+    return only(await containment.check({ config: changed, clock: rails.clock, host }));
   }
 
   test("is well where the kernel gives a namespace", async () => {

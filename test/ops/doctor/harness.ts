@@ -1,4 +1,4 @@
-import type { Finding } from "../../../src/ops/doctor/check.ts";
+import type { Finding, Found } from "../../../src/ops/doctor/check.ts";
 import { type Host, thisHost } from "../../../src/ops/doctor/host.ts";
 
 /** This machine as the checks see it, with what a test says about it; nothing of its environment. */
@@ -14,8 +14,8 @@ export function hostWith(over: Partial<Host> = {}): Host {
 }
 
 /** The one finding that there is. */
-export function only(findings: readonly Finding[]): Finding {
-  if (findings.length !== 1 || findings[0] === undefined)
-    throw new Error(`found ${JSON.stringify(findings)}`);
-  return findings[0];
+export function only(found: Found): Finding {
+  const [finding, ...more] = [found].flat();
+  if (finding === undefined || more.length > 0) throw new Error(`found ${JSON.stringify(found)}`);
+  return finding;
 }

@@ -1,8 +1,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { nodeVersion } from "../../../src/ops/doctor/node-version.ts";
-import { timer } from "../../../src/ops/doctor/timer.ts";
+import { nodeVersion, timer } from "../../../src/ops/doctor/machine.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { tempDir } from "../../support/temp.ts";
 import { hostWith, only } from "./harness.ts";
@@ -15,7 +14,7 @@ test.each([
   ["22.21.9", "bad"],
   ["20.20.2", "bad"],
 ])("Node %s is %s", async (version, result) => {
-  expect(only(await nodeVersion.look({ clock, host: hostWith({ nodeVersion: version }) })).result).toBe(
+  expect(only(await nodeVersion.check({ clock, host: hostWith({ nodeVersion: version }) })).result).toBe(
     result,
   );
 });
@@ -33,7 +32,7 @@ describe("the timer", () => {
     return { systemctl: path, timerFiles: [unit] };
   }
   const look = async (over: Parameters<typeof hostWith>[0]) =>
-    only(await timer.look({ clock, host: hostWith(over) }));
+    only(await timer.check({ clock, host: hostWith(over) }));
 
   test("that is enabled and active is well", async () => {
     expect(await look(systemctl("enabled", "active"))).toMatchObject({ result: "ok", mend: null });

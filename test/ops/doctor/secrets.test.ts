@@ -1,13 +1,14 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { secrets } from "../../../src/ops/doctor/secrets.ts";
+import { secrets } from "../../../src/ops/doctor/configuration.ts";
 import { opsHarness } from "../harness.ts";
 import { hostWith } from "./harness.ts";
 
 async function looked(over: Parameters<typeof hostWith>[0] = {}, config: Record<string, unknown> = {}) {
   const { config: loaded, rails } = await opsHarness(config);
-  const look = async () => await secrets.look({ config: loaded, clock: rails.clock, host: hostWith(over) });
+  const look = async () =>
+    [await secrets.check({ config: loaded, clock: rails.clock, host: hostWith(over) })].flat();
   return { look, base: loaded.paths.base, configFile: loaded.paths.configFile };
 }
 

@@ -3,11 +3,7 @@ import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { judgeFree } from "../../../src/ops/doctor/disk.ts";
-import { fileSystem } from "../../../src/ops/doctor/file-system.ts";
-import { killFlag } from "../../../src/ops/doctor/kill-switch.ts";
-import { lock } from "../../../src/ops/doctor/lock.ts";
-import { stateFolder } from "../../../src/ops/doctor/state-folder.ts";
+import { fileSystem, judgeFree, killFlag, lock, stateFolder } from "../../../src/ops/doctor/state.ts";
 import { mountOf } from "../../../src/store/sqlite/mount.ts";
 import { tempDir } from "../../support/temp.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
@@ -33,16 +29,16 @@ describe("the state's folder", () => {
   test("that others may look into or write to, or that is somebody else's, is told of", async () => {
     const harness = await opsHarness();
     const { state } = harness.config.paths;
-    expect(only(await stateFolder.look(subject(harness))).result).toBe("ok");
+    expect(only(await stateFolder.check(subject(harness))).result).toBe("ok");
     chmodSync(state, 0o750);
-    expect(only(await stateFolder.look(subject(harness)))).toMatchObject({
+    expect(only(await stateFolder.check(subject(harness)))).toMatchObject({
       result: "warn",
       mend: `chmod go= ${state}`,
     });
-    const stranger = only(await stateFolder.look(subject(harness, { userId: 4_242 })));
+    const stranger = only(await stateFolder.check(subject(harness, { userId: 4_242 })));
     expect(stranger).toMatchObject({ result: "bad", mend: `sudo chown -R 4242 ${state}` });
     chmodSync(state, 0o757);
-    expect(only(await stateFolder.look(subject(harness)))).toMatchObject({
+    expect(only(await stateFolder.check(subject(harness)))).toMatchObject({
       result: "bad",
       mend: `chmod go= ${state}`,
     });
@@ -59,7 +55,7 @@ describe("KILL_FLAG", () => {
       stopFile: stopFile === "" ? join(config.paths.state, "KILL") : stopFile,
     };
     const host = hostWith({ isContainer: true, mountInfo: file, environment: { KILL_FLAG: "set" }, ...over });
-    return await killFlag.look({ config: { ...config, paths }, clock: rails.clock, host });
+    return await killFlag.check({ config: { ...config, paths }, clock: rails.clock, host });
   };
   const MOUNTS = [
     "22 1 0:20 / / rw - overlay overlay rw",
@@ -111,7 +107,7 @@ describe("the file system", () => {
     const mountInfo = join(tempDir(), "mountinfo");
     const look = async (type: string, platform = "linux") => {
       writeFileSync(mountInfo, `1 0 8:1 / / rw - ${type} x rw\n`);
-      return only(await fileSystem.look(subject(harness, { mountInfo, platform }))).result;
+      return only(await fileSystem.check(subject(harness, { mountInfo, platform }))).result;
     };
     for (const type of ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"])
       expect(await look(type)).toBe("bad");
@@ -137,9 +133,9 @@ describe("the lock", () => {
   test("of a process at work is told of with its number, where the system says it", async ({ skip }) => {
     skip(process.platform !== "linux", "only Linux has a table of locks");
     const harness = await opsHarness();
-    expect(only(await lock.look(subject(harness))).found).toBe("nobody is at work");
+    expect(only(await lock.check(subject(harness))).found).toBe("nobody is at work");
     const { pid } = await holder(harness.config.paths.lock);
-    expect(only(await lock.look(subject(harness)))).toMatchObject({
+    expect(only(await lock.check(subject(harness)))).toMatchObject({
       result: "ok",
       found: `process ${pid} is at work now`,
     });
@@ -151,7 +147,7 @@ describe("the lock", () => {
     const child = await holder(harness.config.paths.lock);
     child.kill("SIGSTOP");
     await expect
-      .poll(async () => only(await lock.look(subject(harness))), { timeout: 20_000 })
+      .poll(async () => only(await lock.check(subject(harness))), { timeout: 20_000 })
       .toMatchObject({
         result: "bad",
         found: `the worker (process ${child.pid}) is suspended and does nothing: kill -CONT ${child.pid}`,
@@ -163,9 +159,9 @@ describe("the lock", () => {
     const harness = await opsHarness();
     await harness.tick({ next_due_at: harness.rails.clock.nowMs() + 60_000 });
     await holder(harness.config.paths.lock);
-    expect(only(await lock.look(subject(harness))).result).toBe("ok");
+    expect(only(await lock.check(subject(harness))).result).toBe("ok");
     harness.rails.clock.advance(60_000 + harness.config.heartbeat.graceMs + 1);
-    expect(only(await lock.look(subject(harness)))).toMatchObject({
+    expect(only(await lock.check(subject(harness)))).toMatchObject({
       result: "bad",
       found: expect.stringContaining("does not move"),
       mend: expect.stringContaining("kill "),

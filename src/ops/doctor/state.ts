@@ -1,0 +1,177 @@
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { formatDuration } from "../../lib/duration-text.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { fileObstacle, folderObstacle, pendingNames, readOutput } from "../../queue/publish.ts";
+import { readKill } from "../../rails/kill.ts";
+import { freeBytes } from "../../store/sqlite/ballast.ts";
+import { mountOf } from "../../store/sqlite/mount.ts";
+import { isReachable } from "../../store/sqlite/reachable.ts";
+import { checkHealth } from "../health.ts";
+import { lookNow } from "../worker.ts";
+import {
+  bad,
+  type Examination,
+  type Finding,
+  ok,
+  skipped,
+  type WithConfig,
+  type WithStore,
+  warn,
+} from "./check.ts";
+
+const OTHERS_WRITE = 0o002;
+const OTHERS = 0o077;
+
+/** The folders of the state: writable by this user, and by nobody who does not own them. What is missing a tick makes. */
+export const stateFolder: Examination<WithConfig> = {
+  group: "state",
+  name: "state",
+  check: async ({ config: { paths }, host }) => {
+    if (!(await isReachable(paths.out)))
+      return bad(`${paths.out} does not answer`, "mend or unmount the disk that it is on");
+    try {
+      for (const dir of [paths.state, paths.out, paths.logs]) {
+        if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
+        else throw new Error(`${nearest(dir)} is no folder`);
+      }
+    } catch (error) {
+      return bad(messageOf(error), `make ${paths.state} writable for this user`);
+    }
+    if (nearest(paths.state) !== paths.state)
+      return ok(`${paths.state} is not there yet; the first tick makes it`);
+    return judgeOwner(paths.state, host.userId);
+  },
+};
+
+/** The folder itself, or the nearest one above it that there is. */
+export function nearest(dir: string): string {
+  const isThere = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  return isThere || dir === dirname(dir) ? dir : nearest(dirname(dir));
+}
+
+function judgeOwner(dir: string, userId: number | null): Finding {
+  const { uid, mode } = statSync(dir);
+  if ((mode & OTHERS_WRITE) !== 0)
+    return bad(`anybody on this machine can write to ${dir}`, `chmod go= ${dir}`);
+  // root may write anywhere, and an administrator looks at what belongs to the worker.
+  if (userId !== null && userId !== 0 && uid !== userId)
+    return bad(`${dir} belongs to user ${uid}, and this is user ${userId}`, `sudo chown -R ${userId} ${dir}`);
+  // What is this user's own is closed when the state is opened.
+  if ((mode & OTHERS) !== 0) return warn(`others on this machine can look into ${dir}`, `chmod go= ${dir}`);
+  return ok(`${dir} can be written`);
+}
+
+const FREE_MIN_BYTES = 200 * 1024 * 1024;
+
+export const disk: Examination<WithConfig> = {
+  group: "state",
+  name: "disk",
+  check: ({ config: { paths } }) => judgeFree(freeBytes(nearest(paths.state)), paths.state),
+};
+
+export function judgeFree(bytes: number, dir: string): Finding {
+  const mib = Math.floor(bytes / 1024 / 1024);
+  const free = mib >= 10_240 ? `${Math.floor(mib / 1024)} GiB free` : `${mib} MiB free`;
+  if (bytes >= FREE_MIN_BYTES) return ok(free);
+  return bad(`${free} for ${dir}`, "make room: a full disk halts the agent");
+}
+
+/** SQLite's write-ahead log needs memory that all processes share, and locks that hold; over a network neither is sure. */
+const REMOTE =
+  /^(?:nfs\d*|cifs|smb\d*|smbfs|afs|ceph|9p|glusterfs|lustre|davfs|ncpfs|beegfs|fuse\.(?:sshfs|rclone|s3fs|gcsfuse|glusterfs|ceph|davfs2?|smbnetfs|nfs))$/;
+
+export const fileSystem: Examination<WithConfig> = {
+  group: "state",
+  name: "file system",
+  check: ({ config: { paths }, host }) => {
+    if (host.platform !== "linux") return skipped(`cannot be told on ${host.platform}`);
+    const { type } = mountOf(paths.state, readFileSync(host.mountInfo, "utf8"));
+    if (!REMOTE.test(type)) return ok(`${type}, on this machine`);
+    const found = `${paths.state} is on ${type}, a network file system: locks and the database are not safe on it`;
+    return bad(found, "put the state on a local disk (--state, AFK_STATE)");
+  },
+};
+
+/**
+ * A lock is never stale, since the system drops it with its process; but a process can hold it and do nothing, and none can
+ * hold it where one should. Looks without taking the lock.
+ */
+export const lock: Examination<WithStore> = {
+  group: "state",
+  name: "lock",
+  check: async ({ config, store, clock }) => {
+    const look = lookNow(config, clock);
+    const { worker } = look;
+    const { problems } = await checkHealth(config, store.db, clock, look);
+    // A tick that failed is no sign of hanging: the process goes on.
+    const [problem] = problems.filter((each) => !each.startsWith("the last tick failed"));
+    if (worker.state === "none")
+      return [problem === undefined ? ok("nobody is at work") : bad(`nobody is at work: ${problem}`, START)];
+    const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;
+    if (worker.state === "suspended")
+      return bad(
+        problem ?? `${who} holds the lock and is suspended`,
+        `kill -CONT ${worker.pid}, or end it: ${end(worker.pid)}`,
+      );
+    if (problem === undefined) return ok(`${who} is at work now`);
+    const grace = `longer than ${formatDuration(config.heartbeat.graceMs)} late`;
+    return bad(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
+  },
+};
+
+const START = "afk run, or start the unit or timer that runs it";
+
+function end(pid: number | null): string {
+  return pid === null
+    ? "end it: docker rm -f afk, or systemctl restart afk"
+    : `kill ${pid}; if that does not help: kill -KILL ${pid}`;
+}
+
+export const killSwitch: Examination<WithStore> = {
+  group: "state",
+  name: "kill switch",
+  check: async ({ config: { paths }, store }) => {
+    const kill = await readKill(store.db, paths.stopFile);
+    if (kill === null) return ok("off");
+    return bad(`set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume");
+  },
+};
+
+/** File systems that a container has for itself. */
+const OWN = /^(?:tmpfs|devtmpfs|devpts|proc|sysfs|mqueue|cgroup2?)$/;
+
+/** Whether somebody outside of the container can make the file that KILL_FLAG names; else that switch can never be set. */
+export const killFlag: Examination<WithConfig> = {
+  group: "state",
+  name: "kill flag",
+  check: ({ config: { paths }, host }) => {
+    const { stopFile, state } = paths;
+    if (!host.isContainer || !host.environment.KILL_FLAG || stopFile.startsWith(state + sep)) return [];
+    const { point, type } = mountOf(dirname(stopFile), readFileSync(host.mountInfo, "utf8"));
+    if (point !== "/" && !OWN.test(type)) return ok(`${stopFile} is on a mount of its own`);
+    const found = `KILL_FLAG is ${stopFile}, which is inside of this container: nobody outside can set it`;
+    return bad(found, `name a file in ${state}, or unset KILL_FLAG and use ${join(state, "STOP")}`);
+  },
+};
+
+/** What was set aside since it cannot be written into `out/`, and what is in its way. */
+export const outputs: Examination<WithStore> = {
+  group: "state",
+  name: "outputs",
+  check: async ({ config: { paths }, store }) => {
+    const folder = await folderObstacle(paths.out);
+    if (folder !== null) return bad(`nothing can be written into ${paths.out}: ${folder}`, MEND);
+    const findings: Finding[] = [];
+    for (const name of (await pendingNames(store.db)).slice(0, SHOWN_MAX)) {
+      const obstacle = fileObstacle(paths.out, await readOutput(store.db, name));
+      const shown = JSON.stringify(name.slice(0, 160));
+      if (obstacle !== null) findings.push(bad(`${shown} is not in ${paths.out}: ${obstacle}`, MEND));
+    }
+    return findings.length > 0 ? findings : ok("everything that was made is in out/");
+  },
+};
+
+const SHOWN_MAX = 20;
+
+const MEND = "move away what is in the way; the next tick writes what was set aside";
