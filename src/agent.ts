@@ -113,7 +113,7 @@ export const VERSION: string = manifest.version;
 export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
-  const kinds = [...(options.kinds ?? []), ...jobKinds];
+  const kinds = kindsOf(options);
   const live = readLiveConfig(options, kinds, (before, now) => {
     seeChange(before, now);
     options.onConfig?.(now);
@@ -221,18 +221,21 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   };
 }
 
-/** Reads the configuration alone. Throws ConfigError (exit 78). */
+/** @throws ConfigError (exit 78) */
 export function readAgentConfig(options: AgentOptions): Config {
-  return readConfig(options, [...(options.kinds ?? []), ...jobKinds]);
+  return readConfig(options, kindsOf(options));
+}
+
+function kindsOf({ kinds = [] }: AgentOptions): JobKind[] {
+  return [...kinds, ...jobKinds];
 }
 
 /**
- * Sets the kill switch, and waits for its worker to be gone. Where configuration or database are out of order it falls
- * back to the STOP file, since a switch must work when nothing else does.
+ * Sets the kill switch, and waits for its worker to be gone. Where configuration or database are out of order it falls back
+ * to the STOP file.
  */
 export async function stopAgent(options: AgentOptions, reason: string): Promise<StopReport> {
-  const environment = options.environment ?? processEnvironment();
-  const { config: configFile, state } = options;
+  const { config: configFile, state, environment = processEnvironment() } = options;
   return await stopAt(locate({ environment, configFile, state, cwd: process.cwd() }), reason, async () => {
     // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
     const agent = await openAgent({ ...options, patienceMs: 0 });
@@ -246,6 +249,5 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  const sources = { ...options, kinds: [...(options.kinds ?? []), ...jobKinds] };
-  return await diagnoseState(sources, { ...how, more: [driftCheck] });
+  return await diagnoseState({ ...options, kinds: kindsOf(options) }, { ...how, more: [driftCheck] });
 }
