@@ -230,10 +230,7 @@ function kindsOf({ kinds = [] }: AgentOptions): JobKind[] {
   return [...kinds, ...jobKinds];
 }
 
-/**
- * Sets the kill switch, and waits for its worker to be gone. Where configuration or database are out of order it falls back
- * to the STOP file.
- */
+/** Sets the kill switch, and waits for the worker to be gone. By the STOP file where configuration or database fail. */
 export async function stopAgent(options: AgentOptions, reason: string): Promise<StopReport> {
   const { config: configFile, state, environment = processEnvironment() } = options;
   return await stopAt(locate({ environment, configFile, state, cwd: process.cwd() }), reason, async () => {
