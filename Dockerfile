@@ -52,19 +52,17 @@ COPY systemd /out/app/systemd
 RUN chmod -R a+rX /out
 
 # Compiled code is written once, and then belongs to root: code that a worker could write, and that the next worker would
-# run, must not exist. What the bundle's commands run is in /app/code (main.js tells of it); the rest, such as threads, is in
-# Node's compile cache, which is made by the user that runs later, since Node keeps the cache of each user apart.
-# Both fit one set of a processor's features: where those are not the ones of the machine that built the image, neither is
-# used, and a start takes as long as without.
+# run, must not exist. It is Node's compile cache, made by the user that runs later, since Node keeps the cache of each user
+# apart. It fits one set of a processor's features: where those are not the ones of the machine that built the image, it is
+# not used, and a start takes as long as without.
 FROM ${BASE} AS warm
 COPY --from=build /out/app /app
-RUN install -d -o 1000 -g 1000 /app/cache /app/code /tmp/warm /tmp/warm/notes
+RUN install -d -o 1000 -g 1000 /app/cache /tmp/warm /tmp/warm/notes
 USER 1000:1000
 WORKDIR /tmp/warm
-ENV NODE_COMPILE_CACHE=/app/cache AFK_CODE=write AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
+ENV NODE_COMPILE_CACHE=/app/cache AFK_CONFIG=/tmp/warm/afk.yaml AFK_STATE=/tmp/warm/state
 # What runs here is compiled beforehand: a tick that finds no model at a closed port, and what is run most besides. Not
-# more, since each takes seconds where the platform is emulated. What stays in /app/code of ticks is the one that finds
-# nothing to do, as most of them do.
+# more, since each takes seconds where the platform is emulated.
 RUN set -eu; \
     echo "One note, to have work." > notes/note.txt; \
     echo '<rss version="2.0"><channel><item><title>One item</title></item></channel></rss>' > feed.xml; \
@@ -72,11 +70,9 @@ RUN set -eu; \
       'models: { chain: [ollama/none, extractive], providers: { ollama: { base_url: "http://127.0.0.1:9" } } }' \
       'jobs: [{ name: digest, kind: digest, every: 1h, sources: [{ folder: notes }, { feed: feed.xml }] }]' > afk.yaml; \
     afk() { node /app/main.js "$@" > /dev/null; }; \
-    afk tick; \
-    rm -r /app/code/tick; \
     for command in tick status health stop resume; do afk "$command"; done; \
     afk watchdog || true; \
-    chmod -R a+rX /app/cache /app/code
+    chmod -R a+rX /app/cache
 
 FROM ${BASE}
 # Nothing in here installs packages, and what is not there cannot be used by who gets in.

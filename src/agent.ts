@@ -34,7 +34,7 @@ import { runLoop, runOnce } from "./runner/loop.ts";
 import type { Parts, Progress } from "./runner/parts.ts";
 import { createRenewal } from "./runner/renew.ts";
 import type { TickResult } from "./runner/tick.ts";
-import type { WedgeLimits } from "./runner/wedge-steps.ts";
+import type { WedgeLimits } from "./runner/wedge/steps.ts";
 import type { Store } from "./store/store.ts";
 
 export { CallFailed } from "./rails/call.ts";
@@ -196,8 +196,6 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       }),
     run: (onTick, onStart) =>
       holdState(parts, held, async (guarded, runner) => {
-        // It lives for long, so it is guarded from the start; a tick that finds nothing to do is soon gone.
-        guarded.guard?.watch();
         onStart?.();
         return await runLoop(guarded, runner, onTick);
       }),

@@ -53,35 +53,12 @@ describe("the bundle", () => {
     expect(bytes).toBeLessThan(BYTES_MAX);
     const undici = files.filter((name) => readFileSync(join(dist, name), "utf8").includes("UND_ERR_SOCKET"));
     expect(undici).toHaveLength(1);
-    expect(loadedAtOnce("agent.js")).toContain(chunkOf("core"));
-    expect(loadedAtOnce("afk.js")).not.toContain(undici[0]);
-    expect(loadedAtOnce("agent.js")).not.toContain(undici[0]);
-    for (const lean of ["afk.js", "wedge-worker.js", "supervisor.js", "dashboard-worker.js"])
-      expect(loadedAtOnce(lean)).not.toContain(chunkOf("core"));
-    expect(loadedAtOnce("wedge-worker.js")).not.toContain(chunkOf("store"));
-  });
-
-  test("loads few files for a tick with nothing to do, and little of Node", async () => {
-    const at = place({ jobs: [] });
-    await at.afk("tick");
-    const list = at.write(
-      "list.cjs",
-      `process.on("exit", () => {
-         const loaded = [...process.moduleLoadList, ...Object.keys(require.cache)];
-         require("node:fs").writeFileSync(${JSON.stringify(join(at.dir, "loaded.json"))}, JSON.stringify(loaded));
-       });`,
-    );
-    const { code } = await at.node("--require", [list, main, "tick"]);
-    expect(code).toBe(0);
-    const loaded: string[] = JSON.parse(readFileSync(join(at.dir, "loaded.json"), "utf8"));
-    expect(loaded).toContain("NativeModule fs");
-    // Not crypto: what the database holds is hashed at every opening.
-    expect(loaded).not.toEqual(
-      expect.arrayContaining([
-        expect.stringMatching(/^NativeModule (?:child_process|zlib|dns\/promises|http)$/),
-      ]),
-    );
-    expect(loaded.filter((name) => dirname(name) === dist).length).toBeLessThan(10);
+    for (const entry of ["main.js", "agent.js", "wedge-thread.js", "supervisor.js"])
+      expect(loadedAtOnce(entry)).not.toContain(undici[0]);
+    // The guard's thread is in every process, and loads neither the configuration nor the jobs.
+    const bytesOf = (names: string[]) =>
+      names.reduce((sum, name) => sum + statSync(join(dist, name)).size, 0);
+    expect(bytesOf(loadedAtOnce("wedge-thread.js"))).toBeLessThan(200_000);
   });
 
   test("replaces a folder as a whole, and only when there is something to put there", async () => {
@@ -185,48 +162,6 @@ describe("the bundle", () => {
   });
 });
 
-describe("compiled code", () => {
-  const code = join(dist, "code", "tick");
-  const names = () => readdirSync(code).filter((name) => name.endsWith(".code"));
-
-  test("is written when it is asked for, and then fits", async () => {
-    const at = place({ jobs: [] });
-    await at.afk("tick");
-    expect(existsSync(dirname(code))).toBe(false);
-    onTestFinished(() => rmSync(dirname(code), { recursive: true, force: true }));
-    expect(await at.node(main, ["tick"], { AFK_CODE: "write" })).toMatchObject({ code: 0, stderr: "" });
-    const watch = at.write(
-      "watch.cjs",
-      `const vm = require("node:vm");
-       const results = [];
-       vm.Script = class extends vm.Script {
-         constructor(source, options) {
-           super(source, options);
-           if (options.cachedData !== undefined) results.push(this.cachedDataRejected);
-         }
-       };
-       process.on("exit", () => process.stderr.write(JSON.stringify(results)));`,
-    );
-    const { code: exitCode, stderr } = await at.node("--require", [watch, main, "tick"]);
-    expect(exitCode).toBe(0);
-    expect(JSON.parse(stderr)).toEqual(names().map(() => false));
-    expect(names()).toContain(`${chunkOf("core")}.code`);
-    // A command without its own starts with what a tick needs.
-    const other = await at.node("--require", [watch, main, "jobs"]);
-    expect(JSON.parse(other.stderr)).toContain(false);
-    expect(readdirSync(dirname(code))).toEqual(["tick"]);
-  });
-
-  test.each(["", "not what V8 made"])("that does not fit (%j) is not used", async (content) => {
-    const at = place({ jobs: [] });
-    onTestFinished(() => rmSync(dirname(code), { recursive: true, force: true }));
-    await at.node(main, ["tick"], { AFK_CODE: "write" });
-    expect(names().length).toBeGreaterThan(3);
-    for (const name of names()) writeFileSync(join(code, name), content);
-    expect(await at.afk("tick")).toMatchObject({ code: 0, stderr: "" });
-  });
-});
-
 describe("the command of the package", () => {
   const COMMAND = "bin/afk.js";
 
@@ -306,11 +241,6 @@ function loadedAtOnce(entry: string, seen = new Set<string>()): string[] {
   return [...seen];
 }
 
-function chunkOf(name: string): string | undefined {
-  return readdirSync(dist).find((file) => file.startsWith(`${name}-`));
-}
-
-/** Dead, and only waiting for somebody to take note. */
 /** Goes on reading afterwards, so that the process can go on writing. */
 function saidBy(stream: NodeJS.ReadableStream, text: string): Promise<void> {
   return new Promise((resolve, reject) => {

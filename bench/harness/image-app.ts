@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildBundle } from "../../scripts/build.ts";
@@ -61,8 +61,6 @@ async function warm(app: ImageApp, folder: string): Promise<void> {
     jobs: [{ name: "digest", kind: "digest", every: "1h", sources: [{ folder: "notes" }] }],
   });
   const place = { config, state: join(folder, "state") };
-  const run = (command: string) => runCommand(app.afk([command], place, { AFK_CODE: "write" }));
-  await run("tick");
-  rmSync(join(app.folder, "code", "tick"), { recursive: true });
-  for (const command of ["tick", "status", "health", "stop", "resume", "watchdog"]) await run(command);
+  for (const command of ["tick", "status", "health", "stop", "resume", "watchdog"])
+    await runCommand(app.afk([command], place));
 }

@@ -15,8 +15,6 @@ export interface DeliverOptions {
   /** The time by which alerts grow old, where the wall clock may be ahead of it; the wall clock's unless stated. */
   agingMs?: number;
   log: Log;
-  /** Called before each message is sent. */
-  onSend?: () => void;
   /** Ends the delivery; what was not sent stays pending. */
   signal: AbortSignal;
   /** Bound on the whole run. 20 s unless stated. */
@@ -118,7 +116,6 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]):
 
   // 2. The effect. No transaction is open here.
   const payload = payloadOf([first, ...others]);
-  run.onSend?.();
   const result = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.

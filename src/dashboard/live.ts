@@ -13,7 +13,7 @@ export interface Live {
 const CLIENTS_MAX = 16;
 const LOOK_MS = 1_000;
 /** A silent line is cut by what stands between, and the page's clock must not stand still: late is news too. */
-const BEAT_EVERY = 15;
+const KEEPALIVE_EVERY = 15;
 const CHANGE_EVERY = 30;
 /** A client that does not read is let go before its unread lines are more than this. */
 const UNREAD_BYTES_MAX = 4_096;
@@ -23,7 +23,7 @@ export function createLive(view: Pick<View, "version">): Live {
   const closed = new AbortController();
   let isWatching = false;
 
-  function send(event: "change" | "beat"): void {
+  function send(event: "change" | "keepalive"): void {
     for (const client of clients) {
       if (client.writableLength > UNREAD_BYTES_MAX) client.destroy();
       else client.write(`event: ${event}\ndata:\n\n`);
@@ -40,7 +40,7 @@ export function createLive(view: Pick<View, "version">): Live {
       if (closed.signal.aborted) break;
       const current = view.version();
       if (current !== version || looks % CHANGE_EVERY === 0) send("change");
-      else if (looks % BEAT_EVERY === 0) send("beat");
+      else if (looks % KEEPALIVE_EVERY === 0) send("keepalive");
       version = current;
     }
     isWatching = false;

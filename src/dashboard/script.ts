@@ -67,7 +67,7 @@ export const SCRIPT = `"use strict";
     const events = new EventSource("events");
     events.addEventListener("open", () => { heardAt = Date.now(); say("on"); });
     events.addEventListener("change", () => { heardAt = Date.now(); refresh(); });
-    events.addEventListener("beat", () => { heardAt = Date.now(); });
+    events.addEventListener("keepalive", () => { heardAt = Date.now(); });
     events.addEventListener("error", () => {
       if (events.readyState !== EventSource.CLOSED) return;
       setTimeout(() => { refresh(); listen(); }, 15000);

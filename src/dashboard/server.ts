@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Config } from "../config/config.ts";
-import type { Clock } from "../lib/clock.ts";
-import { messageOf } from "../lib/errors.ts";
-import { listen, urlOf } from "./listen.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import { createLive, type Live } from "./live.ts";
 import { SAFE_HEADERS } from "./policy.ts";
 import { answer, type Site } from "./routes.ts";
@@ -58,7 +58,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(SOCKET_IDLE_MS);
   try {
-    const url = urlOf(await listen(server, { port: access.port, host: access.bind }));
+    const url = await listen(server, access);
     server.on("error", (error) => options.onError(messageOf(error)));
     return {
       url,
@@ -76,6 +76,45 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
     await view.close();
     throw error;
   }
+}
+
+/** The page beside the work of `afk run`. A failure is logged and changes nothing else: an agent without a page works. */
+export function serveDashboard({ config, version, log }: { config: Config; version: string; log: Log }): {
+  reconfigure(config: Config): void;
+  close(): Promise<void>;
+} {
+  const onError = (error: string) => log.event("error", "dashboard_error", { error });
+  const opening = openDashboard({ config, version, clock: systemClock, onError }).then(
+    (dashboard) => {
+      log.event("info", "dashboard_started", { url: dashboard.url });
+      return dashboard;
+    },
+    (error: unknown) => {
+      log.event("warn", "dashboard_unavailable", { error: messageOf(error) });
+      return null;
+    },
+  );
+  return {
+    reconfigure: (changed) => void opening.then((dashboard) => dashboard?.reconfigure(changed)),
+    close: async () => (await opening)?.close(),
+  };
+}
+
+/** Listens, at a free port where it is 0, and returns the page's address. */
+function listen(server: Server, { port, bind: host }: Config["dashboard"]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      const message = `the page cannot be served at ${host} port ${port}: ${messageOf(error)}. It may be served there already, by afk run; else set another dashboard.port`;
+      reject(new AfkError("dashboard_unavailable", message, { retry: "never", cause: error }));
+    };
+    server.once("error", fail);
+    server.listen({ port, host, exclusive: true }, () => {
+      server.removeListener("error", fail);
+      const address = server.address();
+      const actual = typeof address === "object" && address !== null ? address.port : port;
+      resolve(`http://${host.includes(":") ? `[${host}]` : host}:${actual}/`);
+    });
+  });
 }
 
 async function serve(

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
+import { pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { look } from "../ops/look.ts";
@@ -23,6 +24,8 @@ export interface View {
 
 /** What was read is shown again for so long while nothing was committed; it tells of the time too. */
 const AGE_MAX_MS = 1_000;
+/** Readings take at most a fifth of the process that works, however many clients ask and however large the state is. */
+const REST_FACTOR = 4;
 
 /** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
 export function createView(options: Omit<SnapshotSources, "redact">): View {
@@ -33,6 +36,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   let reader: Reader | undefined;
   let last: { look: Look; version: number; at: number } | undefined;
   let reading: Promise<Look> | undefined;
+  let rest = pause(0);
 
   function sourcesOf(config: Config): SnapshotSources {
     return { ...options, config, redact: createRedactor(config.secrets) };
@@ -66,8 +70,11 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
       const version = opened?.dataVersion() ?? -1;
       const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
       if (last !== undefined && isFresh) return last.look;
+      await rest.over;
+      const startedMs = systemClock.uptimeMs();
       const look: Look = { type: "seen", snapshot: await snapshotBy(opened) };
       last = { look, version, at: clock.nowMs() };
+      rest = pause(REST_FACTOR * (systemClock.uptimeMs() - startedMs));
       return look;
     } catch (error) {
       last = undefined;

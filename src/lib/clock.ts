@@ -25,7 +25,7 @@ export const IDLE_MS = 1_500;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  uptimeMs: () => Math.floor(readUptime()),
+  uptimeMs: () => Math.floor(uptime() * 1_000),
   bootId: () => {
     cachedBootId ??= readBootId();
     return cachedBootId;
@@ -69,27 +69,6 @@ export function pause(ms: number): Pause {
       resolve();
     },
   };
-}
-
-/** Asking the system takes as long as several queries, and every call of a model asks several times. */
-const UPTIME_FRESH_MS = 1_000;
-
-let asked = { uptimeMs: 0, atMs: Number.NEGATIVE_INFINITY };
-
-/**
- * The machine's uptime. Between two questions to the system the process's own timer counts on, for a second at most: it
- * stands still while the machine sleeps, so it may be behind for that long, and never ahead.
- */
-function readUptime(): number {
-  // And not `performance.now`, whose module takes Node as long to load as several queries take.
-  const nowMs = process.uptime() * 1_000;
-  const sinceMs = nowMs - asked.atMs;
-  if (sinceMs >= 0 && sinceMs < UPTIME_FRESH_MS) return asked.uptimeMs + sinceMs;
-  const isLater = sinceMs >= 0 && Number.isFinite(sinceMs);
-  // The system's answer is in whole hundredths of a second, which may be a little less than what was counted.
-  const countedMs = isLater ? asked.uptimeMs + sinceMs : 0;
-  asked = { uptimeMs: Math.max(uptime() * 1_000, countedMs), atMs: nowMs };
-  return asked.uptimeMs;
 }
 
 const idlers = new Set<() => void>();

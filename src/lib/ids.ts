@@ -8,10 +8,7 @@ export interface Randomness {
 
 export const systemRandomness: Randomness = {
   random: () => Math.random(),
-  // Ids have to differ, which the engine's own numbers do: it seeds them from the system's entropy. Node's cryptography would
-  // be loaded for them in every process, and takes a tenth of an idle tick. Megabytes are made by it much sooner.
-  bytes: (count) =>
-    count > 1_024 ? randomBytes(count) : Uint8Array.from({ length: count }, () => Math.random() * 256),
+  bytes: (count) => randomBytes(count),
 };
 
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";

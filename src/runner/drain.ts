@@ -47,7 +47,6 @@ export async function drain(
       next ??=
         (await claim(db, ids.runner, parts.clock.nowMs())) ?? (await waitForRetry(parts, ids.runner, endsAt));
       if (next === undefined) break;
-      parts.guard?.watch();
       // The jobs behind one that was halted have had their turn: every one that is left is one that a rail stops. Or the
       // switch was set meanwhile, which a guard that cannot start does too.
       if (halted.has(next.id) || signal.aborted) break;

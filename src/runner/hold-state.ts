@@ -1,10 +1,9 @@
-import { collectGarbage } from "../lib/garbage.ts";
 import { newId } from "../lib/ids.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import type { Parts } from "./parts.ts";
 import { refuseReplaced } from "./refuse-replaced.ts";
-import { underWedgeGuard } from "./wedge-guard.ts";
-import type { WedgeLimits } from "./wedge-steps.ts";
+import { underWedgeGuard } from "./wedge/guard.ts";
+import type { WedgeLimits } from "./wedge/steps.ts";
 
 /**
  * Does `work` as the one runner of the state directory; `runner` is its id in claims and in the ledger. In a process of
@@ -24,9 +23,7 @@ export async function holdState<T>(
   try {
     if (!process.isOurs) return await work(parts, runner);
     const guarded = { config, files: store.files, log, watch: rails.watch, limits: process.limits };
-    return await underWedgeGuard(guarded, (guard) =>
-      work({ ...parts, guard, tidyMemory: collectGarbage }, runner),
-    );
+    return await underWedgeGuard(guarded, (guard) => work({ ...parts, guard }, runner));
   } finally {
     try {
       // It takes the place of an error too: what fails on files that are gone says less.

@@ -6,9 +6,6 @@ import type { Parts } from "./parts.ts";
 import { forgetRun, recordRun } from "./run-record.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
-/** So many looks without anything to do, and the loop counts as idle: it gives back the memory that the work took. */
-const TIDY_AFTER = 4;
-
 /**
  * Ticks on schedule, when new work appears and when afk.yaml was changed, until the kill switch is set or the process is told to end (which trips
  * the same watch). The caller holds the lock. Returns the exit code.
@@ -69,8 +66,7 @@ async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number
   const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
   let version = sinceVersion;
   let dueAt = await nextDueAt(parts);
-  for (let looks = 0; !signal.aborted && parts.clock.nowMs() < endsAt; looks++) {
-    if (looks === TIDY_AFTER) parts.tidyMemory?.();
+  while (!signal.aborted && parts.clock.nowMs() < endsAt) {
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await parts.clock.idle(signal).catch(() => undefined);
     if (parts.hasNews()) return;

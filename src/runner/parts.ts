@@ -8,7 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Chain } from "../providers/chain.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
-import type { WedgeGuard } from "./wedge-guard.ts";
+import type { WedgeGuard } from "./wedge/guard.ts";
 
 /** What the runner works with; made in agent.ts. */
 export interface Parts {
@@ -30,8 +30,6 @@ export interface Parts {
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
   guard?: WedgeGuard;
-  /** Gives memory back, in a process of afk's own; in somebody else's that is not ours to decide. */
-  tidyMemory?: () => void;
 }
 
 /** What is made from the configuration, and made anew when that was changed. */

@@ -27,7 +27,6 @@ export async function checkCounters(parts: Parts, isAfterCrash: boolean): Promis
   const isRecent = nowMs >= lastAt && nowMs - lastAt < CHECK_EVERY_MS;
   const isLarge = statSync(config.paths.database).size > CHECK_ALWAYS_BYTES;
   if (!isAfterCrash && isRecent && isLarge) return;
-  if (isLarge) parts.guard?.watch();
   await refuseDamage(store.db, config.paths.database);
   await store.atomically(async (trx) => {
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];

@@ -23,8 +23,8 @@ import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
 import { publishOutputs } from "./publish-outputs.ts";
 import { retryOf } from "./record-end.ts";
 import { checkCounters, checkDisk } from "./self-check.ts";
-import { tellWedged } from "./tell-wedged.ts";
 import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
+import { reportWedged } from "./wedge/report-wedged.ts";
 
 /** How long alerts may take to get out, at each end of a tick; and when the kill switch was set in the middle of it. */
 const PAGER_MS = 20_000;
@@ -51,8 +51,6 @@ export async function runTick(
   const id = newId(parts.clock.nowMs(), parts.randomness);
   const log = parts.log.child({ tick: id });
   const isAfterCrash = await beginTick(parts, id, options.byHand ?? false);
-  // A tick that finds nothing to do goes unguarded; not where the one before it did not end, nor where a ping is sent.
-  if (isAfterCrash || parts.config.heartbeat.pingUrl !== null) parts.guard?.watch();
   log.event("info", "tick_started", { version: parts.version, byHand: options.byHand ?? false });
   const release = parts.rails.watch.hold("idle");
   const pulse = createPulse(parts.config.heartbeat, log, parts.rails.watch.terminated);
@@ -77,7 +75,7 @@ export async function runTick(
     else pulse.begin();
     // 2. What an earlier run left: word of its end, programs, alerts and files that committed and did not get out. The alerts
     // go beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
-    await tellWedged(parts);
+    await reportWedged(parts);
     await endProcessesOfOthers(parts, log, { tick: id, runner });
     const { terminated, signal } = parts.rails.watch;
     leftovers = deliver(parts, log, PAGER_MS, kill === null ? signal : terminated);
@@ -88,7 +86,7 @@ export async function runTick(
       isFit = false;
       Object.assign(drained, { outcome: "halted", reason: "the disk is nearly full" });
     } else if (kill === null) {
-      parts.guard?.sayWork(true);
+      parts.guard?.setAtWork(true);
       // 3. What an earlier run left behind: its calls and its jobs.
       await recover(parts, log, runner, id);
       // 4. What is due.
@@ -106,7 +104,7 @@ export async function runTick(
     await parts.store.atomically((trx) => tellFailed(trx, parts.outbox.announce, id, error));
   } finally {
     await allEnded();
-    parts.guard?.sayWork(false);
+    parts.guard?.setAtWork(false);
     release();
     await leftovers;
   }
@@ -165,9 +163,8 @@ async function deliver(
 ): Promise<void> {
   try {
     const { config, store, clock } = parts;
-    const onSend = () => parts.guard?.watch();
     const agingMs = await agingNow(store.db, clock);
-    await deliverAlerts({ store, channels: config.alerts, clock, agingMs, log, signal, limitMs, onSend });
+    await deliverAlerts({ store, channels: config.alerts, clock, agingMs, log, signal, limitMs });
   } catch (error) {
     log.event("error", "alert_failed", { error: messageOf(error) });
   }

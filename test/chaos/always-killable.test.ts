@@ -77,7 +77,7 @@ describe.concurrent("a process that idles is gone within the bound, when what a 
 });
 
 /** Limits short enough for a test; each of these goes on for longer than the silence that would be its end. */
-const LIMITS = { stepMs: 100, idleSteps: 1, killStepsMax: 10, pagerStepsMax: 100, silentStepsMax: 25 };
+const LIMITS = { stepMs: 100, livenessMs: 100, killStepsMax: 10, alertStepsMax: 100, silentStepsMax: 25 };
 
 describe.concurrent("a process is left alone", () => {
   it("when it is busy for long, but not at a stretch", { timeout: 60_000 }, async ({ onTestFinished }) => {

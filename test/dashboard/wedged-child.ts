@@ -1,7 +1,7 @@
 import { get } from "node:http";
 import { openAgent } from "../../src/agent.ts";
 import { section } from "../../src/config/fields.ts";
-import { startDashboardThread } from "../../src/dashboard/thread.ts";
+import { serveDashboard } from "../../src/dashboard/server.ts";
 import type { JobKind } from "../../src/jobs/job.ts";
 
 /** Serves the page, and runs a job that never gives the event loop back. Its arguments: afk.yaml, and the state. */
@@ -9,7 +9,6 @@ const hang: JobKind = {
   kind: "hang",
   settings: section("Hangs.", {}),
   async run() {
-    // Until the first one was answered its thread is not there, and who comes first is handed on by this one.
     await asked.promise;
     process.stdout.write("hanging\n");
     for (;;);
@@ -32,5 +31,5 @@ const agent = await openAgent({
     if (url !== undefined) get(url, { agent: false }, (answer) => answer.resume().once("end", asked.resolve));
   },
 });
-startDashboardThread(agent);
+serveDashboard(agent);
 await agent.tick({ now: "hang" });

@@ -175,11 +175,9 @@ describe("what it does", () => {
     expect(trace.match(/code cache for .*\/app\/.* was accepted/g)?.length).toBeGreaterThan(10);
     expect(trace).not.toMatch(/no such file|was rejected|mismatch/);
     expect(trace).not.toMatch(/writing cache for/);
-    const code = await docker(["run", "--rm", "--entrypoint", "ls", afkImage, "-lR", "/app/code"]);
-    for (const command of ["tick", "status", "health", "stop", "resume", "watchdog"])
-      expect(code).toContain(`/app/code/${command}:`);
-    expect(code.match(/ root root .* core-.*\.code$/gm)?.length).toBe(6);
-    expect(code).not.toMatch(/^.{8}w/m);
+    const cache = await docker(["run", "--rm", "--entrypoint", "ls", afkImage, "-lR", "/app/cache"]);
+    expect(cache).toMatch(/ root root /);
+    expect(cache).not.toMatch(/^.{8}w/m);
   });
 });
 

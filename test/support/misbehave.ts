@@ -9,7 +9,7 @@ import { stopOnSignals } from "../../src/cli/worker.ts";
 import { familyOf } from "../../src/faults/processes.ts";
 import { exec } from "../../src/jobs/exec/exec.ts";
 import type { JobContext, JobKind } from "../../src/jobs/job.ts";
-import type { WedgeLimits } from "../../src/runner/wedge-steps.ts";
+import type { WedgeLimits } from "../../src/runner/wedge/steps.ts";
 
 /**
  * What `afk run`, `afk tick` and `afk stop` do, with one more kind of job, `misbehave`, which does what its setting `how`

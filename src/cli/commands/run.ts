@@ -1,4 +1,4 @@
-import { type DashboardThread, startDashboardThread } from "../../dashboard/thread.ts";
+import { serveDashboard } from "../../dashboard/server.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
@@ -10,7 +10,7 @@ export default defineCommand({
     examples: ["afk run", "TICK_SECONDS=300 afk run"],
   },
   async run({ args }) {
-    const served: DashboardThread[] = [];
+    const served: ReturnType<typeof serveDashboard>[] = [];
     return await withAgent(
       args,
       async (agent) => {
@@ -20,7 +20,7 @@ export default defineCommand({
             (result) => printTick(result, false),
             () => {
               if (!agent.config.dashboard.isEnabled) return;
-              const dashboard = startDashboardThread(agent);
+              const dashboard = serveDashboard(agent);
               served.push(dashboard);
               // Beside the last tick's end, which then waits for no one who looks.
               agent.rails.watch.signal.addEventListener("abort", () => void dashboard.close());

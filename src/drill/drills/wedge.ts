@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { wedgeMarkerIn } from "../../runner/wedge-marker.ts";
+import { wedgeMarkerIn } from "../../runner/wedge/marker.ts";
 import type { Drill } from "../drill.ts";
 import { stubborn } from "../stubborn-job.ts";
 import { exitText } from "../worker.ts";

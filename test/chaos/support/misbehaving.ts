@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
-import type { WedgeLimits } from "../../../src/runner/wedge-steps.ts";
+import type { WedgeLimits } from "../../../src/runner/wedge/steps.ts";
 import { COMPILE_CACHE } from "../../support/afk.ts";
 import type { Behaviour } from "../../support/model-server.ts";
 

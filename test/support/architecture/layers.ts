@@ -24,9 +24,6 @@ const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^(egress|providers|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
 /** The page's server and the endpoint of drills listen; they have no reason to import what sends. */
 const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
-/** Listen in the page's place, and hand whoever came on to it: at the port that was their own. */
-const DOORS = /^dashboard\/(door|listen)\.ts$/;
-const DOOR = /^(node:)?net$/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
 const REPLACERS = /^(simulate\/(environment\/|set-kill-row\.ts$)|faults\/oracles\/reader\.ts$)/;
@@ -115,7 +112,6 @@ export const LAYER_RULES: readonly Rule[] = [
               ({ specifier }) =>
                 NETWORK.test(specifier) &&
                 !(LISTENERS.test(source.path) && LISTENING.test(specifier)) &&
-                !(DOORS.test(source.path) && DOOR.test(specifier)) &&
                 !(REPLACERS.test(source.path) && REPLACED.test(specifier)),
             ),
             ...source.uses
@@ -134,7 +130,6 @@ export const LAYER_RULES: readonly Rule[] = [
       ["dashboard/a.ts", 'import { request } from "node:https";'],
       ["dashboard/a.ts", 'await fetch("http://127.0.0.1");'],
       ["dashboard/server.ts", 'import { connect } from "node:net";'],
-      ["dashboard/door.ts", 'import { request } from "undici";'],
       ["simulate/world/a.ts", 'import net from "node:net";'],
       ["simulate/environment/a.ts", 'import { request } from "node:https";'],
     ],
@@ -142,7 +137,6 @@ export const LAYER_RULES: readonly Rule[] = [
       ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
       ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
-      ["dashboard/door.ts", 'import { connect, createServer } from "node:net";'],
       ["simulate/environment/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],
       ["jobs/digest/a.ts", "export const page = (fetch: Fetch) => fetch(address);"],

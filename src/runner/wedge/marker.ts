@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /**
  * What a guard leaves in the state directory before it kills its process. A file, since the process may hold the
- * database's write lock; the next tick turns it into an alert (tell-wedged.ts).
+ * database's write lock; the next tick turns it into an alert (report-wedged.ts).
  */
 export interface WedgeMarker {
   reason: string;

@@ -2,17 +2,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  type GuardedProcess,
-  GuardLost,
-  underWedgeGuard,
-  type WedgeGuard,
-} from "../../src/runner/wedge-guard.ts";
-import { WEDGE_LIMITS } from "../../src/runner/wedge-steps.ts";
-import { COMPILE_CACHE, deployment } from "../support/afk.ts";
-import { runNode } from "../support/run-node.ts";
-import { seededRandomness } from "../support/seeded.ts";
-import { harness } from "./harness.ts";
+import { type GuardedProcess, GuardLost, underWedgeGuard } from "../../../src/runner/wedge/guard.ts";
+import { WEDGE_LIMITS } from "../../../src/runner/wedge/steps.ts";
+import { COMPILE_CACHE, deployment } from "../../support/afk.ts";
+import { runNode } from "../../support/run-node.ts";
+import { seededRandomness } from "../../support/seeded.ts";
+import { harness } from "../harness.ts";
 
 // What a guard does to a process that hangs is in test/chaos/always-killable.test.ts: it takes a process to lose.
 
@@ -28,10 +23,7 @@ it("ends with the work, however soon that is", async () => {
   for (let turn = 0; turn < 20; turn++) {
     const began = performance.now();
     const ms = Math.floor(random() * 60);
-    await underWedgeGuard(
-      guarded,
-      watched(() => sleep(ms)),
-    );
+    await underWedgeGuard(guarded, () => sleep(ms));
     // A thread that missed its end would go on until it kills this process.
     expect(performance.now() - began).toBeLessThan(5_000);
   }
@@ -39,10 +31,7 @@ it("ends with the work, however soon that is", async () => {
 
 it("leaves a database without a trace of its reading", async () => {
   const { guarded, target } = await subject();
-  await underWedgeGuard(
-    { ...guarded, limits: QUICK },
-    watched(() => sleep(300)),
-  );
+  await underWedgeGuard({ ...guarded, limits: QUICK }, () => sleep(300));
   await guarded.close();
   expect(readdirSync(target.state).filter((name) => /^afk\.db-/.test(name))).toEqual([]);
   expect(existsSync(`${target.state}/wedged.json`)).toBe(false);
@@ -52,14 +41,11 @@ describe("a guard that fails", () => {
   it("stops the work, and says so", async () => {
     const { guarded, target } = await subject();
     let seen: unknown;
-    const work = underWedgeGuard(
-      broken(guarded),
-      watched(async () => {
-        await new Promise((resolve) => guarded.watch.signal.addEventListener("abort", resolve));
-        seen = guarded.watch.signal.reason;
-        return "done";
-      }),
-    );
+    const work = underWedgeGuard(broken(guarded), async () => {
+      await new Promise((resolve) => guarded.watch.signal.addEventListener("abort", resolve));
+      seen = guarded.watch.signal.reason;
+      return "done";
+    });
     await expect(work).rejects.toThrow(GuardLost);
     expect(String(seen)).toContain("nothing runs without it");
     expect(target.events()).toContain("guard_lost");
@@ -67,13 +53,10 @@ describe("a guard that fails", () => {
 
   it("does not hide what the work itself failed of", async () => {
     const { guarded } = await subject();
-    const work = underWedgeGuard(
-      broken(guarded),
-      watched(async () => {
-        await new Promise((resolve) => guarded.watch.signal.addEventListener("abort", resolve));
-        throw new Error("the work's own");
-      }),
-    );
+    const work = underWedgeGuard(broken(guarded), async () => {
+      await new Promise((resolve) => guarded.watch.signal.addEventListener("abort", resolve));
+      throw new Error("the work's own");
+    });
     await expect(work).rejects.toThrow("the work's own");
   });
 });
@@ -96,11 +79,11 @@ describe("a thread", () => {
     expect(seen).toEqual([expected]);
   });
 
-  it("is not started by a tick that finds nothing to do", async () => {
+  it("watches a tick that finds nothing to do too", async () => {
     const threads = countThreads();
     const { agent } = await harness(() => undefined, {}, PATIENT);
     expect(await agent.tick()).toMatchObject({ outcome: "idle" });
-    expect(threads.started).toBe(0);
+    expect(threads.started).toBe(1);
   });
 
   it("watches the loop from its start", async () => {
@@ -110,33 +93,6 @@ describe("a thread", () => {
     await threads.next;
     agent.rails.watch.trip({ by: "signal", at: 0, reason: "the test is over" });
     expect(await running).toBe(0);
-  });
-
-  it("watches a tick with nothing to do when the one before it did not end", async () => {
-    const threads = countThreads();
-    const { agent } = await harness(() => undefined, {}, PATIENT);
-    await agent.tick();
-    await agent.rails.store.db.updateTable("ticks").set({ outcome: "running", finished_at: null }).execute();
-    expect(await agent.tick()).toMatchObject({ outcome: "idle" });
-    expect(threads.started).toBe(1);
-  });
-
-  it("watches the sending of an alert", async () => {
-    const threads = countThreads();
-    const alerts = [{ type: "webhook", url: "http://127.0.0.1:9/" }];
-    const { agent } = await harness(() => undefined, { alerts }, PATIENT);
-    await agent.store.atomically((trx) =>
-      agent.outbox.announce(trx, { event: "alert_test", title: "A test", message: "A test", key: "test" }),
-    );
-    await agent.tick();
-    expect(threads.started).toBe(1);
-  });
-
-  it("watches whatever takes longer than a step", async () => {
-    const threads = countThreads();
-    const { guarded } = await subject();
-    await underWedgeGuard({ ...guarded, limits: QUICK }, () => threads.next);
-    expect(threads.started).toBe(1);
   });
 });
 
@@ -155,28 +111,20 @@ it("does not hold up a process that ends in the middle of the work", async () =>
   }
 });
 
-const EXITS = fileURLToPath(new URL("../support/exit-in-work.ts", import.meta.url));
+const EXITS = fileURLToPath(new URL("../../support/exit-in-work.ts", import.meta.url));
 
 /** Its looks are many, and none of its limits is reached: it watches the process that runs the tests. */
 const QUICK = {
   stepMs: 10,
-  idleSteps: 1,
+  livenessMs: 10,
   killStepsMax: 10_000,
-  pagerStepsMax: 10_000,
+  alertStepsMax: 10_000,
   silentStepsMax: 10_000,
 };
 
 const JOB = { name: "work", kind: "work", every: "1h" };
 /** However long a tick may take on a machine that is busy, it is not one step. */
 const PATIENT = { ownsProcess: true, wedgeLimits: { ...WEDGE_LIMITS, stepMs: 60_000 } };
-
-/** Work that calls for the guard as it begins. */
-function watched<T>(work: () => Promise<T>): (guard: WedgeGuard) => Promise<T> {
-  return (guard) => {
-    guard.watch();
-    return work();
-  };
-}
 
 function countThreads(): { started: number; next: Promise<void> } {
   const next = Promise.withResolvers<void>();

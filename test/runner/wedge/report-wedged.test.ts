@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { wedgeMarkerIn, writeWedgeMarker } from "../../src/runner/wedge-marker.ts";
-import { harness } from "./harness.ts";
+import { wedgeMarkerIn, writeWedgeMarker } from "../../../src/runner/wedge/marker.ts";
+import { harness } from "../harness.ts";
 
 const MARKER = {
   reason: "its event loop stood still for 10 s",

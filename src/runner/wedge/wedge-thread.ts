@@ -1,17 +1,17 @@
 import { workerData } from "node:worker_threads";
-import { systemClock } from "../lib/clock.ts";
-import { messageOf } from "../lib/errors.ts";
-import { createRedactor } from "../lib/redact.ts";
-import { createLog } from "../logs/writer.ts";
-import { readStopFile } from "../rails/kill.ts";
-import { findReplaced } from "../store/sqlite/opened-files.ts";
-import { type KillReader, openKillReader } from "../store/sqlite/read-kill-row.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { createRedactor } from "../../lib/redact.ts";
+import { createLog } from "../../logs/writer.ts";
+import { readStopFile } from "../../rails/kill.ts";
+import { findReplaced } from "../../store/sqlite/opened-files.ts";
+import { type KillReader, openKillReader } from "../../store/sqlite/read-kill-row.ts";
+import { FLAG, type WedgeTask } from "./guard.ts";
 import { killThisProcess } from "./kill-process.ts";
-import { writeWedgeMarker } from "./wedge-marker.ts";
-import { type Counted, countStep, stepsToSleep } from "./wedge-steps.ts";
-import { FLAG, type WedgeTask } from "./wedge-task.ts";
+import { writeWedgeMarker } from "./marker.ts";
+import { type Counted, countStep } from "./steps.ts";
 
-// The guard's thread; wedge-guard.ts starts it. It needs nothing of the main thread but a few shared numbers, and loads
+// The guard's thread; guard.ts starts it. It needs nothing of the main thread but a few shared numbers, and loads
 // little, so that it is up soon. Its own event loop does not turn until the work is done.
 guard(workerData as WedgeTask);
 
@@ -24,30 +24,24 @@ function guard(task: WedgeTask): void {
     maxBytes: task.logMaxBytes,
   });
   const row = watchRow(task.database);
-  let counted: Counted = { pulse: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
-  for (;;) {
-    // Read before what it announces: what is said from here on ends the sleep.
-    const begun = Atomics.load(flags, FLAG.begun);
-    if (Atomics.load(flags, FLAG.isDone) === 1) break;
-    const steps = stepsToSleep(counted, Atomics.load(flags, FLAG.isAtWork) === 1, limits);
-    // Work that begins, or is done, ends the sleep; what was slept of it then counts as one step, however short.
-    const isOver = Atomics.wait(flags, FLAG.begun, begun, steps * limits.stepMs) === "timed-out";
-    if (Atomics.load(flags, FLAG.isDone) === 1) break;
-    const look = {
-      pulse: Atomics.load(flags, FLAG.pulse),
+  let counted: Counted = { liveness: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
+  // The sleep ends early when the work is done.
+  while (Atomics.wait(flags, FLAG.isDone, 0, limits.stepMs) === "timed-out") {
+    const observed = {
+      liveness: Atomics.load(flags, FLAG.liveness),
       isAtWork: Atomics.load(flags, FLAG.isAtWork) === 1,
       kill: killOf(task, row),
     };
-    const step = countStep(counted, look, limits, isOver ? steps : 1);
+    const step = countStep(counted, observed, limits);
     counted = step.counted;
-    if (step.wedged !== null) end(step.wedged);
+    if (step.wedged !== null) killProcess(step.wedged);
   }
   // Before the main thread closes its own: the last connection to be closed tidies up, and this one may not write.
   row.close();
   log.close();
 
-  /** Nothing that goes wrong with the telling may stand in the way of the killing. */
-  function end(reason: string): void {
+  /** Nothing that goes wrong with the record may stand in the way of the kill. */
+  function killProcess(reason: string): void {
     const ids = row.underWay();
     const problems: string[] = [];
     try {

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
-import { isAlive } from "../chaos/support/misbehaving.ts";
+import { isAlive } from "../../chaos/support/misbehaving.ts";
 
-const MODULE = new URL("../../src/runner/kill-process.ts", import.meta.url).href;
+const MODULE = new URL("../../../src/runner/wedge/kill-process.ts", import.meta.url).href;
 const SCRIPT = `
   const { spawn } = await import("node:child_process");
   const child = spawn("sleep", ["300"], { stdio: "ignore" });
@@ -26,7 +26,7 @@ it("goes alone where somebody else leads the group", async () => {
 
 /** Runs a command in a group of its own, and reads the process id of the sleeper that it starts. */
 async function run(file: string, words: string[]) {
-  const cwd = fileURLToPath(new URL("../..", import.meta.url));
+  const cwd = fileURLToPath(new URL("../../..", import.meta.url));
   const started = spawn(file, words, { cwd, detached: true, stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   started.stdout.setEncoding("utf8").on("data", (chunk: string) => {

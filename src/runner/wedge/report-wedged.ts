@@ -1,13 +1,13 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import * as v from "valibot";
-import { toIso } from "../lib/clock.ts";
-import { asSentence } from "../lib/text.ts";
-import { isMissing } from "../logs/files.ts";
-import type { Parts } from "./parts.ts";
-import { type WedgeMarker, wedgeMarkerIn } from "./wedge-marker.ts";
+import { toIso } from "../../lib/clock.ts";
+import { asSentence } from "../../lib/text.ts";
+import { isMissing } from "../../logs/files.ts";
+import type { Parts } from "../parts.ts";
+import { type WedgeMarker, wedgeMarkerIn } from "./marker.ts";
 
-/** Tells, once, of a process that its guard had to kill. A marker that cannot be understood is told of all the same. */
-export async function tellWedged(parts: Parts): Promise<void> {
+/** Reports, once, a process that its guard had to kill. A marker that cannot be understood is reported too. */
+export async function reportWedged(parts: Parts): Promise<void> {
   const path = wedgeMarkerIn(parts.config.paths.state);
   const marker = readMarker(path);
   if (marker === null) return;
@@ -23,7 +23,7 @@ export async function tellWedged(parts: Parts): Promise<void> {
       ...ids,
     }),
   );
-  // After the commit: a crash in between tells it again, under a key that is known by then.
+  // After the commit: a crash in between reports it again, under a key that is known by then.
   rmSync(path, { force: true });
 }
 

@@ -1,0 +1,153 @@
+import { Worker } from "node:worker_threads";
+import type { Config } from "../../config/config.ts";
+import { IDLE_MS, idlePause, pause, systemClock } from "../../lib/clock.ts";
+import { AfkError, messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { siblingScript } from "../../lib/sibling-script.ts";
+import { endThread } from "../../lib/threads.ts";
+import type { KillWatch } from "../../rails/kill-watch.ts";
+import type { OpenedFile } from "../../store/sqlite/opened-files.ts";
+import { wedgeMarkerIn } from "./marker.ts";
+import { WEDGE_LIMITS, type WedgeLimits } from "./steps.ts";
+
+/** The guard cannot watch any more, so the work was stopped. */
+export class GuardLost extends AfkError {
+  constructor(cause: unknown) {
+    super("guard_lost", `the wedge guard ended (${messageOf(cause)}); nothing runs without it`, { cause });
+  }
+}
+
+/** The process to guard, and what its guard needs to know of it. */
+export interface GuardedProcess {
+  config: Pick<Config, "paths" | "retention" | "secrets">;
+  watch: KillWatch;
+  log: Log;
+  /** What has to stay in its place while the work lasts. */
+  files: readonly OpenedFile[];
+  limits?: WedgeLimits | undefined;
+}
+
+/** What the work tells its guard. */
+export interface WedgeGuard {
+  /** Says whether jobs are being run, which a set kill switch must end soon; a stopped agent may still send its alerts. */
+  setAtWork(isAtWork: boolean): void;
+}
+
+/** What the main thread hands to its guard when it starts it. Paths are absolute. */
+export interface WedgeTask {
+  /** Shared between the threads, indexed by FLAG. */
+  flags: Int32Array<SharedArrayBuffer>;
+  limits: WedgeLimits;
+  /** Of the state, as they were opened. */
+  files: readonly OpenedFile[];
+  database: string;
+  stopFile: string;
+  marker: string;
+  logs: string;
+  logMaxBytes: number;
+  /** For the redactor of its log line. */
+  secrets: string[];
+}
+
+/** `liveness` is a count, which may wrap around; the others are 0 or 1. */
+export const FLAG = { liveness: 0, isAtWork: 1, isToldToEnd: 2, isDone: 3 } as const;
+
+/** How long the thread may take to end once it is told; it needs some milliseconds, and a busy machine to start it first. */
+const END_MS = 5_000;
+
+/**
+ * Does `work` under a guard: a thread that kills this process when the kill switch is set and the work does not end, or
+ * when the event loop stands still (steps.ts says how long). It starts beside the work, which does not wait for it. A guard
+ * that fails stops the work: the watch trips, and the error is thrown when the work has ended.
+ * @throws GuardLost, or what `work` throws.
+ */
+export async function underWedgeGuard<T>(
+  guarded: GuardedProcess,
+  work: (guard: WedgeGuard) => Promise<T>,
+): Promise<T> {
+  const { log, watch, limits = WEDGE_LIMITS } = guarded;
+  const flags = new Int32Array(
+    new SharedArrayBuffer(Object.keys(FLAG).length * Int32Array.BYTES_PER_ELEMENT),
+  );
+  const set = (flag: keyof typeof FLAG, value: boolean) => Atomics.store(flags, FLAG[flag], Number(value));
+  const lost = new AbortController();
+  let isDone = false;
+  const lose = (cause: unknown) => {
+    if (isDone || lost.signal.aborted) return;
+    const error = new GuardLost(cause);
+    lost.abort(error);
+    log.event("error", "guard_lost", { error: error.message });
+    watch.trip({ by: "signal", at: systemClock.nowMs(), reason: error.message });
+  };
+  const tellToEnd = () => set("isToldToEnd", true);
+  // A thread that is only just starting can miss that it is terminated. It would go on, and kill this process for being
+  // silent while it waits for its thread: so the thread is told too, also where the process ends in the middle of work.
+  const tellDone = () => {
+    set("isDone", true);
+    Atomics.notify(flags, FLAG.isDone);
+  };
+  const worker = startWorker(taskOf(guarded, flags, limits), lose);
+  watch.terminated.addEventListener("abort", tellToEnd);
+  process.once("exit", tellDone);
+  const endLiveness = showLiveness(flags, limits);
+  try {
+    const result = await work({ setAtWork: (isAtWork) => set("isAtWork", isAtWork) });
+    lost.signal.throwIfAborted();
+    return result;
+  } finally {
+    isDone = true;
+    endLiveness();
+    watch.terminated.removeEventListener("abort", tellToEnd);
+    process.removeListener("exit", tellDone);
+    tellDone();
+    if (worker !== null) await endThread(worker, END_MS);
+  }
+}
+
+/** Shows the guard that the event loop turns, in real time, until the returned function is called. */
+function showLiveness(flags: WedgeTask["flags"], { livenessMs }: WedgeLimits): () => void {
+  let hasEnded = false;
+  let nap = pause(0);
+  const show = async () => {
+    while (!hasEnded) {
+      Atomics.add(flags, FLAG.liveness, 1);
+      nap = livenessMs < IDLE_MS ? pause(livenessMs) : idlePause();
+      await nap.over;
+    }
+  };
+  void show();
+  return () => {
+    hasEnded = true;
+    nap.end();
+  };
+}
+
+/** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
+function startWorker(task: WedgeTask, lose: (cause: unknown) => void): Worker | null {
+  try {
+    const worker = new Worker(siblingScript("wedge-thread", import.meta.url), {
+      name: "wedge-guard",
+      workerData: task,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+    });
+    worker.unref();
+    worker.once("error", lose);
+    worker.once("exit", () => lose("its thread is gone"));
+    return worker;
+  } catch (error) {
+    lose(error);
+    return null;
+  }
+}
+
+function taskOf(
+  { config, files }: GuardedProcess,
+  flags: WedgeTask["flags"],
+  limits: WedgeLimits,
+): WedgeTask {
+  const { database, stopFile, logs, state } = config.paths;
+  const { logMaxBytes } = config.retention;
+  const marker = wedgeMarkerIn(state);
+  return { flags, limits, files, database, stopFile, logs, marker, logMaxBytes, secrets: config.secrets };
+}

@@ -1,0 +1,70 @@
+import { IDLE_MS } from "../../lib/clock.ts";
+
+/**
+ * When a process counts as wedged. Counted are the guard's own steps, not elapsed time: a process that was suspended,
+ * paused or starved took its guard with it, and is not killed for time that neither of them had.
+ */
+export interface WedgeLimits {
+  /** How long the guard sleeps between two observations. */
+  stepMs: number;
+  /** How long the main thread waits between two signs of liveness. */
+  livenessMs: number;
+  /** Observations in a row with the kill switch set while jobs are run. */
+  killStepsMax: number;
+  /** The same while none is run: a stopped agent may still be sending its alerts. */
+  alertStepsMax: number;
+  /** Observations in a row without liveness. */
+  silentStepsMax: number;
+}
+
+/**
+ * The kill switch gets 5 s: an obedient process needs about 2 s, a second for the job's own end and one for its alerts.
+ * The alerts of a tick that finds the switch set get their 20 s at either end, and some more. A silent main thread gets
+ * 10 s, as `docker stop` does: nothing else can end it on SIGTERM. What it does at a stretch takes less.
+ */
+export const WEDGE_LIMITS: WedgeLimits = {
+  stepMs: 1_000,
+  livenessMs: IDLE_MS,
+  killStepsMax: 5,
+  alertStepsMax: 60,
+  silentStepsMax: 10,
+};
+
+/** What the guard observes at one step. */
+export interface Observation {
+  /** The main thread's count of signs of liveness. */
+  liveness: number;
+  isAtWork: boolean;
+  /** Why this process must end; null when nothing asks for it. */
+  kill: string | null;
+}
+
+/** What it has counted so far. */
+export interface Counted {
+  liveness: number;
+  isAtWork: boolean;
+  silentSteps: number;
+  killSteps: number;
+}
+
+/** Counts one observation. `wedged` says why the process must be killed now, or is null. */
+export function countStep(
+  before: Counted,
+  { liveness, isAtWork, kill }: Observation,
+  limits: WedgeLimits,
+): { counted: Counted; wedged: string | null } {
+  const silentSteps = liveness === before.liveness ? before.silentSteps + 1 : 0;
+  const isSameCount = isAtWork === before.isAtWork;
+  const killSteps = kill === null ? 0 : (isSameCount ? before.killSteps : 0) + 1;
+  const counted = { liveness, isAtWork, silentSteps, killSteps };
+  return { counted, wedged: reasonOf(counted, kill, limits) };
+}
+
+function reasonOf(counted: Counted, kill: string | null, limits: WedgeLimits): string | null {
+  const { isAtWork, killSteps, silentSteps } = counted;
+  const seconds = (steps: number) => `${(steps * limits.stepMs) / 1_000} s`;
+  if (killSteps >= (isAtWork ? limits.killStepsMax : limits.alertStepsMax))
+    return `it was still there ${seconds(killSteps)} after ${kill}`;
+  if (silentSteps >= limits.silentStepsMax) return `its event loop stood still for ${seconds(silentSteps)}`;
+  return null;
+}
