@@ -53,26 +53,6 @@ describe("the loop", () => {
     expect(loop.ticks.map(({ outcome }) => outcome)).toEqual(["halted", "halted"]);
   });
 
-  it("gives back what its work has left in memory, once it idles, in a process of its own", async () => {
-    let left: WeakRef<object> | undefined;
-    const isLeft: boolean[] = [];
-    const loop = await looping(
-      { jobs: [{ name: "work", kind: "work", every: "30s" }] },
-      "3600",
-      async () => {
-        // Made in an earlier turn of the event loop, or not yet.
-        isLeft.push(left?.deref() !== undefined);
-        left = new WeakRef({});
-        return undefined;
-      },
-      { ownsProcess: true },
-    );
-
-    await loop.run(3);
-
-    expect(isLeft).toEqual([false, false, false]);
-  });
-
   it("goes on after a tick that failed", async () => {
     const loop = await looping(
       { jobs: [{ name: "work", kind: "work", retry: { attempts: 1 } }] },
