@@ -1,78 +1,158 @@
-import { allArgs } from "./arguments.ts";
-import type { ArgDef, Command, CommandTable } from "./command.ts";
+import { homedir } from "node:os";
+import { jobNames } from "../ops/job-names.ts";
+import { type ArgDef, type ArgsDef, allArgs, type Command, PROGRAM_ARGS, type Program } from "./command.ts";
 
-/** What can follow one command: `jobs show`, or the program itself with an empty path. */
-export interface CompletionEntry {
-  /** The words that lead to it, after the program's name. */
-  path: readonly string[];
-  words: readonly { word: string; description: string }[];
-  options: readonly CompletionOption[];
-  /** The name of a job can follow; the script asks for them when it is used. */
-  takesJob: boolean;
+/** How far the words of a command line lead. */
+interface Place {
+  /** Commands that may follow, with what they are for. */
+  commands: readonly (readonly [name: string, description: string])[];
+  args: ArgsDef;
+  /** Positionals that were typed already. */
+  positionals: number;
+  open(name: string): Promise<Command | undefined>;
 }
 
-export interface CompletionOption {
-  /** `--level`; `-n` too, where there is one. */
-  names: readonly string[];
-  description: string;
-  /** Null for an option without a value; else what the value can be. */
-  value: { kind: "file" | "folder" | "job" | "text" } | { kind: "one of"; options: readonly string[] } | null;
+/** An option as it stands in the line: with its value where both are one word. */
+interface Option {
+  name: string;
+  def: ArgDef;
+  value: string | null;
 }
 
-/** Every command of the table with what can be typed after it; loads them all. */
-export async function completionEntries(table: CommandTable): Promise<CompletionEntry[]> {
-  const commands = await Promise.all(
-    Object.entries(table).map(async ([name, entry]) => ({
-      name,
-      entry,
-      command: (await entry.load()).default,
-    })),
+/**
+ * What may stand in the place of the last of these words, which is being typed: lines of a word, a tab and what it is for;
+ * or `:file` or `:folder` alone, which the shell completes by itself.
+ * @param typed The words after the program's name, as the shell splits them.
+ */
+export async function completions(program: Program, typed: readonly string[]): Promise<string[]> {
+  // bash takes = for a word of its own: --level=warn is three.
+  const words = typed.filter((word) => word !== "=");
+  const current = typed.at(-1) === "=" ? "" : (words.pop() ?? "");
+  let place = programPlace(program);
+  let option: Option | null = null;
+  let config: string | undefined;
+  for (const word of words) {
+    const given: Option | null = option ?? (word.startsWith("-") ? optionIn(place.args, word) : null);
+    const value: string | null = option === null ? (given?.value ?? null) : word;
+    if (given?.name === "config" && value !== null) config = value.replace(/^~(?=\/)/, homedir());
+    if (given === null && !word.startsWith("-")) place = await follow(place, word);
+    option = given !== null && given.def.type !== "boolean" && value === null ? given : null;
+  }
+  if (option !== null) return valueLines(option.def, config);
+  if (!current.startsWith("-")) return wordLines(place, config);
+  const begun = optionIn(place.args, current);
+  if (begun === null || begun.value === null) return optionLines(place.args);
+  return valueLines(begun.def, config).map((line) =>
+    line.startsWith(":") ? line : `--${begun.name}=${line}`,
   );
-  const root: CompletionEntry = {
-    path: [],
-    words: commands.map(({ name, entry }) => ({ word: name, description: entry.description })),
-    options: optionsOf({ meta: { name: "", description: "" } }),
-    takesJob: false,
-  };
-  return [root, ...commands.flatMap(({ name, command }) => entriesOf([name], command))];
 }
 
-function entriesOf(path: readonly string[], command: Command): CompletionEntry[] {
-  const subs = Object.entries(command.subCommands ?? {});
-  const fallback = command.default === undefined ? undefined : command.subCommands?.[command.default];
-  const positionals = Object.values(command.args ?? {}).filter((arg) => arg.type === "positional");
-  const entry: CompletionEntry = {
-    path,
-    words: [
-      ...subs.map(([word, sub]) => ({ word, description: sub.meta.description })),
-      ...positionals.flatMap((arg) => (arg.options ?? []).map((word) => ({ word, description: "" }))),
-    ],
-    // The bare name of a group takes what its default takes.
-    options: optionsOf(fallback ?? command),
-    takesJob: positionals.some((arg) => arg.isJob === true),
+function programPlace({ commands }: Program): Place {
+  return {
+    commands: Object.entries(commands).map(([name, { description }]) => [name, description]),
+    args: PROGRAM_ARGS,
+    positionals: 0,
+    open: async (name) =>
+      Object.hasOwn(commands, name) ? (await commands[name]?.load())?.default : undefined,
   };
-  return [entry, ...subs.flatMap(([name, sub]) => entriesOf([...path, name], sub))];
 }
 
-function optionsOf(command: Command): CompletionOption[] {
-  return Object.entries(allArgs(command)).flatMap(([name, def]) =>
-    def.type === "positional"
+async function follow(place: Place, word: string): Promise<Place> {
+  const command = await place.open(word);
+  if (command === undefined) return { ...place, commands: [], positionals: place.positionals + 1 };
+  const { subCommands = {} } = command;
+  return {
+    commands: Object.entries(subCommands).map(([name, { description = "" }]) => [name, description]),
+    args: allArgs(command),
+    positionals: 0,
+    open: async (name) => (Object.hasOwn(subCommands, name) ? subCommands[name] : undefined),
+  };
+}
+
+/** The option that a word is (`--level`, `-n`, `--level=warn`), with the value that stands in the same word. */
+function optionIn(args: ArgsDef, word: string): Option | null {
+  const [, head = "", value = null] = /^([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  for (const [name, def] of Object.entries(args))
+    if (def.type !== "positional" && (head === `--${name}` || head === `-${def.alias}`))
+      return { name, def, value };
+  return null;
+}
+
+function wordLines({ commands, args, positionals }: Place, config: string | undefined): string[] {
+  const places = Object.values(args).filter(({ type }) => type === "positional");
+  const next = places[positionals] ?? places.find(({ isList }) => isList);
+  return [
+    ...commands.map(([name, description]) => `${name}\t${description}`),
+    ...(next === undefined ? [] : valueLines(next, config)),
+  ];
+}
+
+function optionLines(args: ArgsDef): string[] {
+  return Object.entries(args).flatMap(([name, { type, alias, description }]) =>
+    type === "positional"
       ? []
-      : [
-          {
-            names: [`--${name}`, ...(def.alias === undefined ? [] : [`-${def.alias}`])],
-            description: def.description,
-            value: valueKind(def),
-          },
-        ],
+      : [`--${name}`, ...(alias === undefined ? [] : [`-${alias}`])].map((word) => `${word}\t${description}`),
   );
 }
 
-function valueKind(def: Exclude<ArgDef, { type: "positional" }>): CompletionOption["value"] {
-  if (def.type === "boolean") return null;
-  if (def.type === "enum") return { kind: "one of", options: def.options };
-  if (def.type === "string" && def.valueHint === "FILE") return { kind: "file" };
-  if (def.type === "string" && def.valueHint === "DIR") return { kind: "folder" };
-  if (def.type === "string" && def.isJob === true) return { kind: "job" };
-  return { kind: "text" };
+function valueLines({ options = [], isJob, valueHint }: ArgDef, config: string | undefined): string[] {
+  if (valueHint === "FILE") return [":file"];
+  if (valueHint === "DIR") return [":folder"];
+  return (isJob ? jobNames({ config }) : options).map((word) => `${word}\t`);
 }
+
+/** The script of each shell. It asks the program itself what may follow, and says nothing when that fails. */
+export const COMPLETION_SCRIPTS = {
+  // bash 3.2, which macOS has, knows neither mapfile nor compopt.
+  bash: (
+    program: string,
+  ) => `# Completion of ${program} for bash. In ~/.bashrc: source <(${program} completion bash)
+_${program}() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" word rest
+  [ "$current" = "=" ] && current=""
+  while IFS=$'\\t' read -r word rest; do
+    case "$word" in
+      :file) COMPREPLY=($(compgen -f -- "$current")) ;;
+      :folder) COMPREPLY=($(compgen -d -- "$current")) ;;
+      "$current"*) COMPREPLY+=("$word") ;;
+    esac
+  done < <("\${COMP_WORDS[0]}" completion words -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+}
+complete -F _${program} ${program}
+`,
+  zsh: (program: string) => `#compdef ${program}
+# Completion of ${program} for zsh. In ~/.zshrc, after compinit: source <(${program} completion zsh)
+_${program}() {
+  local line
+  local -a names
+  for line in "\${(@f)$("\${words[1]}" completion words -- "\${(@Q)words[2,CURRENT]}" 2>/dev/null </dev/null)}"; do
+    case "$line" in
+      (:file) _files; return ;;
+      (:folder) _files -/; return ;;
+      (?*) names+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
+    esac
+  done
+  if [[ "\${words[CURRENT]}" == -* ]]; then _describe -o option names; else _describe value names; fi
+}
+if [ "\${funcstack[1]}" = "_${program}" ]; then _${program} "$@"; else compdef _${program} ${program}; fi
+`,
+  fish: (
+    program: string,
+  ) => `# Completion of ${program} for fish: ${program} completion fish > ~/.config/fish/completions/${program}.fish
+function __${program}_complete
+  set -l typed (commandline -opc)
+  set -l current (commandline -ct)
+  for line in ($typed[1] completion words -- $typed[2..-1] "$current" 2>/dev/null </dev/null)
+    switch $line
+      case :file
+        __fish_complete_path "$current"
+      case :folder
+        __fish_complete_directories "$current"
+      case '*'
+        printf '%s\\n' $line
+    end
+  end
+end
+complete -c ${program} -f -a '(__${program}_complete)'
+`,
+} as const;

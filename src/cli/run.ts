@@ -1,12 +1,12 @@
 import { systemClock } from "../lib/clock.ts";
-import { AfkError, assert, EXIT, messageOf } from "../lib/errors.ts";
+import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { visibleLines } from "../lib/visible.ts";
-import { allArgs, asksFor, commandIndex, readArguments, suggestion } from "./arguments.ts";
-import { type Command, type Program, UsageError } from "./command.ts";
+import { allArgs, type Command, defaultOf, type Program, UsageError } from "./command.ts";
+import { commandHelp, programHelp } from "./help.ts";
 import { doesPutWorkFirst, lostOutput, printJson, printLines } from "./output.ts";
-import { renderCommand, renderTable } from "./usage.ts";
+import { asksFor, commandIndex, runStrictly, suggestion } from "./strict.ts";
 
-/** Runs the command that the words name and gives the exit code (DESIGN.md, section 12). Throws nothing. */
+/** Runs the command that the words name and gives the exit code. Throws nothing. */
 export async function runCli(program: Program, words: readonly string[]): Promise<number> {
   let called = program.name;
   try {
@@ -16,8 +16,9 @@ export async function runCli(program: Program, words: readonly string[]): Promis
     const entry = Object.hasOwn(program.commands, name) ? program.commands[name] : undefined;
     if (entry === undefined) throw unknownCommand(name, program.commands);
     called += ` ${name}`;
-    const { default: command } = await entry.load();
-    return await runCommand(program, command, words.toSpliced(first, 1));
+    const { load, group: _group, ...description } = entry;
+    const command = { ...description, ...(await load()).default };
+    return await answer(program, { command, name }, words.toSpliced(first, 1));
   } catch (error) {
     return report(error, called, asksFor("json", words));
   }
@@ -40,22 +41,30 @@ export async function finish(code: number): Promise<never> {
   process.exit(lost !== null && code === EXIT.ok ? EXIT.failed : code);
 }
 
-/** How long what a worker has said may take to leave it. */
+/** How long a worker waits for a reader of what it printed. */
 const UNREAD_MS = 1_000;
 
-async function runCommand(program: Program, command: Command, words: readonly string[]): Promise<number> {
+/** A command with its whole name as it is typed after the program's: `jobs list`. */
+interface Named {
+  command: Command;
+  name: string;
+}
+
+/** citty would run a group's own `run` after that of its command, and drop the exit code: only one command runs here. */
+async function answer(program: Program, named: Named, words: readonly string[]): Promise<number> {
   if (asksFor("version", words)) {
     printLines([program.version]);
     return EXIT.ok;
   }
   if (asksFor("help", words)) {
-    printLines([await renderCommand(program.name, namedFor(command, words))]);
+    printLines([
+      await commandHelp(`${program.name} ${mentioned(named, words).name}`, mentioned(named, words).command),
+    ]);
     return EXIT.ok;
   }
-  if (command.subCommands !== undefined)
-    return runCommand(program, ...descend(command.subCommands, command, words));
-  assert(command.run !== undefined, `the command ${command.meta.name} has nothing to run`);
-  return (await command.run({ args: readArguments(command, words), program })) ?? EXIT.ok;
+  if (named.command.subCommands === undefined) return await runStrictly(program, named.command, words);
+  const [sub, rest] = descend(named, words);
+  return await answer(program, sub, rest);
 }
 
 /** Without a command: the help, which is a success only for who asked for it. */
@@ -64,36 +73,28 @@ function answerBare(program: Program, words: readonly string[]): number {
     printLines([program.version]);
     return EXIT.ok;
   }
-  const help = renderTable(program.name, program.version, program.commands);
-  if (asksFor("help", words)) {
-    printLines([help]);
-    return EXIT.ok;
-  }
-  printLines([help], process.stderr);
-  return EXIT.usage;
+  const isAsked = asksFor("help", words);
+  printLines([programHelp(program)], isAsked ? process.stdout : process.stderr);
+  return isAsked ? EXIT.ok : EXIT.usage;
 }
 
 /** The command within a group that the words name, or the group's default; and the words without that name. */
 function descend(
-  subCommands: Readonly<Record<string, Command>>,
-  group: Command,
+  { command: group, name: groupName }: Named,
   words: readonly string[],
-): [Command, readonly string[]] {
-  const fallback = group.default === undefined ? undefined : subCommands[group.default];
+): [Named, readonly string[]] {
+  const { subCommands = {} } = group;
+  const fallback = defaultOf(group);
   const index = commandIndex(words, fallback === undefined ? undefined : allArgs(fallback));
   const name = index === -1 ? group.default : words[index];
-  if (name === undefined) {
-    throw new UsageError(`Say what to do: ${Object.keys(subCommands).join(", ")}.`);
-  }
+  if (name === undefined) throw new UsageError(`Say what to do: ${Object.keys(subCommands).join(", ")}.`);
   const sub = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
+  if (sub !== undefined)
+    return [{ command: sub, name: `${groupName} ${name}` }, index === -1 ? words : words.toSpliced(index, 1)];
   // Where the default takes any number of words, one that names no command is the first of those.
-  if (sub === undefined && fallback !== undefined && takesList(fallback)) return [fallback, words];
-  if (sub === undefined) throw unknownCommand(name, subCommands);
-  return [sub, index === -1 ? words : words.toSpliced(index, 1)];
-}
-
-function takesList({ args = {} }: Command): boolean {
-  return Object.values(args).some((def) => def.type === "positional" && def.isList === true);
+  if (fallback !== undefined && Object.values(fallback.args ?? {}).some(({ isList }) => isList))
+    return [{ command: fallback, name: `${groupName} ${group.default}` }, words];
+  throw unknownCommand(name, subCommands);
 }
 
 function unknownCommand(name: string, among: object): UsageError {
@@ -103,10 +104,12 @@ function unknownCommand(name: string, among: object): UsageError {
   );
 }
 
-/** Help is given for the nearest thing that was named, even when the rest of the line is wrong. */
-function namedFor(command: Command, words: readonly string[]): Command {
-  const name = words.find((word) => Object.hasOwn(command.subCommands ?? {}, word));
-  return (name === undefined ? undefined : command.subCommands?.[name]) ?? command;
+/** Help is given for the nearest command that was named, even when the rest of the line is wrong. */
+function mentioned(named: Named, words: readonly string[]): Named {
+  const { subCommands = {} } = named.command;
+  const name = words.find((word) => Object.hasOwn(subCommands, word)) ?? "";
+  const command = subCommands[name];
+  return command === undefined ? named : { command, name: `${named.name} ${name}` };
 }
 
 function report(error: unknown, called: string, asJson: boolean): number {

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readArguments } from "../../src/cli/arguments.ts";
 import { defineCommand } from "../../src/cli/command.ts";
+import { runStrictly } from "../../src/cli/strict.ts";
 import { type Ended, runNode } from "../support/run-node.ts";
 
 const DEMO = fileURLToPath(new URL("demo-program.ts", import.meta.url));
@@ -12,8 +12,8 @@ const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
 const demo = (line: string): Promise<Ended> => runNode(DEMO, line.split(" ").filter(Boolean));
 
+let given: unknown;
 const COMMAND = defineCommand({
-  meta: { name: "try", description: "Shows how arguments are read" },
   args: {
     key: { type: "positional", description: "Required" },
     note: { type: "positional", description: "Optional", required: false },
@@ -22,14 +22,22 @@ const COMMAND = defineCommand({
     on: { type: "enum", description: "One of two", options: ["halt", "fallback"], default: "halt" },
     reason: { type: "string", description: "Text", alias: "r" },
     "dry-run": { type: "boolean", description: "A switch", alias: "n" },
+    "no-send": { type: "boolean", description: "A switch that is named for what it leaves out" },
   },
-  run() {},
+  run: ({ args }) => {
+    given = args;
+  },
 });
-const read = (line: string) => readArguments(COMMAND, line.split(" ").filter(Boolean));
+const PROGRAM = { name: "try", version: "1", commands: {} };
+/** What the command is given for a line of words. */
+async function read(line: string): Promise<unknown> {
+  await runStrictly(PROGRAM, COMMAND, line.split(" ").filter(Boolean));
+  return given;
+}
 
 describe("arguments", () => {
-  test("are read in any order, by name, alias and place", () => {
-    expect(read("--usd 0.25 KEY -n --on=fallback NOTE -r why --state /s")).toEqual({
+  test("are read in any order, by name, alias and place", async () => {
+    expect(await read("--usd 0.25 KEY -n --on=fallback NOTE -r why --state /s")).toEqual({
       key: "KEY",
       note: "NOTE",
       usd: 0.25,
@@ -37,18 +45,23 @@ describe("arguments", () => {
       on: "fallback",
       reason: "why",
       "dry-run": true,
+      "no-send": false,
       config: undefined,
       state: "/s",
       json: false,
     });
   });
 
-  test("are taken as they are after --", () => {
-    expect(read("--count 2 -- --usd")).toMatchObject({ key: "--usd", count: 2, usd: undefined });
+  test("are taken as they are after --", async () => {
+    expect(await read("--count 2 -- --usd")).toMatchObject({ key: "--usd", count: 2, usd: undefined });
   });
 
-  test("may begin with a dash after an equals sign", () => {
-    expect(read("KEY --reason=-x")).toMatchObject({ reason: "-x" });
+  test("may begin with a dash after an equals sign", async () => {
+    expect(await read("KEY --reason=-x")).toMatchObject({ reason: "-x" });
+  });
+
+  test("that begin with no- are options of their own", async () => {
+    expect(await read("KEY --no-send")).toMatchObject({ "no-send": true });
   });
 
   test.each([
@@ -77,19 +90,18 @@ describe("arguments", () => {
     ["KEY --count 10", "--count takes a whole number"],
     ["KEY --on stop", '--on takes one of halt, fallback; not "stop".'],
     ["KEY --on fallbak", "Did you mean fallback?"],
-  ])("are refused: %j", (line, message) => {
-    expect(() => read(line)).toThrow(
+  ])("are refused: %j", async (line, message) => {
+    await expect(read(line)).rejects.toThrow(
       expect.objectContaining({ code: "usage", exitCode: 2, message: expect.stringContaining(message) }),
     );
   });
 
-  test("that are required options must be there", () => {
+  test("that are required options must be there", async () => {
     const command = defineCommand({
-      meta: { name: "pay", description: "" },
       args: { usd: { type: "number", description: "", required: true } },
       run() {},
     });
-    expect(() => readArguments(command, [])).toThrow("--usd is missing.");
+    await expect(runStrictly(PROGRAM, command, [])).rejects.toThrow("--usd is missing.");
   });
 });
 

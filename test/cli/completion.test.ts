@@ -32,7 +32,7 @@ const CASES: [words: string[], expected: string[]][] = [
   [["--config", "x", "status", "--w"], ["--watch"]],
   [
     ["completion", ""],
-    ["bash", "zsh", "fish", "jobs"],
+    ["bash", "zsh", "fish", "jobs", "words"],
   ],
   [["doctor", "--o"], ["--offline"]],
 ];
@@ -118,7 +118,7 @@ describe("completion", () => {
     const path = await script("bash");
     if (path === null) return skip("bash is not installed");
     const lines = CASES.map(([words]) => `t afk ${words.map((word) => `'${word}'`).join(" ")}`);
-    const program = `source ${path}; t() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _afk; echo "\${COMPREPLY[*]}"; }; ${lines.join("; ")}; complete -p afk`;
+    const program = `${AFK_FUNCTION}; source ${path}; t() { COMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); COMPREPLY=(); _afk; echo "\${COMPREPLY[*]}"; }; ${lines.join("; ")}; complete -p afk`;
     const { stdout } = await run("bash", ["--norc", "-c", program]);
     const answers = stdout.split("\n");
     for (const [i, [, expected]] of CASES.entries())
@@ -131,7 +131,7 @@ describe("completion", () => {
     if (path === null) return skip("zsh is not installed");
     const lines = CASES.map(([words]) => `t afk ${words.map((word) => `'${word}'`).join(" ")}`);
     // What the completion system does with the candidates is its own; here they are printed.
-    const program = `compdef() { }; _describe() { local a=\${@[-1]}; print -- "\${(@P)a%%:*}" }; compadd() { shift; print -- "$@" }
+    const program = `${AFK_FUNCTION}; compdef() { }; _describe() { local a=\${@[-1]}; print -- "\${(@P)a%%:*}" }; compadd() { shift; print -- "$@" }
 source ${path}; t() { words=("$@"); CURRENT=$#; _afk }; ${lines.join("; ")}`;
     const { stdout } = await run("zsh", ["-f", "-c", program]);
     const answers = stdout.split("\n");
@@ -146,7 +146,7 @@ source ${path}; t() { words=("$@"); CURRENT=$#; _afk }; ${lines.join("; ")}`;
       const { stdout } = await run("fish", [
         "--no-config",
         "-c",
-        `source ${path}; complete -C "afk ${words.join(" ")}"`,
+        `${FISH_FUNCTION}; source ${path}; complete -C "afk ${words.join(" ")}"`,
       ]);
       const answers = stdout.split("\n").map((line) => line.split("\t")[0] ?? "");
       expect(answers).toEqual(expect.arrayContaining(expected));

@@ -6,7 +6,6 @@ import { AfkError, EXIT } from "../../src/lib/errors.ts";
 
 /** A small program for the tests of the frame: each command shows one thing that a command can do. */
 const echo = defineCommand({
-  meta: { name: "echo", description: "Prints what it was given", examples: ["demo echo hello --times 2"] },
   json: true,
   args: {
     word: { type: "positional", description: "The word" },
@@ -19,21 +18,20 @@ const echo = defineCommand({
 });
 
 const list = defineCommand({
-  meta: { name: "jobs list", description: "Lists the jobs" },
+  description: "Lists the jobs",
   json: true,
   args: { limit: { type: "number", description: "At most so many" } },
   run: ({ args }) => printLines([`list ${args.limit ?? "all"}`]),
 });
 
 const show = defineCommand({
-  meta: { name: "jobs show", description: "Shows one job" },
+  description: "Shows one job",
   json: true,
   args: { key: { type: "positional", description: "Its key" } },
   run: ({ args }) => printLines([`show ${args.key} ${args.config ?? "-"}`]),
 });
 
 const fail = defineCommand({
-  meta: { name: "fail", description: "Fails" },
   json: true,
   args: {
     how: { type: "enum", options: ["expected", "bug", "text"], required: true, description: "In which way" },
@@ -48,7 +46,6 @@ const fail = defineCommand({
 });
 
 const linger = defineCommand({
-  meta: { name: "linger", description: "Leaves a timer running and much to print" },
   run() {
     setInterval(() => {}, 1000);
     printLines(Array.from({ length: 20_000 }, (_, line) => `line ${line}`));
@@ -57,13 +54,17 @@ const linger = defineCommand({
 });
 
 const table: CommandTable = {
-  echo: { group: "Work", description: "Prints what it was given", load: async () => ({ default: echo }) },
+  echo: {
+    group: "Work",
+    description: "Prints what it was given",
+    examples: ["demo echo hello --times 2"],
+    load: async () => ({ default: echo }),
+  },
   jobs: {
     group: "Look",
     description: "The queue",
     load: async () => ({
       default: defineCommand({
-        meta: { name: "jobs", description: "The queue", examples: ["demo jobs show KEY"] },
         subCommands: { list, show },
         default: "list",
       }),
@@ -73,7 +74,7 @@ const table: CommandTable = {
     group: "Look",
     description: "The ledger",
     load: async () => ({
-      default: defineCommand({ meta: { name: "ledger", description: "The ledger" }, subCommands: { show } }),
+      default: defineCommand({ subCommands: { show } }),
     }),
   },
   fail: { group: "Work", description: "Fails", load: async () => ({ default: fail }) },

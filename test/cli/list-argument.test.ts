@@ -5,7 +5,7 @@ import { runCli } from "../../src/cli/run.ts";
 const given: unknown[] = [];
 
 const fire = defineCommand({
-  meta: { name: "fire run", description: "Fires" },
+  description: "Fires",
   args: {
     names: { type: "positional", isList: true, required: false, description: "What to fire" },
     quiet: { type: "boolean", description: "Says nothing" },
@@ -13,12 +13,11 @@ const fire = defineCommand({
   run: ({ args }) => void given.push(args.names),
 });
 const record = defineCommand({
-  meta: { name: "fire record", description: "Records" },
+  description: "Records",
   args: { name: { type: "positional", description: "What" } },
   run: ({ args }) => void given.push({ record: args.name }),
 });
 const group = defineCommand({
-  meta: { name: "fire", description: "Fires or records" },
   subCommands: { run: fire, record },
   default: "run",
 });

@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ALERT_EVENTS } from "../../src/alerts/events.ts";
-import { readArguments } from "../../src/cli/arguments.ts";
-import type { Command as CliCommand } from "../../src/cli/command.ts";
+import { allArgs, type Command as CliCommand, type CommandTable } from "../../src/cli/command.ts";
+import { checkWords } from "../../src/cli/strict.ts";
+import { COMMANDS } from "../../src/cli/table.ts";
 import { say } from "../support/engine/command.ts";
 import { anchorOf, type Command, ROOT, readRunbook, wordsOf } from "./document.ts";
 
@@ -14,15 +15,13 @@ const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
 
 describe("every command", () => {
   it("of afk exists and takes what it is given", async () => {
-    const help = execFileSync(process.execPath, [join(ROOT, "src/cli/main.ts"), "--help"], {
-      encoding: "utf8",
-    });
     const calls = commands.flatMap((command) => afkWords(command.text).map((words) => ({ command, words })));
     expect(calls.length).toBeGreaterThan(80);
     for (const { command, words } of calls) {
       const [name = "", ...rest] = words;
-      expect(help, where(command)).toMatch(new RegExp(`^  ${name} `, "m"));
-      const { default: cli } = (await import(`../../src/cli/commands/${name}.ts`)) as { default: CliCommand };
+      const entry = (COMMANDS as CommandTable)[name];
+      assert(entry !== undefined, where(command));
+      const { default: cli } = await entry.load();
       expect(() => accepts(cli, rest), where(command)).not.toThrow();
     }
   });
@@ -138,10 +137,10 @@ function afkWords(text: string): string[][] {
 /** @throws UsageError where the real command would refuse these words. */
 function accepts(command: CliCommand, words: string[]): void {
   const { subCommands } = command;
-  if (subCommands === undefined) return void readArguments(command, words);
+  if (subCommands === undefined) return void checkWords(allArgs(command), words);
   const named = words.findIndex((word) => Object.hasOwn(subCommands, word));
   const sub = subCommands[named === -1 ? (command.default ?? "") : (words[named] ?? "")];
-  if (sub === undefined) throw new Error(`${command.meta.name} needs the name of a command`);
+  if (sub === undefined) throw new Error("the name of a command is missing");
   accepts(sub, named === -1 ? words : words.toSpliced(named, 1));
 }
 

@@ -7,12 +7,6 @@ import { defineCommand, UsageError } from "../command.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "adopt",
-    description:
-      "Gives a state that belongs to another name to the agent of this afk.yaml, with its spend, its queue and its kill switch: for an agent that was renamed",
-    examples: ["afk adopt", "afk adopt --state /srv/afk/state --yes"],
-  },
   json: true,
   args: { yes: { type: "boolean", alias: "y", description: "Ask nothing" } },
   async run({ args }) {

@@ -8,11 +8,8 @@ import { defineCommand } from "../command.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
 const test = defineCommand({
-  meta: {
-    name: "alert test",
-    description: "Sends a real message through every channel and shows what each answered",
-    examples: ["afk alert test", "afk alert test --json"],
-  },
+  description: "Sends a real message through every channel and shows what each answered",
+  examples: ["afk alert test", "afk alert test --json"],
   json: true,
   async run({ args }) {
     const config = readAgentConfig({ config: args.config, state: args.state });
@@ -35,11 +32,8 @@ const test = defineCommand({
 });
 
 const unit = defineCommand({
-  meta: {
-    name: "alert unit",
-    description: "Tells of a unit that failed; afk-alert@.service calls it",
-    examples: ["afk alert unit afk.service --result exit-code --status 78"],
-  },
+  description: "Tells of a unit that failed; afk-alert@.service calls it",
+  examples: ["afk alert unit afk.service --result exit-code --status 78"],
   json: true,
   args: {
     unit: { type: "positional", description: "The unit's name" },
@@ -80,10 +74,5 @@ const unit = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "alert",
-    description: "Tries the channels (test), or tells of a failed unit (unit)",
-    examples: ["afk alert test", "afk alert unit afk.service --result timeout --status TERM"],
-  },
   subCommands: { test, unit },
 });

@@ -5,12 +5,6 @@ import { defineCommand } from "../command.ts";
 import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "backup",
-    description:
-      "Copies the state into FILE while a worker runs, and checks the copy before it gets its name. The database is all of the state: ledger, queue, digests, kill switch; files of out/ are in it and are written again after a restore. Not in it: afk.yaml, secrets, logs, runs/",
-    examples: ["afk backup afk-backup.db", "afk backup '/var/backups/afk-{date}.db' --keep 7"],
-  },
   json: true,
   args: {
     file: { type: "positional", description: "Where it goes; {date} in its name is the day in UTC" },

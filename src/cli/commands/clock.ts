@@ -13,11 +13,8 @@ import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
 
 const start = defineCommand({
-  meta: {
-    name: "clock start",
-    description: "Starts the count with today as Day 0; refuses until the drills have passed",
-    examples: ["afk drill", "afk clock start"],
-  },
+  description: "Starts the count with today as Day 0; refuses until the drills have passed",
+  examples: ["afk drill", "afk clock start"],
   json: true,
   async run({ args }) {
     const clock = await withAgent(args, (agent) => startUnattended(sourcesOf(agent)));
@@ -31,11 +28,8 @@ const start = defineCommand({
 });
 
 const status = defineCommand({
-  meta: {
-    name: "clock status",
-    description: "The count of unattended days, and what it would take to start it",
-    examples: ["afk clock", "afk clock status --json"],
-  },
+  description: "The count of unattended days, and what it would take to start it",
+  examples: ["afk clock", "afk clock status --json"],
   json: true,
   async run({ args }) {
     const { clock, missing } = await withLook(args, async ({ config, db }) => ({
@@ -52,11 +46,8 @@ const status = defineCommand({
 });
 
 const stop = defineCommand({
-  meta: {
-    name: "clock stop",
-    description: "Ends the count; what was written stays",
-    examples: ["afk clock stop --dry-run", "afk clock stop"],
-  },
+  description: "Ends the count; what was written stays",
+  examples: ["afk clock stop --dry-run", "afk clock stop"],
   json: true,
   args: { "dry-run": { type: "boolean", description: "Say what would end, and leave it" } },
   async run({ args }) {
@@ -70,11 +61,6 @@ const stop = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "clock",
-    description: "The count of days in a row that the agent ran unattended",
-    examples: ["afk clock", "afk clock start", "afk clock stop"],
-  },
   subCommands: { start, status, stop },
   default: "status",
 });

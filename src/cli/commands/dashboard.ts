@@ -7,11 +7,6 @@ import { untilInterrupted } from "../interrupt.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "dashboard",
-    description: "Serves the read-only page until interrupted; afk run serves it too",
-    examples: ["afk dashboard", "afk dashboard --port 8080"],
-  },
   json: true,
   args: {
     port: {

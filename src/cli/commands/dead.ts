@@ -19,11 +19,8 @@ const KEYS_SHOWN = 100;
 const NONE = "no dead letters";
 
 const list = defineCommand({
-  meta: {
-    name: "dead list",
-    description: "Jobs that gave up: one line for each job and cause, however many of its runs died of it",
-    examples: ["afk dead"],
-  },
+  description: "Jobs that gave up: one line for each job and cause, however many of its runs died of it",
+  examples: ["afk dead"],
   json: true,
   async run({ args }) {
     const letters = await withLook(args, ({ db }) => listDead(db));
@@ -40,7 +37,8 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: "dead show", description: "One dead letter, whole", examples: ["afk dead show KEY"] },
+  description: "One dead letter, whole",
+  examples: ["afk dead show KEY"],
   json: true,
   args: { key: WORD },
   async run({ args }) {
@@ -61,11 +59,8 @@ interface Retried {
 }
 
 const retry = defineCommand({
-  meta: {
-    name: "dead retry",
-    description: "Makes dead jobs ready again: all that were asked for by hand, and the newest of a schedule",
-    examples: ["afk dead retry KEY", "afk dead retry digest", "afk dead retry --all --dry-run"],
-  },
+  description: "Makes dead jobs ready again: all that were asked for by hand, and the newest of a schedule",
+  examples: ["afk dead retry KEY", "afk dead retry digest", "afk dead retry --all --dry-run"],
   json: true,
   args: {
     key: WORD_OR_ALL,
@@ -131,11 +126,8 @@ function tellRetried({ ready, left, lacking }: Retried): string[] {
 }
 
 const drop = defineCommand({
-  meta: {
-    name: "dead drop",
-    description: "Drops dead letters for good",
-    examples: ["afk dead drop KEY --dry-run", "afk dead drop digest", "afk dead drop --all"],
-  },
+  description: "Drops dead letters for good",
+  examples: ["afk dead drop KEY --dry-run", "afk dead drop digest", "afk dead drop --all"],
   json: true,
   args: {
     key: WORD_OR_ALL,
@@ -169,11 +161,6 @@ function printLetters(deed: string, letters: readonly DeadLetter[]): void {
 }
 
 export default defineCommand({
-  meta: {
-    name: "dead",
-    description: "Jobs that used all their attempts and wait for a person",
-    examples: ["afk dead", "afk dead retry KEY", "afk dead drop KEY --dry-run"],
-  },
   subCommands: { list, show, retry, drop },
   default: "list",
 });

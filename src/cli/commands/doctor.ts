@@ -6,15 +6,6 @@ import { paintLines } from "../spans.ts";
 import { doctorView } from "../views/doctor.ts";
 
 export default defineCommand({
-  meta: {
-    name: "doctor",
-    description: "Checks configuration, state, money, models, alerts and host, and says how to mend each",
-    examples: [
-      "afk doctor",
-      "afk doctor --offline",
-      "afk doctor --json | jq '.checks[] | select(.result == \"bad\")'",
-    ],
-  },
   json: true,
   args: { offline: { type: "boolean", description: "Leave out the checks that use the network" } },
   async run({ args }) {

@@ -2,9 +2,8 @@ import { EXIT } from "../../lib/errors.ts";
 import { visible } from "../../lib/visible.ts";
 import { listDrafts } from "../../ops/drafts.ts";
 import { checkApprovable } from "../../runner/drafts.ts";
-import { defineCommand } from "../command.ts";
+import { defineCommand, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
-import { LIMIT } from "../limit.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines, printTable } from "../output.ts";
@@ -13,11 +12,8 @@ import { stopOnSignals } from "../worker.ts";
 const ID = { type: "positional", description: "The draft's id" } as const;
 
 const list = defineCommand({
-  meta: {
-    name: "drafts list",
-    description: "Irreversible actions waiting for a person, the newest first",
-    examples: ["afk drafts", "afk drafts list --all --json"],
-  },
+  description: "Irreversible actions waiting for a person, the newest first",
+  examples: ["afk drafts", "afk drafts list --all --json"],
   json: true,
   args: {
     all: { type: "boolean", description: "Those that were done or rejected too" },
@@ -39,11 +35,8 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: {
-    name: "drafts show",
-    description: "One draft, and the request that approving it sends",
-    examples: ["afk drafts show ID"],
-  },
+  description: "One draft, and the request that approving it sends",
+  examples: ["afk drafts show ID"],
   json: true,
   args: { id: ID },
   async run({ args }) {
@@ -54,11 +47,8 @@ const show = defineCommand({
 });
 
 const approve = defineCommand({
-  meta: {
-    name: "drafts approve",
-    description: "Does what a draft says, once",
-    examples: ["afk drafts approve ID --dry-run", "afk drafts approve ID", "afk drafts approve ID --again"],
-  },
+  description: "Does what a draft says, once",
+  examples: ["afk drafts approve ID --dry-run", "afk drafts approve ID", "afk drafts approve ID --again"],
   json: true,
   args: {
     id: ID,
@@ -89,11 +79,8 @@ const approve = defineCommand({
 });
 
 const reject = defineCommand({
-  meta: {
-    name: "drafts reject",
-    description: "Closes a draft for good without doing it",
-    examples: ["afk drafts reject ID"],
-  },
+  description: "Closes a draft for good without doing it",
+  examples: ["afk drafts reject ID"],
   json: true,
   args: { id: ID },
   async run({ args }) {
@@ -107,11 +94,6 @@ const reject = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "drafts",
-    description: "Irreversible actions that are done only after a person approves",
-    examples: ["afk drafts", "afk drafts show ID", "afk drafts approve ID --dry-run"],
-  },
   subCommands: { list, show, approve, reject },
   default: "list",
 });

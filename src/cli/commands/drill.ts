@@ -4,36 +4,31 @@ import { recordResult } from "../../drill/record-result.ts";
 import { DRILLS } from "../../drill/registry.ts";
 import { chooseDrills, type DrillResult, runDrills } from "../../drill/run-drills.ts";
 import { EXIT } from "../../lib/errors.ts";
-import { type ArgsDef, defineCommand, UsageError } from "../command.ts";
+import { defineCommand, UsageError } from "../command.ts";
 import { drillProgress } from "../drill-lines.ts";
 import { ENTRY } from "../entry.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
-const RUN_ARGS = {
-  names: {
-    type: "positional",
-    isList: true,
-    required: false,
-    options: DRILLS.map(({ name }) => name),
-    description: "The drills to fire (all of them unless named)",
-  },
-  "no-send": {
-    type: "boolean",
-    description: "Leaves out the drill that sends a real alert through every channel",
-  },
-  list: { type: "boolean", description: "Shows what there is, and fires nothing" },
-} as const satisfies ArgsDef;
-
 const run = defineCommand({
-  meta: {
-    name: "drill run",
-    description: "Fires the safeties on purpose",
-    examples: ["afk drill", "afk drill run cap"],
-  },
+  description: "Fires the safeties on purpose",
+  examples: ["afk drill", "afk drill run cap"],
   json: true,
-  args: RUN_ARGS,
+  args: {
+    names: {
+      type: "positional",
+      isList: true,
+      required: false,
+      options: DRILLS.map(({ name }) => name),
+      description: "The drills to fire (all of them unless named)",
+    },
+    "no-send": {
+      type: "boolean",
+      description: "Leaves out the drill that sends a real alert through every channel",
+    },
+    list: { type: "boolean", description: "Shows what there is, and fires nothing" },
+  },
   async run({ args }) {
     const isSending = !args["no-send"];
     if (!isSending && args.names.includes("alert"))
@@ -69,14 +64,11 @@ const run = defineCommand({
 });
 
 const record = defineCommand({
-  meta: {
-    name: "drill record",
-    description: "Writes down a drill that was done from outside, as the host's own command does",
-    examples: [
-      `afk drill record failover --passed --figures '{"takeoverMs": 4200}'`,
-      `afk drill record systemctl --failed --figures '{"stopMs": 15000}' --error "the container was still there"`,
-    ],
-  },
+  description: "Writes down a drill that was done from outside, as the host's own command does",
+  examples: [
+    `afk drill record failover --passed --figures '{"takeoverMs": 4200}'`,
+    `afk drill record systemctl --failed --figures '{"stopMs": 15000}' --error "the container was still there"`,
+  ],
   json: true,
   args: {
     name: { type: "positional", description: "What was drilled: systemctl, or a name of your own" },
@@ -104,15 +96,6 @@ const record = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "drill",
-    description:
-      "Fires the safeties on purpose, on scratch agents with this configuration's limits, and writes the evidence",
-    examples: ["afk drill", "afk drill cap stop-process", "afk drill --no-send", "afk drill --list"],
-  },
-  json: true,
-  // For the help; what is typed is read by the subcommand.
-  args: RUN_ARGS,
   subCommands: { run, record },
   default: "run",
 });

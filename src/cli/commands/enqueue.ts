@@ -3,11 +3,6 @@ import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "enqueue",
-    description: "Adds a job of afk.yaml; the same key twice is once",
-    examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
-  },
   json: true,
   args: {
     name: { type: "positional", isJob: true, description: "The job's name in afk.yaml" },

@@ -7,11 +7,6 @@ import { withLook } from "../look.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "health",
-    description: "Exit code 0 if fit to work; the container's healthcheck",
-    examples: ["afk health"],
-  },
   json: true,
   async run({ args }) {
     const health = await withLook(args, ({ config, db }) => checkHealth(config, db, systemClock)).catch(

@@ -9,9 +9,8 @@ import {
 } from "../../evidence/incidents/incidents.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { visible } from "../../lib/visible.ts";
-import { defineCommand, UsageError } from "../command.ts";
+import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
-import { LIMIT } from "../limit.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines, printTable } from "../output.ts";
@@ -19,11 +18,8 @@ import { printJson, printLines, printTable } from "../output.ts";
 const ID = { type: "positional", description: "The incident's id" } as const;
 
 const list = defineCommand({
-  meta: {
-    name: "incidents list",
-    description: "What broke and was not closed by a person yet, the newest first",
-    examples: ["afk incidents", "afk incidents list --all --json"],
-  },
+  description: "What broke and was not closed by a person yet, the newest first",
+  examples: ["afk incidents", "afk incidents list --all --json"],
   json: true,
   args: {
     all: { type: "boolean", description: "Those that were closed too" },
@@ -45,12 +41,9 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: {
-    name: "incidents show",
-    description:
-      "One incident: its first sign, how long it lasted, where its trace is, and what was said of it",
-    examples: ["afk incidents show ID"],
-  },
+  description:
+    "One incident: its first sign, how long it lasted, where its trace is, and what was said of it",
+  examples: ["afk incidents show ID"],
   json: true,
   args: { id: ID },
   async run({ args }) {
@@ -61,14 +54,11 @@ const show = defineCommand({
 });
 
 const close = defineCommand({
-  meta: {
-    name: "incidents close",
-    description: "Writes down why it broke, what mended it, and what keeps it from coming again",
-    examples: [
-      "afk incidents close ID",
-      'afk incidents close ID --cause "the disk was full" --fix "removed old images" --prevention "a weekly prune" --fixed-by 1.4.0',
-    ],
-  },
+  description: "Writes down why it broke, what mended it, and what keeps it from coming again",
+  examples: [
+    "afk incidents close ID",
+    'afk incidents close ID --cause "the disk was full" --fix "removed old images" --prevention "a weekly prune" --fixed-by 1.4.0',
+  ],
   json: true,
   args: {
     id: ID,
@@ -96,11 +86,6 @@ const close = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "incidents",
-    description: "What broke, its trace, its cause and its fix",
-    examples: ["afk incidents", "afk incidents show ID", "afk incidents close ID"],
-  },
   subCommands: { list, show, close },
   default: "list",
 });

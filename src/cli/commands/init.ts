@@ -17,11 +17,6 @@ const DEFAULTS: TemplateAnswers = {
 };
 
 export default defineCommand({
-  meta: {
-    name: "init",
-    description: "Writes a commented afk.yaml after a few questions",
-    examples: ["afk init", "afk init --yes", "afk init --config ./my-agent/afk.yaml"],
-  },
   args: { yes: { type: "boolean", alias: "y", description: "Ask nothing and take the defaults" } },
   async run({ args }) {
     const environment = processEnvironment();

@@ -1,17 +1,13 @@
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
-import { defineCommand } from "../command.ts";
-import { LIMIT } from "../limit.ts";
+import { defineCommand, LIMIT } from "../command.ts";
 import { withLook } from "../look.ts";
 import { oneLine, printJson, printLines, printTable } from "../output.ts";
 
 const list = defineCommand({
-  meta: {
-    name: "jobs list",
-    description: "The queue, the newest first",
-    examples: ["afk jobs", "afk jobs list --json"],
-  },
+  description: "The queue, the newest first",
+  examples: ["afk jobs", "afk jobs list --json"],
   json: true,
   args: {
     limit: LIMIT,
@@ -32,11 +28,8 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: {
-    name: "jobs show",
-    description: "One job: its state, steps and files",
-    examples: ["afk jobs show KEY"],
-  },
+  description: "One job: its state, steps and files",
+  examples: ["afk jobs show KEY"],
   json: true,
   args: { key: { type: "positional", description: "The job's key" } },
   async run({ args }) {
@@ -57,7 +50,6 @@ const show = defineCommand({
 });
 
 export default defineCommand({
-  meta: { name: "jobs", description: "The queue", examples: ["afk jobs", "afk jobs show KEY"] },
   subCommands: { list, show },
   default: "list",
 });

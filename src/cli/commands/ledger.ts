@@ -7,11 +7,8 @@ import { withAgent } from "../open.ts";
 import { printJson, printLines, printTable } from "../output.ts";
 
 const list = defineCommand({
-  meta: {
-    name: "ledger list",
-    description: "What every call cost, the newest first",
-    examples: ["afk ledger", "afk ledger list --unknown", "afk ledger list --json --limit 1000"],
-  },
+  description: "What every call cost, the newest first",
+  examples: ["afk ledger", "afk ledger list --unknown", "afk ledger list --json --limit 1000"],
   json: true,
   args: {
     unknown: { type: "boolean", description: "Only calls whose outcome is unknown" },
@@ -52,11 +49,8 @@ const list = defineCommand({
 });
 
 const reconcileCommand = defineCommand({
-  meta: {
-    name: "ledger reconcile",
-    description: "Says what a call of unknown outcome cost, by the provider's own bill",
-    examples: ["afk ledger reconcile ID --usd 0.0012", "afk ledger reconcile ID --usd 0"],
-  },
+  description: "Says what a call of unknown outcome cost, by the provider's own bill",
+  examples: ["afk ledger reconcile ID --usd 0.0012", "afk ledger reconcile ID --usd 0"],
   json: true,
   args: {
     id: { type: "positional", description: "The entry's id" },
@@ -81,11 +75,6 @@ const reconcileCommand = defineCommand({
 });
 
 export default defineCommand({
-  meta: {
-    name: "ledger",
-    description: "What every call cost, and what is unknown",
-    examples: ["afk ledger", "afk ledger reconcile ID --usd 0.0012"],
-  },
   subCommands: { list, reconcile: reconcileCommand },
   default: "list",
 });

@@ -9,11 +9,11 @@ import { lastTickId, type ReadOptions, readLogs } from "../../logs/read.ts";
 import { traceOf } from "../../logs/trace.ts";
 import { readConfig } from "../../ops/read-config.ts";
 import { refuseUnreadable } from "../../ops/unreadable.ts";
-import { suggestion } from "../arguments.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, oneLine, printLines, terminalColumns } from "../output.ts";
 import { paintLines } from "../spans.ts";
+import { suggestion } from "../strict.ts";
 import { traceView } from "../views/trace.ts";
 import { parseWhen } from "../when.ts";
 
@@ -22,18 +22,6 @@ const LIMIT = { follow: 10, read: 10_000 };
 const BATCH = 500;
 
 export default defineCommand({
-  meta: {
-    name: "logs",
-    description: "The trace of anything",
-    examples: [
-      "afk logs --tick last",
-      "afk logs -f --level warn",
-      "afk logs --event cap_hit,breaker_open --since 2d",
-      'afk logs --since "2026-11-21 06:00" --until "2026-11-21 07:00"',
-      "afk logs --job KEY -n 50",
-      "afk logs --json | jq .event",
-    ],
-  },
   json: true,
   args: {
     tick: {

@@ -13,18 +13,6 @@ import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "release",
-    description:
-      "Checks the configuration, renders the schedule (systemd, cron, launchd), and records both with what is different",
-    examples: [
-      "afk release --reason 'more feeds'",
-      "afk release --format cron",
-      "afk release --format launchd --output ./release",
-      "afk release --to 1f3a9c0b2d4e",
-      "afk release --dry-run",
-    ],
-  },
   json: true,
   args: {
     format: { type: "enum", options: FORMATS, default: "systemd", description: "For what it is rendered" },

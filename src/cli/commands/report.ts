@@ -15,16 +15,6 @@ const FORMATS = ["text", "markdown", "html", "json"] as const;
 type Format = (typeof FORMATS)[number];
 
 export default defineCommand({
-  meta: {
-    name: "report",
-    description: "What it did and what it was worth: dollars in, value out, weeks, models, jobs, incidents",
-    examples: [
-      "afk report",
-      "afk report --since 2026-11-01 --compare anthropic/claude-haiku-4-5",
-      "afk report --format html --output report.html",
-      "afk report --retrospective",
-    ],
-  },
   json: true,
   args: {
     since: {

@@ -5,12 +5,6 @@ import { defineCommand } from "../command.ts";
 import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "restore",
-    description:
-      "Puts a backup in the place of the state, keeps the former database beside it (the last three), and leaves the agent stopped until: afk resume",
-    examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
-  },
   json: true,
   args: {
     file: { type: "positional", description: "What afk backup wrote" },

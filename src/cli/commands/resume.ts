@@ -4,17 +4,10 @@ import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "resume",
-    description:
-      "Clears the kill switch (STOP file too) and refused models, and takes the wall clock for right",
-    examples: ["afk resume", "afk resume --clock"],
-  },
   json: true,
   args: {
     clock: {
       type: "boolean",
-      default: false,
       description: "Take the wall clock for right even where it is behind an earlier reading",
     },
   },

@@ -4,11 +4,6 @@ import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
 
 export default defineCommand({
-  meta: {
-    name: "run",
-    description: "Ticks on schedule and reacts to new work until it is stopped",
-    examples: ["afk run", "TICK_SECONDS=300 afk run"],
-  },
   async run({ args }) {
     const served: ReturnType<typeof serveDashboard>[] = [];
     return await withAgent(

@@ -14,16 +14,6 @@ const DAYS_MAX = 90;
 const SEED_MAX = 2 ** 31 - 1;
 
 export default defineCommand({
-  meta: {
-    name: "simulate",
-    description:
-      "Runs this configuration through days of trouble in seconds, in a world of its own: nothing is sent, run or spent, and no state is touched",
-    examples: [
-      "afk simulate",
-      "afk simulate --days 30 --faults none",
-      "afk simulate --seed 7 --faults models,kills",
-    ],
-  },
   json: true,
   args: {
     days: { type: "number", integer: true, min: 1, max: DAYS_MAX, default: 14, description: "How many days" },

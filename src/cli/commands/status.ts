@@ -15,11 +15,6 @@ const WATCH_MS = 2_000;
 const FOOTER = ["", "every 2 s; Ctrl-C leaves"];
 
 export default defineCommand({
-  meta: {
-    name: "status",
-    description: "One glance: kill switch, spend against caps, breakers, queue, dead letters, ticks",
-    examples: ["afk status", "afk status --watch", "afk status --json | jq .spend"],
-  },
   json: true,
   args: { watch: { type: "boolean", alias: "w", description: "Show it again every 2 s until Ctrl-C" } },
   async run({ args, program }) {

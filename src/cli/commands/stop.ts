@@ -5,12 +5,6 @@ import { defineCommand } from "../command.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "stop",
-    description:
-      "Sets the kill switch, which survives restart and reboot, and waits up to 5 s for the worker to be gone (exit code 75 when it is not)",
-    examples: ["afk stop", 'afk stop --reason "the bill looks odd"'],
-  },
   json: true,
   args: {
     reason: {

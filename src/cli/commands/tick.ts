@@ -3,11 +3,6 @@ import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
 
 export default defineCommand({
-  meta: {
-    name: "tick",
-    description: "One bounded pass: recover, schedule, drain, report, exit",
-    examples: ["afk tick", "afk tick --now digest", "DAILY_CAP_USD=0 afk tick"],
-  },
   json: true,
   args: {
     now: {

@@ -4,12 +4,6 @@ import { defineCommand } from "../command.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
 export default defineCommand({
-  meta: {
-    name: "watchdog",
-    description:
-      "Alerts when the worker is gone, no tick comes, one does not end, or ticks with work give no output; exit code 1 when something is wrong",
-    examples: ["afk watchdog", "afk watchdog --json"],
-  },
   json: true,
   async run({ args }) {
     const report = await runWatchdog({ config: args.config, state: args.state, kinds: jobKinds });

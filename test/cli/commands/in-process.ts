@@ -1,45 +1,9 @@
 import { vi } from "vitest";
 import { openAgent } from "../../../src/agent.ts";
-import type { CommandTable } from "../../../src/cli/command.ts";
 import { runCli } from "../../../src/cli/run.ts";
+import { COMMANDS } from "../../../src/cli/table.ts";
 import type { TickResult } from "../../../src/runner/tick.ts";
 import type { Deployment } from "../../support/afk.ts";
-
-const NAMES = [
-  "dashboard",
-  "adopt",
-  "alert",
-  "backup",
-  "clock",
-  "dead",
-  "doctor",
-  "drafts",
-  "drill",
-  "enqueue",
-  "health",
-  "incidents",
-  "init",
-  "jobs",
-  "ledger",
-  "logs",
-  "release",
-  "report",
-  "restore",
-  "resume",
-  "run",
-  "simulate",
-  "status",
-  "stop",
-  "tick",
-  "watchdog",
-] as const;
-
-const COMMANDS: CommandTable = Object.fromEntries(
-  NAMES.map((name) => [
-    name,
-    { group: "Work", description: name, load: () => import(`../../../src/cli/commands/${name}.ts`) },
-  ]),
-);
 
 const SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT"] as const;
 
