@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import { ALERT_EVENTS } from "../src/alerts/events.ts";
 import type { JobSettingsKind } from "../src/config/job-kind.ts";
 import { jobSchema } from "../src/config/jobs.ts";
 import { configSchema } from "../src/config/schema.ts";
@@ -14,7 +13,7 @@ export const SCHEMA_FILE = new URL("../afk.schema.json", import.meta.url);
  * that the parser uses, with the keys of each job kind where `kind` names it. `${NAME}` is allowed in any text.
  */
 export function buildJsonSchema(kinds: readonly JobSettingsKind[]): JsonSchema {
-  const schema = convert(configSchema(Object.keys(ALERT_EVENTS)));
+  const schema = convert(configSchema());
   const { $schema, ...rest } = schema;
   const jobs = rest.properties?.jobs as JsonSchema;
   jobs.items = allowVariables(jobItem(kinds)) as JsonSchema;

@@ -1,8 +1,8 @@
-import type { ChannelConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
+import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
 import { addDeliveries, claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
 import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";

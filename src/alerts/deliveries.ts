@@ -1,8 +1,8 @@
-import type { ChannelConfig } from "../config/config.ts";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
+import type { ChannelConfig } from "./channels/channel.ts";
 import { channelsFor } from "./wanted.ts";
 
 /** A pending delivery as it was read. */

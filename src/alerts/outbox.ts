@@ -1,4 +1,3 @@
-import type { ChannelConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -7,6 +6,7 @@ import type { Log } from "../lib/log.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import type { Trx } from "../store/schema.ts";
 import { afterCommit } from "../store/store.ts";
+import type { ChannelConfig } from "./channels/channel.ts";
 import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
 import { channelsFor } from "./wanted.ts";

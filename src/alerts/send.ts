@@ -1,8 +1,6 @@
-import type { ChannelConfig } from "../config/config.ts";
 import { joinSignals } from "../lib/signals.ts";
-import type { SendResult } from "./channels/channel.ts";
-import { mailOf } from "./channels/email.ts";
-import { CHANNELS } from "./channels/registry.ts";
+import type { ChannelConfig, HttpChannel, SendResult } from "./channels/channel.ts";
+import { channelOf } from "./channels/registry.ts";
 import type { AlertPayload } from "./events.ts";
 import { exchange, reasonOf, refusal } from "./exchange.ts";
 import { sendMail } from "./send-mail.ts";
@@ -36,11 +34,11 @@ export async function trySending(
   using limit = joinSignals([options.signal], options.timeoutMs ?? SEND_TIMEOUT_MS);
   const { signal } = limit;
   try {
-    const { type } = config;
+    const channel = channelOf(config.type);
     const sent =
-      type === "email"
-        ? await sendMail(mailOf(payload, config), signal)
-        : await sendByHttp(payload, config, type, { signal, nowMs: options.nowMs });
+      "message" in channel
+        ? await sendMail(channel.message(payload, config), signal)
+        : await sendByHttp(payload, config, channel, { signal, nowMs: options.nowMs });
     // What a server took in the last moment is taken.
     if (!sent.result.ok) signal.throwIfAborted();
     return sent;
@@ -53,10 +51,9 @@ export async function trySending(
 async function sendByHttp(
   payload: AlertPayload,
   config: ChannelConfig,
-  type: keyof typeof CHANNELS,
+  channel: HttpChannel,
   options: { signal: AbortSignal; nowMs: number },
 ): Promise<{ result: SendResult; status: number }> {
-  const channel = CHANNELS[type];
   const { reply, retryAfter } = await exchange(channel.request(payload, config), options.signal);
   const { status } = reply;
   if (status >= 200 && status < 300 && channel.isAccepted(reply)) return { result: { ok: true }, status };

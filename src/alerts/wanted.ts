@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import type { ChannelConfig } from "../config/config.ts";
 import type { Db } from "../store/schema.ts";
+import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
 import type { AlertEvent } from "./events.ts";
 

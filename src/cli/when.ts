@@ -1,4 +1,4 @@
-import { durationMs } from "../config/duration.ts";
+import { durationMs } from "../config/fields.ts";
 import { instantIn } from "../lib/zone.ts";
 import { UsageError } from "./command.ts";
 

@@ -1,3 +1,5 @@
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
+
 /**
  * What `afk.yaml` and the host settings say, parsed: units in the names, durations in milliseconds,
  * money in micro-dollars, paths absolute, `${NAME}` replaced. Made by `loadConfig`, trusted from there on.
@@ -107,29 +109,6 @@ export interface EgressConfig {
   allowPrivate: string[];
   requestsPerMinute: number;
   contact: string | null;
-}
-
-export type ChannelType = "ntfy" | "webhook" | "discord" | "slack" | "telegram" | "email";
-
-export interface ChannelConfig {
-  type: ChannelType;
-  url: string;
-  /** Telegram only. */
-  chatId: string | null;
-  /** Event names; null is every event of severity warn and above. */
-  on: string[] | null;
-  template: string | null;
-  /** E-mail only; the url is then the mail server's, without user and password. */
-  mail?: MailConfig;
-}
-
-export interface MailConfig {
-  from: string;
-  to: string[];
-  user: string | null;
-  password: string | null;
-  /** Whether to send nothing to a server that offers no encryption; one on this machine need not. */
-  isTlsRequired: boolean;
 }
 
 export interface HeartbeatConfig {

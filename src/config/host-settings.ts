@@ -1,5 +1,5 @@
-import { TELEGRAM_PATH } from "./alerts-schema.ts";
-import type { ChannelConfig, ChannelType } from "./config.ts";
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import { channelOfUrl } from "../alerts/channels/schema.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { USD_MAX } from "./fields.ts";
@@ -75,38 +75,4 @@ function readChannel(environment: Environment, issues: ConfigIssue[]): ChannelCo
   if (typeof channel !== "string") return channel;
   issues.push({ path, message: channel });
   return null;
-}
-
-/** The channel that an address stands for, or what is wrong with it. */
-export function channelOfUrl(address: string): ChannelConfig | string {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") {
-    return "is no address; write one that begins with https:// or http://, without user name or password";
-  }
-  const type = typeOfUrl(url);
-  const channel = { type, url: address, chatId: null, on: null, template: null };
-  if (type !== "telegram") return channel;
-  const chatId = url.searchParams.get("chat_id");
-  if (chatId === null || chatId === "" || !TELEGRAM_PATH.test(url.pathname)) {
-    return "is a Telegram address without bot or chat; write https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>";
-  }
-  url.search = "";
-  return { ...channel, url: telegramUrl(url.href), chatId };
-}
-
-/** A bot's address with the method that sends; the configuration may leave that out. */
-export function telegramUrl(address: string): string {
-  const url = new URL(address);
-  url.pathname = `${url.pathname.replace(/\/$/, "").replace(/\/sendMessage$/, "")}/sendMessage`;
-  return url.href;
-}
-
-function typeOfUrl(url: URL): ChannelType {
-  const isTopic = /^\/[^/]+\/?$/.test(url.pathname);
-  if (url.hostname === "ntfy.sh" || (isTopic && url.hostname.split(".")[0] === "ntfy")) return "ntfy";
-  const isDiscord =
-    /(?:^|\.)discord(?:app)?\.com$/.test(url.hostname) && url.pathname.startsWith("/api/webhooks");
-  if (isDiscord) return "discord";
-  if (url.hostname === "hooks.slack.com") return "slack";
-  return url.hostname === "api.telegram.org" ? "telegram" : "webhook";
 }

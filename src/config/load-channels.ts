@@ -1,4 +1,5 @@
-import type { ChannelConfig } from "./config.ts";
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import { channelId } from "../alerts/channels/registry.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { readHostSettings } from "./host-settings.ts";
 import type { LoadOptions } from "./load.ts";
@@ -29,15 +30,12 @@ export function loadChannels(options: LoadOptions): LooseChannels {
   const host = readHostSettings(environment, unheard);
   const top = readSections(configFile);
   const entries = Array.isArray(top.alerts) ? top.alerts : [];
-  const found: LooseChannels = {
-    agent: nameIn(top) ?? "afk",
-    channels: [],
-    secrets: [],
-  };
+  const byId = new Map<string, ChannelConfig>();
+  const secrets: string[] = [];
   // The host's channel comes with each of them; an empty list is what it comes with when there are none.
   for (const alerts of [[], ...entries.map((entry) => [entry])]) {
     const { value, replacements, issues } = substitute({ ...SOUND, alerts }, environment);
-    const { output } = parse(configSchema(options.eventNames), value, { prefix: [], written: new Map() });
+    const { output } = parse(configSchema(), value, { prefix: [], written: new Map() });
     if (output === null || issues.length > 0) continue;
     const config = toConfig(output, {
       jobs: [],
@@ -48,10 +46,10 @@ export function loadChannels(options: LoadOptions): LooseChannels {
       replacements,
       raw: value,
     });
-    for (const channel of config.alerts) if (!isKnown(found.channels, channel)) found.channels.push(channel);
-    found.secrets.push(...config.secrets);
+    for (const channel of config.alerts) byId.set(channelId(channel), channel);
+    secrets.push(...config.secrets);
   }
-  return found;
+  return { agent: nameIn(top) ?? "afk", channels: [...byId.values()], secrets };
 }
 
 /** The agent's name as the file states it, whatever else is wrong with the file; null where it states none. */
@@ -74,14 +72,4 @@ function readSections(configFile: string): Record<string, unknown> {
     if (error instanceof ConfigError) return {};
     throw error;
   }
-}
-
-function isKnown(channels: ChannelConfig[], channel: ChannelConfig): boolean {
-  return channels.some(
-    ({ type, url, chatId, mail }) =>
-      type === channel.type &&
-      url === channel.url &&
-      chatId === channel.chatId &&
-      mail?.to.join() === channel.mail?.to.join(),
-  );
 }

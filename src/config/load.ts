@@ -22,8 +22,6 @@ export interface LoadOptions {
   /** The state directory; else AFK_STATE, else `state` beside afk.yaml. */
   state?: string | undefined;
   jobKinds: readonly JobSettingsKind[];
-  /** The events that alert, which `alerts[].on` may name. */
-  eventNames: readonly string[];
   /** Where relative paths of options and of the environment start. */
   cwd: string;
 }
@@ -102,7 +100,7 @@ function overlay(section: unknown, keys: RawSections): unknown {
 
 function parseFile(value: unknown, replacements: readonly Replacement[], options: LoadOptions) {
   const written = new Map(replacements.map(({ path, written }) => [formatPath(path), written]));
-  const file = parse(configSchema(options.eventNames), value, { prefix: [], written });
+  const file = parse(configSchema(), value, { prefix: [], written });
   const top = isSection(value) ? value : {};
   const timezone = typeof top.timezone === "string" && isTimezone(top.timezone) ? top.timezone : "UTC";
   const entries = Array.isArray(top.jobs) ? top.jobs : [];

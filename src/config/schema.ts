@@ -1,17 +1,16 @@
 import * as v from "valibot";
-import { alertsSchema } from "./alerts-schema.ts";
+import { channelsSchema } from "../alerts/channels/schema.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, minutes, number, section, text, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { isTimezone } from "./schedule.ts";
 
-export type ConfigSchema = ReturnType<typeof configSchema>;
 /** afk.yaml as parsed, with defaults, and durations in milliseconds; its jobs are still raw. */
-export type ParsedFile = v.InferOutput<ConfigSchema>;
+export type ParsedFile = v.InferOutput<ReturnType<typeof configSchema>>;
 
-/** The whole of afk.yaml but for the inside of jobs, which belongs to their kinds. Events are those that alert. */
-export function configSchema(eventNames: readonly string[]) {
+/** The whole of afk.yaml but for the inside of jobs, which belongs to their kinds. */
+export function configSchema() {
   return section("The configuration of one agent.", {
     agent: text(
       "The agent's name; it appears in alerts, logs and reports.",
@@ -24,7 +23,7 @@ export function configSchema(eventNames: readonly string[]) {
     models: modelsSchema(),
     breaker: v.optional(breaker(), {}),
     egress: v.optional(egress(), {}),
-    alerts: v.optional(alertsSchema(eventNames), []),
+    alerts: v.optional(channelsSchema(), []),
     heartbeat: v.optional(heartbeat(), {}),
     dashboard: v.optional(dashboardSchema(), {}),
     jobs: v.optional(

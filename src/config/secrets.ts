@@ -1,5 +1,7 @@
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import { secretsOf } from "../alerts/channels/schema.ts";
 import { isSecretName } from "../lib/redact.ts";
-import type { ChannelConfig, HeartbeatConfig } from "./config.ts";
+import type { HeartbeatConfig } from "./config.ts";
 import { isLoopbackHost } from "./hosts.ts";
 import { formatPath, type Path } from "./path.ts";
 import type { Replacement } from "./substitute.ts";
@@ -30,14 +32,12 @@ export function collectSecrets(config: {
     if (!PUBLIC.test(formatPath(path))) for (const value of values.values()) secrets.add(value);
   }
   for (const value of namedSecrets(config.file, [], false)) secrets.add(value);
-  for (const { mail } of config.alerts) if (mail?.password) secrets.add(mail.password);
-  // Whoever knows the address of a mail server cannot send by that alone.
-  const channels = config.alerts.filter((channel) => channel.type !== "email");
-  const addresses = [...channels.map((channel) => channel.url), config.heartbeat.pingUrl];
-  for (const address of addresses) {
-    if (address !== null && !isLoopbackHost(new URL(address).hostname))
-      for (const part of secretParts(address)) secrets.add(part);
-  }
+  const { pingUrl } = config.heartbeat;
+  const parts = [
+    ...config.alerts.flatMap((channel) => secretsOf(channel, secretParts)),
+    ...(pingUrl === null ? [] : secretParts(pingUrl)),
+  ];
+  for (const part of parts) secrets.add(part);
   return [...secrets]
     .filter((secret) => secret.length >= LENGTH_MIN && !NOTHING.test(secret))
     .sort((a, b) => b.length - a.length);
@@ -76,6 +76,7 @@ const GIVEN =
 
 function secretParts(address: string): string[] {
   const url = new URL(address);
+  if (isLoopbackHost(url.hostname)) return [];
   const parts = [...url.pathname.split("/"), ...url.searchParams.values()];
   return [address, ...parts.filter((part) => part.length >= TOKEN_LENGTH_MIN)];
 }

@@ -1,16 +1,8 @@
 import { dirname, join } from "node:path";
+import { readChannels } from "../alerts/channels/schema.ts";
 import { capMicrosFromUsd } from "../lib/money.ts";
-import type {
-  BudgetConfig,
-  ChannelConfig,
-  Config,
-  DashboardConfig,
-  JobConfig,
-  MailConfig,
-  ModelsConfig,
-  Paths,
-} from "./config.ts";
-import { type HostSettings, telegramUrl } from "./host-settings.ts";
+import type { BudgetConfig, Config, DashboardConfig, JobConfig, ModelsConfig, Paths } from "./config.ts";
+import type { HostSettings } from "./host-settings.ts";
 import { MINUTES_SAVED_PER_UNIT } from "./jobs.ts";
 import type { Locations } from "./locations.ts";
 import type { ParsedFile } from "./schema.ts";
@@ -32,10 +24,7 @@ export function toConfig(
   },
 ): Config {
   const models = toModels(file.models);
-  const alerts = [
-    ...file.alerts.map(toChannel),
-    ...(parts.host.channel === null ? [] : [parts.host.channel]),
-  ];
+  const alerts = readChannels(file.alerts, parts.host.channel);
   const { style, ping_url: pingUrl = null, grace: graceMs } = file.heartbeat;
   const heartbeat = { pingUrl, style, graceMs };
   const dashboard = toDashboard(file.dashboard);
@@ -117,31 +106,6 @@ function toModels(models: ParsedFile["models"]): ModelsConfig {
       anthropic: provider(models.providers.anthropic),
     },
     prices: Object.fromEntries(prices),
-  };
-}
-
-function toChannel(channel: ParsedFile["alerts"][number]): ChannelConfig {
-  const common = {
-    type: channel.type,
-    chatId: channel.chat_id ?? null,
-    on: channel.on ?? null,
-    template: channel.template ?? null,
-  };
-  if (channel.type === "email") return { ...common, ...toMail(channel) };
-  return { ...common, url: channel.type === "telegram" ? telegramUrl(channel.url) : channel.url };
-}
-
-/** The address without user and password, which are kept by themselves. */
-function toMail(channel: ParsedFile["alerts"][number]): Pick<ChannelConfig, "url"> & { mail: MailConfig } {
-  const url = new URL(channel.url);
-  const user = channel.user ?? (url.username === "" ? null : decodeURIComponent(url.username));
-  const password = channel.password ?? (url.password === "" ? null : decodeURIComponent(url.password));
-  url.username = "";
-  url.password = "";
-  const { from = "", to = [], tls = true } = channel;
-  return {
-    url: url.href.replace(/\/$/, ""),
-    mail: { from, to: typeof to === "string" ? [to] : to, user, password, isTlsRequired: tls },
   };
 }
 

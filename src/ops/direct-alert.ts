@@ -1,16 +1,16 @@
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
 import { ALERT_EVENTS, type AlertPayload } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { trySending } from "../alerts/send.ts";
 import { isWanted } from "../alerts/wanted.ts";
-import type { ChannelConfig, ChannelType } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 
 /** What one channel answered. `status` is null when no answer came, `error` when it took the message. */
 export interface Answer {
-  type: ChannelType;
+  type: string;
   /** The host alone: the rest of the address is a secret. */
   host: string;
   ok: boolean;

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { ALERT_EVENTS } from "../alerts/events.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
@@ -27,7 +26,7 @@ export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKi
   const environment = sources.environment ?? processEnvironment();
   const where = { environment, configFile: sources.config, state: sources.state, cwd: process.cwd() };
   refuseNoAgent(locate(where));
-  const config = loadConfig({ ...where, jobKinds: kinds, eventNames: Object.keys(ALERT_EVENTS) });
+  const config = loadConfig({ ...where, jobKinds: kinds });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
   const unpriced = config.models.chain.flatMap((reference, index) => {
     const message = priceProblem(reference, config.models);

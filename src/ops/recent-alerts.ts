@@ -1,6 +1,6 @@
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { AlertPayload } from "../alerts/events.ts";
 import { isWanted } from "../alerts/wanted.ts";
-import type { ChannelConfig } from "../config/config.ts";
 import type { AlertDeliveriesTable, Db } from "../store/schema.ts";
 
 /** An alert with what became of it. Instants in epoch milliseconds. */

@@ -1,5 +1,4 @@
 import { resolve } from "node:path";
-import { ALERT_EVENTS } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { processEnvironment } from "../config/environment.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
@@ -45,7 +44,6 @@ export function lastResort(sources: PagerSources, cause: unknown): LastResort {
     configFile: sources.config,
     state: sources.state,
     jobKinds: sources.kinds,
-    eventNames: Object.keys(ALERT_EVENTS),
     cwd,
   });
   if (cause instanceof NoAgent && channels.length === 0) throw cause;

@@ -1,5 +1,6 @@
+import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
+import type { ChannelType } from "../../src/alerts/channels/registry.ts";
 import type { AlertPayload } from "../../src/alerts/events.ts";
-import type { ChannelConfig, ChannelType } from "../../src/config/config.ts";
 
 export function samplePayload(fields: Partial<AlertPayload> = {}): AlertPayload {
   return {
@@ -25,5 +26,6 @@ export function sampleChannel(
   url: string,
   fields: Partial<ChannelConfig> = {},
 ): ChannelConfig {
-  return { type, url, chatId: type === "telegram" ? "-100123" : null, on: null, template: null, ...fields };
+  const settings = type === "telegram" ? { chatId: "-100123" } : null;
+  return { type, name: type, url, on: null, template: null, settings, ...fields };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
+import type { MailAccount } from "../../src/alerts/channels/email.ts";
 import type { AlertPayload } from "../../src/alerts/events.ts";
 import { trySending } from "../../src/alerts/send.ts";
-import type { ChannelConfig, MailConfig } from "../../src/config/config.ts";
 import { certificate } from "../support/certificate.ts";
 import { type SmtpOptions, smtpServer } from "../support/smtp-server.ts";
 import { samplePayload } from "./payload.ts";
@@ -10,7 +11,7 @@ const PASSWORD = "correct-horse-battery";
 
 function channel(
   port: number,
-  mail: Partial<MailConfig> = {},
+  mail: Partial<MailAccount> = {},
   scheme = "smtp",
   host = "127.0.0.1",
 ): ChannelConfig {
@@ -25,10 +26,10 @@ function channel(
   return {
     type: "email",
     url: `${scheme}://${host}:${port}`,
-    chatId: null,
+    name: "email",
     on: null,
     template: null,
-    mail: account,
+    settings: account,
   };
 }
 
@@ -38,7 +39,7 @@ function send(config: ChannelConfig, payload: Partial<AlertPayload> = {}, timeou
 }
 
 /** What a server with these habits makes of one alert. */
-async function sentTo(options: SmtpOptions, mail: Partial<MailConfig> = {}, timeoutMs = 5_000) {
+async function sentTo(options: SmtpOptions, mail: Partial<MailAccount> = {}, timeoutMs = 5_000) {
   const { port, sessions } = await smtpServer(options);
   return { ...(await send(channel(port, mail), {}, timeoutMs)), session: sessions[0] };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
+import type { ChannelType } from "../../src/alerts/channels/registry.ts";
 import { sendAlert } from "../../src/alerts/send.ts";
-import type { ChannelConfig } from "../../src/config/config.ts";
 import { sampleChannel, samplePayload } from "./payload.ts";
 import { type Answer, receiver } from "./receiver.ts";
 
@@ -10,7 +11,7 @@ function send(config: ChannelConfig, options: { timeoutMs?: number; signal?: Abo
   return sendAlert(samplePayload(), config, { nowMs, signal: new AbortController().signal, ...options });
 }
 
-async function answered(type: ChannelConfig["type"], answer: Answer, timeoutMs = answer.hang ? 300 : 5_000) {
+async function answered(type: ChannelType, answer: Answer, timeoutMs = answer.hang ? 300 : 5_000) {
   const { url, received } = await receiver(() => answer);
   const result = await send(sampleChannel(type, `${url}/bot123:s3cr3t-t0ken/topic-s3cr3t`), {
     timeoutMs,

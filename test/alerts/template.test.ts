@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { renderTemplate } from "../../src/alerts/template.ts";
-import { TEMPLATE_FIELDS } from "../../src/config/alerts-schema.ts";
+import { renderTemplate, TEMPLATE_FIELDS } from "../../src/alerts/channels/text.ts";
 import { samplePayload } from "./payload.ts";
 
 test("fields are put in place, numbers and a zero included", () => {

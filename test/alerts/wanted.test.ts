@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
 import { deliverAlerts } from "../../src/alerts/deliver.ts";
 import { createOutbox } from "../../src/alerts/outbox.ts";
-import type { ChannelConfig } from "../../src/config/config.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { testStore } from "../support/store.ts";

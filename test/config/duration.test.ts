@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { durationMs } from "../../src/config/duration.ts";
+import { durationMs } from "../../src/config/fields.ts";
 
 describe("durationMs", () => {
   it.each([

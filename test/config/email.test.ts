@@ -26,12 +26,13 @@ describe("an e-mail channel", () => {
       password: "correct-horse",
       isTlsRequired: true,
     };
-    const channel = { type: "email", url: MAIL.url, chatId: null, on: null, template: null, mail };
+    const channel = { type: "email", name: "email", url: MAIL.url, on: null, template: null, settings: mail };
     expect(channelOf({})).toEqual(channel);
     const inUrl = { ...WITHOUT, url: "smtps://afk:correct%2Dhorse@mail.example.org:465/" };
     expect(channelOf(inUrl)).toEqual(channel);
-    expect(channelOf({ to: ["a@example.org", "b@example.org"], tls: undefined })?.mail?.to).toHaveLength(2);
-    expect(channelOf({ ...WITHOUT, url: "smtp://localhost:25", tls: false })?.mail).toMatchObject({
+    const two = ["a@example.org", "b@example.org"];
+    expect(channelOf({ to: two, tls: undefined })?.settings).toMatchObject({ to: two });
+    expect(channelOf({ ...WITHOUT, url: "smtp://localhost:25", tls: false })?.settings).toMatchObject({
       user: null,
       password: null,
       isTlsRequired: false,

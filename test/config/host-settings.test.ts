@@ -103,17 +103,30 @@ describe("ALERT_WEBHOOK", () => {
     ["https://example.org/hook", "webhook"],
     ["http://127.0.0.1:8080/x", "webhook"],
   ])("takes %s for %s", (url, type) => {
-    expect(channelOf(url)).toEqual({ type, url, chatId: null, on: null, template: null });
+    expect(channelOf(url)).toEqual({ type, name: type, url, on: null, template: null, settings: null });
   });
 
   it("takes the chat of a telegram address from its query", () => {
     expect(channelOf("https://api.telegram.org/bot1:abc/sendMessage?chat_id=-42")).toEqual({
       type: "telegram",
+      name: "telegram",
       url: "https://api.telegram.org/bot1:abc/sendMessage",
-      chatId: "-42",
       on: null,
       template: null,
+      settings: { chatId: "-42" },
     });
+  });
+
+  it.each([
+    "https://ntfy.sh/topic",
+    "https://discord.com/api/webhooks/1/x",
+    "https://hooks.slack.com/services/T/B/x",
+    "https://api.telegram.org/bot1:abc/sendMessage?chat_id=-42",
+    "https://api.telegram.org/bot1:abc?chat_id=@ops",
+    "https://example.org/hook",
+  ])("means by %s what the file means by it", (url) => {
+    const fromHost = channelOf(url);
+    expect(load(withBase({ alerts: [{ type: fromHost?.type, url }] })).alerts).toEqual([fromHost]);
   });
 
   it.each([

@@ -41,6 +41,11 @@ const VALID: [string, Sections][] = [
   ["a channel", { alerts: [ntfy] }],
   ["a channel of telegram", { alerts: [telegram] }],
   ["a chat by name", { alerts: [{ ...telegram, chat_id: "@ops" }] }],
+  [
+    "a chat in the address",
+    { alerts: [{ type: "telegram", url: "https://api.telegram.org/bot1:a?chat_id=1" }] },
+  ],
+  ["a name", { alerts: [{ ...ntfy, name: "phone" }] }],
   ["events", { alerts: [{ ...ntfy, on: ["cap_hit", "threshold_cross"] }] }],
   ["a template", { alerts: [{ ...ntfy, template: "{agent} at {pct}% {} { x }" }] }],
   ["a ping", { heartbeat: { ping_url: "https://hc-ping.com/x", style: "uptime-kuma", grace: "1h" } }],

@@ -2,7 +2,6 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ALERT_EVENTS } from "../../src/alerts/events.ts";
 import type { Config } from "../../src/config/config.ts";
 import { type LiveConfig, openLiveConfig } from "../../src/config/live.ts";
 import { loadCaps, loadConfig } from "../../src/config/load.ts";
@@ -31,7 +30,7 @@ function edited(daily: number, environment: Record<string, string> = {}): Edited
   const capOf = ({ budget }: Config) => budget.dailyCapMicros / USD;
   const live = openLiveConfig({
     file,
-    read: () => loadConfig({ ...place, jobKinds: KINDS, eventNames: Object.keys(ALERT_EVENTS) }),
+    read: () => loadConfig({ ...place, jobKinds: KINDS }),
     readCaps: () => loadCaps(file, environment),
     onChange: (before, now) => changes.push([capOf(before), capOf(now)]),
   });

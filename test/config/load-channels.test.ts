@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ALERT_EVENTS } from "../../src/alerts/events.ts";
 import { type LooseChannels, loadChannels } from "../../src/config/load-channels.ts";
 import { folderForTest, KINDS } from "./support.ts";
 
@@ -46,7 +45,7 @@ describe("the channels of a configuration that is refused", () => {
 
   it("are none where there is no file, and nothing is thrown", () => {
     const cwd = folderForTest();
-    expect(loadChannels({ environment: {}, jobKinds: KINDS, eventNames: [], cwd }).channels).toEqual([]);
+    expect(loadChannels({ environment: {}, jobKinds: KINDS, cwd }).channels).toEqual([]);
   });
 });
 
@@ -57,5 +56,5 @@ function reference(name: string): string {
 function channels(document: unknown, environment: Record<string, string> = {}): LooseChannels {
   const cwd = folderForTest();
   writeFileSync(join(cwd, "afk.yaml"), typeof document === "string" ? document : JSON.stringify(document));
-  return loadChannels({ environment, jobKinds: KINDS, eventNames: Object.keys(ALERT_EVENTS), cwd });
+  return loadChannels({ environment, jobKinds: KINDS, cwd });
 }

@@ -113,13 +113,21 @@ describe("loadConfig", () => {
         contact: "ops@example.org",
       },
       alerts: [
-        { type: "ntfy", url: "https://ntfy.sh/very-private-topic", chatId: null, on: null, template: null },
+        {
+          type: "ntfy",
+          name: "ntfy",
+          url: "https://ntfy.sh/very-private-topic",
+          on: null,
+          template: null,
+          settings: null,
+        },
         {
           type: "telegram",
           url: "https://api.telegram.org/bot123:abcdefghijklmnop/sendMessage",
-          chatId: "-100123",
+          name: "telegram",
           on: ["threshold_cross", "cap_hit"],
           template: "afk alert: {agent} at {pct}% of {period} cap",
+          settings: { chatId: "-100123" },
         },
       ],
       heartbeat: {
@@ -269,7 +277,7 @@ describe("loadConfig", () => {
 });
 
 describe("where the files are", () => {
-  const others = { jobKinds: [], eventNames: [] };
+  const others = { jobKinds: [] };
 
   function folders() {
     const cwd = folderForTest();

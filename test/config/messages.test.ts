@@ -199,6 +199,26 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
     'alerts[0].chat_id: found "my chat"; write the number of the chat, or @name of a channel',
   ],
   [
+    "two chats",
+    { alerts: [{ type: "telegram", url: "https://api.telegram.org/bot1:a?chat_id=2", chat_id: 1 }] },
+    "alerts[0]: the chat is there twice; write it in the url, or as chat_id",
+  ],
+  [
+    "a chat in the address that is none",
+    { alerts: [{ type: "telegram", url: "https://api.telegram.org/bot1:a?chat_id=my+chat" }] },
+    "alerts[0]: the url names no chat; write the number of the chat, or @name of a channel behind ?chat_id=",
+  ],
+  [
+    "the name of another channel",
+    { alerts: [channel, { ...channel, name: "a" }, { ...channel, name: "a" }] },
+    "alerts[2].name: found the name a, which alerts[1] has already; write another",
+  ],
+  [
+    "a name of a channel in capitals",
+    { alerts: [{ ...channel, name: "Phone" }] },
+    'alerts[0].name: found "Phone"; write a name of small letters, digits and -, at most 64, for example phone',
+  ],
+  [
     "no events",
     { alerts: [{ ...channel, on: [] }] },
     "alerts[0].on: found an empty list; write a list of event names, for example [cap_hit], or leave the key out for all warnings and errors",

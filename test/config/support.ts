@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
 import { onTestFinished } from "vitest";
-import { ALERT_EVENTS } from "../../src/alerts/events.ts";
 import type { Config } from "../../src/config/config.ts";
 import type { Environment } from "../../src/config/environment.ts";
 import { ConfigError, type ConfigIssue } from "../../src/config/errors.ts";
@@ -66,8 +65,7 @@ export function load(document: unknown, given: Given = {}): Config {
   const cwd = given.cwd ?? folderForTest();
   const yaml = typeof document === "string" ? document : JSON.stringify(document);
   writeFileSync(join(cwd, "afk.yaml"), yaml);
-  const eventNames = Object.keys(ALERT_EVENTS);
-  return loadConfig({ environment: {}, jobKinds: KINDS, eventNames, ...given, cwd });
+  return loadConfig({ environment: {}, jobKinds: KINDS, ...given, cwd });
 }
 
 export function refusal(run: () => unknown): ConfigError {

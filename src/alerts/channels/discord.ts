@@ -1,8 +1,10 @@
-import { type Channel, jsonOf, secondsToMs } from "./channel.ts";
+import { type HttpChannel, jsonOf, secondsToMs } from "./channel.ts";
 import { alertText, truncateUnits } from "./text.ts";
 
 /** A Discord webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook). */
-export const discord: Channel = {
+export const discord: HttpChannel = {
+  recognises: (url) =>
+    /(?:^|\.)discord(?:app)?\.com$/.test(url.hostname) && url.pathname.startsWith("/api/webhooks"),
   request(payload, config) {
     const url = new URL(config.url);
     // Without it Discord answers before the message is kept, and says nothing when it is not.

@@ -1,14 +1,17 @@
 import { AfkError } from "../../lib/errors.ts";
 import type { Severity } from "../events.ts";
-import { renderTemplate } from "../template.ts";
-import { type Channel, jsonOf } from "./channel.ts";
-import { headline, truncateBytes, withCount } from "./text.ts";
+import { type HttpChannel, jsonOf } from "./channel.ts";
+import { headline, renderTemplate, truncateBytes, withCount } from "./text.ts";
 
 /**
  * ntfy.sh or a server of one's own; the address is the topic's. Published as JSON to the server's root, since
  * headers hold no title outside ASCII (https://docs.ntfy.sh/publish/#publish-as-json).
  */
-export const ntfy: Channel = {
+export const ntfy: HttpChannel = {
+  recognises({ hostname, pathname }) {
+    const isTopic = /^\/[^/]+\/?$/.test(pathname);
+    return hostname === "ntfy.sh" || (isTopic && hostname.split(".")[0] === "ntfy");
+  },
   request(payload, config) {
     const url = new URL(config.url);
     const segments = url.pathname.split("/").filter((segment) => segment !== "");

@@ -1,11 +1,12 @@
-import { type Channel, jsonOf } from "./channel.ts";
+import { type HttpChannel, jsonOf } from "./channel.ts";
 import { alertText, truncateUnits } from "./text.ts";
 
 /**
  * A Slack incoming webhook, or of a service that speaks the same (Mattermost, Rocket.Chat)
  * (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). Slack takes one message a second.
  */
-export const slack: Channel = {
+export const slack: HttpChannel = {
+  recognises: (url) => url.hostname === "hooks.slack.com",
   request(payload, config) {
     const text = truncateUnits(alertText(payload, config), SECTION_LENGTH_MAX);
     return {

@@ -1,8 +1,24 @@
-import type { ChannelConfig } from "../../config/config.ts";
 import type { AlertPayload } from "../events.ts";
-import { renderTemplate } from "../template.ts";
+import type { ChannelConfig } from "./channel.ts";
 
-/** What a person reads: the channel's template, or how bad it is, whose, and the title, with the message below it. */
+/** The fields of the alert payload (docs/alerts.md), which a template may name. */
+export const TEMPLATE_FIELDS = [
+  ...["version", "event", "agent", "severity", "ts", "title", "message", "period", "window", "pct"],
+  ...["threshold", "capUsd", "spentUsd", "job", "tick", "source", "key", "count"],
+] as const;
+
+/**
+ * `{agent} at {pct}% of {period} cap` with the fields of `payload` in place; a field that does not apply is
+ * empty. Braces around any other name stay as they are, so that a misspelt name is seen in the message.
+ */
+export function renderTemplate(template: string, payload: AlertPayload): string {
+  return template.replace(/\{([A-Za-z]{1,20})\}/g, (whole, name: string) => {
+    const field = TEMPLATE_FIELDS.find((each) => each === name);
+    return field === undefined ? whole : String(payload[field] ?? "");
+  });
+}
+
+/** The channel's template, or how bad it is, whose, and the title, with the message below it. */
 export function alertText(payload: AlertPayload, config: ChannelConfig): string {
   if (config.template !== null) return withCount(renderTemplate(config.template, payload), payload);
   const head = `[${payload.severity}] ${headline(payload)}`;
@@ -23,7 +39,8 @@ export function withCount(text: string, { count = 1 }: AlertPayload): string {
 export function truncateUnits(text: string, max: number): string {
   const whole = text.toWellFormed();
   if (whole.length <= max) return whole;
-  return `${withoutHalf(whole.slice(0, max - 1))}…`;
+  const start = whole.slice(0, max - 1);
+  return `${start.isWellFormed() ? start : start.slice(0, -1)}…`;
 }
 
 /** At most `max` bytes of UTF-8, likewise. */
@@ -34,8 +51,4 @@ export function truncateBytes(text: string, max: number): string {
   // `encodeInto` stops before the character that no longer fits.
   const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(room));
   return `${whole.slice(0, read)}…`;
-}
-
-function withoutHalf(text: string): string {
-  return text.isWellFormed() ? text : text.slice(0, -1);
 }

@@ -1,11 +1,11 @@
-import type { Channel } from "./channel.ts";
+import type { HttpChannel } from "./channel.ts";
 import { alertText } from "./text.ts";
 
 /**
  * The payload as JSON (docs/alerts.md). With a template, the rendered text is in it too, as `text`, which
  * also makes the body fit receivers that want only that. Any 2xx is a yes.
  */
-export const webhook: Channel = {
+export const webhook: HttpChannel = {
   request(payload, config) {
     const text = config.template === null ? {} : { text: alertText(payload, config) };
     return {

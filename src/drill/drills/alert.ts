@@ -1,6 +1,6 @@
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import { channelId } from "../../alerts/channels/registry.ts";
 import { deliverAlerts } from "../../alerts/deliver.ts";
-import type { ChannelConfig } from "../../config/config.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
 import type { Db } from "../../store/schema.ts";
 import type { Drill } from "../drill.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { ChannelConfig, Config, JobConfig, Schedule } from "../../config/config.ts";
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
+import type { Config, JobConfig, Schedule } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MICROS_PER_USD } from "../../lib/money.ts";
 import { createRedactor } from "../../lib/redact.ts";
@@ -33,7 +34,8 @@ export function factsOf(config: Config): Facts {
     facts[`provider ${name}`] = hostOf(baseUrl);
     facts[`key of provider ${name}`] = apiKey === null ? "none" : "given";
   }
-  for (const channel of alerts) facts[freeName(facts, `alert channel ${channel.type}`)] = wants(channel);
+  for (const channel of alerts)
+    facts[freeName(facts, `alert channel ${channel.type}`)] = wants(channel, redact);
   for (const job of jobs) Object.assign(facts, jobFacts(job));
   return Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [clip(redact(name)), clip(redact(value))]),
@@ -128,9 +130,9 @@ function scheduleText(schedule: Schedule): string {
   }
 }
 
-function wants(channel: ChannelConfig): string {
+function wants(channel: ChannelConfig, redact: (text: string) => string): string {
   const on = channel.on === null ? "warnings and errors" : channel.on.join(", ");
-  return `${on}; ${shortHash([channel.url, channel.chatId, channel.template, channel.mail?.from, channel.mail?.to])}`;
+  return `${on}; ${shortHash([channel.url, channel.template, redact(JSON.stringify(channel.settings))])}`;
 }
 
 function hostOf(url: string): string {

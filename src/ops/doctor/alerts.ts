@@ -1,5 +1,5 @@
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import { channelId } from "../../alerts/channels/registry.ts";
-import type { ChannelConfig } from "../../config/config.ts";
 import { formatRelative } from "../../lib/duration-text.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { readLogs } from "../../logs/read.ts";

@@ -1,4 +1,5 @@
-import type { ChannelConfig, Config } from "../../config/config.ts";
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
+import type { Config } from "../../config/config.ts";
 import type { Message } from "../../faults/oracles/alerts.ts";
 import type { Effect } from "../../faults/oracles/drafts.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";

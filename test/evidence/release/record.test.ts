@@ -76,7 +76,9 @@ describe("the difference of two configurations", () => {
   it("says channels by their kind, pings by a hash, and no address", () => {
     const config = load(withBase({}));
     const url = "https://hooks.slack.com/services/T0000/B0000/very-secret-token-of-mine";
-    const alerts: Config["alerts"] = [{ type: "slack", url, chatId: null, on: null, template: null }];
+    const alerts: Config["alerts"] = [
+      { type: "slack", name: "slack", url, on: null, template: null, settings: null },
+    ];
     const heartbeat = { ...config.heartbeat, pingUrl: "https://hc-ping.com/8d6e5c4b-secret" };
     const difference = differenceOf(factsOf(config), factsOf({ ...config, alerts, heartbeat })).join("\n");
     expect(difference).toContain("alert channel slack added");

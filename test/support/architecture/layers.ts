@@ -5,6 +5,9 @@ import type { Import, Source } from "./source.ts";
 /** From the bottom up. A file imports its own folder and what stands on a lower line (DESIGN.md, section 3). */
 const LAYERS: readonly (readonly string[])[] = [
   ["lib"],
+  // What a channel's entry in afk.yaml may say is part of the channel.
+  ["config/fields"],
+  ["alerts/channels", "alerts/events"],
   ["config", "store", "logs"],
   ["alerts"],
   ["queue", "rails", "egress"],
