@@ -118,12 +118,11 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     seeChange(before, now);
     options.onConfig?.(now);
   });
-  const { paths } = live.current();
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
   const { rails, log, seeChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
   const { outbox, watch } = rails;
-  await checkHighWater(store, outbox, paths.highWater, clock);
+  await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   const network = { db: store.db, agentVersion: VERSION, clock, log };
   let outgoing: ReturnType<typeof createOutgoing>;
   let egress: ReturnType<typeof createEgress>;

@@ -67,7 +67,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   async function read(): Promise<Look> {
     try {
       const opened = await current();
-      const version = opened?.dataVersion() ?? -1;
+      const version = opened?.changes.seen() ?? -1;
       const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
       if (last !== undefined && isFresh) return last.look;
       await rest.over;
@@ -93,7 +93,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${reader.dataVersion()} ${lookAtWorker(lock).state}`;
+        return `${reader.changes.seen()} ${lookAtWorker(lock).state}`;
       } catch {
         return "";
       }

@@ -36,8 +36,8 @@ function readFolder(path: string): Kill | null {
  * A state whose files are not the ones that this process opened counts as stopped: its switch may be set where this process
  * does not look, and its money spent by somebody whom it does not see.
  */
-export function readReplaced(store: Pick<Store, "replaced">): Kill | null {
-  const replaced = store.replaced();
+export function readReplaced(store: Pick<Store, "health">): Kill | null {
+  const replaced = store.health.replaced();
   if (replaced === null) return null;
   return {
     by: "file",

@@ -18,18 +18,18 @@ export async function holdState<T>(
 ): Promise<T> {
   const { config, log, rails, store, clock, randomness } = parts;
   const lock = acquireLock(config.paths.lock);
-  store.files.push(...lock.files);
+  store.health.files.push(...lock.files);
   const runner = newId(clock.nowMs(), randomness);
   try {
     if (!process.isOurs) return await work(parts, runner);
-    const guarded = { config, files: store.files, log, watch: rails.watch, limits: process.limits };
+    const guarded = { config, files: store.health.files, log, watch: rails.watch, limits: process.limits };
     return await underWedgeGuard(guarded, (guard) => work({ ...parts, guard }, runner));
   } finally {
     try {
       // It takes the place of an error too: what fails on files that are gone says less.
       await refuseReplaced(parts, runner);
     } finally {
-      for (const file of lock.files) store.files.splice(store.files.indexOf(file), 1);
+      for (const file of lock.files) store.health.files.splice(store.health.files.indexOf(file), 1);
       lock.release();
     }
   }

@@ -40,7 +40,7 @@ async function untilStopped(
     for (;;) {
       const parts = { ...given, ...(await given.renew()) };
       // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
-      const version = parts.store.dataVersion();
+      const version = parts.store.changes.seen();
       const result = await runTick(parts, runner);
       onTick?.(result);
       if (await isKilled(parts)) return EXIT.ok;
@@ -70,7 +70,7 @@ async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await parts.clock.idle(signal).catch(() => undefined);
     if (parts.hasNews()) return;
-    const current = parts.store.dataVersion();
+    const current = parts.store.changes.seen();
     if (current !== version) {
       const runAt = await nextRunAt(parts.store.db);
       if (runAt !== undefined && runAt <= parts.clock.nowMs()) return;

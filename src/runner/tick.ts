@@ -132,7 +132,7 @@ export async function runTick(
   // A kill in the middle of a tick leaves the broom to the next one: the process must be gone.
   if (wasStopped || !parts.rails.watch.signal.aborted) await sweepRecords(parts);
   // Pager, ping and broom tell of what goes wrong with them and let the tick end; a disk that failed ends it otherwise.
-  parts.store.refuseBroken();
+  parts.store.health.refuseBroken();
   return { ...record, outputs, exitCode };
 }
 

@@ -3,14 +3,27 @@ import type { Db, Trx } from "./schema.ts";
 import type { OpenedFile } from "./sqlite/opened-files.ts";
 
 export interface Store {
+  /** To read: what is committed. */
   db: Db;
   /**
-   * One immediate transaction: the write lock is held from its first statement, and waited for. No network inside one, ever. On a full
-   * disk `work` runs a second time, so nothing outside of the transaction may depend on how often it ran.
+   * The one way to write: a section. Sections run one at a time for the whole agent, in whatever process; what one writes is
+   * there as a whole or not at all, and on the disk once this resolves. No network inside one, ever: everybody else waits.
+   * On a full disk `work` runs a second time, so nothing outside of the section may depend on how often it ran.
    */
   atomically<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
-  /** Changes whenever another connection has committed; cheaper than a query, so the kill watcher polls it. */
-  dataVersion(): number;
+  changes: Changes;
+  health: StoreHealth;
+  close(): Promise<void>;
+}
+
+/** Cheap enough to be asked several times a second, so that nobody queries in vain. */
+export interface Changes {
+  /** A number that is another one once another connection has committed. */
+  seen(): number;
+}
+
+/** What can go wrong with the storage under a process that works with it. */
+export interface StoreHealth {
   /**
    * @throws StoreRefused after an I/O error, which the work it happened in may have taken for a failure of its own. Every
    * later statement was refused, so nobody may end as if all were well.
@@ -23,7 +36,6 @@ export interface Store {
    * somebody else may have worked with what stood there meanwhile.
    */
   replaced(): { at: number; what: string } | null;
-  close(): Promise<void>;
 }
 
 const hooks = new WeakMap<Trx, (() => void)[]>();

@@ -9,9 +9,9 @@ const peek = ({ config, rails }: OpsHarness) => peekStatus({ config, version: "1
 test("the peek says what the status says, and writes nothing", async () => {
   const harness = await opsHarness();
   await harness.tick({ outcome: "ok", units: 3 });
-  const version = harness.rails.store.dataVersion();
+  const version = harness.rails.store.changes.seen();
   expect(await peek(harness)).toEqual(await harness.status());
-  expect(harness.rails.store.dataVersion()).toBe(version);
+  expect(harness.rails.store.changes.seen()).toBe(version);
 });
 
 test("a database that has to be made, migrated or told of is left to who opens the agent", async () => {

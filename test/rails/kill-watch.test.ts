@@ -89,11 +89,11 @@ it("looks closely at once when a call comes in flight while it naps", SOON, asyn
 it("does not look while nobody holds it", async () => {
   const { watch, stopFile, store, dir } = await testRails();
   let looks = 0;
-  const dataVersion = () => {
+  const seen = () => {
     looks += 1;
-    return store.dataVersion();
+    return store.changes.seen();
   };
-  const idle = createKillWatch({ ...store, dataVersion }, `${dir}/OTHER`);
+  const idle = createKillWatch({ ...store, changes: { seen } }, `${dir}/OTHER`);
   mkdirSync(stopFile);
   expect([watch.signal.aborted, idle.signal.aborted, looks]).toEqual([false, false, 0]);
   const release = idle.hold("idle");

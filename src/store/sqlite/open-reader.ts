@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { explain, refuseSpecialFile } from "../errors.ts";
 import type { Db, Schema } from "../schema.ts";
+import type { Changes } from "../store.ts";
 import { StoreDialect } from "./dialect.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
 
@@ -14,8 +15,7 @@ const BUSY_TIMEOUT_MS = 1_000;
 export interface Reader {
   /** Everything that `work` reads is of one moment. One at a time; it holds only SQL. */
   read<T>(work: (db: Db) => Promise<T>): Promise<T>;
-  /** Changes whenever another connection has committed. */
-  dataVersion(): number;
+  changes: Changes;
   /** True once the path leads to another file than the one that is open: it was replaced, or a copy restored over it. */
   isReplaced(): boolean;
   close(): Promise<void>;
@@ -47,7 +47,7 @@ export function openReader(path: string): Reader {
       queue = result.then(ignore, ignore);
       return result;
     },
-    dataVersion: () => version.get() as number,
+    changes: { seen: () => version.get() as number },
     isReplaced: () => findReplaced(files) !== null,
     close: () => db.destroy(),
   };

@@ -62,14 +62,16 @@ async function open(path: string, patienceMs: number): Promise<Store> {
       for (const hook of hooks) hook();
       return result;
     },
-    dataVersion: () => version.get() as number,
-    refuseBroken: dialect.refuseBroken,
-    files,
-    replaced() {
-      if (replaced !== null) return replaced;
-      const what = findReplaced(files);
-      if (what !== null) replaced = { at: systemClock.nowMs(), what };
-      return replaced;
+    changes: { seen: () => version.get() as number },
+    health: {
+      refuseBroken: dialect.refuseBroken,
+      files,
+      replaced() {
+        if (replaced !== null) return replaced;
+        const what = findReplaced(files);
+        if (what !== null) replaced = { at: systemClock.nowMs(), what };
+        return replaced;
+      },
     },
     close: () => db.destroy(),
   };

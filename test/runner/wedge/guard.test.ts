@@ -145,7 +145,7 @@ async function subject() {
     config,
     log,
     watch: rails.watch,
-    files: rails.store.files,
+    files: rails.store.health.files,
     close: () => agent.close(),
   };
   return { guarded, target };

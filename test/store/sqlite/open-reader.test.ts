@@ -23,10 +23,10 @@ test.each([
   "begin immediate",
 ])("cannot: %s", async (statement) => {
   const store = await testStore();
-  const before = store.dataVersion();
+  const before = store.changes.seen();
   const attempt = reader(store.path).read((db) => sql.raw(statement).execute(db));
   await expect(attempt).rejects.toThrow();
-  expect(store.dataVersion()).toBe(before);
+  expect(store.changes.seen()).toBe(before);
   const row = await store.db.selectFrom("kill_switch").selectAll().executeTakeFirstOrThrow();
   expect(row.set_at).toBeNull();
 });
@@ -40,7 +40,7 @@ test("everything that is read at once is of one moment, and what comes after is 
       .selectAll()
       .execute()
       .then((rows) => rows.length);
-  const version = opened.dataVersion();
+  const version = opened.changes.seen();
   const seen = await opened.read(async (db) => {
     const before = await count(db);
     await store.db.insertInto("meta").values({ key: "new", value: 1 }).execute();
@@ -48,7 +48,7 @@ test("everything that is read at once is of one moment, and what comes after is 
   });
   expect(seen).toEqual([0, 0]);
   expect(await opened.read(count)).toBe(1);
-  expect(opened.dataVersion()).not.toBe(version);
+  expect(opened.changes.seen()).not.toBe(version);
 });
 
 test("readings wait for each other, and one that fails does not stop the next", async () => {
