@@ -3,15 +3,20 @@ import { type Incident, listIncidents } from "../evidence/incidents/incidents.ts
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
-import { createDayStrip, type DayTicks } from "../ops/day-strip.ts";
 import { checkHealth, type Health } from "../ops/health.ts";
+import {
+  type DaySpend,
+  type DayTicks,
+  readDaySpend,
+  readDayTicks,
+  readTickTotals,
+  type TickTotals,
+} from "../ops/history.ts";
 import { type LatestDigest, readLatestDigest } from "../ops/latest-digest.ts";
 import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
 import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
 import { createSourceBook, type SourceHealth } from "../ops/sources.ts";
-import { type DaySpend, readSpendHistory } from "../ops/spend-history.ts";
 import { readStatus, type Status } from "../ops/status.ts";
-import { createTickTotals, type TickTotals } from "../ops/tick-totals.ts";
 import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/waiting.ts";
 import { lookNow } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
@@ -56,8 +61,6 @@ export interface SnapshotSources {
 /** Makes the reader of snapshots; it remembers what cannot change any more, so one serves a process for its life. */
 export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Config) => Promise<Snapshot> {
   const { version, clock } = sources;
-  const strip = createDayStrip(sources.config.timezone);
-  const tickTotals = createTickTotals();
   const sourceBook = createSourceBook();
   return async (db, config = sources.config) => {
     // Before the first statement, with which the moment that is shown begins.
@@ -72,9 +75,9 @@ export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Con
       timezone: config.timezone,
       status,
       health: await checkHealth(config, db, clock, look),
-      spend: await readSpendHistory(db, today, SPEND_DAYS),
-      days: await strip.read(db, today, STRIP_DAYS),
-      tickTotals: await tickTotals(db),
+      spend: await readDaySpend(db, today, SPEND_DAYS),
+      days: await readDayTicks(db, today, STRIP_DAYS, config.timezone),
+      tickTotals: await readTickTotals(db),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),
       incidents: await listIncidents(db, { all: false, limit: INCIDENTS }),

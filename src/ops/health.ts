@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { readKill } from "../rails/kill.ts";
 import type { Db } from "../store/schema.ts";
-import { latestTicks } from "./latest-ticks.ts";
+import { latestTicks } from "./history.ts";
 import { lateHeartbeat } from "./watchdog/heartbeat.ts";
 import { lookNow, type WorkerLook } from "./worker.ts";
 

@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import type { Config } from "../config/config.ts";
 import type { Db } from "../store/schema.ts";
 
@@ -52,14 +51,29 @@ export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise
   for (const job of jobs.filter(({ kind }) => kind === "digest")) {
     const run = await lastRun(db, job.name);
     if (run === undefined) continue;
-    const { rows } = await sql<{ count: number }>`
-      select count(*) as count from steps where job_id = ${run.id} and name >= 'fetch:' and name < 'fetch;'
-        and octet_length(result) < ${FAILED_BYTES_MAX} and json_extract(result, '$.error') is not null`.execute(
-      db,
-    );
-    failing += Number(rows[0]?.count ?? 0);
+    const short = await fetchSteps(db, run.id)
+      .where((eb) => eb(eb.fn("octet_length", ["result"]), "<", FAILED_BYTES_MAX))
+      .execute();
+    failing += short.filter(({ result }) => (JSON.parse(result) as FetchStep).error != null).length;
   }
   return failing;
+}
+
+/** What a digest records of a source (jobs/digest/fetch-sources.ts). */
+interface FetchStep {
+  label?: string;
+  error?: string | null;
+  items?: unknown[];
+  notes?: unknown[];
+}
+
+function fetchSteps(db: Db, jobId: string) {
+  return db
+    .selectFrom("steps")
+    .select(["name", "result", "created_at"])
+    .where("job_id", "=", jobId)
+    .where("name", "like", "fetch:%")
+    .limit(SOURCES_MAX);
 }
 
 async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string } | undefined> {
@@ -69,8 +83,7 @@ async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string
       .selectFrom("steps")
       .select((eb) => eb.fn.countAll<number>().as("count"))
       .where("job_id", "=", id)
-      .where("name", ">=", "fetch:")
-      .where("name", "<", "fetch;")
+      .where("name", "like", "fetch:%")
       .executeTakeFirstOrThrow();
     if (Number(count) > 0) return { id, mark: `${id}/${count}` };
   }
@@ -99,24 +112,11 @@ async function runsBetween(db: Db, from: string, to: string): Promise<{ id: stri
 }
 
 async function sourcesOf(db: Db, job: string, id: string): Promise<SourceHealth[]> {
-  const { rows } = await sql<{
-    label: string | null;
-    error: string | null;
-    items: number | null;
-    notes: number | null;
-    checkedAt: number;
-  }>`
-    select json_extract(result, '$.label') as label, json_extract(result, '$.error') as error,
-      json_array_length(result, '$.items') as items, json_array_length(result, '$.notes') as notes,
-      created_at as "checkedAt"
-    from steps where job_id = ${id} and name >= 'fetch:' and name < 'fetch;'
-    order by cast(substr(name, 7) as integer) limit ${SOURCES_MAX}`.execute(db);
-  return rows.map((row) => ({
-    job,
-    label: row.label ?? "a source without a name",
-    error: row.error,
-    items: row.items ?? 0,
-    notes: row.notes ?? 0,
-    checkedAt: row.checkedAt,
-  }));
+  const steps = await fetchSteps(db, id).execute();
+  const number = (name: string) => Number(name.slice("fetch:".length));
+  steps.sort((a, b) => number(a.name) - number(b.name));
+  return steps.map(({ result, created_at: checkedAt }) => {
+    const { label = "a source without a name", error = null, items, notes } = JSON.parse(result) as FetchStep;
+    return { job, label, error, items: items?.length ?? 0, notes: notes?.length ?? 0, checkedAt };
+  });
 }

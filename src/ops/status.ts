@@ -13,7 +13,7 @@ import { windowsOf } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
 import { countDrafts } from "./drafts.ts";
-import { latestTicks } from "./latest-ticks.ts";
+import { latestTicks } from "./history.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";

@@ -3,11 +3,10 @@ import type { JobConfig } from "../../src/config/config.ts";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import { dayBounds, daysUpTo } from "../../src/lib/days.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
-import { createDayStrip } from "../../src/ops/day-strip.ts";
+import { readDaySpend, readDayTicks } from "../../src/ops/history.ts";
 import { readLatestDigest } from "../../src/ops/latest-digest.ts";
 import { readNextRuns } from "../../src/ops/next-runs.ts";
 import { countFailingSources, createSourceBook } from "../../src/ops/sources.ts";
-import { readSpendHistory } from "../../src/ops/spend-history.ts";
 import { opsHarness } from "./harness.ts";
 
 const iso = (text: string) => Date.parse(text);
@@ -48,18 +47,14 @@ test("the strip counts each tick on the day it began, in the agent's time zone",
   await at("2026-11-20T10:00:00Z", { outcome: "crashed" });
   await at("2026-11-20T11:00:00Z", { outcome: "halted" });
   await at("2026-11-20T22:59:00Z", { outcome: "ok", units: 5 });
-  const strip = createDayStrip("Europe/Berlin");
-  const expected = [
+  const { db } = rails.store;
+  expect(await readDayTicks(db, "2026-11-21", 3, "Europe/Berlin")).toEqual([
     { day: "2026-11-19", ticks: 1, units: 2, failures: 0, halts: 0 },
     { day: "2026-11-20", ticks: 4, units: 5, failures: 2, halts: 1 },
     { day: "2026-11-21", ticks: 0, units: 0, failures: 0, halts: 0 },
-  ];
-  expect(await strip.read(rails.store.db, "2026-11-21", 3)).toEqual(expected);
-  // Again, and a day later: what is remembered is the same as what is counted.
-  expect(await strip.read(rails.store.db, "2026-11-21", 3)).toEqual(expected);
+  ]);
   await at("2026-11-21T10:00:00Z", { outcome: "ok", units: 1 });
-  const later = await strip.read(rails.store.db, "2026-11-22", 3);
-  expect(later).toEqual(await createDayStrip("Europe/Berlin").read(rails.store.db, "2026-11-22", 3));
+  const later = await readDayTicks(db, "2026-11-22", 3, "Europe/Berlin");
   expect(later[1]).toMatchObject({ day: "2026-11-21", ticks: 1, units: 1 });
 });
 
@@ -77,7 +72,7 @@ test("the history of spend has every day, spent on or not, and no other window",
       .values({ ...row, window, period, settled_micros, reserved_micros })
       .execute();
   }
-  expect(await readSpendHistory(rails.store.db, "2026-11-21", 3)).toEqual([
+  expect(await readDaySpend(rails.store.db, "2026-11-21", 3)).toEqual([
     { day: "2026-11-19", settledMicros: 0, reservedMicros: 0, capMicros: null },
     { day: "2026-11-20", settledMicros: 7, reservedMicros: 3, capMicros: 100 },
     { day: "2026-11-21", settledMicros: 0, reservedMicros: 0, capMicros: null },

@@ -6,7 +6,7 @@ import type { Agent } from "../../src/agent.ts";
 import { DAY_MS } from "../../src/lib/durations.ts";
 import { newId } from "../../src/lib/ids.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { createTickTotals } from "../../src/ops/tick-totals.ts";
+import { readTickTotals } from "../../src/ops/history.ts";
 import { acceptWallClock } from "../../src/rails/budget-time.ts";
 import { readMeta } from "../../src/store/meta.ts";
 import { type Harness, harness } from "./harness.ts";
@@ -245,7 +245,7 @@ async function aged(
 }
 
 async function totals({ rails }: Agent) {
-  return await createTickTotals()(rails.store.db);
+  return await readTickTotals(rails.store.db);
 }
 
 async function jobKeys({ rails }: Agent): Promise<string[]> {

@@ -1,4 +1,4 @@
-import type { DayTicks } from "../../ops/day-strip.ts";
+import type { DayTicks } from "../../ops/history.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { cents, dayName, figure } from "../words.ts";

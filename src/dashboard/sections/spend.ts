@@ -1,4 +1,4 @@
-import type { DaySpend } from "../../ops/spend-history.ts";
+import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
 import { type Html, html } from "../html.ts";
 import { usdText } from "../words.ts";

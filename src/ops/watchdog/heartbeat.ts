@@ -2,7 +2,7 @@ import { type Selectable, sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import type { TicksTable } from "../../store/schema.ts";
-import { latestTicks } from "../latest-ticks.ts";
+import { latestTicks } from "../history.ts";
 import { absentWorker } from "./absent-worker.ts";
 import type { Finding, HeartbeatSources, Late } from "./finding.ts";
 

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
-import { readSpendHistory } from "../../../src/ops/spend-history.ts";
-import { createTickTotals } from "../../../src/ops/tick-totals.ts";
+import { readDaySpend, readTickTotals } from "../../../src/ops/history.ts";
 import type { Db } from "../../../src/store/schema.ts";
 import { spend } from "../../support/rails.ts";
 import { seededRandomness } from "../../support/seeded.ts";
@@ -22,8 +21,8 @@ test("a call, the status and the page read none of the sums by day, which grow f
     await sql`drop table ${sql.table(table)}`.execute(db);
   await spend(rails, 100);
   expect(await harness.status()).toMatchObject({ agent: "test" });
-  expect(await createTickTotals()(db)).toEqual({});
-  expect(await readSpendHistory(db, "2026-11-21", 30)).toHaveLength(30);
+  expect(await readTickTotals(db)).toEqual({});
+  expect(await readDaySpend(db, "2026-11-21", 30)).toHaveLength(30);
 });
 
 test("another process writes as it likes while a backlog is removed", async () => {

@@ -7,9 +7,8 @@ import { readTicks } from "../../../src/evidence/report/ticks.ts";
 import { dayBounds, dayIn } from "../../../src/lib/days.ts";
 import { DAY_MS } from "../../../src/lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
-import { createDayStrip } from "../../../src/ops/day-strip.ts";
+import { readDaySpend, readDayTicks } from "../../../src/ops/history.ts";
 import { listLedger } from "../../../src/ops/ledger.ts";
-import { readSpendHistory } from "../../../src/ops/spend-history.ts";
 import { readStatus } from "../../../src/ops/status.ts";
 import { peekBudgetNow } from "../../../src/rails/budget-time.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
@@ -46,8 +45,8 @@ export async function everyTotal(
     newest: await listLedger(db, { unknown: false, limit: 50 }),
     report: await readReport({ ...report, compare: "anthropic/claude-haiku-4-5" }),
     ...(isByDay && { days: await byDay(rails, config.timezone, sinceMs) }),
-    spendHistory: await readSpendHistory(db, today, 30),
-    strip: await createDayStrip(config.timezone).read(db, today, 14),
+    spendHistory: await readDaySpend(db, today, 30),
+    strip: await readDayTicks(db, today, 14, config.timezone),
     status,
     metrics: (await renderMetrics(snapshot)).text,
     digest: snapshot.digest,

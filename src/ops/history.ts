@@ -1,0 +1,116 @@
+import type { Selectable } from "kysely";
+import { dayBounds, daysUpTo } from "../lib/days.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { readMeta } from "../store/meta.ts";
+import type { Db, TicksTable } from "../store/schema.ts";
+
+/**
+ * Ticks that began until `nowMs`, the newest first. One that is further ahead than another process's clock can be was written
+ * before the clock was set back: it is not the last, and what it says of the next one would hide that none comes.
+ */
+export async function latestTicks(db: Db, nowMs: number, limit: number): Promise<Selectable<TicksTable>[]> {
+  return await db
+    .selectFrom("ticks")
+    .selectAll()
+    .where("started_at", "<", nowMs + MINUTE_MS)
+    .orderBy("started_at", "desc")
+    .orderBy("id", "desc")
+    .limit(limit)
+    .execute();
+}
+
+export type TickTotals = Partial<Record<TicksTable["outcome"], number>>;
+
+const ENDED = ["ok", "idle", "halted", "failed", "crashed"] as const;
+
+/** Every tick there ever was, by its outcome; those that retention has removed too. */
+export async function readTickTotals(db: Db): Promise<TickTotals> {
+  const rows = await db
+    .selectFrom("ticks")
+    .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks")])
+    .groupBy("outcome")
+    .execute();
+  const totals: TickTotals = Object.fromEntries(rows.map((row) => [row.outcome, Number(row.ticks)]));
+  for (const outcome of ENDED) {
+    const removed = await readMeta(db, `forgotten_ticks_${outcome}`);
+    if (removed > 0) totals[outcome] = (totals[outcome] ?? 0) + removed;
+  }
+  return totals;
+}
+
+/** What the ticks that began on a calendar day came to. */
+export interface DayTicks {
+  /** `YYYY-MM-DD` in the agent's time zone. */
+  day: string;
+  ticks: number;
+  /** Units of output. */
+  units: number;
+  /** Ticks that failed or crashed. */
+  failures: number;
+  /** Ticks that a rail stopped on purpose. */
+  halts: number;
+}
+
+/** The `count` days up to `today`, oldest first. */
+export async function readDayTicks(
+  db: Db,
+  today: string,
+  count: number,
+  timezone: string,
+): Promise<DayTicks[]> {
+  const days: DayTicks[] = [];
+  for (const day of daysUpTo(today, count)) days.push(await countDay(db, day, timezone));
+  return days;
+}
+
+async function countDay(db: Db, day: string, timezone: string): Promise<DayTicks> {
+  const { fromMs, untilMs } = dayBounds(day, timezone);
+  const rows = await db
+    .selectFrom("ticks")
+    .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks"), eb.fn.sum<number>("units").as("units")])
+    .where("started_at", ">=", fromMs)
+    .where("started_at", "<", untilMs)
+    .groupBy("outcome")
+    .execute();
+  const total = { day, ticks: 0, units: 0, failures: 0, halts: 0 };
+  for (const row of rows) {
+    const ticks = Number(row.ticks);
+    total.ticks += ticks;
+    total.units += Number(row.units);
+    if (row.outcome === "failed" || row.outcome === "crashed") total.failures += ticks;
+    if (row.outcome === "halted") total.halts += ticks;
+  }
+  return total;
+}
+
+/** What a calendar day cost, in micro-dollars. */
+export interface DaySpend {
+  /** `YYYY-MM-DD` in the agent's time zone. */
+  day: string;
+  settledMicros: number;
+  /** Reserved, and what is charged for calls whose outcome is unknown. */
+  reservedMicros: number;
+  /** The cap under which the day's last call was accepted; null when there was no call. */
+  capMicros: number | null;
+}
+
+/** The `count` days up to `today`, oldest first, from the day's own counters. */
+export async function readDaySpend(db: Db, today: string, count: number): Promise<DaySpend[]> {
+  const days = daysUpTo(today, count);
+  const rows = await db
+    .selectFrom("budget_windows")
+    .select(["period", "settled_micros", "reserved_micros", "cap_micros"])
+    .where("window", "=", "day")
+    .where("period", "in", days)
+    .execute();
+  const byDay = new Map(rows.map((row) => [row.period, row]));
+  return days.map((day) => {
+    const row = byDay.get(day);
+    return {
+      day,
+      settledMicros: row?.settled_micros ?? 0,
+      reservedMicros: row?.reserved_micros ?? 0,
+      capMicros: row?.cap_micros ?? null,
+    };
+  });
+}
