@@ -17,7 +17,7 @@ import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { callNames, callOf } from "../harness/calls.ts";
 import { compare, type Side, timeRow } from "../harness/compare.ts";
-import { askingModel, localModel, type ModelServer } from "../harness/model.ts";
+import { askingModel, localModel, type ModelEndpoint } from "../harness/model.ts";
 import { rawDatabase } from "../harness/raw.ts";
 import { rawGuard } from "../harness/raw-guard.ts";
 
@@ -59,7 +59,7 @@ export const digest: Benchmark = {
 };
 
 /** A new agent for each, since an agent tells of an item once; opening it, and what a state does once, is not measured. */
-function whole(tools: Tools, server: ModelServer): Side {
+function whole(tools: Tools, server: ModelEndpoint): Side {
   let agent: Agent;
   return {
     async prepare() {
@@ -74,7 +74,7 @@ function whole(tools: Tools, server: ModelServer): Side {
 }
 
 /** What the digest is made of, as afk does it, one after the other. */
-function ownParts(tools: Tools, server: ModelServer): Side {
+function ownParts(tools: Tools, server: ModelEndpoint): Side {
   let agent: Agent;
   let feeds: string[];
   let job: JobRow;
@@ -111,7 +111,7 @@ function ownParts(tools: Tools, server: ModelServer): Side {
 
 async function openDigestAgent(
   tools: Tools,
-  server: ModelServer,
+  server: ModelEndpoint,
 ): Promise<{ agent: Agent; feeds: string[] }> {
   const folder = tools.folder();
   const feeds = writeFeeds(folder);
@@ -123,7 +123,7 @@ async function openDigestAgent(
   return { agent, feeds };
 }
 
-function rawParts(tools: Tools, server: ModelServer): Side {
+function rawParts(tools: Tools, server: ModelEndpoint): Side {
   const folder = tools.folder();
   const feeds = writeFeeds(folder);
   let saveRaw: ReturnType<typeof rawStep>;
@@ -156,7 +156,7 @@ const PAGE = "x".repeat(60_000);
 const BODY = JSON.stringify({ model: "bench", messages: [{ role: "user", content: "text ".repeat(80) }] });
 
 /** One request on one new connection, as a provider's is: one that is used again may break and leave its cost unknown. */
-async function ask(server: ModelServer): Promise<void> {
+async function ask(server: ModelEndpoint): Promise<void> {
   const sent = request(`${server.url}/api/chat`, { method: "POST", agent: false }).end(BODY);
   const [response] = (await once(sent, "response")) as [IncomingMessage];
   response.resume();

@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { askingDigest } from "../harness/agent.ts";
 import type { Benchmark, Row, Tools } from "../harness/benchmark.ts";
 import { type ImageApp, imageApp } from "../harness/image-app.ts";
-import { localModel, type ModelServer } from "../harness/model.ts";
+import { localModel, type ModelEndpoint } from "../harness/model.ts";
 import { start } from "../harness/processes.ts";
 import { quantile } from "../harness/statistics.ts";
 
@@ -57,7 +57,7 @@ function p99Row(way: Way, samples: number[]): Row {
 }
 
 /** Milliseconds until the process of `afk run` has ended. */
-async function stopOnce(tools: Tools, app: ImageApp, server: ModelServer, way: Way): Promise<number> {
+async function stopOnce(tools: Tools, app: ImageApp, server: ModelEndpoint, way: Way): Promise<number> {
   const place = askingDigest(tools, server);
   const asked = server.request(server.requests.length + 1);
   const child = start(app.afk(["run"], place));

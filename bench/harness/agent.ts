@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Tools } from "./benchmark.ts";
-import { askingModel, type ModelServer } from "./model.ts";
+import { askingModel, type ModelEndpoint } from "./model.ts";
 
 /** Every window has a cap, as much is to be checked as there can be; none is reached, and nothing runs away. */
 export const AGENT_CONFIG = {
@@ -28,7 +28,7 @@ export function writeConfig(folder: string, changes: object = {}): string {
 }
 
 /** A deployment in a new folder whose digest asks the model of one note. */
-export function askingDigest(tools: Tools, server: ModelServer): { config: string; state: string } {
+export function askingDigest(tools: Tools, server: ModelEndpoint): { config: string; state: string } {
   const folder = tools.folder();
   mkdirSync(join(folder, "inbox"));
   writeFileSync(join(folder, "inbox", "note.md"), "# A note\n\nThe harbour is open.\n");

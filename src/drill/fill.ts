@@ -38,14 +38,14 @@ export async function fillUntilRefused(
   const { endpoint, figures } = harness;
   const cap = formatUsd(capMicros);
   for (let call = 1; call <= CALLS_MAX; call++) {
-    const before = endpoint.asked.length;
+    const before = endpoint.requests.length;
     const said = await ask(harness, agent, `${call} ${text}`);
     harness.clock.advance(PAUSE_MS);
     if (said.type === "answered") {
       harness.expect(
         `call ${call} reaches the model`,
-        endpoint.asked.length === before + 1,
-        `${endpoint.asked.length - before} requests, for ${formatUsd(said.completion.costMicros)}`,
+        endpoint.requests.length === before + 1,
+        `${endpoint.requests.length - before} requests, for ${formatUsd(said.completion.costMicros)}`,
       );
       continue;
     }
@@ -58,12 +58,12 @@ export async function fillUntilRefused(
     );
     Object.assign(figures, {
       requestsBeforeRefusal: before,
-      requestsAfterRefusal: endpoint.asked.length,
+      requestsAfterRefusal: endpoint.requests.length,
     });
     harness.expect(
       "the refused call sent no request",
-      endpoint.asked.length === before,
-      `${before} requests before it, ${endpoint.asked.length} after`,
+      endpoint.requests.length === before,
+      `${before} requests before it, ${endpoint.requests.length} after`,
     );
     await expectBooks(harness, target);
     const lines = deployment.logged("cap_hit").filter((line) => line.window === window);

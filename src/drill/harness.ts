@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Agent } from "../agent.ts";
 import type { Config } from "../config/config.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../faults/model-endpoint.ts";
 import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
@@ -10,7 +11,6 @@ import { createRedactor } from "../lib/redact.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { createDrillClock, type DrillClock } from "./drill-clock.ts";
 import { endAll } from "./end-all.ts";
-import { type Endpoint, startEndpoint } from "./endpoint.ts";
 import type { Recorder } from "./recorder.ts";
 import { makeScratch } from "./scratch.ts";
 import { type Plan, scratchConfig } from "./scratch-config.ts";
@@ -21,7 +21,7 @@ export interface Effects {
   signal(pid: number, signal: NodeJS.Signals): void;
   /** Writes a STOP file. */
   touch(path: string): void;
-  endpoint(): Promise<Endpoint>;
+  endpoint(): Promise<ModelEndpoint>;
   /** The last word on a scratch configuration. */
   configure(content: Record<string, unknown>): Record<string, unknown>;
 }
@@ -29,7 +29,7 @@ export interface Effects {
 export const EFFECTS: Effects = {
   signal: (pid, signal) => void process.kill(pid, signal),
   touch: (path) => writeFileSync(path, "set by a drill\n", { mode: 0o600 }),
-  endpoint: startEndpoint,
+  endpoint: () => startModelEndpoint("ollama", { bytesPerToken: 1 }),
   configure: (content) => content,
 };
 
@@ -50,7 +50,7 @@ export interface HarnessOptions {
 export interface Harness extends Recorder {
   config: Config;
   signal: AbortSignal;
-  endpoint: Endpoint;
+  endpoint: ModelEndpoint;
   clock: DrillClock;
   effects: Effects;
   /** A scratch agent of its own folder and state. */

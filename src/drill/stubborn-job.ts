@@ -1,6 +1,6 @@
+import type { Page } from "../faults/model-endpoint.ts";
 import type { Known } from "../faults/processes.ts";
 import type { Deployment } from "./deployment.ts";
-import type { Page } from "./endpoint.ts";
 import type { Harness } from "./harness.ts";
 import type { Worker } from "./worker.ts";
 

@@ -50,7 +50,7 @@ export function createAudit(
       ledger.check(reader, report, step);
       queue.check(reader, report, step);
       time.check(reader, step, report);
-      alerts.check(reader, receivers.messages, step.oldMs, report);
+      alerts.check(reader, receivers.messages(), step.oldMs, report);
       drafts.check(reader, receivers.effects, approvals, report);
       checkSizes(config, reader, step.ticks, report);
     },

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { afk } from "../cli/commands/in-process.ts";
 import { asked, deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
-import type { Behaviour } from "../support/model-server.ts";
 
 const ITEMS = 20;
 const ANSWERED = 7;

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { afk, afkJson, tick } from "../cli/commands/in-process.ts";
 import {
   asked,
@@ -11,7 +12,6 @@ import {
   ollama,
   PROCESSES,
 } from "../support/afk.ts";
-import type { Behaviour } from "../support/model-server.ts";
 
 /** The promise is two seconds; a machine that is busy with other tests gets some more. */
 const OUT_WITHIN_MS = 5_000;

@@ -3,8 +3,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { cases, chaosSeed, report } from "../support/chaos.ts";
-import type { Behaviour } from "../support/model-server.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { isAlive, type Patient, patient, type Started } from "./support/misbehaving.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { createChain } from "../../src/providers/chain.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
-import { startAnthropic } from "../support/anthropic-server.ts";
 import { cases, chaosSeed, report } from "../support/chaos.ts";
 import { railsOn } from "../support/rails-on.ts";
 import { seededRandomness } from "../support/seeded.ts";
@@ -17,7 +17,7 @@ it("has what is read from and written to the cache in its books for no less than
   const count = cases({ test: 40, chaos: 4_000 });
   const { random } = seededRandomness(chaosSeed("the bill of the cache"));
   const upTo = (most: number) => Math.floor(random() * (most + 1));
-  const server = await startAnthropic();
+  const server = await startModelEndpoint("anthropic");
   onTestFinished(() => server.close());
   const dir = tempDir();
   const store = await openStore(join(dir, "afk.db"));

@@ -4,12 +4,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { type Deployment, deployment, digestConfig, fillInbox } from "../support/afk.ts";
 import { patience, report } from "../support/chaos.ts";
-import type { ModelServer } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
 
 const ITEMS = 2;
 const PRICES = { "ollama/test-model": { input: 1, output: 2 } };
@@ -20,7 +19,7 @@ const LANES = 2;
 
 interface Trial {
   target: Deployment;
-  server: ModelServer;
+  server: ModelEndpoint;
   alerts: string[];
   log: string;
 }
@@ -125,7 +124,7 @@ async function checkEnd(trial: Trial, { bill, crashes }: { bill: number; crashes
 }
 
 async function prepare(): Promise<Trial> {
-  const server = await startOllama();
+  const server = await startModelEndpoint("ollama");
   onTestFinished(() => server.close());
   const alerts: string[] = [];
   const receiver = createServer((request, response) => {

@@ -2,10 +2,10 @@ import { chmodSync, cpSync, readdirSync, readFileSync, rmSync, statSync, writeFi
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { deployment, fillInbox } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { startOllama } from "../support/ollama-server.ts";
 import { runNode } from "../support/run-node.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { missingTool } from "../support/system-tools.ts";
@@ -48,7 +48,7 @@ it("keeps its books on a full disk, and finishes the digest once there is room",
     for (const each of readdirSync(target.state)) rmSync(join(target.state, each), { recursive: true });
     const clock = fakeClock();
     const requestsBefore = { count: 0 };
-    const server = await startOllama({
+    const server = await startModelEndpoint("ollama", {
       onRequest: () => {
         if (how.fillAt > 0 && server.requests.length - requestsBefore.count === how.fillAt)
           fill(target.state, how.leftBytes);
@@ -128,7 +128,7 @@ async function preparedStates() {
   target.configure({ ...pricedDigest("http://127.0.0.1:1"), jobs: [] });
   await tickOnce(target, clock);
   putState(target.state, older);
-  const server = await startOllama({
+  const server = await startModelEndpoint("ollama", {
     onRequest: () => {
       if (server.requests.length === 9) putState(target.state, killed);
     },
@@ -177,7 +177,7 @@ it("spends nothing above the cap when a bit of its database or its log has flipp
       flip(path, offset, bit);
       name = `case ${n}: bit ${bit} of byte ${offset} of ${file} (${kind})`;
     }
-    const server = await startOllama();
+    const server = await startModelEndpoint("ollama");
     try {
       target.configure(pricedDigest(server.url, capMicros / 1e6));
       const own = fakeClock(clock.nowMs() + 60_000);
@@ -326,7 +326,7 @@ it(
         writeFileSync(path, whole.subarray(0, 1 + Math.floor(random() * (whole.length - PAGE_BYTES))));
 
     for (const [name, attack] of Object.entries(attacks)) {
-      const server = await startOllama();
+      const server = await startModelEndpoint("ollama");
       try {
         fillInbox(target, 3, "late");
         target.configure(pricedDigest(server.url));

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { asked, type Deployment, deployment, digestConfig, fillInbox } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
 import { startChild } from "../support/child.ts";
-import type { Behaviour } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
 import { entries, guardedCall, thrown } from "../support/rails.ts";
 import { railsOn } from "../support/rails-on.ts";
 import { tempDir } from "../support/temp.ts";
@@ -26,7 +26,7 @@ async function hold(path: string, begin: string, ms = HOLD_MS) {
 
 /** An agent that has ticked before, with one item to be asked about and then an opening to be written. */
 async function ticked() {
-  const server = await startOllama();
+  const server = await startModelEndpoint("ollama");
   onTestFinished(() => server.close());
   const target = deployment(digestConfig(server.url));
   expect((await target.afk(["tick"])).code).toBe(0);

@@ -2,9 +2,9 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openAgent } from "../../src/agent.ts";
+import type { ModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { type Deployment, deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { isChaos } from "../support/chaos.ts";
-import type { ModelServer } from "../support/model-server.ts";
 
 /** What a call costs: 7 tokens of reply, of which 100 are reserved. */
 const OUTPUT_USD_PER_MILLION = 1_000;
@@ -15,7 +15,7 @@ const SOON = { timeout: 30_000, interval: 50 };
 
 interface Working {
   target: Deployment;
-  server: ModelServer;
+  server: ModelEndpoint;
   /** afk.yaml with another daily cap and other sections. */
   config(dailyCapUsd: unknown, rest?: Record<string, unknown>): Record<string, unknown>;
   spentMicros(): number;

@@ -6,11 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
 import { openAgent } from "../../src/agent.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { type Deployment, deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import type { ModelServer } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
 
 /** An outage as it is in life: nothing listens at the address, and then something does. */
 const OUTAGE_MS = 16_000;
@@ -23,7 +22,7 @@ it(
     const target = deployment(digestConfig(`http://127.0.0.1:${port}`));
     fillInbox(target, 2);
     const downUntil = Date.now() + OUTAGE_MS;
-    const back = delay(OUTAGE_MS).then(() => startOllama({ port }));
+    const back = delay(OUTAGE_MS).then(() => startModelEndpoint("ollama", { port }));
     // A timer's ticks, of which some fall into the outage: each is a process of its own.
     let ticks = 0;
     while (Object.keys(target.outputs()).length === 0 && Date.now() < downUntil + 8 * 60_000) {
@@ -120,8 +119,8 @@ async function crashWhileDown(point: string): Promise<void> {
   expect(books, point).toEqual({ settled: server.billMicros(PRICE), calls: 2, open: 0 });
 }
 
-async function waiting(): Promise<{ target: Deployment; server: ModelServer }> {
-  const server = await startOllama();
+async function waiting(): Promise<{ target: Deployment; server: ModelEndpoint }> {
+  const server = await startModelEndpoint("ollama");
   onTestFinished(() => server.close());
   server.otherwise(ASKS_FOR_TEN_MINUTES);
   const target = deployment(digestConfig(server.url, { models: { prices: PRICES } }));

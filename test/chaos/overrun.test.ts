@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, it, onTestFinished } from "vitest";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { formatUsd } from "../../src/lib/money.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { guard } from "../../src/rails/guard.ts";
@@ -8,7 +9,6 @@ import { resume } from "../../src/rails/resume.ts";
 import { tick } from "../cli/commands/in-process.ts";
 import { deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
-import { startOpenai } from "../support/openai-server.ts";
 import { besides, guardedCall, testRails, thrown } from "../support/rails.ts";
 import { type RailsOn, railsOn } from "../support/rails-on.ts";
 import { seededRandomness } from "../support/seeded.ts";
@@ -88,7 +88,7 @@ it(
   "a real process asks the next model then, and every place says what to do, until afk resume",
   PROCESSES,
   async () => {
-    const dear = await startOpenai();
+    const dear = await startModelEndpoint("openai");
     onTestFinished(() => dear.close());
     // It ignores the bound that it was given.
     dear.otherwise({ type: "reply", usage: { outputTokens: 1_000_000 } });

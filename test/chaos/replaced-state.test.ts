@@ -10,10 +10,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { receiver } from "../alerts/receiver.ts";
 import { type Deployment, deployment, digestConfig, fillInbox, ollama } from "../support/afk.ts";
 import { cases, patience, report } from "../support/chaos.ts";
-import type { Behaviour } from "../support/model-server.ts";
 
 /*
  * Files of the state are moved, deleted or replaced under a worker that is in the middle of a reply: whoever works on what

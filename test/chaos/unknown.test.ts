@@ -1,22 +1,24 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { createChain } from "../../src/providers/chain.ts";
 import { readBreaker } from "../../src/rails/breaker.ts";
 import { CapReached } from "../../src/rails/halt.ts";
 import { recoverCalls } from "../../src/rails/recover.ts";
-import { startAnthropic } from "../support/anthropic-server.ts";
 import { report } from "../support/chaos.ts";
 import { startChild } from "../support/child.ts";
-import type { Behaviour, ModelServer } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
-import { startOpenai } from "../support/openai-server.ts";
 import { alerts, besides, counters, entries, testRails, thrown } from "../support/rails.ts";
 import { ASK, pricedChain } from "./support/priced.ts";
 
 const CHILD = fileURLToPath(new URL("support/call-child.ts", import.meta.url));
-const START = { ollama: startOllama, openai: startOpenai, anthropic: startAnthropic };
+const START = {
+  ollama: () => startModelEndpoint("ollama"),
+  openai: () => startModelEndpoint("openai"),
+  anthropic: () => startModelEndpoint("anthropic"),
+};
 type Provider = keyof typeof START;
 const PROVIDERS = Object.keys(START) as Provider[];
 /** Pieces of a whole reply of the scripted server: the words and a last line, or thirds of a JSON document. */
@@ -152,7 +154,7 @@ type Made = Awaited<ReturnType<typeof harness>>;
 
 async function harness(provider: Provider, attack: Case) {
   const rails = await testRails();
-  const server: ModelServer = await START[provider]();
+  const server: ModelEndpoint = await START[provider]();
   onTestFinished(() => server.close());
   if (attack.behaviour !== undefined) server.script([attack.behaviour]);
   const reference = `${provider}/test`;

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../src/agent.ts";
 import { configHash } from "../../src/config/hash.ts";
-import { startEndpoint, unusedUrl } from "../../src/drill/endpoint.ts";
 import type { Effects } from "../../src/drill/harness.ts";
+import { startModelEndpoint, unusedUrl } from "../../src/faults/model-endpoint.ts";
 import { drill, expectFailure, expectNothingLeft } from "./harness.ts";
 
 /** What a scratch configuration is, as far as these tests change it. */
@@ -192,7 +192,7 @@ describe("source-down", () => {
 
   it("fails when the source that should be down works", async () => {
     const endpoint = async () => {
-      const real = await startEndpoint();
+      const real = await startModelEndpoint("ollama", { bytesPerToken: 1 });
       return {
         ...real,
         serve: (path: string) => real.serve(path, { status: 200, contentType: "text/xml", content: FEED }),
@@ -211,7 +211,10 @@ const FEED = `<rss version="2.0"><channel><title>T</title><link>http://127.0.0.1
 it.each(["cap", "hourly", "breaker", "dead-letter", "fallback", "source-down"])(
   "%s fails when nothing listens at the endpoint, so that a count of 0 would prove nothing",
   async (name) => {
-    const endpoint = async () => ({ ...(await startEndpoint()), url: await unusedUrl() });
+    const endpoint = async () => ({
+      ...(await startModelEndpoint("ollama", { bytesPerToken: 1 })),
+      url: await unusedUrl(),
+    });
     const { result } = await drill(name, { effects: { endpoint }, patienceMs: 300 });
     expect(result).toMatchObject({ passed: false, error: expect.stringMatching(/^expected: /) });
   },

@@ -2,16 +2,14 @@ import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ModelsConfig } from "../../src/config/config.ts";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { type CompleteOptions, createChain, ModelUnavailable } from "../../src/providers/chain.ts";
 import type { Completion, ModelRequest } from "../../src/providers/types.ts";
 import { readBreaker } from "../../src/rails/breaker.ts";
 import { CapReached, Killed } from "../../src/rails/halt.ts";
-import { startAnthropic } from "../support/anthropic-server.ts";
 import { startChild } from "../support/child.ts";
-import type { Behaviour, ModelServer } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
-import { startOpenai } from "../support/openai-server.ts";
 import { alerts, counters, entries, states, testRails, thrown } from "../support/rails.ts";
 import type { RailsOptions } from "../support/rails-on.ts";
 import { chainConfig, PRICES } from "./chain-config.ts";
@@ -29,9 +27,9 @@ const CUT_OFF: Behaviour = { type: "lengthTruncated", text: "The harbour of" };
 
 interface Harness {
   rails: Awaited<ReturnType<typeof testRails>>;
-  ollama: ModelServer;
-  openai: ModelServer;
-  anthropic: ModelServer;
+  ollama: ModelEndpoint;
+  openai: ModelEndpoint;
+  anthropic: ModelEndpoint;
   complete(options?: Partial<CompleteOptions>, request?: ModelRequest): Promise<Completion>;
   requests(): [ollama: number, openai: number, anthropic: number];
 }
@@ -41,7 +39,11 @@ async function harness(
   options: { rails?: RailsOptions; models?: Partial<ModelsConfig> } = {},
 ): Promise<Harness> {
   const rails = await testRails(options.rails);
-  const [ollama, openai, anthropic] = await Promise.all([startOllama(), startOpenai(), startAnthropic()]);
+  const [ollama, openai, anthropic] = await Promise.all([
+    startModelEndpoint("ollama"),
+    startModelEndpoint("openai"),
+    startModelEndpoint("anthropic"),
+  ]);
   for (const server of [ollama, openai, anthropic]) onTestFinished(() => server.close());
   const urls = { ollama: ollama.url, openai: openai.url, anthropic: anthropic.url };
   const made = createChain(rails, chainConfig(chain, urls, options.models));
@@ -489,7 +491,7 @@ it.each(["openai/no-such-model", "ollama/gpt-oss:120b-cloud", "anthropic/unheard
   "refuses %s, whose price is not known, before any model is asked",
   async (reference) => {
     const rails = await testRails();
-    const server = await startOllama();
+    const server = await startModelEndpoint("ollama");
     onTestFinished(() => server.close());
     const config = chainConfig(["ollama/test", reference], { ollama: server.url });
     expect(() => createChain(rails, config)).toThrow(

@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { ReplyUnusable } from "../../src/providers/reply-unusable.ts";
 import type { CallFailed } from "../../src/rails/call.ts";
-import type { Behaviour } from "../support/model-server.ts";
 import { API_KEY, ask, failure, harness, KINDS } from "./providers.ts";
 
 interface Row {

@@ -1,19 +1,17 @@
 import { onTestFinished } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { createAnthropic } from "../../src/providers/anthropic/anthropic.ts";
 import { createOllama } from "../../src/providers/ollama/ollama.ts";
 import { createOpenai } from "../../src/providers/openai/openai.ts";
 import type { ModelRequest, Provider, ProviderReply } from "../../src/providers/types.ts";
 import { CallFailed } from "../../src/rails/call.ts";
-import { startAnthropic } from "../support/anthropic-server.ts";
-import type { Behaviour, ModelServer } from "../support/model-server.ts";
-import { startOllama } from "../support/ollama-server.ts";
-import { startOpenai } from "../support/openai-server.ts";
 
 /** Not a key of anybody's; it must turn up in no message. */
 export const API_KEY = "sk-test-9f8e7d6c5b4a";
 
 export interface Harness {
-  server: ModelServer;
+  server: ModelEndpoint;
   provider: Provider;
 }
 
@@ -21,18 +19,30 @@ interface Kind {
   name: string;
   model: string;
   create: (config: { baseUrl: string; apiKey: string | null }) => Provider;
-  start: () => Promise<ModelServer>;
+  start: () => Promise<ModelEndpoint>;
   basePath: string;
 }
 
 export const KINDS: Kind[] = [
-  { name: "ollama", model: "qwen2.5:3b", create: createOllama, start: startOllama, basePath: "" },
-  { name: "openai", model: "gpt-4.1-mini", create: createOpenai, start: startOpenai, basePath: "/v1" },
+  {
+    name: "ollama",
+    model: "qwen2.5:3b",
+    create: createOllama,
+    start: () => startModelEndpoint("ollama"),
+    basePath: "",
+  },
+  {
+    name: "openai",
+    model: "gpt-4.1-mini",
+    create: createOpenai,
+    start: () => startModelEndpoint("openai"),
+    basePath: "/v1",
+  },
   {
     name: "anthropic",
     model: "claude-haiku-4-5",
     create: createAnthropic,
-    start: startAnthropic,
+    start: () => startModelEndpoint("anthropic"),
     basePath: "",
   },
 ];

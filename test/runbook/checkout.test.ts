@@ -3,9 +3,9 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { HOST_DRILL } from "../../src/drill/host-drill.ts";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { actionServer } from "../support/drafting.ts";
-import { startOpenai } from "../support/openai-server.ts";
 import { type Command, readRunbook, wordsOf } from "./document.ts";
 import { fillIn, type Scene } from "./placeholders.ts";
 import { insertDraft, sceneYaml } from "./scene-config.ts";
@@ -15,7 +15,7 @@ import { insertDraft, sceneYaml } from "./scene-config.ts";
  * by test/scenarios/runbook.test.ts.
  */
 test("every command of afk does in a checkout what the runbook says", { timeout: 480_000 }, async () => {
-  const [model, owner] = [await startOpenai(), await actionServer()];
+  const [model, owner] = [await startModelEndpoint("openai"), await actionServer()];
   onTestFinished(() => model.close());
   model.otherwise({ type: "missingUsage" });
   const target = deployment(

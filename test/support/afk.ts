@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { onTestFinished } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import type { LogLine } from "../../src/logs/line.ts";
-import type { Behaviour, ModelServer } from "./model-server.ts";
-import { startOllama } from "./ollama-server.ts";
 import { tempDir } from "./temp.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -140,8 +140,8 @@ export function fillInbox(target: Deployment, count: number, prefix = "item"): v
 }
 
 /** An Ollama server that ends with the test. */
-export async function ollama(script: Behaviour[] = [], otherwise?: Behaviour): Promise<ModelServer> {
-  const server = await startOllama();
+export async function ollama(script: Behaviour[] = [], otherwise?: Behaviour): Promise<ModelEndpoint> {
+  const server = await startModelEndpoint("ollama");
   onTestFinished(() => server.close());
   server.script(script);
   if (otherwise !== undefined) server.otherwise(otherwise);
@@ -149,7 +149,7 @@ export async function ollama(script: Behaviour[] = [], otherwise?: Behaviour): P
 }
 
 /** What each request of the server asked about: the title in its prompt, or `lead`. */
-export function asked(server: Pick<ModelServer, "requests">): string[] {
+export function asked(server: Pick<ModelEndpoint, "requests">): string[] {
   return server.requests.map(({ body }) => /Title of ([a-z]+-\d+)/.exec(body)?.[1] ?? "lead");
 }
 

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import type { Behaviour } from "./model-server.ts";
-import { startOllama } from "./ollama-server.ts";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 
 /**
  * The Ollama server as a process of its own: `node test/support/serve-model.ts LOG [BEHAVIOURS] [DEFAULT] [TRAFFIC]`.
@@ -13,7 +13,7 @@ import { startOllama } from "./ollama-server.ts";
 const [log, behaviours = "[]", otherwise = '{"type":"reply"}', traffic] = process.argv.slice(2);
 if (log === undefined) throw new Error("usage: serve-model.ts LOG [BEHAVIOURS] [DEFAULT] [TRAFFIC]");
 
-const server = await startOllama({
+const server = await startModelEndpoint("ollama", {
   onRequest: ({ body }) => appendFileSync(log, `${body.replaceAll("\n", " ")}\n`),
   ...(traffic === undefined ? {} : { onConnection: (socket) => recordTraffic(socket, traffic) }),
 });

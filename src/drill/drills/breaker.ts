@@ -21,7 +21,7 @@ export const breaker: Drill = {
     const other = await harness.open(deployment, { clock: harness.clock });
     const { endpoint } = harness;
 
-    endpoint.behave(() => ({ type: "refuse", status: 500 }));
+    endpoint.otherwise({ type: "error", status: 500 });
     await failInARow(harness, agent, failures);
     await failFast(harness, agent, failures);
     await probe(harness, agent, other);
@@ -33,11 +33,11 @@ export const breaker: Drill = {
       opened > 0 && closed > 0,
       `${opened} and ${closed} lines`,
     );
-    harness.figures.requests = endpoint.asked.length;
+    harness.figures.requests = endpoint.requests.length;
     harness.expect(
       "every request is accounted for: the failures, two probes and one call after",
-      endpoint.asked.length === failures + 3,
-      `${endpoint.asked.length} requests, ${failures} of them failures`,
+      endpoint.requests.length === failures + 3,
+      `${endpoint.requests.length} requests, ${failures} of them failures`,
     );
   },
 };
@@ -50,8 +50,12 @@ async function failInARow(harness: Harness, agent: Agent, failures: number): Pro
     if (call < failures) harness.clock.advance(PAUSE_MS);
   }
   harness.did(`Let ${failures} calls fail in a row, the threshold of breaker.failures.`);
-  const { asked } = harness.endpoint;
-  harness.expect("each of them reached the model", asked.length === failures, `${asked.length} requests`);
+  const { requests } = harness.endpoint;
+  harness.expect(
+    "each of them reached the model",
+    requests.length === failures,
+    `${requests.length} requests`,
+  );
   const state = await readBreaker(agent.rails.store.db, NAME);
   harness.expect("the breaker is open after the last of them", state.state === "open", state.state);
 }
@@ -65,8 +69,8 @@ async function failFast(harness: Harness, agent: Agent, failures: number): Promi
     const said = await ask(harness, agent, `fail fast, ${when}`);
     harness.expect(
       `a call ${when} is refused without a request`,
-      said.type === "breaker_open" && harness.endpoint.asked.length === failures,
-      `${outcomeText(said)}; ${harness.endpoint.asked.length} requests`,
+      said.type === "breaker_open" && harness.endpoint.requests.length === failures,
+      `${outcomeText(said)}; ${harness.endpoint.requests.length} requests`,
     );
   }
   harness.did(
@@ -77,21 +81,21 @@ async function failFast(harness: Harness, agent: Agent, failures: number): Promi
 /** Two processes' worth of agents on one state: while the probe of one is out, the other's call must not leave. */
 async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void> {
   const { endpoint } = harness;
-  const before = endpoint.asked.length;
+  const before = endpoint.requests.length;
   const answered = Promise.withResolvers<void>();
-  endpoint.behave(async () => {
+  endpoint.otherwise(async () => {
     await answered.promise;
-    return { type: "refuse", status: 500 };
+    return { type: "error", status: 500 };
   });
   harness.clock.advance(2_000);
   const first = ask(harness, agent, "the probe");
   try {
-    await harness.until("one probe goes out when the time is over", () => endpoint.asked.length > before);
+    await harness.until("one probe goes out when the time is over", () => endpoint.requests.length > before);
     const second = await ask(harness, other, "a call beside the probe");
     harness.expect(
       "a call beside the probe is refused without a request",
-      second.type === "breaker_open" && endpoint.asked.length === before + 1,
-      `${outcomeText(second)}; ${endpoint.asked.length - before} requests`,
+      second.type === "breaker_open" && endpoint.requests.length === before + 1,
+      `${outcomeText(second)}; ${endpoint.requests.length - before} requests`,
     );
   } finally {
     answered.resolve();
@@ -107,7 +111,7 @@ async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void
     state.state === "open" ? `open for ${state.cooldownMs / 1_000} s` : state.state,
   );
   harness.did("Let the probe fail, waited the longer time, and let the next probe be answered.");
-  endpoint.behave(() => ({ type: "answer" }));
+  endpoint.otherwise({ type: "reply" });
   harness.clock.advance(doubledMs + 1_000);
   for (const what of ["the second probe", "a call after it"]) {
     const said = await ask(harness, agent, what);

@@ -29,12 +29,12 @@ async function zero(harness: Harness): Promise<void> {
   const { endpoint } = harness;
   const counts: number[] = [];
   for (const caps of ["as_they_are", "zero"] as const) {
-    const before = endpoint.asked.length;
+    const before = endpoint.requests.length;
     const deployment = harness.deploy({ caps, jobs: [DIGEST] });
     fillInbox(deployment, 1);
     const agent = await harness.open(deployment, { clock: harness.clock });
     const { outcome } = await agent.tick();
-    counts.push(endpoint.asked.length - before);
+    counts.push(endpoint.requests.length - before);
     harness.did(
       caps === "zero"
         ? "Ran the same tick with a daily cap of 0."

@@ -19,13 +19,14 @@ export const crash: Drill = {
     const { endpoint, figures } = harness;
     const deployment = harness.deploy({ jobs: [DIGEST] });
     fillInbox(deployment, ITEMS);
-    endpoint.behave(() => ({ type: endpoint.asked.length > ANSWERED ? "hold" : "answer" }));
+    endpoint.script(Array(ANSWERED).fill({ type: "reply" }));
+    endpoint.otherwise({ type: "stall", pieces: 1 });
 
     const killed = harness.start(deployment, ["tick"]);
     await harness.untilWorker(
       killed,
       "the worker is in the middle of its job",
-      () => endpoint.asked.length > ANSWERED,
+      () => endpoint.requests.length > ANSWERED,
     );
     const family = harness.family(killed);
     harness.did(
@@ -38,15 +39,15 @@ export const crash: Drill = {
     );
     const exit = await killed.ended;
     harness.expect("the worker was killed", exit.signal === "SIGKILL", exitText(exit));
-    const before = endpoint.asked.length;
+    const before = endpoint.requests.length;
     figures.requestsBefore = before;
 
-    endpoint.behave(() => ({ type: "answer" }));
+    endpoint.otherwise({ type: "reply" });
     const next = harness.start(deployment, ["tick"]);
     figures.resumeMs = await harness.untilWorker(next, "the next worker ends", () => next.exit !== null);
     harness.did("Ran the next tick.");
     harness.expect("it finished the job", next.exit?.code === 0, `exit code ${next.exit?.code}`);
-    figures.requestsAfter = endpoint.asked.length;
+    figures.requestsAfter = endpoint.requests.length;
     expectBoughtOnce(harness, before);
     await expectRecords(harness, join(deployment.state, "out"), deployment);
   },
@@ -54,7 +55,7 @@ export const crash: Drill = {
 
 /** Only what was lost on the way is asked again; its first call stays charged. */
 function expectBoughtOnce(harness: Harness, before: number): void {
-  const bodies = harness.endpoint.asked.map(({ body }) => body);
+  const bodies = harness.endpoint.requests.map(({ body }) => body);
   const twice = bodies.filter((body, index) => bodies.indexOf(body) !== index);
   harness.expect(
     "no answered question was asked again",

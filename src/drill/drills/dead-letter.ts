@@ -53,11 +53,11 @@ export const deadLetter: Drill = {
     harness.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
     const failed = deployment.logged("job_failed").length;
     harness.expect("each attempt failed in the log", failed === attempts, `${failed} lines of job_failed`);
-    const { asked } = harness.endpoint;
+    const { requests } = harness.endpoint;
     harness.expect(
       "its completion was bought once",
-      asked.length === 1,
-      `${asked.length} requests in ${attempts} attempts`,
+      requests.length === 1,
+      `${requests.length} requests in ${attempts} attempts`,
     );
 
     harness.clock.advance(DAY_MS);
@@ -68,7 +68,7 @@ export const deadLetter: Drill = {
       after?.attempts === attempts,
       `${after?.attempts} attempts`,
     );
-    Object.assign(harness.figures, { attempts, ticks, requests: asked.length });
+    Object.assign(harness.figures, { attempts, ticks, requests: requests.length });
   },
 };
 

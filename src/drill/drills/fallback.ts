@@ -1,6 +1,6 @@
+import { unusedUrl } from "../../faults/model-endpoint.ts";
 import { ask, outcomeText } from "../ask.ts";
 import type { Drill } from "../drill.ts";
-import { unusedUrl } from "../endpoint.ts";
 import { MODEL } from "../scratch-config.ts";
 
 const PRIMARY = "openai/afk-drill-primary";
@@ -26,7 +26,11 @@ export const fallback: Drill = {
       second.type === "answered" && second.completion.model === MODEL && second.completion.degraded,
       outcomeText(second),
     );
-    harness.expect("it was asked once", endpoint.asked.length === 1, `${endpoint.asked.length} requests`);
+    harness.expect(
+      "it was asked once",
+      endpoint.requests.length === 1,
+      `${endpoint.requests.length} requests`,
+    );
     const entries = await agent.rails.store.db
       .selectFrom("ledger")
       .select(["model", "state", "degraded"])
@@ -45,7 +49,7 @@ export const fallback: Drill = {
       `${other?.state ?? "not in the ledger"}, degraded ${other?.degraded ?? "-"}`,
     );
 
-    endpoint.behave(() => ({ type: "refuse", status: 503 }));
+    endpoint.otherwise({ type: "error", status: 503 });
     harness.did("Asked again while the second one answered with status 503.");
     const last = await ask(harness, agent, "Both models are down. The summary without a model says this.");
     harness.expect(
@@ -55,11 +59,11 @@ export const fallback: Drill = {
     );
     harness.expect(
       "the second one was asked first",
-      endpoint.asked.length === 2,
-      `${endpoint.asked.length} requests`,
+      endpoint.requests.length === 2,
+      `${endpoint.requests.length} requests`,
     );
     const lines = deployment.logged("fallback_used").length;
     harness.expect("the log has fallback_used for both", lines === 2, `${lines} lines`);
-    Object.assign(harness.figures, { requests: endpoint.asked.length, fallbacks: lines });
+    Object.assign(harness.figures, { requests: endpoint.requests.length, fallbacks: lines });
   },
 };

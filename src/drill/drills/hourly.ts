@@ -21,13 +21,13 @@ export const hourly: Drill = {
 
     harness.clock.advance(LATER_MS);
     harness.did("Moved the drill's clock 62 minutes on, and called again.");
-    const before = harness.endpoint.asked.length;
+    const before = harness.endpoint.requests.length;
     const said = await ask(harness, agent, `later ${text}`);
     harness.expect(
       "there is room again",
-      said.type === "answered" && harness.endpoint.asked.length === before + 1,
+      said.type === "answered" && harness.endpoint.requests.length === before + 1,
       outcomeText(said),
     );
-    harness.figures.requestsAnHourLater = harness.endpoint.asked.length;
+    harness.figures.requestsAnHourLater = harness.endpoint.requests.length;
   },
 };

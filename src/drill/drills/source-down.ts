@@ -58,7 +58,7 @@ export const sourceDown: Drill = {
     expectAlert(harness, deployment.logged("source_recovered"), "source_recovered");
     Object.assign(harness.figures, {
       feedRequests: page.count,
-      modelRequests: harness.endpoint.asked.length,
+      modelRequests: harness.endpoint.requests.length,
     });
   },
 };

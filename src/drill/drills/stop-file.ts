@@ -21,13 +21,17 @@ export const stopFile: Drill = {
 
 async function stopInFlight(harness: Harness, deployment: Deployment): Promise<void> {
   const { endpoint, figures } = harness;
-  endpoint.behave(() => ({ type: "hold" }));
+  endpoint.otherwise({ type: "stall", pieces: 1 });
   const worker = harness.start(deployment, ["tick"]);
-  await harness.untilWorker(worker, "the worker's call is in flight", () => endpoint.asked.length > 0);
-  const [call] = endpoint.asked;
+  await harness.untilWorker(worker, "the worker's call is in flight", () => endpoint.requests.length > 0);
+  const [call] = endpoint.requests;
   const family = harness.family(worker);
-  figures.requestsBefore = endpoint.asked.length;
-  harness.expect("the call is still in flight", call?.isOver === false, `${endpoint.asked.length} requests`);
+  figures.requestsBefore = endpoint.requests.length;
+  harness.expect(
+    "the call is still in flight",
+    call?.isOver === false,
+    `${endpoint.requests.length} requests`,
+  );
 
   harness.did("Wrote the STOP file while a worker waited for the answer of a model.");
   harness.effects.touch(deployment.stopFile);
@@ -64,15 +68,15 @@ async function stopInFlight(harness: Harness, deployment: Deployment): Promise<v
 
 async function stayStopped(harness: Harness, deployment: Deployment): Promise<void> {
   const { endpoint, figures } = harness;
-  endpoint.behave(() => ({ type: "answer" }));
+  endpoint.otherwise({ type: "reply" });
   const worker = harness.start(deployment, ["tick"]);
   await harness.untilWorker(worker, "the next worker ends", () => worker.exit !== null);
   harness.did("Started another worker with the STOP file still there.");
-  figures.requestsAfter = endpoint.asked.length;
+  figures.requestsAfter = endpoint.requests.length;
   harness.expect(
     "it made no request",
-    endpoint.asked.length === figures.requestsBefore,
-    `${figures.requestsBefore} requests before the stop, ${endpoint.asked.length} after it`,
+    endpoint.requests.length === figures.requestsBefore,
+    `${figures.requestsBefore} requests before the stop, ${endpoint.requests.length} after it`,
   );
   const seen = deployment.logged("kill_seen").filter((line) => line.by === "file").length;
   harness.expect("the log has kill_seen, by the file", seen > 0, `${seen} lines`);
@@ -85,7 +89,7 @@ async function goOn(harness: Harness, deployment: Deployment): Promise<void> {
   const agent = await harness.open(deployment);
   const { outcome } = await agent.tick();
   harness.did("Removed the STOP file and ran a tick.");
-  const more = endpoint.asked.length - Number(figures.requestsAfter);
+  const more = endpoint.requests.length - Number(figures.requestsAfter);
   harness.expect(
     "without the file the work goes on",
     more > 0 && outcome === "ok",

@@ -3,7 +3,6 @@ import type { Reader } from "./reader.ts";
 
 /** An irreversible request that reached its server, by its idempotency key, and whether the server did it. */
 export interface Effect {
-  atMs: number;
   key: string;
   isDone: boolean;
 }

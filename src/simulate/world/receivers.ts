@@ -1,15 +1,15 @@
 import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import type { Config } from "../../config/config.ts";
-import type { Message } from "../../faults/oracles/alerts.ts";
 import type { Effect } from "../../faults/oracles/drafts.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
 import type { Asked, Reply } from "../environment/fake-socket.ts";
 import type { FaultRates } from "./fault-rates.ts";
-import { brokenOff, busy, reply, silence } from "./replies.ts";
+import { brokenOff, busy, reply, respondWith, SILENCE } from "./replies.ts";
 
 /** Where alerts, pings and approved drafts go. */
 export interface Receivers {
-  messages: Message[];
+  /** How many messages the services took. */
+  messages(): number;
   effects: Effect[];
   /** Null for an address that is none of theirs. */
   answer(asked: Asked): Reply | null;
@@ -18,13 +18,8 @@ export interface Receivers {
 /** Ids of drafts, which go along as idempotency keys; those of alerts have colons. */
 const DRAFT_ID = /^[0-9a-z]{26}$/;
 
-export function createReceivers(
-  config: Config,
-  faultRates: FaultRates,
-  random: SeededRandom,
-  nowMs: () => number,
-): Receivers {
-  const messages: Message[] = [];
+export function createReceivers(config: Config, faultRates: FaultRates, random: SeededRandom): Receivers {
+  let messages = 0;
   const effects: Effect[] = [];
   const channels = new Map(config.alerts.map((channel) => [new URL(channel.url).origin, channel]));
   const pingUrl = config.heartbeat.pingUrl === null ? null : new URL(config.heartbeat.pingUrl);
@@ -35,41 +30,41 @@ export function createReceivers(
     const afterMs = random.between(50, 3_000);
     switch (random.weighed({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
       case "error":
-        return reply({ status: random.of([500, 502, 503]), body: "failed", afterMs });
+        return reply(respondWith(random.of([500, 502, 503]), "failed"), afterMs);
       case "busy":
-        return busy(random.between(1, 4_000), afterMs);
+        return reply(busy(random.between(1, 4_000)), afterMs);
       case "refused":
-        return reply({ status: random.of([400, 404, 422]), body: "no", afterMs });
+        return reply(respondWith(random.of([400, 404, 422]), "no"), afterMs);
       case "silent":
-        return silence();
+        return SILENCE;
       case "broken":
-        return brokenOff({ status: 200, body, afterMs }, random);
+        return brokenOff(respondWith(200, body), afterMs, random);
     }
   }
 
-  function page(channel: ChannelConfig, asked: Asked): Reply {
+  function take(channel: ChannelConfig): Reply {
     const body = takenBy(channel);
     if (fails()) return failed(body);
-    messages.push({ atMs: nowMs(), origin: asked.url.origin, key: keyOf(asked.body) });
-    return reply({ status: 200, type: "application/json", body, afterMs: random.between(50, 900) });
+    messages += 1;
+    return reply(respondWith(200, body, { "content-type": "application/json" }), random.between(50, 900));
   }
 
   /** Whatever the server says of it, the work may be done or not; one that refuses did not do it. */
   function act(key: string): Reply {
     const afterMs = random.between(50, 2_000);
     if (!fails()) {
-      effects.push({ atMs: nowMs(), key, isDone: true });
-      return reply({ status: random.of([200, 201, 204]), body: "", afterMs });
+      effects.push({ key, isDone: true });
+      return reply(respondWith(random.of([200, 201, 204])), afterMs);
     }
     const how = random.weighed({ refused: 3, failed: 2, silent: 2, moved: 1 });
-    effects.push({ atMs: nowMs(), key, isDone: how !== "refused" && random.chance(0.5) });
-    if (how === "silent") return silence();
+    effects.push({ key, isDone: how !== "refused" && random.chance(0.5) });
+    if (how === "silent") return SILENCE;
     const status = { refused: random.of([400, 403, 409]), failed: random.of([500, 503]), moved: 302 }[how];
-    return reply({ status, body: "", afterMs });
+    return reply(respondWith(status), afterMs);
   }
 
   return {
-    messages,
+    messages: () => messages,
     effects,
     answer(asked) {
       const { url, headers, method } = asked;
@@ -77,10 +72,10 @@ export function createReceivers(
       if (DRAFT_ID.test(draft)) return act(draft);
       if (pingUrl !== null && url.origin === pingUrl.origin && url.pathname.startsWith(pingUrl.pathname)) {
         const body = config.heartbeat.style === "healthchecks" ? "OK" : '{"ok":true}';
-        return fails() ? failed(body) : reply({ status: 200, body, afterMs: random.between(20, 400) });
+        return fails() ? failed(body) : reply(respondWith(200, body), random.between(20, 400));
       }
       const channel = channels.get(url.origin);
-      return channel === undefined || method !== "POST" ? null : page(channel, asked);
+      return channel === undefined || method !== "POST" ? null : take(channel);
     },
   };
 }
@@ -89,10 +84,4 @@ export function createReceivers(
 function takenBy({ type }: ChannelConfig): string {
   if (type === "slack") return "ok";
   return type === "telegram" ? '{"ok":true}' : '{"id":"1"}';
-}
-
-function keyOf(body: string): string | null {
-  const value: unknown = JSON.parse(body);
-  const key = typeof value === "object" && value !== null && "key" in value ? value.key : null;
-  return typeof key === "string" ? key : null;
 }

@@ -1,43 +1,38 @@
+import type { Answer } from "../../faults/model-answers.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
 import type { Reply } from "../environment/fake-socket.ts";
 
-export interface Answer {
-  status: number;
-  type?: string;
-  headers?: Record<string, string>;
-  body: string;
-  /** Until the first byte. */
-  afterMs: number;
-}
-
-/** A whole answer, on a connection that ends with it. */
-export function reply({ status, type = "text/plain", headers = {}, body, afterMs }: Answer): Reply {
+/** An answer as bytes on a connection that ends with it. `afterMs`: until the first byte. */
+export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply {
+  if (head === null) return { pieces: [], ending };
+  const { status, headers } = head;
+  const body = pieces.join("");
   const lines = [
     `HTTP/1.1 ${status} Simulated`,
-    ...Object.entries({ "content-type": type, ...headers }).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ...(status === 204 || status === 304 ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
     "connection: close",
   ];
-  return { pieces: [{ afterMs, bytes: `${lines.join("\r\n")}\r\n\r\n${body}` }], ending: "close" };
+  return { pieces: [{ afterMs, bytes: `${lines.join("\r\n")}\r\n\r\n${body}` }], ending };
 }
 
-/** The first part of an answer, and then the end of the connection. */
-export function brokenOff(answer: Answer, random: SeededRandom): Reply {
-  const [piece] = reply(answer).pieces;
-  const bytes = piece?.bytes ?? "";
-  const length = random.between(20, Math.max(20, bytes.length - 5));
-  return {
-    pieces: [{ afterMs: answer.afterMs, bytes: bytes.slice(0, length) }],
-    ending: random.of(["close", "reset"]),
-  };
-}
-
-/** Too many requests, and when to come again. */
-export function busy(afterSeconds: number, afterMs: number): Reply {
-  return reply({ status: 429, headers: { "retry-after": String(afterSeconds) }, body: "", afterMs });
+/** A whole answer. */
+export function respondWith(status: number, body = "", headers: Record<string, string> = {}): Answer {
+  const head = { status, headers: { "content-type": "text/plain", ...headers } };
+  return { head, pieces: [body], ending: "close" };
 }
 
 /** Nothing comes, and the connection stays open. */
-export function silence(): Reply {
-  return { pieces: [], ending: "hang" };
+export const SILENCE: Reply = { pieces: [], ending: "hang" };
+
+/** The first part of an answer, and then the end of the connection. */
+export function brokenOff(whole: Answer, afterMs: number, random: SeededRandom): Reply {
+  const bytes = reply(whole, afterMs).pieces[0]?.bytes ?? "";
+  const length = random.between(20, Math.max(20, bytes.length - 5));
+  return { pieces: [{ afterMs, bytes: bytes.slice(0, length) }], ending: random.of(["close", "reset"]) };
+}
+
+/** Too many requests, and when to come again. */
+export function busy(afterSeconds: number): Answer {
+  return respondWith(429, "", { "retry-after": String(afterSeconds) });
 }

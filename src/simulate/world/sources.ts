@@ -5,7 +5,7 @@ import { type SeededRandom, seededRandom } from "../../faults/seeded-random.ts";
 import type { Asked, Reply } from "../environment/fake-socket.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { createStream, type SimulatedItem, type Stream } from "./items.ts";
-import { brokenOff, busy, reply, silence } from "./replies.ts";
+import { brokenOff, busy, reply, respondWith, SILENCE } from "./replies.ts";
 
 /** Files and folders that stand in for those of the configuration, each with a stream of its own. */
 export interface LocalSource {
@@ -25,6 +25,7 @@ export interface Sources {
 /** Feeds show their latest. */
 const SHOWN = 30;
 const FILES_KEPT = 60;
+const RSS = { "content-type": "application/rss+xml" };
 
 const TROUBLES = {
   missing: 2,
@@ -62,10 +63,9 @@ export function createSources(
     if (url.pathname === "/robots.txt") return robots(random, afterMs);
     const body = pageOf(url, itemsOf(url.origin + url.pathname).slice(-SHOWN));
     const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
-    if (asked.headers["if-none-match"] === etag)
-      return reply({ status: 304, headers: { etag }, body: "", afterMs });
+    if (asked.headers["if-none-match"] === etag) return reply(respondWith(304, "", { etag }), afterMs);
     const type = url.hostname === "api.github.com" ? "application/json" : "application/rss+xml";
-    return reply({ status: 200, type, headers: { etag }, body, afterMs });
+    return reply(respondWith(200, body, { "content-type": type, etag }), afterMs);
   }
 
   return {
@@ -85,46 +85,35 @@ export function createSources(
 function troubled({ url }: Asked, random: SeededRandom, afterMs: number): Reply {
   switch (random.weighed(TROUBLES)) {
     case "missing":
-      return reply({ status: random.of([404, 410, 403]), body: "gone", afterMs });
+      return reply(respondWith(random.of([404, 410, 403]), "gone"), afterMs);
     case "failed":
-      return reply({ status: random.of([500, 502, 503]), body: "failed", afterMs });
+      return reply(respondWith(random.of([500, 502, 503]), "failed"), afterMs);
     case "busy":
-      return busy(random.between(1, 20_000), afterMs);
+      return reply(busy(random.between(1, 20_000)), afterMs);
     case "silent":
-      return silence();
+      return SILENCE;
     case "broken":
-      return brokenOff(
-        { status: 200, type: "application/rss+xml", body: rss([]).repeat(5), afterMs },
-        random,
-      );
+      return brokenOff(respondWith(200, rss([]).repeat(5), RSS), afterMs, random);
     case "garbage":
-      return reply({
-        status: 200,
-        type: "text/html",
-        body: random.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]),
+      return reply(
+        respondWith(200, random.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]), {
+          "content-type": "text/html",
+        }),
         afterMs,
-      });
-    case "moved":
-      return reply({
-        status: random.of([301, 302, 308]),
-        headers: {
-          location: random.of([
-            `${url.pathname}?moved=${random.below(9)}`,
-            "https://elsewhere.example/",
-            "::",
-          ]),
-        },
-        body: "",
-        afterMs,
-      });
+      );
+    case "moved": {
+      const elsewhere = ["https://elsewhere.example/", "::"] as const;
+      const location = random.of([`${url.pathname}?moved=${random.below(9)}`, ...elsewhere]);
+      return reply(respondWith(random.of([301, 302, 308]), "", { location }), afterMs);
+    }
     case "lost":
       return { pieces: [], ending: "reset" };
   }
 }
 
 function robots(random: SeededRandom, afterMs: number): Reply {
-  if (random.chance(0.7)) return reply({ status: 404, body: "", afterMs });
-  return reply({ status: 200, body: "User-agent: *\nAllow: /\nCrawl-delay: 2\n", afterMs });
+  if (random.chance(0.7)) return reply(respondWith(404), afterMs);
+  return reply(respondWith(200, "User-agent: *\nAllow: /\nCrawl-delay: 2\n"), afterMs);
 }
 
 function pageOf(url: URL, items: readonly SimulatedItem[]): string {

@@ -5,7 +5,7 @@ import type { VirtualTime } from "../environment/virtual-time.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { createModels, type Models } from "./models.ts";
 import { createReceivers, type Receivers } from "./receivers.ts";
-import { reply } from "./replies.ts";
+import { reply, respondWith } from "./replies.ts";
 import { createSources, type LocalSource, type Sources } from "./sources.ts";
 
 /** Everything outside of the machine, with records of its own that the agent never sees. */
@@ -38,9 +38,8 @@ export function createWorld({
   ...hooks
 }: WorldOptions): World {
   const random = seededRandom(seed, "world");
-  const nowMs = () => time.elapsedMs();
   const models = createModels(config, faultRates, seededRandom(seed, "models"));
-  const receivers = createReceivers(config, faultRates, seededRandom(seed, "receivers"), nowMs);
+  const receivers = createReceivers(config, faultRates, seededRandom(seed, "receivers"));
   const sources = createSources(local, faultRates, seed, { startMs, trueMs: time.trueMs });
   const modelOrigins = new Set(
     Object.values(config.models.providers).map(({ baseUrl }) => new URL(baseUrl).origin),
@@ -70,7 +69,7 @@ export function createWorld({
       }
       const received = receivers.answer(asked);
       if (received !== null) return received;
-      return asked.method === "GET" ? sources.answer(asked) : reply({ status: 405, body: "", afterMs: 10 });
+      return asked.method === "GET" ? sources.answer(asked) : reply(respondWith(405), 10);
     },
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { ModelEndpoint } from "../../../src/faults/model-endpoint.ts";
 import { type Deployment, digestConfig } from "../../support/afk.ts";
-import type { ModelServer } from "../../support/model-server.ts";
 
 /** USD per million tokens, as afk.yaml states it and as the provider bills it. */
 const PRICES = { "ollama/test-model": { input: 1, output: 2 } };
@@ -26,6 +26,6 @@ export function hasTable(target: Deployment, table: string): boolean {
 }
 
 /** Requests that were made more than once. */
-export function askedAgain(server: Pick<ModelServer, "requests">): number {
+export function askedAgain(server: Pick<ModelEndpoint, "requests">): number {
   return server.requests.length - new Set(server.requests.map(({ body }) => body)).size;
 }

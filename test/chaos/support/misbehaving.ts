@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
+import type { Behaviour } from "../../../src/faults/model-answers.ts";
 import type { WedgeLimits } from "../../../src/runner/wedge/steps.ts";
 import { COMPILE_CACHE } from "../../support/afk.ts";
-import type { Behaviour } from "../../support/model-server.ts";
 
 const WORKER = fileURLToPath(new URL("../../support/misbehave.ts", import.meta.url));
 const SERVER = fileURLToPath(new URL("../../support/serve-model.ts", import.meta.url));

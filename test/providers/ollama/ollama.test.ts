@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import type { Behaviour } from "../../../src/faults/model-answers.ts";
+import { startModelEndpoint } from "../../../src/faults/model-endpoint.ts";
 import { createOllama } from "../../../src/providers/ollama/ollama.ts";
 import type { ProviderOptions } from "../../../src/providers/types.ts";
-import type { Behaviour } from "../../support/model-server.ts";
-import { startOllama } from "../../support/ollama-server.ts";
 import { ask, failure, harness, KINDS, REQUEST } from "../providers.ts";
 
 const KIND = KINDS[0]!;
@@ -103,7 +103,7 @@ it("gives a long request room, in powers of two and up to 32,768 tokens", () => 
 });
 
 const facing = async (facts: Record<string, unknown> | undefined, more: Partial<ProviderOptions> = {}) => {
-  const server = await startOllama(facts === undefined ? {} : { facts });
+  const server = await startModelEndpoint("ollama", facts === undefined ? {} : { facts });
   onTestFinished(() => server.close());
   return { server, provider: createOllama({ baseUrl: server.url, apiKey: null, ...more }) };
 };

@@ -25,8 +25,8 @@ const PROVIDERS = /^providers\/(ollama|openai|anthropic)\//;
 const PROVIDER_USERS = ["providers/chain.ts", "agent.ts"];
 const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^(egress|providers|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
-/** The page's server and the endpoint of drills listen; they have no reason to import what sends. */
-const LISTENERS = /^(dashboard\/|drill\/endpoint\.ts$)/;
+/** The page's server and the endpoint of models listen; they have no reason to import what sends. */
+const LISTENERS = /^(dashboard\/|faults\/model-endpoint\.ts$)/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
 const REPLACERS = /^(simulate\/(environment\/|set-kill-row\.ts$)|faults\/oracles\/reader\.ts$)/;

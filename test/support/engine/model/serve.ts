@@ -1,6 +1,10 @@
 import type { ServerResponse } from "node:http";
-import type { Behaviour, ModelServer, RecordedRequest } from "../../model-server.ts";
-import { startOllama } from "../../ollama-server.ts";
+import type { Behaviour } from "../../../../src/faults/model-answers.ts";
+import {
+  type ModelEndpoint,
+  type RecordedRequest,
+  startModelEndpoint,
+} from "../../../../src/faults/model-endpoint.ts";
 import {
   addModel,
   append,
@@ -16,7 +20,7 @@ import {
 /** `ollama serve`: the server of the other tests, with models that can be pulled. Ends on SIGTERM. */
 export async function serve(): Promise<void> {
   const [host = "127.0.0.1", port = "11434"] = (process.env.OLLAMA_HOST ?? "").split(":");
-  const server: ModelServer = await startOllama({
+  const server: ModelEndpoint = await startModelEndpoint("ollama", {
     host,
     port: Number(port),
     onConnection: (socket) => {

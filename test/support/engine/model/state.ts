@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { Behaviour } from "../../model-server.ts";
+import type { Behaviour } from "../../../../src/faults/model-answers.ts";
 
 /** What the stand-in keeps in /root/.ollama, where Ollama keeps its models: a volume that outlives its containers. */
 const FOLDER = "/root/.ollama";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { ask, failure, harness, KINDS } from "../providers/providers.ts";
-import type { Behaviour } from "./model-server.ts";
 
 const PRICE = { input: 2, output: 10, cacheRead: 0.5, cacheWrite: 3 };
 

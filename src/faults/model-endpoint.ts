@@ -1,0 +1,200 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { assert } from "../lib/errors.ts";
+import type { Price, Usage } from "../providers/types.ts";
+import { type Answer, answerOf, type Behaviour, billMicros, isBilled, usageOf } from "./model-answers.ts";
+import { PROTOCOLS, type ProtocolName } from "./model-protocols.ts";
+
+/** One request that arrived, recorded before anything is made of it. */
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** The same bytes when the same thing is asked twice. */
+  body: string;
+  /** The body, parsed; empty when it is no JSON object. */
+  json: Record<string, unknown>;
+  /** True once the answer is out in full, or the connection gone. */
+  isOver: boolean;
+  /** Resolves when `isOver` becomes true. */
+  closed: Promise<void>;
+}
+
+/** A page that is served besides, and how often it was asked for. */
+export interface Page {
+  status: number;
+  contentType: string;
+  content: string;
+  count: number;
+}
+
+/** A provider's server on 127.0.0.1 that counts what it is asked, keeps a bill, and does what it is told. */
+export interface ModelEndpoint {
+  url: string;
+  /** What names a model, counted before anything is made of it; also at addresses where nobody answers. */
+  requests: RecordedRequest[];
+  /** Questions about a model. */
+  shown: RecordedRequest[];
+  /** What to do with the next requests, in order; then the default again. */
+  script(behaviours: Behaviour[]): void;
+  /** What to do when nothing is scripted; a plain reply at first. */
+  otherwise(behaviour: Behaviour | ((request: RecordedRequest) => Behaviour | Promise<Behaviour>)): void;
+  /** Resolves with request number `count` (from 1) as soon as it is there. */
+  request(count: number): Promise<RecordedRequest>;
+  /** What the provider would put on the bill so far, at `price`. */
+  billMicros(price: Price): number;
+  /** Serves `content` at this path. */
+  serve(path: string, page: Omit<Page, "count">): Page;
+  close(): Promise<void>;
+}
+
+export interface EndpointOptions {
+  /** 127.0.0.1 unless given; a server in a container is asked from outside of it. */
+  host?: string;
+  /** A free one unless given. */
+  port?: number;
+  /** Input is counted by; 4 unless given. */
+  bytesPerToken?: number;
+  /** Answers what is no call of the model, and says whether it has. */
+  answer?: (request: RecordedRequest, response: ServerResponse) => boolean;
+  /** What it tells of any model; it knows no such question unless given. */
+  facts?: Record<string, unknown>;
+  onRequest?: (request: RecordedRequest) => void;
+  onConnection?: (socket: Socket) => void;
+}
+
+/** Starts the endpoint. The address to configure is `url`, for OpenAI's protocol with `/v1`. */
+export async function startModelEndpoint(
+  name: ProtocolName,
+  options: EndpointOptions = {},
+): Promise<ModelEndpoint> {
+  const protocol = PROTOCOLS[name];
+  const requests: RecordedRequest[] = [];
+  const shown: RecordedRequest[] = [];
+  const billed: Usage[] = [];
+  const pages = new Map<string, Page>();
+  const waiters: { count: number; resolve: (request: RecordedRequest) => void }[] = [];
+  let queue: Behaviour[] = [];
+  let fallback: Parameters<ModelEndpoint["otherwise"]>[0] = { type: "reply" };
+
+  async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const request = await record(message, response);
+    const page = request.method === "GET" ? pages.get(request.path) : undefined;
+    if (page !== undefined) {
+      page.count += 1;
+      return send(response, page.status, page.contentType, page.content);
+    }
+    if (request.path === protocol.showPath) {
+      shown.push(request);
+      if (options.facts === undefined) return sendMissing(response);
+      return send(response, 200, "application/json", JSON.stringify(options.facts));
+    }
+    options.onRequest?.(request);
+    if (options.answer?.(request, response)) return;
+    const { model } = request.json;
+    const isAddressed = request.method === "POST" && request.path === protocol.path;
+    if (typeof model === "string") requests.push(request);
+    else if (isAddressed) return void response.destroy();
+    if (!isAddressed || typeof model !== "string") return sendMissing(response);
+    for (const waiter of waiters) if (waiter.count === requests.length) waiter.resolve(request);
+    const behaviour = queue.shift() ?? (typeof fallback === "function" ? await fallback(request) : fallback);
+    const usage = usageOf(request, behaviour, options.bytesPerToken);
+    if (isBilled(behaviour)) billed.push(usage);
+    const answer = answerOf(protocol, behaviour, { model, usage });
+    await play(answer, behaviour, response);
+  }
+
+  const server = createServer((message, response) => {
+    handle(message, response).catch(() => response.destroy());
+  });
+  if (options.onConnection !== undefined) server.on("connection", options.onConnection);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  assert(typeof address === "object" && address !== null, "the model endpoint has no port");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    requests,
+    shown,
+    script(behaviours) {
+      queue = [...behaviours];
+    },
+    otherwise(behaviour) {
+      fallback = behaviour;
+    },
+    request: (count) =>
+      new Promise((resolve) => {
+        const there = requests[count - 1];
+        if (there === undefined) waiters.push({ count, resolve });
+        else resolve(there);
+      }),
+    billMicros: (price) => billMicros(billed, price),
+    serve(path, page) {
+      const counted = { ...page, count: 0 };
+      pages.set(path, counted);
+      return counted;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** An address on 127.0.0.1 where nothing listens: its port was free a moment ago. */
+export async function unusedUrl(): Promise<string> {
+  const { url, close } = await startModelEndpoint("ollama");
+  await close();
+  return url;
+}
+
+async function record(message: IncomingMessage, response: ServerResponse): Promise<RecordedRequest> {
+  const { method = "", url = "", headers } = message;
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  const request: RecordedRequest = { method, path: url, headers, body: "", json: {}, isOver: false, closed };
+  response.once("close", () => {
+    request.isOver = true;
+    resolve();
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of message) chunks.push(chunk);
+  request.body = Buffer.concat(chunks).toString("utf8");
+  try {
+    request.json = { ...JSON.parse(request.body) };
+  } catch {
+    // Not JSON: it is recorded all the same.
+  }
+  return request;
+}
+
+/** Writes the pieces one by one, each flushed on its own, as far as the behaviour lets it. */
+async function play(answer: Answer, behaviour: Behaviour, response: ServerResponse): Promise<void> {
+  const { head, pieces, ending } = answer;
+  if (head !== null) {
+    response.writeHead(head.status, head.headers);
+    if (pieces.length !== 1) response.flushHeaders();
+  }
+  for (const [index, piece] of pieces.entries()) {
+    if (behaviour.type === "slow") {
+      const { gate, everyMs } = behaviour;
+      await gate?.(index);
+      if (everyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, everyMs));
+    }
+    if (response.destroyed) return;
+    if (pieces.length === 1 && ending === "close") return void response.end(piece);
+    await new Promise<void>((resolve) => response.write(piece, () => resolve()));
+  }
+  if (ending === "reset") response.socket?.resetAndDestroy();
+  else if (ending === "close") response.end();
+}
+
+function sendMissing(response: ServerResponse): void {
+  send(response, 404, "text/plain", "404 page not found");
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { "content-type": contentType }).end(body);
+}
