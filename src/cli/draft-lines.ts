@@ -1,6 +1,6 @@
 import type { OutgoingRequest } from "../egress/types.ts";
 import type { DraftView } from "../ops/drafts.ts";
-import type { DraftPreview } from "../runner/preview-draft.ts";
+import type { DraftPreview } from "../runner/drafts/preview.ts";
 import { paint } from "./output.ts";
 import { wrapVisible } from "./visible.ts";
 

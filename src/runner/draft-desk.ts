@@ -1,5 +1,5 @@
-import { type Approval, approveDraft, type DraftParts, rejectDraft } from "./drafts.ts";
-import { type DraftPreview, previewDraft } from "./preview-draft.ts";
+import { type Approval, approveDraft, type DraftParts, rejectDraft } from "./drafts/drafts.ts";
+import { type DraftPreview, previewDraft } from "./drafts/preview.ts";
 
 /** Where a person decides about drafts. What each throws is said where it is built. */
 export interface DraftDesk {

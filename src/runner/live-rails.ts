@@ -8,7 +8,7 @@ import { createLog } from "../logs/writer.ts";
 import { createKillWatch } from "../rails/kill-watch.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
-import { tellChanged } from "./renew.ts";
+import { tellChanged } from "./renewal.ts";
 
 /** Rails, outbox and log that go by the configuration as it is now, whenever they are used. */
 export function createLiveRails(

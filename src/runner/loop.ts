@@ -1,8 +1,8 @@
 import { EXIT } from "../lib/errors.ts";
 import { nextRunAt } from "../queue/claim.ts";
 import { readStop } from "../rails/kill.ts";
-import { nextDueAt } from "./enqueue-due.ts";
 import type { Parts } from "./parts.ts";
+import { nextDueAt } from "./phases/enqueue-due.ts";
 import { forgetRun, recordRun } from "./run-record.ts";
 import { runTick, type TickResult } from "./tick.ts";
 

@@ -13,18 +13,18 @@ import { announceKill, readStop } from "../rails/kill.ts";
 import { recoverCalls } from "../rails/recover.ts";
 import { refuseForeignSchema } from "../store/migrate.ts";
 import type { Trx } from "../store/schema.ts";
-import { beatOf, type Ended, rememberPing } from "./beat.ts";
-import { type Drained, drain } from "./drain.ts";
-import { endProcessesOfOthers } from "./end-processes.ts";
-import { enqueueDue, nextDueAt } from "./enqueue-due.ts";
-import { sweepRecords } from "./keep-records.ts";
+import { endProcessesOfOthers } from "./job/processes.ts";
+import { retryOf } from "./job/record-end.ts";
 import type { Parts } from "./parts.ts";
-import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping.ts";
-import { publishOutputs } from "./publish-outputs.ts";
-import { retryOf } from "./record-end.ts";
-import { checkCounters, checkDisk } from "./self-check.ts";
+import { type Drained, drain } from "./phases/drain.ts";
+import { enqueueDue, nextDueAt } from "./phases/enqueue-due.ts";
+import { publishOutputs } from "./phases/publish-outputs.ts";
+import { reportWedged } from "./phases/report-wedged.ts";
+import { sweepRecords } from "./phases/retention.ts";
+import { checkCounters, checkDisk } from "./phases/self-check.ts";
+import { createPulse, PING_TIMEOUT_MS, type Pulse } from "./ping/ping.ts";
+import { beatOf, type Ended, rememberPing } from "./ping/tick-report.ts";
 import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
-import { reportWedged } from "./wedge/report-wedged.ts";
 
 /** How long alerts may take to get out, at each end of a tick; and when the kill switch was set in the middle of it. */
 const PAGER_MS = 20_000;

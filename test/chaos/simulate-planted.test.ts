@@ -46,7 +46,7 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   },
   {
     name: "a job that forgets what it paid for",
-    file: "runner/context.ts",
+    file: "runner/job/context.ts",
     from: "return found === undefined ? await make() : (JSON.parse(found) as T);",
     to: "return await make();",
     caughtBy: ["replay"],
@@ -54,7 +54,7 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   },
   {
     name: "a job that does not remember what it told of",
-    file: "runner/seen.ts",
+    file: "runner/job/seen.ts",
     from: "for (const key of keys) await insertSeen",
     to: "for (const key of [] as string[]) await insertSeen",
     caughtBy: ["once"],

@@ -1,7 +1,7 @@
 import { EXIT } from "../../lib/errors.ts";
 import { visible } from "../../lib/visible.ts";
 import { listDrafts } from "../../ops/drafts.ts";
-import { checkApprovable } from "../../runner/drafts.ts";
+import { checkApprovable } from "../../runner/drafts/drafts.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
 import { withLook } from "../look.ts";

@@ -1,0 +1,191 @@
+import { join } from "node:path";
+import type { Outgoing } from "../../egress/types.ts";
+import { readDraft } from "../../jobs/actions/read-draft.ts";
+import { AfkError, assert, messageOf } from "../../lib/errors.ts";
+import { Killed } from "../../rails/halt.ts";
+import { announceKill, readStop } from "../../rails/kill.ts";
+import type { Trx } from "../../store/schema.ts";
+import { acquireLock } from "../../store/sqlite/lock.ts";
+import type { Parts } from "../parts.ts";
+import { oneRequest, type RequestOutcome } from "./request.ts";
+import {
+  claimDraft,
+  closeDraft,
+  type DraftClaim,
+  type DraftOutcome,
+  endDraft,
+  orphanDrafts,
+  readDraftState,
+} from "./state.ts";
+
+/** What approving works with; made in agent.ts. Jobs and ticks are never given `outgoing`. */
+export type DraftParts = Pick<Parts, "config" | "store" | "outbox" | "rails" | "clock" | "log"> & {
+  outgoing: Outgoing;
+};
+
+/** What came of an approval. `pending`: certainly not done, and it may be approved again. `unknown`: it may have been done. */
+export type Approval = { id: string } & DraftOutcome;
+
+/** A draft cannot be approved or rejected as asked; nothing was done. */
+export class DraftRefused extends AfkError {
+  constructor(code: string, message: string) {
+    super(code, message, { retry: "never" });
+  }
+}
+
+const SUMMARY_LENGTH_MAX = 500;
+
+/**
+ * Does what a draft says, once. The order is the safety: the intent is on disk before the first byte leaves, and what
+ * came of it afterwards; whoever finds an intent without an end knows that it may have been done.
+ *
+ * @param options.isAgain the person's word that it may be tried though an earlier try may have done it.
+ * @throws DraftRefused, Killed, PermanentFailure (content), StateLocked (another approval is at work): nothing was sent.
+ */
+export async function approveDraft(
+  parts: DraftParts,
+  id: string,
+  options: { isAgain: boolean },
+): Promise<Approval> {
+  return await alone(parts, async () => {
+    const release = parts.rails.watch.hold("in_flight");
+    try {
+      // 1. The intent, unless the kill switch is set.
+      const { claim, run } = await begin(parts, id, options.isAgain);
+      // 2. The one request; the kill switch aborts it.
+      const outcome = await run(parts.rails.watch.signal);
+      // 3. What came of it.
+      return await end(parts, claim, outcome);
+    } finally {
+      release();
+    }
+  });
+}
+
+/** Closes a draft for good without doing it. Gives whether an earlier try may have done it. Throws DraftRefused. */
+export async function rejectDraft(parts: DraftParts, id: string): Promise<{ wasUnknown: boolean }> {
+  return await alone(parts, async () => {
+    const state = await parts.store.atomically(async (trx) => {
+      const found = await readDraftState(trx, id);
+      if (found === undefined) throw noDraft(id);
+      if (!(await closeDraft(trx, id, parts.clock.nowMs()))) throw settled(id, found.state);
+      return found.state;
+    });
+    const wasUnknown = state === "unknown";
+    parts.log.event("info", "draft_rejected", { draft: id, wasUnknown });
+    return { wasUnknown };
+  });
+}
+
+/** Throws DraftRefused unless a draft in this state may be approved with these words. */
+export function checkApprovable(id: string, state: string, isAgain: boolean): DraftClaim["from"] {
+  if (state === "pending") {
+    if (!isAgain) return state;
+    throw new DraftRefused(
+      "draft_untried",
+      `no try at draft ${id} is in doubt; approve it without --again: afk drafts approve ${id}`,
+    );
+  }
+  if (state !== "unknown") throw settled(id, state);
+  if (isAgain) return state;
+  throw new DraftRefused(
+    "draft_unknown",
+    `draft ${id} was tried before and may have been done. Look there first; then either: afk drafts approve ${id} --again, or: afk drafts reject ${id}`,
+  );
+}
+
+/**
+ * Holds the approval lock, which the system drops with the process: whoever gets it knows that every approval without an
+ * end was cut off. It is not the runner's lock, since a person need not wait for a tick.
+ */
+async function alone<T>(parts: DraftParts, work: () => Promise<T>): Promise<T> {
+  const lock = acquireLock(join(parts.config.paths.state, "approve-lock.db"));
+  try {
+    await parts.store.atomically(orphanDrafts);
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+interface Begun {
+  claim: DraftClaim;
+  run(signal: AbortSignal): Promise<RequestOutcome & { summary?: string }>;
+}
+
+async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<Begun> {
+  parts.rails.watch.signal.throwIfAborted();
+  const begun = await parts.store.atomically(async (trx) => {
+    const kill = await readStop(parts.rails, trx);
+    if (kill === null) return await claimed(parts, trx, id, isAgain);
+    await announceKill(trx, parts.outbox.announce, kill);
+    return new Killed(kill);
+  });
+  // Thrown out here, so that the alert commits.
+  if (begun instanceof Killed) throw begun;
+  return begun;
+}
+
+async function claimed(parts: DraftParts, trx: Trx, id: string, isAgain: boolean): Promise<Begun> {
+  const draft = await readDraftState(trx, id);
+  if (draft === undefined) throw noDraft(id);
+  const from = checkApprovable(id, draft.state, isAgain);
+  const { action, content } = readDraft(draft.action, draft.content);
+  const claim: DraftClaim = { id, from, attemptedMs: parts.clock.nowMs() };
+  if (!(await claimDraft(trx, claim))) throw settled(id, "being approved by somebody else");
+  return {
+    claim,
+    async run(signal) {
+      const request = oneRequest(parts.outgoing, id, signal);
+      try {
+        const { summary } = await action.run(content, request.tools);
+        return { ...request.outcome(), summary };
+      } catch (error) {
+        // The request's own outcome tells more than what the action made of it; without a request, this is all there is.
+        const outcome = request.outcome();
+        const isOwn = outcome.type === "not_done" && outcome.code === "no_request";
+        return isOwn ? { ...outcome, error: messageOf(error) } : outcome;
+      }
+    },
+  };
+}
+
+async function end(
+  parts: DraftParts,
+  claim: DraftClaim,
+  result: RequestOutcome & { summary?: string },
+): Promise<Approval> {
+  const outcome = redacted(outcomeOf(claim, result), parts.outbox.redact);
+  const isMine = await parts.store.atomically((trx) => endDraft(trx, claim, outcome, parts.clock.nowMs()));
+  assert(isMine, `draft ${claim.id} was taken from the process that holds the approval lock`);
+  if (outcome.state === "done") {
+    parts.log.event("info", "draft_done", { draft: claim.id, summary: outcome.summary });
+  } else {
+    const code = result.type === "done" ? null : result.code;
+    parts.log.event("warn", "draft_failed", { draft: claim.id, state: outcome.state, summary: code });
+  }
+  return { id: claim.id, ...outcome };
+}
+
+function outcomeOf(claim: DraftClaim, result: RequestOutcome & { summary?: string }): DraftOutcome {
+  if (result.type === "done") {
+    const summary = result.summary ?? `it was answered with ${result.status}`;
+    return { state: "done", summary: summary.slice(0, SUMMARY_LENGTH_MAX) };
+  }
+  if (result.type === "unknown") return { state: "unknown", error: result.error };
+  if (claim.from === "pending") return { state: "pending", error: result.error };
+  return { state: "unknown", error: `${result.error}; this try did nothing, an earlier one may have` };
+}
+
+function redacted(outcome: DraftOutcome, redact: (text: string) => string): DraftOutcome {
+  if (outcome.state === "done") return { ...outcome, summary: redact(outcome.summary) };
+  return { ...outcome, error: redact(outcome.error) };
+}
+
+function noDraft(id: string): DraftRefused {
+  return new DraftRefused("unknown_draft", `there is no draft ${id}; see: afk drafts`);
+}
+
+function settled(id: string, state: string): DraftRefused {
+  return new DraftRefused("draft_settled", `draft ${id} is ${state}; nothing was done`);
+}

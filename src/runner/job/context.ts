@@ -1,0 +1,125 @@
+import type { JobConfig } from "../../config/config.ts";
+import { readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
+import type { JobContext } from "../../jobs/job.ts";
+import { assert } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import type { RunCalls } from "../../providers/refusals.ts";
+import type { Completion } from "../../providers/types.ts";
+import { type JobRow, PermanentFailure } from "../../queue/job.ts";
+import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
+import { readStep, saveStep } from "../../queue/steps.ts";
+import type { Parts } from "../parts.ts";
+import { processRecords } from "./processes.ts";
+import { isSeen } from "./seen.ts";
+
+/** What a job wants to become real when it is done. */
+export interface Pending {
+  files: OutputFile[];
+  seen: Set<string>;
+  drafts: { name: string; action: string; content: unknown }[];
+}
+
+const PENDING_MAX = 10_000;
+/** A person reads each of them. */
+const DRAFTS_MAX = 100;
+const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
+
+export interface Run {
+  job: JobRow;
+  entry: JobConfig;
+  tick: string;
+  runner: string;
+  signal: AbortSignal;
+  log: Log;
+  calls: RunCalls;
+}
+
+/** Builds what a job can reach, and collects what it publishes, remembers and drafts. */
+export function createContext(parts: Parts, run: Run): { context: JobContext; pending: Pending } {
+  const pending: Pending = { files: [], seen: new Set(), drafts: [] };
+  const { job } = run;
+  const { db } = parts.store;
+
+  async function recorded<T>(name: string, make: () => Promise<T>): Promise<T> {
+    run.signal.throwIfAborted();
+    const found = await readStep(db, job.id, name);
+    return found === undefined ? await make() : (JSON.parse(found) as T);
+  }
+
+  const context: JobContext = {
+    name: job.name,
+    settings: run.entry.settings,
+    payload: JSON.parse(job.payload),
+    period: { slotMs: job.slot_at, label: job.label },
+    timezone: parts.config.timezone,
+    base: parts.config.paths.base,
+    isSeen: (keys) => isSeen(parts, job.name, keys),
+    remember(keys) {
+      for (const key of keys) pending.seen.add(key);
+      assert(
+        pending.seen.size <= PENDING_MAX,
+        `job ${job.name} remembers more than ${PENDING_MAX} keys at once`,
+      );
+    },
+    step: (name, fn) =>
+      recorded(name, async () => {
+        const result = await fn();
+        run.signal.throwIfAborted();
+        await saveStep(db, job, name, result, parts.clock.nowMs());
+        return result;
+      }),
+    complete: (name, request) =>
+      recorded<Completion>(name, () =>
+        parts.chain.complete(request, {
+          scope: { tick: run.tick, job: job.key },
+          log: run.log,
+          signal: run.signal,
+          step: name,
+          runner: run.runner,
+          onCall: run.calls.onCall,
+          record: (trx, completion) => saveStep(trx, job, name, completion, parts.clock.nowMs()),
+        }),
+      ),
+    egress: {
+      fetch: (url, options) => parts.egress.fetch(url, { signal: run.signal, ...options }),
+    },
+    processes: processRecords(parts, run),
+    publish(name, content) {
+      if (!OUTPUT_NAME.test(name))
+        throw new PermanentFailure(
+          "bad_output_name",
+          `${JSON.stringify(name)} cannot be the name of a file in out/`,
+        );
+      pending.files.push({ name, content });
+    },
+    draft(name, action, content) {
+      pending.drafts.push(checkedDraft(pending, name, action, content));
+    },
+    redact: parts.outbox.redact,
+    signal: run.signal,
+    log: run.log,
+    progress: (done, total, label) => parts.onProgress?.({ job: job.name, done, total, label }),
+  };
+  return { context, pending };
+}
+
+/** What would be refused when a person approves it is refused now, while the job that made it can be told. */
+function checkedDraft(
+  pending: Pending,
+  name: string,
+  action: string,
+  content: unknown,
+): Pending["drafts"][number] {
+  if (!DRAFT_NAME.test(name) || pending.drafts.some((draft) => draft.name === name)) {
+    throw new PermanentFailure(
+      "bad_draft",
+      `${JSON.stringify(name.slice(0, 80))} cannot name a draft: write one line of 1 to 150 characters that no other draft of the job has`,
+    );
+  }
+  if (pending.drafts.length >= DRAFTS_MAX)
+    throw new PermanentFailure("bad_draft", `a job drafts at most ${DRAFTS_MAX} actions`);
+  const json = writeContent(content);
+  readDraft(action, json);
+  // A copy: what the job does to its object afterwards was not checked.
+  return { name, action, content: JSON.parse(json) };
+}

@@ -1,0 +1,151 @@
+import type { Announce } from "../../alerts/outbox.ts";
+import type { RetryConfig } from "../../config/config.ts";
+import { DEFAULT_RETRY } from "../../config/jobs.ts";
+import { SourcesDown } from "../../jobs/job.ts";
+import { toIso } from "../../lib/clock.ts";
+import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
+import { ModelUnavailable } from "../../providers/chain.ts";
+import { noteRefusals, type RunCalls } from "../../providers/refusals.ts";
+import { causeOf } from "../../queue/dead-letter.ts";
+import { type FailOutcome, type Failure, fail, unclaim } from "../../queue/fail.ts";
+import { type JobRow, LeaseLost } from "../../queue/job.ts";
+import { wait } from "../../queue/wait.ts";
+import { probeAt, probeBy } from "../../rails/breaker.ts";
+import { peekBudgetNow } from "../../rails/budget-time.ts";
+import { isHalt } from "../../rails/halt.ts";
+import { periodsAt } from "../../rails/windows.ts";
+import { isDiskFull, StoreRefused } from "../../store/errors.ts";
+import type { Trx } from "../../store/schema.ts";
+import type { Parts } from "../parts.ts";
+import { tellSources } from "./report-sources.ts";
+
+/** What became of an attempt that did not end with the job done. */
+export type Unfinished =
+  /** A rail stopped it; it is ready again and its attempt is not counted. */
+  | { type: "halted"; reason: Error }
+  | { type: "failed"; error: unknown; exitCode: number; isDead: boolean }
+  | { type: "lost" };
+
+/** The attempt that ended. */
+export interface Ended {
+  tick: string;
+  log: Log;
+  calls: RunCalls;
+}
+
+/** Writes down how an attempt ended that threw `error`: the job waits, is tried again, or is dead. */
+export async function recordEnd(
+  parts: Parts,
+  job: JobRow,
+  ended: Ended,
+  error: unknown,
+): Promise<Unfinished> {
+  try {
+    if (error instanceof LeaseLost) throw error;
+    if (error instanceof StoreRefused) return await storeFailed(parts, job, error);
+    if (isHalt(error)) {
+      await recordHalt(parts, job, ended, error);
+      return { type: "halted", reason: error };
+    }
+    const outcome = await recordFailure(parts, job, ended, error);
+    const exitCode = error instanceof AfkError && error.exitCode !== EXIT.ok ? error.exitCode : EXIT.failed;
+    return { type: "failed", error, exitCode, isDead: outcome.state === "dead" };
+  } catch (lost) {
+    if (!(lost instanceof LeaseLost)) throw lost;
+    ended.log.event("warn", "job_failed", { name: job.name, error: lost.message, attempt: job.attempts });
+    return { type: "lost" };
+  }
+}
+
+/** How afk.yaml says that the job is tried again; a job that was taken out of it since has the usual numbers. */
+export function retryOf({ config }: Parts, name: string): RetryConfig {
+  return config.jobs.find((entry) => entry.name === name)?.retry ?? DEFAULT_RETRY;
+}
+
+/** Which models have refused all that the run asked: told in the transaction that ends it, however it ended. */
+export async function tellRefusals(
+  parts: Parts,
+  trx: Trx,
+  announce: Announce,
+  job: JobRow,
+  { tick, calls }: Pick<Ended, "tick" | "calls">,
+): Promise<void> {
+  if (calls.byModel.size === 0) return;
+  const { clock, config } = parts;
+  const { day } = periodsAt(await peekBudgetNow(trx, clock), config.timezone);
+  const { name, key } = job;
+  await noteRefusals(trx, announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
+}
+
+async function recordHalt(parts: Parts, job: JobRow, ended: Ended, error: Error): Promise<void> {
+  const nowMs = parts.clock.nowMs();
+  await parts.store.atomically(async (trx) => {
+    await unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs);
+    await tellRefusals(parts, trx, parts.outbox.announce, job, ended);
+  });
+  const { name, attempts: attempt } = job;
+  ended.log.event("warn", "job_failed", { name, error: error.message, attempt, counted: false });
+}
+
+async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unknown): Promise<FailOutcome> {
+  const { clock, outbox, randomness } = parts;
+  const nowMs = clock.nowMs();
+  const { tick, log } = ended;
+  const text = outbox.redact(messageOf(error));
+  const failure: Failure = {
+    error: text,
+    cause: error instanceof AfkError ? error.code : causeOf(text),
+    retry: error instanceof AfkError ? error.retry : "later",
+    tick,
+  };
+  const isOutage = error instanceof AfkError && error.exitCode === EXIT.unavailable;
+  const how = { nowMs, retry: retryOf(parts, job.name), randomness };
+  const outcome = await parts.store.atomically(async (trx) => {
+    await tellRefusals(parts, trx, outbox.announce, job, ended);
+    if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
+    if (error instanceof SourcesDown) await tellDown(parts, trx, outbox.announce, job, tick, error);
+    if (!(error instanceof ModelUnavailable)) return await wait(trx, outbox.announce, job, failure, how);
+    // Before the probe, the models would not be asked; and at the end of the wait they are asked once more.
+    const askedAt = await probeAt(trx, error.dependencies);
+    const retry = askedAt === null ? failure.retry : { afterMs: askedAt - nowMs };
+    const waits = await wait(trx, outbox.announce, job, { ...failure, retry }, how);
+    if (waits.state === "ready" && waits.isLast) await probeBy(trx, error.dependencies, waits.runAt);
+    return waits;
+  });
+  log.event(isOutage && outcome.state === "ready" ? "warn" : "error", "job_failed", {
+    name: job.name,
+    error: messageOf(error),
+    attempt: job.attempts,
+    ...(isOutage ? { counted: false, waitingSince: toIso(job.waiting_since ?? nowMs) } : {}),
+    ...(outcome.state === "ready" ? { retryInMs: outcome.runAt - nowMs } : {}),
+  });
+  return outcome;
+}
+
+async function tellDown(
+  parts: Parts,
+  trx: Trx,
+  announce: Announce,
+  { name, key }: JobRow,
+  tick: string,
+  { sources }: SourcesDown,
+): Promise<void> {
+  const { timezone } = parts.config;
+  const nowMs = parts.clock.nowMs();
+  await tellSources(trx, announce, { name, key, tick, sources, nowMs, timezone, isWaiting: true });
+}
+
+/**
+ * The state could not be written, which is no fault of the job: it is given back if there is room for that much once
+ * the ballast is gone, and else left to be recovered. Then the tick ends.
+ */
+async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
+  if (isDiskFull(error)) {
+    const nowMs = parts.clock.nowMs();
+    await parts.store.atomically((trx) =>
+      unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs),
+    );
+  }
+  throw error;
+}

@@ -1,0 +1,180 @@
+import type { Announce } from "../../alerts/outbox.ts";
+import type { JobResult } from "../../jobs/job.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { AfkError } from "../../lib/errors.ts";
+import { newId } from "../../lib/ids.ts";
+import { joinSignals } from "../../lib/signals.ts";
+import { collectCalls, type RunCalls } from "../../providers/refusals.ts";
+import { claim } from "../../queue/claim.ts";
+import { complete } from "../../queue/complete.ts";
+import { extend } from "../../queue/extend.ts";
+import { type JobRow, LEASE_MS, LeaseLost } from "../../queue/job.ts";
+import { saveOutputs } from "../../queue/publish.ts";
+import type { Trx } from "../../store/schema.ts";
+import type { Parts } from "../parts.ts";
+import { findEntry } from "../renewal.ts";
+import { createContext, type Pending } from "./context.ts";
+import { recordEnd, tellRefusals, type Unfinished } from "./record-end.ts";
+import { tellSources } from "./report-sources.ts";
+import { rememberSeen } from "./seen.ts";
+
+/** How long a job may go on after its signal aborted; then it is left behind, and its writes find the claim gone. */
+const GRACE_MS = 1_000;
+
+/** What became of one attempt. */
+export type Attempt =
+  /** `next` was claimed in the commit that made this one done. */
+  { type: "done"; units: number; outputs: string[]; next: JobRow | undefined } | Unfinished;
+
+/**
+ * Runs one claimed job to its end, whatever that is, and writes the end down. When it is done and `goesOn` says so, the
+ * next one is claimed with it. Throws only when the store does.
+ */
+export async function runJob(
+  parts: Parts,
+  job: JobRow,
+  ids: { tick: string; runner: string },
+  goesOn: () => boolean,
+): Promise<Attempt> {
+  const log = parts.log.child({ tick: ids.tick, job: job.key });
+  log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
+  const stop = new AbortController();
+  using joined = joinSignals([stop.signal, parts.rails.watch.signal]);
+  const { signal } = joined;
+  const calls = collectCalls();
+  try {
+    const { kind, entry, made } = await findEntry(parts, job);
+    const { context, pending } = createContext(
+      { ...parts, ...made },
+      { job, entry, ...ids, signal, log, calls },
+    );
+    const lease = keepLease(parts, job, entry.timeoutMs, stop);
+    try {
+      const result = await orAborted(kind.run(context), signal);
+      // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
+      const { outputs, next } = await record(parts, job, ids, { result, pending, calls, goesOn });
+      log.event("info", "job_done", {
+        name: job.name,
+        units: result.units,
+        summary: result.summary,
+        outputs,
+      });
+      return { type: "done", units: result.units, outputs, next };
+    } finally {
+      lease.abort();
+    }
+  } catch (error) {
+    const ended = { tick: ids.tick, log, calls };
+    return await recordEnd(parts, job, ended, signal.aborted ? signal.reason : error);
+  }
+}
+
+/** How long until a running job is looked at again: often enough for its lease, and when its time is up. */
+export function nextLookMs(timeoutMs: number, elapsedMs: number): number {
+  return Math.max(1, Math.min(LEASE_MS / 3, timeoutMs - elapsedMs));
+}
+
+/** Renews the lease while the job runs, and ends the job when it takes too long or the lease is lost. Real time. */
+function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortController): AbortController {
+  const done = new AbortController();
+  const startedMs = systemClock.uptimeMs();
+  const renew = async () => {
+    while (!done.signal.aborted) {
+      await systemClock.sleep(nextLookMs(timeoutMs, systemClock.uptimeMs() - startedMs), done.signal);
+      if (systemClock.uptimeMs() - startedMs >= timeoutMs) {
+        stop.abort(
+          new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),
+        );
+      } else if (!(await parts.store.atomically((trx) => extend(trx, job, parts.clock.nowMs())))) {
+        stop.abort(new LeaseLost(job));
+      }
+    }
+  };
+  renew().catch((error: unknown) => {
+    // The sleep ends by its signal when the job is done; anything else means that the lease cannot be kept.
+    if (!done.signal.aborted) stop.abort(error);
+  });
+  return done;
+}
+
+/** The job's own result, or the abort reason once the job has had its grace to obey the signal. */
+async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Promise<JobResult> {
+  const settled = new AbortController();
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const give = () =>
+      void systemClock.sleep(GRACE_MS, settled.signal).then(
+        () => reject(signal.reason),
+        () => undefined,
+      );
+    if (signal.aborted) give();
+    else signal.addEventListener("abort", give, { once: true });
+  });
+  try {
+    return await Promise.race([running, aborted]);
+  } finally {
+    settled.abort();
+  }
+}
+
+/**
+ * Done, its files, its memories, its drafts and what is told of its sources: one transaction. So is the claim of the job
+ * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
+ */
+async function record(
+  parts: Parts,
+  job: JobRow,
+  { tick, runner }: { tick: string; runner: string },
+  done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
+): Promise<{ outputs: string[]; next: JobRow | undefined }> {
+  return await parts.store.atomically(async (trx) => {
+    const { result, pending, calls } = done;
+    const nowMs = parts.clock.nowMs();
+    await complete(trx, job, result.units, nowMs);
+    const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
+    await rememberSeen(trx, job.name, pending.seen, nowMs);
+    await saveDrafts(trx, parts.outbox.announce, job, pending, nowMs);
+    const { name, key } = job;
+    const { timezone } = parts.config;
+    await tellSources(trx, parts.outbox.announce, {
+      name,
+      key,
+      tick,
+      sources: result.sources ?? [],
+      nowMs,
+      timezone,
+    });
+    await tellRefusals(parts, trx, parts.outbox.announce, job, { tick, calls });
+    return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
+  });
+}
+
+async function saveDrafts(
+  trx: Trx,
+  announce: Announce,
+  job: JobRow,
+  pending: Pending,
+  nowMs: number,
+): Promise<void> {
+  for (const draft of pending.drafts) {
+    const id = newId(nowMs);
+    await trx
+      .insertInto("drafts")
+      .values({
+        id,
+        job_id: job.id,
+        name: draft.name,
+        action: draft.action,
+        content: JSON.stringify(draft.content),
+        state: "pending",
+        created_at: nowMs,
+      })
+      .execute();
+    await announce(trx, {
+      event: "draft_pending",
+      title: `${job.name} asks for your approval`,
+      message: `The action "${draft.action}" (${draft.name}) was written down and not done. Look: afk drafts show ${id}`,
+      key: `draft_pending:${id}`,
+      job: job.key,
+    });
+  }
+}

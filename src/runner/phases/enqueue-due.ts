@@ -1,0 +1,130 @@
+import type { JobConfig, Schedule } from "../../config/config.ts";
+import { toIso } from "../../lib/clock.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
+import { nearest } from "../../lib/nearest.ts";
+import { enqueue } from "../../queue/enqueue.ts";
+import { jobKey } from "../../queue/key.ts";
+import type { Trx } from "../../store/schema.ts";
+import type { Parts } from "../parts.ts";
+import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
+
+/** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
+export async function enqueueDue(parts: Parts): Promise<void> {
+  for (const job of parts.config.jobs) {
+    await parts.store.atomically(async (trx) => {
+      const nowMs = parts.clock.nowMs();
+      const due = dueAt(job, await lastSlot(trx, job), nowMs, parts.config.timezone);
+      if (due.type === "not_due") return;
+      await rememberSlot(trx, job, due.slotMs);
+      if (due.type === "anchor") return;
+      const isNew = await enqueue(trx, newJob(job, due), nowMs);
+      // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
+      if (isNew && due.missed > 0) {
+        await parts.outbox.announce(trx, {
+          event: "tick_missed",
+          title: `${job.name} missed ${due.missed} of its times`,
+          message: `Nothing ran at ${due.missed} planned times before ${toIso(due.slotMs)}; they are made up for by one run now. Look: afk status`,
+          key: `tick_missed:${job.name}:${due.slotMs}`,
+          job: job.name,
+        });
+      }
+    });
+  }
+}
+
+/** Adds a job that a person asked for. False when the key was used before. */
+export async function enqueueByHand(
+  parts: Parts,
+  job: JobConfig,
+  options: { payload?: unknown; key?: string },
+): Promise<{ key: string; added: boolean }> {
+  const nowMs = parts.clock.nowMs();
+  const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
+  const added = await enqueue(
+    parts.store.db,
+    {
+      key,
+      name: job.name,
+      kind: job.kind,
+      payload: options.payload ?? null,
+      maxAttempts: job.retry.attempts,
+      slotMs: nowMs,
+      label: labelByHand(nowMs, parts.config.timezone),
+      byHand: true,
+    },
+    nowMs,
+  );
+  return { key, added };
+}
+
+/** A job of afk.yaml by its name. Throws AfkError `unknown_job`, with the nearest name. */
+export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
+  const job = jobs.find((candidate) => candidate.name === name);
+  if (job !== undefined) return job;
+  const names = jobs.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const hint = near === null ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
+  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
+    retry: "never",
+    exitCode: EXIT.usage,
+  });
+}
+
+/** When the next scheduled job is due; null when none is scheduled. */
+export async function nextDueAt(parts: Parts): Promise<number | null> {
+  const nowMs = parts.clock.nowMs();
+  const times: number[] = [];
+  for (const job of parts.config.jobs) {
+    const last = await lastSlot(parts.store.db, job);
+    const due = dueAt(job, last, nowMs, parts.config.timezone);
+    const next =
+      due.type === "due"
+        ? nowMs
+        : nextSlot(job, due.type === "anchor" ? due.slotMs : (last ?? nowMs), parts.config.timezone);
+    if (next !== null) times.push(next);
+  }
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** The last slot under the schedule that is written now; a changed schedule starts anew. */
+async function lastSlot(db: Parts["store"]["db"], job: JobConfig): Promise<number | null> {
+  const row = await db
+    .selectFrom("schedules")
+    .selectAll()
+    .where("job_name", "=", job.name)
+    .executeTakeFirst();
+  return row !== undefined && row.schedule === textOf(job.schedule) ? row.last_slot_at : null;
+}
+
+async function rememberSlot(trx: Trx, job: JobConfig, slotMs: number): Promise<void> {
+  const columns = { schedule: textOf(job.schedule), last_slot_at: slotMs };
+  await trx
+    .insertInto("schedules")
+    .values({ job_name: job.name, ...columns })
+    .onConflict((conflict) => conflict.column("job_name").doUpdateSet(columns))
+    .execute();
+}
+
+function newJob(job: JobConfig, due: Due & { type: "due" }) {
+  return {
+    key: `${job.name}@${toIso(due.slotMs)}`,
+    name: job.name,
+    kind: job.kind,
+    payload: null,
+    maxAttempts: job.retry.attempts,
+    slotMs: due.slotMs,
+    label: due.label,
+    byHand: false,
+  };
+}
+
+function textOf(schedule: Schedule): string {
+  switch (schedule.type) {
+    case "cron":
+      return `cron ${schedule.expression}`;
+    case "every":
+      return `every ${schedule.intervalMs}`;
+    case "manual":
+      return "manual";
+  }
+}

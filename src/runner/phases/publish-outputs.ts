@@ -1,0 +1,45 @@
+import type { Notice } from "../../alerts/outbox.ts";
+import { toIso } from "../../lib/clock.ts";
+import { asSentence } from "../../lib/text.ts";
+import { publishPending, type SetAside } from "../../queue/publish.ts";
+import type { Parts } from "../parts.ts";
+
+/**
+ * Publishes what is saved and not in `out/` yet, and tells of what was set aside. Adds the paths of what was written to what
+ * the tick has done, and says there when nothing can be written at all.
+ */
+export async function publishOutputs(
+  { config, store, outbox, clock }: Parts,
+  drained: { outputs: string[]; unwritable: string | null },
+): Promise<void> {
+  const nowMs = clock.nowMs();
+  const { out } = config.paths;
+  const { files, setAside } = await publishPending(store.db, out, nowMs);
+  if (setAside.length > 0) {
+    await store.atomically(async (trx) => {
+      for (const each of setAside) await outbox.announce(trx, noticeOf(each, out, nowMs), "quiet");
+    });
+  }
+  drained.outputs.push(...files);
+  drained.unwritable = setAside.find(({ name }) => name === null)?.reason ?? null;
+}
+
+/** A file is told of once; a folder that takes none once a day, since it may have been well in between. */
+function noticeOf({ name, reason }: SetAside, out: string, nowMs: number): Notice {
+  const isSafe = "It is kept, and every tick tries again. Look: afk doctor";
+  if (name === null) {
+    return {
+      event: "output_set_aside",
+      title: "No output can be written",
+      message: `Nothing can be written into ${out}. ${asSentence(reason)} ${isSafe}`,
+      key: `output_set_aside:out:${toIso(nowMs).slice(0, 10)}`,
+    };
+  }
+  const shown = JSON.stringify(name.slice(0, 160));
+  return {
+    event: "output_set_aside",
+    title: "An output was set aside",
+    message: `${shown} was not written into ${out}: ${asSentence(reason)} ${isSafe}`,
+    key: `output_set_aside:file:${name.slice(0, 160)}`,
+  };
+}

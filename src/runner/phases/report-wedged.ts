@@ -1,0 +1,58 @@
+import { readFileSync, rmSync, statSync } from "node:fs";
+import * as v from "valibot";
+import { toIso } from "../../lib/clock.ts";
+import { asSentence } from "../../lib/text.ts";
+import { isMissing } from "../../logs/files.ts";
+import type { Parts } from "../parts.ts";
+import { type WedgeMarker, wedgeMarkerIn } from "../wedge/marker.ts";
+
+/** Reports, once, a process that its guard had to kill. A marker that cannot be understood is reported too. */
+export async function reportWedged(parts: Parts): Promise<void> {
+  const path = wedgeMarkerIn(parts.config.paths.state);
+  const marker = readMarker(path);
+  if (marker === null) return;
+  const { reason, at, ...ids } = marker;
+  const look = ids.tick === undefined ? "afk logs --event wedged" : `afk logs --tick ${ids.tick}`;
+  const message = `The process at work did not react and was killed by its guard at ${toIso(at)}: ${asSentence(reason)}`;
+  await parts.store.atomically((trx) =>
+    parts.outbox.announce(trx, {
+      event: "wedged",
+      title: "A process that hung was killed",
+      message: `${message} What it had begun is recovered. Look: ${look}`,
+      key: `wedged:${at}`,
+      ...ids,
+    }),
+  );
+  // After the commit: a crash in between reports it again, under a key that is known by then.
+  rmSync(path, { force: true });
+}
+
+const Marker = v.object({
+  reason: v.string(),
+  at: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(8.64e15)),
+  tick: v.exactOptional(v.string()),
+  job: v.exactOptional(v.string()),
+});
+
+function readMarker(path: string): WedgeMarker | null {
+  let text: string;
+  let writtenAt: number;
+  try {
+    writtenAt = Math.floor(statSync(path).mtimeMs);
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+  return parseMarker(text) ?? { reason: `what it wrote to ${path} cannot be read`, at: writtenAt };
+}
+
+function parseMarker(text: string): WedgeMarker | null {
+  try {
+    const parsed = v.safeParse(Marker, JSON.parse(text));
+    return parsed.success ? parsed.output : null;
+  } catch {
+    // Half a file: the disk was full.
+    return null;
+  }
+}
