@@ -17,7 +17,10 @@ export function buildJsonSchema(kinds: readonly JobSettingsKind[]): JsonSchema {
   const { $schema, ...rest } = schema;
   const jobs = rest.properties?.jobs as JsonSchema;
   jobs.items = allowVariables(jobItem(kinds)) as JsonSchema;
-  return { $schema, title: "afk.yaml", ...rest } as JsonSchema;
+  // Where a file names kinds of its own, only afk knows them.
+  const known = { properties: { kind: { enum: kinds.map(({ kind }) => kind) } } };
+  const kindsOnly = { if: { required: ["kinds"] }, else: { properties: { jobs: { items: known } } } };
+  return { $schema, title: "afk.yaml", ...rest, ...kindsOnly } as JsonSchema;
 }
 
 /** The text of the shipped file. */
@@ -56,7 +59,14 @@ function jobItem(kinds: readonly JobSettingsKind[]): JsonSchema {
     type: "object",
     description: "One job.",
     required: common.required ?? [],
-    properties: { ...common.properties, kind: { enum: names, description: "What the job does." } },
+    properties: {
+      ...common.properties,
+      kind: {
+        type: "string",
+        examples: names,
+        description: `What the job does: ${names.join(", ")}, or what a file under kinds exports.`,
+      },
+    },
     not: { required: ["schedule", "every"] },
     allOf: kinds.map((kind) => ({
       if: { properties: { kind: { const: kind.kind } }, required: ["kind"] },

@@ -21,7 +21,7 @@ const state = mkdtempSync(join(tmpdir(), "afk-pictures-"));
 try {
   writeFileSync(join(state, "afk.yaml"), JSON.stringify({ ...PREPARED_CONFIG, dashboard: { port: 0 } }));
   await prepareDatabase(join(state, "afk.db"));
-  const config = readConfig({ config: join(state, "afk.yaml"), state, environment: {} }, jobKinds);
+  const config = readConfig({ config: join(state, "afk.yaml"), state, environment: {} }, () => jobKinds);
   const clock = {
     nowMs: () => PREPARED_NOW,
     uptimeMs: () => 0,

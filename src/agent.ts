@@ -8,7 +8,7 @@ import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
 import { driftCheck } from "./evidence/release/drift-check.ts";
 import type { JobKind } from "./jobs/job.ts";
-import { jobKinds } from "./jobs/registry.ts";
+import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { HOUR_MS } from "./lib/durations.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
@@ -113,11 +113,15 @@ export const VERSION: string = manifest.version;
 export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const clock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
-  const kinds = kindsOf(options);
-  const live = readLiveConfig(options, kinds, (before, now) => {
-    seeChange(before, now);
-    options.onConfig?.(now);
-  });
+  const kinds = allKinds(options);
+  const live = readLiveConfig(
+    options,
+    () => kinds,
+    (before, now) => {
+      seeChange(before, now);
+      options.onConfig?.(now);
+    },
+  );
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
   const { rails, log, seeChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
@@ -220,11 +224,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
 
 /** @throws ConfigError (exit 78) */
 export function readAgentConfig(options: AgentOptions): Config {
-  return readConfig(options, kindsOf(options));
-}
-
-function kindsOf({ kinds = [] }: AgentOptions): JobKind[] {
-  return [...kinds, ...jobKinds];
+  return readConfig(options, () => allKinds(options));
 }
 
 /** Sets the kill switch, and waits for the worker to be gone. By the STOP file where configuration or database fail. */
@@ -243,5 +243,5 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  return await diagnoseState({ ...options, kinds: kindsOf(options) }, { ...how, more: [driftCheck] });
+  return await diagnoseState({ ...options, kinds: () => allKinds(options) }, { ...how, more: [driftCheck] });
 }

@@ -14,6 +14,8 @@ export interface Config {
   alerts: ChannelConfig[];
   heartbeat: HeartbeatConfig;
   dashboard: DashboardConfig;
+  /** SHA-256 (hex) of each file under `kinds:`, so that other code of theirs is another configuration. */
+  kindHashes: string[];
   jobs: JobConfig[];
   value: ValueConfig;
   retention: { logDays: number; logMaxBytes: number };

@@ -39,6 +39,7 @@ export function loadChannels(options: LoadOptions): LooseChannels {
     if (output === null || issues.length > 0) continue;
     const config = toConfig(output, {
       jobs: [],
+      kindHashes: [],
       host,
       configFile,
       state,

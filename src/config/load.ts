@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { createRedactor } from "../lib/redact.ts";
 import { lowestCaps, type StatedCaps, statedCaps } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
@@ -6,7 +9,7 @@ import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { parseJobs } from "./jobs.ts";
-import { locate, otherHomeProblem } from "./locations.ts";
+import { expandHome, locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
 import { isTimezone } from "./schedule.ts";
@@ -50,7 +53,19 @@ export function loadConfig(options: LoadOptions): Config {
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { file, jobs } = parsed.output;
-  const config = toConfig(file, { jobs, host, configFile, state, stopFile, replacements, raw: value });
+  const kindHashes = file.kinds.map((path) =>
+    hashOf(resolve(dirname(configFile), expandHome(path, environment))),
+  );
+  const config = toConfig(file, {
+    jobs,
+    kindHashes,
+    host,
+    configFile,
+    state,
+    stopFile,
+    replacements,
+    raw: value,
+  });
   const checked = checkJobs(config, options.jobKinds);
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
@@ -114,6 +129,12 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
 /** A text whose `${NAME}` could not be replaced is often malformed for that reason alone. */
 function isToldOf(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
   return earlier.some(({ path }) => path === issue.path);
+}
+
+/** Whoever loads the file says that it is not there; without its content there is nothing to tell apart. */
+function hashOf(path: string): string {
+  const content = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : "";
+  return createHash("sha256").update(content).digest("hex");
 }
 
 function checkJobs(config: Config, kinds: readonly JobSettingsKind[]): ConfigIssue[] {

@@ -3,6 +3,7 @@ import { channelsSchema } from "../alerts/channels/schema.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, minutes, number, section, text, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
+import { kindFiles } from "./job-kind.ts";
 import { modelsSchema } from "./models-schema.ts";
 import { isTimezone } from "./schedule.ts";
 
@@ -24,6 +25,7 @@ export function configSchema() {
     breaker: v.optional(breaker(), {}),
     egress: v.optional(egress(), {}),
     alerts: v.optional(channelsSchema(), []),
+    kinds: v.optional(kindFiles(), []),
     heartbeat: v.optional(heartbeat(), {}),
     dashboard: v.optional(dashboardSchema(), {}),
     jobs: v.optional(

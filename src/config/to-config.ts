@@ -14,6 +14,7 @@ export function toConfig(
   file: ParsedFile,
   parts: {
     jobs: JobConfig[];
+    kindHashes: string[];
     host: HostSettings;
     configFile: string;
     state: string;
@@ -50,6 +51,7 @@ export function toConfig(
     alerts,
     heartbeat,
     dashboard,
+    kindHashes: parts.kindHashes,
     jobs: parts.jobs,
     value: {
       minutesSavedPerUnit: file.value.minutes_saved_per_unit ?? MINUTES_SAVED_PER_UNIT,

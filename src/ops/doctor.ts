@@ -1,6 +1,5 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
-import type { JobSettingsKind } from "../config/job-kind.ts";
 import { NoAgent } from "../config/no-agent.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
@@ -24,7 +23,7 @@ import { modelChecks, refusingModels } from "./doctor/models.ts";
 import { breakers, budgetClock, counters, prices } from "./doctor/money.ts";
 import { disk, fileSystem, killFlag, killSwitch, lock, outputs, stateFolder } from "./doctor/state.ts";
 import { look } from "./look.ts";
-import { type ConfigSources, readConfig } from "./read-config.ts";
+import { type ConfigSources, type KindsOf, readConfig } from "./read-config.ts";
 
 /** What `afk doctor` checks, by what each check needs. To add one: write it in doctor/, and name it here. */
 const ON_HOST: readonly Examination<OnHost>[] = [nodeVersion, timer];
@@ -67,7 +66,7 @@ export interface Diagnosis {
  * @throws NoAgent where there is neither.
  */
 export async function diagnoseState(
-  sources: ConfigSources & { kinds: readonly JobSettingsKind[] },
+  sources: ConfigSources & { kinds: KindsOf },
   how: Diagnosis,
 ): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(sources.environment), clock: how.clock ?? systemClock };

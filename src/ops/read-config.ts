@@ -10,6 +10,9 @@ import { refuseNoAgent } from "../config/no-agent.ts";
 import { priceProblem } from "../providers/prices.ts";
 import { refuseFormerState } from "./whose-state.ts";
 
+/** The kinds of jobs that the configuration may use. @throws ConfigError for a file of them that cannot be loaded */
+export type KindsOf = () => readonly JobSettingsKind[];
+
 /** Where a configuration comes from; what is left out is taken from the environment, then from the working folder. */
 export interface ConfigSources {
   config?: string | undefined;
@@ -22,11 +25,11 @@ export interface ConfigSources {
  * calls of one without could not be bounded.
  * @throws ConfigError (exit 78); NoAgent (exit 66)
  */
-export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKind[]): Config {
+export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
   const environment = sources.environment ?? processEnvironment();
   const where = { environment, configFile: sources.config, state: sources.state, cwd: process.cwd() };
   refuseNoAgent(locate(where));
-  const config = loadConfig({ ...where, jobKinds: kinds });
+  const config = loadConfig({ ...where, jobKinds: kinds() });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
   const unpriced = config.models.chain.flatMap((reference, index) => {
     const message = priceProblem(reference, config.models);
@@ -39,7 +42,7 @@ export function readConfig(sources: ConfigSources, kinds: readonly JobSettingsKi
 /** The same for an agent at work, whose file may change. Throws ConfigError as long as the first is refused. */
 export function readLiveConfig(
   sources: ConfigSources,
-  kinds: readonly JobSettingsKind[],
+  kinds: KindsOf,
   onChange: LiveOptions["onChange"],
 ): LiveConfig {
   // The environment and the working folder of the start hold for as long as the process does.

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import type { Notice } from "../alerts/outbox.ts";
 import { processEnvironment } from "../config/environment.ts";
-import type { JobSettingsKind } from "../config/job-kind.ts";
 import { loadChannels } from "../config/load-channels.ts";
 import { locate } from "../config/locations.ts";
 import { NoAgent } from "../config/no-agent.ts";
@@ -10,11 +9,11 @@ import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
 import { type Answer, sendDirectly, wanting } from "./direct-alert.ts";
-import type { ConfigSources } from "./read-config.ts";
+import type { ConfigSources, KindsOf } from "./read-config.ts";
 
 /** Where a command that alerts finds what it needs, also when half of it is broken. */
 export interface PagerSources extends ConfigSources {
-  kinds: readonly JobSettingsKind[];
+  kinds: KindsOf;
   clock?: Clock;
 }
 
@@ -43,7 +42,7 @@ export function lastResort(sources: PagerSources, cause: unknown): LastResort {
     environment,
     configFile: sources.config,
     state: sources.state,
-    jobKinds: sources.kinds,
+    jobKinds: [],
     cwd,
   });
   if (cause instanceof NoAgent && channels.length === 0) throw cause;

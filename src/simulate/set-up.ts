@@ -31,7 +31,7 @@ export function setUp(
   const { seed } = input;
   const baseOptions = { config: input.configFile, state: input.state, environment: input.environment };
   environment.use(noInternet(), seededRandom(seed, "agent"));
-  const config = readConfig(baseOptions, [...kinds, ...jobKinds]);
+  const config = readConfig(baseOptions, () => [...kinds, ...jobKinds]);
   const startMs = firstMidnight(config.timezone, seededRandom(seed, "start"));
   time.reset(startMs);
 

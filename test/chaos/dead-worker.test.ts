@@ -128,7 +128,10 @@ async function expectWell(target: Deployment): Promise<void> {
 }
 
 async function ask(target: Deployment): Promise<{ page: string; healthz: string; metrics: string }> {
-  const config = readConfig({ config: target.configFile, state: target.state, environment: {} }, jobKinds);
+  const config = readConfig(
+    { config: target.configFile, state: target.state, environment: {} },
+    () => jobKinds,
+  );
   const site = await openDashboard({ config, version: "1", clock: systemClock, onError: () => undefined });
   const text = async (path: string) => await (await fetch(`${site.url}${path}`)).text();
   try {

@@ -135,6 +135,7 @@ describe("loadConfig", () => {
         style: "uptime-kuma",
         graceMs: 600_000,
       },
+      kindHashes: [],
       jobs: [
         {
           name: "morning",

@@ -44,7 +44,7 @@ export async function testSite(
     configFile,
     JSON.stringify({ ...PREPARED_CONFIG, ...sections, dashboard: { port: 0, ...dashboard } }),
   );
-  const config = readConfig({ config: configFile, state, environment: {} }, jobKinds);
+  const config = readConfig({ config: configFile, state, environment: {} }, () => jobKinds);
   if (!options.isEmpty) await prepareDatabase(config.paths.database, { isCalm: options.isCalm ?? false });
   const store = await openStore(config.paths.database);
   const clock = fakeClock(PREPARED_NOW);

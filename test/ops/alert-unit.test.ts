@@ -112,7 +112,7 @@ async function setting(rest: object = {}, channel: object = {}, more: object[] =
     messages: () => pager.received.map(({ body }) => JSON.parse(body)),
     fail: (fields) =>
       alertUnitFailed(
-        { config: target.configFile, state: target.state, environment: {}, kinds: jobKinds, clock },
+        { config: target.configFile, state: target.state, environment: {}, kinds: () => jobKinds, clock },
         { unit: "afk.service", result: "exit-code", status: "78", invocation: undefined, ...fields },
       ),
   };

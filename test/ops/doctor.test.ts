@@ -176,7 +176,7 @@ describe("models", () => {
 describe("what is refused is a finding, and the rest is looked at all the same", () => {
   const look = async (target: Deployment) =>
     await diagnoseState(
-      { config: target.configFile, state: target.state, environment: {}, kinds: jobKinds },
+      { config: target.configFile, state: target.state, environment: {}, kinds: () => jobKinds },
       { isOffline: true, host: HOST },
     );
   const badOf = (checks: Check[]) => checks.filter(({ result }) => result === "bad");

@@ -1,5 +1,5 @@
 import { readAgentConfig } from "../../agent.ts";
-import { jobKinds } from "../../jobs/registry.ts";
+import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT } from "../../lib/errors.ts";
 import { testAlerts } from "../../ops/alert-test.ts";
@@ -58,7 +58,7 @@ const unit = defineCommand({
   async run({ args }) {
     const { unit: name, result, status, invocation } = args;
     const told = await alertUnitFailed(
-      { config: args.config, state: args.state, kinds: jobKinds },
+      { config: args.config, state: args.state, kinds: () => allKinds(args) },
       { unit: name, result, status, invocation },
     );
     // Without the outbox nobody tries again.

@@ -1,5 +1,5 @@
 import { ALERT_EVENTS } from "../../alerts/events.ts";
-import { jobKinds } from "../../jobs/registry.ts";
+import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Level } from "../../lib/log.ts";
 import { LEVELS, type LogEntry } from "../../logs/filter.ts";
@@ -54,7 +54,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const config = readConfig({ config: args.config, state: args.state }, jobKinds);
+    const config = readConfig({ config: args.config, state: args.state }, () => allKinds(args));
     // Whatever is asked for, the folder is read; what this user may not see is not said to be missing.
     refuseUnreadable(config.paths.logs);
     const { timezone } = config;

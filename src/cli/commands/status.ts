@@ -1,4 +1,4 @@
-import { jobKinds } from "../../jobs/registry.ts";
+import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { joinSignals } from "../../lib/signals.ts";
 import { peekStatus } from "../../ops/peek-status.ts";
@@ -33,7 +33,7 @@ export default defineCommand({
 
 /** Looks with as little as it takes: with all that an agent is, a glance would take twice as long. */
 function looker(args: GlobalValues, version: string): { timezone: string; read: () => Promise<Status> } {
-  const config = readConfig({ config: args.config, state: args.state }, jobKinds);
+  const config = readConfig({ config: args.config, state: args.state }, () => allKinds(args));
   return {
     timezone: config.timezone,
     async read() {

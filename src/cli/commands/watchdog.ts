@@ -1,4 +1,4 @@
-import { jobKinds } from "../../jobs/registry.ts";
+import { allKinds } from "../../jobs/kinds.ts";
 import { runWatchdog } from "../../ops/watchdog/watchdog.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
@@ -6,7 +6,7 @@ import { oneLine, printJson, printLines } from "../output.ts";
 export default defineCommand({
   json: true,
   async run({ args }) {
-    const report = await runWatchdog({ config: args.config, state: args.state, kinds: jobKinds });
+    const report = await runWatchdog({ config: args.config, state: args.state, kinds: () => allKinds(args) });
     const { exitCode, ...found } = report;
     if (args.json) printJson({ ok: report.findings.length === 0, ...found });
     else {

@@ -74,7 +74,7 @@ export async function watchdogHarness(rest: Record<string, unknown> = {}): Promi
         config: target.configFile,
         state: target.state,
         environment: {},
-        kinds: jobKinds,
+        kinds: () => jobKinds,
         clock,
       }),
     tick,

@@ -1,0 +1,11 @@
+/*
+ * What a file under `kinds:` in afk.yaml is written with: `import { section, text } from "afk-agent/jobs"`.
+ */
+
+import * as v from "valibot";
+
+export { duration, integer, minutes, number, section, text, url, usd } from "../config/fields.ts";
+export { AfkError, type Retry } from "../lib/errors.ts";
+export type { Completion, ModelRequest } from "../providers/types.ts";
+export { type JobContext, type JobKind, type JobResult, type SourceReport, SourcesDown } from "./job.ts";
+export { v };
