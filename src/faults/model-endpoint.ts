@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { systemClock } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import type { Price, Usage } from "../providers/types.ts";
 import { type Answer, answerOf, type Behaviour, billMicros, isBilled, usageOf } from "./model-answers.ts";
@@ -60,7 +61,7 @@ export interface EndpointOptions {
   /** What it tells of any model; it knows no such question unless given. */
   facts?: Record<string, unknown>;
   onRequest?: (request: RecordedRequest) => void;
-  onConnection?: (socket: Socket) => void;
+  onConnection?: (socket: Duplex) => void;
 }
 
 /** Starts the endpoint. The address to configure is `url`, for OpenAI's protocol with `/v1`. */
@@ -162,12 +163,17 @@ async function record(message: IncomingMessage, response: ServerResponse): Promi
   const chunks: Buffer[] = [];
   for await (const chunk of message) chunks.push(chunk);
   request.body = Buffer.concat(chunks).toString("utf8");
-  try {
-    request.json = { ...JSON.parse(request.body) };
-  } catch {
-    // Not JSON: it is recorded all the same.
-  }
+  request.json = parsed(request.body);
   return request;
+}
+
+function parsed(body: string): Record<string, unknown> {
+  try {
+    return { ...JSON.parse(body) };
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 /** Writes the pieces one by one, each flushed on its own, as far as the behaviour lets it. */
@@ -181,7 +187,7 @@ async function play(answer: Answer, behaviour: Behaviour, response: ServerRespon
     if (behaviour.type === "slow") {
       const { gate, everyMs } = behaviour;
       await gate?.(index);
-      if (everyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, everyMs));
+      if (everyMs !== undefined) await systemClock.sleep(everyMs);
     }
     if (response.destroyed) return;
     if (pieces.length === 1 && ending === "close") return void response.end(piece);

@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import type { Behaviour } from "../../src/faults/model-answers.ts";
 import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 
@@ -22,7 +22,7 @@ server.otherwise(JSON.parse(otherwise) as Behaviour);
 process.stdout.write(`${server.url}\n`);
 process.once("SIGTERM", () => void server.close());
 
-function recordTraffic(socket: Socket, file: string): void {
+function recordTraffic(socket: Duplex, file: string): void {
   const append = (bytes: number) => appendFileSync(file, `${JSON.stringify({ at: Date.now(), bytes })}\n`);
   append(0);
   socket.on("data", (chunk) => append(chunk.length));
