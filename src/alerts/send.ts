@@ -1,8 +1,9 @@
+import { exchange, failureOf, refusal } from "../http/exchange.ts";
+import { retryAfterMs } from "../http/retry-after.ts";
 import { joinSignals } from "../lib/signals.ts";
 import type { ChannelConfig, HttpChannel, SendResult } from "./channels/channel.ts";
 import { channelOf } from "./channels/registry.ts";
 import type { AlertPayload } from "./events.ts";
-import { exchange, reasonOf, refusal } from "./exchange.ts";
 import { sendMail } from "./send-mail.ts";
 
 export interface SendOptions {
@@ -43,7 +44,7 @@ export async function trySending(
     if (!sent.result.ok) signal.throwIfAborted();
     return sent;
   } catch (error) {
-    const message = limit.isTimedOut() ? "no answer in time" : reasonOf(error, options.signal);
+    const message = limit.isTimedOut() ? "no answer in time" : failureOf(error, options.signal);
     return { result: { ok: false, error: message, retryAfterMs: null, isChannelDown: true }, status: null };
   }
 }
@@ -54,13 +55,13 @@ async function sendByHttp(
   channel: HttpChannel,
   options: { signal: AbortSignal; nowMs: number },
 ): Promise<{ result: SendResult; status: number }> {
-  const { reply, retryAfter } = await exchange(channel.request(payload, config), options.signal);
+  const { reply, headers } = await exchange(channel.request(payload, config), options.signal);
   const { status } = reply;
   if (status >= 200 && status < 300 && channel.isAccepted(reply)) return { result: { ok: true }, status };
   const result: SendResult = {
     ok: false,
     error: refusal(reply, config.url),
-    retryAfterMs: channel.retryAfterMs?.(reply) ?? retryAfterMs(retryAfter, options.nowMs),
+    retryAfterMs: channel.retryAfterMs?.(reply) ?? retryAfterMs(headers.get("retry-after"), options.nowMs),
     isChannelDown: !ABOUT_THE_ALERT.has(status),
   };
   return { result, status };
@@ -68,11 +69,3 @@ async function sendByHttp(
 
 /** Refusals of this alert's content (RFC 9110, section 15.5); another may pass. */
 const ABOUT_THE_ALERT = new Set([400, 413, 422]);
-
-/** Seconds or an HTTP date (RFC 9110, section 10.2.3); null for anything else. */
-function retryAfterMs(value: string | null, nowMs: number): number | null {
-  if (value === null) return null;
-  if (/^\d{1,10}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
-}

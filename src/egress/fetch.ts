@@ -6,14 +6,12 @@ import type { Db } from "../store/schema.ts";
 import { type Resolve, systemResolve } from "./address.ts";
 import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
 import { createHttpCache } from "./http-cache.ts";
-import { createRateLimit } from "./rate-limit.ts";
+import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
 import { followRedirects, isRedirect } from "./redirect.ts";
-import { askedWaitMs } from "./retry-after.ts";
 import { createRobotsGate, ROBOTS_BYTES_MAX, robotsText } from "./robots-gate.ts";
-import { type Answer, createTransport, type Exchange } from "./transport.ts";
+import { type Answer, createTransport, type Exchange, userAgentOf } from "./transport.ts";
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
-import { userAgentOf } from "./user-agent.ts";
 
 export interface EgressOptions {
   db: Db;
@@ -44,13 +42,13 @@ export const LIMITS: EgressLimits = {
 const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
 
 /** The network time that is left to one fetch. */
-interface Trip {
+interface FetchBudget {
   signal: AbortSignal | undefined;
   leftMs: number;
 }
 
 /** The one way out for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
-export function createEgress(options: EgressOptions): Egress & { close(): Promise<void> } {
+export function createEgress(options: EgressOptions): Egress & { close(): void } {
   const { db, config, clock, log } = options;
   const limits = { ...LIMITS, ...options.limits };
   const userAgent = userAgentOf(options.agentVersion, config.contact);
@@ -63,9 +61,9 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
   return { fetch: fetchPage, close: transport.close };
 
   async function fetchPage(text: string, { signal, accept, headers }: FetchOptions = {}): Promise<Page> {
-    const trip: Trip = { signal, leftMs: limits.timeoutMs };
+    const budget: FetchBudget = { signal, leftMs: limits.timeoutMs };
     const wanted = { accept: accept ?? "*/*", ...callerHeaders(headers) };
-    const { url, answer } = await followRedirects(text, check, (hop) => visit(hop, wanted, trip));
+    const { url, answer } = await followRedirects(text, check, (hop) => visit(hop, wanted, budget));
     log.event("debug", "page_fetched", {
       url: describeUrl(url),
       status: answer.page.status,
@@ -79,15 +77,15 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
   async function visit(
     url: URL,
     wanted: Record<string, string>,
-    trip: Trip,
+    budget: FetchBudget,
   ): Promise<Answer & { page: Page }> {
     const { crawlDelayMs } = isForPrograms(url, wanted.accept)
       ? { crawlDelayMs: 0 }
-      : await robots.check(url, (robotsUrl) => loadRobots(robotsUrl, trip));
-    await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), trip.signal);
+      : await robots.check(url, (robotsUrl) => loadRobots(robotsUrl, budget));
+    await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), budget.signal);
     const kept = await cache.find(url);
     const headers = { ...wanted, ...kept?.validators };
-    const answer = await get(url, trip, { headers, bytesMax: limits.bytesMax, onExcess: "fail" });
+    const answer = await get(url, budget, { headers, bytesMax: limits.bytesMax, onExcess: "fail" });
     if (answer.status === 304) {
       if (kept === null)
         throw new EgressFailed(`${describeUrl(url)} answered 304, but nothing of it is kept`, {
@@ -101,29 +99,29 @@ export function createEgress(options: EgressOptions): Egress & { close(): Promis
     return { ...answer, page: toPage(url, answer.status, { contentType, body: answer.body }, false) };
   }
 
-  async function loadRobots(robotsUrl: string, trip: Trip): Promise<string> {
+  async function loadRobots(robotsUrl: string, budget: FetchBudget): Promise<string> {
     const { answer } = await followRedirects(robotsUrl, check, async (url) => {
-      await rateLimit.waitForSlot(url.hostname, intervalMs(), trip.signal);
+      await rateLimit.waitForSlot(url.hostname, intervalMs(), budget.signal);
       const headers = { accept: "text/plain, */*;q=0.5" };
-      return get(url, trip, { headers, bytesMax: ROBOTS_BYTES_MAX + 1, onExcess: "cut" });
+      return get(url, budget, { headers, bytesMax: ROBOTS_BYTES_MAX + 1, onExcess: "cut" });
     });
     if (!isSuccess(answer.status))
       throw new EgressFailed(`${robotsUrl} answered ${answer.status}`, { status: answer.status });
     return robotsText(answer.body);
   }
 
-  /** One request within the trip's time. Gives 2xx, redirects and 304; all else is thrown. */
+  /** One request within the budget's time. Gives 2xx, redirects and 304; all else is thrown. */
   async function get(
     url: URL,
-    trip: Trip,
+    budget: FetchBudget,
     rest: Pick<Exchange, "headers" | "bytesMax" | "onExcess">,
   ): Promise<Answer> {
-    if (trip.leftMs <= 0)
+    if (budget.leftMs <= 0)
       throw new EgressFailed(`${describeUrl(url)} could not be fetched: it took too long`);
     const startedMs = clock.uptimeMs();
-    const exchange = { ...rest, timeoutMs: trip.leftMs, signal: trip.signal };
+    const exchange = { ...rest, timeoutMs: budget.leftMs, signal: budget.signal };
     const answer = await transport.get(url, exchange).finally(() => {
-      trip.leftMs -= clock.uptimeMs() - startedMs;
+      budget.leftMs -= clock.uptimeMs() - startedMs;
     });
     const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
     if (waitMs !== null) {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
-import type { Clock } from "../lib/clock.ts";
-import { toIso } from "../lib/clock.ts";
+import type { ReplyHeaders } from "../http/once.ts";
+import { boundedWaitMs, retryAfterMs } from "../http/retry-after.ts";
+import { type Clock, toIso } from "../lib/clock.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Db } from "../store/schema.ts";
 import { HostBusy } from "./errors.ts";
@@ -78,4 +79,24 @@ async function forgetIdleHosts(db: Db, nowMs: number): Promise<void> {
     .deleteFrom("host_limits")
     .where("next_at", "<", nowMs - HOUR_MS)
     .execute();
+}
+
+const UNSTATED_429_MS = MINUTE_MS;
+
+/**
+ * How long a host asks to be spared, in milliseconds from `nowMs`, at most six hours; null when it does not ask.
+ * 429 and 503 with Retry-After; 429 without it counts as a minute; and GitHub's own way, 403 or 429 with
+ * `x-ratelimit-remaining: 0` and the second at which the limit is reset.
+ */
+export function askedWaitMs(status: number, headers: ReplyHeaders, nowMs: number): number | null {
+  if (status !== 403 && status !== 429 && status !== 503) return null;
+  const wait = retryAfterMs(headers["retry-after"], nowMs) ?? githubResetMs(headers, nowMs);
+  if (wait !== null) return boundedWaitMs(wait);
+  return status === 429 ? UNSTATED_429_MS : null;
+}
+
+function githubResetMs(headers: ReplyHeaders, nowMs: number): number | null {
+  const reset = headers["x-ratelimit-reset"]?.trim() ?? "";
+  if (headers["x-ratelimit-remaining"]?.trim() !== "0" || !/^\d+$/.test(reset)) return null;
+  return Number(reset) * 1000 - nowMs;
 }

@@ -3,17 +3,19 @@ import { messageOf } from "../lib/errors.ts";
 import { systemResolve } from "./address.ts";
 import { EgressRefused, SendFailed } from "./errors.ts";
 import { type EgressOptions, LIMITS } from "./fetch.ts";
-import { createRateLimit } from "./rate-limit.ts";
-import { askedWaitMs } from "./retry-after.ts";
-import { HEADER_VALUE, SEND_HEADERS } from "./send-headers.ts";
-import { createTransport } from "./transport.ts";
-import type { Outgoing, OutgoingRequest, SendRequest } from "./types.ts";
+import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
+import { createTransport, userAgentOf } from "./transport.ts";
+import {
+  HEADER_VALUE,
+  type Outgoing,
+  type OutgoingRequest,
+  SEND_HEADERS,
+  type SendRequest,
+} from "./types.ts";
 import { checkUrl } from "./url.ts";
-import { userAgentOf } from "./user-agent.ts";
 
 /** Of an action's request; more is not what a person can judge. */
 const BODY_BYTES_MAX = 256 * 1024;
-const ANSWER_BYTES_MAX = 64 * 1024;
 
 /** Names that afk sets itself; the two are never the caller's. */
 const IDEMPOTENCY_KEY = "idempotency-key";
@@ -23,7 +25,7 @@ const USER_AGENT = "user-agent";
  * The one way out for actions that a person approved. Made apart from the egress that jobs are handed, and imported by
  * agent.ts alone, so that a job that wants it needs an import that a reader sees.
  */
-export function createOutgoing(options: EgressOptions): Outgoing & { close(): Promise<void> } {
+export function createOutgoing(options: EgressOptions): Outgoing & { close(): void } {
   const { config, clock, log } = options;
   const limits = { ...LIMITS, ...options.limits };
   const userAgent = userAgentOf(options.agentVersion, config.contact);
@@ -60,13 +62,7 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): Pr
       const { url: href, ...prepared } = prepare(text, request);
       const url = new URL(href);
       await waitForSlot(url, signal);
-      const { timeoutMs } = limits;
-      const answer = await transport.send(url, {
-        ...prepared,
-        signal,
-        timeoutMs,
-        bytesMax: ANSWER_BYTES_MAX,
-      });
+      const answer = await transport.send(url, { ...prepared, signal, timeoutMs: limits.timeoutMs });
       const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
       if (waitMs !== null) await rateLimit.pushBack(url.hostname, waitMs);
       log.event("debug", "request_sent", { host: url.host, method: request.method, status: answer.status });

@@ -1,14 +1,18 @@
-import type { Agent, buildConnector } from "undici";
 import type { EgressConfig } from "../config/config.ts";
+import { ACCEPT_ENCODING, readBody } from "../http/body.ts";
+import {
+  type OnceReply,
+  type OnceRequest,
+  type ReplyHeaders,
+  RequestLost,
+  requestOnce,
+} from "../http/once.ts";
 import { AfkError } from "../lib/errors.ts";
 import { joinSignals } from "../lib/signals.ts";
 import { checkedLookup, type Resolve } from "./address.ts";
-import { type AnswerHeaders, explain, joinHeaders, orAborted } from "./answer.ts";
-import { ACCEPT_ENCODING, readBody } from "./body.ts";
-import { EgressFailed } from "./errors.ts";
-import { type Dispatch, type SendAnswer, sendOnce } from "./send-once.ts";
+import { EgressFailed, SendFailed } from "./errors.ts";
+import type { SendRequest } from "./types.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
-import { boundedInfo, REQUESTS_PER_CONNECTION_MAX, wireBound } from "./wire-bound.ts";
 
 export interface TransportLimits {
   /** For the connection, and again from the request to the answer's headers. */
@@ -28,8 +32,15 @@ export interface Exchange {
 /** An answer; `body` is read for 2xx only and empty for all others. */
 export interface Answer {
   status: number;
-  headers: AnswerHeaders;
+  headers: ReplyHeaders;
   body: Uint8Array;
+}
+
+/** A request that may change something. */
+export interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
+  signal: AbortSignal;
+  /** For all of it, from the connection to the end of the answer. */
+  timeoutMs: number;
 }
 
 export interface Transport {
@@ -40,14 +51,19 @@ export interface Transport {
    */
   get(url: URL, exchange: Exchange): Promise<Answer>;
   /**
-   * One request that may change something, of an address that `checkUrl` has passed: on a connection of its own, sent at
-   * most once. `timeoutMs` is for all of it.
+   * One request that may change something, of an address that `checkUrl` has passed: sent at most once. An answer's body says
+   * nothing that is acted on, so it is not kept.
    * @throws EgressRefused, EgressFailed from the look-up of the name; SendFailed for all else, the caller's abort included.
    */
-  send(url: URL, request: Dispatch): Promise<SendAnswer>;
-  close(): Promise<void>;
+  send(url: URL, request: Dispatch): Promise<Omit<Answer, "body">>;
+  /** Ends what is in flight. */
+  close(): void;
 }
 
+/** Of the body of an answer to a request that changes something; the rest is not read. */
+const SEND_ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Requests of egress, each on a connection of its own to an address that was checked. */
 export function createTransport(
   config: Pick<EgressConfig, "allowPrivate">,
   userAgent: string,
@@ -55,98 +71,75 @@ export function createTransport(
   limits: TransportLimits,
 ): Transport {
   const lookup = checkedLookup(resolve, (hostname) => mayBePrivate(hostname, config));
-  // undici waits for a connection that is being made before it can be destroyed; this ends the sockets themselves.
   const closing = new AbortController();
-  let agent: Promise<Agent> | undefined;
-  // Loading undici takes longer than the rest of a start, and most commands fetch nothing.
-  const openAgent = async () => {
-    const { Agent, buildConnector } = await import("undici");
-    const connect = { lookup, timeout: limits.headersTimeoutMs };
-    return new Agent({
-      connect: wireBound(endedBy(closing.signal, (signal) => buildConnector({ ...connect, signal }))),
-      maxRequestsPerClient: REQUESTS_PER_CONNECTION_MAX,
-      headersTimeout: limits.headersTimeoutMs,
-    });
-  };
+
+  async function request<T>(
+    url: URL,
+    { signal, ...rest }: Omit<OnceRequest, "signal"> & { signal: AbortSignal | undefined },
+    take: (reply: OnceReply, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    using joined = joinSignals([signal, closing.signal]);
+    return await requestOnce(url, { ...rest, signal: joined.signal, lookup }, take);
+  }
+
   return {
     async get(url, exchange) {
-      using limit = joinSignals([exchange.signal], exchange.timeoutMs);
-      const { signal } = limit;
       const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
+      const { headersTimeoutMs } = limits;
+      const times = { timeoutMs: exchange.timeoutMs, connectTimeoutMs: headersTimeoutMs, headersTimeoutMs };
+      const { signal } = exchange;
       let isAnswered = false;
       try {
-        agent ??= openAgent();
-        const onAnswer = () => {
+        const asked = { method: "GET", headers, body: null, signal, ...times };
+        return await request(url, asked, (reply, limit) => {
           isAnswered = true;
-        };
-        return await exchangeOnce(await agent, url, { ...exchange, headers, signal }, onAnswer);
+          return readAnswer(reply, { ...exchange, signal: limit });
+        });
       } catch (error) {
-        exchange.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         if (error instanceof AfkError) throw error;
-        throw new EgressFailed(
-          `${describeUrl(url)} could not be fetched: ${explain(error, limit.isTimedOut())}`,
-          { isDown: !isAnswered, cause: error },
-        );
+        const why = error instanceof RequestLost ? error.message : String(error);
+        throw new EgressFailed(`${describeUrl(url)} could not be fetched: ${why}`, {
+          isDown: !isAnswered,
+          cause: error,
+        });
       }
     },
-    async send(url, request) {
-      using joined = joinSignals([request.signal, closing.signal]);
-      const { signal } = joined;
-      return await sendOnce(url, { ...request, signal }, { lookup, timeout: limits.headersTimeoutMs });
+    async send(url, { method, headers, body, signal, timeoutMs }) {
+      const connectTimeoutMs = limits.headersTimeoutMs;
+      try {
+        const asked = { method, headers, body, signal, timeoutMs, connectTimeoutMs };
+        return await request(url, asked, async (reply, limit) => {
+          // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
+          const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };
+          await readBody(reply.body, bounds).catch(() => null);
+          return { status: reply.status, headers: reply.headers };
+        });
+      } catch (error) {
+        if (!(error instanceof RequestLost)) throw error;
+        throw new SendFailed(`the request to ${url.host} got no answer: ${error.message}`, {
+          mayHaveArrived: error.isSent,
+          cause: error,
+        });
+      }
     },
-    async close() {
-      closing.abort();
-      await (await agent)?.destroy();
-    },
+    close: () => closing.abort(),
   };
 }
 
-/**
- * Connections that end when `closing` aborts. Each has a signal of its own: Node leaves a listener, and with it the socket and
- * undici's client, on the signal that a socket was connected with, also when the socket is long closed.
- */
-function endedBy(
-  closing: AbortSignal,
-  connectorWith: (signal: AbortSignal) => buildConnector.connector,
-): buildConnector.connector {
-  return (options, callback) => {
-    const joined = joinSignals([closing]);
-    const end = () => joined[Symbol.dispose]();
-    connectorWith(joined.signal)(options, (...[error, socket]: Parameters<buildConnector.Callback>) => {
-      if (error !== null) {
-        end();
-        return callback(error, null);
-      }
-      socket.once("close", end);
-      callback(null, socket);
-    });
-  };
-}
-
-async function exchangeOnce(
-  agent: Agent,
-  url: URL,
-  exchange: Exchange & { signal: AbortSignal },
-  onAnswer: () => void,
+async function readAnswer(
+  { status, headers, body }: OnceReply,
+  limits: Exchange & { signal: AbortSignal },
 ): Promise<Answer> {
-  const { signal } = exchange;
-  signal.throwIfAborted();
-  const path = `${url.pathname}${url.search}`;
-  const request = agent.request({
-    origin: url.origin,
-    path,
-    method: "GET",
-    headers: exchange.headers,
-    signal,
-    onInfo: boundedInfo(),
-  });
-  const { statusCode: status, headers: raw, body } = await orAborted(request, signal);
-  onAnswer();
-  const headers = joinHeaders(raw);
-  if (status >= 200 && status <= 299) {
-    return { status, headers, body: await readBody(body, headers["content-encoding"] ?? "", exchange) };
-  }
-  // Nobody reads this body. Without a listener, the error of cutting it off would end the process.
-  body.on("error", () => undefined).destroy();
-  return { status, headers, body: new Uint8Array() };
+  if (status < 200 || status > 299) return { status, headers, body: new Uint8Array() };
+  return {
+    status,
+    headers,
+    body: await readBody(body, { ...limits, encoding: headers["content-encoding"] }),
+  };
+}
+
+/** `afk/1.2.0 (+ops@example.org)`: who asks, and where to complain. */
+export function userAgentOf(version: string, contact: string | null): string {
+  return `afk/${version}${contact === null ? "" : ` (+${contact})`}`.replace(/[^\x20-\x7e]/g, "");
 }

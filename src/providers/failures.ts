@@ -1,8 +1,9 @@
+import { type ReplyHeaders, reasonOf } from "../http/once.ts";
+import { boundedWaitMs, retryAfterMs } from "../http/retry-after.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
-import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { CallFailed } from "../rails/call.ts";
-import { isRecord, parseJson } from "./json.ts";
+import { parseJson } from "./json.ts";
 import { errorIn, serverWords } from "./server-words.ts";
 import { isUnbilled, type Server } from "./unbilled.ts";
 
@@ -19,14 +20,12 @@ export interface Subject {
 /** An answer whose status is not 2xx. `body` is null where it could not be read. */
 export interface Refusal {
   status: number;
-  headers: Record<string, string | string[] | undefined>;
+  headers: ReplyHeaders;
   body: string | null;
 }
 
 const ERROR_TEXT_CHARS_MAX = 300;
 const RETRY_AFTER_DEFAULT_MS = MINUTE_MS;
-const RETRY_AFTER_MIN_MS = 1_000;
-const RETRY_AFTER_MAX_MS = 6 * 60 * 60 * 1000;
 
 /** What an answer other than 2xx says about money (unbilled.ts has the table) and health. */
 export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number): CallFailed {
@@ -36,7 +35,7 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
   const charge = isUnbilled({ status, said }, subject.server) ? "none" : "unknown";
   if (status === 401 || status === 403) return new CallFailed(message, { charge, trip: "now" });
   if (status === 429) {
-    const afterMs = retryAfterMs(refusal.headers, nowMs) ?? RETRY_AFTER_DEFAULT_MS;
+    const afterMs = askedWaitMs(refusal.headers, nowMs) ?? RETRY_AFTER_DEFAULT_MS;
     return new CallFailed(message, { charge, trip: { untilAfterMs: afterMs }, retry: { afterMs } });
   }
   if (status === 400 || status === 413 || status === 422) {
@@ -76,7 +75,7 @@ export function lostFailure(
   }
   const reason = state.timedOut
     ? `no complete answer within ${state.timeoutMs} ms`
-    : clean(describe(state.error), subject.secrets);
+    : clean(reasonOf(state.error), subject.secrets);
   const message = state.isConnected
     ? `The call to ${nameOf(subject)} was lost: ${reason}.`
     : `${subject.provider} cannot be reached at ${subject.address}: ${reason}. Check models.providers.${subject.provider}.base_url.`;
@@ -89,17 +88,11 @@ export function malformedFailure(subject: Subject, what: string, cause?: unknown
   return new CallFailed(message, { charge: "unknown", trip: "count", cause });
 }
 
-/**
- * The wait a provider asks for, in milliseconds from `nowMs`, between one second and six hours; null where it
- * asks for none. `retry-after-ms` is OpenAI's own; Retry-After is RFC 9110, section 10.2.3: seconds or a date.
- */
-export function retryAfterMs(headers: Refusal["headers"], nowMs: number): number | null {
-  const exact = Number.parseFloat(header(headers, "retry-after-ms"));
-  if (Number.isFinite(exact)) return bounded(exact);
-  const text = header(headers, "retry-after").trim();
-  if (/^\d+(\.\d+)?$/.test(text)) return bounded(Number(text) * 1000);
-  const dateMs = Date.parse(text);
-  return Number.isNaN(dateMs) ? null : bounded(dateMs - nowMs);
+/** The wait a provider asks for, in milliseconds from `nowMs`; null where it asks for none. `retry-after-ms` is OpenAI's own. */
+export function askedWaitMs(headers: ReplyHeaders, nowMs: number): number | null {
+  const exact = Number.parseFloat(headers["retry-after-ms"] ?? "");
+  const ms = Number.isFinite(exact) ? exact : retryAfterMs(headers["retry-after"], nowMs);
+  return ms === null ? null : boundedWaitMs(ms);
 }
 
 function refusalMessage(subject: Subject, status: number, said: unknown): string {
@@ -131,21 +124,4 @@ function clean(text: string, secrets: string[]): string {
     .replace(/[\p{Cc}\s]+/gu, " ")
     .trim();
   return line.length > ERROR_TEXT_CHARS_MAX ? `${line.slice(0, ERROR_TEXT_CHARS_MAX - 1)}…` : line;
-}
-
-/** A refused connection with several addresses is an AggregateError whose own message is empty. */
-function describe(error: unknown): string {
-  const text = messageOf(error);
-  if (text !== "") return text;
-  const code = isRecord(error) ? error.code : undefined;
-  return typeof code === "string" ? code : "the connection failed";
-}
-
-function header(headers: Refusal["headers"], name: string): string {
-  const value = headers[name];
-  return (Array.isArray(value) ? value[0] : value) ?? "";
-}
-
-function bounded(ms: number): number {
-  return Math.ceil(Math.min(Math.max(ms, RETRY_AFTER_MIN_MS), RETRY_AFTER_MAX_MS));
 }

@@ -1,7 +1,6 @@
-import type { Socket } from "node:net";
+import { withoutUserinfo } from "../http/exchange.ts";
+import { type OnceReply, RequestLost, requestOnce } from "../http/once.ts";
 import { systemClock } from "../lib/clock.ts";
-import { once } from "../lib/once.ts";
-import { joinSignals } from "../lib/signals.ts";
 import { CallFailed } from "../rails/call.ts";
 import { lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
 import { isRecord, parseJson } from "./json.ts";
@@ -35,28 +34,21 @@ export function endpoint(
   { baseUrl, apiKey, isFree = false }: ProviderOptions,
   headers: Record<string, string>,
 ): Endpoint {
-  const url = new URL(baseUrl);
+  const { password } = new URL(baseUrl);
+  const { url, authorization } = withoutUserinfo(baseUrl);
   url.pathname = url.pathname.replace(/\/+$/, "") + path;
-  const password = decodeURIComponent(url.password);
-  const login = `${decodeURIComponent(url.username)}:${password}`;
-  const basic = login === ":" ? {} : { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
-  url.username = "";
-  url.password = "";
   return {
     provider,
     url,
     isFree,
-    headers: { ...basic, ...headers },
-    secrets: [apiKey ?? "", password].filter((secret) => secret !== ""),
+    headers: { ...authorization, ...headers },
+    secrets: [apiKey ?? "", decodeURIComponent(password)].filter((secret) => secret !== ""),
   };
 }
 
 /**
- * POSTs `body` and hands the 2xx reply to `take`. One request on one new connection: no retry, no redirect,
- * and no reuse, since a server that closes an idle connection under a request would make its cost unknown.
- * Not `fetch`, which sends a request again by itself on a 421.
- *
- * @throws CallFailed for everything that goes wrong (models/failures.ts has the classes).
+ * POSTs `body` once and hands the 2xx reply to `take`.
+ * @throws CallFailed for everything that goes wrong (failures.ts has the classes).
  */
 export async function post<T>(
   to: Endpoint,
@@ -65,42 +57,38 @@ export async function post<T>(
   take: (reply: Reply) => Promise<T>,
 ): Promise<T> {
   const subject = subjectOf(to, body);
-  using deadline = joinSignals([options.signal], options.timeoutMs);
-  const { signal } = deadline;
-  let connection: Socket | null = null;
-  let isSent = false;
+  const headers = { ...HEADERS, ...to.headers };
+  const { signal, timeoutMs, lastLook } = options;
   try {
-    const { openConnection, postOn } = await loadClient();
-    connection = await openConnection(to.url, { signal, timeoutMs: options.timeoutMs });
-    await options.lastLook();
-    signal.throwIfAborted();
-    // From here on bytes of the request may leave: Node writes them before it turns to anything else.
-    isSent = true;
-    const response = await postOn(connection, to.url, { ...HEADERS, ...to.headers }, body);
-    const { statusCode: status = 0, headers } = response;
-    const isEncoded = (headers["content-encoding"] ?? "identity") !== "identity";
-    if (status < 200 || status > 299) {
-      const text = isEncoded ? null : await readErrorBody(response, signal);
-      throw refusalFailure(subject, { status, headers, body: text }, systemClock.nowMs());
-    }
-    if (isEncoded) throw malformedFailure(subject, `its content-encoding is ${headers["content-encoding"]}`);
-    return await take(replyOf(subject, response));
+    const request = { method: "POST", headers, body, signal, timeoutMs, lastLook };
+    return await requestOnce(to.url, request, (reply, limit) => takeReply(subject, reply, limit, take));
   } catch (error) {
     if (error instanceof CallFailed) throw error;
     throw lostFailure(subject, {
-      isConnected: isSent,
-      callerAborted: options.signal.aborted,
-      timedOut: deadline.isTimedOut(),
-      timeoutMs: options.timeoutMs,
+      isConnected: error instanceof RequestLost && error.isSent,
+      callerAborted: signal.aborted,
+      timedOut: error instanceof RequestLost && error.isTimedOut,
+      timeoutMs,
       error,
     });
-  } finally {
-    connection?.destroy();
   }
 }
 
-/** At the first call: a tick with nothing to do starts without it. Kept, since to import it again takes a while each time. */
-const loadClient = once(() => import("./connection.ts"));
+async function takeReply<T>(
+  subject: Subject,
+  { status, headers, body }: OnceReply,
+  signal: AbortSignal,
+  take: (reply: Reply) => Promise<T>,
+): Promise<T> {
+  const encoding = headers["content-encoding"] ?? "identity";
+  const isEncoded = encoding !== "identity";
+  if (status < 200 || status > 299) {
+    const text = isEncoded ? null : await readErrorBody(body, signal);
+    throw refusalFailure(subject, { status, headers, body: text }, systemClock.nowMs());
+  }
+  if (isEncoded) throw malformedFailure(subject, `its content-encoding is ${encoding}`);
+  return await take(replyOf(subject, body));
+}
 
 const HEADERS: Record<string, string> = {
   "content-type": "application/json",

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import { readBody, readChunks } from "../http/body.ts";
+import type { OnceReply } from "../http/once.ts";
 import { malformedFailure, type Subject } from "./failures.ts";
 
 /** The reply to one call: its body, read once, as it comes. */
@@ -16,19 +17,27 @@ const REPLY_BYTES_MAX = 8 * 1024 * 1024;
 const ERROR_BYTES_MAX = 64 * 1024;
 const LINES_MAX = 200_000;
 
-export function replyOf(subject: Subject, body: IncomingMessage): Reply {
+export function replyOf(subject: Subject, body: OnceReply["body"]): Reply {
+  let bytes = 0;
+  const read = <T>(take: (chunk: Buffer) => T | undefined) =>
+    readChunks(body, (chunk) => {
+      bytes += chunk.byteLength;
+      if (bytes > REPLY_BYTES_MAX)
+        throw malformedFailure(subject, `it is longer than ${REPLY_BYTES_MAX} bytes`);
+      return take(chunk);
+    });
   return {
     subject,
     async text() {
       const parts: Uint8Array[] = [];
-      await read(subject, body, (chunk) => void parts.push(chunk));
+      await read((chunk) => void parts.push(chunk));
       return Buffer.concat(parts).toString("utf8");
     },
     async lines(take) {
       const decoder = new TextDecoder();
       let count = 0;
       let rest = "";
-      const found = await read(subject, body, (chunk) => {
+      const found = await read((chunk) => {
         const pieces = decoder.decode(chunk, { stream: true }).split("\n");
         const last = pieces.pop() ?? "";
         for (const piece of pieces) {
@@ -49,53 +58,13 @@ export function replyOf(subject: Subject, body: IncomingMessage): Reply {
   };
 }
 
-/**
- * Reads a body until `take` makes something of a piece, or to its end, and no further than it may be long. By its events:
- * a loop over the stream takes several times as long for the few pieces of a reply.
- */
-function read<T>(
-  subject: Subject,
-  body: IncomingMessage,
-  take: (chunk: Buffer) => T | undefined,
-): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    let bytes = 0;
-    const onData = (chunk: Buffer) => {
-      try {
-        bytes += chunk.byteLength;
-        if (bytes > REPLY_BYTES_MAX)
-          throw malformedFailure(subject, `it is longer than ${REPLY_BYTES_MAX} bytes`);
-        const made = take(chunk);
-        if (made === undefined) return;
-        resolve(made);
-      } catch (error) {
-        reject(error);
-      }
-      body.off("data", onData).pause();
-    };
-    body.on("data", onData);
-    body.once("end", () => resolve(undefined));
-    body.on("error", reject);
-    body.once("close", () => reject(new Error("the connection was closed before the end of the reply")));
-  });
-}
-
 /** The body of an error answer, or null: too long, or broken off. The status alone is then what is known. */
-export async function readErrorBody(
-  body: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): Promise<string | null> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
+export async function readErrorBody(body: OnceReply["body"], signal: AbortSignal): Promise<string | null> {
   try {
-    for await (const chunk of body) {
-      bytes += chunk.byteLength;
-      if (bytes > ERROR_BYTES_MAX) return null;
-      parts.push(chunk);
-    }
+    const bytes = await readBody(body, { bytesMax: ERROR_BYTES_MAX, onExcess: "fail", signal });
+    return bytes.toString("utf8");
   } catch (error) {
     if (signal.aborted) throw error;
     return null;
   }
-  return Buffer.concat(parts).toString("utf8");
 }

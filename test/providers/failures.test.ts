@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { retryAfterMs } from "../../src/providers/failures.ts";
+import { askedWaitMs } from "../../src/providers/failures.ts";
 
 const NOW = Date.parse("2026-11-21T10:00:00Z");
 
@@ -13,10 +13,10 @@ it.each([
   ["a date next year", { "retry-after": "Sun, 21 Nov 2027 10:00:00 GMT" }, 21_600_000],
   ["OpenAI's milliseconds before seconds", { "retry-after-ms": "1500.5", "retry-after": "20" }, 1_501],
   ["seconds when the milliseconds are none", { "retry-after-ms": "soon", "retry-after": "20" }, 20_000],
-  ["the first of several", { "retry-after": ["30", "60"] }, 30_000],
+  ["a number that came twice, which says nothing", { "retry-after": "30, 60" }, null],
   ["a negative number", { "retry-after-ms": "-5" }, 1_000],
   ["words", { "retry-after": "later" }, null],
   ["nothing", {}, null],
 ])("reads a Retry-After of %s", (_, headers, expected) => {
-  expect(retryAfterMs(headers, NOW)).toBe(expected);
+  expect(askedWaitMs(headers, NOW)).toBe(expected);
 });

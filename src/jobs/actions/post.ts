@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { HEADER_VALUE, SEND_HEADERS } from "../../egress/send-headers.ts";
+import { HEADER_VALUE, SEND_HEADERS } from "../../egress/types.ts";
 import type { Action } from "./action.ts";
 
 const METHODS = ["POST", "PUT", "PATCH", "DELETE"] as const;

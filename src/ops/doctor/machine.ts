@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readHostDate } from "../../egress/host-date.ts";
+import { exchange } from "../../http/exchange.ts";
 import { chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
@@ -153,3 +153,14 @@ function findingOf(
 const MEND =
   "apt-get install util-linux; where user namespaces are restricted, as in Ubuntu since 24.04: " +
   "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run afk as root or in its image";
+
+/** What time a host says it is, to the second, in epoch milliseconds; null when it does not answer or states none. */
+async function readHostDate(origin: string, signal: AbortSignal): Promise<number | null> {
+  try {
+    const { headers } = await exchange({ url: origin, method: "HEAD", headers: {} }, signal);
+    const dateMs = Date.parse(headers.get("date") ?? "");
+    return Number.isNaN(dateMs) ? null : dateMs;
+  } catch {
+    return null;
+  }
+}

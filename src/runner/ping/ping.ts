@@ -1,6 +1,6 @@
 import { jsonOf } from "../../alerts/channels/channel.ts";
-import { exchange, type HttpReply, type HttpRequest, reasonOf, refusal } from "../../alerts/exchange.ts";
 import type { HeartbeatConfig } from "../../config/config.ts";
+import { exchange, failureOf, type HttpReply, type HttpRequest, refusal } from "../../http/exchange.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
@@ -44,7 +44,7 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
   let beginning: Promise<string | null> = Promise.resolve(null);
 
   const ping = (request: HttpRequest, stops: readonly AbortSignal[], timeoutMs: number) =>
-    failureOf(request, isAccepted, { stops, timeoutMs });
+    tryPing(request, isAccepted, { stops, timeoutMs });
   return {
     begin() {
       const request = started(pingUrl);
@@ -70,7 +70,7 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
 }
 
 /** Null when the service took it. Never throws. */
-async function failureOf(
+async function tryPing(
   request: HttpRequest,
   isAccepted: (reply: HttpReply) => boolean,
   { stops, timeoutMs }: { stops: readonly AbortSignal[]; timeoutMs: number },
@@ -81,7 +81,7 @@ async function failureOf(
     const isYes = reply.status >= 200 && reply.status < 300 && isAccepted(reply);
     return isYes ? null : refusal(reply, request.url);
   } catch (error) {
-    return limit.isTimedOut() ? "no answer in time" : reasonOf(error, limit.signal);
+    return limit.isTimedOut() ? "no answer in time" : failureOf(error, limit.signal);
   }
 }
 

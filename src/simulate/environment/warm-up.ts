@@ -1,4 +1,8 @@
 import { seededRandom } from "../../faults/seeded-random.ts";
+import { readBody } from "../../http/body.ts";
+import { exchange } from "../../http/exchange.ts";
+import { requestOnce } from "../../http/once.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import type { SimulatedEnvironment } from "./environment.ts";
 
 /**
@@ -16,9 +20,10 @@ export async function warmUp(environment: SimulatedEnvironment): Promise<void> {
     },
     seededRandom(0, "warm-up"),
   );
-  const [{ request }, { ofetch }] = await Promise.all([import("undici"), import("ofetch")]);
-  const { body } = await request("http://warm-up.example/");
-  await body.text();
-  await ofetch("http://warm-up.example/", { responseType: "text", retry: 0 });
+  const url = new URL("http://warm-up.example/");
+  const { signal } = new AbortController();
+  const request = { method: "GET", headers: {}, body: null, signal, timeoutMs: MINUTE_MS };
+  await requestOnce(url, request, ({ body }) => readBody(body, { bytesMax: 16, onExcess: "cut", signal }));
+  await exchange({ url: url.href, method: "GET", headers: {} }, signal);
   await environment.quiet();
 }

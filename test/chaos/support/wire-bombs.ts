@@ -11,7 +11,7 @@ export type WireBombs = Record<string, [route: Route, outcome: RegExp]>;
 const TOO_LARGE = /^egress_failed: .*larger than afk reads/;
 const TOO_SLOW = /^egress_failed: .*(?:too long|Timeout)/i;
 /** Of bytes that belong to no body. */
-const TOO_MUCH = /^egress_failed: .*(?:over one connection|informational answers)/;
+const TOO_MUCH = /^egress_failed: .*(?:over one connection|informational answers|Chunk extensions overflow)/;
 const REFUSED_ENCODING = /^egress_failed: .*did not ask for/;
 const FAILED = /^egress_failed/;
 const UNREADABLE = /^source_unreadable/;

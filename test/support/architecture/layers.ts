@@ -2,9 +2,10 @@ import { dirname } from "node:path";
 import type { Rule } from "./rule.ts";
 import type { Import, Source } from "./source.ts";
 
-/** From the bottom up. A file imports its own folder and what stands on a lower line (DESIGN.md, section 3). */
+/** From the bottom up. A file imports its own folder and what stands on a lower line. */
 const LAYERS: readonly (readonly string[])[] = [
   ["lib"],
+  ["http"],
   // What a channel's entry in afk.yaml may say is part of the channel.
   ["config/fields"],
   ["alerts/channels", "alerts/events"],
@@ -24,7 +25,9 @@ const LAYERS: readonly (readonly string[])[] = [
 const PROVIDERS = /^providers\/(ollama|openai|anthropic)\//;
 const PROVIDER_USERS = ["providers/chain.ts", "agent.ts"];
 const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
-const NETWORK_USERS = /^(egress|providers|alerts)\/|^runner\/heartbeat(\.ts$|\/)/;
+const NETWORK_USERS = /^http\//;
+/** Tell an address from a name, and nothing else. */
+const ADDRESS_READERS = /^egress\//;
 /** The page's server and the endpoint of models listen; they have no reason to import what sends. */
 const LISTENERS = /^(dashboard\/|faults\/model-endpoint\.ts$)/;
 const LISTENING = /^(node:)?http$/;
@@ -105,7 +108,7 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "only egress, providers, alerts and the heartbeat reach the network",
+    name: "only http/ reaches the network",
     check: (source) =>
       NETWORK_USERS.test(source.path)
         ? []
@@ -115,6 +118,7 @@ export const LAYER_RULES: readonly Rule[] = [
               ({ specifier }) =>
                 NETWORK.test(specifier) &&
                 !(LISTENERS.test(source.path) && LISTENING.test(specifier)) &&
+                !(ADDRESS_READERS.test(source.path) && /^node:net$/.test(specifier)) &&
                 !(REPLACERS.test(source.path) && REPLACED.test(specifier)),
             ),
             ...source.uses
@@ -124,6 +128,9 @@ export const LAYER_RULES: readonly Rule[] = [
     breaks: [
       ["jobs/digest/a.ts", 'import { request } from "undici";'],
       ["jobs/digest/a.ts", 'import { request } from "node:https";'],
+      ["egress/a.ts", 'import { request } from "node:http";'],
+      ["providers/a.ts", 'import { connect } from "node:tls";'],
+      ["alerts/a.ts", 'import { ofetch } from "ofetch";'],
       ["ops/a.ts", 'const { ofetch } = await import("ofetch");'],
       ["cli/a.ts", 'import { connect } from "net";'],
       ["lib/a.ts", 'await fetch("http://127.0.0.1");'],
@@ -137,8 +144,8 @@ export const LAYER_RULES: readonly Rule[] = [
       ["simulate/environment/a.ts", 'import { request } from "node:https";'],
     ],
     keeps: [
-      ["egress/client.ts", 'import { request } from "undici"; await fetch("http://127.0.0.1");'],
-      ["runner/heartbeat.ts", 'import { ofetch } from "ofetch";'],
+      ["http/client.ts", 'import { request } from "node:http"; import { ofetch } from "ofetch";'],
+      ["egress/address.ts", 'import { isIP } from "node:net";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
       ["simulate/environment/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],

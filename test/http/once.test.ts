@@ -1,27 +1,63 @@
 import { createServer, type Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { expect, it, onTestFinished } from "vitest";
-import { openConnection } from "../../src/providers/connection.ts";
+import { RequestLost, requestOnce } from "../../src/http/once.ts";
+import { ask, failure, KINDS } from "../providers/providers.ts";
 import { certificate } from "../support/certificate.ts";
-import { ask, failure, KINDS } from "./providers.ts";
 
 const KIND = KINDS[0]!;
+const never = () => Promise.reject(new Error("there is no reply to take"));
+
+const GET = { method: "GET", headers: {}, body: null, timeoutMs: 60_000 };
 
 it("makes no connection when it is aborted before", async () => {
   const { url, sockets } = await listen(() => undefined);
   const signal = AbortSignal.abort(new Error("killed"));
-  await expect(openConnection(new URL(url), { signal, timeoutMs: 1_000 })).rejects.toThrow("killed");
+  const lost = await requestOnce(new URL(url), { ...GET, signal }, never).catch((error) => error);
+  expect(lost).toMatchObject({ isSent: false, message: "killed" });
   expect(sockets).toHaveLength(0);
 });
 
 it("ends with its signal, also while it is used", async () => {
   const closed = Promise.withResolvers<void>();
-  const { url } = await listen((socket) => socket.resume().once("close", () => closed.resolve()));
   const stop = new AbortController();
-  const connection = await openConnection(new URL(url), { signal: stop.signal, timeoutMs: 60_000 });
-  stop.abort();
+  const { url } = await listen((socket) => {
+    socket.once("data", () => stop.abort(new Error("killed")));
+    socket.once("close", () => closed.resolve());
+  });
+  const lost = await requestOnce(new URL(url), { ...GET, signal: stop.signal }, never).catch(
+    (error) => error,
+  );
   await closed.promise;
-  expect(connection.destroyed).toBe(true);
+  expect(lost).toBeInstanceOf(RequestLost);
+  expect(lost).toMatchObject({ isSent: true, isTimedOut: false, message: "killed" });
+});
+
+it("makes one connection and sends once, also when the answer is a 421 or none", async () => {
+  for (const answer of ["HTTP/1.1 421 Misdirected Request\r\ncontent-length: 0\r\n\r\n", ""]) {
+    const { url, sockets } = await listen((socket) => void socket.once("data", () => socket.end(answer)));
+    const { signal } = new AbortController();
+    const post = { ...GET, method: "POST", body: "{}", signal };
+    const outcome = await requestOnce(new URL(url), post, async ({ status }) => status).catch(
+      (error) => error,
+    );
+    expect(answer === "" ? outcome.isSent : outcome).toBe(answer === "" ? true : 421);
+    expect(sockets).toHaveLength(1);
+  }
+});
+
+it("sends no byte when the last look at the kill switch refuses", async () => {
+  let bytes = 0;
+  const { url } = await listen((socket) => {
+    socket.on("data", (chunk) => {
+      bytes += chunk.length;
+    });
+  });
+  const { signal } = new AbortController();
+  const lastLook = () => Promise.reject(new Error("killed"));
+  const lost = await requestOnce(new URL(url), { ...GET, signal, lastLook }, never).catch((error) => error);
+  expect(lost).toMatchObject({ isSent: false, message: "killed" });
+  expect(bytes).toBe(0);
 });
 
 it("does not wait for a connection that nobody makes when the call is aborted, and charges nothing", async () => {

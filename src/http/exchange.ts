@@ -1,49 +1,54 @@
 import { AfkError } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 
-/** One HTTP request to a service outside. */
+/** One HTTP request to a service outside, of the kind that costs nothing and may be repeated. */
 export interface HttpRequest {
   url: string;
-  method: "GET" | "POST";
+  method: "GET" | "HEAD" | "POST";
   headers: Record<string, string>;
   body?: string;
 }
 
-/** What the service answered: its body is cut at a few kilobytes. */
+/** What the service answered. */
 export interface HttpReply {
   status: number;
+  /** As UTF-8 text, cut at the bound. */
   body: string;
 }
 
 const REPLY_BYTES_MAX = 16_384;
 const EXCERPT_LENGTH_MAX = 200;
 
-/** Makes exactly one request: no retry, no redirect, and of an endless answer only the start. Throws what fetch throws. */
+/**
+ * Makes exactly one request: no retry, no redirect, and of an endless answer only the first `bytesMax` bytes (16,384 unless
+ * stated). Throws what fetch throws.
+ */
 export async function exchange(
   request: HttpRequest,
   signal: AbortSignal,
-): Promise<{ reply: HttpReply; retryAfter: string | null }> {
+  bytesMax = REPLY_BYTES_MAX,
+): Promise<{ reply: HttpReply; headers: Headers; isCut: boolean }> {
   const { url, authorization } = withoutUserinfo(request.url);
   // Loaded when there is something to send: most ticks have no alert.
   const { ofetch } = await import("ofetch");
   const response = await ofetch.raw(url.href, {
     method: request.method,
-    // The outbox is the only thing that retries, and what a refusal means is decided by the caller.
+    // Whoever asks decides when to ask again, and what a refusal means.
     retry: 0,
     ignoreResponseError: true,
     responseType: "stream",
     headers: { ...authorization, "user-agent": "afk", ...request.headers },
     ...(request.body === undefined ? {} : { body: request.body }),
-    // A redirect would carry the alert, and its credentials, to a place that nobody configured.
+    // A redirect would carry the request, and its credentials, to a place that nobody configured.
     redirect: "manual",
     signal,
   });
-  const body = await firstBytes(response._data ?? null);
-  return { reply: { status: response.status, body }, retryAfter: response.headers.get("retry-after") };
+  const { text, isCut } = await firstBytes(response._data ?? null, bytesMax);
+  return { reply: { status: response.status, body: text }, headers: response.headers, isCut };
 }
 
-/** fetch refuses `https://user:password@host`; the header means the same (RFC 7617). */
-function withoutUserinfo(address: string): { url: URL; authorization: Record<string, string> } {
+/** An address without user and password, and the header that means the same (RFC 7617), since addresses get shown. */
+export function withoutUserinfo(address: string): { url: URL; authorization: Record<string, string> } {
   const url = new URL(address);
   if (url.username === "" && url.password === "") return { url, authorization: {} };
   const userinfo = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
@@ -53,15 +58,18 @@ function withoutUserinfo(address: string): { url: URL; authorization: Record<str
 }
 
 /** The start of the body; the rest, endless perhaps, is not read. */
-async function firstBytes(stream: ReadableStream<Uint8Array> | null): Promise<string> {
+async function firstBytes(
+  stream: ReadableStream<Uint8Array> | null,
+  bytesMax: number,
+): Promise<{ text: string; isCut: boolean }> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of stream ?? []) {
     chunks.push(chunk);
     bytes += chunk.byteLength;
-    if (bytes >= REPLY_BYTES_MAX) break;
+    if (bytes > bytesMax) break;
   }
-  return Buffer.concat(chunks).toString("utf8", 0, REPLY_BYTES_MAX);
+  return { text: Buffer.concat(chunks).toString("utf8", 0, bytesMax), isCut: bytes > bytesMax };
 }
 
 /** What the service said, without anything that its address is made of: servers like to echo it. */
@@ -74,12 +82,16 @@ export function refusal({ status, body }: HttpReply, address: string): string {
   return `HTTP ${status}${isLie ? " but not accepted" : ""}${excerpt === "" ? "" : `: ${excerpt}`}`;
 }
 
-/** By code and not by message: the messages of URL and fetch repeat the address. */
-export function reasonOf(error: unknown, signal: AbortSignal): string {
+/** Why no answer came: by code and not by message, since the messages of URL and fetch repeat the address. */
+export function failureOf(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return "stopped before an answer came";
   if (error instanceof AfkError) return error.message;
+  return `the request failed (${codeOf(error) ?? "unknown"})`;
+}
+
+/** The code of the error that is innermost, such as ECONNREFUSED. */
+export function codeOf(error: unknown): string | null {
   let cause = error;
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
-  return `the request failed (${code})`;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : null;
 }

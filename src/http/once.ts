@@ -1,0 +1,212 @@
+import type { ClientRequest, IncomingMessage } from "node:http";
+import { isIP, type LookupFunction, type Socket } from "node:net";
+import { pause } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { AfkError, messageOf } from "../lib/errors.ts";
+import { once } from "../lib/once.ts";
+import { joinSignals } from "../lib/signals.ts";
+
+/** One request that is sent at most once. Times are in milliseconds. */
+export interface OnceRequest {
+  method: string;
+  headers: Record<string, string>;
+  /** Sent as UTF-8; null sends none. */
+  body: string | null;
+  /** Ends the request at any time. */
+  signal: AbortSignal;
+  /** For all of it, from the look-up of the name to the end of the reading. */
+  timeoutMs: number;
+  /** For the connection alone; ten seconds unless stated. */
+  connectTimeoutMs?: number;
+  /** From the request to the headers of the reply; no limit of its own unless stated. */
+  headersTimeoutMs?: number;
+  /** How the name becomes addresses; the system's look-up unless stated. The connection goes to what it gives. */
+  lookup?: LookupFunction;
+  /** Asked when the connection stands, immediately before the first byte; nothing is sent when it rejects. */
+  lastLook?: () => Promise<void>;
+}
+
+/** The headers of a reply: names in lower case, what came several times joined by commas. */
+export type ReplyHeaders = Record<string, string | undefined>;
+
+export interface OnceReply {
+  status: number;
+  headers: ReplyHeaders;
+  /** As it comes off the wire: not decoded, and of any length. */
+  body: IncomingMessage;
+}
+
+/** A request that ended before its reply was read. */
+export class RequestLost extends Error {
+  /** False: the connection never stood, so not a byte of the request can have left. */
+  readonly isSent: boolean;
+  readonly isTimedOut: boolean;
+
+  constructor(fields: { isSent: boolean; isTimedOut: boolean; cause: unknown }) {
+    super(fields.isTimedOut ? "it took too long" : reasonOf(fields.cause), { cause: fields.cause });
+    this.isSent = fields.isSent;
+    this.isTimedOut = fields.isTimedOut;
+  }
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = MINUTE_MS;
+/** Bytes of a whole reply on the wire. The largest body that is read has 8 MiB; the rest is for how it is cut into chunks. */
+const WIRE_BYTES_MAX = 24 * 1024 * 1024;
+const INFORMATIONAL_MAX = 20;
+
+/**
+ * Sends one request on one new connection and hands the reply to `take`: no retry, no redirect, and no reuse, since a server
+ * that closes an idle connection under a request would leave open whether it arrived. Not `fetch`, which sends a request
+ * again by itself on a 421, reads informational replies without end, and takes a compressed body that was cut off for whole.
+ *
+ * @throws RequestLost; whatever AfkError `take` or the look-up throws.
+ */
+export async function requestOnce<T>(
+  url: URL,
+  request: OnceRequest,
+  take: (reply: OnceReply, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  using limit = joinSignals([request.signal], request.timeoutMs);
+  const { signal } = limit;
+  let connection: Socket | null = null;
+  let brokenBy: unknown;
+  let isSent = false;
+  try {
+    signal.throwIfAborted();
+    connection = await openConnection(url, request, signal);
+    const onError = (error: unknown) => {
+      brokenBy ??= error;
+    };
+    connection.on("error", onError);
+    await request.lastLook?.();
+    signal.throwIfAborted();
+    // From here on bytes of the request may leave: Node writes them before it turns to anything else.
+    isSent = true;
+    const reply = await send(connection, url, request, onError);
+    return await take({ status: reply.statusCode ?? 0, headers: joinHeaders(reply), body: reply }, signal);
+  } catch (error) {
+    if (error instanceof AfkError) throw error;
+    const cause = signal.aborted ? signal.reason : (brokenBy ?? error);
+    throw new RequestLost({ isSent, isTimedOut: limit.isTimedOut(), cause });
+  } finally {
+    connection?.destroy();
+  }
+}
+
+/** Why a request failed, in words: a refused connection with several addresses is an AggregateError without a message. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return [messageOf(error), code].find((text) => text !== "") ?? "the connection failed";
+}
+
+/** At the first request: a tick with nothing to do starts without them. */
+const loadNode = once(async () => {
+  const [http, net, tls] = await Promise.all([import("node:http"), import("node:net"), import("node:tls")]);
+  return { http, net, tls };
+});
+
+/** A new connection that stands: for https its certificate was accepted. `signal` ends it at any time, also in use. */
+async function openConnection(url: URL, request: OnceRequest, signal: AbortSignal): Promise<Socket> {
+  const waitMs = Math.min(request.connectTimeoutMs ?? CONNECT_TIMEOUT_MS, request.timeoutMs);
+  const { net, tls } = await loadNode();
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const isSecure = url.protocol === "https:";
+    // An IPv6 address stands in brackets in a URL and nowhere else.
+    const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+    const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port);
+    const keepAlive = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+    const to = { host, port, ...keepAlive, ...(request.lookup && { lookup: request.lookup }) };
+    // RFC 6066, section 3: an address is no name of a server.
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket = isSecure
+      ? tls.connect({ ...to, ALPNProtocols: ["http/1.1"], ...servername })
+      : net.connect(to);
+    const limit = pause(waitMs);
+    let stands = false;
+    void limit.over.then(() => {
+      if (!stands) socket.destroy(new Error(`no connection within ${waitMs} ms`));
+    });
+    const abort = () => socket.destroy();
+    signal.addEventListener("abort", abort, { once: true });
+    socket.once(isSecure ? "secureConnect" : "connect", () => {
+      stands = true;
+      limit.end();
+      resolve(socket);
+    });
+    // It stays: an error that comes when nobody reads would else end the process.
+    socket.on("error", reject);
+    socket.once("close", () => {
+      limit.end();
+      signal.removeEventListener("abort", abort);
+      reject(new Error("the connection was closed before it stood"));
+    });
+  });
+}
+
+/** Node's own client sends a request once: it follows nothing, and tries nothing again on a connection it was handed. */
+async function send(
+  connection: Socket,
+  url: URL,
+  request: OnceRequest,
+  onError: (error: unknown) => void,
+): Promise<IncomingMessage> {
+  const { http } = await loadNode();
+  const { method, body, headersTimeoutMs } = request;
+  const length = body === null ? {} : { "content-length": Buffer.byteLength(body) };
+  const limit = headersTimeoutMs === undefined ? null : pause(headersTimeoutMs);
+  let isAnswered = false;
+  void limit?.over.then(() => {
+    if (!isAnswered)
+      connection.destroy(new Error(`it took too long: no answer within ${headersTimeoutMs} ms`));
+  });
+  try {
+    return await new Promise((resolve, reject) => {
+      const sent = http.request({
+        createConnection: () => connection,
+        method,
+        path: url.pathname + url.search,
+        headers: { host: url.host, ...length, ...request.headers },
+      });
+      boundReply(sent, connection);
+      sent.once("response", resolve);
+      sent.on("error", (error) => {
+        onError(error);
+        reject(error);
+      });
+      sent.once("close", () => reject(new Error("the connection was closed before the answer")));
+      sent.end(body ?? undefined);
+    });
+  } finally {
+    isAnswered = true;
+    limit?.end();
+  }
+}
+
+/**
+ * Hangs up on a server that sends more than any honest reply has. Chunk extensions (RFC 9112, section 7.1.1), for one, are no
+ * body and counted nowhere else; informational replies (RFC 9110, section 15.2) cost much for their few bytes.
+ */
+function boundReply(sent: ClientRequest, connection: Socket): void {
+  let informational = 0;
+  sent.on("information", () => {
+    informational += 1;
+    if (informational > INFORMATIONAL_MAX) {
+      connection.destroy(new Error(`the server sent more than ${INFORMATIONAL_MAX} informational answers`));
+    }
+  });
+  // Not before the client reads: a listener makes the socket flow.
+  sent.once("socket", () => {
+    connection.on("data", () => {
+      if (connection.bytesRead <= WIRE_BYTES_MAX) return;
+      connection.destroy(new Error(`the server sent more than ${WIRE_BYTES_MAX} bytes over one connection`));
+    });
+  });
+}
+
+function joinHeaders({ headers }: IncomingMessage): ReplyHeaders {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
+  );
+}
