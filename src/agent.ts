@@ -17,7 +17,7 @@ import { chargeMicrosFromUsd } from "./lib/money.ts";
 import type { Check } from "./ops/doctor/check.ts";
 import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
-import { openState } from "./ops/open-state.ts";
+import { openState } from "./ops/own-state.ts";
 import { readConfig, readLiveConfig } from "./ops/read-config.ts";
 import { readStatus, type Status } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";

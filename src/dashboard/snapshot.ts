@@ -3,7 +3,7 @@ import { type Incident, listIncidents } from "../evidence/incidents/incidents.ts
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
-import { checkHealth, type Health } from "../ops/health.ts";
+import { type Health, healthOf, readCondition } from "../ops/condition.ts";
 import {
   type DaySpend,
   type DayTicks,
@@ -18,7 +18,7 @@ import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
 import { createSourceBook, type SourceHealth } from "../ops/sources.ts";
 import { readStatus, type Status } from "../ops/status.ts";
 import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/waiting.ts";
-import { lookNow } from "../ops/worker.ts";
+import { observeWorker } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Everything the page and the metrics say, all of one moment. */
@@ -64,9 +64,9 @@ export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Con
   const sourceBook = createSourceBook();
   return async (db, config = sources.config) => {
     // Before the first statement, with which the moment that is shown begins.
-    const look = lookNow(config, clock);
-    const { nowMs } = look;
-    const status = await readStatus({ config, version, db, clock, look });
+    const observed = observeWorker(config, clock);
+    const { nowMs } = observed;
+    const status = await readStatus({ config, version, db, clock, observed });
     // The day that counts is the budget's: it does not run backwards with the clock.
     const today =
       status.spend.find(({ window }) => window === "day")?.period ?? dayIn(nowMs, config.timezone);
@@ -74,7 +74,7 @@ export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Con
       at: nowMs,
       timezone: config.timezone,
       status,
-      health: await checkHealth(config, db, clock, look),
+      health: healthOf(await readCondition({ config, db }, observed)),
       spend: await readDaySpend(db, today, SPEND_DAYS),
       days: await readDayTicks(db, today, STRIP_DAYS, config.timezone),
       tickTotals: await readTickTotals(db),

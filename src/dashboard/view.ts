@@ -3,8 +3,8 @@ import type { Config } from "../config/config.ts";
 import { pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { look } from "../ops/look.ts";
-import { lookAtWorker } from "../ops/worker.ts";
+import { inspectState } from "../ops/inspect-state.ts";
+import { readWorker } from "../ops/worker.ts";
 import { isMigrated } from "../store/migrate.ts";
 import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
@@ -60,7 +60,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
 
   async function snapshotBy(opened: Reader | undefined): Promise<Snapshot> {
     if (opened === undefined)
-      return await look(sources.config, (seen) => readSnapshot(seen.db, seen.config), clock);
+      return await inspectState(sources.config, (seen) => readSnapshot(seen.db, seen.config), clock);
     return await opened.read(readSnapshot);
   }
 
@@ -93,7 +93,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${reader.changes.seen()} ${lookAtWorker(lock).state}`;
+        return `${reader.changes.seen()} ${readWorker(lock).state}`;
       } catch {
         return "";
       }

@@ -40,7 +40,9 @@ export async function adoptState(
       if (adoption.from === adoption.to) return null;
       await confirm(adoption);
       await store.atomically((trx) => setOwner(trx, adoption.to, clock.nowMs()));
-      tell(config, clock, adoption);
+      const log = openLog(config, clock);
+      log.event("warn", "state_adopted", { ...adoption });
+      log.close();
       return adoption;
     } finally {
       await store.close();
@@ -48,10 +50,4 @@ export async function adoptState(
   } finally {
     lock.release();
   }
-}
-
-function tell(config: Config, clock: Clock, adoption: Adoption): void {
-  const log = openLog(config, clock);
-  log.event("warn", "state_adopted", { ...adoption });
-  log.close();
 }

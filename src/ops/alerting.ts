@@ -7,7 +7,7 @@ import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
 import { agingNow } from "../rails/budget-time.ts";
 import type { Store } from "../store/store.ts";
-import { openState } from "./open-state.ts";
+import { openState } from "./own-state.ts";
 
 /** How long alerts may take to get out: as long as at the end of a tick. */
 const DELIVER_MS = 20_000;

@@ -22,7 +22,7 @@ import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts"
 import { modelChecks, refusingModels } from "./doctor/models.ts";
 import { breakers, budgetClock, counters, prices } from "./doctor/money.ts";
 import { disk, fileSystem, killFlag, killSwitch, lock, outputs, stateFolder } from "./doctor/state.ts";
-import { look } from "./look.ts";
+import { inspectState } from "./inspect-state.ts";
 import { type ConfigSources, type KindsOf, readConfig } from "./read-config.ts";
 
 /** What `afk doctor` checks, by what each check needs. To add one: write it in doctor/, and name it here. */
@@ -79,7 +79,7 @@ export async function diagnoseState(
       ...asChecks("configuration", "configuration", configurationFindings(config)),
     ]);
   const seen = await orRefusal(() =>
-    look(config, ({ db, config: { paths } }) => {
+    inspectState(config, ({ db, config: { paths } }) => {
       // A state that is not there yet has no STOP file; everything else is looked at where it is.
       const { stopFile } = paths;
       return examine({ ...config, paths: { ...config.paths, stopFile } }, { db }, how);

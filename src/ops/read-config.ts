@@ -8,7 +8,7 @@ import { loadCaps, loadConfig } from "../config/load.ts";
 import { expandHome, locate } from "../config/locations.ts";
 import { refuseNoAgent } from "../config/no-agent.ts";
 import { priceProblem } from "../providers/prices.ts";
-import { refuseFormerState } from "./whose-state.ts";
+import { refuseFormerState } from "./own-state.ts";
 
 /** The kinds of jobs that the configuration may use. @throws ConfigError for a file of them that cannot be loaded */
 export type KindsOf = () => readonly JobSettingsKind[];

@@ -5,7 +5,7 @@ import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { AfkError, assertNever } from "../lib/errors.ts";
-import type { Log } from "../lib/log.ts";
+import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
 import { makeFolder } from "../store/durable-file.ts";
@@ -26,8 +26,8 @@ import type { Store } from "../store/store.ts";
 import { openLog } from "./alerting.ts";
 import { refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
+import { OthersState } from "./own-state.ts";
 import { stopByFile } from "./stop.ts";
-import { OthersState } from "./whose-state.ts";
 
 export interface RestoreRequest {
   config: Config;
@@ -152,7 +152,7 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
     const outbox = createOutbox({
       agent: config.agent,
       clock,
-      log: SILENT,
+      log: silentLog,
       redact,
       channels: config.alerts,
     });
@@ -222,6 +222,3 @@ function tell(config: Config, clock: Clock, restored: Restored): void {
   log.event("warn", "state_restored", { ...restored });
   log.close();
 }
-
-/** The staged copy is not the state yet, so the log-book does not hear of what is done in it. */
-const SILENT: Log = { event: () => undefined, child: () => SILENT };

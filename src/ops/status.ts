@@ -7,19 +7,18 @@ import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpend } from "../rails/counters.ts";
-import { readKill } from "../rails/kill.ts";
 import { peekPeriods } from "../rails/periods.ts";
 import { windowsOf } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
 import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
+import { readCondition } from "./condition.ts";
 import { countDrafts } from "./drafts.ts";
 import { latestTicks } from "./history.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";
 import type { Late } from "./watchdog/finding.ts";
-import { lateHeartbeat } from "./watchdog/heartbeat.ts";
-import { lookNow, type Worker, type WorkerLook } from "./worker.ts";
+import { observeWorker, type Worker, type WorkerObservation } from "./worker.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
@@ -84,8 +83,8 @@ export interface StatusSources {
   version: string;
   db: Db;
   clock: Clock;
-  /** Where `db` shows an earlier moment than this one, what was asked before that. */
-  look?: WorkerLook | undefined;
+  /** Where `db` shows an earlier moment than this one, what was observed before that. */
+  observed?: WorkerObservation | undefined;
 }
 
 const TICKS_SHOWN = 60;
@@ -93,11 +92,10 @@ const TICKS_SHOWN = 60;
 /** One glance at everything, which takes as long with a hundred thousand jobs as with one. Reads only. */
 export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, db } = sources;
-  const look = sources.look ?? lookNow(config, sources.clock);
-  const kill = await readKill(db, config.paths.stopFile);
-  const ticks = (await latestTicks(db, look.nowMs, TICKS_SHOWN)).reverse();
-  const last = ticks.at(-1);
-  const late = kill === null ? await lateHeartbeat({ config, db, ...look }) : null;
+  const observed = sources.observed ?? observeWorker(config, sources.clock);
+  const { worker } = observed;
+  const { kill, late, lastTick: last } = await readCondition({ config, db }, observed);
+  const ticks = (await latestTicks(db, observed.nowMs, TICKS_SHOWN)).reverse();
   return {
     agent: config.agent,
     version: sources.version,
@@ -122,7 +120,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
       how: late?.how ?? null,
       problem: late?.problem ?? null,
     },
-    worker: { state: look.worker.state, pid: "pid" in look.worker ? look.worker.pid : null },
+    worker: { state: worker.state, pid: "pid" in worker ? worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     clock: await readUnattended(db),
   };

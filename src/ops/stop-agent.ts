@@ -6,9 +6,9 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { peekOwner } from "../store/owner.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
+import { FormerState } from "./own-state.ts";
 import { type Stopped, stopByFile } from "./stop.ts";
-import { FormerState } from "./whose-state.ts";
-import { lookAtWorker, type Worker } from "./worker.ts";
+import { readWorker, type Worker } from "./worker.ts";
 
 /** What was stopped, and what became of it. */
 export interface StopReport extends Stopped {
@@ -93,7 +93,7 @@ function agentAt({ configFile, state }: Locations): string | null {
 /** Null where it cannot be told. */
 function workerOf(state: string): Worker | null {
   try {
-    return lookAtWorker(join(state, "lock.db"));
+    return readWorker(join(state, "lock.db"));
   } catch {
     return null;
   }

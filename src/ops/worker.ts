@@ -13,22 +13,22 @@ export type Worker =
   | { state: "none" };
 
 /** What the lock said, and when: it has to be asked before what it is compared with is read. */
-export interface WorkerLook {
+export interface WorkerObservation {
   worker: Worker;
   nowMs: number;
 }
 
-export function lookNow({ paths }: Pick<Config, "paths">, clock: Clock): WorkerLook {
+export function observeWorker({ paths }: Pick<Config, "paths">, clock: Clock): WorkerObservation {
   const nowMs = clock.nowMs();
-  return { worker: lookAtWorker(paths.lock), nowMs };
+  return { worker: readWorker(paths.lock), nowMs };
 }
 
 /**
  * Asks the lock, which the system drops with its process, however that ends. Status, health, watchdog, doctor, page, metrics
  * and `afk stop` all ask here, so that they cannot differ.
- * @throws StoreRefused when the lock cannot be looked at.
+ * @throws StoreRefused when the lock cannot be read.
  */
-export function lookAtWorker(lockPath: string): Worker {
+export function readWorker(lockPath: string): Worker {
   const holder = lockHolder(lockPath);
   if (holder === null) return { state: "none" };
   const { pid, isSuspended } = holder;

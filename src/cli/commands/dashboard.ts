@@ -1,7 +1,7 @@
 import { readAgentConfig, VERSION } from "../../agent.ts";
 import { openDashboard } from "../../dashboard/server.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { look } from "../../ops/look.ts";
+import { inspectState } from "../../ops/inspect-state.ts";
 import { defineCommand } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
@@ -22,7 +22,7 @@ export default defineCommand({
     const config = readAgentConfig({ config: args.config, state: args.state });
     if (args.port !== undefined) config.dashboard.port = args.port;
     // What is refused is refused here, and not by a page.
-    await look(config, async () => undefined);
+    await inspectState(config, async () => undefined);
     const dashboard = await openDashboard({
       config,
       version: VERSION,

@@ -1,9 +1,10 @@
 import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { joinSignals } from "../../lib/signals.ts";
-import { peekStatus } from "../../ops/peek-status.ts";
+import { inspectState } from "../../ops/inspect-state.ts";
 import { readConfig } from "../../ops/read-config.ts";
 import { readStatus, type Status } from "../../ops/status.ts";
+import { observeWorker } from "../../ops/worker.ts";
 import { defineCommand, type GlobalValues } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, printJson, printLines, terminalColumns } from "../output.ts";
@@ -18,7 +19,7 @@ export default defineCommand({
   json: true,
   args: { watch: { type: "boolean", alias: "w", description: "Show it again every 2 s until Ctrl-C" } },
   async run({ args, program }) {
-    const { timezone, read } = looker(args, program.version);
+    const { timezone, read } = statusReader(args, program.version);
     const linesOf = async (rows: number | null) => {
       const view = { nowMs: systemClock.nowMs(), timezone, columns: terminalColumns(), rows };
       return paintLines(statusView(await read(), view));
@@ -31,16 +32,19 @@ export default defineCommand({
   },
 });
 
-/** Looks with as little as it takes: with all that an agent is, a glance would take twice as long. */
-function looker(args: GlobalValues, version: string): { timezone: string; read: () => Promise<Status> } {
+function statusReader(
+  args: GlobalValues,
+  version: string,
+): { timezone: string; read: () => Promise<Status> } {
   const config = readConfig({ config: args.config, state: args.state }, () => allKinds(args));
   return {
     timezone: config.timezone,
     async read() {
-      const status = await peekStatus({ config, version, clock: systemClock });
-      if (status !== null) return status;
-      const { look } = await import("../../ops/look.ts");
-      return await look(config, (seen) => readStatus({ ...seen, version, clock: systemClock }));
+      // Before the first statement, with which the moment that is shown begins.
+      const observed = observeWorker(config, systemClock);
+      return await inspectState(config, (seen) =>
+        readStatus({ ...seen, version, clock: systemClock, observed }),
+      );
     },
   };
 }

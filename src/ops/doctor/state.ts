@@ -7,8 +7,8 @@ import { readKill } from "../../rails/kill.ts";
 import { freeBytes } from "../../store/sqlite/ballast.ts";
 import { mountOf } from "../../store/sqlite/mount.ts";
 import { isReachable } from "../../store/sqlite/reachable.ts";
-import { checkHealth } from "../health.ts";
-import { lookNow } from "../worker.ts";
+import { readCondition } from "../condition.ts";
+import { observeWorker } from "../worker.ts";
 import {
   bad,
   type Examination,
@@ -101,11 +101,9 @@ export const lock: Examination<WithStore> = {
   group: "state",
   name: "lock",
   check: async ({ config, store, clock }) => {
-    const look = lookNow(config, clock);
-    const { worker } = look;
-    const { problems } = await checkHealth(config, store.db, clock, look);
-    // A tick that failed is no sign of hanging: the process goes on.
-    const [problem] = problems.filter((each) => !each.startsWith("the last tick failed"));
+    const observed = observeWorker(config, clock);
+    const { worker } = observed;
+    const problem = (await readCondition({ config, db: store.db }, observed)).late?.problem;
     if (worker.state === "none")
       return [problem === undefined ? ok("nobody is at work") : bad(`nobody is at work: ${problem}`, START)];
     const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;

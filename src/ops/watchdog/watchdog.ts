@@ -3,17 +3,16 @@ import type { Delivered } from "../../alerts/deliver.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
-import { readKill } from "../../rails/kill.ts";
 import { isReachable } from "../../store/sqlite/reachable.ts";
 import { type Alerting, withAlerting } from "../alerting.ts";
+import { readCondition } from "../condition.ts";
 import { readConfig } from "../read-config.ts";
 import { readIfThere } from "../record-file.ts";
 import { unitSucceeded } from "../unit-succeeded.ts";
 import { lastResort, type PagerSources } from "../unusable.ts";
-import { lookNow } from "../worker.ts";
+import { observeWorker } from "../worker.ts";
 import { alertFileIn, alertText, setAlertFile, TOLD, toldDirectlyAt } from "./alert-file.ts";
 import type { Finding } from "./finding.ts";
-import { lateHeartbeat } from "./heartbeat.ts";
 import { noOutput } from "./no-output.ts";
 import { tellRecovered, tellUsable } from "./recovered.ts";
 
@@ -47,9 +46,8 @@ export async function runWatchdog(sources: PagerSources): Promise<WatchdogReport
 
 async function look(alerting: Alerting): Promise<WatchdogReport> {
   const { config, store, outbox } = alerting;
-  const look = lookNow(config, alerting.clock);
-  const kill = await readKill(store.db, config.paths.stopFile);
-  const late = kill === null ? await lateHeartbeat({ config, db: store.db, ...look }) : null;
+  const observed = observeWorker(config, alerting.clock);
+  const { kill, late } = await readCondition({ config, db: store.db }, observed);
   const noneGiven = kill === null ? await noOutput(store.db) : null;
   const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
   await store.atomically(async (trx) => {

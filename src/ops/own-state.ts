@@ -2,9 +2,12 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { peekOwner, readOwner } from "../store/owner.ts";
+import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
 import type { Db } from "../store/schema.ts";
+import { openStore } from "../store/sqlite/open.ts";
+import type { Store } from "../store/store.ts";
 
 /** The state belongs to an agent of another name: with it one budget would be two agents', or one agent's budget lost. */
 export class OthersState extends AfkError {
@@ -24,6 +27,30 @@ export async function refuseOthers(db: Db, config: Config): Promise<string | nul
   const owner = await readOwner(db);
   if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
   return owner;
+}
+
+/**
+ * Opens the state of this agent, and of no other. A state that nobody has opened yet is its from then on.
+ * @throws OthersState (exit 78), StoreRefused.
+ */
+export async function openState(
+  config: Config,
+  options: { clock?: Clock | undefined; patienceMs?: number | undefined } = {},
+): Promise<Store> {
+  const store = await openStore(config.paths.database, options.patienceMs);
+  try {
+    if ((await refuseOthers(store.db, config)) === null) {
+      const nowMs = (options.clock ?? systemClock).nowMs();
+      // Asked once more inside: of two agents that meet here, one is first.
+      await store.atomically(async (trx) => {
+        if ((await refuseOthers(trx, config)) === null) await setOwner(trx, config.agent, nowMs);
+      });
+    }
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** A state of this agent, or of nobody known, lies where earlier versions kept it. */

@@ -4,24 +4,33 @@ import { dirname, join } from "node:path";
 import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
+import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { explain, refuseSpecialFile, StoreRefused } from "../store/errors.ts";
+import { readMeta } from "../store/meta.ts";
+import { isMigrated } from "../store/migrate.ts";
+import type { Db } from "../store/schema.ts";
+import { openReader } from "../store/sqlite/open-reader.ts";
 import { refuseDamagedLog } from "../store/sqlite/wal.ts";
-import { checkHighWater } from "./high-water.ts";
-import { openState } from "./open-state.ts";
-import { type Look, peek } from "./peek.ts";
+import { checkHighWater, readMark } from "./high-water.ts";
+import { openState, refuseOthers } from "./own-state.ts";
 import { isThere, unreadable } from "./unreadable.ts";
+
+/** What a command that only reads works with. */
+export interface Inspected {
+  /** Its paths lead to the copy where the state itself cannot be read as it is. */
+  config: Config;
+  db: Db;
+}
 
 /**
  * Hands the state to `work` to be read: nothing is made in it and nothing changes, and the right to read it is enough.
- * What an agent would see that opens it is what is seen: where opening it would make, migrate or mend something, that is
- * done to a copy.
+ * Where an agent that opens it would make, migrate or mend something, that is done to a copy, which `work` then sees.
  * @throws OthersState (exit 78), StoreRefused, or what `work` throws.
  */
-export async function look<T>(
+export async function inspectState<T>(
   config: Config,
-  work: (seen: Look) => Promise<T>,
+  work: (inspected: Inspected) => Promise<T>,
   clock: Clock = systemClock,
 ): Promise<T> {
   const { database } = config.paths;
@@ -31,11 +40,44 @@ export async function look<T>(
   } catch (error) {
     throw unreadable(database, error);
   }
-  const seen = await peek(config, work);
-  return seen === null ? await lookAtCopy(config, work, clock) : seen.value;
+  const seen = await inspectInPlace(config, work);
+  return seen === null ? await inspectCopy(config, work, clock) : seen.value;
 }
 
-async function lookAtCopy<T>(config: Config, work: (seen: Look) => Promise<T>, clock: Clock): Promise<T> {
+/**
+ * Hands the database to `work` as it is and of one moment, by a connection that cannot write. Null where it has to be made,
+ * migrated, refused or announced first.
+ * @throws OthersState (exit 78), or what `work` throws.
+ */
+export async function inspectInPlace<T>(
+  config: Config,
+  work: (inspected: Inspected) => Promise<T>,
+): Promise<{ value: T } | null> {
+  const { database, highWater } = config.paths;
+  if (!existsSync(database)) return null;
+  try {
+    const reader = openReader(database);
+    try {
+      return await reader.read(async (db) => {
+        if (!(await isMigrated(db))) return null;
+        await refuseOthers(db, config);
+        const isOlderCopy = readMark(highWater).generation > (await readMeta(db, "generation"));
+        return isOlderCopy ? null : { value: await work({ config, db }) };
+      });
+    } finally {
+      await reader.close();
+    }
+  } catch (error) {
+    if (error instanceof StoreRefused) return null;
+    throw error;
+  }
+}
+
+async function inspectCopy<T>(
+  config: Config,
+  work: (inspected: Inspected) => Promise<T>,
+  clock: Clock,
+): Promise<T> {
   const { paths } = config;
   const dir = makeTemporary();
   const database = join(dir, "afk.db");
@@ -52,7 +94,8 @@ async function lookAtCopy<T>(config: Config, work: (seen: Look) => Promise<T>, c
     const store = await openState(copied, { clock });
     try {
       const redact = createRedactor(config.secrets);
-      const outbox = createOutbox({ agent: config.agent, clock, log: SILENT, redact });
+      // The copy is not the state, so the log does not hear of what is done in it.
+      const outbox = createOutbox({ agent: config.agent, clock, log: silentLog, redact });
       await checkHighWater(store, outbox, highWater, clock);
       return await work({ config: copied, db: store.db });
     } finally {
@@ -69,15 +112,15 @@ async function lookAtCopy<T>(config: Config, work: (seen: Look) => Promise<T>, c
 }
 
 /** The image runs on a read-only root, where memory is all that can be written beside the state. */
-const TEMPORARY_PLACES = [tmpdir(), "/dev/shm"];
+const TEMPORARY_FOLDERS = [tmpdir(), "/dev/shm"];
 
 function makeTemporary(): string {
   let refused: unknown;
-  for (const place of TEMPORARY_PLACES) {
+  for (const folder of TEMPORARY_FOLDERS) {
     try {
-      return mkdtempSync(join(place, "afk-look-"));
+      return mkdtempSync(join(folder, "afk-look-"));
     } catch (error) {
-      refused ??= explain(error, place);
+      refused ??= explain(error, folder);
     }
   }
   throw refused;
@@ -113,6 +156,3 @@ function stampOf(path: string): string {
     .map((found) => `${found?.ino} ${found?.size} ${found?.mtimeNs}`)
     .join();
 }
-
-/** The copy is not the state, so the log does not hear of what is done in it. */
-const SILENT: Log = { event: () => undefined, child: () => SILENT };

@@ -1,14 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { checkHealth, type Health } from "../../src/ops/health.ts";
+import { type Health, healthOf, readCondition } from "../../src/ops/condition.ts";
 import { stopByRow } from "../../src/ops/stop.ts";
+import { observeWorker } from "../../src/ops/worker.ts";
 import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { type OpsHarness, opsHarness } from "./harness.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-function health({ config, rails }: OpsHarness): Promise<Health> {
-  return checkHealth(config, rails.store.db, rails.clock);
+async function health({ config, rails }: OpsHarness): Promise<Health> {
+  return healthOf(await readCondition({ config, db: rails.store.db }, observeWorker(config, rails.clock)));
 }
 
 /** What a process at work holds. */
