@@ -1,8 +1,9 @@
+import wrapAnsi from "wrap-ansi";
 import type { OutgoingRequest } from "../egress/types.ts";
+import { visible } from "../lib/visible.ts";
 import type { DraftView } from "../ops/drafts.ts";
 import type { DraftPreview } from "../runner/drafts/preview.ts";
 import { paint } from "./output.ts";
-import { wrapVisible } from "./visible.ts";
 
 const COLUMNS = 80;
 const LABEL_WIDTH = 11;
@@ -38,6 +39,14 @@ export function fieldLines(
             : `${" ".repeat(LABEL_WIDTH)}${line}`,
         ),
   );
+}
+
+/**
+ * Visible text in pieces of at most `columns` columns: a terminal that wraps a long line by itself begins the rest at the
+ * left edge, where it could pass for a line of ours. Nothing of the text is left out.
+ */
+export function wrapVisible(text: string, columns: number): string[] {
+  return wrapAnsi(visible(text), columns, { hard: true, trim: false }).split("\n");
 }
 
 function headOf(draft: DraftView): [string, string | null][] {

@@ -1,17 +1,9 @@
 import { stripVTControlCharacters, styleText } from "node:util";
 import { processEnvironment } from "../config/environment.ts";
 import { escapeUnseen, withoutHidden } from "../lib/visible.ts";
-import { padToWidth, textWidth } from "./width.ts";
 
 /** What is written to: standard output unless stated. */
 export type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean };
-
-/** `value` turns a row into the text of its cell. Numbers are easier to compare when aligned right. */
-export interface Column<Row> {
-  title: string;
-  value(row: Row): string;
-  align?: "left" | "right";
-}
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
@@ -22,26 +14,6 @@ export function printJson(value: unknown, sink: Sink = process.stdout): void {
 
 export function printLines(lines: readonly string[], sink: Sink = process.stdout): void {
   if (lines.length > 0) sink.write(`${withoutHidden(lines.join("\n"))}\n`);
-}
-
-/** Columns as wide as their widest cell, two spaces apart, under their titles. Prints nothing for no rows. */
-export function printTable<Row>(
-  rows: readonly Row[],
-  columns: readonly Column<Row>[],
-  sink: Sink = process.stdout,
-): void {
-  if (rows.length === 0) return;
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.value(row))));
-  const widths = columns.map((column, i) =>
-    Math.max(textWidth(column.title), ...cells.map((line) => textWidth(line[i] ?? ""))),
-  );
-  const layOut = (line: readonly string[]) =>
-    line
-      .map((cell, i) => padToWidth(cell, widths[i] ?? 0, columns[i]?.align ?? "left"))
-      .join("  ")
-      .trimEnd();
-  const titles = layOut(columns.map((column) => column.title));
-  printLines([paint("bold", titles, sink), ...cells.map(layOut)], sink);
 }
 
 /** Text in a style on a terminal; as it is everywhere else, and whenever NO_COLOR is set (no-color.org). */

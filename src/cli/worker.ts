@@ -9,17 +9,14 @@ import { isColoured, oneLine, printJson, printLines, putWorkFirst } from "./outp
  * How a worker command talks. At a terminal a person sees each event in words and each item as it is done; anywhere else
  * standard output carries the log as JSON lines. With `--json` the result is all that standard output carries.
  */
-export async function workerOutput(asJson: boolean): Promise<Pick<AgentOptions, "onLogLine" | "onProgress">> {
+export function workerOutput(asJson: boolean): Pick<AgentOptions, "onLogLine" | "onProgress"> {
   putWorkFirst();
   if (asJson) return { onLogLine: lineWriter(process.stderr) };
   if (!process.stdout.isTTY) return { onLogLine: lineWriter(process.stdout) };
-  const { createConsola } = await import("consola/basic");
-  // The line says its level and time itself, so consola's own prefix would only repeat them.
-  const consola = createConsola({ reporters: [{ log: (entry) => printLines([entry.args.join(" ")]) }] });
   return {
-    onLogLine: peopleSink(consola, { colour: isColoured() }),
+    onLogLine: peopleSink((line) => printLines([line]), { colour: isColoured() }),
     onProgress: ({ done, total, label }) =>
-      consola.log(`    ${Math.min(done + 1, total)}/${total}  ${oneLine(label)}`),
+      printLines([`    ${Math.min(done + 1, total)}/${total}  ${oneLine(label)}`]),
   };
 }
 

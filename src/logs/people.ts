@@ -5,19 +5,14 @@ import { withoutHidden } from "../lib/visible.ts";
 import { timeText } from "../lib/zone.ts";
 import { type LogLine, parseLine } from "./line.ts";
 
-/** Where people's lines go: consola has it, and so has any test. */
-export interface PeopleWriter {
-  log(message: string): void;
-}
-
-/**
- * A sink for createLog that shows each line to a person at a terminal: a mark for the level, the local time,
- * the event in words and the two or three fields that matter.
- */
-export function peopleSink(writer: PeopleWriter, options: { colour?: boolean } = {}): (line: string) => void {
+/** A sink for createLog that writes each line as a person at a terminal reads it. */
+export function peopleSink(
+  write: (line: string) => void,
+  options: HumanLineOptions = {},
+): (raw: string) => void {
   return (raw) => {
     const line = parseLine(raw);
-    if (line !== null) writer.log(humanLine(line, options));
+    if (line !== null) write(humanLine(line, options));
   };
 }
 

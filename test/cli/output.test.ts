@@ -1,6 +1,7 @@
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { type Column, oneLine, paint, printJson, printLines, printTable } from "../../src/cli/output.ts";
-import { padToWidth, textWidth } from "../../src/cli/width.ts";
+import { oneLine, paint, printJson, printLines } from "../../src/cli/output.ts";
+import { type Column, clip, hang, padToWidth, printTable } from "../../src/cli/text.ts";
 import { formatDuration, formatRelative } from "../../src/lib/duration-text.ts";
 
 function sink(isTTY = false) {
@@ -112,13 +113,28 @@ test.each([
   ["©", 1],
   ["a\u200bb", 2],
 ])("%j takes %i columns", (text, width) => {
-  expect(textWidth(text)).toBe(width);
+  expect(stringWidth(text)).toBe(width);
 });
 
 test("padding fills on either side and never cuts", () => {
   expect(padToWidth("日", 4, "left")).toBe("日  ");
   expect(padToWidth("日", 4, "right")).toBe("  日");
   expect(padToWidth("longer", 3, "left")).toBe("longer");
+});
+
+test("text behind a head goes on below itself, in its style, and ends where it must", () => {
+  expect(hang("kill  ", "off", 20, 3)).toEqual(["kill  off"]);
+  expect(hang("kill  ", "stopped by afk stop", 16, 3)).toEqual(["kill  stopped by", "      afk stop"]);
+  expect(hang("kill  ", "stopped by afk stop", 16, 1)).toEqual(["kill  stopped b…"]);
+  expect(hang("", "日本語日本語", 6, 9)).toEqual(["日本語", "日本語"]);
+  const red = hang("  ", "\u001b[31mone two\u001b[39m", 5, 2);
+  expect(red).toEqual(["  \u001b[31mone\u001b[39m", "  \u001b[31mtwo\u001b[39m"]);
+});
+
+test("what is too wide is cut by the columns it takes", () => {
+  expect(clip("日本語", 6)).toBe("日本語");
+  expect(clip("日本語", 5)).toBe("日本…");
+  expect(clip("a b c", 4)).toBe("a b…");
 });
 
 test("foreign text loses its control sequences", () => {

@@ -1,6 +1,6 @@
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { wrapVisible } from "../../src/cli/visible.ts";
-import { textWidth } from "../../src/cli/width.ts";
+import { wrapVisible } from "../../src/cli/draft-lines.ts";
 import { escapeUnseen, visible, withoutHidden } from "../../src/lib/visible.ts";
 
 describe("foreign text", () => {
@@ -40,12 +40,12 @@ describe("foreign text", () => {
 
   test("is cut to the columns there are, by what each character takes", () => {
     expect(wrapVisible("abcdef", 4)).toEqual(["abcd", "ef"]);
-    expect(wrapVisible("to be or not", 8)).toEqual(["to be ", "or not"]);
+    expect(wrapVisible("to be or not", 8)).toEqual(["to be or", " not"]);
     expect(wrapVisible("a longlonglong", 8)).toEqual(["a longlo", "nglong"]);
     expect(wrapVisible("日本語", 4)).toEqual(["日本", "語"]);
     expect(wrapVisible("", 4)).toEqual([""]);
     const lines = wrapVisible("a\u001b日".repeat(1_000), 40);
-    expect(Math.max(...lines.map(textWidth))).toBeLessThanOrEqual(40);
+    expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(40);
     expect(lines.join("")).toBe("a<U+001B>日".repeat(1_000));
   });
 });

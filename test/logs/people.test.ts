@@ -90,7 +90,7 @@ test("no field can steer the terminal or make a second line", () => {
 
 test("the sink writes one line for each line, and nothing for what is none", () => {
   const lines: string[] = [];
-  const sink = peopleSink({ log: (line) => lines.push(line) });
+  const sink = peopleSink((line) => lines.push(line));
   sink(JSON.stringify({ ts, level: "info", event: "kill_seen", by: "file" }));
   sink("not a line");
   expect(lines).toEqual([`i ${time} kill switch seen; stopping  by file`]);

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { paintLines } from "../../src/cli/spans.ts";
 import { traceView } from "../../src/cli/views/trace.ts";
 import type { LogLine } from "../../src/logs/line.ts";
 import { traceOf } from "../../src/logs/trace.ts";
@@ -11,12 +10,10 @@ const entry = (event: string, fields: object = {}, level: LogLine["level"] = "in
   return { raw: JSON.stringify(line), line };
 };
 
-const plain = { write: () => true, isTTY: false };
-
 function tree(entries: ReturnType<typeof entry>[], columns: number | null = null): string[] {
   const trace = traceOf("t1", entries);
   if (trace === null) return [];
-  return paintLines(traceView(trace, { timezone: "Europe/Berlin", columns }), plain);
+  return traceView(trace, { timezone: "Europe/Berlin", columns });
 }
 
 const done = () => {

@@ -5,7 +5,8 @@ import { EXIT } from "../../lib/errors.ts";
 import { testAlerts } from "../../ops/alert-test.ts";
 import { alertUnitFailed } from "../../ops/alert-unit.ts";
 import { defineCommand } from "../command.ts";
-import { oneLine, printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const test = defineCommand({
   description: "Sends a real message through every channel and shows what each answered",

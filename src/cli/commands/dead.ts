@@ -7,7 +7,8 @@ import { type DeadLetter, dropDead, keysOf, listDead, retryDead } from "../../qu
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { oneLine, printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const WORD = {
   type: "positional",

@@ -2,7 +2,6 @@ import { diagnose } from "../../agent.ts";
 import { EXIT } from "../../lib/errors.ts";
 import { defineCommand } from "../command.ts";
 import { printJson, printLines, terminalColumns } from "../output.ts";
-import { paintLines } from "../spans.ts";
 import { doctorView } from "../views/doctor.ts";
 
 export default defineCommand({
@@ -12,7 +11,7 @@ export default defineCommand({
     const checks = await diagnose({ config: args.config, state: args.state }, { isOffline: args.offline });
     const isWell = checks.every((check) => check.result !== "bad");
     if (args.json) printJson({ ok: isWell, checks });
-    else printLines(paintLines(doctorView(checks, terminalColumns())));
+    else printLines(doctorView(checks, terminalColumns()));
     return isWell ? EXIT.ok : EXIT.failed;
   },
 });

@@ -6,7 +6,8 @@ import { defineCommand, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines, printTable } from "../output.ts";
+import { printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 import { stopOnSignals } from "../worker.ts";
 
 const ID = { type: "positional", description: "The draft's id" } as const;

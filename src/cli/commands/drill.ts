@@ -9,7 +9,8 @@ import { drillProgress } from "../drill-lines.ts";
 import { ENTRY } from "../entry.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { withAgent } from "../open.ts";
-import { oneLine, printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const run = defineCommand({
   description: "Fires the safeties on purpose",

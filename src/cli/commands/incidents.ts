@@ -13,7 +13,8 @@ import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines, printTable } from "../output.ts";
+import { printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const ID = { type: "positional", description: "The incident's id" } as const;
 

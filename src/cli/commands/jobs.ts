@@ -3,7 +3,8 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withLook } from "../look.ts";
-import { oneLine, printJson, printLines, printTable } from "../output.ts";
+import { oneLine, printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const list = defineCommand({
   description: "The queue, the newest first",

@@ -4,7 +4,8 @@ import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines, printTable } from "../output.ts";
+import { printJson, printLines } from "../output.ts";
+import { printTable } from "../text.ts";
 
 const list = defineCommand({
   description: "What every call cost, the newest first",

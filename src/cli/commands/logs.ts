@@ -12,7 +12,6 @@ import { refuseUnreadable } from "../../ops/unreadable.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, oneLine, printLines, terminalColumns } from "../output.ts";
-import { paintLines } from "../spans.ts";
 import { suggestion } from "../strict.ts";
 import { traceView } from "../views/trace.ts";
 import { parseWhen } from "../when.ts";
@@ -102,7 +101,7 @@ function printTree(options: ReadOptions, tick: string, timezone: string): void {
   const nothing =
     tick === NO_TICK ? "the log has no tick yet: afk tick" : `the log has nothing of tick ${tick}`;
   if (trace === null) printLines([nothing], process.stderr);
-  else printLines(paintLines(traceView(trace, { timezone, columns: terminalColumns() })));
+  else printLines(traceView(trace, { timezone, columns: terminalColumns() }));
 }
 
 async function print(

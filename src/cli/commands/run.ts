@@ -30,7 +30,7 @@ export default defineCommand({
         onConfig: (config) => {
           for (const dashboard of served) dashboard.reconfigure(config);
         },
-        ...(await workerOutput(false)),
+        ...workerOutput(false),
       },
     );
   },

@@ -1,17 +1,36 @@
 import { readAgentConfig } from "../../agent.ts";
 import { EXIT } from "../../lib/errors.ts";
 import { systemRandomness } from "../../lib/ids.ts";
+import { formatUsd } from "../../lib/money.ts";
 import { nearest } from "../../lib/nearest.ts";
+import type { Day } from "../../simulate/calendar.ts";
 import { FAULT_NAMES, type FaultName } from "../../simulate/fault-names.ts";
 import { openSimulator } from "../../simulate/simulate.ts";
 import { verdictOf } from "../../simulate/verdict.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { printJson, printLines, printTable } from "../output.ts";
-import { DAY_COLUMNS } from "../views/simulation.ts";
+import { printJson, printLines } from "../output.ts";
+import { type Column, printTable } from "../text.ts";
 
 const DAYS_MAX = 90;
 const SEED_MAX = 2 ** 31 - 1;
+/** The most that is said of a day in one cell; `--json` has all of it. */
+const WORDS_SHOWN = 3;
+
+/** A simulated day as a row. */
+const DAY_COLUMNS: Column<Day>[] = [
+  { title: "DAY", value: ({ date }) => date },
+  { title: "TICKS", value: ({ ticks }) => String(ticks), align: "right" },
+  { title: "FILES", value: ({ outputs }) => String(outputs), align: "right" },
+  { title: "CALLS", value: ({ requests }) => String(requests), align: "right" },
+  { title: "BILLED", value: ({ billedMicros }) => formatUsd(billedMicros), align: "right" },
+  {
+    title: "REFUSED",
+    value: ({ refused }) => some(Object.entries(refused).map(([name, count]) => `${count} ${name}`)),
+  },
+  { title: "WHAT WENT WRONG", value: ({ faults }) => some(faults.map(({ words }) => words)) },
+  { title: "TOLD", value: ({ told }) => (told.length === 0 ? "" : String(told.length)), align: "right" },
+];
 
 export default defineCommand({
   json: true,
@@ -83,4 +102,9 @@ function readFaults(list: string): FaultName[] {
     const hint = near === null ? `There are: all, none, ${FAULT_NAMES.join(", ")}.` : `Did you mean ${near}?`;
     throw new UsageError(`No fault is named "${name}". ${hint}`);
   });
+}
+
+function some(words: readonly string[]): string {
+  const shown = words.slice(0, WORDS_SHOWN).join("; ");
+  return words.length > WORDS_SHOWN ? `${shown}; and ${words.length - WORDS_SHOWN} more` : shown;
 }

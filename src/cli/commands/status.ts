@@ -9,7 +9,6 @@ import { defineCommand, type GlobalValues } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, printJson, printLines, terminalColumns } from "../output.ts";
 import { openScreen } from "../screen.ts";
-import { paintLines } from "../spans.ts";
 import { statusView } from "../views/status.ts";
 
 const WATCH_MS = 2_000;
@@ -22,7 +21,7 @@ export default defineCommand({
     const { timezone, read } = statusReader(args, program.version);
     const linesOf = async (rows: number | null) => {
       const view = { nowMs: systemClock.nowMs(), timezone, columns: terminalColumns(), rows };
-      return paintLines(statusView(await read(), view));
+      return statusView(await read(), view);
     };
     const show = async () => (args.json ? printJson(await read()) : printLines(await linesOf(null)));
     if (!args.watch) await show();

@@ -21,7 +21,7 @@ export default defineCommand({
         printTick(result, args.json);
         return result.exitCode;
       },
-      { ownsProcess: true, ...(await workerOutput(args.json)) },
+      { ownsProcess: true, ...workerOutput(args.json) },
     );
   },
 });

@@ -1,14 +1,19 @@
 import type { Status } from "../../ops/status.ts";
-import { type Line, span } from "../spans.ts";
+import { paint } from "../output.ts";
+import { hang } from "../text.ts";
 
-/** The one line that answers "do I have to do something?". */
-export function needsLine(status: Status, nowMs: number): Line {
+/** The lines that answer "do I have to do something?". */
+export function needsLines(status: Status, nowMs: number, columns: number, linesMax: number): string[] {
   const needs = needsOf(status);
   if (status.killed !== null) needs.unshift("the kill switch is set");
-  if (needs.length > 0) return [span("red", `! needs you: ${needs.join(", ")}`)];
   const waits = waitsOf(status, nowMs);
-  if (waits.length > 0) return [span("yellow", `~ works with limits: ${waits.join(", ")}`)];
-  return status.lastTick === null ? ["= has not run yet"] : [span("green", "= all is well")];
+  if (needs.length > 0)
+    return hang(paint("red", "! "), paint("red", `needs you: ${needs.join(", ")}`), columns, linesMax);
+  if (waits.length > 0) {
+    const text = `works with limits: ${waits.join(", ")}`;
+    return hang(paint("yellow", "~ "), paint("yellow", text), columns, linesMax);
+  }
+  return [status.lastTick === null ? "= has not run yet" : paint("green", "= all is well")];
 }
 
 const LATE: Record<NonNullable<Status["heartbeat"]["how"]>, string> = {

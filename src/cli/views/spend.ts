@@ -1,7 +1,6 @@
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import type { WindowStatus } from "../../ops/status.ts";
-import type { Style } from "../output.ts";
-import { type Line, span } from "../spans.ts";
+import { paint, type Style } from "../output.ts";
 
 const BAR_CELLS = { min: 10, plain: 20, max: 40 };
 /** What stands beside a bar takes about this much; where it does not fit it goes below. */
@@ -16,25 +15,25 @@ export function spendLines(
   windows: readonly WindowStatus[],
   columns: number | null,
   labelColumns: number,
-): { label: string; line: Line }[] {
+): { label: string; text: string }[] {
   const room = columns === null ? null : columns - labelColumns;
   const isNarrow = room !== null && room < BAR_CELLS.min + FIGURES_COLUMNS;
   const beside = room === null ? BAR_CELLS.plain : Math.min(BAR_CELLS.max, room - FIGURES_COLUMNS);
   const cells = isNarrow ? Math.max(BAR_CELLS.min, (room ?? 0) - 8) : beside;
   return windows.flatMap((window) => {
     const { window: label } = window;
-    if (window.capUsd === null) return [{ label, line: [`${figures(window)}, no cap`] }];
+    if (window.capUsd === null) return [{ label, text: `${figures(window)}, no cap` }];
     const bar = barLine(window, window.capUsd, cells);
     const amounts = `${figures(window)} of ${dollars(window.capUsd)}${reserved(window)}`;
-    if (!isNarrow) return [{ label, line: [...bar, `  ${amounts}`] }];
+    if (!isNarrow) return [{ label, text: `${bar}  ${amounts}` }];
     return [
-      { label, line: bar },
-      { label: "", line: [amounts] },
+      { label, text: bar },
+      { label: "", text: amounts },
     ];
   });
 }
 
-function barLine(window: WindowStatus, capUsd: number, cells: number): Line {
+function barLine(window: WindowStatus, capUsd: number, cells: number): string {
   const share = shareOf(window, capUsd);
   const full = Math.min(cells, Math.ceil(share * cells));
   const settled = capUsd === 0 ? 0 : Math.min(full, Math.round((window.settledUsd / capUsd) * cells));
@@ -44,11 +43,11 @@ function barLine(window: WindowStatus, capUsd: number, cells: number): Line {
   const filled = window.reservedUsd > 0 ? solid : full;
   const style: Style = share >= 1 ? "red" : share >= WARNING_SHARE ? "yellow" : "green";
   return [
-    span(style, "█".repeat(filled)),
-    span("cyan", "▒".repeat(hatched)),
-    span("dim", "░".repeat(Math.max(0, cells - filled - hatched))),
-    span(style, percentage(share).padStart(7)),
-  ];
+    paint(style, "█".repeat(filled)),
+    paint("cyan", "▒".repeat(hatched)),
+    paint("dim", "░".repeat(Math.max(0, cells - filled - hatched))),
+    paint(style, percentage(share).padStart(7)),
+  ].join("");
 }
 
 /** A cap of 0 is reached before anything is spent. */

@@ -3,8 +3,8 @@ import type { Level } from "../../lib/log.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { momentText } from "../../lib/zone.ts";
 import type { Trace, TraceNode } from "../../logs/trace.ts";
-import { oneLine, type Style } from "../output.ts";
-import { type Line, span, wrapLine } from "../spans.ts";
+import { oneLine, paint, type Style } from "../output.ts";
+import { hang } from "../text.ts";
 
 const MARKS: Record<Level, { mark: string; style: Style | null }> = {
   debug: { mark: "", style: "dim" },
@@ -14,39 +14,40 @@ const MARKS: Record<Level, { mark: string; style: Style | null }> = {
 };
 
 const WRAPPED_LINES_MAX = 4;
+const TEXT_COLUMNS_MIN = 20;
 
 /** A tick's trace as a tree: what happened, how long it took, what it cost. `columns` null is no terminal. */
 export function traceView(
   { root, omitted }: Trace,
   { timezone, columns }: { timezone: string; columns: number | null },
-): Line[] {
-  const width = columns ?? Number.POSITIVE_INFINITY;
-  const lines = [...nodeLines(root, "", "", width)];
-  const began = span("dim", `began ${momentText(root.startMs, timezone)} ${timezone}`);
-  lines.splice(1, 0, [began]);
-  if (omitted > 0) lines.push([span("yellow", `… ${omitted} more lines: afk logs --tick ID --json`)]);
+): string[] {
+  const lines = [...nodeLines(root, "", "", columns ?? Number.POSITIVE_INFINITY)];
+  lines.splice(1, 0, paint("dim", `began ${momentText(root.startMs, timezone)} ${timezone}`));
+  if (omitted > 0) lines.push(paint("yellow", `… ${omitted} more lines: afk logs --tick ID --json`));
   return lines;
 }
 
-function* nodeLines(node: TraceNode, branch: string, stem: string, columns: number): Generator<Line> {
-  const { mark, style } = MARKS[node.level] ?? MARKS.info;
-  const figures = [
-    ...(node.durationMs === null ? [] : [formatDuration(node.durationMs)]),
-    ...(node.costMicros === null ? [] : [formatUsd(node.costMicros)]),
-  ].join(", ");
-  const words = span(
-    node.children.length > 0 && style === null ? "bold" : style,
-    `${mark}${oneLine(node.words)}`,
-  );
-  const details = node.details === "" ? "" : `  ${oneLine(node.details)}`;
-  const text: Line = [words, details, ...(figures === "" ? [] : [span("cyan", `  [${figures}]`)])];
-  const room = Math.max(20, columns - Math.max(branch.length, stem.length + 1));
-  const wrapped = wrapLine(text, room, 2, WRAPPED_LINES_MAX);
-  const isParent = node.children.length > 0;
-  for (const [i, line] of wrapped.entries())
-    yield [span("dim", i === 0 ? branch : `${stem}${isParent ? "│" : " "}`), ...line];
+function* nodeLines(node: TraceNode, branch: string, stem: string, columns: number): Generator<string> {
+  const rest = `${stem}${node.children.length > 0 ? "│" : " "}`.padEnd(branch.length);
+  const width = Math.max(columns, branch.length + TEXT_COLUMNS_MIN);
+  yield* hang(paint("dim", branch), nodeText(node), width, WRAPPED_LINES_MAX, paint("dim", rest));
   for (const [i, child] of node.children.entries()) {
     const isLast = i === node.children.length - 1;
     yield* nodeLines(child, `${stem}${isLast ? "└─ " : "├─ "}`, `${stem}${isLast ? "   " : "│  "}`, columns);
   }
+}
+
+function nodeText({ level, words, details, durationMs, costMicros, children }: TraceNode): string {
+  const { mark, style } = MARKS[level] ?? MARKS.info;
+  const title = `${mark}${oneLine(words)}`;
+  const shown = style ?? (children.length > 0 ? "bold" : null);
+  const figures = [
+    ...(durationMs === null ? [] : [formatDuration(durationMs)]),
+    ...(costMicros === null ? [] : [formatUsd(costMicros)]),
+  ].join(", ");
+  return [
+    shown === null ? title : paint(shown, title),
+    ...(details === "" ? [] : [oneLine(details)]),
+    ...(figures === "" ? [] : [paint("cyan", `[${figures}]`)]),
+  ].join("  ");
 }

@@ -1,6 +1,6 @@
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { previewLines } from "../../../src/cli/draft-lines.ts";
-import { textWidth } from "../../../src/cli/width.ts";
 import type { Deployment } from "../../support/afk.ts";
 import { actionServer, answering, drafted, hang } from "../../support/drafting.ts";
 
@@ -230,7 +230,7 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
     expect(lines.join("\n")).not.toMatch(ACTIVE);
     expect(lines.filter((line) => line.startsWith("state"))).toEqual(["state      pending"]);
     expect(lines.filter((line) => line.startsWith("host"))).toEqual(["host       evil.test"]);
-    expect(lines.filter((line) => textWidth(line) > 80)).toEqual([]);
+    expect(lines.filter((line) => stringWidth(line) > 80)).toEqual([]);
     const start = lines.findIndex((line) => line.startsWith("body"));
     const end = lines.findIndex((line) => line.startsWith("refused"));
     expect([start > 0, end > start + 1]).toEqual([true, true]);
@@ -301,6 +301,6 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
     });
     expect(lines.filter((line) => line.startsWith("state"))).toEqual(["state      pending"]);
     expect(lines.every((line) => !line.includes("\n") && !line.includes("\u001b"))).toBe(true);
-    expect(lines.every((line) => textWidth(line) <= 80)).toBe(true);
+    expect(lines.every((line) => stringWidth(line) <= 80)).toBe(true);
   });
 });

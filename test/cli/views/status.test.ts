@@ -1,7 +1,6 @@
+import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { paintLines } from "../../../src/cli/spans.ts";
 import { statusView } from "../../../src/cli/views/status.ts";
-import { textWidth } from "../../../src/cli/width.ts";
 import type { Status, TickStatus } from "../../../src/ops/status.ts";
 
 const nowMs = Date.parse("2026-11-21T10:00:00Z");
@@ -72,8 +71,7 @@ const BUSY: Status = {
 };
 
 function view(status: Status, columns: number | null = null, rows: number | null = null): string[] {
-  const lines = statusView(status, { nowMs, timezone: "Europe/Berlin", columns, rows });
-  return paintLines(lines, { write: () => true, isTTY: false });
+  return statusView(status, { nowMs, timezone: "Europe/Berlin", columns, rows });
 }
 
 test("a calm agent reads so", () => {
@@ -157,7 +155,7 @@ test("each outcome of a tick has a mark of its own, so that the strip reads with
 describe("on a terminal", () => {
   test.each([40, 50, 63, 64, 80, 120, 200])("of %i columns no line is wider", (columns) => {
     for (const status of [CALM, BUSY])
-      for (const line of view(status, columns)) expect(textWidth(line)).toBeLessThanOrEqual(columns);
+      for (const line of view(status, columns)) expect(stringWidth(line)).toBeLessThanOrEqual(columns);
   });
 
   test.each([
