@@ -25,7 +25,7 @@ export async function checkConvergence(
   const { time, disk } = environment;
   await driver.on();
   calendar.stamp("checkConvergence");
-  faultRates.calm();
+  faultRates.clear();
   disk.disarm();
   disk.setFree(null);
   time.setWall(-time.wallErrorMs());

@@ -47,9 +47,9 @@ export function planFaults(
 type Injection = (context: SimulationContext, random: SeededRandom) => void;
 
 const INJECTIONS: Record<FaultName, Injection> = {
-  sources: storm("sources", 12),
-  models: storm("models", 8),
-  channels: storm("channels", 30),
+  sources: outage("sources", 12),
+  models: outage("models", 8),
+  channels: outage("channels", 30),
 
   kills(context, random) {
     const steps = random.of([12, 12, 60, 400]);
@@ -167,11 +167,11 @@ const INJECTIONS: Record<FaultName, Injection> = {
   },
 };
 
-function storm(kind: FaultName, hoursMax: number): Injection {
+function outage(kind: FaultName, hoursMax: number): Injection {
   return (context, random) => {
     const hours = random.between(1, hoursMax);
     context.note(kind, `${kind} in trouble for ${hours} h`);
-    const end = context.faultRates.storm(kind);
+    const end = context.faultRates.startOutage(kind);
     context.environment.time.alarm("world", hours * HOUR_MS, end);
   };
 }

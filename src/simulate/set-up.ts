@@ -137,7 +137,7 @@ function noteRequest({
     stopFileAtMs: existsSync(config.paths.stopFile) ? overrides.stopFileAtMs : null,
     isConfigBroken: overrides.isConfigBroken,
   };
-  const entry = checkRequest(reader, bill, now, audit.ledger.isBilled, report);
+  const entry = checkRequest(reader, bill, now, (id) => audit.ledger.billOf(id) !== undefined, report);
   if (entry !== null) audit.ledger.billed(entry, bill);
 }
 

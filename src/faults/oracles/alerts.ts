@@ -1,16 +1,16 @@
 import type { Report } from "./invariant.ts";
 import type { Reader } from "./reader.ts";
+import { watchRows } from "./rows.ts";
 
 interface Alert {
-  rowid: number;
   id: string;
   key: string;
   createdMs: number;
 }
 
 interface Delivery {
+  id: string;
   alert: string;
-  channel: string;
   state: "pending" | "sent" | "failed";
 }
 
@@ -21,50 +21,27 @@ export interface AlertsCheck {
 }
 
 export function createAlertsCheck(): AlertsCheck {
-  const alerts = new Map<string, Alert>();
-  const deliveries = new Map<string, Delivery>();
-  const pending = new Set<string>();
-  let lastRow = 0;
-
-  function checkAlerts(reader: Reader, oldMs: number, report: Report): void {
-    const rows = reader.all<Alert>(
-      "select rowid, id, key, created_at as createdMs from alerts where rowid > ? order by rowid",
-      lastRow,
-    );
-    for (const row of rows) {
-      lastRow = row.rowid;
-      alerts.set(row.id, row);
-    }
-    const { count } = reader.one<{ count: number }>("select count(*) as count from alerts") ?? { count: 0 };
-    if (count === alerts.size) return;
-    const there = new Set(reader.all<{ id: string }>("select id from alerts").map(({ id }) => id));
-    for (const [id, { key, createdMs }] of alerts) {
-      if (there.has(id)) continue;
-      if (createdMs >= oldMs || pending.has(id)) report("alerts", `the alert ${key} has vanished`);
-      alerts.delete(id);
-      for (const [name, delivery] of deliveries) if (delivery.alert === id) deliveries.delete(name);
-    }
-  }
-
-  function checkDeliveries(reader: Reader, report: Report): void {
-    const rows = reader.all<Delivery>("select alert_id as alert, channel, state from alert_deliveries");
-    pending.clear();
-    for (const row of rows) {
-      const name = `${row.alert} ${row.channel}`;
-      const before = deliveries.get(name)?.state ?? "pending";
-      if (before !== "pending" && before !== row.state)
-        report("alerts", `a delivery of ${alerts.get(row.alert)?.key} went from ${before} to ${row.state}`);
-      deliveries.set(name, row);
-      if (row.state === "pending") pending.add(row.alert);
-    }
-    if (rows.length < deliveries.size)
-      report("alerts", `${deliveries.size} deliveries were on disk, and ${rows.length} are left`);
-  }
+  const observeAlerts = watchRows<Alert>("select id, key, created_at as createdMs from alerts");
+  const observeDeliveries = watchRows<Delivery>(
+    "select alert_id || ' ' || channel as id, alert_id as alert, state from alert_deliveries",
+  );
 
   return {
     check(reader, received, oldMs, report) {
-      checkAlerts(reader, oldMs, report);
-      checkDeliveries(reader, report);
+      const alerts = observeAlerts(reader);
+      const deliveries = observeDeliveries(reader);
+      const pending = new Set(
+        deliveries.gone.filter(({ state }) => state === "pending").map(({ alert }) => alert),
+      );
+      for (const { id, key, createdMs } of alerts.gone) {
+        if (createdMs >= oldMs || pending.has(id)) report("alerts", `the alert ${key} has vanished`);
+      }
+      for (const { before, now } of deliveries.changed) {
+        if (before.state !== "pending")
+          report("alerts", `the delivery ${now.id} went from ${before.state} to ${now.state}`);
+      }
+      for (const { id, alert } of deliveries.gone)
+        if (alerts.rows.has(alert)) report("alerts", `the delivery ${id} has vanished`);
       // The rows of one message were marked at one moment.
       const sent = reader.one<{ messages: number }>(
         `select count(*) as messages from (select distinct channel, alert_deliveries.updated_at, event

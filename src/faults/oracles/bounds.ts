@@ -5,16 +5,16 @@ import { MINUTE_MS } from "../../lib/durations.ts";
 import type { Report } from "./invariant.ts";
 import type { Reader } from "./reader.ts";
 
-/** A tick claims nothing more after 50 minutes; what it claimed last may take its own time, and the pager a little more. */
+/** A tick claims nothing more after 50 minutes; what it claimed last may take its own time, and the delivery of alerts a little more. */
 const TICK_MS = 50 * MINUTE_MS;
-const PAGER_MS = 5 * MINUTE_MS;
+const DELIVERY_MS = 5 * MINUTE_MS;
 /** Rows that a tick may add to the tables that are kept for good, with room for what it cannot help. */
 const ALERTS_PER_TICK = 60;
 const HOSTS_MAX = 200;
 
 export function checkTickTime(config: Config, tookMs: number, report: Report): void {
   const longest = Math.max(0, ...config.jobs.map(({ timeoutMs }) => timeoutMs));
-  if (tookMs > TICK_MS + longest + PAGER_MS)
+  if (tookMs > TICK_MS + longest + DELIVERY_MS)
     report("bounds", `a tick took ${Math.round(tookMs / MINUTE_MS)} minutes`);
 }
 

@@ -3,7 +3,6 @@ import type { Reader } from "./reader.ts";
 
 /** An entry of the ledger as it is read from the database. Money in micro-dollars. */
 export interface Entry {
-  rowid: number;
   id: string;
   state: "reserved" | "sending" | "unknown" | "settled" | "released";
   estimate: number;
@@ -30,18 +29,18 @@ const WINDOWS = [
   ["month", "month", true],
 ] as const;
 
-/** Every window's counter against the sum of its entries, which are added up here and not by the database. */
+/** Checks every window's counter against the sum of its entries, which are added up here and not by the database. */
 export function checkCounters(
   reader: Reader,
-  entries: ReadonlyMap<string, Entry>,
-  gone: ReadonlySet<string>,
+  entries: readonly Entry[],
+  removed: readonly Entry[],
   report: Report,
 ): void {
   for (const [window, column, keeps] of WINDOWS) {
     const sums = new Map<string, Charged>();
-    for (const entry of entries.values()) {
+    for (const entry of keeps ? [...entries, ...removed] : entries) {
       const period = entry[column];
-      if (period === null || (!keeps && gone.has(entry.id))) continue;
+      if (period === null) continue;
       const sum = sums.get(period) ?? { settled: 0, reserved: 0 };
       if (entry.state === "settled") sum.settled += entry.cost ?? 0;
       else if (entry.state !== "released") sum.reserved += entry.estimate;

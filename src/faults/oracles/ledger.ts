@@ -1,6 +1,7 @@
 import { checkCounters, type Entry } from "./counters.ts";
 import type { Report } from "./invariant.ts";
 import type { Reader } from "./reader.ts";
+import { watchRows } from "./rows.ts";
 
 /** One request as the provider bills it; the agent never sees this. */
 export interface Bill {
@@ -12,10 +13,10 @@ export interface Bill {
   isAboveBound: boolean;
 }
 
-const SELECT = `select rowid, id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
+const SELECT = `select id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
   tick, job, minute, day, month from ledger`;
 
-/** What an entry may become; to become `settled` after `unknown` takes a person's word. */
+/** What an entry may become; from `unknown` to `settled` takes a person. */
 const BECOMES: Record<Entry["state"], readonly Entry["state"][]> = {
   reserved: ["reserved", "sending", "unknown", "settled", "released"],
   sending: ["sending", "unknown", "settled", "released"],
@@ -24,11 +25,11 @@ const BECOMES: Record<Entry["state"], readonly Entry["state"][]> = {
   released: ["released"],
 };
 
-/** The ledger against the provider's own bill, step by step, and against a copy of its own. */
+/** The ledger against the provider's own bill, and against itself as it was before. */
 export interface LedgerCheck {
   /** A request was made under this entry. */
   billed(entryId: string, bill: Bill): void;
-  isBilled(entryId: string): boolean;
+  /** Undefined as long as no request was made under the entry. */
   billOf(entryId: string): Bill | undefined;
   /** A person has said what an unknown call cost. */
   reconciled(entryId: string): void;
@@ -40,30 +41,15 @@ export interface LedgerCheck {
 
 export function createLedgerCheck(): LedgerCheck {
   const bills = new Map<string, Bill>();
-  const entries = new Map<string, Entry>();
-  const gone = new Set<string>();
-  const open = new Set<string>();
   const reconciled = new Set<string>();
-  let lastRow = 0;
+  const removed: Entry[] = [];
+  const observe = watchRows<Entry>(SELECT);
 
-  function checkEntry(reader: Reader, entry: Entry, report: Report): void {
-    const before = entries.get(entry.id);
-    if (before !== undefined) {
-      const isToldOf = before.state === "unknown" && entry.state === "settled" && reconciled.has(entry.id);
-      if (!BECOMES[before.state].includes(entry.state) && !isToldOf)
-        report("unknown", `ledger entry ${entry.id} went from ${before.state} to ${entry.state} by itself`);
-      if (before.estimate !== entry.estimate) report("unknown", `the estimate of ${entry.id} was changed`);
-    }
-    checkBill(entry, report);
-    const isNewlyUnknown = entry.state === "unknown" && before?.state !== "unknown";
-    if (
-      isNewlyUnknown &&
-      reader.one("select 1 from alerts where key = ?", `call_unknown:${entry.id}`) === undefined
-    )
-      report("alerts", `ledger entry ${entry.id} is unknown, and no alert on disk says so`);
-    entries.set(entry.id, entry);
-    if (entry.state === "settled" || entry.state === "released") open.delete(entry.id);
-    else open.add(entry.id);
+  function checkChange(before: Entry, now: Entry, report: Report): void {
+    const isReconciled = before.state === "unknown" && now.state === "settled" && reconciled.has(now.id);
+    if (!BECOMES[before.state].includes(now.state) && !isReconciled)
+      report("unknown", `ledger entry ${now.id} went from ${before.state} to ${now.state} by itself`);
+    if (before.estimate !== now.estimate) report("unknown", `the estimate of ${now.id} was changed`);
   }
 
   function checkBill({ id, state, cost, estimate }: Entry, report: Report): void {
@@ -80,35 +66,27 @@ export function createLedgerCheck(): LedgerCheck {
       );
   }
 
-  /** Only what has ended, and is old by its own date, may leave the ledger. */
-  function checkGone(reader: Reader, oldMs: number, report: Report): void {
-    const { count } = reader.one<{ count: number }>("select count(*) as count from ledger") ?? { count: 0 };
-    if (count === entries.size - gone.size) return;
-    const there = new Set(reader.all<{ id: string }>("select id from ledger").map(({ id }) => id));
-    for (const [id, { createdMs }] of entries) {
-      if (there.has(id) || gone.has(id)) continue;
-      if (open.has(id) || createdMs >= oldMs) report("unknown", `ledger entry ${id} has vanished`);
-      gone.add(id);
-    }
-  }
-
   return {
-    isBilled: (entryId) => bills.has(entryId),
     billOf: (entryId) => bills.get(entryId),
     billed: (entryId, bill) => void bills.set(entryId, bill),
     reconciled: (entryId) => void reconciled.add(entryId),
     check(reader, report, { isWhole, oldMs }) {
-      for (const id of [...open]) {
-        const entry = reader.one<Entry>(`${SELECT} where id = ?`, id);
-        if (entry === undefined) report("unknown", `ledger entry ${id} has vanished`);
-        else checkEntry(reader, entry, report);
+      const { rows, added, changed, gone } = observe(reader);
+      for (const { before, now } of changed) checkChange(before, now, report);
+      for (const entry of rows.values()) checkBill(entry, report);
+      const turned = changed.filter(({ before, now }) => before.state !== now.state).map(({ now }) => now);
+      for (const { id, state } of [...added, ...turned]) {
+        const alert = "select 1 from alerts where key = ?";
+        if (state === "unknown" && reader.one(alert, `call_unknown:${id}`) === undefined)
+          report("alerts", `ledger entry ${id} is unknown, and no alert on disk says so`);
       }
-      for (const entry of reader.all<Entry>(`${SELECT} where rowid > ? order by rowid`, lastRow)) {
-        lastRow = entry.rowid;
-        checkEntry(reader, entry, report);
+      // Only what has ended, and is old by its own date, may leave the ledger.
+      for (const { id, state, createdMs } of gone) {
+        if ((state !== "settled" && state !== "released") || createdMs >= oldMs)
+          report("unknown", `ledger entry ${id} has vanished`);
       }
-      checkGone(reader, oldMs, report);
-      if (isWhole) checkCounters(reader, entries, gone, report);
+      removed.push(...gone);
+      if (isWhole) checkCounters(reader, [...rows.values()], removed, report);
     },
   };
 }

@@ -91,7 +91,7 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
     const json = JSON.parse(body) as { model: string };
     const model = `${name}/${json.model}`;
     const price = priceOf(model, config.models);
-    const kind = random.chance(faultRates.trouble("models")) ? faultFor(costsNothing(price)) : null;
+    const kind = random.chance(faultRates.rate("models")) ? faultFor(costsNothing(price)) : null;
     const isAboveBound = kind === "aboveBound";
     const most = Math.min(config.models.maxOutputTokens, limitOf({ ...json }));
     const bytes = Buffer.byteLength(body);

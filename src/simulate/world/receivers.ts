@@ -24,7 +24,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
   const channels = new Map(config.alerts.map((channel) => [new URL(channel.url).origin, channel]));
   const pingUrl = config.heartbeat.pingUrl === null ? null : new URL(config.heartbeat.pingUrl);
 
-  const fails = () => random.chance(faultRates.trouble("channels"));
+  const fails = () => random.chance(faultRates.rate("channels"));
 
   function failed(body: string): Reply {
     const afterMs = random.between(50, 3_000);

@@ -18,8 +18,6 @@ export interface Sources {
   answer(asked: Asked): Reply;
   /** Brings the local sources to the present. */
   placeFiles(): void;
-  /** The titles that every source has told of so far. */
-  titles(): string[];
 }
 
 /** Feeds show their latest. */
@@ -27,7 +25,7 @@ const SHOWN = 30;
 const FILES_KEPT = 60;
 const RSS = { "content-type": "application/rss+xml" };
 
-const TROUBLES = {
+const FAULT_WEIGHTS = {
   missing: 2,
   failed: 3,
   busy: 2,
@@ -59,7 +57,7 @@ export function createSources(
   function answer(asked: Asked): Reply {
     const { url } = asked;
     const afterMs = random.between(20, 900);
-    if (random.chance(faultRates.trouble("sources"))) return troubled(asked, random, afterMs);
+    if (random.chance(faultRates.rate("sources"))) return faultyReply(asked, random, afterMs);
     if (url.pathname === "/robots.txt") return robots(random, afterMs);
     const body = pageOf(url, itemsOf(url.origin + url.pathname).slice(-SHOWN));
     const etag = `"${createHash("sha256").update(body).digest("hex").slice(0, 16)}"`;
@@ -78,12 +76,11 @@ export function createSources(
         else placeFolder(path, items.slice(-FILES_KEPT));
       }
     },
-    titles: () => [...streams.keys()].flatMap((id) => itemsOf(id).map(({ title }) => title)),
   };
 }
 
-function troubled({ url }: Asked, random: SeededRandom, afterMs: number): Reply {
-  switch (random.weighed(TROUBLES)) {
+function faultyReply({ url }: Asked, random: SeededRandom, afterMs: number): Reply {
+  switch (random.weighed(FAULT_WEIGHTS)) {
     case "missing":
       return reply(respondWith(random.of([404, 410, 403]), "gone"), afterMs);
     case "failed":

@@ -55,9 +55,9 @@ export function createWorld({
     sources,
     after: (ms, ring) => void time.alarm("world", ms, ring),
     // Names and connections fail less often than servers do.
-    isKnown: () => !random.chance(faultRates.trouble("sources") / 8),
+    isKnown: () => !random.chance(faultRates.rate("sources") / 8),
     accept(origin) {
-      if (!random.chance(faultRates.trouble(kindOf(origin)) / 4)) return null;
+      if (!random.chance(faultRates.rate(kindOf(origin)) / 4)) return null;
       return random.of(["ECONNREFUSED", "ECONNREFUSED", "ECONNRESET", "hangs"]);
     },
     answer(asked) {
