@@ -23,28 +23,17 @@ export function formatLine(
   fields: Fields,
   redact: Redact,
 ): string {
-  return escapeUnseen(wholeLine(nowMs, { level, event }, fields, redact));
-}
-
-function wholeLine(
-  nowMs: number,
-  { level, event }: { level: Level; event: string },
-  fields: Fields,
-  redact: Redact,
-): string {
-  const ts = toIso(nowMs);
-  const simple = simpleLine({ ts, level, event }, fields, redact);
-  if (simple !== null) return simple;
-  const head = { ts, level, event: cut(redact(event), EVENT_LENGTH_MAX) };
+  const head = { ts: toIso(nowMs), level, event: cut(redact(event), EVENT_LENGTH_MAX) };
   const room = { characters: LINE_LENGTH_MAX, ancestors: new Set<object>() };
   const body = plainObject(Object.entries(fields), 1, room, redact);
   const line = JSON.stringify({ ...head, ...body, ...head });
 
   // Field by field finds all but a secret that spans several of them (a whole JSON document, say).
   const redacted = redact(line);
-  if (redacted === line) return line;
+  if (redacted === line) return escapeUnseen(line);
   // When it happened and what is no secret, whatever a secret is spelt like.
-  return JSON.stringify({ ...head, ...(parsed(redacted) ?? { fields: REDACTED }), ...head });
+  const rest = parsed(redacted) ?? { fields: REDACTED };
+  return escapeUnseen(JSON.stringify({ ...head, ...rest, ...head }));
 }
 
 /** A line of the log, or null for anything else. */
@@ -59,32 +48,6 @@ export function parseLine(raw: string): LogLine | null {
   const { ts, level, event } = value as Record<string, unknown>;
   const isLine = typeof ts === "string" && typeof level === "string" && typeof event === "string";
   return isLine && !Number.isNaN(Date.parse(ts)) ? (value as LogLine) : null;
-}
-
-/**
- * Most lines: some short values that JSON writes as they are. What is in none of such a line's text is in none of its
- * fields, so it is looked through once, and not once for each field too. Null when the line is not one of these.
- */
-function simpleLine(head: LogLine, fields: Fields, redact: Redact): string | null {
-  if (!VERBATIM.test(head.event)) return null;
-  let count = 0;
-  for (const [name, value] of Object.entries(fields)) {
-    count += 1;
-    if (count > ENTRIES_MAX || !VERBATIM.test(name)) return null;
-    if (typeof value === "string" ? !VERBATIM.test(value) || isSecretName(name) : !isPlainScalar(value))
-      return null;
-  }
-  const line = JSON.stringify({ ...head, ...fields, ...head });
-  return redact(line) === line ? line : null;
-}
-
-/** Text without what JSON escapes, and so short that the line is short with the most fields that there can be. */
-const VERBATIM = /^[ !#-[\]-\ud7ff\ue000-\uffff]{0,100}$/;
-
-function isPlainScalar(value: unknown): boolean {
-  return (
-    value === null || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
-  );
 }
 
 const EVENT_LENGTH_MAX = 100;

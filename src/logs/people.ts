@@ -105,7 +105,6 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   state_restored: { words: "state restored", fields: ["file"] },
   dashboard_started: { words: "page served", fields: ["url"] },
   dashboard_unavailable: { words: "page not served; the work goes on", fields: ["error"] },
-  dashboard_gone: { words: "the page's process ended", fields: ["code"] },
   dashboard_error: { words: "a request of the page failed", fields: ["error"] },
   log_sink_failed: { words: "the log's listener failed", fields: ["error"] },
   alert_sent: { words: "alert sent", fields: ["alert", "channel"] },

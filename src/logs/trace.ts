@@ -1,7 +1,7 @@
 import type { Level } from "../lib/log.ts";
-import type { LogEntry } from "./filter.ts";
 import type { LogLine } from "./line.ts";
 import { describeLine } from "./people.ts";
+import type { LogEntry } from "./read.ts";
 
 /** One thing that happened, with what happened in the course of it. Instants in epoch milliseconds. */
 export interface TraceNode {

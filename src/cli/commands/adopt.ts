@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline/promises";
 import { readAgentConfig } from "../../agent.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { type Adoption, adoptState } from "../../ops/adopt.ts";
+import { canAsk, confirm } from "../ask.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
@@ -12,7 +12,7 @@ export default defineCommand({
   async run({ args }) {
     const config = readAgentConfig({ config: args.config, state: args.state });
     const adopted = await adoptState(config, systemClock, async (adoption) => {
-      if (!args.yes) await ask(adoption);
+      if (!args.yes) await askFor(adoption, args.json);
     });
     if (args.json) printJson({ adopted });
     else if (adopted === null) printLines([`${config.paths.state} belongs to ${config.agent} already`]);
@@ -24,22 +24,13 @@ export default defineCommand({
 });
 
 /** @throws UsageError where there is nobody to ask; AfkError unless the person agrees. */
-async function ask(adoption: Adoption): Promise<void> {
+async function askFor(adoption: Adoption, asJson: boolean): Promise<void> {
   const { state, to } = adoption;
   const change = oneLine(`the state ${state} belongs to ${nameOf(adoption)}; it would belong to ${to}`);
-  if (!process.stdin.isTTY)
+  if (!canAsk(asJson))
     throw new UsageError(`There is no terminal to ask on (${change}). Say --yes if that is meant.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const left = new AbortController();
-    terminal.once("close", () => left.abort());
-    const question = `${change}, with its spend, its queue and its kill switch. Adopt it? [y/N] `;
-    const answer = await terminal.question(question, { signal: left.signal }).catch(() => "");
-    if (!/^y(?:es)?$/i.test(answer.trim()))
-      throw new AfkError("not_adopted", "nothing was changed", { retry: "never" });
-  } finally {
-    terminal.close();
-  }
+  if (!(await confirm(`${change}, with its spend, its queue and its kill switch. Adopt it?`)))
+    throw new AfkError("not_adopted", "nothing was changed", { retry: "never" });
 }
 
 function nameOf({ from }: Adoption): string {

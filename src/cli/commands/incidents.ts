@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import {
   type Closing,
   closeIncident,
@@ -9,6 +8,7 @@ import {
 } from "../../evidence/incidents/incidents.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { visible } from "../../lib/visible.ts";
+import { ask, canAsk } from "../ask.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { withLook } from "../look.ts";
@@ -77,7 +77,7 @@ const close = defineCommand({
         prevention: args.prevention,
         fixedBy: args["fixed-by"],
       };
-      const closing = state === "closed" ? BLANK : await wordsFrom(given);
+      const closing = state === "closed" ? BLANK : await wordsFrom(given, args.json);
       const office = { config, store: rails.store, clock: rails.clock, redact: outbox.redact };
       return await closeIncident(office, args.id, closing);
     });
@@ -102,41 +102,25 @@ type Given = {
 const BLANK: Closing = { cause: "-", fix: "-", prevention: "-", fixedBy: null };
 
 /** What was given, and on a terminal the answers for what was left out. @throws UsageError, IncidentRefused */
-async function wordsFrom(given: Given): Promise<Closing> {
+async function wordsFrom(given: Given, asJson: boolean): Promise<Closing> {
   for (const name of ["cause", "fix", "prevention"] as const)
     if (given[name] !== undefined) sayable(name, given[name]);
   if (given.fixedBy !== undefined) sayable("fixed-by", given.fixedBy);
   const { cause, fix, prevention, fixedBy } = given;
   if (cause !== undefined && fix !== undefined && prevention !== undefined)
     return { cause, fix, prevention, fixedBy: fixedBy ?? null };
-  if (!process.stdin.isTTY) {
+  if (!canAsk(asJson)) {
     const left = (["cause", "fix", "prevention"] as const).filter((name) => given[name] === undefined);
     throw new UsageError(
       `Give ${left.map((name) => `--${name}`).join(", ")}: there is no terminal to ask on.`,
     );
   }
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    // Ctrl-D or Ctrl-C: an answer that never comes is waited for no longer.
-    const left = new AbortController();
-    terminal.once("close", () => left.abort(new UsageError("The answers ended; nothing was closed.")));
-    const ask = async (question: string) => {
-      try {
-        return (await terminal.question(`${question} `, { signal: left.signal })).trim();
-      } catch (error) {
-        left.signal.throwIfAborted();
-        throw error;
-      }
-    };
-    return {
-      cause: cause ?? (await ask("Why did it break?")),
-      fix: fix ?? (await ask("What mended it?")),
-      prevention: prevention ?? (await ask("What keeps it from coming again?")),
-      fixedBy: fixedBy ?? ((await ask("Which version or release fixed it? (empty: none)")) || null),
-    };
-  } finally {
-    terminal.close();
-  }
+  return {
+    cause: cause ?? (await ask("Why did it break?")),
+    fix: fix ?? (await ask("What mended it?")),
+    prevention: prevention ?? (await ask("What keeps it from coming again?")),
+    fixedBy: fixedBy ?? ((await ask("Which version or release fixed it? (empty: none)")) || null),
+  };
 }
 
 function fieldsOf(incident: Incident & { message: string | null }): [string, string | null][] {

@@ -1,10 +1,10 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { createInterface } from "node:readline/promises";
 import { processEnvironment } from "../../config/environment.ts";
 import { locate } from "../../config/locations.ts";
 import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { readStopFile } from "../../rails/kill.ts";
+import { ask, canAsk } from "../ask.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine, printLines } from "../output.ts";
 
@@ -26,43 +26,32 @@ export default defineCommand({
       throw new AfkError(
         "exists",
         `${path} is there already and was left as it is; remove it first, or name another with --config`,
-        {
-          retry: "never",
-        },
+        { retry: "never" },
       );
     }
-    const isAsking = !args.yes && process.stdin.isTTY;
-    writeFileSync(path, renderTemplate(isAsking ? await ask() : DEFAULTS), { flag: "wx" });
+    const given = args.yes || !canAsk() ? DEFAULTS : await answers();
+    writeFileSync(path, renderTemplate(given), { flag: "wx" });
     const kill = environment.KILL_FLAG ? readStopFile(stopFile) : null;
     const stopped = kill === null ? [] : [`it is stopped by KILL_FLAG: ${oneLine(kill.reason)}`];
     printLines([`wrote ${path}`, ...stopped, "next: read it, then  afk doctor  and  afk tick"]);
   },
 });
 
-async function ask(): Promise<TemplateAnswers> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const question = async (text: string, usual: string) =>
-      (await terminal.question(`${text} [${usual}] `)).trim() || usual;
-    return {
-      agent: await question("Name of the agent?", DEFAULTS.agent),
-      timezone: await question("Time zone?", DEFAULTS.timezone),
-      dailyCapUsd: await askCap(question),
-      model: await question("Model?", DEFAULTS.model),
-      feeds: (await question("Feeds to read, separated by spaces?", DEFAULTS.feeds.join(" "))).split(/\s+/),
-    };
-  } finally {
-    terminal.close();
-  }
+async function answers(): Promise<TemplateAnswers> {
+  return {
+    agent: await ask("Name of the agent?", DEFAULTS.agent),
+    timezone: await ask("Time zone?", DEFAULTS.timezone),
+    dailyCapUsd: await askCap(),
+    model: await ask("Model?", DEFAULTS.model),
+    feeds: (await ask("Feeds to read, separated by spaces?", DEFAULTS.feeds.join(" "))).split(/\s+/),
+  };
 }
 
-async function askCap(question: (text: string, usual: string) => Promise<string>): Promise<number> {
+async function askCap(): Promise<number> {
   for (let tries = 0; tries < 5; tries++) {
-    const answer = Number(
-      await question("The most it may spend in a day, in US dollars?", String(DEFAULTS.dailyCapUsd)),
-    );
-    if (Number.isFinite(answer) && answer >= 0) return answer;
-    printLines(["Write a number such as 1.00 (0 = spend nothing)."], process.stderr);
+    const answer = await ask("The most it may spend in a day, in US dollars?", String(DEFAULTS.dailyCapUsd));
+    if (Number.isFinite(Number(answer)) && Number(answer) >= 0) return Number(answer);
+    printLines(["Write a number such as 1.00 (0 = spend nothing)."]);
   }
   return 0;
 }

@@ -2,10 +2,15 @@ import { ALERT_EVENTS } from "../../alerts/events.ts";
 import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Level } from "../../lib/log.ts";
-import { LEVELS, type LogEntry } from "../../logs/filter.ts";
-import { followLogs } from "../../logs/follow.ts";
 import { eventsInWords, humanLine } from "../../logs/people.ts";
-import { lastTickId, type ReadOptions, readLogs } from "../../logs/read.ts";
+import {
+  followLogs,
+  LEVELS,
+  type LogEntry,
+  lastTickId,
+  type ReadOptions,
+  readLogs,
+} from "../../logs/read.ts";
 import { traceOf } from "../../logs/trace.ts";
 import { readConfig } from "../../ops/read-config.ts";
 import { refuseUnreadable } from "../../ops/unreadable.ts";

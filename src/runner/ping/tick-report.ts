@@ -3,7 +3,6 @@ import { EXIT } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { listLogFiles } from "../../logs/files.ts";
 import { linesBackward } from "../../logs/lines.ts";
-import { compareFiles } from "../../logs/read.ts";
 import type { Kill } from "../../rails/halt.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import type { Parts } from "../parts.ts";
@@ -74,11 +73,11 @@ function summaryOf({ config, outbox }: Parts, { record, outputs, kill }: Ended):
 function linesOf({ config }: Parts, { tick }: TickRecord): string {
   const lines: string[] = [];
   let looked = 0;
-  for (const { path } of listLogFiles(config.paths.logs).sort(compareFiles).reverse()) {
+  for (const { path } of listLogFiles(config.paths.logs).reverse()) {
     for (const { raw } of linesBackward(path)) {
       looked += 1;
       if (looked > LOOKED_MAX || lines.length >= LINES_MAX) return lines.reverse().join("\n");
-      if (!raw?.includes(JSON.stringify(tick))) continue;
+      if (!raw.includes(JSON.stringify(tick))) continue;
       lines.push(raw);
       if (raw.includes('"tick_started"')) return lines.reverse().join("\n");
     }
