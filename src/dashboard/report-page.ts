@@ -1,6 +1,5 @@
 import type { Report } from "../evidence/report/read-report.ts";
-import type { Section, Table } from "../evidence/report/section.ts";
-import { sectionsOf, spanText } from "../evidence/report/sections.ts";
+import { type Section, sectionsOf, spanText, type Table } from "../evidence/report/sections.ts";
 import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
 import { type Html, html } from "./html.ts";

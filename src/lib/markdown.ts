@@ -16,8 +16,19 @@ export function plainMarkdown(text: string): string {
     .replace(/^[-+=]/, String.raw`\$&`);
 }
 
+/** A column of a table; to the left unless said. */
+export interface Column {
+  title: string;
+  align?: "left" | "right";
+}
+
 /** A table; the cells are Markdown already. */
-export function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+export function markdownTable(
+  columns: readonly (Column | string)[],
+  rows: readonly (readonly string[])[],
+): string {
   const lay = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [lay(titles), `|${titles.map(() => "---").join("|")}|`, ...rows.map(lay)].join("\n");
+  const all = columns.map((column) => (typeof column === "string" ? { title: column } : column));
+  const rule = all.map(({ align }) => (align === "right" ? "---:" : "---"));
+  return [lay(all.map(({ title }) => title)), `|${rule.join("|")}|`, ...rows.map(lay)].join("\n");
 }

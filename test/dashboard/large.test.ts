@@ -59,7 +59,6 @@ test("a large history costs the page next to nothing", async ({ annotate }) => {
   const small = await testSite({ isEmpty: true });
   const large = await testSite({ isEmpty: true });
   fill(large);
-  // The first look of a process counts the days that are over, once.
   const started = performance.now();
   await large.ask("/");
   const first = performance.now() - started;

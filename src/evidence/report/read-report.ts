@@ -1,13 +1,33 @@
 import type { Config } from "../../config/config.ts";
 import type { Db } from "../../store/schema.ts";
-import { type Comparison, compareWith } from "./compare.ts";
-import { type DaySums, type DrillSum, readDays, readDrills } from "./evidence.ts";
-import { type IncidentSums, readIncidents } from "./incidents.ts";
 import { type CallSum, chargedMicros, type RunSum, readCalls, readRuns, type Span } from "./read-money.ts";
-import { byJob, byModel, type JobWorth, type ModelCost, rulesOf, unitWorth } from "./sums.ts";
-import { addTicks, NO_TICKS, readTicks, successRate, type TickSums } from "./ticks.ts";
+import {
+  addTicks,
+  type DaySums,
+  type DrillSum,
+  type IncidentSums,
+  NO_TICKS,
+  readDays,
+  readDrills,
+  readIncidents,
+  readTicks,
+  successRate,
+  type TickSums,
+} from "./read-records.ts";
+import {
+  byJob,
+  byModel,
+  type Comparison,
+  compareWith,
+  type JobWorth,
+  type ModelCost,
+  rulesOf,
+  sumOf,
+  unitWorth,
+  type Worth,
+  worthOf,
+} from "./sums.ts";
 import { type WeekName, type WeekSpan, weekAt, weeksIn } from "./weeks.ts";
-import { type Worth, worthOf } from "./worth.ts";
 
 export interface ReportOptions {
   config: Config;
@@ -140,8 +160,4 @@ function worthOfWeek(
     costMicros: sumOf(calls, chargedMicros),
     savedMicros: sumOf(worths, (worth) => worth.savedMicros),
   });
-}
-
-function sumOf<Row>(rows: readonly Row[], value: (row: Row) => number): number {
-  return rows.reduce((sum, row) => sum + value(row), 0);
 }

@@ -3,13 +3,13 @@ import { join } from "node:path";
 import type { Config, JobConfig } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
+import { plainMarkdown as plain } from "../../lib/markdown.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { openNewPrivate } from "../../lib/private-files.ts";
 import { makeFolder } from "../../store/durable-file.ts";
-import { daysText, incidentsText } from "./evidence-sections.ts";
-import { plain, sectionParts } from "./markdown.ts";
+import { sectionParts } from "./markdown.ts";
 import type { Report } from "./read-report.ts";
-import { sectionsOf, spanText } from "./sections.ts";
+import { daysText, incidentsText, sectionsOf, spanText } from "./sections.ts";
 import { count, moment } from "./words.ts";
 
 /** More drafts than this beside each other are a loop, not a retrospective. */

@@ -1,9 +1,36 @@
 import { dayIn } from "../../lib/days.ts";
-import { days, drills, incidents } from "./evidence-sections.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
+import type { Column } from "../../lib/markdown.ts";
+import type { IncidentSums, TickSums } from "./read-records.ts";
 import type { Report } from "./read-report.ts";
-import { type Section, table } from "./section.ts";
-import type { TickSums } from "./ticks.ts";
-import { cents, count, dollars, figure, hours, percent, ratioText, short } from "./words.ts";
+import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
+
+/** A part of a report, for whatever shows it: sentences, then a table. All of it is plain text. */
+export interface Section {
+  id: string;
+  title: string;
+  lines: string[];
+  table: Table | null;
+}
+
+export interface Table {
+  columns: Required<Column>[];
+  rows: string[][];
+}
+
+/** `week:left in:right` says title and side of each column; no rows are no table. */
+function section(
+  [id, title]: readonly [id: string, title: string],
+  lines: string[],
+  columns = "",
+  rows: string[][] = [],
+): Section {
+  const titles = [...columns.matchAll(/(\S.*?):(left|right)(?: |$)/g)].map(([, name = "", align]) => ({
+    title: name,
+    align: align === "right" ? ("right" as const) : ("left" as const),
+  }));
+  return { id, title, lines, table: rows.length === 0 ? null : { columns: titles, rows } };
+}
 
 /** `2026-10-26 to 2026-11-21, Europe/Berlin`: both days are in it. */
 export function spanText({ fromMs, untilMs, timezone }: Report): string {
@@ -26,22 +53,17 @@ export function sectionsOf(report: Report): Section[] {
 
 function summary(report: Report): Section {
   const { total, unknown, hourlyRateUsd } = report;
-  return {
-    id: "sum",
-    title: "In sum",
-    lines: [],
-    table: table("item:left amount:right means:left", [
-      ["dollars in", dollars(total.costMicros), unknownText(unknown)],
-      [
-        "value out",
-        dollars(total.savedMicros),
-        `${count(total.units, "unit")}, ${hours(total.minutesSaved)} saved at $${hourlyRateUsd} an hour`,
-      ],
-      ["net", dollars(total.netMicros), "value out less dollars in"],
-      ["ratio", ratioText(total), ratioMeaning(report)],
-      ["went well", percent(report.successRate), ticksText(report.ticks)],
-    ]),
-  };
+  return section(["sum", "In sum"], [], "item:left amount:right means:left", [
+    ["dollars in", dollars(total.costMicros), unknownText(unknown)],
+    [
+      "value out",
+      dollars(total.savedMicros),
+      `${count(total.units, "unit")}, ${hours(total.minutesSaved)} saved at $${hourlyRateUsd} an hour`,
+    ],
+    ["net", dollars(total.netMicros), "value out less dollars in"],
+    ["ratio", ratioText(total), ratioMeaning(report)],
+    ["went well", percent(report.successRate), ticksText(report.ticks)],
+  ]);
 }
 
 function unknownText({ calls, micros }: Report["unknown"]): string {
@@ -69,97 +91,136 @@ function ticksText(ticks: TickSums): string {
 
 function weeks({ weeks: rows }: Report): Section {
   const isCut = rows.some(({ isWhole }) => !isWhole);
-  return {
-    id: "weeks",
-    title: "By week",
-    lines: isCut ? ["* not a whole week"] : [],
-    table: table(
-      "week:left from:left ticks:right well:right units:right in:right out:right net:right ratio:right",
-      rows.map((row) => [
-        `${row.week}${row.isWhole ? "" : "*"}`,
-        row.firstDay,
-        figure(row.ticks.ticks),
-        percent(row.successRate),
-        figure(row.units),
-        cents(row.costMicros),
-        cents(row.savedMicros),
-        cents(row.netMicros),
-        ratioText(row),
-      ]),
-    ),
-  };
+  return section(
+    ["weeks", "By week"],
+    isCut ? ["* not a whole week"] : [],
+    "week:left from:left ticks:right well:right units:right in:right out:right net:right ratio:right",
+    rows.map((row) => [
+      `${row.week}${row.isWhole ? "" : "*"}`,
+      row.firstDay,
+      figure(row.ticks.ticks),
+      percent(row.successRate),
+      figure(row.units),
+      cents(row.costMicros),
+      cents(row.savedMicros),
+      cents(row.netMicros),
+      ratioText(row),
+    ]),
+  );
 }
 
 function models({ models: rows }: Report): Section {
-  return {
-    id: "models",
-    title: "Cost by model",
-    lines: rows.length === 0 ? ["No model was asked."] : [],
-    table: table(
-      "model:left calls:right unknown:right degraded:right tok in:right tok out:right cost:right",
-      rows.map((row) => [
-        row.model,
-        figure(row.calls),
-        figure(row.unknown),
-        figure(row.degraded),
-        short(row.inputTokens),
-        short(row.outputTokens),
-        cents(row.costMicros),
-      ]),
-    ),
-  };
+  return section(
+    ["models", "Cost by model"],
+    rows.length === 0 ? ["No model was asked."] : [],
+    "model:left calls:right unknown:right degraded:right tok in:right tok out:right cost:right",
+    rows.map((row) => [
+      row.model,
+      figure(row.calls),
+      figure(row.unknown),
+      figure(row.degraded),
+      short(row.inputTokens),
+      short(row.outputTokens),
+      cents(row.costMicros),
+    ]),
+  );
 }
 
 function jobs({ jobs: rows }: Report): Section {
-  return {
-    id: "jobs",
-    title: "Value by job",
-    lines: rows.length === 0 ? ["No job was done."] : [],
-    table: table(
-      "job:left runs:right units:right min/unit:right in:right out:right net:right ratio:right",
-      rows.map((row) => [
-        row.job ?? "(no job)",
-        figure(row.runs),
-        figure(row.units),
-        row.minutesPerUnit === null ? "-" : String(row.minutesPerUnit),
-        cents(row.costMicros),
-        cents(row.savedMicros),
-        cents(row.netMicros),
-        ratioText(row),
-      ]),
-    ),
-  };
+  return section(
+    ["jobs", "Value by job"],
+    rows.length === 0 ? ["No job was done."] : [],
+    "job:left runs:right units:right min/unit:right in:right out:right net:right ratio:right",
+    rows.map((row) => [
+      row.job ?? "(no job)",
+      figure(row.runs),
+      figure(row.units),
+      row.minutesPerUnit === null ? "-" : String(row.minutesPerUnit),
+      cents(row.costMicros),
+      cents(row.savedMicros),
+      cents(row.netMicros),
+      ratioText(row),
+    ]),
+  );
 }
 
 function comparison({ comparison: found, total }: Report): Section {
-  const section = { id: "compare", title: "Free against paid", table: null };
+  return section(["compare", "Free against paid"], comparisonLines(found, total));
+}
+
+function comparisonLines(found: Report["comparison"], total: Report["total"]): string[] {
   if (found === null)
-    return {
-      ...section,
-      lines: ["What the same tokens would cost elsewhere: afk report --compare provider/model"],
-    };
+    return ["What the same tokens would cost elsewhere: afk report --compare provider/model"];
   const { model, price, pricesFrom, inputTokens, outputTokens, uncounted, paidMicros, wouldCostMicros } =
     found;
   if (inputTokens + outputTokens === 0)
-    return {
-      ...section,
-      lines: [
-        `Nothing to price on ${model}: no call has counted tokens. The built-in summariser counts none.`,
-      ],
-    };
+    return [`Nothing to price on ${model}: no call has counted tokens. The built-in summariser counts none.`];
   const more = wouldCostMicros - paidMicros;
-  return {
-    ...section,
-    lines: [
-      `The ${figure(inputTokens)} tokens in and ${figure(outputTokens)} out that were counted cost ${dollars(paidMicros)}.`,
-      `On ${model} they would have cost ${dollars(wouldCostMicros)}, ${more >= 0 ? `${dollars(more)} more` : `${dollars(-more)} less`}, at $${price.input} in and $${price.output} out for a million (${pricesFrom}).`,
-      `Of the value out, ${dollars(total.savedMicros)}, that would have left ${dollars(total.netMicros - more)}.`,
-      ...(uncounted === 0
-        ? []
-        : [
-            `${count(uncounted, "call")} without counted tokens ${uncounted === 1 ? "is" : "are"} not in this.`,
-          ]),
-      "Each model counts tokens in its own way, so take it for a figure to decide by, not for a bill.",
-    ],
-  };
+  const unknown = `${count(uncounted, "call")} without counted tokens ${uncounted === 1 ? "is" : "are"} not in this.`;
+  return [
+    `The ${figure(inputTokens)} tokens in and ${figure(outputTokens)} out that were counted cost ${dollars(paidMicros)}.`,
+    `On ${model} they would have cost ${dollars(wouldCostMicros)}, ${more >= 0 ? `${dollars(more)} more` : `${dollars(-more)} less`}, at $${price.input} in and $${price.output} out for a million (${pricesFrom}).`,
+    `Of the value out, ${dollars(total.savedMicros)}, that would have left ${dollars(total.netMicros - more)}.`,
+    ...(uncounted === 0 ? [] : [unknown]),
+    "Each model counts tokens in its own way, so take it for a figure to decide by, not for a bill.",
+  ];
+}
+
+function incidents({ incidents: found, timezone }: Report): Section {
+  return section(
+    ["incidents", "Incidents"],
+    [incidentsText(found)],
+    "opened:left event:left times:right recovered:left what:left",
+    found.newest.map((row) => [
+      moment(row.openedAt, timezone),
+      row.event,
+      figure(row.count),
+      row.recoveryMs === null
+        ? row.isClosed
+          ? "closed"
+          : "not yet"
+        : `in ${formatDuration(row.recoveryMs)}`,
+      row.title,
+    ]),
+  );
+}
+
+/** What broke, in a sentence. */
+export function incidentsText(found: IncidentSums): string {
+  if (found.total === 0) return "None.";
+  const { medianRecoveryMs: median, longestRecoveryMs: longest, newest } = found;
+  const parts = [
+    `${count(found.total, "incident")}, ${found.lasting === 0 ? "none of them lasting" : `${figure(found.lasting)} still lasting`}`,
+    ...(median === null || longest === null
+      ? []
+      : [`recovered in ${formatDuration(median)} (median), ${formatDuration(longest)} at the longest`]),
+    ...(found.unexplained === 0 ? [] : [`${figure(found.unexplained)} over but unexplained (afk incidents)`]),
+  ];
+  const isCut = newest.length < found.total ? ` The newest ${newest.length}:` : "";
+  return `${parts.join("; ")}.${isCut}`;
+}
+
+function drills({ drills: rows, timezone }: Report): Section {
+  return section(
+    ["drills", "Drills"],
+    rows.length === 0 ? ["None: no safety was fired on purpose in this time (afk drill)."] : [],
+    "drill:left runs:right passed:right last:left outcome:left",
+    rows.map((row) => [
+      row.name,
+      figure(row.runs),
+      figure(row.passed),
+      moment(row.lastAt, timezone),
+      row.hasLastPassed ? "passed" : "FAILED",
+    ]),
+  );
+}
+
+function days({ days: found }: Report): Section {
+  return section(["days", "Unattended days"], [daysText(found)]);
+}
+
+/** The clock, in a sentence. */
+export function daysText(found: Report["days"]): string {
+  if (!found.isStarted) return "The clock was never started (afk clock start).";
+  return `The clock stands at ${count(found.count, "day")}. In this time ${count(found.days, "day")} ended, ${figure(found.attended)} of them attended; the count reached ${figure(found.longest)}.`;
 }

@@ -3,8 +3,7 @@ import { dayBounds } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Db } from "../../store/schema.ts";
-import { rulesOf } from "../report/sums.ts";
-import { savedMicros } from "../report/worth.ts";
+import { rulesOf, savedMicros } from "../report/sums.ts";
 
 /** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
 export interface DayFigures {

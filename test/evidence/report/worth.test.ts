@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ratioThousandths, savedMicros } from "../../../src/evidence/report/worth.ts";
+import { ratioThousandths, savedMicros } from "../../../src/evidence/report/sums.ts";
 
 test("value is units x minutes / 60 x rate, in whole micro-dollars", () => {
   expect(savedMicros(6, 30, 60)).toBe(180_000_000);
