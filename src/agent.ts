@@ -26,13 +26,12 @@ import { createChain } from "./providers/chain.ts";
 import type { Completion, ModelRequest } from "./providers/types.ts";
 import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
-import { createDraftDesk, type DraftDesk } from "./runner/draft-desk.ts";
+import type { Dependencies, Progress } from "./runner/dependencies.ts";
+import { createDrafts, type Drafts } from "./runner/drafts/drafts.ts";
 import { holdState } from "./runner/hold-state.ts";
-import { createLiveRails } from "./runner/live-rails.ts";
 import { runLoop, runOnce } from "./runner/loop.ts";
-import type { Parts, Progress } from "./runner/parts.ts";
 import { enqueueByHand, jobNamed } from "./runner/phases/enqueue-due.ts";
-import { createRenewal } from "./runner/renewal.ts";
+import { createLiveRails, createRenewal } from "./runner/renewal.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
 import type { Store } from "./store/store.ts";
@@ -90,8 +89,8 @@ export interface Agent {
    */
   run(onTick?: (result: TickResult) => void, onStart?: () => void): Promise<number>;
   status(): Promise<Status>;
-  /** Irreversible actions that jobs wrote down, and a person's word on them. */
-  drafts: DraftDesk;
+  /** Irreversible actions that jobs wrote down, and what a person decides about them. */
+  drafts: Drafts;
   close(): Promise<void>;
   config: Config;
   version: string;
@@ -118,13 +117,13 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     options,
     () => kinds,
     (before, now) => {
-      seeChange(before, now);
+      noteChange(before, now);
       options.onConfig?.(now);
     },
   );
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
-  const { rails, log, seeChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
+  const { rails, log, noteChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
   const { outbox, watch } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   const network = { db: store.db, agentVersion: VERSION, clock, log };
@@ -142,7 +141,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     clock,
     signal: watch.signal,
   });
-  const parts: Parts = {
+  const dependencies: Dependencies = {
     ...latest(),
     renew,
     hasNews: live.hasNews,
@@ -188,21 +187,21 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
         },
       }),
     enqueue: async (name, job = {}) => {
-      const renewed = { ...parts, ...(live.hasNews() ? await renew() : latest()) };
+      const renewed = { ...dependencies, ...(live.hasNews() ? await renew() : latest()) };
       return enqueueByHand(renewed, jobNamed(renewed.config.jobs, name), job);
     },
     tick: ({ now } = {}) =>
-      holdState(parts, held, async (guarded, runner) => {
+      holdState(dependencies, held, async (guarded, runner) => {
         const renewed = { ...guarded, ...(await renew()) };
         if (now !== undefined) await enqueueByHand(renewed, jobNamed(renewed.config.jobs, now), {});
         return await runOnce(renewed, runner, { byHand: now !== undefined });
       }),
     run: (onTick, onStart) =>
-      holdState(parts, held, async (guarded, runner) => {
+      holdState(dependencies, held, async (guarded, runner) => {
         onStart?.();
         return await runLoop(guarded, runner, onTick);
       }),
-    drafts: createDraftDesk({
+    drafts: createDrafts({
       config: live.current(),
       store,
       outbox,

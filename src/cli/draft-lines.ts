@@ -2,7 +2,7 @@ import wrapAnsi from "wrap-ansi";
 import type { OutgoingRequest } from "../egress/types.ts";
 import { visible } from "../lib/visible.ts";
 import type { DraftView } from "../ops/drafts.ts";
-import type { DraftPreview } from "../runner/drafts/preview.ts";
+import type { DraftPreview } from "../runner/drafts/drafts.ts";
 import { paint } from "./output.ts";
 
 const COLUMNS = 80;

@@ -1,6 +1,6 @@
 import { newId } from "../lib/ids.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
-import type { Parts } from "./parts.ts";
+import type { Dependencies } from "./dependencies.ts";
 import { refuseReplaced } from "./refuse-replaced.ts";
 import { underWedgeGuard } from "./wedge/guard.ts";
 import type { WedgeLimits } from "./wedge/steps.ts";
@@ -12,22 +12,22 @@ import type { WedgeLimits } from "./wedge/steps.ts";
  * what `work` throws.
  */
 export async function holdState<T>(
-  parts: Parts,
+  dependencies: Dependencies,
   process: { isOurs: boolean; limits?: WedgeLimits | undefined },
-  work: (parts: Parts, runner: string) => Promise<T>,
+  work: (dependencies: Dependencies, runner: string) => Promise<T>,
 ): Promise<T> {
-  const { config, log, rails, store, clock, randomness } = parts;
+  const { config, log, rails, store, clock, randomness } = dependencies;
   const lock = acquireLock(config.paths.lock);
   store.health.files.push(...lock.files);
   const runner = newId(clock.nowMs(), randomness);
   try {
-    if (!process.isOurs) return await work(parts, runner);
+    if (!process.isOurs) return await work(dependencies, runner);
     const guarded = { config, files: store.health.files, log, watch: rails.watch, limits: process.limits };
-    return await underWedgeGuard(guarded, (guard) => work({ ...parts, guard }, runner));
+    return await underWedgeGuard(guarded, (guard) => work({ ...dependencies, guard }, runner));
   } finally {
     try {
       // It takes the place of an error too: what fails on files that are gone says less.
-      await refuseReplaced(parts, runner);
+      await refuseReplaced(dependencies, runner);
     } finally {
       for (const file of lock.files) store.health.files.splice(store.health.files.indexOf(file), 1);
       lock.release();

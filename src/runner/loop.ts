@@ -1,9 +1,9 @@
 import { EXIT } from "../lib/errors.ts";
 import { nextRunAt } from "../queue/claim.ts";
 import { readStop } from "../rails/kill.ts";
-import type { Parts } from "./parts.ts";
+import { readMeta, writeMeta } from "../store/meta.ts";
+import type { Dependencies, Uses } from "./dependencies.ts";
 import { nextDueAt } from "./phases/enqueue-due.ts";
-import { forgetRun, recordRun } from "./run-record.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
 /**
@@ -11,7 +11,7 @@ import { runTick, type TickResult } from "./tick.ts";
  * the same watch). The caller holds the lock. Returns the exit code.
  */
 export async function runLoop(
-  given: Parts,
+  given: Dependencies,
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
@@ -20,31 +20,33 @@ export async function runLoop(
 
 /** One tick that a timer or a person asks for. The caller holds the lock. */
 export async function runOnce(
-  parts: Parts,
+  dependencies: Dependencies,
   runner: string,
   options: { byHand: boolean },
 ): Promise<TickResult> {
   // By hand it says nothing of how the agent runs.
-  if (!options.byHand) await forgetRun(parts);
-  return await runTick(parts, runner, options);
+  if (!options.byHand) await forgetRun(dependencies);
+  return await runTick(dependencies, runner, options);
 }
 
 async function untilStopped(
-  given: Parts,
+  given: Dependencies,
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
-  const { signal } = given.rails.watch;
-  const release = given.rails.watch.hold("idle");
+  const { watch } = given.rails;
+  const { signal } = watch;
+  const release = watch.hold("idle");
   try {
     for (;;) {
-      const parts = { ...given, ...(await given.renew()) };
+      const dependencies = { ...given, ...(await given.renew()) };
       // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
-      const version = parts.store.changes.seen();
-      const result = await runTick(parts, runner);
+      const version = given.store.changes.seen();
+      const result = await runTick(dependencies, runner);
       onTick?.(result);
-      if (await isKilled(parts)) return EXIT.ok;
-      await untilWork(parts, signal, version);
+      // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
+      if (signal.aborted || (await readStop(given.rails)) !== null) return EXIT.ok;
+      await untilWork(dependencies, signal, version);
       if (signal.aborted) return EXIT.ok;
     }
   } finally {
@@ -52,31 +54,56 @@ async function untilStopped(
   }
 }
 
-/** A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last. */
-async function isKilled(parts: Parts): Promise<boolean> {
-  return parts.rails.watch.signal.aborted || (await readStop(parts.rails)) !== null;
-}
-
 /**
  * Waits for the next tick's time, the next due job, another configuration, or work that somebody has added since the
  * database was at `sinceVersion`, whichever is first. When a job is due is asked again only when somebody has committed: it changes
  * with what is committed, and with nothing else.
  */
-async function untilWork(parts: Parts, signal: AbortSignal, sinceVersion: number): Promise<void> {
-  const endsAt = parts.clock.nowMs() + parts.config.tickSeconds * 1_000;
+async function untilWork(
+  dependencies: Uses<"clock" | "config" | "store" | "hasNews">,
+  signal: AbortSignal,
+  sinceVersion: number,
+): Promise<void> {
+  const { clock, config, store, hasNews } = dependencies;
+  const endsAt = clock.nowMs() + config.tickSeconds * 1_000;
   let version = sinceVersion;
-  let dueAt = await nextDueAt(parts);
-  while (!signal.aborted && parts.clock.nowMs() < endsAt) {
+  let dueAt = await nextDueAt(dependencies);
+  while (!signal.aborted && clock.nowMs() < endsAt) {
     // The sleep rejects when the watch trips; the caller looks at the signal.
-    await parts.clock.idle(signal).catch(() => undefined);
-    if (parts.hasNews()) return;
-    const current = parts.store.changes.seen();
+    await clock.idle(signal).catch(() => undefined);
+    if (hasNews()) return;
+    const current = store.changes.seen();
     if (current !== version) {
-      const runAt = await nextRunAt(parts.store.db);
-      if (runAt !== undefined && runAt <= parts.clock.nowMs()) return;
-      dueAt = await nextDueAt(parts);
+      const runAt = await nextRunAt(store.db);
+      if (runAt !== undefined && runAt <= clock.nowMs()) return;
+      dueAt = await nextDueAt(dependencies);
     }
     version = current;
-    if (dueAt !== null && dueAt <= parts.clock.nowMs()) return;
+    if (dueAt !== null && dueAt <= clock.nowMs()) return;
   }
+}
+
+/**
+ * Does `work` as a loop whose beginning and end are on record: one that began, did not end, and holds no lock has died,
+ * which nobody would notice before its next tick is late. An error is no end: it is reported as a death is.
+ */
+async function recordRun<T>(
+  { store, clock, log }: Uses<"store" | "clock" | "log">,
+  work: () => Promise<T>,
+): Promise<T> {
+  log.event("info", "run_started");
+  await store.atomically(async (trx) => {
+    await writeMeta(trx, "run_began_at", clock.nowMs());
+    await writeMeta(trx, "run_ended_at", 0);
+  });
+  const result = await work();
+  await store.atomically((trx) => writeMeta(trx, "run_ended_at", clock.nowMs()));
+  log.event("info", "run_ended");
+  return result;
+}
+
+/** A tick from elsewhere, a timer for one, is how the agent runs now: between two of them nobody is missing. */
+async function forgetRun({ store }: Uses<"store">): Promise<void> {
+  if ((await readMeta(store.db, "run_began_at")) === 0) return;
+  await store.atomically((trx) => writeMeta(trx, "run_began_at", 0));
 }

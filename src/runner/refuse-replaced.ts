@@ -1,11 +1,13 @@
 import { deliverAlerts } from "../alerts/deliver.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import { formatUsd } from "../lib/money.ts";
 import type { Kill } from "../rails/halt.ts";
 import { announceKill, readReplaced } from "../rails/kill.ts";
 import { StateReplaced } from "../store/errors.ts";
-import type { Parts } from "./parts.ts";
+import type { Store } from "../store/store.ts";
+import type { Uses } from "./dependencies.ts";
 
 /** The process has to be gone soon: somebody else may be at work where its files were. */
 const DELIVER_MS = 2_000;
@@ -15,20 +17,27 @@ const DELIVER_MS = 2_000;
  * outbox of the files that it has open, and in the log. What it spent since it began is on the books of those alone.
  * @throws StateReplaced when they were.
  */
-export async function refuseReplaced(parts: Parts, runner: string): Promise<void> {
-  const kill = readReplaced(parts.store);
+export async function refuseReplaced(
+  dependencies: Uses<"config" | "outbox" | "store" | "clock" | "log">,
+  runner: string,
+): Promise<void> {
+  const { store, log } = dependencies;
+  const kill = readReplaced(store);
   if (kill === null) return;
-  const told = await quietly(parts, () => tell(parts, kill));
-  const spent = await quietly(parts, () => spentBy(parts, runner));
+  const sent = await quietly(log, () => report(dependencies, kill));
+  const spent = await quietly(log, () => spentBy(store, runner));
   const error = new StateReplaced(
     `${kill.reason} (seen at ${toIso(kill.at)}); it has ended. ${spent ?? "What it spent cannot be read any more"}; ${kill.remedy}`,
   );
-  parts.log.event("error", "state_replaced", { error: error.message, alerted: (told ?? 0) > 0 });
+  log.event("error", "state_replaced", { error: error.message, alerted: (sent ?? 0) > 0 });
   throw error;
 }
 
 /** @returns how many alerts went out. */
-async function tell({ config, outbox, store, clock, log }: Parts, kill: Kill): Promise<number> {
+async function report(
+  { config, outbox, store, clock, log }: Uses<"config" | "outbox" | "store" | "clock" | "log">,
+  kill: Kill,
+): Promise<number> {
   await store.atomically((trx) => announceKill(trx, outbox.announce, kill));
   const { signal } = new AbortController();
   const { sent } = await deliverAlerts({
@@ -42,7 +51,7 @@ async function tell({ config, outbox, store, clock, log }: Parts, kill: Kill): P
   return sent;
 }
 
-async function spentBy({ store }: Parts, runner: string): Promise<string> {
+async function spentBy(store: Store, runner: string): Promise<string> {
   const row = await store.db
     .selectFrom("ledger")
     .select((eb) => [
@@ -57,8 +66,8 @@ async function spentBy({ store }: Parts, runner: string): Promise<string> {
   return `Its ${calls === 1 ? "call" : `${calls} calls`}, ${formatUsd(micros)} at most, may be on the books of the former files alone`;
 }
 
-/** Those files may be in any state: what cannot be done with them is told of in the log, and the process ends all the same. */
-async function quietly<T>({ log }: Parts, work: () => Promise<T>): Promise<T | null> {
+/** Those files may be in any state: what cannot be done with them is logged, and the process ends all the same. */
+async function quietly<T>(log: Log, work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch (error) {

@@ -1,7 +1,9 @@
+import { newId } from "../lib/ids.ts";
 import { keepMark, nextGeneration } from "../ops/high-water.ts";
 import type { TicksTable } from "../store/schema.ts";
-import type { Parts } from "./parts.ts";
+import type { Uses } from "./dependencies.ts";
 
+/** How a tick can end. */
 export type TickOutcome = Exclude<TicksTable["outcome"], "running" | "crashed">;
 
 /** A finished tick as the database keeps it. Instants in epoch milliseconds, money in micro-dollars. */
@@ -17,13 +19,22 @@ export interface TickRecord {
 }
 
 /**
- * Writes that a tick began, in the same transaction as the next generation: each is a wait for the disk less. The caller
- * holds the lock, so an earlier one that still says "running" has crashed.
- * @returns true when there was such a one.
+ * Writes that a tick began, and the next generation with it. The caller holds the lock, so an earlier tick that still says
+ * "running" has crashed.
  */
-export async function beginTick(parts: Parts, id: string, byHand: boolean): Promise<boolean> {
-  const nowMs = parts.clock.nowMs();
-  const begun = await parts.store.atomically(async (trx) => {
+export async function beginTick(
+  {
+    store,
+    clock,
+    randomness,
+    config,
+    version,
+  }: Uses<"store" | "clock" | "randomness" | "config" | "version">,
+  byHand: boolean,
+): Promise<{ tick: string; isAfterCrash: boolean }> {
+  const nowMs = clock.nowMs();
+  const id = newId(nowMs, randomness);
+  const begun = await store.atomically(async (trx) => {
     const crashed = await trx
       .updateTable("ticks")
       .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
@@ -41,13 +52,13 @@ export async function beginTick(parts: Parts, id: string, byHand: boolean): Prom
         cost_micros: 0,
         by_hand: byHand ? 1 : 0,
         next_due_at: null,
-        version: parts.version,
+        version,
       })
       .execute();
     return { isAfterCrash: crashed.numUpdatedRows > 0n, generation: await nextGeneration(trx) };
   });
-  await keepMark(parts.config.paths.highWater, begun.generation);
-  return begun.isAfterCrash;
+  await keepMark(config.paths.highWater, begun.generation);
+  return { tick: id, isAfterCrash: begun.isAfterCrash };
 }
 
 /**
@@ -56,13 +67,13 @@ export async function beginTick(parts: Parts, id: string, byHand: boolean): Prom
  * began stands for it.
  */
 export async function endTick(
-  parts: Parts,
+  { store, clock, outbox, config }: Uses<"store" | "clock" | "outbox" | "config">,
   id: string,
   end: { outcome: TickOutcome; reason: string | null; units: number; nextDueAt: number | null },
 ): Promise<TickRecord> {
-  const finishedAt = parts.clock.nowMs();
-  const reason = end.reason === null ? null : parts.outbox.redact(end.reason).slice(0, 2_000);
-  const ended = await parts.store.atomically(async (trx) => {
+  const finishedAt = clock.nowMs();
+  const reason = end.reason === null ? null : outbox.redact(end.reason).slice(0, 2_000);
+  const ended = await store.atomically(async (trx) => {
     const cost = await trx
       .selectFrom("ledger")
       .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))
@@ -88,6 +99,6 @@ export async function endTick(
     const record = { tick: id, startedAt: row.started_at, finishedAt, outcome, reason };
     return { generation, record: { ...record, units, costMicros, nextDueAt } };
   });
-  if (ended.generation !== null) await keepMark(parts.config.paths.highWater, ended.generation);
+  if (ended.generation !== null) await keepMark(config.paths.highWater, ended.generation);
   return ended.record;
 }

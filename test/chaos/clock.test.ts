@@ -5,7 +5,7 @@ import type { JobConfig } from "../../src/config/config.ts";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
 import { acceptWallClock, budgetNow } from "../../src/rails/budget-time.ts";
-import type { Parts } from "../../src/runner/parts.ts";
+import type { Uses } from "../../src/runner/dependencies.ts";
 import { enqueueDue } from "../../src/runner/phases/enqueue-due.ts";
 import { deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
@@ -247,20 +247,20 @@ async function runSchedule(
   steps: Step[],
   met: { runs: number; missed: number; setBack: number },
 ): Promise<void> {
-  // All of the parts that the schedule looks at.
-  const parts = { ...rails, config: { jobs: JOBS, timezone } } as unknown as Parts;
-  await tickOnce(rails, parts, met);
+  // All of the dependencies that the schedule uses.
+  const uses = { ...rails, config: { jobs: JOBS, timezone } } as unknown as ScheduleUses;
+  await tickOnce(rails, uses, met);
   for (let n = 0; n < STEPS / 2; n++) {
     const step = randomStep(randomness);
     steps.push(step);
     applyStep(rails.clock, step);
-    await tickOnce(rails, parts, met);
+    await tickOnce(rails, uses, met);
     if (step.do !== "set" || step.ms > 0) continue;
     met.setBack += 1;
     const job = Math.floor(randomness.random() * SCHEDULES.length);
     const sinceMs = rails.clock.nowMs();
     rails.clock.advance(SCHEDULES[job]!.periodMs);
-    await tickOnce(rails, parts, met);
+    await tickOnce(rails, uses, met);
     const slots = (await slotsOf(rails, `job-${job}`)).filter(
       (at) => at >= sinceMs && at <= rails.clock.nowMs(),
     );
@@ -269,10 +269,16 @@ async function runSchedule(
 }
 
 /** At most one run a job, with at most one word on what it missed, and no such word without a run that makes up for it. */
-async function tickOnce(rails: RailsOn, parts: Parts, met: { runs: number; missed: number }): Promise<void> {
+type ScheduleUses = Uses<"config" | "store" | "outbox" | "clock">;
+
+async function tickOnce(
+  rails: RailsOn,
+  uses: ScheduleUses,
+  met: { runs: number; missed: number },
+): Promise<void> {
   for (const isRepeated of [false, true]) {
     const before = { jobs: await rowsOf(rails), missed: (await alerts(rails, "tick_missed")).length };
-    await enqueueDue(parts);
+    await enqueueDue(uses);
     const added = (await rowsOf(rails)).slice(before.jobs.length);
     const told = (await alerts(rails, "tick_missed")).slice(before.missed);
     expect(new Set(added.map(({ name }) => name)).size).toBe(added.length);

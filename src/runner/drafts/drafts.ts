@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import type { Outgoing } from "../../egress/types.ts";
+import type { Outgoing, OutgoingRequest } from "../../egress/types.ts";
 import { readDraft } from "../../jobs/actions/read-draft.ts";
 import { AfkError, assert, messageOf } from "../../lib/errors.ts";
+import { type DraftDetail, findDraft } from "../../ops/drafts.ts";
 import { Killed } from "../../rails/halt.ts";
 import { announceKill, readStop } from "../../rails/kill.ts";
 import type { Trx } from "../../store/schema.ts";
 import { acquireLock } from "../../store/sqlite/lock.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
 import { oneRequest, type RequestOutcome } from "./request.ts";
 import {
   claimDraft,
@@ -19,12 +20,37 @@ import {
 } from "./state.ts";
 
 /** What approving works with; made in agent.ts. Jobs and ticks are never given `outgoing`. */
-export type DraftParts = Pick<Parts, "config" | "store" | "outbox" | "rails" | "clock" | "log"> & {
+export type DraftDependencies = Uses<"config" | "store" | "outbox" | "rails" | "clock" | "log"> & {
   outgoing: Outgoing;
 };
 
+/** Where a person decides about drafts. What each throws is said where it is built. */
+export interface Drafts {
+  preview(id: string): Promise<DraftPreview>;
+  approve(id: string, options: { isAgain: boolean }): Promise<Approval>;
+  reject(id: string): Promise<{ wasUnknown: boolean }>;
+}
+
+/** The drafts of an agent. */
+export function createDrafts(dependencies: DraftDependencies): Drafts {
+  return {
+    preview: (id) => previewDraft(dependencies, id),
+    approve: (id, options) => approveDraft(dependencies, id, options),
+    reject: (id) => rejectDraft(dependencies, id),
+  };
+}
+
 /** What came of an approval. `pending`: certainly not done, and it may be approved again. `unknown`: it may have been done. */
 export type Approval = { id: string } & DraftOutcome;
+
+/** A draft, and the request that its approval would send. */
+export interface DraftPreview {
+  draft: DraftDetail;
+  /** Exactly what would go out; without afk's own headers when it would be refused; null when it cannot be made. */
+  request: OutgoingRequest | null;
+  /** Why approving it would be refused, whatever its state: its content, or the host is not allowed. */
+  refusal: string | null;
+}
 
 /** A draft cannot be approved or rejected as asked; nothing was done. */
 export class DraftRefused extends AfkError {
@@ -36,6 +62,32 @@ export class DraftRefused extends AfkError {
 const SUMMARY_LENGTH_MAX = 500;
 
 /**
+ * Runs the action with tools that send nothing, so that what is shown comes from the very code that would send it.
+ * @throws DraftRefused when there is no such draft.
+ */
+async function previewDraft(dependencies: DraftDependencies, id: string): Promise<DraftPreview> {
+  const draft = await findDraft(dependencies.store.db, id);
+  if (draft === undefined) throw noDraft(id);
+  let request: OutgoingRequest | null = null;
+  try {
+    const { action, content } = readDraft(draft.action, JSON.stringify(draft.content));
+    await action.run(content, {
+      idempotencyKey: id,
+      signal: new AbortController().signal,
+      async post(url, wanted) {
+        request = { ...wanted, url };
+        request = dependencies.outgoing.prepare(url, { ...wanted, idempotencyKey: id });
+        return { status: 200 };
+      },
+    });
+    return { draft, request, refusal: null };
+  } catch (error) {
+    if (!(error instanceof AfkError)) throw error;
+    return { draft, request, refusal: error.message };
+  }
+}
+
+/**
  * Does what a draft says, once. The order is the safety: the intent is on disk before the first byte leaves, and what
  * came of it afterwards; whoever finds an intent without an end knows that it may have been done.
  *
@@ -43,19 +95,19 @@ const SUMMARY_LENGTH_MAX = 500;
  * @throws DraftRefused, Killed, PermanentFailure (content), StateLocked (another approval is at work): nothing was sent.
  */
 export async function approveDraft(
-  parts: DraftParts,
+  dependencies: DraftDependencies,
   id: string,
   options: { isAgain: boolean },
 ): Promise<Approval> {
-  return await alone(parts, async () => {
-    const release = parts.rails.watch.hold("in_flight");
+  return await alone(dependencies, async () => {
+    const release = dependencies.rails.watch.hold("in_flight");
     try {
       // 1. The intent, unless the kill switch is set.
-      const { claim, run } = await begin(parts, id, options.isAgain);
+      const { claim, run } = await begin(dependencies, id, options.isAgain);
       // 2. The one request; the kill switch aborts it.
-      const outcome = await run(parts.rails.watch.signal);
+      const outcome = await run(dependencies.rails.watch.signal);
       // 3. What came of it.
-      return await end(parts, claim, outcome);
+      return await settle(dependencies, claim, outcome);
     } finally {
       release();
     }
@@ -63,16 +115,16 @@ export async function approveDraft(
 }
 
 /** Closes a draft for good without doing it. Gives whether an earlier try may have done it. Throws DraftRefused. */
-export async function rejectDraft(parts: DraftParts, id: string): Promise<{ wasUnknown: boolean }> {
-  return await alone(parts, async () => {
-    const state = await parts.store.atomically(async (trx) => {
+async function rejectDraft(dependencies: DraftDependencies, id: string): Promise<{ wasUnknown: boolean }> {
+  return await alone(dependencies, async () => {
+    const state = await dependencies.store.atomically(async (trx) => {
       const found = await readDraftState(trx, id);
       if (found === undefined) throw noDraft(id);
-      if (!(await closeDraft(trx, id, parts.clock.nowMs()))) throw settled(id, found.state);
+      if (!(await closeDraft(trx, id, dependencies.clock.nowMs()))) throw settled(id, found.state);
       return found.state;
     });
     const wasUnknown = state === "unknown";
-    parts.log.event("info", "draft_rejected", { draft: id, wasUnknown });
+    dependencies.log.event("info", "draft_rejected", { draft: id, wasUnknown });
     return { wasUnknown };
   });
 }
@@ -98,10 +150,10 @@ export function checkApprovable(id: string, state: string, isAgain: boolean): Dr
  * Holds the approval lock, which the system drops with the process: whoever gets it knows that every approval without an
  * end was cut off. It is not the runner's lock, since a person need not wait for a tick.
  */
-async function alone<T>(parts: DraftParts, work: () => Promise<T>): Promise<T> {
-  const lock = acquireLock(join(parts.config.paths.state, "approve-lock.db"));
+async function alone<T>(dependencies: DraftDependencies, work: () => Promise<T>): Promise<T> {
+  const lock = acquireLock(join(dependencies.config.paths.state, "approve-lock.db"));
   try {
-    await parts.store.atomically(orphanDrafts);
+    await dependencies.store.atomically(orphanDrafts);
     return await work();
   } finally {
     lock.release();
@@ -113,12 +165,12 @@ interface Begun {
   run(signal: AbortSignal): Promise<RequestOutcome & { summary?: string }>;
 }
 
-async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<Begun> {
-  parts.rails.watch.signal.throwIfAborted();
-  const begun = await parts.store.atomically(async (trx) => {
-    const kill = await readStop(parts.rails, trx);
-    if (kill === null) return await claimed(parts, trx, id, isAgain);
-    await announceKill(trx, parts.outbox.announce, kill);
+async function begin(dependencies: DraftDependencies, id: string, isAgain: boolean): Promise<Begun> {
+  dependencies.rails.watch.signal.throwIfAborted();
+  const begun = await dependencies.store.atomically(async (trx) => {
+    const kill = await readStop(dependencies.rails, trx);
+    if (kill === null) return await claimed(dependencies, trx, id, isAgain);
+    await announceKill(trx, dependencies.outbox.announce, kill);
     return new Killed(kill);
   });
   // Thrown out here, so that the alert commits.
@@ -126,17 +178,22 @@ async function begin(parts: DraftParts, id: string, isAgain: boolean): Promise<B
   return begun;
 }
 
-async function claimed(parts: DraftParts, trx: Trx, id: string, isAgain: boolean): Promise<Begun> {
+async function claimed(
+  dependencies: DraftDependencies,
+  trx: Trx,
+  id: string,
+  isAgain: boolean,
+): Promise<Begun> {
   const draft = await readDraftState(trx, id);
   if (draft === undefined) throw noDraft(id);
   const from = checkApprovable(id, draft.state, isAgain);
   const { action, content } = readDraft(draft.action, draft.content);
-  const claim: DraftClaim = { id, from, attemptedMs: parts.clock.nowMs() };
+  const claim: DraftClaim = { id, from, attemptedMs: dependencies.clock.nowMs() };
   if (!(await claimDraft(trx, claim))) throw settled(id, "being approved by somebody else");
   return {
     claim,
     async run(signal) {
-      const request = oneRequest(parts.outgoing, id, signal);
+      const request = oneRequest(dependencies.outgoing, id, signal);
       try {
         const { summary } = await action.run(content, request.tools);
         return { ...request.outcome(), summary };
@@ -150,19 +207,21 @@ async function claimed(parts: DraftParts, trx: Trx, id: string, isAgain: boolean
   };
 }
 
-async function end(
-  parts: DraftParts,
+async function settle(
+  dependencies: DraftDependencies,
   claim: DraftClaim,
   result: RequestOutcome & { summary?: string },
 ): Promise<Approval> {
-  const outcome = redacted(outcomeOf(claim, result), parts.outbox.redact);
-  const isMine = await parts.store.atomically((trx) => endDraft(trx, claim, outcome, parts.clock.nowMs()));
+  const outcome = redacted(outcomeOf(claim, result), dependencies.outbox.redact);
+  const isMine = await dependencies.store.atomically((trx) =>
+    endDraft(trx, claim, outcome, dependencies.clock.nowMs()),
+  );
   assert(isMine, `draft ${claim.id} was taken from the process that holds the approval lock`);
   if (outcome.state === "done") {
-    parts.log.event("info", "draft_done", { draft: claim.id, summary: outcome.summary });
+    dependencies.log.event("info", "draft_done", { draft: claim.id, summary: outcome.summary });
   } else {
     const code = result.type === "done" ? null : result.code;
-    parts.log.event("warn", "draft_failed", { draft: claim.id, state: outcome.state, summary: code });
+    dependencies.log.event("warn", "draft_failed", { draft: claim.id, state: outcome.state, summary: code });
   }
   return { id: claim.id, ...outcome };
 }

@@ -8,7 +8,7 @@ import type { Completion } from "../../providers/types.ts";
 import { type JobRow, PermanentFailure } from "../../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
 import { processRecords } from "./processes.ts";
 import { isSeen } from "./seen.ts";
 
@@ -34,11 +34,17 @@ export interface Run {
   calls: RunCalls;
 }
 
+type ContextDependencies = Uses<"store" | "outbox" | "clock" | "config" | "chain" | "egress" | "onProgress">;
+
 /** Builds what a job can reach, and collects what it publishes, remembers and drafts. */
-export function createContext(parts: Parts, run: Run): { context: JobContext; pending: Pending } {
+export function createContext(
+  dependencies: ContextDependencies,
+  run: Run,
+): { context: JobContext; pending: Pending } {
   const pending: Pending = { files: [], seen: new Set(), drafts: [] };
   const { job } = run;
-  const { db } = parts.store;
+  const { store, outbox, clock, config, chain, egress } = dependencies;
+  const { db } = store;
 
   async function recorded<T>(name: string, make: () => Promise<T>): Promise<T> {
     run.signal.throwIfAborted();
@@ -51,9 +57,9 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
     settings: run.entry.settings,
     payload: JSON.parse(job.payload),
     period: { slotMs: job.slot_at, label: job.label },
-    timezone: parts.config.timezone,
-    base: parts.config.paths.base,
-    isSeen: (keys) => isSeen(parts, job.name, keys),
+    timezone: config.timezone,
+    base: config.paths.base,
+    isSeen: (keys) => isSeen(dependencies, job.name, keys),
     remember(keys) {
       for (const key of keys) pending.seen.add(key);
       assert(
@@ -65,25 +71,25 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
       recorded(name, async () => {
         const result = await fn();
         run.signal.throwIfAborted();
-        await saveStep(db, job, name, result, parts.clock.nowMs());
+        await saveStep(db, job, name, result, clock.nowMs());
         return result;
       }),
     complete: (name, request) =>
       recorded<Completion>(name, () =>
-        parts.chain.complete(request, {
+        chain.complete(request, {
           scope: { tick: run.tick, job: job.key },
           log: run.log,
           signal: run.signal,
           step: name,
           runner: run.runner,
           onCall: run.calls.onCall,
-          record: (trx, completion) => saveStep(trx, job, name, completion, parts.clock.nowMs()),
+          record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
         }),
       ),
     egress: {
-      fetch: (url, options) => parts.egress.fetch(url, { signal: run.signal, ...options }),
+      fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }),
     },
-    processes: processRecords(parts, run),
+    processes: processRecords(dependencies, run),
     publish(name, content) {
       if (!OUTPUT_NAME.test(name))
         throw new PermanentFailure(
@@ -95,10 +101,10 @@ export function createContext(parts: Parts, run: Run): { context: JobContext; pe
     draft(name, action, content) {
       pending.drafts.push(checkedDraft(pending, name, action, content));
     },
-    redact: parts.outbox.redact,
+    redact: outbox.redact,
     signal: run.signal,
     log: run.log,
-    progress: (done, total, label) => parts.onProgress?.({ job: job.name, done, total, label }),
+    progress: (done, total, label) => dependencies.onProgress?.({ job: job.name, done, total, label }),
   };
   return { context, pending };
 }

@@ -9,7 +9,7 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { asSentence } from "../../lib/text.ts";
 import type { JobRow } from "../../queue/job.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses, WorkIds } from "../dependencies.ts";
 
 /** Longer than a tick waits for a retry. */
 const AGAIN_MS = 5 * MINUTE_MS;
@@ -26,8 +26,11 @@ class StillRunning extends AfkError {
 }
 
 /** Kills what programs of earlier runners have left: they died without doing so. Also where the kill switch is set. */
-export async function endProcessesOfOthers(parts: Parts, log: Log, ids: { tick: string; runner: string }) {
-  await report(parts, log, ids.tick, await endRecorded(parts.store.db, { notOf: ids.runner }));
+export async function endProcessesOfOthers(
+  dependencies: Uses<"store" | "outbox" | "log">,
+  { tick, runner }: WorkIds,
+): Promise<void> {
+  await report(dependencies, tick, await endRecorded(dependencies.store.db, { notOf: runner }));
 }
 
 /**
@@ -35,15 +38,15 @@ export async function endProcessesOfOthers(parts: Parts, log: Log, ids: { tick: 
  * so that there is never a second copy beside a first; where that does not work, it is refused.
  */
 export function processRecords(
-  parts: Parts,
-  { job, tick, runner, log }: { job: JobRow; tick: string; runner: string; log: Log },
+  { store, outbox }: Uses<"store" | "outbox">,
+  { job, tick, runner, log }: WorkIds & { job: JobRow; log: Log },
 ): ProcessRecords {
-  const { db } = parts.store;
+  const { db } = store;
   const records = createRecords(db, { job: job.name, runner });
   let cleared: Promise<void> | undefined;
   const clear = async () => {
     const ended = await endRecorded(db, { job: job.name });
-    await report(parts, log, tick, ended);
+    await report({ store, outbox, log }, tick, ended);
     if (ended.some(({ left }) => left > 0)) throw new StillRunning(job.name);
   };
   return {
@@ -55,13 +58,17 @@ export function processRecords(
   };
 }
 
-async function report(parts: Parts, log: Log, tick: string, ended: readonly Ended[]): Promise<void> {
+async function report(
+  { store, outbox, log }: Uses<"store" | "outbox" | "log">,
+  tick: string,
+  ended: readonly Ended[],
+): Promise<void> {
   for (const { id, job, containment, found, left } of ended) {
     log.event("warn", "processes_ended", { name: job, containment, found, left });
     if (left === 0) continue;
     const message = `${asSentence(new StillRunning(job).message)} ${left} of ${found} processes are left; look: ps -ef`;
-    await parts.store.atomically((trx) =>
-      parts.outbox.announce(trx, {
+    await store.atomically((trx) =>
+      outbox.announce(trx, {
         event: "process_left",
         title: `A program of ${job} cannot be ended`,
         message,

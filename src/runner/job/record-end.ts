@@ -1,5 +1,4 @@
-import type { Announce } from "../../alerts/outbox.ts";
-import type { RetryConfig } from "../../config/config.ts";
+import type { Config, RetryConfig } from "../../config/config.ts";
 import { DEFAULT_RETRY } from "../../config/jobs.ts";
 import { SourcesDown } from "../../jobs/job.ts";
 import { toIso } from "../../lib/clock.ts";
@@ -17,8 +16,8 @@ import { isHalt } from "../../rails/halt.ts";
 import { periodsAt } from "../../rails/windows.ts";
 import { isDiskFull, StoreRefused } from "../../store/errors.ts";
 import type { Trx } from "../../store/schema.ts";
-import type { Parts } from "../parts.ts";
-import { tellSources } from "./report-sources.ts";
+import type { Uses } from "../dependencies.ts";
+import { reportSources } from "./report-sources.ts";
 
 /** What became of an attempt that did not end with the job done. */
 export type Unfinished =
@@ -34,21 +33,23 @@ export interface Ended {
   calls: RunCalls;
 }
 
+type EndDependencies = Uses<"store" | "outbox" | "clock" | "config" | "randomness">;
+
 /** Writes down how an attempt ended that threw `error`: the job waits, is tried again, or is dead. */
 export async function recordEnd(
-  parts: Parts,
+  dependencies: EndDependencies,
   job: JobRow,
   ended: Ended,
   error: unknown,
 ): Promise<Unfinished> {
   try {
     if (error instanceof LeaseLost) throw error;
-    if (error instanceof StoreRefused) return await storeFailed(parts, job, error);
+    if (error instanceof StoreRefused) return await storeFailed(dependencies, job, error);
     if (isHalt(error)) {
-      await recordHalt(parts, job, ended, error);
+      await recordHalt(dependencies, job, ended, error);
       return { type: "halted", reason: error };
     }
-    const outcome = await recordFailure(parts, job, ended, error);
+    const outcome = await recordFailure(dependencies, job, ended, error);
     const exitCode = error instanceof AfkError && error.exitCode !== EXIT.ok ? error.exitCode : EXIT.failed;
     return { type: "failed", error, exitCode, isDead: outcome.state === "dead" };
   } catch (lost) {
@@ -59,37 +60,46 @@ export async function recordEnd(
 }
 
 /** How afk.yaml says that the job is tried again; a job that was taken out of it since has the usual numbers. */
-export function retryOf({ config }: Parts, name: string): RetryConfig {
+export function retryOf(config: Config, name: string): RetryConfig {
   return config.jobs.find((entry) => entry.name === name)?.retry ?? DEFAULT_RETRY;
 }
 
-/** Which models have refused all that the run asked: told in the transaction that ends it, however it ended. */
-export async function tellRefusals(
-  parts: Parts,
+/** Which models have refused all that the run asked: reported in the transaction that ends it, however it ended. */
+export async function reportRefusals(
+  { outbox, clock, config }: Uses<"outbox" | "clock" | "config">,
   trx: Trx,
-  announce: Announce,
   job: JobRow,
   { tick, calls }: Pick<Ended, "tick" | "calls">,
 ): Promise<void> {
   if (calls.byModel.size === 0) return;
-  const { clock, config } = parts;
   const { day } = periodsAt(await peekBudgetNow(trx, clock), config.timezone);
   const { name, key } = job;
-  await noteRefusals(trx, announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
+  await noteRefusals(trx, outbox.announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
 }
 
-async function recordHalt(parts: Parts, job: JobRow, ended: Ended, error: Error): Promise<void> {
-  const nowMs = parts.clock.nowMs();
-  await parts.store.atomically(async (trx) => {
-    await unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs);
-    await tellRefusals(parts, trx, parts.outbox.announce, job, ended);
+async function recordHalt(
+  dependencies: EndDependencies,
+  job: JobRow,
+  ended: Ended,
+  error: Error,
+): Promise<void> {
+  const { store, outbox, clock } = dependencies;
+  const nowMs = clock.nowMs();
+  await store.atomically(async (trx) => {
+    await unclaim(trx, job, outbox.redact(error.message), nowMs, nowMs);
+    await reportRefusals(dependencies, trx, job, ended);
   });
   const { name, attempts: attempt } = job;
   ended.log.event("warn", "job_failed", { name, error: error.message, attempt, counted: false });
 }
 
-async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unknown): Promise<FailOutcome> {
-  const { clock, outbox, randomness } = parts;
+async function recordFailure(
+  dependencies: EndDependencies,
+  job: JobRow,
+  ended: Ended,
+  error: unknown,
+): Promise<FailOutcome> {
+  const { store, clock, outbox, config, randomness } = dependencies;
   const nowMs = clock.nowMs();
   const { tick, log } = ended;
   const text = outbox.redact(messageOf(error));
@@ -100,11 +110,17 @@ async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unk
     tick,
   };
   const isOutage = error instanceof AfkError && error.exitCode === EXIT.unavailable;
-  const how = { nowMs, retry: retryOf(parts, job.name), randomness };
-  const outcome = await parts.store.atomically(async (trx) => {
-    await tellRefusals(parts, trx, outbox.announce, job, ended);
+  const how = { nowMs, retry: retryOf(config, job.name), randomness };
+  const outcome = await store.atomically(async (trx) => {
+    await reportRefusals(dependencies, trx, job, ended);
     if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
-    if (error instanceof SourcesDown) await tellDown(parts, trx, outbox.announce, job, tick, error);
+    if (error instanceof SourcesDown) {
+      const { name, key } = job;
+      const { timezone } = config;
+      const { sources } = error;
+      const report = { name, key, tick, sources, nowMs, timezone, isWaiting: true };
+      await reportSources(trx, outbox.announce, report);
+    }
     if (!(error instanceof ModelUnavailable)) return await wait(trx, outbox.announce, job, failure, how);
     // Before the probe, the models would not be asked; and at the end of the wait they are asked once more.
     const askedAt = await probeAt(trx, error.dependencies);
@@ -123,29 +139,18 @@ async function recordFailure(parts: Parts, job: JobRow, ended: Ended, error: unk
   return outcome;
 }
 
-async function tellDown(
-  parts: Parts,
-  trx: Trx,
-  announce: Announce,
-  { name, key }: JobRow,
-  tick: string,
-  { sources }: SourcesDown,
-): Promise<void> {
-  const { timezone } = parts.config;
-  const nowMs = parts.clock.nowMs();
-  await tellSources(trx, announce, { name, key, tick, sources, nowMs, timezone, isWaiting: true });
-}
-
 /**
  * The state could not be written, which is no fault of the job: it is given back if there is room for that much once
  * the ballast is gone, and else left to be recovered. Then the tick ends.
  */
-async function storeFailed(parts: Parts, job: JobRow, error: StoreRefused): Promise<never> {
+async function storeFailed(
+  { store, outbox, clock }: EndDependencies,
+  job: JobRow,
+  error: StoreRefused,
+): Promise<never> {
   if (isDiskFull(error)) {
-    const nowMs = parts.clock.nowMs();
-    await parts.store.atomically((trx) =>
-      unclaim(trx, job, parts.outbox.redact(error.message), nowMs, nowMs),
-    );
+    const nowMs = clock.nowMs();
+    await store.atomically((trx) => unclaim(trx, job, outbox.redact(error.message), nowMs, nowMs));
   }
   throw error;
 }

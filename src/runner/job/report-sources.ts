@@ -5,7 +5,8 @@ import { dayIn } from "../../lib/days.ts";
 import { asSentence } from "../../lib/text.ts";
 import type { Trx } from "../../store/schema.ts";
 
-export interface SourcesTold {
+/** What a run of a job found of its sources. */
+export interface SourcesReport {
   /** Of the job that asked them. */
   name: string;
   key: string;
@@ -18,29 +19,29 @@ export interface SourcesTold {
 }
 
 /**
- * Tells in the job's own transaction which sources failed, at every run to the log and once an outage as an alert, and which
- * work again. A source that comes and goes is told of once a day.
+ * Reports in the job's own transaction which sources failed, at every run to the log and once an outage as an alert, and which
+ * work again. A source that comes and goes is reported once a day.
  */
-export async function tellSources(trx: Trx, announce: Announce, told: SourcesTold): Promise<void> {
-  for (const { id, label, error } of worstOfEach(told.sources)) {
-    const thing = `${told.name}/${id}`;
+export async function reportSources(trx: Trx, announce: Announce, report: SourcesReport): Promise<void> {
+  for (const { id, label, error } of worstOfEach(report.sources)) {
+    const thing = `${report.name}/${id}`;
     const since = await lastsSince(trx, { trouble: "source_failed", end: "source_recovered", thing });
-    const common = { source: label, job: told.key, tick: told.tick };
+    const common = { source: label, job: report.key, tick: report.tick };
     if (error !== null) {
       await announce(trx, {
         event: "source_failed",
         title: `${label} cannot be read`,
         message:
-          `${asSentence(error)} The job ${told.name} ${told.isWaiting ? "has no other and waits for it" : "goes on without it and asks again at its next run"}. ` +
+          `${asSentence(error)} The job ${report.name} ${report.isWaiting ? "has no other and waits for it" : "goes on without it and asks again at its next run"}. ` +
           "Look: afk logs --event source_failed --since 7d",
-        key: lastingKey("source_failed", thing, since ?? dayIn(told.nowMs, told.timezone)),
+        key: lastingKey("source_failed", thing, since ?? dayIn(report.nowMs, report.timezone)),
         ...common,
       });
     } else if (since !== null) {
       await announce(trx, {
         event: "source_recovered",
         title: `${label} can be read again`,
-        message: `It had failed since ${since}; the job ${told.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
+        message: `It had failed since ${since}; the job ${report.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
         key: lastingKey("source_recovered", thing, since),
         ...common,
       });

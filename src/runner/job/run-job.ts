@@ -8,14 +8,13 @@ import { collectCalls, type RunCalls } from "../../providers/refusals.ts";
 import { claim } from "../../queue/claim.ts";
 import { complete } from "../../queue/complete.ts";
 import { extend } from "../../queue/extend.ts";
-import { type JobRow, LEASE_MS, LeaseLost } from "../../queue/job.ts";
+import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../../queue/job.ts";
 import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
-import type { Parts } from "../parts.ts";
-import { findEntry } from "../renewal.ts";
+import type { Dependencies, Uses, WorkIds } from "../dependencies.ts";
 import { createContext, type Pending } from "./context.ts";
-import { recordEnd, tellRefusals, type Unfinished } from "./record-end.ts";
-import { tellSources } from "./report-sources.ts";
+import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
+import { reportSources } from "./report-sources.ts";
 import { rememberSeen } from "./seen.ts";
 
 /** How long a job may go on after its signal aborted; then it is left behind, and its writes find the claim gone. */
@@ -31,28 +30,28 @@ export type Attempt =
  * next one is claimed with it. Throws only when the store does.
  */
 export async function runJob(
-  parts: Parts,
+  dependencies: Dependencies,
   job: JobRow,
-  ids: { tick: string; runner: string },
+  ids: WorkIds,
   goesOn: () => boolean,
 ): Promise<Attempt> {
-  const log = parts.log.child({ tick: ids.tick, job: job.key });
+  const log = dependencies.log.child({ tick: ids.tick, job: job.key });
   log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
   const stop = new AbortController();
-  using joined = joinSignals([stop.signal, parts.rails.watch.signal]);
+  using joined = joinSignals([stop.signal, dependencies.rails.watch.signal]);
   const { signal } = joined;
   const calls = collectCalls();
   try {
-    const { kind, entry, made } = await findEntry(parts, job);
+    const { kind, entry, made } = await findEntry(dependencies, job);
     const { context, pending } = createContext(
-      { ...parts, ...made },
+      { ...dependencies, ...made },
       { job, entry, ...ids, signal, log, calls },
     );
-    const lease = keepLease(parts, job, entry.timeoutMs, stop);
+    const lease = keepLease(dependencies, job, entry.timeoutMs, stop);
     try {
       const result = await orAborted(kind.run(context), signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const { outputs, next } = await record(parts, job, ids, { result, pending, calls, goesOn });
+      const { outputs, next } = await record(dependencies, job, ids, { result, pending, calls, goesOn });
       log.event("info", "job_done", {
         name: job.name,
         units: result.units,
@@ -65,8 +64,24 @@ export async function runJob(
     }
   } catch (error) {
     const ended = { tick: ids.tick, log, calls };
-    return await recordEnd(parts, job, ended, signal.aborted ? signal.reason : error);
+    return await recordEnd(dependencies, job, ended, signal.aborted ? signal.reason : error);
   }
+}
+
+/** What afk.yaml says of a job; one that it does not name may have been added since the tick began. Throws PermanentFailure. */
+async function findEntry(dependencies: Uses<"kinds" | "config" | "chain" | "egress" | "renew">, job: JobRow) {
+  const kind = dependencies.kinds.find((candidate) => candidate.kind === job.kind);
+  const entryIn = ({ config }: Uses<"config">) =>
+    config.jobs.find(({ name, kind }) => name === job.name && kind === job.kind);
+  const made = entryIn(dependencies) === undefined ? await dependencies.renew() : dependencies;
+  const entry = entryIn(made);
+  if (kind === undefined || entry === undefined) {
+    throw new PermanentFailure(
+      "unknown_job",
+      `afk.yaml has no job named ${job.name} of kind ${job.kind}; put it back and: afk dead retry ${job.key}`,
+    );
+  }
+  return { kind, entry, made };
 }
 
 /** How long until a running job is looked at again: often enough for its lease, and when its time is up. */
@@ -75,7 +90,12 @@ export function nextLookMs(timeoutMs: number, elapsedMs: number): number {
 }
 
 /** Renews the lease while the job runs, and ends the job when it takes too long or the lease is lost. Real time. */
-function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortController): AbortController {
+function keepLease(
+  { store, clock }: Uses<"store" | "clock">,
+  job: JobRow,
+  timeoutMs: number,
+  stop: AbortController,
+): AbortController {
   const done = new AbortController();
   const startedMs = systemClock.uptimeMs();
   const renew = async () => {
@@ -85,7 +105,7 @@ function keepLease(parts: Parts, job: JobRow, timeoutMs: number, stop: AbortCont
         stop.abort(
           new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),
         );
-      } else if (!(await parts.store.atomically((trx) => extend(trx, job, parts.clock.nowMs())))) {
+      } else if (!(await store.atomically((trx) => extend(trx, job, clock.nowMs())))) {
         stop.abort(new LeaseLost(job));
       }
     }
@@ -117,33 +137,28 @@ async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Prom
 }
 
 /**
- * Done, its files, its memories, its drafts and what is told of its sources: one transaction. So is the claim of the job
+ * Done, its files, its memories, its drafts and the report on its sources: one transaction. So is the claim of the job
  * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
  */
 async function record(
-  parts: Parts,
+  dependencies: Uses<"store" | "outbox" | "clock" | "config">,
   job: JobRow,
-  { tick, runner }: { tick: string; runner: string },
+  { tick, runner }: WorkIds,
   done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
-  return await parts.store.atomically(async (trx) => {
+  const { store, outbox, clock, config } = dependencies;
+  return await store.atomically(async (trx) => {
     const { result, pending, calls } = done;
-    const nowMs = parts.clock.nowMs();
+    const nowMs = clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
     await rememberSeen(trx, job.name, pending.seen, nowMs);
-    await saveDrafts(trx, parts.outbox.announce, job, pending, nowMs);
+    await saveDrafts(trx, outbox.announce, job, pending, nowMs);
     const { name, key } = job;
-    const { timezone } = parts.config;
-    await tellSources(trx, parts.outbox.announce, {
-      name,
-      key,
-      tick,
-      sources: result.sources ?? [],
-      nowMs,
-      timezone,
-    });
-    await tellRefusals(parts, trx, parts.outbox.announce, job, { tick, calls });
+    const { timezone } = config;
+    const { sources = [] } = result;
+    await reportSources(trx, outbox.announce, { name, key, tick, sources, nowMs, timezone });
+    await reportRefusals(dependencies, trx, job, { tick, calls });
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }

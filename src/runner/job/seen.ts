@@ -1,41 +1,39 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { prepared } from "../../store/prepared.ts";
 import type { Trx } from "../../store/schema.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
 
 /** A key that is asked about is marked so seldom that it costs nothing, and often enough for retention. */
 const SEEN_AGAIN_MS = 30 * DAY_MS;
 
 /** Which of the keys an earlier run of a job of this name remembered. */
-export async function isSeen(parts: Parts, jobName: string, keys: string[]): Promise<Set<string>> {
+export async function isSeen(
+  { store, clock }: Uses<"store" | "clock">,
+  jobName: string,
+  keys: string[],
+): Promise<Set<string>> {
   const seen = new Set<string>();
   // SQLite bounds the parameters of a statement; sources bound the keys.
   for (let start = 0; start < keys.length; start += 500) {
-    const rows = await parts.store.db
+    const rows = await store.db
       .selectFrom("seen")
       .select(["key", "seen_at"])
       .where("job_name", "=", jobName)
       .where("key", "in", keys.slice(start, start + 500))
       .execute();
     for (const row of rows) seen.add(row.key);
-    const old = rows.filter(({ seen_at }) => seen_at < parts.clock.nowMs() - SEEN_AGAIN_MS);
-    if (old.length > 0) await seeAgain(parts, jobName, old);
+    // What is still offered is not forgotten, however long ago it was dealt with: retention goes by the latest offer.
+    const old = rows.filter(({ seen_at }) => seen_at < clock.nowMs() - SEEN_AGAIN_MS).map(({ key }) => key);
+    if (old.length > 0) {
+      await store.db
+        .updateTable("seen")
+        .set({ seen_at: clock.nowMs() })
+        .where("job_name", "=", jobName)
+        .where("key", "in", old)
+        .execute();
+    }
   }
   return seen;
-}
-
-/** What is still offered is not forgotten, however long ago it was dealt with: retention goes by the latest look. */
-async function seeAgain(parts: Parts, jobName: string, old: readonly { key: string }[]): Promise<void> {
-  await parts.store.db
-    .updateTable("seen")
-    .set({ seen_at: parts.clock.nowMs() })
-    .where("job_name", "=", jobName)
-    .where(
-      "key",
-      "in",
-      old.map(({ key }) => key),
-    )
-    .execute();
 }
 
 /** Remembers what a job has dealt with, in the transaction that marks it done. */

@@ -4,23 +4,28 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import { nearest } from "../../lib/nearest.ts";
 import { enqueue } from "../../queue/enqueue.ts";
 import { jobKey } from "../../queue/key.ts";
-import type { Trx } from "../../store/schema.ts";
-import type { Parts } from "../parts.ts";
+import type { Db, Trx } from "../../store/schema.ts";
+import type { Uses } from "../dependencies.ts";
 import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
 
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
-export async function enqueueDue(parts: Parts): Promise<void> {
-  for (const job of parts.config.jobs) {
-    await parts.store.atomically(async (trx) => {
-      const nowMs = parts.clock.nowMs();
-      const due = dueAt(job, await lastSlot(trx, job), nowMs, parts.config.timezone);
+export async function enqueueDue({
+  config,
+  store,
+  outbox,
+  clock,
+}: Uses<"config" | "store" | "outbox" | "clock">): Promise<void> {
+  for (const job of config.jobs) {
+    await store.atomically(async (trx) => {
+      const nowMs = clock.nowMs();
+      const due = dueAt(job, await lastSlot(trx, job), nowMs, config.timezone);
       if (due.type === "not_due") return;
       await rememberSlot(trx, job, due.slotMs);
       if (due.type === "anchor") return;
       const isNew = await enqueue(trx, newJob(job, due), nowMs);
       // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
       if (isNew && due.missed > 0) {
-        await parts.outbox.announce(trx, {
+        await outbox.announce(trx, {
           event: "tick_missed",
           title: `${job.name} missed ${due.missed} of its times`,
           message: `Nothing ran at ${due.missed} planned times before ${toIso(due.slotMs)}; they are made up for by one run now. Look: afk status`,
@@ -34,14 +39,14 @@ export async function enqueueDue(parts: Parts): Promise<void> {
 
 /** Adds a job that a person asked for. False when the key was used before. */
 export async function enqueueByHand(
-  parts: Parts,
+  { store, clock, config }: Uses<"store" | "clock" | "config">,
   job: JobConfig,
   options: { payload?: unknown; key?: string },
 ): Promise<{ key: string; added: boolean }> {
-  const nowMs = parts.clock.nowMs();
+  const nowMs = clock.nowMs();
   const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
   const added = await enqueue(
-    parts.store.db,
+    store.db,
     {
       key,
       name: job.name,
@@ -49,7 +54,7 @@ export async function enqueueByHand(
       payload: options.payload ?? null,
       maxAttempts: job.retry.attempts,
       slotMs: nowMs,
-      label: labelByHand(nowMs, parts.config.timezone),
+      label: labelByHand(nowMs, config.timezone),
       byHand: true,
     },
     nowMs,
@@ -71,23 +76,27 @@ export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
 }
 
 /** When the next scheduled job is due; null when none is scheduled. */
-export async function nextDueAt(parts: Parts): Promise<number | null> {
-  const nowMs = parts.clock.nowMs();
+export async function nextDueAt({
+  config,
+  store,
+  clock,
+}: Uses<"config" | "store" | "clock">): Promise<number | null> {
+  const nowMs = clock.nowMs();
   const times: number[] = [];
-  for (const job of parts.config.jobs) {
-    const last = await lastSlot(parts.store.db, job);
-    const due = dueAt(job, last, nowMs, parts.config.timezone);
+  for (const job of config.jobs) {
+    const last = await lastSlot(store.db, job);
+    const due = dueAt(job, last, nowMs, config.timezone);
     const next =
       due.type === "due"
         ? nowMs
-        : nextSlot(job, due.type === "anchor" ? due.slotMs : (last ?? nowMs), parts.config.timezone);
+        : nextSlot(job, due.type === "anchor" ? due.slotMs : (last ?? nowMs), config.timezone);
     if (next !== null) times.push(next);
   }
   return times.length === 0 ? null : Math.min(...times);
 }
 
 /** The last slot under the schedule that is written now; a changed schedule starts anew. */
-async function lastSlot(db: Parts["store"]["db"], job: JobConfig): Promise<number | null> {
+async function lastSlot(db: Db, job: JobConfig): Promise<number | null> {
   const row = await db
     .selectFrom("schedules")
     .selectAll()

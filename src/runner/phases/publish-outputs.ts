@@ -2,16 +2,16 @@ import type { Notice } from "../../alerts/outbox.ts";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence } from "../../lib/text.ts";
 import { publishPending, type SetAside } from "../../queue/publish.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
+import type { PhaseResult } from "./result.ts";
 
-/**
- * Publishes what is saved and not in `out/` yet, and tells of what was set aside. Adds the paths of what was written to what
- * the tick has done, and says there when nothing can be written at all.
- */
-export async function publishOutputs(
-  { config, store, outbox, clock }: Parts,
-  drained: { outputs: string[]; unwritable: string | null },
-): Promise<void> {
+/** Publishes what is saved and not in `out/` yet, and reports what was set aside. */
+export async function publishOutputs({
+  config,
+  store,
+  outbox,
+  clock,
+}: Uses<"config" | "store" | "outbox" | "clock">): Promise<PhaseResult> {
   const nowMs = clock.nowMs();
   const { out } = config.paths;
   const { files, setAside } = await publishPending(store.db, out, nowMs);
@@ -20,11 +20,10 @@ export async function publishOutputs(
       for (const each of setAside) await outbox.announce(trx, noticeOf(each, out, nowMs), "quiet");
     });
   }
-  drained.outputs.push(...files);
-  drained.unwritable = setAside.find(({ name }) => name === null)?.reason ?? null;
+  return { outputs: files, unwritable: setAside.find(({ name }) => name === null)?.reason ?? null };
 }
 
-/** A file is told of once; a folder that takes none once a day, since it may have been well in between. */
+/** A file is reported once; a folder that takes none once a day, since it may have been well in between. */
 function noticeOf({ name, reason }: SetAside, out: string, nowMs: number): Notice {
   const isSafe = "It is kept, and every tick tries again. Look: afk doctor";
   if (name === null) {

@@ -3,19 +3,23 @@ import * as v from "valibot";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence } from "../../lib/text.ts";
 import { isMissing } from "../../logs/files.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
 import { type WedgeMarker, wedgeMarkerIn } from "../wedge/marker.ts";
 
 /** Reports, once, a process that its guard had to kill. A marker that cannot be understood is reported too. */
-export async function reportWedged(parts: Parts): Promise<void> {
-  const path = wedgeMarkerIn(parts.config.paths.state);
+export async function reportWedged({
+  config,
+  store,
+  outbox,
+}: Uses<"config" | "store" | "outbox">): Promise<void> {
+  const path = wedgeMarkerIn(config.paths.state);
   const marker = readMarker(path);
   if (marker === null) return;
   const { reason, at, ...ids } = marker;
   const look = ids.tick === undefined ? "afk logs --event wedged" : `afk logs --tick ${ids.tick}`;
   const message = `The process at work did not react and was killed by its guard at ${toIso(at)}: ${asSentence(reason)}`;
-  await parts.store.atomically((trx) =>
-    parts.outbox.announce(trx, {
+  await store.atomically((trx) =>
+    outbox.announce(trx, {
       event: "wedged",
       title: "A process that hung was killed",
       message: `${message} What it had begun is recovered. Look: ${look}`,

@@ -5,7 +5,8 @@ import { setKill } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { hasRoomToWork, keepBallast } from "../../store/sqlite/ballast.ts";
 import { refuseDamage } from "../../store/sqlite/integrity.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
+import type { PhaseResult } from "./result.ts";
 
 const CHECK_EVERY_MS = DAY_MS;
 /** When a check is written down again. In between it would only be one more wait for the disk, at each tick. */
@@ -20,8 +21,10 @@ const CHECK_ALWAYS_BYTES = 32 * 1024 * 1024;
  * the kill switch is set until a person has looked.
  * @throws StoreRefused when the database is damaged.
  */
-export async function checkCounters(parts: Parts, isAfterCrash: boolean): Promise<void> {
-  const { store, clock, outbox, config } = parts;
+export async function checkCounters(
+  { store, clock, outbox, config }: Uses<"store" | "clock" | "outbox" | "config">,
+  isAfterCrash: boolean,
+): Promise<void> {
   const nowMs = clock.nowMs();
   const lastAt = await readMeta(store.db, "counters_checked_at");
   const isRecent = nowMs >= lastAt && nowMs - lastAt < CHECK_EVERY_MS;
@@ -42,18 +45,23 @@ export async function checkCounters(parts: Parts, isAfterCrash: boolean): Promis
   });
 }
 
-/** Takes the ballast if there is room, and tells of a disk that is nearly full. False when no work should be begun. */
-export async function checkDisk(parts: Parts): Promise<boolean> {
-  const { state } = parts.config.paths;
+/** Takes the ballast if there is room, and reports a disk that is nearly full: then no work should be begun. */
+export async function checkDisk({
+  config,
+  store,
+  outbox,
+  clock,
+}: Uses<"config" | "store" | "outbox" | "clock">): Promise<PhaseResult> {
+  const { state } = config.paths;
   keepBallast(state);
-  if (hasRoomToWork(state)) return true;
-  await parts.store.atomically((trx) =>
-    parts.outbox.announce(trx, {
+  if (hasRoomToWork(state)) return {};
+  await store.atomically((trx) =>
+    outbox.announce(trx, {
       event: "disk_low",
       title: "The disk is nearly full",
       message: `Nothing is begun until there is room on the disk that holds ${state}. What is queued and reserved stays. Look: afk doctor`,
-      key: `disk_low:${Math.floor(parts.clock.nowMs() / CHECK_EVERY_MS)}`,
+      key: `disk_low:${Math.floor(clock.nowMs() / CHECK_EVERY_MS)}`,
     }),
   );
-  return false;
+  return { isFit: false, verdict: { outcome: "halted", reason: "the disk is nearly full" } };
 }

@@ -6,7 +6,7 @@ import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
 
 /** How a tick ended, for a service outside that knows nothing else of this machine. */
-export interface Beat {
+export interface TickReport {
   /** `stopped`: somebody set the kill switch; that is neither health nor an accident. */
   state: "well" | "failed" | "stopped";
   exitCode: number;
@@ -18,14 +18,14 @@ export interface Beat {
 }
 
 /** One ping at its start and one at its end make a tick: what ends without the second is missed by the service. */
-export interface Pulse {
+export interface Ping {
   /** Says that a tick has begun, where the service wants to know. Does not wait. */
-  begin(): void;
+  start(): void;
   /**
    * Says how it ended. Waits for the answer, bounded; never throws. What went wrong with either is one line of the log.
    * @returns what went wrong, or null.
    */
-  end(beat: Beat, options?: { timeoutMs?: number }): Promise<string | null>;
+  end(report: TickReport, options?: { timeoutMs?: number }): Promise<string | null>;
 }
 
 export const PING_TIMEOUT_MS = 5_000;
@@ -35,23 +35,23 @@ const START_LEFT_MS = 1_000;
 const BODY_BYTES_MAX = 100_000;
 const MESSAGE_LENGTH_MAX = 200;
 
-/** Pings `heartbeat.ping_url`; does nothing where there is none. `signal` ends it from outside. */
-export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortSignal): Pulse {
+/** Pings `heartreport.ping_url`; does nothing where there is none. `signal` ends it from outside. */
+export function createPing(heartbeat: HeartbeatConfig, log: Log, signal: AbortSignal): Ping {
   const { pingUrl, style } = heartbeat;
-  if (pingUrl === null) return { begin() {}, end: async () => null };
+  if (pingUrl === null) return { start() {}, end: async () => null };
   const { started, ended, isAccepted } = STYLES[style];
   const hurry = new AbortController();
   let beginning: Promise<string | null> = Promise.resolve(null);
 
-  const ping = (request: HttpRequest, stops: readonly AbortSignal[], timeoutMs: number) =>
+  const send = (request: HttpRequest, stops: readonly AbortSignal[], timeoutMs: number) =>
     tryPing(request, isAccepted, { stops, timeoutMs });
   return {
-    begin() {
+    start() {
       const request = started(pingUrl);
       if (request === null) return;
-      beginning = ping(request, [signal, hurry.signal], PING_TIMEOUT_MS);
+      beginning = send(request, [signal, hurry.signal], PING_TIMEOUT_MS);
     },
-    async end(beat, { timeoutMs = PING_TIMEOUT_MS } = {}) {
+    async end(report, { timeoutMs = PING_TIMEOUT_MS } = {}) {
       // In order: a start that comes after the end would look like a tick that never ended.
       const begun = new AbortController();
       const patienceMs = Math.min(timeoutMs, START_LEFT_MS);
@@ -61,7 +61,7 @@ export function createPulse(heartbeat: HeartbeatConfig, log: Log, signal: AbortS
       );
       const first = await beginning;
       begun.abort();
-      const last = await ping(ended(pingUrl, beat), [signal], timeoutMs);
+      const last = await send(ended(pingUrl, report), [signal], timeoutMs);
       const error = last ?? (first === null ? null : `at its start: ${first}`);
       if (error !== null) log.event("warn", "ping_failed", { style, error });
       return error;
@@ -87,7 +87,7 @@ async function tryPing(
 
 interface Style {
   started(address: string): HttpRequest | null;
-  ended(address: string, beat: Beat): HttpRequest;
+  ended(address: string, report: TickReport): HttpRequest;
   isAccepted(reply: HttpReply): boolean;
 }
 
@@ -95,25 +95,25 @@ const STYLES: Record<HeartbeatConfig["style"], Style> = {
   // https://healthchecks.io/docs/http_api/: /start, the address itself, /fail, or /EXIT-CODE, with a text.
   healthchecks: {
     started: (address) => post(withPath(address, "/start"), ""),
-    ended: (address, beat) => post(withPath(address, endingOf(beat)), firstBytes(beat.body)),
+    ended: (address, report) => post(withPath(address, endingOf(report)), firstBytes(report.body)),
     // It answers 200 "OK (not found)" for a check that is not there.
     isAccepted: ({ body }) => body.trim() === "OK",
   },
   // https://github.com/louislam/uptime-kuma, monitor type Push: one GET, and JSON that says ok.
   "uptime-kuma": {
     started: () => null,
-    ended(address, beat) {
+    ended(address, report) {
       const url = new URL(address);
-      url.searchParams.set("status", beat.state === "well" ? "up" : "down");
-      url.searchParams.set("msg", beat.summary.slice(0, MESSAGE_LENGTH_MAX).toWellFormed());
-      url.searchParams.set("ping", String(Math.max(0, Math.round(beat.durationMs))));
+      url.searchParams.set("status", report.state === "well" ? "up" : "down");
+      url.searchParams.set("msg", report.summary.slice(0, MESSAGE_LENGTH_MAX).toWellFormed());
+      url.searchParams.set("ping", String(Math.max(0, Math.round(report.durationMs))));
       return { url: url.href, method: "GET", headers: {} };
     },
     isAccepted: (reply) => jsonOf(reply)?.ok === true,
   },
 };
 
-function endingOf({ state, exitCode }: Beat): string {
+function endingOf({ state, exitCode }: TickReport): string {
   if (state === "well") return "";
   return state === "failed" && exitCode > 0 && exitCode < 256 ? `/${exitCode}` : "/fail";
 }

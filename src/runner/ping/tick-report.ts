@@ -1,79 +1,101 @@
 import { toIso } from "../../lib/clock.ts";
-import { EXIT } from "../../lib/errors.ts";
+import { EXIT, messageOf } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { listLogFiles } from "../../logs/files.ts";
 import { linesBackward } from "../../logs/lines.ts";
 import type { Kill } from "../../rails/halt.ts";
+import { readStop } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import type { Parts } from "../parts.ts";
+import type { Uses } from "../dependencies.ts";
 import type { TickRecord } from "../tick-record.ts";
-import type { Beat } from "./ping.ts";
+import { PING_TIMEOUT_MS, type Ping, type TickReport } from "./ping.ts";
 
 /** So many lines of the log go with a ping, the newest. */
 const LINES_MAX = 100;
 /** Other processes write to the same log; among so many lines the tick's own are looked for. */
 const LOOKED_MAX = 2_000;
 
-export interface Ended {
+/** A kill in the middle of the tick leaves the ping so much time: the process must be gone. */
+const KILLED_TIMEOUT_MS = 1_000;
+
+/** What the tick's end says of it. */
+interface EndedTick {
   record: TickRecord;
   outputs: readonly string[];
   exitCode: number;
-  /** A durable stop that the tick has seen; null for none. */
-  kill: Kill | null;
   /** False when no work may be begun although nothing was stopped: the disk is nearly full. */
   isFit: boolean;
 }
 
 /**
- * What a tick that ended has to say outside; null for nothing. A stop is told of once, at the moment it is seen: a check
+ * Off the machine too, on real progress only: it is the end of a tick that pings. A process that is told to end says
+ * nothing: the next tick will, and if none comes, that is what the service is for. Never throws.
+ */
+export async function pingTick(
+  dependencies: Uses<"config" | "rails" | "store" | "outbox" | "clock" | "log">,
+  ping: Ping,
+  ended: EndedTick,
+  isKilled: boolean,
+): Promise<void> {
+  const { config, rails, store, clock, log } = dependencies;
+  const { pingUrl, style } = config.heartbeat;
+  if (pingUrl === null || rails.watch.terminated.aborted) return;
+  try {
+    const report = await reportOf(dependencies, ended, await readStop(rails));
+    if (report === null) return;
+    const error = await ping.end(report, { timeoutMs: isKilled ? KILLED_TIMEOUT_MS : PING_TIMEOUT_MS });
+    // Since when pings fail, for status; 0 once one was taken again.
+    const since = await readMeta(store.db, "ping_failed_at");
+    if (since > 0 === (error !== null)) return;
+    await store.atomically((trx) => writeMeta(trx, "ping_failed_at", error === null ? 0 : clock.nowMs()));
+  } catch (error) {
+    log.event("warn", "ping_failed", { style, error: messageOf(error) });
+  }
+}
+
+/**
+ * What a tick that ended has to say outside; null for nothing. A stop is reported once, at the moment it is seen: a check
  * that goes down then is expected by whoever stopped the agent, while one that goes overdue hours later wakes people.
  */
-export async function beatOf(parts: Parts, ended: Ended): Promise<Beat | null> {
-  const { record, kill, isFit, exitCode } = ended;
-  if (kill !== null && !(await isNews(parts, kill))) return null;
+async function reportOf(
+  { config, store, outbox }: Uses<"config" | "store" | "outbox">,
+  ended: EndedTick,
+  kill: Kill | null,
+): Promise<TickReport | null> {
+  const { record, isFit, exitCode } = ended;
+  if (kill !== null) {
+    if ((await readMeta(store.db, "stop_pinged_at")) === kill.at) return null;
+    await store.atomically((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
+  }
   const state = kill !== null ? "stopped" : record.outcome === "failed" || !isFit ? "failed" : "well";
-  const summary = summaryOf(parts, ended);
+  const summary = outbox.redact(summaryOf(config.agent, ended, kill));
   return {
     state,
     exitCode: state === "failed" && exitCode === EXIT.ok ? EXIT.failed : exitCode,
     summary,
-    body: `${summary}\n\n${linesOf(parts, record)}`,
+    body: `${summary}\n\n${linesOf(config.paths.logs, record)}`,
     durationMs: record.finishedAt - record.startedAt,
   };
 }
 
-/** Since when pings fail, for whoever looks; 0 once one was taken again. */
-export async function rememberPing({ store, clock }: Parts, hasFailed: boolean): Promise<void> {
-  const since = await readMeta(store.db, "ping_failed_at");
-  if (since > 0 === hasFailed) return;
-  await store.atomically((trx) => writeMeta(trx, "ping_failed_at", hasFailed ? clock.nowMs() : 0));
-}
-
-async function isNews(parts: Parts, kill: Kill): Promise<boolean> {
-  const { store } = parts;
-  if ((await readMeta(store.db, "stop_pinged_at")) === kill.at) return false;
-  await store.atomically((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
-  return true;
-}
-
-function summaryOf({ config, outbox }: Parts, { record, outputs, kill }: Ended): string {
-  if (kill !== null) return outbox.redact(`${config.agent} was stopped on purpose: ${kill.reason}`);
+function summaryOf(agent: string, { record, outputs }: EndedTick, kill: Kill | null): string {
+  if (kill !== null) return `${agent} was stopped on purpose: ${kill.reason}`;
   const { outcome, reason, units, costMicros, nextDueAt } = record;
-  const parts = [
-    `${config.agent}: tick ${outcome}${reason === null ? "" : ` (${reason})`}`,
+  const figures = [
+    `${agent}: tick ${outcome}${reason === null ? "" : ` (${reason})`}`,
     `${units} units`,
     formatUsd(costMicros),
     ...(outputs.length === 0 ? [] : [`wrote ${outputs.slice(0, 5).join(", ")}`]),
     ...(nextDueAt === null ? [] : [`next due ${toIso(nextDueAt)}`]),
   ];
-  return outbox.redact(parts.join("; "));
+  return figures.join("; ");
 }
 
 /** The newest lines of the tick, oldest first. The log is redacted as it is written. */
-function linesOf({ config }: Parts, { tick }: TickRecord): string {
+function linesOf(logs: string, { tick }: TickRecord): string {
   const lines: string[] = [];
   let looked = 0;
-  for (const { path } of listLogFiles(config.paths.logs).reverse()) {
+  for (const { path } of listLogFiles(logs).reverse()) {
     for (const { raw } of linesBackward(path)) {
       looked += 1;
       if (looked > LOOKED_MAX || lines.length >= LINES_MAX) return lines.reverse().join("\n");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobContext } from "../../../src/jobs/job.ts";
-import type { Progress } from "../../../src/runner/parts.ts";
+import type { Progress } from "../../../src/runner/dependencies.ts";
 import { harness } from "../harness.ts";
 
 const POST = { url: "https://example.org/hook", json: { text: "Welcome." } };

@@ -10,30 +10,40 @@ import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
 import type { WedgeGuard } from "./wedge/guard.ts";
 
-/** What the runner works with; made in agent.ts. */
-export interface Parts {
-  config: Config;
+/** What a worker is put together from, in agent.ts. A function asks for what it uses: `Uses<"store" | "clock">`. */
+export interface Dependencies extends Configured {
   version: string;
   store: Store;
   outbox: Outbox;
   rails: Rails;
-  chain: Chain;
-  egress: Egress;
   kinds: readonly JobKind[];
   clock: Clock;
   randomness: Randomness;
   log: Log;
-  /** Takes over a changed configuration, and gives what is made from the one in use. */
-  renew: () => Promise<Renewed>;
-  /** Whether there is a change to take over, or a refusal to tell of. */
+  /** Takes over a changed configuration, and returns what is made from the one in use. */
+  renew: () => Promise<Configured>;
+  /** Whether there is a change to take over, or a refusal to report. */
   hasNews: () => boolean;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
   guard?: WedgeGuard;
 }
 
+/** Those of the dependencies that a function uses, by name. */
+export type Uses<Name extends keyof Dependencies> = Pick<Dependencies, Name>;
+
 /** What is made from the configuration, and made anew when that was changed. */
-export type Renewed = Pick<Parts, "config" | "chain" | "egress">;
+export interface Configured {
+  config: Config;
+  chain: Chain;
+  egress: Egress;
+}
+
+/** The tick that works, and the holder of the lock, as claims and the ledger name them. */
+export interface WorkIds {
+  tick: string;
+  runner: string;
+}
 
 /** How far a job is, for people who watch. */
 export interface Progress {

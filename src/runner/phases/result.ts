@@ -1,0 +1,73 @@
+import { EXIT, messageOf } from "../../lib/errors.ts";
+import { asSentence } from "../../lib/text.ts";
+import type { Uses } from "../dependencies.ts";
+import type { TickOutcome } from "../tick-record.ts";
+
+/** What a phase did of what a tick's record says; what it leaves out it did not do, or does not know. */
+export interface PhaseResult {
+  /** How the tick ends as far as this phase knows; a later phase knows better. */
+  verdict?: { outcome: Exclude<TickOutcome, "idle">; reason: string | null; exitCode?: number };
+  /** The tick found the kill switch set. */
+  wasStopped?: boolean;
+  /** False when no work may be begun although nothing was stopped. */
+  isFit?: boolean;
+  units?: number;
+  /** Paths of the files that were published in `out/`. */
+  outputs?: string[];
+  /** Why nothing can be written into `out/`. */
+  unwritable?: string | null;
+}
+
+/** What the phases of a tick amount to. */
+export interface TickSummary {
+  outcome: TickOutcome;
+  reason: string | null;
+  exitCode: number;
+  wasStopped: boolean;
+  isFit: boolean;
+  units: number;
+  outputs: string[];
+}
+
+/** The one place where outcome, reason and exit code are decided. */
+export function summarize(results: readonly PhaseResult[], out: string): TickSummary {
+  const done = {
+    wasStopped: results.some(({ wasStopped }) => wasStopped),
+    isFit: results.every(({ isFit }) => isFit !== false),
+    units: results.reduce((sum, { units = 0 }) => sum + units, 0),
+    outputs: results.flatMap(({ outputs = [] }) => outputs),
+  };
+  const { outcome, reason, exitCode } = {
+    exitCode: EXIT.ok,
+    ...(results.findLast(({ verdict }) => verdict !== undefined)?.verdict ?? {
+      outcome: "idle" as const,
+      reason: null,
+    }),
+  };
+  // The work is done and kept; but who waits for it gets nothing.
+  const unwritable = results.find((result) => (result.unwritable ?? null) !== null)?.unwritable;
+  if (unwritable !== undefined && (outcome === "ok" || outcome === "idle")) {
+    const obstacle = `nothing can be written into ${out}: ${unwritable}`;
+    return { ...done, outcome: "failed", reason: obstacle, exitCode: EXIT.failed };
+  }
+  return { ...done, outcome, reason, exitCode };
+}
+
+/** An error that ended the phases is an alert, and the tick's outcome. */
+export async function reportFailed(
+  { store, outbox }: Uses<"store" | "outbox">,
+  tick: string,
+  error: unknown,
+): Promise<PhaseResult> {
+  const reason = messageOf(error);
+  await store.atomically((trx) =>
+    outbox.announce(trx, {
+      event: "tick_failed",
+      title: "A tick failed",
+      message: `${asSentence(reason)} Look: afk logs --tick ${tick}`,
+      key: `tick_failed:${tick}`,
+      tick,
+    }),
+  );
+  return { verdict: { outcome: "failed", reason, exitCode: EXIT.failed } };
+}
