@@ -6,7 +6,7 @@ import { type Environment, processEnvironment } from "./config/environment.ts";
 import { locate } from "./config/locations.ts";
 import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
-import { driftCheck } from "./evidence/release/drift-check.ts";
+import { driftCheck } from "./evidence/release/drift.ts";
 import type { JobKind } from "./jobs/job.ts";
 import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";

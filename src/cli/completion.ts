@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { jobNames } from "../ops/job-names.ts";
+import { jobNames } from "../ops/read-config.ts";
 import { type ArgDef, type ArgsDef, allArgs, type Command, PROGRAM_ARGS, type Program } from "./command.ts";
 
 /** How far the words of a command line lead. */

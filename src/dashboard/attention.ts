@@ -1,6 +1,5 @@
 import { DAY_MS } from "../lib/durations.ts";
-import type { Html } from "./html.ts";
-import { html } from "./html.ts";
+import { type Html, html } from "./html.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { ago, count, foreign, type Times, usdText } from "./words.ts";
 

@@ -12,12 +12,11 @@ import {
   readTickTotals,
   type TickTotals,
 } from "../ops/history.ts";
-import { type LatestDigest, readLatestDigest } from "../ops/latest-digest.ts";
+import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/jobs.ts";
 import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
 import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
-import { createSourceBook, type SourceHealth } from "../ops/sources.ts";
+import { createSourceBook, type LatestDigest, readLatestDigest, type SourceHealth } from "../ops/sources.ts";
 import { readStatus, type Status } from "../ops/status.ts";
-import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/waiting.ts";
 import { observeWorker } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 

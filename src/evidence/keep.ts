@@ -3,11 +3,11 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
+import type { Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { writeIncidents } from "./incidents/incidents-file.ts";
-import { recoverByTick } from "./incidents/recover-by-tick.ts";
 import { tellDrift } from "./release/drift.ts";
-import { writeReleases } from "./release/release-files.ts";
+import { writeReleases } from "./release/releases.ts";
 import { tellLowValue } from "./report/low-value.ts";
 import { keepUnattended } from "./unattended/keep-days.ts";
 import { writeRunLog } from "./unattended/run-log.ts";
@@ -51,4 +51,40 @@ async function orLogged({ log }: EvidenceSources, work: () => Promise<void>): Pr
   } catch (error) {
     log.event("error", "records_failed", { error: messageOf(error) });
   }
+}
+
+/** What is over once a tick goes through, with work or without. */
+const BY_ANY = [
+  "tick_failed",
+  "state_rolled_back",
+  "disk_low",
+  "unit_failed:afk.service",
+  "unit_failed:afk-loop.service",
+];
+/** What is over only once work goes through again. */
+const BY_WORK = ["wedged", "overrun"];
+
+/**
+ * Ends the incidents that a tick which went well shows to be over. One that had a sign since the tick began is not: the
+ * tick that tells of it proves nothing. Gives how many ended.
+ */
+export async function recoverByTick(
+  trx: Trx,
+  tick: { outcome: string; startedAt: number },
+  nowMs: number,
+): Promise<number> {
+  const causes = [
+    ...(tick.outcome === "ok" || tick.outcome === "idle" ? BY_ANY : []),
+    ...(tick.outcome === "ok" ? BY_WORK : []),
+  ];
+  if (causes.length === 0) return 0;
+  const result = await trx
+    .updateTable("incidents")
+    .set((eb) => ({ recovered_at: eb.fn<number>("max", [eb.val(nowMs), "opened_at"]) }))
+    .where("cause_key", "in", causes)
+    .where("last_at", "<", tick.startedAt)
+    .where("recovered_at", "is", null)
+    .where("closed_at", "is", null)
+    .executeTakeFirst();
+  return Number(result.numUpdatedRows);
 }

@@ -3,8 +3,8 @@ import { systemClock, toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Db } from "../store/schema.ts";
 import { type Alerting, withAlerting } from "./alerting.ts";
+import { lastResort, type PagerSources } from "./direct-alert.ts";
 import { readConfig } from "./read-config.ts";
-import { lastResort, type PagerSources } from "./unusable.ts";
 
 /** A unit as systemd tells of it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
 export interface FailedUnit {

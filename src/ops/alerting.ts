@@ -1,4 +1,5 @@
 import { type Delivered, deliverAlerts } from "../alerts/deliver.ts";
+import { recoverIncident } from "../alerts/incidents.ts";
 import { createOutbox, type Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -71,4 +72,9 @@ export function openLog(config: Config, clock: Clock): Log & { close(): void } {
     redact: createRedactor(config.secrets),
     maxBytes: config.retention.logMaxBytes,
   });
+}
+
+/** Ends the incident of a unit that failed before, since what it runs has just gone well. */
+export async function unitSucceeded(store: Store, clock: Clock, unit: string): Promise<void> {
+  await store.atomically((trx) => recoverIncident(trx, `unit_failed:${unit}`, clock.nowMs()));
 }

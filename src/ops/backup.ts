@@ -9,9 +9,8 @@ import { explain, StoreRefused } from "../store/errors.ts";
 import type { Db } from "../store/schema.ts";
 import { copyDatabase, nameCopy, openCopy } from "../store/sqlite/backup.ts";
 import { refuseDamage } from "../store/sqlite/integrity.ts";
-import { withAlerting } from "./alerting.ts";
+import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
-import { unitSucceeded } from "./unit-succeeded.ts";
 import { isThere } from "./unreadable.ts";
 
 export interface BackupRequest {

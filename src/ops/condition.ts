@@ -4,8 +4,7 @@ import type { Kill } from "../rails/halt.ts";
 import { readKill } from "../rails/kill.ts";
 import type { Db, TicksTable } from "../store/schema.ts";
 import { latestTicks } from "./history.ts";
-import type { Late } from "./watchdog/finding.ts";
-import { lateHeartbeat } from "./watchdog/heartbeat.ts";
+import { type Late, lateHeartbeat } from "./watchdog/heartbeat.ts";
 import type { WorkerObservation } from "./worker.ts";
 
 /** What the agent's state amounts to. */

@@ -1,12 +1,21 @@
+import { resolve } from "node:path";
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
 import { ALERT_EVENTS, type AlertPayload } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { trySending } from "../alerts/send.ts";
 import { isWanted } from "../alerts/wanted.ts";
-import { type Clock, toIso } from "../lib/clock.ts";
+import type { Config } from "../config/config.ts";
+import { processEnvironment } from "../config/environment.ts";
+import { loadChannels } from "../config/load-channels.ts";
+import { locate } from "../config/locations.ts";
+import { NoAgent } from "../config/no-agent.ts";
+import { type Clock, systemClock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { createLog } from "../logs/writer.ts";
+import { openLog } from "./alerting.ts";
+import type { ConfigSources, KindsOf } from "./read-config.ts";
 
 /** What one channel answered. `status` is null when no answer came, `error` when it took the message. */
 export interface Answer {
@@ -64,4 +73,77 @@ export async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
 
 function hostOf(config: ChannelConfig, redact: (text: string) => string): string {
   return URL.canParse(config.url) ? redact(new URL(config.url).host) : "an address that is none";
+}
+
+/**
+ * Sends a message through every channel, whatever events it wants, and gives what each answered. Needs no database,
+ * so that the pager can be tried before anything else works.
+ */
+export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]> {
+  const log = openLog(config, clock);
+  try {
+    return await sendDirectly({
+      notice: {
+        event: "alert_test",
+        title: "A test alert",
+        message:
+          "You asked for this with: afk alert test. Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
+        key: `alert_test:${toIso(clock.nowMs())}`,
+      },
+      agent: config.agent,
+      channels: config.alerts,
+      secrets: config.secrets,
+      clock,
+      log,
+    });
+  } finally {
+    log.close();
+  }
+}
+
+/** Where a command that alerts finds what it needs, also when half of it is broken. */
+export interface PagerSources extends ConfigSources {
+  kinds: KindsOf;
+  clock?: Clock;
+}
+
+/** What is left to alert with when configuration or database cannot be used. */
+export interface LastResort {
+  state: string;
+  send(notice: Notice): Promise<Answer[]>;
+  /** Takes secrets out of what an error repeats. */
+  redact(text: string): string;
+  log: Log & { close(): void };
+}
+
+/** Bound on the log files where no configuration says one. */
+const LOG_BYTES_MAX = 200 * 1024 * 1024;
+
+/**
+ * A way to alert that stands on nothing but the channels, read one by one from whatever afk.yaml there is and from
+ * ALERT_WEBHOOK. The caller closes the log. Where there is no agent, and nobody to tell, that is the answer.
+ * @throws NoAgent
+ */
+export function lastResort(sources: PagerSources, cause: unknown): LastResort {
+  const environment = sources.environment ?? processEnvironment();
+  const clock = sources.clock ?? systemClock;
+  const cwd = process.cwd();
+  const { agent, channels, secrets } = loadChannels({
+    environment,
+    configFile: sources.config,
+    state: sources.state,
+    jobKinds: [],
+    cwd,
+  });
+  if (cause instanceof NoAgent && channels.length === 0) throw cause;
+  const { state } = locate({ environment, configFile: sources.config, state: sources.state, cwd });
+  const redact = createRedactor(secrets);
+  const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
+  return {
+    state,
+    redact,
+    log,
+    send: (notice) =>
+      sendDirectly({ notice, agent, channels: wanting(channels, notice.event), secrets, clock, log }),
+  };
 }

@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import { toIso } from "../lib/clock.ts";
+import { listDead } from "../queue/dead-letters.ts";
 import type { Db, JobState, JobsTable } from "../store/schema.ts";
 
 /** A job as people see it. Instants are ISO 8601 in UTC. */
@@ -72,4 +73,68 @@ function view(row: Selectable<JobsTable>): JobView {
     payload: row.payload,
     error: row.error,
   };
+}
+
+/** A job that is at work or will be. Instants in epoch milliseconds. */
+export interface WaitingJob {
+  key: string;
+  name: string;
+  state: "ready" | "running";
+  attempts: number;
+  maxAttempts: number;
+  /** Since when what it needs is down; null where nothing is. */
+  waitingSince: number | null;
+  /** When a ready one may be claimed. */
+  runAt: number;
+  /** Why the last attempt ended. */
+  error: string | null;
+}
+
+/** A job that waits for a person. */
+export interface DeadJob {
+  /** Of its newest run; `runs` of the job died of this cause. */
+  key: string;
+  runs: number;
+  name: string;
+  error: string;
+  attempts: number;
+  diedAt: number;
+}
+
+/** An error is stored whole; nobody reads more of it at a glance. */
+const ERROR_CHARS_MAX = 2_000;
+
+/** What runs, then what is ready, the earliest first; at most `limit` of each. */
+export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> {
+  const waiting: WaitingJob[] = [];
+  for (const state of ["running", "ready"] as const) {
+    const rows = await db
+      .selectFrom("jobs")
+      .select(["key", "name", "attempts", "max_attempts", "run_at", "waiting_since"])
+      .select((eb) =>
+        eb.fn<string | null>("substr", ["error", eb.lit(1), eb.lit(ERROR_CHARS_MAX)]).as("error"),
+      )
+      .where("state", "=", state)
+      .orderBy("run_at")
+      .orderBy("id")
+      .limit(limit)
+      .execute();
+    waiting.push(
+      ...rows.map(({ key, name, attempts, max_attempts, run_at, waiting_since, error }) => ({
+        ...{ key, name, state, attempts, error },
+        maxAttempts: max_attempts,
+        runAt: run_at,
+        waitingSince: waiting_since,
+      })),
+    );
+  }
+  return waiting;
+}
+
+/** The newest `limit` dead letters, without what they carry. */
+export async function listDeadJobs(db: Db, limit: number): Promise<DeadJob[]> {
+  const letters = await listDead(db, limit);
+  return letters.map(({ key, runs, name, error, attempts, died_at }) => ({
+    ...{ key, runs, name, attempts, error: error.slice(0, ERROR_CHARS_MAX), diedAt: died_at },
+  }));
 }

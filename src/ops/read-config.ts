@@ -7,6 +7,8 @@ import { type LiveConfig, type LiveOptions, openLiveConfig } from "../config/liv
 import { loadCaps, loadConfig } from "../config/load.ts";
 import { expandHome, locate } from "../config/locations.ts";
 import { refuseNoAgent } from "../config/no-agent.ts";
+import { isSection } from "../config/path.ts";
+import { readYaml } from "../config/yaml.ts";
 import { priceProblem } from "../providers/prices.ts";
 import { refuseFormerState } from "./own-state.ts";
 
@@ -60,4 +62,21 @@ export function readLiveConfig(
     readCaps: () => loadCaps(file, environment),
     onChange,
   });
+}
+
+/**
+ * The names of the jobs in afk.yaml, as far as they can be read, for a shell that completes them: while somebody types, a
+ * configuration that is refused elsewhere is no error, and a missing one neither.
+ */
+export function jobNames({ config, environment = processEnvironment() }: ConfigSources): string[] {
+  try {
+    const file = readYaml(resolve(config || environment.AFK_CONFIG || "afk.yaml"));
+    const entries = isSection(file) && Array.isArray(file.jobs) ? file.jobs : [];
+    const names = entries.flatMap((entry: unknown) => (isSection(entry) ? [String(entry.name)] : []));
+    // What a shell splits or expands is no name either.
+    return names.filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name));
+  } catch (error) {
+    if (error instanceof ConfigError) return [];
+    throw error;
+  }
 }

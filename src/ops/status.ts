@@ -17,7 +17,7 @@ import { latestTicks } from "./history.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";
-import type { Late } from "./watchdog/finding.ts";
+import type { Late } from "./watchdog/heartbeat.ts";
 import { observeWorker, type Worker, type WorkerObservation } from "./worker.ts";
 
 /** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */

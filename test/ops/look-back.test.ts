@@ -4,9 +4,8 @@ import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import { dayBounds, daysUpTo } from "../../src/lib/days.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
 import { readDaySpend, readDayTicks } from "../../src/ops/history.ts";
-import { readLatestDigest } from "../../src/ops/latest-digest.ts";
 import { readNextRuns } from "../../src/ops/next-runs.ts";
-import { countFailingSources, createSourceBook } from "../../src/ops/sources.ts";
+import { countFailingSources, createSourceBook, readLatestDigest } from "../../src/ops/sources.ts";
 import { opsHarness } from "./harness.ts";
 
 const iso = (text: string) => Date.parse(text);

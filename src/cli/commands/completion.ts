@@ -1,4 +1,4 @@
-import { jobNames } from "../../ops/job-names.ts";
+import { jobNames } from "../../ops/read-config.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { COMPLETION_SCRIPTS, completions } from "../completion.ts";
 import { printLines } from "../output.ts";

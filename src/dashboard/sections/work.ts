@@ -1,8 +1,8 @@
 import type { Schedule } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import type { DeadJob, WaitingJob } from "../../ops/jobs.ts";
 import type { NextRun } from "../../ops/next-runs.ts";
 import type { Status } from "../../ops/status.ts";
-import type { DeadJob, WaitingJob } from "../../ops/waiting.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { ago, at, count, foreign, shellWord, type Times } from "../words.ts";

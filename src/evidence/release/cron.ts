@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { clockBeat, type ReleasePlan, type Rendered, refuse } from "./plan.ts";
-import { shellQuote } from "./shell.ts";
+import { clockBeat, type ReleasePlan, type Rendered, refuse, shellQuote } from "./plan.ts";
 
 /** cron reads a command of at most 1,000 characters (cronie and Debian's cron: MAX_COMMAND), and cuts off the rest. */
 const COMMAND_LENGTH_MAX = 998;

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { clockBeat, type ReleasePlan, type Rendered } from "./plan.ts";
-import { shellQuote } from "./shell.ts";
+import { clockBeat, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
 
 type Value = string | number | boolean | Value[] | { [key: string]: Value };
 

@@ -82,3 +82,8 @@ export function clockBeat(
   if (hours === 24) return { unit: "day" };
   return 24 % hours === 0 ? { unit: "hours", every: hours } : null;
 }
+
+/** A word that a POSIX shell takes as it is. */
+export function shellQuote(word: string): string {
+  return /^[\w@+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -8,8 +8,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import { differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
-import { writeReleases } from "./release-files.ts";
-import { addRelease, latestRelease, type ReleaseRow } from "./releases.ts";
+import { addRelease, latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
 export interface ReleaseOffice {
   config: Config;

@@ -1,6 +1,8 @@
-import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { writeDurably } from "../../store/durable-file.ts";
+import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Clock, toIso } from "../../lib/clock.ts";
+import { AfkError, messageOf } from "../../lib/errors.ts";
+import { syncFolder, writeDurably } from "../../store/durable-file.ts";
 import { renderCron } from "./cron.ts";
 import { renderLaunchd } from "./launchd.ts";
 import type { Format, ReleasePlan, Rendered } from "./plan.ts";
@@ -46,4 +48,46 @@ export function release(plan: ReleasePlan, format: Format, outputDir: string | n
     everySeconds,
     configHash,
   };
+}
+
+/**
+ * Puts a released text in the place of afk.yaml, after `check` has read it as the configuration that it would be; the
+ * present one is kept beside it. A power cut leaves the present file or the whole other one.
+ * @param check reads the configuration at a path; what it throws refuses the text, and nothing was changed.
+ * @returns the path of what was there before.
+ */
+export function putBack(
+  configFile: string,
+  text: string,
+  options: { check: (path: string) => void; clock: Clock },
+): string {
+  const dir = dirname(configFile);
+  // In the same folder, since relative paths in it start there.
+  const candidate = join(dir, `.${basename(configFile)}.candidate`);
+  const kept = join(
+    dir,
+    `${basename(configFile)}.before-release-${toIso(options.clock.nowMs()).replaceAll(":", "-")}`,
+  );
+  try {
+    write(candidate, text);
+    options.check(candidate);
+    copyFileSync(configFile, kept, constants.COPYFILE_EXCL);
+    syncFolder(dir);
+    writeDurably(configFile, text, "shared");
+    return kept;
+  } finally {
+    rmSync(candidate, { force: true });
+  }
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new AfkError(
+      "not_writable",
+      `${dirname(path)} cannot be written from here (${messageOf(error)}); nothing was changed. The released text: afk release --to HASH --dry-run`,
+      { retry: "never", cause: error },
+    );
+  }
 }

@@ -1,5 +1,4 @@
-import { clockBeat, type ReleasePlan, type Rendered } from "./plan.ts";
-import { shellQuote } from "./shell.ts";
+import { clockBeat, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
 
 const DIR = "/etc/systemd/system/afk.timer.d";
 

@@ -2,13 +2,13 @@ import type { Announce, Outbox } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { dayIn } from "../../lib/days.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import type { Log } from "../../lib/log.ts";
 import { budgetNow } from "../../rails/budget-time.ts";
 import type { Trx } from "../../store/schema.ts";
 import type { Store } from "../../store/store.ts";
 import { markAttended } from "./attended.ts";
 import { dayFigures, wasStopped, workByHand } from "./day-figures.ts";
-import { daysBetween, daysFrom } from "./days.ts";
 
 export interface KeepSources {
   config: Config;
@@ -127,4 +127,22 @@ async function tellMark(
     key: `clock_reached:${count}:${dayZero}`,
     period: day,
   });
+}
+
+/** How many calendar days `to` is after `from`; both `YYYY-MM-DD`. */
+export function daysBetween(from: string, to: string): number {
+  return Math.round((startOf(to) - startOf(from)) / DAY_MS);
+}
+
+/** The calendar days from `first` to `last`, both included; none when `last` is before. */
+export function daysFrom(first: string, last: string): string[] {
+  const count = Math.max(0, daysBetween(first, last) + 1);
+  return Array.from({ length: count }, (_, index) =>
+    new Date(startOf(first) + index * DAY_MS).toISOString().slice(0, 10),
+  );
+}
+
+/** A calendar's days are all of one length in UTC, whatever a time zone does. */
+function startOf(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
 }

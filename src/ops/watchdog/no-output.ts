@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
 import type { Db } from "../../store/schema.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./heartbeat.ts";
 
 /**
  * So many ticks with work and without output, one after the other, are told of: with a digest a day that is three days.

@@ -1,20 +1,19 @@
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Delivered } from "../../alerts/deliver.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
+import { makeFolder, writeDurably } from "../../store/durable-file.ts";
 import { isReachable } from "../../store/sqlite/reachable.ts";
-import { type Alerting, withAlerting } from "../alerting.ts";
+import { type Alerting, unitSucceeded, withAlerting } from "../alerting.ts";
 import { readCondition } from "../condition.ts";
+import { lastResort, type PagerSources } from "../direct-alert.ts";
 import { readConfig } from "../read-config.ts";
 import { readIfThere } from "../record-file.ts";
-import { unitSucceeded } from "../unit-succeeded.ts";
-import { lastResort, type PagerSources } from "../unusable.ts";
 import { observeWorker } from "../worker.ts";
-import { alertFileIn, alertText, setAlertFile, TOLD, toldDirectlyAt } from "./alert-file.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./heartbeat.ts";
 import { noOutput } from "./no-output.ts";
-import { tellRecovered, tellUsable } from "./recovered.ts";
 
 /** What a look found. `exitCode` is 0 when all is well or the agent is stopped on purpose. */
 export interface WatchdogReport {
@@ -128,4 +127,98 @@ function quietly<T>(work: () => T): T | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * Tells, once, that what was told of is over: of each kind the newest alert, when it is not found any more and its end
+ * was not told of before. While another episode of the same kind lasts, nothing has recovered.
+ * @returns the titles of what is over.
+ */
+export async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
+  const over: string[] = [];
+  await alerting.store.atomically(async (trx) => {
+    for (const event of ["heartbeat_late", "no_output"] as const) {
+      if (findings.some((finding) => finding.event === event)) continue;
+      const told = await trx
+        .selectFrom("alerts")
+        .select(["key", "payload"])
+        .where("event", "=", event)
+        .orderBy("id", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      if (told === undefined) continue;
+      const key = `recovered:${told.key}`;
+      const known = await trx.selectFrom("alerts").select("key").where("key", "=", key).executeTakeFirst();
+      if (known !== undefined) continue;
+      const { title } = JSON.parse(told.payload) as { title: string };
+      over.push(title);
+      await alerting.outbox.announce(trx, {
+        event: "recovered",
+        title: `Over: ${title}`,
+        message: `${MEANING[event]} Nothing is to be done. What happened: afk logs --event ${event}`,
+        key,
+      });
+    }
+  });
+  return over;
+}
+
+/** Tells that configuration and state can be used again; `sinceMs` is when it was told that they cannot. */
+export async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
+  const title = "afk can be used again";
+  await alerting.store.atomically((trx) =>
+    alerting.outbox.announce(
+      trx,
+      {
+        event: "recovered",
+        title,
+        message:
+          "Configuration and state can be read again, and ticks can run. Nothing is to be done. Look: afk status",
+        key: `recovered:unusable:${sinceMs}`,
+      },
+      "quiet",
+    ),
+  );
+  return [title];
+}
+
+const MEANING = {
+  heartbeat_late: "Ticks run again.",
+  no_output: "Ticks give output again.",
+} as const;
+
+/** Beside the digests, so that who looks for the one that did not come finds the reason. */
+export function alertFileIn(outDir: string): string {
+  return join(outDir, "ALERT.txt");
+}
+
+/** Replaces the file, or removes it where `content` is null. One that says the same already is left alone. */
+export function setAlertFile(outDir: string, content: string | null): void {
+  const path = alertFileIn(outDir);
+  if (content === null) {
+    rmSync(path, { force: true });
+    return;
+  }
+  if (readIfThere(path) === content) return;
+  makeFolder(outDir);
+  writeDurably(path, content);
+}
+
+/**
+ * The last line of a file that was written without a database, once some channel has taken the alert: what says that it
+ * need not be sent again, and that there is an end to tell of.
+ */
+export const TOLD = "An alert was sent.";
+
+/** When the alert was written that was sent past the outbox, in epoch milliseconds; null when none was. */
+export function toldDirectlyAt(outDir: string): number | null {
+  const path = alertFileIn(outDir);
+  if (readIfThere(path)?.trimEnd().endsWith(TOLD) !== true) return null;
+  return Math.floor(statSync(path).mtimeMs);
+}
+
+/** One block a finding: a line that says it, and what to know about it. */
+export function alertText(agent: string, findings: readonly { title: string; message: string }[]): string {
+  const blocks = findings.map(({ title, message }) => `${title}\n${message}\n`);
+  return `${agent} needs a look. This file goes away when all is well again.\n\n${blocks.join("\n")}`;
 }

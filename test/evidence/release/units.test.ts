@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { driftCheck } from "../../../src/evidence/release/drift-check.ts";
+import { driftCheck } from "../../../src/evidence/release/drift.ts";
 import { compareUnits } from "../../../src/evidence/release/units.ts";
 import type { Finding } from "../../../src/ops/doctor/check.ts";
 import { hostWith } from "../../ops/doctor/harness.ts";
