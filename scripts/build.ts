@@ -5,8 +5,9 @@ import { parseArgs } from "node:util";
 import { rolldown } from "rolldown";
 import manifest from "../package.json" with { type: "json" };
 
-/** The program, and the library. */
-const ENTRIES = { main: "src/cli/main.ts", agent: "src/agent.ts" };
+/** What programs import: the library, and what kinds of jobs are written with. */
+const LIBRARY = { library: "src/library.ts", authoring: "src/jobs/authoring.ts" };
+const ENTRIES = { main: "src/cli/main.ts", ...LIBRARY };
 
 /** It loads compiled code by its own path, so it stays a package. */
 const EXTERNAL = ["better-sqlite3"];
@@ -48,6 +49,19 @@ export async function buildBundle(folder: string): Promise<void> {
   }
 }
 
+/** Adds the types of what programs import, with all that they are made of, so that they stand on no other package. */
+export async function buildTypes(folder: string): Promise<void> {
+  const { dts } = await import("rolldown-plugin-dts");
+  const tsconfigRaw = { compilerOptions: { noEmit: false } };
+  const plugins = [dts({ dtsOnly: true, cwd: ROOT, tsconfig: `${ROOT}tsconfig.json`, ...tsconfigRaw })];
+  const bundle = await rolldown({ cwd: ROOT, input: LIBRARY, platform: "node", external: EXTERNAL, plugins });
+  try {
+    await bundle.write({ dir: folder, chunkFileNames: "types-[hash].js" });
+  } finally {
+    await bundle.close();
+  }
+}
+
 /**
  * The scripts that are started by their path, by name: those that lib/sibling-script.ts is asked for, and which it will
  * look for beside the file that asks. In the bundle all files lie side by side.
@@ -62,6 +76,12 @@ function siblingScripts(): Record<string, string> {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { output: { type: "string", default: `${ROOT}dist` } } });
+  const { values } = parseArgs({
+    options: {
+      output: { type: "string", default: `${ROOT}dist` },
+      types: { type: "boolean", default: false },
+    },
+  });
   await buildBundle(values.output);
+  if (values.types) await buildTypes(values.output);
 }

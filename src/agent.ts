@@ -1,5 +1,4 @@
 import manifest from "../package.json" with { type: "json" };
-import type { AlertPayload } from "./alerts/events.ts";
 import type { Outbox } from "./alerts/outbox.ts";
 import type { Config } from "./config/config.ts";
 import { type Environment, processEnvironment } from "./config/environment.ts";
@@ -7,23 +6,22 @@ import { locate } from "./config/locations.ts";
 import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
 import { driftCheck } from "./evidence/release/drift.ts";
-import type { JobKind } from "./jobs/job.ts";
 import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { HOUR_MS } from "./lib/durations.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
+import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 import type { Check } from "./ops/doctor/check.ts";
 import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
 import { readConfig, readLiveConfig } from "./ops/read-config.ts";
-import { readStatus, type Status } from "./ops/status.ts";
+import { readStatus } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
 import { createChain } from "./providers/chain.ts";
-import type { Completion, ModelRequest } from "./providers/types.ts";
 import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
 import type { Dependencies, Progress } from "./runner/dependencies.ts";
@@ -36,15 +34,7 @@ import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
 import type { Store } from "./store/store.ts";
 
-export { CallFailed } from "./rails/call.ts";
-
-export interface AgentOptions {
-  /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
-  config?: string | undefined;
-  /** The state directory; else AFK_STATE, else `state` beside afk.yaml. */
-  state?: string | undefined;
-  /** Called for every new alert, after it is on disk; an error in it is logged and changes nothing. */
-  onAlert?: ((alert: AlertPayload) => void) | undefined;
+export interface AgentOptions extends LibraryOptions {
   /** Called with the configuration that holds from now on, when afk.yaml was changed. */
   onConfig?: ((config: Config) => void) | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -53,8 +43,6 @@ export interface AgentOptions {
   clock?: Clock;
   randomness?: Randomness;
   environment?: Environment;
-  /** Job kinds besides the ones that come with afk; one of the same name takes the place of afk's own. */
-  kinds?: readonly JobKind[];
   /** A process that exists to tick or run: when it hangs, or does not obey the kill switch, it is killed. */
   ownsProcess?: boolean;
   /** How long to wait for another process that makes or migrates the state, in ms; a minute unless said. */
@@ -63,35 +51,15 @@ export interface AgentOptions {
   wedgeLimits?: WedgeLimits;
 }
 
-/** One deployment, opened: one afk.yaml, one state directory. */
-export interface Agent {
-  /** The guarded model: every call passes kill switch, breaker and cap. */
-  model: { complete(request: ModelRequest, options?: { signal?: AbortSignal }): Promise<Completion> };
-  /**
-   * Guards any function that costs money. `estimateUsd` is the most it can cost; `call` makes one request and says
-   * what it cost. A CallFailed thrown by it says whether the failure was free; any other error stays charged.
-   */
-  guard<T>(
-    name: string,
-    estimateUsd: number,
-    call: (signal: AbortSignal) => Promise<{ value: T; costUsd: number }>,
-  ): Promise<T>;
-  /** Adds a job of afk.yaml by its name. The same key twice is once. */
-  enqueue(
-    name: string,
-    options?: { payload?: unknown; key?: string },
-  ): Promise<{ key: string; added: boolean }>;
-  /** One bounded pass. `now` runs a job whether due or not. Throws StateLocked while another process is at work. */
-  tick(options?: { now?: string | undefined }): Promise<TickResult>;
+/** What afk itself works with: the agent of the library, and what stands behind it. */
+export interface Agent extends LibraryAgent {
   /**
    * The loop; resolves with the exit code once it is stopped. `onStart` is called once the state directory is this
    * process's own.
    */
   run(onTick?: (result: TickResult) => void, onStart?: () => void): Promise<number>;
-  status(): Promise<Status>;
   /** Irreversible actions that jobs wrote down, and what a person decides about them. */
   drafts: Drafts;
-  close(): Promise<void>;
   config: Config;
   version: string;
   rails: Rails;

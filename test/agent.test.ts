@@ -1,6 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
-import { type Agent, type AgentOptions, CallFailed, openAgent } from "../src/agent.ts";
+import { type Agent, type AgentOptions, openAgent } from "../src/agent.ts";
 import type { AlertPayload } from "../src/alerts/events.ts";
+import { CallFailed } from "../src/rails/call.ts";
 import { CapReached } from "../src/rails/halt.ts";
 import { asked, type Deployment, deployment, digestConfig, fillInbox, ollama } from "./support/afk.ts";
 import { fakeClock } from "./support/fake-clock.ts";

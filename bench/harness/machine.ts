@@ -20,7 +20,7 @@ export function describeMachine(folder: string): string[] {
   const { devDependencies } = manifest;
   return [
     `${cpu?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${platform()} ${release()}, ${arch()}; ${FILE_SYSTEMS[type] ?? `file system ${type}`}`,
-    `Node ${process.versions.node}, SQLite ${sqliteVersion()} (better-sqlite3 ${manifest.dependencies["better-sqlite3"]}), kysely ${manifest.dependencies.kysely}, plainjob ${devDependencies.plainjob}, liteque ${devDependencies.liteque}, afk ${manifest.version}`,
+    `Node ${process.versions.node}, SQLite ${sqliteVersion()} (better-sqlite3 ${manifest.dependencies["better-sqlite3"]}), kysely ${manifest.devDependencies.kysely}, plainjob ${devDependencies.plainjob}, liteque ${devDependencies.liteque}, afk ${manifest.version}`,
   ];
 }
 

@@ -2,10 +2,11 @@
  * What a file under `kinds:` in afk.yaml is written with: `import { section, text } from "afk-agent/jobs"`.
  */
 
-import * as v from "valibot";
+import * as valibot from "valibot";
 
 export { duration, integer, minutes, number, section, text, url, usd } from "../config/fields.ts";
 export { AfkError, type Retry } from "../lib/errors.ts";
 export type { Completion, ModelRequest } from "../providers/types.ts";
 export { type JobContext, type JobKind, type JobResult, type SourceReport, SourcesDown } from "./job.ts";
-export { v };
+/** The library that the schemas are made with, for what the helpers do not say. */
+export const v: typeof valibot = valibot;

@@ -11,10 +11,12 @@ export function runNode(
   script: string,
   args: readonly string[] = [],
   environment: Record<string, string> = {},
+  cwd?: string,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...args], {
       stdio: ["ignore", "pipe", "pipe"],
+      cwd,
       env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...environment },
     });
     const ended = { stdout: "", stderr: "" };
