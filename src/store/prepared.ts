@@ -1,16 +1,8 @@
-import {
-  type Compilable,
-  type CompiledQuery,
-  type QueryResult,
-  type RawBuilder,
-  type SqliteDatabase,
-  sql,
-} from "kysely";
-import type { Db, Trx } from "./schema.ts";
-import { whileBusy } from "./sqlite/busy.ts";
+import { type Compilable, type CompiledQuery, type QueryResult, type RawBuilder, sql } from "kysely";
+import type { Db } from "./schema.ts";
 
 /** Where a value goes in a query that is compiled before the value is known. */
-class Place {
+class Placeholder {
   readonly name: string;
 
   constructor(name: string) {
@@ -30,19 +22,19 @@ class Place {
 export function prepared<Values extends object, Row>(
   build: (db: Db, values: Values) => Compilable<Row>,
 ): (db: Db, values: Values) => Promise<QueryResult<Row>> {
-  let compiled: CompiledQuery<Row> | undefined;
+  const compiled = new Map<unknown, CompiledQuery<Row>>();
   return async (db, values) => {
-    compiled ??= build(db, PLACES as Values).compile();
-    const parameters = compiled.parameters.map((parameter) =>
-      parameter instanceof Place ? values[parameter.name as keyof Values] : parameter,
+    const dialect = db.getExecutor().adapter.constructor;
+    let query = compiled.get(dialect);
+    if (query === undefined) {
+      query = build(db, PLACEHOLDERS as Values).compile();
+      compiled.set(dialect, query);
+    }
+    const parameters = query.parameters.map((parameter) =>
+      parameter instanceof Placeholder ? values[parameter.name as keyof Values] : parameter,
     );
-    const query = { ...compiled, parameters };
-    const way = ways.get(db);
-    if (way === undefined) return db.executeQuery(query);
-    // Asked anew each time: while it waited a transaction may have begun on the connection.
-    return whileBusy(way.busyMs, () =>
-      way.isFree() ? runNow<Row>(way.statements, query.sql, parameters) : db.executeQuery(query),
-    );
+    const execute = executors.get(db);
+    return (await (execute ?? db.executeQuery.bind(db))({ ...query, parameters })) as QueryResult<Row>;
   };
 }
 
@@ -51,42 +43,14 @@ export function unplanned<Value>(value: Value): RawBuilder<Value> {
   return sql<Value>`+${value}`;
 }
 
-const PLACES: object = new Proxy({}, { get: (_target, name) => new Place(String(name)) });
+const PLACEHOLDERS: object = new Proxy({}, { get: (_target, name) => new Placeholder(String(name)) });
 
-/** Where the prepared queries of a database, or of an open transaction, may run without Kysely. */
-const ways = new WeakMap<Db, { statements: SqliteDatabase; isFree(): boolean; busyMs: number }>();
+type Execute = (query: CompiledQuery) => QueryResult<unknown> | Promise<QueryResult<unknown>>;
 
-/**
- * Lets prepared queries of `db` go to SQLite at once, since the way through Kysely's executor takes several times what a
- * short statement does. While a transaction is open on the connection they wait their turn there: they would join it.
- */
-export function withDirectWay(
-  db: Db,
-  statements: SqliteDatabase,
-  isInTransaction: () => boolean,
-  busyMs: number,
-): void {
-  ways.set(db, { statements, isFree: () => !isInTransaction(), busyMs });
-}
+/** How prepared queries of a database, or of an open section, run where that is not by Kysely's own executor. */
+const executors = new WeakMap<Db, Execute>();
 
-/** The same for those of a transaction while `work` runs. It holds the connection, so there is nothing to wait for. */
-export async function withinTransaction<T>(
-  trx: Trx,
-  statements: SqliteDatabase,
-  work: () => Promise<T>,
-): Promise<T> {
-  ways.set(trx, { statements, isFree: () => true, busyMs: 0 });
-  try {
-    return await work();
-  } finally {
-    ways.delete(trx);
-  }
-}
-
-/** What Kysely's own driver does with a compiled query. */
-function runNow<Row>(statements: SqliteDatabase, text: string, parameters: unknown[]): QueryResult<Row> {
-  const statement = statements.prepare(text);
-  if (statement.reader) return { rows: statement.all(parameters) as Row[] };
-  const { changes, lastInsertRowid } = statement.run(parameters);
-  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+/** For an engine that runs a compiled query faster than Kysely's executor does, which takes several times what a short statement does. */
+export function executePreparedBy(db: Db, execute: Execute): void {
+  executors.set(db, execute);
 }

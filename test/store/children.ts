@@ -1,4 +1,6 @@
+import { writeFileSync } from "node:fs";
 import Database from "better-sqlite3";
+import type { Trx } from "../../src/store/schema.ts";
 import { acquireLock, isLocked } from "../../src/store/sqlite/lock.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { onGo } from "../support/child-work.ts";
@@ -36,6 +38,18 @@ const WORK: Record<string, (path: string) => Promise<unknown>> = {
       });
     }
     return "counted";
+  },
+  /** Is killed when a section has run and the next one of its group has written. Who is told that one succeeded leaves a file. */
+  async group(path) {
+    const store = await openStore(path);
+    const insert = (trx: Trx, host: string) =>
+      trx.insertInto("host_limits").values({ host, next_at: 1 }).execute();
+    const first = store.atomically((trx) => insert(trx, "a")).then(() => writeFileSync(`${path}.told`, ""));
+    const second = store.atomically(async (trx) => {
+      await insert(trx, "b");
+      process.kill(process.pid, "SIGKILL");
+    });
+    await Promise.all([first, second]);
   },
   /** Holds the write lock for longer than a statement waits for it, as a migration of a large database does. */
   "write-long": (path) => write(path, "journal_mode = WAL", 6_500),

@@ -1,6 +1,5 @@
 import type Database from "better-sqlite3";
 import {
-  CompiledQuery,
   type DatabaseConnection,
   type DialectAdapter,
   type Driver,
@@ -12,27 +11,28 @@ import {
 } from "kysely";
 import { explain, StoreRefused } from "../errors.ts";
 import { whileBusy } from "./busy.ts";
+import { CommitGroup } from "./group-commit.ts";
 
 /** Distinct statements afk sends; more than this many and the oldest is prepared again. */
 const STATEMENTS_MAX = 300;
 
-/** SQLite as afk needs it: immediate transactions and statements that are prepared once. */
+/** SQLite as afk needs it: immediate transactions that share a commit, and statements that are prepared once. */
 export class StoreDialect extends SqliteDialect {
-  /** The same statements for who runs them without Kysely (prepared.ts). */
+  /** The same statements for who runs them without Kysely. */
   readonly statements: SqliteDatabase;
+  readonly group: CommitGroup;
   /** @throws StoreRefused after an I/O error, as every statement then does. */
   readonly refuseBroken: () => void;
-  readonly #inTransaction: () => boolean;
-
   readonly #busyMs: number;
 
   /** `busyMs`: how long a statement waits for a program that keeps others from writing. */
   constructor(database: Database.Database, busyMs = 0) {
-    const { statements, refuseBroken } = withStatementCache(database);
+    const group = new CommitGroup(database, (sql) => void statements.prepare(sql).run([]));
+    const { statements, refuseBroken } = withStatementCache(database, (error) => group.noteFailure(error));
     super({ database: statements });
     this.statements = statements;
+    this.group = group;
     this.refuseBroken = refuseBroken;
-    this.#inTransaction = () => database.inTransaction;
     this.#busyMs = busyMs;
   }
 
@@ -41,7 +41,7 @@ export class StoreDialect extends SqliteDialect {
   }
 
   override createDriver(): Driver {
-    return new ImmediateDriver(this.statements, this.#inTransaction, this.#busyMs);
+    return new ImmediateDriver(this.statements, this.group, this.#busyMs);
   }
 }
 
@@ -60,13 +60,15 @@ class TransactionalAdapter extends SqliteAdapter {
  * SQLITE_BUSY_SNAPSHOT, whatever the busy time-out. What checks a cap and then adds to it must hold the lock from the start.
  */
 class ImmediateDriver extends SqliteDriver {
-  readonly #inTransaction: () => boolean;
+  readonly #statements: SqliteDatabase;
+  readonly #group: CommitGroup;
   readonly #busyMs: number;
   #connection: DatabaseConnection | undefined;
 
-  constructor(database: SqliteDatabase, inTransaction: () => boolean, busyMs: number) {
-    super({ database });
-    this.#inTransaction = inTransaction;
+  constructor(statements: SqliteDatabase, group: CommitGroup, busyMs: number) {
+    super({ database: statements });
+    this.#statements = statements;
+    this.#group = group;
     this.#busyMs = busyMs;
   }
 
@@ -75,22 +77,35 @@ class ImmediateDriver extends SqliteDriver {
     if (this.#connection !== undefined) return this.#connection;
     const direct = await super.acquireConnection();
     this.#connection = {
-      executeQuery: (query) =>
-        this.#inTransaction()
-          ? direct.executeQuery(query)
-          : whileBusy(this.#busyMs, () => direct.executeQuery(query)),
+      executeQuery: async (query) => {
+        if (this.#group.isInSection()) {
+          this.#group.refuseLost();
+          return await direct.executeQuery(query);
+        }
+        this.#group.commit();
+        return await whileBusy(this.#busyMs, () => direct.executeQuery(query));
+      },
       streamQuery: (query, chunkSize) => direct.streamQuery(query, chunkSize),
     };
     return this.#connection;
   }
 
-  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw("begin immediate"));
+  override async beginTransaction(): Promise<void> {
+    const begin = () => void this.#statements.prepare("begin immediate").run([]);
+    await this.#group.begin(() => whileBusy(this.#busyMs, begin));
   }
 
-  /** SQLite has already rolled back after a full disk or an I/O error, and refuses to do it again. */
-  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
-    if (this.#inTransaction()) await super.rollbackTransaction(connection);
+  override async commitTransaction(): Promise<void> {
+    this.#group.end();
+  }
+
+  override async rollbackTransaction(): Promise<void> {
+    this.#group.undo();
+  }
+
+  override async destroy(): Promise<void> {
+    this.#group.commit();
+    await super.destroy();
   }
 }
 
@@ -98,7 +113,10 @@ class ImmediateDriver extends SqliteDriver {
  * Statements by their text, prepared once. After the first I/O error every further statement is refused: SQLite reports
  * a failed fsync once and later writes then succeed, although what they stand on may not be on the disk.
  */
-function withStatementCache(database: Database.Database): Pick<StoreDialect, "statements" | "refuseBroken"> {
+function withStatementCache(
+  database: Database.Database,
+  onFailure: (error: unknown) => void,
+): Pick<StoreDialect, "statements" | "refuseBroken"> {
   const prepared = new Map<string, SqliteStatement>();
   let broken: StoreRefused | null = null;
 
@@ -113,6 +131,7 @@ function withStatementCache(database: Database.Database): Pick<StoreDialect, "st
     } catch (error) {
       const refused = explain(error, database.name);
       if (refused instanceof StoreRefused && refused.code === "store_io") broken = refused;
+      onFailure(refused);
       throw refused;
     }
   }

@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { Kysely } from "kysely";
+import { type CompiledQuery, Kysely, type QueryResult, type SqliteDatabase } from "kysely";
 import { systemClock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { makeFolder } from "../durable-file.ts";
 import { explain, refuseSpecialFile, StoreRefused } from "../errors.ts";
 import { migrate } from "../migrate.ts";
-import { withDirectWay, withinTransaction } from "../prepared.ts";
-import type { Schema } from "../schema.ts";
+import { executePreparedBy } from "../prepared.ts";
+import type { Schema, Trx } from "../schema.ts";
 import { collectAfterCommit, type Store } from "../store.ts";
 import { withBallast } from "./ballast.ts";
 import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
@@ -45,7 +45,22 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   }
   // Prepared once: a loop that idles asks at every look, and making the statement anew leaves garbage each time.
   const version = database.prepare("pragma data_version").pluck();
-  withDirectWay(db, dialect.statements, () => database.inTransaction, busyMs);
+  const { group } = dialect;
+  const execute = (query: CompiledQuery) => executeNow(dialect.statements, query);
+  // While a transaction is open on the connection they wait their turn: they would join it.
+  executePreparedBy(db, (query) =>
+    whileBusy(busyMs, () => (database.inTransaction ? db.executeQuery(query) : execute(query))),
+  );
+  async function runSection<T>(trx: Trx, work: (trx: Trx) => Promise<T>) {
+    const hooks = collectAfterCommit(trx);
+    let isOver = false;
+    executePreparedBy(trx, (query) => (isOver || group.isLost() ? trx.executeQuery(query) : execute(query)));
+    try {
+      return { result: await work(trx), hooks };
+    } finally {
+      isOver = true;
+    }
+  }
   // SQLite made the log and its index when it first read.
   const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
   let replaced: { at: number; what: string } | null = null;
@@ -54,10 +69,12 @@ async function open(path: string, patienceMs: number): Promise<Store> {
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
     async atomically(work) {
       const { result, hooks } = await withBallast(dirname(path), () =>
-        db.transaction().execute(async (trx) => {
-          const hooks = collectAfterCommit(trx);
-          return { result: await withinTransaction(trx, dialect.statements, () => work(trx)), hooks };
-        }),
+        group.section((onBegin) =>
+          db.transaction().execute(async (trx) => {
+            onBegin();
+            return await runSection(trx, work);
+          }),
+        ),
       );
       for (const hook of hooks) hook();
       return result;
@@ -75,6 +92,14 @@ async function open(path: string, patienceMs: number): Promise<Store> {
     },
     close: () => db.destroy(),
   };
+}
+
+/** What Kysely's own driver does with a compiled query. */
+function executeNow(statements: SqliteDatabase, { sql, parameters }: CompiledQuery): QueryResult<unknown> {
+  const statement = statements.prepare(sql);
+  if (statement.reader) return { rows: statement.all(parameters) };
+  const { changes, lastInsertRowid } = statement.run(parameters);
+  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
 }
 
 function openDatabase(path: string): Database.Database {

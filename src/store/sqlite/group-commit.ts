@@ -1,0 +1,142 @@
+import type Database from "better-sqlite3";
+
+/** So many sections at most share a commit: other processes wait for the lock meanwhile. */
+const SECTIONS_MAX = 64;
+
+/** Null once the section is on the disk. */
+type Outcome = { error: unknown } | null;
+
+interface Section {
+  outcome: Promise<Outcome>;
+  settle(outcome: Outcome): void;
+}
+
+/**
+ * Sections of one process that are asked for while another one runs share its commit, since it is the commit that waits for
+ * the disk. They run one after the other in one transaction, each but the first in a savepoint: one that fails is rolled back
+ * alone. Each is told that it succeeded when the commit is on the disk, and all of them fail with a commit that fails.
+ */
+export class CommitGroup {
+  readonly #database: Database.Database;
+  readonly #run: (sql: string) => void;
+  /** Sections that were asked for and have not begun. */
+  #asked = 0;
+  #current: Section | null = null;
+  /** Sections that have run and wait for their commit. */
+  #ended: Section[] = [];
+  /** Why SQLite rolled everything back while a section was running; until that section is over. */
+  #lost: { error: unknown } | null = null;
+
+  constructor(database: Database.Database, run: (sql: string) => void) {
+    this.#database = database;
+    this.#run = run;
+  }
+
+  /**
+   * Runs a section and gives what it gives, once it is on the disk. `transaction` calls `onBegin` when it has begun.
+   * @throws what the section throws, or what the commit does.
+   */
+  async section<T>(transaction: (onBegin: () => void) => Promise<T>): Promise<T> {
+    this.#asked += 1;
+    const begun: { section: Section | null } = { section: null };
+    try {
+      const result = await transaction(() => {
+        this.#asked -= 1;
+        begun.section = this.#current;
+      });
+      const failure = await begun.section?.outcome;
+      if (failure) throw failure.error;
+      return result;
+    } finally {
+      // It could not begin, so those that have run need not wait for it.
+      if (begun.section === null) {
+        this.#asked -= 1;
+        this.#commitIfDue();
+      }
+    }
+  }
+
+  isInSection(): boolean {
+    return this.#current !== null;
+  }
+
+  /** Begins a section, with a transaction where none is open. */
+  async begin(beginTransaction: () => Promise<void>): Promise<void> {
+    if (this.#ended.length === 0) await beginTransaction();
+    else this.#run("savepoint section");
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#current = { outcome: promise, settle: resolve };
+  }
+
+  /** Ends a section that has done its work. */
+  end(): void {
+    this.refuseLost();
+    if (this.#current === null) return;
+    if (this.#ended.length > 0) this.#run("release section");
+    this.#ended.push(this.#current);
+    this.#current = null;
+    this.#commitIfDue();
+  }
+
+  /** Takes back what a section that failed has written, and nothing else. */
+  undo(): void {
+    this.#current = null;
+    this.#lost = null;
+    // SQLite has already rolled back after a full disk or an I/O error, and refuses to do it again.
+    if (this.#database.inTransaction) {
+      if (this.#ended.length === 0) this.#run("rollback");
+      else this.#undoSavepoint();
+    }
+    this.#commitIfDue();
+  }
+
+  #undoSavepoint(): void {
+    try {
+      this.#run("rollback to section");
+      this.#run("release section");
+    } catch (error) {
+      this.#settle({ error });
+      throw error;
+    }
+  }
+
+  /** Commits the sections that have run, so that a statement by itself sees nothing that may still be lost. */
+  commit(): void {
+    if (this.#ended.length === 0) return;
+    try {
+      this.#run("commit");
+      this.#settle(null);
+    } catch (error) {
+      this.#settle({ error });
+    }
+  }
+
+  /** Tells the sections that have run what became of them. Nothing of them stays but by a commit. */
+  #settle(outcome: Outcome): void {
+    const sections = this.#ended;
+    this.#ended = [];
+    for (const section of sections) section.settle(outcome);
+    if (this.#database.inTransaction) this.#run("rollback");
+  }
+
+  /** Takes note of a statement that failed: SQLite may have rolled back the whole transaction. */
+  noteFailure(error: unknown): void {
+    if (this.#current === null || this.#database.inTransaction || this.#lost !== null) return;
+    this.#lost = { error };
+    this.#settle(this.#lost);
+  }
+
+  isLost(): boolean {
+    return this.#lost !== null;
+  }
+
+  /** @throws what made SQLite roll back: whatever the section wrote now would be written by itself. */
+  refuseLost(): void {
+    if (this.#lost !== null) throw this.#lost.error;
+  }
+
+  #commitIfDue(): void {
+    if (this.#current !== null) return;
+    if (this.#asked === 0 || this.#ended.length >= SECTIONS_MAX) this.commit();
+  }
+}
