@@ -1,5 +1,6 @@
 import { budgetSize } from "./benchmarks/budget-size.ts";
 import { digest } from "./benchmarks/digest.ts";
+import { groupCommit } from "./benchmarks/group-commit.ts";
 import { growth } from "./benchmarks/growth.ts";
 import { guardedCall } from "./benchmarks/guarded-call.ts";
 import { idleLoop } from "./benchmarks/idle-loop.ts";
@@ -14,6 +15,7 @@ import type { Benchmark } from "./harness/benchmark.ts";
 /** In the order in which they are run and told. */
 export const BENCHMARKS: readonly Benchmark[] = [
   guardedCall,
+  groupCommit,
   queue,
   budgetSize,
   idleTick,

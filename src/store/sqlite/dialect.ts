@@ -1,8 +1,10 @@
 import type Database from "better-sqlite3";
 import {
+  type CompiledQuery,
   type DatabaseConnection,
   type DialectAdapter,
   type Driver,
+  type QueryResult,
   SqliteAdapter,
   type SqliteDatabase,
   SqliteDialect,
@@ -107,6 +109,17 @@ class ImmediateDriver extends SqliteDriver {
     this.#group.commit();
     await super.destroy();
   }
+}
+
+/** What Kysely's own driver does with a compiled query. */
+export function executeNow(
+  statements: SqliteDatabase,
+  { sql, parameters }: CompiledQuery,
+): QueryResult<unknown> {
+  const statement = statements.prepare(sql);
+  if (statement.reader) return { rows: statement.all(parameters) };
+  const { changes, lastInsertRowid } = statement.run(parameters);
+  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
 }
 
 /**

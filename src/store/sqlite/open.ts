@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { type CompiledQuery, Kysely, type QueryResult, type SqliteDatabase } from "kysely";
+import { type CompiledQuery, Kysely } from "kysely";
 import { systemClock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { makeFolder } from "../durable-file.ts";
@@ -11,7 +11,7 @@ import type { Schema, Trx } from "../schema.ts";
 import { collectAfterCommit, type Store } from "../store.ts";
 import { withBallast } from "./ballast.ts";
 import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
-import { StoreDialect } from "./dialect.ts";
+import { executeNow, StoreDialect } from "./dialect.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
 import { keepPrivate } from "./private-state.ts";
 import { refuseDamagedLog } from "./wal.ts";
@@ -92,14 +92,6 @@ async function open(path: string, patienceMs: number): Promise<Store> {
     },
     close: () => db.destroy(),
   };
-}
-
-/** What Kysely's own driver does with a compiled query. */
-function executeNow(statements: SqliteDatabase, { sql, parameters }: CompiledQuery): QueryResult<unknown> {
-  const statement = statements.prepare(sql);
-  if (statement.reader) return { rows: statement.all(parameters) };
-  const { changes, lastInsertRowid } = statement.run(parameters);
-  return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
 }
 
 function openDatabase(path: string): Database.Database {
