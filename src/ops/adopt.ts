@@ -1,10 +1,10 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
-import { readOwner, setOwner } from "../store/owner.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
 import { openLog } from "./alerting.ts";
+import { readOwner, setOwner } from "./own-state.ts";
 import { isThere } from "./unreadable.ts";
 
 /** A state that changes hands: from the agent it belonged to, null for nobody yet, to the one of afk.yaml. */

@@ -5,10 +5,10 @@ import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { setKill } from "../rails/kill.ts";
 import { writeDurably } from "../store/durable-file.ts";
-import { refuseSpecialFile } from "../store/errors.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Trx } from "../store/schema.ts";
 import { withBallast } from "../store/sqlite/ballast.ts";
+import { refuseSpecialFile } from "../store/sqlite/errors.ts";
 import type { Store } from "../store/store.ts";
 
 /**

@@ -4,9 +4,9 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
-import type { Db } from "../store/schema.ts";
+import type { Db, Trx } from "../store/schema.ts";
 import { openStore } from "../store/sqlite/open.ts";
+import { peekOwner } from "../store/sqlite/open-reader.ts";
 import type { Store } from "../store/store.ts";
 
 /** The state belongs to an agent of another name: with it one budget would be two agents', or one agent's budget lost. */
@@ -20,6 +20,17 @@ export class OthersState extends AfkError {
       { retry: "never", exitCode: EXIT.config },
     );
   }
+}
+
+/** The agent that the state belongs to; null for one that no agent has opened yet. */
+export async function readOwner(db: Db): Promise<string | null> {
+  const row = await db.selectFrom("owners").select("agent").orderBy("id", "desc").limit(1).executeTakeFirst();
+  return row?.agent ?? null;
+}
+
+/** Gives the state to an agent; to whom it belonged before stays written down. */
+export async function setOwner(trx: Trx, agent: string, nowMs: number): Promise<void> {
+  await trx.insertInto("owners").values({ agent, since_at: nowMs }).execute();
 }
 
 /** Whose state it is. @throws OthersState when it is not this agent's. */

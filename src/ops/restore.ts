@@ -1,6 +1,5 @@
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { sql } from "kysely";
 import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
@@ -10,10 +9,10 @@ import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
 import { makeFolder } from "../store/durable-file.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
-import { peekOwner, readOwner, setOwner } from "../store/owner.ts";
 import {
   type BackupManifest,
   dropManifest,
+  emptyLog,
   openCopy,
   readManifest,
   removeDatabase,
@@ -21,12 +20,13 @@ import {
 } from "../store/sqlite/backup.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
+import { peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
 import type { Store } from "../store/store.ts";
 import { openLog } from "./alerting.ts";
 import { refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
-import { OthersState } from "./own-state.ts";
+import { OthersState, readOwner, setOwner } from "./own-state.ts";
 import { stopByFile } from "./stop.ts";
 
 export interface RestoreRequest {
@@ -176,7 +176,7 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
       await publishAgain(trx, config);
       await dropManifest(trx);
     });
-    await sql`pragma wal_checkpoint(truncate)`.execute(store.db);
+    await emptyLog(store.db);
   } finally {
     await store.close();
   }

@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
-import { explain, StoreRefused } from "../store/errors.ts";
+import { StoreRefused } from "../store/errors.ts";
+import { explain } from "../store/sqlite/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
 
 /**

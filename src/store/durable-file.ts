@@ -14,7 +14,8 @@ import { systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { handOver, makePrivateFolder, openNewPrivate } from "../lib/private-files.ts";
-import { explain, isDiskFull, StoreRefused } from "./errors.ts";
+import { isDiskFull, StoreRefused } from "./errors.ts";
+import { explain } from "./sqlite/errors.ts";
 
 /**
  * Writes a file so that a power cut leaves the old one or the whole new one: a temporary file, fsync, rename, fsync of

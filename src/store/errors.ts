@@ -1,7 +1,4 @@
-import { statSync } from "node:fs";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { otherOwner } from "./sqlite/file-owner.ts";
-import { lockedBy, readIfThere } from "./sqlite/system-locks.ts";
 
 /** The state cannot be read or written: afk refuses to work rather than to work without its rails. */
 export class StoreRefused extends AfkError {
@@ -31,89 +28,13 @@ export class StateLocked extends AfkError {
   }
 }
 
-/** SQLite's own result code (`SQLITE_NOTADB`) if `error` came from it. */
-export function sqliteCode(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
-}
-
-/** True when another process is at work on the database. */
-export function isBusy(error: unknown): boolean {
-  if (error instanceof StoreRefused) return error.code === "store_busy";
-  return sqliteCode(error)?.startsWith("SQLITE_BUSY") ?? false;
-}
-
-/** The byte of the log's index that whoever writes has locked (https://www.sqlite.org/walformat.html, "WAL locks"). */
-const WRITE_LOCK = { from: 120, count: 1 };
-
-function busy(path: string): string {
-  const pid = lockedBy(`${path}-shm`, WRITE_LOCK);
-  const name = pid === null ? "" : readIfThere(`/proc/${pid}/comm`).trim();
-  const who = name === "" ? "another program" : `process ${pid} (${name})`;
-  return `${who} holds ${path} and lets nobody else write; nothing was changed. Wait until it is done, or end it, and start again`;
-}
-
-/** SQLite's errors in words that say what to do. Anything else passes as it is. */
-export function explain(error: unknown, path: string): unknown {
-  const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });
-  const code = sqliteCode(error);
-  if (code?.startsWith("SQLITE_BUSY")) return refuse("store_busy", busy(path));
-  if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
-    return refuse(
-      "store_damaged",
-      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or stop every worker and move the file away to start anew`,
-    );
-  }
-  if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
-    const owner = otherOwner(path);
-    const whose = owner === null ? "" : `; or do it as the user it belongs to: sudo ${owner.sudo}`;
-    return refuse(
-      "store_unwritable",
-      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)${whose}`,
-    );
-  }
-  // The index of the write-ahead log is a file of its own, which SQLite does not call full when it cannot grow.
-  if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE" || isDiskFull(error))
-    return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
-  if (code?.startsWith("SQLITE_IOERR")) {
-    return refuse(
-      "store_io",
-      `reading or writing ${path} failed (${code}); check the disk before starting again`,
-    );
-  }
-  return error;
-}
-
-/**
- * Refuses what is there and is no plain file: to read from a named pipe waits for ever, and from a device has no end.
- * @throws StoreRefused
- */
-export function refuseSpecialFile(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return;
-  throw new StoreRefused("store_unwritable", `${path} is no plain file, and nothing was read from it`);
-}
-
-/** True for SQLite's own word and for the file system's. */
+/** True for the database's own error and for the file system's. */
 export function isDiskFull(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "disk_full" || code === "ENOSPC" || code === "EDQUOT";
 }
 
-function isDenied(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code !== undefined && DENIED.has(String(code));
+/** True when somebody else kept the database busy for longer than a statement waits; nothing was done then. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof StoreRefused && error.code === "store_busy";
 }
-
-const DENIED = new Set([
-  "EACCES",
-  "EPERM",
-  "EROFS",
-  // A file is where the folder should be, or the other way round.
-  "ENOTDIR",
-  "EISDIR",
-  "EEXIST",
-  // No file can be made there, as in /proc, or nothing can have that name.
-  "ENOENT",
-  "ENAMETOOLONG",
-  "ELOOP",
-]);

@@ -42,5 +42,12 @@ export async function writeMeta(trx: Trx, key: MetaKey, value: number): Promise<
 
 /** Adds to a value; what is not there counts as 0. */
 export async function addToMeta(trx: Trx, key: ForgottenKey, by: number): Promise<void> {
-  if (by !== 0) await writeMeta(trx, key, (await readMeta(trx, key)) + by);
+  if (by === 0) return;
+  await trx
+    .insertInto("meta")
+    .values({ key, value: by })
+    .onConflict((conflict) =>
+      conflict.column("key").doUpdateSet((eb) => ({ value: eb("meta.value", "+", by) })),
+    )
+    .execute();
 }

@@ -38,9 +38,9 @@ export function prepared<Values extends object, Row>(
   };
 }
 
-/** A value that is compared for less or more, for which SQLite shall not plan anew: it does so for a bare one. */
-export function unplanned<Value>(value: Value): RawBuilder<Value> {
-  return sql<Value>`+${value}`;
+/** A number that is compared for less or more, for which SQLite shall not plan anew: it does so for a bare one. */
+export function unplanned(value: number): RawBuilder<number> {
+  return sql<number>`cast(${value} as bigint)`;
 }
 
 const PLACEHOLDERS: object = new Proxy({}, { get: (_target, name) => new Placeholder(String(name)) });

@@ -4,10 +4,11 @@ import Database from "better-sqlite3";
 import { Kysely, sql } from "kysely";
 import { openNewPrivate } from "../../lib/private-files.ts";
 import { syncFolder } from "../durable-file.ts";
-import { explain, StoreRefused } from "../errors.ts";
+import { StoreRefused } from "../errors.ts";
 import { refuseForeignSchema } from "../migrate.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
+import { explain } from "./errors.ts";
 import { MANIFEST_TABLE } from "./schema-check.ts";
 
 /** What a backup says of itself, in a table of its own. `madeAt` is epoch milliseconds. */
@@ -112,6 +113,11 @@ export async function readManifest(db: Db): Promise<BackupManifest | null> {
 
 export async function dropManifest(db: Db): Promise<void> {
   await sql`drop table if exists backup_manifest`.execute(db);
+}
+
+/** Moves everything from the write-ahead log to the database, so that its file alone is whole. */
+export async function emptyLog(db: Db): Promise<void> {
+  await sql`pragma wal_checkpoint(truncate)`.execute(db);
 }
 
 /** Removes a database with the files that SQLite keeps beside it. */

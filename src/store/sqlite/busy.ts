@@ -1,5 +1,5 @@
 import { pause, systemClock } from "../../lib/clock.ts";
-import { isBusy } from "../errors.ts";
+import { isLockedOut } from "./errors.ts";
 
 /** A job's lease lasts as long (queue/job.ts): what was paid for is not given up while nobody else may have the job. */
 export const BUSY_PATIENCE_MS = 30_000;
@@ -21,7 +21,7 @@ export async function whileBusy<T>(patienceMs: number, work: () => T | Promise<T
     try {
       return await work();
     } catch (error) {
-      if (!isBusy(error)) throw error;
+      if (!isLockedOut(error)) throw error;
       giveUpAtMs ??= systemClock.uptimeMs() + patienceMs;
       if (systemClock.uptimeMs() >= giveUpAtMs) throw error;
     }

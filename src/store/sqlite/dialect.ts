@@ -11,8 +11,9 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from "kysely";
-import { explain, StoreRefused } from "../errors.ts";
+import { StoreRefused } from "../errors.ts";
 import { whileBusy } from "./busy.ts";
+import { explain } from "./errors.ts";
 import { CommitGroup } from "./group-commit.ts";
 
 /** Distinct statements afk sends; more than this many and the oldest is prepared again. */

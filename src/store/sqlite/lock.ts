@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { makePrivateFile } from "../../lib/private-files.ts";
 import { makeFolder } from "../durable-file.ts";
-import { explain, isBusy, isDiskFull, refuseSpecialFile, StateLocked, StoreRefused } from "../errors.ts";
+import { isDiskFull, StateLocked, StoreRefused } from "../errors.ts";
 import { dropBallast } from "./ballast.ts";
+import { explain, isLockedOut, refuseSpecialFile } from "./errors.ts";
 import { type OpenedFile, openedFiles } from "./opened-files.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
@@ -46,7 +47,7 @@ function take(path: string): Lock {
     database.exec("begin exclusive");
   } catch (error) {
     database?.close();
-    if (isBusy(error)) throw new StateLocked(path);
+    if (isLockedOut(error)) throw new StateLocked(path);
     const explained = explain(error, path);
     if (isDiskFull(explained) || error instanceof StoreRefused) throw explained;
     throw new StoreRefused(
@@ -82,7 +83,7 @@ export function isLocked(path: string): boolean {
     database.prepare("select count(*) from sqlite_master").get();
     return false;
   } catch (error) {
-    if (isBusy(error)) return true;
+    if (isLockedOut(error)) return true;
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
     if (error instanceof StoreRefused) throw error;
     throw new StoreRefused("store_unwritable", `cannot look at ${path}: make it readable for this user`, {

@@ -2,10 +2,10 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
-import { explain, refuseSpecialFile } from "../errors.ts";
 import type { Db, Schema } from "../schema.ts";
 import type { Changes } from "../store.ts";
 import { StoreDialect } from "./dialect.ts";
+import { explain, refuseSpecialFile } from "./errors.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
 
 /** How long a statement waits; a reader of a write-ahead log waits for nobody but who is opening the database. */
@@ -70,6 +70,25 @@ export function openToRead(path: string): Database.Database {
   } catch (error) {
     database?.close();
     throw explain(error, path);
+  }
+}
+
+/**
+ * The agent that a database belongs to which somebody else may be at work on, and which an older afk may have written; null where
+ * nothing can be told. Only reads, and throws nothing.
+ */
+export function peekOwner(path: string): string | null {
+  let database: Database.Database | undefined;
+  try {
+    database = openToRead(path);
+    const row = database
+      .prepare<[], { agent: string }>("select agent from owners order by id desc limit 1")
+      .get();
+    return row?.agent ?? null;
+  } catch {
+    return null;
+  } finally {
+    database?.close();
   }
 }
 

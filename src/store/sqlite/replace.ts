@@ -2,8 +2,9 @@ import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } fro
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { syncFolder } from "../durable-file.ts";
-import { explain, StoreRefused, sqliteCode } from "../errors.ts";
+import { StoreRefused } from "../errors.ts";
 import { syncFile } from "./backup.ts";
+import { explain, sqliteCode } from "./errors.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
 /** More than any database has, so that a copy is one step, and with it one transaction that nothing begins again. */
