@@ -1,5 +1,6 @@
 import { DAY_MS } from "../lib/durations.ts";
 import { type Html, html } from "./html.ts";
+import { FULL } from "./sections/spend.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { ago, count, foreign, type Times, usdText } from "./words.ts";
 
@@ -21,7 +22,7 @@ export interface Verdict {
 }
 
 /** The whole state in a word, and every reason for it, the worst first. */
-export function judge(snapshot: Snapshot, times: Times): Verdict {
+export function assess(snapshot: Snapshot, times: Times): Verdict {
   const findings = findingsOf(snapshot, times);
   findings.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
   const { status, health } = snapshot;
@@ -106,6 +107,3 @@ function undeliveredLately({ alerts, at }: Snapshot): number {
     (alert) => alert.at > at - DAY_MS && alert.deliveries.some(({ state }) => state === "failed"),
   ).length;
 }
-
-/** A call is refused when its worst case does not fit, so a window is as good as full a little before it is. */
-const FULL = 0.995;

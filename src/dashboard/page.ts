@@ -1,12 +1,9 @@
 import { toIso } from "../lib/clock.ts";
-import { judge, type Level } from "./attention.ts";
+import { assess, type Level } from "./attention.ts";
 import { type Html, html } from "./html.ts";
 import { SCRIPT } from "./script.ts";
-import { alertsSection } from "./sections/alerts.ts";
 import { daysSection } from "./sections/days.ts";
-import { digestSection } from "./sections/digest.ts";
-import { incidentsSection } from "./sections/incidents.ts";
-import { sourcesSection } from "./sections/sources.ts";
+import { alertsSection, digestSection, incidentsSection, sourcesSection } from "./sections/lists.ts";
 import { spendSection } from "./sections/spend.ts";
 import { ticksSection } from "./sections/ticks.ts";
 import { verdictSection } from "./sections/verdict.ts";
@@ -26,7 +23,7 @@ const MARKS: Record<Level, string> = { ok: "✓", warn: "!", bad: "✗", idle: "
 /** The whole page, which needs nothing but itself and the icon. Each `data-part` is replaced alone when it changes. */
 export function renderPage(snapshot: Snapshot): string {
   const times = { nowMs: snapshot.at, timezone: snapshot.timezone };
-  const verdict = judge(snapshot, times);
+  const verdict = assess(snapshot, times);
   const { agent, version } = snapshot.status;
   return document(
     `${MARKS[verdict.level]} ${agent}: ${verdict.headline}`,

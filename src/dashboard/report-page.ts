@@ -3,7 +3,7 @@ import { type Section, sectionsOf, spanText, type Table } from "../evidence/repo
 import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
 import { type Html, html } from "./html.ts";
-import { barsChart } from "./sections/bars-chart.ts";
+import { bar, chart, legend, niceTop } from "./sections/chart.ts";
 import { STYLE } from "./style.ts";
 import { foreign } from "./words.ts";
 
@@ -103,4 +103,41 @@ function tableOf({ columns, rows }: Table, title: string): Html {
       )}</tr>
 `,
   )}</tbody></table></div>`;
+}
+
+/** Columns of several series, each in its colour. */
+interface BarsChart {
+  /** Of the columns, oldest first. */
+  labels: string[];
+  /** `kind` is the colour, `bar-kind` of the style sheet. Each has a value, 0 or more, for each label. */
+  series: { name: string; kind: string; values: number[] }[];
+  /** One column of parts instead of columns side by side. */
+  isStacked: boolean;
+  text(value: number): string;
+}
+
+function barsChart({ labels, series, isStacked, text }: BarsChart): Html {
+  const values = labels.map((_, at) => series.map((each) => each.values[at] ?? 0));
+  const sums = values.map((parts) => parts.reduce((sum, part) => sum + part, 0));
+  const scale = niceTop(Math.max(0, ...(isStacked ? sums : values.flat())), 2);
+  const step = 100 / Math.max(1, labels.length);
+  const width = isStacked ? step * 0.7 : (step * 0.7) / series.length;
+  const totals = series.map(
+    ({ name, values: each }) => `${name} ${text(each.reduce((sum, v) => sum + v, 0))}`,
+  );
+  const columns = labels.map((label, at) => {
+    const said = series.map((each, index) => `${each.name} ${text(values[at]?.[index] ?? 0)}`).join(", ");
+    let below = 0;
+    const bars = series.map(({ kind }, index) => {
+      const share = (values[at]?.[index] ?? 0) / scale;
+      if (share === 0) return html``;
+      const left = at * step + step * 0.15 + (isStacked ? 0 : index * width);
+      const drawn = bar(`bar-${kind}`, { left, width, share, below });
+      if (isStacked) below += share;
+      return drawn;
+    });
+    return html`<g><title>${label}: ${said}</title>${bars}</g>`;
+  });
+  return html`${chart({ summary: totals.join(", "), labels, scale, text, columns })}
+<p class="legend">${series.map(({ kind }, at) => legend(`bar-${kind}`, totals[at] ?? ""))}</p>`;
 }

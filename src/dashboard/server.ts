@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { createLive, type Live } from "./live.ts";
-import { SAFE_HEADERS } from "./policy.ts";
 import { answer, type Site } from "./routes.ts";
+import { SCRIPT } from "./script.ts";
+import { STYLE } from "./style.ts";
 import { createView } from "./view.ts";
 
 export interface DashboardOptions {
@@ -34,6 +36,31 @@ const LIMITS = {
 const CHECK_TIMEOUTS_MS = 1_000;
 const CONNECTIONS_MAX = 64;
 const SOCKET_IDLE_MS = 30_000;
+
+const sha256 = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+/** Exactly this style and this script, requests to this origin alone, and no place in anybody's frame. */
+const CONTENT_POLICY = [
+  "default-src 'none'",
+  `style-src ${sha256(STYLE)}`,
+  `script-src ${sha256(SCRIPT)}`,
+  "connect-src 'self'",
+  "img-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** On every answer, whatever it is. */
+const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": CONTENT_POLICY,
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "cross-origin-resource-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=()",
+};
 
 /**
  * Serves the page at `dashboard.bind` and `dashboard.port`.

@@ -100,5 +100,5 @@ details table{margin-top:8px}
 .facts{grid-template-columns:repeat(2,minmax(0,1fr))}.headline{font-size:1.3rem}.strip{gap:2px}.strip b{height:28px}
 .strip li:not(:first-child):not(:last-child) span[aria-hidden]{visibility:hidden}.strip li:first-child,.strip li:last-child{overflow:visible;white-space:nowrap}
 .strip li:last-child span[aria-hidden]{float:right}th,td{padding-right:8px}.wide{display:none}}
-@media(prefers-reduced-motion:no-preference){.live.on::before{animation:beat 2.4s ease-in-out infinite}@keyframes beat{50%{opacity:.35}}}
+@media(prefers-reduced-motion:no-preference){.live.on::before{animation:fade 2.4s ease-in-out infinite}@keyframes fade{50%{opacity:.35}}}
 @media print{body{background:#fff}.card{break-inside:avoid}.live{display:none}}`;

@@ -32,6 +32,9 @@ export interface Dependencies extends Configured {
 /** Those of the dependencies that a function uses, by name. */
 export type Uses<Name extends keyof Dependencies> = Pick<Dependencies, Name>;
 
+/** What most phases use: they look at the configuration, write, and announce what they wrote. */
+export type Writing = Uses<"config" | "store" | "outbox" | "clock">;
+
 /** What is made from the configuration, and made anew when that was changed. */
 export interface Configured {
   config: Config;

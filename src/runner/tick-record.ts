@@ -1,7 +1,7 @@
 import { newId } from "../lib/ids.ts";
 import { keepMark, nextGeneration } from "../ops/high-water.ts";
 import type { TicksTable } from "../store/schema.ts";
-import type { Uses } from "./dependencies.ts";
+import type { Uses, Writing } from "./dependencies.ts";
 
 /** How a tick can end. */
 export type TickOutcome = Exclude<TicksTable["outcome"], "running" | "crashed">;
@@ -67,7 +67,7 @@ export async function beginTick(
  * began stands for it.
  */
 export async function endTick(
-  { store, clock, outbox, config }: Uses<"store" | "clock" | "outbox" | "config">,
+  { store, clock, outbox, config }: Writing,
   id: string,
   end: { outcome: TickOutcome; reason: string | null; units: number; nextDueAt: number | null },
 ): Promise<TickRecord> {

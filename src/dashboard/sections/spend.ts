@@ -1,12 +1,12 @@
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
 import { type Html, html } from "../html.ts";
-import { usdText } from "../words.ts";
-import { spendChart } from "./spend-chart.ts";
+import { dayName, usd, usdText } from "../words.ts";
+import { bar, chart, legend, line, niceTop } from "./chart.ts";
 
 /** Where a bar turns from calm to careful, and where the window is as good as full, as shares of the cap. */
 const NEAR = 0.8;
-const FULL = 0.995;
+export const FULL = 0.995;
 const TITLES = {
   tick: "This tick",
   job: "This job",
@@ -39,4 +39,53 @@ function capBar(window: Status["spend"][number]): Html {
   return html`<div class="${level}"><strong>${title}</strong><span class="num">${usdText(spent)} <span class="quiet">of ${usdText(capUsd)}</span></span>
 <svg aria-hidden="true"><rect class="reserved" width="${percent(spent)}" height="9"/><rect class="settled" width="${percent(settledUsd)}" height="9"/></svg>
 <small>${words}</small></div>`;
+}
+
+/** A cap that is further above the spend than this would leave of the spend nothing to see. */
+const CAP_SCALE_MAX = 5;
+
+/** Columns of days with the cap over them. */
+function spendChart(days: readonly DaySpend[]): Html {
+  const spent = days.map((day) => day.settledMicros + day.reservedMicros);
+  const most = Math.max(0, ...spent);
+  const total = spent.reduce((sum, each) => sum + each, 0);
+  const cap = days.flatMap(({ capMicros }) => capMicros ?? []).at(-1) ?? null;
+  const isCapShown = cap !== null && cap > 0 && cap <= most * CAP_SCALE_MAX;
+  const scale = niceTop(Math.max(most, isCapShown ? cap : 0), 10_000);
+  const summary = `${usd(total)} in ${days.length} days, at most ${usd(most)} a day`;
+  const step = 100 / days.length;
+  const columns = days.map((day, index) =>
+    column(day, { left: (index + 0.1) * step, width: step * 0.8, scale }),
+  );
+  const labels = days.map(({ day }) => dayName(day));
+  const lines = isCapShown && line("cap", cap / scale);
+  return html`${chart({ summary, labels, scale, text: usd, columns, lines })}
+<p class="legend"><span>${summary}</span>${legend("settled", "settled")}${legend("reserved", "reserved or unknown")}${capNote(cap, isCapShown)}</p>
+${table(days)}`;
+}
+
+function column(day: DaySpend, { scale, ...at }: { left: number; width: number; scale: number }): Html {
+  const { settledMicros: settled, reservedMicros: reserved } = day;
+  if (settled + reserved === 0) return html``;
+  return html`<g><title>${dayName(day.day)}: ${usd(settled)} settled, ${usd(reserved)} reserved</title>${
+    reserved > 0 && bar("reserved", { ...at, share: (settled + reserved) / scale })
+  }${settled > 0 && bar("settled", { ...at, share: settled / scale })}</g>`;
+}
+
+function capNote(cap: number | null, isShown: boolean): Html {
+  if (cap === null || cap === 0) return html``;
+  if (!isShown) return html`<span>the cap of ${usd(cap)} a day is beyond this scale</span>`;
+  return html`<span><svg aria-hidden="true"><line class="cap" x2="14" y1="5" y2="5"/></svg>cap of ${usd(cap)} a day</span>`;
+}
+
+function table(days: readonly DaySpend[]): Html {
+  const spent = days.filter((day) => day.settledMicros + day.reservedMicros > 0).reverse();
+  if (spent.length === 0) return html``;
+  const rows = spent.map(
+    (day) =>
+      html`<tr><th scope="row">${dayName(day.day)}</th><td class="n">${usd(day.settledMicros)}</td><td class="n">${usd(day.reservedMicros)}</td><td class="n">${day.capMicros === null ? "none" : usd(day.capMicros)}</td></tr>`,
+  );
+  return html`<details><summary>The days as a table</summary><table>
+<thead><tr><th scope="col">Day</th><th scope="col" class="n">Settled</th><th scope="col" class="n">Reserved</th><th scope="col" class="n">Cap</th></tr></thead>
+<tbody>${rows}</tbody></table></details>`;
 }

@@ -11,7 +11,7 @@ import { extend } from "../../queue/extend.ts";
 import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../../queue/job.ts";
 import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
-import type { Dependencies, Uses, WorkIds } from "../dependencies.ts";
+import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
 import { createContext, type Pending } from "./context.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportSources } from "./report-sources.ts";
@@ -141,7 +141,7 @@ async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Prom
  * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
  */
 async function record(
-  dependencies: Uses<"store" | "outbox" | "clock" | "config">,
+  dependencies: Writing,
   job: JobRow,
   { tick, runner }: WorkIds,
   done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },

@@ -5,16 +5,11 @@ import { nearest } from "../../lib/nearest.ts";
 import { enqueue } from "../../queue/enqueue.ts";
 import { jobKey } from "../../queue/key.ts";
 import type { Db, Trx } from "../../store/schema.ts";
-import type { Uses } from "../dependencies.ts";
+import type { Uses, Writing } from "../dependencies.ts";
 import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
 
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
-export async function enqueueDue({
-  config,
-  store,
-  outbox,
-  clock,
-}: Uses<"config" | "store" | "outbox" | "clock">): Promise<void> {
+export async function enqueueDue({ config, store, outbox, clock }: Writing): Promise<void> {
   for (const job of config.jobs) {
     await store.atomically(async (trx) => {
       const nowMs = clock.nowMs();

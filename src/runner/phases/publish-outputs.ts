@@ -2,16 +2,11 @@ import type { Notice } from "../../alerts/outbox.ts";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence } from "../../lib/text.ts";
 import { publishPending, type SetAside } from "../../queue/publish.ts";
-import type { Uses } from "../dependencies.ts";
+import type { Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
 
 /** Publishes what is saved and not in `out/` yet, and reports what was set aside. */
-export async function publishOutputs({
-  config,
-  store,
-  outbox,
-  clock,
-}: Uses<"config" | "store" | "outbox" | "clock">): Promise<PhaseResult> {
+export async function publishOutputs({ config, store, outbox, clock }: Writing): Promise<PhaseResult> {
   const nowMs = clock.nowMs();
   const { out } = config.paths;
   const { files, setAside } = await publishPending(store.db, out, nowMs);

@@ -5,7 +5,7 @@ import { setKill } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { hasRoomToWork, keepBallast } from "../../store/sqlite/ballast.ts";
 import { refuseDamage } from "../../store/sqlite/integrity.ts";
-import type { Uses } from "../dependencies.ts";
+import type { Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
 
 const CHECK_EVERY_MS = DAY_MS;
@@ -22,7 +22,7 @@ const CHECK_ALWAYS_BYTES = 32 * 1024 * 1024;
  * @throws StoreRefused when the database is damaged.
  */
 export async function checkCounters(
-  { store, clock, outbox, config }: Uses<"store" | "clock" | "outbox" | "config">,
+  { store, clock, outbox, config }: Writing,
   isAfterCrash: boolean,
 ): Promise<void> {
   const nowMs = clock.nowMs();
@@ -46,12 +46,7 @@ export async function checkCounters(
 }
 
 /** Takes the ballast if there is room, and reports a disk that is nearly full: then no work should be begun. */
-export async function checkDisk({
-  config,
-  store,
-  outbox,
-  clock,
-}: Uses<"config" | "store" | "outbox" | "clock">): Promise<PhaseResult> {
+export async function checkDisk({ config, store, outbox, clock }: Writing): Promise<PhaseResult> {
   const { state } = config.paths;
   keepBallast(state);
   if (hasRoomToWork(state)) return {};
