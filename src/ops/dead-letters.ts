@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { type DeadLetter, findDead, listDead } from "../queue/dead-letters.ts";
+import { type DeadLetter, findDeadLetters, listDeadLetters } from "../queue/dead-letters.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Which letters a person means. */
@@ -21,8 +21,8 @@ export async function chooseLetters(db: Db, { word, isAll }: Choice): Promise<De
   // An empty word begins every key: where there is one letter, that would be meant by a variable that is unset.
   if (isAll === (word !== undefined) || word?.trim() === "")
     throw refused("usage", "name a dead letter, or say --all; see: afk dead", EXIT.usage);
-  if (word === undefined) return await listDead(db);
-  const found = await findDead(db, word);
+  if (word === undefined) return await listDeadLetters(db);
+  const found = await findDeadLetters(db, word);
   if (found.length === 0)
     throw refused("unknown_dead_letter", `there is no dead letter ${word}; see: afk dead`);
   const isNamed = found.every(({ name }) => name === word);

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import { toIso } from "../lib/clock.ts";
-import { listDead } from "../queue/dead-letters.ts";
+import { listDeadLetters } from "../queue/dead-letters.ts";
 import type { Db, JobState, JobsTable } from "../store/schema.ts";
 
 /** A job as people see it. Instants are ISO 8601 in UTC. */
@@ -133,7 +133,7 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
 
 /** The newest `limit` dead letters, without what they carry. */
 export async function listDeadJobs(db: Db, limit: number): Promise<DeadJob[]> {
-  const letters = await listDead(db, limit);
+  const letters = await listDeadLetters(db, limit);
   return letters.map(({ key, runs, name, error, attempts, died_at }) => ({
     ...{ key, runs, name, attempts, error: error.slice(0, ERROR_CHARS_MAX), diedAt: died_at },
   }));

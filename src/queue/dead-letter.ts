@@ -5,7 +5,7 @@ import { asSentence } from "../lib/text.ts";
 import type { Trx } from "../store/schema.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
-export interface Burial {
+export interface Death {
   error: string;
   /** What it died of; taken from the error unless given. */
   cause?: string;
@@ -20,11 +20,11 @@ export interface Burial {
  * long as a person has not seen to one, the next runs of the job that die of the same cause are counted with it and told
  * of by nothing more.
  */
-export async function bury(
+export async function deadLetter(
   trx: Trx,
   announce: Announce,
   job: JobRow,
-  { error, cause = causeOf(error), fate, tick, nowMs }: Burial,
+  { error, cause = causeOf(error), fate, tick, nowMs }: Death,
 ): Promise<void> {
   const result = await trx
     .updateTable("jobs")

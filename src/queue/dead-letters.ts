@@ -9,12 +9,12 @@ export type DeadLetter = Selectable<DeadLettersTable> & { runs: number };
 type Cause = Pick<DeadLetter, "name" | "cause">;
 
 /** At most `limit`, the latest first. */
-export async function listDead(db: Db, limit = 1_000): Promise<DeadLetter[]> {
-  return await letters(db).limit(limit).execute();
+export async function listDeadLetters(db: Db, limit = 1_000): Promise<DeadLetter[]> {
+  return await selectDeadLetters(db).limit(limit).execute();
 }
 
 /** By the key of any of its runs; else all that a job of this name has; else all with a key that begins so. */
-export async function findDead(db: Db, typed: string): Promise<DeadLetter[]> {
+export async function findDeadLetters(db: Db, typed: string): Promise<DeadLetter[]> {
   const word = typed.normalize("NFC");
   for (const condition of [
     sql<boolean>`dead_letters.key = ${word}`,
@@ -22,7 +22,7 @@ export async function findDead(db: Db, typed: string): Promise<DeadLetter[]> {
     sql<boolean>`substr(dead_letters.key, 1, length(${word})) = ${word}`,
   ]) {
     const causes = db.selectFrom("dead_letters").select(["name", "cause"]).where(condition).distinct();
-    const found = await letters(db)
+    const found = await selectDeadLetters(db)
       .innerJoin(causes.as("wanted"), (join) =>
         join.onRef("wanted.name", "=", "newest.name").onRef("wanted.cause", "=", "newest.cause"),
       )
@@ -33,7 +33,7 @@ export async function findDead(db: Db, typed: string): Promise<DeadLetter[]> {
 }
 
 /** The keys of its runs, the newest first, at most `limit`. */
-export async function keysOf(db: Db, { name, cause }: Cause, limit: number): Promise<string[]> {
+export async function deadLetterKeys(db: Db, { name, cause }: Cause, limit: number): Promise<string[]> {
   const rows = await db
     .selectFrom("dead_letters")
     .select("key")
@@ -46,18 +46,18 @@ export async function keysOf(db: Db, { name, cause }: Cause, limit: number): Pro
 }
 
 /**
- * Makes the runs of a letter ready with their attempts anew: each that was asked for by hand, the newest that the schedule
+ * Makes the runs of a dead letter ready with their attempts anew: each that was asked for by hand, the newest that the schedule
  * added (as after times that were missed, one run makes up for those before it), and the one that is `named`. What their
  * steps recorded is kept. The rest stay dead, their keys taken.
  * @returns the keys of both
  */
-export async function retryDead(
+export async function retryDeadLetter(
   trx: Trx,
-  letter: Cause,
+  deadLetter: Cause,
   named: string | null,
   nowMs: number,
 ): Promise<{ ready: string[]; left: string[] }> {
-  const { name, cause } = letter;
+  const { name, cause } = deadLetter;
   const runs = await trx
     .selectFrom("dead_letters")
     .innerJoin("jobs", "jobs.id", "dead_letters.job_id")
@@ -77,19 +77,19 @@ export async function retryDead(
       .where("state", "=", "dead")
       .execute();
   }
-  await dropDead(trx, letter, nowMs);
+  await dropDeadLetter(trx, deadLetter, nowMs);
   const keys = (list: typeof runs) => list.map(({ key }) => key);
   return { ready: keys(ready), left: keys(runs.filter((run) => !isWanted(run))) };
 }
 
-/** Drops a letter for good. The keys of its runs stay taken, so that dropping it runs none of them again. */
-export async function dropDead(trx: Trx, { name, cause }: Cause, nowMs: number): Promise<void> {
+/** Drops a dead letter for good. The keys of its runs stay taken, so that dropping it runs none of them again. */
+export async function dropDeadLetter(trx: Trx, { name, cause }: Cause, nowMs: number): Promise<void> {
   await trx.deleteFrom("dead_letters").where("name", "=", name).where("cause", "=", cause).execute();
   await recoverIncident(trx, deadLetterCause(name, cause), nowMs);
 }
 
 /** Ids of jobs grow with time. The index on name, cause and id has all that the groups are made of. */
-function letters(db: Db) {
+function selectDeadLetters(db: Db) {
   const groups = db
     .selectFrom("dead_letters")
     .select((eb) => [

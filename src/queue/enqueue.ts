@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
+import { firstUnseen } from "../lib/visible.ts";
 import type { Db } from "../store/schema.ts";
-import { jobKey } from "./key.ts";
+import { PermanentFailure } from "./job.ts";
 
 export interface NewJob {
   /** Idempotency key: a second job with the same key is not added. */
@@ -69,4 +70,23 @@ function isForgottenSlot(slotMs: number): RawBuilder<unknown> {
   return sql`exists (
     select 1 from meta where key = 'forgotten_slot_at' and value >= ${slotMs}
       and value <= coalesce((select latest_at from budget_clock), value))`;
+}
+
+const KEY_LENGTH_MAX = 200;
+
+/**
+ * A job's key in the one form that is kept: two that differ in nothing that anybody sees are the same job.
+ * @throws PermanentFailure for a key that holds what nobody sees, or is empty or too long.
+ */
+export function jobKey(given: string): string {
+  const key = given.normalize("NFC");
+  const unseen = firstUnseen(key);
+  if (unseen !== null)
+    throw new PermanentFailure(
+      "bad_key",
+      `a job's key is one line of characters that are seen, and this one holds ${unseen}; leave that out`,
+    );
+  if (key === "" || [...key].length > KEY_LENGTH_MAX)
+    throw new PermanentFailure("bad_key", `a job's key is one line of 1 to ${KEY_LENGTH_MAX} characters`);
+  return key;
 }

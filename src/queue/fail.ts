@@ -4,8 +4,7 @@ import { DAY_MS } from "../lib/durations.ts";
 import { messageOf, type Retry } from "../lib/errors.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
-import { backoffMs } from "./backoff.ts";
-import { bury } from "./dead-letter.ts";
+import { deadLetter } from "./dead-letter.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
 /** As long as a breaker may stay open; what asks for more is asked again. */
@@ -14,7 +13,7 @@ const ERROR_CHARS_MAX = 4_000;
 
 export interface Failure {
   error: unknown;
-  /** Names the cause where the error does not (causeOf in bury.ts). */
+  /** Names the cause where the error does not (causeOf in dead-letter.ts). */
   cause?: string;
   retry: Retry;
   tick: string | null;
@@ -46,7 +45,7 @@ export async function fail(
   const { nowMs } = how;
   if (failure.retry === "never" || job.attempts >= job.max_attempts) {
     const fate = `failed ${job.attempts} of ${job.max_attempts} times`;
-    await bury(trx, announce, job, { ...failure, error, fate, nowMs });
+    await deadLetter(trx, announce, job, { ...failure, error, fate, nowMs });
     return { state: "dead" };
   }
   const runAt = nowMs + (askedWaitMs(failure.retry) ?? backoffMs(job.attempts, how.retry, how.randomness));
@@ -101,4 +100,22 @@ export async function giveBack(
     .where("state", "=", "running")
     .executeTakeFirst();
   if (result.numUpdatedRows !== 1n) throw new LeaseLost(job);
+}
+
+/**
+ * How long to wait after the given attempt (1 for the first): a random share of the first wait doubled per attempt, up to
+ * the longest. Full jitter spreads those that failed together
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ */
+export function backoffMs(attempt: number, retry: RetryConfig, randomness: Randomness): number {
+  return shareOf(retry.firstMs * 2 ** Math.min(attempt - 1, 30), retry, randomness);
+}
+
+/** The same for what is down since `elapsedMs`, whose failures are not counted: as long again as it has lasted. */
+export function outageBackoffMs(elapsedMs: number, retry: RetryConfig, randomness: Randomness): number {
+  return shareOf(retry.firstMs + elapsedMs, retry, randomness);
+}
+
+function shareOf(ceilingMs: number, { maxMs }: RetryConfig, randomness: Randomness): number {
+  return Math.ceil(randomness.random() * Math.min(maxMs, ceilingMs));
 }

@@ -2,9 +2,8 @@ import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { formatDuration } from "../lib/duration-text.ts";
 import type { Trx } from "../store/schema.ts";
-import { outageBackoffMs } from "./backoff.ts";
-import { bury } from "./dead-letter.ts";
-import { askedWaitMs, errorText, type FailHow, type Failure, giveBack } from "./fail.ts";
+import { deadLetter } from "./dead-letter.ts";
+import { askedWaitMs, errorText, type FailHow, type Failure, giveBack, outageBackoffMs } from "./fail.ts";
 import type { JobRow } from "./job.ts";
 
 /** `isLast`: when the job is tried then, it has waited as long as it may. */
@@ -30,7 +29,7 @@ export async function wait(
     const limit = formatDuration(retry.giveUpAfterMs);
     const fate = `waited since ${toIso(since)} for what is down`;
     const error = `given up after ${limit} (retry.give_up_after), in which it could not be done: ${errorText(failure)}`;
-    await bury(trx, announce, job, { ...failure, error, fate, nowMs });
+    await deadLetter(trx, announce, job, { ...failure, error, fate, nowMs });
     return { state: "dead" };
   }
   const waitMs = askedWaitMs(failure.retry) ?? outageBackoffMs(nowMs - since, retry, randomness);

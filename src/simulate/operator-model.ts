@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
 import type { SeededRandom } from "../faults/seeded-random.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
-import { dropDead, findDead, keysOf, retryDead } from "../queue/dead-letters.ts";
+import { deadLetterKeys, dropDeadLetter, findDeadLetters, retryDeadLetter } from "../queue/dead-letters.ts";
 import { reconcile } from "../rails/reconcile.ts";
 import { resume } from "../rails/resume.ts";
 import type { SimulationContext } from "./context.ts";
@@ -95,11 +95,11 @@ async function handleDead(context: SimulationContext, key: string, random: Seede
   await command(context, `afk dead ${isRetried ? "retry" : "drop"} ${key}`, ({ rails }) =>
     rails.store.atomically(async (trx) => {
       // It may have gone with another run of its letter.
-      const [letter] = await findDead(trx, key);
+      const [letter] = await findDeadLetters(trx, key);
       if (letter === undefined) return;
-      for (const each of await keysOf(trx, letter, letter.runs)) context.audit.queue.handled(each);
-      if (isRetried) await retryDead(trx, letter, key, rails.clock.nowMs());
-      else await dropDead(trx, letter, rails.clock.nowMs());
+      for (const each of await deadLetterKeys(trx, letter, letter.runs)) context.audit.queue.handled(each);
+      if (isRetried) await retryDeadLetter(trx, letter, key, rails.clock.nowMs());
+      else await dropDeadLetter(trx, letter, rails.clock.nowMs());
     }),
   );
 }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
-import { backoffMs, outageBackoffMs } from "../../src/queue/backoff.ts";
+import { backoffMs, outageBackoffMs } from "../../src/queue/fail.ts";
 import { seededRandomness } from "../support/seeded.ts";
 
 const always = (value: number): Randomness => ({ random: () => value, bytes: () => new Uint8Array() });

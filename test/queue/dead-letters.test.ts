@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { dropDead, findDead, keysOf, listDead, retryDead } from "../../src/queue/dead-letters.ts";
+import {
+  deadLetterKeys,
+  dropDeadLetter,
+  findDeadLetters,
+  listDeadLetters,
+  retryDeadLetter,
+} from "../../src/queue/dead-letters.ts";
 import type { NewJob } from "../../src/queue/enqueue.ts";
 import { fail } from "../../src/queue/fail.ts";
 import type { JobRow } from "../../src/queue/job.ts";
@@ -30,15 +36,15 @@ const incidents = (queue: QueueHarness) =>
   queue.store.db.selectFrom("incidents").select(["count", "recovered_at"]).orderBy("id").execute();
 
 async function retry(queue: QueueHarness, word: string, named: string | null = null) {
-  const [letter] = await findDead(queue.store.db, word);
-  return await queue.store.atomically((trx) => retryDead(trx, letter!, named, queue.clock.nowMs()));
+  const [letter] = await findDeadLetters(queue.store.db, word);
+  return await queue.store.atomically((trx) => retryDeadLetter(trx, letter!, named, queue.clock.nowMs()));
 }
 
 describe("a dead letter", () => {
   test("keeps the payload, the error, its cause, the attempts and the trace", async () => {
     const queue = await queueHarness();
     const job = await deadJob(queue, "digest@1");
-    expect(await findDead(queue.store.db, "digest@1")).toEqual([
+    expect(await findDeadLetters(queue.store.db, "digest@1")).toEqual([
       {
         job_id: job.id,
         key: "digest@1",
@@ -73,7 +79,7 @@ describe("a dead letter", () => {
     await deadJob(queue, "digest@1", { error: "first" });
     await deadJob(queue, "digest@22", { error: "second" });
     await deadJob(queue, "other@1", { name: "other" });
-    const found = async (word: string) => (await findDead(queue.store.db, word)).map(({ key }) => key);
+    const found = async (word: string) => (await findDeadLetters(queue.store.db, word)).map(({ key }) => key);
     expect(await found("digest@1")).toEqual(["digest@1"]);
     expect(await found("digest")).toEqual(["digest@22", "digest@1"]);
     expect(await found("digest@2")).toEqual(["digest@22"]);
@@ -87,10 +93,10 @@ describe("runs of a job that die of one cause", () => {
     const queue = await queueHarness();
     for (let run = 1; run <= 7; run++)
       await deadJob(queue, `digest@${run}`, { error: `line ${run * 17} cannot be read` });
-    const [letter, ...more] = await listDead(queue.store.db);
+    const [letter, ...more] = await listDeadLetters(queue.store.db);
     expect(letter).toMatchObject({ key: "digest@7", runs: 7, error: "line 119 cannot be read" });
     expect(more).toEqual([]);
-    expect(await keysOf(queue.store.db, letter!, 3)).toEqual(["digest@7", "digest@6", "digest@5"]);
+    expect(await deadLetterKeys(queue.store.db, letter!, 3)).toEqual(["digest@7", "digest@6", "digest@5"]);
     expect(await queue.alerts()).toHaveLength(1);
     expect(await incidents(queue)).toEqual([{ count: 7, recovered_at: null }]);
   });
@@ -100,7 +106,7 @@ describe("runs of a job that die of one cause", () => {
     await deadJob(queue, "digest@1");
     await deadJob(queue, "digest@2", { error: "the disk is gone" });
     await deadJob(queue, "other@1", { name: "other" });
-    expect((await listDead(queue.store.db)).map(({ key }) => key)).toEqual([
+    expect((await listDeadLetters(queue.store.db)).map(({ key }) => key)).toEqual([
       "other@1",
       "digest@2",
       "digest@1",
@@ -117,7 +123,7 @@ describe("runs of a job that die of one cause", () => {
     expect(await incidents(queue)).toEqual([{ count: 2, recovered_at: queue.clock.nowMs() }]);
     await bury(queue, await queue.claim());
     expect(await queue.alerts()).toHaveLength(2);
-    expect(await listDead(queue.store.db)).toMatchObject([{ key: "digest@2", runs: 1 }]);
+    expect(await listDeadLetters(queue.store.db)).toMatchObject([{ key: "digest@2", runs: 1 }]);
   });
 });
 
@@ -127,7 +133,7 @@ describe("a dead letter that is tried again", () => {
     const dead = await deadJob(queue, "digest@1");
     queue.clock.advance(60_000);
     expect(await retry(queue, "digest@1")).toEqual({ ready: ["digest@1"], left: [] });
-    expect(await findDead(queue.store.db, "digest@1")).toEqual([]);
+    expect(await findDeadLetters(queue.store.db, "digest@1")).toEqual([]);
     expect(await queue.job("digest@1")).toMatchObject({
       ...{ state: "ready", attempts: 0, run_at: queue.clock.nowMs(), error: null },
     });
@@ -143,7 +149,7 @@ describe("a dead letter that is tried again", () => {
       ready: ["digest@3", "asked-1", "asked-2"],
       left: ["digest@1", "digest@2"],
     });
-    expect(await listDead(queue.store.db)).toEqual([]);
+    expect(await listDeadLetters(queue.store.db)).toEqual([]);
     expect((await queue.job("digest@1")).state).toBe("dead");
     expect(await queue.add("digest@1")).toBe(false);
   });
@@ -163,9 +169,9 @@ describe("a dead letter that is dropped", () => {
     const queue = await queueHarness();
     for (const key of ["digest@1", "digest@2"]) await deadJob(queue, key);
     await deadJob(queue, "digest@3", { error: "another" });
-    const [letter] = await findDead(queue.store.db, "digest@1");
-    await queue.store.atomically((trx) => dropDead(trx, letter!, queue.clock.nowMs()));
-    expect((await listDead(queue.store.db)).map(({ key }) => key)).toEqual(["digest@3"]);
+    const [letter] = await findDeadLetters(queue.store.db, "digest@1");
+    await queue.store.atomically((trx) => dropDeadLetter(trx, letter!, queue.clock.nowMs()));
+    expect((await listDeadLetters(queue.store.db)).map(({ key }) => key)).toEqual(["digest@3"]);
     expect(await queue.add("digest@1")).toBe(false);
     expect((await queue.job("digest@2")).state).toBe("dead");
   });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";
 import type { Retry } from "../../src/lib/errors.ts";
 import { complete } from "../../src/queue/complete.ts";
-import { listDead } from "../../src/queue/dead-letters.ts";
+import { listDeadLetters } from "../../src/queue/dead-letters.ts";
 import { fail, unclaim } from "../../src/queue/fail.ts";
 import type { JobRow } from "../../src/queue/job.ts";
 import { type WaitOutcome, wait } from "../../src/queue/wait.ts";
@@ -59,7 +59,7 @@ test("tries for a day, more often than it may fail, and is then one dead letter 
   expect(tries).toBeGreaterThan(10);
   expect(tries).toBeLessThan(1_000);
   expect(queue.clock.nowMs() - since).toBe(DAY);
-  const [letter] = await listDead(queue.store.db);
+  const [letter] = await listDeadLetters(queue.store.db);
   expect(letter?.error).toBe(
     "given up after 1 d (retry.give_up_after), in which it could not be done: it is down",
   );

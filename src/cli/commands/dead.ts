@@ -3,7 +3,13 @@ import { attendToday } from "../../evidence/unattended/attended.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { chooseLetter, chooseLetters, lackOf } from "../../ops/dead-letters.ts";
-import { type DeadLetter, dropDead, keysOf, listDead, retryDead } from "../../queue/dead-letters.ts";
+import {
+  type DeadLetter,
+  deadLetterKeys,
+  dropDeadLetter,
+  listDeadLetters,
+  retryDeadLetter,
+} from "../../queue/dead-letters.ts";
 import { defineCommand } from "../command.ts";
 import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
@@ -24,7 +30,7 @@ const list = defineCommand({
   examples: ["afk dead"],
   json: true,
   async run({ args }) {
-    const letters = await withLook(args, ({ db }) => listDead(db));
+    const letters = await withLook(args, ({ db }) => listDeadLetters(db));
     if (args.json) return printJson(letters);
     if (letters.length === 0) return printLines([NONE]);
     printTable(letters, [
@@ -45,7 +51,7 @@ const show = defineCommand({
   async run({ args }) {
     const letter = await withLook(args, async ({ db }) => {
       const found = await chooseLetter(db, args.key);
-      return { ...found, keys: await keysOf(db, found, KEYS_SHOWN) };
+      return { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
     });
     if (args.json) return printJson(letter);
     const shown = { ...letter, died_at: toIso(letter.died_at), keys: letter.keys.join(", ") };
@@ -98,7 +104,7 @@ async function retryLetters(agent: Agent, word: string | undefined, isAll: boole
         retried.lacking.push({ key: letter.key, reason });
         continue;
       }
-      const { ready, left } = await retryDead(trx, letter, word ?? null, rails.clock.nowMs());
+      const { ready, left } = await retryDeadLetter(trx, letter, word ?? null, rails.clock.nowMs());
       retried.ready.push(...ready);
       retried.left.push(...left);
     }
@@ -143,7 +149,7 @@ const drop = defineCommand({
       : await withAgent(args, ({ rails }) =>
           rails.store.atomically(async (trx) => {
             const chosen = await chooseLetters(trx, choice);
-            for (const letter of chosen) await dropDead(trx, letter, rails.clock.nowMs());
+            for (const letter of chosen) await dropDeadLetter(trx, letter, rails.clock.nowMs());
             return chosen;
           }),
         );

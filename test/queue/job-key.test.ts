@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { jobKey } from "../../src/queue/key.ts";
+import { jobKey } from "../../src/queue/enqueue.ts";
 
 describe("a job's key", () => {
   it("is one, however its characters are composed", () => {
