@@ -54,71 +54,36 @@ const AMOUNTS = [
 
 async function inLedger(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
   // A key has many entries: they are added up before the name of each key is looked for.
-  const byKey = db
-    .selectFrom("ledger")
-    .select((eb) => [
-      "model",
-      "job",
-      "state",
-      eb.fn.countAll<number>().as("calls"),
-      eb.fn.count<number>("input_tokens").as("counted"),
-      eb.fn.sum<number>("degraded").as("degraded"),
-      eb.fn.sum<number | null>("input_tokens").as("input_tokens"),
-      eb.fn.sum<number | null>("output_tokens").as("output_tokens"),
-      eb.fn.sum<number | null>("cost_micros").as("cost_micros"),
-      eb.fn.sum<number>("estimate_micros").as("estimate_micros"),
-    ])
-    .where("created_at", ">=", fromMs)
-    .where("created_at", "<", untilMs)
-    .groupBy(["model", "job", "state"]);
-  const rows = await db
-    .selectFrom(byKey.as("sums"))
-    .leftJoin("jobs", "jobs.key", "sums.job")
-    .select(["sums.model", "jobs.name as job", "sums.state"])
-    .select((eb) => SUMMED.map((name) => eb.fn.sum<number | null>(`sums.${name}`).as(name)))
-    .groupBy(["sums.model", "jobs.name", "sums.state"])
-    .execute();
-  return rows.map(toCallSum);
+  const { rows } = await sql<CallSum>`
+    select sums.model, jobs.name as job, sums.state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
+      sum(input) as "inputTokens", sum(output) as "outputTokens", sum(cost) as "costMicros", sum(estimate) as "estimateMicros"
+    from (
+      select model, job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
+        coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
+        coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate
+      from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job, state
+    ) as sums left join jobs on jobs.key = sums.job
+    group by sums.model, jobs.name, sums.state`.execute(db);
+  return rows.map(withNumbers);
 }
 
 /** Days that retention has rolled up. One belongs to the span that has its first instant. */
 async function inDays(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
-  const rows = await db
-    .selectFrom("ledger_days")
-    .select(["model", "job", "state"])
-    .select((eb) => SUMMED.map((name) => eb.fn.sum<number | null>(name).as(name)))
-    .where("first_at", ">=", fromMs)
-    .where("first_at", "<", untilMs)
-    .groupBy(["model", "job", "state"])
-    .execute();
-  return rows.map((row) => toCallSum({ ...row, job: row.job === "" ? null : row.job }));
+  const { rows } = await sql<CallSum>`
+    select model, nullif(job, '') as job, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
+      sum(input_tokens) as "inputTokens", sum(output_tokens) as "outputTokens", sum(cost_micros) as "costMicros",
+      sum(estimate_micros) as "estimateMicros"
+    from ledger_days where first_at >= ${fromMs} and first_at < ${untilMs} group by model, job, state`.execute(
+    db,
+  );
+  return rows.map(withNumbers);
 }
 
-const SUMMED = [
-  "calls",
-  "counted",
-  "degraded",
-  "input_tokens",
-  "output_tokens",
-  "cost_micros",
-  "estimate_micros",
-] as const;
-
-type SumRow = Pick<CallSum, "model" | "job" | "state"> & Record<(typeof SUMMED)[number], number | null>;
-
-function toCallSum(row: SumRow): CallSum {
-  return {
-    model: row.model,
-    job: row.job,
-    state: row.state,
-    calls: Number(row.calls),
-    counted: Number(row.counted),
-    degraded: Number(row.degraded),
-    inputTokens: Number(row.input_tokens ?? 0),
-    outputTokens: Number(row.output_tokens ?? 0),
-    costMicros: Number(row.cost_micros ?? 0),
-    estimateMicros: Number(row.estimate_micros ?? 0),
-  };
+/** An engine may give sums as text, so that none loses a digit. */
+function withNumbers(row: CallSum): CallSum {
+  const sum = { ...row };
+  for (const name of AMOUNTS) sum[name] = Number(sum[name]);
+  return sum;
 }
 
 /** The jobs that were done in a span, added up by name; those that retention has removed by the day they were done on. */

@@ -98,24 +98,20 @@ const LISTED_MAX = 20;
 const READ_MAX = 10_000;
 
 export async function readIncidents(db: Db, { fromMs, untilMs }: Span): Promise<IncidentSums> {
-  const opened = await db
+  const rows = await db
     .selectFrom("incidents")
     .selectAll()
-    .where("opened_at", ">=", fromMs)
     .where("opened_at", "<", untilMs)
+    .where((eb) =>
+      eb.or([
+        eb("opened_at", ">=", fromMs),
+        eb.and([eb("recovered_at", "is", null), eb("closed_at", "is", null)]),
+      ]),
+    )
     .orderBy("opened_at", "desc")
     .limit(READ_MAX)
     .execute();
-  const older = await db
-    .selectFrom("incidents")
-    .selectAll()
-    .where("recovered_at", "is", null)
-    .where("closed_at", "is", null)
-    .where("opened_at", "<", fromMs)
-    .orderBy("opened_at", "desc")
-    .limit(READ_MAX)
-    .execute();
-  const all = [...opened, ...older].map(toIncident);
+  const all = rows.map(toIncident);
   const isOver = (row: Incident) => row.isClosed || row.recoveryMs !== null;
   const recoveries = all.flatMap(({ recoveryMs }) => recoveryMs ?? []).sort((a, b) => a - b);
   return {

@@ -3,7 +3,9 @@ import { dayBounds } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { newId } from "../../lib/ids.ts";
 import type { Db } from "../../store/schema.ts";
-import { rulesOf, savedMicros } from "../report/sums.ts";
+import { readRuns } from "../report/read-money.ts";
+import { readTicks } from "../report/read-records.ts";
+import { rulesOf, sumOf, unitWorth } from "../report/sums.ts";
 
 /** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
 export interface DayFigures {
@@ -20,14 +22,8 @@ export interface DayFigures {
 }
 
 export async function dayFigures(db: Db, day: string, config: Config): Promise<DayFigures> {
-  const { fromMs, untilMs } = dayBounds(day, config.timezone);
-  const ticks = await db
-    .selectFrom("ticks")
-    .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks")])
-    .where("started_at", ">=", fromMs)
-    .where("started_at", "<", untilMs)
-    .groupBy("outcome")
-    .execute();
+  const span = dayBounds(day, config.timezone);
+  const { fromMs, untilMs } = span;
   const outputs = await db
     .selectFrom("outputs")
     .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -49,38 +45,21 @@ export async function dayFigures(db: Db, day: string, config: Config): Promise<D
     .where("created_at", "<", untilMs + SLACK_MS)
     .where("state", "in", ["settled", "unknown", "sending"])
     .executeTakeFirstOrThrow();
+  const { ticks, failed, crashed } = await readTicks(db, span);
+  const runs = await readRuns(db, span);
+  const rules = rulesOf(config);
   return {
-    ticks: ticks.reduce((sum, row) => sum + Number(row.ticks), 0),
+    ticks,
     outputs: Number(outputs.count),
-    ...(await unitsOf(db, { fromMs, untilMs }, config)),
-    failures: ticks
-      .filter(({ outcome }) => outcome === "failed" || outcome === "crashed")
-      .reduce((sum, row) => sum + Number(row.ticks), 0),
+    units: sumOf(runs, ({ units }) => units),
+    valueMicros: sumOf(runs, (run) => unitWorth(run, rules).savedMicros),
+    failures: failed + crashed,
     costMicros: Number(cost.micros ?? 0),
     incidents: Number(incidents.count),
   };
 }
 
 const SLACK_MS = 40 * DAY_MS;
-
-async function unitsOf(db: Db, { fromMs, untilMs }: { fromMs: number; untilMs: number }, config: Config) {
-  const jobs = await db
-    .selectFrom("jobs")
-    .select((eb) => ["name", eb.fn.sum<number>("units").as("units")])
-    .where("state", "=", "done")
-    .where("updated_at", ">=", fromMs)
-    .where("updated_at", "<", untilMs)
-    .groupBy("name")
-    .execute();
-  const rules = rulesOf(config);
-  const values = jobs.map(({ name, units }) =>
-    savedMicros(Number(units), rules.minutesOf(name), rules.hourlyRateUsd),
-  );
-  return {
-    units: jobs.reduce((sum, { units }) => sum + Number(units), 0),
-    valueMicros: values.reduce((sum, value) => sum + value, 0),
-  };
-}
 
 /** Names of what a person made run on a day; none when the agent did all by itself. */
 export async function workByHand(db: Db, day: string, timezone: string): Promise<string[]> {

@@ -41,11 +41,9 @@ const TICK_MAX_MS = HOUR_MS;
 const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
 
 /**
- * Whether the work is done as it should be: the one notion of it that watchdog, status, health, doctor and page have. Of an
- * agent that is stopped it is not to be asked, which is silent on purpose. A worker that is gone or suspended is seen at
- * once, whatever the ticks say. Else there are three ways in which these do not come as they should: the last one began and
- * does not end, the next one is later than the grace, or there never was one. How often they come is read off the last
- * ones, since a timer, a crontab and the loop all have their own interval.
+ * Whether the work is done as it should be, for `readCondition`. A worker that is gone or suspended is seen at once. Else the
+ * last tick does not end, the next one is later than the grace, or there never was one. How often ticks come is taken from
+ * the last ones, since a timer, a crontab and the loop all have their own interval.
  */
 export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
   const ticks = await latestTicks(sources.db, sources.nowMs, TICKS_READ);
@@ -79,19 +77,14 @@ function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): nu
 
 async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Late | null> {
   if (config.jobs.length === 0) return null;
-  const { rows } = await sql<{
-    born: string | null;
-  }>`select min(timestamp) as born from kysely_migration`.execute(db);
+  const { rows } = await sql<{ born: string | null }>`
+    select min(timestamp) as born from kysely_migration`.execute(db);
   const bornMs = Date.parse(rows[0]?.born ?? "");
   if (Number.isNaN(bornMs) || nowMs <= bornMs + INTERVAL_MIN_MS + config.heartbeat.graceMs) return null;
   const problem = `the state was made at ${toIso(bornMs)}, and no tick has run since`;
-  const finding: Finding = {
-    event: "heartbeat_late",
-    title: "No tick has ever run",
-    message: `T${problem.slice(1)}: the timer was never started, or cannot start anything. ${AFK_DID} Look: afk status`,
-    key: `heartbeat_late:never:${bornMs}`,
-  };
-  return { how: "never", problem: `${problem}: is the timer running?`, finding };
+  const message = `T${problem.slice(1)}: the timer was never started, or cannot start anything. ${AFK_DID} Look: afk status`;
+  const asked = `${problem}: is the timer running?`;
+  return late("never", "No tick has ever run", asked, `never:${bornMs}`, message);
 }
 
 /** Its process is there, since a tick without one has died. */
@@ -105,16 +98,9 @@ function neverEnded(
   const jobMaxMs = Math.max(0, ...config.jobs.map((job) => job.timeoutMs));
   const mayRunMs = Math.max(TICK_MAX_MS + jobMaxMs, intervalMs) + graceMs;
   if (nowMs <= tick.started_at + mayRunMs || worker.state === "none") return null;
-  const finding: Finding = {
-    event: "heartbeat_late",
-    title: "A tick hangs",
-    message:
-      `The tick that began at ${toIso(tick.started_at)} has not ended. Its process is still there and holds the state. ` +
-      `${AFK_DID} Look: afk logs --tick ${tick.id}`,
-    key: `heartbeat_late:${tick.id}`,
-  };
-  const problem = `the tick that began at ${toIso(tick.started_at)} has not ended: its process hangs`;
-  return { how: "hanging", problem, finding };
+  const began = `he tick that began at ${toIso(tick.started_at)} has not ended`;
+  const message = `T${began}. Its process is still there and holds the state. ${AFK_DID} Look: afk logs --tick ${tick.id}`;
+  return late("hanging", "A tick hangs", `t${began}: its process hangs`, tick.id, message);
 }
 
 function notAgain(
@@ -128,16 +114,12 @@ function notAgain(
   ];
   const dueMs = Math.min(...expected);
   if (nowMs <= dueMs + config.heartbeat.graceMs) return null;
-  const finding: Finding = {
-    event: "heartbeat_late",
-    title: `No tick since ${toIso(tick.started_at)}`,
-    message:
-      `The last tick was at ${toIso(tick.started_at)}; the next was due by ${toIso(dueMs)} and has not come. ` +
-      `No work is done. ${AFK_DID} Is the timer running? Look: afk status`,
-    key: `heartbeat_late:${tick.id}`,
-  };
-  const problem = `the last tick was at ${toIso(tick.started_at)}, and the next was due at ${toIso(dueMs)}: is the timer running?`;
-  return { how: "overdue", problem, finding };
+  const lastAt = toIso(tick.started_at);
+  const message =
+    `The last tick was at ${lastAt}; the next was due by ${toIso(dueMs)} and has not come. ` +
+    `No work is done. ${AFK_DID} Is the timer running? Look: afk status`;
+  const problem = `the last tick was at ${lastAt}, and the next was due at ${toIso(dueMs)}: is the timer running?`;
+  return late("overdue", `No tick since ${lastAt}`, problem, tick.id, message);
 }
 
 const START = "start it again (afk run, or its unit)";
@@ -146,7 +128,7 @@ const START = "start it again (afk run, or its unit)";
  * How the worker is not there though it should be: it is suspended, it ended without a word (SIGKILL, no memory left, a
  * reboot), or it was told to end. Null when one is at work, and between the ticks of a timer.
  */
-export async function absentWorker(
+async function absentWorker(
   { config, db, worker, nowMs }: HeartbeatSources,
   last: Selectable<TicksTable> | undefined,
 ): Promise<Late | null> {
@@ -182,15 +164,17 @@ function isNewer(atMs: number, askedMs: number): boolean {
   return atMs >= askedMs && atMs < askedMs + MINUTE_MS;
 }
 
-function late(how: Late["how"], title: string, problem: string, episode: string): Late {
+/** @param episode what is the same for as long as this lasts */
+function late(how: Late["how"], title: string, problem: string, episode: string, message?: string): Late {
   const sentence = asSentence(problem.charAt(0).toUpperCase() + problem.slice(1));
+  const usual = `${sentence} No work is done, and afk did nothing but tell you. Look: afk status`;
   return {
     how,
     problem,
     finding: {
       event: "heartbeat_late",
       title,
-      message: `${sentence} No work is done, and afk did nothing but tell you. Look: afk status`,
+      message: message ?? usual,
       key: `heartbeat_late:${episode}`,
     },
   };
