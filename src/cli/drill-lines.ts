@@ -1,4 +1,4 @@
-import type { Drill } from "../drill/drill.ts";
+import type { Drill } from "../drill/harness.ts";
 import type { DrillOptions, DrillResult } from "../drill/run-drills.ts";
 import { oneLine, paint } from "./output.ts";
 

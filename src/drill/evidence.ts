@@ -8,8 +8,8 @@ import { dayIn } from "../lib/days.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { makeFolder, writeDurably } from "../store/durable-file.ts";
-import type { Outcome } from "./outcome.ts";
 import { renderRecord } from "./record.ts";
+import type { Outcome } from "./recorder.ts";
 
 /** Kills are kept under these names too, each the latest of its kind. */
 const KILL_TESTS: Readonly<Record<string, string>> = {

@@ -65,7 +65,7 @@ export async function fillUntilRefused(
       endpoint.requests.length === before,
       `${before} requests before it, ${endpoint.requests.length} after`,
     );
-    await expectBooks(harness, target);
+    await expectSpend(harness, target);
     const lines = deployment.logged("cap_hit").filter((line) => line.window === window);
     harness.expect("the log has cap_hit", lines.length > 0, `${lines.length} lines`);
     return;
@@ -77,7 +77,7 @@ export async function fillUntilRefused(
   );
 }
 
-async function expectBooks(
+async function expectSpend(
   harness: Harness,
   { agent, window, capMicros }: { agent: Agent; window: "day" | "hour"; capMicros: number },
 ): Promise<void> {

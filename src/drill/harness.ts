@@ -1,20 +1,20 @@
 import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Agent } from "../agent.ts";
 import type { Config } from "../config/config.ts";
 import { type ModelEndpoint, startModelEndpoint } from "../faults/model-endpoint.ts";
 import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
+import { makeScratch } from "../faults/scratch.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { createDrillClock, type DrillClock } from "./drill-clock.ts";
-import { endAll } from "./end-all.ts";
 import type { Recorder } from "./recorder.ts";
-import { makeScratch } from "./scratch.ts";
 import { type Plan, scratchConfig } from "./scratch-config.ts";
-import { exitText, type Worker } from "./worker.ts";
+import { endAll, exitText, type Worker } from "./worker.ts";
 
 /** What a drill does to the world. Tests give others, to see that a drill notices what does not work. */
 export interface Effects {
@@ -77,6 +77,17 @@ export interface Harness extends Recorder {
   close(): Promise<void>;
 }
 
+/** A safety that is fired on purpose. To add one, write it in `drills/` and list it in registry.ts. */
+export interface Drill {
+  name: string;
+  /** One line for lists: what is fired, and what must come of it. */
+  description: string;
+  /** Why a person should care, for the record. */
+  promise: string;
+  /** Fires it. Everything that must be so goes through `harness.expect`, which throws DrillFailed where it is not. */
+  run(harness: Harness): Promise<void>;
+}
+
 const PATIENCE_MS = 20_000;
 const START_MS = MINUTE_MS;
 const POLL_MS = 10;
@@ -84,7 +95,7 @@ const POLL_MS = 10;
 export async function openHarness(options: HarnessOptions): Promise<Harness> {
   const { config, entry, signal, recorder, patienceMs = PATIENCE_MS } = options;
   const effects = { ...EFFECTS, ...options.effects };
-  const dir = makeScratch(config.paths.state);
+  const dir = makeScratch(`afk-drill-${process.pid}-`, tmpdir(), config.paths.state);
   const workers: Worker[] = [];
   const known: Known[] = [];
   const agents: Agent[] = [];

@@ -1,4 +1,4 @@
-import type { Figures, Finding } from "./findings.ts";
+import type { Figures, Finding } from "./recorder.ts";
 
 /** The one drill that a container cannot do to itself: the host's own command fires it, and hands in its figures. */
 export const HOST_DRILL = {

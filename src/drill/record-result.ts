@@ -4,9 +4,8 @@ import type { DrillRow } from "../evidence/drills.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { writeEvidence } from "./evidence.ts";
-import type { Figures as Measured } from "./findings.ts";
 import { HOST_DRILL, hostFindings, hostSteps } from "./host-drill.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Figures as Measured, Outcome } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
 
 /** What a drill says that was done by something else: the host's own command, or a person. */

@@ -1,8 +1,7 @@
 import type { DrillRow } from "../evidence/drills.ts";
 import { toIso } from "../lib/clock.ts";
-import type { Figures } from "./findings.ts";
 import { HOST_DRILL } from "./host-drill.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Figures, Outcome } from "./recorder.ts";
 
 /** The record of one drill, for a person: what was done, what had to be so and what was, the figures, how to repeat it. */
 export function renderRecord(

@@ -1,4 +1,40 @@
-import { DrillFailed, type Figures, type Finding } from "./findings.ts";
+import { AfkError } from "../lib/errors.ts";
+
+/** What was measured: names with their units, for instance `killToGoneMs`. */
+export type Figures = Record<string, number | string | boolean>;
+
+/** One thing that had to be so, and what was found. */
+export interface Finding {
+  expected: string;
+  found: string;
+  isSo: boolean;
+}
+
+/** The rail did not do what it promises, or was not really exercised. */
+export class DrillFailed extends AfkError {
+  constructor(message: string) {
+    super("drill_failed", message, { retry: "never" });
+  }
+}
+
+/** What came of one drill, to be written down. Instants are epoch milliseconds. */
+export interface Outcome {
+  name: string;
+  /** What it fires, and why that matters; null for a drill that is somebody else's. */
+  description: string | null;
+  promise: string | null;
+  startedAt: number;
+  finishedAt: number;
+  steps: readonly string[];
+  findings: readonly Finding[];
+  /** Limits that were not the real ones, in words. */
+  differences: readonly string[];
+  figures: Figures;
+  /** Null when it passed. */
+  error: string | null;
+  /** The command that does it again. */
+  repeat: string;
+}
 
 /** What a drill writes down while it goes on; it is kept however the drill ends. */
 export interface Recorder {

@@ -2,11 +2,11 @@ import type { Agent } from "../agent.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
-import type { Drill } from "./drill.ts";
 import { writeEvidence } from "./evidence.ts";
+import type { Drill } from "./harness.ts";
 import { type HarnessOptions, openHarness } from "./harness.ts";
 import { HOST_DRILL } from "./host-drill.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Outcome } from "./recorder.ts";
 import { openRecorder } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
 

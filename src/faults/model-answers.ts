@@ -26,8 +26,13 @@ export type Behaviour = { usage?: Partial<Usage> } & (
   | { type: "emptyText" }
   | { type: "malformed" }
   | { type: "lengthTruncated"; text?: string }
-  /** Exactly this. */
-  | { type: "raw"; status?: number; headers?: Record<string, string>; body: string | Uint8Array }
+  /** Exactly this; `rawTruncated` resets the connection after it. */
+  | {
+      type: "raw" | "rawTruncated";
+      status?: number;
+      headers?: Record<string, string>;
+      body: string | Uint8Array;
+    }
 );
 
 /** What goes over the connection: nothing at all, or a head and pieces; then its end. */
@@ -69,7 +74,10 @@ export function answerOf(
     case "malformed":
       return whole(200, '{"choices": [{"message": {"content": "half a');
     case "raw":
-      return whole(behaviour.status ?? 200, behaviour.body, behaviour.headers);
+    case "rawTruncated": {
+      const answer = whole(behaviour.status ?? 200, behaviour.body, behaviour.headers);
+      return behaviour.type === "raw" ? answer : { ...answer, ending: "reset" };
+    }
     default: {
       const pieces = protocol.pieces({
         ...call,
@@ -110,7 +118,7 @@ export function limitOf(json: Record<string, unknown>): number {
 /** An error answer costs nothing. Whatever got lost on the way was worked on, and is billed. */
 export function isBilled(behaviour: Behaviour): boolean {
   if (behaviour.type === "html") return behaviour.status >= 500;
-  return behaviour.type !== "error" && behaviour.type !== "raw";
+  return !["error", "raw", "rawTruncated"].includes(behaviour.type);
 }
 
 /**

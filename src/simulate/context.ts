@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { Environment } from "../config/environment.ts";
 import type { Report, Violation } from "../faults/oracles/invariant.ts";
 import type { Reader } from "../faults/oracles/reader.ts";
 import type { Audit } from "./audit.ts";
@@ -7,7 +8,21 @@ import type { SimulatedEnvironment } from "./environment/environment.ts";
 import type { FaultName } from "./fault-names.ts";
 import type { Machine } from "./machine.ts";
 import type { FaultRates } from "./world/fault-rates.ts";
+import type { LocalSource } from "./world/sources.ts";
 import type { World } from "./world/world.ts";
+
+/** What one simulation is made of; it crosses to a thread, so it is plain data. */
+export interface SimulationInput {
+  /** A folder of its own, empty but for afk.yaml and what stands in for local sources. */
+  dir: string;
+  configFile: string;
+  state: string;
+  environment: Environment;
+  local: LocalSource[];
+  days: number;
+  seed: number;
+  faults: FaultName[];
+}
 
 /** One simulation under way: what the parts that act in it share. */
 export interface SimulationContext {

@@ -2,9 +2,9 @@ import { parentPort } from "node:worker_threads";
 import type { JobKind } from "../jobs/job.ts";
 import { assert } from "../lib/errors.ts";
 import type { Day } from "./calendar.ts";
+import type { SimulationInput } from "./context.ts";
 import { installEnvironment } from "./environment/environment.ts";
 import { warmUp } from "./environment/warm-up.ts";
-import type { SimulationInput } from "./input.ts";
 import type { SimulationResult } from "./simulation.ts";
 
 /** What the thread says. An error is one of the simulation itself: what the agent does wrong is a violation. */

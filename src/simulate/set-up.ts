@@ -4,19 +4,17 @@ import type { Environment } from "../config/environment.ts";
 import type { Report, Violation } from "../faults/oracles/invariant.ts";
 import { openReader, type Reader } from "../faults/oracles/reader.ts";
 import { checkRequest } from "../faults/oracles/requests.ts";
-import { seededRandom } from "../faults/seeded-random.ts";
+import { type SeededRandom, seededRandom } from "../faults/seeded-random.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { jobKinds } from "../jobs/registry.ts";
 import { usdFromMicros } from "../lib/money.ts";
+import { instantIn } from "../lib/zone.ts";
 import { readConfig } from "../ops/read-config.ts";
 import { type Audit, createAudit } from "./audit.ts";
-import { createCalendar, type Day } from "./calendar.ts";
-import type { Overrides, SimulationContext } from "./context.ts";
+import { createCalendar, type Day, readLine } from "./calendar.ts";
+import type { Overrides, SimulationContext, SimulationInput } from "./context.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
-import { firstMidnight } from "./first-midnight.ts";
-import type { SimulationInput } from "./input.ts";
 import { createMachine } from "./machine.ts";
-import { readLine } from "./observe.ts";
 import { createFaultRates } from "./world/fault-rates.ts";
 import { createWorld } from "./world/world.ts";
 
@@ -152,4 +150,19 @@ function noInternet(): Parameters<SimulatedEnvironment["use"]>[0] {
     throw new Error("afk bug: something was sent before the simulation began");
   };
   return { answer: refuse, after: refuse, accept: refuse, isKnown: refuse };
+}
+
+/** Shortly before the clocks of Europe or America change. */
+const BEFORE_CHANGES = [
+  { year: 2026, month: 3, day: 27 },
+  { year: 2026, month: 10, day: 23 },
+  { year: 2027, month: 3, day: 12 },
+  { year: 2027, month: 11, day: 5 },
+] as const;
+
+/** When a simulation begins: some day within two years and, one time in three, just before the clocks change. */
+function firstMidnight(timezone: string, random: SeededRandom): number {
+  const any = { year: 2026 + random.below(2), month: random.between(1, 12), day: random.between(1, 28) };
+  const date = random.chance(1 / 3) ? random.of(BEFORE_CHANGES) : any;
+  return instantIn(timezone, { ...date, hour: 0, minute: 0, second: 0 });
 }

@@ -1,17 +1,21 @@
 import { mkdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { readAgentConfig } from "../agent.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
+import { makeScratch } from "../faults/scratch.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { assertNever } from "../lib/errors.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import type { Day } from "./calendar.ts";
 import type { FaultName } from "./fault-names.ts";
-import { makeScratch } from "./scratch.ts";
 import { scratchEnvironment, writeScratchConfig } from "./scratch-config.ts";
 import type { Said } from "./serve.ts";
 import type { SimulationResult } from "./simulation.ts";
+
+/** Memory that looks like a disk: what is proved here does not need the real one, which is much slower. */
+const MEMORY = "/dev/shm";
 
 export interface SimulateOptions {
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
@@ -56,7 +60,7 @@ export function openSimulator(thread: Partial<Thread> = {}): Simulator {
         environment,
         ...(kinds === undefined ? {} : { kinds }),
       });
-      const dir = makeScratch();
+      const dir = makeScratch("afk-simulate-", MEMORY, tmpdir());
       try {
         const { configFile, local } = writeScratchConfig(config.paths.configFile, dir);
         mkdirSync(join(dir, "state"));

@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
 import type { Violation } from "../faults/oracles/invariant.ts";
 import { seededRandom } from "../faults/seeded-random.ts";
+import { exec } from "../jobs/exec/exec.ts";
+import type { ExecSettings } from "../jobs/exec/settings.ts";
 import type { JobKind } from "../jobs/job.ts";
+import { systemClock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import { DAY_MS } from "../lib/durations.ts";
+import { systemRandomness } from "../lib/ids.ts";
 import type { Day } from "./calendar.ts";
+import type { SimulationInput } from "./context.ts";
 import { checkConvergence } from "./convergence-check.ts";
 import { createDriver } from "./driver.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
 import { planFaults } from "./fault-injector.ts";
-import type { SimulationInput } from "./input.ts";
 import { planOperator } from "./operator-model.ts";
 import { setUp } from "./set-up.ts";
-import { standIns } from "./stand-ins.ts";
 
 /** What a simulation came to. */
 export interface SimulationResult {
@@ -25,7 +28,7 @@ export interface SimulationResult {
   steps: number;
 }
 
-/** Runs the agent's own code through simulated days, in a environment that holds everything it reaches the world by. */
+/** Runs the agent's own code through simulated days, in an environment that holds everything it reaches the world by. */
 export async function simulate(
   environment: SimulatedEnvironment,
   input: SimulationInput,
@@ -34,7 +37,7 @@ export async function simulate(
 ): Promise<SimulationResult> {
   const { seed, days, faults } = input;
   const configText = readFileSync(input.configFile, "utf8");
-  const context = setUp(environment, input, [...standIns, ...kinds], onDay);
+  const context = setUp(environment, input, [standInExec, ...kinds], onDay);
   const driver = createDriver(context, seed);
   try {
     planFaults(context, { days, faults, random: seededRandom(seed, "faults") });
@@ -58,3 +61,19 @@ export async function simulate(
     environment.cutAll();
   }
 }
+
+const OUTPUT = "what the command would have said\n";
+const LONGEST_MS = 40_000;
+
+/** Takes the place of `exec`: nothing is run, some time passes, and the output is the same each time. */
+const standInExec: JobKind<ExecSettings> = {
+  ...exec,
+  async run({ name, settings, period, step, publish, signal }) {
+    await step("run", async () => {
+      await systemClock.sleep(1 + systemRandomness.random() * LONGEST_MS, signal);
+      return { stdout: OUTPUT };
+    });
+    if (settings.isPublished) publish(`${name}-${period.label}.txt`, OUTPUT);
+    return { units: settings.units, summary: "nothing was run: this is a simulation" };
+  },
+};

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Figures } from "../../src/drill/findings.ts";
 import { hostFindings } from "../../src/drill/host-drill.ts";
+import type { Figures } from "../../src/drill/recorder.ts";
 
 const WELL: Figures = {
   goneMs: 312,

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { Outcome } from "../../src/drill/outcome.ts";
 import { renderRecord } from "../../src/drill/record.ts";
+import type { Outcome } from "../../src/drill/recorder.ts";
 import type { DrillRow } from "../../src/evidence/drills.ts";
 
 const OUTCOME: Outcome = {

@@ -3,8 +3,7 @@ import { channelId } from "../../alerts/channels/registry.ts";
 import { deliverAlerts } from "../../alerts/deliver.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
 import type { Db } from "../../store/schema.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import type { Drill, Harness } from "../harness.ts";
 
 /** A real message through every real channel, from a scratch outbox. */
 export const alert: Drill = {

@@ -1,8 +1,7 @@
 import type { Agent } from "../../agent.ts";
 import { readBreaker } from "../../rails/breaker.ts";
 import { ask, outcomeText } from "../ask.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import type { Drill, Harness } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
 const NAME = `model:${MODEL}`;

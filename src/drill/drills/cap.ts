@@ -1,7 +1,6 @@
-import { DIGEST, fillInbox } from "../digest-job.ts";
-import type { Drill } from "../drill.ts";
+import { DIGEST, fillInbox } from "../deployment.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
-import type { Harness } from "../harness.ts";
+import type { Drill, Harness } from "../harness.ts";
 import { CAP_MICROS_MIN } from "../scratch-config.ts";
 
 /** The day's cap: filled up to a refusal, and once more as a cap of 0. */

@@ -1,8 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { DIGEST, fillInbox } from "../digest-job.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import { findBreaches } from "../../faults/oracles/inspect.ts";
+import { DIGEST, fillInbox } from "../deployment.ts";
+import type { Drill, Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 const ITEMS = 4;
@@ -91,6 +91,12 @@ async function expectRecords(
     "the ledger has each answer once, and the lost call as unknown",
     count("settled") === QUESTIONS && count("unknown") === 1,
     `${count("settled")} settled, ${count("unknown")} unknown`,
+  );
+  const breaches = findBreaches(deployment.state);
+  harness.expect(
+    "the counters equal the ledger, and no job or output is lost",
+    breaches.length === 0,
+    breaches.join("; ") || "nothing else",
   );
   const ticks = await db.selectFrom("ticks").select("outcome").orderBy("id").execute();
   const outcomes = ticks.map(({ outcome }) => outcome).join(", ");

@@ -4,8 +4,7 @@ import type { JobKind } from "../../jobs/job.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { nextRunAt } from "../../queue/claim.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import type { Drill, Harness } from "../harness.ts";
 
 const KIND = "drill-poison";
 

@@ -1,6 +1,6 @@
 import { unusedUrl } from "../../faults/model-endpoint.ts";
 import { ask, outcomeText } from "../ask.ts";
-import type { Drill } from "../drill.ts";
+import type { Drill } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
 const PRIMARY = "openai/afk-drill-primary";

@@ -1,7 +1,7 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { ask, outcomeText } from "../ask.ts";
-import type { Drill } from "../drill.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
+import type { Drill } from "../harness.ts";
 import { hourlyCapMicros } from "../scratch-config.ts";
 
 /** A minute more than the hour that counts. */

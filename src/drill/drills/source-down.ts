@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { HOUR_MS } from "../../lib/durations.ts";
 import type { LogLine } from "../../logs/line.ts";
-import { DIGEST, fillInbox } from "../digest-job.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import { DIGEST, fillInbox } from "../deployment.ts";
+import type { Drill, Harness } from "../harness.ts";
 
 const FEED = `<?xml version="1.0"?><rss version="2.0"><channel><title>Drill</title><link>http://127.0.0.1/</link>
 <description>For a drill.</description><item><title>The feed is back</title><guid>drill-1</guid>

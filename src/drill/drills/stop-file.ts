@@ -1,8 +1,7 @@
 import { rmSync } from "node:fs";
 import type { Deployment } from "../deployment.ts";
-import { DIGEST, fillInbox } from "../digest-job.ts";
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import { DIGEST, fillInbox } from "../deployment.ts";
+import type { Drill, Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
 /** The kill by file, in the middle of a model call. */

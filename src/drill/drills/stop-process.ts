@@ -1,5 +1,4 @@
-import type { Drill } from "../drill.ts";
-import type { Harness } from "../harness.ts";
+import type { Drill, Harness } from "../harness.ts";
 import { type Stubborn, stubborn } from "../stubborn-job.ts";
 import { exitText } from "../worker.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { wedgeMarkerIn } from "../../runner/wedge/marker.ts";
-import type { Drill } from "../drill.ts";
+import type { Drill } from "../harness.ts";
 import { stubborn } from "../stubborn-job.ts";
 import { exitText } from "../worker.ts";
 

@@ -15,6 +15,10 @@ export interface Entry {
   month: string;
 }
 
+/** The columns of `Entry`. */
+export const SELECT_ENTRIES = `select id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
+  tick, job, minute, day, month from ledger`;
+
 interface Charged {
   settled: number;
   reserved: number;

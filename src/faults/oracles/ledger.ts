@@ -1,4 +1,4 @@
-import { checkCounters, type Entry } from "./counters.ts";
+import { checkCounters, type Entry, SELECT_ENTRIES } from "./counters.ts";
 import type { Report } from "./invariant.ts";
 import type { Reader } from "./reader.ts";
 import { watchRows } from "./rows.ts";
@@ -12,9 +12,6 @@ export interface Bill {
   /** Billed above anything that the request could have cost. */
   isAboveBound: boolean;
 }
-
-const SELECT = `select id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
-  tick, job, minute, day, month from ledger`;
 
 /** What an entry may become; from `unknown` to `settled` takes a person. */
 const BECOMES: Record<Entry["state"], readonly Entry["state"][]> = {
@@ -43,7 +40,7 @@ export function createLedgerCheck(): LedgerCheck {
   const bills = new Map<string, Bill>();
   const reconciled = new Set<string>();
   const removed: Entry[] = [];
-  const observe = watchRows<Entry>(SELECT);
+  const observe = watchRows<Entry>(SELECT_ENTRIES);
 
   function checkChange(before: Entry, now: Entry, report: Report): void {
     const isReconciled = before.state === "unknown" && now.state === "settled" && reconciled.has(now.id);

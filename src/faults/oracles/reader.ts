@@ -12,13 +12,15 @@ export function openReader(path: string, outside: <T>(work: () => T) => T = (wor
   const database = outside(() => new Database(path, { readonly: true, fileMustExist: true }));
   const statements = new Map<string, Database.Statement>();
   const prepared = (sql: string) => {
-    const statement = statements.get(sql) ?? outside(() => database.prepare(sql));
+    const statement = statements.get(sql) ?? database.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };
   return {
-    all: <Row>(sql: string, ...parameters: unknown[]) => prepared(sql).all(...parameters) as Row[],
-    one: <Row>(sql: string, ...parameters: unknown[]) => prepared(sql).get(...parameters) as Row | undefined,
-    close: () => void database.close(),
+    all: <Row>(sql: string, ...parameters: unknown[]) =>
+      outside(() => prepared(sql).all(...parameters)) as Row[],
+    one: <Row>(sql: string, ...parameters: unknown[]) =>
+      outside(() => prepared(sql).get(...parameters)) as Row | undefined,
+    close: () => void outside(() => database.close()),
   };
 }

@@ -1,12 +1,10 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import Database from "better-sqlite3";
+import { watchDurableSteps } from "../../faults/durable-steps.ts";
 import { replace } from "./replace.ts";
 
-/**
- * What the agent writes to, with a hand on it. A durable step is a commit, a statement that writes outside of a
- * transaction, or a file that takes its name.
- */
+/** What the agent writes to, with failpoints at its durable steps (faults/durable-steps.ts). */
 export interface Disk {
   /** Durable steps so far. */
   steps(): number;
@@ -30,9 +28,6 @@ export interface Disk {
 const STATEMENT_BYTES = 4_096;
 const BLOCK_BYTES = 4_096;
 const PLENTY_BLOCKS = 4 * 1024 * 1024;
-
-const WRITES = /^\s*(?:insert|update|delete|replace|create|alter|drop)\b/i;
-const COMMITS = /^\s*commit\b/i;
 
 export function installDisk(): Disk {
   const databases = new Set<Database.Database>();
@@ -72,10 +67,21 @@ export function installDisk(): Disk {
     return true;
   };
 
-  watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside: () => outsiders > 0 });
+  watchDurableSteps({
+    durable: (_label, work) => durable(work),
+    use(database) {
+      refuseDead();
+      if (outsiders === 0) databases.add(database);
+    },
+    write(database) {
+      if (hasRoom(STATEMENT_BYTES)) return;
+      // As SQLite does: the transaction is gone.
+      if (database.inTransaction) database.exec("rollback");
+      throw new Database.SqliteError("database or disk is full", "SQLITE_FULL");
+    },
+  });
   watchFiles({
     refuseDead,
-    durable,
     hasRoom,
     giveBack(bytes) {
       if (freeBytes !== null) freeBytes += bytes;
@@ -119,76 +125,15 @@ export function installDisk(): Disk {
   return disk;
 }
 
-interface DatabaseHooks {
-  databases: Set<Database.Database>;
-  refuseDead(): void;
-  durable<T>(work: () => T): T;
-  hasRoom(bytes: number): boolean;
-  isOutside(): boolean;
-}
-
-function watchDatabases({ databases, refuseDead, durable, hasRoom, isOutside }: DatabaseHooks): void {
-  const { prepare, exec, pragma } = Database.prototype;
-  const dirty = new WeakSet<Database.Database>();
-
-  function run<T>(database: Database.Database, sql: string, work: () => T): T {
-    refuseDead();
-    const isWrite = WRITES.test(sql);
-    if (!isWrite && !COMMITS.test(sql)) return work();
-    if (!hasRoom(STATEMENT_BYTES)) {
-      // As SQLite does: the transaction is gone.
-      if (database.inTransaction) exec.call(database, "rollback");
-      dirty.delete(database);
-      throw new Database.SqliteError("database or disk is full", "SQLITE_FULL");
-    }
-    if (isWrite && database.inTransaction) {
-      dirty.add(database);
-      return work();
-    }
-    if (!isWrite && !dirty.has(database)) return work();
-    dirty.delete(database);
-    return durable(work);
-  }
-
-  replace(Database.prototype, "prepare", function (this: Database.Database, sql: string) {
-    const statement = prepare.call(this, sql);
-    if (isOutside()) return statement;
-    refuseDead();
-    databases.add(this);
-    for (const verb of ["run", "all", "get", "iterate"] as const) {
-      const original = statement[verb].bind(statement) as (...parameters: unknown[]) => unknown;
-      Object.defineProperty(statement, verb, {
-        value: (...parameters: unknown[]) => run(this, sql, () => original(...parameters)),
-      });
-    }
-    return statement;
-  });
-  replace(Database.prototype, "exec", function (this: Database.Database, sql: string) {
-    refuseDead();
-    if (!isOutside()) databases.add(this);
-    return run(this, sql, () => exec.call(this, sql));
-  });
-  replace(
-    Database.prototype,
-    "pragma",
-    function (this: Database.Database, source: string, options?: Database.PragmaOptions) {
-      refuseDead();
-      if (!isOutside()) databases.add(this);
-      return pragma.call(this, source, options);
-    },
-  );
-}
-
 interface FileHooks {
   refuseDead(): void;
-  durable<T>(work: () => T): T;
   hasRoom(bytes: number): boolean;
   giveBack(bytes: number): void;
   freeBlocks(): number;
 }
 
 /** The ways in which the agent writes files; all of them wait for the disk. */
-function watchFiles({ refuseDead, durable, hasRoom, giveBack, freeBlocks }: FileHooks): void {
+function watchFiles({ refuseDead, hasRoom, giveBack, freeBlocks }: FileHooks): void {
   const real = { ...fs };
   const needRoom = (content: unknown) => {
     refuseDead();
@@ -223,19 +168,11 @@ function watchFiles({ refuseDead, durable, hasRoom, giveBack, freeBlocks }: File
       real.writeFileSync(file, content, options);
     },
   );
-  replace(fs, "renameSync", (from: fs.PathLike, to: fs.PathLike) => durable(() => real.renameSync(from, to)));
   replace(fs, "rmSync", remove(real.rmSync));
   replace(fs, "unlinkSync", remove(real.unlinkSync));
   replace(fs, "openSync", guarded(real.openSync));
   replace(fs, "mkdirSync", guarded(real.mkdirSync as (path: fs.PathLike) => string | undefined));
   replace(fs, "fsyncSync", guarded(real.fsyncSync));
-  // The STOP file is looked for as often as the database's version, and is hardly ever there; an error costs much to make.
-  const missing = Object.assign(new Error("ENOENT: no such file or directory"), { code: "ENOENT" });
-  replace(fs, "lstatSync", (path: fs.PathLike, options?: fs.StatSyncOptions) => {
-    const stats = real.lstatSync(path, { ...options, throwIfNoEntry: false });
-    if (stats === undefined && options?.throwIfNoEntry !== false) throw missing;
-    return stats;
-  });
   replace(fs, "statfsSync", () => ({ bavail: freeBlocks(), bsize: BLOCK_BYTES }));
   syncBuiltinESMExports();
 }

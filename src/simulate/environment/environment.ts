@@ -1,7 +1,7 @@
 import type { Randomness } from "../../lib/ids.ts";
 import { type Disk, installDisk } from "./disk.ts";
 import { type Internet, installNetwork } from "./network.ts";
-import { installRandomness } from "./randomness.ts";
+import { installRandomness } from "./replace.ts";
 import { installTimers, type Quiet } from "./timers.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 

@@ -5,8 +5,8 @@ export type Owner = "agent" | "world";
 
 export interface Alarm {
   owner: Owner;
-  /** Of the setting that counts; 0 while it is not set. */
-  order: number;
+  /** In true time. */
+  dueMs: number;
   ring(): void;
 }
 
@@ -36,12 +36,6 @@ export interface VirtualTime extends Clock {
   reset(startMs: number): void;
 }
 
-interface Setting {
-  dueMs: number;
-  order: number;
-  alarm: Alarm;
-}
-
 /** A machine is up for a while before it runs anything. */
 const FIRST_UPTIME_MS = 30_000;
 
@@ -51,14 +45,8 @@ export function createVirtualTime(): VirtualTime {
   let wallErrorMs = 0;
   let bootedMs = 0;
   let boots = 0;
-  let orders = 0;
-  let settings: Setting[] = [];
-
-  /** The earliest setting that still counts, of which there are others: an alarm that was set anew or cancelled. */
-  function next(): Setting | undefined {
-    while (settings[0] !== undefined && settings[0].alarm.order !== settings[0].order) take(settings);
-    return settings[0];
-  }
+  /** Those that are set, the earliest first; of those due together, the one that was set first. */
+  let alarms: Alarm[] = [];
 
   const time: VirtualTime = {
     nowMs: () => startMs + nowMs + wallErrorMs,
@@ -82,37 +70,33 @@ export function createVirtualTime(): VirtualTime {
     elapsedMs: () => nowMs,
     trueMs: () => startMs + nowMs,
     alarm(owner, ms, ring) {
-      const alarm: Alarm = { owner, order: 0, ring };
+      const alarm: Alarm = { owner, dueMs: 0, ring };
       time.again(alarm, ms);
       return alarm;
     },
     again(alarm, ms) {
-      orders += 1;
-      alarm.order = orders;
+      time.cancel(alarm);
       // As timers of Node do: what is no number, or nothing, is a millisecond.
-      put(settings, { dueMs: nowMs + (ms >= 1 ? Math.ceil(ms) : 1), order: orders, alarm });
+      alarm.dueMs = nowMs + (ms >= 1 ? Math.ceil(ms) : 1);
+      const at = alarms.findIndex(({ dueMs }) => dueMs > alarm.dueMs);
+      alarms.splice(at === -1 ? alarms.length : at, 0, alarm);
     },
     cancel(alarm) {
-      alarm.order = 0;
+      const at = alarms.indexOf(alarm);
+      if (at !== -1) alarms.splice(at, 1);
     },
     dropAgentAlarms() {
-      const rest = settings;
-      settings = [];
-      for (const setting of rest) {
-        if (setting.alarm.owner === "world") put(settings, setting);
-        else if (setting.alarm.order === setting.order) setting.alarm.order = 0;
-      }
+      alarms = alarms.filter(({ owner }) => owner === "world");
     },
     step(untilMs) {
-      const first = next();
+      const [first] = alarms;
       if (first === undefined || first.dueMs > untilMs) {
         nowMs = Math.max(nowMs, untilMs);
         return false;
       }
-      take(settings);
+      alarms.shift();
       nowMs = Math.max(nowMs, first.dueMs);
-      first.alarm.order = 0;
-      first.alarm.ring();
+      first.ring();
       return true;
     },
     setWall(byMs) {
@@ -124,49 +108,13 @@ export function createVirtualTime(): VirtualTime {
       bootedMs = nowMs;
     },
     reset(atMs) {
-      for (const { alarm } of settings) alarm.order = 0;
-      settings = [];
+      alarms = [];
       startMs = atMs;
       nowMs = 0;
       wallErrorMs = 0;
       bootedMs = 0;
       boots = 1;
-      orders = 0;
     },
   };
   return time;
-}
-
-/* A binary heap in an array, the earliest first; of those due together the one that was set first. */
-
-function put(heap: Setting[], setting: Setting): void {
-  let at = heap.push(setting) - 1;
-  while (at > 0) {
-    const up = (at - 1) >> 1;
-    const above = heap[up];
-    if (above === undefined || !isBefore(setting, above)) break;
-    heap[at] = above;
-    heap[up] = setting;
-    at = up;
-  }
-}
-
-function take(heap: Setting[]): void {
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return;
-  heap[0] = last;
-  for (let at = 0; ; ) {
-    const [left, right] = [heap[2 * at + 1], heap[2 * at + 2]];
-    if (left === undefined) return;
-    const isRight = right !== undefined && isBefore(right, left);
-    const child = isRight ? right : left;
-    if (!isBefore(child, last)) return;
-    heap[at] = child;
-    at = 2 * at + (isRight ? 2 : 1);
-    heap[at] = last;
-  }
-}
-
-function isBefore(a: Setting, b: Setting): boolean {
-  return a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ModelEndpoint } from "../../../src/faults/model-endpoint.ts";
+import { chargedMicros as chargedBy } from "../../../src/faults/oracles/inspect.ts";
 import { type Deployment, digestConfig } from "../../support/afk.ts";
 
 /** USD per million tokens, as afk.yaml states it and as the provider bills it. */
@@ -12,13 +13,10 @@ export function pricedDigest(url: string, dailyCapUsd = 1): Record<string, unkno
   return digestConfig(url, { budget: { daily_cap_usd: dailyCapUsd }, models: { prices: PRICES } });
 }
 
-/** What the ledger has charged: what calls cost, and the worst case of those whose end is not known. */
+/** What the ledger charges; nothing where there is no ledger yet. */
 export function chargedMicros(target: Deployment): number {
   if (!existsSync(join(target.state, "afk.db")) || !hasTable(target, "ledger")) return 0;
-  const [row] = target.query<{ micros: number }>(
-    "select coalesce(sum(coalesce(cost_micros, estimate_micros)), 0) as micros from ledger where state <> 'released'",
-  );
-  return row?.micros ?? 0;
+  return chargedBy(target.state);
 }
 
 export function hasTable(target: Deployment, table: string): boolean {
