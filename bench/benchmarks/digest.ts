@@ -78,7 +78,7 @@ function ownParts(tools: Tools, server: ModelEndpoint): Side {
   let agent: Agent;
   let feeds: string[];
   let job: JobRow;
-  const provider = createOllama({ baseUrl: server.url, apiKey: null });
+  const provider = createOllama({ name: "ollama", settings: {}, baseUrl: server.url, apiKey: null });
   const names = callNames();
   return {
     async prepare() {

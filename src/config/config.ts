@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import type { ProviderConfig, StatedPrice } from "../providers/types.ts";
 
 /**
  * What `afk.yaml` and the host settings say, parsed: units in the names, durations in milliseconds,
@@ -68,30 +69,10 @@ export interface ModelsConfig {
   onCap: "halt" | "fallback";
   maxOutputTokens: number;
   timeoutMs: number;
-  providers: Record<ProviderName, ProviderConfig>;
+  /** Every known provider that has an address, and what the owner named. */
+  providers: Record<string, ProviderConfig>;
   /** USD per million tokens, by model reference; wins over the snapshot. */
   prices: Record<string, StatedPrice>;
-}
-
-/** A price as people write it; what is left out is worked out from the input price (models/prices.ts). */
-export interface StatedPrice {
-  input: number;
-  output: number;
-  cacheRead?: number;
-  cacheWrite?: number;
-}
-
-export const PROVIDER_NAMES = ["ollama", "openai", "anthropic"] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
-
-/** Which field of an OpenAI-compatible request bounds the reply. */
-export const TOKEN_LIMITS = ["max_tokens", "max_completion_tokens", "both"] as const;
-
-export interface ProviderConfig {
-  baseUrl: string;
-  apiKey: string | null;
-  /** OpenAI-compatible servers only; by the address unless stated. */
-  tokenLimit?: (typeof TOKEN_LIMITS)[number];
 }
 
 export interface BreakerConfig {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { createRedactor } from "../lib/redact.ts";
+import { KNOWN_PROVIDERS } from "../providers/registry.ts";
 import { lowestCaps, type StatedCaps, statedCaps } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
@@ -94,14 +95,19 @@ function withHostSettings(raw: unknown, host: HostSettings, environment: Environ
     // Where the file states one too, that one counts, as with the keys of providers.
     result.dashboard = { token: `\${${TOKEN_VARIABLE}}`, ...(result.dashboard ?? {}) };
   }
-  for (const provider of ["openai", "anthropic"]) {
-    const name = `${provider.toUpperCase()}_API_KEY`;
-    if (!isSection(result.models) || readVariable(environment, name).state === "unset") continue;
+  for (const [name, { keyVariable, baseUrl }] of Object.entries(KNOWN_PROVIDERS)) {
+    if (!isSection(result.models) || keyVariable === null) continue;
     const providers = isSection(result.models.providers) ? result.models.providers : {};
-    const stated = isSection(providers[provider]) ? providers[provider] : {};
-    const entry = overlay(providers[provider], { api_key: stated.api_key ?? `\${${name}}` });
+    // One without an address of its own is not there until the file names it.
+    if (
+      readVariable(environment, keyVariable).state === "unset" ||
+      (baseUrl === null && !(name in providers))
+    )
+      continue;
+    const stated = isSection(providers[name]) ? providers[name] : {};
+    const entry = overlay(providers[name], { api_key: stated.api_key ?? `\${${keyVariable}}` });
     result.models = overlay(result.models, {
-      providers: overlay(result.models.providers, { [provider]: entry }),
+      providers: overlay(result.models.providers, { [name]: entry }),
     });
   }
   return result;

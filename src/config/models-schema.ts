@@ -1,21 +1,29 @@
 import * as v from "valibot";
-import { TOKEN_LIMITS } from "./config.ts";
+import { KNOWN_PROVIDERS, OFFLINE_NAMES, PROVIDER_TYPES, referenceAdvice } from "../providers/registry.ts";
+import type { ProviderConfig } from "../providers/types.ts";
 import { duration, integer, number, section, text, url } from "./fields.ts";
 
-const MODEL_PATTERN = /^(?:(?:ollama|openai|anthropic)\/\S+|extractive)$/;
+/** Variables of the environment that hold the keys of known providers, where afk.yaml states none. */
+export const KEY_VARIABLES = Object.values(KNOWN_PROVIDERS).flatMap(({ keyVariable }) => keyVariable ?? []);
+
+/** A provider's name and the model's own, or what needs no provider. */
+const MODEL_PATTERN = new RegExp(`^(?:[A-Za-z0-9][\\w.-]*/\\S+|${OFFLINE_NAMES.join("|")})$`);
+const NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** The `models:` section. */
 export function modelsSchema() {
-  const model = "write ollama/NAME, openai/NAME, anthropic/NAME or extractive (which needs no model)";
+  const names = PROVIDER_TYPES.map(({ type }) => `${type}/NAME`).join(", ");
+  const offline = OFFLINE_NAMES.join(", ");
+  const model = `write ${names}, PROVIDER/NAME, or ${offline} (which needs no model)`;
   const chain =
     "write a list of models in the order to try them, for example [ollama/qwen2.5:3b, extractive]";
-  return section("Which models are asked, and how.", {
+  const models = section("Which models are asked, and how.", {
     chain: v.pipe(
       v.array(v.pipe(v.string(model), v.regex(MODEL_PATTERN, model)), chain),
       v.minLength(1, chain),
       v.maxLength(20, "write at most 20 models"),
       v.description(
-        "Models in the order they are tried: ollama/NAME, openai/NAME, anthropic/NAME, extractive.",
+        `Models in the order they are tried: ${names}, PROVIDER/NAME for another provider (docs/models.md), ${offline}.`,
       ),
     ),
     on_cap: v.optional(
@@ -33,34 +41,107 @@ export function modelsSchema() {
     providers: v.optional(providers(), {}),
     prices: v.optional(prices(), {}),
   });
-}
-
-function providers() {
-  return section("Where the models are reached.", {
-    ollama: v.optional(provider("http://localhost:11434", {}), {}),
-    openai: v.optional(provider("https://api.openai.com/v1", { token_limit: tokenLimit() }), {}),
-    anthropic: v.optional(provider("https://api.anthropic.com", {}), {}),
-  });
-}
-
-function tokenLimit() {
-  return v.optional(
-    v.pipe(
-      v.picklist(TOKEN_LIMITS),
-      v.description(
-        "Field that bounds the reply: max_completion_tokens at https://api.openai.com, max_tokens at every other address unless stated.",
-      ),
-    ),
+  return v.pipe(
+    models,
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const { chain, prices, providers } = dataset.value;
+      const named = [...new Set([...Object.keys(KNOWN_PROVIDERS), ...Object.keys(providers)])].filter(
+        (name) => addressOf(name, providers[name]?.base_url) !== null,
+      );
+      const check = (reference: string, key: "chain" | "prices", inner: string | number) => {
+        const isKnown = named.some((name) => reference.startsWith(`${name}/`));
+        if (isKnown || OFFLINE_NAMES.includes(reference) || !MODEL_PATTERN.test(reference)) return;
+        const item = { type: "object", origin: "value", value: reference } as const;
+        const path = [key, inner].map((each) => ({ ...item, input: dataset.value, key: each as string }));
+        const [first, ...rest] = path;
+        if (first === undefined) return;
+        const message = `found ${JSON.stringify(reference)}; ${referenceAdvice(reference, named)}`;
+        addIssue({ message, path: [first, ...rest] });
+      };
+      for (const [index, reference] of chain.entries()) check(reference, "chain", index);
+      for (const reference of Object.keys(prices)) check(reference, "prices", reference);
+    }),
   );
 }
 
-function provider<const Entries extends v.ObjectEntries>(baseUrl: string, more: Entries) {
-  const write = `write the key as the provider shows it, without spaces, best as \${NAME} from the environment`;
-  return section(`Address and key; the address is ${baseUrl} unless stated.`, {
-    base_url: v.optional(url("Base address of the API.", baseUrl), baseUrl),
-    api_key: v.optional(text(`Key of the API; best given as \${NAME}.`, write, /^[!-~]+$/, 1000)),
-    ...more,
+function addressOf(name: string, stated: string | undefined): string | null {
+  return stated ?? (Object.hasOwn(KNOWN_PROVIDERS, name) ? (KNOWN_PROVIDERS[name]?.baseUrl ?? null) : null);
+}
+
+type StatedProviders = Record<
+  string,
+  { type?: string | undefined; base_url?: string | undefined; api_key?: string | undefined }
+>;
+
+/** Every known provider that has an address, and what the owner named, by name. */
+export function readProviders(stated: StatedProviders): Record<string, ProviderConfig> {
+  const names = [...new Set([...Object.keys(KNOWN_PROVIDERS), ...Object.keys(stated)])];
+  const entries = names.flatMap((name): [string, ProviderConfig][] => {
+    const { type = KNOWN_PROVIDERS[name]?.type, base_url, api_key, ...settings } = stated[name] ?? {};
+    const baseUrl = addressOf(name, base_url);
+    if (baseUrl === null || type === undefined) return [];
+    return [[name, { type, baseUrl: baseUrl.replace(/\/+$/, ""), apiKey: api_key ?? null, settings }]];
   });
+  return Object.fromEntries(entries);
+}
+
+/** Each known name has the keys of its type; any other name is the owner's, and says its type and address. */
+function providers() {
+  const known = Object.entries(KNOWN_PROVIDERS).map(([name, { type, baseUrl }]) => {
+    const own = PROVIDER_TYPES.find((each) => each.type === type)?.settings ?? {};
+    const address =
+      baseUrl === null
+        ? url("Base address of the API.", "https://NAME.openai.azure.com/openai/v1")
+        : v.optional(url("Base address of the API.", baseUrl), baseUrl);
+    const entry = section(
+      `Address and key${baseUrl === null ? "" : `; the address is ${baseUrl} unless stated`}.`,
+      {
+        type: v.optional(v.pipe(v.picklist([type]), v.description("The type that it has anyway."))),
+        base_url: address,
+        api_key: v.optional(apiKey()),
+        ...own,
+      },
+    );
+    return [name, v.optional(entry)] as const;
+  });
+  const types = PROVIDER_TYPES.map(({ type }) => type);
+  const settings = Object.assign({}, ...PROVIDER_TYPES.map((each) => each.settings)) as v.ObjectEntries;
+  const own = v.pipe(
+    section("A provider of your own naming; its models are NAME/MODEL.", {
+      type: v.pipe(
+        v.picklist(types, `write the protocol that it speaks: ${types.join(", ")}`),
+        v.description("The protocol that it speaks."),
+      ),
+      base_url: url("Base address of the API.", "https://api.example.com/v1"),
+      api_key: v.optional(apiKey()),
+      ...settings,
+    }),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const { type, base_url: _url, api_key: _key, ...rest } = dataset.value;
+      const known = PROVIDER_TYPES.find((each) => each.type === type)?.settings ?? {};
+      const foreign = Object.keys(rest).filter((key) => !Object.hasOwn(known, key));
+      if (foreign.length > 0)
+        addIssue({ message: `a provider of type ${type} has no ${foreign.join(", ")}` });
+    }),
+  );
+  return v.pipe(
+    v.objectWithRest(Object.fromEntries(known), own, "write a section with a key for each provider"),
+    v.check(
+      (all) => Object.keys(all).every((name) => NAME_PATTERN.test(name)),
+      (issue) => {
+        const odd = Object.keys(issue.input as object).find((name) => !NAME_PATTERN.test(name));
+        return `the name ${JSON.stringify(odd)} is none for a provider; write letters, digits, dots, - and _`;
+      },
+    ),
+    v.description("Where the models are reached."),
+  );
+}
+
+function apiKey() {
+  const write = `write the key as the provider shows it, without spaces, best as \${NAME} from the environment`;
+  return text(`Key of the API; best given as \${NAME}.`, write, /^[!-~]+$/, 1000);
 }
 
 function prices() {

@@ -3,7 +3,7 @@ import { nearest } from "../lib/nearest.ts";
 import { createRedactor } from "../lib/redact.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { formatPath, isSection, type Path } from "./path.ts";
-import { entriesOf, schemasAt, wordsOf } from "./schema-walk.ts";
+import { entriesOf, restOf, schemasAt, wordsOf } from "./schema-walk.ts";
 import { saysSecret } from "./secrets.ts";
 
 /** How values of the file are named in messages. */
@@ -67,7 +67,12 @@ function explain(schema: v.GenericSchema, issue: Issue, above: Path, context: Pa
     if (!isSection(last.input)) return [];
     const parent = path.slice(0, -1);
     if (issue.expected === "never") return unknownKeys(schema, last.input, parent, context);
-    if (issue.input === undefined) return [issueAt(path, missing(schemasAt(schema, path)), context)];
+    if (issue.input === undefined) {
+      const words = missing(schemasAt(schema, path));
+      const meant = nearestKnown(schema, parent);
+      const asked = meant === null ? words : words.replace("; ", `; did you mean ${meant}? If not, `);
+      return [issueAt(path, asked, context)];
+    }
     return [issueAt(path, reword(issue, JSON.stringify(last.key)), context)];
   }
   if (issue.issues !== undefined) {
@@ -96,6 +101,15 @@ function unknownKeys(
       const advice = meant === null ? `known here: ${allowed.join(", ")}` : `did you mean ${meant}?`;
       return issueAt([...parent, key], `unknown key; ${advice}`, context);
     });
+}
+
+/** The known key that is probably meant by one of the writer's own, where a section has both; null for no such. */
+function nearestKnown(schema: v.GenericSchema, path: Path): string | null {
+  const known = schemasAt(schema, path.slice(0, -1)).flatMap((each) =>
+    restOf(each) === null ? [] : Object.keys(entriesOf(each) ?? {}),
+  );
+  const key = String(path.at(-1));
+  return known.includes(key) ? null : nearest(key, known);
 }
 
 /** What the schema says of nothing, since that is what a missing key gives it. */

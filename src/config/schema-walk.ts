@@ -6,6 +6,7 @@ interface SchemaNode {
   entries?: Record<string, GenericSchema>;
   item?: GenericSchema;
   value?: GenericSchema;
+  rest?: GenericSchema;
   wrapped?: GenericSchema;
   options?: readonly unknown[];
 }
@@ -20,6 +21,11 @@ export function schemasAt(schema: GenericSchema, path: readonly (string | number
 /** The keys of a mapping schema; null for any other. */
 export function entriesOf(schema: GenericSchema): Record<string, GenericSchema> | null {
   return node(schema).entries ?? null;
+}
+
+/** The schema of a mapping's values under keys that are not known; null for any other. */
+export function restOf(schema: GenericSchema): GenericSchema | null {
+  return node(schema).rest ?? null;
 }
 
 /** The words of a picklist; empty for any other schema. */
@@ -40,9 +46,10 @@ function alternatives(schema: GenericSchema): GenericSchema[] {
 
 function children(parent: GenericSchema, key: string | number): GenericSchema[] {
   return alternatives(parent).flatMap((schema) => {
-    const { entries, item, value, type } = node(schema);
+    const { entries, item, value, rest, type } = node(schema);
     if (entries !== undefined && Object.hasOwn(entries, key)) return entries[key] ?? [];
     if (item !== undefined && typeof key === "number") return [item];
+    if (rest !== undefined) return [rest];
     return type === "record" && value !== undefined ? [value] : [];
   });
 }

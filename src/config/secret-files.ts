@@ -1,7 +1,8 @@
 import type { Environment } from "./environment.ts";
+import { KEY_VARIABLES } from "./models-schema.ts";
 
 /** Variables that afk reads without afk.yaml naming them. */
-const ALWAYS_READ = ["ALERT_WEBHOOK", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "DASHBOARD_TOKEN"];
+const ALWAYS_READ = ["ALERT_WEBHOOK", ...KEY_VARIABLES, "DASHBOARD_TOKEN"];
 
 /** The files that secrets are read from: for each `${NAME}` of afk.yaml that NAME does not state and NAME_FILE does. */
 export function secretFiles(configText: string, environment: Environment): { name: string; path: string }[] {

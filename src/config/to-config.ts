@@ -5,6 +5,7 @@ import type { BudgetConfig, Config, DashboardConfig, JobConfig, ModelsConfig, Pa
 import type { HostSettings } from "./host-settings.ts";
 import { MINUTES_SAVED_PER_UNIT } from "./jobs.ts";
 import type { Locations } from "./locations.ts";
+import { readProviders } from "./models-schema.ts";
 import type { ParsedFile } from "./schema.ts";
 import { collectSecrets } from "./secrets.ts";
 import type { Replacement } from "./substitute.ts";
@@ -81,11 +82,6 @@ function capOrNull(usd: number | undefined): number | null {
 }
 
 function toModels(models: ParsedFile["models"]): ModelsConfig {
-  const provider = ({ base_url, api_key }: { base_url: string; api_key?: string | undefined }) => ({
-    baseUrl: base_url.replace(/\/+$/, ""),
-    apiKey: api_key ?? null,
-  });
-  const { token_limit: tokenLimit } = models.providers.openai;
   const prices = Object.entries(models.prices).map(([reference, { cache_read, cache_write, ...price }]) => [
     reference,
     {
@@ -99,14 +95,7 @@ function toModels(models: ParsedFile["models"]): ModelsConfig {
     onCap: models.on_cap,
     maxOutputTokens: models.max_output_tokens,
     timeoutMs: models.timeout,
-    providers: {
-      ollama: provider(models.providers.ollama),
-      openai: {
-        ...provider(models.providers.openai),
-        ...(tokenLimit === undefined ? {} : { tokenLimit }),
-      },
-      anthropic: provider(models.providers.anthropic),
-    },
+    providers: readProviders(models.providers),
     prices: Object.fromEntries(prices),
   };
 }

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { EgressConfig } from "../config/config.ts";
-import { addressRefused, isPermittedAddress } from "./address.ts";
+import { isPermittedAddress } from "../http/address.ts";
+import { addressRefused } from "./address.ts";
 import { isAllowed, normalizeHost } from "./allowlist.ts";
 import { EgressRefused } from "./errors.ts";
 

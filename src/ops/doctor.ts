@@ -89,18 +89,14 @@ export async function diagnoseState(
   const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
   // A folder that is out of order would only say the same again.
   const others = WITH_CONFIG.filter((each) => each !== stateFolder);
-  const checks = await checkAll(
-    [...others, ...modelChecks(config.models.chain)],
-    { ...subject, config },
-    how,
-  );
+  const checks = await checkAll([...others, ...modelChecks(config.models)], { ...subject, config }, how);
   return inGroups([...onHost, ...refused, ...checks]);
 }
 
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  const ofConfig = [...WITH_CONFIG, ...modelChecks(config.models.chain)];
+  const ofConfig = [...WITH_CONFIG, ...modelChecks(config.models)];
   return await checkAll([...ofConfig, ...(how.more ?? []), ...WITH_STORE], subject, how);
 }
 

@@ -10,14 +10,10 @@ import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Scope } from "../rails/windows.ts";
 import type { Trx } from "../store/schema.ts";
-import { createAnthropic } from "./anthropic/anthropic.ts";
 import { estimateMicros } from "./estimate.ts";
-import { extract } from "./extractive/extractive.ts";
-import { createOllama } from "./ollama/ollama.ts";
-import { createOpenai } from "./openai/openai.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
-import { parseReference } from "./reference.ts";
+import { parseReference } from "./registry.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
 import { textRequest } from "./text-request.ts";
@@ -71,8 +67,17 @@ export class ModelUnavailable extends AfkError {
 }
 
 type Link =
-  | { type: "extractive"; reference: string; isFree: true }
-  | { type: "model"; reference: string; model: string; provider: Provider; price: Price; isFree: boolean };
+  | { isOffline: true; reference: string; answer: (request: ModelRequest) => string; isFree: true }
+  | {
+      isOffline: false;
+      reference: string;
+      model: string;
+      provider: Provider;
+      /** The provider whose calls wait for each other; null where they need not. */
+      turn: string | null;
+      price: Price;
+      isFree: boolean;
+    };
 
 /**
  * Builds the chain of the configuration.
@@ -88,13 +93,12 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
     request: Required<ModelRequest>,
     options: CompleteOptions,
   ) {
-    if (link.type === "extractive")
-      return await answerOffline(rails, link.reference, isDegraded, request, options);
+    if (link.isOffline) return await answerOffline(rails, link, isDegraded, request, options);
+    const call = () => guard(rails, guardedCall(link, isDegraded, request, options, config.timeoutMs));
+    if (link.turn === null) return await call();
     using joined = joinSignals([options.signal, rails.watch.signal]);
     // The turn comes before the gates: what they decided must not grow old in a queue.
-    return await turns.run(link.provider.name, joined.signal, () =>
-      guard(rails, guardedCall(link, isDegraded, request, options, config.timeoutMs)),
-    );
+    return await turns.run(link.turn, joined.signal, call);
   }
 
   return {
@@ -106,7 +110,7 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
         if (cap !== null && !link.isFree) continue;
         try {
           const completion = await ask(link, index > 0, whole, options);
-          if (link.type === "model") options.onCall?.(link.reference, null);
+          if (!link.isOffline) options.onCall?.(link.reference, null);
           if (index > 0) tellFallback(link.reference, failures, cap, options);
           return completion;
         } catch (error) {
@@ -127,25 +131,26 @@ function breakerOf(reference: string): string {
   return `model:${reference}`;
 }
 
-function linkOf(reference: string, config: ModelsConfig): Link {
-  const parsed = parseReference(reference);
-  if (parsed.provider === "extractive") return { type: "extractive", reference, isFree: true };
-  const price = priceOf(reference, config);
+function linkOf(reference: string, models: ModelsConfig): Link {
+  const parsed = parseReference(reference, models.providers);
+  if (parsed.isOffline) return { isOffline: true, reference, answer: parsed.provider.answer, isFree: true };
+  const { name, model, type, config } = parsed;
+  const price = priceOf(reference, models);
   const costsNothing = isFree(price);
-  const isAssumedLocal = costsNothing && !Object.hasOwn(config.prices, reference);
-  const make = { ollama: createOllama, openai: createOpenai, anthropic: createAnthropic }[parsed.provider];
+  const isAssumedLocal = costsNothing && !Object.hasOwn(models.prices, reference);
   return {
-    type: "model",
+    isOffline: false,
     reference,
-    model: parsed.model,
-    provider: make({ ...config.providers[parsed.provider], isFree: costsNothing, isAssumedLocal }),
+    model,
+    provider: type.create({ ...config, name, isFree: costsNothing, isAssumedLocal }),
+    turn: type.isSerial ? name : null,
     price,
     isFree: costsNothing,
   };
 }
 
 function guardedCall(
-  link: Link & { type: "model" },
+  link: Link & { isOffline: false },
   isDegraded: boolean,
   request: Required<ModelRequest>,
   options: CompleteOptions,
@@ -179,10 +184,10 @@ function guardedCall(
   };
 }
 
-/** The summariser asks nobody, so there is nothing to guard but the kill switch. */
+/** It asks nobody, so there is nothing to guard but the kill switch. */
 async function answerOffline(
   rails: Rails,
-  reference: string,
+  { reference, answer }: Link & { isOffline: true },
   isDegraded: boolean,
   request: ModelRequest,
   options: CompleteOptions,
@@ -190,7 +195,7 @@ async function answerOffline(
   rails.watch.signal.throwIfAborted();
   options.signal?.throwIfAborted();
   const completion: Completion = {
-    text: extract(request),
+    text: answer(request),
     usage: NO_TOKENS,
     model: reference,
     costMicros: 0,

@@ -3,15 +3,18 @@ import { boundedWaitMs, retryAfterMs } from "../http/retry-after.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { CallFailed } from "../rails/call.ts";
-import { parseJson } from "./json.ts";
-import { errorIn, serverWords } from "./server-words.ts";
-import { isUnbilled, type Server } from "./unbilled.ts";
+import { errorIn, parseJson, serverWords } from "./reply-json.ts";
 
 /** Whom a message speaks of: the provider, the model it was asked for, and what must not be repeated. */
 export interface Subject {
   provider: string;
   model: string;
-  server: Server;
+  /** The price of the model is 0. */
+  isFree: boolean;
+  /** The host's own errors that are known to cost nothing; null where that is not known. */
+  freeErrors: FreeErrors | null;
+  /** What to do about a model that the server itself says is not there; null for the usual advice. */
+  missingModelAdvice: ((model: string) => string) | null;
   /** Scheme, host and path, without credentials and query. */
   address: string;
   secrets: string[];
@@ -27,12 +30,12 @@ export interface Refusal {
 const ERROR_TEXT_CHARS_MAX = 300;
 const RETRY_AFTER_DEFAULT_MS = MINUTE_MS;
 
-/** What an answer other than 2xx says about money (unbilled.ts has the table) and health. */
+/** What an answer other than 2xx says about money and health. */
 export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number): CallFailed {
   const { status } = refusal;
   const said = refusal.body === null ? undefined : parseJson(refusal.body);
   const message = refusalMessage(subject, status, said);
-  const charge = isUnbilled({ status, said }, subject.server) ? "none" : "unknown";
+  const charge = isUnbilled(status, said, subject) ? "none" : "unknown";
   if (status === 401 || status === 403) return new CallFailed(message, { charge, trip: "now" });
   if (status === 429) {
     const afterMs = askedWaitMs(refusal.headers, nowMs) ?? RETRY_AFTER_DEFAULT_MS;
@@ -46,6 +49,26 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
     trip: "count",
     fault: isRefusal(status) ? "refusal" : "outage",
   });
+}
+
+/** Whether an answer of this status with the host's own error in its body certainly cost nothing. */
+export type FreeErrors = (status: number) => boolean;
+
+/** A request that was refused for what it is, and a failure that the host admits; not what something in between says. */
+export const OWN_ERRORS: FreeErrors = (status) =>
+  [400, 413, 422].includes(status) || (status >= 500 && status !== 502 && status !== 504);
+
+/** What is rejected before any model has seen it (RFC 9110, sections 15.5.2 to 15.5.5; RFC 6585, section 4). */
+const NEVER_BILLED = [401, 403, 404, 429];
+
+/**
+ * Whether an answer certainly cost nothing. All others may have been billed: a 402, 408 or 409 says nothing of work that was
+ * done, and a 502, a 504 or a 5xx without the host's own error comes from something in between. What has a price of 0 cannot.
+ */
+function isUnbilled(status: number, said: unknown, { isFree, freeErrors }: Subject): boolean {
+  if (NEVER_BILLED.includes(status)) return true;
+  if (errorIn(said) === null) return false;
+  return (isFree && OWN_ERRORS(status)) || freeErrors?.(status) === true;
 }
 
 /** A request that is too early, too slow or in conflict may go through unchanged later; any other 4xx may not. */
@@ -109,7 +132,8 @@ function advice(subject: Subject, status: number, hasProviderError: boolean): st
   }
   if (status === 401 || status === 403) return ` Check ${setting}.api_key.`;
   if (status !== 404) return "";
-  if (subject.provider === "ollama" && hasProviderError) return ` Run \`ollama pull ${subject.model}\`.`;
+  if (hasProviderError && subject.missingModelAdvice !== null)
+    return ` ${subject.missingModelAdvice(subject.model)}`;
   return ` Check the model's name and ${setting}.base_url.`;
 }
 

@@ -2,17 +2,14 @@ import { withoutUserinfo } from "../http/exchange.ts";
 import { type OnceReply, RequestLost, requestOnce } from "../http/once.ts";
 import { systemClock } from "../lib/clock.ts";
 import { CallFailed } from "../rails/call.ts";
-import { lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
-import { isRecord, parseJson } from "./json.ts";
+import { type FreeErrors, lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
 import { type Reply, readErrorBody, replyOf } from "./reply.ts";
+import { isRecord, parseJson } from "./reply-json.ts";
 import type { ProviderOptions } from "./types.ts";
 
 /** Where one provider takes requests, and the headers that every request carries. */
-export interface Endpoint {
-  provider: string;
+export interface Endpoint extends Pick<Subject, "provider" | "isFree" | "freeErrors" | "missingModelAdvice"> {
   url: URL;
-  /** The model it is asked for costs nothing. */
-  isFree: boolean;
   headers: Record<string, string>;
   secrets: string[];
 }
@@ -29,21 +26,28 @@ export interface CallOptions {
  * an address is shown in messages and logs, and those must hold no secret.
  */
 export function endpoint(
-  provider: string,
   path: string,
-  { baseUrl, apiKey, isFree = false }: ProviderOptions,
+  { name, baseUrl, apiKey, isFree = false }: ProviderOptions,
   headers: Record<string, string>,
+  rules: { freeErrors?: FreeErrors | null; missingModelAdvice?: (model: string) => string } = {},
 ): Endpoint {
   const { password } = new URL(baseUrl);
   const { url, authorization } = withoutUserinfo(baseUrl);
   url.pathname = url.pathname.replace(/\/+$/, "") + path;
   return {
-    provider,
+    provider: name,
     url,
     isFree,
+    freeErrors: rules.freeErrors ?? null,
+    missingModelAdvice: rules.missingModelAdvice ?? null,
     headers: { ...authorization, ...headers },
     secrets: [apiKey ?? "", decodeURIComponent(password)].filter((secret) => secret !== ""),
   };
+}
+
+/** The header that carries a key as most servers want it (RFC 6750). */
+export function bearer(apiKey: string | null): Record<string, string> {
+  return apiKey === null ? {} : { authorization: `Bearer ${apiKey}` };
 }
 
 /**
@@ -101,13 +105,11 @@ const HEADERS: Record<string, string> = {
 /** The name of the model is looked for when a message tells of it, which most calls give no reason for. */
 function subjectOf(to: Endpoint, body: string): Subject {
   return {
-    provider: to.provider,
+    ...to,
     get model() {
       const request = parseJson(body);
       return isRecord(request) && "model" in request ? String(request.model) : "?";
     },
-    server: to,
     address: to.url.origin + to.url.pathname,
-    secrets: to.secrets,
   };
 }

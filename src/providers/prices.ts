@@ -1,12 +1,7 @@
-import type { ModelsConfig, StatedPrice } from "../config/config.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { isOwnHost } from "./own-host.ts";
 import snapshot from "./prices.json" with { type: "json" };
-import { parseReference } from "./reference.ts";
-import type { Price } from "./types.ts";
-
-/** What the configuration says that a price depends on. */
-export type Pricing = Pick<ModelsConfig, "prices" | "providers">;
+import { parseReference } from "./registry.ts";
+import type { Price, PriceRules, Pricing, StatedPrice } from "./types.ts";
 
 /** No upper bound can be stated for the model's calls, so none is made. Exit code 78. */
 export class UnpricedModel extends AfkError {
@@ -25,42 +20,31 @@ export const PRICES_DATE = snapshot.date;
 
 const FREE: Price = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
-const MODELS: Record<string, StatedPrice & { cacheWrite1h?: number; dated?: boolean }> = snapshot.models;
+type ListedPrice = StatedPrice & { cacheWrite1h?: number; dated?: boolean };
 
-/**
- * What is kept in the cache for five minutes, and for an hour, costs so much more than input at Anthropic
- * (https://platform.claude.com/docs/en/build-with-claude/prompt-caching), and the former at OpenAI's newer models.
- */
-const WRITE_FACTOR = 1.25;
-const WRITE_1H_FACTOR = 2;
-
-/** Anthropic's, where the owner's workspace keeps inference in one region (https://platform.claude.com/docs/en/build-with-claude/data-residency). */
-const REGIONAL_FACTOR = 1.1;
+/** By the name of the server in the snapshot and the model's own. */
+const MODELS: Record<string, ListedPrice> = snapshot.models;
 
 /**
  * The price of a model by its reference: what the configuration states, else 0 for what runs on a machine of the owner's,
  * else the snapshot's. An unknown model is refused and never taken for a similar one that may be cheaper.
- * @throws UnpricedModel
+ * @throws UnpricedModel, BadReference
  */
 export function priceOf(reference: string, { prices, providers }: Pricing): Price {
-  const { provider, model } = parseReference(reference);
+  const parsed = parseReference(reference, providers);
+  if (parsed.isOffline) return FREE;
+  const { name, model, config } = parsed;
+  const rules = parsed.type.prices;
   const stated = Object.hasOwn(prices, reference) ? prices[reference] : undefined;
-  // Whoever serves the model that somebody states the price of: a write to the cache that it counts may cost more.
-  if (stated !== undefined)
-    return withCachePrices(provider, { ...stated, hasWritePremium: provider !== "ollama" });
-  if (provider === "extractive") return FREE;
-  if (provider === "ollama" && !CLOUD.test(model)) {
-    const { baseUrl } = providers.ollama;
-    if (isOwnHost(new URL(baseUrl))) return FREE;
-    throw new UnpricedModel(reference, ` (${new URL(baseUrl).host} is no machine of your own network)`);
-  }
-  const known = lookUp(reference);
+  if (stated !== undefined) return withCachePrices(stated, rules.statedWriteFactor, rules);
+  const free = rules.freeOfCharge?.(model, config) ?? null;
+  if (free === "free") return FREE;
+  if (free !== null) throw new UnpricedModel(reference, ` (${free.unless})`);
+  const server = rules.listedAs(name, config);
+  const known = server === null ? undefined : lookUp(`${server}/${model}`);
   if (known === undefined || known.input <= 0 || known.output <= 0) throw new UnpricedModel(reference);
-  return withCachePrices(provider, { ...known, hasWritePremium: provider === "anthropic" });
+  return withCachePrices(known, rules.listedWriteFactor ?? 1, rules);
 }
-
-/** Ollama runs models whose tag ends so on its own servers, for money. */
-const CLOUD = /[:-]cloud$/i;
 
 /** Whether a call costs nothing, whatever it takes. */
 export function isFree({ input, output, cacheRead, cacheWrite, cacheWrite1h = 0 }: Price): boolean {
@@ -79,7 +63,7 @@ export function priceProblem(reference: string, pricing: Pricing): string | null
 }
 
 /** By exact name, then without the date at its end, where the source of the snapshot says that is the same model. */
-function lookUp(reference: string): (typeof MODELS)[string] | undefined {
+function lookUp(reference: string): ListedPrice | undefined {
   if (Object.hasOwn(MODELS, reference)) return MODELS[reference];
   const undated = reference.replace(/-(\d{8}|\d{4}-\d{2}-\d{2})$/, "");
   const known = Object.hasOwn(MODELS, undated) ? MODELS[undated] : undefined;
@@ -87,13 +71,11 @@ function lookUp(reference: string): (typeof MODELS)[string] | undefined {
 }
 
 /** What is read from the cache costs as much as input where nobody says less. */
-function withCachePrices(
-  provider: string,
-  known: StatedPrice & { cacheWrite1h?: number; hasWritePremium: boolean },
-): Price {
-  const { input, output, cacheRead = input } = known;
-  const { cacheWrite = known.hasWritePremium ? WRITE_FACTOR * input : input } = known;
-  if (provider !== "anthropic") return { input, output, cacheRead, cacheWrite };
-  const { cacheWrite1h = Math.max(cacheWrite, WRITE_1H_FACTOR * input) } = known;
-  return { input, output, cacheRead, cacheWrite, cacheWrite1h, regionalFactor: REGIONAL_FACTOR };
+function withCachePrices(known: ListedPrice, writeFactor: number, rules: PriceRules): Price {
+  const { input, output, cacheRead = input, cacheWrite = writeFactor * input } = known;
+  const price = { input, output, cacheRead, cacheWrite };
+  const { write1hFactor, regionalFactor } = rules;
+  if (write1hFactor === undefined) return price;
+  const { cacheWrite1h = Math.max(cacheWrite, write1hFactor * input) } = known;
+  return { ...price, cacheWrite1h, ...(regionalFactor !== undefined && { regionalFactor }) };
 }

@@ -1,10 +1,8 @@
 import { CallFailed } from "../rails/call.ts";
 import { malformedFailure, type Subject } from "./failures.ts";
-import { isRecord } from "./json.ts";
 import { withoutReasoning } from "./reasoning.ts";
-import { serverWords } from "./server-words.ts";
+import { isRecord, serverWords } from "./reply-json.ts";
 import type { Figures, ProviderReply } from "./types.ts";
-import { wholeSentences } from "./whole-sentences.ts";
 
 /**
  * The provider answered, was paid, and what it said cannot be used: cut off by the token limit, withheld,
@@ -65,4 +63,21 @@ export function textIn(content: unknown): string {
   return content
     .map((part) => (isRecord(part) && part.type === "text" && typeof part.text === "string" ? part.text : ""))
     .join("");
+}
+
+const SENTENCE_CHARS_MAX = 64 * 1024;
+
+/** Ends a sentence, with quotes and brackets that close behind it. Behind a digit a full stop may be half a number. */
+const SENTENCE_END = /(?:[!?…。！？؟।]|(?<!\d)\.)["'”’»」』)\]]*$/u;
+
+/** What a text that was cut off says in whole sentences, from its beginning; empty where not even one is whole. */
+export function wholeSentences(text: string): string {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "sentence" });
+  const sentences = [...segmenter.segment(text.slice(0, SENTENCE_CHARS_MAX).trim())];
+  const last = sentences.findLastIndex(({ segment }) => SENTENCE_END.test(segment.trim()));
+  return sentences
+    .slice(0, last + 1)
+    .map(({ segment }) => segment)
+    .join("")
+    .trim();
 }

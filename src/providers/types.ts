@@ -1,4 +1,4 @@
-import type { ProviderConfig } from "../config/config.ts";
+import type * as v from "valibot";
 
 /** A conversation to complete: text only, so that what a call can cost has a bound. */
 export interface ModelRequest {
@@ -51,6 +51,14 @@ export interface Price {
   regionalFactor?: number;
 }
 
+/** A price as people write it, in USD per million tokens; what is left out is worked out from the input price (prices.ts). */
+export interface StatedPrice {
+  input: number;
+  output: number;
+  cacheRead?: number;
+  cacheWrite?: number;
+}
+
 /** What the provider says a call took, or why its cost cannot be known; `hasOtherPrices`: not at the listed prices. */
 export type Figures = Usage | { unknown: string; hasOtherPrices?: true };
 
@@ -61,8 +69,36 @@ export interface ProviderReply {
   truncated?: boolean;
 }
 
+/** A provider as the configuration has it, by the name with which models are referred to. Plain data. */
+export interface ProviderConfig<Settings = unknown> {
+  /** The type that speaks to it, of registry.ts. */
+  type: string;
+  /** Without a slash at its end. */
+  baseUrl: string;
+  apiKey: string | null;
+  /** What the type's own keys say, as they stand in afk.yaml. */
+  settings: Settings;
+}
+
+/** What a price depends on. */
+export interface Pricing {
+  /** By model reference; wins over the snapshot. */
+  prices: Record<string, StatedPrice>;
+  providers: Record<string, ProviderConfig>;
+}
+
+/** A name that is known without a type: only a key is needed, where not even an address is. */
+export interface KnownProvider {
+  /** Null where each owner has an address of their own. */
+  baseUrl: string | null;
+  /** The environment variable that usually holds its key; null where there is none. */
+  keyVariable: string | null;
+}
+
 /** What a provider is made of. What is optional is about the one model that it is asked for. */
-export interface ProviderOptions extends ProviderConfig {
+export interface ProviderOptions extends Omit<ProviderConfig, "type"> {
+  /** Its name in afk.yaml, for messages. */
+  name: string;
   /** The price is 0. */
   isFree?: boolean;
   /** It is taken for free because it seems to run on a machine of the owner's, and nobody has stated a price. */
@@ -74,8 +110,6 @@ export interface ProviderOptions extends ProviderConfig {
  * no retry, no redirect. It is given the very body whose bytes the estimate was made from.
  */
 export interface Provider {
-  /** `ollama`, `openai`, `anthropic`. */
-  name: string;
   /** The serialised request body that `send` puts on the wire. */
   body(model: string, request: Required<ModelRequest>): string;
   /** Throws `CallFailed` (rails/call.ts), which says what the failed call may have cost. */
@@ -83,4 +117,45 @@ export interface Provider {
     body: string,
     options: { signal: AbortSignal; timeoutMs: number; lastLook: () => Promise<void> },
   ): Promise<ProviderReply>;
+}
+
+/** How prices are completed that nobody states, and what needs none. */
+export interface PriceRules {
+  /** What is written to the cache costs so many times the input price where the list does not say; 1 unless stated. */
+  listedWriteFactor?: number;
+  /** The same where the owner states the price. */
+  statedWriteFactor: number;
+  /** The same for what is written for an hour, where that is sold. */
+  write1hFactor?: number;
+  /** What a call that is kept in one region costs more, where that is sold. */
+  regionalFactor?: number;
+  /** "free" for a model that costs nothing there; what stands against that, in words, for one that might; null for all others. */
+  freeOfCharge?(model: string, config: ProviderConfig): "free" | { unless: string } | null;
+  /** The name in the price snapshot of the server at this address; null where it has none. */
+  listedAs(name: string, config: ProviderConfig): string | null;
+}
+
+/** What a look at a model found, without a call that could cost. */
+export type Probe = { problem: null; found: string } | { problem: string; mend: string };
+
+/** A type of provider: all that is known of those who speak one protocol. */
+export interface ProviderType {
+  isOffline: false;
+  type: string;
+  known: Record<string, KnownProvider>;
+  /** The keys of its own under models.providers.NAME, besides type, base_url and api_key. */
+  settings: v.ObjectEntries;
+  /** Calls to one provider wait for each other: it has no queue of its own, and more at a time would only be slower. */
+  isSerial: boolean;
+  prices: PriceRules;
+  create(options: ProviderOptions): Provider;
+  /** Whether the model could be asked, as far as that can be seen for nothing. */
+  probe?(model: string, options: ProviderOptions): Promise<Probe>;
+}
+
+/** What answers without asking anybody: it has no address, no models and no price, and is referred to by its type alone. */
+export interface OfflineProvider {
+  isOffline: true;
+  type: string;
+  answer(request: ModelRequest): string;
 }

@@ -116,13 +116,15 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
   let answer: { status: number; body: Uint8Array; headers: Record<string, string> };
   const server = await receiver(() => ({ ...answer, body: answer.body as never }));
   const providers = [
-    { create: createOllama, corpus: REPLIES.ollama },
-    { create: createOpenai, corpus: REPLIES.openai },
-    { create: createAnthropic, corpus: REPLIES.anthropic },
-  ].map(({ create, corpus }) => ({ provider: create({ baseUrl: server.url, apiKey: "sk-test" }), corpus }));
+    { name: "ollama", create: createOllama, corpus: REPLIES.ollama },
+    { name: "openai", create: createOpenai, corpus: REPLIES.openai },
+    { name: "anthropic", create: createAnthropic, corpus: REPLIES.anthropic },
+  ].map(({ name, create, corpus }) => {
+    return { name, provider: create({ name, settings: {}, baseUrl: server.url, apiKey: "sk-test" }), corpus };
+  });
   const signal = new AbortController().signal;
   const values = await attack("replies", share(15), (random) => {
-    const { provider, corpus } = random.of(providers);
+    const { name, provider, corpus } = random.of(providers);
     const headers = random.of<Record<string, string>>([
       {},
       { "retry-after": random.of(["-1", "1e9", "soon", "Thu, 32 Foo 2026", "0.5"]) },
@@ -140,7 +142,7 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
       temperature: 0,
     });
     return {
-      input: { provider: provider.name, ...answer, body: Buffer.from(answer.body).toString("latin1") },
+      input: { provider: name, ...answer, body: Buffer.from(answer.body).toString("latin1") },
       async run() {
         try {
           const { text, usage } = await provider.send(body, {

@@ -11,7 +11,7 @@ import { seededRandomness } from "../support/seeded.ts";
 import { hostileText, type Random, randomFrom } from "./support/hostile-text.ts";
 
 const PROVIDERS = [createOpenai, createAnthropic, createOllama].map((create) =>
-  create({ baseUrl: "http://127.0.0.1:1", apiKey: null }),
+  create({ name: "any", settings: {}, baseUrl: "http://127.0.0.1:1", apiKey: null }),
 );
 /** A micro-dollar a token, so that an estimate counts tokens, and what it adds for rounding. */
 const ONE_EACH = { input: 1, output: 0, cacheRead: 1, cacheWrite: 1 };

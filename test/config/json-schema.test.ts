@@ -28,6 +28,14 @@ const VALID: [string, Sections][] = [
   ["a threshold of the whole", budget({ warning_thresholds: [1] })],
   ["a time zone", { timezone: "Europe/Berlin" }],
   ["a chain of all", models({ chain: ["ollama/qwen2.5:3b", "openai/a/b", "anthropic/x", "extractive"] })],
+  [
+    "a provider of the owner's",
+    models({
+      chain: ["mine/x"],
+      providers: { mine: { type: "openai", base_url: "https://api.example.com/v1", token_limit: "both" } },
+    }),
+  ],
+  ["a known provider with its type", models({ providers: { xai: { type: "openai", api_key: "key" } } })],
   ["fallback", models({ on_cap: "fallback" })],
   ["a combined duration", models({ timeout: "1h30m" })],
   ["a duration from the environment", models({ timeout: "${A}" })],
@@ -100,7 +108,6 @@ const INVALID: [string, Sections][] = [
   ["an empty chain", models({ chain: [] })],
   ["a model without provider", models({ chain: ["qwen2.5:3b"] })],
   ["a provider without model", models({ chain: ["ollama/"] })],
-  ["an unknown provider in the chain", models({ chain: ["cohere/x"] })],
   ["another word for on_cap", models({ on_cap: "stop" })],
   ["no tokens", models({ max_output_tokens: 0 })],
   ["half a token", models({ max_output_tokens: 1.5 })],
@@ -108,7 +115,11 @@ const INVALID: [string, Sections][] = [
   ["a duration of no time", models({ timeout: "0m0s" })],
   ["a duration in the wrong order", models({ timeout: "5s1m" })],
   ["an empty duration", models({ timeout: "" })],
-  ["an unknown provider", models({ providers: { cohere: {} } })],
+  ["an unknown provider", models({ providers: { cohere: { base_url: "https://api.cohere.ai" } } })],
+  ["a provider of the owner's without an address", models({ providers: { mine: { type: "openai" } } })],
+  ["a provider of a type that is none", models({ providers: { mine: { type: "x", base_url: "http://a" } } })],
+  ["another type for a known provider", models({ providers: { openai: { type: "ollama" } } })],
+  ["a provider that has no address of its own", models({ providers: { azure: { api_key: "k" } } })],
   ["an address without scheme", models({ providers: { ollama: { base_url: "ollama:11434" } } })],
   ["an address with a password", models({ providers: { ollama: { base_url: "http://a:b@ollama" } } })],
   ["a key with a space", models({ providers: { openai: { api_key: "a b" } } })],
@@ -162,6 +173,16 @@ const INVALID: [string, Sections][] = [
 
 /** Faults that JSON Schema has no words for: it accepts these, and the parser refuses them. */
 const BEYOND_SCHEMA: [string, Sections][] = [
+  ["an unknown provider in the chain", models({ chain: ["cohere/x"] })],
+  ["an unknown provider of a price", models({ prices: { "cohere/x": { input: 1, output: 1 } } })],
+  [
+    "a key of another type of provider",
+    models({ providers: { gpu: { type: "ollama", base_url: "http://gpu", token_limit: "both" } } }),
+  ],
+  [
+    "a name with a slash",
+    models({ providers: { "a/b": { type: "openai", base_url: "https://api.example.com/v1" } } }),
+  ],
   ["a variable that is unset", { agent: "${NOBODY_SETS_THIS}" }],
   ["a variable whose value does not fit", models({ timeout: "${U}" })],
   ["a malformed variable", { alerts: [{ ...ntfy, template: "${A-B}" }] }],

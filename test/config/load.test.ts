@@ -64,11 +64,39 @@ describe("loadConfig", () => {
       }),
     );
     expect(models.providers.openai).toEqual({
+      type: "openai",
       baseUrl: "https://api.example.com/v1",
       apiKey: null,
-      tokenLimit: "both",
+      settings: { token_limit: "both" },
     });
     expect(models.prices).toEqual({ "openai/x": { input: 1, output: 4, cacheRead: 0, cacheWrite: 1.5 } });
+  });
+
+  it("reads providers that are named by their owner, and known ones with nothing but a key", () => {
+    const { models } = load(
+      withBase({
+        models: {
+          chain: ["gpu/qwen2.5:3b", "xai/grok-4", "azure/mine", "work.proxy/x"],
+          providers: {
+            gpu: { type: "ollama", base_url: "http://10.0.0.2:11434/" },
+            xai: { type: "openai", api_key: "${XAI_KEY}" },
+            azure: { base_url: "https://me.openai.azure.com/openai/v1", api_key: "k-azure" },
+            "work.proxy": { type: "openai", base_url: "https://proxy.example/v1", token_limit: "both" },
+          },
+          prices: { "azure/mine": { input: 1, output: 4 }, "work.proxy/x": { input: 1, output: 4 } },
+        },
+      }),
+      { environment: { XAI_KEY: "k-xai-1", GROQ_API_KEY: "k-groq-1", AZURE_OPENAI_API_KEY: "k-of-nobody" } },
+    );
+    expect(models.providers).toMatchObject({
+      gpu: { type: "ollama", baseUrl: "http://10.0.0.2:11434" },
+      xai: { type: "openai", baseUrl: "https://api.x.ai/v1", apiKey: "k-xai-1" },
+      azure: { type: "openai", apiKey: "k-azure" },
+      groq: { apiKey: "k-groq-1" },
+      "work.proxy": { settings: { token_limit: "both" } },
+    });
+    const alone = load(withBase({}), { environment: { AZURE_OPENAI_API_KEY: "k-azure" } });
+    expect(alone.models.providers).not.toHaveProperty("azure");
   });
 
   it("reads every key into units, absolute paths and defaults", () => {
@@ -91,11 +119,17 @@ describe("loadConfig", () => {
         onCap: "fallback",
         maxOutputTokens: 256,
         timeoutMs: 90_000,
-        providers: {
-          ollama: { baseUrl: "http://ollama:11434", apiKey: null },
-          openai: { baseUrl: "https://api.openai.com/v1", apiKey: "sk-0123456789" },
-          anthropic: { baseUrl: "https://api.anthropic.com", apiKey: null },
-        },
+        providers: expect.objectContaining({
+          ollama: { type: "ollama", baseUrl: "http://ollama:11434", apiKey: null, settings: {} },
+          openai: {
+            type: "openai",
+            baseUrl: "https://api.openai.com/v1",
+            apiKey: "sk-0123456789",
+            settings: {},
+          },
+          anthropic: { type: "anthropic", baseUrl: "https://api.anthropic.com", apiKey: null, settings: {} },
+          xai: { type: "openai", baseUrl: "https://api.x.ai/v1", apiKey: null, settings: {} },
+        }),
         prices: { "openai/my-model": { input: 0.1, output: 0.4 } },
       },
       breaker: {
@@ -205,7 +239,7 @@ describe("loadConfig", () => {
       timeoutMs: 300_000,
       prices: {},
     });
-    expect(config.models.providers.ollama.baseUrl).toBe("http://localhost:11434");
+    expect(config.models.providers.ollama?.baseUrl).toBe("http://localhost:11434");
     expect(config.breaker).toEqual({
       failures: 5,
       cooldownMs: 300_000,

@@ -11,6 +11,9 @@ const CRON =
   'a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
 
 /** What is put over a good document, and the whole of what is said about it. */
+const MODELS =
+  "ollama/MODEL, openai/MODEL, openrouter/MODEL, xai/MODEL, deepseek/MODEL, mistral/MODEL, groq/MODEL, together/MODEL, google/MODEL, anthropic/MODEL, extractive";
+
 const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "a missing cap",
@@ -81,7 +84,22 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "a provider that is none",
     { models: { chain: ["antropic/x"] } },
-    'models.chain[0]: found "antropic/x"; write ollama/NAME, openai/NAME, anthropic/NAME or extractive (which needs no model)',
+    `models.chain[0]: found "antropic/x"; did you mean anthropic/x? write one of ${MODELS}`,
+  ],
+  [
+    "a provider's name with a typing error",
+    { models: { chain: ["extractive"], providers: { antropic: { base_url: "https://api.anthropic.com" } } } },
+    "models.providers.antropic.type: missing; did you mean anthropic? If not, write the protocol that it speaks: ollama, openai, anthropic",
+  ],
+  [
+    "a provider that is none's type",
+    {
+      models: {
+        chain: ["extractive"],
+        providers: { mine: { type: "opnai", base_url: "https://a.example" } },
+      },
+    },
+    'models.providers.mine.type: found "opnai"; did you mean openai? write one of ollama, openai, anthropic',
   ],
   [
     "a word that is not on the list",

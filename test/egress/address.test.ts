@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { checkedLookup, isPermittedAddress, isPublicAddress } from "../../src/egress/address.ts";
+import { checkedLookup } from "../../src/egress/address.ts";
+import { isPermittedAddress, isPublicAddress } from "../../src/http/address.ts";
 
 describe("isPublicAddress", () => {
   test.each([

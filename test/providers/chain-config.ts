@@ -1,4 +1,5 @@
 import type { ModelsConfig } from "../../src/config/config.ts";
+import type { ProviderConfig } from "../../src/providers/types.ts";
 
 /** Prices of the tests' own models, in USD per million tokens. */
 export const PRICES = {
@@ -20,11 +21,16 @@ export function chainConfig(
     maxOutputTokens: 100,
     timeoutMs: 20_000,
     providers: {
-      ollama: { baseUrl: urls.ollama ?? NOWHERE, apiKey: null },
-      openai: { baseUrl: urls.openai === undefined ? NOWHERE : `${urls.openai}/v1`, apiKey: "sk-test" },
-      anthropic: { baseUrl: urls.anthropic ?? NOWHERE, apiKey: "sk-test" },
+      ollama: providerAt("ollama", urls.ollama ?? NOWHERE, null),
+      openai: providerAt("openai", urls.openai === undefined ? NOWHERE : `${urls.openai}/v1`),
+      anthropic: providerAt("anthropic", urls.anthropic ?? NOWHERE),
     },
     prices: PRICES,
     ...more,
   };
+}
+
+/** A provider of this type as the configuration has it. */
+export function providerAt(type: string, baseUrl: string, apiKey: string | null = "sk-test"): ProviderConfig {
+  return { type, baseUrl, apiKey, settings: {} };
 }

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import type { StatedPrice } from "../../src/config/config.ts";
 import snapshot from "../../src/providers/prices.json" with { type: "json" };
 import * as prices from "../../src/providers/prices.ts";
+import type { StatedPrice } from "../../src/providers/types.ts";
 import { chainConfig } from "./chain-config.ts";
 
 const { PRICES_DATE, UnpricedModel } = prices;

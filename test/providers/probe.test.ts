@@ -65,7 +65,7 @@ it("logs in with the address's own user and password, and shows them nowhere", a
 it("sends the key that a call would send", async () => {
   const { host, seen } = await ollama(TAGS);
   const config = at(`http://${host}`);
-  config.providers.ollama.apiKey = "sk-ollama";
+  config.providers.ollama!.apiKey = "sk-ollama";
   await probeModel("ollama/qwen2.5:3b", config);
   expect(seen[0]?.authorization).toBe("Bearer sk-ollama");
 });
@@ -103,7 +103,7 @@ it.each(["openai", "anthropic"] as const)(
     const { host, seen } = await ollama(TAGS);
     const config = chainConfig([], { [provider]: `http://${host}` });
     expect(await probeModel(`${provider}/test`, config)).toMatchObject({ problem: null });
-    config.providers[provider].apiKey = null;
+    config.providers[provider]!.apiKey = null;
     expect(await probeModel(`${provider}/test`, config)).toEqual({
       problem: "has no key",
       mend: `set ${provider.toUpperCase()}_API_KEY or models.providers.${provider}.api_key`,

@@ -18,7 +18,7 @@ export interface Harness {
 interface Kind {
   name: string;
   model: string;
-  create: (config: { baseUrl: string; apiKey: string | null }) => Provider;
+  create: (options: { baseUrl: string; apiKey: string | null }) => Provider;
   start: () => Promise<ModelEndpoint>;
   basePath: string;
 }
@@ -27,21 +27,21 @@ export const KINDS: Kind[] = [
   {
     name: "ollama",
     model: "qwen2.5:3b",
-    create: createOllama,
+    create: (options) => createOllama({ name: "ollama", settings: {}, ...options }),
     start: () => startModelEndpoint("ollama"),
     basePath: "",
   },
   {
     name: "openai",
     model: "gpt-4.1-mini",
-    create: createOpenai,
+    create: (options) => createOpenai({ name: "openai", settings: {}, ...options }),
     start: () => startModelEndpoint("openai"),
     basePath: "/v1",
   },
   {
     name: "anthropic",
     model: "claude-haiku-4-5",
-    create: createAnthropic,
+    create: (options) => createAnthropic({ name: "anthropic", settings: {}, ...options }),
     start: () => startModelEndpoint("anthropic"),
     basePath: "",
   },

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { errorIn, serverWords } from "../../src/providers/server-words.ts";
+import { errorIn, serverWords } from "../../src/providers/reply-json.ts";
 
 it.each([
   ['{"error": {"message": "no"}}', "no"],

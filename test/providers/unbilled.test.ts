@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { freeErrorsAt as anthropicErrorsAt } from "../../src/providers/anthropic/anthropic.ts";
 import { refusalFailure } from "../../src/providers/failures.ts";
+import { freeErrorsAt as openaiErrorsAt } from "../../src/providers/openai/openai.ts";
 
 const OWN = JSON.stringify({ error: { message: "scripted" } });
 const PAGE = "<html>Bad gateway</html>";
@@ -7,11 +9,23 @@ const OTHER = JSON.stringify({ detail: "upstream failed" });
 
 const charge = (baseUrl: string, status: number, body: string | null, isFree = false) => {
   const url = new URL(baseUrl);
-  const subject = { provider: "openai", model: "m", server: { url, isFree }, address: url.href, secrets: [] };
-  return refusalFailure(subject, { status, headers: {}, body }, 0).charge;
+  const freeErrors = openaiErrorsAt(url) ?? anthropicErrorsAt(url);
+  const subject = {
+    provider: "openai",
+    model: "m",
+    address: url.href,
+    secrets: [],
+    missingModelAdvice: null,
+  };
+  return refusalFailure({ ...subject, isFree, freeErrors }, { status, headers: {}, body }, 0).charge;
 };
 
-const ITSELF = ["https://api.openai.com/v1", "https://API.OpenAI.com:443/v1", "https://api.anthropic.com"];
+const ITSELF = [
+  "https://api.openai.com/v1",
+  "https://API.OpenAI.com:443/v1",
+  "https://api.anthropic.com",
+  "https://openrouter.ai/api/v1",
+];
 const OTHERS = [
   "http://127.0.0.1:8080",
   "http://localhost:11434",
@@ -25,6 +39,9 @@ const OTHERS = [
   "https://xapi.openai.com/v1",
   "https://my.openai.azure.com/openai/v1",
   "https://api.mistral.ai/v1",
+  "https://api.x.ai/v1",
+  "https://api.groq.com/openai/v1",
+  "https://openrouter.ai.evil.example/api/v1",
 ];
 const SEEN_BY_NO_MODEL = [401, 403, 404, 429];
 const REFUSED = [400, 413, 422, 500, 503, 529];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { wholeSentences } from "../../src/providers/whole-sentences.ts";
+import { wholeSentences } from "../../src/providers/reply-unusable.ts";
 
 it.each([
   ["The harbour opens. Boats may", "The harbour opens."],

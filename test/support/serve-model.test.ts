@@ -16,7 +16,7 @@ it("serves from a process of its own, counts requests in a file, and ends on SIG
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const [url] = await once(createInterface(child.stdout), "line");
-  const provider = createOllama({ baseUrl: url, apiKey: null });
+  const provider = createOllama({ name: "ollama", settings: {}, baseUrl: url, apiKey: null });
   await failure(ask(provider, "qwen2.5:3b"));
   expect((await ask(provider, "qwen2.5:3b")).text).not.toBe("");
   const lines = readFileSync(log, "utf8").trim().split("\n");

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { MICROS_PER_USD, tokenCostMicros } from "../../lib/money.ts";
-import { PRICES_DATE, type Pricing, priceOf } from "../../providers/prices.ts";
+import { PRICES_DATE, priceOf } from "../../providers/prices.ts";
+import type { Pricing } from "../../providers/types.ts";
 import { type CallSum, chargedMicros, type RunSum } from "./read-money.ts";
 
 /**

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { isOwnHost } from "../../http/address.ts";
 import { exchange } from "../../http/exchange.ts";
 import { chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
@@ -86,12 +87,14 @@ export const wallClock: Examination<WithConfig> = {
 /** Hosts elsewhere before those on this machine, whose clock is ours. */
 export function originsOf(config: WithConfig["config"]): string[] {
   const { heartbeat, alerts, models, egress } = config;
-  const providers = ["openai", "anthropic"] as const;
-  const used = providers.filter((name) => models.chain.some((reference) => reference.startsWith(`${name}/`)));
+  const isUsed = (name: string) => models.chain.some((reference) => reference.startsWith(`${name}/`));
+  const used = Object.entries(models.providers).filter(
+    ([name, { baseUrl }]) => isUsed(name) && !isOwnHost(new URL(baseUrl)),
+  );
   const addresses = [
     heartbeat.pingUrl,
     ...alerts.map((channel) => channel.url),
-    ...used.map((name) => models.providers[name].baseUrl),
+    ...used.map(([, { baseUrl }]) => baseUrl),
     ...egress.allow.filter((host) => !host.startsWith("*")).map((host) => `https://${host}`),
   ];
   const origins = addresses.flatMap((address) => {

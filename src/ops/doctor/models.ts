@@ -1,16 +1,17 @@
+import type { ModelsConfig } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
-import { probeModel } from "../../providers/probe.ts";
+import { isAskedForNothing, probeModel } from "../../providers/probe.ts";
 import { listRefusals } from "../../providers/refusals.ts";
 import { bad, type Examination, ok, type WithConfig, type WithStore } from "./check.ts";
 
 /** One check for each model of the chain; only what runs elsewhere needs the network. */
-export function modelChecks(chain: readonly string[]): Examination<WithConfig>[] {
-  return chain.map((reference) => {
+export function modelChecks(models: ModelsConfig): Examination<WithConfig>[] {
+  return models.chain.map((reference) => {
     const name = `model ${reference}`;
     return {
       group: "models",
       name,
-      network: reference.startsWith("ollama/"),
+      network: isAskedForNothing(reference, models),
       check: async ({ config }) => {
         const probe = await probeModel(reference, config.models);
         return [probe.problem === null ? ok(probe.found) : bad(probe.problem, probe.mend)];

@@ -1,11 +1,9 @@
-import { malformedFailure } from "../failures.ts";
+import { type FreeErrors, malformedFailure, OWN_ERRORS } from "../failures.ts";
 import { endpoint, post } from "../http.ts";
-import { isRecord, parseJson } from "../json.ts";
 import type { Reply } from "../reply.ts";
+import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
-import { errorIn } from "../server-words.ts";
-import type { ModelRequest, Provider, ProviderOptions, ProviderReply } from "../types.ts";
-import { isAnthropicItself } from "../unbilled.ts";
+import type { ModelRequest, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
 import { anthropicFigures } from "./usage.ts";
 
 const API_VERSION = "2023-06-01";
@@ -13,21 +11,50 @@ const API_VERSION = "2023-06-01";
 /** The models that take a temperature; Claude 4.7 and everything after it answer 400 to one. */
 const TAKES_TEMPERATURE = /^claude-(3-|(opus|sonnet|haiku)-4(-[0-6])?(-\d{8})?$)/;
 
+const BASE_URL = "https://api.anthropic.com";
+
+/** It bills what was generated (https://platform.claude.com/docs/en/api/errors); other hosts that speak like it say nothing. */
+export const freeErrorsAt = (url: URL): FreeErrors | null => (isAnthropicItself(url) ? OWN_ERRORS : null);
+
+export const anthropic: ProviderType = {
+  isOffline: false,
+  type: "anthropic",
+  known: { anthropic: { baseUrl: BASE_URL, keyVariable: "ANTHROPIC_API_KEY" } },
+  settings: {},
+  isSerial: false,
+  prices: {
+    // What is kept in the cache for five minutes, and for an hour, costs so much more than input
+    // (https://platform.claude.com/docs/en/build-with-claude/prompt-caching).
+    listedWriteFactor: 1.25,
+    statedWriteFactor: 1.25,
+    write1hFactor: 2,
+    // Where the owner's workspace keeps inference in one region (https://platform.claude.com/docs/en/build-with-claude/data-residency).
+    regionalFactor: 1.1,
+    listedAs: (name, { baseUrl }) =>
+      name === "anthropic" || isAnthropicItself(new URL(baseUrl)) ? "anthropic" : null,
+  },
+  create: createAnthropic,
+};
+
 /**
- * Anthropic's POST /v1/messages (https://platform.claude.com/docs/en/api/messages). System messages
- * travel apart from the conversation.
+ * POST /v1/messages (https://platform.claude.com/docs/en/api/messages). System messages travel apart from the conversation.
  */
 export function createAnthropic(options: ProviderOptions): Provider {
   const headers: Record<string, string> = { "anthropic-version": API_VERSION };
   if (options.apiKey !== null) headers["x-api-key"] = options.apiKey;
   // The address is written with and without the version; both mean the same.
   const baseUrl = options.baseUrl.replace(/\/v1\/*$/, "");
-  const to = endpoint("anthropic", "/v1/messages", { ...options, baseUrl }, headers);
+  const freeErrors = freeErrorsAt(new URL(baseUrl));
+  const to = endpoint("/v1/messages", { ...options, baseUrl }, headers, { freeErrors });
   return {
-    name: "anthropic",
     body: (model, request) => serialise(model, request, isAnthropicItself(to.url)),
     send: (body, call) => post(to, body, call, readReply),
   };
+}
+
+/** Its own API, not a server that speaks like it, nor one whose name begins or ends like its. */
+function isAnthropicItself(url: URL): boolean {
+  return url.protocol === "https:" && url.host === new URL(BASE_URL).host;
 }
 
 function serialise(model: string, request: Required<ModelRequest>, isAnthropic: boolean): string {

@@ -1,4 +1,4 @@
-import type { ModelRequest } from "../types.ts";
+import type { ModelRequest, OfflineProvider } from "../types.ts";
 
 const INPUT_CHARS_MAX = 64 * 1024;
 const SENTENCE_CHARS_MAX = 500;
@@ -50,6 +50,9 @@ export function extract(request: ModelRequest): string {
   const message = request.messages.findLast(({ role }) => role === "user")?.content ?? "";
   return summarise(markedContent(message), SENTENCES_DEFAULT);
 }
+
+/** Picks sentences, and needs no model. */
+export const extractive: OfflineProvider = { isOffline: true, type: "extractive", answer: extract };
 
 function markedContent(message: string): string {
   const [open, close] = ["<content>", "</content>"];

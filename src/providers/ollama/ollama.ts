@@ -1,14 +1,21 @@
 import * as v from "valibot";
+import { isOwnHost } from "../../http/address.ts";
 import { CallFailed } from "../../rails/call.ts";
 import { malformedFailure, type Subject } from "../failures.ts";
-import { endpoint, post } from "../http.ts";
-import { isRecord, parseJson } from "../json.ts";
+import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
+import { countIn, errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { usableReply } from "../reply-unusable.ts";
-import { errorIn } from "../server-words.ts";
-import { countIn } from "../token-count.ts";
-import type { Figures, ModelRequest, Provider, ProviderOptions, ProviderReply } from "../types.ts";
+import type {
+  Figures,
+  ModelRequest,
+  Provider,
+  ProviderOptions,
+  ProviderReply,
+  ProviderType,
+} from "../types.ts";
 import { createFacts, remoteHostIn } from "./facts.ts";
+import { probeOllama } from "./probe.ts";
 
 const Line = v.looseObject({
   message: v.nullish(v.object({ content: v.nullish(v.string()) })),
@@ -21,19 +28,40 @@ const Body = v.object({ model: v.string() });
 const CONTEXT_TOKENS_MIN = 4_096;
 const CONTEXT_TOKENS_MAX = 32_768;
 
+/** Ollama runs models whose tag ends so on its own servers, for money. */
+const CLOUD = /[:-]cloud$/i;
+
+export const ollama: ProviderType = {
+  isOffline: false,
+  type: "ollama",
+  known: { ollama: { baseUrl: "http://localhost:11434", keyVariable: null } },
+  settings: {},
+  isSerial: true,
+  prices: {
+    statedWriteFactor: 1,
+    freeOfCharge(model, { baseUrl }) {
+      if (CLOUD.test(model)) return null;
+      const url = new URL(baseUrl);
+      return isOwnHost(url) ? "free" : { unless: `${url.host} is no machine of your own network` };
+    },
+    listedAs: () => null,
+  },
+  create: createOllama,
+  probe: probeOllama,
+};
+
 /**
  * Ollama's POST /api/chat (https://docs.ollama.com/api/chat), always streamed: a slow model that sends nothing
  * until it is done looks like a dead one. Errors may come under HTTP 200, as a line of the stream, and counts
  * that are 0 are left out. A model that reasons would spend the bound of the reply on it, so it is asked not to.
  */
 export function createOllama(options: ProviderOptions): Provider {
-  const headers: Record<string, string> =
-    options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` };
-  const to = endpoint("ollama", "/api/chat", options, headers);
-  const facts = createFacts(endpoint("ollama", "/api/show", options, headers));
+  const headers = bearer(options.apiKey);
+  const missingModelAdvice = (model: string) => `Run \`ollama pull ${model}\`.`;
+  const to = endpoint("/api/chat", options, headers, { missingModelAdvice });
+  const facts = createFacts(endpoint("/api/show", options, headers));
   const isAssumedLocal = options.isAssumedLocal === true;
   return {
-    name: "ollama",
     body: (model, request) =>
       JSON.stringify({
         model,
@@ -49,7 +77,8 @@ export function createOllama(options: ProviderOptions): Provider {
     async send(body, call) {
       const { model } = v.parse(Body, JSON.parse(body));
       const { hasThinking, remoteHost } = await facts.of(model, call);
-      if (isAssumedLocal && remoteHost !== null) throw remoteFailure(model, remoteHost, "none");
+      if (isAssumedLocal && remoteHost !== null)
+        throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
       try {
         const sent = hasThinking ? withoutThinking(body) : body;
         return await post(to, sent, call, (reply) => readReply(reply, isAssumedLocal));
@@ -86,7 +115,7 @@ async function readReply(reply: Reply, isAssumedLocal: boolean): Promise<Provide
     if (!part.done) return undefined;
     const remoteHost = remoteHostIn(part);
     if (isAssumedLocal && remoteHost !== null) {
-      throw remoteFailure(reply.subject.model, remoteHost, "unknown");
+      throw remoteFailure(`${reply.subject.provider}/${reply.subject.model}`, remoteHost, "unknown");
     }
     return usableReply(reply.subject, text, figuresOf(part), part.done_reason);
   });
@@ -111,9 +140,9 @@ function parseLine(subject: Subject, line: string): v.InferOutput<typeof Line> {
 }
 
 /** The model's name said nothing of it, so it was taken for one that runs here and costs nothing. */
-function remoteFailure(model: string, host: string, charge: "none" | "unknown"): CallFailed {
+function remoteFailure(reference: string, host: string, charge: "none" | "unknown"): CallFailed {
   const message =
-    `ollama/${model} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
-    `call it. State it in afk.yaml under models.prices: "ollama/${model}": { input: …, output: … }`;
+    `${reference} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
+    `call it. State it in afk.yaml under models.prices: "${reference}": { input: …, output: … }`;
   return new CallFailed(message, { charge, trip: "now", fault: "refusal", retry: "never" });
 }

@@ -1,11 +1,11 @@
-import { malformedFailure } from "../failures.ts";
-import { endpoint, post } from "../http.ts";
-import { isRecord, parseJson } from "../json.ts";
+import * as v from "valibot";
+import { type FreeErrors, malformedFailure } from "../failures.ts";
+import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
+import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
-import { errorIn } from "../server-words.ts";
-import type { Figures, Provider, ProviderOptions, ProviderReply } from "../types.ts";
-import { isOpenaiItself } from "../unbilled.ts";
+import type { Figures, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
+import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS, type TokenLimit } from "./known.ts";
 import { openaiFigures } from "./usage.ts";
 
 /** Reasoning models answer 400 to any temperature but their own. */
@@ -14,20 +14,53 @@ const FIXED_TEMPERATURE = /^(o\d|gpt-([5-9]|\d\d))(?!.*chat)/;
 /** What a reply calls the tier whose prices are the listed ones: OpenAI and Azure, Bedrock, Groq. */
 const LISTED_TIERS = ["default", "standard", "on_demand"];
 
+interface Settings {
+  token_limit?: TokenLimit | undefined;
+}
+
+/** The word about errors of an address that speaks the protocol. */
+export const freeErrorsAt = (url: URL): FreeErrors | null => knownAt(url)?.server.freeErrors ?? null;
+
+/** Servers that speak OpenAI's protocol. */
+export const openai: ProviderType = {
+  isOffline: false,
+  type: "openai",
+  known: KNOWN_SERVERS,
+  settings: {
+    token_limit: v.optional(
+      v.pipe(
+        v.picklist(TOKEN_LIMITS),
+        v.description(
+          "Field that bounds the reply. Unless stated it is the one that a known address wants (docs/models.md), and max_tokens at every other.",
+        ),
+      ),
+    ),
+  },
+  isSerial: false,
+  prices: {
+    statedWriteFactor: 1.25,
+    // By its name first: what stands before a known server has its prices.
+    listedAs: (name, { baseUrl }) =>
+      Object.hasOwn(KNOWN_SERVERS, name) ? name : (knownAt(new URL(baseUrl))?.name ?? null),
+  },
+  create: createOpenai,
+};
+
 /**
- * OpenAI's POST /chat/completions (https://platform.openai.com/docs/api-reference/chat/create), at any base URL that speaks
- * it. OpenAI itself has replaced `max_tokens` by `max_completion_tokens`, which bounds reasoning too; others ignore that or
- * refuse it. They refuse `service_tier` as well, which at OpenAI would else be what the owner's project has set, at twice
- * the price.
+ * POST /chat/completions (https://platform.openai.com/docs/api-reference/chat/create), at any base URL that speaks it. Most
+ * servers ignore or refuse `max_completion_tokens`. They refuse `service_tier` as well, which at OpenAI would else be what the
+ * owner's project has set, at twice the price.
  */
 export function createOpenai(options: ProviderOptions): Provider {
-  const headers: Record<string, string> =
-    options.apiKey === null ? {} : { authorization: `Bearer ${options.apiKey}` };
-  const to = endpoint("openai", "/chat/completions", options, headers);
-  const isOpenai = isOpenaiItself(to.url);
-  const limit = options.tokenLimit ?? (isOpenai ? "max_completion_tokens" : "max_tokens");
+  const freeErrors = freeErrorsAt(new URL(options.baseUrl));
+  const to = endpoint("/chat/completions", options, bearer(options.apiKey), { freeErrors });
+  const known = knownAt(to.url);
+  const isOpenai = known?.name === "openai";
+  const { token_limit } = options.settings as Settings;
+  // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
+  const named = options.name === "openai" ? undefined : KNOWN_SERVERS[options.name];
+  const limit = token_limit ?? named?.tokenLimit ?? known?.server.tokenLimit ?? "max_tokens";
   return {
-    name: "openai",
     body: (model, request) =>
       JSON.stringify({
         model,

@@ -1,5 +1,4 @@
-import { isRecord } from "../json.ts";
-import { countIn } from "../token-count.ts";
+import { countIn, isRecord } from "../reply-json.ts";
 import type { Figures } from "../types.ts";
 
 /**

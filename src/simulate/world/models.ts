@@ -5,6 +5,7 @@ import { PROTOCOLS, type ProtocolName } from "../../faults/model-protocols.ts";
 import type { Bill } from "../../faults/oracles/ledger.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
 import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
+import type { ProviderConfig } from "../../providers/types.ts";
 import type { Asked, Reply } from "../environment/fake-socket.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, reply } from "./replies.ts";
@@ -84,10 +85,13 @@ const WEIGHTS = Object.fromEntries(
 export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom): Models {
   const bills: Bill[] = [];
   const endpoints = new Map(
-    (Object.keys(PROTOCOLS) as ProtocolName[]).map((name) => [addressOf(name, config), name]),
+    Object.entries(config.models.providers).flatMap(([name, provider]) => {
+      const protocol = PROTOCOL_NAMES.find((each) => each === provider.type);
+      return protocol === undefined ? [] : [[addressOf(protocol, provider), { name, protocol }]];
+    }),
   );
 
-  function answerAs(name: ProtocolName, { body }: Asked): Reply {
+  function answerAs({ name, protocol }: { name: string; protocol: ProtocolName }, { body }: Asked): Reply {
     const json = JSON.parse(body) as { model: string };
     const model = `${name}/${json.model}`;
     const price = priceOf(model, config.models);
@@ -113,7 +117,7 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
     const behaviour: Behaviour =
       kind === null ? { type: "reply", text } : FAULTS[kind].behaviour(random, text);
     const afterMs = kind === "slow" ? slowness() : random.between(300, 4_000);
-    const answer = answerOf(PROTOCOLS[name], behaviour, { model: json.model, usage });
+    const answer = answerOf(PROTOCOLS[protocol], behaviour, { model: json.model, usage });
     return kind === "broken" ? brokenOff(answer, afterMs, random) : reply(answer, afterMs);
   }
 
@@ -132,16 +136,18 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
   return {
     bills,
     answer(asked) {
-      const name = endpoints.get(asked.url.origin + asked.url.pathname);
-      return name === undefined || asked.method !== "POST" ? null : answerAs(name, asked);
+      const endpoint = endpoints.get(asked.url.origin + asked.url.pathname);
+      return endpoint === undefined || asked.method !== "POST" ? null : answerAs(endpoint, asked);
     },
   };
 }
 
+const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
+
 /** Base addresses end with /v1 or not, as their provider has it. */
-function addressOf(name: ProtocolName, config: Config): string {
-  const base = config.models.providers[name].baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "");
-  const { path } = PROTOCOLS[name];
-  const hasVersion = /\/v1\/*$/.test(config.models.providers[name].baseUrl);
-  return base + (name === "openai" && !hasVersion ? path.replace(/^\/v1/, "") : path);
+function addressOf(protocol: ProtocolName, { baseUrl }: ProviderConfig): string {
+  const base = baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "");
+  const { path } = PROTOCOLS[protocol];
+  const hasVersion = /\/v1\/*$/.test(baseUrl);
+  return base + (protocol === "openai" && !hasVersion ? path.replace(/^\/v1/, "") : path);
 }

@@ -1,5 +1,6 @@
 import type { ModelsConfig } from "../../../src/config/config.ts";
 import type { ModelRequest } from "../../../src/providers/types.ts";
+import { providerAt } from "../../providers/chain-config.ts";
 
 export const ASK: ModelRequest = { messages: [{ role: "user", content: "Summarise: the harbour is open." }] };
 
@@ -16,9 +17,9 @@ export function pricedChain(reference: string, url: string, timeoutMs = TIMEOUT_
     maxOutputTokens: 100,
     timeoutMs,
     providers: {
-      ollama: { baseUrl: url, apiKey: null },
-      openai: { baseUrl: `${url}/v1`, apiKey: "sk-test" },
-      anthropic: { baseUrl: url, apiKey: "sk-test" },
+      ollama: providerAt("ollama", url, null),
+      openai: providerAt("openai", `${url}/v1`),
+      anthropic: providerAt("anthropic", url),
     },
     prices: { [`${provider}/test`]: PRICE, [`${provider}/other`]: PRICE },
   };

@@ -41,12 +41,20 @@ it.each([
   ["https://api.anthropic.com.evil.example", undefined],
   ["http://127.0.0.1:8080", undefined],
 ])("asks %s for the tier %s", (baseUrl, tier) => {
-  const body = createAnthropic({ baseUrl, apiKey: null }).body(MODEL, REQUEST);
+  const body = createAnthropic({ name: "anthropic", settings: {}, baseUrl, apiKey: null }).body(
+    MODEL,
+    REQUEST,
+  );
   expect(JSON.parse(body).service_tier).toBe(tier);
 });
 
 it("leaves the temperature out for models that refuse one", () => {
-  const provider = createAnthropic({ baseUrl: "http://127.0.0.1", apiKey: null });
+  const provider = createAnthropic({
+    name: "anthropic",
+    settings: {},
+    baseUrl: "http://127.0.0.1",
+    apiKey: null,
+  });
   const takes = (model: string) => "temperature" in JSON.parse(provider.body(model, REQUEST));
   expect(["claude-opus-4-7", "claude-opus-4-8", "claude-sonnet-5", "claude-new-9"].filter(takes)).toEqual([]);
   const others = [
@@ -114,7 +122,10 @@ it("prices a refusal by its usage", async () => {
 it("takes the address with and without the version", async () => {
   const { server } = await harness(KIND);
   for (const suffix of ["", "/", "/v1", "/v1/"]) {
-    await ask(createAnthropic({ baseUrl: server.url + suffix, apiKey: null }), MODEL);
+    await ask(
+      createAnthropic({ name: "anthropic", settings: {}, baseUrl: server.url + suffix, apiKey: null }),
+      MODEL,
+    );
   }
   expect(server.requests.map(({ path }) => path)).toEqual(Array(4).fill("/v1/messages"));
 });

@@ -85,14 +85,24 @@ it("says how to get a model that is not there", async () => {
 
 it("says where the address is set when something else answers there", async () => {
   const { server } = await harness(KIND);
-  const provider = createOllama({ baseUrl: `${server.url}/wrong/`, apiKey: null });
+  const provider = createOllama({
+    name: "ollama",
+    settings: {},
+    baseUrl: `${server.url}/wrong/`,
+    apiKey: null,
+  });
   const failed = await failure(ask(provider, MODEL));
   expect(failed.message).toMatch(/models\.providers\.ollama\.base_url/);
   expect(failed.message).not.toMatch(/ollama pull/);
 });
 
 it("gives a long request room, in powers of two and up to 32,768 tokens", () => {
-  const provider = createOllama({ baseUrl: "http://127.0.0.1:11434", apiKey: null });
+  const provider = createOllama({
+    name: "ollama",
+    settings: {},
+    baseUrl: "http://127.0.0.1:11434",
+    apiKey: null,
+  });
   const context = (chars: number) => {
     const messages = [{ role: "user" as const, content: "x".repeat(chars) }];
     return JSON.parse(provider.body(MODEL, { ...REQUEST, messages })).options.num_ctx;
@@ -105,7 +115,10 @@ it("gives a long request room, in powers of two and up to 32,768 tokens", () => 
 const facing = async (facts: Record<string, unknown> | undefined, more: Partial<ProviderOptions> = {}) => {
   const server = await startModelEndpoint("ollama", facts === undefined ? {} : { facts });
   onTestFinished(() => server.close());
-  return { server, provider: createOllama({ baseUrl: server.url, apiKey: null, ...more }) };
+  return {
+    server,
+    provider: createOllama({ name: "ollama", settings: {}, baseUrl: server.url, apiKey: null, ...more }),
+  };
 };
 
 it("asks a model that reasons not to, having looked once whether it does", async () => {
@@ -149,7 +162,12 @@ it("charges nothing for a call that is aborted while it looks", async () => {
   onTestFinished(() => void silent.closeAllConnections());
   onTestFinished(() => void silent.close());
   const { port } = silent.address() as AddressInfo;
-  const hung = createOllama({ baseUrl: `http://127.0.0.1:${port}`, apiKey: null });
+  const hung = createOllama({
+    name: "ollama",
+    settings: {},
+    baseUrl: `http://127.0.0.1:${port}`,
+    apiKey: null,
+  });
   const failed = await failure(ask(hung, MODEL, { signal: stop.signal }));
   expect(failed).toMatchObject({ charge: "none", trip: "none" });
 });
@@ -162,7 +180,13 @@ it("does not call a model for free that its Ollama runs elsewhere", async () => 
   expect(failed.message).toContain("ollama.com");
   expect(failed.message).toContain(`"ollama/${MODEL}": { input: …, output: … }`);
   expect(server.requests).toEqual([]);
-  const stated = createOllama({ baseUrl: server.url, apiKey: null, isFree: true });
+  const stated = createOllama({
+    name: "ollama",
+    settings: {},
+    baseUrl: server.url,
+    apiKey: null,
+    isFree: true,
+  });
   expect((await ask(stated, MODEL)).text).not.toBe("");
 });
 
@@ -186,8 +210,16 @@ it("uses the answer of a model that reasons in a field of its own, or in its tex
 it("sends a key only if there is one", async () => {
   const { server, provider } = await harness(KIND);
   await ask(provider, MODEL);
-  await ask(createOllama({ baseUrl: server.url, apiKey: null }), MODEL);
-  await ask(createOllama({ baseUrl: server.url.replace("//", "//me:p%40ss@"), apiKey: null }), MODEL);
+  await ask(createOllama({ name: "ollama", settings: {}, baseUrl: server.url, apiKey: null }), MODEL);
+  await ask(
+    createOllama({
+      name: "ollama",
+      settings: {},
+      baseUrl: server.url.replace("//", "//me:p%40ss@"),
+      apiKey: null,
+    }),
+    MODEL,
+  );
   expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
     "Bearer sk-test-9f8e7d6c5b4a",
     undefined,

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { TokenLimit } from "../../../src/providers/openai/known.ts";
 import { createOpenai } from "../../../src/providers/openai/openai.ts";
 import { ReplyUnusable } from "../../../src/providers/reply-unusable.ts";
 import type { ProviderOptions } from "../../../src/providers/types.ts";
@@ -145,7 +146,9 @@ it.each(["length", "max_tokens", "model_length"])(
 );
 
 const sentTo = (baseUrl: string, more: Partial<ProviderOptions> = {}) =>
-  JSON.parse(createOpenai({ baseUrl, apiKey: null, ...more }).body(MODEL, REQUEST));
+  JSON.parse(
+    createOpenai({ name: "openai", settings: {}, baseUrl, apiKey: null, ...more }).body(MODEL, REQUEST),
+  );
 
 it.each(["https://api.openai.com/v1", "https://API.OPENAI.COM:443/v1/"])(
   "asks %s, which is OpenAI itself, for its default tier, in its newer words",
@@ -172,8 +175,8 @@ it.each([
 it.each(["https://api.openai.com/v1", "http://127.0.0.1:8000/v1"])(
   "bounds the reply at %s as the owner says",
   (baseUrl) => {
-    const limits = (tokenLimit: NonNullable<ProviderOptions["tokenLimit"]>) => {
-      const { max_tokens, max_completion_tokens } = sentTo(baseUrl, { tokenLimit });
+    const limits = (token_limit: TokenLimit) => {
+      const { max_tokens, max_completion_tokens } = sentTo(baseUrl, { settings: { token_limit } });
       return [max_tokens, max_completion_tokens];
     };
     expect(limits("max_tokens")).toEqual([128, undefined]);

@@ -6,13 +6,20 @@ import type { Import, Source } from "./source.ts";
 const LAYERS: readonly (readonly string[])[] = [
   ["lib"],
   ["http"],
-  // What a channel's entry in afk.yaml may say is part of the channel.
-  ["config/fields"],
-  ["alerts/channels", "alerts/events"],
+  // What a channel's or a provider's entry in afk.yaml may say is part of the channel or the provider.
+  ["config/fields", "rails/call"],
+  ["alerts/channels", "alerts/events", "providers"],
   ["config", "store", "logs"],
   ["alerts"],
   ["queue", "rails", "egress"],
-  ["providers", "delivery", "alerts/deliver", "jobs/containment"],
+  [
+    "providers/chain",
+    "providers/performed",
+    "providers/refusals",
+    "delivery",
+    "alerts/deliver",
+    "jobs/containment",
+  ],
   ["gateway", "jobs", "ops"],
   ["evidence"],
   ["runner", "dashboard"],
@@ -24,8 +31,10 @@ const LAYERS: readonly (readonly string[])[] = [
   ["cli"],
 ];
 
-const PROVIDERS = /^providers\/(ollama|openai|anthropic)\//;
-const PROVIDER_USERS = ["providers/chain.ts", "agent.ts"];
+const PROVIDERS = /^providers\/[\w-]+\//;
+const PROVIDER_USERS = ["providers/registry.ts"];
+const REGISTRY = "providers/registry.ts";
+const REGISTRY_USERS = /^(providers|config)\//;
 const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^http\//;
 /** Tell an address from a name, and nothing else. */
@@ -53,7 +62,8 @@ export const LAYER_RULES: readonly Rule[] = [
       ["lib/a.ts", 'type B = import("../queue/b.ts").B;'],
       ["config/a.ts", 'const b = await import("../store/b.ts");'],
       ["rails/a.ts", 'import { b } from "../queue/b.ts";'],
-      ["providers/a.ts", 'import { b } from "../alerts/deliver.ts";'],
+      ["providers/chain.ts", 'import { b } from "../alerts/deliver.ts";'],
+      ["providers/a.ts", 'import { b } from "../config/b.ts";'],
       ["alerts/outbox.ts", 'import { b } from "./deliver.ts";'],
       ["jobs/digest/a.ts", 'import { b } from "../../ops/b.ts";'],
       ["runner/a.ts", 'const b = new Worker(new URL("../cli/b.ts", import.meta.url));'],
@@ -64,7 +74,7 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
     keeps: [
       ["alerts/deliver.ts", 'import { b } from "./outbox.ts";'],
-      ["providers/chain.ts", 'import { b } from "../rails/b.ts"; import { c } from "./ollama/ollama.ts";'],
+      ["providers/chain.ts", 'import { b } from "../rails/b.ts"; import { c } from "./registry.ts";'],
       ["jobs/digest/a.ts", 'import { b } from "../job.ts"; import { c } from "./c.ts";'],
       [
         "cli/main.ts",
@@ -73,24 +83,29 @@ export const LAYER_RULES: readonly Rule[] = [
     ],
   },
   {
-    name: "a raw provider is imported by providers/chain.ts and agent.ts alone",
-    check: (source) =>
-      PROVIDER_USERS.includes(source.path)
+    name: "a raw provider is imported by the registry alone, and that by the model layer and the configuration",
+    check: (source) => [
+      ...(PROVIDER_USERS.includes(source.path)
         ? []
         : breaches(
             source,
             ({ target }) =>
               target !== undefined && PROVIDERS.test(target) && dirname(target) !== dirname(source.path),
-          ),
+          )),
+      ...(REGISTRY_USERS.test(source.path) ? [] : breaches(source, ({ target }) => target === REGISTRY)),
+    ],
     breaks: [
-      ["providers/other.ts", 'import { o } from "./ollama/ollama.ts";'],
+      ["providers/chain.ts", 'import { o } from "./ollama/ollama.ts";'],
       ["providers/openai/a.ts", 'import { a } from "../anthropic/anthropic.ts";'],
       ["jobs/digest/a.ts", 'import type { O } from "../../providers/openai/body.ts";'],
+      ["agent.ts", 'import { a } from "./providers/anthropic/anthropic.ts";'],
+      ["jobs/digest/a.ts", 'import { PROVIDER_TYPES } from "../../providers/registry.ts";'],
     ],
     keeps: [
-      ["providers/chain.ts", 'import { o } from "./ollama/ollama.ts";'],
-      ["agent.ts", 'import { a } from "./providers/anthropic/anthropic.ts";'],
-      ["providers/other.ts", 'import { p } from "./prices.ts";'],
+      ["providers/registry.ts", 'import { o } from "./ollama/ollama.ts";'],
+      ["providers/chain.ts", 'import { p } from "./registry.ts";'],
+      ["config/models-schema.ts", 'import { p } from "../providers/registry.ts";'],
+      ["jobs/digest/a.ts", 'import { p } from "../../providers/prices.ts";'],
     ],
   },
   {

@@ -1,4 +1,24 @@
-import { isRecord } from "./json.ts";
+/** What JSON text says; undefined, which no JSON text means, where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+/** Far beyond what any call can take. A figure above it is a mistake, and as a cost would break the arithmetic. */
+const TOKENS_MAX = 1_000_000_000;
+
+/** A provider's token figure; null for anything else than a count, which would make money out of nonsense. */
+export function countIn(value: unknown): number | null {
+  const isCount = typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= TOKENS_MAX;
+  return isCount ? value : null;
+}
 
 const DEPTH_MAX = 5;
 const ITEMS_MAX = 5;
