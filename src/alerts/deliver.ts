@@ -4,8 +4,9 @@ import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
-import { addDeliveries, claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
+import { claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
 import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
+import { addMissingDeliveries } from "./recipients.ts";
 import { SEND_TIMEOUT_MS, sendAlert } from "./send.ts";
 
 export interface DeliverOptions {
@@ -33,15 +34,15 @@ export interface Delivered {
 }
 
 /**
- * Sends recorded alerts through the channels that want them. What fails is tried again by later ticks, five
- * times in all, further and further apart. A storm of one event is folded into one message. The channels are served side by side, so that one that hangs keeps
- * no other waiting. Throws only when the database does.
+ * Sends what waits for the channels given. What fails is tried again by later ticks, five times in all, further and further
+ * apart. A storm of one event is folded into one message. The channels are served side by side, so that one that hangs
+ * keeps no other waiting. Throws only when the database does.
  */
 export async function deliverAlerts(options: DeliverOptions): Promise<Delivered> {
   const { store, channels, clock, log } = options;
   const { db } = store;
   const nowMs = clock.nowMs();
-  await addDeliveries(store, channels, nowMs);
+  await addMissingDeliveries(store, channels, nowMs);
   const stale = await failStale(store, { agingMs: options.agingMs ?? nowMs, nowMs }, log);
 
   using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);

@@ -1,9 +1,7 @@
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
-import type { ChannelConfig } from "./channels/channel.ts";
-import { channelsFor } from "./wanted.ts";
+import { afterCommit, type Store } from "../store/store.ts";
 
 /** A pending delivery as it was read. */
 export interface Delivery {
@@ -17,89 +15,96 @@ export interface Delivery {
 }
 
 const AGE_MAX_MS = 7 * DAY_MS;
-/** Alerts from before are history; they are neither sent nor told of again. */
-const HISTORY_MS = 30 * DAY_MS;
-const ALERTS_MAX = 1_000;
 /** 1 min, 8 min, 64 min, 8.5 h: five tries outlast a night's outage. */
 const RETRY_MS = MINUTE_MS;
 const RETRY_FACTOR = 8;
 /** A service that asks for more is asked again after a day. */
 const RETRY_AFTER_MAX_MS = DAY_MS;
 
-/**
- * Gives each alert that has no deliveries yet one for every channel that wants it. Once only: a channel that
- * is added later gets what happens from then on, and not a week of old news.
- */
-export async function addDeliveries(store: Store, channels: ChannelConfig[], nowMs: number): Promise<void> {
-  if (channels.length === 0) return;
-  await store.atomically(async (trx) => {
-    const alerts = await trx
-      .selectFrom("alerts")
-      .select(["id", "key", "event", "severity"])
-      .where("created_at", ">=", nowMs - HISTORY_MS)
-      .where(({ not, exists, selectFrom }) =>
-        not(exists(selectFrom("alert_deliveries").select("alert_id").whereRef("alert_id", "=", "alerts.id"))),
-      )
-      .orderBy("id", "desc")
-      .limit(ALERTS_MAX)
-      .execute();
-    // Oldest first: who gets good news depends on who was told of the trouble before it.
-    for (const alert of alerts.reverse()) {
-      for (const channel of await channelsFor(trx, channels, alert)) {
-        await addDelivery(trx, alert.id, channel, nowMs);
-      }
-    }
-  });
-}
-
-async function addDelivery(trx: Trx, alertId: string, channel: string, nowMs: number): Promise<void> {
-  await trx
-    .insertInto("alert_deliveries")
-    .values({
-      alert_id: alertId,
-      channel,
-      state: "pending",
-      attempts: 0,
-      next_at: nowMs,
-      error: null,
-      updated_at: nowMs,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-}
-
-/** Old news wakes nobody: what could not be sent for a week is given up, also for channels that were removed. */
+/** Old news wakes nobody: what could not be sent for a week is given up. */
 export async function failStale(
   store: Store,
   { agingMs, nowMs }: { agingMs: number; nowMs: number },
   log: Log,
 ): Promise<number> {
-  const rows = await store.db
+  const stale = (db: Db) =>
+    pending(db)
+      .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
+      .execute();
+  if ((await stale(store.db)).length === 0) return 0;
+  return await store.atomically(async (trx) =>
+    giveUp(trx, await stale(trx), "not sent within 7 days", { nowMs, log }),
+  );
+}
+
+/** Gives up what waits for a channel. */
+export async function failAll(
+  trx: Trx,
+  channel: string,
+  reason: string,
+  by: { nowMs: number; log: Log },
+): Promise<void> {
+  await giveUp(trx, await pending(trx).where("channel", "=", channel).execute(), reason, by);
+}
+
+/** Lets another channel have what waits for one, at once and with all its tries; what it has already, it does not get twice. */
+export async function moveAll(trx: Trx, from: string, to: string, nowMs: number): Promise<void> {
+  const waiting = trx
+    .selectFrom("alert_deliveries")
+    .where("channel", "=", from)
+    .where("state", "=", "pending");
+  const rows = await waiting.select("alert_id").execute();
+  for (const { alert_id } of rows)
+    await trx
+      .insertInto("alert_deliveries")
+      .values({
+        alert_id,
+        channel: to,
+        state: "pending",
+        attempts: 0,
+        next_at: nowMs,
+        error: null,
+        updated_at: nowMs,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  await trx
+    .deleteFrom("alert_deliveries")
+    .where("channel", "=", from)
+    .where("state", "=", "pending")
+    .execute();
+}
+
+async function giveUp(
+  trx: Trx,
+  rows: readonly (Delivery & { error: string | null })[],
+  reason: string,
+  { nowMs, log }: { nowMs: number; log: Log },
+): Promise<number> {
+  for (const row of rows) {
+    const error = `${reason}${row.error === null ? "" : ` (last: ${row.error})`}`;
+    await update(trx, row, { state: "failed", error, updated_at: nowMs });
+    afterCommit(trx, () => logOutcome(log, row, { state: "failed", error }));
+  }
+  return rows.length;
+}
+
+function pending(db: Db) {
+  return db
     .selectFrom("alert_deliveries")
     .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
     .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
     .where("state", "=", "pending")
-    .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
-    .execute();
-  for (const row of rows) {
-    const last = row.error === null ? "" : ` (last: ${row.error})`;
-    await finish(store, [row], { state: "failed", error: `not sent within 7 days${last}` }, nowMs, log);
-  }
-  return rows.length;
+    .orderBy("alert_id");
 }
 
 /** What is due on one channel, oldest first. */
 export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Promise<Delivery[]> {
   return (
-    db
-      .selectFrom("alert_deliveries")
-      .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
-      .select(["alert_id", "channel", "attempts", "next_at", "key", "event", "payload"])
-      .where("state", "=", "pending")
+    pending(db)
       .where("channel", "=", channel)
       // Further ahead than any wait was written under a clock that has been set back since.
       .where((e) => e.or([e("next_at", "<=", nowMs), e("next_at", ">", nowMs + 2 * RETRY_AFTER_MAX_MS)]))
-      .orderBy("alert_id")
       .limit(limit)
       .execute()
   );
@@ -138,12 +143,19 @@ export async function finish(
   log: Log,
 ): Promise<void> {
   const ended = await updateAll(store, deliveries, () => ({ ...outcome, updated_at: nowMs }));
-  for (const delivery of ended) {
-    // Each says that its message stood for others too.
-    const told = { ...nameOf(delivery), ...(deliveries.length > 1 && { folded: deliveries.length }) };
-    if (outcome.state === "sent") log.event("info", "alert_sent", told);
-    else log.event("error", "alert_failed", { ...told, error: outcome.error, attempts: delivery.attempts });
-  }
+  for (const delivery of ended) logOutcome(log, delivery, outcome, deliveries.length);
+}
+
+/** Each line says for how many others its message stood too. */
+function logOutcome(
+  log: Log,
+  delivery: Delivery,
+  { state, error }: { state: "sent" | "failed"; error: string | null },
+  folded = 1,
+): void {
+  const fields = { ...nameOf(delivery), ...(folded > 1 && { folded }) };
+  if (state === "sent") log.event("info", "alert_sent", fields);
+  else log.event("error", "alert_failed", { ...fields, error, attempts: delivery.attempts });
 }
 
 /** Leaves a failed try to a later tick: after the claim's wait, or what the service asked for when that is longer. */

@@ -49,6 +49,22 @@ export function isAlertEvent(event: string): event is AlertEvent {
 }
 
 /**
+ * The deduplication key of an alert. `subject` is what it is about (`model:ollama/x`, a job, a window; empty for the agent
+ * itself), `occurrence` which time of that: an id, a period, an instant.
+ */
+export function keyOf({
+  event,
+  subject,
+  occurrence,
+}: {
+  event: string;
+  subject: string;
+  occurrence: string;
+}) {
+  return [event, subject, occurrence].filter((part) => part !== "").join(":");
+}
+
+/**
  * What a channel delivers (docs/alerts.md). Fields that do not apply are left out.
  * `key` is the deduplication key: a second alert with the same key is never recorded.
  */

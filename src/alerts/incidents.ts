@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import type { AlertEvent, AlertPayload } from "./events.ts";
@@ -21,134 +22,111 @@ export const INCIDENT_EVENTS = [
 
 export type IncidentEvent = (typeof INCIDENT_EVENTS)[number];
 
+/** What an incident is about. While it lasts there is one of each cause. */
+export interface Cause {
+  event: string;
+  subject: string;
+}
+
 /**
  * Opens an incident, counts another sign of one that lasts, or ends it: in the transaction that records the alert. An
  * alert whose key was known is the same sign again, so that it opens nothing and counts nothing.
  */
 export async function noteIncident(
   trx: Trx,
+  { event, subject, occurrence }: Cause & { occurrence: string },
   payload: AlertPayload,
-  sign: { isNew: boolean; nowMs: number },
+  { isNew, nowMs }: { isNew: boolean; nowMs: number },
 ): Promise<void> {
-  if (isIncident(payload.event)) await open(trx, payload, payload.event, sign);
-  else if (payload.event === "breaker_closed")
-    await recoverIncident(trx, `breaker_open:${subjectOf(payload)}`, sign.nowMs);
-  else if (payload.event === "recovered") await recovered(trx, payload, sign);
+  if (INCIDENT_EVENTS.some((each) => each === event)) {
+    if (isNew) await openOrCount(trx, { event, subject }, payload, nowMs);
+    else
+      await lasting(trx, { event, subject })
+        .set({ last_at: later("last_at", nowMs) })
+        .execute();
+  }
+  if (event === "breaker_closed") await recoverIncident(trx, { event: "breaker_open", subject }, nowMs);
+  if (event !== "recovered") return;
+  if (subject !== "unusable") await recoverIncident(trx, { event: subject, subject: "" }, nowMs);
+  else if (isNew) await addUnusable(trx, payload, Number(occurrence), nowMs);
 }
 
-/** Writes that a cause has gone. Gives whether something was broken by it. */
-export async function recoverIncident(trx: Trx, causeKey: string, nowMs: number): Promise<boolean> {
-  const result = await trx
-    .updateTable("incidents")
-    .set((eb) => ({ recovered_at: eb.fn<number>("max", [eb.val(nowMs), "opened_at"]) }))
-    .where("cause_key", "=", causeKey)
-    .where("recovered_at", "is", null)
-    .where("closed_at", "is", null)
+/** Writes that a cause has gone, if its last sign was before `untilMs`. Gives whether something was broken by it. */
+export async function recoverIncident(
+  trx: Trx,
+  cause: Cause,
+  nowMs: number,
+  untilMs = Number.MAX_SAFE_INTEGER,
+): Promise<boolean> {
+  const result = await lasting(trx, cause)
+    .set({ recovered_at: later("opened_at", nowMs) })
+    .where("last_at", "<", untilMs)
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
 
 /** Counts another sign of a cause that lasts. False when none lasts. */
-export async function countIncident(trx: Trx, causeKey: string, nowMs: number): Promise<boolean> {
-  return await sign(trx, causeKey, { isNew: true, nowMs });
-}
-
-/** The cause that the dead letters of one job name and one cause are to their incident. */
-export function deadLetterCause(name: string, cause: string): string {
-  return `job_dead:${name}:${cause}`;
-}
-
-function isIncident(event: AlertEvent): event is IncidentEvent {
-  return INCIDENT_EVENTS.some((each) => each === event);
-}
-
-async function open(
-  trx: Trx,
-  payload: AlertPayload,
-  event: IncidentEvent,
-  { isNew, nowMs }: { isNew: boolean; nowMs: number },
-): Promise<void> {
-  const causeKey = causeOf(payload, event);
-  if ((await sign(trx, causeKey, { isNew, nowMs })) || !isNew) return;
-  await insert(trx, payload, { event, causeKey, openedAt: nowMs, recoveredAt: null });
-}
-
-/** True when the cause lasts. */
-async function sign(
-  trx: Trx,
-  causeKey: string,
-  { isNew, nowMs }: { isNew: boolean; nowMs: number },
-): Promise<boolean> {
-  const lasting = await trx
-    .updateTable("incidents")
-    .set((eb) => ({
-      last_at: eb.fn<number>("max", [eb.val(nowMs), "last_at"]),
-      count: eb("count", "+", isNew ? 1 : 0),
-    }))
-    .where("cause_key", "=", causeKey)
-    .where("recovered_at", "is", null)
-    .where("closed_at", "is", null)
+export async function countIncident(trx: Trx, cause: Cause, nowMs: number): Promise<boolean> {
+  const result = await lasting(trx, cause)
+    .set((eb) => ({ last_at: later("last_at", nowMs), count: eb("count", "+", 1) }))
     .executeTakeFirst();
-  return lasting.numUpdatedRows > 0n;
+  return result.numUpdatedRows > 0n;
 }
 
-/** What a state that could not be used kept from being written down is written down when it can be used again. */
-async function recovered(
-  trx: Trx,
-  payload: AlertPayload,
-  { isNew, nowMs }: { isNew: boolean; nowMs: number },
-): Promise<void> {
-  const [, event = "", since = ""] = payload.key.split(":");
-  if (event === "heartbeat_late" || event === "no_output") await recoverIncident(trx, event, nowMs);
-  const sinceMs = Number(since);
-  if (event !== "unusable" || !isNew || !Number.isSafeInteger(sinceMs)) return;
-  const title = "Configuration or state could not be used";
-  const openedAt = Math.min(sinceMs, nowMs);
-  await insert(
-    trx,
-    { ...payload, title },
-    { event: "unusable", causeKey: "unusable", openedAt, recoveredAt: nowMs },
-  );
+function lasting(trx: Trx, { event, subject }: Cause) {
+  return trx
+    .updateTable("incidents")
+    .where("event", "=", event)
+    .where("subject", "=", subject)
+    .where("recovered_at", "is", null)
+    .where("closed_at", "is", null);
 }
 
-async function insert(
-  trx: Trx,
-  payload: AlertPayload,
-  of: { event: AlertEvent; causeKey: string; openedAt: number; recoveredAt: number | null },
-): Promise<void> {
+/** The later of a column's instant and now: a clock that was set back ends nothing before it began. */
+function later(column: "last_at" | "opened_at", nowMs: number): RawBuilder<number> {
+  const at = sql.ref<number>(`incidents.${column}`);
+  return sql<number>`case when ${at} < ${nowMs} then ${nowMs} else ${at} end`;
+}
+
+async function openOrCount(trx: Trx, cause: Cause, payload: AlertPayload, nowMs: number): Promise<void> {
   await trx
     .insertInto("incidents")
-    .values({
-      id: newId(of.openedAt),
-      cause_key: of.causeKey,
-      event: of.event,
-      title: payload.title,
-      opened_at: of.openedAt,
-      last_at: of.recoveredAt ?? of.openedAt,
-      count: 1,
-      recovered_at: of.recoveredAt,
-      tick: payload.tick ?? (await runningTick(trx)),
-      job: payload.job ?? null,
-      config_hash: await releasedHash(trx),
-    })
+    .values(await newIncident(trx, cause, payload, nowMs))
+    .onConflict((conflict) =>
+      conflict
+        .columns(["event", "subject"])
+        .where("recovered_at", "is", null)
+        .where("closed_at", "is", null)
+        .doUpdateSet((eb) => ({ last_at: later("last_at", nowMs), count: eb("incidents.count", "+", 1) })),
+    )
     .execute();
 }
 
-/** What lasts: of a heartbeat or a wedge there is one, of breakers, units, and jobs with what they died of one each. */
-function causeOf(payload: AlertPayload, event: IncidentEvent): string {
-  switch (event) {
-    case "breaker_open":
-    case "unit_failed":
-    case "job_dead":
-      return `${event}:${subjectOf(payload)}`;
-    default:
-      return event;
-  }
+/** What a state that could not be used kept from being written down is written down when it can be used again. */
+async function addUnusable(trx: Trx, payload: AlertPayload, sinceMs: number, nowMs: number): Promise<void> {
+  if (!Number.isSafeInteger(sinceMs)) return;
+  const title = "Configuration or state could not be used";
+  const cause = { event: "unusable", subject: "" };
+  const incident = await newIncident(trx, cause, { ...payload, title }, Math.min(sinceMs, nowMs));
+  await trx
+    .insertInto("incidents")
+    .values({ ...incident, last_at: nowMs, recovered_at: nowMs })
+    .execute();
 }
 
-/** `breaker_open:model:ollama/x:1700` is about `model:ollama/x`: a key ends in what is once only, an instant with its colons. */
-function subjectOf({ key, event }: AlertPayload): string {
-  return key.slice(event.length + 1).replace(/:(?:\d{4}-\d\d-\d\dT[\d:.]+Z|[^:]*)$/, "");
+async function newIncident(trx: Trx, { event, subject }: Cause, payload: AlertPayload, openedAt: number) {
+  return {
+    id: newId(openedAt),
+    event,
+    subject,
+    title: payload.title,
+    opened_at: openedAt,
+    last_at: openedAt,
+    count: 1,
+    tick: payload.tick ?? (await runningTick(trx)),
+    job: payload.job ?? null,
+    config_hash: await releasedHash(trx),
+  };
 }
 
 /** The rails know no tick; the one that runs, or died, is where to look. */

@@ -6,19 +6,24 @@ import type { Log } from "../lib/log.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import type { Trx } from "../store/schema.ts";
 import { afterCommit } from "../store/store.ts";
-import type { ChannelConfig } from "./channels/channel.ts";
-import { ALERT_EVENTS, type AlertPayload, levelOf } from "./events.ts";
+import { ALERT_EVENTS, type AlertPayload, keyOf, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
-import { channelsFor } from "./wanted.ts";
-
-/** An alert as the code that raises it knows it; the outbox adds who, when and how bad. */
-export type Notice = Omit<AlertPayload, "version" | "agent" | "severity" | "ts">;
+import { addDeliveries } from "./recipients.ts";
 
 /**
- * Records a notice in a section of `store.atomically`: it commits with that or not at all. After the commit it is logged
- * (`alerted: false` when its key was recorded before; else `channels`, how many it goes to), and a new one is handed to
- * `onAlert`. One whose key is known already is logged again, unless `repeats` says that it is evaluated over and over and
- * only its first time says something.
+ * An alert as the code that raises it knows it; the outbox adds who, when and how bad. Two with the same event, subject and
+ * occurrence are one (keyOf in events.ts says what these are).
+ */
+export interface Notice extends Omit<AlertPayload, "version" | "agent" | "severity" | "ts" | "key"> {
+  subject: string;
+  occurrence: string;
+}
+
+/**
+ * Records a notice, and who gets it, in a section of `store.atomically`: they commit with that or not at all. After the
+ * commit it is logged (`alerted: false` when its key was recorded before; else `channels`, how many it goes to), and a new
+ * one is handed to `onAlert`. One whose key is known already is logged again, unless `repeats` says that it is evaluated
+ * over and over and only its first time says something.
  */
 export type Announce = (trx: Trx, notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
 
@@ -34,8 +39,6 @@ export interface OutboxOptions {
   log: Log;
   /** Alerts leave the machine, so what is secret is taken out before they are kept. */
   redact: (text: string) => string;
-  /** So that the log can say whether anybody will hear of it. Delivery is decided when it is done (deliver.ts). */
-  channels?: readonly ChannelConfig[];
   onAlert?: ((alert: AlertPayload) => void) | undefined;
 }
 
@@ -43,71 +46,82 @@ export function createOutbox(options: OutboxOptions): Outbox {
   return {
     redact: options.redact,
     async announce(trx, notice, repeats = "logged") {
-      const payload = payloadOf(options, notice);
       const nowMs = options.clock.nowMs();
-      const isNew = await insert(trx, payload, nowMs);
-      await noteIncident(trx, payload, { isNew, nowMs });
-      if (!isNew && repeats === "quiet") return;
-      const channels = isNew ? await channelsFor(trx, options.channels ?? [], payload) : [];
-      afterCommit(trx, () => tell(options, { payload, isNew, heardBy: channels.length }));
+      const payload = payloadOf(notice, { ...options, nowMs });
+      const id = await insert(trx, notice, payload, nowMs);
+      await noteIncident(trx, notice, payload, { isNew: id !== null, nowMs });
+      if (id === null && repeats === "quiet") return;
+      const channels = id === null ? null : await addDeliveries(trx, { ...notice, ...payload, id }, nowMs);
+      afterCommit(trx, () => {
+        log(options, payload, { isNew: id !== null, channels });
+        if (id !== null) notifyListener(options, payload);
+      });
     },
   };
 }
 
-function payloadOf(options: OutboxOptions, notice: Notice): AlertPayload {
-  const ts = toIso(options.clock.nowMs());
-  const plain = (text: string) => withoutHidden(options.redact(text));
-  const told = { title: plain(notice.title), message: plain(notice.message) };
-  return { version: 1, agent: options.agent, severity: ALERT_EVENTS[notice.event], ts, ...notice, ...told };
+/** What is sent for a notice. */
+export function payloadOf(
+  { subject, occurrence, ...notice }: Notice,
+  by: { agent: string; redact: (text: string) => string; nowMs: number },
+): AlertPayload {
+  const plain = (text: string) => withoutHidden(by.redact(text));
+  return {
+    version: 1,
+    agent: by.agent,
+    severity: ALERT_EVENTS[notice.event],
+    ts: toIso(by.nowMs),
+    key: keyOf({ event: notice.event, subject, occurrence }),
+    ...notice,
+    title: plain(notice.title),
+    message: plain(notice.message),
+  };
 }
 
-/** True when the alert is new; the same key twice is once. */
-async function insert(trx: Trx, payload: AlertPayload, nowMs: number): Promise<boolean> {
+/** The id of the alert, or null when its key is known: the same key twice is once. */
+async function insert(
+  trx: Trx,
+  { subject, occurrence }: Notice,
+  payload: AlertPayload,
+  nowMs: number,
+): Promise<string | null> {
+  const { key, event, severity } = payload;
+  const id = newId(nowMs);
+  const { latest } = await trx
+    .selectFrom("alerts")
+    .select((eb) => eb.fn.max("kept_from").as("latest"))
+    .executeTakeFirstOrThrow();
+  const row = { id, key, event, subject, occurrence, severity, kept_from: Math.max(nowMs, latest ?? 0) };
   const result = await trx
     .insertInto("alerts")
-    .values({
-      id: newId(nowMs),
-      key: payload.key,
-      event: payload.event,
-      severity: payload.severity,
-      payload: JSON.stringify(payload),
-      created_at: nowMs,
-    })
+    .values({ ...row, payload: JSON.stringify(payload), created_at: nowMs })
     .onConflict((conflict) => conflict.column("key").doNothing())
     .executeTakeFirst();
-  return result.numInsertedOrUpdatedRows === 1n;
+  return result.numInsertedOrUpdatedRows === 1n ? id : null;
 }
 
-function tell(
+function log(
   options: OutboxOptions,
-  { payload, isNew, heardBy }: { payload: AlertPayload; isNew: boolean; heardBy: number },
+  payload: AlertPayload,
+  { isNew, channels }: { isNew: boolean; channels: number | null },
 ): void {
   const { version: _version, agent: _agent, severity: _severity, ts: _ts, event, ...fields } = payload;
   options.log.event(levelOf(event), event, {
     ...fields,
     alerted: isNew,
     // What became of it there is told by alert_sent, alert_delayed and alert_failed, which name the key.
-    ...(isNew && { channels: heardBy }),
+    ...(channels !== null && { channels }),
   });
-  if (isNew && options.onAlert !== undefined) hand(options, options.onAlert, payload);
 }
 
-/** The listener is the library user's code: what it throws is told, and changes nothing here. */
-function hand(
-  options: OutboxOptions,
-  onAlert: (alert: AlertPayload) => unknown,
-  payload: AlertPayload,
-): void {
-  const tellFailure = (error: unknown) =>
-    options.log.event("error", "alert_failed", {
-      channel: "onAlert",
-      key: payload.key,
-      error: messageOf(error),
-    });
+/** The listener is the library user's code: what it throws is logged, and changes nothing here. */
+function notifyListener({ onAlert, log }: OutboxOptions, payload: AlertPayload): void {
+  const logFailure = (error: unknown) =>
+    log.event("error", "alert_failed", { channel: "onAlert", key: payload.key, error: messageOf(error) });
   try {
     // It may be async, and a rejection that nobody handles would end the process.
-    Promise.resolve(onAlert(payload)).catch(tellFailure);
+    Promise.resolve<unknown>(onAlert?.(payload)).catch(logFailure);
   } catch (error) {
-    tellFailure(error);
+    logFailure(error);
   }
 }

@@ -1,3 +1,4 @@
+import { type Cause, recoverIncident } from "../alerts/incidents.ts";
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -54,15 +55,18 @@ async function orLogged({ log }: EvidenceSources, work: () => Promise<void>): Pr
 }
 
 /** What is over once a tick goes through, with work or without. */
-const BY_ANY = [
-  "tick_failed",
-  "state_rolled_back",
-  "disk_low",
-  "unit_failed:afk.service",
-  "unit_failed:afk-loop.service",
+const BY_ANY: readonly Cause[] = [
+  { event: "tick_failed", subject: "" },
+  { event: "state_rolled_back", subject: "" },
+  { event: "disk_low", subject: "" },
+  { event: "unit_failed", subject: "afk.service" },
+  { event: "unit_failed", subject: "afk-loop.service" },
 ];
 /** What is over only once work goes through again. */
-const BY_WORK = ["wedged", "overrun"];
+const BY_WORK: readonly Cause[] = [
+  { event: "wedged", subject: "" },
+  { event: "overrun", subject: "" },
+];
 
 /**
  * Ends the incidents that a tick which went well shows to be over. One that had a sign since the tick began is not: the
@@ -77,14 +81,7 @@ export async function recoverByTick(
     ...(tick.outcome === "ok" || tick.outcome === "idle" ? BY_ANY : []),
     ...(tick.outcome === "ok" ? BY_WORK : []),
   ];
-  if (causes.length === 0) return 0;
-  const result = await trx
-    .updateTable("incidents")
-    .set((eb) => ({ recovered_at: eb.fn<number>("max", [eb.val(nowMs), "opened_at"]) }))
-    .where("cause_key", "in", causes)
-    .where("last_at", "<", tick.startedAt)
-    .where("recovered_at", "is", null)
-    .where("closed_at", "is", null)
-    .executeTakeFirst();
-  return Number(result.numUpdatedRows);
+  let ended = 0;
+  for (const cause of causes) if (await recoverIncident(trx, cause, nowMs, tick.startedAt)) ended += 1;
+  return ended;
 }

@@ -1,3 +1,4 @@
+import { keyOf } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { systemClock, toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -39,10 +40,10 @@ export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit)
     const resort = lastResort(sources, error);
     try {
       const problem = resort.redact(messageOf(error));
-      resort.log.event("error", "unit_failed", { unit: failed.unit, key: notice.key, error: problem });
+      resort.log.event("error", "unit_failed", { unit: failed.unit, key: keyOf(notice), error: problem });
       const answers = await resort.send({ ...notice, message: `${notice.message} ${ALSO}` });
       const sent = answers.filter((answer) => answer.ok).length;
-      return { key: notice.key, direct: true, sent, failed: answers.length - sent, problem };
+      return { key: keyOf(notice), direct: true, sent, failed: answers.length - sent, problem };
     } finally {
       resort.log.close();
     }
@@ -54,9 +55,9 @@ const ALSO = "Its configuration or its state cannot be used now; afk doctor says
 async function throughOutbox(alerting: Alerting, notice: Notice): Promise<UnitAlert> {
   await alerting.store.atomically((trx) => alerting.outbox.announce(trx, notice));
   await alerting.deliver();
-  const states = await deliveriesOf(alerting.store.db, notice.key);
+  const states = await deliveriesOf(alerting.store.db, keyOf(notice));
   const sent = states.filter((state) => state === "sent").length;
-  return { key: notice.key, direct: false, sent, failed: states.length - sent, problem: null };
+  return { key: keyOf(notice), direct: false, sent, failed: states.length - sent, problem: null };
 }
 
 async function deliveriesOf(db: Db, key: string): Promise<string[]> {
@@ -77,7 +78,8 @@ function noticeOf({ unit, result, status, invocation }: FailedUnit, at: string):
     message:
       `${sentenceOf(plain(result, 40), plain(status, 40))} ` +
       `What it had begun is kept and taken up by the next run; the caps and the kill switch hold. Look: journalctl -u ${name} -n 50`,
-    key: `unit_failed:${name}:${plain(invocation ?? "", 64) === "unknown" ? at : plain(invocation ?? "", 64)}`,
+    subject: name,
+    occurrence: plain(invocation ?? "", 64) === "unknown" ? at : plain(invocation ?? "", 64),
   };
 }
 

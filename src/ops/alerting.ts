@@ -37,7 +37,7 @@ export async function withAlerting<T>(
   const log = openLog(config, clock);
   try {
     const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({ agent: config.agent, clock, log, redact, channels: config.alerts });
+    const outbox = createOutbox({ agent: config.agent, clock, log, redact });
     const signal = new AbortController().signal;
     return await work({
       config,
@@ -76,5 +76,7 @@ export function openLog(config: Config, clock: Clock): Log & { close(): void } {
 
 /** Ends the incident of a unit that failed before, since what it runs has just gone well. */
 export async function unitSucceeded(store: Store, clock: Clock, unit: string): Promise<void> {
-  await store.atomically((trx) => recoverIncident(trx, `unit_failed:${unit}`, clock.nowMs()));
+  await store.atomically((trx) =>
+    recoverIncident(trx, { event: "unit_failed", subject: unit }, clock.nowMs()),
+  );
 }

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
-import { ALERT_EVENTS, type AlertPayload } from "../alerts/events.ts";
-import type { Notice } from "../alerts/outbox.ts";
+import { ALERT_EVENTS } from "../alerts/events.ts";
+import { type Notice, payloadOf } from "../alerts/outbox.ts";
+import { isWanted } from "../alerts/recipients.ts";
 import { trySending } from "../alerts/send.ts";
-import { isWanted } from "../alerts/wanted.ts";
 import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadChannels } from "../config/load-channels.ts";
@@ -49,21 +49,13 @@ export function wanting(channels: ChannelConfig[], event: Notice["event"]): Chan
 export async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
   const { notice, clock, log } = alert;
   const redact = createRedactor(alert.secrets);
-  const payload: AlertPayload = {
-    version: 1,
-    agent: alert.agent,
-    severity: ALERT_EVENTS[notice.event],
-    ts: toIso(clock.nowMs()),
-    ...notice,
-    title: redact(notice.title),
-    message: redact(notice.message),
-  };
+  const payload = payloadOf(notice, { agent: alert.agent, redact, nowMs: clock.nowMs() });
   const signal = new AbortController().signal;
   return await Promise.all(
     alert.channels.map(async (config) => {
       const { result, status } = await trySending(payload, config, { signal, nowMs: clock.nowMs() });
       const error = result.ok ? null : redact(result.error);
-      const told = { alert: notice.event, channel: channelId(config), key: notice.key };
+      const told = { alert: notice.event, channel: channelId(config), key: payload.key };
       if (error === null) log.event("info", "alert_sent", told);
       else log.event("error", "alert_failed", { ...told, error, attempts: 1 });
       return { type: config.type, host: hostOf(config, redact), ok: result.ok, status, error };
@@ -88,7 +80,8 @@ export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]
         title: "A test alert",
         message:
           "You asked for this with: afk alert test. Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
-        key: `alert_test:${toIso(clock.nowMs())}`,
+        subject: "",
+        occurrence: toIso(clock.nowMs()),
       },
       agent: config.agent,
       channels: config.alerts,

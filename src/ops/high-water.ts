@@ -59,7 +59,8 @@ export async function checkHighWater(
       event: "state_rolled_back",
       title: "The state is an older copy",
       message: `${reason}. No model is called. If you put it back on purpose, reconcile the ledger and then: afk resume`,
-      key: `state_rolled_back:${mark.generation}:${generation}`,
+      subject: "",
+      occurrence: `${mark.generation}:${generation}`,
     });
   });
   await raiseHighWater(store, path);

@@ -1,6 +1,6 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { AlertPayload } from "../alerts/events.ts";
-import { isWanted } from "../alerts/wanted.ts";
+import { isWanted } from "../alerts/recipients.ts";
 import type { AlertDeliveriesTable, Db } from "../store/schema.ts";
 
 /** An alert with what became of it. Instants in epoch milliseconds. */
@@ -30,7 +30,7 @@ export async function listAlerts(
 ): Promise<AlertView[]> {
   const alerts = await db
     .selectFrom("alerts")
-    .select(["id", "event", "severity", "payload", "created_at"])
+    .select(["id", "event", "severity", "payload", "created_at", "is_routed"])
     .orderBy("created_at", "desc")
     .orderBy("id", "desc")
     .limit(limit * ROWS_PER_ENTRY)
@@ -38,7 +38,7 @@ export async function listAlerts(
   if (alerts.length === 0) return [];
   const deliveries = await db
     .selectFrom("alert_deliveries")
-    .select(["alert_id", "channel", "state", "error"])
+    .select(["alert_id", "channel", "state", "error", "attempts"])
     .where(
       "alert_id",
       "in",
@@ -57,7 +57,9 @@ export async function listAlerts(
       title,
       message,
       deliveries: fates.map(({ channel, state, error }) => ({ channel, state, error })),
-      isUntried: fates.length === 0 && channels.some((channel) => isWanted(channel, alert)),
+      isUntried:
+        (fates.length > 0 && fates.every(({ attempts }) => attempts === 0)) ||
+        (alert.is_routed === 0 && channels.some((channel) => isWanted(channel, alert))),
       more: 0,
     };
   });

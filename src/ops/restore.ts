@@ -154,7 +154,6 @@ async function prepare(config: Config, clock: Clock, staged: string, restored: R
       clock,
       log: silentLog,
       redact,
-      channels: config.alerts,
     });
     const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
     const mark = readMark(config.paths.highWater);

@@ -1,4 +1,4 @@
-import { countIncident, deadLetterCause } from "../alerts/incidents.ts";
+import { countIncident } from "../alerts/incidents.ts";
 import type { Announce } from "../alerts/outbox.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
@@ -40,13 +40,14 @@ export async function deadLetter(
     .insertInto("dead_letters")
     .values({ job_id: job.id, key, name, kind, payload, error, cause, attempts, trace, died_at: nowMs })
     .execute();
-  const causeKey = deadLetterCause(name, cause);
-  if (await countIncident(trx, causeKey, nowMs)) return;
+  const subject = `${name}:${cause}`;
+  if (await countIncident(trx, { event: "job_dead", subject }, nowMs)) return;
   await announce(trx, {
     event: "job_dead",
     title: `${name} gave up`,
     message: `Job ${key} ${fate} and waits for you. ${asSentence(error)} Look: afk dead show ${key}`,
-    key: `${causeKey}:${job.id}.${job.token}`,
+    subject,
+    occurrence: `${job.id}.${job.token}`,
     job: key,
     ...(tick === null ? {} : { tick }),
   });

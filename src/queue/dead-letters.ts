@@ -1,5 +1,5 @@
 import { type Selectable, sql } from "kysely";
-import { deadLetterCause, recoverIncident } from "../alerts/incidents.ts";
+import { recoverIncident } from "../alerts/incidents.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { DeadLettersTable } from "../store/schema-letters.ts";
 
@@ -85,7 +85,7 @@ export async function retryDeadLetter(
 /** Drops a dead letter for good. The keys of its runs stay taken, so that dropping it runs none of them again. */
 export async function dropDeadLetter(trx: Trx, { name, cause }: Cause, nowMs: number): Promise<void> {
   await trx.deleteFrom("dead_letters").where("name", "=", name).where("cause", "=", cause).execute();
-  await recoverIncident(trx, deadLetterCause(name, cause), nowMs);
+  await recoverIncident(trx, { event: "job_dead", subject: `${name}:${cause}` }, nowMs);
 }
 
 /** Ids of jobs grow with time. The index on name, cause and id has all that the groups are made of. */

@@ -130,7 +130,8 @@ async function tellOpen(
     event: "breaker_open",
     title: `${name} is left alone`,
     message: `${asSentence(state.reason)} No call to it until ${toIso(state.until)}, then one probe. Look: afk status`,
-    key: `breaker_open:${name}:${nowMs}`,
+    subject: name,
+    occurrence: String(nowMs),
   });
 }
 
@@ -145,7 +146,8 @@ async function tellBlocked(
     event: "breaker_open",
     title: `${name} is refused until you resume`,
     message: `${asSentence(reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
-    key: `breaker_open:${name}:${since}`,
+    subject: name,
+    occurrence: String(since),
   });
 }
 
@@ -160,6 +162,7 @@ async function tellClosed(
     event: "breaker_closed",
     title: `${name} works again`,
     message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
-    key: `breaker_closed:${name}:${nowMs}`,
+    subject: name,
+    occurrence: String(nowMs),
   });
 }

@@ -35,7 +35,8 @@ export async function tellCapHit(
     message:
       `${formatUsd(refusal.spentMicros)} of ${formatUsd(refusal.capMicros)} is spent or reserved in ${refusal.period}; ` +
       `a call of at most ${formatUsd(refusal.estimateMicros)} was refused before it was made. Look: afk status`,
-    key: `cap_hit:${refusal.window}:${refusal.period}`,
+    subject: refusal.window,
+    occurrence: refusal.period,
     window: refusal.window,
     period: refusal.period,
     capUsd: usdFromMicros(refusal.capMicros),
@@ -66,7 +67,8 @@ export async function tellThresholds(
       message:
         `${formatUsd(spend.spentMicros)} of ${formatUsd(spend.capMicros)} is spent or reserved in ${spend.period}. ` +
         "Look: afk status",
-      key: `threshold_cross:${spend.window}:${spend.period}:${threshold}`,
+      subject: spend.window,
+      occurrence: `${spend.period}:${threshold}`,
       window: spend.window,
       period: spend.period,
       threshold,
@@ -90,7 +92,8 @@ export async function tellUnknown(
     message:
       `${asSentence(error)} It stays charged at its worst case of ${formatUsd(entry.estimate_micros)} until you say what it cost: ` +
       `afk ledger reconcile ${entry.id} --usd X`,
-    key: `call_unknown:${entry.id}`,
+    subject: "",
+    occurrence: entry.id,
     ...scopeFields(entry),
   });
 }
@@ -110,7 +113,8 @@ export async function tellOverrun(
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
     message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
-    key: `overrun:${entry.id}`,
+    subject: "",
+    occurrence: entry.id,
     spentUsd: usdFromMicros(costMicros),
     ...scopeFields(entry),
   });

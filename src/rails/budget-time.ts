@@ -32,8 +32,8 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
   const behindMs = row.latest_at - wall;
   // The anchor stays while the boot lasts, the latest reading while the clock is behind it: each jump has one key.
   if (aheadMs > JUMP_TOLERANCE_MS)
-    await tellJump(trx, announce, aheadMs, now, `ahead:${row.anchor_at}:${Math.round(aheadMs / 900_000)}`);
-  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(trx, announce, -behindMs, now, `behind:${row.latest_at}`);
+    await tellJump(trx, announce, aheadMs, now, [`ahead:${row.anchor_at}`, Math.round(aheadMs / 900_000)]);
+  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(trx, announce, -behindMs, now, ["behind", row.latest_at]);
   if (isSameBoot) await updateLatest(trx, { now });
   else await anchorAt(trx, clock, now);
   return now;
@@ -102,7 +102,7 @@ async function tellJump(
   announce: Announce,
   byMs: number,
   now: number,
-  jump: string,
+  [subject, occurrence]: [subject: string, occurrence: number],
 ): Promise<void> {
   const minutes = Math.round(Math.abs(byMs) / MINUTE_MS);
   const notice = {
@@ -111,7 +111,8 @@ async function tellJump(
     message:
       `The wall clock is ${minutes} minutes ${byMs > 0 ? "ahead of what the uptime explains" : "behind an earlier reading"}. ` +
       `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume${byMs > 0 ? "" : " --clock"}`,
-    key: `clock_jump:${jump}`,
+    subject,
+    occurrence: String(occurrence),
   };
   await announce(trx, notice, "quiet");
 }

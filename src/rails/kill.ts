@@ -132,6 +132,7 @@ export async function announceKill(trx: Trx, announce: Announce, kill: Kill): Pr
     event: "kill_set",
     title: "Stopped by the kill switch",
     message: `Set${at}: ${kill.reason}. No model is called${then}. Look: afk status`,
-    key: `kill_set:${kill.by}:${kill.at}`,
+    subject: kill.by,
+    occurrence: String(kill.at),
   });
 }

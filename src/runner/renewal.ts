@@ -39,9 +39,6 @@ export function createLiveRails(
     clock,
     log,
     redact,
-    get channels() {
-      return live.current().alerts;
-    },
     onAlert,
   });
   const rails: Rails = {
@@ -117,7 +114,8 @@ async function reportRefused(
       title: "The configuration was changed, and refused",
       message: `${asSentence(error.message)} The last good one goes on, with the lower of both caps. Look: afk doctor`,
       // On another day the same mistake is another one.
-      key: `config_refused:${hash.slice(0, 16)}:${toIso(nowMs).slice(0, 10)}`,
+      subject: "",
+      occurrence: `${hash.slice(0, 16)}:${toIso(nowMs).slice(0, 10)}`,
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { takeOverChannels } from "../alerts/recipients.ts";
 import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
@@ -79,6 +80,8 @@ async function work(
   const results: PhaseResult[] = [];
   let delivery: Promise<void> = Promise.resolve();
   try {
+    const { store, config, clock, log } = dependencies;
+    await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
     await checkCounters(dependencies, isAfterCrash);
     await beginEvidence(dependencies);
     // 1. The kill switch. A killed agent starts nothing, but its alerts still go out.

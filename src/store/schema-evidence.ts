@@ -51,9 +51,9 @@ export interface ClockDaysTable {
 /** What broke: one row for a cause while it lasts. */
 export interface IncidentsTable {
   id: string;
-  /** What lasts: an event and what it is about, for instance `breaker_open:model:ollama/qwen2.5:3b`. */
-  cause_key: string;
+  /** Of an event and a subject one lasts at a time: `breaker_open` of `model:ollama/qwen2.5:3b`. */
   event: string;
+  subject: string;
   title: string;
   opened_at: number;
   last_at: number;

@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 describe("an incident", () => {
   it.each(INCIDENT_EVENTS)("opens with the alert of %s, in the same transaction", async (event) => {
     const rails = await testRails();
-    const notice = { event, title: "It broke", message: "Look.", key: `${event}:thing:1` };
+    const notice = { event, title: "It broke", message: "Look.", subject: "thing", occurrence: "1" };
     await announce(rails, notice);
     expect(await incidents(rails)).toMatchObject([
       { event, title: "It broke", count: 1, opened_at: rails.clock.nowMs(), recovered_at: null },
@@ -35,9 +35,9 @@ describe("an incident", () => {
       "draft_pending",
       "tick_missed",
     ] as const)
-      await announce(rails, { ...at, event, key: `${event}:1` });
+      await announce(rails, { ...at, event, subject: "", occurrence: "1" });
     for (const event of ["clock_jump", "drift_found", "day_attended", "alert_test"] as const)
-      await announce(rails, { ...at, event, key: `${event}:1` });
+      await announce(rails, { ...at, event, subject: "", occurrence: "1" });
     await rails.store.atomically((trx) =>
       announceKill(trx, rails.outbox.announce, { by: "file", at: 1, reason: "r" }),
     );
@@ -50,11 +50,11 @@ describe("an incident", () => {
       await announce(rails, opened(n));
       rails.clock.advance(MINUTE);
     }
-    await announce(rails, { ...opened(9), key: "breaker_open:host:example.org:9" });
+    await announce(rails, { ...opened(9), subject: "host:example.org" });
     const [first, other] = await incidents(rails);
-    expect(first).toMatchObject({ cause_key: "breaker_open:model:ollama/x:7b", count: 3 });
+    expect(first).toMatchObject({ event: "breaker_open", subject: "model:ollama/x:7b", count: 3 });
     expect((first?.last_at ?? 0) - (first?.opened_at ?? 0)).toBe(2 * MINUTE);
-    expect(other).toMatchObject({ cause_key: "breaker_open:host:example.org", count: 1 });
+    expect(other).toMatchObject({ event: "breaker_open", subject: "host:example.org", count: 1 });
   });
 
   it("does not count the same alert again, and is not opened again by it after its end", async () => {
@@ -63,13 +63,14 @@ describe("an incident", () => {
       event: "heartbeat_late",
       title: "late",
       message: "m",
-      key: "heartbeat_late:tick-1",
+      subject: "",
+      occurrence: "tick-1",
     };
     await announce(rails, notice);
     rails.clock.advance(MINUTE);
     await announce(rails, notice, "quiet");
     expect(await incidents(rails)).toMatchObject([{ count: 1, last_at: rails.clock.nowMs() }]);
-    await announce(rails, { ...notice, event: "recovered", key: `recovered:${notice.key}` });
+    await announce(rails, { ...notice, event: "recovered", subject: "heartbeat_late" });
     await announce(rails, notice, "quiet");
     expect(await incidents(rails)).toHaveLength(1);
   });
@@ -79,20 +80,30 @@ describe("an incident", () => {
     await announce(rails, opened(1));
     rails.clock.advance(MINUTE);
     const closed = { title: "works again", message: "m" };
-    await announce(rails, { event: "breaker_closed", ...closed, key: "breaker_closed:model:ollama/other:2" });
+    await announce(rails, {
+      event: "breaker_closed",
+      ...closed,
+      subject: "model:ollama/other",
+      occurrence: "2",
+    });
     expect(await incidents(rails)).toMatchObject([{ recovered_at: null }]);
-    await announce(rails, { event: "breaker_closed", ...closed, key: "breaker_closed:model:ollama/x:7b:2" });
+    await announce(rails, {
+      event: "breaker_closed",
+      ...closed,
+      subject: "model:ollama/x:7b",
+      occurrence: "2",
+    });
     expect(await incidents(rails)).toMatchObject([{ recovered_at: rails.clock.nowMs() }]);
     await announce(rails, opened(3));
     expect(await incidents(rails)).toMatchObject([{ count: 1 }, { count: 1, recovered_at: null }]);
   });
 
-  it("of a unit is known by the unit's name, whatever the end of its key is", async () => {
+  it("of a unit is known by the unit's name, however often it fails", async () => {
     const rails = await testRails();
-    const failed = { event: "unit_failed" as const, title: "failed", message: "m" };
-    await announce(rails, { ...failed, key: "unit_failed:afk.service:2026-11-21T10:00:00.000Z" });
-    await announce(rails, { ...failed, key: "unit_failed:afk.service:0f3c" });
-    expect(await incidents(rails)).toMatchObject([{ cause_key: "unit_failed:afk.service", count: 2 }]);
+    const failed = { event: "unit_failed" as const, title: "failed", message: "m", subject: "afk.service" };
+    await announce(rails, { ...failed, occurrence: "2026-11-21T10:00:00.000Z" });
+    await announce(rails, { ...failed, occurrence: "0f3c" });
+    expect(await incidents(rails)).toMatchObject([{ subject: "afk.service", count: 2 }]);
   });
 
   it("of a state that could not be used is written down when it can be used again, as over", async () => {
@@ -102,7 +113,8 @@ describe("an incident", () => {
       event: "recovered",
       title: "again",
       message: "m",
-      key: `recovered:unusable:${sinceMs}`,
+      subject: "unusable",
+      occurrence: String(sinceMs),
     };
     await announce(rails, notice, "quiet");
     await announce(rails, notice, "quiet");
@@ -131,7 +143,8 @@ describe("an incident", () => {
       event: "overrun",
       title: "t",
       message: "m",
-      key: "overrun:e",
+      subject: "",
+      occurrence: "e",
       tick: "tick-2",
       job: "j",
     });
@@ -144,7 +157,8 @@ function opened(n: number): Notice {
     event: "breaker_open",
     title: "left alone",
     message: "m",
-    key: `breaker_open:model:ollama/x:7b:${n}`,
+    subject: "model:ollama/x:7b",
+    occurrence: String(n),
   };
 }
 

@@ -10,10 +10,13 @@ const NOTICE: Notice = {
   event: "cap_hit",
   title: "The day cap is reached",
   message: "A call was refused.",
-  key: "cap_hit:day:2026-11-21",
+  subject: "day",
+  occurrence: "2026-11-21",
   window: "day",
   period: "2026-11-21",
 };
+
+const KEY = "cap_hit:day:2026-11-21";
 
 async function outboxHarness(options: Partial<OutboxOptions> = {}, open?: TestStore) {
   const store = open ?? (await testStore());
@@ -31,7 +34,7 @@ async function outboxHarness(options: Partial<OutboxOptions> = {}, open?: TestSt
     lines,
     given,
     clock,
-    outbox: createOutbox({ agent: "test", channels: [], clock, log, redact, onAlert, ...options }),
+    outbox: createOutbox({ agent: "test", clock, log, redact, onAlert, ...options }),
     rows: () => store.db.selectFrom("alerts").selectAll().orderBy("id").execute(),
   };
 }
@@ -43,17 +46,20 @@ describe("an alert", () => {
     const [row, ...others] = await rows();
     expect(others).toEqual([]);
     expect(row).toMatchObject({
-      key: NOTICE.key,
+      key: KEY,
       event: "cap_hit",
       severity: "warn",
       created_at: clock.nowMs(),
     });
+    const { subject, occurrence, ...told } = NOTICE;
+    expect(row).toMatchObject({ subject, occurrence });
     expect(JSON.parse(row!.payload)).toEqual({
       version: 1,
       agent: "test",
       severity: "warn",
       ts: "2026-11-21T10:00:00.000Z",
-      ...NOTICE,
+      ...told,
+      key: KEY,
     });
   });
 
@@ -103,7 +109,7 @@ describe("the same key twice", () => {
     await announceIt();
     await announceIt();
     expect(await rows()).toHaveLength(1);
-    expect(given.map(({ key }) => key)).toEqual([NOTICE.key]);
+    expect(given.map(({ key }) => key)).toEqual([KEY]);
     expect(lines.map(({ event, alerted }) => ({ event, alerted }))).toEqual([
       { event: "cap_hit", alerted: true },
       { event: "cap_hit", alerted: false },
@@ -168,7 +174,7 @@ describe("the listener", () => {
     });
     const result = await store.atomically(async (trx) => {
       await outbox.announce(trx, NOTICE);
-      await outbox.announce(trx, { ...NOTICE, key: "second" });
+      await outbox.announce(trx, { ...NOTICE, occurrence: "second" });
       return "done";
     });
     expect(result).toBe("done");
@@ -177,7 +183,7 @@ describe("the listener", () => {
     expect(lines[1]).toMatchObject({
       level: "error",
       channel: "onAlert",
-      key: NOTICE.key,
+      key: KEY,
       error: "the listener is broken",
     });
   });

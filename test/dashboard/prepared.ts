@@ -242,8 +242,8 @@ function trouble(insert: Insert): void {
   });
   insert("incidents", {
     id: "01incident1",
-    cause_key: "breaker_open:host:news.example.org",
     event: "breaker_open",
+    subject: "host:news.example.org",
     title: "host:news.example.org is left alone",
     opened_at: PREPARED_NOW - 8 * MINUTE,
     last_at: PREPARED_NOW - 8 * MINUTE,
@@ -251,7 +251,6 @@ function trouble(insert: Insert): void {
   });
   insert("incidents", {
     id: "01incident0",
-    cause_key: "tick_failed",
     event: "tick_failed",
     title: "A tick failed",
     opened_at: PREPARED_NOW - 8 * DAY,

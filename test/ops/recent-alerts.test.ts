@@ -21,7 +21,8 @@ async function harness() {
           event,
           title: `${event} ${count}`,
           message: "m",
-          key: `${event}:${count}`,
+          subject: "",
+          occurrence: String(count),
         });
       }),
     deliver: () =>

@@ -170,8 +170,8 @@ const VALID: Record<string, Row> = {
   },
   incidents: {
     id: "incident",
-    cause_key: "breaker_open:model:test",
     event: "breaker_open",
+    subject: "model:test",
     title: "model:test is left alone",
     opened_at: 1,
     last_at: 1,
@@ -200,6 +200,7 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a negative count of days", "clock_days", { count: -1 }],
   ["an attended flag that is no flag", "clock_days", { attended: 2 }],
   ["an attended day that counts", "clock_days", { attended: 1, count: 3 }],
+  ["recipients that are half decided", "alerts", { is_routed: 2 }],
   ["an incident that never happened", "incidents", { count: 0 }],
   ["a closed incident without a person's words", "incidents", { closed_at: 2 }],
   ["a second budget clock", "budget_clock", { id: 2 }],

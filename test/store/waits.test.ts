@@ -32,7 +32,7 @@ test("dead letters of an older version stay one each, with their incidents", asy
       { key: "digest@1", cause: "digest@1" },
       { key: "digest@2", cause: "digest@2" },
     ]);
-    expect(raw.prepare("select cause_key from incidents order by id").pluck().all()).toEqual([
+    expect(raw.prepare("select event || ':' || subject from incidents order by id").pluck().all()).toEqual([
       "job_dead:digest:digest@1",
       "job_dead:digest:digest@2",
       "job_dead:retried",

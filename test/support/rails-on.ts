@@ -34,7 +34,6 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
   return {
     store,
     outbox: createOutbox({
-      channels: [],
       agent: "test-agent",
       clock,
       log,

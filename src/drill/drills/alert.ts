@@ -21,14 +21,14 @@ export const alert: Drill = {
     const channels = alerts.map((channel) => ({ ...channel, on: null }));
     const deployment = harness.deploy({});
     const agent = await harness.open(deployment);
-    const key = `alert_test:drill:${toIso(systemClock.nowMs())}`;
     await agent.store.atomically((trx) =>
       agent.outbox.announce(trx, {
         event: "alert_test",
         title: `${harness.config.agent}: a drill of the alerts`,
         message:
           "This is a drill (afk drill). Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
-        key,
+        subject: "drill",
+        occurrence: toIso(systemClock.nowMs()),
       }),
     );
     const delivered = await deliverAlerts({

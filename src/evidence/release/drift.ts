@@ -11,19 +11,24 @@ import { compareUnits } from "./units.ts";
 
 /** What is in use and no release produced, in words. */
 export interface Drift {
-  /** The same as long as the drift is the same. */
-  key: string;
   found: string;
 }
 
+/** A configuration that no release produced, and the latest release's id. */
+export interface ConfigDrift extends Drift {
+  hash: string;
+  release: string;
+}
+
 /** Null before the first release, and while the configuration in use is one that was released. */
-export async function configDrift(db: Db, config: Config): Promise<Drift | null> {
+export async function configDrift(db: Db, config: Config): Promise<ConfigDrift | null> {
   const latest = await latestRelease(db);
   if (latest === undefined) return null;
   const hash = configHash(config);
   if (await wasReleased(db, hash)) return null;
   return {
-    key: `${hash}:${latest.id}`,
+    hash,
+    release: latest.id,
     found: `the configuration in use (${hash.slice(0, 12)}) was never released; the latest release has ${latest.config_hash.slice(0, 12)}`,
   };
 }
@@ -54,17 +59,14 @@ export async function unitDrift(db: Db, installed: readonly Installed[]): Promis
     if (right === 1) result.asReleased += 1;
     if (right > 1)
       result.drifts.push({
-        key: `${name}:${right}:${latest.id}`,
         found: `what the release ${release} rendered is in ${where} ${right} times`,
       });
-    for (const hash of new Set(hashes.filter((each) => each !== wanted)))
-      result.drifts.push({
-        key: `${name}:${hash}:${latest.id}`,
-        found:
-          wanted === undefined
-            ? `no release rendered ${whatIsIn(name, where)}`
-            : `${whatIsIn(name, where)} is not as the release ${release} rendered it`,
-      });
+    const found =
+      wanted === undefined
+        ? `no release rendered ${whatIsIn(name, where)}`
+        : `${whatIsIn(name, where)} is not as the release ${release} rendered it`;
+    const others = new Set(hashes.filter((each) => each !== wanted));
+    result.drifts.push(...[...others].map(() => ({ found })));
   }
   return result;
 }
@@ -88,7 +90,8 @@ export async function tellDrift(trx: Trx, announce: Announce, config: Config): P
       event: "drift_found",
       title: "The configuration was changed past a release",
       message: `${drift.found[0]?.toUpperCase()}${drift.found.slice(1)}. The agent goes on with it. If it is meant: afk release --reason TEXT. If not: afk release --to HASH`,
-      key: `drift_found:${drift.key}`,
+      subject: drift.hash,
+      occurrence: drift.release,
     },
     "quiet",
   );

@@ -37,7 +37,8 @@ export async function tellLowValue(parts: {
         event: "value_low",
         title: `Week ${week} brought less than it should`,
         message: `${dollars(worth.savedMicros)} of value for ${dollars(worth.costMicros)} is a ratio of ${ratioText(worth)}, below value.min_ratio ${minRatio}. Look: afk report --since ${span.firstDay}`,
-        key: `value_low:${week}`,
+        subject: "",
+        occurrence: week,
         period: week,
       });
     }

@@ -4,7 +4,6 @@ import type { Clock } from "../../lib/clock.ts";
 import { dayIn } from "../../lib/days.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import type { Trx } from "../../store/schema.ts";
-import { attendedKey } from "./day-figures.ts";
 
 /**
  * Writes that a person made work run on a day of the clock, which starts the count again, and says so, once a day. Does
@@ -26,7 +25,8 @@ export async function markAttended(
       event: "day_attended",
       title: `${day} is an attended day`,
       message: `Work was started by hand (${what.join(", ")}), so the count of unattended days starts again with ${day} as its Day 0. Look: afk clock`,
-      key: attendedKey(day),
+      subject: "",
+      occurrence: day,
       period: day,
     },
     "quiet",

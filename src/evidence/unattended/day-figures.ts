@@ -87,17 +87,14 @@ export async function workByHand(db: Db, day: string, timezone: string): Promise
   const told = await db
     .selectFrom("alerts")
     .select("id")
-    .where("key", "=", attendedKey(day))
+    .where("event", "=", "day_attended")
+    .where("occurrence", "=", day)
     .executeTakeFirst();
   if (jobs.length > 0) return jobs.map(({ name }) => name);
   return tick === undefined && told === undefined ? [] : ["a person's hand"];
 }
 
 const NAMES_MAX = 5;
-
-export function attendedKey(day: string): string {
-  return `day_attended:${day}`;
-}
 
 /**
  * Whether the kill switch was set on a day, or still was: none of its ticks did anything but see it. Whoever clears it is

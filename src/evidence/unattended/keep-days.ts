@@ -124,7 +124,8 @@ async function tellMark(
     event: "clock_reached",
     title: `${count} days by itself`,
     message: `The agent has run ${count} days in a row unattended, up to ${day}. Nothing is to be done. Look: afk clock`,
-    key: `clock_reached:${count}:${dayZero}`,
+    subject: "",
+    occurrence: `${count}:${dayZero}`,
     period: day,
   });
 }

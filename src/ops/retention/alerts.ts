@@ -1,15 +1,14 @@
-import { sql } from "kysely";
-import type { AlertEvent } from "../../alerts/events.ts";
+import { type AlertEvent, keyOf } from "../../alerts/events.ts";
 import { addToMeta } from "../../store/meta.ts";
 import type { Trx } from "../../store/schema.ts";
 import { type Ages, idAt, nextAfter, type Sweep, type Swept } from "./sweep.ts";
 
-/** Alerts that one step looks at: each may be asked about by its key. */
+/** Alerts that one step looks at: of each others may be looked for. */
 const ALERTS = 20;
 
 /**
- * Removes old alerts with their deliveries. An alert's key is what keeps the same trouble from being told of twice, so
- * the newest one of a trouble that may still last stays, and the word of its end as long as that.
+ * Removes old alerts with their deliveries. An alert's key is what keeps the same trouble from being announced twice, so
+ * the newest one of a trouble that may still last stays, and its end as long as that.
  */
 export const alertsSweep: Sweep = {
   name: "alerts",
@@ -17,10 +16,9 @@ export const alertsSweep: Sweep = {
   async step(trx, ages, after): Promise<Swept> {
     const alerts = await readOld(trx, ages, after);
     const gone: string[] = [];
-    for (const alert of alerts) {
-      if (alert.held === 0 && !(await isLatestWord(trx, alert)) && !(await endsKnown(trx, alert)))
+    for (const alert of alerts)
+      if (!alert.isHeld && !(await isLatestOfLasting(trx, alert)) && !(await endsKnown(trx, alert)))
         gone.push(alert.id);
-    }
     if (gone.length > 0) await remove(trx, gone);
     return { removed: gone.length, next: nextAfter(alerts, ALERTS) };
   },
@@ -28,31 +26,58 @@ export const alertsSweep: Sweep = {
 
 interface OldAlert {
   id: string;
-  key: string;
   event: string;
-  /**
-   * 1: on its way still, what an incident that lasts is about, the cap that a waiting job stands at, or told of by a clock
-   * that was behind, since it came after one that is not old.
-   */
-  held: number;
+  subject: string;
+  occurrence: string;
 }
 
-async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldAlert[]> {
-  const old = idAt(ages.historyMs);
-  const { rows } = await sql<OldAlert>`
-    select id, key, event, exists (
-        select 1 from alert_deliveries where alert_id = alerts.id and state = 'pending'
-      ) or exists (
-        select 1 from incidents where recovered_at is null and closed_at is null
-          and incidents.event = alerts.event and opened_at = alerts.created_at
-      ) or event = 'cap_hit' and exists (
-        select 1 from jobs where state in ('ready', 'running') and jobs.key = substr(alerts.key, length('cap_hit:job:') + 1)
-      ) or coalesce(rowid > (select min(rowid) from alerts where id >= ${old}), 0) as held
-    from alerts where id > ${after} and id < ${old} order by id limit ${ALERTS}`.execute(trx);
-  return rows;
+/**
+ * Old alerts but for those that are held: on their way still, what an incident that lasts is about, the cap that a waiting
+ * job stands at, or raised lately by a clock that was behind.
+ */
+async function readOld(trx: Trx, { historyMs }: Ages, after: string) {
+  const rows = await trx
+    .selectFrom("alerts")
+    .select(["id", "event", "subject", "occurrence"])
+    .select(({ and, or, eb, exists, selectFrom }) =>
+      or([
+        exists(
+          selectFrom("alert_deliveries")
+            .select("alert_id")
+            .whereRef("alert_id", "=", "alerts.id")
+            .where("state", "=", "pending"),
+        ),
+        exists(
+          selectFrom("incidents")
+            .select("incidents.id")
+            .whereRef("incidents.event", "=", "alerts.event")
+            .whereRef("incidents.subject", "=", "alerts.subject")
+            .whereRef("incidents.opened_at", "=", "alerts.created_at")
+            .where("incidents.recovered_at", "is", null)
+            .where("incidents.closed_at", "is", null),
+        ),
+        and([
+          eb("alerts.event", "=", "cap_hit"),
+          eb("alerts.subject", "=", "job"),
+          exists(
+            selectFrom("jobs")
+              .select("jobs.id")
+              .whereRef("jobs.key", "=", "alerts.occurrence")
+              .where("jobs.state", "in", ["ready", "running"]),
+          ),
+        ]),
+        eb("alerts.kept_from", ">=", historyMs),
+      ]).as("is_held"),
+    )
+    .where("id", ">", after)
+    .where("id", "<", idAt(historyMs))
+    .orderBy("id")
+    .limit(ALERTS)
+    .execute();
+  return rows.map((row) => ({ ...row, isHeld: Boolean(row.is_held) }));
 }
 
-/** What can last for longer than alerts are kept; each time it is seen it is told of again under the same key. */
+/** What can last for longer than alerts are kept; each time it is seen it is the same alert again. */
 const LASTING: readonly string[] = [
   "breaker_open",
   "source_failed",
@@ -63,33 +88,34 @@ const LASTING: readonly string[] = [
   "clock_jump",
 ] satisfies AlertEvent[];
 
-/** Keys are `<event>:<thing>:<what is once only>`: whether none that is newer is about the same thing. */
-async function isLatestWord(trx: Trx, { id, key, event }: OldAlert): Promise<boolean> {
+/** Whether no newer one is about the same. */
+async function isLatestOfLasting(trx: Trx, { id, event, subject }: OldAlert): Promise<boolean> {
   if (!LASTING.includes(event)) return false;
-  const prefix = key.slice(0, key.lastIndexOf(":") + 1);
   const newer = await trx
     .selectFrom("alerts")
     .select("id")
-    .where("key", ">=", prefix)
-    .where("key", "<", `${prefix.slice(0, -1)};`)
+    .where("event", "=", event)
+    .where("subject", "=", subject)
     .where("id", ">", id)
-    // What follows is no further part of another thing's name.
-    .where(sql<boolean>`instr(substr(key, ${prefix.length + 1}), ':') = 0`)
     .limit(1)
     .executeTakeFirst();
   return newer === undefined;
 }
 
-/** An end whose trouble is still known would be told of again. */
-async function endsKnown(trx: Trx, { key, event }: OldAlert): Promise<boolean> {
+/** An end whose trouble is still known would be announced again. */
+async function endsKnown(trx: Trx, { event, subject, occurrence }: OldAlert): Promise<boolean> {
   const trouble =
     event === "recovered"
-      ? key.slice("recovered:".length)
+      ? { event: subject, subject: "", occurrence }
       : event === "source_recovered"
-        ? key.replace(/^source_recovered:/, "source_failed:")
+        ? { event: "source_failed", subject, occurrence }
         : null;
   if (trouble === null) return false;
-  const known = await trx.selectFrom("alerts").select("id").where("key", "=", trouble).executeTakeFirst();
+  const known = await trx
+    .selectFrom("alerts")
+    .select("id")
+    .where("key", "=", keyOf(trouble))
+    .executeTakeFirst();
   return known !== undefined;
 }
 

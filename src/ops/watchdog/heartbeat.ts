@@ -1,4 +1,5 @@
 import { type Selectable, sql } from "kysely";
+import type { Notice } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
@@ -8,12 +9,9 @@ import type { Db, TicksTable } from "../../store/schema.ts";
 import { latestTicks } from "../history.ts";
 import type { Worker } from "../worker.ts";
 
-/** One thing that is wrong. It keeps its key for as long as it lasts, so that it is told of once. */
-export interface Finding {
+/** One thing that is wrong. It is the same occurrence for as long as it lasts, so that it alerts once. */
+export interface Finding extends Notice {
   event: "heartbeat_late" | "no_output";
-  title: string;
-  message: string;
-  key: string;
 }
 
 export interface HeartbeatSources {
@@ -175,7 +173,8 @@ function late(how: Late["how"], title: string, problem: string, episode: string,
       event: "heartbeat_late",
       title,
       message: message ?? usual,
-      key: `heartbeat_late:${episode}`,
+      subject: "",
+      occurrence: episode,
     },
   };
 }

@@ -42,6 +42,7 @@ export async function noOutput(db: Db): Promise<Finding | null> {
     event: "no_output",
     title: `${EMPTY_TICKS} ticks in a row gave no output`,
     message: `The last ${EMPTY_TICKS} ticks that had work gave neither a unit nor a file. ${since}${reason} What failed for good waits in: afk dead. Look: afk logs --tick ${newest?.id ?? ""}`,
-    key: `no_output:after:${lastGood?.id ?? "start"}`,
+    subject: "",
+    occurrence: `after:${lastGood?.id ?? "start"}`,
   };
 }

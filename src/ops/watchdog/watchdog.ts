@@ -1,6 +1,8 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Delivered } from "../../alerts/deliver.ts";
+import { keyOf } from "../../alerts/events.ts";
+import type { Notice } from "../../alerts/outbox.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
@@ -65,10 +67,15 @@ async function look(alerting: Alerting): Promise<WatchdogReport> {
     exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
     killed: kill?.reason ?? null,
     ...(late?.finding === null && { waits: late.problem }),
-    findings,
+    findings: findings.map(reported),
     recovered,
     alerts: await alerting.deliver(),
   };
+}
+
+function reported(finding: Notice): WatchdogReport["findings"][number] {
+  const { event, title, message } = finding;
+  return { event, title, message, key: keyOf(finding) };
 }
 
 /** The alert is on its way already: a file that cannot be written is told of in the log and changes nothing. */
@@ -93,9 +100,10 @@ async function tellUnusable(sources: PagerSources, error: unknown): Promise<Watc
       event: "unusable" as const,
       title: isConfig ? "The configuration is refused" : "The state cannot be used",
       message: `${resort.redact(messageOf(error)).replace(/\s+/g, " ").slice(0, 1_000)}. No tick can run and no model is called. Look: afk doctor`,
-      key: `unusable:${isConfig ? "configuration" : "state"}`,
+      subject: isConfig ? "configuration" : "state",
+      occurrence: "",
     };
-    resort.log.event("error", "unusable", { key: finding.key, error: finding.message });
+    resort.log.event("error", "unusable", { key: keyOf(finding), error: finding.message });
     const outDir = join(resort.state, "out");
     const text = alertText("afk", [finding]);
     const told = `${text}\n${TOLD}\n`;
@@ -111,7 +119,7 @@ async function tellUnusable(sources: PagerSources, error: unknown): Promise<Watc
     return {
       exitCode: isConfig ? EXIT.config : EXIT.failed,
       killed: null,
-      findings: [finding],
+      findings: [reported(finding)],
       recovered: [],
       alerts: { sent, failed: answers.length - sent, pending: 0 },
     };
@@ -141,22 +149,25 @@ export async function tellRecovered(alerting: Alerting, findings: readonly Findi
       if (findings.some((finding) => finding.event === event)) continue;
       const told = await trx
         .selectFrom("alerts")
-        .select(["key", "payload"])
+        .select(["occurrence", "payload"])
         .where("event", "=", event)
         .orderBy("id", "desc")
         .limit(1)
         .executeTakeFirst();
       if (told === undefined) continue;
-      const key = `recovered:${told.key}`;
-      const known = await trx.selectFrom("alerts").select("key").where("key", "=", key).executeTakeFirst();
+      const end = { event: "recovered", subject: event, occurrence: told.occurrence } as const;
+      const known = await trx
+        .selectFrom("alerts")
+        .select("id")
+        .where("key", "=", keyOf(end))
+        .executeTakeFirst();
       if (known !== undefined) continue;
       const { title } = JSON.parse(told.payload) as { title: string };
       over.push(title);
       await alerting.outbox.announce(trx, {
-        event: "recovered",
+        ...end,
         title: `Over: ${title}`,
         message: `${MEANING[event]} Nothing is to be done. What happened: afk logs --event ${event}`,
-        key,
       });
     }
   });
@@ -174,7 +185,8 @@ export async function tellUsable(alerting: Alerting, sinceMs: number): Promise<s
         title,
         message:
           "Configuration and state can be read again, and ticks can run. Nothing is to be done. Look: afk status",
-        key: `recovered:unusable:${sinceMs}`,
+        subject: "unusable",
+        occurrence: String(sinceMs),
       },
       "quiet",
     ),

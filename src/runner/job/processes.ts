@@ -72,7 +72,8 @@ async function report(
         event: "process_left",
         title: `A program of ${job} cannot be ended`,
         message,
-        key: `process_left:${id}`,
+        subject: "",
+        occurrence: id,
         tick,
       }),
     );

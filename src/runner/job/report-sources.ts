@@ -1,5 +1,5 @@
-import { lastingKey, lastsSince } from "../../alerts/lasting.ts";
 import type { Announce } from "../../alerts/outbox.ts";
+import { lastsSince } from "../../alerts/recipients.ts";
 import type { SourceReport } from "../../jobs/job.ts";
 import { dayIn } from "../../lib/days.ts";
 import { asSentence } from "../../lib/text.ts";
@@ -24,8 +24,8 @@ export interface SourcesReport {
  */
 export async function reportSources(trx: Trx, announce: Announce, report: SourcesReport): Promise<void> {
   for (const { id, label, error } of worstOfEach(report.sources)) {
-    const thing = `${report.name}/${id}`;
-    const since = await lastsSince(trx, { trouble: "source_failed", end: "source_recovered", thing });
+    const subject = `${report.name}/${id}`;
+    const since = await lastsSince(trx, { trouble: "source_failed", end: "source_recovered", subject });
     const common = { source: label, job: report.key, tick: report.tick };
     if (error !== null) {
       await announce(trx, {
@@ -34,7 +34,8 @@ export async function reportSources(trx: Trx, announce: Announce, report: Source
         message:
           `${asSentence(error)} The job ${report.name} ${report.isWaiting ? "has no other and waits for it" : "goes on without it and asks again at its next run"}. ` +
           "Look: afk logs --event source_failed --since 7d",
-        key: lastingKey("source_failed", thing, since ?? dayIn(report.nowMs, report.timezone)),
+        subject,
+        occurrence: since ?? dayIn(report.nowMs, report.timezone),
         ...common,
       });
     } else if (since !== null) {
@@ -42,7 +43,8 @@ export async function reportSources(trx: Trx, announce: Announce, report: Source
         event: "source_recovered",
         title: `${label} can be read again`,
         message: `It had failed since ${since}; the job ${report.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
-        key: lastingKey("source_recovered", thing, since),
+        subject,
+        occurrence: since,
         ...common,
       });
     }

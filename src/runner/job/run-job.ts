@@ -188,7 +188,8 @@ async function saveDrafts(
       event: "draft_pending",
       title: `${job.name} asks for your approval`,
       message: `The action "${draft.action}" (${draft.name}) was written down and not done. Look: afk drafts show ${id}`,
-      key: `draft_pending:${id}`,
+      subject: "",
+      occurrence: id,
       job: job.key,
     });
   }

@@ -23,7 +23,8 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
           event: "tick_missed",
           title: `${job.name} missed ${due.missed} of its times`,
           message: `Nothing ran at ${due.missed} planned times before ${toIso(due.slotMs)}; they are made up for by one run now. Look: afk status`,
-          key: `tick_missed:${job.name}:${due.slotMs}`,
+          subject: job.name,
+          occurrence: String(due.slotMs),
           job: job.name,
         });
       }

@@ -26,7 +26,8 @@ function noticeOf({ name, reason }: SetAside, out: string, nowMs: number): Notic
       event: "output_set_aside",
       title: "No output can be written",
       message: `Nothing can be written into ${out}. ${asSentence(reason)} ${isSafe}`,
-      key: `output_set_aside:out:${toIso(nowMs).slice(0, 10)}`,
+      subject: "out",
+      occurrence: toIso(nowMs).slice(0, 10),
     };
   }
   const shown = JSON.stringify(name.slice(0, 160));
@@ -34,6 +35,7 @@ function noticeOf({ name, reason }: SetAside, out: string, nowMs: number): Notic
     event: "output_set_aside",
     title: "An output was set aside",
     message: `${shown} was not written into ${out}: ${asSentence(reason)} ${isSafe}`,
-    key: `output_set_aside:file:${name.slice(0, 160)}`,
+    subject: "file",
+    occurrence: name.slice(0, 160),
   };
 }

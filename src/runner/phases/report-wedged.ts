@@ -23,7 +23,8 @@ export async function reportWedged({
       event: "wedged",
       title: "A process that hung was killed",
       message: `${message} What it had begun is recovered. Look: ${look}`,
-      key: `wedged:${at}`,
+      subject: "",
+      occurrence: String(at),
       ...ids,
     }),
   );

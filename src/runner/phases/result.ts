@@ -65,7 +65,8 @@ export async function reportFailed(
       event: "tick_failed",
       title: "A tick failed",
       message: `${asSentence(reason)} Look: afk logs --tick ${tick}`,
-      key: `tick_failed:${tick}`,
+      subject: "",
+      occurrence: tick,
       tick,
     }),
   );

@@ -55,7 +55,8 @@ export async function checkDisk({ config, store, outbox, clock }: Writing): Prom
       event: "disk_low",
       title: "The disk is nearly full",
       message: `Nothing is begun until there is room on the disk that holds ${state}. What is queued and reserved stays. Look: afk doctor`,
-      key: `disk_low:${Math.floor(clock.nowMs() / CHECK_EVERY_MS)}`,
+      subject: "",
+      occurrence: String(Math.floor(clock.nowMs() / CHECK_EVERY_MS)),
     }),
   );
   return { isFit: false, verdict: { outcome: "halted", reason: "the disk is nearly full" } };

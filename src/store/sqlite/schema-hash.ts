@@ -10,4 +10,5 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0005-waits": "17ea98589bf6beebe83549bc605af12e21a783083b90ccb06b27ee9118dffe98",
   "0006-processes": "54415fcfe98db161e17732c7481655270fbd56820dbc0ca6966676d4405b8289",
   "0007-identity": "ce5abcc01fc801facfc9654642bcbbaab4b634dabed635cc7ffa909d2b50b190",
+  "0009-alerts": "a646afebec8fb0f8a61dcb20a32578eaeef96eb13f174820b40cd8f99f4509cb",
 };

@@ -54,7 +54,8 @@ async function next(): Promise<void> {
       event: "draft_pending",
       title: "A draft",
       message: "It waits.",
-      key: `draft:${ticks}`,
+      subject: "",
+      occurrence: String(ticks),
     });
   });
   await other.enqueue("live", { payload: ticks });

@@ -151,7 +151,7 @@ async function breakSomething(
 ): Promise<string> {
   return await withAgent(target, async ({ store, outbox, rails }) => {
     await store.atomically((trx) =>
-      outbox.announce(trx, { event, title: "It hung", message: "m", key: `${event}:1` }),
+      outbox.announce(trx, { event, title: "It hung", message: "m", subject: "", occurrence: "1" }),
     );
     return (await rails.store.db.selectFrom("incidents").select("id").executeTakeFirstOrThrow()).id;
   });

@@ -97,9 +97,10 @@ describe("a tick that goes well ends", () => {
     ["overrun", "halted", false],
     ["job_dead:digest@1", "ok", false],
     ["heartbeat_late", "ok", false],
-  ])("%s by a tick that was %s: %s", async (cause_key, outcome, isOver) => {
+  ])("%s by a tick that was %s: %s", async (cause, outcome, isOver) => {
+    const [event = "", subject = ""] = cause.split(/:(.*)/);
     const h = await harness();
-    await h.insert({ cause_key });
+    await h.insert({ event, subject });
     h.rails.clock.advance(MINUTE);
     const startedAt = h.rails.clock.nowMs();
     await h.rails.store.atomically((trx) => recoverByTick(trx, { outcome, startedAt }, startedAt + 5));
@@ -110,7 +111,7 @@ describe("a tick that goes well ends", () => {
   it("nothing that had a sign since it began", async () => {
     const h = await harness();
     const startedAt = h.rails.clock.nowMs();
-    await h.insert({ cause_key: "wedged", opened_at: startedAt, last_at: startedAt });
+    await h.insert({ event: "wedged", opened_at: startedAt, last_at: startedAt });
     await h.rails.store.atomically((trx) => recoverByTick(trx, { outcome: "ok", startedAt }, startedAt + 5));
     expect(await listIncidents(h.db, { all: true, limit: 1 })).toMatchObject([{ state: "lasting" }]);
   });
@@ -118,8 +119,8 @@ describe("a tick that goes well ends", () => {
 
 it("a unit's success ends its incident and no other's", async () => {
   const h = await harness();
-  await h.insert({ id: "a", cause_key: "unit_failed:afk-backup.service" });
-  await h.insert({ id: "b", cause_key: "unit_failed:afk-watchdog.service" });
+  await h.insert({ id: "a", event: "unit_failed", subject: "afk-backup.service" });
+  await h.insert({ id: "b", event: "unit_failed", subject: "afk-watchdog.service" });
   await unitSucceeded(h.rails.store, h.rails.clock, "afk-backup.service");
   expect([(await showIncident(h.db, "a")).state, (await showIncident(h.db, "b")).state]).toEqual([
     "recovered",
@@ -164,7 +165,7 @@ async function harness() {
     async insert(fields: Partial<IncidentsTable>) {
       count += 1;
       const at = fields.opened_at ?? rails.clock.nowMs();
-      const row = { id: `i-${count}`, cause_key: "wedged", event: "wedged", title: "t", count: 1 };
+      const row = { id: `i-${count}`, event: "wedged", subject: "", title: "t", count: 1 };
       await db
         .insertInto("incidents")
         .values({ ...row, opened_at: at, last_at: at, ...fields })

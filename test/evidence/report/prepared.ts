@@ -85,8 +85,8 @@ export async function prepared(over: Record<string, unknown> = {}): Promise<Prep
         .insertInto("incidents")
         .values({
           id: newId(openedAt),
-          cause_key: `job_dead:${title}`,
           event: "job_dead",
+          subject: title,
           title,
           opened_at: openedAt,
           last_at: openedAt,

@@ -39,7 +39,7 @@ export async function live(rails: RailsOn, { randomness, days, callsPerDay }: Hi
         else await addCall(trx, rails, today, random);
         if (index === 1) await addAlert(trx, nowMs, random, day);
       }
-      if (day % 20 === 0) await addEvidence(trx, rails.clock.nowMs(), day);
+      if (day % 20 === 0) await addEvidence(trx, rails.clock.nowMs());
     });
     rails.clock.advance(startMs + DAY_MS - rails.clock.nowMs());
   }
@@ -199,7 +199,14 @@ async function addAlert(trx: Trx, nowMs: number, random: Random, day: number): P
   await trx
     .insertInto("alerts")
     .values({
-      ...{ id, key: `${event}:model:a:${day}`, event, severity: "warn" },
+      ...{
+        id,
+        key: `${event}:model:a:${day}`,
+        event,
+        subject: "model:a",
+        occurrence: String(day),
+        severity: "warn",
+      },
       ...{ payload: JSON.stringify(payload), created_at: nowMs },
     })
     .execute();
@@ -217,7 +224,7 @@ async function addAlert(trx: Trx, nowMs: number, random: Random, day: number): P
       .execute();
 }
 
-async function addEvidence(trx: Trx, nowMs: number, day: number): Promise<void> {
+async function addEvidence(trx: Trx, nowMs: number): Promise<void> {
   await trx
     .insertInto("drills")
     .values({
@@ -228,7 +235,7 @@ async function addEvidence(trx: Trx, nowMs: number, day: number): Promise<void> 
   await trx
     .insertInto("incidents")
     .values({
-      ...{ id: newId(nowMs), cause_key: `wedged:${day}`, event: "wedged", title: "It hung" },
+      ...{ id: newId(nowMs), event: "wedged", subject: "", title: "It hung" },
       ...{ opened_at: nowMs, last_at: nowMs, count: 1, recovered_at: nowMs + 1 },
     })
     .execute();

@@ -8,6 +8,7 @@ import { countersAgree } from "../../../src/ops/counters.ts";
 import { readTickTotals } from "../../../src/ops/history.ts";
 import { retain } from "../../../src/ops/retention/retain.ts";
 import { reconcile } from "../../../src/rails/reconcile.ts";
+import { partsOf } from "../../support/notice.ts";
 import { counters, ended, sent, settledAt, spend, states, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
@@ -324,7 +325,9 @@ test("ticks that retention has removed are counted once", async () => {
 
 async function say({ store, outbox, clock }: RailsOn, event: AlertEvent, key: string): Promise<void> {
   clock.advance(1);
-  await store.atomically((trx) => outbox.announce(trx, { event, title: "t", message: "m", key }));
+  await store.atomically((trx) =>
+    outbox.announce(trx, { event, title: "t", message: "m", ...partsOf(event, key) }),
+  );
 }
 
 async function keysOf({ store }: RailsOn, table: "jobs" | "alerts"): Promise<string[]> {

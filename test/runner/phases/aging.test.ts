@@ -10,7 +10,13 @@ describe("the records of a tick", () => {
   it("do not keep it from its work when they cannot be written, and are written by the next", async () => {
     const { target, agent, clock } = await ticking();
     await agent.store.atomically((trx) =>
-      agent.outbox.announce(trx, { event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
+      agent.outbox.announce(trx, {
+        event: "wedged",
+        title: "It hung",
+        message: "m",
+        subject: "",
+        occurrence: "1",
+      }),
     );
     clock.advance(60_000);
     const runs = join(target.state, "runs");
@@ -24,9 +30,9 @@ describe("the records of a tick", () => {
 
   it("say that a unit's incident is over by a tick that follows, and not by the one that fails", async () => {
     const { agent, clock } = await ticking(["false"]);
-    const key = "unit_failed:afk.service:1";
+    const about = { subject: "afk.service", occurrence: "1" };
     await agent.store.atomically((trx) =>
-      agent.outbox.announce(trx, { event: "unit_failed", title: "failed", message: "m", key }),
+      agent.outbox.announce(trx, { event: "unit_failed", title: "failed", message: "m", ...about }),
     );
     const ended = async () =>
       (
@@ -52,7 +58,13 @@ it.each([20, 400])(
       alerts: [{ type: "webhook", url: "http://127.0.0.1:1/" }],
     });
     await agent.store.atomically((trx) =>
-      agent.outbox.announce(trx, { event: "wedged", title: "It hung", message: "m", key: "wedged:1" }),
+      agent.outbox.announce(trx, {
+        event: "wedged",
+        title: "It hung",
+        message: "m",
+        subject: "",
+        occurrence: "1",
+      }),
     );
     await agent.tick();
     const earlier = ["afk-2026-11-08.jsonl", "afk-2026-11-15.jsonl", "afk-2026-11-21.jsonl"];

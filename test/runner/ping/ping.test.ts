@@ -188,7 +188,8 @@ describe("receivers that do not behave", () => {
         event: "tick_failed",
         title: "left over",
         message: "left over",
-        key: "left over",
+        subject: "",
+        occurrence: "left over",
       }),
     );
     await made.agent.enqueue("work");

@@ -2,13 +2,14 @@ import { expect, test } from "vitest";
 import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
 import { deliverAlerts } from "../../src/alerts/deliver.ts";
 import { createOutbox } from "../../src/alerts/outbox.ts";
+import { takeOverChannels } from "../../src/alerts/recipients.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import { fakeClock } from "../support/fake-clock.ts";
 import { testStore } from "../support/store.ts";
 import { sampleChannel } from "./payload.ts";
 import { receiver } from "./receiver.ts";
 
-async function pager(...wishes: (string[] | null)[]) {
+async function alerting(...wishes: (string[] | null)[]) {
   const store = await testStore();
   const clock = fakeClock();
   const lines: Fields[] = [];
@@ -18,9 +19,10 @@ async function pager(...wishes: (string[] | null)[]) {
   };
   const receivers = await Promise.all(wishes.map(() => receiver()));
   const channels: ChannelConfig[] = receivers.map(({ url }, i) =>
-    sampleChannel("webhook", url, { on: wishes[i] ?? null }),
+    sampleChannel("webhook", url, { name: `webhook-${i}`, on: wishes[i] ?? null }),
   );
-  const outbox = createOutbox({ agent: "test", channels, clock, log, redact: (text) => text });
+  const outbox = createOutbox({ agent: "test", clock, log, redact: (text) => text });
+  await takeOverChannels(store, channels, { nowMs: clock.nowMs(), log });
   const breaker = (event: "breaker_open" | "breaker_closed", name: string) =>
     store.atomically((trx) => {
       clock.advance(1_000);
@@ -28,7 +30,8 @@ async function pager(...wishes: (string[] | null)[]) {
         event,
         title: `${name}: ${event}`,
         message: "",
-        key: `${event}:${name}:${clock.nowMs()}`,
+        subject: name,
+        occurrence: String(clock.nowMs()),
       });
     });
   return {
@@ -43,7 +46,7 @@ async function pager(...wishes: (string[] | null)[]) {
 }
 
 test("who was told of the trouble is told that it is over, and nobody else", async () => {
-  const { breaker, deliver, got } = await pager(null, ["breaker_open"], ["cap_hit"]);
+  const { breaker, deliver, got } = await alerting(null, ["breaker_open"], ["cap_hit"]);
   await breaker("breaker_open", "model:a");
   await deliver();
   await breaker("breaker_closed", "model:a");
@@ -53,7 +56,7 @@ test("who was told of the trouble is told that it is over, and nobody else", asy
 });
 
 test("a trouble that was over before anybody could be told of it is told with its end", async () => {
-  const { breaker, deliver, got } = await pager(null);
+  const { breaker, deliver, got } = await alerting(null);
   await breaker("breaker_open", "model:a");
   await breaker("breaker_closed", "model:a");
   await deliver();
@@ -61,7 +64,7 @@ test("a trouble that was over before anybody could be told of it is told with it
 });
 
 test("a name that begins like another's is not taken for it", async () => {
-  const { breaker, deliver, got } = await pager(null);
+  const { breaker, deliver, got } = await alerting(null);
   await breaker("breaker_open", "model:a:b");
   await deliver();
   await breaker("breaker_closed", "model:a");
@@ -71,10 +74,16 @@ test("a name that begins like another's is not taken for it", async () => {
 });
 
 test("who was told that a source is down is told that it can be read again", async () => {
-  const { store, outbox, deliver, got } = await pager(null, ["source_failed"]);
+  const { store, outbox, deliver, got } = await alerting(null, ["source_failed"]);
   const say = (event: "source_failed" | "source_recovered", source: string) =>
     store.atomically((trx) =>
-      outbox.announce(trx, { event, title: "t", message: "m", key: `${event}:news/${source}:2026-11-21` }),
+      outbox.announce(trx, {
+        event,
+        title: "t",
+        message: "m",
+        subject: `news/${source}`,
+        occurrence: "2026-11-21",
+      }),
     );
   await say("source_failed", "a");
   await deliver();
@@ -85,9 +94,9 @@ test("who was told that a source is down is told that it can be read again", asy
 });
 
 test("the log says of an event how many channels hear of it", async () => {
-  const { breaker, store, outbox, lines } = await pager(null, ["cap_hit"]);
+  const { breaker, store, outbox, lines } = await alerting(null, ["cap_hit"]);
   await breaker("breaker_closed", "model:a");
-  const hit = { event: "cap_hit" as const, title: "t", message: "m", key: "k" };
+  const hit = { event: "cap_hit" as const, title: "t", message: "m", subject: "", occurrence: "k" };
   await store.atomically((trx) => outbox.announce(trx, hit));
   await store.atomically((trx) => outbox.announce(trx, hit));
   expect(lines.map(({ event, alerted, channels }) => [event, alerted, channels])).toEqual([

@@ -1,0 +1,187 @@
+import { DAY_MS } from "../lib/durations.ts";
+import type { Log } from "../lib/log.ts";
+import type { Db, Trx } from "../store/schema.ts";
+import type { Store } from "../store/store.ts";
+import type { ChannelConfig } from "./channels/channel.ts";
+import { channelId } from "./channels/registry.ts";
+import { failAll, moveAll } from "./deliveries.ts";
+import type { AlertEvent } from "./events.ts";
+
+interface Alert {
+  id: string;
+  event: string;
+  subject: string;
+  severity: string;
+}
+
+/** A channel as the database knows it: by its id, and never by its address. */
+interface Recipient {
+  name: string;
+  channel: string;
+  on: string[] | null;
+}
+
+/** Alerts from before are history; they are not sent. */
+const HISTORY_MS = 30 * DAY_MS;
+const ALERTS_MAX = 1_000;
+
+/** Whether a channel asks for an alert: what its `on` names, or else everything that is more than information. */
+export function isWanted({ on }: Pick<Recipient, "on">, alert: { event: string; severity: string }): boolean {
+  return on === null ? alert.severity !== "info" : on.includes(alert.event);
+}
+
+/**
+ * Writes down who gets an alert, in the transaction that writes the alert: the channels that the worker took over last, so
+ * that it makes no difference which process raises it. Gives how many they are; null where none was ever taken over, and
+ * `addMissingDeliveries` decides.
+ */
+export async function addDeliveries(trx: Trx, alert: Alert, nowMs: number): Promise<number | null> {
+  const recipients = await readRecipients(trx);
+  return recipients.length === 0 ? null : await decide(trx, recipients, alert, nowMs);
+}
+
+/** Decides for the alerts that were written while no channel was known. */
+export async function addMissingDeliveries(
+  store: Store,
+  channels: readonly ChannelConfig[],
+  nowMs: number,
+): Promise<void> {
+  const missing = (db: Db) =>
+    db
+      .selectFrom("alerts")
+      .select(["id", "event", "subject", "severity"])
+      .where("is_routed", "=", 0)
+      .where("created_at", ">=", nowMs - HISTORY_MS)
+      .orderBy("id", "desc")
+      .limit(ALERTS_MAX)
+      .execute();
+  if (channels.length === 0 || (await missing(store.db)).length === 0) return;
+  await store.atomically(async (trx) => {
+    const known = await readRecipients(trx);
+    const recipients = known.length > 0 ? known : channels.map(recipientOf);
+    // Oldest first: who gets good news depends on who was told of the trouble before it.
+    for (const alert of (await missing(trx)).reverse()) await decide(trx, recipients, alert, nowMs);
+  });
+}
+
+/**
+ * Takes over the channels of the configuration, as the worker does before a tick: alerts are written for these from now on.
+ * What waits for a channel goes on to its new name or, by its name, to its new address; what waits for one that is gone is
+ * given up, and the log says so.
+ */
+export async function takeOverChannels(
+  store: Store,
+  channels: readonly ChannelConfig[],
+  { nowMs, log }: { nowMs: number; log: Log },
+): Promise<void> {
+  const wanted = channels.map(recipientOf);
+  if (isSame(await readRecipients(store.db), wanted)) return;
+  await store.atomically(async (trx) => {
+    const known = await readRecipients(trx);
+    const added = wanted.filter(({ channel }) => known.every((each) => each.channel !== channel));
+    for (const { name, channel } of known) {
+      if (wanted.some((each) => each.channel === channel)) continue;
+      const corrected = added.find((each) => each.name === name);
+      if (corrected !== undefined) await moveAll(trx, channel, corrected.channel, nowMs);
+      else await failAll(trx, channel, "the channel was removed from the configuration", { nowMs, log });
+    }
+    await trx.deleteFrom("alert_channels").execute();
+    for (const { on, ...each } of wanted)
+      await trx
+        .insertInto("alert_channels")
+        .values({ ...each, events: on && JSON.stringify(on) })
+        .execute();
+  });
+}
+
+/**
+ * The occurrence of a trouble that lasts, by what was told of it: the newest one whose end was not told. Null when none
+ * lasts. Read from the alerts themselves, which commit with what they tell of, so that one outage is one alert however
+ * long it lasts, and its end is one. Occurrences are days, so that a thing that comes and goes alerts once a day.
+ */
+export async function lastsSince(
+  db: Db,
+  { trouble, end, subject }: { trouble: AlertEvent; end: AlertEvent; subject: string },
+): Promise<string | null> {
+  const about = (event: AlertEvent) =>
+    db.selectFrom("alerts").select("occurrence").where("event", "=", event).where("subject", "=", subject);
+  const newest = await about(trouble).orderBy("occurrence", "desc").limit(1).executeTakeFirst();
+  if (newest === undefined) return null;
+  const ended = await about(end).where("occurrence", "=", newest.occurrence).executeTakeFirst();
+  return ended === undefined ? newest.occurrence : null;
+}
+
+async function readRecipients(db: Db): Promise<Recipient[]> {
+  const rows = await db.selectFrom("alert_channels").selectAll().orderBy("name").execute();
+  return rows.map(({ name, channel, events }) => ({
+    name,
+    channel,
+    on: events === null ? null : (JSON.parse(events) as string[]),
+  }));
+}
+
+function recipientOf(config: ChannelConfig): Recipient {
+  return { name: config.name, channel: channelId(config), on: config.on };
+}
+
+function isSame(known: readonly Recipient[], wanted: readonly Recipient[]): boolean {
+  const texts = (list: readonly Recipient[]) =>
+    list.map(({ name, channel, on }) => JSON.stringify([name, channel, on])).sort();
+  return JSON.stringify(texts(known)) === JSON.stringify(texts(wanted));
+}
+
+async function decide(
+  trx: Trx,
+  recipients: readonly Recipient[],
+  alert: Alert,
+  nowMs: number,
+): Promise<number> {
+  const wanting = recipients.filter((each) => isWanted(each, alert)).map(({ channel }) => channel);
+  const told = await toldOfTrouble(trx, alert);
+  const ids = recipients.map(({ channel }) => channel).filter((id) => told.includes(id));
+  const channels = [...new Set([...wanting, ...ids])];
+  const row = {
+    alert_id: alert.id,
+    state: "pending",
+    attempts: 0,
+    next_at: nowMs,
+    updated_at: nowMs,
+  } as const;
+  if (channels.length > 0)
+    await trx
+      .insertInto("alert_deliveries")
+      .values(channels.map((channel) => ({ ...row, channel, error: null })))
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+  await trx.updateTable("alerts").set({ is_routed: 1 }).where("id", "=", alert.id).execute();
+  return channels.length;
+}
+
+/** Good news, and the trouble that it ends. */
+const TROUBLE: Partial<Record<string, AlertEvent>> = {
+  breaker_closed: "breaker_open",
+  source_recovered: "source_failed",
+} satisfies Partial<Record<AlertEvent, AlertEvent>>;
+
+/** The channels that were told of the trouble that an alert ends: they want to know that it is over, whatever they ask for. */
+async function toldOfTrouble(db: Db, { event, subject }: Alert): Promise<string[]> {
+  const trouble = TROUBLE[event];
+  if (trouble === undefined) return [];
+  const latest = await db
+    .selectFrom("alerts")
+    .select("id")
+    .where("event", "=", trouble)
+    .where("subject", "=", subject)
+    .orderBy("id", "desc")
+    .limit(1)
+    .executeTakeFirst();
+  if (latest === undefined) return [];
+  const rows = await db
+    .selectFrom("alert_deliveries")
+    .select("channel")
+    .where("alert_id", "=", latest.id)
+    // What is still pending is on its way, and comes before the good news.
+    .where("state", "in", ["sent", "pending"])
+    .execute();
+  return rows.map(({ channel }) => channel);
+}
