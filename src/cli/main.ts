@@ -13,7 +13,7 @@ if (isNodeTooOld(process.versions.node)) {
   );
   process.exitCode = 1;
 } else {
-  // Whoever ends before `finish` says how has failed. CommonJS, which the bundle is, cannot await here.
+  // A process that ends before `finish` has failed. CommonJS, which the bundle is, cannot await here.
   process.exitCode = 1;
   void main();
 }

@@ -1,6 +1,6 @@
 /** A terminal that is drawn in place. Disposing of it shows again what was there before. */
 export interface Screen extends Disposable {
-  /** Shows these lines, which are no wider than the terminal, from the top; what does not fit is left out and told of. */
+  /** Shows these lines, which are no wider than the terminal, from the top; the last says how many do not fit. */
   draw(lines: readonly string[]): void;
 }
 

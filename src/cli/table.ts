@@ -1,212 +1,203 @@
-import type { CommandTable } from "./command.ts";
+import type { CommandEntry, CommandTable } from "./command.ts";
 
 /**
  * The commands. Help, completion and the check of the documents are made from this table; the arguments of a command and
  * the commands of a group stand in the file that is loaded when it is named.
  */
-export const COMMANDS = {
-  init: {
-    group: "Set up",
-    description: "Writes a commented afk.yaml after a few questions",
-    examples: ["afk init", "afk init --yes", "afk init --config ./my-agent/afk.yaml"],
-    load: () => import("./commands/init.ts"),
-  },
-  doctor: {
-    group: "Set up",
-    description: "Checks configuration, state, money, models, alerts and host, and says how to mend each",
-    examples: [
-      "afk doctor",
-      "afk doctor --offline",
-      "afk doctor --json | jq '.checks[] | select(.result == \"bad\")'",
-    ],
-    load: () => import("./commands/doctor.ts"),
-  },
-  completion: {
-    group: "Set up",
-    description: "Prints a script that completes afk's commands in bash, zsh or fish",
-    examples: [
-      "source <(afk completion bash)    # in ~/.bashrc",
-      "source <(afk completion zsh)     # in ~/.zshrc, after compinit",
-      "afk completion fish > ~/.config/fish/completions/afk.fish",
-    ],
-    load: () => import("./commands/completion.ts"),
-  },
-  tick: {
-    group: "Work",
-    description: "One bounded pass: recover, schedule, drain, report, exit",
-    examples: ["afk tick", "afk tick --now digest", "DAILY_CAP_USD=0 afk tick"],
-    load: () => import("./commands/tick.ts"),
-  },
-  run: {
-    group: "Work",
-    description: "Ticks on schedule and reacts to new work until it is stopped",
-    examples: ["afk run", "TICK_SECONDS=300 afk run"],
-    load: () => import("./commands/run.ts"),
-  },
-  enqueue: {
-    group: "Work",
-    description: "Adds a job of afk.yaml; the same key twice is once",
-    examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
-    load: () => import("./commands/enqueue.ts"),
-  },
-  stop: {
-    group: "Safety",
-    description: "Sets the kill switch, which survives restart and reboot",
-    details: "Waits up to 5 s for the worker to be gone; the exit code is 75 when it is not.",
-    examples: ["afk stop", 'afk stop --reason "the bill looks odd"'],
-    load: () => import("./commands/stop.ts"),
-  },
-  resume: {
-    group: "Safety",
-    description: "Clears the kill switch (STOP file too) and refused models",
-    details: "It also takes the wall clock for right, where that is not behind an earlier reading.",
-    examples: ["afk resume", "afk resume --clock"],
-    load: () => import("./commands/resume.ts"),
-  },
-  watchdog: {
-    group: "Safety",
-    description:
-      "Alerts when the worker is gone, ticks are late, or work gives no output; its own timer runs it",
-    details: "The exit code is 1 when something is wrong.",
-    examples: ["afk watchdog", "afk watchdog --json"],
-    load: () => import("./commands/watchdog.ts"),
-  },
-  alert: {
-    group: "Safety",
-    description: "Tries the channels (test), or sends the alert of a failed unit (unit)",
-    examples: ["afk alert test", "afk alert unit afk.service --result timeout --status TERM"],
-    load: () => import("./commands/alert.ts"),
-  },
-  drill: {
-    group: "Safety",
-    description: "Fires the safeties on purpose and writes the evidence",
-    details: "The drills work on scratch agents with this configuration's limits.",
-    examples: ["afk drill", "afk drill cap stop-process", "afk drill --no-send", "afk drill --list"],
-    load: () => import("./commands/drill.ts"),
-  },
-  simulate: {
-    group: "Safety",
-    description: "Runs this configuration through days of trouble in seconds; nothing is sent, run or spent",
-    details: "It works in memory: no state is read or changed.",
-    examples: [
-      "afk simulate",
-      "afk simulate --days 30 --faults none",
-      "afk simulate --seed 7 --faults models,kills",
-    ],
-    load: () => import("./commands/simulate.ts"),
-  },
-  drafts: {
-    group: "Safety",
-    description:
-      "Irreversible actions that are done only after a person approves: list, show, approve, reject",
-    examples: ["afk drafts", "afk drafts show ID", "afk drafts approve ID --dry-run"],
-    load: () => import("./commands/drafts.ts"),
-  },
-  clock: {
-    group: "Safety",
-    description: "The count of days in a row that the agent ran unattended: start, status, stop",
-    examples: ["afk clock", "afk clock start", "afk clock stop"],
-    load: () => import("./commands/clock.ts"),
-  },
-  status: {
-    group: "Look",
-    description: "One glance: kill switch, spend against caps, breakers, queue, dead letters, ticks",
-    examples: ["afk status", "afk status --watch", "afk status --json | jq .spend"],
-    load: () => import("./commands/status.ts"),
-  },
-  health: {
-    group: "Look",
-    description: "Exit code 0 if fit to work; the container's healthcheck",
-    examples: ["afk health"],
-    load: () => import("./commands/health.ts"),
-  },
-  jobs: {
-    group: "Look",
-    description: "The queue: list, show",
-    examples: ["afk jobs", "afk jobs show KEY"],
-    load: () => import("./commands/jobs.ts"),
-  },
-  dead: {
-    group: "Look",
-    description: "Jobs that used all their attempts and wait for a person: list, show, retry, drop",
-    examples: ["afk dead", "afk dead retry KEY", "afk dead drop KEY --dry-run"],
-    load: () => import("./commands/dead.ts"),
-  },
-  incidents: {
-    group: "Look",
-    description: "What broke, its trace, its cause and its fix: list, show, close",
-    examples: ["afk incidents", "afk incidents show ID", "afk incidents close ID"],
-    load: () => import("./commands/incidents.ts"),
-  },
-  ledger: {
-    group: "Look",
-    description: "What every call cost, and what is unknown: list, reconcile",
-    examples: ["afk ledger", "afk ledger reconcile ID --usd 0.0012"],
-    load: () => import("./commands/ledger.ts"),
-  },
-  report: {
-    group: "Look",
-    description: "What it did and what it was worth: dollars in, value out, by week, model and job",
-    examples: [
-      "afk report",
-      "afk report --since 2026-11-01 --compare anthropic/claude-haiku-4-5",
-      "afk report --format html --output report.html",
-      "afk report --retrospective",
-    ],
-    load: () => import("./commands/report.ts"),
-  },
-  logs: {
-    group: "Look",
-    description: "The trace of anything",
-    examples: [
-      "afk logs --tick last",
-      "afk logs -f --level warn",
-      "afk logs --event cap_hit,breaker_open --since 2d",
-      'afk logs --since "2026-11-21 06:00" --until "2026-11-21 07:00"',
-      "afk logs --job KEY -n 50",
-      "afk logs --json | jq .event",
-    ],
-    load: () => import("./commands/logs.ts"),
-  },
-  dashboard: {
-    group: "Look",
-    description: "Serves the read-only page until interrupted; afk run serves it too",
-    examples: ["afk dashboard", "afk dashboard --port 8080"],
-    load: () => import("./commands/dashboard.ts"),
-  },
-  backup: {
-    group: "Host",
-    description:
-      "Copies the state into FILE while a worker runs, and checks the copy before it gets its name",
-    details:
-      "The database is all of the state: ledger, queue, digests, kill switch; files of out/ are in it and are written again after a restore. Not in it: afk.yaml, secrets, logs, runs/.",
-    examples: ["afk backup afk-backup.db", "afk backup '/var/backups/afk-{date}.db' --keep 7"],
-    load: () => import("./commands/backup.ts"),
-  },
-  restore: {
-    group: "Host",
-    description: "Puts a backup in the place of the state, and leaves the agent stopped until: afk resume",
-    details: "The former database is kept beside it (the last three are).",
-    examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
-    load: () => import("./commands/restore.ts"),
-  },
-  adopt: {
-    group: "Host",
-    description: "Gives a state that belongs to another name to this agent: for one that was renamed",
-    details: "Its spend, its queue and its kill switch go with it.",
-    examples: ["afk adopt", "afk adopt --state /srv/afk/state --yes"],
-    load: () => import("./commands/adopt.ts"),
-  },
-  release: {
-    group: "Host",
-    description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",
-    examples: [
-      "afk release --reason 'more feeds'",
-      "afk release --format cron",
-      "afk release --format launchd --output ./release",
-      "afk release --to 1f3a9c0b2d4e",
-      "afk release --dry-run",
-    ],
-    load: () => import("./commands/release.ts"),
-  },
-} as const satisfies CommandTable;
+export const COMMANDS: CommandTable = {
+  ...inGroup("Set up", {
+    init: {
+      description: "Writes a commented afk.yaml after a few questions",
+      examples: ["afk init", "afk init --yes", "afk init --config ./my-agent/afk.yaml"],
+      load: () => import("./commands/init.ts"),
+    },
+    doctor: {
+      description: "Checks configuration, state, money, models, alerts and host, and says how to mend each",
+      examples: [
+        "afk doctor",
+        "afk doctor --offline",
+        "afk doctor --json | jq '.checks[] | select(.result == \"bad\")'",
+      ],
+      load: () => import("./commands/doctor.ts"),
+    },
+    completion: {
+      description: "Prints a script that completes afk's commands in bash, zsh or fish",
+      examples: [
+        "source <(afk completion bash)    # in ~/.bashrc",
+        "source <(afk completion zsh)     # in ~/.zshrc, after compinit",
+        "afk completion fish > ~/.config/fish/completions/afk.fish",
+      ],
+      load: () => import("./commands/completion.ts"),
+    },
+  }),
+  ...inGroup("Work", {
+    tick: {
+      description: "One bounded pass: recover, schedule, drain, report, exit",
+      examples: ["afk tick", "afk tick --now digest", "DAILY_CAP_USD=0 afk tick"],
+      load: () => import("./commands/tick.ts"),
+    },
+    run: {
+      description: "Ticks on schedule and reacts to new work until it is stopped",
+      examples: ["afk run", "TICK_SECONDS=300 afk run"],
+      load: () => import("./commands/run.ts"),
+    },
+    enqueue: {
+      description: "Adds a job of afk.yaml; the same key twice is once",
+      examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
+      load: () => import("./commands/enqueue.ts"),
+    },
+  }),
+  ...inGroup("Safety", {
+    stop: {
+      description: "Sets the kill switch, which survives restart and reboot",
+      details: "Waits up to 5 s for the worker to be gone; the exit code is 75 when it is not.",
+      examples: ["afk stop", 'afk stop --reason "the bill looks odd"'],
+      load: () => import("./commands/stop.ts"),
+    },
+    resume: {
+      description: "Clears the kill switch (STOP file too) and refused models",
+      details: "It also takes the wall clock for right, where that is not behind an earlier reading.",
+      examples: ["afk resume", "afk resume --clock"],
+      load: () => import("./commands/resume.ts"),
+    },
+    watchdog: {
+      description:
+        "Alerts when the worker is gone, ticks are late, or work gives no output; its own timer runs it",
+      details: "The exit code is 1 when something is wrong.",
+      examples: ["afk watchdog", "afk watchdog --json"],
+      load: () => import("./commands/watchdog.ts"),
+    },
+    alert: {
+      description: "Tries the channels (test), or sends the alert of a failed unit (unit)",
+      examples: ["afk alert test", "afk alert unit afk.service --result timeout --status TERM"],
+      load: () => import("./commands/alert.ts"),
+    },
+    drill: {
+      description: "Fires the safeties on purpose and writes the evidence",
+      details: "The drills work on scratch agents with this configuration's limits.",
+      examples: ["afk drill", "afk drill cap stop-process", "afk drill --no-send", "afk drill --list"],
+      load: () => import("./commands/drill.ts"),
+    },
+    simulate: {
+      description:
+        "Runs this configuration through days of trouble in seconds; nothing is sent, run or spent",
+      details: "It works in memory: no state is read or changed.",
+      examples: [
+        "afk simulate",
+        "afk simulate --days 30 --faults none",
+        "afk simulate --seed 7 --faults models,kills",
+      ],
+      load: () => import("./commands/simulate.ts"),
+    },
+    drafts: {
+      description:
+        "Irreversible actions that are done only after a person approves: list, show, approve, reject",
+      examples: ["afk drafts", "afk drafts show ID", "afk drafts approve ID --dry-run"],
+      load: () => import("./commands/drafts.ts"),
+    },
+    clock: {
+      description: "The count of days in a row that the agent ran unattended: start, status, stop",
+      examples: ["afk clock", "afk clock start", "afk clock stop"],
+      load: () => import("./commands/clock.ts"),
+    },
+  }),
+  ...inGroup("Look", {
+    status: {
+      description: "One glance: kill switch, spend against caps, breakers, queue, dead letters, ticks",
+      examples: ["afk status", "afk status --watch", "afk status --json | jq .spend"],
+      load: () => import("./commands/status.ts"),
+    },
+    health: {
+      description: "Exit code 0 if fit to work; the container's healthcheck",
+      examples: ["afk health"],
+      load: () => import("./commands/health.ts"),
+    },
+    jobs: {
+      description: "The queue: list, show",
+      examples: ["afk jobs", "afk jobs show KEY"],
+      load: () => import("./commands/jobs.ts"),
+    },
+    dead: {
+      description: "Jobs that used all their attempts and wait for a person: list, show, retry, drop",
+      examples: ["afk dead", "afk dead retry KEY", "afk dead drop KEY --dry-run"],
+      load: () => import("./commands/dead.ts"),
+    },
+    incidents: {
+      description: "What broke, its trace, its cause and its fix: list, show, close",
+      examples: ["afk incidents", "afk incidents show ID", "afk incidents close ID"],
+      load: () => import("./commands/incidents.ts"),
+    },
+    ledger: {
+      description: "What every call cost, and what is unknown: list, reconcile",
+      examples: ["afk ledger", "afk ledger reconcile ID --usd 0.0012"],
+      load: () => import("./commands/ledger.ts"),
+    },
+    report: {
+      description: "What it did and what it was worth: dollars in, value out, by week, model and job",
+      examples: [
+        "afk report",
+        "afk report --since 2026-11-01 --compare anthropic/claude-haiku-4-5",
+        "afk report --format html --output report.html",
+        "afk report --retrospective",
+      ],
+      load: () => import("./commands/report.ts"),
+    },
+    logs: {
+      description: "The trace of anything",
+      examples: [
+        "afk logs --tick last",
+        "afk logs -f --level warn",
+        "afk logs --event cap_hit,breaker_open --since 2d",
+        'afk logs --since "2026-11-21 06:00" --until "2026-11-21 07:00"',
+        "afk logs --job KEY -n 50",
+        "afk logs --json | jq .event",
+      ],
+      load: () => import("./commands/logs.ts"),
+    },
+    dashboard: {
+      description: "Serves the read-only page until interrupted; afk run serves it too",
+      examples: ["afk dashboard", "afk dashboard --port 8080"],
+      load: () => import("./commands/dashboard.ts"),
+    },
+  }),
+  ...inGroup("Host", {
+    backup: {
+      description:
+        "Copies the state into FILE while a worker runs, and checks the copy before it gets its name",
+      details:
+        "The database is all of the state: ledger, queue, digests, kill switch; files of out/ are in it and are written again after a restore. Not in it: afk.yaml, secrets, logs, runs/.",
+      examples: ["afk backup afk-backup.db", "afk backup '/var/backups/afk-{date}.db' --keep 7"],
+      load: () => import("./commands/backup.ts"),
+    },
+    restore: {
+      description: "Puts a backup in the place of the state, and leaves the agent stopped until: afk resume",
+      details: "The former database is kept beside it (the last three are).",
+      examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
+      load: () => import("./commands/restore.ts"),
+    },
+    adopt: {
+      description: "Gives a state that belongs to another name to this agent: for one that was renamed",
+      details: "Its spend, its queue and its kill switch go with it.",
+      examples: ["afk adopt", "afk adopt --state /srv/afk/state --yes"],
+      load: () => import("./commands/adopt.ts"),
+    },
+    release: {
+      description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",
+      examples: [
+        "afk release --reason 'more feeds'",
+        "afk release --format cron",
+        "afk release --format launchd --output ./release",
+        "afk release --to 1f3a9c0b2d4e",
+        "afk release --dry-run",
+      ],
+      load: () => import("./commands/release.ts"),
+    },
+  }),
+};
+
+function inGroup(
+  group: string,
+  commands: Readonly<Record<string, Omit<CommandEntry, "group">>>,
+): CommandTable {
+  return Object.fromEntries(Object.entries(commands).map(([name, entry]) => [name, { group, ...entry }]));
+}

@@ -1,23 +1,12 @@
 import { DAY_MS } from "./durations.ts";
-import { instantIn } from "./zone.ts";
-
-const formats = new Map<string, Intl.DateTimeFormat>();
+import { instantIn, wallTime } from "./zone.ts";
 
 /** The calendar day of an instant in a time zone, `YYYY-MM-DD`. */
 export function dayIn(ms: number, timezone: string): string {
   // Most agents live in UTC, and the first format of a process takes longer than all else that an idle tick computes.
   if (timezone === "UTC") return new Date(ms).toISOString().slice(0, 10);
-  let format = formats.get(timezone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat("en-CA", {
-      timeZone: timezone,
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-    });
-    formats.set(timezone, format);
-  }
-  return format.format(ms);
+  const { year, month, day } = wallTime(ms, timezone);
+  return [year, month, day].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
 /** The `count` calendar days that end with `day` (`YYYY-MM-DD`), oldest first. */

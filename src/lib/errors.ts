@@ -1,7 +1,7 @@
 /** When the queue may try again: never, after its usual backoff, or not before so many milliseconds. */
 export type Retry = "never" | "later" | { afterMs: number };
 
-/** Exit codes of every command (DESIGN.md, section 12). */
+/** Exit codes of every command, as its help states them. */
 export const EXIT = {
   ok: 0,
   failed: 1,

@@ -8,5 +8,5 @@ export interface Log {
   child(fields: Fields): Log;
 }
 
-/** For callers that keep no log, and for tests that do not look at it. */
+/** For callers that keep no log, and for tests that do not read it. */
 export const silentLog: Log = { event() {}, child: () => silentLog };

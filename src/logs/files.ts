@@ -46,7 +46,7 @@ function entriesOf(dir: string) {
   }
 }
 
-/** Whoever works goes on without its log, whatever somebody has put in its place; `afk logs` says what is wrong with it. */
+/** A worker goes on without its log when something else stands in its place; `afk logs` says what is wrong with it. */
 const UNREADABLE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);
 
 export function isMissing(error: unknown): boolean {

@@ -24,11 +24,11 @@ export interface HumanLineOptions {
 
 /** `! 08:15:02 cap reached  window day, pct 100 %`. Colour only when told. */
 export function humanLine(line: LogLine, { colour = false, timezone }: HumanLineOptions = {}): string {
-  const [mark, code] = MARKS[line.level] ?? [" ", ""];
+  const [symbol, code] = SYMBOLS[line.level] ?? [" ", ""];
   const { words, details } = describeLine(line);
   const at = Date.parse(line.ts);
   const time = timezone === undefined ? timeText(at, systemTimezone()) : stampText(at, timezone);
-  return `${colour ? `\u001b[${code}m${mark}\u001b[0m` : mark} ${time} ${words}${details === "" ? "" : `  ${details}`}`;
+  return `${colour ? `\u001b[${code}m${symbol}\u001b[0m` : symbol} ${time} ${words}${details === "" ? "" : `  ${details}`}`;
 }
 
 /** What a line says: the event in words, and the two or three fields that matter. Nothing in it can steer a terminal. */
@@ -46,8 +46,8 @@ export function eventsInWords(): string[] {
   return Object.keys(KNOWN);
 }
 
-/** The mark of a level and its colour code (ECMA-48: grey, cyan, yellow, red). */
-const MARKS: Record<string, [mark: string, code: string]> = {
+/** The symbol of a level and its colour code (ECMA-48: grey, cyan, yellow, red). */
+const SYMBOLS: Record<string, [symbol: string, code: string]> = {
   debug: ["·", "90"],
   info: ["i", "36"],
   warn: ["!", "33"],
@@ -171,7 +171,7 @@ function short(value: unknown): string {
   const isError = typeof value === "object" && value !== null && "message" in value;
   const source = isError ? value.message : value;
   const text = typeof source === "string" ? source : JSON.stringify(source);
-  // Control codes in a log field would move the cursor or colour the terminal of whoever reads it.
+  // Control codes in a log field would move the cursor or colour the terminal of the reader.
   const line = withoutHidden(text.replace(/[\p{Cc}\s]+/gu, " ")).trim();
   return line.length > VALUE_LENGTH_MAX ? `${line.slice(0, VALUE_LENGTH_MAX).toWellFormed()}…` : line;
 }

@@ -1,5 +1,5 @@
-import { statSync, unlinkSync } from "node:fs";
-import { dayOf, isMissing, type LogFile, listLogFiles } from "./files.ts";
+import { rmSync, statSync } from "node:fs";
+import { dayOf, type LogFile, listLogFiles } from "./files.ts";
 
 export interface RetainOptions {
   dir: string;
@@ -18,34 +18,18 @@ export interface RetainOptions {
 export function retainLogs({ dir, nowMs, keptFromMs, maxBytes }: RetainOptions): { deleted: string[] } {
   const oldestKept = dayOf(keptFromMs);
   const files = listLogFiles(dir);
-  const current = currentFile(files, dayOf(nowMs));
-  const sizes = new Map(files.map((file) => [file, sizeOf(file)]));
-  let total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+  // Today's last part; before the day's first line, or with a clock that was set back, the newest file there is.
+  const current = files.findLast((file) => file.day === dayOf(nowMs)) ?? files.at(-1);
+  // A file that another process has deleted meanwhile takes no room.
+  const sizeOf = ({ path }: LogFile) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  let total = files.reduce((sum, file) => sum + sizeOf(file), 0);
 
   const deleted: string[] = [];
   for (const file of files) {
     if (file === current || (file.day >= oldestKept && total <= maxBytes)) continue;
-    remove(file);
-    total -= sizes.get(file) ?? 0;
+    total -= sizeOf(file);
+    rmSync(file.path, { force: true });
     deleted.push(file.name);
   }
   return { deleted };
-}
-
-/** Today's last part; before the day's first line, or with a clock that was set back, the newest file there is. */
-function currentFile(files: LogFile[], today: string): LogFile | undefined {
-  return files.findLast((file) => file.day === today) ?? files.at(-1);
-}
-
-/** A file that another process has deleted meanwhile takes no room. */
-function sizeOf(file: LogFile): number {
-  return statSync(file.path, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function remove(file: LogFile): void {
-  try {
-    unlinkSync(file.path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
 }

@@ -3,7 +3,7 @@ import type { LogLine } from "./line.ts";
 import { describeLine } from "./people.ts";
 import type { LogEntry } from "./read.ts";
 
-/** One thing that happened, with what happened in the course of it. Instants in epoch milliseconds. */
+/** One thing that happened, with what happened during it. Instants in epoch milliseconds. */
 export interface TraceNode {
   level: Level;
   words: string;
@@ -27,22 +27,21 @@ const LINES_MAX = 5_000;
 
 /** The lines of one tick, oldest first, as a tree: the tick, its jobs, their calls, and what followed. Null for none. */
 export function traceOf(tick: string, entries: Iterable<LogEntry>): Trace | null {
-  let omitted = 0;
   let count = 0;
   let tree: Tree | null = null;
   for (const { line } of entries) {
-    tree ??= plant(tick, line);
-    if (count < LINES_MAX) grow(tree, line);
-    else omitted += 1;
+    tree ??= newTree(tick, Date.parse(line.ts));
+    if (count < LINES_MAX) addLine(tree, line);
     count += 1;
   }
   if (tree === null) return null;
-  for (const { node } of tree.jobs.values())
-    node.details ||= "no end on record: its process died or works still";
+  for (const node of tree.jobs.values()) node.details ||= NO_END;
   if (tree.after.children.length > 0) tree.root.children.push(tree.after);
   sumCosts(tree.root);
-  return { root: tree.root, omitted };
+  return { root: tree.root, omitted: Math.max(0, count - LINES_MAX) };
 }
+
+const NO_END = "no end on record: its process died or works still";
 
 interface Tree {
   root: TraceNode;
@@ -50,90 +49,64 @@ interface Tree {
   after: TraceNode;
   hasEnded: boolean;
   /** Jobs that are under way, by key. */
-  jobs: Map<string, { node: TraceNode; name: string }>;
+  jobs: Map<string, TraceNode>;
 }
 
-function plant(tick: string, line: LogLine): Tree {
-  const startMs = Date.parse(line.ts);
-  const empty = { level: "info" as const, details: "", startMs, durationMs: null, costMicros: null };
-  return {
-    root: {
-      ...empty,
-      words: `tick ${tick}`,
-      details: "no end on record: its process died or works still",
-      children: [],
-    },
-    after: { ...empty, words: "what followed", children: [] },
-    hasEnded: false,
-    jobs: new Map(),
+function newTree(tick: string, startMs: number): Tree {
+  const node = (words: string, details: string): TraceNode => {
+    return { level: "info", words, details, startMs, durationMs: null, costMicros: null, children: [] };
   };
+  const [root, after] = [node(`tick ${tick}`, NO_END), node("what followed", "")];
+  return { root, after, hasEnded: false, jobs: new Map() };
 }
 
-function grow(tree: Tree, line: LogLine): void {
-  const job = typeof line.job === "string" ? line.job : null;
+function addLine(tree: Tree, line: LogLine): void {
+  const key = typeof line.job === "string" ? line.job : "";
+  const job = tree.jobs.get(key);
   switch (line.event) {
     case "tick_started":
       return;
     case "tick_finished":
-      finishTick(tree, line);
+      tree.hasEnded = true;
+      // The tick's own sum counts calls of unknown cost at what was reserved for them.
+      finish(tree.root, line, leafOf(line).costMicros);
       return;
     case "job_started":
-      startJob(tree, line, job ?? "");
+      tree.jobs.set(key, startedJob(key, line));
+      tree.root.children.push(tree.jobs.get(key) ?? leafOf(line));
       return;
     case "job_done":
     case "job_failed":
-      finishJob(tree, line, job ?? "");
+      tree.jobs.delete(key);
+      if (job === undefined) tree.root.children.push(leafOf(line));
+      // The key names the job; its name again would only take room.
+      else finish(job, { ...line, name: undefined }, null, line.event === "job_done" ? "done: " : "failed: ");
       return;
-    default: {
-      const parent =
-        (job === null ? undefined : tree.jobs.get(job)?.node) ?? (tree.hasEnded ? tree.after : tree.root);
-      parent.children.push(leafOf(line));
-    }
+    default:
+      (job ?? (tree.hasEnded ? tree.after : tree.root)).children.push(leafOf(line));
   }
 }
 
-function finishTick(tree: Tree, line: LogLine): void {
-  const { costMicros: _cost, durationMs: _duration, ...rest } = line;
-  const { details } = describeLine(rest as LogLine);
-  tree.hasEnded = true;
-  tree.root.level = line.level;
-  tree.root.details = details;
-  tree.root.durationMs = Date.parse(line.ts) - tree.root.startMs;
-  // The tick's own sum counts calls of unknown cost at what was reserved for them.
-  tree.root.costMicros = typeof line.costMicros === "number" ? line.costMicros : null;
-}
-
-function startJob(tree: Tree, line: LogLine, key: string): void {
-  const name = typeof line.name === "string" ? line.name : "";
+function startedJob(key: string, line: LogLine): TraceNode {
   const attempt = typeof line.attempt === "number" && line.attempt > 1 ? `, attempt ${line.attempt}` : "";
-  const node: TraceNode = { ...leafOf(line), words: `job ${key}${attempt}`, details: "", durationMs: null };
-  tree.root.children.push(node);
-  tree.jobs.set(key, { node, name });
+  return { ...leafOf(line), words: `job ${key}${attempt}`, details: "", durationMs: null };
 }
 
-function finishJob(tree: Tree, line: LogLine, key: string): void {
-  const open = tree.jobs.get(key);
-  tree.jobs.delete(key);
-  if (open === undefined) {
-    tree.root.children.push(leafOf(line));
-    return;
-  }
-  const { node } = open;
-  // The key names the job; its name again would only take room.
-  const { name: _name, ...rest } = line;
-  node.details = `${line.event === "job_done" ? "done" : "failed"}: ${describeLine({ ...rest } as LogLine).details}`;
+function finish(node: TraceNode, line: LogLine, costMicros: number | null, outcome = ""): void {
   node.level = line.level;
+  node.details = `${outcome}${leafOf({ ...line, step: undefined }).details}`;
   node.durationMs = Date.parse(line.ts) - node.startMs;
+  node.costMicros = costMicros;
 }
 
+/** Duration and cost stand beside the words of a node, and not among its details. */
 function leafOf(line: LogLine): TraceNode {
-  const { costMicros, durationMs, ...rest } = line;
-  const { words, details } = describeLine(rest as LogLine);
-  const step = typeof line.step === "string" ? `${line.step}${details === "" ? "" : ", "}` : "";
+  const { costMicros, durationMs, step, level } = line;
+  const { words, details } = describeLine({ ...line, costMicros: undefined, durationMs: undefined });
   return {
-    level: line.level,
+    level,
     words,
-    details: step + details,
+    details: typeof step === "string" ? [step, details].filter((part) => part !== "").join(", ") : details,
     startMs: Date.parse(line.ts),
     durationMs: typeof durationMs === "number" ? durationMs : null,
     costMicros: typeof costMicros === "number" ? costMicros : null,
@@ -141,6 +114,7 @@ function leafOf(line: LogLine): TraceNode {
   };
 }
 
+/** Gives each node without a cost of its own the sum of those below it. */
 function sumCosts(node: TraceNode): number | null {
   const costs = node.children.map(sumCosts).filter((cost) => cost !== null);
   node.costMicros ??= costs.length === 0 ? null : costs.reduce((sum, cost) => sum + cost, 0);

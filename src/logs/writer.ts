@@ -13,14 +13,14 @@ export interface LogOptions {
   redact: Redact;
   /** Bound on all files together, which retainLogs keeps; one file holds a quarter of it. It may change. */
   maxBytes: number;
-  /** Gets each line too, without its newline. Once it throws, it is told of (`log_sink_failed`) and not called again. */
+  /** Gets each line too, without its newline. Once it throws, that is logged (`log_sink_failed`) and it is not called again. */
   sink?: (line: string) => void;
   /** The least level that `sink` gets; the files get every level. "info" unless stated. */
   sinkLevel?: Level;
 }
 
 /**
- * The log-book: one JSON line a call, in `afk-YYYY-MM-DD.jsonl` by UTC day, continued in `.2.jsonl` and so on.
+ * The log: one JSON line a call, in `afk-YYYY-MM-DD.jsonl` by UTC day, continued in `.2.jsonl` and so on.
  * Several processes may write to one folder. Logging never fails the work: lines that could not be written are
  * counted, and the next one that can be is preceded by `log_dropped` with the count.
  */
@@ -52,7 +52,7 @@ export function createLog(options: LogOptions): Log & { close(): void } {
     try {
       for (const line of lines) sink(line);
     } catch (error) {
-      // It would throw at every line from here on, so it is told of once and left alone.
+      // It would throw at every line from here on, so that is logged once.
       sink = undefined;
       toFile(nowMs, lineOf(nowMs, "warn", "log_sink_failed", [{ error }], redact));
     }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ALERT_EVENTS } from "../../src/alerts/events.ts";
-import { allArgs, type Command as CliCommand, type CommandTable } from "../../src/cli/command.ts";
+import { allArgs, type Command as CliCommand } from "../../src/cli/command.ts";
 import { checkWords } from "../../src/cli/strict.ts";
 import { COMMANDS } from "../../src/cli/table.ts";
 import { say } from "../support/engine/command.ts";
@@ -19,7 +19,7 @@ describe("every command", () => {
     expect(calls.length).toBeGreaterThan(80);
     for (const { command, words } of calls) {
       const [name = "", ...rest] = words;
-      const entry = (COMMANDS as CommandTable)[name];
+      const entry = COMMANDS[name];
       assert(entry !== undefined, where(command));
       const { default: cli } = await entry.load();
       expect(() => accepts(cli, rest), where(command)).not.toThrow();

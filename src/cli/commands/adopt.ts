@@ -10,7 +10,7 @@ export default defineCommand({
   json: true,
   args: { yes: { type: "boolean", alias: "y", description: "Ask nothing" } },
   async run({ args }) {
-    const config = readAgentConfig({ config: args.config, state: args.state });
+    const config = readAgentConfig(args);
     const adopted = await adoptState(config, systemClock, async (adoption) => {
       if (!args.yes) await askFor(adoption, args.json);
     });

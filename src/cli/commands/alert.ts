@@ -13,7 +13,7 @@ const test = defineCommand({
   examples: ["afk alert test", "afk alert test --json"],
   json: true,
   async run({ args }) {
-    const config = readAgentConfig({ config: args.config, state: args.state });
+    const config = readAgentConfig(args);
     const channels = await testAlerts(config, systemClock);
     const isWell = channels.length > 0 && channels.every((channel) => channel.ok);
     if (args.json) printJson({ ok: isWell, channels });
@@ -33,7 +33,7 @@ const test = defineCommand({
 });
 
 const unit = defineCommand({
-  description: "Tells of a unit that failed; afk-alert@.service calls it",
+  description: "Sends the alert of a unit that failed; afk-alert@.service calls it",
   examples: ["afk alert unit afk.service --result exit-code --status 78"],
   json: true,
   args: {

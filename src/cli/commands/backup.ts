@@ -20,7 +20,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const backup = await backupState({
-      config: readAgentConfig({ config: args.config, state: args.state }),
+      config: readAgentConfig(args),
       clock: systemClock,
       version: VERSION,
       file: args.file,

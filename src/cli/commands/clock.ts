@@ -8,9 +8,9 @@ import {
 } from "../../evidence/unattended/unattended.ts";
 import { readUnattended, type UnattendedStatus } from "../../ops/unattended.ts";
 import { defineCommand } from "../command.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 
 const start = defineCommand({
   description: "Starts the count with today as Day 0; refuses until the drills have passed",
@@ -32,7 +32,7 @@ const status = defineCommand({
   examples: ["afk clock", "afk clock status --json"],
   json: true,
   async run({ args }) {
-    const { clock, missing } = await withLook(args, async ({ config, db }) => ({
+    const { clock, missing } = await withState(args, async ({ config, db }) => ({
       clock: await readUnattended(db),
       missing: await missingEvidence(db, { version: VERSION, configHash: configHash(config) }),
     }));
@@ -52,7 +52,7 @@ const stop = defineCommand({
   args: { "dry-run": { type: "boolean", description: "Say what would end, and leave it" } },
   async run({ args }) {
     const ended = args["dry-run"]
-      ? await withLook(args, ({ db }) => readUnattended(db))
+      ? await withState(args, ({ db }) => readUnattended(db))
       : await withAgent(args, (agent) => stopUnattended(sourcesOf(agent)));
     if (args.json) printJson({ dryRun: args["dry-run"], clock: ended });
     else if (ended === null) printLines(["no clock runs"]);

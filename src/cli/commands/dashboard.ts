@@ -19,7 +19,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const config = readAgentConfig({ config: args.config, state: args.state });
+    const config = readAgentConfig(args);
     if (args.port !== undefined) config.dashboard.port = args.port;
     // What is refused is refused here, and not by a page.
     await inspectState(config, async () => undefined);

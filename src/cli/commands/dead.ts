@@ -11,16 +11,16 @@ import {
   retryDeadLetter,
 } from "../../queue/dead-letters.ts";
 import { defineCommand } from "../command.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { printTable } from "../text.ts";
 
-const WORD = {
+const KEY = {
   type: "positional",
   description: "A job's name, the key of a run, or as much of it as no other has",
 } as const;
-const WORD_OR_ALL = { ...WORD, required: false } as const;
+const KEY_OR_ALL = { ...KEY, required: false } as const;
 const ALL = { type: "boolean", description: "Every dead letter" } as const;
 const KEYS_SHOWN = 100;
 const NONE = "no dead letters";
@@ -30,15 +30,15 @@ const list = defineCommand({
   examples: ["afk dead"],
   json: true,
   async run({ args }) {
-    const letters = await withLook(args, ({ db }) => listDeadLetters(db));
-    if (args.json) return printJson(letters);
-    if (letters.length === 0) return printLines([NONE]);
-    printTable(letters, [
-      { title: "KEY", value: (letter) => letter.key },
-      { title: "DIED", value: (letter) => toIso(letter.died_at) },
-      { title: "RUNS", value: (letter) => String(letter.runs), align: "right" },
-      { title: "ATTEMPTS", value: (letter) => String(letter.attempts), align: "right" },
-      { title: "ERROR", value: (letter) => letter.error.slice(0, 100) },
+    const deadLetters = await withState(args, ({ db }) => listDeadLetters(db));
+    if (args.json) return printJson(deadLetters);
+    if (deadLetters.length === 0) return printLines([NONE]);
+    printTable(deadLetters, [
+      { title: "KEY", value: (deadLetter) => deadLetter.key },
+      { title: "DIED", value: (deadLetter) => toIso(deadLetter.died_at) },
+      { title: "RUNS", value: (deadLetter) => String(deadLetter.runs), align: "right" },
+      { title: "ATTEMPTS", value: (deadLetter) => String(deadLetter.attempts), align: "right" },
+      { title: "ERROR", value: (deadLetter) => deadLetter.error.slice(0, 100) },
     ]);
   },
 });
@@ -47,14 +47,14 @@ const show = defineCommand({
   description: "One dead letter, whole",
   examples: ["afk dead show KEY"],
   json: true,
-  args: { key: WORD },
+  args: { key: KEY },
   async run({ args }) {
-    const letter = await withLook(args, async ({ db }) => {
+    const deadLetter = await withState(args, async ({ db }) => {
       const found = await chooseLetter(db, args.key);
       return { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
     });
-    if (args.json) return printJson(letter);
-    const shown = { ...letter, died_at: toIso(letter.died_at), keys: letter.keys.join(", ") };
+    if (args.json) return printJson(deadLetter);
+    const shown = { ...deadLetter, died_at: toIso(deadLetter.died_at), keys: deadLetter.keys.join(", ") };
     printLines(Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
   },
 });
@@ -70,41 +70,41 @@ const retry = defineCommand({
   examples: ["afk dead retry KEY", "afk dead retry digest", "afk dead retry --all --dry-run"],
   json: true,
   args: {
-    key: WORD_OR_ALL,
+    key: KEY_OR_ALL,
     all: ALL,
-    "dry-run": { type: "boolean", description: "Say which letters are meant, and leave them" },
+    "dry-run": { type: "boolean", description: "Says which dead letters are meant, and leaves them" },
   },
   async run({ args }) {
     const choice = { word: args.key, isAll: args.all };
     if (args["dry-run"]) {
-      const letters = await withAgent(args, ({ rails }) => chooseLetters(rails.store.db, choice));
+      const deadLetters = await withAgent(args, ({ rails }) => chooseLetters(rails.store.db, choice));
       if (args.json)
-        printJson({ key: args.key ?? null, state: "dead", letters: letters.map(({ key }) => key) });
-      else printLetters("would retry", letters);
+        printJson({ key: args.key ?? null, state: "dead", letters: deadLetters.map(({ key }) => key) });
+      else printDeadLetters("would retry", deadLetters);
       return;
     }
     const { ready, left, lacking } = await withAgent(args, (agent) =>
-      retryLetters(agent, args.key, args.all),
+      retryDeadLetters(agent, args.key, args.all),
     );
     if (args.json) printJson({ key: args.key ?? null, state: "ready", ready, left, lacking });
-    else printLines(tellRetried({ ready, left, lacking }));
+    else printLines(retriedLines({ ready, left, lacking }));
     return lacking.length > 0 ? EXIT.failed : EXIT.ok;
   },
 });
 
-async function retryLetters(agent: Agent, word: string | undefined, isAll: boolean): Promise<Retried> {
+async function retryDeadLetters(agent: Agent, word: string | undefined, isAll: boolean): Promise<Retried> {
   const { config, outbox, rails } = agent;
   return await rails.store.atomically(async (trx) => {
     const retried: Retried = { ready: [], left: [], lacking: [] };
-    for (const letter of await chooseLetters(trx, { word, isAll })) {
-      const reason = lackOf(letter, config);
+    for (const deadLetter of await chooseLetters(trx, { word, isAll })) {
+      const reason = lackOf(deadLetter, config);
       // What is named is tried again as a whole or not at all.
       if (reason !== null && !isAll) throw new AfkError("unknown_job", reason, { retry: "never" });
       if (reason !== null) {
-        retried.lacking.push({ key: letter.key, reason });
+        retried.lacking.push({ key: deadLetter.key, reason });
         continue;
       }
-      const { ready, left } = await retryDeadLetter(trx, letter, word ?? null, rails.clock.nowMs());
+      const { ready, left } = await retryDeadLetter(trx, deadLetter, word ?? null, rails.clock.nowMs());
       retried.ready.push(...ready);
       retried.left.push(...left);
     }
@@ -118,7 +118,7 @@ async function retryLetters(agent: Agent, word: string | undefined, isAll: boole
   });
 }
 
-function tellRetried({ ready, left, lacking }: Retried): string[] {
+function retriedLines({ ready, left, lacking }: Retried): string[] {
   const isNothing = ready.length + lacking.length === 0;
   return [
     ...(isNothing ? [NONE] : []),
@@ -137,30 +137,30 @@ const drop = defineCommand({
   examples: ["afk dead drop KEY --dry-run", "afk dead drop digest", "afk dead drop --all"],
   json: true,
   args: {
-    key: WORD_OR_ALL,
+    key: KEY_OR_ALL,
     all: ALL,
     "dry-run": { type: "boolean", description: "Say what would be dropped, and leave it" },
   },
   async run({ args }) {
     const isDry = args["dry-run"];
     const choice = { word: args.key, isAll: args.all };
-    const letters = isDry
-      ? await withLook(args, ({ db }) => chooseLetters(db, choice))
+    const deadLetters = isDry
+      ? await withState(args, ({ db }) => chooseLetters(db, choice))
       : await withAgent(args, ({ rails }) =>
           rails.store.atomically(async (trx) => {
             const chosen = await chooseLetters(trx, choice);
-            for (const letter of chosen) await dropDeadLetter(trx, letter, rails.clock.nowMs());
+            for (const deadLetter of chosen) await dropDeadLetter(trx, deadLetter, rails.clock.nowMs());
             return chosen;
           }),
         );
-    const keys = letters.map(({ key }) => key);
+    const keys = deadLetters.map(({ key }) => key);
     if (args.json) printJson({ key: args.key ?? null, dropped: !isDry, letters: keys });
-    else printLetters(isDry ? "would drop" : "dropped", letters);
+    else printDeadLetters(isDry ? "would drop" : "dropped", deadLetters);
   },
 });
 
-function printLetters(deed: string, letters: readonly DeadLetter[]): void {
-  const lines = letters.map(({ key, runs, error }) => {
+function printDeadLetters(deed: string, deadLetters: readonly DeadLetter[]): void {
+  const lines = deadLetters.map(({ key, runs, error }) => {
     const more = runs === 1 ? "" : ` and ${runs - 1} more of its runs`;
     return `${deed} ${key}${more}: ${oneLine(error)}`;
   });

@@ -4,9 +4,9 @@ import { listDrafts } from "../../ops/drafts.ts";
 import { checkApprovable } from "../../runner/drafts/drafts.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { printTable } from "../text.ts";
 import { stopOnSignals } from "../worker.ts";
 
@@ -21,7 +21,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const drafts = await withLook(args, ({ db }) => listDrafts(db, args));
+    const drafts = await withState(args, ({ db }) => listDrafts(db, args));
     if (args.json) return printJson(drafts);
     if (drafts.length === 0) return printLines([args.all ? "no job drafted anything yet" : "nothing waits"]);
     printTable(drafts, [

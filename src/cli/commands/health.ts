@@ -4,13 +4,13 @@ import { EXIT, messageOf } from "../../lib/errors.ts";
 import { healthOf, readCondition } from "../../ops/condition.ts";
 import { observeWorker } from "../../ops/worker.ts";
 import { defineCommand } from "../command.ts";
-import { withLook } from "../look.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 
 export default defineCommand({
   json: true,
   async run({ args }) {
-    const health = await withLook(args, async ({ config, db }) =>
+    const health = await withState(args, async ({ config, db }) =>
       healthOf(await readCondition({ config, db }, observeWorker(config, systemClock))),
     ).catch((error: unknown) => {
       if (error instanceof NoAgent) throw error;

@@ -11,9 +11,9 @@ import { visible } from "../../lib/visible.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { printTable } from "../text.ts";
 
 const ID = { type: "positional", description: "The incident's id" } as const;
@@ -27,7 +27,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const incidents = await withLook(args, ({ db }) => listIncidents(db, args));
+    const incidents = await withState(args, ({ db }) => listIncidents(db, args));
     if (args.json) return printJson(incidents);
     if (incidents.length === 0) return printLines([args.all ? "nothing broke yet" : "no open incidents"]);
     printTable(incidents, [
@@ -48,7 +48,7 @@ const show = defineCommand({
   json: true,
   args: { id: ID },
   async run({ args }) {
-    const incident = await withLook(args, ({ db }) => showIncident(db, args.id));
+    const incident = await withState(args, ({ db }) => showIncident(db, args.id));
     if (args.json) return printJson(incident);
     printLines(fieldLines(fieldsOf(incident)));
   },
@@ -71,15 +71,10 @@ const close = defineCommand({
   async run({ args }) {
     const closed = await withAgent(args, async ({ config, rails, outbox }) => {
       const { state } = await showIncident(rails.store.db, args.id);
-      const given = {
-        cause: args.cause,
-        fix: args.fix,
-        prevention: args.prevention,
-        fixedBy: args["fixed-by"],
-      };
-      const closing = state === "closed" ? BLANK : await wordsFrom(given, args.json);
-      const office = { config, store: rails.store, clock: rails.clock, redact: outbox.redact };
-      return await closeIncident(office, args.id, closing);
+      // One that is closed is refused: nobody is asked in vain.
+      const closing = state === "closed" ? BLANK : await closingFrom(args);
+      const { store, clock } = rails;
+      return await closeIncident({ config, store, clock, redact: outbox.redact }, args.id, closing);
     });
     if (args.json) printJson(closed);
     else printLines([`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"]);
@@ -91,36 +86,34 @@ export default defineCommand({
   default: "list",
 });
 
-type Given = {
-  cause: string | undefined;
-  fix: string | undefined;
-  prevention: string | undefined;
-  fixedBy: string | undefined;
-};
-
-/** Never written: an incident that is closed is refused, and nobody is asked in vain. */
+/** Never written. */
 const BLANK: Closing = { cause: "-", fix: "-", prevention: "-", fixedBy: null };
 
+const QUESTIONS = {
+  cause: "Why did it break?",
+  fix: "What mended it?",
+  prevention: "What keeps it from coming again?",
+} as const;
+
+type Given = Partial<Record<keyof typeof QUESTIONS | "fixed-by", string | undefined>> & { json: boolean };
+
 /** What was given, and on a terminal the answers for what was left out. @throws UsageError, IncidentRefused */
-async function wordsFrom(given: Given, asJson: boolean): Promise<Closing> {
-  for (const name of ["cause", "fix", "prevention"] as const)
+async function closingFrom(given: Given): Promise<Closing> {
+  for (const name of ["cause", "fix", "prevention", "fixed-by"] as const)
     if (given[name] !== undefined) sayable(name, given[name]);
-  if (given.fixedBy !== undefined) sayable("fixed-by", given.fixedBy);
-  const { cause, fix, prevention, fixedBy } = given;
-  if (cause !== undefined && fix !== undefined && prevention !== undefined)
-    return { cause, fix, prevention, fixedBy: fixedBy ?? null };
-  if (!canAsk(asJson)) {
-    const left = (["cause", "fix", "prevention"] as const).filter((name) => given[name] === undefined);
-    throw new UsageError(
-      `Give ${left.map((name) => `--${name}`).join(", ")}: there is no terminal to ask on.`,
-    );
+  const left = (["cause", "fix", "prevention"] as const).filter((name) => given[name] === undefined);
+  if (left.length > 0 && !canAsk(given.json)) {
+    const options = left.map((name) => `--${name}`).join(", ");
+    throw new UsageError(`Give ${options}: there is no terminal to ask on.`);
   }
-  return {
-    cause: cause ?? (await ask("Why did it break?")),
-    fix: fix ?? (await ask("What mended it?")),
-    prevention: prevention ?? (await ask("What keeps it from coming again?")),
-    fixedBy: fixedBy ?? ((await ask("Which version or release fixed it? (empty: none)")) || null),
+  const answer = async (name: keyof typeof QUESTIONS) => given[name] ?? (await ask(QUESTIONS[name]));
+  const closing = {
+    cause: await answer("cause"),
+    fix: await answer("fix"),
+    prevention: await answer("prevention"),
   };
+  const release = left.length > 0 ? () => ask("Which version or release fixed it? (empty: none)") : () => "";
+  return { ...closing, fixedBy: given["fixed-by"] ?? ((await release()) || null) };
 }
 
 function fieldsOf(incident: Incident & { message: string | null }): [string, string | null][] {

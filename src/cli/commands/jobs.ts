@@ -2,8 +2,8 @@ import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand, LIMIT } from "../command.ts";
-import { withLook } from "../look.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { printTable } from "../text.ts";
 
 const list = defineCommand({
@@ -14,7 +14,7 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const jobs = await withLook(args, ({ db }) => listJobs(db, args.limit));
+    const jobs = await withState(args, ({ db }) => listJobs(db, args.limit));
     if (args.json) return printJson(jobs);
     if (jobs.length === 0) return printLines(["the queue is empty"]);
     printTable(jobs, [
@@ -34,7 +34,7 @@ const show = defineCommand({
   json: true,
   args: { key: { type: "positional", description: "The job's key" } },
   async run({ args }) {
-    const job = await withLook(args, ({ db }) => showJob(db, args.key));
+    const job = await withState(args, ({ db }) => showJob(db, args.key));
     if (job === undefined) {
       throw new AfkError("unknown_job", `there is no job ${args.key}; see: afk jobs`, {
         exitCode: EXIT.failed,

@@ -2,9 +2,9 @@ import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
 import { listLedger } from "../../ops/ledger.ts";
 import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand } from "../command.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { printTable } from "../text.ts";
 
 const list = defineCommand({
@@ -23,7 +23,7 @@ const list = defineCommand({
     },
   },
   async run({ args }) {
-    const entries = await withLook(args, ({ db }) => listLedger(db, args));
+    const entries = await withState(args, ({ db }) => listLedger(db, args));
     if (args.json) return printJson(entries);
     if (entries.length === 0)
       return printLines([args.unknown ? "nothing is unknown" : "no model call was made yet"]);

@@ -22,7 +22,7 @@ import { traceView } from "../views/trace.ts";
 import { parseWhen } from "../when.ts";
 
 const LIMIT = { follow: 10, read: 10_000 };
-/** So many lines are written at once; then whoever wants the command to end is heard. */
+/** So many lines are written at once; between batches a signal can end the command. */
 const BATCH = 500;
 
 export default defineCommand({
@@ -58,7 +58,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const config = readConfig({ config: args.config, state: args.state }, () => allKinds(args));
+    const config = readConfig(args, () => allKinds(args));
     // Whatever is asked for, the folder is read; what this user may not see is not said to be missing.
     refuseUnreadable(config.paths.logs);
     const { timezone } = config;

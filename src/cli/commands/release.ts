@@ -7,9 +7,9 @@ import { type Recorded, readConfigText, recordRelease } from "../../evidence/rel
 import { putBack, type Release, release, renderOnly } from "../../evidence/release/release.ts";
 import { releaseBy } from "../../evidence/release/releases.ts";
 import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
-import { withLook } from "../look.ts";
 import { withAgent } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 
 export default defineCommand({
   json: true,
@@ -52,15 +52,15 @@ export default defineCommand({
 type Made = Release & { recorded: Recorded | null; kept: string | null };
 
 function render(args: GlobalValues, how: { format: Format; output: string | null }): Release {
-  const config = readAgentConfig({ config: args.config, state: args.state });
+  const config = readAgentConfig(args);
   return release(planRelease(config, ownCommand(), processEnvironment()), how.format, how.output);
 }
 
 async function record(agent: Agent, format: Format, reason: string | null): Promise<Recorded> {
   const { config, version, rails, outbox, log } = agent;
   const plan = planRelease(config, ownCommand(), processEnvironment());
-  const office = { config, version, store: rails.store, outbox, clock: rails.clock, log };
-  return await recordRelease(office, {
+  const sources = { config, version, store: rails.store, outbox, clock: rails.clock, log };
+  return await recordRelease(sources, {
     rendered: renderOnly(plan, format),
     configHash: configHash(config),
     configText: readConfigText(config.paths.configFile),
@@ -83,7 +83,7 @@ async function goBackTo(args: GlobalValues, hash: string, format: Format): Promi
 }
 
 async function printReleased(args: GlobalValues, hash: string): Promise<void> {
-  const found = await withLook(args, ({ db }) => releaseBy(db, hash));
+  const found = await withState(args, ({ db }) => releaseBy(db, hash));
   if (args.json) printJson({ configHash: found.config_hash, configText: found.config_text });
   else printLines([found.config_text.trimEnd()]);
 }

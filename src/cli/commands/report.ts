@@ -6,8 +6,8 @@ import { renderRetrospective, writeRetrospective } from "../../evidence/report/r
 import { systemClock, toIso } from "../../lib/clock.ts";
 import { writeDurably } from "../../store/durable-file.ts";
 import { defineCommand, UsageError } from "../command.ts";
-import { withLook } from "../look.ts";
 import { printJson, printLines } from "../output.ts";
+import { withState } from "../state.ts";
 import { reportView } from "../views/report.ts";
 import { parseWhen } from "../when.ts";
 
@@ -41,7 +41,7 @@ export default defineCommand({
       throw new UsageError(`--json and --format ${args.format} exclude each other.`);
     if (args.retrospective && (args.format ?? args.output) !== undefined)
       throw new UsageError("--retrospective writes RETROSPECTIVE.md; it takes no --format and no --output.");
-    await withLook(args, async ({ config, db }) => {
+    await withState(args, async ({ config, db }) => {
       const nowMs = systemClock.nowMs();
       const when = (name: "since" | "until", text: string | undefined) =>
         text === undefined

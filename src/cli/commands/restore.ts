@@ -16,7 +16,7 @@ export default defineCommand({
   },
   async run({ args }) {
     const restored = await restoreState({
-      config: readAgentConfig({ config: args.config, state: args.state }),
+      config: readAgentConfig(args),
       clock: systemClock,
       file: args.file,
       isForced: args.force,

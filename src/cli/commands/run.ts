@@ -17,7 +17,6 @@ export default defineCommand({
               if (!agent.config.dashboard.isEnabled) return;
               const dashboard = serveDashboard(agent);
               served.push(dashboard);
-              // Beside the last tick's end, which then waits for no one who looks.
               agent.rails.watch.signal.addEventListener("abort", () => void dashboard.close());
             },
           );

@@ -53,7 +53,7 @@ export default defineCommand({
   },
   async run({ args, program }) {
     const faults = readFaults(args.faults);
-    const config = readAgentConfig({ config: args.config, state: args.state });
+    const config = readAgentConfig(args);
     const seed = args.seed ?? 1 + Math.floor(systemRandomness.random() * (SEED_MAX - 1));
     const repeat = `${program.name} simulate --days ${args.days} --seed ${seed} --faults ${args.faults}`;
     const isShown = process.stderr.isTTY === true && !args.json;

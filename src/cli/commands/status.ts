@@ -25,7 +25,7 @@ export default defineCommand({
     };
     const show = async () => (args.json ? printJson(await read()) : printLines(await linesOf(null)));
     if (!args.watch) await show();
-    // Who wants no colour, or has a terminal without any, gets no cursor moves either.
+    // Where no colour is wanted or possible, the cursor is not moved either.
     else if (args.json || !isColoured()) await repeat(show);
     else await watch(linesOf);
   },
@@ -35,7 +35,7 @@ function statusReader(
   args: GlobalValues,
   version: string,
 ): { timezone: string; read: () => Promise<Status> } {
-  const config = readConfig({ config: args.config, state: args.state }, () => allKinds(args));
+  const config = readConfig(args, () => allKinds(args));
   return {
     timezone: config.timezone,
     async read() {

@@ -2,11 +2,11 @@ import { type Check, GROUPS } from "../../ops/doctor/check.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { hang } from "../text.ts";
 
-const MARKS: Record<Check["result"], { mark: string; style: Style }> = {
-  ok: { mark: "ok  ", style: "green" },
-  warn: { mark: "warn", style: "yellow" },
-  bad: { mark: "BAD ", style: "red" },
-  skipped: { mark: "skip", style: "dim" },
+const LABELS: Record<Check["result"], { label: string; style: Style }> = {
+  ok: { label: "ok  ", style: "green" },
+  warn: { label: "warn", style: "yellow" },
+  bad: { label: "BAD ", style: "red" },
+  skipped: { label: "skip", style: "dim" },
 };
 
 const LINES_MAX = 12;
@@ -24,11 +24,11 @@ export function doctorView(checks: readonly Check[], columns: number | null): st
 }
 
 function checkLines({ name, result, found, mend, network }: Check, columns: number): string[] {
-  const { mark, style } = MARKS[result];
+  const { label, style } = LABELS[result];
   const over = network ? paint("dim", " (network)") : "";
   const text = `${paint("bold", name)}${over}: ${oneLine(found)}`;
   return [
-    ...hang(`  ${paint(style, mark)} `, text, columns, LINES_MAX),
+    ...hang(`  ${paint(style, label)} `, text, columns, LINES_MAX),
     ...(mend === null ? [] : hang(`       ${paint("cyan", "mend: ")}`, oneLine(mend), columns, LINES_MAX)),
   ];
 }

@@ -7,7 +7,7 @@ import { oneLine, paint } from "../output.ts";
 import { clip, hang } from "../text.ts";
 import { needsLines } from "./needs.ts";
 import { spendLines } from "./spend.ts";
-import { tickMarks } from "./tick-marks.ts";
+import { tickStrip } from "./tick-strip.ts";
 
 /** Where the values begin; labels stand before them. */
 const LABEL_COLUMNS = 11;
@@ -51,7 +51,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ["alerts", alerts(status)],
     ["drafts", drafts(status)],
     ...sources(status),
-    ["ticks", tickMarks(status.ticks, columns - LABEL_COLUMNS)],
+    ["ticks", tickStrip(status.ticks, columns - LABEL_COLUMNS)],
     ["last tick", lastTick(status, nowMs)],
     ["heartbeat", heartbeat(status, nowMs)],
     ["next", next(status, options)],

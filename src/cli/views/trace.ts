@@ -6,11 +6,11 @@ import type { Trace, TraceNode } from "../../logs/trace.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { hang } from "../text.ts";
 
-const MARKS: Record<Level, { mark: string; style: Style | null }> = {
-  debug: { mark: "", style: "dim" },
-  info: { mark: "", style: null },
-  warn: { mark: "! ", style: "yellow" },
-  error: { mark: "x ", style: "red" },
+const LEVEL_STYLES: Record<Level, { prefix: string; style: Style | null }> = {
+  debug: { prefix: "", style: "dim" },
+  info: { prefix: "", style: null },
+  warn: { prefix: "! ", style: "yellow" },
+  error: { prefix: "x ", style: "red" },
 };
 
 const WRAPPED_LINES_MAX = 4;
@@ -38,8 +38,8 @@ function* nodeLines(node: TraceNode, branch: string, stem: string, columns: numb
 }
 
 function nodeText({ level, words, details, durationMs, costMicros, children }: TraceNode): string {
-  const { mark, style } = MARKS[level] ?? MARKS.info;
-  const title = `${mark}${oneLine(words)}`;
+  const { prefix, style } = LEVEL_STYLES[level] ?? LEVEL_STYLES.info;
+  const title = `${prefix}${oneLine(words)}`;
   const shown = style ?? (children.length > 0 ? "bold" : null);
   const figures = [
     ...(durationMs === null ? [] : [formatDuration(durationMs)]),

@@ -4,12 +4,12 @@ import { readConfig } from "../ops/read-config.ts";
 import type { GlobalValues } from "./command.ts";
 
 /** Hands the state that `--config` and `--state` name to `work`, to be read: nothing is made, and nothing in it changes. */
-export async function withLook<T>(
+export async function withState<T>(
   args: GlobalValues,
   work: (inspected: Inspected) => Promise<T>,
 ): Promise<T> {
   return await inspectState(
-    readConfig({ config: args.config, state: args.state }, () => allKinds(args)),
+    readConfig(args, () => allKinds(args)),
     work,
   );
 }
