@@ -25,7 +25,8 @@ export async function buildBundle(folder: string): Promise<void> {
     input: { ...siblingScripts(), ...ENTRIES },
     platform: "node",
     external: EXTERNAL,
-    transform: { target: "node22" },
+    // consola looks for the environment there where a system has no `process`, as Vite's browsers.
+    transform: { target: "node22", define: { "import.meta.env": "undefined" } },
     // A warning is a file that would be missing, or code that would do something else than the sources.
     onLog(_level, log) {
       throw new Error(log.message);
