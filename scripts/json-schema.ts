@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
+import { DAILY_KEYS } from "../src/config/caps.ts";
 import type { JobSettingsKind } from "../src/config/job-kind.ts";
 import { jobSchema } from "../src/config/jobs.ts";
 import { configSchema } from "../src/config/schema.ts";
@@ -15,6 +16,8 @@ export const SCHEMA_FILE = new URL("../afk.schema.json", import.meta.url);
 export function buildJsonSchema(kinds: readonly JobSettingsKind[]): JsonSchema {
   const schema = convert(configSchema());
   const { $schema, ...rest } = schema;
+  const budget = rest.properties?.budget as JsonSchema;
+  budget.anyOf = DAILY_KEYS.map((key) => ({ required: [key] }));
   const jobs = rest.properties?.jobs as JsonSchema;
   jobs.items = allowVariables(jobItem(kinds)) as JsonSchema;
   // Where a file names kinds of its own, only afk knows them.

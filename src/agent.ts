@@ -142,6 +142,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
         dependency: name,
         model: name,
         estimateMicros: chargeMicrosFromUsd(estimateUsd),
+        estimateTokens: 0,
         deadlineMs: GUARD_DEADLINE_MS,
         scope: noScope,
         step: null,

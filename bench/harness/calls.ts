@@ -36,6 +36,7 @@ export function callOf(
     dependency: "model:openai/bench",
     model: "openai/bench",
     estimateMicros: 1_000,
+    estimateTokens: 100,
     deadlineMs: 360_000,
     scope: { tick: names.tick, job: names.job },
     step: "step",

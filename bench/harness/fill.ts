@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { WINDOWS } from "../../src/lib/windows.ts";
 
 /** Jobs in bulk, due since long, as `enqueue` writes them. */
 export function fillJobs(
@@ -28,31 +29,24 @@ export function fillLedger(database: Database.Database, count: number): void {
   withoutIndexes(database, "ledger", () => {
     database
       .prepare(
-        `insert into ledger (id, state, model, created_at, deadline_at, finished_at, estimate_micros, cost_micros,
-           input_tokens, output_tokens, minute, day, month, job, tick, step, runner, request_hash, degraded, error)
+        `insert into ledger (id, state, model, created_at, deadline_at, finished_at, estimate_micros, estimate_tokens,
+           cost_micros, cost_tokens, input_tokens, output_tokens, minute, day, week, month, job, tick, step, runner, request_hash, degraded, error)
          with recursive n(i) as (select 0 union all select i + 1 from n where i < @last),
          at(i, ms) as (select i, @endMs - (@last - i) * @everyMs from n)
-         select printf('00000%021d', i), 'settled', 'openai/bench', ms, ms + 360000, ms + 1000, 1000, 400, 7, 3,
+         select printf('00000%021d', i), 'settled', 'openai/bench', ms, ms + 360000, ms + 1000, 1000, 100, 400, 10, 7, 3,
            strftime('%Y-%m-%dT%H:%M', ms / 1000, 'unixepoch'), strftime('%Y-%m-%d', ms / 1000, 'unixepoch'),
+           strftime('%G-W%V', ms / 1000, 'unixepoch'),
            strftime('%Y-%m', ms / 1000, 'unixepoch'), printf('old-job-%d', i / 30), printf('old-tick-%d', i / 30),
            printf('item-%d', i), 'runner', printf('%s%08d', hex(randomblob(28)), i), 0, null
          from at`,
       )
       .run({ last: count - 1, endMs, everyMs });
   });
-  for (const [window, column] of WINDOWS) {
-    database.exec(`insert into budget_windows ("window", period, cap_micros, settled_micros, reserved_micros, overrun_micros)
-      select '${window}', ${column}, null, sum(cost_micros), 0, 0 from ledger group by ${column}`);
+  for (const { name: window, column } of WINDOWS) {
+    database.exec(`insert into budget_windows ("window", period, settled_micros, settled_tokens, settled_calls)
+      select '${window}', ${column}, sum(cost_micros), sum(cost_tokens), count(*) from ledger group by ${column}`);
   }
 }
-
-const WINDOWS = [
-  ["tick", "tick"],
-  ["job", "job"],
-  ["hour", "minute"],
-  ["day", "day"],
-  ["month", "month"],
-] as const;
 
 /** For a database that is made for a measurement and nobody else has open: what a power cut would leave is of no matter. */
 export function inBulk(database: Database.Database, work: () => void): void {

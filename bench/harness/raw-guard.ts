@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type Database from "better-sqlite3";
+import { periodsAt } from "../../src/rails/windows.ts";
 
 export interface RawCall {
   atMs: number;
@@ -21,22 +22,25 @@ export function rawGuard(
      on conflict (id) do update set latest_at = excluded.latest_at`,
   );
   const reserve = database.prepare(
-    `insert into budget_windows ("window", period, cap_micros, settled_micros, reserved_micros, overrun_micros)
-     values (@window, @period, 1000000000, 0, 1000, 0)
-     on conflict ("window", period) do update set reserved_micros = reserved_micros + 1000`,
+    `insert into budget_windows ("window", period, cap_micros, reserved_micros, reserved_tokens, reserved_calls)
+     values (@window, @period, 1000000000, 1000, 100, 1)
+     on conflict ("window", scope, period) do update set reserved_micros = reserved_micros + 1000,
+       reserved_tokens = reserved_tokens + 100, reserved_calls = reserved_calls + 1`,
   );
   const insert = database.prepare(
-    `insert into ledger (id, state, model, created_at, deadline_at, finished_at, estimate_micros, cost_micros,
-       input_tokens, output_tokens, minute, day, month, job, tick, step, runner, request_hash, degraded, error)
-     values (@id, 'sending', 'openai/bench', @at, @at + 360000, null, 1000, null, null, null, @minute, @day, @month,
+    `insert into ledger (id, state, model, created_at, deadline_at, finished_at, estimate_micros, estimate_tokens,
+       cost_micros, cost_tokens, input_tokens, output_tokens, minute, day, week, month, job, tick, step, runner, request_hash, degraded, error)
+     values (@id, 'sending', 'openai/bench', @at, @at + 360000, null, 1000, 100, null, null, null, null, @minute, @day, @week, @month,
        @job, @tick, 'step', 'runner', @hash, 0, null)`,
   );
   const finish = database.prepare(
-    `update ledger set state = 'settled', finished_at = @at, cost_micros = 400, input_tokens = 7, output_tokens = 3
+    `update ledger set state = 'settled', finished_at = @at, cost_micros = 400, cost_tokens = 10, input_tokens = 7, output_tokens = 3
      where id = @id`,
   );
   const settle = database.prepare(
-    `update budget_windows set reserved_micros = reserved_micros - 1000, settled_micros = settled_micros + 400
+    `update budget_windows set reserved_micros = reserved_micros - 1000, settled_micros = settled_micros + 400,
+       reserved_tokens = reserved_tokens - 100, settled_tokens = settled_tokens + 10,
+       reserved_calls = reserved_calls - 1, settled_calls = settled_calls + 1
      where "window" = @window and period = @period`,
   );
   const before = database.transaction((row: Row, windows: Counter[]) => {
@@ -67,15 +71,18 @@ interface Counter {
 function rowOf({ atMs, tick, job, requestHash }: RawCall) {
   const time = new Date(atMs).toISOString();
   const [minute, day, month] = [time.slice(0, 16), time.slice(0, 10), time.slice(0, 7)];
-  return { id: randomBytes(13).toString("hex"), at: atMs, minute, day, month, tick, job, hash: requestHash };
+  const { week } = periodsAt(atMs, "UTC");
+  const id = randomBytes(13).toString("hex");
+  return { id, at: atMs, minute, day, week, month, tick, job, hash: requestHash };
 }
 
-function countersOf({ tick, job, minute, day, month }: Row): Counter[] {
+function countersOf({ tick, job, minute, day, week, month }: Row): Counter[] {
   return [
     { window: "tick", period: tick },
     { window: "job", period: job },
     { window: "hour", period: minute },
     { window: "day", period: day },
+    { window: "week", period: week },
     { window: "month", period: month },
   ];
 }

@@ -85,6 +85,12 @@ export interface AlertPayload {
   threshold?: number;
   capUsd?: number;
   spentUsd?: number;
+  /** Of a cap in another unit than dollars: `tokens` or `calls`, with the cap and what is spent or reserved of it. */
+  unit?: string;
+  cap?: number;
+  spent?: number;
+  /** Whose cap it is, unless the agent's: `job:digest`, `client:laptop`. */
+  scope?: string;
   job?: string;
   tick?: string;
   /** The source of a digest, as the digest names it. */

@@ -1,46 +1,190 @@
 import * as v from "valibot";
 import { capMicrosFromUsd } from "../lib/money.ts";
+import {
+  type CapName,
+  type Caps,
+  DATED_WINDOWS,
+  OWNERS,
+  type OwnerName,
+  UNITS,
+  type UnitName,
+  WINDOWS,
+} from "../lib/windows.ts";
 import type { BudgetConfig } from "./config.ts";
+import { integer, section, usd } from "./fields.ts";
 import { isSection } from "./path.ts";
-import { budgetSchema } from "./schema.ts";
 
-type CapName = Exclude<keyof BudgetConfig, "warningThresholds">;
+/** The caps of the agent and, by their names, those of jobs and clients. */
+export type StatedBudget = Pick<BudgetConfig, "caps" | "owners">;
 
-const CAPS = {
-  dailyCapMicros: "daily_cap_usd",
-  hourlyCapMicros: "hourly_cap_usd",
-  monthlyCapMicros: "monthly_cap_usd",
-  jobCapMicros: "job_cap_usd",
-  tickCapMicros: "tick_cap_usd",
-} as const satisfies Record<CapName, string>;
-const NAMES = Object.keys(CAPS) as CapName[];
+/** One key of a section of caps, and the cap that it states. */
+interface CapKey {
+  key: string;
+  cap: CapName;
+  unit: UnitName;
+  window: (typeof WINDOWS)[number];
+}
 
-/** Caps in micro-dollars; one that is left out, or null, is not stated. */
-export type StatedCaps = Partial<Record<CapName, number | null>>;
+/** Of the section `budget`: `daily_cap_usd`. */
+export const BUDGET_KEYS: readonly CapKey[] = UNITS.flatMap(({ name: unit, amount }) =>
+  WINDOWS.map(
+    (window): CapKey => ({ key: `${window.key}_cap_${unit}`, cap: `${window.name}_${amount}`, unit, window }),
+  ),
+);
 
-/** The caps of a `budget:` section, each judged by itself, whatever is wrong with the others. */
-export function statedCaps(section: unknown): StatedCaps {
+/** Of an owner's `caps`: `daily_usd`, and `run_usd` for one run. */
+function ownerKeys(runs: string | null): CapKey[] {
+  const windows = [...WINDOWS.filter(({ name }) => name === runs), ...DATED_WINDOWS];
+  return UNITS.flatMap(({ name: unit, amount }) =>
+    windows.map((window): CapKey => {
+      const key = `${window.name === runs ? "run" : window.key}_${unit}`;
+      return { key, cap: `${window.name}_${amount}`, unit, window };
+    }),
+  );
+}
+
+type CapEntries = Record<string, v.OptionalSchema<v.GenericSchema<number>, undefined>>;
+
+/** The section `budget`. */
+export function budgetSchema() {
+  const thresholds = "write fractions of the cap, above 0 and at most 1, each once, for example [0.5, 0.8]";
+  const entries = {
+    ...entriesOf(BUDGET_KEYS, ""),
+    warning_thresholds: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(v.number(thresholds), v.gtValue(0, thresholds), v.maxValue(1, thresholds)),
+          thresholds,
+        ),
+        v.maxLength(10, "write at most 10 thresholds"),
+        v.check((list) => new Set(list).size === list.length, thresholds),
+        v.metadata({ uniqueItems: true }),
+        v.description("Fractions of a cap at which a warning is sent."),
+      ),
+      [0.5, 0.8],
+    ),
+  };
+  return v.pipe(
+    section(BUDGET, entries),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const stated: Record<string, unknown> = dataset.typed ? dataset.value : {};
+      if (!dataset.typed || DAILY_KEYS.some((key) => stated[key] !== undefined)) return;
+      const at = {
+        type: "object",
+        origin: "value",
+        input: dataset.value,
+        key: "daily_cap_usd",
+        value: undefined,
+      };
+      addIssue({ message: MISSING_CAP, path: [at as v.IssuePathItem] });
+    }),
+  );
+}
+
+const BUDGET =
+  "The most the agent may use. Every call is checked against each cap before it is made. At least one cap of an hour or a day must be stated; where a model costs money that is daily_cap_usd.";
+
+/** What is told where no cap of a day or shorter is stated. */
+export const MISSING_CAP =
+  "missing; write the most this agent may spend in a day, in US dollars, for example 1.00 (0 = spend nothing)";
+
+/** The section `caps` of a job or a client. */
+export function ownerCapsSchema(owner: OwnerName) {
+  const keys = ownerKeys(OWNERS.find(({ name }) => name === owner)?.runs ?? null);
+  return v.optional(
+    section(
+      `The most this ${owner} may use, beside the caps of the agent.`,
+      entriesOf(keys, `this ${owner} `),
+    ),
+  );
+}
+
+function entriesOf(keys: readonly CapKey[], who: string): CapEntries {
+  return Object.fromEntries(
+    keys.map(({ key, unit, window }) => [key, v.optional(capSchema(unit, window, who))]),
+  );
+}
+
+function capSchema(unit: UnitName, { name, span, short, exampleUsd }: CapKey["window"], who: string) {
+  const isOwnSpan = name === "tick" || name === "job";
+  const most = isOwnSpan ? `${short} may` : `${who || "this agent "}may`;
+  const when = isOwnSpan ? "" : ` in ${short}`;
+  if (unit === "usd")
+    return usd(
+      `Cap of ${span}, in US dollars; 0 spends nothing.`,
+      `the most ${most} spend${when}`,
+      exampleUsd,
+    );
+  const what = unit === "tokens" ? "tokens, input and output together" : "calls";
+  const limits = { min: 0, max: AMOUNT_MAX };
+  return integer(
+    `Cap of ${span}, in ${what}; 0 allows none.`,
+    `how many ${unit} ${most} take${when}`,
+    limits,
+  );
+}
+
+/** More tokens or calls than any window of one agent should be trusted with; sums of them stay exact. */
+const AMOUNT_MAX = 1_000_000_000_000;
+
+/** Parsed keys as caps: dollars become micro-dollars. */
+function capsOf(keys: readonly CapKey[], stated: Record<string, unknown>): Caps {
+  const caps = keys.flatMap(({ key, cap, unit }) => {
+    const value = stated[key];
+    return typeof value === "number" ? [[cap, unit === "usd" ? capMicrosFromUsd(value) : value]] : [];
+  });
+  return Object.fromEntries(caps);
+}
+
+/** The caps that a section states, each judged by itself, whatever is wrong with the others. */
+function readableCaps(keys: readonly CapKey[], section: unknown): Caps {
   if (!isSection(section)) return {};
-  const { entries } = budgetSchema();
-  const stated = NAMES.flatMap((name) => {
-    const { success, output } = v.safeParse(entries[CAPS[name]], section[CAPS[name]]);
-    return success && output !== undefined ? [[name, capMicrosFromUsd(output)]] : [];
+  const entries = entriesOf(keys, "");
+  const readable = keys.filter(({ key }) => {
+    const schema = entries[key];
+    return schema !== undefined && v.is(schema, section[key]);
   });
-  return Object.fromEntries(stated);
+  return capsOf(readable, section);
 }
 
-/** Of each window the lowest cap that is stated. */
-export function lowestCaps(each: readonly StatedCaps[]): StatedCaps {
-  const lowest = NAMES.flatMap((name) => {
-    const stated = each.map((caps) => caps[name] ?? Infinity);
-    return Math.min(...stated) === Infinity ? [] : [[name, Math.min(...stated)]];
+/** Every cap that the sections of a file state, as far as they can be read. */
+export function statedBudget(top: unknown): StatedBudget {
+  const file = isSection(top) ? top : {};
+  const owners = OWNERS.map(({ name, list, runs }) => {
+    const keys = ownerKeys(runs);
+    const found = [...list].reduce<unknown>((at, key) => (isSection(at) ? at[key] : undefined), file);
+    const named = (Array.isArray(found) ? found : []).flatMap((entry) =>
+      isSection(entry) && typeof entry.name === "string"
+        ? [[entry.name, readableCaps(keys, entry.caps)] as const]
+        : [],
+    );
+    return [name, Object.fromEntries(named.filter(([, caps]) => Object.keys(caps).length > 0))];
   });
-  return Object.fromEntries(lowest);
+  return {
+    caps: readableCaps(BUDGET_KEYS, file.budget),
+    owners: Object.fromEntries(owners) as StatedBudget["owners"],
+  };
 }
 
-/** Of each window the lower cap; no cap is the highest. */
-export function lowerCaps(budget: BudgetConfig, other: StatedCaps): BudgetConfig {
-  const lower = (name: CapName) => Math.min(budget[name] ?? Infinity, other[name] ?? Infinity);
-  const lowered = NAMES.map((name) => [name, Number.isFinite(lower(name)) ? lower(name) : null]);
-  return { ...budget, ...Object.fromEntries(lowered) };
+/** Of each cap the lower one; no cap is the highest. */
+export function lowerCaps<Budget extends StatedBudget>(budget: Budget, other: StatedBudget): Budget {
+  const owners = OWNERS.map(({ name }) => [name, lowerOwners(budget.owners[name], other.owners[name])]);
+  return { ...budget, caps: lower(budget.caps, other.caps), owners: Object.fromEntries(owners) };
 }
+
+function lowerOwners(some: Record<string, Caps>, others: Record<string, Caps>): Record<string, Caps> {
+  const names = [...new Set([...Object.keys(some), ...Object.keys(others)])];
+  return Object.fromEntries(names.map((name) => [name, lower(some[name] ?? {}, others[name] ?? {})]));
+}
+
+function lower(some: Caps, others: Caps): Caps {
+  const names = [...new Set([...Object.keys(some), ...Object.keys(others)])] as CapName[];
+  return Object.fromEntries(
+    names.map((name) => [name, Math.min(some[name] ?? Infinity, others[name] ?? Infinity)]),
+  );
+}
+
+/** The keys of a cap of a day or shorter, of which every agent has at least one. */
+export const DAILY_KEYS = BUDGET_KEYS.filter(({ window: { name } }) => name === "hour" || name === "day").map(
+  ({ key }) => key,
+);

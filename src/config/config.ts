@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import type { Caps, OwnerName } from "../lib/windows.ts";
 import type { ProviderConfig, StatedPrice } from "../providers/types.ts";
 
 /**
@@ -52,13 +53,12 @@ export interface Paths {
   highWater: string;
 }
 
-/** Caps in micro-dollars; null is no cap on that window. There is no agent without a daily cap. */
+/** What may be used, by whom. There is no agent without a cap of a day or shorter. */
 export interface BudgetConfig {
-  dailyCapMicros: number;
-  hourlyCapMicros: number | null;
-  monthlyCapMicros: number | null;
-  jobCapMicros: number | null;
-  tickCapMicros: number | null;
+  /** Of the agent as a whole; those of ticks and runs hold for each of them. */
+  caps: Caps;
+  /** Of each job and each client by its name; of those that have any. */
+  owners: Record<OwnerName, Record<string, Caps>>;
   /** Fractions of a cap in (0, 1], ascending. */
   warningThresholds: number[];
 }

@@ -1,5 +1,7 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelOfUrl } from "../alerts/channels/schema.ts";
+import { DATED_WINDOWS, type UnitName } from "../lib/windows.ts";
+import { BUDGET_KEYS } from "./caps.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { USD_MAX } from "./fields.ts";
@@ -7,8 +9,8 @@ import { otherHomeProblem } from "./locations.ts";
 
 /** What the host says, over the file: so that redeploying a file changes none of it. */
 export interface HostSettings {
-  /** By the key under `budget`. */
-  capsUsd: Partial<Record<"daily_cap_usd" | "hourly_cap_usd" | "monthly_cap_usd", number>>;
+  /** By the key under `budget`: `DAILY_CAP_USD` is `daily_cap_usd`, and so with every window of the hour and the calendar. */
+  caps: Record<string, number>;
   tickSeconds: number;
   channel: ChannelConfig | null;
 }
@@ -17,27 +19,37 @@ const TICK_SECONDS_DEFAULT = 60;
 
 /** Reads the host settings; faults go to `issues`, under the variable's name, and never show a secret. */
 export function readHostSettings(environment: Environment, issues: ConfigIssue[]): HostSettings {
-  const capsUsd: HostSettings["capsUsd"] = {};
-  for (const window of ["daily", "hourly", "monthly"] as const) {
-    const usd = readCap(environment, `${window.toUpperCase()}_CAP_USD`, issues);
-    if (usd !== null) capsUsd[`${window}_cap_usd`] = usd;
+  const caps: HostSettings["caps"] = {};
+  for (const { key, unit } of HOST_CAPS) {
+    const cap = readCap(environment, key.toUpperCase(), unit, issues);
+    if (cap !== null) caps[key] = cap;
   }
   checkKillFlag(environment, issues);
   return {
-    capsUsd,
+    caps,
     tickSeconds: readTickSeconds(environment, issues),
     channel: readChannel(environment, issues),
   };
 }
 
-function readCap(environment: Environment, name: string, issues: ConfigIssue[]): number | null {
+const HOST_CAPS = BUDGET_KEYS.filter(({ window }) => DATED_WINDOWS.some(({ name }) => name === window.name));
+
+function readCap(
+  environment: Environment,
+  name: string,
+  unit: UnitName,
+  issues: ConfigIssue[],
+): number | null {
   const text = environment[name];
   if (text === undefined) return null;
   // Number() takes '', '1e3', '0x10' and ' 1 ' for numbers; a cap is only what a person plainly wrote.
-  const usd = /^\d{1,9}(?:\.\d{1,12})?$/.test(text) ? Number(text) : Number.NaN;
-  if (usd <= USD_MAX) return usd;
-  const message = `found ${JSON.stringify(text)}; write US dollars as a plain decimal number from 0 to ${USD_MAX}, for example 1.00, or unset ${name}`;
-  issues.push({ path: name, message });
+  const isPlain = (unit === "usd" ? /^\d{1,9}(?:\.\d{1,12})?$/ : /^\d{1,12}$/).test(text);
+  if (isPlain && (unit !== "usd" || Number(text) <= USD_MAX)) return Number(text);
+  const what =
+    unit === "usd"
+      ? `US dollars as a plain decimal number from 0 to ${USD_MAX}, for example 1.00`
+      : `${unit} as a plain whole number, for example 500`;
+  issues.push({ path: name, message: `found ${JSON.stringify(text)}; write ${what}, or unset ${name}` });
   return null;
 }
 

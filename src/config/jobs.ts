@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { assert } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
+import { ownerCapsSchema } from "./caps.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { duration, integer, minutes, section, text } from "./fields.ts";
@@ -55,6 +56,7 @@ export const jobSchema = v.strictObject({
     }),
     {},
   ),
+  caps: ownerCapsSchema("job"),
   minutes_saved_per_unit: v.optional(
     minutes("Minutes of a person's work that one unit of this job's output saves."),
   ),

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { statSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import { lowerCaps, type StatedCaps } from "./caps.ts";
+import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { BudgetConfig, Config } from "./config.ts";
 import { readBounded } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
@@ -39,13 +39,15 @@ export interface LiveOptions {
   /** Reads the whole file. Throws ConfigError. */
   read(): Config;
   /** The caps of a file that is refused, as far as they can be read. */
-  readCaps(): StatedCaps;
+  readCaps(): StatedBudget;
   /** Called when what `current` gives is another. */
   onChange(before: Config, now: Config): void;
 }
 
 /** What the file says, where that is not in use. */
-type Found = { type: "accepted"; config: Config } | { type: "refused"; error: ConfigError; caps: StatedCaps };
+type Found =
+  | { type: "accepted"; config: Config }
+  | { type: "refused"; error: ConfigError; caps: StatedBudget };
 
 /** Throws ConfigError when the file is refused from the start. */
 export function openLiveConfig(options: LiveOptions): LiveConfig {
@@ -74,7 +76,8 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     const isStill = hasSettled(seen);
     const latest = state.kind === "other" ? state.signature : contentHash(file);
     if (latest !== content)
-      found = state.kind === "other" ? { type: "refused", error: noFile(file), caps: {} } : examine();
+      found =
+        state.kind === "other" ? { type: "refused", error: noFile(file), caps: statedBudget({}) } : examine();
     content = latest;
     seen.isRead = isStill;
     if (isStill && found?.type === "accepted") {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { createRedactor } from "../lib/redact.ts";
 import { KNOWN_PROVIDERS } from "../providers/registry.ts";
-import { lowestCaps, type StatedCaps, statedCaps } from "./caps.ts";
+import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
@@ -73,10 +73,13 @@ export function loadConfig(options: LoadOptions): Config {
 }
 
 /** The caps that the file and the host state, as far as they can be read from a file that is refused. Throws nothing. */
-export function loadCaps(configFile: string, environment: Environment): StatedCaps {
+export function loadCaps(configFile: string, environment: Environment): StatedBudget {
   const host = readHostSettings(environment, []);
-  const readings = readYamlLoosely(configFile).map((top) => (isSection(top) ? top.budget : undefined));
-  return lowestCaps(readings.map((budget) => statedCaps(overlay(budget, host.capsUsd))));
+  const readings = readYamlLoosely(configFile).map((top) => {
+    const file = isSection(top) ? top : {};
+    return statedBudget({ ...file, budget: overlay(file.budget, host.caps) });
+  });
+  return readings.reduce((lowest, each) => lowerCaps(lowest, each), statedBudget({}));
 }
 
 const TOKEN_VARIABLE = "DASHBOARD_TOKEN";
@@ -89,8 +92,8 @@ function withHostSettings(raw: unknown, host: HostSettings, environment: Environ
   const top = raw === null ? {} : raw;
   if (!isSection(top)) return top;
   const result: RawSections = { ...top };
-  const hasCaps = Object.keys(host.capsUsd).length > 0;
-  if (hasCaps) result.budget = overlay(result.budget, host.capsUsd);
+  const hasCaps = Object.keys(host.caps).length > 0;
+  if (hasCaps) result.budget = overlay(result.budget, host.caps);
   if (isSection(result.dashboard ?? {}) && readVariable(environment, TOKEN_VARIABLE).state !== "unset") {
     // Where the file states one too, that one counts, as with the keys of providers.
     result.dashboard = { token: `\${${TOKEN_VARIABLE}}`, ...(result.dashboard ?? {}) };

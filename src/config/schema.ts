@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { channelsSchema } from "../alerts/channels/schema.ts";
+import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, minutes, number, section, text, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
@@ -53,38 +54,6 @@ function timezone() {
       "IANA time zone of days, months and schedules. A day or a month that is open keeps its end.",
     ),
   );
-}
-
-export function budgetSchema() {
-  const thresholds = "write fractions of the cap, above 0 and at most 1, each once, for example [0.5, 0.8]";
-  return section("The most the agent may spend. Every call is checked against each cap before it is made.", {
-    daily_cap_usd: usd(
-      "Cap of a calendar day in the agent's time zone, in US dollars; 0 spends nothing.",
-      "the most this agent may spend in a day",
-      "1.00",
-    ),
-    hourly_cap_usd: v.optional(
-      usd("Cap of the last 60 minutes.", "the most this agent may spend in an hour", "0.25"),
-    ),
-    monthly_cap_usd: v.optional(
-      usd("Cap of a calendar month.", "the most this agent may spend in a month", "20"),
-    ),
-    job_cap_usd: v.optional(usd("Cap of one run of a job.", "the most one job may spend", "0.10")),
-    tick_cap_usd: v.optional(usd("Cap of one tick.", "the most one tick may spend", "0.50")),
-    warning_thresholds: v.optional(
-      v.pipe(
-        v.array(
-          v.pipe(v.number(thresholds), v.gtValue(0, thresholds), v.maxValue(1, thresholds)),
-          thresholds,
-        ),
-        v.maxLength(10, "write at most 10 thresholds"),
-        v.check((list) => new Set(list).size === list.length, thresholds),
-        v.metadata({ uniqueItems: true }),
-        v.description("Fractions of a cap at which a warning is sent."),
-      ),
-      [0.5, 0.8],
-    ),
-  });
 }
 
 function breaker() {

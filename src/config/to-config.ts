@@ -1,7 +1,8 @@
 import { dirname, join } from "node:path";
 import { readChannels } from "../alerts/channels/schema.ts";
 import { capMicrosFromUsd } from "../lib/money.ts";
-import type { BudgetConfig, Config, DashboardConfig, JobConfig, ModelsConfig, Paths } from "./config.ts";
+import { statedBudget } from "./caps.ts";
+import type { Config, DashboardConfig, JobConfig, ModelsConfig, Paths } from "./config.ts";
 import type { HostSettings } from "./host-settings.ts";
 import { MINUTES_SAVED_PER_UNIT } from "./jobs.ts";
 import type { Locations } from "./locations.ts";
@@ -33,7 +34,10 @@ export function toConfig(
   return {
     agent: file.agent,
     timezone: file.timezone,
-    budget: toBudget(file.budget),
+    budget: {
+      ...statedBudget(parts.raw),
+      warningThresholds: [...file.budget.warning_thresholds].sort((a, b) => a - b),
+    },
     models,
     breaker: {
       failures: file.breaker.failures,
@@ -63,17 +67,6 @@ export function toConfig(
     secrets: collectSecrets({ file: parts.raw, alerts, heartbeat, replacements: parts.replacements }),
     paths: toPaths(parts),
     tickSeconds: parts.host.tickSeconds,
-  };
-}
-
-function toBudget(budget: ParsedFile["budget"]): BudgetConfig {
-  return {
-    dailyCapMicros: capMicrosFromUsd(budget.daily_cap_usd),
-    hourlyCapMicros: capOrNull(budget.hourly_cap_usd),
-    monthlyCapMicros: capOrNull(budget.monthly_cap_usd),
-    jobCapMicros: capOrNull(budget.job_cap_usd),
-    tickCapMicros: capOrNull(budget.tick_cap_usd),
-    warningThresholds: [...budget.warning_thresholds].sort((a, b) => a - b),
   };
 }
 

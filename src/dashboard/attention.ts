@@ -1,4 +1,5 @@
 import { DAY_MS } from "../lib/durations.ts";
+import { capWords } from "../lib/windows.ts";
 import { type Html, html } from "./html.ts";
 import { FULL } from "./sections/spend.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -70,9 +71,10 @@ function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
   if (undelivered > 0)
     say("bad", html`${count(undelivered, "alert")} of the last day could not be delivered`, "afk alert test");
   for (const window of status.spend) {
-    const { capUsd, settledUsd, reservedUsd } = window;
-    if (capUsd === null || capUsd === 0 || settledUsd + reservedUsd < capUsd * FULL) continue;
-    say("warn", html`The cap of the ${window.window} is reached`, "afk ledger");
+    const { cap, settled, reserved } = window;
+    if (cap === null || cap === 0 || settled + reserved < cap * FULL) continue;
+    const more = capWords(window).replace(/^\w+ cap/, "");
+    say("warn", html`The cap of the ${window.window}${more} is reached`, "afk ledger");
   }
   if (unknown.calls > 0) {
     const charged = usdText(unknown.usd);

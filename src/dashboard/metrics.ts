@@ -47,25 +47,41 @@ export async function renderMetrics(snapshot: Snapshot): Promise<Metrics> {
   );
   gauge("afk_killed", "1 while the kill switch is set.", Number(status.killed !== null));
 
-  const windows = (pick: (window: (typeof status.spend)[number]) => number | null) =>
-    status.spend.flatMap((window) => {
-      const value = pick(window);
-      return value === null ? [] : [[{ window: window.window }, value] as const];
-    });
+  const own = status.spend.flatMap((row) =>
+    row.capUsd === undefined ? [] : [{ ...row, labels: { window: row.window } }],
+  );
   family(
     "afk_spend_settled_usd",
     "Settled in the window as it stands now.",
-    windows((window) => window.settledUsd),
+    own.map(({ labels, settled }) => [labels, settled] as const),
   );
   family(
     "afk_spend_reserved_usd",
     "Reserved in the window, unknown calls included.",
-    windows((window) => window.reservedUsd),
+    own.map(({ labels, reserved }) => [labels, reserved] as const),
   );
   family(
     "afk_spend_cap_usd",
     "Cap of the window; absent where there is none.",
-    windows((window) => window.capUsd),
+    own.flatMap(({ labels, cap }) => (cap === null ? [] : [[labels, cap] as const])),
+  );
+  const capped = status.spend.flatMap(({ window, scope, unit, cap, ...row }) =>
+    row.capUsd === undefined && cap !== null ? [{ ...row, cap, labels: { scope, window, unit } }] : [],
+  );
+  family(
+    "afk_window_settled",
+    "Settled under a cap in another unit, or of a job or a client.",
+    capped.map(({ labels, settled }) => [labels, settled] as const),
+  );
+  family(
+    "afk_window_reserved",
+    "Reserved under such a cap, unknown calls included.",
+    capped.map(({ labels, reserved }) => [labels, reserved] as const),
+  );
+  family(
+    "afk_window_cap",
+    "Such a cap.",
+    capped.map(({ labels, cap }) => [labels, cap] as const),
   );
   gauge("afk_calls_unknown", "Calls whose outcome is unknown.", status.unknown.calls);
   gauge("afk_calls_unknown_usd", "What unknown calls are charged at.", status.unknown.usd);

@@ -1,6 +1,7 @@
 import type { Agent } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
-import { readSpend } from "../rails/counters.ts";
+import { AGENT } from "../lib/windows.ts";
+import { readSpends } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
 import { ask, outcomeText } from "./ask.ts";
 import type { Deployment } from "./deployment.ts";
@@ -84,8 +85,8 @@ async function expectSpend(
   const { db } = agent.rails.store;
   const nowMs = harness.clock.nowMs();
   const period = window === "hour" ? "" : (await peekPeriods(db, nowMs, harness.config.timezone)).day;
-  const spend = await readSpend(db, { window, period }, nowMs);
-  const spentMicros = spend.settledMicros + spend.reservedMicros;
+  const [spend] = await readSpends(db, [{ window, scope: AGENT, period }], nowMs);
+  const spentMicros = spend === undefined ? 0 : spend.micros.settled + spend.micros.reserved;
   Object.assign(harness.figures, { capMicros, spentMicros });
   harness.expect(
     "what is spent and reserved stays within the cap, and is not nothing",

@@ -1,3 +1,4 @@
+import { BUDGET_KEYS } from "../config/caps.ts";
 import type { BudgetConfig, Config } from "../config/config.ts";
 import { USD_MAX } from "../config/fields.ts";
 import { formatUsd, MICROS_PER_USD, usdFromMicros } from "../lib/money.ts";
@@ -82,52 +83,60 @@ function caps(
   which: NonNullable<Plan["caps"]>,
   differ: (words: string) => void,
 ): Record<string, number> {
-  const others = {
-    hourly_cap_usd: budget.hourlyCapMicros,
-    monthly_cap_usd: budget.monthlyCapMicros,
-    job_cap_usd: budget.jobCapMicros,
-    tick_cap_usd: budget.tickCapMicros,
-  };
   const usd = (micros: number) => usdFromMicros(micros);
+  const others = BUDGET_KEYS.flatMap(({ key, cap, unit }) => {
+    const value = budget.caps[cap];
+    return value === undefined || cap === "day_micros"
+      ? []
+      : [{ key, cap, value, written: unit === "usd" ? usd(value) : value }];
+  });
+  const ofDay = dailyCapMicros(budget);
+  if (budget.caps.day_micros === undefined && which !== "zero")
+    differ(`The day's cap is ${formatUsd(ofDay)}, since afk.yaml has none in dollars.`);
   switch (which) {
     case "zero":
       return { daily_cap_usd: 0 };
     case "day":
-      if (Object.values(others).some((cap) => cap !== null))
+      if (others.length > 0)
         differ(
           "The caps of hour, month, job and tick are left out, so that the day's cap is the one that refuses.",
         );
-      return { daily_cap_usd: usd(budget.dailyCapMicros) };
+      return { daily_cap_usd: usd(ofDay) };
     case "hour": {
       const hourly = hourlyCapMicros(budget);
-      const daily = Math.max(budget.dailyCapMicros, Math.min(4 * hourly, USD_MAX * MICROS_PER_USD));
-      if (hourly !== budget.hourlyCapMicros)
+      const daily = Math.max(ofDay, Math.min(4 * hourly, USD_MAX * MICROS_PER_USD));
+      const stated = budget.caps.hour_micros;
+      if (hourly !== stated)
         differ(
-          `The hour's cap is ${formatUsd(hourly)}, since afk.yaml has ${budget.hourlyCapMicros === null ? "none" : "one too small to fill"}.`,
+          `The hour's cap is ${formatUsd(hourly)}, since afk.yaml has ${stated === undefined ? "none" : "one too small to fill"}.`,
         );
-      if (daily !== budget.dailyCapMicros)
+      if (daily !== ofDay)
         differ(`The day's cap is ${formatUsd(daily)}, so that the hour's cap is the one that refuses.`);
-      if (budget.monthlyCapMicros !== null) differ("The month's cap is left out for the same reason.");
+      if (others.some(({ cap }) => cap === "month_micros"))
+        differ("The month's cap is left out for the same reason.");
       return { daily_cap_usd: usd(daily), hourly_cap_usd: usd(hourly) };
     }
     case "as_they_are": {
-      const isZero = [budget.dailyCapMicros, ...Object.values(others)].includes(0);
-      if (isZero)
+      if (ofDay === 0 || others.some(({ value }) => value === 0))
         differ("A cap of 0 refuses every call, so caps of 0 are left out here (the day's is $1.00).");
-      const kept = Object.entries(others).filter(([, cap]) => cap !== null && cap > 0);
+      const kept = others.filter(({ value }) => value > 0);
       return {
-        daily_cap_usd: budget.dailyCapMicros === 0 ? 1 : usd(budget.dailyCapMicros),
-        ...Object.fromEntries(kept.map(([name, cap]) => [name, usd(cap ?? 0)])),
+        daily_cap_usd: ofDay === 0 ? 1 : usd(ofDay),
+        ...Object.fromEntries(kept.map(({ key, written }) => [key, written])),
       };
     }
   }
 }
 
+/** The day's cap in dollars or, where there is none, one that the record states. */
+export function dailyCapMicros({ caps }: BudgetConfig): number {
+  return caps.day_micros ?? MICROS_PER_USD;
+}
+
 /** The hour's cap as it is or, where there is none to drill, one that the record states. */
-export function hourlyCapMicros({ hourlyCapMicros }: BudgetConfig): number {
-  return hourlyCapMicros === null || hourlyCapMicros < CAP_MICROS_MIN
-    ? DEFAULT_HOURLY_MICROS
-    : hourlyCapMicros;
+export function hourlyCapMicros({ caps }: BudgetConfig): number {
+  const { hour_micros: stated } = caps;
+  return stated === undefined || stated < CAP_MICROS_MIN ? DEFAULT_HOURLY_MICROS : stated;
 }
 
 function breaker(

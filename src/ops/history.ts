@@ -1,6 +1,7 @@
 import type { Selectable } from "kysely";
 import { dayBounds, daysUpTo } from "../lib/days.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
+import { AGENT } from "../lib/windows.ts";
 import { readMeta } from "../store/meta.ts";
 import type { Db, TicksTable } from "../store/schema.ts";
 
@@ -101,6 +102,7 @@ export async function readDaySpend(db: Db, today: string, count: number): Promis
     .selectFrom("budget_windows")
     .select(["period", "settled_micros", "reserved_micros", "cap_micros"])
     .where("window", "=", "day")
+    .where("scope", "=", AGENT)
     .where("period", "in", days)
     .execute();
   const byDay = new Map(rows.map((row) => [row.period, row]));

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { MISSING_CAP } from "../config/caps.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
@@ -9,7 +10,7 @@ import { expandHome, locate } from "../config/locations.ts";
 import { refuseNoAgent } from "../config/no-agent.ts";
 import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
-import { priceProblem } from "../providers/prices.ts";
+import { isFree, priceOf, priceProblem } from "../providers/prices.ts";
 import { refuseFormerState } from "./own-state.ts";
 
 /** The kinds of jobs that the configuration may use. @throws ConfigError for a file of them that cannot be loaded */
@@ -24,7 +25,7 @@ export interface ConfigSources {
 
 /**
  * Reads the configuration and checks what the file alone cannot: that every model of the chain has a price, since the
- * calls of one without could not be bounded.
+ * calls of one without could not be bounded, and that there is a daily cap in dollars where one costs money.
  * @throws ConfigError (exit 78); NoAgent (exit 66)
  */
 export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
@@ -38,6 +39,11 @@ export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
     return message === null ? [] : [{ path: `models.chain[${index}]`, message }];
   });
   if (unpriced.length > 0) throw new ConfigError(config.paths.configFile, unpriced);
+  const costly = config.models.chain.find((reference) => !isFree(priceOf(reference, config.models)));
+  if (costly !== undefined && config.budget.caps.day_micros === undefined) {
+    const message = `${MISSING_CAP}, since ${costly} costs money`;
+    throw new ConfigError(config.paths.configFile, [{ path: "budget.daily_cap_usd", message }]);
+  }
   return config;
 }
 

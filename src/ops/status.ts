@@ -2,15 +2,16 @@ import { type Selectable, sql } from "kysely";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { usdFromMicros } from "../lib/money.ts";
+import { AGENT, UNITS, type UnitName, WINDOWS, type WindowName } from "../lib/windows.ts";
 import { listRefusals } from "../providers/refusals.ts";
 import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
-import { readSpend } from "../rails/counters.ts";
+import { readSpends } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
-import { windowsOf } from "../rails/windows.ts";
+import { shownWindows } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
-import type { Db, JobState, TicksTable, WindowName } from "../store/schema.ts";
+import type { Db, JobState, TicksTable } from "../store/schema.ts";
 import { readCondition } from "./condition.ts";
 import { countDrafts } from "./drafts.ts";
 import { latestTicks } from "./history.ts";
@@ -60,12 +61,20 @@ export interface Status {
   clock: UnattendedStatus | null;
 }
 
+/** What is spent of one window in one unit. First come the agent's own in dollars, then whatever else has a cap. */
 export interface WindowStatus {
   window: WindowName;
+  /** Whose: `agent`, `job:digest`, `client:laptop`. */
+  scope: string;
   period: string;
-  capUsd: number | null;
-  settledUsd: number;
-  reservedUsd: number;
+  unit: UnitName;
+  cap: number | null;
+  settled: number;
+  reserved: number;
+  /** The same again, of the agent's own windows in dollars. */
+  capUsd?: number | null;
+  settledUsd?: number;
+  reservedUsd?: number;
 }
 
 export interface TickStatus {
@@ -128,23 +137,31 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
 
 async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus[]> {
   const nowMs = await peekBudgetNow(db, clock);
-  const windows = windowsOf(
-    await peekPeriods(db, nowMs, config.timezone),
-    { tick: null, job: null },
-    config.budget,
-  );
+  const shown = shownWindows(await peekPeriods(db, nowMs, config.timezone), config.budget);
   const rows: WindowStatus[] = [];
-  for (const window of windows) {
-    const { settledMicros, reservedMicros } = await readSpend(db, window, nowMs);
-    rows.push({
-      window: window.window,
-      period: window.period,
-      capUsd: window.capMicros === null ? null : usdFromMicros(window.capMicros),
-      settledUsd: usdFromMicros(settledMicros),
-      reservedUsd: usdFromMicros(reservedMicros),
-    });
+  for (const windows of shown) {
+    const spends = await readSpends(db, windows, nowMs);
+    for (const { name: unit, amount } of UNITS) {
+      for (const [index, { window, scope, period, caps }] of windows.entries()) {
+        const { settled = 0, reserved = 0 } = spends[index]?.[amount] ?? {};
+        const row = { window, scope, period, unit, cap: caps[amount] ?? null, settled, reserved };
+        if (row.cap !== null || isAlwaysShown(row)) rows.push(unit === "usd" ? inDollars(row) : row);
+      }
+    }
   }
   return rows;
+}
+
+function isAlwaysShown({ window, scope, unit }: WindowStatus): boolean {
+  const row = WINDOWS.find(({ name }) => name === window);
+  return unit === "usd" && scope === AGENT && row?.isAlwaysShown === true;
+}
+
+function inDollars(row: WindowStatus): WindowStatus {
+  const cap = row.cap === null ? null : usdFromMicros(row.cap);
+  const [settled, reserved] = [usdFromMicros(row.settled), usdFromMicros(row.reserved)];
+  const own = row.scope === AGENT ? { capUsd: cap, settledUsd: settled, reservedUsd: reserved } : {};
+  return { ...row, cap, settled, reserved, ...own };
 }
 
 async function unknownCalls(db: Db): Promise<Status["unknown"]> {

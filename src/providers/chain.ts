@@ -4,13 +4,13 @@ import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, soonest } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
+import type { Scope } from "../lib/windows.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import type { Rails } from "../rails/rails.ts";
-import type { Scope } from "../rails/windows.ts";
 import type { Trx } from "../store/schema.ts";
-import { estimateMicros } from "./estimate.ts";
+import { estimateMicros, tokensMax } from "./estimate.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
 import { parseReference } from "./registry.ts";
@@ -163,6 +163,7 @@ function guardedCall(
     dependency: breakerOf(link.reference),
     model: link.reference,
     estimateMicros: estimateMicros(body, request.messages.length, request.maxOutputTokens, link.price),
+    estimateTokens: tokensMax(body, request.messages.length) + request.maxOutputTokens,
     deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
     scope: options.scope,
     step: options.step ?? null,

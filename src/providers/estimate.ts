@@ -7,18 +7,14 @@ const TOKENS_PER_MESSAGE = 16;
 /** `costMicros` rounds each of the four kinds of input up by itself, the estimate only their sum. */
 const ROUNDING_MICROS = 3;
 
-/**
- * The most a call can cost, in micro-dollars (DESIGN.md, section 4). A token of a byte-level tokenizer covers
- * at least one byte, so the bytes of the whole serialised request bound its tokens; tokenizers that normalise
- * first may see more bytes than were sent, hence the largest of three forms.
- */
+/** The most a call can cost, in micro-dollars. */
 export function estimateMicros(
   body: string,
   messageCount: number,
   maxOutputTokens: number,
   price: Price,
 ): number {
-  const inputTokens = bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
+  const inputTokens = tokensMax(body, messageCount);
   const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite, price.cacheWrite1h ?? 0);
   const rounding = inputPrice > 0 ? ROUNDING_MICROS : 0;
   const { regionalFactor: factor = 1 } = price;
@@ -27,6 +23,15 @@ export function estimateMicros(
     tokenCostMicros(maxOutputTokens, factor * price.output) +
     rounding
   );
+}
+
+/**
+ * The most tokens of input that a request can be. A token of a byte-level tokenizer covers at least one byte, so the bytes
+ * of the whole serialised request bound its tokens; tokenizers that normalise first may see more bytes than were sent,
+ * hence the largest of three forms.
+ */
+export function tokensMax(body: string, messageCount: number): number {
+  return bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
 }
 
 /** What a call cost by the provider's own figures, in micro-dollars. */

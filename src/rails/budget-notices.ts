@@ -2,28 +2,22 @@ import type { Selectable } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
 import { asSentence } from "../lib/text.ts";
-import type { LedgerTable, Trx, WindowName } from "../store/schema.ts";
-import type { Scope, Window } from "./windows.ts";
+import { AGENT, type CapSpend, capWords, formatAmount, type Scope } from "../lib/windows.ts";
+import type { LedgerTable, Trx } from "../store/schema.ts";
+import type { Counter } from "./windows.ts";
 
-export interface WindowSpend {
-  window: WindowName;
-  period: string;
-  capMicros: number;
-  /** Settled and reserved together. */
-  spentMicros: number;
+/** A cap that has no room for a call, with the most that the call could take. */
+export interface CapRefusal extends CapSpend {
+  estimate: number;
 }
 
-export interface CapRefusal extends WindowSpend {
-  estimateMicros: number;
+/** The hour is named by clock hour: its counter's rows are minutes, and an alert a minute helps nobody. */
+export function shownPeriod({ window, period }: Counter): string {
+  return window === "hour" ? `${period.slice(0, 13)}:00Z` : period;
 }
 
-/** The hour is told of by clock hour: its counter's rows are minutes, and an alert a minute helps nobody. */
-export function nameOf(window: Window): { window: WindowName; period: string } {
-  const period = window.window === "hour" ? `${window.period.slice(0, 13)}:00Z` : window.period;
-  return { window: window.window, period };
-}
-
-export async function tellCapHit(
+/** Once per cap and period: the key says so. */
+export async function announceCapHit(
   trx: Trx,
   announce: Announce,
   refusal: CapRefusal,
@@ -31,56 +25,61 @@ export async function tellCapHit(
 ): Promise<void> {
   await announce(trx, {
     event: "cap_hit",
-    title: `The ${refusal.window} cap is reached`,
+    title: `The ${capWords(refusal)} is reached`,
     message:
-      `${formatUsd(refusal.spentMicros)} of ${formatUsd(refusal.capMicros)} is spent or reserved in ${refusal.period}; ` +
-      `a call of at most ${formatUsd(refusal.estimateMicros)} was refused before it was made. Look: afk status`,
-    subject: refusal.window,
+      `${spentWords(refusal)}; a call of at most ${formatAmount(refusal.amount, refusal.estimate)} was refused before ` +
+      "it was made. Look: afk status",
+    subject: subjectOf(refusal),
     occurrence: refusal.period,
-    window: refusal.window,
-    period: refusal.period,
-    capUsd: usdFromMicros(refusal.capMicros),
-    spentUsd: usdFromMicros(refusal.spentMicros),
-    pct: percent(refusal.spentMicros, refusal.capMicros),
+    ...payloadOf(refusal),
     ...scopeFields(scope),
   });
 }
 
 /** Rounded, since 0.55 x $1 is a little more than 550,000 micro-dollars and would come one too late. */
-export function thresholdMicros(threshold: number, capMicros: number): number {
-  return Math.round(threshold * capMicros);
+export function thresholdOf(threshold: number, cap: number): number {
+  return Math.round(threshold * cap);
 }
 
-/** Once per threshold, window and period: the key says so. */
-export async function tellThresholds(
+/** Once per threshold, cap and period: the key says so. */
+export async function announceThresholds(
   trx: Trx,
   announce: Announce,
-  spend: WindowSpend,
+  spend: CapSpend,
   thresholds: number[],
 ): Promise<void> {
   for (const threshold of thresholds) {
-    if (spend.spentMicros < thresholdMicros(threshold, spend.capMicros)) continue;
-    const pct = percent(spend.spentMicros, spend.capMicros);
+    if (spend.spent < thresholdOf(threshold, spend.cap)) continue;
     const notice = {
       event: "threshold_cross" as const,
-      title: `${pct} % of the ${spend.window} cap`,
-      message:
-        `${formatUsd(spend.spentMicros)} of ${formatUsd(spend.capMicros)} is spent or reserved in ${spend.period}. ` +
-        "Look: afk status",
-      subject: spend.window,
+      title: `${percent(spend)} % of the ${capWords(spend)}`,
+      message: `${spentWords(spend)}. Look: afk status`,
+      subject: subjectOf(spend),
       occurrence: `${spend.period}:${threshold}`,
-      window: spend.window,
-      period: spend.period,
       threshold,
-      capUsd: usdFromMicros(spend.capMicros),
-      spentUsd: usdFromMicros(spend.spentMicros),
-      pct,
+      ...payloadOf(spend),
     };
     await announce(trx, notice, "quiet");
   }
 }
 
-export async function tellUnknown(
+function spentWords({ amount, spent, cap, period }: CapSpend): string {
+  return `${formatAmount(amount, spent)} of ${formatAmount(amount, cap)} is spent or reserved in ${period}`;
+}
+
+/** Which cap it is: `day` for the agent's dollars, else with its unit and whose it is. */
+function subjectOf({ window, scope, unit }: CapSpend): string {
+  return `${window}${unit === "usd" ? "" : `/${unit}`}${scope === AGENT ? "" : `/${scope}`}`;
+}
+
+function payloadOf(spend: CapSpend) {
+  const { window, scope, period, unit, cap, spent } = spend;
+  const amounts =
+    unit === "usd" ? { capUsd: usdFromMicros(cap), spentUsd: usdFromMicros(spent) } : { unit, cap, spent };
+  return { window, period, ...amounts, ...(scope === AGENT ? {} : { scope }), pct: percent(spend) };
+}
+
+export async function announceUnknown(
   trx: Trx,
   announce: Announce,
   entry: Selectable<LedgerTable>,
@@ -98,7 +97,7 @@ export async function tellUnknown(
   });
 }
 
-export async function tellOverrun(
+export async function announceOverrun(
   trx: Trx,
   announce: Announce,
   entry: Selectable<LedgerTable>,
@@ -120,13 +119,13 @@ export async function tellOverrun(
   });
 }
 
-function scopeFields(scope: Scope): { tick?: string; job?: string } {
+function scopeFields(scope: Pick<Scope, "tick" | "job">): { tick?: string; job?: string } {
   return {
     ...(scope.tick === null ? {} : { tick: scope.tick }),
     ...(scope.job === null ? {} : { job: scope.job }),
   };
 }
 
-function percent(spentMicros: number, capMicros: number): number {
-  return capMicros === 0 ? 100 : Math.floor((100 * spentMicros) / capMicros);
+function percent({ spent, cap }: CapSpend): number {
+  return cap === 0 ? 100 : Math.floor((100 * spent) / cap);
 }

@@ -1,146 +1,154 @@
 import { type Expression, type SqlBool, sql } from "kysely";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { assert } from "../lib/errors.ts";
+import { type Amount, type Amounts, UNITS } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
-import type { Db, Trx, WindowName } from "../store/schema.ts";
-import { HOUR_MINUTES, minuteAt, type Window } from "./windows.ts";
+import type { Db, Trx } from "../store/schema.ts";
+import { type Counter, HOUR_MINUTES, minuteAt, type Window } from "./windows.ts";
 
-export interface Spend {
-  settledMicros: number;
-  reservedMicros: number;
-}
+/** What a window holds in each unit; `reserved` includes what calls of unknown outcome are charged. */
+export type Spend = Record<Amount, { settled: number; reserved: number }>;
 
-type Counter = Pick<Window, "window" | "period">;
-
-/** What a window holds at `nowMs`: one row, or for the hour the sum of its last minutes. */
-export async function readSpend(db: Db, window: Counter, nowMs: number): Promise<Spend> {
-  const [spend] = await readSpends(db, [window], nowMs);
-  assert(spend !== undefined, "a sum without a row");
-  return spend;
-}
-
-/** The same for several windows at once, in their order; no two of one name. */
+/** What windows hold at `nowMs`, in their order: one row each, or for an hour the sum of its last minutes. */
 export async function readSpends(db: Db, windows: readonly Counter[], nowMs: number): Promise<Spend[]> {
   if (windows.length === 0) return [];
-  const names = namesOf(windows);
-  const values = {
-    ...periodsOf(windows),
-    from: minuteAt(nowMs - HOUR_MINUTES * MINUTE_MS),
-    to: minuteAt(nowMs),
-  };
-  const { rows } = await selecting(names)(db, values);
-  return windows.map(({ window }) => {
-    const row = rows.find((candidate) => candidate.window === window);
+  const from = minuteAt(nowMs - HOUR_MINUTES * MINUTE_MS);
+  const bounded = windows.map(({ window, scope, period }) =>
+    window === "hour"
+      ? { window, scope, from, to: minuteAt(nowMs) }
+      : { window, scope, from: period, to: period },
+  );
+  const { rows } = await selecting(windows.length)(db, numbered(bounded));
+  return windows.map((_, index) => {
+    const row = rows.find(({ position }) => Number(position) === index);
     assert(row !== undefined, "a sum without a row");
-    return { settledMicros: Number(row.settled), reservedMicros: Number(row.reserved) };
+    const units = UNITS.map(({ amount }) => [
+      amount,
+      { settled: Number(row[`settled_${amount}`]), reserved: Number(row[`reserved_${amount}`]) },
+    ]);
+    return Object.fromEntries(units) as Spend;
   });
 }
 
 /** Adds a reservation to the windows' counters, and keeps the caps it was accepted under for the schema's own check. */
-export async function addReserved(trx: Trx, windows: readonly Window[], micros: number): Promise<void> {
-  const caps = Object.fromEntries(windows.map(({ window, capMicros }) => [`${window}_cap`, capMicros]));
-  await adding(namesOf(windows))(trx, { ...periodsOf(windows), ...caps, micros });
+export async function addReserved(trx: Trx, windows: readonly Window[], estimate: Amounts): Promise<void> {
+  const rows = windows.map(({ caps, ...counter }) => ({
+    ...counter,
+    ...named("cap", (amount) => caps[amount] ?? null),
+  }));
+  await adding(windows.length)(trx, {
+    ...numbered(rows),
+    ...named("estimate", (amount) => estimate[amount]),
+  });
 }
 
 /** Takes a reservation out of the windows' counters and puts what the call cost in its place. */
 export async function replaceReserved(
   trx: Trx,
   windows: readonly Counter[],
-  { estimateMicros, costMicros }: { estimateMicros: number; costMicros: number },
+  estimate: Amounts,
+  cost: Amounts,
 ): Promise<void> {
-  const overrun = Math.max(0, costMicros - estimateMicros);
-  await replacing(namesOf(windows))(trx, {
-    ...periodsOf(windows),
-    estimate: estimateMicros,
-    cost: costMicros,
-    overrun,
+  await replacing(windows.length)(trx, {
+    ...numbered(windows.map(({ window, scope, period }) => ({ window, scope, period }))),
+    ...named("estimate", (amount) => estimate[amount]),
+    ...named("cost", (amount) => cost[amount]),
+    ...named("overrun", (amount) => Math.max(0, cost[amount] - estimate[amount])),
   });
 }
 
-/* One statement for all windows, since each costs a call more of what SQLite itself takes; one form of it for each set
-   of windows that there is: with and without a tick and a job, with and without a cap. The names are of our own making. */
+/* One statement for all windows, since each costs a call more of what SQLite itself takes; one form of it for each number
+   of windows that there is. */
 
 type Values = Record<string, string | number | null>;
+type SpendRow = { position: number } & Record<`${"settled" | "reserved"}_${Amount}`, number>;
 
-const selecting = forNames((names) =>
+const selecting = forCount((positions) =>
   prepared((db, values: Values) => {
-    const sums = names.map(
-      (name) => sql`
-      select ${sql.lit(name)} as "window", coalesce(sum(settled_micros), 0) as settled,
-        coalesce(sum(reserved_micros), 0) as reserved
-      from budget_windows where "window" = ${sql.lit(name)} and ${
-        name === "hour"
-          ? sql`period >= ${values.from} and period <= ${values.to}`
-          : sql`period = ${values[name]}`
-      }`,
+    const columns = UNITS.flatMap(({ amount }) =>
+      [`settled_${amount}`, `reserved_${amount}`].map(
+        (column) => sql`coalesce(sum(${sql.ref(column)}), 0) as ${sql.ref(column)}`,
+      ),
     );
-    const all = sql<{
-      window: WindowName;
-      settled: number;
-      reserved: number;
-    }>`${sql.join(sums, sql` union all `)}`;
+    const sums = positions.map(
+      (at) => sql`select ${sql.lit(at)} as position, ${sql.join(columns)} from budget_windows
+      where "window" = ${values[`window${at}`]} and scope = ${values[`scope${at}`]}
+        and period >= ${values[`from${at}`]} and period <= ${values[`to${at}`]}`,
+    );
+    const all = sql<SpendRow>`${sql.join(sums, sql` union all `)}`;
     return { compile: () => all.compile(db) };
   }),
 );
 
-const adding = forNames((names) =>
+const adding = forCount((positions) =>
   prepared((db, values: Values) =>
     db
       .insertInto("budget_windows")
       .values(
-        names.map((name) => ({
-          window: name,
-          period: values[name] as string,
-          cap_micros: values[`${name}_cap`] as number | null,
-          settled_micros: 0,
-          reserved_micros: values.micros as number,
-          overrun_micros: 0,
+        positions.map((at) => ({
+          ...(counterAt(values, at) as unknown as Counter),
+          ...named("cap", (amount) => values[`cap_${amount}${at}`] as number | null),
+          ...named("reserved", (amount) => values[`estimate_${amount}`] as number),
         })),
       )
       .onConflict((conflict) =>
-        conflict.columns(["window", "period"]).doUpdateSet((eb) => ({
-          cap_micros: eb.ref("excluded.cap_micros"),
-          reserved_micros: eb("budget_windows.reserved_micros", "+", eb.ref("excluded.reserved_micros")),
+        conflict.columns(["window", "scope", "period"]).doUpdateSet((eb) => ({
+          ...named("cap", (amount) => eb.ref(`excluded.cap_${amount}`)),
+          ...named("reserved", (amount) =>
+            eb(`budget_windows.reserved_${amount}`, "+", eb.ref(`excluded.reserved_${amount}`)),
+          ),
         })),
       ),
   ),
 );
 
-const replacing = forNames((names) =>
+const replacing = forCount((positions) =>
   prepared((db, values: Values) =>
     db
       .updateTable("budget_windows")
       .set((eb) => ({
-        reserved_micros: eb("reserved_micros", "-", values.estimate as number),
-        settled_micros: eb("settled_micros", "+", values.cost as number),
-        overrun_micros: eb("overrun_micros", "+", values.overrun as number),
+        ...named("reserved", (amount) =>
+          eb(`reserved_${amount}`, "-", values[`estimate_${amount}`] as number),
+        ),
+        ...named("settled", (amount) => eb(`settled_${amount}`, "+", values[`cost_${amount}`] as number)),
+        ...named("overrun", (amount) => eb(`overrun_${amount}`, "+", values[`overrun_${amount}`] as number)),
       }))
       .where((eb) =>
-        eb.or(
-          names.map((name): Expression<SqlBool> => eb.and({ window: name, period: values[name] as string })),
-        ),
+        eb.or(positions.map((at): Expression<SqlBool> => eb.and(counterAt(values, at) as never))),
       ),
   ),
 );
 
-/** Makes a query once for each set of windows. */
-function forNames<Query>(make: (names: WindowName[]) => Query): (names: WindowName[]) => Query {
-  const made = new Map<string, Query>();
-  return (names) => {
-    const key = names.join();
-    let query = made.get(key);
+/** Makes a query once for each number of windows; it is given their positions. */
+function forCount<Query>(make: (positions: number[]) => Query): (count: number) => Query {
+  const made = new Map<number, Query>();
+  return (count) => {
+    let query = made.get(count);
     if (query === undefined) {
-      query = make(names);
-      made.set(key, query);
+      query = make(Array.from({ length: count }, (_, index) => index));
+      made.set(count, query);
     }
     return query;
   };
 }
 
-function namesOf(windows: readonly Counter[]): WindowName[] {
-  return windows.map(({ window }) => window);
+/** The fields of all rows as one set of values, each with its row's position behind its name. */
+function numbered(rows: readonly Values[] | readonly object[]): Values {
+  return Object.fromEntries(
+    rows.flatMap((row, at) => Object.entries(row).map(([name, value]) => [`${name}${at}`, value])),
+  );
 }
 
-function periodsOf(windows: readonly Counter[]): Values {
-  return Object.fromEntries(windows.map(({ window, period }) => [window, period]));
+/** One field for each unit: `settled_micros`, `settled_tokens`, `settled_calls`. */
+function named<const Name extends string, Value>(
+  name: Name,
+  of: (amount: Amount) => Value,
+): Record<`${Name}_${Amount}`, Value> {
+  const fields = UNITS.map(({ amount }) => [`${name}_${amount}`, of(amount)]);
+  return Object.fromEntries(fields) as Record<`${Name}_${Amount}`, Value>;
+}
+
+function counterAt(values: Values, at: number): Values {
+  const fields = ["window", "scope", "period"].map((name) => [name, values[`${name}${at}`]]);
+  return Object.fromEntries(fields) as Values;
 }

@@ -1,22 +1,21 @@
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import { formatUsd } from "../lib/money.ts";
-
 import { joinSignals } from "../lib/signals.ts";
-
 import { isBusy } from "../store/errors.ts";
-
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { afterFailure, afterSuccess, blocked } from "./breaker-state.ts";
-import { type Ending, finish, type Reserved } from "./budget.ts";
+import { finish, type Reserved } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
 import { type GatedCall, passGates } from "./gates.ts";
 import { Killed } from "./halt.ts";
 import { announceKill } from "./kill.ts";
 import { createLastLook } from "./last-look.ts";
+import { countedTokens, type Ending } from "./ledger.ts";
 import type { Rails } from "./rails.ts";
+import { isCapped } from "./windows.ts";
 
 /** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
 export interface Performed<T> {
@@ -133,28 +132,29 @@ async function recordPerformed<T>(
   record: GuardedCall<T>["record"],
 ): Promise<void> {
   const { costMicros, inputTokens, outputTokens, failure } = performed;
-  const aboveBound =
-    costMicros > call.estimateMicros
-      ? `${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`
-      : performed.aboveBound;
+  const aboveBound = aboveBoundOf(rails, call, performed);
   await rails.store.atomically(async (trx) => {
     const error = failure === undefined ? {} : { error: failure.message };
-    const ending: Ending = {
-      state: "settled",
-      costMicros,
-      inputTokens,
-      outputTokens,
-      aboveBound: performed.aboveBound,
-      ...error,
-    };
+    const figures = { costMicros, inputTokens, outputTokens };
+    const ending: Ending = { state: "settled", ...figures, aboveBound, ...error };
     // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
     // was reserved above it, and which then was near it: only such a call has to look.
     const isOverrun = aboveBound !== undefined;
-    await end(trx, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
-    if (isOverrun) await block(trx, rails, call, aboveBound);
-    else await judge(trx, rails, call, entryId, failure ?? null);
+    await settleEntry(trx, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
+    if (isOverrun) await blockBreaker(trx, rails, call, aboveBound);
+    else await updateBreaker(trx, rails, call, entryId, failure ?? null);
     if (failure === undefined) await record?.(trx, performed.value);
   });
+}
+
+/** What was above its bound, in words. Tokens of a model that costs nothing matter where there is a cap on tokens. */
+function aboveBoundOf<T>(rails: Rails, call: GuardedCall<T>, performed: Performed<T>): string | undefined {
+  const { costMicros, aboveBound } = performed;
+  if (costMicros > call.estimateMicros)
+    return `${formatUsd(costMicros)} for a call that was bounded by ${formatUsd(call.estimateMicros)}`;
+  const tokens = countedTokens(performed) ?? 0;
+  if (tokens <= call.estimateTokens || !isCapped(rails.budget.budget, "tokens")) return aboveBound;
+  return `${tokens} tokens for a call that was bounded by ${call.estimateTokens}`;
 }
 
 async function recordFailure<T>(
@@ -169,8 +169,8 @@ async function recordFailure<T>(
   await rails.store.atomically(async (trx) => {
     if (cause instanceof Killed && cause.kill.by !== "signal")
       await announceKill(trx, rails.outbox.announce, cause.kill);
-    await end(trx, rails, entryId, ending);
-    await judge(trx, rails, call, entryId, failed);
+    await settleEntry(trx, rails, entryId, ending);
+    await updateBreaker(trx, rails, call, entryId, failed);
   });
   call.log.event("warn", "call_failed", {
     model: call.model,
@@ -182,7 +182,7 @@ async function recordFailure<T>(
   });
 }
 
-async function end(
+async function settleEntry(
   trx: Trx,
   rails: Rails,
   entryId: string,
@@ -190,16 +190,16 @@ async function end(
   thresholds: "look" | "done" = "look",
 ): Promise<void> {
   const budgetMs = thresholds === "look" ? await budgetNow(trx, rails.outbox.announce, rails.clock) : null;
-  const told: Ending =
+  const shown: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
-  await finish(trx, rails.outbox.announce, entryId, told, rails.budget, {
+  await finish(trx, rails.outbox.announce, entryId, shown, rails.budget, {
     budgetMs,
     wallMs: rails.clock.nowMs(),
   });
 }
 
 /** Moves the breaker by what happened: null is success. */
-async function judge(
+async function updateBreaker(
   trx: Trx,
   rails: Rails,
   call: GatedCall,
@@ -229,7 +229,7 @@ async function judge(
 }
 
 /** A call that took more than its bound shows that the bound is none: a person has to look before there is another. */
-async function block(trx: Trx, rails: Rails, call: GatedCall, aboveBound: string): Promise<void> {
+async function blockBreaker(trx: Trx, rails: Rails, call: GatedCall, aboveBound: string): Promise<void> {
   const nowMs = rails.clock.nowMs();
   const from = await readBreaker(trx, call.dependency);
   const reason = `${call.model} billed ${aboveBound}`;

@@ -1,8 +1,7 @@
 import { toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { formatUsd } from "../lib/money.ts";
-import type { WindowName } from "../store/schema.ts";
+import { type CapSpend, capWords, formatAmount, type WindowName } from "../lib/windows.ts";
 
 /** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
 export interface Kill {
@@ -30,17 +29,12 @@ export class Killed extends AfkError {
 export class CapReached extends AfkError {
   readonly window: WindowName;
 
-  constructor(refusal: {
-    window: WindowName;
-    period: string;
-    capMicros: number;
-    spentMicros: number;
-    estimateMicros: number;
-  }) {
+  constructor(refusal: CapSpend & { estimate: number }) {
+    const { amount, cap, estimate, spent, period } = refusal;
     super(
       "cap_hit",
-      `the ${refusal.window} cap of ${formatUsd(refusal.capMicros)} has no room for a call of at most ` +
-        `${formatUsd(refusal.estimateMicros)} (${formatUsd(refusal.spentMicros)} spent or reserved in ${refusal.period})`,
+      `the ${capWords(refusal)} of ${formatAmount(amount, cap)} has no room for a call of at most ` +
+        `${formatAmount(amount, estimate)} (${formatAmount(amount, spent)} spent or reserved in ${period})`,
       { exitCode: EXIT.ok },
     );
     this.window = refusal.window;

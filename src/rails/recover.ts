@@ -1,5 +1,6 @@
-import { type Ending, finish } from "./budget.ts";
+import { finish } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
+import type { Ending } from "./ledger.ts";
 import type { Rails } from "./rails.ts";
 
 /** Entries settled in one pass; the rest come with the next tick. */

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
+import { AGENT } from "../lib/windows.ts";
 import { prepared, unplanned } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import { minuteAt } from "./windows.ts";
@@ -80,6 +81,7 @@ async function spendSpike(
     .selectFrom("budget_windows")
     .select((eb) => eb.fn.sum<number>(eb("settled_micros", "+", eb.ref("reserved_micros"))).as("micros"))
     .where("window", "=", "hour")
+    .where("scope", "=", AGENT)
     .where("period", ">=", minuteAt(budgetMs - 5 * MINUTE_MS))
     .where("period", "<=", minuteAt(budgetMs))
     .executeTakeFirstOrThrow();

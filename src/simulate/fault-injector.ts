@@ -2,7 +2,7 @@ import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import type { SeededRandom } from "../faults/seeded-random.ts";
 import { formatDuration } from "../lib/duration-text.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
-import { formatUsd } from "../lib/money.ts";
+import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
 import { stopByRow } from "../ops/stop.ts";
 import type { SimulationContext } from "./context.ts";
 import type { FaultName } from "./fault-names.ts";
@@ -153,7 +153,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
   },
 
   caps(context, random) {
-    const stated = context.config.budget.dailyCapMicros;
+    const stated = context.config.budget.caps.day_micros ?? MICROS_PER_USD;
     const micros = random.of([null, 0, Math.floor(stated / 20), Math.floor(stated / 2), 2 * stated]);
     context.between.push(() => {
       context.note("caps", `the daily cap is ${micros === null ? "as afk.yaml says" : formatUsd(micros)}`);

@@ -129,7 +129,10 @@ function noteRequest({
   today.requests += 1;
   today.billedMicros += bill.micros;
   const now = {
-    caps: { ...config.budget, dailyCapMicros: overrides.dailyCapMicros ?? config.budget.dailyCapMicros },
+    caps: {
+      ...config.budget.caps,
+      ...(overrides.dailyCapMicros !== null && { day_micros: overrides.dailyCapMicros }),
+    },
     wallMs: environment.time.nowMs(),
     elapsedMs: environment.time.elapsedMs(),
     stopFileAtMs: existsSync(config.paths.stopFile) ? overrides.stopFileAtMs : null,

@@ -44,7 +44,7 @@ function broken(
 function capsLines(days: readonly Day[], { budget }: Config): string[] {
   const refusals = sumRefused(days);
   const caps = Object.entries(refusals).filter(([name]) => / cap$/.test(name));
-  if (budget.dailyCapMicros === 0) return ["The daily cap is 0: no model is ever called."];
+  if (budget.caps.day_micros === 0) return ["The daily cap is 0: no model is ever called."];
   if (caps.length === 0) return ["The caps suffice: none of them refused a call."];
   return caps.map(([name, count]) => {
     const on = days.filter(({ refused }) => (refused[name] ?? 0) > 0).length;
@@ -56,11 +56,12 @@ function costLine(days: readonly Day[], { budget }: Config): string {
   const bills = days.map(({ billedMicros }) => billedMicros);
   const sum = bills.reduce((total, micros) => total + micros, 0);
   const dearest = Math.max(0, ...bills);
+  const cap = budget.caps.day_micros;
   if (sum === 0)
     return "The days cost nothing: no model that costs money was asked, or none of them answered.";
   return (
     `The providers bill ${formatUsd(sum)}, ${formatUsd(Math.round(sum / days.length))} a day and ${formatUsd(dearest)} ` +
-    `on the dearest day, of a daily cap of ${formatUsd(budget.dailyCapMicros)}.`
+    `on the dearest day, of ${cap === undefined ? "no daily cap" : `a daily cap of ${formatUsd(cap)}`}.`
   );
 }
 

@@ -9,6 +9,7 @@ import * as rails from "./migrations/0004-rails.ts";
 import * as waits from "./migrations/0005-waits.ts";
 import * as processes from "./migrations/0006-processes.ts";
 import * as identity from "./migrations/0007-identity.ts";
+import * as windows from "./migrations/0008-windows.ts";
 import * as alerts from "./migrations/0009-alerts.ts";
 import type { Db, Schema } from "./schema.ts";
 import { StoreDialect } from "./sqlite/dialect.ts";
@@ -29,6 +30,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0005-waits": waits,
   "0006-processes": processes,
   "0007-identity": identity,
+  "0008-windows": windows,
   "0009-alerts": alerts,
 };
 

@@ -1,3 +1,5 @@
+import type { CalendarWindow } from "../lib/windows.ts";
+
 /* Tables of the rails; the conventions are those of schema.ts. */
 
 /** One row a dependency. Which columns are set follows from `state`; rails/breaker.ts reads it as a tagged union. */
@@ -14,10 +16,7 @@ export interface BreakersTable {
   updated_at: number;
 }
 
-/** Windows of the calendar, in the agent's time zone. */
-export type CalendarWindow = "day" | "month";
-
-/** The day and the month that are open, by budget time: from its opening up to its end in the zone in which it was opened. */
+/** The period of each calendar window that is open, by budget time: from its opening up to its end in the zone in which it was opened. */
 export interface OpenPeriodsTable {
   window: CalendarWindow;
   period: string;

@@ -1,18 +1,17 @@
+import type { CalendarWindow, OwnerName } from "../lib/windows.ts";
+
 /*
  * What stays of rows that retention has removed. Conventions as in schema.ts. `first_at` is the first instant of the
  * calendar day, in the agent's time zone, in which the row was made: a span of whole days finds the same as before.
  */
 
-/** Ended calls of one model for one job on one day, added up. */
-export interface LedgerDaysTable {
+/**
+ * Ended calls of one model for one job and client on one day, added up. The budget's periods are those that the calls
+ * counted in: where the zone was changed the month is not always the day's. An owner's name is empty for calls that belong to none.
+ */
+export interface LedgerDaysTable extends Record<CalendarWindow | OwnerName, string> {
   first_at: number;
-  /** The budget's day, which the calls counted in. */
-  day: string;
-  /** The budget's month: where the zone was changed, not always the day's. */
-  month: string;
   model: string;
-  /** The job's name in afk.yaml; empty for calls that belong to none. */
-  job: string;
   state: "settled" | "released";
   calls: number;
   /** Calls whose tokens the provider counted. */
@@ -21,6 +20,7 @@ export interface LedgerDaysTable {
   input_tokens: number;
   output_tokens: number;
   cost_micros: number;
+  cost_tokens: number;
   estimate_micros: number;
 }
 

@@ -1,4 +1,5 @@
 import type { Generated, Kysely, Transaction } from "kysely";
+import type { Amount, OwnerColumns, Periods, WindowName } from "../lib/windows.ts";
 import type {
   HostLimitsTable,
   HttpCacheTable,
@@ -17,7 +18,7 @@ import type {
 } from "./schema-evidence.ts";
 import type { DeadLettersTable, ModelRefusalsTable } from "./schema-letters.ts";
 import type { ProcessesTable } from "./schema-processes.ts";
-import type { BreakersTable, CalendarWindow, OpenPeriodsTable } from "./schema-rails.ts";
+import type { BreakersTable, OpenPeriodsTable } from "./schema-rails.ts";
 import type { JobDaysTable, LedgerDaysTable, TakenNamesTable, TickDaysTable } from "./schema-retention.ts";
 
 /**
@@ -81,25 +82,23 @@ export interface BudgetClockTable {
   boot_id: string;
 }
 
-export type WindowName = "tick" | "job" | "hour" | CalendarWindow;
-
 /**
- * A counter per window and period. An `hour` period is one minute; the last hour is the sum of its minutes.
- * `cap_micros` is the cap under which a reservation was last accepted (null: none), so that the schema can say
- * `settled - overrun + reserved <= cap`. `overrun_micros` is what calls cost above what was reserved for them.
+ * A counter for each window, whose it is ("agent", or `job:digest`) and period. An `hour` period is one minute; the last
+ * hour is the sum of its minutes. `cap_` is the cap under which a reservation was last accepted (null: none), so that the
+ * schema can say `settled - overrun + reserved <= cap`. `overrun_` is what calls took above what was reserved for them.
  */
-export interface BudgetWindowsTable {
+export interface BudgetWindowsTable
+  extends Record<`${"settled" | "reserved" | "overrun"}_${Amount}`, Generated<number>>,
+    Record<`cap_${Amount}`, number | null> {
   window: WindowName;
+  scope: Generated<string>;
   period: string;
-  cap_micros: number | null;
-  settled_micros: number;
-  reserved_micros: number;
-  overrun_micros: number;
 }
 
 export type LedgerState = "reserved" | "sending" | "unknown" | "settled" | "released";
 
-export interface LedgerTable {
+/** One guarded call, with the periods of the windows that it counts in and whose it is. */
+export interface LedgerTable extends Periods, OwnerColumns {
   id: string;
   state: LedgerState;
   /** The model reference or, for a guarded function, the name it was given. */
@@ -109,14 +108,12 @@ export interface LedgerTable {
   deadline_at: number;
   finished_at: number | null;
   estimate_micros: number;
-  /** Set when settled. */
+  estimate_tokens: number;
+  /** What is charged; set when settled. Tokens that the provider did not count are charged as they were bounded. */
   cost_micros: number | null;
+  cost_tokens: number | null;
   input_tokens: number | null;
   output_tokens: number | null;
-  /** Periods of the windows it counts in. */
-  minute: string;
-  day: string;
-  month: string;
   /** The job's key and the tick's id, for calls made in one. */
   job: string | null;
   tick: string | null;

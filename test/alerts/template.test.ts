@@ -22,6 +22,7 @@ test("what a field says is not rendered again, and no pattern character in it co
 });
 
 test("every field of the payload can be named, and nothing else", () => {
-  const fields = samplePayload({ job: "j", tick: "t", source: "s", threshold: 0.5, count: 2 });
+  const cap = { unit: "calls", cap: 5, spent: 5, scope: "job:j" };
+  const fields = samplePayload({ job: "j", tick: "t", source: "s", threshold: 0.5, count: 2, ...cap });
   expect([...TEMPLATE_FIELDS].sort()).toEqual(Object.keys(fields).sort());
 });

@@ -20,9 +20,10 @@ import { testTools } from "./tools.ts";
 const rowsOf = (database: Database.Database, sql: string) => database.prepare(sql).all();
 
 const LEDGER = `select state, model, deadline_at - created_at as deadline, finished_at is null as open, estimate_micros,
-  cost_micros, input_tokens, output_tokens, minute, day, month, job, tick, step, runner, request_hash, degraded, error
+  estimate_tokens, cost_micros, cost_tokens, input_tokens, output_tokens, minute, day, week, month, job, tick, step, runner, request_hash, degraded, error
   from ledger order by rowid`;
-const WINDOWS = `select "window", period, settled_micros, reserved_micros, overrun_micros from budget_windows
+const WINDOWS = `select "window", scope, period, settled_micros, reserved_micros, overrun_micros, settled_tokens,
+  reserved_tokens, settled_calls, reserved_calls from budget_windows
   order by "window", period`;
 
 test("the guarded call by hand writes the rows that a guarded call writes", async () => {

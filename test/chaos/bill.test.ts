@@ -64,8 +64,8 @@ interface Attack {
   target: Deployment;
   orders: Orders[];
   capMicros: number;
-  jobCapMicros: number;
-  tickCapMicros: number;
+  job_micros: number;
+  tick_micros: number;
 }
 
 /** A new deployment whose cap has room for about half of what will be asked for; in ticks, tick and job have less. */
@@ -81,8 +81,8 @@ function prepared(provider: GreedyProvider, random: () => number, how: Orders["h
       0,
     );
   const capMicros = Math.floor(most * (0.3 + 0.4 * random()));
-  const jobCapMicros = Math.floor((most / 20) * (0.5 + random()));
-  const tickCapMicros = Math.floor((most / 8) * (0.5 + random()));
+  const job_micros = Math.floor((most / 20) * (0.5 + random()));
+  const tick_micros = Math.floor((most / 8) * (0.5 + random()));
   const target = deployment();
   target.configure({
     agent: "test-agent",
@@ -92,8 +92,8 @@ function prepared(provider: GreedyProvider, random: () => number, how: Orders["h
       monthly_cap_usd: capMicros / 1e6,
       ...(how === "ticks"
         ? {
-            tick_cap_usd: tickCapMicros / 1e6,
-            job_cap_usd: jobCapMicros / 1e6,
+            tick_cap_usd: tick_micros / 1e6,
+            job_cap_usd: job_micros / 1e6,
             hourly_cap_usd: capMicros / 1e6,
           }
         : {}),
@@ -115,12 +115,12 @@ function prepared(provider: GreedyProvider, random: () => number, how: Orders["h
     calls,
     how,
   }));
-  return { target, orders, capMicros, jobCapMicros, tickCapMicros };
+  return { target, orders, capMicros, job_micros, tick_micros };
 }
 
 /** The provider's bill against the caps, and the ledger against the bill. */
 async function checkBooks(attack: Attack, provider: GreedyProvider): Promise<{ open: number }> {
-  const { target, capMicros, jobCapMicros, tickCapMicros } = attack;
+  const { target, capMicros, job_micros, tick_micros } = attack;
   const billed = provider.billMicros();
   expect(billed).toBeGreaterThan(0);
   expect(billed).toBeLessThanOrEqual(capMicros);
@@ -136,12 +136,12 @@ async function checkBooks(attack: Attack, provider: GreedyProvider): Promise<{ o
     "select distinct job, tick from ledger where tick is not null",
   );
   for (const { job, tick } of scoped) {
-    expect(provider.billMicros(job)).toBeLessThanOrEqual(jobCapMicros);
+    expect(provider.billMicros(job)).toBeLessThanOrEqual(job_micros);
     const [spent] = target.query<{ micros: number }>(
       "select sum(coalesce(cost_micros, estimate_micros)) as micros from ledger where tick = ? and state <> 'released'",
       tick,
     );
-    expect(spent!.micros ?? 0).toBeLessThanOrEqual(tickCapMicros);
+    expect(spent!.micros ?? 0).toBeLessThanOrEqual(tick_micros);
   }
   const store = await openStore(join(target.state, "afk.db"));
   try {

@@ -13,11 +13,11 @@ import { workInMemory } from "./support/in-memory.ts";
 /** An evening whose month and daylight are about to change. */
 const START = Date.parse("2026-10-24T20:00:00Z");
 const CAPS = {
-  dailyCapMicros: 2_000,
-  hourlyCapMicros: 1_000,
-  monthlyCapMicros: 3_000,
-  jobCapMicros: 900,
-  tickCapMicros: 700,
+  day_micros: 2_000,
+  hour_micros: 1_000,
+  month_micros: 3_000,
+  job_micros: 900,
+  tick_micros: 700,
 };
 
 workInMemory();

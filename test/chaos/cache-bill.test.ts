@@ -23,7 +23,7 @@ it("has what is read from and written to the cache in its books for no less than
   const store = await openStore(join(dir, "afk.db"));
   onTestFinished(() => store.close());
   const breaker = { callsPerMinute: 10_000, sameRequestPerHour: 10_000 };
-  const rails = railsOn(store, dir, { budget: { dailyCapMicros: 1_000_000_000 }, breaker });
+  const rails = railsOn(store, dir, { budget: { day_micros: 1_000_000_000 }, breaker });
   const chain = createChain(rails, pricedChain("anthropic/test", server.url));
   for (let call = 0; call < count; call++) {
     const used = {

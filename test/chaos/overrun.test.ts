@@ -24,7 +24,7 @@ it(
     const scripts = cases({ test: 10, chaos: 4_000 });
     const { random } = seededRandomness(chaosSeed("after an overrun"));
     for (let script = 0; script < scripts; script++) {
-      const rails = await testRails({ budget: { dailyCapMicros: 1e9 } });
+      const rails = await testRails({ budget: { day_micros: 1e9 } });
       let performed = 0;
       // Calls that left before the one that cost too much, and end after it in every way that there is.
       const gates = Array.from({ length: 4 }, () => Promise.withResolvers<void>());

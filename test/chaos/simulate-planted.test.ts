@@ -14,8 +14,8 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   {
     name: "a daily cap that is ten times what was said",
     file: "rails/windows.ts",
-    from: "capMicros: budget.dailyCapMicros }",
-    to: "capMicros: 10 * budget.dailyCapMicros }",
+    from: "lowest[amount] = Math.min(...caps);",
+    to: "lowest[amount] = 10 * Math.min(...caps);",
     caughtBy: ["cap"],
     faults: [],
     budget: { daily_cap_usd: 0.005 },

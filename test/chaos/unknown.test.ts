@@ -189,7 +189,7 @@ async function harness(provider: Provider, attack: Case) {
     async next() {
       rmSync(rails.stopFile, { force: true });
       const other = await besides(rails);
-      const budget = { ...rails.budget.budget, dailyCapMicros: room };
+      const budget = { ...rails.budget.budget, caps: { day_micros: room } };
       const capped = { ...other, budget: { ...rails.budget, budget } };
       const again = createChain(capped, pricedChain(`${provider}/other`, server.url));
       return await again.complete(ASK, { scope: { tick: null, job: null }, log: rails.log });

@@ -68,7 +68,7 @@ async function runScript(
   const clock = fakeClock(Date.parse("2026-01-01T00:00:00Z") + upTo(365 * DAY));
   const first = await testRails({ clock });
   const { path } = first;
-  const budget = { dailyCapMicros: CAPS.day, monthlyCapMicros: CAPS.month };
+  const budget = { day_micros: CAPS.day, month_micros: CAPS.month };
   const open = (store: RailsOn["store"], timezone: string) =>
     railsOn(store, first.dir, { clock, timezone, budget });
   // Two processes, which may have read different versions of the file.

@@ -9,19 +9,21 @@ describe("host settings", () => {
   it("win over the caps of the file", () => {
     const environment = { DAILY_CAP_USD: "0.29", HOURLY_CAP_USD: "0", MONTHLY_CAP_USD: "1000000" };
     expect(load(withBase({ budget: caps }), { environment }).budget).toMatchObject({
-      dailyCapMicros: 290_000,
-      hourlyCapMicros: 0,
-      monthlyCapMicros: 1_000_000_000_000,
-      jobCapMicros: 1_000_000,
+      caps: {
+        day_micros: 290_000,
+        hour_micros: 0,
+        month_micros: 1_000_000_000_000,
+        job_micros: 1_000_000,
+      },
     });
   });
 
   it("give the cap that a file lacks", () => {
     const { budget: _, ...rest } = BASE;
-    expect(load(rest, { environment: { DAILY_CAP_USD: "2" } }).budget.dailyCapMicros).toBe(2_000_000);
-    expect(load({ ...rest, budget: {} }, { environment: { DAILY_CAP_USD: "2" } }).budget.dailyCapMicros).toBe(
-      2_000_000,
-    );
+    expect(load(rest, { environment: { DAILY_CAP_USD: "2" } }).budget.caps.day_micros).toBe(2_000_000);
+    expect(
+      load({ ...rest, budget: {} }, { environment: { DAILY_CAP_USD: "2" } }).budget.caps.day_micros,
+    ).toBe(2_000_000);
   });
 
   it("do not mend a budget that is no section", () => {

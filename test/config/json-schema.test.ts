@@ -99,7 +99,7 @@ const INVALID: [string, Sections][] = [
   ["a negative cap", budget({ tick_cap_usd: -1 })],
   ["a cap beyond reason", budget({ job_cap_usd: 1_000_001 })],
   ["a cap left empty", budget({ hourly_cap_usd: null })],
-  ["an unknown cap", budget({ weekly_cap_usd: 1 })],
+  ["an unknown cap", budget({ yearly_cap_usd: 1 })],
   ["a threshold of 0", budget({ warning_thresholds: [0] })],
   ["a threshold above 1", budget({ warning_thresholds: [1.1] })],
   ["a threshold twice", budget({ warning_thresholds: [0.5, 0.5] })],

@@ -27,7 +27,7 @@ function edited(daily: number, environment: Record<string, string> = {}): Edited
   writeConfig(daily);
   const place = { environment, configFile: file, cwd };
   const changes: Edited["changes"] = [];
-  const capOf = ({ budget }: Config) => budget.dailyCapMicros / USD;
+  const capOf = ({ budget }: Config) => (budget.caps.day_micros ?? Number.NaN) / USD;
   const live = openLiveConfig({
     file,
     read: () => loadConfig({ ...place, jobKinds: KINDS }),
@@ -56,17 +56,17 @@ describe("an edited file", () => {
   ])("that is refused for %s has the lowest of what it states", (_, content) => {
     const { file, live } = edited(2);
     write(file, content);
-    expect(live.caps()).toMatchObject({ dailyCapMicros: 1 * USD });
+    expect(live.caps()).toMatchObject({ caps: { day_micros: 1 * USD } });
   });
 
   it("lowers a cap at once, and raises one when it has stood still", () => {
     const { live, write, changes } = edited(2);
     write(1);
-    expect(live.caps().dailyCapMicros).toBe(1 * USD);
+    expect(live.caps().caps.day_micros).toBe(1 * USD);
     write(3);
-    expect(live.caps().dailyCapMicros).toBe(2 * USD);
+    expect(live.caps().caps.day_micros).toBe(2 * USD);
     settle();
-    expect(live.caps().dailyCapMicros).toBe(3 * USD);
+    expect(live.caps().caps.day_micros).toBe(3 * USD);
     expect(changes).toEqual([
       [2, 1],
       [1, 2],
@@ -88,7 +88,7 @@ describe("an edited file", () => {
       jobs: [{ name: "a" }],
     });
     // The host's cap wins over the file's, before and after.
-    expect(live.caps().dailyCapMicros).toBe(4 * USD);
+    expect(live.caps().caps.day_micros).toBe(4 * USD);
   });
 
   it("that only looks different is no news", async () => {
@@ -126,7 +126,7 @@ describe("an edited file", () => {
     write(1, { agent: "another" });
     settle();
     expect((await live.takeOver(NEVER))?.error.message).toContain("agent: is another, and test is at work");
-    expect(live.current()).toMatchObject({ agent: "test", budget: { dailyCapMicros: 1 * USD } });
+    expect(live.current()).toMatchObject({ agent: "test", budget: { caps: { day_micros: 1 * USD } } });
   });
 
   it("that became a folder is refused without being read, and the caps stay", async () => {
@@ -134,7 +134,7 @@ describe("an edited file", () => {
     rmSync(file);
     mkdirSync(file);
     settle();
-    expect(live.caps().dailyCapMicros).toBe(2 * USD);
+    expect(live.caps().caps.day_micros).toBe(2 * USD);
     expect((await live.takeOver(NEVER))?.error.message).toContain("no regular file");
   });
 
@@ -142,10 +142,10 @@ describe("an edited file", () => {
     const { live, write } = edited(2);
     write(3);
     settle();
-    expect(live.caps().dailyCapMicros).toBe(3 * USD);
+    expect(live.caps().caps.day_micros).toBe(3 * USD);
     // Both within one step of the file system's clock, as far as that goes.
     for (const cap of [4, 1, 5, 1]) write(cap);
-    expect(live.caps().dailyCapMicros).toBe(1 * USD);
+    expect(live.caps().caps.day_micros).toBe(1 * USD);
   });
 });
 
@@ -184,7 +184,7 @@ it(`holds the caps that a model says, over ${runs} times 200 steps of editing`, 
           if (step.act === "settle") settle();
           if (step.act === "settle" && said.isAccepted && said.cap !== null) accepted = said.cap;
           const holds = Math.min(accepted, said.cap ?? accepted);
-          expect(live.caps().dailyCapMicros).toBe(holds * USD);
+          expect(live.caps().caps.day_micros).toBe(holds * USD);
         }
         count += 1;
       }

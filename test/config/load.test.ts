@@ -107,11 +107,14 @@ describe("loadConfig", () => {
       agent: "morning-digest",
       timezone: "Europe/Berlin",
       budget: {
-        dailyCapMicros: 1_000_000,
-        hourlyCapMicros: 290_000,
-        monthlyCapMicros: 20_000_000,
-        jobCapMicros: 100_000,
-        tickCapMicros: 0,
+        caps: {
+          tick_micros: 0,
+          job_micros: 100_000,
+          hour_micros: 290_000,
+          day_micros: 1_000_000,
+          month_micros: 20_000_000,
+        },
+        owners: { job: {}, client: {} },
         warningThresholds: [0.5, 0.8],
       },
       models: {
@@ -226,11 +229,8 @@ describe("loadConfig", () => {
     const config = load(BASE);
     expect(config.timezone).toBe("UTC");
     expect(config.budget).toEqual({
-      dailyCapMicros: 1_000_000,
-      hourlyCapMicros: null,
-      monthlyCapMicros: null,
-      jobCapMicros: null,
-      tickCapMicros: null,
+      caps: { day_micros: 1_000_000 },
+      owners: { job: {}, client: {} },
       warningThresholds: [0.5, 0.8],
     });
     expect(config.models).toMatchObject({
@@ -256,7 +256,7 @@ describe("loadConfig", () => {
   });
 
   it("accepts a cap of nothing", () => {
-    expect(load(withBase({ budget: { daily_cap_usd: 0 } })).budget.dailyCapMicros).toBe(0);
+    expect(load(withBase({ budget: { daily_cap_usd: 0 } })).budget.caps.day_micros).toBe(0);
   });
 
   it("tells of every fault at once, and with exit code 78", () => {

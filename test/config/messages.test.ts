@@ -244,7 +244,7 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "an unknown placeholder",
     { alerts: [{ ...channel, template: "{agent} {spend}" }] },
-    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {job} {tick} {source} {key} {count}',
+    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {unit} {cap} {spent} {scope} {job} {tick} {source} {key} {count}',
   ],
   [
     "a ping address",

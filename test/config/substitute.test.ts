@@ -34,7 +34,7 @@ describe("${NAME}", () => {
         environment: { A: value },
       },
     );
-    expect(config.budget.dailyCapMicros).toBe(1_000_000);
+    expect(config.budget.caps.day_micros).toBe(1_000_000);
     expect(config.jobs[0]?.settings).toEqual({ command: [value] });
   });
 

@@ -30,7 +30,7 @@ describe("renderTemplate", () => {
   it("gives a file that is accepted, with the answers in it", () => {
     const config = loadTemplate();
     expect(config).toMatchObject({ agent: "morning-digest", timezone: "Europe/Berlin", alerts: [] });
-    expect(config.budget.dailyCapMicros).toBe(1_000_000);
+    expect(config.budget.caps.day_micros).toBe(1_000_000);
     expect(config.models.chain).toEqual(["ollama/qwen2.5:3b", "extractive"]);
     expect(config.egress.allow).toEqual(["hnrss.org", "example.org"]);
     expect(config.jobs[0]).toMatchObject({
@@ -52,7 +52,7 @@ describe("renderTemplate", () => {
   });
 
   it.each([0, 0.000001, 0.29, 1.5, 1_000_000])("writes a cap of %d plainly", (dailyCapUsd) => {
-    expect(loadTemplate({ dailyCapUsd }).budget.dailyCapMicros).toBe(Math.round(dailyCapUsd * 1e6));
+    expect(loadTemplate({ dailyCapUsd }).budget.caps.day_micros).toBe(Math.round(dailyCapUsd * 1e6));
   });
 
   it("states the defaults that the parser has, so that deleting a line changes nothing", () => {
@@ -83,7 +83,7 @@ describe("renderTemplate", () => {
     };
     const config = load(text, { jobKinds: [digest], environment });
     expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "telegram", "email", "webhook"]);
-    expect(config.budget.tickCapMicros).toBe(500_000);
+    expect(config.budget.caps.tick_micros).toBe(500_000);
     expect(config.value.minRatio).toBe(5);
   });
 });

@@ -140,7 +140,7 @@ describe("the YAML of the file", () => {
 
   it.each(["1", "1.50", "0.000001", "0", "20.0"])("takes %s for one", (written) => {
     const text = `agent: test\nbudget: { daily_cap_usd: ${written} }\nmodels: { chain: [extractive] }\n`;
-    expect(load(text).budget.dailyCapMicros).toBe(Number(written) * 1e6);
+    expect(load(text).budget.caps.day_micros).toBe(Number(written) * 1e6);
   });
 
   it("reads a file with a byte order mark, and one that states version 1.2", () => {

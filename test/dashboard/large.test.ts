@@ -17,14 +17,14 @@ function fill(site: TestSite): void {
     const series = (count: number) =>
       `with recursive n(i) as (select 0 union all select i + 1 from n where i < ${count - 1})`;
     database.exec(`${series(LEDGER_ENTRIES)} insert into ledger
-      (id, state, model, created_at, deadline_at, finished_at, estimate_micros, cost_micros, minute, day, month, job, tick, step, request_hash, degraded)
-      select printf('l%08d', i), 'settled', 'openai/x', ${now} - i * 26000, ${now} - i * 26000, ${now} - i * 26000, 100, 50,
-        strftime('%Y-%m-%dT%H:%M', (${now} / 1000) - i * 26, 'unixepoch'), date((${now} / 1000) - i * 26, 'unixepoch'), '2026-11',
+      (id, state, model, created_at, deadline_at, finished_at, estimate_micros, estimate_tokens, cost_micros, cost_tokens, minute, day, week, month, job, tick, step, request_hash, degraded)
+      select printf('l%08d', i), 'settled', 'openai/x', ${now} - i * 26000, ${now} - i * 26000, ${now} - i * 26000, 100, 0, 50, 0,
+        strftime('%Y-%m-%dT%H:%M', (${now} / 1000) - i * 26, 'unixepoch'), date((${now} / 1000) - i * 26, 'unixepoch'), '2026-W47', '2026-11',
         printf('digest@%08d', i / 10), printf('t%08d', i / 3), 'item', hex(i), 0 from n;
-      insert into budget_windows select 'hour', minute, null, sum(cost_micros), 0, 0 from ledger group by minute;
-      insert into budget_windows select 'day', day, 1000000, sum(cost_micros), 0, 0 from ledger group by day;
-      insert into budget_windows select 'tick', tick, null, sum(cost_micros), 0, 0 from ledger group by tick;
-      insert into budget_windows select 'job', job, null, sum(cost_micros), 0, 0 from ledger group by job;
+      insert into budget_windows ("window", period, cap_micros, settled_micros) select 'hour', minute, null, sum(cost_micros) from ledger group by minute;
+      insert into budget_windows ("window", period, cap_micros, settled_micros) select 'day', day, 1000000, sum(cost_micros) from ledger group by day;
+      insert into budget_windows ("window", period, cap_micros, settled_micros) select 'tick', tick, null, sum(cost_micros) from ledger group by tick;
+      insert into budget_windows ("window", period, cap_micros, settled_micros) select 'job', job, null, sum(cost_micros) from ledger group by job;
       ${series(JOBS)} insert into jobs
       (id, key, name, kind, payload, state, attempts, max_attempts, run_at, token, units, by_hand, slot_at, label, created_at, updated_at, error)
       select printf('j%08d', i), printf('digest@2026-%08d', i), 'digest', 'digest', 'null',

@@ -38,22 +38,24 @@ it("has nothing by which the world outside could be reached", () => {
 it("states each limit that is another", () => {
   const real = realConfig();
   const day = scratch(real, { caps: "day" });
-  expect(day.config.budget).toMatchObject({
-    dailyCapMicros: 1_000_000,
-    hourlyCapMicros: null,
-    monthlyCapMicros: null,
-  });
+  expect(day.config.budget.caps).toEqual({ day_micros: 1_000_000 });
   expect(day.told.join()).toContain("left out, so that the day's cap");
 
-  const hour = scratch({ ...real, budget: { ...real.budget, dailyCapMicros: 250_000 } }, { caps: "hour" });
-  expect(hour.config.budget).toMatchObject({ dailyCapMicros: 1_000_000, hourlyCapMicros: 250_000 });
+  const hour = scratch(
+    { ...real, budget: { ...real.budget, caps: { ...real.budget.caps, day_micros: 250_000 } } },
+    { caps: "hour" },
+  );
+  expect(hour.config.budget.caps).toMatchObject({ day_micros: 1_000_000, hour_micros: 250_000 });
   expect(hour.told).toEqual([
     "The day's cap is $1.00, so that the hour's cap is the one that refuses.",
     "The month's cap is left out for the same reason.",
   ]);
 
-  const zero = scratch({ ...real, budget: { ...real.budget, dailyCapMicros: 0 } }, {});
-  expect(zero.config.budget).toMatchObject({ dailyCapMicros: 1_000_000, hourlyCapMicros: 250_000 });
+  const zero = scratch(
+    { ...real, budget: { ...real.budget, caps: { ...real.budget.caps, day_micros: 0 } } },
+    {},
+  );
+  expect(zero.config.budget.caps).toMatchObject({ day_micros: 1_000_000, hour_micros: 250_000 });
   expect(zero.told.join()).toContain("A cap of 0 refuses every call");
 
   const rules = { ...real.breaker, callsPerMinute: 3, spendPerFiveMinutesMicros: 10 };

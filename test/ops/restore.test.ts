@@ -225,7 +225,11 @@ describe("a restore is refused, and changes nothing,", () => {
     [
       "has counters that its ledger does not explain",
       "counters disagree",
-      (file) => exec(file, "insert into budget_windows values ('day', '2026-11-21', null, 5, 0, 0)"),
+      (file) =>
+        exec(
+          file,
+          `insert into budget_windows ("window", period, settled_micros) values ('day', '2026-11-21', 5)`,
+        ),
     ],
     ["has a damaged page", "damaged", damagePage],
     [

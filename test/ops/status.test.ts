@@ -9,6 +9,11 @@ import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { ended, guardedCall, RELEASED, reserved, sent, spend, thrown, UNKNOWN } from "../support/rails.ts";
 import { opsHarness } from "./harness.ts";
 
+const NOTHING = {
+  ...{ scope: "agent", unit: "usd", settled: 0, reserved: 0 },
+  ...{ settledUsd: 0, reservedUsd: 0 },
+};
+
 describe("the status of an agent that has done nothing yet", () => {
   test("has every part, and says that there is nothing", async () => {
     const { status } = await opsHarness({
@@ -20,9 +25,9 @@ describe("the status of an agent that has done nothing yet", () => {
       version: "1.2.3",
       killed: null,
       spend: [
-        { window: "hour", period: "2026-11-21T10:00", capUsd: null, settledUsd: 0, reservedUsd: 0 },
-        { window: "day", period: "2026-11-21", capUsd: 1, settledUsd: 0, reservedUsd: 0 },
-        { window: "month", period: "2026-11", capUsd: 20, settledUsd: 0, reservedUsd: 0 },
+        { window: "hour", period: "2026-11-21T10:00", cap: null, capUsd: null, ...NOTHING },
+        { window: "day", period: "2026-11-21", cap: 1, capUsd: 1, ...NOTHING },
+        { window: "month", period: "2026-11", cap: 20, capUsd: 20, ...NOTHING },
       ],
       unknown: { calls: 0, usd: 0 },
       breakers: [],
@@ -321,8 +326,8 @@ test("a hundred thousand jobs and calls cost no more than a few", async () => {
       db,
     );
     await sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
-      insert into ledger (id, state, model, created_at, deadline_at, estimate_micros, cost_micros, minute, day, month, degraded)
-      select 'c' || i, 'settled', 'm', i, i, 2, 1, '2026-11-20T10:00', '2026-11-20', '2026-10', 0 from n`.execute(
+      insert into ledger (id, state, model, created_at, deadline_at, estimate_micros, estimate_tokens, cost_micros, cost_tokens, minute, day, week, month, degraded)
+      select 'c' || i, 'settled', 'm', i, i, 2, 0, 1, 0, '2026-11-20T10:00', '2026-11-20', '2026-W47', '2026-10', 0 from n`.execute(
       db,
     );
   };

@@ -417,7 +417,7 @@ describe("when no model could answer", () => {
 });
 
 describe("a cap that refuses", () => {
-  const full = { rails: { budget: { dailyCapMicros: 10 } } };
+  const full = { rails: { budget: { day_micros: 10 } } };
 
   it("is a halt: no other model is asked, free or not", async () => {
     const { complete, requests, rails } = await harness(["openai/test", "ollama/test", "extractive"], full);
@@ -440,7 +440,7 @@ describe("a cap that refuses", () => {
 
   it("does not swap the model for a cheaper one that the cap still has room for", async () => {
     const { complete, requests } = await harness(["anthropic/test", "openai/test", "ollama/test"], {
-      rails: { budget: { dailyCapMicros: 1_200 } },
+      rails: { budget: { day_micros: 1_200 } },
       models: { onCap: "fallback" },
     });
     expect(await complete()).toMatchObject({ model: "ollama/test" });
@@ -458,7 +458,7 @@ describe("a cap that refuses", () => {
 
   it("of 0 refuses a local model before it is asked, and alerts", async () => {
     const { complete, requests, rails } = await harness(["ollama/test"], {
-      rails: { budget: { dailyCapMicros: 0 } },
+      rails: { budget: { day_micros: 0 } },
     });
     expect(await thrown(complete())).toMatchObject({ code: "cap_hit", window: "day" });
     expect(requests()).toEqual([0, 0, 0]);
@@ -467,7 +467,7 @@ describe("a cap that refuses", () => {
   });
 
   it("of 0 does not touch the summariser, which passes no gate and leaves no entry", async () => {
-    const { complete, rails } = await harness(["extractive"], { rails: { budget: { dailyCapMicros: 0 } } });
+    const { complete, rails } = await harness(["extractive"], { rails: { budget: { day_micros: 0 } } });
     const recorded: Completion[] = [];
     const completion = await complete({ record: async (_trx, value) => void recorded.push(value) });
     expect(completion).toMatchObject({ model: "extractive", degraded: false, costMicros: 0 });
@@ -479,7 +479,7 @@ describe("a cap that refuses", () => {
 
   it("counts what an earlier model of the same completion has cost", async () => {
     const made = await harness(["openai/test", "anthropic/test"], {
-      rails: { budget: { jobCapMicros: 2_100 } },
+      rails: { budget: { job_micros: 2_100 } },
     });
     made.openai.otherwise({ type: "reset" });
     expect(await thrown(made.complete({ scope: { tick: null, job: "j" } }))).toMatchObject({ window: "job" });

@@ -18,7 +18,7 @@ const keys = (found: AlertPayload[]) => found.map(({ key }) => key);
 
 describe("a threshold", () => {
   it("is told of once per threshold, window and period, with what a message needs", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000_000 } });
     await spend(rails, 499_999);
     expect(await alerts(rails)).toEqual([]);
     await spend(rails, 1);
@@ -43,7 +43,7 @@ describe("a threshold", () => {
   });
 
   it("is told of again in the next period", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await spend(rails, 600);
     rails.clock.advance(24 * HOUR);
     await spend(rails, 600);
@@ -56,11 +56,11 @@ describe("a threshold", () => {
   it("is told of for each window by itself, the hour by its clock hour and not by the minute", async () => {
     const rails = await testRails({
       budget: {
-        dailyCapMicros: 10_000,
-        hourlyCapMicros: 1_000,
-        jobCapMicros: 500,
-        tickCapMicros: 800,
-        monthlyCapMicros: 100_000,
+        day_micros: 10_000,
+        hour_micros: 1_000,
+        job_micros: 500,
+        tick_micros: 800,
+        month_micros: 100_000,
         warningThresholds: [0.5],
       },
     });
@@ -75,7 +75,7 @@ describe("a threshold", () => {
   });
 
   it("counts what stays charged because nobody knows its cost", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await ended(rails, await sent(rails, 900), UNKNOWN);
     expect(keys(await alerts(rails, "threshold_cross"))).toEqual([
       "threshold_cross:day:2026-11-21:0.5",
@@ -84,7 +84,7 @@ describe("a threshold", () => {
   });
 
   it("is not crossed by a reservation that is given back", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await ended(rails, await sent(rails, 900), { state: "released", error: "refused" });
     expect(await alerts(rails)).toEqual([]);
   });
@@ -94,9 +94,9 @@ describe("a threshold", () => {
     [0.55, 1_000_000],
     [0.29, 100],
     [1, 3],
-  ])("of %d is crossed by exactly that much of %i micro-dollars", async (threshold, dailyCapMicros) => {
-    const rails = await testRails({ budget: { dailyCapMicros, warningThresholds: [threshold] } });
-    const exact = Math.round(threshold * dailyCapMicros);
+  ])("of %d is crossed by exactly that much of %i micro-dollars", async (threshold, day_micros) => {
+    const rails = await testRails({ budget: { day_micros, warningThresholds: [threshold] } });
+    const exact = Math.round(threshold * day_micros);
     await spend(rails, exact - 1);
     expect(await alerts(rails)).toEqual([]);
     await spend(rails, 1);
@@ -106,7 +106,7 @@ describe("a threshold", () => {
 
 describe("a refusal by a cap", () => {
   it("is alerted once per window and period, and logged each time", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 100 } });
+    const rails = await testRails({ budget: { day_micros: 100 } });
     for (let n = 0; n < 3; n++) await refusedBy(rails, 101, { scope: { tick: `t${n}`, job: "j" } });
     expect(await alerts(rails)).toMatchObject([
       { event: "cap_hit", key: "cap_hit:day:2026-11-21", tick: "t0", job: "j", capUsd: 0.0001, spentUsd: 0 },
@@ -123,7 +123,7 @@ describe("a refusal by a cap", () => {
   });
 
   it("is told of once an hour for the hour's cap", async () => {
-    const rails = await testRails({ budget: { hourlyCapMicros: 100 } });
+    const rails = await testRails({ budget: { hour_micros: 100 } });
     for (let n = 0; n < 61; n++) {
       await refusedBy(rails, 101);
       rails.clock.advance(60_000);
@@ -147,7 +147,7 @@ it("tells of a call with an unknown outcome how to say what it cost", async () =
 
 describe("an alert", () => {
   it("commits with what it tells of, or not at all", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 100 } });
+    const rails = await testRails({ budget: { day_micros: 100 } });
     const crashing = rails.store.atomically(async (trx) => {
       const times = { budgetMs: rails.clock.nowMs(), wallMs: rails.clock.nowMs() };
       await reserve(trx, rails.outbox.announce, reservation(101), rails.budget, times);
@@ -163,7 +163,7 @@ describe("an alert", () => {
   it("is handed over only after the settle that it tells of is on disk", async () => {
     const seen: Promise<string[]>[] = [];
     const rails = await testRails({
-      budget: { dailyCapMicros: 1_000 },
+      budget: { day_micros: 1_000 },
       onAlert: () => {
         const rows = rails.store.db.selectFrom("ledger").select("state").execute();
         seen.push(rows.then((found) => found.map(({ state }) => state)));
@@ -175,7 +175,7 @@ describe("an alert", () => {
 
   it("whose listener throws changes nothing", async () => {
     const rails = await testRails({
-      budget: { dailyCapMicros: 1_000 },
+      budget: { day_micros: 1_000 },
       onAlert: () => {
         throw new Error("the listener is broken");
       },

@@ -18,7 +18,7 @@ async function now(rails: RailsOn): Promise<number> {
 }
 
 async function started() {
-  const rails = await testRails({ budget: { dailyCapMicros: 100, hourlyCapMicros: 100 } });
+  const rails = await testRails({ budget: { day_micros: 100, hour_micros: 100 } });
   expect(await now(rails)).toBe(START);
   return rails;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Caps } from "../../src/lib/windows.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import {
   alerts,
@@ -17,7 +18,7 @@ import {
   tryReserve,
   UNKNOWN,
 } from "../support/rails.ts";
-import type { RailsOn } from "../support/rails-on.ts";
+import { budgetOf, type RailsOn } from "../support/rails-on.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -52,7 +53,7 @@ describe("a reservation", () => {
   });
 
   it("fills a cap to the last micro-dollar and not one further", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await reserved(rails, 999);
     expect(await refusedBy(rails, 2)).toBe("day");
     await reserved(rails, 1);
@@ -61,15 +62,18 @@ describe("a reservation", () => {
   });
 
   it("is never shrunk to fit: refused, it changes nothing", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await spend(rails, 900);
     expect(await tryReserve(rails, 101)).toEqual({
       refusal: {
         window: "day",
         period: "2026-11-21",
-        capMicros: 1_000,
-        spentMicros: 900,
-        estimateMicros: 101,
+        scope: "agent",
+        unit: "usd",
+        amount: "micros",
+        cap: 1_000,
+        spent: 900,
+        estimate: 101,
       },
     });
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "900/0" });
@@ -77,7 +81,7 @@ describe("a reservation", () => {
   });
 
   it("counts what is reserved, under way and unknown like what is spent", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await reserved(rails, 250);
     await sent(rails, 250);
     await ended(rails, await sent(rails, 250), UNKNOWN);
@@ -86,7 +90,7 @@ describe("a reservation", () => {
   });
 
   it("has its room again when it is released, before and after it was sent", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     expect(await ended(rails, await reserved(rails, 1_000), RELEASED)).toBe(true);
     expect(await ended(rails, await sent(rails, 1_000), RELEASED)).toBe(true);
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "0/0" });
@@ -94,7 +98,7 @@ describe("a reservation", () => {
   });
 
   it("stays charged when its outcome is unknown, however long ago it was", async () => {
-    const rails = await testRails({ budget: { monthlyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { month_micros: 1_000 } });
     await ended(rails, await sent(rails, 1_000), UNKNOWN);
     rails.clock.advance(9 * DAY);
     expect(await refusedBy(rails, 1)).toBe("month");
@@ -106,7 +110,7 @@ describe("a reservation", () => {
   });
 
   it("refuses an estimate below nothing, which would make room", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await reserved(rails, 1_000);
     await expect(tryReserve(rails, -500)).rejects.toThrow();
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "0/1000" });
@@ -115,24 +119,24 @@ describe("a reservation", () => {
 
 describe("a cap of 0", () => {
   it.each([0, 1])("refuses a call of %i micro-dollars", async (estimate) => {
-    const rails = await testRails({ budget: { dailyCapMicros: 0 } });
+    const rails = await testRails({ budget: { day_micros: 0 } });
     expect(await refusedBy(rails, estimate)).toBe("day");
     expect(await entries(rails)).toEqual([]);
     expect(await alerts(rails, "cap_hit")).toMatchObject([{ pct: 100, capUsd: 0, spentUsd: 0 }]);
   });
 
   it.each([
-    ["tick", { tickCapMicros: 0 }],
-    ["job", { jobCapMicros: 0 }],
-    ["hour", { hourlyCapMicros: 0 }],
-    ["month", { monthlyCapMicros: 0 }],
+    ["tick", { tick_micros: 0 }],
+    ["job", { job_micros: 0 }],
+    ["hour", { hour_micros: 0 }],
+    ["month", { month_micros: 0 }],
   ])("on the %s refuses a free call too", async (window, budget) => {
     const rails = await testRails({ budget });
     expect(await refusedBy(rails, 0, { scope: { tick: "t", job: "j" } })).toBe(window);
   });
 
   it("of any other amount lets free calls pass, even when it is used up", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await spend(rails, 1_000);
     expect(await refusedBy(rails, 0)).toBe(null);
   });
@@ -140,7 +144,7 @@ describe("a cap of 0", () => {
 
 describe("the windows", () => {
   it("of a tick and of a job hold for that one alone", async () => {
-    const rails = await testRails({ budget: { tickCapMicros: 100, jobCapMicros: 60 } });
+    const rails = await testRails({ budget: { tick_micros: 100, job_micros: 60 } });
     await spend(rails, 60, { scope: { tick: "t1", job: "j1" } });
     expect(await refusedBy(rails, 1, { scope: { tick: "t1", job: "j1" } })).toBe("job");
     await spend(rails, 40, { scope: { tick: "t1", job: "j2" } });
@@ -150,7 +154,7 @@ describe("the windows", () => {
   });
 
   it("of an hour slides: what was spent counts for 60 minutes wherever the clock hour changes", async () => {
-    const rails = await railsAt("2026-11-21T10:30:45Z", { budget: { hourlyCapMicros: 100 } });
+    const rails = await railsAt("2026-11-21T10:30:45Z", { budget: { hour_micros: 100 } });
     await spend(rails, 100);
     rails.clock.advance(HOUR - 1);
     expect(await refusedBy(rails, 1)).toBe("hour");
@@ -164,7 +168,7 @@ describe("the windows", () => {
   });
 
   it("of an hour never hold more than the cap in any 60 minutes", async () => {
-    const rails = await railsAt("2026-11-21T10:00:59.999Z", { budget: { hourlyCapMicros: 100 } });
+    const rails = await railsAt("2026-11-21T10:00:59.999Z", { budget: { hour_micros: 100 } });
     await spend(rails, 60);
     rails.clock.advance(30 * 60_000);
     await spend(rails, 40);
@@ -181,7 +185,7 @@ describe("the windows", () => {
     ["Asia/Kathmandu", "2026-11-21T18:14:59Z"],
     ["Pacific/Kiritimati", "2026-11-21T09:59:59Z"],
   ])("of a day end at midnight in %s", async (timezone, lastSecond) => {
-    const rails = await railsAt(lastSecond, { timezone, budget: { dailyCapMicros: 100 } });
+    const rails = await railsAt(lastSecond, { timezone, budget: { day_micros: 100 } });
     await spend(rails, 100);
     rails.clock.advance(999);
     expect(await refusedBy(rails, 1)).toBe("day");
@@ -193,7 +197,7 @@ describe("the windows", () => {
     ["25 hours of the day that ends summer time", "2026-10-24T22:00:00Z", 25],
     ["23 hours of the day that begins it", "2027-03-27T23:00:00Z", 23],
   ])("of a day last the %s", async (_name, midnight, hours) => {
-    const rails = await railsAt(midnight, { timezone: "Europe/Berlin", budget: { dailyCapMicros: 100 } });
+    const rails = await railsAt(midnight, { timezone: "Europe/Berlin", budget: { day_micros: 100 } });
     await spend(rails, 100);
     rails.clock.advance(hours * HOUR - 1);
     expect(await refusedBy(rails, 1)).toBe("day");
@@ -204,7 +208,7 @@ describe("the windows", () => {
   it("of a month end with the month of the time zone", async () => {
     const rails = await railsAt("2026-11-30T22:59:59Z", {
       timezone: "Europe/Berlin",
-      budget: { monthlyCapMicros: 100 },
+      budget: { month_micros: 100 },
     });
     await spend(rails, 100);
     expect(await refusedBy(rails, 1)).toBe("month");
@@ -213,7 +217,7 @@ describe("the windows", () => {
   });
 
   it("charge a call that ends after midnight to the day that it was reserved in", async () => {
-    const rails = await railsAt("2026-11-21T23:59:00Z", { budget: { dailyCapMicros: 100 } });
+    const rails = await railsAt("2026-11-21T23:59:00Z", { budget: { day_micros: 100 } });
     const id = await sent(rails, 100);
     rails.clock.advance(120_000);
     expect(await refusedBy(rails, 100)).toBe(null);
@@ -225,11 +229,11 @@ describe("the windows", () => {
   it("name the narrowest one that has no room", async () => {
     const rails = await testRails({
       budget: {
-        dailyCapMicros: 10,
-        hourlyCapMicros: 10,
-        monthlyCapMicros: 10,
-        jobCapMicros: 10,
-        tickCapMicros: 10,
+        day_micros: 10,
+        hour_micros: 10,
+        month_micros: 10,
+        job_micros: 10,
+        tick_micros: 10,
       },
     });
     expect(await refusedBy(rails, 11, { scope: { tick: "t", job: "j" } })).toBe("tick");
@@ -239,14 +243,15 @@ describe("the windows", () => {
 });
 
 describe("a cap that changes in the middle of a day", () => {
-  const cap = (rails: RailsOn, budget: Partial<RailsOn["budget"]["budget"]>) => {
-    rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, ...budget } };
+  const cap = (rails: RailsOn, caps: Caps) => {
+    const { caps: before, ...rest } = rails.budget.budget;
+    rails.budget = { ...rails.budget, budget: budgetOf({ ...before, ...rest, ...caps }) };
   };
 
   it("refuses at once when it was lowered below what is spent, and what is under way still settles", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     const id = await sent(rails, 800);
-    cap(rails, { dailyCapMicros: 500 });
+    cap(rails, { day_micros: 500 });
     expect(await refusedBy(rails, 0)).toBe("day");
     expect(await ended(rails, id, settledAt(700))).toBe(true);
     expect(await refusedBy(rails, 1)).toBe("day");
@@ -254,9 +259,9 @@ describe("a cap that changes in the middle of a day", () => {
   });
 
   it("has the more room when it was raised", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await spend(rails, 1_000);
-    cap(rails, { dailyCapMicros: 1_500 });
+    cap(rails, { day_micros: 1_500 });
     expect(await refusedBy(rails, 501)).toBe("day");
     expect(await refusedBy(rails, 500)).toBe(null);
   });
@@ -266,30 +271,30 @@ describe("a cap that changes in the middle of a day", () => {
     const scope = { tick: "t", job: "j" };
     await spend(rails, 600, { scope });
     for (const [name, window] of [
-      ["hourlyCapMicros", "hour"],
-      ["monthlyCapMicros", "month"],
-      ["jobCapMicros", "job"],
-      ["tickCapMicros", "tick"],
+      ["hour_micros", "hour"],
+      ["month_micros", "month"],
+      ["job_micros", "job"],
+      ["tick_micros", "tick"],
     ] as const) {
       cap(rails, { [name]: 1_000 });
       expect(await refusedBy(rails, 401, { scope })).toBe(window);
-      cap(rails, { [name]: null });
+      cap(rails, { [name]: undefined });
     }
   });
 
   it("is lowered below an overrun without the schema's own check standing in the way", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     await ended(rails, await sent(rails, 900), settledAt(5_000));
-    cap(rails, { dailyCapMicros: 6_000 });
+    cap(rails, { day_micros: 6_000 });
     await spend(rails, 1_000);
-    cap(rails, { dailyCapMicros: 100 });
+    cap(rails, { day_micros: 100 });
     expect(await refusedBy(rails, 0)).toBe("day");
   });
 });
 
 describe("more than the estimate", () => {
   it("is recorded in full, alerted once, and leaves no room", async () => {
-    const rails = await testRails({ budget: { dailyCapMicros: 1_000 } });
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
     const id = await sent(rails, 1_000);
     await ended(rails, id, settledAt(4_000));
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "4000/0" });

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Caps } from "../../src/lib/windows.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { passGates } from "../../src/rails/gates.ts";
 import { guard } from "../../src/rails/guard.ts";
@@ -14,7 +15,9 @@ export interface Orders {
   /** The server that is called. It answers with what the call cost, in micro-dollars. */
   url: string;
   estimateMicros: number;
-  dailyCapMicros: number;
+  /** Tokens that bound a call; 2 unless stated, which is what it takes. */
+  estimateTokens?: number;
+  caps: Caps;
   runner: string | null;
   /** How much later than the test's clock this process begins. */
   laterMs: number;
@@ -25,7 +28,7 @@ const told: Orders = JSON.parse(orders);
 const clock = fakeClock();
 clock.advance(told.laterMs);
 const store = await openStore(join(dir, "afk.db"));
-const rails = railsOn(store, dir, { clock, budget: { dailyCapMicros: told.dailyCapMicros } });
+const rails = railsOn(store, dir, { clock, budget: told.caps });
 
 onGo(async () => {
   if (told.calls === "reserve") return await passGates(rails, callOf(rails));
@@ -44,6 +47,7 @@ function callOf(on: RailsOn) {
     model: "openai/test",
     dependency: "model:openai/test",
     estimateMicros: told.estimateMicros,
+    estimateTokens: told.estimateTokens ?? 2,
     deadlineMs: 60_000,
     scope: { tick: null, job: null },
     step: null,

@@ -24,7 +24,7 @@ const open = async (rails: RailsOn) => {
 const kill = (rails: RailsOn) =>
   rails.store.atomically((trx) => setKill(trx, rails.outbox.announce, "by hand", rails.clock.nowMs()));
 const capNothing = (rails: RailsOn) => {
-  rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, dailyCapMicros: 0 } };
+  rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, caps: { day_micros: 0 } } };
 };
 const pass = (rails: RailsOn) => passGates(rails, guardedCall(rails));
 
@@ -82,7 +82,7 @@ it.each(["breakers", "budget_clock", "budget_windows", "ledger", "alerts"])(
     const rails = await testRails();
     // With something to tell: a cap that refuses needs the alerts.
     capNothing(rails);
-    if (table !== "alerts") rails.budget.budget.dailyCapMicros = 1_000_000;
+    if (table !== "alerts") rails.budget.budget.caps.day_micros = 1_000_000;
     for (const dependent of table === "alerts" ? ["alert_deliveries", "alerts"] : [table])
       await rails.store.db.schema.dropTable(dependent).execute();
     let performed = 0;

@@ -357,7 +357,7 @@ it("tells of every threshold that is passed in the end, in whatever order calls 
   );
   await fc.assert(
     fc.asyncProperty(calls, async (begun) => {
-      const rails = await testRails({ budget: { dailyCapMicros: 4_000, warningThresholds } });
+      const rails = await testRails({ budget: { day_micros: 4_000, warningThresholds } });
       const open: UnderWay[] = [];
       const endOne = async (pick: number) => {
         const [call] = open.splice(pick % open.length, 1);

@@ -47,7 +47,7 @@ function orders(rails: RailsOn, url: string, more: Partial<Orders> = {}): string
     calls: 1,
     url,
     estimateMicros: 1_000,
-    dailyCapMicros: CAP,
+    caps: { day_micros: CAP },
     runner: null,
     laterMs: 0,
     ...more,
@@ -74,7 +74,7 @@ it("has the reservation on disk as sending when the server sees the request", as
 it("lets exactly one request out when two processes want the last call that the cap allows", async () => {
   const rails = await testRails();
   const { bill, url } = await provider((response) => reply(response, 1_000));
-  const each = orders(rails, url, { dailyCapMicros: 1_000 });
+  const each = orders(rails, url, { caps: { day_micros: 1_000 } });
   const outcomes = await race(SCRIPT, [each, each]);
   expect(outcomes.flat().sort()).toEqual(["answered", "cap_hit"]);
   expect(bill).toEqual({ micros: 1_000, requests: 1 });

@@ -18,7 +18,7 @@ import {
 } from "../support/rails.ts";
 
 async function unknown(micros = 600) {
-  const rails = await testRails({ budget: { dailyCapMicros: 1_000, monthlyCapMicros: 5_000 } });
+  const rails = await testRails({ budget: { day_micros: 1_000, month_micros: 5_000 } });
   const id = await sent(rails, micros, { scope: { tick: "t", job: "j" } });
   await ended(rails, id, UNKNOWN);
   return { rails, id };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { periodsAt, windowsOf } from "../../src/rails/windows.ts";
+import { budgetOf } from "../support/rails-on.ts";
 
 const at = (iso: string, timezone: string) => periodsAt(Date.parse(iso), timezone);
 
@@ -42,24 +43,18 @@ it("tells the two hours apart that a clock set back for the winter shows twice",
 });
 
 it("counts a call in a tick and a job only when it is made in one, and in every window with or without a cap", () => {
-  const budget = {
-    dailyCapMicros: 5,
-    hourlyCapMicros: null,
-    monthlyCapMicros: null,
-    jobCapMicros: 2,
-    tickCapMicros: null,
-    warningThresholds: [],
-  };
-  const periods = { minute: "m", day: "d", month: "mo" };
+  const budget = budgetOf({ day_micros: 5, job_micros: 2 });
+  const periods = { minute: "m", day: "d", week: "w", month: "mo" };
   const names = (tick: string | null, job: string | null) =>
-    windowsOf(periods, { tick, job }, budget).map(({ window, period, capMicros }) => [
+    windowsOf(periods, { tick, job }, budget).map(({ window, period, caps }) => [
       window,
       period,
-      capMicros,
+      caps.micros ?? null,
     ]);
   const calendar = [
     ["hour", "m", null],
     ["day", "d", 5],
+    ["week", "w", null],
     ["month", "mo", null],
   ];
   expect(names(null, null)).toEqual(calendar);

@@ -3,14 +3,27 @@ import type { AlertPayload } from "../../src/alerts/events.ts";
 import { createOutbox } from "../../src/alerts/outbox.ts";
 import type { BudgetConfig } from "../../src/config/config.ts";
 import type { Fields, Level, Log } from "../../src/lib/log.ts";
+import type { Caps } from "../../src/lib/windows.ts";
 import { createKillWatch } from "../../src/rails/kill-watch.ts";
 import type { Rails } from "../../src/rails/rails.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "./fake-clock.ts";
 
+/** Caps of the agent, and whatever else a test changes of a budget. */
+export type TestBudget = Caps & Partial<Omit<BudgetConfig, "caps">>;
+
+/** A budget with these caps; one that is undefined is none. */
+export function budgetOf({ owners, warningThresholds, ...caps }: TestBudget): BudgetConfig {
+  return {
+    caps: Object.fromEntries(Object.entries(caps).filter(([, cap]) => cap !== undefined)),
+    owners: owners ?? { job: {}, client: {} },
+    warningThresholds: warningThresholds ?? [0.5, 0.8],
+  };
+}
+
 export interface RailsOptions {
   /** Over a daily cap of one dollar and nothing else. */
-  budget?: Partial<BudgetConfig>;
+  budget?: TestBudget;
   timezone?: string;
   breaker?: Partial<Rails["breaker"]>;
   clock?: FakeClock;
@@ -46,15 +59,7 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
     dir,
     budget: {
       timezone: options.timezone ?? "UTC",
-      budget: {
-        dailyCapMicros: 1_000_000,
-        hourlyCapMicros: null,
-        monthlyCapMicros: null,
-        jobCapMicros: null,
-        tickCapMicros: null,
-        warningThresholds: [0.5, 0.8],
-        ...options.budget,
-      },
+      budget: budgetOf({ day_micros: 1_000_000, ...options.budget }),
     },
     breaker: {
       failures: 5,

@@ -1,10 +1,12 @@
 import { dirname, join } from "node:path";
 import { sql } from "kysely";
 import type { AlertEvent, AlertPayload } from "../../src/alerts/events.ts";
-import { type Ending, finish, type LedgerEntry, type Reservation, reserve } from "../../src/rails/budget.ts";
+import type { Amount } from "../../src/lib/windows.ts";
+import { finish, type Reservation, reserve } from "../../src/rails/budget.ts";
 import type { CapRefusal } from "../../src/rails/budget-notices.ts";
 import { budgetNow } from "../../src/rails/budget-time.ts";
 import type { GuardedCall } from "../../src/rails/guard.ts";
+import type { Ending, LedgerEntry } from "../../src/rails/ledger.ts";
 import type { Rails } from "../../src/rails/rails.ts";
 import type { Trx } from "../../src/store/schema.ts";
 import { type RailsOn, type RailsOptions, railsOn } from "./rails-on.ts";
@@ -34,6 +36,7 @@ export function reservation(estimateMicros: number, more: Partial<Reservation> =
   return {
     model: "openai/test",
     estimateMicros,
+    estimateTokens: 2,
     deadlineMs: 360_000,
     scope: { tick: null, job: null },
     step: null,
@@ -47,7 +50,7 @@ export function reservation(estimateMicros: number, more: Partial<Reservation> =
 /** A call that costs what it says, unless the test performs something else. */
 export function guardedCall(rails: Rails, more: Partial<GuardedCall<string>> = {}): GuardedCall<string> {
   return {
-    ...reservation(1_000),
+    ...reservation(1_000, { estimateTokens: 20 }),
     dependency: "model:openai/test",
     log: rails.log,
     perform: async () => ({ costMicros: 400, inputTokens: 7, outputTokens: 3, value: "text" }),
@@ -124,11 +127,11 @@ export async function ended(rails: Rails, entryId: string, ending: Ending): Prom
   });
 }
 
-export const settledAt = (costMicros: number): Ending => ({
+export const settledAt = (costMicros: number, tokens = 2): Ending => ({
   state: "settled",
   costMicros,
-  inputTokens: 1,
-  outputTokens: 1,
+  inputTokens: Math.ceil(tokens / 2),
+  outputTokens: Math.floor(tokens / 2),
 });
 export const RELEASED: Ending = { state: "released", error: "connection refused" };
 export const UNKNOWN: Ending = { state: "unknown", error: "time-out" };
@@ -155,13 +158,17 @@ export async function alerts(rails: Rails, event?: AlertEvent): Promise<AlertPay
     .filter((alert) => event === undefined || alert.event === event);
 }
 
-/** `settled/reserved` of a window's rows, by period. */
-export async function counters(rails: Rails, window: string): Promise<Record<string, string>> {
+/** `settled/reserved` of a window's rows in one unit, by period. */
+export async function counters(
+  rails: Rails,
+  window: string,
+  { scope = "agent", amount = "micros" as Amount } = {},
+): Promise<Record<string, string>> {
   const rows = await rails.store.db.selectFrom("budget_windows").selectAll().orderBy("period").execute();
   return Object.fromEntries(
     rows
-      .filter((row) => row.window === window)
-      .map((row) => [row.period, `${row.settled_micros}/${row.reserved_micros}`]),
+      .filter((row) => row.window === window && row.scope === scope)
+      .map((row) => [row.period, `${row[`settled_${amount}`]}/${row[`reserved_${amount}`]}`]),
   );
 }
 

@@ -4,7 +4,8 @@ import type { ChannelConfig } from "./channel.ts";
 /** The fields of the alert payload (docs/alerts.md), which a template may name. */
 export const TEMPLATE_FIELDS = [
   ...["version", "event", "agent", "severity", "ts", "title", "message", "period", "window", "pct"],
-  ...["threshold", "capUsd", "spentUsd", "job", "tick", "source", "key", "count"],
+  ...["threshold", "capUsd", "spentUsd", "unit", "cap", "spent", "scope"],
+  ...["job", "tick", "source", "key", "count"],
 ] as const;
 
 /**

@@ -1,4 +1,5 @@
-import type { Status } from "../../ops/status.ts";
+import { capWords } from "../../lib/windows.ts";
+import type { Status, WindowStatus } from "../../ops/status.ts";
 import { paint } from "../output.ts";
 import { hang } from "../text.ts";
 
@@ -47,10 +48,10 @@ function needsOf(status: Status): string[] {
 
 /** What time will mend. */
 function waitsOf({ spend, breakers, sources, waiting }: Status, nowMs: number): string[] {
-  const full = spend.filter(({ capUsd, ...spent }) => isFull(capUsd, spent));
+  const full = spend.filter(isFull);
   const open = breakers.filter(({ state, until }) => state === "open" && Date.parse(until ?? "") > nowMs);
   return [
-    ...full.map(({ window }) => `the ${window} cap is reached`),
+    ...full.map((row) => `the ${capWords(row)} is reached`),
     ...open.map(({ name }) => `${name} is not called`),
     ...(waiting === null
       ? []
@@ -61,10 +62,7 @@ function waitsOf({ spend, breakers, sources, waiting }: Status, nowMs: number): 
   ];
 }
 
-function isFull(
-  capUsd: number | null,
-  { settledUsd, reservedUsd }: { settledUsd: number; reservedUsd: number },
-) {
+function isFull({ cap, settled, reserved }: WindowStatus): boolean {
   // Sums of dollars are off by less than a micro-dollar.
-  return capUsd !== null && settledUsd + reservedUsd >= capUsd - 5e-7;
+  return cap !== null && settled + reserved >= cap - 5e-7;
 }

@@ -1,4 +1,5 @@
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { AGENT, type UnitName } from "../../lib/windows.ts";
 import type { WindowStatus } from "../../ops/status.ts";
 import { paint, type Style } from "../output.ts";
 
@@ -22,9 +23,12 @@ export function spendLines(
   const cells = isNarrow ? Math.max(BAR_CELLS.min, (room ?? 0) - 8) : beside;
   return windows.flatMap((window) => {
     const { window: label } = window;
-    if (window.capUsd === null) return [{ label, text: `${figures(window)}, no cap` }];
-    const bar = barLine(window, window.capUsd, cells);
-    const amounts = `${figures(window)} of ${dollars(window.capUsd)}${reserved(window)}`;
+    const { unit, cap, settled, scope } = window;
+    const spent = amountText(unit, settled + window.reserved);
+    if (cap === null) return [{ label, text: `${spent}, no cap` }];
+    const bar = barLine(window, cap, cells);
+    const whose = scope === AGENT ? "" : ` for ${scope.replace(":", " ")}`;
+    const amounts = `${spent} of ${amountText(unit, cap)}${whose}${reserved(window)}`;
     if (!isNarrow) return [{ label, text: `${bar}  ${amounts}` }];
     return [
       { label, text: bar },
@@ -33,14 +37,14 @@ export function spendLines(
   });
 }
 
-function barLine(window: WindowStatus, capUsd: number, cells: number): string {
-  const share = shareOf(window, capUsd);
+function barLine(window: WindowStatus, cap: number, cells: number): string {
+  const share = shareOf(window, cap);
   const full = Math.min(cells, Math.ceil(share * cells));
-  const settled = capUsd === 0 ? 0 : Math.min(full, Math.round((window.settledUsd / capUsd) * cells));
+  const settled = cap === 0 ? 0 : Math.min(full, Math.round((window.settled / cap) * cells));
   // A cent that is spent shows, and so does one that is reserved.
-  const solid = Math.max(settled, window.settledUsd > 0 && full > 0 ? 1 : 0);
-  const hatched = window.reservedUsd > 0 ? Math.max(full - solid, Math.min(1, cells - solid)) : 0;
-  const filled = window.reservedUsd > 0 ? solid : full;
+  const solid = Math.max(settled, window.settled > 0 && full > 0 ? 1 : 0);
+  const hatched = window.reserved > 0 ? Math.max(full - solid, Math.min(1, cells - solid)) : 0;
+  const filled = window.reserved > 0 ? solid : full;
   const style: Style = share >= 1 ? "red" : share >= WARNING_SHARE ? "yellow" : "green";
   return [
     paint(style, "█".repeat(filled)),
@@ -51,8 +55,8 @@ function barLine(window: WindowStatus, capUsd: number, cells: number): string {
 }
 
 /** A cap of 0 is reached before anything is spent. */
-function shareOf({ settledUsd, reservedUsd }: WindowStatus, capUsd: number): number {
-  return capUsd === 0 ? 1 : (settledUsd + reservedUsd) / capUsd;
+function shareOf({ settled, reserved }: WindowStatus, cap: number): number {
+  return cap === 0 ? 1 : (settled + reserved) / cap;
 }
 
 function percentage(share: number): string {
@@ -61,14 +65,10 @@ function percentage(share: number): string {
   return `${Math.floor(share * 100 + 1e-6)} %`;
 }
 
-function figures({ settledUsd, reservedUsd }: WindowStatus): string {
-  return dollars(settledUsd + reservedUsd);
+function reserved({ unit, reserved }: WindowStatus): string {
+  return reserved > 0 ? ` (${amountText(unit, reserved)} reserved)` : "";
 }
 
-function reserved({ reservedUsd }: WindowStatus): string {
-  return reservedUsd > 0 ? ` (${dollars(reservedUsd)} reserved)` : "";
-}
-
-function dollars(usd: number): string {
-  return formatUsd(Math.round(usd * MICROS_PER_USD));
+function amountText(unit: UnitName, amount: number): string {
+  return unit === "usd" ? formatUsd(Math.round(amount * MICROS_PER_USD)) : `${amount} ${unit}`;
 }

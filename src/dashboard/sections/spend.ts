@@ -1,3 +1,4 @@
+import { AGENT, WINDOWS } from "../../lib/windows.ts";
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
 import { type Html, html } from "../html.ts";
@@ -7,13 +8,6 @@ import { bar, chart, legend, line, niceTop } from "./chart.ts";
 /** Where a bar turns from calm to careful, and where the window is as good as full, as shares of the cap. */
 const NEAR = 0.8;
 export const FULL = 0.995;
-const TITLES = {
-  tick: "This tick",
-  job: "This job",
-  hour: "Last 60 minutes",
-  day: "Today",
-  month: "This month",
-};
 
 export function spendSection({ status, spend }: { status: Status; spend: readonly DaySpend[] }): Html {
   return html`<section class="card" data-part="spend" aria-labelledby="h-spend">
@@ -24,20 +18,21 @@ ${spendChart(spend)}
 }
 
 function capBar(window: Status["spend"][number]): Html {
-  const { capUsd, settledUsd, reservedUsd } = window;
-  const spent = settledUsd + reservedUsd;
-  const title = TITLES[window.window];
-  const parts = `${usdText(settledUsd)} settled${reservedUsd > 0 ? `, ${usdText(reservedUsd)} reserved` : ""}`;
-  if (capUsd === null) {
-    return html`<div><strong>${title}</strong><span class="num">${usdText(spent)}</span><small>${parts}; this window has no cap</small></div>`;
+  const { unit, scope, cap, settled, reserved } = window;
+  const spent = settled + reserved;
+  const name = WINDOWS.find((each) => each.name === window.window)?.title;
+  const title = html`${name}${scope === AGENT ? "" : html`, ${scope.replace(":", " ")}`}`;
+  const text = (amount: number) => (unit === "usd" ? usdText(amount) : `${amount} ${unit}`);
+  const parts = `${text(settled)} settled${reserved > 0 ? `, ${text(reserved)} reserved` : ""}`;
+  if (cap === null) {
+    return html`<div><strong>${title}</strong><span class="num">${text(spent)}</span><small>${parts}; this window has no cap</small></div>`;
   }
-  const share = capUsd === 0 ? 1 : spent / capUsd;
+  const share = cap === 0 ? 1 : spent / cap;
   const level = share >= FULL ? "full" : share >= NEAR ? "near" : "";
-  const percent = (part: number) =>
-    `${(capUsd === 0 ? 0 : Math.min(100, (part / capUsd) * 100)).toFixed(2)}%`;
-  const words = capUsd === 0 ? "a cap of 0: nothing may be spent" : `${Math.floor(share * 100)} %: ${parts}`;
-  return html`<div class="${level}"><strong>${title}</strong><span class="num">${usdText(spent)} <span class="quiet">of ${usdText(capUsd)}</span></span>
-<svg aria-hidden="true"><rect class="reserved" width="${percent(spent)}" height="9"/><rect class="settled" width="${percent(settledUsd)}" height="9"/></svg>
+  const percent = (part: number) => `${(cap === 0 ? 0 : Math.min(100, (part / cap) * 100)).toFixed(2)}%`;
+  const words = cap === 0 ? "a cap of 0: nothing may be spent" : `${Math.floor(share * 100)} %: ${parts}`;
+  return html`<div class="${level}"><strong>${title}</strong><span class="num">${text(spent)} <span class="quiet">of ${text(cap)}</span></span>
+<svg aria-hidden="true"><rect class="reserved" width="${percent(spent)}" height="9"/><rect class="settled" width="${percent(settled)}" height="9"/></svg>
 <small>${words}</small></div>`;
 }
 

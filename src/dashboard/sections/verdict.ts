@@ -70,8 +70,8 @@ function nextTick({ next }: Snapshot, times: Times): Html {
 function today({ status }: Snapshot): Html {
   const day = status.spend.find(({ window }) => window === "day");
   if (day === undefined) return fact("Spent today", "unknown", "");
-  const spent = usdText(day.settledUsd + day.reservedUsd);
-  return fact("Spent today", spent, day.capUsd === null ? "no cap" : `of ${usdText(day.capUsd)} a day`);
+  const spent = usdText(day.settled + day.reserved);
+  return fact("Spent today", spent, day.cap === null ? "no cap" : `of ${usdText(day.cap)} a day`);
 }
 
 function queue({ status }: Snapshot): Html {

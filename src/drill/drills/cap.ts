@@ -1,7 +1,7 @@
 import { DIGEST, fillInbox } from "../deployment.ts";
 import { expensiveCall, fillUntilRefused } from "../fill.ts";
 import type { Drill, Harness } from "../harness.ts";
-import { CAP_MICROS_MIN } from "../scratch-config.ts";
+import { CAP_MICROS_MIN, dailyCapMicros } from "../scratch-config.ts";
 
 /** The day's cap: filled up to a refusal, and once more as a cap of 0. */
 export const cap: Drill = {
@@ -9,7 +9,7 @@ export const cap: Drill = {
   description: "The day's cap refuses a call before any request is made",
   promise: "No call is made that could take a day's spending over its cap.",
   async run(harness) {
-    const capMicros = harness.config.budget.dailyCapMicros;
+    const capMicros = dailyCapMicros(harness.config.budget);
     if (capMicros >= CAP_MICROS_MIN) await fill(harness, capMicros);
     else harness.differ("The day's cap is too small to be filled by calls, so only a cap of 0 is drilled.");
     await zero(harness);

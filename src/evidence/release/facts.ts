@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { ChannelConfig } from "../../alerts/channels/channel.ts";
-import type { Config, JobConfig, Schedule } from "../../config/config.ts";
+import { BUDGET_KEYS } from "../../config/caps.ts";
+import type { BudgetConfig, Config, JobConfig, Schedule } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MICROS_PER_USD } from "../../lib/money.ts";
 import { createRedactor } from "../../lib/redact.ts";
+import type { Caps } from "../../lib/windows.ts";
 
 /** What a configuration says, by its subject in words: `daily cap` is `1.00`. A subject that only is there has `""`. */
 export type Facts = Record<string, string>;
@@ -19,12 +21,14 @@ export function factsOf(config: Config): Facts {
     jobs,
     models,
     egress,
+    budget,
     ...rest
   } = config;
   const { providers, chain, ...model } = models;
   const { allow, allowPrivate, ...network } = egress;
   const facts: Facts = {
     ...flat(rest, []),
+    ...budgetFacts(budget),
     ...flat({ models: model, egress: network }, []),
     "model chain": chain.join(", "),
     ...Object.fromEntries(allow.map((host) => [`egress host ${host}`, ""])),
@@ -47,7 +51,8 @@ export function differenceOf(before: Facts | null, now: Facts): string[] {
   if (before === null) return ["the first release"];
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
   return names.flatMap((name) => {
-    const [was, is] = [before[name], now[name]];
+    const none = isCap(name) ? "none" : undefined;
+    const [was, is] = [before[name] ?? none, now[name] ?? none];
     if (was === is) return [];
     if (was === undefined) return [is === "" || is === undefined ? `${name} added` : `${name} added: ${is}`];
     if (is === undefined) return [`${name} removed`];
@@ -67,14 +72,25 @@ function clip(text: string): string {
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX - 1)}…`.toWellFormed() : text;
 }
 
-/** Subjects that people call by another name than their place in the configuration. */
-const NAMES: Record<string, string> = {
-  "budget dailyCapMicros": "daily cap",
-  "budget hourlyCapMicros": "hourly cap",
-  "budget monthlyCapMicros": "monthly cap",
-  "budget jobCapMicros": "job cap",
-  "budget tickCapMicros": "tick cap",
-};
+/** `daily cap`, `weekly cap in tokens of job digest`: where one is not among the facts there is none. */
+function budgetFacts({ caps, owners, warningThresholds }: BudgetConfig): Facts {
+  const facts: Facts = { "budget warning thresholds": warningThresholds.join(", ") };
+  const add = (stated: Caps, of: string) => {
+    for (const { cap, window, unit } of BUDGET_KEYS) {
+      const value = stated[cap];
+      const subject = `${window.key} cap${unit === "usd" ? "" : ` in ${unit}`}${of}`;
+      if (value !== undefined) facts[subject] = unit === "usd" ? dollars(value) : String(value);
+    }
+  };
+  add(caps, "");
+  for (const [owner, named] of Object.entries(owners))
+    for (const [name, stated] of Object.entries(named)) add(stated, ` of ${owner} ${name}`);
+  return facts;
+}
+
+function isCap(name: string): boolean {
+  return /^\w+ cap( in \w+)?( of .+)?$/.test(name);
+}
 
 /** Each leaf by its path: what the configuration grows by is told of without a line here. */
 function flat(value: unknown, path: readonly string[]): Facts {
@@ -83,7 +99,7 @@ function flat(value: unknown, path: readonly string[]): Facts {
   const place = path.join(" ");
   // A ping's address is as good as a key.
   if (place === "heartbeat pingUrl") return { "heartbeat ping": value === null ? "none" : shortHash(value) };
-  return { [NAMES[place] ?? wordsOf(path)]: textOf(path.at(-1) ?? "", value) };
+  return { [wordsOf(path)]: textOf(path.at(-1) ?? "", value) };
 }
 
 function wordsOf(path: readonly string[]): string {

@@ -53,17 +53,13 @@ const AMOUNTS = [
 ] as const satisfies readonly (keyof CallSum)[];
 
 async function inLedger(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
-  // A key has many entries: they are added up before the name of each key is looked for.
   const { rows } = await sql<CallSum>`
-    select sums.model, jobs.name as job, sums.state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
-      sum(input) as "inputTokens", sum(output) as "outputTokens", sum(cost) as "costMicros", sum(estimate) as "estimateMicros"
-    from (
-      select model, job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
-        coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
-        coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate
-      from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job, state
-    ) as sums left join jobs on jobs.key = sums.job
-    group by sums.model, jobs.name, sums.state`.execute(db);
+    select model, job_name as job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
+      coalesce(sum(input_tokens), 0) as "inputTokens", coalesce(sum(output_tokens), 0) as "outputTokens",
+      coalesce(sum(cost_micros), 0) as "costMicros", sum(estimate_micros) as "estimateMicros"
+    from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job_name, state`.execute(
+    db,
+  );
   return rows.map(withNumbers);
 }
 

@@ -1,5 +1,6 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BUDGET_KEYS } from "../../config/caps.ts";
 import type { Config, JobConfig } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
@@ -67,11 +68,12 @@ export function renderRetrospective(report: Report, config: Config): string {
 const ask = (question: string) => `> ? ${question}`;
 
 function architecture({ jobs, models, budget, value }: Config, version: string): string[] {
-  const caps = [
-    `${formatUsd(budget.dailyCapMicros)} a day`,
-    ...(budget.hourlyCapMicros === null ? [] : [`${formatUsd(budget.hourlyCapMicros)} an hour`]),
-    ...(budget.monthlyCapMicros === null ? [] : [`${formatUsd(budget.monthlyCapMicros)} a month`]),
-  ];
+  const caps = BUDGET_KEYS.flatMap(({ cap, unit, window }) => {
+    const value = budget.caps[cap];
+    if (value === undefined) return [];
+    const amount = unit === "usd" ? formatUsd(value) : `${value} ${unit}`;
+    return [`${amount} ${window.short.replace(/^one /, "a ")}`];
+  });
   return [
     "## Architecture in short",
     [

@@ -1,37 +1,26 @@
+import { type Periods, WINDOWS } from "../../lib/windows.ts";
 import type { Report } from "./invariant.ts";
 import type { Reader } from "./reader.ts";
 
 /** An entry of the ledger as it is read from the database. Money in micro-dollars. */
-export interface Entry {
+export interface Entry extends Periods {
+  tick: string | null;
+  job: string | null;
   id: string;
   state: "reserved" | "sending" | "unknown" | "settled" | "released";
   estimate: number;
   cost: number | null;
   createdMs: number;
-  tick: string | null;
-  job: string | null;
-  minute: string;
-  day: string;
-  month: string;
 }
 
 /** The columns of `Entry`. */
 export const SELECT_ENTRIES = `select id, state, estimate_micros as estimate, cost_micros as cost, created_at as createdMs,
-  tick, job, minute, day, month from ledger`;
+  ${WINDOWS.map(({ column }) => column).join(", ")} from ledger`;
 
 interface Charged {
   settled: number;
   reserved: number;
 }
-
-/** What each window counts by: those of days and months keep what has left the ledger since, the others do not. */
-const WINDOWS = [
-  ["tick", "tick", false],
-  ["job", "job", false],
-  ["hour", "minute", false],
-  ["day", "day", true],
-  ["month", "month", true],
-] as const;
 
 /** Checks every window's counter against the sum of its entries, which are added up here and not by the database. */
 export function checkCounters(
@@ -40,7 +29,9 @@ export function checkCounters(
   removed: readonly Entry[],
   report: Report,
 ): void {
-  for (const [window, column, keeps] of WINDOWS) {
+  for (const { name: window, column, ...more } of WINDOWS) {
+    // Windows of the calendar keep what has left the ledger since, the others do not.
+    const keeps = "calendar" in more;
     const sums = new Map<string, Charged>();
     for (const entry of keeps ? [...entries, ...removed] : entries) {
       const period = entry[column];
@@ -51,7 +42,7 @@ export function checkCounters(
       sums.set(period, sum);
     }
     const counters = reader.all<Charged & { period: string }>(
-      `select period, settled_micros as settled, reserved_micros as reserved from budget_windows where "window" = ?`,
+      `select period, settled_micros as settled, reserved_micros as reserved from budget_windows where "window" = ? and scope = 'agent'`,
       window,
     );
     const counted = new Map(counters.map((counter) => [counter.period, counter]));

@@ -1,5 +1,5 @@
-import type { BudgetConfig } from "../../config/config.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
+import { type Caps, type Periods, WINDOWS } from "../../lib/windows.ts";
 import type { Report } from "./invariant.ts";
 import type { Bill } from "./ledger.ts";
 import type { Reader } from "./reader.ts";
@@ -7,7 +7,7 @@ import type { Reader } from "./reader.ts";
 /** What a book-keeper knows besides the reader, at the moment a request arrives. */
 export interface Circumstances {
   /** The caps as the person has set them. */
-  caps: BudgetConfig;
+  caps: Caps;
   wallMs: number;
   elapsedMs: number;
   /** Since when there has been a STOP file; null for none. */
@@ -16,12 +16,9 @@ export interface Circumstances {
 }
 
 /** A ledger entry as far as requests go. */
-interface Entry {
+interface Entry extends Periods {
   id: string;
   estimate: number;
-  minute: string;
-  day: string;
-  month: string;
   job: string | null;
   tick: string | null;
   step: string | null;
@@ -51,7 +48,7 @@ export function checkRequest(
 
   const entry = reader
     .all<Entry>(
-      `select id, estimate_micros as estimate, minute, day, month, job, tick, step from ledger
+      `select id, estimate_micros as estimate, ${PERIODS}, step from ledger
        where request_hash = ? and model = ? and state = 'sending' order by rowid desc`,
       bill.requestHash,
       bill.model,
@@ -88,24 +85,20 @@ function checkBreaker(reader: Reader, { model }: Bill, entry: Entry, report: Rep
   if (isShut) report("gates", `${model} was called although its breaker is ${breaker.state}`);
 }
 
+const PERIODS = WINDOWS.map(({ column }) => column).join(", ");
+
 /** Sums over the whole ledger, without the counters that the agent keeps. */
-function checkCaps(reader: Reader, entry: Entry, caps: BudgetConfig, report: Report): void {
+function checkCaps(reader: Reader, entry: Entry, caps: Caps, report: Report): void {
   const charged =
     "coalesce(sum(case state when 'settled' then cost_micros when 'released' then 0 else estimate_micros end), 0)";
   const sum = (where: string, ...parameters: unknown[]) =>
     reader.one<{ micros: number }>(`select ${charged} as micros from ledger where ${where}`, ...parameters)
       ?.micros ?? 0;
   const hourAgo = new Date(Date.parse(`${entry.minute}:00Z`) - HOUR_MS).toISOString().slice(0, 16);
-  const windows: [string, number | null, () => number][] = [
-    ["tick", entry.tick === null ? null : caps.tickCapMicros, () => sum("tick = ?", entry.tick)],
-    ["job", entry.job === null ? null : caps.jobCapMicros, () => sum("job = ?", entry.job)],
-    ["hour", caps.hourlyCapMicros, () => sum("minute >= ? and minute <= ?", hourAgo, entry.minute)],
-    ["day", caps.dailyCapMicros, () => sum("day = ?", entry.day)],
-    ["month", caps.monthlyCapMicros, () => sum("month = ?", entry.month)],
-  ];
-  for (const [window, cap, spent] of windows) {
-    if (cap === null) continue;
-    const micros = spent();
+  for (const { name: window, column } of WINDOWS) {
+    const [cap, period] = [caps[`${window}_micros`], entry[column]];
+    if (cap === undefined || period === null) continue;
+    const micros = sum(`${column} >= ? and ${column} <= ?`, window === "hour" ? hourAgo : period, period);
     if (micros > cap || cap === 0)
       report(
         "cap",

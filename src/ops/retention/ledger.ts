@@ -1,7 +1,8 @@
-import { sql } from "kysely";
+import type { Selectable } from "kysely";
 import { AfkError } from "../../lib/errors.ts";
-import { minuteAt } from "../../rails/windows.ts";
-import type { LedgerState, Trx } from "../../store/schema.ts";
+import { CALENDAR_WINDOWS, OWNERS } from "../../lib/windows.ts";
+import { countersOf, minuteAt, scopeOf } from "../../rails/windows.ts";
+import type { LedgerTable, Trx } from "../../store/schema.ts";
 import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
 
 /**
@@ -17,8 +18,10 @@ export const ledgerSweep: Sweep = {
     const entries = await readOld(trx, ages, after);
     const old = entries.filter((entry) => isOver(entry, ages.historyMs));
     if (old.length > 0) {
-      for (const entry of old) await addToDay(trx, entry, ages.timezone);
-      for (const sum of sumByWindow(old)) await takeFromWindow(trx, sum);
+      for (const entry of old) {
+        await addToDay(trx, entry, ages.timezone);
+        await takeFromWindows(trx, entry);
+      }
       const { numDeletedRows } = await trx
         .deleteFrom("ledger")
         .where(
@@ -33,52 +36,18 @@ export const ledgerSweep: Sweep = {
   },
 };
 
-interface OldEntry {
-  id: string;
-  state: LedgerState;
-  model: string;
-  created_at: number;
-  finished_at: number | null;
-  estimate_micros: number;
-  cost_micros: number | null;
-  input_tokens: number | null;
-  output_tokens: number | null;
-  degraded: number;
-  minute: string;
-  day: string;
-  month: string;
-  job: string | null;
-  tick: string | null;
-  job_name: string | null;
+type OldEntry = Selectable<LedgerTable> & {
   job_state: string | null;
   letter: string | null;
-}
+};
 
 async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldEntry[]> {
   return await trx
     .selectFrom("ledger")
     .leftJoin("jobs", "jobs.key", "ledger.job")
     .leftJoin("dead_letters", "dead_letters.job_id", "jobs.id")
-    .select([
-      "ledger.id",
-      "ledger.state",
-      "ledger.model",
-      "ledger.created_at",
-      "ledger.finished_at",
-      "ledger.estimate_micros",
-      "ledger.cost_micros",
-      "ledger.input_tokens",
-      "ledger.output_tokens",
-      "ledger.degraded",
-      "ledger.minute",
-      "ledger.day",
-      "ledger.month",
-      "ledger.job",
-      "ledger.tick",
-      "jobs.name as job_name",
-      "jobs.state as job_state",
-      "dead_letters.job_id as letter",
-    ])
+    .selectAll("ledger")
+    .select(["jobs.state as job_state", "dead_letters.job_id as letter"])
     .where("ledger.id", ">", after)
     .where("ledger.id", "<", idAt(ages.historyMs))
     .orderBy("ledger.id")
@@ -105,12 +74,14 @@ function isOver(entry: OldEntry, historyMs: number): boolean {
 }
 
 async function addToDay(trx: Trx, entry: OldEntry, timezone: string): Promise<void> {
-  const { day, month, model, job_name, state, input_tokens } = entry;
+  const { model, state, input_tokens } = entry;
   const first_at = startOfDay(entry.created_at, timezone);
+  const periods = Object.fromEntries(CALENDAR_WINDOWS.map(({ name, column }) => [name, entry[column]]));
+  const owners = Object.fromEntries(OWNERS.map(({ name, column }) => [name, entry[column] ?? ""]));
   await addAmounts(
     trx,
     "ledger_days",
-    { first_at, day, month, model, job: job_name ?? "", state },
+    { first_at, ...periods, ...owners, model, state },
     {
       calls: 1,
       counted: input_tokens === null ? 0 : 1,
@@ -118,73 +89,38 @@ async function addToDay(trx: Trx, entry: OldEntry, timezone: string): Promise<vo
       input_tokens: input_tokens ?? 0,
       output_tokens: entry.output_tokens ?? 0,
       cost_micros: entry.cost_micros ?? 0,
+      cost_tokens: entry.cost_tokens ?? 0,
       estimate_micros: entry.estimate_micros,
     },
   );
 }
 
-/** The windows that go with what they counted, and the column of the ledger that names their period. */
-const WINDOWS = [
-  ["tick", "tick"],
-  ["job", "job"],
-  ["hour", "minute"],
-] as const;
-
-interface WindowSum {
-  window: (typeof WINDOWS)[number];
-  period: string;
-  settled: number;
-  overrun: number;
-}
-
-function sumByWindow(entries: readonly OldEntry[]): WindowSum[] {
-  return WINDOWS.flatMap((window) => {
-    const sums = new Map<string, WindowSum>();
-    for (const entry of entries) {
-      const period = entry[window[1]];
-      if (period === null) continue;
-      const sum = sums.get(period) ?? { window, period, settled: 0, overrun: 0 };
-      sum.settled += entry.cost_micros ?? 0;
-      sum.overrun += Math.max(0, (entry.cost_micros ?? 0) - entry.estimate_micros);
-      sums.set(period, sum);
+/** Takes an entry out of the windows that go with what they counted: all but those of the calendar. */
+async function takeFromWindows(trx: Trx, entry: OldEntry): Promise<void> {
+  const kept: readonly string[] = CALENDAR_WINDOWS.map(({ name }) => name);
+  const counters = countersOf(entry, scopeOf(entry)).filter(({ window }) => !kept.includes(window));
+  const { cost_micros: micros, cost_tokens: tokens } = entry;
+  for (const { window, scope, period } of counters) {
+    if (micros !== null && tokens !== null) {
+      const { numUpdatedRows } = await trx
+        .updateTable("budget_windows")
+        .set((eb) => ({
+          settled_micros: eb("settled_micros", "-", micros),
+          settled_tokens: eb("settled_tokens", "-", tokens),
+          settled_calls: eb("settled_calls", "-", 1),
+          overrun_micros: eb("overrun_micros", "-", Math.max(0, micros - entry.estimate_micros)),
+          overrun_tokens: eb("overrun_tokens", "-", Math.max(0, tokens - entry.estimate_tokens)),
+        }))
+        .where((eb) => eb.and({ window, scope, period }))
+        .executeTakeFirstOrThrow();
+      refuseUnless(numUpdatedRows === 1n, "a counter is missing for calls that the ledger has");
     }
-    return [...sums.values()];
-  });
-}
-
-async function takeFromWindow(trx: Trx, { window, period, settled, overrun }: WindowSum): Promise<void> {
-  const [name, column] = window;
-  if (settled > 0) {
-    const { numUpdatedRows } = await trx
-      .updateTable("budget_windows")
-      .set((eb) => ({
-        settled_micros: eb("settled_micros", "-", settled),
-        overrun_micros: eb("overrun_micros", "-", overrun),
-      }))
-      .where("window", "=", name)
-      .where("period", "=", period)
-      .executeTakeFirstOrThrow();
-    refuseUnless(numUpdatedRows === 1n, "a counter is missing for calls that the ledger has");
+    // A call that is open or unknown is counted as one, and keeps the counters that its cost will be put into.
+    await trx
+      .deleteFrom("budget_windows")
+      .where((eb) => eb.and({ window, scope, period, settled_calls: 0, reserved_calls: 0 }))
+      .execute();
   }
-  await trx
-    .deleteFrom("budget_windows")
-    .where("window", "=", name)
-    .where("period", "=", period)
-    .where("settled_micros", "=", 0)
-    .where("reserved_micros", "=", 0)
-    // A person may yet give an open call of no price a cost, and its counters must then be there to take it.
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom("ledger")
-            .select("id")
-            // In the words of the index of open calls.
-            .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
-            .where(column, "=", period),
-        ),
-      ),
-    )
-    .execute();
 }
 
 /** The step is then rolled back whole: what is unclear about money stays as it is, for a person to look at. */

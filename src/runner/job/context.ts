@@ -77,7 +77,7 @@ export function createContext(
     complete: (name, request) =>
       recorded<Completion>(name, () =>
         chain.complete(request, {
-          scope: { tick: run.tick, job: job.key },
+          scope: { tick: run.tick, job: job.key, jobName: job.name },
           log: run.log,
           signal: run.signal,
           step: name,

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { expect } from "vitest";
+import type { Amounts, Caps } from "../../../src/lib/windows.ts";
 import { countersAgree } from "../../../src/ops/counters.ts";
 import { reconcile } from "../../../src/rails/reconcile.ts";
 import { recoverCalls } from "../../../src/rails/recover.ts";
 import { ended, markSending, RELEASED, settledAt, tryReserve, UNKNOWN } from "../../support/rails.ts";
-import type { RailsOn } from "../../support/rails-on.ts";
-import { above, type Caps, type Line, type Model, readTime, refusing, rows } from "./budget-model.ts";
+import { budgetOf, type RailsOn } from "../../support/rails-on.ts";
+import { above, type Line, type Model, readTime, refusing, rows } from "./budget-model.ts";
 
 /** The rails under attack. `reopen` closes the database and opens it again, as the next process would. */
 export interface Real {
@@ -26,7 +27,12 @@ export function budgetCommands(): fc.Arbitrary<Command>[] {
   const estimate = fc.oneof(fc.nat(600), fc.constantFrom(0, 1, 1_000, 2_000));
   const scope = (names: string[]) => fc.option(fc.constantFrom(...names), { nil: null, freq: 2 });
   const reserve = fc
-    .record({ estimate, tick: scope(["t1", "t2"]), job: scope(["j1", "j2"]), runner: scope(["me", "gone"]) })
+    .record({
+      estimate: estimate.chain(withTokens),
+      tick: scope(["t1", "t2"]),
+      job: scope(["j1", "j2"]),
+      runner: scope(["me", "gone"]),
+    })
     .map(reserving);
   const often = [reserve, reserve, reserve, reserve, reserve, pick.map(sending), pick.map(sending)];
   return [
@@ -45,19 +51,25 @@ export function budgetCommands(): fc.Arbitrary<Command>[] {
   ];
 }
 
+function withTokens(micros: number): fc.Arbitrary<Amounts> {
+  return fc.nat(400).map((tokens) => ({ micros, tokens, calls: 1 }));
+}
+
 function days(most: number): fc.Arbitrary<number> {
   return fc.integer({ min: -most * 24, max: most * 24 }).map((hours) => hours * 3_600_000 + 61_003);
 }
 
 function capsArbitrary(): fc.Arbitrary<Caps> {
-  const cap = fc.option(fc.constantFrom(0, 400, 1_000, 2_500), { nil: null, freq: 2 });
+  const cap = fc.option(fc.constantFrom(0, 400, 1_000, 2_500), { nil: undefined, freq: 2 });
+  const micros = { hour_micros: cap, week_micros: cap, month_micros: cap, job_micros: cap, tick_micros: cap };
+  const calls = fc.option(fc.constantFrom(0, 2, 5), { nil: undefined, freq: 1 });
+  const tokens = fc.option(fc.constantFrom(0, 300, 2_000), { nil: undefined, freq: 1 });
   return fc.record({
-    dailyCapMicros: fc.constantFrom(0, 600, 1_500, 2_500, 4_000),
-    hourlyCapMicros: cap,
-    monthlyCapMicros: cap,
-    jobCapMicros: cap,
-    tickCapMicros: cap,
-  });
+    day_micros: fc.constantFrom(0, 600, 1_500, 2_500, 4_000),
+    ...micros,
+    ...{ hour_calls: calls, week_calls: calls, job_calls: calls },
+    ...{ day_tokens: tokens, week_tokens: tokens, tick_tokens: tokens },
+  }) as fc.Arbitrary<Caps>;
 }
 
 function reserving(call: Pick<Line, "estimate" | "tick" | "job" | "runner">): Command {
@@ -65,14 +77,22 @@ function reserving(call: Pick<Line, "estimate" | "tick" | "job" | "runner">): Co
     const nowMs = readTime(model);
     const refusal = refusing(model, call, nowMs);
     const { estimate, tick, job, runner } = call;
-    const result = await tryReserve(real.rails, estimate, { scope: { tick, job }, runner });
+    const bound = { estimateTokens: estimate.tokens };
+    const result = await tryReserve(real.rails, estimate.micros, { ...bound, scope: { tick, job }, runner });
     expect("refusal" in result ? result.refusal.window : null).toBe(refusal);
     if ("refusal" in result) {
       real.met.refused += 1;
       return;
     }
     const deadlineMs = model.wallMs + DEADLINE_MS;
-    const line: Line = { ...call, id: result.entryId, state: "reserved", cost: 0, deadlineMs, atMs: nowMs };
+    const line: Line = {
+      ...call,
+      id: result.entryId,
+      state: "reserved",
+      cost: NOTHING,
+      deadlineMs,
+      atMs: nowMs,
+    };
     model.lines.push(line);
     expect(above(model, line)).toEqual([]);
     real.met.accepted += 1;
@@ -88,13 +108,15 @@ const sending = (pick: number) =>
 
 const settling = ([pick, part]: [number, number]) =>
   onLine(`settle(${pick}, ${part})`, pick, async (line, model, real) => {
-    const cost = Math.ceil(part * line.estimate);
+    const cost = partOf(part, line);
     const isOpen = line.state === "sending" || line.state === "unknown";
     readTime(model);
-    expect(await ended(real.rails, line.id, settledAt(cost))).toBe(isOpen);
+    expect(await ended(real.rails, line.id, settledAt(cost.micros, cost.tokens))).toBe(isOpen);
     if (!isOpen) return;
-    Object.assign(line, { state: "settled", cost });
-    if (cost > line.estimate) real.met.overruns += 1;
+    // A reply that counts no tokens does not say: its bound stays.
+    const tokens = cost.tokens === 0 ? line.estimate.tokens : cost.tokens;
+    Object.assign(line, { state: "settled", cost: { ...cost, tokens } });
+    if (cost.micros > line.estimate.micros) real.met.overruns += 1;
   });
 
 const releasing = (pick: number) =>
@@ -115,16 +137,24 @@ const endingUnknown = (pick: number) =>
 
 const reconciling = ([pick, part]: [number, number]) =>
   onLine(`reconcile(${pick}, ${part})`, pick, async (line, model, real) => {
-    const cost = Math.ceil(part * line.estimate);
+    const cost = { ...partOf(part, line), tokens: line.estimate.tokens };
     if (line.state !== "unknown") {
-      await expect(reconcile(real.rails, line.id, cost)).rejects.toMatchObject({ code: "not_unknown" });
+      await expect(reconcile(real.rails, line.id, cost.micros)).rejects.toMatchObject({
+        code: "not_unknown",
+      });
       return;
     }
     readTime(model);
-    await reconcile(real.rails, line.id, cost);
+    await reconcile(real.rails, line.id, cost.micros);
     Object.assign(line, { state: "settled", cost });
-    if (cost > line.estimate) real.met.overruns += 1;
+    if (cost.micros > line.estimate.micros) real.met.overruns += 1;
   });
+
+const NOTHING: Amounts = { micros: 0, tokens: 0, calls: 0 };
+
+function partOf(part: number, { estimate }: Line): Amounts {
+  return { micros: Math.ceil(part * estimate.micros), tokens: Math.ceil(part * estimate.tokens), calls: 1 };
+}
 
 const waiting = (ms: number) =>
   command(`wait(${ms})`, async (model, { rails }) => {
@@ -150,7 +180,8 @@ const rebooting = (ms: number) =>
 const recapping = (caps: Caps) =>
   command(`caps(${JSON.stringify(caps)})`, async (model, { rails }) => {
     model.caps = caps;
-    rails.budget = { ...rails.budget, budget: { ...rails.budget.budget, ...caps } };
+    const { warningThresholds } = rails.budget.budget;
+    rails.budget = { ...rails.budget, budget: budgetOf({ ...caps, warningThresholds }) };
   });
 
 const reopening = () => command("reopen()", async (_model, real) => await real.reopen());
@@ -199,7 +230,11 @@ async function compare(model: Model, { rails }: Real): Promise<void> {
   const found = await rails.store.db.selectFrom("budget_windows").selectAll().execute();
   const counted = found.map((row) => [
     `${row.window} ${row.period}`,
-    [row.settled_micros, row.reserved_micros, row.overrun_micros],
+    {
+      micros: [row.settled_micros, row.reserved_micros, row.overrun_micros],
+      tokens: [row.settled_tokens, row.reserved_tokens, row.overrun_tokens],
+      calls: [row.settled_calls, row.reserved_calls, row.overrun_calls],
+    },
   ]);
   expect(Object.fromEntries(counted)).toEqual(rows(model));
   expect(await countersAgree(rails.store.db)).toEqual([]);

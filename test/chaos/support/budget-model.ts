@@ -1,5 +1,5 @@
-import type { BudgetConfig } from "../../../src/config/config.ts";
 import { MINUTE_MS } from "../../../src/lib/durations.ts";
+import type { Amount, Amounts, Caps } from "../../../src/lib/windows.ts";
 
 const TOLERANCE_MS = 5 * MINUTE_MS;
 export const ZONE = "Europe/Berlin";
@@ -8,8 +8,8 @@ export const ZONE = "Europe/Berlin";
 export interface Line {
   id: string;
   state: "reserved" | "sending" | "unknown" | "settled" | "released";
-  estimate: number;
-  cost: number;
+  estimate: Amounts;
+  cost: Amounts;
   tick: string | null;
   job: string | null;
   runner: string | null;
@@ -18,8 +18,10 @@ export interface Line {
   atMs: number;
 }
 
-export type Caps = Omit<BudgetConfig, "warningThresholds">;
-export type WindowName = "tick" | "job" | "hour" | "day" | "month";
+export type WindowName = "tick" | "job" | "hour" | "day" | "week" | "month";
+const AMOUNTS: readonly Amount[] = ["micros", "tokens", "calls"];
+/** For each unit: settled, reserved, above the estimate. */
+export type Row = Record<Amount, [number, number, number]>;
 
 /** A machine's clocks and a list of calls: what the budget ought to be, by sums over the whole list. */
 export interface Model {
@@ -49,60 +51,73 @@ export function readTime(model: Model): number {
 /** The first window, narrowest first, that has no room; null when all have. */
 export function refusing(
   model: Model,
-  call: { estimate: number; tick: string | null; job: string | null },
+  call: Pick<Line, "estimate" | "tick" | "job">,
   nowMs: number,
 ): WindowName | null {
-  for (const [window, cap, isIn] of windows(model.caps, call, nowMs)) {
-    if (cap !== null && (cap === 0 || charged(model.lines.filter(isIn)) + call.estimate > cap)) return window;
+  for (const [window, isIn] of windows(call, nowMs)) {
+    const inIt = model.lines.filter(isIn);
+    for (const amount of AMOUNTS) {
+      const cap = model.caps[`${window}_${amount}`];
+      if (cap !== undefined && (cap === 0 || charged(inIt, amount) + call.estimate[amount] > cap))
+        return window;
+    }
   }
   return null;
 }
 
-/** `window period` -> [settled, reserved, above the estimate], for every row that ought to be there. */
-export function rows(model: Model): Record<string, [number, number, number]> {
-  const found: Record<string, [number, number, number]> = {};
+/** `window period` -> what it holds, for every row that ought to be there. */
+export function rows(model: Model): Record<string, Row> {
+  const found: Record<string, Row> = {};
   for (const line of model.lines) {
     for (const key of keysOf(line)) {
-      const row = found[key] ?? [0, 0, 0];
+      const row = found[key] ?? { micros: [0, 0, 0], tokens: [0, 0, 0], calls: [0, 0, 0] };
       found[key] = row;
-      if (line.state === "settled") row[0] += line.cost;
-      else if (line.state !== "released") row[1] += line.estimate;
-      if (line.state === "settled") row[2] += Math.max(0, line.cost - line.estimate);
+      for (const amount of AMOUNTS) {
+        const [cost, estimate] = [line.cost[amount], line.estimate[amount]];
+        if (line.state === "settled") row[amount][0] += cost;
+        else if (line.state !== "released") row[amount][1] += estimate;
+        if (line.state === "settled") row[amount][2] += Math.max(0, cost - estimate);
+      }
     }
   }
   return found;
 }
 
-/** Above the cap, less what was billed above its bound: must be nothing in any window right after an acceptance. */
-export function above(model: Model, call: Line): WindowName[] {
-  return windows(model.caps, call, call.atMs)
-    .filter(([, cap, isIn]) => cap !== null && charged(model.lines.filter(isIn)) > cap)
-    .map(([window]) => window);
+/** What is above a cap: must be nothing in any window right after an acceptance. */
+export function above(model: Model, call: Line): string[] {
+  return windows(call, call.atMs).flatMap(([window, isIn]) =>
+    AMOUNTS.filter(
+      (amount) => charged(model.lines.filter(isIn), amount) > (model.caps[`${window}_${amount}`] ?? Infinity),
+    ).map((amount) => `${window}_${amount}`),
+  );
 }
 
+/** The windows that a call is in, and which lines are in them too. */
 function windows(
-  caps: Caps,
   call: { tick: string | null; job: string | null },
   nowMs: number,
-): [WindowName, number | null, (line: Line) => boolean][] {
+): [WindowName, (line: Line) => boolean][] {
   const today = dayOf(nowMs);
   const minute = Math.floor(nowMs / MINUTE_MS);
+  const runs: ReturnType<typeof windows> = [];
+  if (call.tick !== null) runs.push(["tick", (line) => line.tick === call.tick]);
+  if (call.job !== null) runs.push(["job", (line) => line.job === call.job]);
   return [
-    ["tick", call.tick === null ? null : caps.tickCapMicros, (line) => line.tick === call.tick],
-    ["job", call.job === null ? null : caps.jobCapMicros, (line) => line.job === call.job],
-    ["hour", caps.hourlyCapMicros, (line) => minute - Math.floor(line.atMs / MINUTE_MS) <= 60],
-    ["day", caps.dailyCapMicros, (line) => dayOf(line.atMs) === today],
-    ["month", caps.monthlyCapMicros, (line) => dayOf(line.atMs).slice(0, 7) === today.slice(0, 7)],
+    ...runs,
+    ["hour", (line) => minute - Math.floor(line.atMs / MINUTE_MS) <= 60],
+    ["day", (line) => dayOf(line.atMs) === today],
+    ["week", (line) => mondayOf(dayOf(line.atMs)) === mondayOf(today)],
+    ["month", (line) => dayOf(line.atMs).slice(0, 7) === today.slice(0, 7)],
   ];
 }
 
-function charged(lines: Line[]): number {
-  let micros = 0;
+function charged(lines: Line[], amount: Amount): number {
+  let sum = 0;
   for (const line of lines) {
-    if (line.state === "settled") micros += line.cost;
-    else if (line.state !== "released") micros += line.estimate;
+    if (line.state === "settled") sum += line.cost[amount];
+    else if (line.state !== "released") sum += line.estimate[amount];
   }
-  return micros;
+  return sum;
 }
 
 function keysOf(line: Line): string[] {
@@ -112,8 +127,32 @@ function keysOf(line: Line): string[] {
     ...(line.job === null ? [] : [`job ${line.job}`]),
     `hour ${new Date(line.atMs).toISOString().slice(0, 16)}`,
     `day ${day}`,
+    `week ${weekOf(day)}`,
     `month ${day.slice(0, 7)}`,
   ];
+}
+
+/** The Monday that a day's week begins with. */
+function mondayOf(day: string): string {
+  const date = new Date(`${day}T12:00:00Z`);
+  while (date.getUTCDay() !== 1) date.setUTCDate(date.getUTCDate() - 1);
+  return date.toISOString().slice(0, 10);
+}
+
+const weeks = new Map<string, string>();
+
+/** ISO 8601's name of a day's week, counted from the first Monday week that has the 4th of January. */
+function weekOf(day: string): string {
+  const monday = mondayOf(day);
+  let week = weeks.get(monday);
+  if (week === undefined) {
+    const thursday = new Date(Date.parse(`${monday}T12:00:00Z`) + 3 * 86_400_000);
+    const first = mondayOf(`${thursday.getUTCFullYear()}-01-04`);
+    const count = 1 + Math.round((Date.parse(monday) - Date.parse(first)) / (7 * 86_400_000));
+    week = `${thursday.getUTCFullYear()}-W${String(count).padStart(2, "0")}`;
+    weeks.set(monday, week);
+  }
+  return week;
 }
 
 const days = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE });

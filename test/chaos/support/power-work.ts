@@ -8,8 +8,9 @@ import { complete } from "../../../src/queue/complete.ts";
 import { enqueue } from "../../../src/queue/enqueue.ts";
 import { publishPending, saveOutputs } from "../../../src/queue/publish.ts";
 import { saveStep } from "../../../src/queue/steps.ts";
-import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
+import { finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
+import type { Ending } from "../../../src/rails/ledger.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -63,6 +64,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
     const call = {
       model: "openai/test",
       estimateMicros,
+      estimateTokens: 100,
       deadlineMs: 60_000,
       scope,
       step: "call",

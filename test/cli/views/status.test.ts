@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { statusView } from "../../../src/cli/views/status.ts";
-import type { Status, TickStatus } from "../../../src/ops/status.ts";
+import type { Status, TickStatus, WindowStatus } from "../../../src/ops/status.ts";
 
 const nowMs = Date.parse("2026-11-21T10:00:00Z");
 const ago = (minutes: number) => new Date(nowMs - minutes * 60_000).toISOString();
@@ -16,13 +16,22 @@ const tick = (outcome: TickStatus["outcome"], minutes: number): TickStatus => ({
   usd: 0.03125,
 });
 
+/** A window of the agent in dollars, as status gives it. */
+function spent(
+  window: "hour" | "day",
+  usd: { capUsd: number | null; settledUsd: number; reservedUsd: number },
+): WindowStatus {
+  const { capUsd: cap, settledUsd: settled, reservedUsd: reserved } = usd;
+  return { window, scope: "agent", period: "x", unit: "usd", cap, settled, reserved, ...usd };
+}
+
 const CALM: Status = {
   agent: "morning-digest",
   version: "1.2.3",
   killed: null,
   spend: [
-    { window: "hour", period: "x", capUsd: null, settledUsd: 0.1, reservedUsd: 0 },
-    { window: "day", period: "x", capUsd: 1, settledUsd: 0.5, reservedUsd: 0.25 },
+    spent("hour", { capUsd: null, settledUsd: 0.1, reservedUsd: 0 }),
+    spent("day", { capUsd: 1, settledUsd: 0.5, reservedUsd: 0.25 }),
   ],
   unknown: { calls: 0, usd: 0 },
   breakers: [],
@@ -44,7 +53,7 @@ const CALM: Status = {
 const BUSY: Status = {
   ...CALM,
   killed: { by: "row", at: ago(2), reason: `odd bill ${"and more ".repeat(40)}` },
-  spend: [{ window: "day", period: "x", capUsd: 1, settledUsd: 0.9, reservedUsd: 0.1 }],
+  spend: [spent("day", { capUsd: 1, settledUsd: 0.9, reservedUsd: 0.1 })],
   unknown: { calls: 2, usd: 0.05 },
   breakers: [
     {
@@ -175,6 +184,6 @@ test.each([
   [{ capUsd: 1, settledUsd: 1.5, reservedUsd: 0 }, /█{20} +150 %/],
   [{ capUsd: 0, settledUsd: 0, reservedUsd: 0 }, /█{20} +100 % {2}\$0\.00 of \$0\.00$/],
 ])("a window of %j shows as it is", (spend, shape) => {
-  const status = { ...CALM, spend: [{ window: "day" as const, period: "x", ...spend }] };
+  const status = { ...CALM, spend: [spent("day", spend)] };
   expect(view(status).find((line) => line.startsWith("day"))).toMatch(shape);
 });

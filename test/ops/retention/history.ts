@@ -2,8 +2,9 @@ import type { Announce } from "../../../src/alerts/outbox.ts";
 import { toIso } from "../../../src/lib/clock.ts";
 import { DAY_MS } from "../../../src/lib/durations.ts";
 import { newId, type Randomness } from "../../../src/lib/ids.ts";
-import { type Ending, finish, reserve } from "../../../src/rails/budget.ts";
+import { finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
+import type { Ending } from "../../../src/rails/ledger.ts";
 import type { JobState, Trx } from "../../../src/store/schema.ts";
 import { RELEASED, reservation, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
@@ -66,10 +67,9 @@ async function addCall(trx: Trx, rails: RailsOn, today: Today, random: Random): 
   const model = random.pick(MODELS);
   // A local model costs nothing, and counts all the same.
   const estimateMicros = model.startsWith("ollama") ? 0 : 1 + random.below(9_999);
-  const scope = {
-    tick: random.below(4) === 0 ? null : today.tick,
-    job: random.below(4) === 0 ? null : today.job,
-  };
+  const tick = random.below(4) === 0 ? null : today.tick;
+  const job = random.below(4) === 0 ? null : today.job;
+  const scope = { tick, job, jobName: job?.split("@")[0] ?? null };
   const call = reservation(estimateMicros, { model, scope, isDegraded: random.below(5) === 0 });
   const reserved = await reserve(trx, QUIET, call, rails.budget, times);
   if ("refusal" in reserved) throw new Error(`refused by the ${reserved.refusal.window} cap`);

@@ -78,6 +78,7 @@ describe("of the ledger stays", () => {
       { window: "job", ...left },
       { window: "month", ...all },
       { window: "tick", ...left },
+      { window: "week", ...all },
     ]);
     expect(await countersAgree(rails.store.db)).toEqual([]);
   });
