@@ -4,7 +4,7 @@ import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
-import { claim, type Delivery, dueOn, failStale, finish, postpone } from "./deliveries.ts";
+import { claim, conclude, type Delivery, dueOn, failStale, isSpent } from "./deliveries.ts";
 import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
 import { addMissingDeliveries } from "./recipients.ts";
 import { SEND_TIMEOUT_MS, sendAlert } from "./send.ts";
@@ -43,7 +43,7 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   const { db } = store;
   const nowMs = clock.nowMs();
   await addMissingDeliveries(store, channels, nowMs);
-  const stale = await failStale(store, { agingMs: options.agingMs ?? nowMs, nowMs }, log);
+  const stale = await failStale(store, options.agingMs ?? nowMs, { nowMs, log });
 
   using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
   const run = { ...options, signal: limit.signal, left: MESSAGES_MAX };
@@ -66,16 +66,11 @@ const LIMIT_MS = 20_000;
 const MESSAGES_MAX = 200;
 /** A storm may be longer than what one run can send. */
 const DUE_MAX = 1_000;
-const ATTEMPTS_MAX = 5;
 
 type Run = DeliverOptions & { left: number };
 
 /** Sends what is due on one channel, oldest first, until it is done, the channel is down, or the run is over. */
-async function serve(
-  run: Run,
-  channel: string,
-  config: ChannelConfig,
-): Promise<{ sent: number; failed: number }> {
+async function serve(run: Run, channel: string, config: ChannelConfig) {
   const { clock, signal, foldAbove = FOLD_ABOVE } = run;
   const { db } = run.store;
   const count = { sent: 0, failed: 0 };
@@ -96,22 +91,17 @@ async function serve(
   return count;
 }
 
-interface Attempted {
-  sent: number;
-  failed: number;
-  isChannelDown: boolean;
-}
-
 /** One try at one message, which stands for one delivery or for more. */
-async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]): Promise<Attempted> {
+async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]) {
   const { store, clock, log, signal, timeoutMs = SEND_TIMEOUT_MS } = run;
-  const isSpent = ({ attempts }: Delivery) => attempts >= ATTEMPTS_MAX;
+  const by = () => ({ nowMs: clock.nowMs(), log });
   const spent = deliveries.filter(isSpent);
-  await finish(store, spent, { state: "failed", error: "the last try was broken off" }, clock.nowMs(), log);
+  const brokenOff = { ok: false, error: "the last try was broken off", retryAfterMs: null } as const;
+  await conclude(store, spent, { ...brokenOff, isChannelDown: false }, by());
 
   // 1. The intent. A crash during the request then costs one attempt and at most one repeat.
   const fresh = deliveries.filter((delivery) => !isSpent(delivery));
-  const claimed = fresh.length === 0 ? [] : await claim(store, fresh, clock.nowMs());
+  const claimed = await claim(store, fresh, clock.nowMs());
   const [first, ...others] = claimed;
   if (first === undefined) return { sent: 0, failed: spent.length, isChannelDown: false };
 
@@ -120,15 +110,8 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]):
   const result = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.
-  const nowMs = clock.nowMs();
-  if (result.ok) {
-    await finish(store, claimed, { state: "sent", error: null }, nowMs, log);
-    return { sent: claimed.length, failed: spent.length, isChannelDown: false };
-  }
-  const { error, isChannelDown, retryAfterMs } = result;
-  const givenUp = claimed.filter(isSpent);
-  await finish(store, givenUp, { state: "failed", error }, nowMs, log);
-  const later = claimed.filter((delivery) => !isSpent(delivery));
-  await postpone(store, later, { error, retryAfterMs }, nowMs, log);
-  return { sent: 0, failed: spent.length + givenUp.length, isChannelDown };
+  await conclude(store, claimed, result, by());
+  if (result.ok) return { sent: claimed.length, failed: spent.length, isChannelDown: false };
+  const failed = spent.length + claimed.filter(isSpent).length;
+  return { sent: 0, failed, isChannelDown: result.isChannelDown };
 }

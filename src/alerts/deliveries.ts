@@ -2,6 +2,7 @@ import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
 import { afterCommit, type Store } from "../store/store.ts";
+import type { SendResult } from "./channels/channel.ts";
 
 /** A pending delivery as it was read. */
 export interface Delivery {
@@ -9,94 +10,25 @@ export interface Delivery {
   channel: string;
   attempts: number;
   next_at: number;
+  error: string | null;
   key: string;
   event: string;
   payload: string;
 }
 
+/** What the functions that write need besides. */
+interface Writer {
+  nowMs: number;
+  log: Log;
+}
+
 const AGE_MAX_MS = 7 * DAY_MS;
+const ATTEMPTS_MAX = 5;
 /** 1 min, 8 min, 64 min, 8.5 h: five tries outlast a night's outage. */
 const RETRY_MS = MINUTE_MS;
 const RETRY_FACTOR = 8;
 /** A service that asks for more is asked again after a day. */
 const RETRY_AFTER_MAX_MS = DAY_MS;
-
-/** Old news wakes nobody: what could not be sent for a week is given up. */
-export async function failStale(
-  store: Store,
-  { agingMs, nowMs }: { agingMs: number; nowMs: number },
-  log: Log,
-): Promise<number> {
-  const stale = (db: Db) =>
-    pending(db)
-      .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
-      .execute();
-  if ((await stale(store.db)).length === 0) return 0;
-  return await store.atomically(async (trx) =>
-    giveUp(trx, await stale(trx), "not sent within 7 days", { nowMs, log }),
-  );
-}
-
-/** Gives up what waits for a channel. */
-export async function failAll(
-  trx: Trx,
-  channel: string,
-  reason: string,
-  by: { nowMs: number; log: Log },
-): Promise<void> {
-  await giveUp(trx, await pending(trx).where("channel", "=", channel).execute(), reason, by);
-}
-
-/** Lets another channel have what waits for one, at once and with all its tries; what it has already, it does not get twice. */
-export async function moveAll(trx: Trx, from: string, to: string, nowMs: number): Promise<void> {
-  const waiting = trx
-    .selectFrom("alert_deliveries")
-    .where("channel", "=", from)
-    .where("state", "=", "pending");
-  const rows = await waiting.select("alert_id").execute();
-  for (const { alert_id } of rows)
-    await trx
-      .insertInto("alert_deliveries")
-      .values({
-        alert_id,
-        channel: to,
-        state: "pending",
-        attempts: 0,
-        next_at: nowMs,
-        error: null,
-        updated_at: nowMs,
-      })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-  await trx
-    .deleteFrom("alert_deliveries")
-    .where("channel", "=", from)
-    .where("state", "=", "pending")
-    .execute();
-}
-
-async function giveUp(
-  trx: Trx,
-  rows: readonly (Delivery & { error: string | null })[],
-  reason: string,
-  { nowMs, log }: { nowMs: number; log: Log },
-): Promise<number> {
-  for (const row of rows) {
-    const error = `${reason}${row.error === null ? "" : ` (last: ${row.error})`}`;
-    await update(trx, row, { state: "failed", error, updated_at: nowMs });
-    afterCommit(trx, () => logOutcome(log, row, { state: "failed", error }));
-  }
-  return rows.length;
-}
-
-function pending(db: Db) {
-  return db
-    .selectFrom("alert_deliveries")
-    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
-    .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
-    .where("state", "=", "pending")
-    .orderBy("alert_id");
-}
 
 /** What is due on one channel, oldest first. */
 export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Promise<Delivery[]> {
@@ -110,88 +42,129 @@ export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Pr
   );
 }
 
+/** Whether all tries are used up. */
+export function isSpent({ attempts }: Delivery): boolean {
+  return attempts >= ATTEMPTS_MAX;
+}
+
 /**
- * Takes the deliveries of one message, in one transaction, and gives those that are ours: another process may have taken
- * some. The wait is longer than a try, so nobody takes them during one.
+ * Takes the deliveries of one message, and gives those that are ours: another process may have taken some. The wait is
+ * longer than a try, so nobody takes them during one.
  */
 export async function claim(
   store: Store,
   deliveries: readonly Delivery[],
   nowMs: number,
 ): Promise<Delivery[]> {
+  if (deliveries.length === 0) return [];
   return await store.atomically(async (trx) => {
     const ours: Delivery[] = [];
     for (const delivery of deliveries) {
       const next_at = nowMs + RETRY_MS * RETRY_FACTOR ** delivery.attempts;
       const attempts = delivery.attempts + 1;
-      const isOurs = await update(trx, delivery, { attempts, next_at, updated_at: nowMs });
-      if (isOurs) ours.push({ ...delivery, attempts, next_at });
+      if (await update(trx, delivery, { attempts, next_at, updated_at: nowMs }))
+        ours.push({ ...delivery, attempts, next_at });
     }
     return ours;
   });
 }
 
 /**
- * Takes the deliveries of one message to their end, and tells of each. Does nothing for those that somebody else has
- * meanwhile.
+ * Writes down what came of a message for each of its deliveries that nobody else has meanwhile: sent, given up after the
+ * last try, or left to a later tick: after the claim's wait, or what the service asked for when that is longer.
  */
-export async function finish(
+export async function conclude(
   store: Store,
   deliveries: readonly Delivery[],
-  outcome: { state: "sent" | "failed"; error: string | null },
-  nowMs: number,
-  log: Log,
+  result: SendResult,
+  by: Writer,
 ): Promise<void> {
-  const ended = await updateAll(store, deliveries, () => ({ ...outcome, updated_at: nowMs }));
-  for (const delivery of ended) logOutcome(log, delivery, outcome, deliveries.length);
+  if (deliveries.length === 0) return;
+  await store.atomically((trx) =>
+    applyAll(trx, deliveries, by, deliveries.length, (delivery) => {
+      if (result.ok) return { state: "sent", error: null };
+      const { error, retryAfterMs } = result;
+      if (isSpent(delivery)) return { state: "failed", error };
+      const askedAt = by.nowMs + Math.min(retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+      return { error, next_at: Math.max(delivery.next_at, askedAt) };
+    }),
+  );
 }
 
-/** Each line says for how many others its message stood too. */
-function logOutcome(
-  log: Log,
-  delivery: Delivery,
-  { state, error }: { state: "sent" | "failed"; error: string | null },
-  folded = 1,
-): void {
-  const fields = { ...nameOf(delivery), ...(folded > 1 && { folded }) };
-  if (state === "sent") log.event("info", "alert_sent", fields);
-  else log.event("error", "alert_failed", { ...fields, error, attempts: delivery.attempts });
+/** Old news wakes nobody: what could not be sent for a week is given up. Gives how many. */
+export async function failStale(store: Store, agingMs: number, by: Writer): Promise<number> {
+  const stale = (db: Db) =>
+    pending(db)
+      .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
+      .execute();
+  if ((await stale(store.db)).length === 0) return 0;
+  return await store.atomically(async (trx) => giveUp(trx, await stale(trx), "not sent within 7 days", by));
 }
 
-/** Leaves a failed try to a later tick: after the claim's wait, or what the service asked for when that is longer. */
-export async function postpone(
-  store: Store,
-  claimed: readonly Delivery[],
-  failure: { error: string; retryAfterMs: number | null },
-  nowMs: number,
-  log: Log,
-): Promise<void> {
-  const { error } = failure;
-  const askedAt = nowMs + Math.min(failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-  const late = await updateAll(store, claimed, ({ next_at }) => ({
-    error,
-    next_at: Math.max(next_at, askedAt),
-    updated_at: nowMs,
+/** Gives up what waits for a channel. */
+export async function failAll(trx: Trx, channel: string, reason: string, by: Writer): Promise<void> {
+  await giveUp(trx, await pending(trx).where("channel", "=", channel).execute(), reason, by);
+}
+
+/** Lets another channel have what waits for one, at once and with all its tries; what it has already, it does not get twice. */
+export async function moveAll(trx: Trx, from: string, to: string, nowMs: number): Promise<void> {
+  for (const { alert_id } of await pending(trx).where("channel", "=", from).execute())
+    await addDelivery(trx, alert_id, to, nowMs);
+  await trx
+    .deleteFrom("alert_deliveries")
+    .where("channel", "=", from)
+    .where("state", "=", "pending")
+    .execute();
+}
+
+export async function addDelivery(trx: Trx, alert_id: string, channel: string, nowMs: number): Promise<void> {
+  const times = { next_at: nowMs, updated_at: nowMs };
+  await trx
+    .insertInto("alert_deliveries")
+    .values({ alert_id, channel, state: "pending", attempts: 0, error: null, ...times })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function pending(db: Db) {
+  return db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+    .select(["alert_id", "channel", "attempts", "next_at", "error", "key", "event", "payload"])
+    .where("state", "=", "pending")
+    .orderBy("alert_id");
+}
+
+async function giveUp(trx: Trx, rows: readonly Delivery[], reason: string, by: Writer): Promise<number> {
+  await applyAll(trx, rows, by, 1, ({ error }) => ({
+    state: "failed",
+    error: `${reason}${error === null ? "" : ` (last: ${error})`}`,
   }));
-  for (const delivery of late)
-    log.event("warn", "alert_delayed", { ...nameOf(delivery), error, attempt: delivery.attempts });
+  return rows.length;
 }
 
 type Change = Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at" | "error" | "updated_at">>;
 
-/** All in one transaction; gives those that were still as they were read. */
-async function updateAll(
-  store: Store,
+/** Logs each one whose change was written, and for how many its message stood. */
+async function applyAll(
+  trx: Trx,
   deliveries: readonly Delivery[],
-  changeOf: (delivery: Delivery) => Change,
-): Promise<Delivery[]> {
-  if (deliveries.length === 0) return [];
-  return await store.atomically(async (trx) => {
-    const changed: Delivery[] = [];
-    for (const delivery of deliveries)
-      if (await update(trx, delivery, changeOf(delivery))) changed.push(delivery);
-    return changed;
-  });
+  { nowMs, log }: Writer,
+  folded: number,
+  changeOf: (delivery: Delivery) => Change & { error: string | null },
+): Promise<void> {
+  for (const delivery of deliveries) {
+    const change = changeOf(delivery);
+    if (!(await update(trx, delivery, { ...change, updated_at: nowMs }))) continue;
+    const { event: alert, channel, key, attempts } = delivery;
+    const name = { alert, channel, key, ...(folded > 1 && change.state !== undefined && { folded }) };
+    const { state, error } = change;
+    afterCommit(trx, () => {
+      if (state === "sent") log.event("info", "alert_sent", name);
+      else if (state === "failed") log.event("error", "alert_failed", { ...name, error, attempts });
+      else log.event("warn", "alert_delayed", { ...name, error, attempt: attempts });
+    });
+  }
 }
 
 /** Only a delivery that still is as it was read: the number of attempts is the fencing token. */
@@ -205,8 +178,4 @@ async function update(trx: Trx, delivery: Delivery, change: Change): Promise<boo
     .where("attempts", "=", delivery.attempts)
     .executeTakeFirst();
   return result.numUpdatedRows === 1n;
-}
-
-function nameOf(delivery: Delivery): { alert: string; channel: string; key: string } {
-  return { alert: delivery.event, channel: delivery.channel, key: delivery.key };
 }

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { DAY_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
-import { failAll, moveAll } from "./deliveries.ts";
+import { addDelivery, failAll, moveAll } from "./deliveries.ts";
 import type { AlertEvent } from "./events.ts";
 
 interface Alert {
@@ -58,7 +59,7 @@ export async function addMissingDeliveries(
   if (channels.length === 0 || (await missing(store.db)).length === 0) return;
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
-    const recipients = known.length > 0 ? known : channels.map(recipientOf);
+    const recipients = known.length > 0 ? known : recipientsOf(channels);
     // Oldest first: who gets good news depends on who was told of the trouble before it.
     for (const alert of (await missing(trx)).reverse()) await decide(trx, recipients, alert, nowMs);
   });
@@ -74,8 +75,8 @@ export async function takeOverChannels(
   channels: readonly ChannelConfig[],
   { nowMs, log }: { nowMs: number; log: Log },
 ): Promise<void> {
-  const wanted = channels.map(recipientOf);
-  if (isSame(await readRecipients(store.db), wanted)) return;
+  const wanted = recipientsOf(channels);
+  if (isDeepStrictEqual(await readRecipients(store.db), wanted)) return;
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
     const added = wanted.filter(({ channel }) => known.every((each) => each.channel !== channel));
@@ -112,22 +113,18 @@ export async function lastsSince(
 }
 
 async function readRecipients(db: Db): Promise<Recipient[]> {
-  const rows = await db.selectFrom("alert_channels").selectAll().orderBy("name").execute();
-  return rows.map(({ name, channel, events }) => ({
-    name,
-    channel,
-    on: events === null ? null : (JSON.parse(events) as string[]),
-  }));
+  const rows = await db.selectFrom("alert_channels").selectAll().execute();
+  return sorted(
+    rows.map(({ events, ...row }) => ({ ...row, on: events === null ? null : JSON.parse(events) })),
+  );
 }
 
-function recipientOf(config: ChannelConfig): Recipient {
-  return { name: config.name, channel: channelId(config), on: config.on };
+function recipientsOf(channels: readonly ChannelConfig[]): Recipient[] {
+  return sorted(channels.map((config) => ({ name: config.name, channel: channelId(config), on: config.on })));
 }
 
-function isSame(known: readonly Recipient[], wanted: readonly Recipient[]): boolean {
-  const texts = (list: readonly Recipient[]) =>
-    list.map(({ name, channel, on }) => JSON.stringify([name, channel, on])).sort();
-  return JSON.stringify(texts(known)) === JSON.stringify(texts(wanted));
+function sorted(recipients: Recipient[]): Recipient[] {
+  return recipients.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function decide(
@@ -136,25 +133,12 @@ async function decide(
   alert: Alert,
   nowMs: number,
 ): Promise<number> {
-  const wanting = recipients.filter((each) => isWanted(each, alert)).map(({ channel }) => channel);
   const told = await toldOfTrouble(trx, alert);
-  const ids = recipients.map(({ channel }) => channel).filter((id) => told.includes(id));
-  const channels = [...new Set([...wanting, ...ids])];
-  const row = {
-    alert_id: alert.id,
-    state: "pending",
-    attempts: 0,
-    next_at: nowMs,
-    updated_at: nowMs,
-  } as const;
-  if (channels.length > 0)
-    await trx
-      .insertInto("alert_deliveries")
-      .values(channels.map((channel) => ({ ...row, channel, error: null })))
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+  const wanting = recipients.filter((each) => isWanted(each, alert) || told.includes(each.channel));
+  const channels = new Set(wanting.map(({ channel }) => channel));
+  for (const channel of channels) await addDelivery(trx, alert.id, channel, nowMs);
   await trx.updateTable("alerts").set({ is_routed: 1 }).where("id", "=", alert.id).execute();
-  return channels.length;
+  return channels.size;
 }
 
 /** Good news, and the trouble that it ends. */
