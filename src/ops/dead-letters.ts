@@ -3,7 +3,7 @@ import { AfkError, EXIT } from "../lib/errors.ts";
 import { type DeadLetter, findDeadLetters, listDeadLetters } from "../queue/dead-letters.ts";
 import type { Db } from "../store/schema.ts";
 
-/** Which letters a person means. */
+/** Which dead letters a person means. */
 export interface Choice {
   /** A job's name, the key of a run, or the beginning of one. */
   word: string | undefined;
@@ -13,12 +13,12 @@ export interface Choice {
 const CANDIDATES_MAX = 10;
 
 /**
- * The letters that were meant. A key, whole or its beginning, means one; a name means all that the job has.
+ * The dead letters that were meant. A key, whole or its beginning, means one; a name means all that the job has.
  * @throws AfkError when nothing or more than one thing may be meant (`unknown_dead_letter`, `ambiguous`), or neither a word
  * nor all was given, or both (exit 2).
  */
-export async function chooseLetters(db: Db, { word, isAll }: Choice): Promise<DeadLetter[]> {
-  // An empty word begins every key: where there is one letter, that would be meant by a variable that is unset.
+export async function chooseDeadLetters(db: Db, { word, isAll }: Choice): Promise<DeadLetter[]> {
+  // An empty word begins every key: a variable that is unset would mean the only dead letter.
   if (isAll === (word !== undefined) || word?.trim() === "")
     throw refused("usage", "name a dead letter, or say --all; see: afk dead", EXIT.usage);
   if (word === undefined) return await listDeadLetters(db);
@@ -30,26 +30,27 @@ export async function chooseLetters(db: Db, { word, isAll }: Choice): Promise<De
   return found;
 }
 
-/** The one that was meant. @throws AfkError as `chooseLetters` does, and for the name of a job that has several. */
-export async function chooseLetter(db: Db, word: string): Promise<DeadLetter> {
-  const [letter, ...more] = await chooseLetters(db, { word, isAll: false });
-  if (letter === undefined || more.length > 0) throw ambiguous(word, [...(letter ? [letter] : []), ...more]);
-  return letter;
+/** The one that was meant. @throws AfkError as `chooseDeadLetters` does, and for the name of a job that has several. */
+export async function chooseDeadLetter(db: Db, word: string): Promise<DeadLetter> {
+  const found = await chooseDeadLetters(db, { word, isAll: false });
+  const [first] = found;
+  if (first === undefined || found.length > 1) throw ambiguous(word, found);
+  return first;
 }
 
-/** What a letter lacks to be tried again; null where it can be. Its runs would die at once, and nothing would be gained. */
+/** What a dead letter lacks to be tried again, since its runs would die at once; null where it lacks nothing. */
 export function lackOf({ name, kind }: DeadLetter, { jobs }: Config): string | null {
   if (jobs.some((job) => job.name === name && job.kind === kind)) return null;
   return `afk.yaml has no job named ${name} of kind ${kind} any more; put it back and retry, or drop the letter`;
 }
 
-function ambiguous(word: string, letters: readonly DeadLetter[]): AfkError {
-  const shown = letters.slice(0, CANDIDATES_MAX).map(({ key }) => key);
-  const more = letters.length - shown.length;
+function ambiguous(word: string, found: readonly DeadLetter[]): AfkError {
+  const shown = found.slice(0, CANDIDATES_MAX).map(({ key }) => key);
+  const more = found.length - shown.length;
   const candidates = `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
   return refused(
     "ambiguous",
-    `${word} may mean ${letters.length} dead letters: ${candidates}; write more of the key`,
+    `${word} may mean ${found.length} dead letters: ${candidates}; write more of the key`,
   );
 }
 

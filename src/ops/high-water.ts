@@ -36,7 +36,7 @@ export async function keepMark(path: string, generation: number): Promise<void> 
 }
 
 /**
- * Sets the kill switch when the database is older than the mark; `afk resume` is the person's word that this is meant.
+ * Sets the kill switch when the database is older than the mark; `afk resume` says that this is meant.
  * @returns true when it was.
  */
 export async function checkHighWater(

@@ -133,8 +133,8 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
 
 /** The newest `limit` dead letters, without what they carry. */
 export async function listDeadJobs(db: Db, limit: number): Promise<DeadJob[]> {
-  const letters = await listDeadLetters(db, limit);
-  return letters.map(({ key, runs, name, error, attempts, died_at }) => ({
+  const found = await listDeadLetters(db, limit);
+  return found.map(({ key, runs, name, error, attempts, died_at }) => ({
     ...{ key, runs, name, attempts, error: error.slice(0, ERROR_CHARS_MAX), diedAt: died_at },
   }));
 }

@@ -12,21 +12,21 @@ export interface WaitingStatus {
   reason: string;
 }
 
-/** How many jobs are in each state; dead ones as the letters that wait for a person. */
+/** How many jobs are in each state; dead ones as the dead letters that wait for a person. */
 export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
-  const { rows } = await sql<Record<JobState | "letters" | "total", number>>`select
+  const { rows } = await sql<Record<JobState | "dead_letters" | "total", number>>`select
     (select count(*) from jobs) + coalesce((select value from meta where key = 'forgotten_jobs_done'), 0) as total,
     (select count(*) from jobs where state = 'ready') as ready,
     (select count(*) from jobs where state = 'running') as running,
     (select count(*) from jobs where state = 'dead') as dead,
-    (select count(*) from (select distinct name, cause from dead_letters)) as letters`.execute(db);
+    (select count(*) from (select distinct name, cause from dead_letters)) as dead_letters`.execute(db);
   const counts = rows[0];
   assert(counts !== undefined, "a count without a row");
-  const { total, ready, running, dead, letters } = counts;
+  const { total, ready, running, dead, dead_letters } = counts;
   // What is done is nearly everything, and SQLite counts a whole table a hundred times faster than a part of it.
   // What died of one cause, run after run, is one thing to see to.
-  // A letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
-  return { ready, running, done: total - ready - running - dead, dead: letters };
+  // A dead letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
+  return { ready, running, done: total - ready - running - dead, dead: dead_letters };
 }
 
 /** Null while nothing that a job needs is down. */

@@ -57,14 +57,14 @@ export function readLiveConfig(
   const environment = sources.environment ?? processEnvironment();
   const { config, state } = sources;
   const file = locate({ environment, configFile: config, state, cwd: process.cwd() }).configFile;
-  const place = {
+  const settings = {
     environment,
     config: file,
     ...(state && { state: resolve(expandHome(state, environment)) }),
   };
   return openLiveConfig({
     file,
-    read: () => readConfig(place, kinds),
+    read: () => readConfig(settings, kinds),
     readCaps: () => loadCaps(file, environment),
     onChange,
   });

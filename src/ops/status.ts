@@ -21,7 +21,7 @@ import { readUnattended, type UnattendedStatus } from "./unattended.ts";
 import type { Late } from "./watchdog/heartbeat.ts";
 import { observeWorker, type Worker, type WorkerObservation } from "./worker.ts";
 
-/** What `afk status --json` prints (CONTRACT.md). Instants are ISO 8601 in UTC, money in US dollars. */
+/** What `afk status --json` prints. Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
   agent: string;
   version: string;

@@ -2,7 +2,7 @@ import type { Agent } from "../../agent.ts";
 import { attendToday } from "../../evidence/unattended/attended.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
-import { chooseLetter, chooseLetters, lackOf } from "../../ops/dead-letters.ts";
+import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
 import {
   type DeadLetter,
   deadLetterKeys,
@@ -50,7 +50,7 @@ const show = defineCommand({
   args: { key: KEY },
   async run({ args }) {
     const deadLetter = await withState(args, async ({ db }) => {
-      const found = await chooseLetter(db, args.key);
+      const found = await chooseDeadLetter(db, args.key);
       return { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
     });
     if (args.json) return printJson(deadLetter);
@@ -77,7 +77,7 @@ const retry = defineCommand({
   async run({ args }) {
     const choice = { word: args.key, isAll: args.all };
     if (args["dry-run"]) {
-      const deadLetters = await withAgent(args, ({ rails }) => chooseLetters(rails.store.db, choice));
+      const deadLetters = await withAgent(args, ({ rails }) => chooseDeadLetters(rails.store.db, choice));
       if (args.json)
         printJson({ key: args.key ?? null, state: "dead", letters: deadLetters.map(({ key }) => key) });
       else printDeadLetters("would retry", deadLetters);
@@ -96,7 +96,7 @@ async function retryDeadLetters(agent: Agent, word: string | undefined, isAll: b
   const { config, outbox, rails } = agent;
   return await rails.store.atomically(async (trx) => {
     const retried: Retried = { ready: [], left: [], lacking: [] };
-    for (const deadLetter of await chooseLetters(trx, { word, isAll })) {
+    for (const deadLetter of await chooseDeadLetters(trx, { word, isAll })) {
       const reason = lackOf(deadLetter, config);
       // What is named is tried again as a whole or not at all.
       if (reason !== null && !isAll) throw new AfkError("unknown_job", reason, { retry: "never" });
@@ -145,10 +145,10 @@ const drop = defineCommand({
     const isDry = args["dry-run"];
     const choice = { word: args.key, isAll: args.all };
     const deadLetters = isDry
-      ? await withState(args, ({ db }) => chooseLetters(db, choice))
+      ? await withState(args, ({ db }) => chooseDeadLetters(db, choice))
       : await withAgent(args, ({ rails }) =>
           rails.store.atomically(async (trx) => {
-            const chosen = await chooseLetters(trx, choice);
+            const chosen = await chooseDeadLetters(trx, choice);
             for (const deadLetter of chosen) await dropDeadLetter(trx, deadLetter, rails.clock.nowMs());
             return chosen;
           }),

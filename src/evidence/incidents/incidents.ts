@@ -36,7 +36,7 @@ export interface Incident {
   fixedBy: string | null;
 }
 
-/** A person's word on an incident. */
+/** What a person writes down to close an incident. */
 export interface Closing {
   cause: string;
   fix: string;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { clockBeat, type ReleasePlan, type Rendered, refuse, shellQuote } from "./plan.ts";
+import { evenInterval, type ReleasePlan, type Rendered, refuse, shellQuote } from "./plan.ts";
 
 /** cron reads a command of at most 1,000 characters (cronie and Debian's cron: MAX_COMMAND), and cuts off the rest. */
 const COMMAND_LENGTH_MAX = 998;
@@ -88,17 +88,17 @@ function without(agent: string): string {
 }
 
 function fields(everySeconds: number): string {
-  const beat = clockBeat(everySeconds);
-  if (beat === null) {
+  const even = evenInterval(everySeconds);
+  if (even === null) {
     throw refuse(
       `cron cannot say every ${everySeconds} seconds (TICK_SECONDS): write minutes that divide an hour or hours that divide a day, such as 300, 900 or 3600, or use systemd, launchd or: afk run`,
     );
   }
-  switch (beat.unit) {
+  switch (even.unit) {
     case "minutes":
-      return beat.every === 1 ? "* * * * *" : `*/${beat.every} * * * *`;
+      return even.every === 1 ? "* * * * *" : `*/${even.every} * * * *`;
     case "hours":
-      return beat.every === 1 ? "0 * * * *" : `0 */${beat.every} * * *`;
+      return even.every === 1 ? "0 * * * *" : `0 */${even.every} * * *`;
     case "day":
       return "0 0 * * *";
   }

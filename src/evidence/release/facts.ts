@@ -96,9 +96,10 @@ function isCap(name: string): boolean {
 function flat(value: unknown, path: readonly string[]): Facts {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return Object.assign({}, ...Object.entries(value).map(([key, item]) => flat(item, [...path, key])));
-  const place = path.join(" ");
+  const subject = path.join(" ");
   // A ping's address is as good as a key.
-  if (place === "heartbeat pingUrl") return { "heartbeat ping": value === null ? "none" : shortHash(value) };
+  if (subject === "heartbeat pingUrl")
+    return { "heartbeat ping": value === null ? "none" : shortHash(value) };
   return { [wordsOf(path)]: textOf(path.at(-1) ?? "", value) };
 }
 

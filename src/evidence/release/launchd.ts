@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { clockBeat, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
+import { evenInterval, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
 
 type Value = string | number | boolean | Value[] | { [key: string]: Value };
 
@@ -59,15 +59,15 @@ const NOTES = [
   "-->",
 ];
 
-/** By the clock where the clock has such a beat, as afk.timer is; otherwise from one run to the next. */
+/** At even times of the clock where there are such, as afk.timer has; otherwise from one run to the next. */
 function interval(everySeconds: number): { [key: string]: Value } {
-  const beat = clockBeat(everySeconds);
-  if (beat === null) return { StartInterval: everySeconds };
-  switch (beat.unit) {
+  const even = evenInterval(everySeconds);
+  if (even === null) return { StartInterval: everySeconds };
+  switch (even.unit) {
     case "minutes":
-      return { StartCalendarInterval: times(60, beat.every).map((Minute) => ({ Minute })) };
+      return { StartCalendarInterval: times(60, even.every).map((Minute) => ({ Minute })) };
     case "hours":
-      return { StartCalendarInterval: times(24, beat.every).map((Hour) => ({ Hour, Minute: 0 })) };
+      return { StartCalendarInterval: times(24, even.every).map((Hour) => ({ Hour, Minute: 0 })) };
     case "day":
       return { StartCalendarInterval: [{ Hour: 0, Minute: 0 }] };
   }

@@ -71,8 +71,8 @@ export function refuse(message: string): AfkError {
   return new AfkError("not_renderable", message, { retry: "never", exitCode: EXIT.config });
 }
 
-/** A schedule by the clock: every so many minutes of an hour or hours of a day; null where the clock has no such beat. */
-export function clockBeat(
+/** A schedule by the clock: every so many minutes of an hour or hours of a day; null where the interval divides neither. */
+export function evenInterval(
   everySeconds: number,
 ): { unit: "minutes" | "hours"; every: number } | { unit: "day" } | null {
   if (everySeconds % 60 !== 0) return null;

@@ -10,7 +10,7 @@ import { differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
 import { addRelease, latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
-export interface ReleaseOffice {
+export interface ReleaseSources {
   config: Config;
   version: string;
   store: Store;
@@ -40,10 +40,10 @@ const NO_REASON = "none was given";
  * people read; a crash in between leaves that to the next tick.
  */
 export async function recordRelease(
-  office: ReleaseOffice,
+  sources: ReleaseSources,
   made: { rendered: Rendered; configHash: string; configText: string; reason: string | null },
 ): Promise<Recorded> {
-  const { config, version, store, outbox, clock, log } = office;
+  const { config, version, store, outbox, clock, log } = sources;
   const facts = factsOf(config);
   const given = made.reason === null ? "" : outbox.redact(made.reason).trim().slice(0, REASON_CHARS_MAX);
   const { row, isNew } = await store.atomically(async (trx) => {

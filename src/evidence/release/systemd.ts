@@ -1,4 +1,4 @@
-import { clockBeat, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
+import { evenInterval, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
 
 const DIR = "/etc/systemd/system/afk.timer.d";
 
@@ -30,14 +30,14 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
 }
 
 function schedule(everySeconds: number): string[] {
-  const beat = clockBeat(everySeconds);
-  // No beat of the clock: from one run to the next.
-  if (beat === null) return [`OnUnitActiveSec=${everySeconds}s`];
-  switch (beat.unit) {
+  const even = evenInterval(everySeconds);
+  // No even interval: from one run to the next.
+  if (even === null) return [`OnUnitActiveSec=${everySeconds}s`];
+  switch (even.unit) {
     case "minutes":
-      return [`OnCalendar=*:0/${beat.every}`];
+      return [`OnCalendar=*:0/${even.every}`];
     case "hours":
-      return [`OnCalendar=0/${beat.every}:00`];
+      return [`OnCalendar=0/${even.every}:00`];
     case "day":
       return ["OnCalendar=*-*-* 00:00:00"];
   }

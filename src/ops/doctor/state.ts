@@ -40,7 +40,7 @@ export const stateFolder: Examination<WithConfig> = {
     }
     if (nearest(paths.state) !== paths.state)
       return ok(`${paths.state} is not there yet; the first tick makes it`);
-    return judgeOwner(paths.state, host.userId);
+    return checkOwner(paths.state, host.userId);
   },
 };
 
@@ -50,7 +50,7 @@ export function nearest(dir: string): string {
   return isThere || dir === dirname(dir) ? dir : nearest(dirname(dir));
 }
 
-function judgeOwner(dir: string, userId: number | null): Finding {
+function checkOwner(dir: string, userId: number | null): Finding {
   const { uid, mode } = statSync(dir);
   if ((mode & OTHERS_WRITE) !== 0)
     return bad(`anybody on this machine can write to ${dir}`, `chmod go= ${dir}`);
@@ -67,10 +67,10 @@ const FREE_MIN_BYTES = 200 * 1024 * 1024;
 export const disk: Examination<WithConfig> = {
   group: "state",
   name: "disk",
-  check: ({ config: { paths } }) => judgeFree(freeBytes(nearest(paths.state)), paths.state),
+  check: ({ config: { paths } }) => checkFree(freeBytes(nearest(paths.state)), paths.state),
 };
 
-export function judgeFree(bytes: number, dir: string): Finding {
+export function checkFree(bytes: number, dir: string): Finding {
   const mib = Math.floor(bytes / 1024 / 1024);
   const free = mib >= 10_240 ? `${Math.floor(mib / 1024)} GiB free` : `${mib} MiB free`;
   if (bytes >= FREE_MIN_BYTES) return ok(free);

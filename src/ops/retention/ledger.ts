@@ -38,7 +38,7 @@ export const ledgerSweep: Sweep = {
 
 type OldEntry = Selectable<LedgerTable> & {
   job_state: string | null;
-  letter: string | null;
+  dead_letter: string | null;
 };
 
 async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldEntry[]> {
@@ -47,7 +47,7 @@ async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldEntry[]>
     .leftJoin("jobs", "jobs.key", "ledger.job")
     .leftJoin("dead_letters", "dead_letters.job_id", "jobs.id")
     .selectAll("ledger")
-    .select(["jobs.state as job_state", "dead_letters.job_id as letter"])
+    .select(["jobs.state as job_state", "dead_letters.job_id as dead_letter"])
     .where("ledger.id", ">", after)
     .where("ledger.id", "<", idAt(ages.historyMs))
     .orderBy("ledger.id")
@@ -61,7 +61,7 @@ function isOver(entry: OldEntry, historyMs: number): boolean {
   const isJobOver =
     entry.job_state === null ||
     entry.job_state === "done" ||
-    (entry.job_state === "dead" && entry.letter === null);
+    (entry.job_state === "dead" && entry.dead_letter === null);
   return (
     isEnded &&
     isJobOver &&

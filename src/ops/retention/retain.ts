@@ -2,7 +2,6 @@ import type { Config } from "../../config/config.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import type { Trx } from "../../store/schema.ts";
 import { countPages, givePagesBack } from "../../store/sqlite/free-pages.ts";
 import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
@@ -63,28 +62,34 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
   const sinceMs = clock.nowMs() - (await readMeta(store.db, "retained_at"));
   if (sinceMs >= 0 && sinceMs < EVERY_MS) return removed;
   const ages = await readAges(store.db, config, clock);
-  const places = await readPlaces(store);
+  const progress = await readProgress(store);
   const endsAt = systemClock.uptimeMs() + LIMIT_MS;
   const failures: unknown[] = [];
-  const turns = places.filter(({ after }) => after !== null);
-  for (let steps = 0; steps < stepsMax && !signal.aborted && systemClock.uptimeMs() < endsAt; ) {
-    const place = turns.shift();
-    const count = place === undefined ? await shrink(store) : await step(store, place, ages, failures);
-    const name = place?.sweep.name ?? "freePages";
+  const turns = progress.filter(({ after }) => after !== null);
+  let isFinished = false;
+  for (
+    let steps = 0;
+    !isFinished && steps < stepsMax && !signal.aborted && systemClock.uptimeMs() < endsAt;
+  ) {
+    const current = turns.shift();
+    const count = current === undefined ? await shrink(store) : await step(store, current, ages, failures);
+    const name = current?.sweep.name ?? "freePages";
+    isFinished = current === undefined && count === 0;
     if (count > 0) {
       removed[name] = (removed[name] ?? 0) + count;
       await systemClock.sleep(PAUSE_MS, signal).catch(() => undefined);
-    } else if (place === undefined) {
-      await finish(store, clock.nowMs());
-      throwFirst(failures);
-      return removed;
     }
     // A table in which nothing is old was asked one question, which is no step.
-    if (count > 0 || (place !== undefined && place.after !== null)) steps += 1;
-    if (place !== undefined && place.after !== null) turns.push(place);
+    if (count > 0 || (current !== undefined && current.after !== null)) steps += 1;
+    if (current !== undefined && current.after !== null) turns.push(current);
   }
-  await store.atomically((trx) => writePlaces(trx, places));
-  throwFirst(failures);
+  // Rows that must stay would else be looked at again by every tick, and keep it from those behind them.
+  await store.atomically(async (trx) => {
+    if (isFinished) await writeMeta(trx, "retained_at", clock.nowMs());
+    for (const { sweep, after } of progress)
+      await writeMeta(trx, sweep.key, isFinished ? 0 : after === null ? SEEN_ALL : instantOf(after));
+  });
+  if (failures.length > 0) throw failures[0];
   return removed;
 }
 
@@ -108,57 +113,32 @@ const FREE_SHARE_MAX = 0.25;
 const PAGES_BACK = 128;
 
 /** How far a sweep has got; null once it has seen the end. */
-interface Place {
+interface Progress {
   sweep: Sweep;
   after: string | null;
 }
 
 /** A step that fails has changed nothing; its table is left until the next pass, and the others go on. */
-async function step(store: Store, place: Place, ages: Ages, failures: unknown[]): Promise<number> {
+async function step(store: Store, current: Progress, ages: Ages, failures: unknown[]): Promise<number> {
   try {
-    const swept = await store.atomically((trx) => place.sweep.step(trx, ages, place.after ?? ""));
-    place.after = swept.next;
+    const swept = await store.atomically((trx) => current.sweep.step(trx, ages, current.after ?? ""));
+    current.after = swept.next;
     return swept.removed;
   } catch (error) {
     failures.push(error);
-    place.after = null;
+    current.after = null;
     return 0;
   }
-}
-
-function throwFirst(failures: readonly unknown[]): void {
-  if (failures.length > 0) throw failures[0];
 }
 
 /** What a pass that was not finished has seen: the instant in the last id, or that there is nothing more. */
 const SEEN_ALL = -1;
 
-async function readPlaces(store: Store): Promise<Place[]> {
-  const places: Place[] = [];
+async function readProgress(store: Store): Promise<Progress[]> {
+  const progress: Progress[] = [];
   for (const sweep of SWEEPS) {
     const seen = await readMeta(store.db, sweep.key);
-    places.push({ sweep, after: seen === SEEN_ALL ? null : seen === 0 ? "" : idAt(seen) });
+    progress.push({ sweep, after: seen === SEEN_ALL ? null : seen === 0 ? "" : idAt(seen) });
   }
-  return places;
-}
-
-/** Rows that must stay would else be looked at again by every tick, and keep it from those behind them. */
-async function writePlaces(trx: Trx, places: readonly Place[]): Promise<void> {
-  for (const { sweep, after } of places)
-    await writeMeta(trx, sweep.key, after === null ? SEEN_ALL : instantOf(after));
-}
-
-async function finish(store: Store, nowMs: number): Promise<void> {
-  await store.atomically(async (trx) => {
-    await writeMeta(trx, "retained_at", nowMs);
-    await trx
-      .updateTable("meta")
-      .set({ value: 0 })
-      .where(
-        "key",
-        "in",
-        SWEEPS.map(({ key }) => key),
-      )
-      .execute();
-  });
+  return progress;
 }

@@ -28,7 +28,7 @@ interface JobWithSteps {
   id: string;
   state: string;
   updated_at: number;
-  letter: string | null;
+  dead_letter: string | null;
 }
 
 /** The next job that has steps; each is found by the index, however many steps the one before has. */
@@ -36,7 +36,7 @@ async function nextJob(trx: Trx, after: string, ages: Ages): Promise<JobWithStep
   return await trx
     .selectFrom("jobs")
     .leftJoin("dead_letters", "dead_letters.job_id", "jobs.id")
-    .select(["jobs.id", "jobs.state", "jobs.updated_at", "dead_letters.job_id as letter"])
+    .select(["jobs.id", "jobs.state", "jobs.updated_at", "dead_letters.job_id as dead_letter"])
     .where("jobs.id", "=", (eb) =>
       eb
         .selectFrom("steps")
@@ -48,7 +48,7 @@ async function nextJob(trx: Trx, after: string, ages: Ages): Promise<JobWithStep
 }
 
 function mayGo(job: JobWithSteps, { stepsMs, keptJobs }: Ages): boolean {
-  const isOver = job.state === "done" || (job.state === "dead" && job.letter === null);
+  const isOver = job.state === "done" || (job.state === "dead" && job.dead_letter === null);
   return isOver && job.updated_at < stepsMs && !keptJobs.has(job.id);
 }
 

@@ -9,13 +9,14 @@ import type { Finding } from "./heartbeat.ts";
  */
 const EMPTY_TICKS = 3;
 /** How far back the last tick with output is looked for. */
-const LOOK_BACK = 200;
+const TICKS_BACK = 200;
 
 interface WorkTick {
   id: string;
   started_at: number;
   reason: string | null;
-  gave: number;
+  /** A boolean, or 0 and 1, as the engine has it. */
+  gave: boolean | number;
 }
 
 /**
@@ -28,11 +29,11 @@ export async function noOutput(db: Db): Promise<Finding | null> {
       select 1 from outputs where created_at between ticks.started_at and coalesce(ticks.finished_at, 0)
     )) as gave
     from ticks where outcome in ('ok', 'failed', 'crashed')
-    order by started_at desc, id desc limit ${LOOK_BACK}`.execute(db);
+    order by started_at desc, id desc limit ${TICKS_BACK}`.execute(db);
   const empty = rows.slice(0, EMPTY_TICKS);
-  if (empty.length < EMPTY_TICKS || empty.some((tick) => tick.gave === 1)) return null;
+  if (empty.length < EMPTY_TICKS || empty.some((tick) => Boolean(tick.gave))) return null;
   const [newest] = empty;
-  const lastGood = rows.find((tick) => tick.gave === 1);
+  const lastGood = rows.find((tick) => Boolean(tick.gave));
   const since =
     lastGood === undefined
       ? "None before them gave any."

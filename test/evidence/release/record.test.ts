@@ -396,9 +396,9 @@ async function harness() {
       rails.clock.advance(1_000);
       const config = configOf(budget);
       const { store, outbox, clock, log } = rails;
-      const office = { config, version: "1.2.3", store, outbox, clock, log };
+      const sources = { config, version: "1.2.3", store, outbox, clock, log };
       const text = JSON.stringify(budget);
-      return await recordRelease(office, {
+      return await recordRelease(sources, {
         rendered: rendered(budget, format),
         configHash: configHash(config),
         configText: text,

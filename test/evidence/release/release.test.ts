@@ -6,7 +6,12 @@ import { parseDocument } from "htmlparser2";
 import { describe, expect, it } from "vitest";
 import { renderCron } from "../../../src/evidence/release/cron.ts";
 import { renderLaunchd } from "../../../src/evidence/release/launchd.ts";
-import { clockBeat, type Format, planRelease, type ReleasePlan } from "../../../src/evidence/release/plan.ts";
+import {
+  evenInterval,
+  type Format,
+  planRelease,
+  type ReleasePlan,
+} from "../../../src/evidence/release/plan.ts";
 import { release } from "../../../src/evidence/release/release.ts";
 import { renderSystemd } from "../../../src/evidence/release/systemd.ts";
 import { load, withBase } from "../../config/support.ts";
@@ -212,7 +217,7 @@ describe("a plan", () => {
     [5400, null],
     [86_400, { unit: "day" }],
   ])("has a beat of the clock, or none: %i seconds", (seconds, beat) => {
-    expect(clockBeat(seconds)).toEqual(beat);
+    expect(evenInterval(seconds)).toEqual(beat);
   });
 });
 

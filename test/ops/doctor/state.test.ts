@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { fileSystem, judgeFree, killFlag, lock, stateFolder } from "../../../src/ops/doctor/state.ts";
+import { checkFree, fileSystem, killFlag, lock, stateFolder } from "../../../src/ops/doctor/state.ts";
 import { mountOf } from "../../../src/store/sqlite/mount.ts";
 import { tempDir } from "../../support/temp.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
@@ -17,12 +17,12 @@ const subject = ({ config, rails }: OpsHarness, over: Parameters<typeof hostWith
 });
 
 test("a disk is full before nothing is left of it", () => {
-  expect(judgeFree(199 * 1024 * 1024, "/data")).toMatchObject({
+  expect(checkFree(199 * 1024 * 1024, "/data")).toMatchObject({
     result: "bad",
     found: "199 MiB free for /data",
   });
-  expect(judgeFree(200 * 1024 * 1024, "/data")).toMatchObject({ result: "ok" });
-  expect(judgeFree(73 * 1024 ** 3, "/data").found).toBe("73 GiB free");
+  expect(checkFree(200 * 1024 * 1024, "/data")).toMatchObject({ result: "ok" });
+  expect(checkFree(73 * 1024 ** 3, "/data").found).toBe("73 GiB free");
 });
 
 describe("the state's folder", () => {
