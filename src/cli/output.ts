@@ -5,6 +5,7 @@ import { escapeUnseen, withoutHidden } from "../lib/visible.ts";
 /** What is written to: standard output unless stated. */
 export type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean };
 
+/** How a piece of text stands out on a terminal. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** One JSON document, indented, so that a person can read what a program asked for. */
@@ -12,6 +13,7 @@ export function printJson(value: unknown, sink: Sink = process.stdout): void {
   sink.write(`${escapeUnseen(JSON.stringify(value, undefined, 2))}\n`);
 }
 
+/** Lines as people read them, without what has no width or turns the direction of writing. */
 export function printLines(lines: readonly string[], sink: Sink = process.stdout): void {
   if (lines.length > 0) sink.write(`${withoutHidden(lines.join("\n"))}\n`);
 }
@@ -29,6 +31,7 @@ export function terminalColumns(): number | null {
   return stdout.columns > 0 ? stdout.columns : 80;
 }
 
+/** Whether what is written there may have colour: a terminal that is not dumb, and no NO_COLOR. */
 export function isColoured(sink: Sink = process.stdout): boolean {
   if (sink.isTTY !== true) return false;
   const { NO_COLOR, TERM } = processEnvironment();
@@ -66,6 +69,7 @@ export function putWorkFirst(): void {
   isWorker = true;
 }
 
+/** Whether `putWorkFirst` was called. */
 export function doesPutWorkFirst(): boolean {
   return isWorker;
 }

@@ -36,6 +36,7 @@ export function stopOnSignals(agent: Agent): void {
   process.once("SIGINT", stop);
 }
 
+/** The result of a tick: as JSON, or in two lines at a terminal; nothing where the log is read instead. */
 export function printTick(result: TickResult, asJson: boolean): void {
   if (asJson) printJson(result);
   if (asJson || !process.stdout.isTTY) return;

@@ -13,16 +13,17 @@ export interface Clock {
   bootId(): string;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** The sleep of who has nothing to do, until it is time to look again (IDLE_MS at most); rejects as `sleep` does. */
+  /** The sleep of a process without work, until it is time to check again (IDLE_MS at most); rejects as `sleep` does. */
   idle(signal?: AbortSignal): Promise<void>;
 }
 
 /**
- * How long a process that idles may take to see a STOP file, a set switch or new work. Not a second: the looks of its
- * guard come on top, and a process that does nothing should not wake more than once a second in all.
+ * How long a process that idles may take to see a STOP file, a set switch or new work. Not a second: its guard wakes
+ * on top of that, and a process that does nothing should not wake more than once a second in all.
  */
 export const IDLE_MS = 1_500;
 
+/** The clock of this machine. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   uptimeMs: () => Math.floor(uptime() * 1_000),
@@ -57,7 +58,7 @@ export interface Pause {
   end(): void;
 }
 
-/** For what waits and is woken often: the sleep of a clock ends by an error, which takes longer to make than a look. */
+/** For what waits and is woken often, without the error by which a clock's sleep ends. */
 export function pause(ms: number): Pause {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

@@ -12,6 +12,7 @@ export const EXIT = {
   config: 78,
 } as const;
 
+/** Retry is later, and the exit code 1, unless stated. */
 export interface AfkErrorOptions {
   retry?: Retry;
   exitCode?: number;
@@ -48,6 +49,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`afk bug: ${message}`);
 }
 
+/** For the end of a switch over a union: a value that no case took is a bug. */
 export function assertNever(value: never): never {
   throw new Error(`afk bug: unexpected value ${JSON.stringify(value)}`);
 }

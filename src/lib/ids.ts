@@ -6,6 +6,7 @@ export interface Randomness {
   bytes(count: number): Uint8Array;
 }
 
+/** Randomness of this machine. */
 export const systemRandomness: Randomness = {
   random: () => Math.random(),
   bytes: (count) => randomBytes(count),

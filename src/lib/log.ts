@@ -1,5 +1,6 @@
 export type Level = "debug" | "info" | "warn" | "error";
 
+/** What a line of the log says besides its event. */
 export type Fields = Record<string, unknown>;
 
 /** A structured log: one call is one line. `child` adds fields (tick, job, step) to every line below it. */

@@ -27,6 +27,7 @@ export function tokenCostMicros(tokens: number, usdPerMillion: number): number {
   return Math.ceil(tokens * usdPerMillion);
 }
 
+/** Dollars of an amount in micro-dollars. */
 export function usdFromMicros(micros: number): number {
   return micros / MICROS_PER_USD;
 }

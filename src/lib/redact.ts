@@ -1,6 +1,7 @@
 /** What stands where a secret was. */
 export const REDACTED = "[redacted]";
 
+/** Takes secrets out of a text. */
 export type Redact = (text: string) => string;
 
 /**

@@ -14,6 +14,7 @@ export interface WallTime {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** What a clock on the wall of a time zone shows at an instant. */
 export function wallTime(ms: number, timezone: string): WallTime {
   let format = formats.get(timezone);
   if (format === undefined) {

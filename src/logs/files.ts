@@ -14,6 +14,7 @@ export function dayOf(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
+/** The name of a part of a UTC day: the first has no number. */
 export function logFileName(day: string, part: number): string {
   return part === 1 ? `afk-${day}.jsonl` : `afk-${day}.${part}.jsonl`;
 }
@@ -49,6 +50,7 @@ function entriesOf(dir: string) {
 /** A worker goes on without its log when something else stands in its place; `afk logs` says what is wrong with it. */
 const UNREADABLE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM"]);
 
+/** Whether the file system says that something is not there (ENOENT). */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | null)?.code === "ENOENT";
 }

@@ -16,6 +16,7 @@ export interface TraceNode {
   children: TraceNode[];
 }
 
+/** A tick as a tree. */
 export interface Trace {
   root: TraceNode;
   /** Lines of the tick that were left out. */

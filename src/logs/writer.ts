@@ -7,6 +7,7 @@ import type { Redact } from "../lib/redact.ts";
 import { dayOf, listLogFiles, logFileName } from "./files.ts";
 import { formatLine } from "./line.ts";
 
+/** Where the log goes, and what it must not say. */
 export interface LogOptions {
   dir: string;
   clock: Clock;

@@ -14,6 +14,7 @@ const LABEL_COLUMNS = 11;
 /** A reason can be as long as whoever wrote it liked; `afk logs` has the whole. */
 const LINES_MAX = 3;
 
+/** For whom the status is laid out. */
 export interface StatusViewOptions {
   nowMs: number;
   /** The agent's time zone, in which instants are shown. */
