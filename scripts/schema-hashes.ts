@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { MIGRATIONS, schemaAt } from "../src/store/migrate.ts";
+import { MIGRATIONS, schemaAt } from "../src/store/sqlite/migrate.ts";
 import { hashSchema } from "../src/store/sqlite/schema-check.ts";
 
 /** Where the hashes of the database's schema are kept. */

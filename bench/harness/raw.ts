@@ -10,7 +10,7 @@ type Fill = (database: Database.Database) => void;
 /** A database with afk's own tables, indexes and constraints, and nothing of afk between it and who writes to it. */
 export async function rawDatabase(tools: Tools, fill?: Fill): Promise<Database.Database> {
   const database = new Database(await filledDatabase(join(tools.folder(), "raw.db"), fill));
-  // Those of src/store/open.ts.
+  // Those of src/store/sqlite/open.ts.
   for (const pragma of [
     "synchronous = FULL",
     "fullfsync = ON",

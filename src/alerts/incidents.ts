@@ -1,5 +1,5 @@
-import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
+import { greater } from "../store/greater.ts";
 import type { Trx } from "../store/schema.ts";
 import type { AlertEvent, AlertPayload } from "./events.ts";
 
@@ -42,7 +42,7 @@ export async function noteIncident(
     if (isNew) await openOrCount(trx, { event, subject }, payload, nowMs);
     else
       await lasting(trx, { event, subject })
-        .set({ last_at: later("last_at", nowMs) })
+        .set({ last_at: greater("incidents.last_at", nowMs) })
         .execute();
   }
   if (event === "breaker_closed") await recoverIncident(trx, { event: "breaker_open", subject }, nowMs);
@@ -59,7 +59,7 @@ export async function recoverIncident(
   untilMs = Number.MAX_SAFE_INTEGER,
 ): Promise<boolean> {
   const result = await lasting(trx, cause)
-    .set({ recovered_at: later("opened_at", nowMs) })
+    .set({ recovered_at: greater("incidents.opened_at", nowMs) })
     .where("last_at", "<", untilMs)
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
@@ -68,7 +68,7 @@ export async function recoverIncident(
 /** Counts another sign of a cause that lasts. False when none lasts. */
 export async function countIncident(trx: Trx, cause: Cause, nowMs: number): Promise<boolean> {
   const result = await lasting(trx, cause)
-    .set((eb) => ({ last_at: later("last_at", nowMs), count: eb("count", "+", 1) }))
+    .set((eb) => ({ last_at: greater("incidents.last_at", nowMs), count: eb("count", "+", 1) }))
     .executeTakeFirst();
   return result.numUpdatedRows > 0n;
 }
@@ -82,12 +82,6 @@ function lasting(trx: Trx, { event, subject }: Cause) {
     .where("closed_at", "is", null);
 }
 
-/** The later of a column's instant and now: a clock that was set back ends nothing before it began. */
-function later(column: "last_at" | "opened_at", nowMs: number): RawBuilder<number> {
-  const at = sql.ref<number>(`incidents.${column}`);
-  return sql<number>`case when ${at} < ${nowMs} then ${nowMs} else ${at} end`;
-}
-
 async function openOrCount(trx: Trx, cause: Cause, payload: AlertPayload, nowMs: number): Promise<void> {
   await trx
     .insertInto("incidents")
@@ -97,7 +91,10 @@ async function openOrCount(trx: Trx, cause: Cause, payload: AlertPayload, nowMs:
         .columns(["event", "subject"])
         .where("recovered_at", "is", null)
         .where("closed_at", "is", null)
-        .doUpdateSet((eb) => ({ last_at: later("last_at", nowMs), count: eb("incidents.count", "+", 1) })),
+        .doUpdateSet((eb) => ({
+          last_at: greater("incidents.last_at", nowMs),
+          count: eb("incidents.count", "+", 1),
+        })),
     )
     .execute();
 }

@@ -5,7 +5,7 @@ import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
 import { readWorker } from "../ops/worker.ts";
-import { isMigrated } from "../store/migrate.ts";
+import { isMigrated } from "../store/sqlite/migrate.ts";
 import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 

@@ -96,14 +96,17 @@ const CLOCK_TOLERANCE_MS = 10 * MINUTE_MS;
  * @returns one line if it is.
  */
 export async function clockAgrees(db: Db, nowMs: number): Promise<string[]> {
-  const { rows } = await sql<{ latest: number | null; recorded: number }>`
-    select (select latest_at from budget_clock) as latest, max(
-      coalesce((select max(max(created_at, coalesce(finished_at, 0))) from ledger), 0),
-      coalesce((select max(max(started_at, coalesce(finished_at, 0))) from ticks), 0)
-    ) as recorded`.execute(db);
-  const latest = rows[0]?.latest ?? 0;
-  const recorded = Math.max(nowMs, rows[0]?.recorded ?? 0);
-  if (latest <= recorded + CLOCK_TOLERANCE_MS) return [];
+  const { rows } = await sql<
+    { latest: number | null } & Record<"called" | "ended" | "ticked" | "tick_ended", number | null>
+  >`
+    select (select latest_at from budget_clock) as latest,
+      (select max(created_at) from ledger) as called, (select max(finished_at) from ledger) as ended,
+      (select max(started_at) from ticks) as ticked, (select max(finished_at) from ticks) as tick_ended`.execute(
+    db,
+  );
+  const { latest = 0, ...times } = rows[0] ?? {};
+  const recorded = Math.max(nowMs, ...Object.values(times).map((at) => at ?? 0));
+  if (latest === null || latest <= recorded + CLOCK_TOLERANCE_MS) return [];
   return [
     `the budget's clock stands at ${toIso(latest)}, after everything that was recorded (${toIso(recorded)})`,
   ];

@@ -1,6 +1,7 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
+import { greater } from "../store/greater.ts";
 import { prepared } from "../store/prepared.ts";
 import type { BudgetClockTable, Db, Trx } from "../store/schema.ts";
 
@@ -86,12 +87,12 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
   const wall = clock.nowMs();
   await trx
     .updateTable("budget_clock")
-    .set((eb) => ({
+    .set({
       ...(how.isBackToo && { latest_at: wall }),
-      anchor_at: how.isBackToo ? wall : eb.fn<number>("max", ["latest_at", eb.val(wall)]),
+      anchor_at: how.isBackToo ? wall : greater("latest_at", wall),
       uptime_ms: clock.uptimeMs(),
       boot_id: clock.bootId(),
-    }))
+    })
     .where("id", "=", 1)
     .execute();
 }

@@ -3,7 +3,7 @@ import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
 import { readStop } from "../rails/kill.ts";
-import { refuseForeignSchema } from "../store/migrate.ts";
+import { refuseForeignSchema } from "../store/sqlite/migrate.ts";
 import type { Dependencies, WorkIds } from "./dependencies.ts";
 import { endProcessesOfOthers } from "./job/processes.ts";
 import { deliverWaitingAlerts } from "./phases/deliver-alerts.ts";

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, it } from "vitest";
-import { refuseForeignSchema } from "../../src/store/migrate.ts";
+import { refuseForeignSchema } from "../../src/store/sqlite/migrate.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { cases, report } from "../support/chaos.ts";

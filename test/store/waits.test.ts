@@ -2,11 +2,11 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { expect, test } from "vitest";
-import { migrate } from "../../src/store/migrate.ts";
 import * as first from "../../src/store/migrations/0001-first.ts";
 import * as evidence from "../../src/store/migrations/0002-evidence.ts";
 import * as retention from "../../src/store/migrations/0003-retention.ts";
 import type { Schema } from "../../src/store/schema.ts";
+import { migrate } from "../../src/store/sqlite/migrate.ts";
 import { tempDir } from "../support/temp.ts";
 
 test("dead letters of an older version stay one each, with their incidents", async () => {

@@ -25,9 +25,9 @@ interface WorkTick {
  */
 export async function noOutput(db: Db): Promise<Finding | null> {
   const { rows } = await sql<WorkTick>`
-    select id, started_at, reason, (units > 0 or exists (
+    select id, started_at, reason, case when units > 0 or exists (
       select 1 from outputs where created_at between ticks.started_at and coalesce(ticks.finished_at, 0)
-    )) as gave
+    ) then 1 else 0 end as gave
     from ticks where outcome in ('ok', 'failed', 'crashed')
     order by started_at desc, id desc limit ${TICKS_BACK}`.execute(db);
   const empty = rows.slice(0, EMPTY_TICKS);

@@ -5,10 +5,10 @@ import { Kysely, sql } from "kysely";
 import { openNewPrivate } from "../../lib/private-files.ts";
 import { syncFolder } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
-import { refuseForeignSchema } from "../migrate.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { explain } from "./errors.ts";
+import { refuseForeignSchema } from "./migrate.ts";
 import { MANIFEST_TABLE } from "./schema-check.ts";
 
 /** What a backup says of itself, in a table of its own. `madeAt` is epoch milliseconds. */

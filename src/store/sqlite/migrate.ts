@@ -1,25 +1,25 @@
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
-import { StoreRefused } from "./errors.ts";
-import * as first from "./migrations/0001-first.ts";
-import * as evidence from "./migrations/0002-evidence.ts";
-import * as retention from "./migrations/0003-retention.ts";
-import * as rails from "./migrations/0004-rails.ts";
-import * as waits from "./migrations/0005-waits.ts";
-import * as processes from "./migrations/0006-processes.ts";
-import * as identity from "./migrations/0007-identity.ts";
-import * as windows from "./migrations/0008-windows.ts";
-import * as alerts from "./migrations/0009-alerts.ts";
-import type { Db, Schema } from "./schema.ts";
-import { StoreDialect } from "./sqlite/dialect.ts";
+import { StoreRefused } from "../errors.ts";
+import * as first from "../migrations/0001-first.ts";
+import * as evidence from "../migrations/0002-evidence.ts";
+import * as retention from "../migrations/0003-retention.ts";
+import * as rails from "../migrations/0004-rails.ts";
+import * as waits from "../migrations/0005-waits.ts";
+import * as processes from "../migrations/0006-processes.ts";
+import * as identity from "../migrations/0007-identity.ts";
+import * as windows from "../migrations/0008-windows.ts";
+import * as alerts from "../migrations/0009-alerts.ts";
+import type { Db, Schema } from "../schema.ts";
+import { StoreDialect } from "./dialect.ts";
 import {
   type FoundSchema,
   isKnownSchema,
   readSchema,
   type SchemaObject,
   schemaDifferences,
-} from "./sqlite/schema-check.ts";
+} from "./schema-check.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
 export const MIGRATIONS: Record<string, Migration> = {
