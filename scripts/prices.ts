@@ -23,17 +23,38 @@ interface Entry {
   dated?: true;
 }
 
-const PROVIDERS = ["anthropic", "openai"];
+/**
+ * Ids of the package by the names that afk has for the servers (src/providers). Not Azure: what a model is called there is its
+ * owner's choice.
+ */
+const PROVIDERS = {
+  anthropic: "anthropic",
+  openai: "openai",
+  openrouter: "openrouter",
+  xai: "x-ai",
+  deepseek: "deepseek",
+  mistral: "mistral",
+  groq: "groq",
+  together: "together",
+  google: "google",
+};
+type Name = keyof typeof PROVIDERS;
 
 /** Models that bill more than text tokens (audio, images, searches), so that token prices bound nothing. */
 const BILLS_MORE = /audio|image|tts|search|research|computer/;
 /** Models whose price depends on who serves or trained them, and models that take no conversation. */
-const NOT_SOLD_AS_CHAT = /gpt-oss|^ft:|\.ft-|instruct|^(text-)?(ada|babbage|curie|davinci)/;
+const NOT_SOLD_AS_CHAT: Partial<Record<Name, RegExp>> = {
+  openai: /gpt-oss|^ft:|\.ft-|instruct|^(text-)?(ada|babbage|curie|davinci)/,
+  google: /gemma|embedding|live/,
+  mistral: /embed|ocr|moderation/,
+};
+/** Where a model that also hears has a price for that; a conversation in text has no such tokens. */
+const HEARS = new Set<Name>(["google", "openrouter"]);
 
 const date = new Date().toISOString().slice(0, 10);
 
-const models = PROVIDERS.flatMap((provider) =>
-  modelsOf(provider).flatMap((model) => entriesOf(provider, model)),
+const models = (Object.keys(PROVIDERS) as Name[]).flatMap((name) =>
+  modelsOf(PROVIDERS[name]).flatMap((model) => entriesOf(name, model)),
 );
 // Read as a file, since the package does not export it.
 const manifest = new URL("../node_modules/@pydantic/genai-prices/package.json", import.meta.url);
@@ -54,16 +75,17 @@ function modelsOf(provider: string): ModelInfo[] {
   return found.models;
 }
 
-function entriesOf(provider: string, model: ModelInfo): Array<[string, Entry]> {
-  const isSkipped = BILLS_MORE.test(model.id) || NOT_SOLD_AS_CHAT.test(model.id);
-  const entry = isSkipped ? undefined : priceOf(model);
+function entriesOf(name: Name, model: ModelInfo): Array<[string, Entry]> {
+  const provider = PROVIDERS[name];
+  const isSkipped = BILLS_MORE.test(model.id) || NOT_SOLD_AS_CHAT[name]?.test(model.id) === true;
+  const entry = isSkipped ? undefined : priceOf(model, HEARS.has(name));
   if (entry === undefined) return [];
   const names = [...new Set([model.id, ...exactNames(model.match)])].filter(
-    (name) => isName(provider, model, name) && !BILLS_MORE.test(name),
+    (each) => isName(provider, model, each) && !BILLS_MORE.test(each),
   );
-  return names.map((name) => [
-    `${provider}/${name}`,
-    acceptsDates(provider, model, name) ? { ...entry, dated: true } : entry,
+  return names.map((each) => [
+    `${name}/${each}`,
+    acceptsDates(provider, model, each) ? { ...entry, dated: true } : entry,
   ]);
 }
 
@@ -83,9 +105,10 @@ function acceptsDates(provider: string, model: ModelInfo, name: string): boolean
 }
 
 /** Undefined where the model does not turn text into text for a stated price. */
-function priceOf(model: ModelInfo): Entry | undefined {
+function priceOf(model: ModelInfo, mayHear: boolean): Entry | undefined {
   const prices = currentPrices(model.prices);
-  if (prices.some((price) => Object.keys(price).some((key) => /audio|image/.test(key)))) return undefined;
+  const billsMore = mayHear ? /output_audio|image/ : /audio|image/;
+  if (prices.some((price) => Object.keys(price).some((key) => billsMore.test(key)))) return undefined;
   const input = dearest(prices, "input_mtok");
   const output = dearest(prices, "output_mtok");
   if (!input || !output) return undefined;

@@ -28,7 +28,7 @@ budget:
   warning_thresholds: [0.5, 0.8]    # alert at these fractions of each cap
 
 models:
-  # In the order they are tried: ollama/NAME, openai/NAME, anthropic/NAME. extractive needs no model at all.
+  # In the order they are tried: ollama/NAME, openai/NAME, anthropic/NAME, xai/NAME … extractive needs no model at all.
   chain: ${list(chain)}
   on_cap: halt                      # or fallback: go on with a model that costs nothing
   max_output_tokens: 512
@@ -36,6 +36,7 @@ models:
   # providers:
   #   ollama: { base_url: http://localhost:11434 }
   #   openai: { api_key: "\${OPENAI_API_KEY}" }       # read from there without this line too
+  #   work: { type: openai, base_url: https://api.example.com/v1, api_key: "\${WORK_KEY}" }   # of your own: work/NAME
   # prices: { "openai/my-model": { input: 0.10, output: 0.40 } }   # USD per million tokens; also cache_read, cache_write
 
 # A model or host that fails is left alone for a while.

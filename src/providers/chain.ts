@@ -142,7 +142,7 @@ function linkOf(reference: string, models: ModelsConfig): Link {
     isOffline: false,
     reference,
     model,
-    provider: type.create({ ...config, name, isFree: costsNothing, isAssumedLocal }),
+    provider: type.create({ ...config, name, price, isFree: costsNothing, isAssumedLocal }),
     turn: type.isSerial ? name : null,
     price,
     isFree: costsNothing,

@@ -101,6 +101,8 @@ export interface ProviderOptions extends Omit<ProviderConfig, "type"> {
   name: string;
   /** The price is 0. */
   isFree?: boolean;
+  /** What the estimate of a call is made from. */
+  price?: Price;
   /** It is taken for free because it seems to run on a machine of the owner's, and nobody has stated a price. */
   isAssumedLocal?: boolean;
 }

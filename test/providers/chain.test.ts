@@ -535,7 +535,24 @@ describe("a request whose cost has no bound", () => {
 });
 
 describe("calls to one provider", () => {
-  it("are made one at a time, and to several providers side by side", async () => {
+  it("are made side by side where the provider has a queue of its own", async () => {
+    const made = await harness(["openai/test"]);
+    const all = Promise.withResolvers<void>();
+    let atOnce = 0;
+    made.openai.otherwise({
+      type: "slow",
+      text: "word",
+      gate: async () => {
+        if (++atOnce === 4) all.resolve();
+        await all.promise;
+      },
+    });
+    // They would wait for each other for ever if one had to end before the next.
+    await Promise.all(Array.from({ length: 4 }, () => made.complete()));
+    expect(made.openai.requests).toHaveLength(4);
+  });
+
+  it("are made one at a time where it has none, as Ollama", async () => {
     const made = await harness(["ollama/test"]);
     let [atOnce, most] = [0, 0];
     made.ollama.otherwise({

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import snapshot from "../../src/providers/prices.json" with { type: "json" };
 import * as prices from "../../src/providers/prices.ts";
 import type { StatedPrice } from "../../src/providers/types.ts";
-import { chainConfig } from "./chain-config.ts";
+import { chainConfig, providerAt } from "./chain-config.ts";
 
 const { PRICES_DATE, UnpricedModel } = prices;
 const priceOf = (
@@ -159,4 +159,27 @@ it("ships a dated snapshot that names its source, in which nothing is free", () 
   const prices = Object.values(snapshot.models);
   expect(prices.length).toBeGreaterThan(100);
   expect(prices.filter(({ input, output }) => !(input > 0 && output > 0))).toEqual([]);
+});
+
+it.each(["openrouter", "xai", "deepseek", "mistral", "groq", "together", "google"])(
+  "knows prices of %s",
+  (name) => {
+    const [reference = ""] = Object.keys(snapshot.models).filter((each) => each.startsWith(`${name}/`));
+    const providers = { [name]: providerAt("openai", "https://proxy.example/v1") };
+    expect(prices.priceOf(reference, { prices: {}, providers }).input).toBeGreaterThan(0);
+  },
+);
+
+it("knows the prices of a known server under a name of the owner's, and of no other", () => {
+  const providers = {
+    work: providerAt("openai", "https://api.x.ai/v1"),
+    other: providerAt("openai", "https://api.x.ai.evil.example/v1"),
+    azure: providerAt("openai", "https://me.openai.azure.com/openai/v1"),
+    claude: providerAt("anthropic", "https://proxy.example"),
+  };
+  const pricing = { prices: { "other/mine": { input: 1, output: 4 } }, providers };
+  expect(prices.priceOf("work/grok-4", pricing)).toMatchObject({ input: 3, output: 15 });
+  expect(prices.priceOf("other/mine", pricing)).toMatchObject({ input: 1, output: 4, cacheWrite: 1.25 });
+  for (const reference of ["other/grok-4", "azure/gpt-4.1", "claude/claude-haiku-4-5"])
+    expect(() => prices.priceOf(reference, pricing)).toThrow(UnpricedModel);
 });

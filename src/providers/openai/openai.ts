@@ -4,7 +4,7 @@ import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
-import type { Figures, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
+import type { Figures, Price, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
 import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS, type TokenLimit } from "./known.ts";
 import { openaiFigures } from "./usage.ts";
 
@@ -56,6 +56,7 @@ export function createOpenai(options: ProviderOptions): Provider {
   const to = endpoint("/chat/completions", options, bearer(options.apiKey), { freeErrors });
   const known = knownAt(to.url);
   const isOpenai = known?.name === "openai";
+  const bound = known?.name === "openrouter" && options.price ? priceBound(options.price) : {};
   const { token_limit } = options.settings as Settings;
   // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
   const named = options.name === "openai" ? undefined : KNOWN_SERVERS[options.name];
@@ -69,11 +70,17 @@ export function createOpenai(options: ProviderOptions): Provider {
         ...(limit === "max_completion_tokens" ? {} : { max_tokens: request.maxOutputTokens }),
         ...(FIXED_TEMPERATURE.test(model) ? {} : { temperature: request.temperature }),
         ...(isOpenai ? { service_tier: "default" } : {}),
+        ...bound,
         n: 1,
         stream: false,
       }),
     send: (body, call) => post(to, body, call, readReply),
   };
+}
+
+/** OpenRouter may ask a dearer server of the same model, unless it is told not to (known.json has the source). */
+function priceBound({ input, output }: Price) {
+  return { provider: { max_price: { prompt: input, completion: output } } };
 }
 
 async function readReply(reply: Reply): Promise<ProviderReply> {

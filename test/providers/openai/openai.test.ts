@@ -215,3 +215,21 @@ it("keeps a path and a query of the address", async () => {
   expect(server.requests[0]?.path).toBe("/gateway/chat/completions?key=k-1234");
   expect(failed.message).not.toMatch(/k-1234/);
 });
+
+it.each([
+  ["groq", "https://api.groq.com/openai/v1", "max_completion_tokens"],
+  ["work", "https://api.x.ai/v1", "max_completion_tokens"],
+  ["azure", "https://me.openai.azure.com/openai/v1", "max_completion_tokens"],
+  ["deepseek", "https://api.deepseek.com", "max_tokens"],
+  ["mistral", "https://proxy.example/v1", "max_tokens"],
+])("bounds the reply of %s at %s by %s", (name, baseUrl, field) => {
+  expect(sentTo(baseUrl, { name })).toMatchObject({ [field]: 128 });
+  expect(sentTo(baseUrl, { name })).not.toHaveProperty("service_tier");
+});
+
+it("keeps OpenRouter to servers at the price that the estimate is made from", () => {
+  const price = { input: 3, output: 15, cacheRead: 3, cacheWrite: 3 };
+  const max_price = { prompt: 3, completion: 15 };
+  expect(sentTo("https://openrouter.ai/api/v1", { price })).toMatchObject({ provider: { max_price } });
+  expect(sentTo("https://api.x.ai/v1", { price })).not.toHaveProperty("provider");
+});
