@@ -9,7 +9,7 @@ export type DrillRow = Selectable<DrillsTable>;
 export const KILL_DRILLS: readonly string[] = ["stop-file", "stop-process", "systemctl", "wedge"];
 
 /** A safety that has been seen to work. Figures are names with units. */
-export interface PassedDrill {
+interface PassedDrill {
   name: string;
   host: string;
   /** Epoch milliseconds. */
@@ -19,6 +19,7 @@ export interface PassedDrill {
   file: string;
 }
 
+/** Writes down what a drill found. */
 export async function recordDrill(trx: Trx, row: DrillRow): Promise<void> {
   await trx.insertInto("drills").values(row).execute();
 }

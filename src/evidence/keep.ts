@@ -13,7 +13,7 @@ import { tellLowValue } from "./report/low-value.ts";
 import { keepUnattended } from "./unattended/keep-days.ts";
 import { writeRunLog } from "./unattended/run-log.ts";
 
-export interface EvidenceSources {
+interface EvidenceSources {
   config: Config;
   store: Store;
   outbox: Outbox;

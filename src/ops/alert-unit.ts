@@ -16,6 +16,7 @@ export interface FailedUnit {
   invocation: string | undefined;
 }
 
+/** What became of the alert. */
 export interface UnitAlert {
   key: string;
   /** True when the state could not be used and the channels were asked directly. */

@@ -14,7 +14,7 @@ import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
 import { isThere } from "./unreadable.ts";
 
-export interface BackupRequest {
+interface BackupRequest {
   config: Config;
   clock: Clock;
   version: string;
@@ -26,6 +26,7 @@ export interface BackupRequest {
   keep: number | null;
 }
 
+/** A backup that was made. */
 export interface Backup {
   file: string;
   bytes: number;

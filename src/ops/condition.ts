@@ -8,7 +8,7 @@ import { type Late, lateHeartbeat } from "./watchdog/heartbeat.ts";
 import type { WorkerObservation } from "./worker.ts";
 
 /** What the agent's state amounts to. */
-export interface Condition {
+interface Condition {
   kill: Kill | null;
   /** Why work is not done as it should be; a stopped agent does none on purpose. */
   late: Late | null;
@@ -34,6 +34,7 @@ export async function readCondition(
   return { kill, late, lastTick, problems };
 }
 
+/** What `afk health --json` prints. */
 export interface Health {
   isHealthy: boolean;
   problems: string[];

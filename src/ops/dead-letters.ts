@@ -4,7 +4,7 @@ import { type DeadLetter, findDeadLetters, listDeadLetters } from "../queue/dead
 import type { Db } from "../store/schema.ts";
 
 /** Which dead letters a person means. */
-export interface Choice {
+interface Choice {
   /** A job's name, the key of a run, or the beginning of one. */
   word: string | undefined;
   isAll: boolean;

@@ -18,7 +18,7 @@ import { openLog } from "./alerting.ts";
 import type { ConfigSources, KindsOf } from "./read-config.ts";
 
 /** What one channel answered. `status` is null when no answer came, `error` when it took the message. */
-export interface Answer {
+interface Answer {
   type: string;
   /** The host alone: the rest of the address is a secret. */
   host: string;
@@ -27,7 +27,7 @@ export interface Answer {
   error: string | null;
 }
 
-export interface DirectAlert {
+interface DirectAlert {
   notice: Notice;
   agent: string;
   channels: ChannelConfig[];
@@ -37,7 +37,7 @@ export interface DirectAlert {
 }
 
 /** The channels that want an event; where none does, all of them: the worst news must reach somebody. */
-export function wanting(channels: ChannelConfig[], event: Notice["event"]): ChannelConfig[] {
+function wanting(channels: ChannelConfig[], event: Notice["event"]): ChannelConfig[] {
   const wanted = channels.filter((channel) => isWanted(channel, { event, severity: ALERT_EVENTS[event] }));
   return wanted.length === 0 ? channels : wanted;
 }
@@ -46,7 +46,7 @@ export function wanting(channels: ChannelConfig[], event: Notice["event"]): Chan
  * Sends a notice at once, past the outbox: one try a channel, side by side, each bound to a few seconds. For what
  * cannot be written down, and for tests of the channels. Never throws; nothing is tried again.
  */
-export async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
+async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
   const { notice, clock, log } = alert;
   const redact = createRedactor(alert.secrets);
   const payload = payloadOf(notice, { agent: alert.agent, redact, nowMs: clock.nowMs() });
@@ -101,7 +101,7 @@ export interface PagerSources extends ConfigSources {
 }
 
 /** What is left to alert with when configuration or database cannot be used. */
-export interface LastResort {
+interface LastResort {
   state: string;
   send(notice: Notice): Promise<Answer[]>;
   /** Takes secrets out of what an error repeats. */

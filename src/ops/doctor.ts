@@ -51,6 +51,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   refusingModels,
 ];
 
+/** How doctor is to check. */
 export interface Diagnosis {
   isOffline: boolean;
   /** For tests. */

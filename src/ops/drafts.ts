@@ -23,6 +23,7 @@ export interface DraftView {
   error: string | null;
 }
 
+/** A draft with what is in it. */
 export interface DraftDetail extends DraftView {
   /** As the job drafted it. */
   content: unknown;
@@ -38,6 +39,7 @@ export async function listDrafts(db: Db, filter: { all: boolean; limit: number }
   return rows.map(view);
 }
 
+/** The draft of an id; undefined where there is none. */
 export async function findDraft(db: Db, id: string): Promise<DraftDetail | undefined> {
   const row = await select(db).where("drafts.id", "=", id).executeTakeFirst();
   return row === undefined ? undefined : { ...view(row), content: JSON.parse(row.content) };

@@ -4,7 +4,7 @@ import { listDeadLetters } from "../queue/dead-letters.ts";
 import type { Db, JobState, JobsTable } from "../store/schema.ts";
 
 /** A job as people see it. Instants are ISO 8601 in UTC. */
-export interface JobView {
+interface JobView {
   key: string;
   name: string;
   kind: string;
@@ -22,7 +22,7 @@ export interface JobView {
   error: string | null;
 }
 
-export interface JobDetail extends JobView {
+interface JobDetail extends JobView {
   outputs: string[];
   steps: { name: string; at: number }[];
 }
@@ -33,6 +33,7 @@ export async function listJobs(db: Db, limit: number): Promise<JobView[]> {
   return rows.map(view);
 }
 
+/** The job of a key; undefined where there is none. */
 export async function showJob(db: Db, key: string): Promise<JobDetail | undefined> {
   const row = await db
     .selectFrom("jobs")

@@ -2,7 +2,7 @@ import { toIso } from "../lib/clock.ts";
 import type { Db, LedgerState } from "../store/schema.ts";
 
 /** One guarded call as people see it. Money in micro-dollars, instants ISO 8601 in UTC. */
-export interface LedgerView {
+interface LedgerView {
   id: string;
   createdAt: string;
   model: string;

@@ -29,7 +29,7 @@ import { readMark } from "./high-water.ts";
 import { OthersState, readOwner, setOwner } from "./own-state.ts";
 import { stopByFile } from "./stop.ts";
 
-export interface RestoreRequest {
+interface RestoreRequest {
   config: Config;
   clock: Clock;
   file: string;
@@ -39,6 +39,7 @@ export interface RestoreRequest {
   isDryRun: boolean;
 }
 
+/** What was restored. */
 export interface Restored {
   file: string;
   /** Null when the file does not say: it was not made by `afk backup`. */

@@ -20,7 +20,7 @@ const RUNS_BACK = 3;
 /** A digest has at most 50. */
 const SOURCES_MAX = 50;
 
-export type SourceBook = (db: Db, jobs: Config["jobs"]) => Promise<SourceHealth[]>;
+type SourceBook = (db: Db, jobs: Config["jobs"]) => Promise<SourceHealth[]>;
 
 /**
  * Reads what the last run of each digest recorded about its sources, failing ones first. What was read is kept as long
@@ -121,6 +121,7 @@ async function sourcesOf(db: Db, job: string, id: string): Promise<SourceHealth[
   });
 }
 
+/** The digest that was written last. */
 export interface LatestDigest {
   /** The file's name in `out/`. */
   name: string;

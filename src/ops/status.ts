@@ -77,6 +77,7 @@ export interface WindowStatus {
   reservedUsd?: number;
 }
 
+/** A tick as the status shows it. */
 export interface TickStatus {
   id: string;
   startedAt: string;
@@ -87,7 +88,7 @@ export interface TickStatus {
   usd: number;
 }
 
-export interface StatusSources {
+interface StatusSources {
   config: Config;
   version: string;
   db: Db;

@@ -18,6 +18,7 @@ export interface WorkerObservation {
   nowMs: number;
 }
 
+/** Asks the lock, now. */
 export function observeWorker({ paths }: Pick<Config, "paths">, clock: Clock): WorkerObservation {
   const nowMs = clock.nowMs();
   return { worker: readWorker(paths.lock), nowMs };

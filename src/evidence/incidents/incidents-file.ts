@@ -6,7 +6,7 @@ import { keepFile } from "../../ops/record-file.ts";
 import type { Db } from "../../store/schema.ts";
 import type { IncidentsTable } from "../../store/schema-evidence.ts";
 
-export const INCIDENTS_FILE = "INCIDENTS.md";
+const INCIDENTS_FILE = "INCIDENTS.md";
 
 /** The newest; the others stay in the table. */
 const SHOWN_MAX = 500;
@@ -31,7 +31,7 @@ export async function writeIncidents({
 }
 
 /** The newest first. It says what the rows say and nothing of the moment, so that the same rows give the same file. */
-export function renderIncidents(agent: string, rows: readonly IncidentsTable[]): string {
+function renderIncidents(agent: string, rows: readonly IncidentsTable[]): string {
   const open = rows.filter((row) => row.closed_at === null).length;
   const blocks = [
     `# Incidents: ${plainMarkdown(agent)}`,

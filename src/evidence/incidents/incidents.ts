@@ -8,9 +8,9 @@ import type { IncidentsTable } from "../../store/schema-evidence.ts";
 import type { Store } from "../../store/store.ts";
 import { writeIncidents } from "./incidents-file.ts";
 
-export type IncidentRow = Selectable<IncidentsTable>;
+type IncidentRow = Selectable<IncidentsTable>;
 
-export type IncidentState = "lasting" | "recovered" | "closed";
+type IncidentState = "lasting" | "recovered" | "closed";
 
 /** What broke, as commands show it. Instants are ISO 8601 in UTC. */
 export interface Incident {
@@ -83,7 +83,7 @@ export async function showIncident(db: Db, id: string): Promise<Incident & { mes
   return { ...incidentOf(row), message };
 }
 
-export const WORDS_MAX = 2_000;
+const WORDS_MAX = 2_000;
 
 /**
  * Writes down why it broke, what mended it, and what keeps it from coming again; then the file for people.
@@ -133,7 +133,7 @@ export function sayable(name: string, text: string): string {
   return said;
 }
 
-export function incidentOf(row: IncidentRow): Incident {
+function incidentOf(row: IncidentRow): Incident {
   const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
   return {
     id: row.id,

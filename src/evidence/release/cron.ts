@@ -48,6 +48,7 @@ export function renderCron(plan: ReleasePlan): Rendered {
   };
 }
 
+/** The name of an agent's crontab in a release. */
 export function crontabName(agent: string): string {
   return `afk-${agent}.crontab`;
 }

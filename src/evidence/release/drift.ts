@@ -10,18 +10,18 @@ import { latestRelease, wasReleased } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 
 /** What is in use and no release produced, in words. */
-export interface Drift {
+interface Drift {
   found: string;
 }
 
 /** A configuration that no release produced, and the latest release's id. */
-export interface ConfigDrift extends Drift {
+interface ConfigDrift extends Drift {
   hash: string;
   release: string;
 }
 
 /** Null before the first release, and while the configuration in use is one that was released. */
-export async function configDrift(db: Db, config: Config): Promise<ConfigDrift | null> {
+async function configDrift(db: Db, config: Config): Promise<ConfigDrift | null> {
   const latest = await latestRelease(db);
   if (latest === undefined) return null;
   const hash = configHash(config);
@@ -34,7 +34,7 @@ export async function configDrift(db: Db, config: Config): Promise<ConfigDrift |
 }
 
 /** How what is installed on this host compares with the latest release. */
-export interface UnitDrift {
+interface UnitDrift {
   drifts: Drift[];
   /** How many are there and as they were released. */
   asReleased: number;
@@ -43,7 +43,7 @@ export interface UnitDrift {
 }
 
 /** Compares each rendered file, or its lines in a crontab, with what the latest release rendered. */
-export async function unitDrift(db: Db, installed: readonly Installed[]): Promise<UnitDrift> {
+async function unitDrift(db: Db, installed: readonly Installed[]): Promise<UnitDrift> {
   const latest = await latestRelease(db);
   const result: UnitDrift = { drifts: [], asReleased: 0, unknown: [] };
   if (latest === undefined) return result;

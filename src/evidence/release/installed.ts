@@ -19,7 +19,7 @@ export interface Installed {
 }
 
 /** What of the machine is asked. */
-export interface InstallHost {
+interface InstallHost {
   /** The drop-in of systemd. */
   dropIn: string;
   environment: { HOME?: string | undefined };

@@ -4,7 +4,9 @@ import { configHash } from "../../config/hash.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 
+/** What a schedule can be rendered for. */
 export const FORMATS = ["systemd", "cron", "launchd"] as const;
+/** One of `FORMATS`. */
 export type Format = (typeof FORMATS)[number];
 
 /** What every format says in its own words. Paths are absolute. */
@@ -67,6 +69,7 @@ export function planRelease(config: Config, command: string[], environment: Envi
   return plan;
 }
 
+/** A schedule that cannot be rendered (exit 78). */
 export function refuse(message: string): AfkError {
   return new AfkError("not_renderable", message, { retry: "never", exitCode: EXIT.config });
 }

@@ -10,7 +10,7 @@ import { differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
 import { addRelease, latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
-export interface ReleaseSources {
+interface ReleaseSources {
   config: Config;
   version: string;
   store: Store;
@@ -93,6 +93,7 @@ export function readConfigText(path: string): string {
   return readFileSync(path, "utf8");
 }
 
+/** SHA-256 of a rendered file, in hexadecimal. */
 export function contentHash(content: string): string {
   return createHash("sha256").update(content).digest("hex");
 }

@@ -10,6 +10,7 @@ import { keepFile } from "../../ops/record-file.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { ReleasesTable } from "../../store/schema-evidence.ts";
 
+/** A release as the database keeps it. */
 export type ReleaseRow = Selectable<ReleasesTable>;
 
 /** The release in force; undefined before the first. */
@@ -34,6 +35,7 @@ export async function wasReleased(db: Db, configHash: string): Promise<boolean> 
   return row !== undefined;
 }
 
+/** Writes down a release. */
 export async function addRelease(trx: Trx, row: ReleaseRow): Promise<void> {
   await trx.insertInto("releases").values(row).execute();
 }
@@ -110,7 +112,7 @@ function namesOf(made: readonly { id: string; made_at: number }[], timezone: str
 }
 
 /** The text of afk.yaml is not in it: that is in the table, and may be put back from there. */
-export function renderRelease(agent: string, row: ReleaseRow): string {
+function renderRelease(agent: string, row: ReleaseRow): string {
   const units = Object.entries(JSON.parse(row.units) as Record<string, string>);
   const facts: [string, string][] = [
     ["release", row.id],

@@ -14,7 +14,7 @@ const SCHEDULE = "afk.timer.d/schedule.conf";
 const UNIT = /^afk[\w@-]*\.(?:service|timer|path|slice)$/;
 
 /** How the units of a host compare with those that this afk ships. Names are below systemd's folder. */
-export interface UnitFiles {
+interface UnitFiles {
   same: number;
   changed: string[];
   missing: string[];

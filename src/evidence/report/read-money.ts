@@ -24,6 +24,7 @@ export interface RunSum {
   units: number;
 }
 
+/** A span of time in epoch milliseconds. */
 export interface Span {
   fromMs: number;
   /** Not part of it. */

@@ -20,6 +20,7 @@ export interface TickSums {
   byHand: number;
 }
 
+/** What a span without ticks has. */
 export const NO_TICKS: TickSums = {
   ticks: 0,
   ok: 0,
@@ -49,6 +50,7 @@ export async function readTicks(db: Db, { fromMs, untilMs }: Span): Promise<Tick
   return sums;
 }
 
+/** Both sums together. */
 export function addTicks(a: TickSums, b: TickSums): TickSums {
   const names = Object.keys(a) as (keyof TickSums)[];
   return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as unknown as TickSums;
@@ -63,6 +65,7 @@ export function successRate({ ok, idle, failed, crashed }: TickSums): number | n
   return ended === 0 ? null : (ok + idle) / ended;
 }
 
+/** The incidents of a span. */
 export interface IncidentSums {
   /** Opened in the span, or before it and still lasting. */
   total: number;
@@ -77,7 +80,7 @@ export interface IncidentSums {
   newest: Incident[];
 }
 
-export interface Incident {
+interface Incident {
   id: string;
   event: string;
   title: string;
@@ -97,6 +100,7 @@ const LISTED_MAX = 20;
 /** More than a report can be about: one for a cause while it lasts. */
 const READ_MAX = 10_000;
 
+/** The incidents that were opened in a span, and those from before that still last. */
 export async function readIncidents(db: Db, { fromMs, untilMs }: Span): Promise<IncidentSums> {
   const rows = await db
     .selectFrom("incidents")
@@ -162,6 +166,7 @@ export interface DaySums {
   attended: number;
 }
 
+/** The drills that ended in a span, by name. */
 export async function readDrills(db: Db, { fromMs, untilMs }: Span): Promise<DrillSum[]> {
   const sums = await db
     .selectFrom("drills")
@@ -197,6 +202,7 @@ export async function readDrills(db: Db, { fromMs, untilMs }: Span): Promise<Dri
   }));
 }
 
+/** The unattended days that ended in a span, and the count as it is. */
 export async function readDays(db: Db, { fromMs, untilMs }: Span, timezone: string): Promise<DaySums> {
   const clock = await db.selectFrom("clock").select("day_zero").executeTakeFirst();
   const newest = await db

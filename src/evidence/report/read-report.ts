@@ -29,6 +29,7 @@ import {
 } from "./sums.ts";
 import { type WeekName, type WeekSpan, weekAt, weeksIn } from "./weeks.ts";
 
+/** What a report is about. */
 export interface ReportOptions {
   config: Config;
   version: string;
@@ -42,7 +43,7 @@ export interface ReportOptions {
   compare?: string | undefined;
 }
 
-export interface WeekRow extends WeekName, Worth {
+interface WeekRow extends WeekName, Worth {
   /** All seven days are in it, and over. */
   isWhole: boolean;
   ticks: TickSums;

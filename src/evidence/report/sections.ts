@@ -13,6 +13,7 @@ export interface Section {
   table: Table | null;
 }
 
+/** A table of plain text. */
 export interface Table {
   columns: Required<Column>[];
   rows: string[][];

@@ -33,6 +33,7 @@ export interface Worth {
   ratio: number | null;
 }
 
+/** Net and ratio of what was put in and what came out. */
 export function worthOf(parts: {
   units: number;
   minutesSaved: number;
@@ -71,11 +72,12 @@ export interface JobWorth extends Worth {
 }
 
 /** What a unit saves, by the configuration as it is now. */
-export interface ValueRules {
+interface ValueRules {
   hourlyRateUsd: number;
   minutesOf(job: string): number;
 }
 
+/** What a unit saves, from afk.yaml. */
 export function rulesOf({ jobs, value }: Config): ValueRules {
   const minutes = new Map(jobs.map((job) => [job.name, job.minutesSavedPerUnit]));
   return {
@@ -84,6 +86,7 @@ export function rulesOf({ jobs, value }: Config): ValueRules {
   };
 }
 
+/** What the units of some runs save. */
 export function unitWorth({ job, units }: RunSum, rules: ValueRules) {
   const minutes = rules.minutesOf(job);
   return { minutesSaved: units * minutes, savedMicros: savedMicros(units, minutes, rules.hourlyRateUsd) };
@@ -202,6 +205,7 @@ export function compareWith(reference: string, calls: readonly CallSum[], pricin
   };
 }
 
+/** The values of all rows, added up. */
 export function sumOf<Row>(rows: readonly Row[], value: (row: Row) => number): number {
   return rows.reduce((sum, row) => sum + value(row), 0);
 }

@@ -18,6 +18,7 @@ export function dollars(micros: number): string {
   return Math.abs(micros) < MICROS_PER_USD ? formatUsd(micros) : cents(micros);
 }
 
+/** A whole number with its thousands set apart. */
 export function figure(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
@@ -28,6 +29,7 @@ export function short(value: number): string {
   return value < 1_000_000 ? `${Math.round(value / 1000)} k` : `${(value / 1_000_000).toFixed(1)} M`;
 }
 
+/** `1 call`, `2 calls`. */
 export function count(value: number, noun: string, plural = `${noun}s`): string {
   return `${figure(value)} ${value === 1 ? noun : plural}`;
 }
@@ -45,6 +47,7 @@ export function ratioText({ ratio, savedMicros }: { ratio: number | null; savedM
   return ratio >= 100 ? figure(ratio) : ratio.toFixed(1);
 }
 
+/** Minutes as people say them: `40 min`, `1.5 h`. */
 export function hours(minutes: number): string {
   if (minutes < 60) return `${figure(minutes)} min`;
   const tenths = Math.round(minutes / 6) / 10;

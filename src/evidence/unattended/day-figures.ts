@@ -8,7 +8,7 @@ import { readTicks } from "../report/read-records.ts";
 import { rulesOf, sumOf, unitWorth } from "../report/sums.ts";
 
 /** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
-export interface DayFigures {
+interface DayFigures {
   ticks: number;
   outputs: number;
   units: number;
@@ -21,6 +21,7 @@ export interface DayFigures {
   incidents: number;
 }
 
+/** What a day came to, from the rows of that day. */
 export async function dayFigures(db: Db, day: string, config: Config): Promise<DayFigures> {
   const span = dayBounds(day, config.timezone);
   const { fromMs, untilMs } = span;

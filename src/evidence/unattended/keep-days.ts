@@ -10,7 +10,7 @@ import type { Store } from "../../store/store.ts";
 import { markAttended } from "./attended.ts";
 import { dayFigures, wasStopped, workByHand } from "./day-figures.ts";
 
-export interface KeepSources {
+interface KeepSources {
   config: Config;
   store: Store;
   outbox: Outbox;
@@ -131,12 +131,12 @@ async function tellMark(
 }
 
 /** How many calendar days `to` is after `from`; both `YYYY-MM-DD`. */
-export function daysBetween(from: string, to: string): number {
+function daysBetween(from: string, to: string): number {
   return Math.round((startOf(to) - startOf(from)) / DAY_MS);
 }
 
 /** The calendar days from `first` to `last`, both included; none when `last` is before. */
-export function daysFrom(first: string, last: string): string[] {
+function daysFrom(first: string, last: string): string[] {
   const count = Math.max(0, daysBetween(first, last) + 1);
   return Array.from({ length: count }, (_, index) =>
     new Date(startOf(first) + index * DAY_MS).toISOString().slice(0, 10),

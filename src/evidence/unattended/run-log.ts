@@ -6,12 +6,12 @@ import { keepFile } from "../../ops/record-file.ts";
 import type { Db } from "../../store/schema.ts";
 import type { ClockDaysTable, ClockTable } from "../../store/schema-evidence.ts";
 
-export const RUN_LOG = "run-log.md";
+const RUN_LOG = "run-log.md";
 
 /** Ten years; older days stay in the table. */
 const DAYS_MAX = 3_660;
 
-export interface RunLogSources {
+interface RunLogSources {
   config: Pick<Config, "agent" | "timezone" | "paths">;
   db: Db;
 }
@@ -25,7 +25,7 @@ export async function writeRunLog({ config, db }: RunLogSources): Promise<void> 
 }
 
 /** One line a day, the oldest first. */
-export function renderRunLog(
+function renderRunLog(
   { agent, timezone }: { agent: string; timezone: string },
   clock: Selectable<ClockTable> | undefined,
   days: readonly Selectable<ClockDaysTable>[],

@@ -12,6 +12,7 @@ import type { Store } from "../../store/store.ts";
 import { KILL_DRILLS, passedDrills } from "../drills.ts";
 import { writeRunLog } from "./run-log.ts";
 
+/** What the count is started and stopped with. */
 export interface UnattendedSources {
   config: Config;
   version: string;
@@ -22,7 +23,7 @@ export interface UnattendedSources {
 }
 
 /** The clock cannot be started or stopped as things are; nothing was changed. */
-export class UnattendedRefused extends AfkError {
+class UnattendedRefused extends AfkError {
   constructor(code: string, message: string) {
     super(code, message, { retry: "never" });
   }

@@ -13,8 +13,10 @@ export interface Finding {
   mend: string | null;
 }
 
+/** In the order in which doctor shows them. */
 export const GROUPS = ["configuration", "state", "money", "models", "alerts", "host"] as const;
 
+/** A finding as doctor shows it. */
 export interface Check extends Finding {
   name: string;
   group: (typeof GROUPS)[number];
@@ -28,10 +30,12 @@ export interface OnHost {
   clock: Clock;
 }
 
+/** What a check of the configuration needs. */
 export interface WithConfig extends OnHost {
   config: Config;
 }
 
+/** What a check of the state needs. */
 export interface WithStore extends WithConfig {
   store: Pick<Store, "db">;
 }
@@ -48,18 +52,22 @@ export interface Examination<Subject> {
   check(subject: Subject): Found | Promise<Found>;
 }
 
+/** All is well. */
 export function ok(found: string): Finding {
   return { result: "ok", found, mend: null };
 }
 
+/** Worth mending. */
 export function warn(found: string, mend: string): Finding {
   return { result: "warn", found, mend };
 }
 
+/** To be mended. */
 export function bad(found: string, mend: string): Finding {
   return { result: "bad", found, mend };
 }
 
+/** Could not be seen. */
 export function skipped(found: string): Finding {
   return { result: "skipped", found, mend: null };
 }

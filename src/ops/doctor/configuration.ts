@@ -4,6 +4,7 @@ import type { ConfigError } from "../../config/errors.ts";
 import { literalSecrets, secretFiles } from "../../config/secret-files.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 
+/** Which configuration is in use. */
 export const configuration: Examination<WithConfig> = {
   group: "configuration",
   name: "configuration",

@@ -33,6 +33,7 @@ const UNITS_COPY = "/run/afk-units";
 const UNITS = "/etc/systemd/system";
 const SCHEDULE = "afk.timer.d/schedule.conf";
 
+/** The machine that this process runs on. */
 export function thisHost(environment: Environment = processEnvironment()): Host {
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   const folder = existsSync(UNITS_COPY) ? UNITS_COPY : isContainer ? null : UNITS;

@@ -21,6 +21,7 @@ import type { Host } from "./host.ts";
 /** As package.json and cli/main.ts have it. */
 const OLDEST = [22, 22] as const;
 
+/** Whether Node is new enough. */
 export const nodeVersion: Examination<OnHost> = {
   group: "host",
   name: "node",

@@ -16,6 +16,7 @@ export const prices: Examination<WithConfig> = {
 
 const SHOWN_MAX = 3;
 
+/** Whether the counters agree with the ledger. */
 export const counters: Examination<WithStore> = {
   group: "money",
   name: "counters",

@@ -45,7 +45,7 @@ export const stateFolder: Examination<WithConfig> = {
 };
 
 /** The folder itself, or the nearest one above it that there is. */
-export function nearest(dir: string): string {
+function nearest(dir: string): string {
   const isThere = statSync(dir, { throwIfNoEntry: false }) !== undefined;
   return isThere || dir === dirname(dir) ? dir : nearest(dirname(dir));
 }
@@ -64,12 +64,14 @@ function checkOwner(dir: string, userId: number | null): Finding {
 
 const FREE_MIN_BYTES = 200 * 1024 * 1024;
 
+/** Whether there is room on the disk of the state. */
 export const disk: Examination<WithConfig> = {
   group: "state",
   name: "disk",
   check: ({ config: { paths } }) => checkFree(freeBytes(nearest(paths.state)), paths.state),
 };
 
+/** Judges how many bytes are free. */
 export function checkFree(bytes: number, dir: string): Finding {
   const mib = Math.floor(bytes / 1024 / 1024);
   const free = mib >= 10_240 ? `${Math.floor(mib / 1024)} GiB free` : `${mib} MiB free`;
@@ -81,6 +83,7 @@ export function checkFree(bytes: number, dir: string): Finding {
 const REMOTE =
   /^(?:nfs\d*|cifs|smb\d*|smbfs|afs|ceph|9p|glusterfs|lustre|davfs|ncpfs|beegfs|fuse\.(?:sshfs|rclone|s3fs|gcsfuse|glusterfs|ceph|davfs2?|smbnetfs|nfs))$/;
 
+/** Whether the state is on a file system that keeps locks. */
 export const fileSystem: Examination<WithConfig> = {
   group: "state",
   name: "file system",
@@ -126,6 +129,7 @@ function end(pid: number | null): string {
     : `kill ${pid}; if that does not help: kill -KILL ${pid}`;
 }
 
+/** Whether the kill switch is set. */
 export const killSwitch: Examination<WithStore> = {
   group: "state",
   name: "kill switch",

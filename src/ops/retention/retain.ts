@@ -13,7 +13,7 @@ import { stepsSweep } from "./steps.ts";
 import { type Ages, idAt, instantOf, type Sweep } from "./sweep.ts";
 import { ticksSweep } from "./ticks.ts";
 
-export interface RetentionSources {
+interface RetentionSources {
   store: Store;
   config: Config;
   clock: Clock;
@@ -24,7 +24,7 @@ export interface RetentionSources {
 }
 
 /** Rows that were removed, by sweep; those that removed none are left out. */
-export type Retained = Record<string, number>;
+type Retained = Record<string, number>;
 
 /** A pass over everything is begun no more often. One that was not finished goes on with every tick. */
 const EVERY_MS = HOUR_MS;

@@ -14,7 +14,7 @@ export interface Finding extends Notice {
   event: "heartbeat_late" | "no_output";
 }
 
-export interface HeartbeatSources {
+interface HeartbeatSources {
   config: Pick<Config, "heartbeat" | "jobs" | "tickSeconds">;
   db: Db;
   /** Whether somebody is at work; it was asked at `nowMs`, before anything was read that `db` shows. */

@@ -142,7 +142,7 @@ function quietly<T>(work: () => T): T | null {
  * was not told of before. While another episode of the same kind lasts, nothing has recovered.
  * @returns the titles of what is over.
  */
-export async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
+async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
   const over: string[] = [];
   await alerting.store.atomically(async (trx) => {
     for (const event of ["heartbeat_late", "no_output"] as const) {
@@ -175,7 +175,7 @@ export async function tellRecovered(alerting: Alerting, findings: readonly Findi
 }
 
 /** Tells that configuration and state can be used again; `sinceMs` is when it was told that they cannot. */
-export async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
+async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
   const title = "afk can be used again";
   await alerting.store.atomically((trx) =>
     alerting.outbox.announce(
@@ -200,12 +200,12 @@ const MEANING = {
 } as const;
 
 /** Beside the digests, so that who looks for the one that did not come finds the reason. */
-export function alertFileIn(outDir: string): string {
+function alertFileIn(outDir: string): string {
   return join(outDir, "ALERT.txt");
 }
 
 /** Replaces the file, or removes it where `content` is null. One that says the same already is left alone. */
-export function setAlertFile(outDir: string, content: string | null): void {
+function setAlertFile(outDir: string, content: string | null): void {
   const path = alertFileIn(outDir);
   if (content === null) {
     rmSync(path, { force: true });
@@ -220,17 +220,17 @@ export function setAlertFile(outDir: string, content: string | null): void {
  * The last line of a file that was written without a database, once some channel has taken the alert: what says that it
  * need not be sent again, and that there is an end to tell of.
  */
-export const TOLD = "An alert was sent.";
+const TOLD = "An alert was sent.";
 
 /** When the alert was written that was sent past the outbox, in epoch milliseconds; null when none was. */
-export function toldDirectlyAt(outDir: string): number | null {
+function toldDirectlyAt(outDir: string): number | null {
   const path = alertFileIn(outDir);
   if (readIfThere(path)?.trimEnd().endsWith(TOLD) !== true) return null;
   return Math.floor(statSync(path).mtimeMs);
 }
 
 /** One block a finding: a line that says it, and what to know about it. */
-export function alertText(agent: string, findings: readonly { title: string; message: string }[]): string {
+function alertText(agent: string, findings: readonly { title: string; message: string }[]): string {
   const blocks = findings.map(({ title, message }) => `${title}\n${message}\n`);
   return `${agent} needs a look. This file goes away when all is well again.\n\n${blocks.join("\n")}`;
 }
