@@ -6,7 +6,7 @@ import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import type { Harness } from "./harness.ts";
 
 /** What became of one call through the gates. */
-export type Said =
+export type CallOutcome =
   | { type: "answered"; completion: Completion }
   | { type: "capped"; window: string; message: string }
   /** Its breaker refused it. */
@@ -14,7 +14,7 @@ export type Said =
   | { type: "failed"; message: string };
 
 /** Asks an agent's guarded model. `text` should be new each time: the same request over and over is a loop. */
-export async function ask(harness: Harness, agent: Agent, text: string): Promise<Said> {
+export async function ask(harness: Harness, agent: Agent, text: string): Promise<CallOutcome> {
   try {
     const request = { messages: [{ role: "user" as const, content: text }] };
     return { type: "answered", completion: await agent.model.complete(request, { signal: harness.signal }) };
@@ -28,7 +28,9 @@ export async function ask(harness: Harness, agent: Agent, text: string): Promise
   }
 }
 
-/** What was said, on one line, for the record. */
-export function outcomeText(said: Said): string {
-  return said.type === "answered" ? `answered by ${said.completion.model}` : `${said.type}: ${said.message}`;
+/** The outcome on one line, for the record. */
+export function outcomeText(outcome: CallOutcome): string {
+  return outcome.type === "answered"
+    ? `answered by ${outcome.completion.model}`
+    : `${outcome.type}: ${outcome.message}`;
 }

@@ -16,15 +16,16 @@ export interface Deployment {
   stopFile: string;
   /** The agent in this process. */
   open(options?: { clock?: Clock; kinds?: readonly JobKind[] }): Promise<Agent>;
-  /** The agent in a process of its own: `afk` with these words. */
-  start(words: readonly string[], nodeOptions?: readonly string[]): Worker;
-  /** The lines of this event that its log-book holds so far. */
+  /** The agent in a process of its own: `afk` with these arguments. */
+  start(args: readonly string[], nodeOptions?: readonly string[]): Worker;
+  /** The lines of this event that its log holds so far. */
   logged(event: string): LogLine[];
 }
 
 /** The variables that a worker needs to start, and no setting of afk's: those are in the scratch configuration. */
-const HANDED_ON = ["PATH", "HOME", "LANG", "TMPDIR", "NODE_COMPILE_CACHE"];
+const PASSED_ON = ["PATH", "HOME", "LANG", "TMPDIR", "NODE_COMPILE_CACHE"];
 
+/** Writes a scratch afk.yaml with this content into `dir`. */
 export function deploy(
   dir: string,
   content: Record<string, unknown>,
@@ -40,15 +41,15 @@ export function deploy(
     state,
     stopFile,
     open: (how = {}) => openAgent({ config: configFile, state, environment, ...how }),
-    start(words, nodeOptions = []) {
+    start(args, nodeOptions = []) {
       const outer = processEnvironment();
-      const handedOn = Object.fromEntries(HANDED_ON.map((name) => [name, outer[name]]));
+      const passedOn = Object.fromEntries(PASSED_ON.map((name) => [name, outer[name]]));
       return startWorker({
         entry: options.entry,
         nodeOptions,
-        words: [...words, "--config", configFile, "--state", state],
+        args: [...args, "--config", configFile, "--state", state],
         cwd: dir,
-        env: { ...handedOn, ...environment },
+        env: { ...passedOn, ...environment },
       });
     },
     logged: (event) => [...readLogs({ dir: join(state, "logs"), events: [event] })].map(({ line }) => line),
@@ -76,6 +77,7 @@ export const DIGEST = {
   sources: [{ folder: "./inbox", name: "Drill inbox" }],
 };
 
+/** Writes `count` files into the inbox, one item each. */
 export function fillInbox(deployment: Deployment, count: number): void {
   for (let n = 1; n <= count; n++) {
     const text = `# Drill item ${n}\n\nThe harbour number ${n} is open. Ships may enter.\n`;

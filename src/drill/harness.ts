@@ -26,6 +26,7 @@ export interface Effects {
   configure(content: Record<string, unknown>): Record<string, unknown>;
 }
 
+/** What drills do by themselves. */
 export const EFFECTS: Effects = {
   signal: (pid, signal) => void process.kill(pid, signal),
   touch: (path) => writeFileSync(path, "set by a drill\n", { mode: 0o600 }),
@@ -33,6 +34,7 @@ export const EFFECTS: Effects = {
   configure: (content) => content,
 };
 
+/** What a harness is made from. */
 export interface HarnessOptions {
   /** The real agent's. */
   config: Config;
@@ -46,7 +48,7 @@ export interface HarnessOptions {
   patienceMs?: number | undefined;
 }
 
-/** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its log-book. */
+/** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its record. */
 export interface Harness extends Recorder {
   config: Config;
   signal: AbortSignal;
@@ -58,7 +60,7 @@ export interface Harness extends Recorder {
   /** An agent of a deployment in this process, closed with the harness. */
   open(deployment: Deployment, options?: { clock?: Clock; kinds?: readonly JobKind[] }): Promise<Agent>;
   /** A worker process, which is gone when the harness is. */
-  start(deployment: Deployment, words: readonly string[], nodeOptions?: readonly string[]): Worker;
+  start(deployment: Deployment, args: readonly string[], nodeOptions?: readonly string[]): Worker;
   /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the harness is. */
   family(worker: Worker): Known[];
   /** Which of them the system still lists. */
@@ -92,6 +94,7 @@ const PATIENCE_MS = 20_000;
 const START_MS = MINUTE_MS;
 const POLL_MS = 10;
 
+/** Makes a scratch folder and starts a counting model endpoint; `close` ends all that was started. */
 export async function openHarness(options: HarnessOptions): Promise<Harness> {
   const { config, entry, signal, recorder, patienceMs = PATIENCE_MS } = options;
   const effects = { ...EFFECTS, ...options.effects };
@@ -123,9 +126,9 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
       agents.push(agent);
       return agent;
     },
-    start(deployment, words, nodeOptions) {
+    start(deployment, args, nodeOptions) {
       signal.throwIfAborted();
-      const worker = deployment.start(words, nodeOptions);
+      const worker = deployment.start(args, nodeOptions);
       workers.push(worker);
       return worker;
     },

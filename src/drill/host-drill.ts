@@ -1,6 +1,6 @@
 import type { Figures, Finding } from "./recorder.ts";
 
-/** The one drill that a container cannot do to itself: the host's own command fires it, and hands in its figures. */
+/** The one drill that a container cannot do to itself: the host's own command fires it, and reports its figures. */
 export const HOST_DRILL = {
   name: "systemctl",
   description: "systemctl stop ends a worker and all that it started, and nothing comes back",
@@ -8,7 +8,7 @@ export const HOST_DRILL = {
   command: "sudo afk drill systemctl",
 } as const;
 
-/** What was done, in the words of the record. */
+/** What was done, as the record says it. */
 export function hostSteps({ stopped, worker }: Figures): string[] {
   return [
     `Had systemd start a worker by its unit (${worker ?? "afk.service"}), on a scratch configuration and state, with a job whose processes ignore SIGTERM and write a sign of life five times a second.`,

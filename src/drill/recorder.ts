@@ -27,7 +27,7 @@ export interface Outcome {
   finishedAt: number;
   steps: readonly string[];
   findings: readonly Finding[];
-  /** Limits that were not the real ones, in words. */
+  /** Limits that were not the real ones, a sentence each. */
   differences: readonly string[];
   figures: Figures;
   /** Null when it passed. */
@@ -40,7 +40,7 @@ export interface Outcome {
 export interface Recorder {
   steps: string[];
   findings: Finding[];
-  /** Limits that are not the real ones, in words. */
+  /** Limits that are not the real ones, a sentence each. */
   differences: string[];
   figures: Figures;
   /** Writes down what was done. */
@@ -51,6 +51,7 @@ export interface Recorder {
   differ(words: string): void;
 }
 
+/** A record in which nothing is written yet. */
 export function openRecorder(): Recorder {
   const recorder: Recorder = {
     steps: [],

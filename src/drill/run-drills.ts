@@ -21,6 +21,7 @@ export interface DrillResult {
   record: string;
 }
 
+/** How drills are fired, and who is told of each. */
 export interface DrillOptions extends Omit<HarnessOptions, "config" | "recorder"> {
   /** The real agent: its limits are drilled, and the evidence goes into its state. */
   agent: Agent;

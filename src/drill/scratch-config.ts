@@ -35,7 +35,7 @@ export const CAP_MICROS_MIN = 100;
 
 /**
  * The text of a scratch afk.yaml (JSON is YAML) with the real configuration's limits, and the models at `endpointUrl`.
- * `differ` is told, in words, of each limit that is not the real one.
+ * `differ` is called with a sentence for each limit that is not the real one.
  */
 export function scratchConfig(
   config: Config,

@@ -4,8 +4,8 @@ import type { Deployment } from "./deployment.ts";
 import type { Harness } from "./harness.ts";
 import type { Worker } from "./worker.ts";
 
-/** How often the grandchild makes itself heard. */
-const BEAT_MS = 50;
+/** How often the grandchild asks for the page. */
+const REQUEST_EVERY_MS = 50;
 /** Silence that is long enough to be the end, on a busy machine too. */
 const SILENT_MS = 400;
 const SETTLE_MS = 100;
@@ -13,7 +13,7 @@ const SETTLE_MS = 100;
 /** A worker at work on a command that does not obey SIGTERM, and whose child asks the endpoint for a page all the time. */
 export interface Stubborn {
   deployment: Deployment;
-  beats: Page;
+  calls: Page;
   /** Starts a worker and waits until the grandchild is heard. */
   start(nodeOptions?: readonly string[]): Promise<{ worker: Worker; family: Known[] }>;
   /** Waits until the worker and all its family are gone, and sees that the grandchild is silent. Milliseconds. */
@@ -24,20 +24,25 @@ export interface Stubborn {
 const SHELL = 'trap "" TERM; "$0" -e "$1" "$2" & wait; sleep 60';
 const CHILD = `process.on("SIGTERM", () => {});
 const { get } = require("node:http");
-setInterval(() => get(process.argv[1], (answer) => answer.resume()).on("error", () => {}), ${BEAT_MS});`;
+setInterval(() => get(process.argv[1], (answer) => answer.resume()).on("error", () => {}), ${REQUEST_EVERY_MS});`;
 
+/** Deploys the command as a job that is due at once. */
 export function stubborn(harness: Harness): Stubborn {
-  const beats = harness.endpoint.serve("/beat", { status: 200, contentType: "text/plain", content: "heard" });
-  const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${harness.endpoint.url}/beat`];
+  const calls = harness.endpoint.serve("/alive", {
+    status: 200,
+    contentType: "text/plain",
+    content: "heard",
+  });
+  const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${harness.endpoint.url}/alive`];
   const job = { name: "stubborn", kind: "exec", every: "30d", timeout: "2m", command };
   const deployment = harness.deploy({ jobs: [job] });
   return {
     deployment,
-    beats,
+    calls,
     async start(nodeOptions) {
-      const before = beats.count;
+      const before = calls.count;
       const worker = harness.start(deployment, ["tick"], nodeOptions);
-      await harness.untilWorker(worker, "the worker's grandchild is at work", () => beats.count > before + 1);
+      await harness.untilWorker(worker, "the worker's grandchild is at work", () => calls.count > before + 1);
       const family = harness.family(worker);
       harness.expect(
         "the system lists the worker, its supervisor, the command and the command's child",
@@ -54,14 +59,14 @@ export function stubborn(harness: Harness): Stubborn {
       );
       // What it had sent before its end may still be on the way.
       await harness.pause(SETTLE_MS);
-      const heard = beats.count;
+      const heard = calls.count;
       await harness.pause(SILENT_MS);
       harness.figures.requestsByGrandchild = heard;
-      harness.figures.requestsAfterKill = beats.count - heard;
+      harness.figures.requestsAfterKill = calls.count - heard;
       harness.expect(
         "nothing is heard of the grandchild any more",
-        beats.count === heard && heard > 0,
-        `${heard} requests of it before, ${beats.count - heard} in the ${SILENT_MS} ms after`,
+        calls.count === heard && heard > 0,
+        `${heard} requests of it before, ${calls.count - heard} in the ${SILENT_MS} ms after`,
       );
       return tookMs;
     },

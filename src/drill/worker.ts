@@ -21,20 +21,21 @@ export interface Worker {
   ended: Promise<Exit>;
 }
 
+/** A command line of afk, and where it runs. */
 export interface WorkerOptions {
   /** The CLI's own entry, a source or the bundle. */
   entry: string;
   /** For Node itself, before the entry. */
   nodeOptions?: readonly string[];
-  words: readonly string[];
+  args: readonly string[];
   cwd: string;
   env: Environment;
 }
 
 /** In a group of its own, so that a guard that kills its group takes nothing else along. */
 export function startWorker(options: WorkerOptions): Worker {
-  const { entry, nodeOptions = [], words, cwd, env } = options;
-  const child = spawn(process.execPath, [...nodeOptions, entry, ...words], {
+  const { entry, nodeOptions = [], args, cwd, env } = options;
+  const child = spawn(process.execPath, [...nodeOptions, entry, ...args], {
     cwd,
     env,
     detached: true,
@@ -44,7 +45,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const note = (exit: Exit) => {
     worker.exit = exit;
   };
-  // One that could not be started has ended too, for who only looks.
+  // One that could not be started has ended too, for whoever reads `exit`.
   worker.ended.then(note, () => note({ code: null, signal: null }));
   return worker;
 }

@@ -49,6 +49,7 @@ export interface ModelEndpoint {
   close(): Promise<void>;
 }
 
+/** How an endpoint differs from the usual one. */
 export interface EndpointOptions {
   /** 127.0.0.1 unless given; a server in a container is asked from outside of it. */
   host?: string;

@@ -93,6 +93,7 @@ const anthropic: Protocol = {
 /** The protocols that model endpoints speak here, by the name of the provider that defines them. */
 export const PROTOCOLS = { ollama, openai, anthropic } as const;
 
+/** A protocol, by the provider that defines it. */
 export type ProtocolName = keyof typeof PROTOCOLS;
 
 function openaiUsage({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): object {

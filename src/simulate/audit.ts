@@ -29,6 +29,7 @@ export interface Audit {
   ): void;
 }
 
+/** Puts the oracles together; `approvals` counts how often the operator approved each draft. */
 export function createAudit(
   config: Config,
   world: () => World,

@@ -35,6 +35,7 @@ export interface Calendar {
   fingerprint(): string;
 }
 
+/** An empty calendar; `onDay` is called when a day is over. */
 export function createCalendar(timezone: string, trueMs: () => number, onDay: (day: Day) => void): Calendar {
   const days: Day[] = [];
   const hash = createHash("sha256");

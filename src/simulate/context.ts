@@ -43,14 +43,14 @@ export interface SimulationContext {
   note(fault: FaultName, words: string): void;
   /** What is done before the next tick, between two processes. */
   between: (() => unknown)[];
-  /** True when the person is to look before the next tick. */
+  /** True when the operator is to come before the next tick. */
   isOperatorDue: boolean;
   /** How often each draft was approved. */
   approvals: Map<string, number>;
   overrides: Overrides;
 }
 
-/** What the person and the mishaps change. */
+/** What the operator and the faults change. */
 export interface Overrides {
   /** The daily cap by the host's setting, in micro-dollars; null as afk.yaml says. */
   dailyCapMicros: number | null;

@@ -7,11 +7,11 @@ import type { Driver } from "./driver.ts";
 
 /** Long enough for the daily work to come once more, but no longer than what came before. */
 const CONVERGENCE_HOURS_MAX = 30;
-/** The person sees to what waits as often. */
+/** The operator comes as often. */
 const PARTS = 2;
 
 /**
- * Puts right everything that went wrong, has the person see to everything that waits, and lets the agent catch up: then
+ * Puts right everything that went wrong, has the operator handle everything that waits, and lets the agent catch up: then
  * nothing may be left undone. These hours are no part of the calendar.
  * @param configText what afk.yaml said at the beginning.
  */

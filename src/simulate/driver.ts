@@ -5,17 +5,17 @@ import type { TickResult } from "../runner/tick.ts";
 import type { SimulationContext } from "./context.ts";
 import type { Ended } from "./machine.ts";
 import { nextTick } from "./next-tick.ts";
-import { look } from "./operator-model.ts";
+import { operate } from "./operator-model.ts";
 
-/** How days pass: the timer's ticks, what comes between them, and a look at everything after each. */
+/** How days pass: the timer's ticks, what comes between them, and a check of everything after each. */
 export interface Driver {
   /** Until this much true time has passed since the beginning, or something broke. */
   until(elapsedMs: number): Promise<void>;
   /** The machine is on, whatever it was before. */
   on(): Promise<void>;
-  /** What is to be done between two processes. `isThorough`: the person sees to everything now. */
+  /** What is to be done between two processes. `isThorough`: the operator handles everything now. */
   between(isThorough: boolean): Promise<void>;
-  /** Looks at everything. `isWhole`: at what takes longer, too. */
+  /** Checks everything. `isWhole`: what takes longer, too. */
   check(fromMs: number, how: { isAtRest: boolean; isWhole: boolean }): void;
   steps(): number;
 }
@@ -25,6 +25,7 @@ const WHOLE_EVERY = 12;
 /** How often a process that could go on is ended all the same, as the timer's is after each tick. */
 const RESTART_SHARE = 0.15;
 
+/** A driver at the first moment of the simulation. */
 export function createDriver(context: SimulationContext, seed: number): Driver {
   const { environment, machine, calendar, audit, config, overrides, report } = context;
   const { time, disk } = environment;
@@ -44,13 +45,13 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
   async function between(isThorough: boolean): Promise<void> {
     const due = context.between.splice(0);
     if (due.length > 0 || machineRandom.chance(RESTART_SHARE)) await machine.restart();
-    for (const deed of due) await deed();
+    for (const action of due) await action();
     disk.outside(() => context.world.sources.placeFiles());
     if (!(context.isOperatorDue || isThorough) || context.reader() === null || machine.offUntilMs() !== null)
       return;
     context.isOperatorDue = false;
     const fromMs = time.elapsedMs();
-    await look(context, operatorRandom, isThorough);
+    await operate(context, operatorRandom, isThorough);
     check(fromMs, { isAtRest: false, isWhole: false });
   }
 

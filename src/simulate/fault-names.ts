@@ -13,6 +13,8 @@ export const FAULTS = {
   caps: "the person changes the daily cap",
 } as const;
 
+/** A kind of fault. */
 export type FaultName = keyof typeof FAULTS;
 
+/** Every kind of fault, in the order of the documentation. */
 export const FAULT_NAMES = Object.keys(FAULTS) as FaultName[];

@@ -31,6 +31,7 @@ export interface Machine {
 /** Longer than any tick may take, so that one that never ends is found. */
 const STUCK_MS = 7 * DAY_MS;
 
+/** A machine that is on, with no process of the agent yet. */
 export function createMachine(
   environment: SimulatedEnvironment,
   open: (options: AgentOptions) => Promise<Agent>,

@@ -8,10 +8,10 @@ import { resume } from "../rails/resume.ts";
 import type { SimulationContext } from "./context.ts";
 
 const CLOCK_IS_RIGHT_MS = MINUTE_MS;
-/** What a person does at one sitting. */
-const DEEDS_MAX = 8;
+/** The most that the operator does at one time. */
+const ACTIONS_MAX = 8;
 
-/** The person looks a few times a day. */
+/** The operator comes a few times a day. */
 export function planOperator(context: SimulationContext, days: number, random: SeededRandom): void {
   const { time } = context.environment;
   for (
@@ -26,16 +26,16 @@ export function planOperator(context: SimulationContext, days: number, random: S
 }
 
 /**
- * What the person does about what waits: each by a command of its own, as from a terminal. `isThorough`: everything is
+ * What the operator does about what waits: each by a command of its own, as from a terminal. `isThorough`: everything is
  * seen to, as by somebody who wants to leave nothing undone.
  */
-export async function look(
+export async function operate(
   context: SimulationContext,
   random: SeededRandom,
   isThorough: boolean,
 ): Promise<void> {
   const will = (share: number) => isThorough || random.chance(share);
-  const all = <Row>(sql: string) => context.reader()?.all<Row>(sql, DEEDS_MAX) ?? [];
+  const all = <Row>(sql: string) => context.reader()?.all<Row>(sql, ACTIONS_MAX) ?? [];
   if (will(0.6)) await clear(context, isThorough);
   for (const { id, state } of all<{ id: string; state: string }>(
     "select id, state from drafts where state in ('pending', 'unknown') order by id limit ?",
@@ -45,14 +45,14 @@ export async function look(
   for (const { id } of all<{ id: string }>(
     "select id from ledger where state = 'unknown' order by id limit ?",
   )) {
-    if (will(0.5)) await sayCost(context, id);
+    if (will(0.5)) await reconcileCost(context, id);
   }
   for (const { key } of all<{ key: string }>("select key from dead_letters order by died_at, key limit ?")) {
     if (will(0.5)) await handleDead(context, key, random);
   }
 }
 
-/** Only with a clock that is right: the same word takes the wall clock for right. */
+/** Only with a clock that is right: the same command accepts the wall clock. */
 async function clear(context: SimulationContext, isThorough: boolean): Promise<void> {
   const { time } = context.environment;
   if (Math.abs(time.wallErrorMs()) > CLOCK_IS_RIGHT_MS) return;
@@ -78,13 +78,13 @@ async function decide(
     await command(context, `afk drafts reject ${id}`, ({ drafts }) => drafts.reject(id));
     return;
   }
-  // The word is given before anything is done, whatever becomes of the command.
+  // The approval counts before anything is done, whatever becomes of the command.
   context.approvals.set(id, (context.approvals.get(id) ?? 0) + 1);
   await command(context, `afk drafts approve ${id}`, ({ drafts }) => drafts.approve(id, { isAgain }));
 }
 
 /** What the provider's bill says, as far as a person can know. */
-async function sayCost(context: SimulationContext, id: string): Promise<void> {
+async function reconcileCost(context: SimulationContext, id: string): Promise<void> {
   context.audit.ledger.reconciled(id);
   const micros = context.audit.ledger.billOf(id)?.micros ?? 0;
   await command(context, `afk ledger reconcile ${id}`, ({ rails }) => reconcile(rails, id, micros));

@@ -5,6 +5,7 @@ import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import type { LocalSource } from "./world/sources.ts";
 
+/** The copy of afk.yaml that a simulation uses, and what stands in for local sources. */
 export interface ScratchConfig {
   configFile: string;
   local: LocalSource[];

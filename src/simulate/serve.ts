@@ -7,8 +7,8 @@ import { installEnvironment } from "./environment/environment.ts";
 import { warmUp } from "./environment/warm-up.ts";
 import type { SimulationResult } from "./simulation.ts";
 
-/** What the thread says. An error is one of the simulation itself: what the agent does wrong is a violation. */
-export type Said =
+/** What the thread posts. An error is one of the simulation itself: what the agent does wrong is a violation. */
+export type ThreadMessage =
   | { type: "day"; day: Day }
   | { type: "result"; result: SimulationResult }
   | { type: "error"; message: string };
@@ -21,11 +21,11 @@ export function serveSimulations(loadKinds: () => Promise<readonly JobKind[]>): 
   const port = parentPort;
   assert(port !== null, "the thread of simulations was started as a program");
   const environment = installEnvironment();
-  const say = (said: Said) => port.postMessage(said);
+  const post = (message: ThreadMessage) => port.postMessage(message);
   const loaded = load();
 
   async function load() {
-    // What is loaded from here on finds the environment in the place of the world.
+    // What is loaded from here on finds the simulated environment.
     const { simulate } = await import("./simulation.ts");
     const kinds = await loadKinds();
     await warmUp(environment);
@@ -34,15 +34,15 @@ export function serveSimulations(loadKinds: () => Promise<readonly JobKind[]>): 
 
   async function run(input: SimulationInput): Promise<SimulationResult> {
     const { simulate, kinds } = await loaded;
-    return await simulate(environment, input, kinds, (day) => say({ type: "day", day }));
+    return await simulate(environment, input, kinds, (day) => post({ type: "day", day }));
   }
 
   port.on("message", (input: SimulationInput) => {
     run(input).then(
-      (result) => say({ type: "result", result }),
+      (result) => post({ type: "result", result }),
       (error: unknown) => {
         const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        say({ type: "error", message });
+        post({ type: "error", message });
       },
     );
   });

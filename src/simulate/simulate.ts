@@ -11,12 +11,13 @@ import { siblingScript } from "../lib/sibling-script.ts";
 import type { Day } from "./calendar.ts";
 import type { FaultName } from "./fault-names.ts";
 import { scratchEnvironment, writeScratchConfig } from "./scratch-config.ts";
-import type { Said } from "./serve.ts";
+import type { ThreadMessage } from "./serve.ts";
 import type { SimulationResult } from "./simulation.ts";
 
 /** Memory that looks like a disk: what is proved here does not need the real one, which is much slower. */
 const MEMORY = "/dev/shm";
 
+/** One simulation: a configuration, how long, and what goes wrong. */
 export interface SimulateOptions {
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
   config?: string | undefined;
@@ -38,6 +39,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
+/** The thread that a simulator starts. */
 export interface Thread {
   /** What serves simulations; afk's own unless stated. */
   script: URL;
@@ -54,7 +56,7 @@ export function openSimulator(thread: Partial<Thread> = {}): Simulator {
   const worker = new Worker(script, { execArgv: [...process.execArgv, ...execArgv] });
   return {
     async run({ config: file, environment = processEnvironment(), kinds, ...options }) {
-      // Once as it is, so that what is wrong is told of the file that the person wrote.
+      // Read once as it is, so that errors name the file that the person wrote.
       const config = readAgentConfig({
         config: file,
         environment,
@@ -89,16 +91,16 @@ function resultOf(
 ): Promise<SimulationResult> {
   return new Promise((resolve, reject) => {
     const onAbort = () => end(() => reject(signal?.reason));
-    const onMessage = (said: Said) => {
-      switch (said.type) {
+    const onMessage = (message: ThreadMessage) => {
+      switch (message.type) {
         case "day":
-          return onDay?.(said.day);
+          return onDay?.(message.day);
         case "result":
-          return end(() => resolve(said.result));
+          return end(() => resolve(message.result));
         case "error":
-          return end(() => reject(new Error(`afk bug: the simulation itself failed: ${said.message}`)));
+          return end(() => reject(new Error(`afk bug: the simulation itself failed: ${message.message}`)));
         default:
-          return assertNever(said);
+          return assertNever(message);
       }
     };
     const onError = (error: unknown) => end(() => reject(error));

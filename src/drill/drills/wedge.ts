@@ -28,7 +28,7 @@ export const wedge: Drill = {
   promise: "A process that hangs cannot outlive its kill switch.",
   async run(harness) {
     const job = stubborn(harness);
-    const { deployment, beats } = job;
+    const { deployment, calls } = job;
     const blocked = join(deployment.dir, "blocked");
     const started = await job.start(["--import", blocker(blocked)]);
     const { worker, family } = started;
@@ -38,11 +38,11 @@ export const wedge: Drill = {
     await harness.until("its event loop is blocked", () => existsSync(blocked));
     harness.effects.signal(worker.pid, "SIGTERM");
     harness.did("Blocked the event loop of a worker at work, and sent it SIGTERM.");
-    const heard = beats.count;
+    const heard = calls.count;
     await harness.pause(DEAF_MS);
     harness.expect(
       "it is wedged: SIGTERM does nothing, and its children work on",
-      worker.exit === null && harness.alive(family).length === family.length && beats.count > heard,
+      worker.exit === null && harness.alive(family).length === family.length && calls.count > heard,
       worker.exit === null
         ? `${harness.alive(family).length} processes after ${DEAF_MS} ms`
         : `it ended (${worker.exit.signal ?? worker.exit.code})`,

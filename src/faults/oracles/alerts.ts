@@ -20,6 +20,7 @@ export interface AlertsCheck {
   check(reader: Reader, received: number, oldMs: number, report: Report): void;
 }
 
+/** A check that has seen nothing yet. */
 export function createAlertsCheck(): AlertsCheck {
   const observeAlerts = watchRows<Alert>("select id, key, created_at as createdMs from alerts");
   const observeDeliveries = watchRows<Delivery>(

@@ -12,12 +12,14 @@ const DELIVERY_MS = 5 * MINUTE_MS;
 const ALERTS_PER_TICK = 60;
 const HOSTS_MAX = 200;
 
+/** Reports a tick that took longer than its own bound and that of its jobs allow. */
 export function checkTickTime(config: Config, tookMs: number, report: Report): void {
   const longest = Math.max(0, ...config.jobs.map(({ timeoutMs }) => timeoutMs));
   if (tookMs > TICK_MS + longest + DELIVERY_MS)
     report("bounds", `a tick took ${Math.round(tookMs / MINUTE_MS)} minutes`);
 }
 
+/** Reports logs and tables that have outgrown their bounds. */
 export function checkSizes(config: Config, reader: Reader, ticks: number, report: Report): void {
   const bytes = bytesIn(config.paths.logs);
   // Today's last file is never deleted, and is at most a quarter of the bound.

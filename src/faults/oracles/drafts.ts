@@ -13,7 +13,7 @@ interface Draft {
   attempted: number | null;
 }
 
-/** Drafts against what the servers did: never without a person's word, and once for each word. */
+/** Drafts against what the servers did: never without an approval, and once for each. */
 export interface DraftsCheck {
   /** `approvals`: how often each draft was approved. */
   check(
@@ -24,6 +24,7 @@ export interface DraftsCheck {
   ): void;
 }
 
+/** A check that has seen nothing yet. */
 export function createDraftsCheck(): DraftsCheck {
   const known = new Set<string>();
 
@@ -46,8 +47,8 @@ export function createDraftsCheck(): DraftsCheck {
       const done = new Map<string, number>();
       for (const { key, isDone } of effects) if (isDone) done.set(key, (done.get(key) ?? 0) + 1);
       for (const [id, count] of done) {
-        const words = approvals.get(id) ?? 0;
-        if (count > words) report("once", `draft ${id} was done ${count} times, and approved ${words} times`);
+        const approved = approvals.get(id) ?? 0;
+        if (count > approved) report("once", `draft ${id} was done ${count} times, and approved ${approved} times`);
       }
       const drafts = reader.all<Draft>("select id, state, attempted_at as attempted from drafts");
       for (const draft of drafts) checkDraft(reader, draft, done.get(draft.id) ?? 0, report);

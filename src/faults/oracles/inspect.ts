@@ -4,7 +4,7 @@ import { createQueueCheck } from "./queue.ts";
 import { openReader } from "./reader.ts";
 
 /**
- * What is wrong with a state directory at which nothing is at work, in words; empty where all is right: counters equal
+ * What is wrong with a state directory at which nothing is at work, a sentence each; empty where all is right: counters equal
  * the ledger, no job is under way or lost, and every output is the file that its job wrote.
  */
 export function findBreaches(state: string): string[] {

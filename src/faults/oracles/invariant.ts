@@ -1,4 +1,4 @@
-/** What must hold at every step of a simulation, in the words of a verdict. */
+/** What must hold at every step, as a verdict says it. */
 export const INVARIANTS = {
   cap: "no window's cap is exceeded, neither in the ledger nor in the provider's own bill",
   gates:
@@ -13,6 +13,7 @@ export const INVARIANTS = {
   bounds: "every tick ends, and logs and tables stay within their bounds",
 } as const;
 
+/** The name of what must hold. */
 export type Invariant = keyof typeof INVARIANTS;
 
 /** One breach, at a moment of true time. */
@@ -22,4 +23,5 @@ export interface Violation {
   atMs: number;
 }
 
+/** Called by an oracle for each breach that it finds. */
 export type Report = (invariant: Invariant, message: string) => void;

@@ -36,6 +36,7 @@ export interface LedgerCheck {
   check(reader: Reader, report: Report, how: { isWhole: boolean; oldMs: number }): void;
 }
 
+/** A check that has seen nothing yet. */
 export function createLedgerCheck(): LedgerCheck {
   const bills = new Map<string, Bill>();
   const reconciled = new Set<string>();

@@ -34,6 +34,7 @@ export interface QueueCheck {
   check(reader: Reader, report: Report, how: { isAtRest: boolean; oldMs: number }): void;
 }
 
+/** A check that has seen nothing yet; outputs are files in `outDir`. */
 export function createQueueCheck(outDir: string): QueueCheck {
   const handled = new Set<string>();
   /** Jobs' names with the items that their digests have had. */

@@ -4,7 +4,7 @@ import type { Report } from "./invariant.ts";
 import type { Bill } from "./ledger.ts";
 import type { Reader } from "./reader.ts";
 
-/** What a book-keeper knows besides the reader, at the moment a request arrives. */
+/** What is known besides the database, at the moment a request arrives. */
 export interface Circumstances {
   /** The caps as the person has set them. */
   caps: Caps;

@@ -13,6 +13,7 @@ export interface TimeCheck {
   check(reader: Reader, during: { fromMs: number; toMs: number }, report: Report): void;
 }
 
+/** A check that has seen nothing yet. */
 export function createTimeCheck(): TimeCheck {
   let latest: number | null = null;
   let mayGoBack = false;

@@ -29,6 +29,7 @@ const STATEMENT_BYTES = 4_096;
 const BLOCK_BYTES = 4_096;
 const PLENTY_BLOCKS = 4 * 1024 * 1024;
 
+/** Puts the disk under this thread for good. */
 export function installDisk(): Disk {
   const databases = new Set<Database.Database>();
   let freeBytes: number | null = null;

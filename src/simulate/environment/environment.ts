@@ -5,7 +5,7 @@ import { installRandomness } from "./replace.ts";
 import { installTimers, type Quiet } from "./timers.ts";
 import { createVirtualTime, type VirtualTime } from "./virtual-time.ts";
 
-/** Everything that the agent's code reaches the world by, in this thread, in the overrides of the simulation. */
+/** Everything that the agent's code reaches the world by, in this thread, under control of the simulation. */
 export interface SimulatedEnvironment {
   time: VirtualTime;
   disk: Disk;

@@ -15,6 +15,7 @@ export interface Reply {
   ending: "close" | "reset" | "hang";
 }
 
+/** What is at the other end of a connection. */
 export interface Server {
   /** Called once for a connection, with the whole request. */
   answer(asked: Asked): Reply;

@@ -3,6 +3,7 @@ import { type Clock, IDLE_MS } from "../../lib/clock.ts";
 /** Who set an alarm: the agent's own code, whose alarms end with its process, or the simulation. */
 export type Owner = "agent" | "world";
 
+/** Something that happens at a moment of true time. */
 export interface Alarm {
   owner: Owner;
   /** In true time. */
@@ -39,6 +40,7 @@ export interface VirtualTime extends Clock {
 /** A machine is up for a while before it runs anything. */
 const FIRST_UPTIME_MS = 30_000;
 
+/** Time that has yet to begin: see `reset`. */
 export function createVirtualTime(): VirtualTime {
   let startMs = 0;
   let nowMs = 0;

@@ -13,6 +13,7 @@ export interface FaultRates {
 
 const ALWAYS = 0.02;
 
+/** Rates without an outage; only kinds that are enabled fail. */
 export function createFaultRates(enabled: ReadonlySet<FaultName>, random: SeededRandom): FaultRates {
   const outages = new Map<symbol, { kind: FaultName; share: number }>();
   let isCleared = false;

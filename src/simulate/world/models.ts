@@ -82,6 +82,7 @@ const WEIGHTS = Object.fromEntries(
   Object.entries(FAULTS).map(([kind, { weight }]) => [kind, weight]),
 ) as Record<FaultKind, number>;
 
+/** Answers for the providers that the configuration names. */
 export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom): Models {
   const bills: Bill[] = [];
   const endpoints = new Map(

@@ -18,6 +18,7 @@ export interface Receivers {
 /** Ids of drafts, which go along as idempotency keys; those of alerts have colons. */
 const DRAFT_ID = /^[0-9a-z]{26}$/;
 
+/** Answers for the channels and the ping address that the configuration names, and for what drafts act on. */
 export function createReceivers(config: Config, faultRates: FaultRates, random: SeededRandom): Receivers {
   let messages = 0;
   const effects: Effect[] = [];

@@ -13,6 +13,7 @@ export interface LocalSource {
   kind: "file" | "folder";
 }
 
+/** Feeds, repositories and local files, each with items of its own. */
 export interface Sources {
   /** Any GET that is nobody else's. */
   answer(asked: Asked): Reply;
@@ -36,6 +37,7 @@ const FAULT_WEIGHTS = {
   lost: 1,
 } as const;
 
+/** Sources whose items follow from the seed and the time. */
 export function createSources(
   local: readonly LocalSource[],
   faultRates: FaultRates,

@@ -15,6 +15,7 @@ export interface World extends Internet {
   sources: Sources;
 }
 
+/** What a world is made from. */
 export interface WorldOptions {
   config: Config;
   local: readonly LocalSource[];
@@ -28,6 +29,7 @@ export interface WorldOptions {
   onRequest(url: URL): void;
 }
 
+/** A world in which nothing has happened yet. */
 export function createWorld({
   config,
   local,
