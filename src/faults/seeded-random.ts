@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Randomness } from "../lib/ids.ts";
 
-/** Randomness that a seed decides, with the throws that a simulation makes. */
+/** Randomness that a seed decides, with the choices that a simulation makes. */
 export interface SeededRandom extends Randomness {
   /** A whole number from 0 to `count` - 1. */
   below(count: number): number;
@@ -10,22 +10,15 @@ export interface SeededRandom extends Randomness {
   chance(probability: number): boolean;
   of<const T extends readonly [unknown, ...unknown[]]>(choices: T): T[number];
   /** One of the names, each as likely as its weight says. */
-  weighed<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
+  weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
 }
 
 const BLOCK_WORDS = 1_024;
 
-/** SeededRandom of their own for each `purpose`: that one part throws more often changes nothing for the others. */
+/** A sequence of its own for each `purpose`: that one part draws more often changes nothing for the others. */
 export function seededRandom(seed: number, purpose: string): SeededRandom {
   const digest = createHash("sha256").update(`${seed} ${purpose}`).digest();
-  let state = digest.readUInt32LE(0);
-  // mulberry32, https://github.com/bryc/code/blob/master/jshash/PRNGs.md
-  const word = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return (mixed ^ (mixed >>> 14)) >>> 0;
-  };
+  const word = randomWords(digest.readUInt32LE(0));
   const random = () => word() / 2 ** 32;
   const below = (count: number) => Math.floor(random() * count);
   return {
@@ -43,7 +36,7 @@ export function seededRandom(seed: number, purpose: string): SeededRandom {
     between: (least, most) => least + below(most - least + 1),
     chance: (probability) => random() < probability,
     of: (choices) => choices[below(choices.length)],
-    weighed<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
+    weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
       const entries = Object.entries(weights) as [Name, number][];
       let left = random() * entries.reduce((sum, [, weight]) => sum + weight, 0);
       for (const [name, weight] of entries) {
@@ -52,5 +45,16 @@ export function seededRandom(seed: number, purpose: string): SeededRandom {
       }
       return (entries.at(-1) as [Name, number])[0];
     },
+  };
+}
+
+/** Words of 32 bits, the same from the same state: mulberry32, https://github.com/bryc/code/blob/master/jshash/PRNGs.md */
+export function randomWords(firstState: number): () => number {
+  let state = firstState >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   };
 }

@@ -48,7 +48,8 @@ export function createDraftsCheck(): DraftsCheck {
       for (const { key, isDone } of effects) if (isDone) done.set(key, (done.get(key) ?? 0) + 1);
       for (const [id, count] of done) {
         const approved = approvals.get(id) ?? 0;
-        if (count > approved) report("once", `draft ${id} was done ${count} times, and approved ${approved} times`);
+        if (count > approved)
+          report("once", `draft ${id} was done ${count} times, and approved ${approved} times`);
       }
       const drafts = reader.all<Draft>("select id, state, attempted_at as attempted from drafts");
       for (const draft of drafts) checkDraft(reader, draft, done.get(draft.id) ?? 0, report);

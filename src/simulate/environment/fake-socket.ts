@@ -1,4 +1,5 @@
 import { Duplex } from "node:stream";
+import { assert } from "../../lib/errors.ts";
 
 /** One HTTP request as it arrived, whole. */
 export interface Asked {
@@ -8,10 +9,10 @@ export interface Asked {
   body: string;
 }
 
-/** What is sent back, piece by piece, `afterMs` after the request or the piece before. */
+/** What is sent back, `afterMs` after the request, and how the connection ends then; a server that hangs leaves it open. */
 export interface Reply {
-  pieces: { afterMs: number; bytes: string }[];
-  /** How the connection ends after the last piece; a server that hangs leaves it open. */
+  afterMs: number;
+  bytes: string;
   ending: "close" | "reset" | "hang";
 }
 
@@ -70,14 +71,6 @@ export class FakeSocket extends Duplex {
     else if (!this.#isAsked) this.#parse();
   }
 
-  override _final(done: () => void): void {
-    done();
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    done(error);
-  }
-
   setKeepAlive(): this {
     return this;
   }
@@ -109,27 +102,20 @@ export class FakeSocket extends Duplex {
     this.#isAsked = true;
     const [method = "", path = ""] = first.split(" ");
     const reply = this.#server.answer({ method, url: new URL(path, this.#origin), headers, body });
-    this.#send(reply, 0);
+    this.#send(reply);
   }
 
-  #send(reply: Reply, index: number): void {
-    const piece = reply.pieces[index];
-    if (this.destroyed) return;
-    if (piece === undefined) {
-      if (reply.ending === "close") this.push(null);
-      else if (reply.ending === "reset") this.destroy(failure("ECONNRESET", "read ECONNRESET"));
-      return;
-    }
+  #send({ afterMs, bytes, ending }: Reply): void {
     const send = () => {
       if (this.destroyed) return;
-      const bytes = Buffer.from(piece.bytes);
-      this.bytesRead += bytes.byteLength;
-      this.push(bytes);
-      this.#send(reply, index + 1);
+      this.bytesRead += Buffer.byteLength(bytes);
+      if (bytes !== "") this.push(Buffer.from(bytes));
+      if (ending === "close") this.push(null);
+      else if (ending === "reset") this.destroy(failure("ECONNRESET", "read ECONNRESET"));
     };
     // Never within the write that asks, of which the client has yet to take note.
-    if (piece.afterMs <= 0) setImmediate(send);
-    else this.#server.after(piece.afterMs, send);
+    if (afterMs <= 0) setImmediate(send);
+    else this.#server.after(afterMs, send);
   }
 }
 
@@ -140,21 +126,7 @@ export function failure(code: string, message: string): Error {
 
 /** Null until all of it is there. */
 function bodyOf(bytes: Buffer, headers: Record<string, string>): string | null {
-  if (headers["transfer-encoding"] === "chunked") return dechunked(bytes);
+  assert(headers["transfer-encoding"] === undefined, "a request in a simulation has no stated length");
   const length = Number(headers["content-length"] ?? 0);
   return bytes.length < length ? null : bytes.subarray(0, length).toString("utf8");
-}
-
-/** RFC 9112, section 7.1, without extensions and trailers, which no client here sends. */
-function dechunked(bytes: Buffer): string | null {
-  const parts: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const end = bytes.indexOf("\r\n", at);
-    if (end === -1) return null;
-    const size = Number.parseInt(bytes.subarray(at, end).toString("latin1"), 16);
-    if (size === 0) return Buffer.concat(parts).toString("utf8");
-    if (bytes.length < end + 2 + size + 2) return null;
-    parts.push(bytes.subarray(end + 2, end + 2 + size));
-    at = end + 2 + size + 2;
-  }
 }

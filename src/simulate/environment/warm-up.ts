@@ -13,7 +13,7 @@ export async function warmUp(environment: SimulatedEnvironment): Promise<void> {
   const bytes = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK";
   environment.use(
     {
-      answer: () => ({ pieces: [{ afterMs: 0, bytes }], ending: "close" }),
+      answer: () => ({ afterMs: 0, bytes, ending: "close" }),
       after: (_ms, ring) => void setImmediate(ring),
       accept: () => null,
       isKnown: () => true,

@@ -124,7 +124,7 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
 
   /** Only what costs something can be billed too high. */
   function faultFor(isFree: boolean): FaultKind {
-    const kind = random.weighed(WEIGHTS);
+    const kind = random.weighted(WEIGHTS);
     return kind === "aboveBound" && isFree ? "slow" : kind;
   }
 

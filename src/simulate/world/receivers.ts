@@ -29,7 +29,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
 
   function failed(body: string): Reply {
     const afterMs = random.between(50, 3_000);
-    switch (random.weighed({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
+    switch (random.weighted({ error: 4, busy: 2, refused: 1, silent: 2, broken: 1 })) {
       case "error":
         return reply(respondWith(random.of([500, 502, 503]), "failed"), afterMs);
       case "busy":
@@ -57,7 +57,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
       effects.push({ key, isDone: true });
       return reply(respondWith(random.of([200, 201, 204])), afterMs);
     }
-    const how = random.weighed({ refused: 3, failed: 2, silent: 2, moved: 1 });
+    const how = random.weighted({ refused: 3, failed: 2, silent: 2, moved: 1 });
     effects.push({ key, isDone: how !== "refused" && random.chance(0.5) });
     if (how === "silent") return SILENCE;
     const status = { refused: random.of([400, 403, 409]), failed: random.of([500, 503]), moved: 302 }[how];

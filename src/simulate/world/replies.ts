@@ -4,7 +4,7 @@ import type { Reply } from "../environment/fake-socket.ts";
 
 /** An answer as bytes on a connection that ends with it. `afterMs`: until the first byte. */
 export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply {
-  if (head === null) return { pieces: [], ending };
+  if (head === null) return { afterMs, bytes: "", ending };
   const { status, headers } = head;
   const body = pieces.join("");
   const lines = [
@@ -13,7 +13,7 @@ export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply 
     ...(status === 204 || status === 304 ? [] : [`content-length: ${Buffer.byteLength(body)}`]),
     "connection: close",
   ];
-  return { pieces: [{ afterMs, bytes: `${lines.join("\r\n")}\r\n\r\n${body}` }], ending };
+  return { afterMs, bytes: `${lines.join("\r\n")}\r\n\r\n${body}`, ending };
 }
 
 /** A whole answer. */
@@ -23,13 +23,13 @@ export function respondWith(status: number, body = "", headers: Record<string, s
 }
 
 /** Nothing comes, and the connection stays open. */
-export const SILENCE: Reply = { pieces: [], ending: "hang" };
+export const SILENCE: Reply = { afterMs: 0, bytes: "", ending: "hang" };
 
 /** The first part of an answer, and then the end of the connection. */
 export function brokenOff(whole: Answer, afterMs: number, random: SeededRandom): Reply {
-  const bytes = reply(whole, afterMs).pieces[0]?.bytes ?? "";
+  const { bytes } = reply(whole, afterMs);
   const length = random.between(20, Math.max(20, bytes.length - 5));
-  return { pieces: [{ afterMs, bytes: bytes.slice(0, length) }], ending: random.of(["close", "reset"]) };
+  return { afterMs, bytes: bytes.slice(0, length), ending: random.of(["close", "reset"]) };
 }
 
 /** Too many requests, and when to come again. */

@@ -82,7 +82,7 @@ export function createSources(
 }
 
 function faultyReply({ url }: Asked, random: SeededRandom, afterMs: number): Reply {
-  switch (random.weighed(FAULT_WEIGHTS)) {
+  switch (random.weighted(FAULT_WEIGHTS)) {
     case "missing":
       return reply(respondWith(random.of([404, 410, 403]), "gone"), afterMs);
     case "failed":
@@ -106,7 +106,7 @@ function faultyReply({ url }: Asked, random: SeededRandom, afterMs: number): Rep
       return reply(respondWith(random.of([301, 302, 308]), "", { location }), afterMs);
     }
     case "lost":
-      return { pieces: [], ending: "reset" };
+      return { afterMs, bytes: "", ending: "reset" };
   }
 }
 
