@@ -19,7 +19,9 @@ export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
     (select count(*) from jobs where state = 'ready') as ready,
     (select count(*) from jobs where state = 'running') as running,
     (select count(*) from jobs where state = 'dead') as dead,
-    (select count(*) from (select distinct name, cause from dead_letters) as causes) as dead_letters`.execute(db);
+    (select count(*) from (select distinct name, cause from dead_letters) as causes) as dead_letters`.execute(
+    db,
+  );
   const counts = rows[0];
   assert(counts !== undefined, "a count without a row");
   const { total, ready, running, dead, dead_letters } = counts;

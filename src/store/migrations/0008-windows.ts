@@ -163,7 +163,7 @@ async function budgetWindows(db: Kysely<unknown>): Promise<void> {
     );
   }
   await table
-    .addPrimaryKeyConstraint("budget_windows_pk", ["window", "scope", "period"])
+    .addPrimaryKeyConstraint("budget_windows_by_scope", ["window", "scope", "period"])
     .addCheckConstraint("budget_scope", sql`scope = 'agent' or "window" not in ('tick', 'job')`)
     .execute();
   await fillWindows(db);

@@ -10,6 +10,6 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0005-waits": "17ea98589bf6beebe83549bc605af12e21a783083b90ccb06b27ee9118dffe98",
   "0006-processes": "54415fcfe98db161e17732c7481655270fbd56820dbc0ca6966676d4405b8289",
   "0007-identity": "ce5abcc01fc801facfc9654642bcbbaab4b634dabed635cc7ffa909d2b50b190",
-  "0008-windows": "6cd8f4c25ffc26f6cdaef1a66cb6df2766e0b01bb666f7e6ed856818be6700a6",
-  "0009-alerts": "7b2306ff4c598f1e930c5d50b5c42ebb84373eb4e79bfcb39fc5aa0c8d4f13c3",
+  "0008-windows": "c28876696bc98a1b17a72279ea17ee09ff6da34035c84880dccaa9b543860dc9",
+  "0009-alerts": "e69138e04ebed3d798a9ce5049fe75d03a97d634fa4a2be056f90a97562f6d69",
 };
