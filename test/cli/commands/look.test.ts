@@ -27,6 +27,11 @@ describe("status", () => {
     const { spend } = json as { spend: { window: string }[] };
     expect(spend.find(({ window }) => window === "day")).toEqual({
       window: "day",
+      scope: "agent",
+      unit: "usd",
+      cap: 1,
+      settled: 0,
+      reserved: 0,
       period: expect.stringMatching(/^\d{4}-\d{2}-\d{2}$/),
       capUsd: 1,
       settledUsd: 0,
