@@ -68,7 +68,7 @@ function spentWords({ amount, spent, cap, period }: CapSpend): string {
 }
 
 /** Which cap it is: `day` for the agent's dollars, else with its unit and whose it is. */
-function subjectOf({ window, scope, unit }: CapSpend): string {
+export function subjectOf({ window, scope, unit }: Pick<CapSpend, "window" | "scope" | "unit">): string {
   return `${window}${unit === "usd" ? "" : `/${unit}`}${scope === AGENT ? "" : `/${scope}`}`;
 }
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import type { Caps } from "../../src/lib/windows.ts";
+import type { Scope } from "../../src/lib/windows.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { passGates } from "../../src/rails/gates.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import { onGo } from "../support/child-work.ts";
 import { fakeClock } from "../support/fake-clock.ts";
-import { type RailsOn, railsOn } from "../support/rails-on.ts";
+import { type RailsOn, railsOn, type TestBudget } from "../support/rails-on.ts";
 
 /** What a process of its own is told: `children.ts DIR JSON`. */
 export interface Orders {
@@ -17,7 +17,9 @@ export interface Orders {
   estimateMicros: number;
   /** Tokens that bound a call; 2 unless stated, which is what it takes. */
   estimateTokens?: number;
-  caps: Caps;
+  caps: TestBudget;
+  /** Whose the calls are. */
+  scope?: Partial<Scope>;
   runner: string | null;
   /** How much later than the test's clock this process begins. */
   laterMs: number;
@@ -49,7 +51,7 @@ function callOf(on: RailsOn) {
     estimateMicros: told.estimateMicros,
     estimateTokens: told.estimateTokens ?? 2,
     deadlineMs: 60_000,
-    scope: { tick: null, job: null },
+    scope: { tick: null, job: null, ...told.scope },
     step: null,
     runner: told.runner,
     requestHash: null,

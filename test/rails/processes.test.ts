@@ -1,7 +1,6 @@
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { guard } from "../../src/rails/guard.ts";
@@ -10,32 +9,10 @@ import { race, startChild } from "../support/child.ts";
 import { alerts, counters, entries, guardedCall, states, testRails, thrown } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
 import type { Orders } from "./children.ts";
+import { provider } from "./provider.ts";
 
 const SCRIPT = fileURLToPath(new URL("children.ts", import.meta.url));
 const CAP = 12_000;
-
-/** Keeps its own bill, as providers do: what it has worked on is billed, whatever becomes of the answer. */
-async function provider(
-  answer: (
-    response: ServerResponse,
-    count: number,
-  ) => { billMicros: number } | Promise<{ billMicros: number }>,
-) {
-  const bill = { micros: 0, requests: 0 };
-  const server = createServer((request, response) => {
-    request.resume();
-    bill.requests += 1;
-    void Promise.resolve(answer(response, bill.requests)).then(({ billMicros }) => {
-      bill.micros += billMicros;
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return { bill, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
-}
 
 const reply = (response: ServerResponse, costMicros: number) => {
   response.end(String(costMicros));

@@ -1,7 +1,12 @@
 import { type AlertEvent, keyOf } from "../../alerts/events.ts";
+import { AGENT, UNITS } from "../../lib/windows.ts";
+import { subjectOf } from "../../rails/budget-notices.ts";
 import { addToMeta } from "../../store/meta.ts";
 import type { Trx } from "../../store/schema.ts";
 import { type Ages, idAt, nextAfter, type Sweep, type Swept } from "./sweep.ts";
+
+/** The subjects of a run's full cap, in each unit. */
+const CAPS_OF_A_RUN = UNITS.map(({ name: unit }) => subjectOf({ window: "job", scope: AGENT, unit }));
 
 /** Alerts that one step looks at: of each others may be looked for. */
 const ALERTS = 20;
@@ -58,7 +63,7 @@ async function readOld(trx: Trx, { historyMs }: Ages, after: string) {
         ),
         and([
           eb("alerts.event", "=", "cap_hit"),
-          eb("alerts.subject", "=", "job"),
+          eb("alerts.subject", "in", CAPS_OF_A_RUN),
           exists(
             selectFrom("jobs")
               .select("jobs.id")
