@@ -11,7 +11,7 @@ export interface Live {
 }
 
 const CLIENTS_MAX = 16;
-const LOOK_MS = 1_000;
+const POLL_MS = 1_000;
 /** A silent line is cut by what stands between, and the page's clock must not stand still: late is news too. */
 const KEEPALIVE_EVERY = 15;
 const CHANGE_EVERY = 30;
@@ -36,7 +36,7 @@ export function createLive(view: Pick<View, "version">): Live {
     let version = view.version();
     for (let looks = 1; clients.size > 0 && !closed.signal.aborted; looks++) {
       // The sleep rejects when the server closes.
-      await systemClock.sleep(LOOK_MS, closed.signal).catch(() => undefined);
+      await systemClock.sleep(POLL_MS, closed.signal).catch(() => undefined);
       if (closed.signal.aborted) break;
       const current = view.version();
       if (current !== version || looks % CHANGE_EVERY === 0) send("change");

@@ -7,9 +7,9 @@ import type { Log } from "../lib/log.ts";
 import type { Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import { writeIncidents } from "./incidents/incidents-file.ts";
-import { tellDrift } from "./release/drift.ts";
+import { announceDrift } from "./release/drift.ts";
 import { writeReleases } from "./release/releases.ts";
-import { tellLowValue } from "./report/low-value.ts";
+import { announceLowValue } from "./report/low-value.ts";
 import { keepUnattended } from "./unattended/keep-days.ts";
 import { writeRunLog } from "./unattended/run-log.ts";
 
@@ -24,7 +24,7 @@ interface EvidenceSources {
 /** At the beginning of a tick: writes down the days that are over, and reports weeks that brought too little. */
 export async function beginEvidence(sources: EvidenceSources): Promise<void> {
   await orLogged(sources, () => keepUnattended(sources));
-  await tellLowValue(sources);
+  await announceLowValue(sources);
 }
 
 /** At the end of a tick: recovers the incidents that it shows to be over, and writes the files for people. */
@@ -36,7 +36,7 @@ export async function endEvidence(
   await orLogged(sources, async () => {
     await store.atomically(async (trx) => {
       await recoverByTick(trx, tick, clock.nowMs());
-      await tellDrift(trx, outbox.announce, config);
+      await announceDrift(trx, outbox.announce, config);
     });
     const files = { config, db: store.db };
     await writeRunLog(files);
@@ -70,7 +70,7 @@ const BY_WORK: readonly Cause[] = [
 
 /**
  * Ends the incidents that a tick which went well shows to be over. One that had a sign since the tick began is not: the
- * tick that tells of it proves nothing. Gives how many ended.
+ * tick that announces it proves nothing. Gives how many ended.
  */
 export async function recoverByTick(
   trx: Trx,

@@ -4,15 +4,15 @@ import { systemClock, toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Db } from "../store/schema.ts";
 import { type Alerting, withAlerting } from "./alerting.ts";
-import { lastResort, type PagerSources } from "./direct-alert.ts";
+import { type AlertSources, lastResort } from "./direct-alert.ts";
 import { readConfig } from "./read-config.ts";
 
-/** A unit as systemd tells of it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
+/** A unit as systemd reports it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
 export interface FailedUnit {
   unit: string;
   result: string;
   status: string;
-  /** `$MONITOR_INVOCATION_ID`: one failure that is told twice is then one alert. */
+  /** `$MONITOR_INVOCATION_ID`: one failure that is reported twice is then one alert. */
   invocation: string | undefined;
 }
 
@@ -28,10 +28,10 @@ export interface UnitAlert {
 }
 
 /**
- * Tells of a unit that failed: through the outbox, and at once. Where configuration or database cannot be used, which
+ * Announces a unit that failed: through the outbox, and at once. Where configuration or database cannot be used, which
  * may be why the unit failed, it asks the channels directly.
  */
-export async function alertUnitFailed(sources: PagerSources, failed: FailedUnit): Promise<UnitAlert> {
+export async function alertUnitFailed(sources: AlertSources, failed: FailedUnit): Promise<UnitAlert> {
   const clock = sources.clock ?? systemClock;
   const notice = noticeOf(failed, toIso(clock.nowMs()));
   try {
@@ -103,7 +103,7 @@ function sentenceOf(result: string, status: string): string {
   }
 }
 
-/** DESIGN.md, section 12. */
+/** What the exit codes of afk and of the container engine mean. */
 const REASONS: Record<string, string> = {
   "1": "a job or the tick failed",
   "2": "its command line is wrong",

@@ -64,7 +64,7 @@ export async function withAlerting<T>(
   }
 }
 
-/** The agent's log-book, for what is done without a database. */
+/** The agent's log, for what is done without a database. */
 export function openLog(config: Config, clock: Clock): Log & { close(): void } {
   return createLog({
     dir: config.paths.logs,

@@ -69,7 +69,7 @@ function hostOf(config: ChannelConfig, redact: (text: string) => string): string
 
 /**
  * Sends a message through every channel, whatever events it wants, and gives what each answered. Needs no database,
- * so that the pager can be tried before anything else works.
+ * so that alerting can be tried before anything else works.
  */
 export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]> {
   const log = openLog(config, clock);
@@ -94,8 +94,8 @@ export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]
   }
 }
 
-/** Where a command that alerts finds what it needs, also when half of it is broken. */
-export interface PagerSources extends ConfigSources {
+/** Where a command that alerts finds configuration and state, also when one of them is broken. */
+export interface AlertSources extends ConfigSources {
   kinds: KindsOf;
   clock?: Clock;
 }
@@ -113,11 +113,11 @@ interface LastResort {
 const LOG_BYTES_MAX = 200 * 1024 * 1024;
 
 /**
- * A way to alert that stands on nothing but the channels, read one by one from whatever afk.yaml there is and from
- * ALERT_WEBHOOK. The caller closes the log. Where there is no agent, and nobody to tell, that is the answer.
- * @throws NoAgent
+ * A way to alert that needs nothing but the channels, read one by one from whatever afk.yaml there is and from
+ * ALERT_WEBHOOK. The caller closes the log.
+ * @throws NoAgent where there is no agent, and no channel either
  */
-export function lastResort(sources: PagerSources, cause: unknown): LastResort {
+export function lastResort(sources: AlertSources, cause: unknown): LastResort {
   const environment = sources.environment ?? processEnvironment();
   const clock = sources.clock ?? systemClock;
   const cwd = process.cwd();

@@ -5,7 +5,7 @@ import { makeFolder, writeDurably } from "../store/durable-file.ts";
 
 /**
  * A file in `runs/` that says what rows say: written whole, and only where it says something else. After a crash between
- * row and file the next look writes it. Gives whether it was written. @throws StoreRefused
+ * row and file the next call writes it. Gives whether it was written. @throws StoreRefused
  */
 export function keepFile(runs: string, name: string, content: string): boolean {
   const path = join(runs, name);

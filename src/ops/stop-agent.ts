@@ -30,7 +30,7 @@ export interface WorkerEnd {
 
 /** How long the worker may take: it looks at the switch at least every two seconds, and then lets go of what it does. */
 const WAIT_MS = 5_000;
-const LOOK_MS = 50;
+const POLL_MS = 50;
 
 /**
  * Sets the kill switch of the agent at `found` and waits until its worker is gone. `byRow` sets it in the database; where
@@ -104,7 +104,7 @@ async function endOf(state: string, before: Worker | null): Promise<WorkerEnd> {
   const began = systemClock.uptimeMs();
   let now = workerOf(state);
   while (now !== null && now.state !== "none" && systemClock.uptimeMs() - began < WAIT_MS) {
-    await systemClock.sleep(LOOK_MS);
+    await systemClock.sleep(POLL_MS);
     now = workerOf(state);
   }
   const isGone = now?.state === "none";

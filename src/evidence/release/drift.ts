@@ -80,8 +80,8 @@ function isCrontab(name: string): boolean {
   return name.endsWith(".crontab");
 }
 
-/** Tells, once, of a configuration in use that no release produced. */
-export async function tellDrift(trx: Trx, announce: Announce, config: Config): Promise<void> {
+/** Announces, once, a configuration in use that no release produced. */
+export async function announceDrift(trx: Trx, announce: Announce, config: Config): Promise<void> {
   const drift = await configDrift(trx, config);
   if (drift === null) return;
   await announce(

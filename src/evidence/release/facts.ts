@@ -92,7 +92,7 @@ function isCap(name: string): boolean {
   return /^\w+ cap( in \w+)?( of .+)?$/.test(name);
 }
 
-/** Each leaf by its path: what the configuration grows by is told of without a line here. */
+/** Each leaf by its path: what the configuration grows by is in it without a line here. */
 function flat(value: unknown, path: readonly string[]): Facts {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return Object.assign({}, ...Object.entries(value).map(([key, item]) => flat(item, [...path, key])));

@@ -10,11 +10,11 @@ import { crontabName, crontabSections } from "./cron.ts";
 export interface Installed {
   /** Its name in a release. */
   name: string;
-  /** Where it was looked for, in words. */
+  /** Where it was searched for, in words. */
   where: string;
   /** As it is there: nothing where it is not, and more than one text where a crontab has it more than once. */
   contents: readonly string[];
-  /** Why it could not be looked at; null when it was. */
+  /** Why it could not be read; null when it was. */
   unknown: string | null;
 }
 

@@ -11,10 +11,10 @@ import { dollars, ratioText } from "./words.ts";
 const WEEKS_BACK_MAX = 4;
 
 /**
- * Tells of each finished week whose ratio was below `value.min_ratio`, once. What it costs when no week has ended since
- * is one row. A week in which nothing was spent has no ratio, and nothing to tell of.
+ * Announces each finished week whose ratio was below `value.min_ratio`, once. What it costs when no week has ended since
+ * is one row. A week in which nothing was spent has no ratio, and is not announced.
  */
-export async function tellLowValue(parts: {
+export async function announceLowValue(parts: {
   config: Config;
   store: Store;
   outbox: Outbox;

@@ -20,8 +20,8 @@ interface KeepSources {
 
 /** A longer absence is written down as one day that broke the count. */
 const MISSING_DAYS_MAX = 60;
-/** What is told of, once for each count. */
-const MARKS: readonly number[] = [7, 14];
+/** Counts that are announced, once each. */
+const MILESTONES: readonly number[] = [7, 14];
 
 /**
  * Writes down each day that is over, once, in the budget's time: a clock that is set back ends no day a second time, and
@@ -43,7 +43,8 @@ export async function keepUnattended(sources: KeepSources): Promise<void> {
         if (done.count === 0) dayZero = day;
         if (done.isAttended && day > row.day_zero)
           await markAttended(trx, outbox.announce, { day, what: done.byHand });
-        if (MARKS.includes(done.count)) await tellMark(trx, outbox.announce, done.count, dayZero, day);
+        if (MILESTONES.includes(done.count))
+          await announceMilestone(trx, outbox.announce, done.count, dayZero, day);
         finished.push(done);
       }
       await trx
@@ -113,7 +114,7 @@ async function finishDay(
   return result.numInsertedOrUpdatedRows === 1n ? { day, count, isAttended, byHand, note } : null;
 }
 
-async function tellMark(
+async function announceMilestone(
   trx: Trx,
   announce: Announce,
   count: number,

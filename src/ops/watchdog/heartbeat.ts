@@ -22,7 +22,7 @@ interface HeartbeatSources {
   nowMs: number;
 }
 
-/** Why the work is not done as it should be: in a line for people, and as the watchdog tells of it. */
+/** Why the work is not done as it should be: in a line for people, and as the watchdog announces it. */
 export interface Late {
   how: "suspended" | "gone" | "ended" | "died" | "never" | "hanging" | "overdue";
   problem: string;

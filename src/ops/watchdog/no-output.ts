@@ -4,7 +4,7 @@ import type { Db } from "../../store/schema.ts";
 import type { Finding } from "./heartbeat.ts";
 
 /**
- * So many ticks with work and without output, one after the other, are told of: with a digest a day that is three days.
+ * So many ticks with work and without output, one after the other, are announced: with a digest a day that is three days.
  * Attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
  */
 const EMPTY_TICKS = 3;
@@ -21,7 +21,7 @@ interface WorkTick {
 
 /**
  * Whether the last ticks that had work gave nothing: no unit, and no file. Ticks that were idle are no evidence, and
- * those that a rail halted are told of by the rail.
+ * those that a rail halted are announced by the rail.
  */
 export async function noOutput(db: Db): Promise<Finding | null> {
   const { rows } = await sql<WorkTick>`

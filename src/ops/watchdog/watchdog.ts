@@ -10,42 +10,42 @@ import { makeFolder, writeDurably } from "../../store/durable-file.ts";
 import { isReachable } from "../../store/sqlite/reachable.ts";
 import { type Alerting, unitSucceeded, withAlerting } from "../alerting.ts";
 import { readCondition } from "../condition.ts";
-import { lastResort, type PagerSources } from "../direct-alert.ts";
+import { type AlertSources, lastResort } from "../direct-alert.ts";
 import { readConfig } from "../read-config.ts";
 import { readIfThere } from "../record-file.ts";
 import { observeWorker } from "../worker.ts";
 import type { Finding } from "./heartbeat.ts";
 import { noOutput } from "./no-output.ts";
 
-/** What a look found. `exitCode` is 0 when all is well or the agent is stopped on purpose. */
+/** What the watchdog found. `exitCode` is 0 when all is well or the agent is stopped on purpose. */
 export interface WatchdogReport {
   exitCode: number;
   /** Why the agent is stopped; a stopped agent is silent on purpose, and so is its watchdog. */
   killed: string | null;
-  /** Why no work is done though nobody has to be told of it yet. */
+  /** Why no work is done, where it is too soon for an alert. */
   waits?: string;
   findings: { event: string; title: string; message: string; key: string }[];
-  /** Titles of what was told of before and is over. */
+  /** Titles of what was announced before and is over. */
   recovered: string[];
   /** Of this run: pending alerts of others are delivered too, since the worker may be dead. */
   alerts: Delivered;
 }
 
 /**
- * Looks whether the agent does its work, alerts when it does not, and delivers what is pending. Takes no lock, calls no
+ * Checks whether the agent does its work, alerts when it does not, and delivers what is pending. Takes no lock, calls no
  * model and works beside a worker. Never throws for what is wrong with configuration or state: that is told too.
  */
-export async function runWatchdog(sources: PagerSources): Promise<WatchdogReport> {
+export async function runWatchdog(sources: AlertSources): Promise<WatchdogReport> {
   const clock = sources.clock ?? systemClock;
   try {
     const config = readConfig(sources, sources.kinds);
-    return await withAlerting(config, clock, look);
+    return await withAlerting(config, clock, watch);
   } catch (error) {
-    return await tellUnusable(sources, error);
+    return await reportUnusable(sources, error);
   }
 }
 
-async function look(alerting: Alerting): Promise<WatchdogReport> {
+async function watch(alerting: Alerting): Promise<WatchdogReport> {
   const { config, store, outbox } = alerting;
   const observed = observeWorker(config, alerting.clock);
   const { kill, late } = await readCondition({ config, db: store.db }, observed);
@@ -58,8 +58,8 @@ async function look(alerting: Alerting): Promise<WatchdogReport> {
   const hasFile = await isReachable(config.paths.out);
   const unusableAt = hasFile ? quietly(() => toldDirectlyAt(config.paths.out)) : null;
   const recovered = [
-    ...(unusableAt === null ? [] : await tellUsable(alerting, unusableAt)),
-    ...(kill === null ? await tellRecovered(alerting, findings) : []),
+    ...(unusableAt === null ? [] : await announceUsable(alerting, unusableAt)),
+    ...(kill === null ? await announceRecovered(alerting, findings) : []),
   ];
   if (hasFile) setFile(alerting, findings);
   if (findings.length === 0) await unitSucceeded(store, alerting.clock, "afk-watchdog.service");
@@ -78,7 +78,7 @@ function reported(finding: Notice): WatchdogReport["findings"][number] {
   return { event, title, message, key: keyOf(finding) };
 }
 
-/** The alert is on its way already: a file that cannot be written is told of in the log and changes nothing. */
+/** The alert is on its way already: that a file cannot be written is logged and changes nothing. */
 function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
   try {
     const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
@@ -92,7 +92,7 @@ function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
  * The outbox is not there, so the channels are asked directly. What was told is remembered in ALERT.txt, where that can
  * be written; where not, it is told at every run, since silence would be worse.
  */
-async function tellUnusable(sources: PagerSources, error: unknown): Promise<WatchdogReport> {
+async function reportUnusable(sources: AlertSources, error: unknown): Promise<WatchdogReport> {
   const resort = lastResort(sources, error);
   try {
     const isConfig = error instanceof ConfigError;
@@ -138,11 +138,11 @@ function quietly<T>(work: () => T): T | null {
 }
 
 /**
- * Tells, once, that what was told of is over: of each kind the newest alert, when it is not found any more and its end
- * was not told of before. While another episode of the same kind lasts, nothing has recovered.
+ * Announces, once, that what was announced is over: of each kind the newest alert, when it is not found any more and its end
+ * was not announced before. While another episode of the same kind lasts, nothing has recovered.
  * @returns the titles of what is over.
  */
-async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
+async function announceRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
   const over: string[] = [];
   await alerting.store.atomically(async (trx) => {
     for (const event of ["heartbeat_late", "no_output"] as const) {
@@ -174,8 +174,8 @@ async function tellRecovered(alerting: Alerting, findings: readonly Finding[]): 
   return over;
 }
 
-/** Tells that configuration and state can be used again; `sinceMs` is when it was told that they cannot. */
-async function tellUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
+/** Announces that configuration and state can be used again; `sinceMs` is when it was announced that they cannot. */
+async function announceUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
   const title = "afk can be used again";
   await alerting.store.atomically((trx) =>
     alerting.outbox.announce(
@@ -199,12 +199,12 @@ const MEANING = {
   no_output: "Ticks give output again.",
 } as const;
 
-/** Beside the digests, so that who looks for the one that did not come finds the reason. */
+/** Beside the digests, so that whoever misses one finds the reason. */
 function alertFileIn(outDir: string): string {
   return join(outDir, "ALERT.txt");
 }
 
-/** Replaces the file, or removes it where `content` is null. One that says the same already is left alone. */
+/** Replaces the file, or removes it where `content` is null. One that says the same already stays as it is. */
 function setAlertFile(outDir: string, content: string | null): void {
   const path = alertFileIn(outDir);
   if (content === null) {
@@ -218,7 +218,7 @@ function setAlertFile(outDir: string, content: string | null): void {
 
 /**
  * The last line of a file that was written without a database, once some channel has taken the alert: what says that it
- * need not be sent again, and that there is an end to tell of.
+ * need not be sent again, and that its end is to be announced.
  */
 const TOLD = "An alert was sent.";
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
 import { configHash } from "../../../src/config/hash.ts";
 import { DEFAULT_RETRY } from "../../../src/config/jobs.ts";
-import { driftCheck, tellDrift } from "../../../src/evidence/release/drift.ts";
+import { announceDrift, driftCheck } from "../../../src/evidence/release/drift.ts";
 import { differenceOf, factsOf } from "../../../src/evidence/release/facts.ts";
 import { type Format, planRelease } from "../../../src/evidence/release/plan.ts";
 import { recordRelease } from "../../../src/evidence/release/record.ts";
@@ -420,7 +420,7 @@ async function harness() {
       return [found].flat();
     },
     async tell(budget: Record<string, unknown>) {
-      await rails.store.atomically((trx) => tellDrift(trx, rails.outbox.announce, configOf(budget)));
+      await rails.store.atomically((trx) => announceDrift(trx, rails.outbox.announce, configOf(budget)));
       return alerts;
     },
   };

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { tellLowValue } from "../../../src/evidence/report/low-value.ts";
+import { announceLowValue } from "../../../src/evidence/report/low-value.ts";
 import { harness } from "../../runner/harness.ts";
 import { type Prepared, prepared } from "./prepared.ts";
 
 const WEEK_MS = 7 * 86_400_000;
 
 function look({ config, harness: { rails } }: Prepared): Promise<void> {
-  return tellLowValue({ config, store: rails.store, outbox: rails.outbox, clock: rails.clock });
+  return announceLowValue({ config, store: rails.store, outbox: rails.outbox, clock: rails.clock });
 }
 
 async function keys({ db }: Prepared): Promise<string[]> {
