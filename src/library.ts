@@ -3,7 +3,7 @@ import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 
 export type { AlertPayload } from "./alerts/events.ts";
 export { ConfigError } from "./config/errors.ts";
-export { NoAgent } from "./config/no-agent.ts";
+export { NoAgent } from "./config/locations.ts";
 export type { JobKind } from "./jobs/job.ts";
 export { AfkError } from "./lib/errors.ts";
 export type { LibraryAgent as Agent, LibraryOptions as AgentOptions } from "./library-api.ts";

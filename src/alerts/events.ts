@@ -44,10 +44,6 @@ export function levelOf(event: AlertEvent): Level {
   return event === "source_failed" ? "warn" : ALERT_EVENTS[event];
 }
 
-export function isAlertEvent(event: string): event is AlertEvent {
-  return Object.hasOwn(ALERT_EVENTS, event);
-}
-
 /**
  * The deduplication key of an alert. `subject` is what it is about (`model:ollama/x`, a job, a window; empty for the agent
  * itself), `occurrence` which time of that: an id, a period, an instant.

@@ -20,8 +20,6 @@ export const INCIDENT_EVENTS = [
   "disk_low",
 ] as const satisfies readonly AlertEvent[];
 
-export type IncidentEvent = (typeof INCIDENT_EVENTS)[number];
-
 /** What an incident is about. While it lasts there is one of each cause. */
 export interface Cause {
   event: string;

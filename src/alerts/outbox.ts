@@ -109,7 +109,7 @@ function log(
   options.log.event(levelOf(event), event, {
     ...fields,
     alerted: isNew,
-    // What became of it there is told by alert_sent, alert_delayed and alert_failed, which name the key.
+    // alert_sent, alert_delayed and alert_failed say what became of it there, and name the key.
     ...(channels !== null && { channels }),
   });
 }

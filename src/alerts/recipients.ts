@@ -60,7 +60,7 @@ export async function addMissingDeliveries(
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
     const recipients = known.length > 0 ? known : recipientsOf(channels);
-    // Oldest first: who gets good news depends on who was told of the trouble before it.
+    // Oldest first: who gets good news depends on who got the trouble before it.
     for (const alert of (await missing(trx)).reverse()) await decide(trx, recipients, alert, nowMs);
   });
 }
@@ -96,7 +96,7 @@ export async function takeOverChannels(
 }
 
 /**
- * The occurrence of a trouble that lasts, by what was told of it: the newest one whose end was not told. Null when none
+ * The occurrence of a trouble that lasts, by its alerts: the newest one whose end was not announced. Null when none
  * lasts. Read from the alerts themselves, which commit with what they tell of, so that one outage is one alert however
  * long it lasts, and its end is one. Occurrences are days, so that a thing that comes and goes alerts once a day.
  */
@@ -133,8 +133,8 @@ async function decide(
   alert: Alert,
   nowMs: number,
 ): Promise<number> {
-  const told = await toldOfTrouble(trx, alert);
-  const wanting = recipients.filter((each) => isWanted(each, alert) || told.includes(each.channel));
+  const informed = await informedOfTrouble(trx, alert);
+  const wanting = recipients.filter((each) => isWanted(each, alert) || informed.includes(each.channel));
   const channels = new Set(wanting.map(({ channel }) => channel));
   for (const channel of channels) await addDelivery(trx, alert.id, channel, nowMs);
   await trx.updateTable("alerts").set({ is_routed: 1 }).where("id", "=", alert.id).execute();
@@ -147,8 +147,8 @@ const TROUBLE: Partial<Record<string, AlertEvent>> = {
   source_recovered: "source_failed",
 } satisfies Partial<Record<AlertEvent, AlertEvent>>;
 
-/** The channels that were told of the trouble that an alert ends: they want to know that it is over, whatever they ask for. */
-async function toldOfTrouble(db: Db, { event, subject }: Alert): Promise<string[]> {
+/** The channels that got the trouble that an alert ends: they want to know that it is over, whatever they ask for. */
+async function informedOfTrouble(db: Db, { event, subject }: Alert): Promise<string[]> {
   const trouble = TROUBLE[event];
   if (trouble === undefined) return [];
   const latest = await db

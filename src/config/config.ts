@@ -33,7 +33,7 @@ export interface ValueConfig {
   /** For jobs that afk.yaml does not name any more; what it names says so itself. */
   minutesSavedPerUnit: number;
   hourlyRateUsd: number;
-  /** Value out for each dollar in below which a finished week is told of; null is never. */
+  /** Value out for each dollar in below which a finished week alerts; null is never. */
   minRatio: number | null;
 }
 
@@ -115,7 +115,7 @@ export interface DashboardConfig {
   bind: string;
   /** Host names, besides localhost, that a browser may call it by. */
   hosts: string[];
-  /** Null: who reaches it may look. */
+  /** Null: everybody who reaches it may read it. */
   token: string | null;
 }
 

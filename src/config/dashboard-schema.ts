@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { integer, section, text } from "./fields.ts";
-import { HOST_PATTERN } from "./hosts.ts";
+import { HOST_PATTERN, isLoopbackHost } from "./hosts.ts";
 
 /** Where the page is unless afk.yaml says otherwise; no well-known service uses it. */
 export const DASHBOARD_PORT = 4235;
@@ -26,7 +26,7 @@ export function dashboardSchema() {
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed || dataset.value.token !== undefined) return;
-      // What is no address is told of already.
+      // What is no address is reported already.
       if (!isAddress(dataset.value.bind) || isLoopback(dataset.value.bind)) return;
       addIssue({
         message: `${dataset.value.bind} can be reached from other machines, which takes a token; set DASHBOARD_TOKEN, or leave bind out`,
@@ -37,7 +37,7 @@ export function dashboardSchema() {
 
 /** Whether only this machine reaches the address. */
 export function isLoopback(bind: string): boolean {
-  return /^(?:127\.[\d.]+|\[::1\])$/.test(urlHost(bind) ?? "");
+  return isLoopbackHost(urlHost(bind) ?? "");
 }
 
 /** Four decimal parts, or an IPv6 address without a zone; URL knows which of these exist. */

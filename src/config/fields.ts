@@ -102,3 +102,28 @@ function checkedDurationMs(text: string): number {
 }
 
 const UNIT_MS: Record<string, number> = { s: 1_000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
+
+/** A zone of the time zone database. */
+export function timezone() {
+  const write = "write a time zone of the IANA database, for example Europe/Berlin or UTC";
+  return v.pipe(
+    v.string(write),
+    v.nonEmpty(write),
+    v.check(isTimezone, write),
+    v.description(
+      "IANA time zone of days, months and schedules. A day or a month that is open keeps its end.",
+    ),
+  );
+}
+
+/** Whether the runtime's time zone database has the zone. */
+export function isTimezone(name: string): boolean {
+  if (name === "UTC") return true;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}

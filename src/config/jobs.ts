@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { assert } from "../lib/errors.ts";
+import { nextCron } from "../lib/cron.ts";
+import { assert, messageOf } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import { ownerCapsSchema } from "./caps.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
@@ -8,7 +9,6 @@ import { duration, integer, minutes, section, text } from "./fields.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { type ParseContext, type Parsed, parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
-import { cronProblem } from "./schedule.ts";
 
 const WRITE_CRON =
   'write a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
@@ -75,7 +75,7 @@ export function parseJobs(entries: readonly unknown[], context: JobsContext): Pa
   const jobs: JobConfig[] = [];
   const issues: ConfigIssue[] = [];
   for (const [index, entry] of entries.entries()) {
-    // What is no section is told of with the rest of the file.
+    // What is no section is reported with the rest of the file.
     if (!isSection(entry)) continue;
     const parsed = parseJob(entry, index, context);
     if (parsed.output === null) issues.push(...parsed.issues);
@@ -199,4 +199,19 @@ function toSchedule(expression: string | undefined, intervalMs: number | undefin
   if (expression !== undefined) return { type: "cron", expression: expression.trim() };
   if (intervalMs !== undefined) return { type: "every", intervalMs };
   return { type: "manual" };
+}
+
+/** A start for the search that does not depend on today, so that the same line is always judged alike. */
+const SEARCH_FROM_MS = Date.UTC(2000, 0, 1);
+
+/** What is wrong with a cron line of five fields, or null. */
+function cronProblem(expression: string, timezone: string): string | null {
+  try {
+    return nextCron(expression, timezone, SEARCH_FROM_MS) === null
+      ? `found ${JSON.stringify(expression)}, which never comes; write a date that exists`
+      : null;
+  } catch (error) {
+    const reason = messageOf(error).replace(/^CronPattern: /, "");
+    return `found ${JSON.stringify(expression)} (${reason}); write five fields: minute, hour, day, month, weekday, for example "0 6 * * *"`;
+  }
 }

@@ -66,7 +66,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
   let reported = "";
   let last = first;
 
-  function look(): void {
+  function refresh(): void {
     if (!isWatched) return;
     const state = stateOf(file);
     if (state.signature === seen.signature && seen.isRead) return;
@@ -84,7 +84,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
       accepted = found.config;
       found = null;
     }
-    tellChange();
+    notifyChange();
   }
 
   function examine(): Found | null {
@@ -106,7 +106,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     return { ...inUse, budget: caps() };
   }
 
-  function tellChange(): void {
+  function notifyChange(): void {
     const [before, now] = [last, current()];
     if (isSame(before, now)) return;
     last = now;
@@ -116,23 +116,23 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
   return {
     current,
     caps() {
-      look();
+      refresh();
       return caps();
     },
     hasNews() {
-      look();
+      refresh();
       return accepted !== inUse || (found?.type === "refused" && seen.isRead && reported !== content);
     },
     async takeOver(signal) {
-      look();
+      refresh();
       for (let count = 0; found !== null && !seen.isRead && count < SETTLES_MAX; count++) {
         // It rejects when the agent is stopped; whoever called looks at that next.
         await systemClock.sleep(SETTLE_MS, signal).catch(() => undefined);
         if (signal.aborted) return null;
-        look();
+        refresh();
       }
       inUse = accepted;
-      tellChange();
+      notifyChange();
       if (found?.type !== "refused") reported = "";
       if (found?.type !== "refused" || !seen.isRead || reported === content) return null;
       reported = content;
@@ -154,7 +154,7 @@ function isSame(a: Config, b: Config): boolean {
 }
 
 interface FileState {
-  /** What tells two versions of a file apart without reading it. */
+  /** What differs between two versions of a file, without reading it. */
   signature: string;
   /** Epoch milliseconds; null where there is no file. */
   changedMs: number | null;
@@ -168,7 +168,7 @@ function stateOf(file: string): FileState {
     const signature = `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
     return { signature, changedMs: Math.max(mtimeMs, ctimeMs), kind: stats.isFile() ? "file" : "other" };
   } catch (error) {
-    // That it cannot be read is told of by whoever reads it.
+    // Whoever reads it reports that it cannot be read.
     return { signature: messageOf(error), changedMs: null, kind: "none" };
   }
 }

@@ -1,14 +1,14 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
-import { ConfigError, type ConfigIssue } from "./errors.ts";
+import { channelsSchema, readChannels } from "../alerts/channels/schema.ts";
+import { ConfigError } from "./errors.ts";
 import { readHostSettings } from "./host-settings.ts";
 import type { LoadOptions } from "./load.ts";
 import { locate } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { isSection } from "./path.ts";
-import { configSchema } from "./schema.ts";
+import { collectSecrets } from "./secrets.ts";
 import { substitute } from "./substitute.ts";
-import { toConfig } from "./to-config.ts";
 import { readYaml } from "./yaml.ts";
 
 /** Whom to tell when the configuration as a whole is refused. */
@@ -20,36 +20,34 @@ export interface LooseChannels {
 }
 
 /**
- * The alert channels alone, each judged by itself: a typing error elsewhere in afk.yaml must not silence the pager that
+ * The alert channels alone, each judged by itself: a typing error elsewhere in afk.yaml must not silence the alert that
  * would tell of it. A channel that is itself wrong is left out. Throws nothing that the file can cause.
  */
-export function loadChannels(options: LoadOptions): LooseChannels {
+export function loadChannels(options: Omit<LoadOptions, "jobKinds">): LooseChannels {
   const { environment } = options;
-  const { configFile, state, stopFile } = locate(options);
-  const unheard: ConfigIssue[] = [];
-  const host = readHostSettings(environment, unheard);
-  const top = readSections(configFile);
+  const host = readHostSettings(environment, []);
+  const top = readSections(locate(options).configFile);
   const entries = Array.isArray(top.alerts) ? top.alerts : [];
-  const byId = new Map<string, ChannelConfig>();
-  const secrets: string[] = [];
-  // The host's channel comes with each of them; an empty list is what it comes with when there are none.
-  for (const alerts of [[], ...entries.map((entry) => [entry])]) {
-    const { value, replacements, issues } = substitute({ ...SOUND, alerts }, environment);
-    const { output } = parse(configSchema(), value, { prefix: [], written: new Map() });
-    if (output === null || issues.length > 0) continue;
-    const config = toConfig(output, {
-      jobs: [],
-      kindHashes: [],
-      host,
-      configFile,
-      state,
-      stopFile,
-      replacements,
-      raw: value,
-    });
-    for (const channel of config.alerts) byId.set(channelId(channel), channel);
-    secrets.push(...config.secrets);
-  }
+  const readings = entries.map((entry) => substitute([entry], environment));
+  const stated = readings.map(({ value, issues }) =>
+    issues.length > 0
+      ? null
+      : parse(channelsSchema(), value, { prefix: ["alerts"], written: new Map() }).output,
+  );
+  const channels = [
+    ...(host.channel === null ? [] : [host.channel]),
+    ...readChannels(
+      stated.flatMap((each) => each ?? []),
+      null,
+    ),
+  ];
+  const byId = new Map(channels.map((channel) => [channelId(channel), channel]));
+  const secrets = collectSecrets({
+    file: { alerts: readings.flatMap(({ value }) => value) },
+    alerts: channels,
+    heartbeat: null,
+    replacements: readings.flatMap(({ replacements }) => replacements),
+  });
   return { agent: nameIn(top) ?? "afk", channels: [...byId.values()], secrets };
 }
 
@@ -61,9 +59,6 @@ export function looseAgentName(configFile: string): string | null {
 function nameIn({ agent }: Record<string, unknown>): string | null {
   return typeof agent === "string" && agent !== "" ? agent.slice(0, 100) : null;
 }
-
-/** The least that the schema accepts beside the channels. */
-const SOUND = { agent: "afk", budget: { daily_cap_usd: 0 }, models: { chain: ["extractive"] } };
 
 function readSections(configFile: string): Record<string, unknown> {
   try {

@@ -7,13 +7,13 @@ import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
+import { isTimezone } from "./fields.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { parseJobs } from "./jobs.ts";
 import { expandHome, locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
-import { isTimezone } from "./schedule.ts";
 import { configSchema } from "./schema.ts";
 import { type Replacement, substitute } from "./substitute.ts";
 import { toConfig } from "./to-config.ts";
@@ -50,7 +50,7 @@ export function loadConfig(options: LoadOptions): Config {
   issues.push(...substituted.issues);
 
   const parsed = parseFile(value, replacements, options);
-  issues.push(...parsed.issues.filter((issue) => !isToldOf(issue, substituted.issues)));
+  issues.push(...parsed.issues.filter((issue) => !isReported(issue, substituted.issues)));
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { file, jobs } = parsed.output;
@@ -136,7 +136,7 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
 }
 
 /** A text whose `${NAME}` could not be replaced is often malformed for that reason alone. */
-function isToldOf(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
+function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
   return earlier.some(({ path }) => path === issue.path);
 }
 

@@ -1,5 +1,7 @@
+import { lstatSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { AfkError, EXIT } from "../lib/errors.ts";
 import type { Environment } from "./environment.ts";
 
 /** Where an agent lies. All absolute. */
@@ -43,4 +45,28 @@ export function expandHome(path: string, environment: Environment): string {
 export function otherHomeProblem(path: string): string | null {
   if (!/^~[^/]/.test(path)) return null;
   return `found ${JSON.stringify(path)}; afk expands ~/ alone, so write the whole path`;
+}
+
+/** There is neither an afk.yaml nor a state where afk looked: nothing was made. Exit code 66. */
+export class NoAgent extends AfkError {
+  constructor({ configFile, state }: Locations) {
+    const message =
+      `there is no agent here: neither ${configFile} nor a state in ${state}; nothing was done. ` +
+      "Go to the folder of its afk.yaml, or name that file with --config or AFK_CONFIG (afk init makes a new one)";
+    super("no_agent", message, { retry: "never", exitCode: EXIT.noAgent });
+  }
+}
+
+/** @throws NoAgent where there is certainly none; what may not be looked at may well be one. */
+export function refuseNoAgent(found: Locations): void {
+  const isThere = [found.configFile, join(found.state, "afk.db")].some(mayBeThere);
+  if (!isThere) throw new NoAgent(found);
+}
+
+function mayBeThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return true;
+  }
 }

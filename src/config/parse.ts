@@ -63,7 +63,7 @@ function explain(schema: v.GenericSchema, issue: Issue, above: Path, context: Pa
   const path = [...above, ...keysOf(issue)];
   const last = issue.path?.at(-1);
   if (last?.origin === "key") {
-    // The keys of a list that stands for a section; listsForSections tells of the list itself.
+    // The keys of a list that stands for a section; listsForSections reports the list itself.
     if (!isSection(last.input)) return [];
     const parent = path.slice(0, -1);
     if (issue.expected === "never") return unknownKeys(schema, last.input, parent, context);

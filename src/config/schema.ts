@@ -2,11 +2,10 @@ import * as v from "valibot";
 import { channelsSchema } from "../alerts/channels/schema.ts";
 import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
-import { duration, integer, minutes, number, section, text, url, usd } from "./fields.ts";
+import { duration, integer, minutes, number, section, text, timezone, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { kindFiles } from "./job-kind.ts";
 import { modelsSchema } from "./models-schema.ts";
-import { isTimezone } from "./schedule.ts";
 
 /** afk.yaml as parsed, with defaults, and durations in milliseconds; its jobs are still raw. */
 export type ParsedFile = v.InferOutput<ReturnType<typeof configSchema>>;
@@ -43,18 +42,6 @@ export function configSchema() {
 }
 
 const WRITE_JOB = "write a job: a section with name, kind and the keys of its kind";
-
-function timezone() {
-  const write = "write a time zone of the IANA database, for example Europe/Berlin or UTC";
-  return v.pipe(
-    v.string(write),
-    v.nonEmpty(write),
-    v.check(isTimezone, write),
-    v.description(
-      "IANA time zone of days, months and schedules. A day or a month that is open keeps its end.",
-    ),
-  );
-}
 
 function breaker() {
   return v.pipe(

@@ -24,7 +24,7 @@ export function collectSecrets(config: {
   /** The file as it was parsed, with what came from the environment. */
   file: unknown;
   alerts: ChannelConfig[];
-  heartbeat: HeartbeatConfig;
+  heartbeat: HeartbeatConfig | null;
   replacements: readonly Replacement[];
 }): string[] {
   const secrets = new Set<string>();
@@ -32,7 +32,7 @@ export function collectSecrets(config: {
     if (!PUBLIC.test(formatPath(path))) for (const value of values.values()) secrets.add(value);
   }
   for (const value of namedSecrets(config.file, [], false)) secrets.add(value);
-  const { pingUrl } = config.heartbeat;
+  const pingUrl = config.heartbeat?.pingUrl ?? null;
   const parts = [
     ...config.alerts.flatMap((channel) => secretsOf(channel, secretParts)),
     ...(pingUrl === null ? [] : secretParts(pingUrl)),

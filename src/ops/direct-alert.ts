@@ -8,8 +8,7 @@ import { trySending } from "../alerts/send.ts";
 import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadChannels } from "../config/load-channels.ts";
-import { locate } from "../config/locations.ts";
-import { NoAgent } from "../config/no-agent.ts";
+import { locate, NoAgent } from "../config/locations.ts";
 import { type Clock, systemClock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -125,7 +124,6 @@ export function lastResort(sources: AlertSources, cause: unknown): LastResort {
     environment,
     configFile: sources.config,
     state: sources.state,
-    jobKinds: [],
     cwd,
   });
   if (cause instanceof NoAgent && channels.length === 0) throw cause;

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
-import { NoAgent } from "../config/no-agent.ts";
+import { NoAgent } from "../config/locations.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/store.ts";

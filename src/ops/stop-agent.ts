@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { looseAgentName } from "../config/load-channels.ts";
 import type { Locations } from "../config/locations.ts";
-import { refuseNoAgent } from "../config/no-agent.ts";
+import { refuseNoAgent } from "../config/locations.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type LooseChannels, loadChannels } from "../../src/config/load-channels.ts";
-import { folderForTest, KINDS } from "./support.ts";
+import { folderForTest } from "./support.ts";
 
 const HOOK = { type: "webhook", url: "https://hooks.example.org/path-that-is-secret" };
 
@@ -45,7 +45,7 @@ describe("the channels of a configuration that is refused", () => {
 
   it("are none where there is no file, and nothing is thrown", () => {
     const cwd = folderForTest();
-    expect(loadChannels({ environment: {}, jobKinds: KINDS, cwd }).channels).toEqual([]);
+    expect(loadChannels({ environment: {}, cwd }).channels).toEqual([]);
   });
 });
 
@@ -56,5 +56,5 @@ function reference(name: string): string {
 function channels(document: unknown, environment: Record<string, string> = {}): LooseChannels {
   const cwd = folderForTest();
   writeFileSync(join(cwd, "afk.yaml"), typeof document === "string" ? document : JSON.stringify(document));
-  return loadChannels({ environment, jobKinds: KINDS, cwd });
+  return loadChannels({ environment, cwd });
 }

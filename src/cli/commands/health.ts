@@ -1,4 +1,4 @@
-import { NoAgent } from "../../config/no-agent.ts";
+import { NoAgent } from "../../config/locations.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { healthOf, readCondition } from "../../ops/condition.ts";

@@ -1,7 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Environment } from "../../config/environment.ts";
 import type { ConfigError } from "../../config/errors.ts";
-import { literalSecrets, secretFiles } from "../../config/secret-files.ts";
+import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
 
 /** Which configuration is in use. */
@@ -25,6 +26,9 @@ export function refusedConfiguration(file: string, error: ConfigError): Finding[
     return isPrice ? { ...finding, name: "prices" } : finding;
   });
 }
+
+/** Variables that afk reads without afk.yaml naming them. */
+const ALWAYS_READ = ["ALERT_WEBHOOK", ...KEY_VARIABLES, "DASHBOARD_TOKEN"];
 
 const OTHERS_READ = 0o004;
 const OTHERS_WRITE = 0o022;
@@ -55,6 +59,21 @@ export const secrets: Examination<WithConfig> = {
     return ok(`nobody else can read ${seen.map(({ path }) => path).join(", ")}`);
   },
 };
+
+/** The files that secrets are read from: for each `${NAME}` of afk.yaml that NAME does not state and NAME_FILE does. */
+function secretFiles(configText: string, environment: Environment): { name: string; path: string }[] {
+  const named = [...configText.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g)].map((match) => match[1] ?? "");
+  return [...new Set([...named, ...ALWAYS_READ])].flatMap((name) => {
+    const path = Object.hasOwn(environment, `${name}_FILE`) ? environment[`${name}_FILE`] : undefined;
+    return path === undefined || path === "" || (environment[name] ?? "") !== "" ? [] : [{ name, path }];
+  });
+}
+
+/** Whether one of the secrets stands in the file itself. */
+function literalSecrets(configText: string, secrets: readonly string[]): boolean {
+  // A shorter one may stand there as a word.
+  return secrets.some((secret) => secret.length >= 6 && configText.includes(secret));
+}
 
 function faultsOf(what: string, path: string, userId: number | null): Finding[] {
   const { uid, mode } = statSync(path);
