@@ -1,6 +1,7 @@
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
-import type { AlertDeliveriesTable, Db, Trx } from "../store/schema.ts";
+import type { AlertDeliveriesTable } from "../store/schema/alerts.ts";
+import type { Db, Trx } from "../store/schema.ts";
 import { afterCommit, type Store } from "../store/store.ts";
 import type { SendResult } from "./channels/channel.ts";
 

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
+import type { DrillsTable } from "../store/schema/evidence.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { DrillsTable } from "../store/schema-evidence.ts";
 
 /** What a drill found, as the database keeps it. */
 export type DrillRow = Selectable<DrillsTable>;

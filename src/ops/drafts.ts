@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { toIso } from "../lib/clock.ts";
-import type { Db, DraftState } from "../store/schema.ts";
+import type { DraftState } from "../store/schema/queue.ts";
+import type { Db } from "../store/schema.ts";
 
 /** A draft as people see it. Instants are ISO 8601 in UTC. */
 export interface DraftView {

@@ -3,7 +3,8 @@ import { dayBounds, daysUpTo } from "../lib/days.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AGENT } from "../lib/windows.ts";
 import { readMeta } from "../store/meta.ts";
-import type { Db, TicksTable } from "../store/schema.ts";
+import type { TicksTable } from "../store/schema/evidence.ts";
+import type { Db } from "../store/schema.ts";
 
 /**
  * Ticks that began until `nowMs`, the newest first. One that is further ahead than another process's clock can be was written

@@ -1,7 +1,8 @@
 import type { Selectable } from "kysely";
 import { toIso } from "../lib/clock.ts";
 import { listDeadLetters } from "../queue/dead-letters.ts";
-import type { Db, JobState, JobsTable } from "../store/schema.ts";
+import type { JobState, JobsTable } from "../store/schema/queue.ts";
+import type { Db } from "../store/schema.ts";
 
 /** A job as people see it. Instants are ISO 8601 in UTC. */
 interface JobView {

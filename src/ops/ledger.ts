@@ -1,5 +1,6 @@
 import { toIso } from "../lib/clock.ts";
-import type { Db, LedgerState } from "../store/schema.ts";
+import type { LedgerState } from "../store/schema/rails.ts";
+import type { Db } from "../store/schema.ts";
 
 /** One guarded call as people see it. Money in micro-dollars, instants ISO 8601 in UTC. */
 interface LedgerView {

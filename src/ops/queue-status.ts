@@ -1,7 +1,8 @@
 import { sql } from "kysely";
 import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
-import type { Db, JobState } from "../store/schema.ts";
+import type { JobState } from "../store/schema/queue.ts";
+import type { Db } from "../store/schema.ts";
 
 /** Jobs that wait for a model or a host that is down. */
 export interface WaitingStatus {

@@ -1,7 +1,8 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { AlertPayload } from "../alerts/events.ts";
 import { isWanted } from "../alerts/recipients.ts";
-import type { AlertDeliveriesTable, Db } from "../store/schema.ts";
+import type { AlertDeliveriesTable } from "../store/schema/alerts.ts";
+import type { Db } from "../store/schema.ts";
 
 /** An alert with what became of it. Instants in epoch milliseconds. */
 export interface AlertView {

@@ -2,8 +2,8 @@ import type { Selectable } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
 import { asSentence } from "../lib/text.ts";
 import type { CallFailed } from "../rails/call.ts";
+import type { ModelRefusalsTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { ModelRefusalsTable } from "../store/schema-letters.ts";
 
 /** What the models said to the calls of one run of a job. */
 export interface RunCalls {

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { prepared, unplanned } from "../store/prepared.ts";
-import type { Db, JobState } from "../store/schema.ts";
+import type { JobState } from "../store/schema/queue.ts";
+import type { Db } from "../store/schema.ts";
 import { type JobRow, LEASE_MS } from "./job.ts";
 
 /**

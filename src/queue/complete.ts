@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { prepared } from "../store/prepared.ts";
-import type { JobState, Trx } from "../store/schema.ts";
+import type { JobState } from "../store/schema/queue.ts";
+import type { Trx } from "../store/schema.ts";
 import { type Claim, LeaseLost } from "./job.ts";
 
 /**

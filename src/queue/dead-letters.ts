@@ -1,7 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import { recoverIncident } from "../alerts/incidents.ts";
+import type { DeadLettersTable } from "../store/schema/queue.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { DeadLettersTable } from "../store/schema-letters.ts";
 
 /** The runs of one job that died of one cause, as its newest run; `runs` is how many there are. */
 export type DeadLetter = Selectable<DeadLettersTable> & { runs: number };

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import { AfkError } from "../lib/errors.ts";
-import type { JobsTable } from "../store/schema.ts";
+import type { JobsTable } from "../store/schema/queue.ts";
 
 export type JobRow = Selectable<JobsTable>;
 

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { prepared } from "../store/prepared.ts";
-import type { Db, JobState } from "../store/schema.ts";
+import type { JobState } from "../store/schema/queue.ts";
+import type { Db } from "../store/schema.ts";
 import { type Claim, LeaseLost, PermanentFailure } from "./job.ts";
 
 /** A step's result, as JSON. */

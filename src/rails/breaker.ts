@@ -4,8 +4,8 @@ import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
 import { prepared } from "../store/prepared.ts";
+import type { BreakersTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { BreakersTable } from "../store/schema-rails.ts";
 import type { BreakerState } from "./breaker-state.ts";
 
 /** The breaker of a dependency as it is on disk; one that never failed has no row and is closed. */

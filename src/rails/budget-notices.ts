@@ -3,7 +3,8 @@ import type { Announce } from "../alerts/outbox.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
 import { asSentence } from "../lib/text.ts";
 import { AGENT, type CapSpend, capWords, formatAmount, type Scope } from "../lib/windows.ts";
-import type { LedgerTable, Trx } from "../store/schema.ts";
+import type { LedgerTable } from "../store/schema/rails.ts";
+import type { Trx } from "../store/schema.ts";
 import type { Counter } from "./windows.ts";
 
 /** A cap that has no room for a call, with the most that the call could take. */

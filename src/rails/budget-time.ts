@@ -3,7 +3,8 @@ import { type Clock, toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { greater } from "../store/greater.ts";
 import { prepared } from "../store/prepared.ts";
-import type { BudgetClockTable, Db, Trx } from "../store/schema.ts";
+import type { BudgetClockTable } from "../store/schema/rails.ts";
+import type { Db, Trx } from "../store/schema.ts";
 
 /** How far the wall clock may be ahead of what the uptime explains before it counts as set forward. */
 const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;

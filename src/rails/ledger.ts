@@ -1,7 +1,8 @@
 import { type Selectable, sql } from "kysely";
 import { type Amounts, OWNERS, WINDOWS } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
-import type { Db, LedgerState, LedgerTable } from "../store/schema.ts";
+import type { LedgerState, LedgerTable } from "../store/schema/rails.ts";
+import type { Db } from "../store/schema.ts";
 
 /** One guarded call as the ledger has it. */
 export type LedgerEntry = Selectable<LedgerTable>;

@@ -1,8 +1,8 @@
 import { dayBounds, dayIn } from "../lib/days.ts";
 import type { Periods } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
+import type { OpenPeriodsTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { OpenPeriodsTable } from "../store/schema-rails.ts";
 import { periodsOf } from "./windows.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { newId } from "../lib/ids.ts";
 import { keepMark, nextGeneration } from "../ops/high-water.ts";
-import type { TicksTable } from "../store/schema.ts";
+import type { TicksTable } from "../store/schema/evidence.ts";
 import type { Uses, Writing } from "./dependencies.ts";
 
 /** How a tick can end. */

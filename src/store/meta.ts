@@ -1,5 +1,5 @@
+import type { EndedTick } from "./schema/evidence.ts";
 import type { Db, Trx } from "./schema.ts";
-import type { EndedTick } from "./schema-retention.ts";
 
 /** Single values that belong to no table of their own. */
 export type MetaKey =

@@ -1,6 +1,6 @@
 import type { Config } from "../../src/config/config.ts";
 import { readStatus, type Status } from "../../src/ops/status.ts";
-import type { TicksTable } from "../../src/store/schema.ts";
+import type { TicksTable } from "../../src/store/schema/evidence.ts";
 import { load, withBase } from "../config/support.ts";
 import { testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";

@@ -3,8 +3,8 @@ import { toIso } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import { keepFile } from "../../ops/record-file.ts";
+import type { IncidentsTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
-import type { IncidentsTable } from "../../store/schema-evidence.ts";
 
 const INCIDENTS_FILE = "INCIDENTS.md";
 

@@ -3,8 +3,8 @@ import type { Config } from "../../config/config.ts";
 import { type Clock, toIso } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
+import type { IncidentsTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
-import type { IncidentsTable } from "../../store/schema-evidence.ts";
 import type { Store } from "../../store/store.ts";
 import { writeIncidents } from "./incidents-file.ts";
 

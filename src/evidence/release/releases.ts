@@ -7,8 +7,8 @@ import { dayIn } from "../../lib/days.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import { keepFile } from "../../ops/record-file.ts";
+import type { ReleasesTable } from "../../store/schema/evidence.ts";
 import type { Db, Trx } from "../../store/schema.ts";
-import type { ReleasesTable } from "../../store/schema-evidence.ts";
 
 /** A release as the database keeps it. */
 export type ReleaseRow = Selectable<ReleasesTable>;

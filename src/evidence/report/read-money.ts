@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { Db, LedgerState } from "../../store/schema.ts";
+import type { LedgerState } from "../../store/schema/rails.ts";
+import type { Db } from "../../store/schema.ts";
 
 /** The calls of one model for one job that ended in one way, within a span. Money in micro-dollars. */
 export interface CallSum {

@@ -1,7 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import { dayIn } from "../../lib/days.ts";
+import type { IncidentsTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
-import type { IncidentsTable } from "../../store/schema-evidence.ts";
 import type { Span } from "./read-money.ts";
 
 /** Ticks by how they ended. */

@@ -3,8 +3,8 @@ import type { Config } from "../../config/config.ts";
 import { markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { keepFile } from "../../ops/record-file.ts";
+import type { ClockDaysTable, ClockTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
-import type { ClockDaysTable, ClockTable } from "../../store/schema-evidence.ts";
 
 const RUN_LOG = "run-log.md";
 

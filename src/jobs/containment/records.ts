@@ -1,7 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
+import type { ProcessesTable } from "../../store/schema/queue.ts";
 import type { Db } from "../../store/schema.ts";
-import type { ProcessesTable } from "../../store/schema-processes.ts";
 import type { ContainmentKind } from "./containment.ts";
 import type { Marks } from "./marks.ts";
 import { findProcess } from "./processes.ts";

@@ -2,7 +2,8 @@ import { type Selectable, sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { addToMeta, readMeta, writeMeta } from "../../store/meta.ts";
-import type { JobsTable, Trx } from "../../store/schema.ts";
+import type { JobsTable } from "../../store/schema/queue.ts";
+import type { Trx } from "../../store/schema.ts";
 import {
   type Ages,
   addAmounts,

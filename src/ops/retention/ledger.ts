@@ -2,7 +2,8 @@ import type { Selectable } from "kysely";
 import { AfkError } from "../../lib/errors.ts";
 import { CALENDAR_WINDOWS, OWNERS } from "../../lib/windows.ts";
 import { countersOf, minuteAt, scopeOf } from "../../rails/windows.ts";
-import type { LedgerTable, Trx } from "../../store/schema.ts";
+import type { LedgerTable } from "../../store/schema/rails.ts";
+import type { Trx } from "../../store/schema.ts";
 import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
 
 /**

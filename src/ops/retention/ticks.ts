@@ -1,6 +1,6 @@
 import { addToMeta } from "../../store/meta.ts";
+import type { EndedTick, TickDaysTable } from "../../store/schema/evidence.ts";
 import type { Trx } from "../../store/schema.ts";
-import type { EndedTick, TickDaysTable } from "../../store/schema-retention.ts";
 import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
 
 /**

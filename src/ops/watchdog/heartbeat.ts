@@ -5,7 +5,8 @@ import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { asSentence } from "../../lib/text.ts";
 import { readMeta } from "../../store/meta.ts";
-import type { Db, TicksTable } from "../../store/schema.ts";
+import type { TicksTable } from "../../store/schema/evidence.ts";
+import type { Db } from "../../store/schema.ts";
 import { latestTicks } from "../history.ts";
 import type { Worker } from "../worker.ts";
 

@@ -1,4 +1,5 @@
-import type { Db, DraftState, Trx } from "../../store/schema.ts";
+import type { DraftState } from "../../store/schema/queue.ts";
+import type { Db, Trx } from "../../store/schema.ts";
 
 /** What a claim stands on; the outcome is written only where it still holds. */
 export interface DraftClaim {

@@ -10,7 +10,7 @@ import {
 import { writeIncidents } from "../../../src/evidence/incidents/incidents-file.ts";
 import { recoverByTick } from "../../../src/evidence/keep.ts";
 import { unitSucceeded } from "../../../src/ops/alerting.ts";
-import type { IncidentsTable } from "../../../src/store/schema-evidence.ts";
+import type { IncidentsTable } from "../../../src/store/schema/evidence.ts";
 import { load, withBase } from "../../config/support.ts";
 import { testRails } from "../../support/rails.ts";
 

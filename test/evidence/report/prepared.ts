@@ -1,7 +1,8 @@
 import type { Config } from "../../../src/config/config.ts";
 import { dayIn } from "../../../src/lib/days.ts";
 import { newId } from "../../../src/lib/ids.ts";
-import type { Db, LedgerTable } from "../../../src/store/schema.ts";
+import type { LedgerTable } from "../../../src/store/schema/rails.ts";
+import type { Db } from "../../../src/store/schema.ts";
 import { type OpsHarness, opsHarness } from "../../ops/harness.ts";
 
 /** A Saturday at noon in Berlin, in week 47. */

@@ -5,7 +5,8 @@ import { newId, type Randomness } from "../../../src/lib/ids.ts";
 import { finish, reserve } from "../../../src/rails/budget.ts";
 import { budgetNow } from "../../../src/rails/budget-time.ts";
 import type { Ending } from "../../../src/rails/ledger.ts";
-import type { JobState, Trx } from "../../../src/store/schema.ts";
+import type { JobState } from "../../../src/store/schema/queue.ts";
+import type { Trx } from "../../../src/store/schema.ts";
 import { RELEASED, reservation, UNKNOWN } from "../../support/rails.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 

@@ -1,4 +1,18 @@
-/* The tables of evidence: drills, the clock of unattended days, incidents, releases. Conventions as in schema.ts. */
+import type { Generated } from "kysely";
+import type { CalendarWindow, OwnerName } from "../../lib/windows.ts";
+
+export interface TicksTable {
+  id: string;
+  started_at: number;
+  finished_at: number | null;
+  outcome: "running" | "ok" | "idle" | "halted" | "failed" | "crashed";
+  reason: string | null;
+  units: number;
+  cost_micros: number;
+  by_hand: number;
+  next_due_at: number | null;
+  version: string;
+}
 
 /** One safety fired on purpose. It counts for the version and configuration it ran with. */
 export interface DrillsTable {
@@ -88,4 +102,61 @@ export interface ReleasesTable {
   /** Each rendered unit by its file name with the SHA-256 of its content, JSON. */
   units: string;
   made_at: number;
+}
+
+/*
+ * What stays of rows that retention has removed. `first_at` is the first instant of the calendar day, in the agent's time
+ * zone, in which the row was made: a span of whole days finds the same as before.
+ */
+
+/**
+ * Ended calls of one model for one job and client on one day, added up. The budget's periods are those that the calls
+ * counted in: where the zone was changed the month is not always the day's. An owner's name is empty for calls that belong to none.
+ */
+export interface LedgerDaysTable extends Record<CalendarWindow | OwnerName, string> {
+  first_at: number;
+  model: string;
+  state: "settled" | "released";
+  calls: number;
+  /** Calls whose tokens the provider counted. */
+  counted: number;
+  degraded: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost_micros: number;
+  cost_tokens: number;
+  estimate_micros: number;
+}
+
+/** Runs of one job that were done on one day. */
+export interface JobDaysTable {
+  first_at: number;
+  name: string;
+  runs: number;
+  units: number;
+}
+
+/** How a tick ended. */
+export type EndedTick = "ok" | "idle" | "halted" | "failed" | "crashed";
+
+/** Ticks that began on one day and ended in one way. */
+export interface TickDaysTable {
+  first_at: number;
+  outcome: EndedTick;
+  ticks: number;
+  by_hand: number;
+  units: number;
+}
+
+/** Single values; store/meta.ts names them. */
+export interface MetaTable {
+  key: string;
+  value: number;
+}
+
+/** Whose state it is: the newest row. */
+export interface OwnersTable {
+  id: Generated<number>;
+  agent: string;
+  since_at: number;
 }
