@@ -53,7 +53,7 @@ describe("the bundle", () => {
     expect(bytes).toBeLessThan(BYTES_MAX);
     const ofetch = files.filter((name) => readFileSync(join(dist, name), "utf8").includes("FetchError"));
     expect(ofetch).toHaveLength(1);
-    for (const entry of ["main.js", "agent.js", "wedge-thread.js", "supervisor.js"])
+    for (const entry of ["main.js", "library.js", "wedge-thread.js", "supervisor.js"])
       expect(loadedAtOnce(entry)).not.toContain(ofetch[0]);
     // The guard's thread is in every process, and loads neither the configuration nor the jobs.
     const bytesOf = (names: string[]) =>
@@ -153,7 +153,7 @@ describe("the bundle", () => {
     const at = place({ jobs: [] });
     const program = at.write(
       "program.mjs",
-      `import { openAgent } from ${JSON.stringify(join(dist, "agent.js"))};
+      `import { openAgent } from ${JSON.stringify(join(dist, "library.js"))};
        const agent = await openAgent();
        console.log((await agent.status()).agent);
        await agent.close();`,

@@ -16,8 +16,8 @@ const OPEN_AND_WAIT = fileURLToPath(new URL("../harness/open-and-wait.mjs", impo
 const DIGESTS = 60;
 const WATCH_MS = 30_000;
 /**
- * Until it idles: connections that were kept open for the next request are closed after some seconds, what the last
- * digest left in memory is given back after six, and V8 looks around for a while after that.
+ * Until it idles: connections that were kept open for the next request are closed after some seconds, and V8 collects
+ * garbage for a while after that.
  */
 const SETTLE_MS = 45_000;
 
@@ -76,7 +76,13 @@ function rowsOf(
   const seconds = WATCH_MS / 1_000;
   const cpu = ((after.cpuMs - before.cpuMs) / WATCH_MS) * 100;
   return [
-    memoryRow("resident memory of afk run", after, bare, { atMost: 1.5 }),
+    {
+      subject: "resident memory of afk run",
+      baseline: null,
+      result: { type: "figure", value: after.residentMegabytes, unit: "MB", note: "at the end" },
+      goal: { atMost: 120 },
+    },
+    memoryRow("resident memory of afk run", after, bare),
     {
       subject: "wakes of all its threads (voluntary context switches)",
       baseline: null,
@@ -86,18 +92,13 @@ function rowsOf(
         unit: "/s",
         note: `over ${seconds} s; ${cpu.toFixed(2)} % of one core`,
       },
-      goal: { atMost: 1 },
+      goal: { atMost: 2 },
     },
-    memoryRow("node with a second thread that does nothing, as the wedge guard is one", threaded, bare, null),
+    memoryRow("node with a second thread that does nothing, as the wedge guard is one", threaded, bare),
   ];
 }
 
-function memoryRow(
-  subject: string,
-  { residentMegabytes }: ProcessFigures,
-  bare: ProcessFigures,
-  goal: Row["goal"],
-): Row {
+function memoryRow(subject: string, { residentMegabytes }: ProcessFigures, bare: ProcessFigures): Row {
   return {
     subject,
     baseline: "node with better-sqlite3 and the same database open",
@@ -106,7 +107,7 @@ function memoryRow(
       ratio: spreadOf([residentMegabytes / bare.residentMegabytes]),
       sides: `${residentMegabytes.toFixed(0)} MB against ${bare.residentMegabytes.toFixed(0)} MB`,
     },
-    goal,
+    goal: null,
   };
 }
 

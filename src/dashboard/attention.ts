@@ -48,58 +48,58 @@ export function isAtWork({ lastTick, worker }: Snapshot["status"]): boolean {
 function findingsOf(snapshot: Snapshot, times: Times): Finding[] {
   const { status, health, sources } = snapshot;
   const findings: Finding[] = [];
-  const say = (level: Finding["level"], text: Html, command: string) =>
+  const add = (level: Finding["level"], text: Html, command: string) =>
     findings.push({ level, text, command });
   if (status.killed !== null) {
     const { by, at, reason, remedy } = status.killed;
     const atMs = Date.parse(at);
     const when = atMs === 0 ? "" : html`, ${ago(atMs, times)}`;
     const then = remedy === undefined ? "" : `; ${remedy}`;
-    say("bad", html`The kill switch is set (${by}${when}): ${foreign(reason)}${then}`, "afk resume");
+    add("bad", html`The kill switch is set (${by}${when}): ${foreign(reason)}${then}`, "afk resume");
   }
-  for (const problem of health.problems) say("bad", foreign(problem), "afk health");
+  for (const problem of health.problems) add("bad", foreign(problem), "afk health");
   const { queue, unknown, drafts, outputs, waiting } = status;
   for (const { model, reason } of status.refusals)
-    say("bad", html`${foreign(model, 80)} refuses every call: ${foreign(reason, 300)}`, "afk status");
+    add("bad", html`${foreign(model, 80)} refuses every call: ${foreign(reason, 300)}`, "afk status");
   if (queue.dead > 0)
-    say("bad", html`${count(queue.dead, "dead letter waits", "dead letters wait")} for you`, "afk dead");
+    add("bad", html`${count(queue.dead, "dead letter waits", "dead letters wait")} for you`, "afk dead");
   if (drafts.unknown > 0)
-    say("bad", html`${count(drafts.unknown, "draft")} may have been carried out`, "afk drafts");
+    add("bad", html`${count(drafts.unknown, "draft")} may have been carried out`, "afk drafts");
   if (outputs.pending > 0)
-    say("bad", html`${count(outputs.pending, "output is", "outputs are")} not in out/ yet`, "afk doctor");
+    add("bad", html`${count(outputs.pending, "output is", "outputs are")} not in out/ yet`, "afk doctor");
   const undelivered = undeliveredLately(snapshot);
   if (undelivered > 0)
-    say("bad", html`${count(undelivered, "alert")} of the last day could not be delivered`, "afk alert test");
+    add("bad", html`${count(undelivered, "alert")} of the last day could not be delivered`, "afk alert test");
   for (const window of status.spend) {
     const { cap, settled, reserved } = window;
     if (cap === null || cap === 0 || settled + reserved < cap * FULL) continue;
     const more = capWords(window).replace(/^\w+ cap/, "");
-    say("warn", html`The cap of the ${window.window}${more} is reached`, "afk ledger");
+    add("warn", html`The cap of the ${window.window}${more} is reached`, "afk ledger");
   }
   if (unknown.calls > 0) {
     const charged = usdText(unknown.usd);
-    say(
+    add(
       "warn",
       html`${count(unknown.calls, "call")} of unknown outcome, charged at ${charged}`,
       "afk ledger list --unknown",
     );
   }
   for (const { name } of status.breakers.filter(({ state }) => state === "blocked"))
-    say("bad", html`${foreign(name, 80)} is refused until you run afk resume`, "afk status");
+    add("bad", html`${foreign(name, 80)} is refused until you run afk resume`, "afk status");
   const open = status.breakers.filter(({ state }) => state === "open" || state === "half_open");
   for (const { name } of open)
-    say("warn", html`${foreign(name, 80)} is left alone after failures`, "afk status");
+    add("warn", html`${foreign(name, 80)} is left alone after failures`, "afk status");
   if (drafts.pending > 0)
-    say("warn", html`${count(drafts.pending, "draft waits", "drafts wait")} for your approval`, "afk drafts");
+    add("warn", html`${count(drafts.pending, "draft waits", "drafts wait")} for your approval`, "afk drafts");
   if (waiting !== null)
-    say(
+    add(
       "warn",
       html`${count(waiting.jobs, "job waits", "jobs wait")} for what is down: ${foreign(waiting.reason, 300)}`,
       "afk jobs",
     );
   const failing = sources.filter(({ error }) => error !== null).length;
   if (failing > 0)
-    say("warn", html`${count(failing, "source")} failed at the last run`, "afk logs --event source_failed");
+    add("warn", html`${count(failing, "source")} failed at the last run`, "afk logs --event source_failed");
   return findings;
 }
 

@@ -34,13 +34,13 @@ export function createLive(view: Pick<View, "version">): Live {
   async function watch(): Promise<void> {
     isWatching = true;
     let version = view.version();
-    for (let looks = 1; clients.size > 0 && !closed.signal.aborted; looks++) {
+    for (let polls = 1; clients.size > 0 && !closed.signal.aborted; polls++) {
       // The sleep rejects when the server closes.
       await systemClock.sleep(POLL_MS, closed.signal).catch(() => undefined);
       if (closed.signal.aborted) break;
       const current = view.version();
-      if (current !== version || looks % CHANGE_EVERY === 0) send("change");
-      else if (looks % KEEPALIVE_EVERY === 0) send("keepalive");
+      if (current !== version || polls % CHANGE_EVERY === 0) send("change");
+      else if (polls % KEEPALIVE_EVERY === 0) send("keepalive");
       version = current;
     }
     isWatching = false;

@@ -53,7 +53,7 @@ function path(target: string): string {
 const ROUTES: Readonly<Record<string, (site: Site) => Promise<Answer>>> = {
   "/": page,
   "/events": async () => ({ type: "events" }),
-  "/healthz": health,
+  "/healthz": healthz,
   "/metrics": metrics,
   "/icon.svg": async () => whole(200, ICON, { "content-type": "image/svg+xml" }),
 };
@@ -65,22 +65,23 @@ function whole(status: number, body: string, headers: Record<string, string>): A
 }
 
 async function page({ agent, timezone, view, nowMs }: Site): Promise<Answer> {
-  const look = await view.look();
-  if (look.type === "seen") return whole(200, renderPage(look.snapshot), PAGE);
-  return whole(503, renderTrouble(agent, look.problem, { nowMs: nowMs(), timezone }), PAGE);
+  const found = await view.read();
+  if (found.type === "seen") return whole(200, renderPage(found.snapshot), PAGE);
+  return whole(503, renderTrouble(agent, found.problem, { nowMs: nowMs(), timezone }), PAGE);
 }
 
 /** What `afk health --json` prints, under a status that a monitor understands. */
-async function health({ view }: Site): Promise<Answer> {
-  const look = await view.look();
-  const found = look.type === "seen" ? look.snapshot.health : { isHealthy: false, problems: [look.problem] };
+async function healthz({ view }: Site): Promise<Answer> {
+  const found = await view.read();
+  const health =
+    found.type === "seen" ? found.snapshot.health : { isHealthy: false, problems: [found.problem] };
   const headers = { "content-type": "application/json; charset=utf-8" };
-  return whole(found.isHealthy ? 200 : 503, `${JSON.stringify(found)}\n`, headers);
+  return whole(health.isHealthy ? 200 : 503, `${JSON.stringify(health)}\n`, headers);
 }
 
 async function metrics({ view }: Site): Promise<Answer> {
-  const look = await view.look();
-  if (look.type === "unreadable") return whole(503, `${look.problem}\n`, TEXT);
-  const { contentType, text } = await renderMetrics(look.snapshot);
+  const found = await view.read();
+  if (found.type === "unreadable") return whole(503, `${found.problem}\n`, TEXT);
+  const { contentType, text } = await renderMetrics(found.snapshot);
   return whole(200, text, { "content-type": contentType });
 }

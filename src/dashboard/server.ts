@@ -14,7 +14,7 @@ export interface DashboardOptions {
   config: Config;
   version: string;
   clock: Clock;
-  /** Told of what went wrong with a request; the client learns only that something did. */
+  /** Called with what went wrong with a request; the client learns only that something did. */
   onError(message: string): void;
 }
 

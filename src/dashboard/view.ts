@@ -10,11 +10,11 @@ import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
 /** What there is to show: the state, or why it cannot be read. */
-export type Look = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };
+export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };
 
 export interface View {
   /** The state as it is now; many askers share one reading. Never rejects. */
-  look(): Promise<Look>;
+  read(): Promise<Reading>;
   /** Changes when the state does, or a worker comes or goes, and stays "" while it cannot be read. */
   version(): string;
   /** Goes by another configuration from now on. */
@@ -24,8 +24,8 @@ export interface View {
 
 /** What was read is shown again for so long while nothing was committed; it tells of the time too. */
 const AGE_MAX_MS = 1_000;
-/** Readings take at most a fifth of the process that works, however many clients ask and however large the state is. */
-const REST_FACTOR = 4;
+/** The work of the same process has as long as a reading took, up to this, before the next one, however many clients ask. */
+const REST_MAX_MS = 2_000;
 
 /** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
 export function createView(options: Omit<SnapshotSources, "redact">): View {
@@ -34,8 +34,8 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   let sources = sourcesOf(options.config);
   let readSnapshot = createSnapshots(sources);
   let reader: Reader | undefined;
-  let last: { look: Look; version: number; at: number } | undefined;
-  let reading: Promise<Look> | undefined;
+  let last: { result: Reading; version: number; at: number } | undefined;
+  let reading: Promise<Reading> | undefined;
   let rest = pause(0);
 
   function sourcesOf(config: Config): SnapshotSources {
@@ -64,18 +64,18 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     return await opened.read(readSnapshot);
   }
 
-  async function read(): Promise<Look> {
+  async function readNow(): Promise<Reading> {
     try {
       const opened = await current();
       const version = opened?.changes.seen() ?? -1;
       const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
-      if (last !== undefined && isFresh) return last.look;
+      if (last !== undefined && isFresh) return last.result;
       await rest.over;
       const startedMs = systemClock.uptimeMs();
-      const look: Look = { type: "seen", snapshot: await snapshotBy(opened) };
-      last = { look, version, at: clock.nowMs() };
-      rest = pause(REST_FACTOR * (systemClock.uptimeMs() - startedMs));
-      return look;
+      const result: Reading = { type: "seen", snapshot: await snapshotBy(opened) };
+      last = { result, version, at: clock.nowMs() };
+      rest = pause(Math.min(REST_MAX_MS, systemClock.uptimeMs() - startedMs));
+      return result;
     } catch (error) {
       last = undefined;
       await drop();
@@ -84,8 +84,8 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   }
 
   return {
-    look() {
-      reading ??= read().finally(() => {
+    read() {
+      reading ??= readNow().finally(() => {
         reading = undefined;
       });
       return reading;
@@ -103,6 +103,9 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
       readSnapshot = createSnapshots(sources);
       last = undefined;
     },
-    close: drop,
+    close() {
+      rest.end();
+      return drop();
+    },
   };
 }

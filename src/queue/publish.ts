@@ -65,7 +65,7 @@ export interface Published {
 }
 
 /**
- * Writes every saved file that is not in `dir` yet, and only when it is on the disk the mark. A crash before the mark finds
+ * Writes every saved file that is not in `dir` yet, and marks it published only when it is on the disk. A crash before the mark finds
  * the same bytes under the same name again. A file that cannot be written is set aside, and the others are written.
  */
 export async function publishPending(db: Db, dir: string, nowMs: number): Promise<Published> {
@@ -113,7 +113,7 @@ function makeIfMissing(dir: string): string | null {
 
 /** What keeps one file from being written there, in words; null when nothing does, or when it is there already. */
 export function fileObstacle(dir: string, file: OutputFile): string | null {
-  const outcome = look(dir, file);
+  const outcome = inspect(dir, file);
   return outcome.type === "file" ? outcome.reason : null;
 }
 
@@ -126,7 +126,7 @@ type Outcome =
 
 function publish(dir: string, file: OutputFile): Exclude<Outcome, { type: "absent" }> {
   try {
-    const found = look(dir, file);
+    const found = inspect(dir, file);
     if (found.type !== "absent") return found;
     const temporary = writeTemporary(dir, file.content);
     try {
@@ -144,7 +144,7 @@ function publish(dir: string, file: OutputFile): Exclude<Outcome, { type: "absen
 }
 
 /** What is at a file's place: nothing, the file itself, or something that is not written over. */
-function look(dir: string, { name, content }: OutputFile): Outcome {
+function inspect(dir: string, { name, content }: OutputFile): Outcome {
   // The database says the name, and a database may have been changed: what is no bare name would lead out of the folder.
   if (!SAVED_NAME.test(name)) return { type: "file", reason: "this is no name for a file in out/" };
   const path = join(dir, name);

@@ -2,7 +2,8 @@ import { idlePause, type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Store } from "../store/store.ts";
 import { type Kill, Killed } from "./halt.ts";
-import { readKillRow, readReplaced, readStopFile } from "./kill.ts";
+import { readKillRow, readReplaced } from "./kill.ts";
+import { readStopFile } from "./stop-file.ts";
 
 const POLL_IN_FLIGHT_MS = 250;
 

@@ -1,8 +1,9 @@
 import { messageOf } from "../lib/errors.ts";
 import { CallFailed } from "./call.ts";
 import { Killed } from "./halt.ts";
-import { readReplaced, readStop, readStopFile } from "./kill.ts";
+import { readReplaced, readStop } from "./kill.ts";
 import type { Rails } from "./rails.ts";
+import { readStopFile } from "./stop-file.ts";
 
 /**
  * The kill switch is looked at again, since the disk may have taken its time over the gates' commit, and the host over the

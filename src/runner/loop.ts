@@ -7,8 +7,8 @@ import { nextDueAt } from "./phases/enqueue-due.ts";
 import { runTick, type TickResult } from "./tick.ts";
 
 /**
- * Ticks on schedule, when new work appears and when afk.yaml was changed, until the kill switch is set or the process is told to end (which trips
- * the same watch). The caller holds the lock. Returns the exit code.
+ * Ticks on schedule, when new work appears and when afk.yaml was changed, until the kill switch is set or the process is
+ * told to end (which trips the same watch). The caller holds the lock. Returns the exit code.
  */
 export async function runLoop(
   given: Dependencies,

@@ -37,7 +37,7 @@ function fill(site: TestSite): void {
       ${series(TICKS)} insert into ticks (id, started_at, finished_at, outcome, units, cost_micros, by_hand, next_due_at, version)
       select printf('t%08d', ${TICKS} - i), ${now} - i * ${MINUTE_MS}, ${now} - i * ${MINUTE_MS} + 200, case when i % 240 = 0 then 'ok' else 'idle' end,
         1, 100, 0, ${now} + ${MINUTE_MS}, '1' from n;
-      ${series(2_000)} insert into alerts select printf('a%08d', i), 'k' || i, 'cap_hit', 'warn', '{"title":"t","message":"m"}', i from n;
+      ${series(2_000)} insert into alerts (id, key, event, severity, payload, created_at) select printf('a%08d', i), 'k' || i, 'cap_hit', 'warn', '{"title":"t","message":"m"}', i from n;
       insert into alert_deliveries select id, 'ntfy:1', 'sent', 1, 1, null, 1 from alerts;`);
   })();
   database.close();

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { announceKill, clearKill, readKill, readStopFile, setKill } from "../../src/rails/kill.ts";
+import { announceKill, clearKill, readKill, setKill } from "../../src/rails/kill.ts";
+import { readStopFile } from "../../src/rails/stop-file.ts";
 import { alerts, besides, testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
 

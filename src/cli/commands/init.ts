@@ -3,7 +3,7 @@ import { processEnvironment } from "../../config/environment.ts";
 import { locate } from "../../config/locations.ts";
 import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
 import { AfkError } from "../../lib/errors.ts";
-import { readStopFile } from "../../rails/kill.ts";
+import { readStopFile } from "../../rails/stop-file.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine, printLines } from "../output.ts";

@@ -91,7 +91,7 @@ async function previewDraft(dependencies: DraftDependencies, id: string): Promis
  * Does what a draft says, once. The order is the safety: the intent is on disk before the first byte leaves, and what
  * came of it afterwards; whoever finds an intent without an end knows that it may have been done.
  *
- * @param options.isAgain the person's word that it may be tried though an earlier try may have done it.
+ * @param options.isAgain a person confirms that it may be tried though an earlier try may have done it.
  * @throws DraftRefused, Killed, PermanentFailure (content), StateLocked (another approval is at work): nothing was sent.
  */
 export async function approveDraft(

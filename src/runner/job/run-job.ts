@@ -26,7 +26,7 @@ export type Attempt =
   { type: "done"; units: number; outputs: string[]; next: JobRow | undefined } | Unfinished;
 
 /**
- * Runs one claimed job to its end, whatever that is, and writes the end down. When it is done and `goesOn` says so, the
+ * Runs one claimed job to its end, whatever that is, and records the end. When it is done and `goesOn` says so, the
  * next one is claimed with it. Throws only when the store does.
  */
 export async function runJob(
@@ -84,8 +84,8 @@ async function findEntry(dependencies: Uses<"kinds" | "config" | "chain" | "egre
   return { kind, entry, made };
 }
 
-/** How long until a running job is looked at again: often enough for its lease, and when its time is up. */
-export function nextLookMs(timeoutMs: number, elapsedMs: number): number {
+/** How long until a running job is checked again: often enough for its lease, and when its time is up. */
+export function nextCheckMs(timeoutMs: number, elapsedMs: number): number {
   return Math.max(1, Math.min(LEASE_MS / 3, timeoutMs - elapsedMs));
 }
 
@@ -100,7 +100,7 @@ function keepLease(
   const startedMs = systemClock.uptimeMs();
   const renew = async () => {
     while (!done.signal.aborted) {
-      await systemClock.sleep(nextLookMs(timeoutMs, systemClock.uptimeMs() - startedMs), done.signal);
+      await systemClock.sleep(nextCheckMs(timeoutMs, systemClock.uptimeMs() - startedMs), done.signal);
       if (systemClock.uptimeMs() - startedMs >= timeoutMs) {
         stop.abort(
           new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),

@@ -12,8 +12,8 @@ import { PING_TIMEOUT_MS, type Ping, type TickReport } from "./ping.ts";
 
 /** So many lines of the log go with a ping, the newest. */
 const LINES_MAX = 100;
-/** Other processes write to the same log; among so many lines the tick's own are looked for. */
-const LOOKED_MAX = 2_000;
+/** Other processes write to the same log; the tick's own are searched among so many. */
+const READ_MAX = 2_000;
 
 /** A kill in the middle of the tick leaves the ping so much time: the process must be gone. */
 const KILLED_TIMEOUT_MS = 1_000;
@@ -94,11 +94,11 @@ function summaryOf(agent: string, { record, outputs }: EndedTick, kill: Kill | n
 /** The newest lines of the tick, oldest first. The log is redacted as it is written. */
 function linesOf(logs: string, { tick }: TickRecord): string {
   const lines: string[] = [];
-  let looked = 0;
+  let read = 0;
   for (const { path } of listLogFiles(logs).reverse()) {
     for (const { raw } of linesBackward(path)) {
-      looked += 1;
-      if (looked > LOOKED_MAX || lines.length >= LINES_MAX) return lines.reverse().join("\n");
+      read += 1;
+      if (read > READ_MAX || lines.length >= LINES_MAX) return lines.reverse().join("\n");
       if (!raw.includes(JSON.stringify(tick))) continue;
       lines.push(raw);
       if (raw.includes('"tick_started"')) return lines.reverse().join("\n");

@@ -3,7 +3,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createLog } from "../../logs/writer.ts";
-import { readStopFile } from "../../rails/kill.ts";
+import { readStopFile } from "../../rails/stop-file.ts";
 import { findReplaced } from "../../store/sqlite/opened-files.ts";
 import { type KillReader, openKillReader } from "../../store/sqlite/read-kill-row.ts";
 import { FLAG, type WedgeTask } from "./guard.ts";

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
 import type { JobContext } from "../../../src/jobs/job.ts";
-import { nextLookMs } from "../../../src/runner/job/run-job.ts";
+import { nextCheckMs } from "../../../src/runner/job/run-job.ts";
 import { ollama } from "../../support/afk.ts";
 import { harness } from "../harness.ts";
 
@@ -32,7 +32,7 @@ describe("a running job", () => {
     [1_000, 990, 10, "again when it was looked at a moment too early"],
     [1_000, 1_500, 1, "at once when it is overdue"],
   ])("with a limit of %i ms is looked at after %i ms in %i ms: %s", (timeoutMs, elapsedMs, expected) => {
-    expect(nextLookMs(timeoutMs, elapsedMs)).toBe(expected);
+    expect(nextCheckMs(timeoutMs, elapsedMs)).toBe(expected);
   });
 });
 
