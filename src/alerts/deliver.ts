@@ -107,7 +107,7 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]) 
 
   // 2. The effect. No transaction is open here.
   const payload = payloadOf([first, ...others]);
-  const result = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
+  const { result } = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.
   await conclude(store, claimed, result, by());

@@ -17,17 +17,11 @@ export interface SendOptions {
 
 export const SEND_TIMEOUT_MS = 5_000;
 
-/** Sends one alert through one channel: exactly one try, no redirect. Never throws. */
+/**
+ * Sends one alert through one channel: exactly one try, no redirect. `status` is what was answered, of HTTP or of the mail
+ * server; null when no answer came. Never throws.
+ */
 export async function sendAlert(
-  payload: AlertPayload,
-  config: ChannelConfig,
-  options: SendOptions,
-): Promise<SendResult> {
-  return (await trySending(payload, config, options)).result;
-}
-
-/** The same, with the status that was answered, of HTTP or of the mail server; null when no answer came. */
-export async function trySending(
   payload: AlertPayload,
   config: ChannelConfig,
   options: SendOptions,

@@ -4,7 +4,7 @@ import { channelId } from "../alerts/channels/registry.ts";
 import { ALERT_EVENTS } from "../alerts/events.ts";
 import { type Notice, payloadOf } from "../alerts/outbox.ts";
 import { isWanted } from "../alerts/recipients.ts";
-import { trySending } from "../alerts/send.ts";
+import { sendAlert } from "../alerts/send.ts";
 import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { loadChannels } from "../config/load-channels.ts";
@@ -52,7 +52,7 @@ async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
   const signal = new AbortController().signal;
   return await Promise.all(
     alert.channels.map(async (config) => {
-      const { result, status } = await trySending(payload, config, { signal, nowMs: clock.nowMs() });
+      const { result, status } = await sendAlert(payload, config, { signal, nowMs: clock.nowMs() });
       const error = result.ok ? null : redact(result.error);
       const told = { alert: notice.event, channel: channelId(config), key: payload.key };
       if (error === null) log.event("info", "alert_sent", told);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
 import type { MailAccount } from "../../src/alerts/channels/email.ts";
 import type { AlertPayload } from "../../src/alerts/events.ts";
-import { trySending } from "../../src/alerts/send.ts";
+import { sendAlert } from "../../src/alerts/send.ts";
 import { certificate } from "../support/certificate.ts";
 import { type SmtpOptions, smtpServer } from "../support/smtp-server.ts";
 import { samplePayload } from "./payload.ts";
@@ -35,7 +35,7 @@ function channel(
 
 function send(config: ChannelConfig, payload: Partial<AlertPayload> = {}, timeoutMs = 5_000) {
   const signal = new AbortController().signal;
-  return trySending(samplePayload(payload), config, { signal, timeoutMs, nowMs: 0 });
+  return sendAlert(samplePayload(payload), config, { signal, timeoutMs, nowMs: 0 });
 }
 
 /** What a server with these habits makes of one alert. */

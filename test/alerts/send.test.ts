@@ -7,8 +7,9 @@ import { type Answer, receiver } from "./receiver.ts";
 
 const nowMs = Date.parse("2026-11-21T10:00:00Z");
 
-function send(config: ChannelConfig, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
-  return sendAlert(samplePayload(), config, { nowMs, signal: new AbortController().signal, ...options });
+async function send(config: ChannelConfig, options: { timeoutMs?: number; signal?: AbortSignal } = {}) {
+  const signal = new AbortController().signal;
+  return (await sendAlert(samplePayload(), config, { nowMs, signal, ...options })).result;
 }
 
 async function answered(type: ChannelType, answer: Answer, timeoutMs = answer.hang ? 300 : 5_000) {

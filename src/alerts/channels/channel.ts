@@ -77,6 +77,11 @@ export interface HttpChannel<Settings = unknown, Keys extends v.ObjectEntries = 
   retryAfterMs?(reply: ChannelReply): number | null;
 }
 
+export function postJson(url: string, body: object, headers: Record<string, string> = {}): ChannelRequest {
+  const type = { "content-type": "application/json" };
+  return { url, method: "POST", headers: { ...type, ...headers }, body: JSON.stringify(body) };
+}
+
 /** The body as a JSON object, or null. */
 export function jsonOf(reply: ChannelReply): Record<string, unknown> | null {
   let value: unknown;

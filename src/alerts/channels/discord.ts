@@ -1,4 +1,4 @@
-import { type HttpChannel, jsonOf, secondsToMs } from "./channel.ts";
+import { type HttpChannel, jsonOf, postJson, secondsToMs } from "./channel.ts";
 import { alertText, truncateUnits } from "./text.ts";
 
 /** A Discord webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook). */
@@ -9,16 +9,9 @@ export const discord: HttpChannel = {
     const url = new URL(config.url);
     // Without it Discord answers before the message is kept, and says nothing when it is not.
     url.searchParams.set("wait", "true");
-    return {
-      url: url.href,
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      // No mentions: nothing that stands in an alert may call everybody in the channel.
-      body: JSON.stringify({
-        content: truncateUnits(alertText(payload, config), CONTENT_LENGTH_MAX),
-        allowed_mentions: { parse: [] },
-      }),
-    };
+    const content = truncateUnits(alertText(payload, config), CONTENT_LENGTH_MAX);
+    // No mentions: nothing that stands in an alert may call everybody in the channel.
+    return postJson(url.href, { content, allowed_mentions: { parse: [] } });
   },
   isAccepted: (reply) => reply.status === 204 || typeof jsonOf(reply)?.id === "string",
   retryAfterMs: (reply) => secondsToMs(jsonOf(reply)?.retry_after),

@@ -1,6 +1,6 @@
 import { AfkError } from "../../lib/errors.ts";
 import type { Severity } from "../events.ts";
-import { type HttpChannel, jsonOf } from "./channel.ts";
+import { type HttpChannel, jsonOf, postJson } from "./channel.ts";
 import { headline, renderTemplate, truncateBytes, withCount } from "./text.ts";
 
 /**
@@ -26,19 +26,14 @@ export const ntfy: HttpChannel = {
       config.template === null
         ? payload.message
         : withCount(renderTemplate(config.template, payload), payload);
-    return {
-      url: url.href,
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        topic: decodeURIComponent(topic),
-        title: truncateBytes(headline(payload), TITLE_BYTES_MAX),
-        // An empty message would be shown as "triggered".
-        message: truncateBytes(message === "" ? payload.title : message, MESSAGE_BYTES_MAX),
-        priority: PRIORITY[payload.severity],
-        tags: [TAG[payload.severity], payload.event],
-      }),
-    };
+    return postJson(url.href, {
+      topic: decodeURIComponent(topic),
+      title: truncateBytes(headline(payload), TITLE_BYTES_MAX),
+      // An empty message would be shown as "triggered".
+      message: truncateBytes(message === "" ? payload.title : message, MESSAGE_BYTES_MAX),
+      priority: PRIORITY[payload.severity],
+      tags: [TAG[payload.severity], payload.event],
+    });
   },
   // The server gives the message back; a page of another server on that address does not.
   isAccepted: (reply) => typeof jsonOf(reply)?.id === "string",

@@ -1,4 +1,4 @@
-import { type HttpChannel, jsonOf } from "./channel.ts";
+import { type HttpChannel, jsonOf, postJson } from "./channel.ts";
 import { alertText, truncateUnits } from "./text.ts";
 
 /**
@@ -9,15 +9,10 @@ export const slack: HttpChannel = {
   recognises: (url) => url.hostname === "hooks.slack.com",
   request(payload, config) {
     const text = truncateUnits(alertText(payload, config), SECTION_LENGTH_MAX);
-    return {
-      url: config.url,
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({
-        text: escaped(text),
-        blocks: [{ type: "section", text: { type: "plain_text", text, emoji: false } }],
-      }),
-    };
+    return postJson(config.url, {
+      text: escaped(text),
+      blocks: [{ type: "section", text: { type: "plain_text", text, emoji: false } }],
+    });
   },
   // Slack says `ok` as text, Rocket.Chat as JSON. Anything else under a 200 names what went wrong.
   isAccepted(reply) {

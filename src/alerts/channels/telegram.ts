@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type HttpChannel, jsonOf, secondsToMs } from "./channel.ts";
+import { type HttpChannel, jsonOf, postJson, secondsToMs } from "./channel.ts";
 import { alertText, truncateUnits } from "./text.ts";
 
 const WRITE_CHAT = "write the number of the chat, or @name of a channel";
@@ -57,17 +57,13 @@ export const telegram: HttpChannel<{ chatId: string }, typeof keys> = {
     example: "https://api.telegram.org/bot<token>/sendMessage?chat_id=<chat>",
   },
   recipient: ({ chatId }) => chatId,
-  request: (payload, config) => ({
-    url: config.url,
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({
+  request: (payload, config) =>
+    postJson(config.url, {
       chat_id: config.settings.chatId,
       // No parse_mode: the text is shown as it is, and no character in it can make Telegram refuse it.
       text: truncateUnits(alertText(payload, config), TEXT_LENGTH_MAX),
       link_preview_options: { is_disabled: true },
     }),
-  }),
   isAccepted: (reply) => jsonOf(reply)?.ok === true,
   retryAfterMs(reply) {
     const parameters = jsonOf(reply)?.parameters;

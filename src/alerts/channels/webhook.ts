@@ -1,4 +1,4 @@
-import type { HttpChannel } from "./channel.ts";
+import { type HttpChannel, postJson } from "./channel.ts";
 import { alertText } from "./text.ts";
 
 /**
@@ -8,16 +8,9 @@ import { alertText } from "./text.ts";
 export const webhook: HttpChannel = {
   request(payload, config) {
     const text = config.template === null ? {} : { text: alertText(payload, config) };
-    return {
-      url: config.url,
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        // The same for every try, so that a receiver can drop a repeat. Headers hold ASCII only.
-        "idempotency-key": encodeURIComponent(payload.key.toWellFormed()).slice(0, KEY_LENGTH_MAX),
-      },
-      body: JSON.stringify({ ...payload, ...text }),
-    };
+    // The same for every try, so that a receiver can drop a repeat. Headers hold ASCII only.
+    const key = encodeURIComponent(payload.key.toWellFormed()).slice(0, KEY_LENGTH_MAX);
+    return postJson(config.url, { ...payload, ...text }, { "idempotency-key": key });
   },
   isAccepted: () => true,
 };
