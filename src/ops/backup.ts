@@ -9,7 +9,7 @@ import { StoreRefused } from "../store/errors.ts";
 import type { Db } from "../store/schema.ts";
 import { copyDatabase, nameCopy, openCopy } from "../store/sqlite/backup.ts";
 import { explain } from "../store/sqlite/errors.ts";
-import { refuseDamage } from "../store/sqlite/integrity.ts";
+import { refuseDamage } from "../store/sqlite/pages.ts";
 import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
 import { isThere } from "./unreadable.ts";

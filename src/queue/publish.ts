@@ -2,8 +2,8 @@ import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { assert, messageOf } from "../lib/errors.ts";
 import { makeFolder, removeTemporary, syncFolder, writeTemporary } from "../store/durable-file.ts";
+import { isReachable } from "../store/reachable.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import { isReachable } from "../store/sqlite/reachable.ts";
 
 /** Files of one name that may exist; more is a bug of the job that names them. */
 const SAME_NAME_MAX = 1_000;

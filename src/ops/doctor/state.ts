@@ -4,9 +4,8 @@ import { formatDuration } from "../../lib/duration-text.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { fileObstacle, folderObstacle, pendingNames, readOutput } from "../../queue/publish.ts";
 import { readKill } from "../../rails/kill.ts";
+import { isReachable, mountOf } from "../../store/reachable.ts";
 import { freeBytes } from "../../store/sqlite/ballast.ts";
-import { mountOf } from "../../store/sqlite/mount.ts";
-import { isReachable } from "../../store/sqlite/reachable.ts";
 import { readCondition } from "../condition.ts";
 import { observeWorker } from "../worker.ts";
 import {

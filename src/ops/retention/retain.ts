@@ -2,7 +2,7 @@ import type { Config } from "../../config/config.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import { countPages, givePagesBack } from "../../store/sqlite/free-pages.ts";
+import { countPages, givePagesBack } from "../../store/sqlite/pages.ts";
 import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
 import { alertsSweep } from "./alerts.ts";

@@ -7,7 +7,7 @@ import { ConfigError } from "../../config/errors.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { makeFolder, writeDurably } from "../../store/durable-file.ts";
-import { isReachable } from "../../store/sqlite/reachable.ts";
+import { isReachable } from "../../store/reachable.ts";
 import { type Alerting, unitSucceeded, withAlerting } from "../alerting.ts";
 import { readCondition } from "../condition.ts";
 import { type AlertSources, lastResort } from "../direct-alert.ts";

@@ -4,7 +4,7 @@ import { clockAgrees, countersAgree } from "../../ops/counters.ts";
 import { setKill } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { hasRoomToWork, keepBallast } from "../../store/sqlite/ballast.ts";
-import { refuseDamage } from "../../store/sqlite/integrity.ts";
+import { refuseDamage } from "../../store/sqlite/pages.ts";
 import type { Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
 

@@ -4,7 +4,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { checkFree, fileSystem, killFlag, lock, stateFolder } from "../../../src/ops/doctor/state.ts";
-import { mountOf } from "../../../src/store/sqlite/mount.ts";
+import { mountOf } from "../../../src/store/reachable.ts";
 import { tempDir } from "../../support/temp.ts";
 import { type OpsHarness, opsHarness } from "../harness.ts";
 import { hostWith, only } from "./harness.ts";

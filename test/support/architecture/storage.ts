@@ -22,6 +22,20 @@ export const STORAGE_RULES: readonly Rule[] = [
     ],
   },
   {
+    name: "what is done with the data knows no engine",
+    check: ({ path, imports }) =>
+      /^(lib|http|config|logs|alerts|queue|rails|egress|providers|jobs|evidence|cli)\//.test(path)
+        ? imports
+            .filter(({ target }) => target?.startsWith("store/sqlite/"))
+            .map(({ target, line }) => ({ line, message: `imports ${target}` }))
+        : [],
+    breaks: [["queue/a.ts", 'import { openStore } from "../store/sqlite/open.ts";']],
+    keeps: [
+      ["queue/a.ts", 'import type { Store } from "../store/store.ts";'],
+      ["ops/a.ts", 'import { openStore } from "../store/sqlite/open.ts";'],
+    ],
+  },
+  {
     name: "SQL outside of store/sqlite is portable",
     check: ({ path, nodes }) =>
       SQLITE_ONLY.test(path)

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { retain } from "../../../src/ops/retention/retain.ts";
-import { countPages, givePagesBack } from "../../../src/store/sqlite/free-pages.ts";
+import { countPages, givePagesBack } from "../../../src/store/sqlite/pages.ts";
 import { opsHarness } from "../../ops/harness.ts";
 import { type TestStore, testStore } from "../../support/store.ts";
 

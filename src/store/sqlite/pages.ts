@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { StoreRefused } from "../errors.ts";
 import type { Db, Trx } from "../schema.ts";
 
 /** Pages of the file, and those of them that hold nothing: new rows take these before the file grows. */
@@ -16,4 +17,18 @@ export async function countPages(db: Db): Promise<{ all: number; free: number }>
 export async function givePagesBack(trx: Trx, pages: number): Promise<void> {
   // One at a time: this pragma frees a page for each row that it is asked for, and has no rows.
   for (let page = 0; page < pages; page++) await sql`pragma incremental_vacuum(1)`.execute(trx);
+}
+
+/**
+ * Reads every page: structure, indexes against their tables, and the constraints against the rows. Costs about 3 ms a MiB.
+ * @throws StoreRefused when anything is wrong.
+ */
+export async function refuseDamage(db: Db, path: string): Promise<void> {
+  const { rows } = await sql<{ integrity_check: string }>`pragma integrity_check(3)`.execute(db);
+  const found = rows.map((row) => row.integrity_check);
+  if (found.length === 1 && found[0] === "ok") return;
+  throw new StoreRefused(
+    "store_damaged",
+    `${path} is damaged (${found.join("; ").replaceAll("\n", " ").slice(0, 300)}). Restore a backup, or stop every worker and move the file away to start anew`,
+  );
 }
