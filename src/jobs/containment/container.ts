@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { isMarkedOtherwise, type Marks } from "./marks.ts";
+import { hasOtherTags, type ProcessTags } from "./process-tags.ts";
 import type { Process } from "./processes.ts";
 
 /** The PID namespace of the machine itself; the kernel gives it the same number everywhere (PROC_PID_INIT_INO). */
@@ -31,9 +31,9 @@ export function isOnlyTenant(): boolean {
 }
 
 /**
- * In a container of ours, what has lost its parent was left by the program that ran, whatever it has made of its marks; unless
+ * In a container of ours, what has lost its parent was left by the program that ran, whatever it has made of its tags; unless
  * it says that it is another's. `worker` is afk's own process.
  */
-export function isOrphan({ pid, parent }: Process, worker: number, marks: Marks): boolean {
-  return parent === 1 && pid !== worker && !isMarkedOtherwise(pid, marks);
+export function isOrphan({ pid, parent }: Process, worker: number, tags: ProcessTags): boolean {
+  return parent === 1 && pid !== worker && !hasOtherTags(pid, tags);
 }

@@ -1,5 +1,5 @@
 import type { ContainmentKind } from "./containment.ts";
-import type { Marks } from "./marks.ts";
+import type { ProcessTags } from "./process-tags.ts";
 
 /** A program to run: its words as the system takes them, no shell looks at them. */
 export interface Program {
@@ -11,7 +11,7 @@ export interface Program {
 /** What the worker asks of the supervisor, once, over the channel that is its lifeline too. */
 export interface Plan {
   program: Program;
-  marks: Marks;
+  tags: ProcessTags;
   kind: ContainmentKind;
   /** The PID namespace that afk itself is in, where the program is to be in another. */
   outside: string | null;

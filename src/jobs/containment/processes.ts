@@ -14,7 +14,7 @@ export interface Process {
 
 /** What `look` made of the processes that were there. */
 export interface Listing {
-  processes: (Process & { isMarked: boolean })[];
+  processes: (Process & { hasTags: boolean })[];
   /** Processes that were listed and had ended when they were looked at; what they may have forked was not. */
   ended: number[];
 }
@@ -22,25 +22,25 @@ export interface Listing {
 const HAS_PROC = existsSync("/proc/self/stat");
 
 /**
- * Every process but those in `skip`, the newest first, each asked `isMarked` at once: some live for a few milliseconds.
+ * Every process but those in `skip`, the newest first, each asked `hasTags` at once: some live for a few milliseconds.
  * Where there is /proc, whatever is alive all the time is either in `processes` or, when one process hands
  * over to the next, leaves one in `ended`.
  */
-export function listProcesses(skip: ReadonlySet<number>, isMarked: (pid: number) => boolean): Listing {
+export function listProcesses(skip: ReadonlySet<number>, hasTags: (pid: number) => boolean): Listing {
   const listing: Listing = { processes: [], ended: [] };
   if (!HAS_PROC) {
     const others = parsePs(readPs()).filter(({ pid }) => !skip.has(pid));
-    return { processes: others.map((each) => ({ ...each, isMarked: false })), ended: [] };
+    return { processes: others.map((each) => ({ ...each, hasTags: false })), ended: [] };
   }
   const pids = readdirSync("/proc")
     .map(Number)
     .filter((pid) => pid > 0 && !skip.has(pid));
   for (const pid of pids.sort((a, b) => b - a)) {
     const process = parseStat(readProc(pid, "stat"));
-    const isFound = process !== null && isMarked(pid);
-    // What a process that is ending says of its marks is nothing.
+    const isFound = process !== null && hasTags(pid);
+    // What a process that is ending says of its tags is nothing.
     if (process === null || (!isFound && parseStat(readProc(pid, "stat")) === null)) listing.ended.push(pid);
-    else listing.processes.push({ ...process, isMarked: isFound });
+    else listing.processes.push({ ...process, hasTags: isFound });
   }
   return listing;
 }

@@ -3,7 +3,7 @@ import { newId } from "../../lib/ids.ts";
 import type { ProcessesTable } from "../../store/schema/queue.ts";
 import type { Db } from "../../store/schema.ts";
 import type { ContainmentKind } from "./containment.ts";
-import type { Marks } from "./marks.ts";
+import type { ProcessTags } from "./process-tags.ts";
 import { findProcess } from "./processes.ts";
 import { kill, type Swept } from "./sweep.ts";
 
@@ -11,7 +11,7 @@ import { kill, type Swept } from "./sweep.ts";
 export interface FirstProcess {
   pid: number;
   kind: ContainmentKind;
-  marks: Marks;
+  tags: ProcessTags;
 }
 
 /** Where it is written down what a job starts, so that whoever comes after a crash finds it. */
@@ -22,7 +22,7 @@ export interface ProcessRecords {
 
 export function createRecords(db: Db, of: { job: string; runner: string }): ProcessRecords {
   return {
-    async write({ pid, kind, marks }) {
+    async write({ pid, kind, tags }) {
       const id = newId(systemClock.nowMs());
       await db
         .insertInto("processes")
@@ -31,11 +31,11 @@ export function createRecords(db: Db, of: { job: string; runner: string }): Proc
           ...of,
           containment: kind,
           pid,
-          // One that has ended already is found by its marks, or not there.
+          // One that has ended already is found by its tags, or not there.
           started: findProcess(pid)?.started ?? "",
           boot_id: systemClock.bootId(),
-          cookie: marks.cookie,
-          file_size_blocks: marks.fileSizeBlocks,
+          cookie: tags.cookie,
+          file_size_blocks: tags.fileSizeBlocks,
           created_at: systemClock.nowMs(),
         })
         .execute();
@@ -78,5 +78,5 @@ async function endOne(record: ProcessesTable): Promise<Swept> {
   const { pid, started, cookie, file_size_blocks: fileSizeBlocks } = record;
   if (record.boot_id !== systemClock.bootId()) return { found: 0, left: 0 };
   const roots = findProcess(pid)?.started === started ? [pid] : [];
-  return await kill({ marks: { cookie, fileSizeBlocks }, roots });
+  return await kill({ tags: { cookie, fileSizeBlocks }, roots });
 }

@@ -9,8 +9,8 @@ import { siblingScript } from "../../lib/sibling-script.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
 import { isOrphan, ownNamespace } from "./container.ts";
 import { type ContainmentKind, chooseContainment } from "./containment.ts";
-import { EXEC_VARIABLE, type Marks, newMarks } from "./marks.ts";
 import type { Plan, Program, Report } from "./messages.ts";
+import { EXEC_VARIABLE, newTags, type ProcessTags } from "./process-tags.ts";
 import type { Process } from "./processes.ts";
 import type { ProcessRecords } from "./records.ts";
 import { kill } from "./sweep.ts";
@@ -79,16 +79,16 @@ async function runOnce(program: Program, watching: Watching): Promise<Ran> {
   const startedMs = systemClock.uptimeMs();
   const { PATH: path, [EXEC_VARIABLE]: outer } = processEnvironment();
   const containment = await chooseContainment(path);
-  const marks = newMarks(systemClock.nowMs(), outer);
+  const tags = newTags(systemClock.nowMs(), outer);
   const { kind } = containment;
   const plan: Plan = {
-    program: { ...program, env: { ...program.env, [EXEC_VARIABLE]: marks.cookie } },
-    marks,
+    program: { ...program, env: { ...program.env, [EXEC_VARIABLE]: tags.cookie } },
+    tags,
     kind,
     outside: kind === "namespace" ? ownNamespace() : null,
   };
   signal.throwIfAborted();
-  const supervisor = startSupervisor(containment.words(marks), marks, path);
+  const supervisor = startSupervisor(containment.words(tags), tags, path);
   const unready: End = { type: "unstarted", code: "", message: "its supervisor did not come up" };
   const heard: Heard = { pid: null, end: unready, found: 0, left: 0 };
   const ready = listen(supervisor, heard);
@@ -110,7 +110,7 @@ async function runOnce(program: Program, watching: Watching): Promise<Ran> {
   signal.addEventListener("abort", cutOff, { once: true });
   // The program starts once it is written down what there is to be killed, and the supervisor is there to do it.
   const written =
-    supervisor.pid === undefined ? undefined : watching.records.write({ pid: supervisor.pid, kind, marks });
+    supervisor.pid === undefined ? undefined : watching.records.write({ pid: supervisor.pid, kind, tags });
   const begun = Promise.all([written, ready]).then(() => {
     if (!supervisor.connected || signal.aborted) return;
     watching.log.event("info", "exec_started", { containment: kind, pid: supervisor.pid });
@@ -147,12 +147,16 @@ interface Heard {
   left: number;
 }
 
-function startSupervisor(words: readonly string[], marks: Marks, path: string | undefined): ChildProcess {
+function startSupervisor(
+  words: readonly string[],
+  tags: ProcessTags,
+  path: string | undefined,
+): ChildProcess {
   const [execPath = "", ...execArgv] = [...words, process.execPath];
   return fork(SUPERVISOR, [], {
     execPath,
     execArgv,
-    env: { [EXEC_VARIABLE]: marks.cookie, ...(path === undefined ? {} : { PATH: path }) },
+    env: { [EXEC_VARIABLE]: tags.cookie, ...(path === undefined ? {} : { PATH: path }) },
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     detached: true,
   });
@@ -207,13 +211,13 @@ async function endOf(supervisor: ChildProcess): Promise<boolean> {
 }
 
 /** The supervisor itself was killed, and this process does its work. */
-async function sweepAfter(supervisor: ChildProcess, { kind, marks }: Plan, heard: Heard): Promise<void> {
+async function sweepAfter(supervisor: ChildProcess, { kind, tags }: Plan, heard: Heard): Promise<void> {
   // Within a namespace pids are others, and whatever is in there descends from its first process.
   const roots = [supervisor.pid, kind === "namespace" ? null : heard.pid].filter(
     (pid) => typeof pid === "number",
   );
-  const isOurs = (each: Process) => kind === "container" && isOrphan(each, process.pid, marks);
-  const { found, left } = await kill({ marks, roots, isOurs });
+  const isOurs = (each: Process) => kind === "container" && isOrphan(each, process.pid, tags);
+  const { found, left } = await kill({ tags, roots, isOurs });
   heard.found = found;
   heard.left = left;
 }

@@ -75,15 +75,15 @@ async function finish(): Promise<void> {
 }
 
 /** In a namespace the end of this process is the end of all others, once they have had time to tidy up. */
-async function endRest({ kind, marks }: Plan): Promise<Swept> {
+async function endRest({ kind, tags }: Plan): Promise<Swept> {
   const roots = [process.pid, ...(child?.pid === undefined ? [] : [child.pid])];
   switch (kind) {
     case "namespace":
-      return await askToEnd({ marks, roots: [1, process.pid], spared: [1] });
+      return await askToEnd({ tags, roots: [1, process.pid], spared: [1] });
     case "container":
-      return await askAndKill({ marks, roots, isOurs: (each) => isOrphan(each, worker, marks) });
+      return await askAndKill({ tags, roots, isOurs: (each) => isOrphan(each, worker, tags) });
     case "marks":
-      return await askAndKill({ marks, roots });
+      return await askAndKill({ tags, roots });
     default:
       return assertNever(kind);
   }

@@ -1,9 +1,9 @@
 import { systemClock } from "../../lib/clock.ts";
-import { isMarked, type Marks } from "./marks.ts";
+import { hasTags, type ProcessTags } from "./process-tags.ts";
 import { listProcesses, type Process } from "./processes.ts";
 
 export interface Swept {
-  /** Processes that were found, and told to end. */
+  /** Processes that were found, and asked to end. */
   found: number;
   /** Those that could not be killed: another user's, or stuck in the kernel. */
   left: number;
@@ -18,10 +18,10 @@ const PAUSE_MS = 10;
 
 /** Which processes are meant; never the one that sweeps. */
 export interface Scope {
-  marks: Marks;
+  tags: ProcessTags;
   /** What descends from one of these is meant, and what is in the session of one, whatever it has moved to since. */
   roots: readonly number[];
-  /** Other processes that are meant, by what the system tells of them. */
+  /** Other processes that are meant, by what the system says of them. */
   isOurs?(process: Process): boolean;
   /** Never touched. */
   spared?: readonly number[];
@@ -47,9 +47,9 @@ export async function askAndKill(scope: Scope): Promise<Swept> {
 }
 
 async function ask(search: Search): Promise<void> {
-  const asked = look(search).found;
+  const asked = observe(search).found;
   // A stopped process could not answer.
-  for (const signal of ["SIGTERM", "SIGCONT"] as const) tell(search, asked, signal);
+  for (const signal of ["SIGTERM", "SIGCONT"] as const) signalAll(search, asked, signal);
   const graceEndMs = systemClock.uptimeMs() + GRACE_MS;
   while (systemClock.uptimeMs() < graceEndMs && !(await isEmpty(search))) await systemClock.sleep(PAUSE_MS);
 }
@@ -57,8 +57,8 @@ async function ask(search: Search): Promise<void> {
 async function killAll(search: Search): Promise<Swept> {
   const killEndMs = systemClock.uptimeMs() + KILL_MS_MAX;
   while (systemClock.uptimeMs() < killEndMs && !(await isEmpty(search)))
-    tell(search, freeze(search), "SIGKILL");
-  return { found: search.known.size, left: look(search).found.length };
+    signalAll(search, freeze(search), "SIGKILL");
+  return { found: search.known.size, left: observe(search).found.length };
 }
 
 interface Search extends Scope {
@@ -74,38 +74,38 @@ function startSearch(scope: Scope): Search {
 
 /** Two looks in a row that miss nothing and find nothing. */
 async function isEmpty(search: Search): Promise<boolean> {
-  if (isSomebodyThere(look(search))) return false;
+  if (isSomebodyThere(observe(search))) return false;
   await systemClock.sleep(PAUSE_MS);
-  return !isSomebodyThere(look(search));
+  return !isSomebodyThere(observe(search));
 }
 
 /** One that had ended before it was looked at may have been ours, and have forked. */
-function isSomebodyThere({ found, ended }: Look): boolean {
+function isSomebodyThere({ found, ended }: Observed): boolean {
   return found.length + ended.length > 0;
 }
 
 /** Stops all of them first: a stopped process neither forks nor ends, so that its children keep their parent. */
 function freeze(search: Search): Process[] {
-  let { found, ended } = look(search);
+  let { found, ended } = observe(search);
   for (let round = 0; round < FREEZE_ROUNDS_MAX; round++) {
     const running = found.filter(({ isStopped }) => !isStopped);
     if (running.length === 0 && ended.length === 0) break;
-    tell(search, running, "SIGSTOP");
-    ({ found, ended } = look(search));
+    signalAll(search, running, "SIGSTOP");
+    ({ found, ended } = observe(search));
   }
   return found;
 }
 
-interface Look {
+interface Observed {
   found: Process[];
   ended: number[];
 }
 
-function look({ marks, roots, isOurs, known, skip }: Search): Look {
-  const { processes, ended } = listProcesses(skip, (pid) => isMarked(pid, marks));
+function observe({ tags, roots, isOurs, known, skip }: Search): Observed {
+  const { processes, ended } = listProcesses(skip, (pid) => hasTags(pid, tags));
   const found = new Set(
     processes.filter(
-      (each) => each.isMarked || known.get(each.pid) === each.started || isOurs?.(each) === true,
+      (each) => each.hasTags || known.get(each.pid) === each.started || isOurs?.(each) === true,
     ),
   );
   // From these and the roots downward, generation by generation.
@@ -125,7 +125,7 @@ function look({ marks, roots, isOurs, known, skip }: Search): Look {
 }
 
 /** To the groups too, since the system reaches all members of a group at once, those being forked included. */
-function tell(search: Search, found: readonly Process[], signal: NodeJS.Signals): void {
+function signalAll(search: Search, found: readonly Process[], signal: NodeJS.Signals): void {
   // Group 1 would be everybody, and group 0 our own.
   const owns = (group: number) =>
     group > 1 && group !== process.pid && (search.roots.includes(group) || search.known.has(group));
@@ -134,7 +134,7 @@ function tell(search: Search, found: readonly Process[], signal: NodeJS.Signals)
   for (const { pid } of found) send(pid, signal);
 }
 
-/** What has ended meanwhile is as it should be; what may not be told to end is counted at the end of the sweep. */
+/** What has ended meanwhile is as it should be; what may not be signalled is counted at the end of the sweep. */
 function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);

@@ -95,7 +95,7 @@ export interface ProcessesTable {
   /** When the process began, as the system tells it: with the pid and the boot it names one process for good. */
   started: string;
   boot_id: string;
-  /** How what descends from it is told from the rest of the machine (jobs/containment/marks.ts). */
+  /** How what descends from it is distinguished from the rest of the machine (jobs/containment/process-tags.ts). */
   cookie: string;
   file_size_blocks: number;
   created_at: number;

@@ -61,7 +61,7 @@ export function harness(kind: "namespace" | "marks" = "namespace"): Harness {
   writeFileSync(join(dir, "daemon.mjs"), DAEMON);
   onTestFinished(() => void vi.unstubAllEnvs());
   const read = (name: string) => (existsSync(join(dir, name)) ? readFileSync(join(dir, name), "utf8") : "");
-  // By the folder that they run in, whatever they have made of their marks; pids are others within a namespace.
+  // By the folder that they run in, whatever they have made of their tags; pids are others within a namespace.
   const alive = () => processesIn(dir);
   onTestFinished(() => {
     const left = alive();

@@ -75,7 +75,7 @@ test("lists a child with its environment, but not what is skipped or dead", asyn
   expect(fileSizeLimitOf(pid)).toBe(51_200);
   const listed = (skip: number[]) =>
     listProcesses(new Set(skip), (each) => each === pid).processes.find((each) => each.pid === pid);
-  expect(listed([])).toMatchObject({ parent: process.pid, isMarked: true });
+  expect(listed([])).toMatchObject({ parent: process.pid, hasTags: true });
   expect(listed([pid])).toBeUndefined();
 
   child.kill("SIGKILL");
