@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../config/environment.ts";
+import { jobSchema } from "../config/jobs.ts";
 import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import type { LocalSource } from "./world/sources.ts";
@@ -23,10 +24,11 @@ export function scratchEnvironment(environment: Environment): Environment {
 
 /**
  * Writes `afk.yaml` into `dir`: the real one, but for local files and folders, in whose place there are some in `dir`,
- * and channels of e-mail, which become webhooks since nothing here speaks SMTP.
+ * and channels of e-mail, which become webhooks since nothing here speaks SMTP. A job of any other kind than `kinds`
+ * becomes one of `exec`, which a simulation does not run: code of the owner's would reach the world.
  * @param file has been read and checked already.
  */
-export function writeScratchConfig(file: string, dir: string): ScratchConfig {
+export function writeScratchConfig(file: string, dir: string, kinds: readonly string[]): ScratchConfig {
   const local = new Map<string, LocalSource>();
   const placeOf = (written: string, kind: LocalSource["kind"]) => {
     const key = `${kind} ${written}`;
@@ -37,9 +39,12 @@ export function writeScratchConfig(file: string, dir: string): ScratchConfig {
   };
   const raw = readYaml(file);
   const content = isSection(raw) ? { ...raw } : {};
-  content.jobs = list(content.jobs).map((job) =>
-    isSection(job) && Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job,
-  );
+  delete content.kinds;
+  content.jobs = list(content.jobs).map((job) => {
+    if (!isSection(job)) return job;
+    if (!kinds.includes(String(job.kind))) return commandFor(job);
+    return Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job;
+  });
   content.alerts = list(content.alerts).map((channel) =>
     isSection(channel) && channel.type === "email" ? webhookFor(channel) : channel,
   );
@@ -53,6 +58,12 @@ export function writeScratchConfig(file: string, dir: string): ScratchConfig {
     if (typeof source.feed !== "string" || /^https?:\/\//.test(source.feed)) return source;
     return { ...source, feed: placeOf(source.feed, "file") };
   }
+}
+
+/** Keeps when the job runs, how long, how often it is tried, and its caps. */
+function commandFor(job: Record<string, unknown>): Record<string, unknown> {
+  const common = Object.entries(job).filter(([key]) => Object.hasOwn(jobSchema.entries, key));
+  return { ...Object.fromEntries(common), kind: "exec", command: ["true"] };
 }
 
 function webhookFor({ on, template }: Record<string, unknown>): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { readAgentConfig } from "../agent.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
 import { makeScratch } from "../faults/scratch.ts";
 import type { JobKind } from "../jobs/job.ts";
+import { jobKinds } from "../jobs/registry.ts";
 import { assertNever } from "../lib/errors.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import type { Day } from "./calendar.ts";
@@ -64,7 +65,11 @@ export function openSimulator(thread: Partial<Thread> = {}): Simulator {
       });
       const dir = makeScratch("afk-simulate-", MEMORY, tmpdir());
       try {
-        const { configFile, local } = writeScratchConfig(config.paths.configFile, dir);
+        const { configFile, local } = writeScratchConfig(
+          config.paths.configFile,
+          dir,
+          [...(kinds ?? []), ...jobKinds].map(({ kind }) => kind),
+        );
         mkdirSync(join(dir, "state"));
         return await resultOf(worker, options, {
           dir,

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { deployment, PROCESSES } from "../support/afk.ts";
 
@@ -41,6 +43,20 @@ describe("a kind of job in a file of the owner's", PROCESSES, () => {
     own.write("kinds/all.ts", `${typed}export default [reminder, { ...reminder, kind: "second" }];\n`);
     expect(await own.afk(["tick"])).toMatchObject({ code: 0 });
     expect(own.events().filter((event) => event === "job_done")).toHaveLength(2);
+  });
+
+  test("goes through drill and simulate, where it is not run", async () => {
+    const own = agent(["./kinds/reminder.js"]);
+    const ran = join(own.dir, "ran");
+    const run = REMINDER.replace("publish(", `writeFileSync(${JSON.stringify(ran)}, "");\n    publish(`);
+    own.write("kinds/reminder.js", `import { writeFileSync } from "node:fs";\n${run}`);
+    expect(await own.afk(["drill", "stop-file"])).toMatchObject({ code: 0 });
+    const simulated = await own.afk(["simulate", "--days", "1", "--seed", "1", "--json"]);
+    expect(simulated).toMatchObject({ code: 0 });
+    expect(JSON.parse(simulated.stdout).days[0].ticks).toBeGreaterThan(0);
+    expect(existsSync(ran)).toBe(false);
+    expect(await own.afk(["tick"])).toMatchObject({ code: 0 });
+    expect(existsSync(ran)).toBe(true);
   });
 
   test.each([
