@@ -96,7 +96,7 @@ function ownParts(tools: Tools, server: ModelEndpoint): Side {
       }
       for (let count = 0; count < CALLS; count++) {
         const { signal } = agent.rails.watch;
-        await provider.send(BODY, { signal, timeoutMs: 60_000, lastLook: async () => undefined });
+        await provider.send("bench", BODY, { signal, timeoutMs: 60_000, lastLook: async () => undefined });
         await guard(agent.rails, {
           ...callOf(agent, names()),
           record: (trx) => saveStep(trx, job, `item:${count}`, COMPLETION, Date.now()),

@@ -14,7 +14,7 @@ export type Resolve = (hostname: string) => Promise<ResolvedAddress[]>;
 export const systemResolve: Resolve = (hostname) => lookupAll(hostname, { all: true });
 
 /**
- * A `connect.lookup` that resolves once, refuses when any address is not permitted, and hands over the very addresses it
+ * A `connect.lookup` that resolves once, refuses when any address is not permitted, and gives the very addresses that it
  * checked: a second resolution could give others (DNS rebinding). Sockets call it for names only, never for IP literals.
  */
 export function checkedLookup(resolve: Resolve, mayBePrivate: (hostname: string) => boolean): LookupFunction {

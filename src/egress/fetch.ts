@@ -38,7 +38,7 @@ export const LIMITS: EgressLimits = {
   bytesMax: 4 * 1024 * 1024,
 };
 
-/** What a job may add to a request. Nothing here can identify a person or open a door. */
+/** What a job may add to a request. Nothing here identifies a person or grants access. */
 const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
 
 /** The network time that is left to one fetch. */
@@ -47,12 +47,17 @@ interface FetchBudget {
   leftMs: number;
 }
 
-/** The one way out for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
+/** The only client for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
 export function createEgress(options: EgressOptions): Egress & { close(): void } {
   const { db, config, clock, log } = options;
   const limits = { ...LIMITS, ...options.limits };
   const userAgent = userAgentOf(options.agentVersion, config.contact);
-  const transport = createTransport(config, userAgent, options.resolve ?? systemResolve, limits);
+  const transport = createTransport(
+    config,
+    userAgent,
+    options.resolve ?? systemResolve,
+    limits.headersTimeoutMs,
+  );
   const rateLimit = createRateLimit(db, clock);
   const robots = createRobotsGate(db, clock);
   const cache = createHttpCache(db, clock);

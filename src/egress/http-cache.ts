@@ -16,18 +16,10 @@ export interface KeptPage {
   validators: Record<string, string>;
 }
 
-export interface HttpCache {
-  find(url: URL): Promise<KeptPage | null>;
-  /** Keeps a 200 that has a validator and is not too large; does nothing with others. */
-  keep(url: URL, answer: Answer, contentType: string): Promise<void>;
-  /** The server has said that the kept page is current. */
-  confirm(url: URL): Promise<void>;
-}
-
 /** Conditional requests (RFC 9110, section 13): a page that has not changed is not sent again. Bounded in rows and bytes. */
-export function createHttpCache(db: Db, clock: Clock): HttpCache {
+export function createHttpCache(db: Db, clock: Clock) {
   return {
-    async find(url) {
+    async find(url: URL): Promise<KeptPage | null> {
       const row = await db
         .selectFrom("http_cache")
         .selectAll()
@@ -41,7 +33,8 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
       return { contentType: row.content_type, body: row.body, validators };
     },
 
-    async keep(url, answer, contentType) {
+    /** Keeps a 200 that has a validator and is not too large; does nothing with others. */
+    async keep(url: URL, answer: Answer, contentType: string): Promise<void> {
       const etag = answer.headers.etag ?? null;
       const lastModified = answer.headers["last-modified"] ?? null;
       if (answer.status !== 200 || (etag === null && lastModified === null)) return;
@@ -65,7 +58,8 @@ export function createHttpCache(db: Db, clock: Clock): HttpCache {
       await dropOldest(db);
     },
 
-    async confirm(url) {
+    /** The server has said that the kept page is current. */
+    async confirm(url: URL): Promise<void> {
       await db
         .updateTable("http_cache")
         .set({ fetched_at: clock.nowMs() })

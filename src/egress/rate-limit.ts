@@ -10,26 +10,21 @@ const WAIT_MAX_MS = MINUTE_MS;
 /** No host may push us further ahead than this; an instant beyond it was written under a clock that ran wrong. */
 const AHEAD_MAX_MS = DAY_MS;
 
-export interface RateLimit {
-  /**
-   * Takes the host's next free slot and waits for it; the following one is `intervalMs` later.
-   * @throws HostBusy when that is over a minute away (the slot is then not taken); the signal's reason.
-   */
-  waitForSlot(host: string, intervalMs: number, signal?: AbortSignal): Promise<void>;
-  /** Leaves the host alone for `waitMs` from now. */
-  pushBack(host: string, waitMs: number): Promise<void>;
-}
-
 /** Slots per host, kept in `host_limits`: they hold across processes, and for an agent that exits between ticks. */
-export function createRateLimit(db: Db, clock: Clock): RateLimit {
+export function createRateLimit(db: Db, clock: Clock) {
   return {
-    async waitForSlot(host, intervalMs, signal) {
+    /**
+     * Takes the host's next free slot and waits for it; the following one is `intervalMs` later.
+     * @throws HostBusy when that is over a minute away (the slot is then not taken); the signal's reason.
+     */
+    async waitForSlot(host: string, intervalMs: number, signal?: AbortSignal): Promise<void> {
       signal?.throwIfAborted();
       const waitMs = await takeSlot(db, host, Math.ceil(intervalMs), clock.nowMs());
       if (waitMs > 0) await clock.sleep(waitMs, signal);
     },
 
-    async pushBack(host, waitMs) {
+    /** Asks nothing of the host for `waitMs` from now. */
+    async pushBack(host: string, waitMs: number): Promise<void> {
       const nextAt = clock.nowMs() + Math.ceil(waitMs);
       await db
         .insertInto("host_limits")

@@ -20,15 +20,6 @@ interface Robots {
   fetched_at: number;
 }
 
-export interface RobotsGate {
-  /**
-   * Passes when robots.txt lets afk fetch `url`; gives the crawl delay it asks for, at most 30 s, or 0.
-   * `load` fetches the text of an address, with redirects.
-   * @throws EgressRefused when the rules forbid it; EgressFailed when they cannot be read (RFC 9309 then forbids everything).
-   */
-  check(url: URL, load: (robotsUrl: string) => Promise<string>): Promise<{ crawlDelayMs: number }>;
-}
-
 /**
  * The text of a body that was read for up to one byte more than the bound: what goes beyond it is left out, and so is the line
  * that the bound cuts, which might allow more than it was meant to.
@@ -43,9 +34,14 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 /** Rules per origin, kept in `robots` for at most a day. */
-export function createRobotsGate(db: Db, clock: Clock): RobotsGate {
+export function createRobotsGate(db: Db, clock: Clock) {
   return {
-    async check(url, load) {
+    /**
+     * Passes when robots.txt lets afk fetch `url`; gives the crawl delay it asks for, at most 30 s, or 0.
+     * `load` fetches the text of an address, with redirects.
+     * @throws EgressRefused when the rules forbid it; EgressFailed when they cannot be read (RFC 9309 then forbids everything).
+     */
+    async check(url: URL, load: (robotsUrl: string) => Promise<string>): Promise<{ crawlDelayMs: number }> {
       const robots =
         (await findFresh(db, url.origin, clock.nowMs())) ?? (await fetchAndKeep(db, clock, url, load));
       if (robots.verdict === "allow") return { crawlDelayMs: 0 };

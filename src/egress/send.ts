@@ -22,14 +22,19 @@ const IDEMPOTENCY_KEY = "idempotency-key";
 const USER_AGENT = "user-agent";
 
 /**
- * The one way out for actions that a person approved. Made apart from the egress that jobs are handed, and imported by
+ * The only client for actions that a person approved. Made apart from the egress that jobs get, and imported by
  * agent.ts alone, so that a job that wants it needs an import that a reader sees.
  */
 export function createOutgoing(options: EgressOptions): Outgoing & { close(): void } {
   const { config, clock, log } = options;
   const limits = { ...LIMITS, ...options.limits };
   const userAgent = userAgentOf(options.agentVersion, config.contact);
-  const transport = createTransport(config, userAgent, options.resolve ?? systemResolve, limits);
+  const transport = createTransport(
+    config,
+    userAgent,
+    options.resolve ?? systemResolve,
+    limits.headersTimeoutMs,
+  );
   const rateLimit = createRateLimit(options.db, clock);
 
   function prepare(text: string, request: SendRequest): OutgoingRequest {

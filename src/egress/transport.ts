@@ -14,11 +14,6 @@ import { EgressFailed, SendFailed } from "./errors.ts";
 import type { SendRequest } from "./types.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
 
-export interface TransportLimits {
-  /** For the connection, and again from the request to the answer's headers. */
-  headersTimeoutMs: number;
-}
-
 export interface Exchange {
   headers: Record<string, string>;
   /** For the whole exchange, body included. */
@@ -43,23 +38,6 @@ export interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
   timeoutMs: number;
 }
 
-export interface Transport {
-  /**
-   * One GET, of an address that `checkUrl` has passed: no redirects, no retries, no cookies.
-   * @throws EgressRefused when the name resolves to an address that is not permitted.
-   * @throws EgressFailed for every failure of host and network; the signal's reason when the caller aborts.
-   */
-  get(url: URL, exchange: Exchange): Promise<Answer>;
-  /**
-   * One request that may change something, of an address that `checkUrl` has passed: sent at most once. An answer's body says
-   * nothing that is acted on, so it is not kept.
-   * @throws EgressRefused, EgressFailed from the look-up of the name; SendFailed for all else, the caller's abort included.
-   */
-  send(url: URL, request: Dispatch): Promise<Omit<Answer, "body">>;
-  /** Ends what is in flight. */
-  close(): void;
-}
-
 /** Of the body of an answer to a request that changes something; the rest is not read. */
 const SEND_ANSWER_BYTES_MAX = 64 * 1024;
 
@@ -68,8 +46,9 @@ export function createTransport(
   config: Pick<EgressConfig, "allowPrivate">,
   userAgent: string,
   resolve: Resolve,
-  limits: TransportLimits,
-): Transport {
+  /** For the connection, and again from the request to the answer's headers. */
+  headersTimeoutMs: number,
+) {
   const lookup = checkedLookup(resolve, (hostname) => mayBePrivate(hostname, config));
   const closing = new AbortController();
 
@@ -83,9 +62,13 @@ export function createTransport(
   }
 
   return {
-    async get(url, exchange) {
+    /**
+     * One GET, of an address that `checkUrl` has passed: no redirects, no retries, no cookies.
+     * @throws EgressRefused when the name resolves to an address that is not permitted.
+     * @throws EgressFailed for every failure of host and network; the signal's reason when the caller aborts.
+     */
+    async get(url: URL, exchange: Exchange): Promise<Answer> {
       const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
-      const { headersTimeoutMs } = limits;
       const times = { timeoutMs: exchange.timeoutMs, connectTimeoutMs: headersTimeoutMs, headersTimeoutMs };
       const { signal } = exchange;
       let isAnswered = false;
@@ -105,16 +88,23 @@ export function createTransport(
         });
       }
     },
-    async send(url, { method, headers, body, signal, timeoutMs }) {
-      const connectTimeoutMs = limits.headersTimeoutMs;
+    /**
+     * One request that may change something, of an address that `checkUrl` has passed: sent at most once. An answer's body says
+     * nothing that is acted on, so it is not kept.
+     * @throws EgressRefused, EgressFailed from the look-up of the name; SendFailed for all else, the caller's abort included.
+     */
+    async send(url: URL, dispatch: Dispatch): Promise<Omit<Answer, "body">> {
       try {
-        const asked = { method, headers, body, signal, timeoutMs, connectTimeoutMs };
-        return await request(url, asked, async (reply, limit) => {
-          // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
-          const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };
-          await readBody(reply.body, bounds).catch(() => null);
-          return { status: reply.status, headers: reply.headers };
-        });
+        return await request(
+          url,
+          { ...dispatch, connectTimeoutMs: headersTimeoutMs },
+          async (reply, limit) => {
+            // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
+            const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };
+            await readBody(reply.body, bounds).catch(() => null);
+            return { status: reply.status, headers: reply.headers };
+          },
+        );
       } catch (error) {
         if (!(error instanceof RequestLost)) throw error;
         throw new SendFailed(`the request to ${url.host} got no answer: ${error.message}`, {
@@ -123,6 +113,7 @@ export function createTransport(
         });
       }
     },
+    /** Ends what is in flight. */
     close: () => closing.abort(),
   };
 }

@@ -19,7 +19,7 @@ import { createTurns } from "./serial.ts";
 import { textRequest } from "./text-request.ts";
 import type { Completion, ModelRequest, Price, Provider } from "./types.ts";
 
-/** Beyond the provider's own time-out, until a call counts as over although nobody said how it ended. */
+/** Beyond the provider's own time-out, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
 
 export interface CompleteOptions {
@@ -32,11 +32,11 @@ export interface CompleteOptions {
   log: Log;
   /** Keeps the completion in the transaction that settles its cost. */
   record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
-  /** Is told of each model that was called: null when it answered. */
+  /** Called for each model that was asked: null when it answered. */
   onCall?: ((reference: string, failure: CallFailed | null) => void) | undefined;
 }
 
-/** The guarded model: the only way to a completion that jobs and users of the library are handed. */
+/** The guarded model: the only way to a completion that jobs and users of the library get. */
 export interface Chain {
   /**
    * Asks the models of the chain in order, each behind its own breaker and every attempt through all gates.
@@ -48,20 +48,24 @@ export interface Chain {
 
 /**
  * No model of the chain gave an answer. Exit 69 when waiting may heal it: one of them at least is down, or its breaker is
- * open. What every model refuses, or answers in a way that is of no use, counts as a failure of who asked.
+ * open. What every model refuses, or answers in a way that is of no use, counts as a failure of the caller.
  */
 export class ModelUnavailable extends AfkError {
   /** The breakers that stand before the models. */
   readonly dependencies: string[];
 
   constructor(failures: { reference: string; error: AfkError }[]) {
-    const told = failures.map(({ reference, error }) => `${reference}: ${error.message}`).join("; ");
+    const reasons = failures.map(({ reference, error }) => `${reference}: ${error.message}`).join("; ");
     const isOutage = failures.some(({ error }) => !(error instanceof CallFailed) || error.fault === "outage");
-    super(isOutage ? "model_unavailable" : "model_unusable", `no model of the chain could answer (${told})`, {
-      retry: soonest(failures.map(({ error }) => error.retry)),
-      exitCode: isOutage ? EXIT.unavailable : EXIT.failed,
-      cause: failures.at(-1)?.error,
-    });
+    super(
+      isOutage ? "model_unavailable" : "model_unusable",
+      `no model of the chain could answer (${reasons})`,
+      {
+        retry: soonest(failures.map(({ error }) => error.retry)),
+        exitCode: isOutage ? EXIT.unavailable : EXIT.failed,
+        cause: failures.at(-1)?.error,
+      },
+    );
     this.dependencies = failures.map(({ reference }) => breakerOf(reference));
   }
 }
@@ -111,7 +115,7 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
         try {
           const completion = await ask(link, index > 0, whole, options);
           if (!link.isOffline) options.onCall?.(link.reference, null);
-          if (index > 0) tellFallback(link.reference, failures, cap, options);
+          if (index > 0) reportFallback(link.reference, failures, cap, options);
           return completion;
         } catch (error) {
           if (error instanceof CapReached && config.onCap === "fallback") cap ??= error;
@@ -175,7 +179,7 @@ function guardedCall(
     record,
     async perform(signal, lastLook) {
       try {
-        return performed(asked, await link.provider.send(body, { signal, timeoutMs, lastLook }));
+        return performed(asked, await link.provider.send(link.model, body, { signal, timeoutMs, lastLook }));
       } catch (error) {
         if (!(error instanceof ReplyUnusable)) throw error;
         // It was billed, although its text is of no use.
@@ -207,8 +211,8 @@ async function answerOffline(
   return completion;
 }
 
-/** At "warn" where a call failed or the cap refused; an open breaker has been told of when it opened. */
-function tellFallback(
+/** At "warn" where a call failed or the cap refused; an open breaker was reported when it opened. */
+function reportFallback(
   reference: string,
   failures: { reference: string; error: AfkError }[],
   cap: CapReached | null,

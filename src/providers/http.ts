@@ -4,7 +4,6 @@ import { systemClock } from "../lib/clock.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type FreeErrors, lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
 import { type Reply, readErrorBody, replyOf } from "./reply.ts";
-import { isRecord, parseJson } from "./reply-json.ts";
 import type { ProviderOptions } from "./types.ts";
 
 /** Where one provider takes requests, and the headers that every request carries. */
@@ -56,11 +55,12 @@ export function bearer(apiKey: string | null): Record<string, string> {
  */
 export async function post<T>(
   to: Endpoint,
+  model: string,
   body: string,
   options: CallOptions,
   take: (reply: Reply) => Promise<T>,
 ): Promise<T> {
-  const subject = subjectOf(to, body);
+  const subject = { ...to, model, address: to.url.origin + to.url.pathname };
   const headers = { ...HEADERS, ...to.headers };
   const { signal, timeoutMs, lastLook } = options;
   try {
@@ -101,15 +101,3 @@ const HEADERS: Record<string, string> = {
   "accept-encoding": "identity",
   "user-agent": "afk",
 };
-
-/** The name of the model is looked for when a message tells of it, which most calls give no reason for. */
-function subjectOf(to: Endpoint, body: string): Subject {
-  return {
-    ...to,
-    get model() {
-      const request = parseJson(body);
-      return isRecord(request) && "model" in request ? String(request.model) : "?";
-    },
-    address: to.url.origin + to.url.pathname,
-  };
-}

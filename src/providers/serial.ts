@@ -1,15 +1,5 @@
 import { AfkError } from "../lib/errors.ts";
 
-/** One call at a time per name; the rest wait in the order they came. */
-export interface Turns {
-  /**
-   * Runs `call` when it is its turn. A waiter whose signal aborts leaves the queue and throws the signal's
-   * reason; `call` is then never run.
-   * @throws TooManyWaiting when the queue of this name is full.
-   */
-  run<T>(name: string, signal: AbortSignal, call: () => Promise<T>): Promise<T>;
-}
-
 export class TooManyWaiting extends AfkError {
   constructor(name: string, waitersMax: number) {
     super(
@@ -23,11 +13,16 @@ export class TooManyWaiting extends AfkError {
  * Turns for the providers of one process. A loaded Ollama model has no queue limit of its own, and calls
  * in parallel would only slow each other down until all of them time out.
  */
-export function createTurns(waitersMax = 1_000): Turns {
+export function createTurns(waitersMax = 1_000) {
   // A name is here while a call of it runs, with those that wait for it.
   const waiting = new Map<string, Array<() => void>>();
   return {
-    async run(name, signal, call) {
+    /**
+     * Runs `call` when it is its turn: one at a time per name, in the order they came. A waiter whose signal aborts leaves the
+     * queue and throws the signal's reason; `call` is then never run.
+     * @throws TooManyWaiting when the queue of this name is full.
+     */
+    async run<T>(name: string, signal: AbortSignal, call: () => Promise<T>): Promise<T> {
       signal.throwIfAborted();
       const queue = waiting.get(name);
       if (queue === undefined) waiting.set(name, []);

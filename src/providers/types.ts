@@ -116,6 +116,7 @@ export interface Provider {
   body(model: string, request: Required<ModelRequest>): string;
   /** Throws `CallFailed` (rails/call.ts), which says what the failed call may have cost. */
   send(
+    model: string,
     body: string,
     options: { signal: AbortSignal; timeoutMs: number; lastLook: () => Promise<void> },
   ): Promise<ProviderReply>;

@@ -145,7 +145,7 @@ it("a model's reply is a completion or a failed call", SLOW, async () => {
       input: { provider: name, ...answer, body: Buffer.from(answer.body).toString("latin1") },
       async run() {
         try {
-          const { text, usage } = await provider.send(body, {
+          const { text, usage } = await provider.send("m", body, {
             signal,
             timeoutMs: 20_000,
             lastLook: async () => undefined,

@@ -70,7 +70,7 @@ export function ask(
   options: { signal?: AbortSignal; timeoutMs?: number; request?: Partial<ModelRequest> } = {},
 ): Promise<ProviderReply> {
   const body = provider.body(model, { ...REQUEST, ...options.request });
-  return provider.send(body, {
+  return provider.send(model, body, {
     signal: options.signal ?? new AbortController().signal,
     timeoutMs: options.timeoutMs ?? 10_000,
     lastLook: async () => undefined,

@@ -48,7 +48,7 @@ export function createAnthropic(options: ProviderOptions): Provider {
   const to = endpoint("/v1/messages", { ...options, baseUrl }, headers, { freeErrors });
   return {
     body: (model, request) => serialise(model, request, isAnthropicItself(to.url)),
-    send: (body, call) => post(to, body, call, readReply),
+    send: (model, body, call) => post(to, model, body, call, readReply),
   };
 }
 

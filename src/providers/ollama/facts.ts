@@ -35,7 +35,7 @@ export function createFacts(to: Endpoint) {
 async function show(to: Endpoint, model: string, call: CallOptions): Promise<ModelFacts> {
   try {
     const limits = { ...call, timeoutMs: Math.min(TIMEOUT_MS, call.timeoutMs) };
-    const said = await post(to, JSON.stringify({ model }), limits, async (reply) =>
+    const said = await post(to, model, JSON.stringify({ model }), limits, async (reply) =>
       parseJson(await reply.text()),
     );
     if (!isRecord(said)) return NOTHING_KNOWN;

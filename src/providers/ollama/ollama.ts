@@ -23,8 +23,6 @@ const Line = v.looseObject({
   done_reason: v.nullish(v.string()),
 });
 
-const Body = v.object({ model: v.string() });
-
 const CONTEXT_TOKENS_MIN = 4_096;
 const CONTEXT_TOKENS_MAX = 32_768;
 
@@ -74,14 +72,13 @@ export function createOllama(options: ProviderOptions): Provider {
           temperature: request.temperature,
         },
       }),
-    async send(body, call) {
-      const { model } = v.parse(Body, JSON.parse(body));
+    async send(model, body, call) {
       const { hasThinking, remoteHost } = await facts.of(model, call);
       if (isAssumedLocal && remoteHost !== null)
         throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
       try {
         const sent = hasThinking ? withoutThinking(body) : body;
-        return await post(to, sent, call, (reply) => readReply(reply, isAssumedLocal));
+        return await post(to, model, sent, call, (reply) => readReply(reply, isAssumedLocal));
       } catch (error) {
         facts.forget(model);
         throw error;

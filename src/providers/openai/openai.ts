@@ -74,7 +74,7 @@ export function createOpenai(options: ProviderOptions): Provider {
         n: 1,
         stream: false,
       }),
-    send: (body, call) => post(to, body, call, readReply),
+    send: (model, body, call) => post(to, model, body, call, readReply),
   };
 }
 

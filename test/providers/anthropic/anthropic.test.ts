@@ -17,7 +17,7 @@ const message = (changes: object) =>
 it("sends the very body that it was given, with the system message apart", async () => {
   const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, {
+  await provider.send(MODEL, body, {
     signal: new AbortController().signal,
     timeoutMs: 10_000,
     lastLook: async () => undefined,

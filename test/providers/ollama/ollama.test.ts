@@ -13,7 +13,7 @@ const MODEL = KIND.model;
 it("sends the very body that it was given, streamed, with a bound on the reply", async () => {
   const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, {
+  await provider.send(MODEL, body, {
     signal: new AbortController().signal,
     timeoutMs: 10_000,
     lastLook: async () => undefined,

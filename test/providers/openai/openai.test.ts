@@ -18,7 +18,7 @@ const completion = (changes: object) =>
 it("sends the very body that it was given, for one bounded reply", async () => {
   const { server, provider } = await harness(KIND);
   const body = provider.body(MODEL, REQUEST);
-  await provider.send(body, {
+  await provider.send(MODEL, body, {
     signal: new AbortController().signal,
     timeoutMs: 10_000,
     lastLook: async () => undefined,
