@@ -32,7 +32,10 @@ export function readHostSettings(environment: Environment, issues: ConfigIssue[]
   };
 }
 
-const HOST_CAPS = BUDGET_KEYS.filter(({ window }) => DATED_WINDOWS.some(({ name }) => name === window.name));
+/** The caps that the host can state, by the variable of the same name in capitals. */
+export const HOST_CAPS = BUDGET_KEYS.filter(({ window }) =>
+  DATED_WINDOWS.some(({ name }) => name === window.name),
+);
 
 function readCap(
   environment: Environment,

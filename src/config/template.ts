@@ -22,9 +22,12 @@ timezone: ${quote(answers.timezone)}           # of days, months and schedules
 budget:
   daily_cap_usd: ${decimal(answers.dailyCapUsd)}                # the most a day may cost; 0 spends nothing
   # hourly_cap_usd: 0.25
+  # weekly_cap_usd: 5
   # monthly_cap_usd: 20
   # job_cap_usd: 0.10
   # tick_cap_usd: 0.50
+  # daily_cap_tokens: 2000000       # each of them also in tokens and calls
+  # daily_cap_calls: 500
   warning_thresholds: [0.5, 0.8]    # alert at these fractions of each cap
 
 models:

@@ -4,7 +4,7 @@ import type { CallFailed } from "./call.ts";
 
 /**
  * The circuit breaker as a pure state machine (https://martinfowler.com/bliki/CircuitBreaker.html): what is broken is
- * left alone, then tried with exactly one call. Instants are epoch milliseconds.
+ * not called for a while, then tried with exactly one call. Instants are epoch milliseconds.
  */
 export type BreakerState =
   | { state: "closed"; failures: number }
@@ -42,7 +42,7 @@ export function admit(state: BreakerState, nowMs: number): Admission {
   }
 }
 
-/** As long as a provider may ask to be left alone (models/failures.ts). */
+/** As long as a provider may ask not to be called (providers/failures.ts). */
 const ASKED_MAX_MS = 6 * HOUR_MS;
 
 /** An end that is further ahead than any wait was written under a clock that has been set back since. */

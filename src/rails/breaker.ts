@@ -41,19 +41,38 @@ export async function moveBreaker(
     .values({ name, ...columns })
     .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
     .execute();
-  if (from.state === "closed" && to.state === "open") await tellOpen(trx, announce, name, to, nowMs);
-  if (to.state === "blocked") await tellBlocked(trx, announce, name, to);
-  if (from.state !== "closed" && to.state === "closed")
-    await tellClosed(
-      trx,
-      announce,
-      name,
-      nowMs,
-      from.state === "blocked" ? "Cleared by a person" : "A probe was answered",
-    );
+  const notice = noticeOf(name, from, to, nowMs);
+  if (notice !== null) await announce(trx, { ...notice, subject: name });
 }
 
-/** A person's word that what was blocked may be called again. Returns the names. */
+/** What is told of a change; null for one that nobody has to know. */
+function noticeOf(name: string, from: BreakerState, to: BreakerState, nowMs: number) {
+  if (from.state === "closed" && to.state === "open")
+    return {
+      event: "breaker_open" as const,
+      title: `${name} is not called for now`,
+      message: `${asSentence(to.reason)} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
+      occurrence: String(nowMs),
+    };
+  // The same event as when it opens: one incident lasts until calls go on.
+  if (to.state === "blocked")
+    return {
+      event: "breaker_open" as const,
+      title: `${name} is refused until you resume`,
+      message: `${asSentence(to.reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
+      occurrence: String(to.since),
+    };
+  if (from.state === "closed" || to.state !== "closed") return null;
+  const why = from.state === "blocked" ? "Cleared by a person" : "A probe was answered";
+  return {
+    event: "breaker_closed" as const,
+    title: `${name} works again`,
+    message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
+    occurrence: String(nowMs),
+  };
+}
+
+/** Lets what was blocked be called again, confirmed by a person. Returns the names. */
 export async function clearBlocked(
   trx: Trx,
   announce: Announce,
@@ -117,52 +136,4 @@ function toColumns(state: BreakerState, cooldownMs: number): Omit<BreakersTable,
     probe: "probe" in state ? state.probe : null,
     reason: "reason" in state ? state.reason.slice(0, 500) : null,
   };
-}
-
-async function tellOpen(
-  trx: Trx,
-  announce: Announce,
-  name: string,
-  state: BreakerState & { state: "open" },
-  nowMs: number,
-): Promise<void> {
-  await announce(trx, {
-    event: "breaker_open",
-    title: `${name} is left alone`,
-    message: `${asSentence(state.reason)} No call to it until ${toIso(state.until)}, then one probe. Look: afk status`,
-    subject: name,
-    occurrence: String(nowMs),
-  });
-}
-
-/** The same event as when it opens: one incident lasts until calls go on. */
-async function tellBlocked(
-  trx: Trx,
-  announce: Announce,
-  name: string,
-  { reason, since }: BreakerState & { state: "blocked" },
-): Promise<void> {
-  await announce(trx, {
-    event: "breaker_open",
-    title: `${name} is refused until you resume`,
-    message: `${asSentence(reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
-    subject: name,
-    occurrence: String(since),
-  });
-}
-
-async function tellClosed(
-  trx: Trx,
-  announce: Announce,
-  name: string,
-  nowMs: number,
-  why: string,
-): Promise<void> {
-  await announce(trx, {
-    event: "breaker_closed",
-    title: `${name} works again`,
-    message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
-    subject: name,
-    occurrence: String(nowMs),
-  });
 }

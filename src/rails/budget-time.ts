@@ -34,8 +34,12 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
   const behindMs = row.latest_at - wall;
   // The anchor stays while the boot lasts, the latest reading while the clock is behind it: each jump has one key.
   if (aheadMs > JUMP_TOLERANCE_MS)
-    await tellJump(trx, announce, aheadMs, now, [`ahead:${row.anchor_at}`, Math.round(aheadMs / 900_000)]);
-  if (behindMs > JUMP_TOLERANCE_MS) await tellJump(trx, announce, -behindMs, now, ["behind", row.latest_at]);
+    await announceJump(trx, announce, aheadMs, now, [
+      `ahead:${row.anchor_at}`,
+      Math.round(aheadMs / 900_000),
+    ]);
+  if (behindMs > JUMP_TOLERANCE_MS)
+    await announceJump(trx, announce, -behindMs, now, ["behind", row.latest_at]);
   if (isSameBoot) await updateLatest(trx, { now });
   else await anchorAt(trx, clock, now);
   return now;
@@ -81,7 +85,7 @@ function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: nu
 }
 
 /**
- * A person's word that the wall clock is right. Windows follow it again forwards at once; backwards only when that is
+ * Takes the wall clock for right, confirmed by a person. Windows follow it again forwards at once; backwards only when that is
  * said too, as after a start with a clock far ahead: the windows it goes back to hold what was spent in them.
  */
 export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: boolean }): Promise<void> {
@@ -99,7 +103,7 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
 }
 
 /** Every call meets the jump again, and only the first time says something. */
-async function tellJump(
+async function announceJump(
   trx: Trx,
   announce: Announce,
   byMs: number,

@@ -32,7 +32,7 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
       await announceKill(trx, rails.outbox.announce, kill);
       return { refused: new Killed(kill) };
     }
-    // 2. Fail fast. What is broken is left alone, and costs no budget.
+    // 2. Fail fast. What is broken is not called, and costs no budget.
     const nowMs = rails.clock.nowMs();
     const state = await readBreaker(trx, call.dependency);
     const admission = admit(state, nowMs);

@@ -5,7 +5,7 @@ import { joinSignals } from "../lib/signals.ts";
 import { isBusy } from "../store/errors.ts";
 import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
-import { afterFailure, afterSuccess, blocked } from "./breaker-state.ts";
+import { afterFailure, afterSuccess, type BreakerState, blocked } from "./breaker-state.ts";
 import { finish, type Reserved } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
@@ -141,8 +141,11 @@ async function recordPerformed<T>(
     // was reserved above it, and which then was near it: only such a call has to look.
     const isOverrun = aboveBound !== undefined;
     await settleEntry(trx, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
-    if (isOverrun) await blockBreaker(trx, rails, call, aboveBound);
-    else await updateBreaker(trx, rails, call, entryId, failure ?? null);
+    // A call that took more than its bound shows that the bound is none: a person has to look before there is another.
+    const reason = `${call.model} billed ${aboveBound}`;
+    if (isOverrun) await updateBreaker(trx, rails, call, (from, nowMs) => blocked(from, reason, nowMs));
+    else if (failure !== undefined) await updateBreaker(trx, rails, call, failed(rails, entryId, failure));
+    else await updateBreaker(trx, rails, call, (from) => afterSuccess(from, entryId));
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }
@@ -161,22 +164,25 @@ async function recordFailure<T>(
   rails: Rails,
   call: GuardedCall<T>,
   entryId: string,
-  failed: CallFailed,
+  failure: CallFailed,
   durationMs: number,
 ): Promise<void> {
-  const ending: Ending = { state: failed.charge === "none" ? "released" : "unknown", error: failed.message };
-  const { cause } = failed;
+  const ending: Ending = {
+    state: failure.charge === "none" ? "released" : "unknown",
+    error: failure.message,
+  };
+  const { cause } = failure;
   await rails.store.atomically(async (trx) => {
     if (cause instanceof Killed && cause.kill.by !== "signal")
       await announceKill(trx, rails.outbox.announce, cause.kill);
     await settleEntry(trx, rails, entryId, ending);
-    await updateBreaker(trx, rails, call, entryId, failed);
+    await updateBreaker(trx, rails, call, failed(rails, entryId, failure));
   });
   call.log.event("warn", "call_failed", {
     model: call.model,
     entry: entryId,
     state: ending.state,
-    error: failed.message,
+    error: failure.message,
     step: call.step,
     durationMs,
   });
@@ -198,43 +204,23 @@ async function settleEntry(
   });
 }
 
-/** Moves the breaker by what happened: null is success. */
+/** Moves the breaker to the state that `next` makes of the present one. */
 async function updateBreaker(
   trx: Trx,
   rails: Rails,
   call: GatedCall,
-  entryId: string,
-  failure: CallFailed | null,
+  next: (from: BreakerState, nowMs: number) => BreakerState,
 ): Promise<void> {
   const nowMs = rails.clock.nowMs();
   const from = await readBreaker(trx, call.dependency);
-  const to =
-    failure === null
-      ? afterSuccess(from, entryId)
-      : afterFailure(
-          from,
-          entryId,
-          { trip: failure.trip, reason: rails.outbox.redact(failure.message) },
-          nowMs,
-          rails.breaker,
-        );
-  await moveBreaker(
-    trx,
-    rails.outbox.announce,
-    call.dependency,
-    { from, to },
-    nowMs,
-    rails.breaker.cooldownMs,
-  );
+  const change = { from, to: next(from, nowMs) };
+  await moveBreaker(trx, rails.outbox.announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
 }
 
-/** A call that took more than its bound shows that the bound is none: a person has to look before there is another. */
-async function blockBreaker(trx: Trx, rails: Rails, call: GatedCall, aboveBound: string): Promise<void> {
-  const nowMs = rails.clock.nowMs();
-  const from = await readBreaker(trx, call.dependency);
-  const reason = `${call.model} billed ${aboveBound}`;
-  const change = { from, to: blocked(from, reason, nowMs) };
-  await moveBreaker(trx, rails.outbox.announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
+function failed(rails: Rails, entryId: string, { trip, message }: CallFailed) {
+  const reason = rails.outbox.redact(message);
+  return (from: BreakerState, nowMs: number) =>
+    afterFailure(from, entryId, { trip, reason }, nowMs, rails.breaker);
 }
 
 /** An abort of ours says nothing of the dependency's health, but may have been billed. */

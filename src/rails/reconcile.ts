@@ -4,7 +4,7 @@ import { budgetNow } from "./budget-time.ts";
 import type { Rails } from "./rails.ts";
 
 /**
- * A person's word on what an unknown call cost, in micro-dollars; it replaces the worst case in every window it counted in.
+ * Settles an unknown call at what it cost, confirmed by a person, in micro-dollars; that replaces the worst case in every window it counted in.
  * @throws AfkError when there is no such entry or its cost is not unknown.
  */
 export async function reconcile(rails: Rails, entryId: string, costMicros: number): Promise<void> {

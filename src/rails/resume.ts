@@ -4,14 +4,14 @@ import type { Kill } from "./halt.ts";
 import { clearKill } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 
-/** What a person's word has cleared. */
+/** What a person has cleared. */
 export interface Resumed {
   kill: Kill | null;
   /** Names of the breakers that nothing else would have closed. */
   breakers: string[];
 }
 
-/** A person's word that work may go on: clears the kill switch and blocked breakers, and takes the wall clock for right. */
+/** Lets work go on, confirmed by a person: clears the kill switch and blocked breakers, and takes the wall clock for right. */
 export async function resume(rails: Rails, how: { isBackToo: boolean }): Promise<Resumed> {
   const { clock, stopFile, breaker } = rails;
   return await rails.store.atomically(async (trx) => {

@@ -31,7 +31,7 @@ const PLANTED: Record<string, string> = {
   "a table less": "drop table robots",
   "statistics that choose the plans": "analyze",
   "a check that checks nothing": rewritten("ledger", "cost_micros >= 0", "1"),
-  "a cap that is no constraint": rewritten("budget_windows", "<= cap_micros", "<= cap_micros or 1"),
+  "a cap that is no constraint": rewritten("budget_windows", '<= "cap_micros"', '<= "cap_micros" or 1'),
   "another collation": rewritten("jobs", '"key" text not null', '"key" text collate nocase not null'),
   "a default": rewritten("jobs", '"error" text', `"error" text default 'planted'`),
   "migrations that it never had": "delete from kysely_migration where name like '0003%'",

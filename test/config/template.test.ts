@@ -73,7 +73,7 @@ describe("renderTemplate", () => {
     const text = renderTemplate(ANSWERS)
       .replace("alerts: []", "alerts:")
       .replaceAll(/^#( {2}(?:- |[a-z ] ).*)$/gm, "$1")
-      .replaceAll(/^( +)# ((?:hourly|monthly|job|tick)_cap_usd.*)$/gm, "$1$2")
+      .replaceAll(/^( +)# ((?:hourly|weekly|monthly|job|tick|daily)_cap_(?:usd|tokens|calls).*)$/gm, "$1$2")
       .replace(/^value: .*\n# (value: .*)$/m, "$1");
     const environment = {
       TELEGRAM_TOKEN: "1:abc",

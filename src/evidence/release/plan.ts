@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Environment } from "../../config/environment.ts";
 import { configHash } from "../../config/hash.ts";
+import { HOST_CAPS } from "../../config/host-settings.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 
@@ -37,7 +38,7 @@ export interface Rendered {
 
 /** What afk.timer has. */
 const EVERY_SECONDS = 300;
-const PLAIN_SETTINGS = ["DAILY_CAP_USD", "HOURLY_CAP_USD", "MONTHLY_CAP_USD", "KILL_FLAG", "TICK_SECONDS"];
+const PLAIN_SETTINGS = [...HOST_CAPS.map(({ key }) => key.toUpperCase()), "KILL_FLAG", "TICK_SECONDS"];
 const SECRET_SETTINGS = ["ALERT_WEBHOOK", ...KEY_VARIABLES];
 
 /** @throws AfkError (exit 78) for a path with a line break or another control character, which no format can hold. */
