@@ -108,7 +108,8 @@ function refuseRequest({ config, isForced, keep }: BackupRequest, pattern: strin
   if (!isForced) refuse("exists", `${file} is there already and was left as it is; replace it with --force`);
 }
 
-function isSameFile(one: string, other: string): boolean {
+/** Whether both paths lead to one file that is there. */
+export function isSameFile(one: string, other: string): boolean {
   const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false, bigint: true }));
   return a !== undefined && b !== undefined && a.ino === b.ino && a.dev === b.dev;
 }

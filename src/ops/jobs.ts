@@ -112,23 +112,17 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
   for (const state of ["running", "ready"] as const) {
     const rows = await db
       .selectFrom("jobs")
-      .select(["key", "name", "attempts", "max_attempts", "run_at", "waiting_since"])
-      .select((eb) =>
+      .select(["key", "name", "attempts", "max_attempts as maxAttempts", "run_at as runAt"])
+      .select((eb) => [
+        "waiting_since as waitingSince",
         eb.fn<string | null>("substr", ["error", eb.lit(1), eb.lit(ERROR_CHARS_MAX)]).as("error"),
-      )
+      ])
       .where("state", "=", state)
       .orderBy("run_at")
       .orderBy("id")
       .limit(limit)
       .execute();
-    waiting.push(
-      ...rows.map(({ key, name, attempts, max_attempts, run_at, waiting_since, error }) => ({
-        ...{ key, name, state, attempts, error },
-        maxAttempts: max_attempts,
-        runAt: run_at,
-        waitingSince: waiting_since,
-      })),
-    );
+    waiting.push(...rows.map((row) => ({ ...row, state })));
   }
   return waiting;
 }

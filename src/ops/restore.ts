@@ -24,7 +24,7 @@ import { peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
 import type { Store } from "../store/store.ts";
 import { openLog } from "./alerting.ts";
-import { refuseUnsound } from "./backup.ts";
+import { isSameFile, refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
 import { OthersState, readOwner, setOwner } from "./own-state.ts";
 import { stopByFile } from "./stop.ts";
@@ -91,7 +91,9 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
     else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
     else assertNever(present);
     restored.deleted.push(...dropFormer(config.paths.database));
-    tell(config, clock, restored);
+    const log = openLog(config, clock);
+    log.event("warn", "state_restored", { ...restored });
+    log.close();
     return restored;
   } finally {
     removeDatabase(staged);
@@ -104,9 +106,7 @@ function refuseFile(file: string, database: string): void {
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) throw refusal(`there is no file ${file}`);
   if (!found.isFile()) throw refusal(`${file} is no plain file`);
-  const present = statSync(database, { throwIfNoEntry: false });
-  if (present !== undefined && present.ino === found.ino && present.dev === found.dev)
-    throw refusal(`${file} is the state itself`);
+  if (isSameFile(file, database)) throw refusal(`${file} is the state itself`);
   if ((statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) {
     throw refusal(
       `${file}-wal lies beside it: this is a database that is in use or was copied in use, not a backup. Make one with: afk backup`,
@@ -216,9 +216,3 @@ function dropFormer(database: string): string[] {
 }
 
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z$/;
-
-function tell(config: Config, clock: Clock, restored: Restored): void {
-  const log = openLog(config, clock);
-  log.event("warn", "state_restored", { ...restored });
-  log.close();
-}

@@ -204,10 +204,9 @@ async function alertCounts(db: Db): Promise<Status["alerts"]> {
 }
 
 async function countPendingOutputs(db: Db): Promise<number> {
-  const { rows } = await sql<{
-    count: number;
-  }>`select count(*) as count from outputs where state = 'pending'`.execute(db);
-  return rows[0]?.count ?? 0;
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from outputs where state = 'pending'`.execute(db);
+  return Number(rows[0]?.count ?? 0);
 }
 
 function tickStatus(tick: Selectable<TicksTable>): TickStatus {

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
+import { sql } from "kysely";
 import { assert, messageOf } from "../lib/errors.ts";
 import { makeFolder, removeTemporary, syncFolder, writeTemporary } from "../store/durable-file.ts";
 import { isReachable } from "../store/reachable.ts";
@@ -179,7 +180,8 @@ export async function pendingNames(db: Db): Promise<string[]> {
   const rows = await db
     .selectFrom("outputs")
     .select("name")
-    .where("state", "=", "pending")
+    // In the words of the index.
+    .where(sql<boolean>`state = 'pending'`)
     .orderBy("created_at")
     .limit(PENDING_MAX)
     .execute();

@@ -1,9 +1,9 @@
-import { realpathSync } from "node:fs";
+import { readFileSync, realpathSync } from "node:fs";
 import { type Agent, readAgentConfig } from "../../agent.ts";
 import { processEnvironment } from "../../config/environment.ts";
 import { configHash } from "../../config/hash.ts";
 import { FORMATS, type Format, planRelease } from "../../evidence/release/plan.ts";
-import { type Recorded, readConfigText, recordRelease } from "../../evidence/release/record.ts";
+import { type Recorded, recordRelease } from "../../evidence/release/record.ts";
 import { putBack, type Release, release, renderOnly } from "../../evidence/release/release.ts";
 import { releaseBy } from "../../evidence/release/releases.ts";
 import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
@@ -63,7 +63,7 @@ async function record(agent: Agent, format: Format, reason: string | null): Prom
   return await recordRelease(sources, {
     rendered: renderOnly(plan, format),
     configHash: configHash(config),
-    configText: readConfigText(config.paths.configFile),
+    configText: readFileSync(config.paths.configFile, "utf8"),
     reason,
   });
 }

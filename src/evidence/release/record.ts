@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { Outbox } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -8,7 +7,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Store } from "../../store/store.ts";
 import { differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
-import { addRelease, latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
+import { latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
 interface ReleaseSources {
   config: Config;
@@ -73,7 +72,7 @@ export async function recordRelease(
       units,
       made_at: nowMs,
     };
-    await addRelease(trx, next);
+    await trx.insertInto("releases").values(next).execute();
     return { row: next, isNew: true };
   });
   const difference = row.difference.split("\n");
@@ -86,11 +85,6 @@ export async function recordRelease(
     });
   const file = await writeReleases({ config, db: store.db });
   return { id: row.id, configHash: row.config_hash, difference, reason: row.reason, file, isNew };
-}
-
-/** The text of a configuration file. */
-export function readConfigText(path: string): string {
-  return readFileSync(path, "utf8");
 }
 
 /** SHA-256 of a rendered file, in hexadecimal. */

@@ -8,7 +8,7 @@ import { AfkError } from "../../lib/errors.ts";
 import { markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import { keepFile } from "../../ops/record-file.ts";
 import type { ReleasesTable } from "../../store/schema/evidence.ts";
-import type { Db, Trx } from "../../store/schema.ts";
+import type { Db } from "../../store/schema.ts";
 
 /** A release as the database keeps it. */
 export type ReleaseRow = Selectable<ReleasesTable>;
@@ -33,11 +33,6 @@ export async function wasReleased(db: Db, configHash: string): Promise<boolean> 
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/** Writes down a release. */
-export async function addRelease(trx: Trx, row: ReleaseRow): Promise<void> {
-  await trx.insertInto("releases").values(row).execute();
 }
 
 const PREFIX_MIN = 6;
