@@ -18,7 +18,7 @@ import { isSection } from "./path.ts";
 export type StatedBudget = Pick<BudgetConfig, "caps" | "owners">;
 
 /** One key of a section of caps, and the cap that it states. */
-interface CapKey {
+export interface CapKey {
   key: string;
   cap: CapName;
   unit: UnitName;
@@ -43,7 +43,8 @@ function ownerKeys(runs: string | null): CapKey[] {
   );
 }
 
-type CapEntries = Record<string, v.OptionalSchema<v.GenericSchema<number>, undefined>>;
+/** Schemas of caps by their keys, each of which may be left out. */
+export type CapEntries = Record<string, v.OptionalSchema<v.GenericSchema<number>, undefined>>;
 
 /** The section `budget`. */
 export function budgetSchema() {
