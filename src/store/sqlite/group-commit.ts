@@ -7,6 +7,8 @@ const SECTIONS_MAX = 64;
 type Outcome = { error: unknown } | null;
 
 interface Section {
+  /** Somebody waits for its outcome; nobody does for a transaction that was begun by hand, as a migration is. */
+  isAwaited: boolean;
   outcome: Promise<Outcome>;
   settle(outcome: Outcome): void;
 }
@@ -43,6 +45,7 @@ export class CommitGroup {
       const result = await transaction(() => {
         this.#asked -= 1;
         begun.section = this.#current;
+        if (begun.section !== null) begun.section.isAwaited = true;
       });
       const failure = await begun.section?.outcome;
       if (failure) throw failure.error;
@@ -65,17 +68,20 @@ export class CommitGroup {
     if (this.#ended.length === 0) await beginTransaction();
     else this.#run("savepoint section");
     const { promise, resolve } = Promise.withResolvers<Outcome>();
-    this.#current = { outcome: promise, settle: resolve };
+    this.#current = { isAwaited: false, outcome: promise, settle: resolve };
   }
 
-  /** Ends a section that has done its work. */
+  /** Ends a section that has done its work. @throws what the commit does, where nobody waits for the outcome. */
   end(): void {
     this.refuseLost();
-    if (this.#current === null) return;
+    const section = this.#current;
+    if (section === null) return;
     if (this.#ended.length > 0) this.#run("release section");
-    this.#ended.push(this.#current);
+    this.#ended.push(section);
     this.#current = null;
-    this.#commitIfDue();
+    if (section.isAwaited) return this.#commitIfDue();
+    const failure = this.commit();
+    if (failure !== null) throw failure.error;
   }
 
   /** Takes back what a section that failed has written, and nothing else. */
@@ -101,14 +107,16 @@ export class CommitGroup {
   }
 
   /** Commits the sections that have run, so that a statement by itself sees nothing that may still be lost. */
-  commit(): void {
-    if (this.#ended.length === 0) return;
+  commit(): Outcome {
+    if (this.#ended.length === 0) return null;
+    let outcome: Outcome = null;
     try {
       this.#run("commit");
-      this.#settle(null);
     } catch (error) {
-      this.#settle({ error });
+      outcome = { error };
     }
+    this.#settle(outcome);
+    return outcome;
   }
 
   /** Tells the sections that have run what became of them. Nothing of them stays but by a commit. */

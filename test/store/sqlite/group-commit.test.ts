@@ -224,6 +224,17 @@ describe("a disk that is full in the middle of a group", () => {
   );
 });
 
+test("a transaction that is begun by hand, as a migration's is, fails with its commit", async () => {
+  const { store, other } = await twoStores();
+  const work = store.db.transaction().execute(async (trx) => {
+    await insert(trx, "a");
+    await sql`pragma defer_foreign_keys = on`.execute(trx);
+    await sql`insert into steps (job_id, name, result, created_at) values ('none', 'n', '1', 1)`.execute(trx);
+  });
+  await expect(work).rejects.toMatchObject({ code: "SQLITE_CONSTRAINT_FOREIGNKEY" });
+  expect(await hosts(other.db)).toEqual([]);
+});
+
 test("a section that cannot begin keeps those before it from nothing", async () => {
   const { store, other } = await twoStores();
   await store.db.destroy();
