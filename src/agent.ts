@@ -71,6 +71,7 @@ export interface Agent extends LibraryAgent {
 /** A guarded function has no time limit of its own; after this long its call counts as over. */
 const GUARD_DEADLINE_MS = HOUR_MS;
 
+/** Of the package. */
 export const VERSION: string = manifest.version;
 
 /**

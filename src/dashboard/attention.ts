@@ -15,6 +15,7 @@ export interface Finding {
   command: string;
 }
 
+/** What the whole state amounts to. */
 export interface Verdict {
   level: Level;
   /** Two or three words: the state of the agent. */

@@ -18,6 +18,7 @@ const CHANGE_EVERY = 30;
 /** A client that does not read is let go before its unread lines are more than this. */
 const UNREAD_BYTES_MAX = 4_096;
 
+/** Watches the state while somebody listens, and writes to all of them when it changed. */
 export function createLive(view: Pick<View, "version">): Live {
   const clients = new Set<ServerResponse>();
   const closed = new AbortController();

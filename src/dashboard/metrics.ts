@@ -9,6 +9,7 @@ const BREAKER_STATES: Snapshot["status"]["breakers"][number]["state"][] = [
   "blocked",
 ];
 
+/** A reply to a scraper. */
 export interface Metrics {
   contentType: string;
   text: string;

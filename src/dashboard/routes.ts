@@ -10,6 +10,7 @@ export type Answer =
   | { type: "whole"; status: number; headers: Record<string, string>; body: string }
   | { type: "events" };
 
+/** What the answers are made from. */
 export interface Site {
   agent: string;
   timezone: string;

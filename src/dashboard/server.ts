@@ -10,6 +10,7 @@ import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
 import { createView } from "./view.ts";
 
+/** What the page is served with. */
 export interface DashboardOptions {
   config: Config;
   version: string;
@@ -18,6 +19,7 @@ export interface DashboardOptions {
   onError(message: string): void;
 }
 
+/** The page while it is served. */
 export interface Dashboard {
   /** `http://127.0.0.1:4235/` */
   url: string;
@@ -33,7 +35,8 @@ const LIMITS = {
   requestTimeout: 10_000,
   keepAliveTimeout: 5_000,
 };
-const CHECK_TIMEOUTS_MS = 1_000;
+/** Each check wakes a process that may have nothing else to do. */
+const CHECK_TIMEOUTS_MS = 5_000;
 const CONNECTIONS_MAX = 64;
 const SOCKET_IDLE_MS = 30_000;
 

@@ -42,13 +42,16 @@ export interface Snapshot {
   next: NextRun[];
 }
 
+/** Days of spend on the page. */
 export const SPEND_DAYS = 30;
+/** Days of ticks on the page. */
 export const STRIP_DAYS = 14;
 const WAITING = 8;
 const DEAD = 10;
 const INCIDENTS = 10;
 const ALERTS = 10;
 
+/** What snapshots are read with. */
 export interface SnapshotSources {
   config: Config;
   version: string;

@@ -12,6 +12,7 @@ import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot
 /** What there is to show: the state, or why it cannot be read. */
 export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };
 
+/** What the page is made from, read when somebody asks. */
 export interface View {
   /** The state as it is now; many askers share one reading. Never rejects. */
   read(): Promise<Reading>;

@@ -36,6 +36,7 @@ export function figure(value: number): Html {
   return value === 0 ? html`<span class="zero">0</span>` : html`${value.toLocaleString("en-US")}`;
 }
 
+/** `1 job`, `2 jobs`. */
 export function count(number: number, noun: string, plural = `${noun}s`): string {
   return `${number.toLocaleString("en-US")} ${number === 1 ? noun : plural}`;
 }
@@ -65,6 +66,7 @@ export interface Times {
   timezone: string;
 }
 
+/** `06:30`, with the day before it where that is not today. */
 export function clockTime(ms: number, { nowMs, timezone }: Times): string {
   const [then, now] = [wallTime(ms, timezone), wallTime(nowMs, timezone)];
   const time = `${twoDigits(then.hour)}:${twoDigits(then.minute)}`;

@@ -5,6 +5,7 @@ import { asSentence } from "../lib/text.ts";
 import type { Trx } from "../store/schema.ts";
 import { type JobRow, LeaseLost } from "./job.ts";
 
+/** How a job became a dead letter. */
 export interface Death {
   error: string;
   /** What it died of; taken from the error unless given. */

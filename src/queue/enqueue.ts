@@ -4,6 +4,7 @@ import { firstUnseen } from "../lib/visible.ts";
 import type { Db } from "../store/schema.ts";
 import { PermanentFailure } from "./job.ts";
 
+/** A job to be added. */
 export interface NewJob {
   /** Idempotency key: a second job with the same key is not added. */
   key: string;

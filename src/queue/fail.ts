@@ -11,6 +11,7 @@ import { type JobRow, LeaseLost } from "./job.ts";
 const WAIT_MAX_MS = 30 * DAY_MS;
 const ERROR_CHARS_MAX = 4_000;
 
+/** How an attempt failed. */
 export interface Failure {
   error: unknown;
   /** Names the cause where the error does not (causeOf in dead-letter.ts). */
@@ -72,6 +73,7 @@ export function askedWaitMs(retry: Retry): number | null {
   return Math.min(Math.max(0, Math.ceil(retry.afterMs)), WAIT_MAX_MS);
 }
 
+/** The error as it is kept, cut to its bound. */
 export function errorText({ error }: Pick<Failure, "error">): string {
   return messageOf(error).slice(0, ERROR_CHARS_MAX);
 }

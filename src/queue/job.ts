@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import { AfkError } from "../lib/errors.ts";
 import type { JobsTable } from "../store/schema/queue.ts";
 
+/** A job as the database keeps it. */
 export type JobRow = Selectable<JobsTable>;
 
 /** What every write of a claimed job names: the job and the claim it stands on. */

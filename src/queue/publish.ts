@@ -11,6 +11,7 @@ const SAME_NAME_MAX = 1_000;
 /** Files looked at in one pass: so many that those that are set aside keep none behind them from its turn. */
 const PENDING_MAX = 100_000;
 
+/** A file that a job publishes; its content is text. */
 export interface OutputFile {
   name: string;
   content: string;
@@ -59,6 +60,7 @@ export interface SetAside {
   reason: string;
 }
 
+/** What one pass over the outputs did. */
 export interface Published {
   /** Paths of what was written. */
   files: string[];
@@ -188,6 +190,7 @@ export async function pendingNames(db: Db): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** A saved output. Throws when there is none of this name. */
 export async function readOutput(db: Db, name: string): Promise<OutputFile> {
   const { content } = await db
     .selectFrom("outputs")

@@ -73,6 +73,7 @@ export interface Renewal {
   renew(): Promise<Configured>;
 }
 
+/** Makes what goes by the configuration once, and anew whenever that was changed. */
 export function createRenewal(of: {
   live: LiveConfig;
   make(config: Config): Configured;

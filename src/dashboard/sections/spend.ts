@@ -5,10 +5,12 @@ import { type Html, html } from "../html.ts";
 import { dayName, usd, usdText } from "../words.ts";
 import { bar, chart, legend, line, niceTop } from "./chart.ts";
 
-/** Where a bar turns from calm to careful, and where the window is as good as full, as shares of the cap. */
+/** The share of its cap from which a bar is drawn as near to it. */
 const NEAR = 0.8;
+/** The share of its cap from which a window counts as reached: a call whose worst case does not fit is refused before. */
 export const FULL = 0.995;
 
+/** Each window against its cap, and the days. */
 export function spendSection({ status, spend }: { status: Status; spend: readonly DaySpend[] }): Html {
   return html`<section class="card" data-part="spend" aria-labelledby="h-spend">
 <h2 id="h-spend">Spend against the caps</h2>

@@ -9,12 +9,14 @@ export interface DraftClaim {
   from: "pending" | "unknown";
 }
 
+/** What came of an approved draft; `pending` is certainly not done, `unknown` may have been. */
 export type DraftOutcome =
   | { state: "done"; summary: string }
   | { state: "pending" | "unknown"; error: string };
 
 const ORPHANED = "the process that approved it ended in the middle; it may have been done";
 
+/** A draft as far as approving it needs it; undefined when there is none of this id. */
 export async function readDraftState(
   db: Db,
   id: string,

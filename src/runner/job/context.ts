@@ -24,6 +24,7 @@ const PENDING_MAX = 10_000;
 const DRAFTS_MAX = 100;
 const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
 
+/** The run that a context is made for. */
 export interface Run {
   job: JobRow;
   entry: JobConfig;

@@ -28,6 +28,7 @@ export interface Ping {
   end(report: TickReport, options?: { timeoutMs?: number }): Promise<string | null>;
 }
 
+/** How long the service may take to answer. */
 export const PING_TIMEOUT_MS = 5_000;
 /** How much longer a start is waited for when its tick has ended already. */
 const START_LEFT_MS = 1_000;

@@ -13,6 +13,7 @@ export interface WedgeMarker {
   job?: string;
 }
 
+/** Where the marker of a state directory lies. */
 export function wedgeMarkerIn(state: string): string {
   return join(state, "wedged.json");
 }

@@ -23,11 +23,11 @@ export interface WedgeLimits {
  * 10 s, as `docker stop` does: nothing else can end it on SIGTERM. What it does at a stretch takes less.
  */
 export const WEDGE_LIMITS: WedgeLimits = {
-  stepMs: 1_000,
+  stepMs: 1_250,
   livenessMs: IDLE_MS,
-  killStepsMax: 5,
-  alertStepsMax: 60,
-  silentStepsMax: 10,
+  killStepsMax: 4,
+  alertStepsMax: 48,
+  silentStepsMax: 8,
 };
 
 /** What the guard observes at one step. */
