@@ -26,13 +26,13 @@ export async function findRunaway(
   times: { budgetMs: number; wallMs: number },
 ): Promise<string | null> {
   const { callsPerMinute, sameRequestPerHour } = rules;
-  const minute = { model: call.model, since: times.wallMs - MINUTE_MS, skip: callsPerMinute - 1 };
+  const minute = { value: call.model, since: times.wallMs - MINUTE_MS, skip: callsPerMinute - 1 };
   // Calls of all models are counted in the index alone; whose they are is asked when there are so many.
   const isBusy = (await anyBeyond(trx, minute)).rows.length > 0;
   if (isBusy && (await callBeyond(trx, minute)).rows.length > 0)
     return `${callsPerMinute} calls in a minute, the limit of breaker.calls_per_minute`;
   if (call.requestHash !== null) {
-    const hour = { hash: call.requestHash, since: times.wallMs - HOUR_MS, skip: sameRequestPerHour - 1 };
+    const hour = { value: call.requestHash, since: times.wallMs - HOUR_MS, skip: sameRequestPerHour - 1 };
     if ((await sameBeyond(trx, hour)).rows.length > 0) {
       return `the same request ${sameRequestPerHour} times in an hour, the limit of breaker.same_request_per_hour`;
     }
@@ -49,25 +49,21 @@ const anyBeyond = prepared((db, call: { since: number; skip: number }) =>
     .offset(call.skip),
 );
 
-const callBeyond = prepared((db, call: { model: string; since: number; skip: number }) =>
-  db
-    .selectFrom("ledger")
-    .select("id")
-    .where("created_at", ">", unplanned(call.since))
-    .where("model", "=", call.model)
-    .limit(sql.lit(1))
-    .offset(call.skip),
-);
+const callBeyond = entryBeyond("model");
+const sameBeyond = entryBeyond("request_hash");
 
-const sameBeyond = prepared((db, call: { hash: string; since: number; skip: number }) =>
-  db
-    .selectFrom("ledger")
-    .select("id")
-    .where("request_hash", "=", call.hash)
-    .where("created_at", ">", unplanned(call.since))
-    .limit(sql.lit(1))
-    .offset(call.skip),
-);
+/** Whether there are more than `skip` entries since an instant with the same value in a column. */
+function entryBeyond(column: "model" | "request_hash") {
+  return prepared((db, call: { value: string; since: number; skip: number }) =>
+    db
+      .selectFrom("ledger")
+      .select("id")
+      .where(column, "=", call.value)
+      .where("created_at", ">", unplanned(call.since))
+      .limit(sql.lit(1))
+      .offset(call.skip),
+  );
+}
 
 /** From the hour's own counters, which are kept by the minute of budget time; the current minute and the five before it. */
 async function spendSpike(
