@@ -79,9 +79,11 @@ export class CommitGroup {
     if (this.#ended.length > 0) this.#run("release section");
     this.#ended.push(section);
     this.#current = null;
-    if (section.isAwaited) return this.#commitIfDue();
-    const failure = this.commit();
-    if (failure !== null) throw failure.error;
+    if (section.isAwaited) this.#commitIfDue();
+    else {
+      const failure = this.commit();
+      if (failure !== null) throw failure.error;
+    }
   }
 
   /** Takes back what a section that failed has written, and nothing else. */
