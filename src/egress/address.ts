@@ -3,6 +3,7 @@ import type { LookupFunction } from "node:net";
 import { isPermittedAddress } from "../http/address.ts";
 import { EgressFailed, EgressRefused } from "./errors.ts";
 
+/** One address of a name; `family` is 4 or 6. */
 export interface ResolvedAddress {
   address: string;
   family: number;
@@ -11,6 +12,7 @@ export interface ResolvedAddress {
 /** All addresses of a host name. Injected in tests. */
 export type Resolve = (hostname: string) => Promise<ResolvedAddress[]>;
 
+/** The system's resolver, with every address it knows. */
 export const systemResolve: Resolve = (hostname) => lookupAll(hostname, { all: true });
 
 /**
@@ -41,6 +43,7 @@ async function resolvePermitted(
   return [first, ...rest];
 }
 
+/** The refusal of a name at an address that is not permitted, with what would permit it. */
 export function addressRefused(hostname: string, address: string): EgressRefused {
   const remedy = isPermittedAddress(address, true)
     ? `if that is meant, add ${hostname} to egress.allow_private`

@@ -13,6 +13,7 @@ import { type Answer, createTransport, type Exchange, userAgentOf } from "./tran
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
 
+/** What both clients of egress are made of. */
 export interface EgressOptions {
   db: Db;
   config: EgressConfig;
@@ -24,6 +25,7 @@ export interface EgressOptions {
   limits?: Partial<EgressLimits>;
 }
 
+/** Bounds of one fetch; times in milliseconds. */
 export interface EgressLimits {
   /** All network time of one fetch together: robots.txt, redirects, body. Waiting for a slot is not counted. */
   timeoutMs: number;
@@ -32,6 +34,7 @@ export interface EgressLimits {
   bytesMax: number;
 }
 
+/** The bounds that hold unless a test states others. */
 export const LIMITS: EgressLimits = {
   timeoutMs: 30_000,
   headersTimeoutMs: 10_000,

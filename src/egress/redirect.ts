@@ -5,10 +5,12 @@ import { describeUrl } from "./url.ts";
 const REDIRECTS_MAX = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
+/** Whether a status asks to go elsewhere for the same thing. */
 export function isRedirect(status: number): boolean {
   return REDIRECTS.has(status);
 }
 
+/** More redirects than are followed. */
 export class TooManyRedirects extends EgressFailed {}
 
 /**

@@ -14,6 +14,7 @@ import { EgressFailed, SendFailed } from "./errors.ts";
 import type { SendRequest } from "./types.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
 
+/** What one GET sends, and its bounds. */
 export interface Exchange {
   headers: Record<string, string>;
   /** For the whole exchange, body included. */

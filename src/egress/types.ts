@@ -11,6 +11,7 @@ export interface Page {
   fromCache: boolean;
 }
 
+/** What a job may say about one fetch. */
 export interface FetchOptions {
   signal?: AbortSignal;
   accept?: string;

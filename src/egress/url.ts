@@ -37,6 +37,7 @@ export function checkUrl(text: string, config: Pick<EgressConfig, "allow" | "all
   return url;
 }
 
+/** Whether `egress.allow_private` names the host. */
 export function mayBePrivate(host: string, config: Pick<EgressConfig, "allowPrivate">): boolean {
   return isAllowed(host, config.allowPrivate);
 }

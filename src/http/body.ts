@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 
+/** The encodings that `readBody` decodes. */
 export const ACCEPT_ENCODING = "gzip, br, deflate";
 
 /** The decoded body is larger than the bound. */
@@ -10,6 +11,7 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** How much of a body is read, and how. */
 export interface BodyLimits {
   bytesMax: number;
   /** Whether a larger body is an error or is cut at the bound. */

@@ -29,6 +29,7 @@ export interface OnceRequest {
 /** The headers of a reply: names in lower case, what came several times joined by commas. */
 export type ReplyHeaders = Record<string, string | undefined>;
 
+/** A reply whose headers have come and whose body has not been read. */
 export interface OnceReply {
   status: number;
   headers: ReplyHeaders;

@@ -22,6 +22,7 @@ import type { Completion, ModelRequest, Price, Provider } from "./types.ts";
 /** Beyond the provider's own time-out, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
 
+/** Whose call it is, and what is to be done with its completion. */
 export interface CompleteOptions {
   scope: Scope;
   signal?: AbortSignal | undefined;

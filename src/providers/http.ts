@@ -13,6 +13,7 @@ export interface Endpoint extends Pick<Subject, "provider" | "isFree" | "freeErr
   secrets: string[];
 }
 
+/** The bounds of one call. */
 export interface CallOptions {
   signal: AbortSignal;
   timeoutMs: number;

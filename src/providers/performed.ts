@@ -3,6 +3,7 @@ import type { Performed } from "../rails/guard.ts";
 import { costMicros, inputTokensOf } from "./estimate.ts";
 import type { Completion, Price, ProviderReply, Usage } from "./types.ts";
 
+/** The usage of a call that took nothing, or was not counted. */
 export const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 
 /** Which model was asked, and for how much at most. */

@@ -20,6 +20,7 @@ interface ModelCalls {
   reason: string;
 }
 
+/** Begins to count what the models say to one run. */
 export function collectCalls(): RunCalls {
   const byModel = new Map<string, ModelCalls>();
   return {

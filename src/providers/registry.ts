@@ -9,6 +9,7 @@ import type { KnownProvider, OfflineProvider, ProviderConfig, ProviderType } fro
 /** Every type of provider, in the order in which people are told of them. */
 const TYPES: readonly (ProviderType | OfflineProvider)[] = [ollama, openai, anthropic, extractive];
 
+/** The types that ask a server. */
 export const PROVIDER_TYPES = TYPES.filter((each) => !each.isOffline);
 const OFFLINE = TYPES.filter((each) => each.isOffline);
 

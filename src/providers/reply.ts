@@ -17,6 +17,7 @@ const REPLY_BYTES_MAX = 8 * 1024 * 1024;
 const ERROR_BYTES_MAX = 64 * 1024;
 const LINES_MAX = 200_000;
 
+/** Bounds and reads the body of a 2xx reply. */
 export function replyOf(subject: Subject, body: OnceReply["body"]): Reply {
   let bytes = 0;
   const read = <T>(take: (chunk: Buffer) => T | undefined) =>

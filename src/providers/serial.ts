@@ -1,5 +1,6 @@
 import { AfkError } from "../lib/errors.ts";
 
+/** The queue for a provider is full. */
 export class TooManyWaiting extends AfkError {
   constructor(name: string, waitersMax: number) {
     super(

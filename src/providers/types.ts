@@ -9,6 +9,7 @@ export interface ModelRequest {
   temperature?: number;
 }
 
+/** One turn of a conversation. */
 export interface Message {
   role: "system" | "user" | "assistant";
   content: string;

@@ -16,6 +16,7 @@ const BASE_URL = "https://api.anthropic.com";
 /** It bills what was generated (https://platform.claude.com/docs/en/api/errors); other hosts that speak like it say nothing. */
 export const freeErrorsAt = (url: URL): FreeErrors | null => (isAnthropicItself(url) ? OWN_ERRORS : null);
 
+/** Servers that speak Anthropic's protocol. */
 export const anthropic: ProviderType = {
   isOffline: false,
   type: "anthropic",

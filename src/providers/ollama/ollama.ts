@@ -29,6 +29,7 @@ const CONTEXT_TOKENS_MAX = 32_768;
 /** Ollama runs models whose tag ends so on its own servers, for money. */
 const CLOUD = /[:-]cloud$/i;
 
+/** Servers that speak Ollama's protocol. */
 export const ollama: ProviderType = {
   isOffline: false,
   type: "ollama",
