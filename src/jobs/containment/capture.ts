@@ -12,13 +12,6 @@ export interface Capture {
   read(): Captured;
 }
 
-/**
- * A step keeps 4 MiB of JSON, and both streams have to fit. Text is little larger in JSON than it is by itself; control
- * characters are six times as large, so that a stream of those is cut to what fits in any case.
- */
-const JSON_BYTES_MAX = 1_900 * 1024;
-const JSON_BYTES_PER_UNIT = 6;
-
 /** Keeps the first `bytesMax` bytes: the beginning of a document is what a reader can use. */
 export function captureFirst(bytesMax: number): Capture {
   const kept = Buffer.alloc(bytesMax);
@@ -32,8 +25,7 @@ export function captureFirst(bytesMax: number): Capture {
       const isCut = bytes > bytesMax;
       // As in the middle of a stream, a character that the cut has split is held back.
       const text = decode(kept.subarray(0, Math.min(bytes, bytesMax)), isCut);
-      const fitting = fits(text) ? text : text.slice(0, JSON_BYTES_MAX / JSON_BYTES_PER_UNIT);
-      return { text: fitting, bytes, isCut: isCut || fitting !== text };
+      return fitted(text, { bytes, isCut }, (charsMax) => text.slice(0, charsMax));
     },
   };
 }
@@ -55,11 +47,12 @@ export function captureLast(bytesMax: number): Capture {
     read() {
       const isCut = bytes > bytesMax;
       const kept = isCut
-        ? wholeCharacters(Buffer.concat([ring.subarray(next), ring.subarray(0, next)]))
+        ? Buffer.concat([ring.subarray(next), ring.subarray(0, next)])
         : ring.subarray(0, bytes);
-      const text = decode(kept, false);
-      const fitting = fits(text) ? text : text.slice(-JSON_BYTES_MAX / JSON_BYTES_PER_UNIT);
-      return { text: fitting, bytes, isCut: isCut || fitting !== text };
+      // The bytes at the beginning that continue a character which was dropped go too.
+      const start = isCut ? kept.subarray(0, 3).findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
+      const text = decode(kept.subarray(start === -1 ? 3 : start), false);
+      return fitted(text, { bytes, isCut }, (charsMax) => text.slice(-charsMax));
     },
   };
 }
@@ -69,13 +62,18 @@ function decode(bytes: Uint8Array, isOpenEnded: boolean): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: isOpenEnded });
 }
 
-/** Without the bytes at the beginning that continue a character which was dropped. */
-function wholeCharacters(bytes: Buffer): Buffer {
-  let start = 0;
-  while (start < 3 && start < bytes.length && (bytes.readUInt8(start) & 0xc0) === 0x80) start += 1;
-  return bytes.subarray(start);
-}
+/**
+ * A step keeps 4 MiB of JSON, and both streams have to fit. Text is little larger in JSON than it is by itself; control
+ * characters are six times as large, so that a stream of those is cut to what fits in any case.
+ */
+const JSON_BYTES_MAX = 1_900 * 1024;
+const JSON_BYTES_PER_UNIT = 6;
 
-function fits(text: string): boolean {
-  return Buffer.byteLength(JSON.stringify(text)) <= JSON_BYTES_MAX;
+function fitted(
+  text: string,
+  { bytes, isCut }: Omit<Captured, "text">,
+  cut: (charsMax: number) => string,
+): Captured {
+  if (Buffer.byteLength(JSON.stringify(text)) <= JSON_BYTES_MAX) return { text, bytes, isCut };
+  return { text: cut(JSON_BYTES_MAX / JSON_BYTES_PER_UNIT), bytes, isCut: true };
 }

@@ -1,5 +1,6 @@
-import { isOnlyTenant } from "./container.ts";
-import { findNamespace } from "./namespace.ts";
+import { execFile } from "node:child_process";
+import { readFileSync, readlinkSync } from "node:fs";
+import { promisify } from "node:util";
 import { type ProcessTags, taggedCommand } from "./process-tags.ts";
 
 /**
@@ -11,10 +12,11 @@ import { type ProcessTags, taggedCommand } from "./process-tags.ts";
  */
 export type ContainmentKind = "namespace" | "container" | "marks";
 
+/** How programs are contained here. */
 export interface Containment {
   kind: ContainmentKind;
-  /** Stand in front of a program's words, so that it and all that it starts are contained. */
-  words(tags: ProcessTags): readonly string[];
+  /** Goes before a command line, so that the command and all that it starts are contained. */
+  prefix(tags: ProcessTags): readonly string[];
   /** Why there is no namespace, where there is none. */
   refusal: string | null;
 }
@@ -23,16 +25,88 @@ const chosen = new Map<string | undefined, Promise<Containment>>();
 
 /** The best that this machine has, found out by trying, once for the process. `path` is PATH of afk itself. */
 export function chooseContainment(path: string | undefined): Promise<Containment> {
-  const known = chosen.get(path);
-  if (known !== undefined) return known;
-  const choice = choose(path);
+  const choice = chosen.get(path) ?? choose(path);
   chosen.set(path, choice);
   return choice;
 }
 
 async function choose(path: string | undefined): Promise<Containment> {
   const found = await findNamespace(path);
-  if ("words" in found) return { kind: "namespace", words: () => found.words, refusal: null };
-  if (isOnlyTenant()) return { kind: "container", words: () => [], refusal: found.refusal };
-  return { kind: "marks", words: taggedCommand, refusal: found.refusal };
+  if ("prefix" in found) return { kind: "namespace", prefix: () => found.prefix, refusal: null };
+  if (isOnlyTenant()) return { kind: "container", prefix: () => [], ...found };
+  return { kind: "marks", prefix: taggedCommand, ...found };
+}
+
+/**
+ * `setpriv` and `unshare` are in util-linux. The kernel kills the first process of the namespace, and with it everything inside,
+ * when the process that starts this is gone (--pdeathsig) or `unshare` is (--kill-child). Mounts stay shared, but for /proc.
+ */
+const OUTSIDE = ["setpriv", "--pdeathsig", "KILL", "--", "unshare"];
+const INSIDE = ["--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "unchanged", "--"];
+/** A user who is not root needs a user namespace for it, in which there are no other users. */
+const AS_USER = ["--user", "--map-current-user"];
+/**
+ * The first process of a namespace has to wait for orphans, and gets no signal that it does not listen to. A shell does the
+ * one and spares the program the other.
+ */
+const FIRST = ["/bin/sh", "-c", '"$@"; exit $?', "afk"];
+/** Succeeds only as the first process of a namespace, with its own /proc. */
+const TRIAL = ["/bin/sh", "-c", '[ "$$" = 1 ] && read -r name </proc/1/comm && [ "$name" = sh ]'];
+/** It takes some milliseconds; a machine that is busy must not be taken for one that refuses. */
+const TRIAL_MS_MAX = 20_000;
+
+/** What puts a command into a PID namespace of its own; or why there can be none. */
+async function findNamespace(
+  path: string | undefined,
+): Promise<{ prefix: readonly string[] } | { refusal: string }> {
+  if (process.platform !== "linux") return { refusal: `${process.platform} has no PID namespaces` };
+  const options = { env: path === undefined ? {} : { PATH: path }, timeout: TRIAL_MS_MAX };
+  let refusal = "";
+  for (const user of process.getuid?.() === 0 ? [[], AS_USER] : [AS_USER]) {
+    const prefix = [...OUTSIDE, ...user, ...INSIDE];
+    const [file = "", ...rest] = [...prefix, ...TRIAL];
+    try {
+      await promisify(execFile)(file, rest, { ...options, killSignal: "SIGKILL" });
+      return { prefix: [...prefix, ...FIRST] };
+    } catch (error) {
+      refusal = reasonOf(error);
+    }
+  }
+  return { refusal };
+}
+
+/** What the tools said, on one line; or the system, when they could not be started. */
+function reasonOf(error: unknown): string {
+  const { stderr, code } = error as { stderr?: unknown; code?: unknown };
+  const said = typeof stderr === "string" ? stderr.trim().split("\n").at(-1) : "";
+  if (said) return said.slice(0, 200);
+  return code === "ENOENT"
+    ? "setpriv is not installed (it comes with util-linux)"
+    : `the trial ended with ${code}`;
+}
+
+/** Names the PID namespace of this process. Throws where there is no /proc. */
+export function ownNamespace(): string {
+  return readlinkSync("/proc/self/ns/pid");
+}
+
+/** The PID namespace of the machine itself; the kernel gives it the same number everywhere (PROC_PID_INIT_INO). */
+const MACHINE = "pid:[4026531836]";
+/** First processes of containers that do nothing but start one program and end with it. */
+const INITS = ["docker-init", "tini", "tini-static", "catatonit", "dumb-init"];
+
+/**
+ * Whether the container was started for this process: as its first, or by the minimal init that is. Then the container ends
+ * with it, and every orphan in there is ours. What `docker exec` starts has no parent in the container.
+ */
+function isOnlyTenant(): boolean {
+  try {
+    if (ownNamespace() === MACHINE) return false;
+    return (
+      process.pid === 1 || (process.ppid === 1 && INITS.includes(readFileSync("/proc/1/comm", "utf8").trim()))
+    );
+  } catch {
+    // Without /proc there is no container that we know of.
+    return false;
+  }
 }

@@ -12,7 +12,7 @@ export interface Process {
   isStopped: boolean;
 }
 
-/** What `look` made of the processes that were there. */
+/** The processes that were there. */
 export interface Listing {
   processes: (Process & { hasTags: boolean })[];
   /** Processes that were listed and had ended when they were looked at; what they may have forked was not. */

@@ -44,7 +44,7 @@ export function createRecords(db: Db, of: { job: string; runner: string }): Proc
   };
 }
 
-/** What was left of a program that a job had started. */
+/** What was left of a program that a job had started, and what came of it. */
 export interface Ended extends Swept {
   /** The record's. */
   id: string;

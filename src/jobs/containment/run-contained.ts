@@ -1,22 +1,22 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { processEnvironment } from "../../config/environment.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { assertNever } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { siblingScript } from "../../lib/sibling-script.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
-import { isOrphan, ownNamespace } from "./container.ts";
-import { type ContainmentKind, chooseContainment } from "./containment.ts";
-import type { Plan, Program, Report } from "./messages.ts";
-import { EXEC_VARIABLE, newTags, type ProcessTags } from "./process-tags.ts";
-import type { Process } from "./processes.ts";
+import { type ContainmentKind, chooseContainment, ownNamespace } from "./containment.ts";
+import { EXEC_VARIABLE, newTags } from "./process-tags.ts";
 import type { ProcessRecords } from "./records.ts";
-import { kill } from "./sweep.ts";
+import type { End, Plan, Program, Report } from "./supervisor.ts";
+import { kill, type Swept } from "./sweep.ts";
 
+/** What became of a program. */
 export interface Ran {
-  end: End;
+  /** `lost`: the supervisor was killed, and everything with it; how the program would have ended is not known. */
+  end: End | { type: "lost" };
   containment: ContainmentKind;
   stdout: Captured;
   stderr: Captured;
@@ -26,13 +26,7 @@ export interface Ran {
   unkillable: number;
 }
 
-export type End =
-  | { type: "exited"; code: number | null; signal: NodeJS.Signals | null }
-  /** The system did not start it; `code` is the system's, such as ENOENT. */
-  | { type: "unstarted"; code: string; message: string }
-  /** The supervisor was killed, and everything with it: how the program would have ended is not known. */
-  | { type: "lost" };
-
+/** What a run needs besides the program. */
 export interface Watching {
   /** Goes to the program's standard input, which then ends. */
   input: string;
@@ -63,35 +57,25 @@ export async function allEnded(): Promise<void> {
  * process dies, everything that the program started is killed. AFK_EXEC is added to its environment.
  * @throws the signal's reason once all is killed; the system's error when no supervisor could be started; what `records` throws.
  */
-export async function runContained(program: Program, watching: Watching): Promise<Ran> {
+export function runContained(program: Program, watching: Watching): Promise<Ran> {
   const run = runOnce(program, watching);
   running.add(run);
-  try {
-    return await run;
-  } finally {
-    running.delete(run);
-  }
+  return run.finally(() => running.delete(run));
 }
 
-async function runOnce(program: Program, watching: Watching): Promise<Ran> {
-  const { signal } = watching;
+async function runOnce(program: Program, { signal, log, records, ...watching }: Watching): Promise<Ran> {
   signal.throwIfAborted();
   const startedMs = systemClock.uptimeMs();
   const { PATH: path, [EXEC_VARIABLE]: outer } = processEnvironment();
-  const containment = await chooseContainment(path);
+  const { kind, prefix } = await chooseContainment(path);
   const tags = newTags(systemClock.nowMs(), outer);
-  const { kind } = containment;
-  const plan: Plan = {
-    program: { ...program, env: { ...program.env, [EXEC_VARIABLE]: tags.cookie } },
-    tags,
-    kind,
-    outside: kind === "namespace" ? ownNamespace() : null,
-  };
+  const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
+  const outside = kind === "namespace" ? ownNamespace() : null;
+  const plan: Plan = { program: { ...program, env }, tags, kind, outside };
   signal.throwIfAborted();
-  const supervisor = startSupervisor(containment.words(tags), tags, path);
-  const unready: End = { type: "unstarted", code: "", message: "its supervisor did not come up" };
-  const heard: Heard = { pid: null, end: unready, found: 0, left: 0 };
-  const ready = listen(supervisor, heard);
+  const supervisor = startSupervisor(prefix(tags), tags.cookie, path);
+  const { pid } = supervisor;
+  const { ready, reported } = follow(supervisor);
   const stdout = captureFirst(watching.outputBytesMax);
   const stderr = captureLast(watching.outputBytesMax);
   const flowing = [read(supervisor.stdout, stdout), read(supervisor.stderr, stderr)];
@@ -109,19 +93,18 @@ async function runOnce(program: Program, watching: Watching): Promise<Ran> {
   const ended = endOf(supervisor);
   signal.addEventListener("abort", cutOff, { once: true });
   // The program starts once it is written down what there is to be killed, and the supervisor is there to do it.
-  const written =
-    supervisor.pid === undefined ? undefined : watching.records.write({ pid: supervisor.pid, kind, tags });
+  const written = pid === undefined ? undefined : records.write({ pid, kind, tags });
   const begun = Promise.all([written, ready]).then(() => {
     if (!supervisor.connected || signal.aborted) return;
-    watching.log.event("info", "exec_started", { containment: kind, pid: supervisor.pid });
+    log.event("info", "exec_started", { containment: kind, pid });
     supervisor.send(plan, (error) => error && cutOff());
   });
   begun.catch(cutOff);
   try {
     const isClean = await ended;
-    if (!isClean) await sweepAfter(supervisor, plan, heard);
+    if (!isClean) reported.swept = await sweepAfter(pid, plan, reported);
     const forget = await written;
-    if (heard.left === 0) await forget?.();
+    if (reported.swept.left === 0) await forget?.();
   } finally {
     over.abort();
     signal.removeEventListener("abort", cutOff);
@@ -129,106 +112,76 @@ async function runOnce(program: Program, watching: Watching): Promise<Ran> {
   }
   signal.throwIfAborted();
   return {
-    end: heard.end,
+    end: reported.end,
     containment: kind,
     stdout: stdout.read(),
     stderr: stderr.read(),
     durationMs: systemClock.uptimeMs() - startedMs,
-    leftBehind: heard.found,
-    unkillable: heard.left,
+    leftBehind: reported.swept.found,
+    unkillable: reported.swept.left,
   };
 }
 
-/** What the supervisor has said so far. */
-interface Heard {
-  pid: number | null;
-  end: End;
-  found: number;
-  left: number;
-}
-
-function startSupervisor(
-  words: readonly string[],
-  tags: ProcessTags,
-  path: string | undefined,
-): ChildProcess {
-  const [execPath = "", ...execArgv] = [...words, process.execPath];
+function startSupervisor(prefix: readonly string[], cookie: string, path: string | undefined): ChildProcess {
+  const [execPath = "", ...execArgv] = [...prefix, process.execPath];
   return fork(SUPERVISOR, [], {
     execPath,
     execArgv,
-    env: { [EXEC_VARIABLE]: tags.cookie, ...(path === undefined ? {} : { PATH: path }) },
+    env: { [EXEC_VARIABLE]: cookie, ...(path === undefined ? {} : { PATH: path }) },
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     detached: true,
   });
 }
 
-/** Resolves when the supervisor is ready, or has ended. */
-function listen(supervisor: ChildProcess, heard: Heard): Promise<void> {
-  return new Promise((resolve) => {
+/** What the supervisor has reported so far. */
+interface Reported {
+  /** The program's. */
+  pid: number | null;
+  end: Ran["end"];
+  swept: Swept;
+}
+
+/** `ready` resolves when the supervisor listens, or is gone. */
+function follow(supervisor: ChildProcess): { ready: Promise<void>; reported: Reported } {
+  const unready: End = { type: "unstarted", code: "", message: "its supervisor did not come up" };
+  const reported: Reported = { pid: null, end: unready, swept: { found: 0, left: 0 } };
+  const ready = new Promise<void>((resolve) => {
     supervisor.once("disconnect", resolve).once("error", () => resolve());
     supervisor.on("message", (message) => {
       const report = message as Report;
-      note(heard, report);
+      if (report.type === "started") reported.pid = report.pid;
+      else if (report.type === "swept") reported.swept = report.swept;
+      else reported.end = report.type === "ready" ? { type: "lost" } : report;
       if (report.type === "ready") resolve();
     });
   });
+  return { ready, reported };
 }
 
-function note(heard: Heard, message: Report): void {
-  switch (message.type) {
-    case "ready":
-      heard.end = { type: "lost" };
-      return;
-    case "started":
-      heard.pid = message.pid;
-      return;
-    case "unstarted":
-      heard.end = message;
-      return;
-    case "ended":
-      heard.end = { type: "exited", code: message.code, signal: message.signal };
-      return;
-    case "swept":
-      heard.found = message.found;
-      heard.left = message.left;
-      return;
-    default:
-      assertNever(message);
-  }
-}
-
-/** Whether the supervisor ended by itself, its work done; resolves when all that it said has been heard. */
+/** Whether the supervisor ended by itself, its work done; resolves when all that it reported has arrived. */
 async function endOf(supervisor: ChildProcess): Promise<boolean> {
-  const unheard = supervisor.connected
-    ? new Promise<void>((resolve) => supervisor.once("disconnect", resolve))
-    : undefined;
-  const code = await new Promise<number | null>((resolve, reject) => {
-    supervisor.once("error", reject);
-    supervisor.once("exit", resolve);
-  });
-  await unheard;
+  const disconnected =
+    supervisor.connected && new Promise((resolve) => supervisor.once("disconnect", resolve));
+  const [code] = await once(supervisor, "exit");
+  await disconnected;
   return code === 0;
 }
 
 /** The supervisor itself was killed, and this process does its work. */
-async function sweepAfter(supervisor: ChildProcess, { kind, tags }: Plan, heard: Heard): Promise<void> {
+async function sweepAfter(
+  supervisor: number | undefined,
+  { kind, tags }: Plan,
+  { pid }: Reported,
+): Promise<Swept> {
   // Within a namespace pids are others, and whatever is in there descends from its first process.
-  const roots = [supervisor.pid, kind === "namespace" ? null : heard.pid].filter(
-    (pid) => typeof pid === "number",
-  );
-  const isOurs = (each: Process) => kind === "container" && isOrphan(each, process.pid, tags);
-  const { found, left } = await kill({ tags, roots, isOurs });
-  heard.found = found;
-  heard.left = left;
+  const roots = [supervisor, kind === "namespace" ? null : pid].filter((each) => typeof each === "number");
+  return await kill({ tags, roots, tenant: kind === "container" ? process.pid : undefined });
 }
 
 /** Resolves when nobody can write to the stream any more, or nobody will read it. */
-function read(stream: Readable | null, capture: Capture): Promise<void> {
+async function read(stream: Readable | null, capture: Capture): Promise<void> {
   stream?.on("data", (chunk: Buffer) => capture.write(chunk));
-  return new Promise((resolve) => {
-    if (stream === null) resolve();
-    else stream.once("error", () => resolve()).once("close", () => resolve());
-  });
+  if (stream !== null) await once(stream, "close").catch(() => undefined);
 }
 
 /** Waits for the rest of the output, but not for a process that could not be killed and holds it open. */

@@ -1,15 +1,45 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { assert, assertNever, messageOf } from "../../lib/errors.ts";
-import { isOrphan, ownNamespace } from "./container.ts";
-import type { Plan, Report } from "./messages.ts";
+import { assert, messageOf } from "../../lib/errors.ts";
+import { type ContainmentKind, ownNamespace } from "./containment.ts";
+import type { ProcessTags } from "./process-tags.ts";
 import { askAndKill, askToEnd, type Swept } from "./sweep.ts";
 
 /*
- * A program of its own, between the worker and the program that a job runs. It holds one end of a channel to the worker; when
- * the worker ends, by whatever means, the system closes the other end, and everything the program started is killed. Where
- * it is in a namespace, the kernel kills it together with all that is in there.
- * Standard input, output and error are the program's, and are not touched here.
+ * A process of its own, between the worker and the program that a job runs. When the worker ends, by whatever means, the system
+ * closes the channel between them, and everything the program started is killed. In a namespace the kernel does it.
+ * Standard input, output and error are the program's.
  */
+
+/** A program to run: its command line as the system takes it, without a shell. */
+export interface Program {
+  command: readonly string[];
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+}
+
+/** What the worker asks of the supervisor, once. */
+export interface Plan {
+  program: Program;
+  tags: ProcessTags;
+  kind: ContainmentKind;
+  /** The PID namespace that afk itself is in, where the program is to be in another. */
+  outside: string | null;
+}
+
+/** How the program ended. */
+export type End =
+  | { type: "exited"; code: number | null; signal: NodeJS.Signals | null }
+  /** The system did not start it; `code` is the system's, such as ENOENT. */
+  | { type: "unstarted"; code: string; message: string };
+
+/** What the supervisor reports of the program. A clean exit of the supervisor says that nothing is left. */
+export type Report =
+  | End
+  /** It listens; nothing runs before it has the plan. */
+  | { type: "ready" }
+  /** As the supervisor counts: in a namespace the pid is another outside. */
+  | { type: "started"; pid: number }
+  | { type: "swept"; swept: Swept };
 
 const worker = process.ppid;
 let plan: Plan | undefined;
@@ -25,22 +55,18 @@ report({ type: "ready" });
 
 function start(received: Plan): void {
   if (isEnding) return;
-  // What has the first process of its namespace for a root would otherwise be the whole machine.
-  assert(
-    received.outside === null || ownNamespace() !== received.outside,
-    "there is no namespace of its own",
-  );
+  const { outside, program } = received;
+  // The search in a namespace starts at pid 1, which outside of one is the machine's.
+  assert(outside === null || ownNamespace() !== outside, "there is no namespace of its own");
   plan = received;
-  const { command, cwd, env } = plan.program;
-  const [program = "", ...words] = command;
+  const {
+    command: [file = "", ...args],
+    cwd,
+    env,
+  } = program;
   try {
-    child = spawn(program, words, {
-      cwd,
-      env,
-      stdio: "inherit",
-      // A session and a group of its own, so that the group can be killed without this process.
-      detached: true,
-    });
+    // A session and a group of its own, so that the group can be killed without this process.
+    child = spawn(file, args, { cwd, env, stdio: "inherit", detached: true });
   } catch (error) {
     // Some of the system's refusals are thrown, others come as an event.
     refused(error);
@@ -49,7 +75,7 @@ function start(received: Plan): void {
   child.once("error", refused);
   child.once("spawn", () => report({ type: "started", pid: child?.pid ?? 0 }));
   child.once("exit", (code, signal) => {
-    report({ type: "ended", code, signal });
+    report({ type: "exited", code, signal });
     end();
   });
 }
@@ -60,33 +86,23 @@ function refused(error: unknown): void {
   end();
 }
 
-/** Kills what is left and lets go of the channel, and of a program that has not ended: nothing keeps this process alive then. */
-function end(): void {
+/**
+ * Kills what is left, and closes the channel; then nothing keeps this process alive. A failure ends it too, and the worker does
+ * what is left to do.
+ */
+async function end(): Promise<void> {
   if (isEnding) return;
   isEnding = true;
-  // A failure ends this process, and the worker does what is left to do.
-  void finish();
-}
-
-async function finish(): Promise<void> {
-  if (plan !== undefined) report({ type: "swept", ...(await endRest(plan)) });
+  if (plan !== undefined) report({ type: "swept", swept: await endRest(plan) });
   child?.unref();
   if (process.connected) process.disconnect();
 }
 
 /** In a namespace the end of this process is the end of all others, once they have had time to tidy up. */
 async function endRest({ kind, tags }: Plan): Promise<Swept> {
+  if (kind === "namespace") return await askToEnd({ tags, roots: [1, process.pid], spared: [1] });
   const roots = [process.pid, ...(child?.pid === undefined ? [] : [child.pid])];
-  switch (kind) {
-    case "namespace":
-      return await askToEnd({ tags, roots: [1, process.pid], spared: [1] });
-    case "container":
-      return await askAndKill({ tags, roots, isOurs: (each) => isOrphan(each, worker, tags) });
-    case "marks":
-      return await askAndKill({ tags, roots });
-    default:
-      return assertNever(kind);
-  }
+  return await askAndKill({ tags, roots, tenant: kind === "container" ? worker : undefined });
 }
 
 /** A worker that has gone needs no report. */

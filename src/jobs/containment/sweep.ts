@@ -1,7 +1,8 @@
 import { systemClock } from "../../lib/clock.ts";
-import { hasTags, type ProcessTags } from "./process-tags.ts";
+import { hasOtherTags, hasTags, type ProcessTags } from "./process-tags.ts";
 import { listProcesses, type Process } from "./processes.ts";
 
+/** What came of a sweep. */
 export interface Swept {
   /** Processes that were found, and asked to end. */
   found: number;
@@ -21,8 +22,11 @@ export interface Scope {
   tags: ProcessTags;
   /** What descends from one of these is meant, and what is in the session of one, whatever it has moved to since. */
   roots: readonly number[];
-  /** Other processes that are meant, by what the system says of them. */
-  isOurs?(process: Process): boolean;
+  /**
+   * The pid of afk where a container was started for it: what has lost its parent in there is meant too, even without tags;
+   * unless it carries those of another run.
+   */
+  tenant?: number | undefined;
   /** Never touched. */
   spared?: readonly number[];
 }
@@ -64,7 +68,7 @@ async function killAll(search: Search): Promise<Swept> {
 interface Search extends Scope {
   /** Start of each process that was found, by pid: it stays found when its parent is gone. */
   known: Map<number, string>;
-  /** Strangers, which cannot become ours: a look at the rest is quick enough for what forks and ends all the time. */
+  /** Strangers, which cannot become ours: listing the rest is quick enough for what forks and ends all the time. */
   skip: Set<number>;
 }
 
@@ -72,41 +76,35 @@ function startSearch(scope: Scope): Search {
   return { ...scope, known: new Map(), skip: new Set([process.pid, ...(scope.spared ?? [])]) };
 }
 
-/** Two looks in a row that miss nothing and find nothing. */
+/** Two listings in a row that miss nothing and find nothing. */
 async function isEmpty(search: Search): Promise<boolean> {
-  if (isSomebodyThere(observe(search))) return false;
+  if (isSomebodyThere(search)) return false;
   await systemClock.sleep(PAUSE_MS);
-  return !isSomebodyThere(observe(search));
+  return !isSomebodyThere(search);
 }
 
-/** One that had ended before it was looked at may have been ours, and have forked. */
-function isSomebodyThere({ found, ended }: Observed): boolean {
+/** One that had ended before it was asked may have been ours, and have forked. */
+function isSomebodyThere(search: Search): boolean {
+  const { found, ended } = observe(search);
   return found.length + ended.length > 0;
 }
 
 /** Stops all of them first: a stopped process neither forks nor ends, so that its children keep their parent. */
 function freeze(search: Search): Process[] {
-  let { found, ended } = observe(search);
-  for (let round = 0; round < FREEZE_ROUNDS_MAX; round++) {
+  for (let round = 0; ; round++) {
+    const { found, ended } = observe(search);
     const running = found.filter(({ isStopped }) => !isStopped);
-    if (running.length === 0 && ended.length === 0) break;
+    if (round === FREEZE_ROUNDS_MAX || running.length + ended.length === 0) return found;
     signalAll(search, running, "SIGSTOP");
-    ({ found, ended } = observe(search));
   }
-  return found;
 }
 
-interface Observed {
-  found: Process[];
-  ended: number[];
-}
-
-function observe({ tags, roots, isOurs, known, skip }: Search): Observed {
+function observe({ tags, roots, tenant, known, skip }: Search): { found: Process[]; ended: number[] } {
   const { processes, ended } = listProcesses(skip, (pid) => hasTags(pid, tags));
+  const isOrphan = ({ pid, parent }: Process) =>
+    tenant !== undefined && parent === 1 && pid !== tenant && !hasOtherTags(pid, tags);
   const found = new Set(
-    processes.filter(
-      (each) => each.hasTags || known.get(each.pid) === each.started || isOurs?.(each) === true,
-    ),
+    processes.filter((each) => each.hasTags || known.get(each.pid) === each.started || isOrphan(each)),
   );
   // From these and the roots downward, generation by generation.
   const ids = new Set([...roots, ...[...found].map(({ pid }) => pid)]);

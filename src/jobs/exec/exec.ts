@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { type Environment, processEnvironment } from "../../config/environment.ts";
+import { processEnvironment } from "../../config/environment.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
-import { type End, type Ran, runContained } from "../containment/run-contained.ts";
+import { type Ran, runContained } from "../containment/run-contained.ts";
 import { oneLine } from "../digest/text.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
@@ -33,7 +33,7 @@ interface Recorded {
 }
 
 /** Variables of afk's own that a program can expect anywhere. None of afk's secrets is among them. */
-const HANDED_ON = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
+const INHERITED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 async function runExec(context: Context): Promise<JobResult> {
   const { settings, period } = context;
@@ -44,27 +44,18 @@ async function runExec(context: Context): Promise<JobResult> {
 }
 
 async function runOnce(context: Context): Promise<Recorded> {
-  const { settings } = context;
+  const { name, settings, period, payload, processes: records, log, signal } = context;
   const cwd = folderOf(context);
-  const ran = await runContained(
-    {
-      command: settings.command,
-      cwd,
-      env: {
-        ...handedOn(processEnvironment()),
-        ...settings.env,
-        AFK_JOB: context.name,
-        AFK_PERIOD: context.period.label,
-      },
-    },
-    {
-      input: JSON.stringify(context.payload) ?? "null",
-      outputBytesMax: settings.outputBytesMax,
-      records: context.processes,
-      log: context.log,
-      signal: context.signal,
-    },
-  );
+  const inherited = Object.entries(processEnvironment()).filter(([key]) => INHERITED.includes(key));
+  const env = {
+    ...(Object.fromEntries(inherited) as Record<string, string>),
+    ...settings.env,
+    AFK_JOB: name,
+    AFK_PERIOD: period.label,
+  };
+  const input = JSON.stringify(payload) ?? "null";
+  const { outputBytesMax, command } = settings;
+  const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);
   if (ran.end.type !== "exited" || ran.end.code !== 0) throw failureOf(context, ran);
   return {
@@ -95,15 +86,6 @@ function isFolder(path: string): boolean {
   }
 }
 
-function handedOn(environment: Environment): Record<string, string> {
-  return Object.fromEntries(
-    HANDED_ON.flatMap((name) => {
-      const value = environment[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}
-
 /** Sizes alone: what a command writes is data, and may be anything. */
 function logEnd(context: Context, ran: Ran): void {
   const isClean = ran.unkillable === 0;
@@ -121,42 +103,28 @@ function logEnd(context: Context, ran: Ran): void {
 }
 
 /** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
-const UNHEALING = new Set([
-  "ENOENT",
-  "EACCES",
-  "ENOTDIR",
-  "EPERM",
-  "ELOOP",
-  "ENAMETOOLONG",
-  "ENOEXEC",
-  "E2BIG",
-]);
+const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
 
-function failureOf({ name, settings }: Context, ran: Ran): AfkError {
+function failureOf({ name, settings }: Context, { end, stderr }: Ran): AfkError {
   const program = settings.command[0];
-  if (ran.end.type === "lost") {
+  if (end.type === "lost") {
     return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
   }
-  if (ran.end.type === "unstarted") {
-    const message = `job ${name}: ${program} could not be started (${ran.end.code || ran.end.message})`;
-    if (!UNHEALING.has(ran.end.code)) return new AfkError("exec_unstarted", message);
+  if (end.type === "unstarted") {
+    const message = `job ${name}: ${program} could not be started (${end.code || end.message})`;
+    if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
     return new PermanentFailure("exec_unstarted", `${message}; install it, or mend command in afk.yaml`);
   }
-  return new AfkError(
-    "exec_failed",
-    `job ${name}: ${howEnded(program, ran.end)}${lastWords(ran.stderr.text)}`,
-  );
+  const { code, signal } = end;
+  const how = signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
+  return new AfkError("exec_failed", `job ${name}: ${how}${lastOf(stderr.text)}`);
 }
 
-function howEnded(program: string | undefined, { code, signal }: End & { type: "exited" }): string {
-  return signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
-}
-
-const LAST_WORDS_CHARS_MAX = 500;
+const STDERR_CHARS_MAX = 500;
 
 /** The end of what it wrote to standard error, on one line and without control characters. */
-function lastWords(stderr: string): string {
-  const tail = stripVTControlCharacters(stderr.slice(-8 * LAST_WORDS_CHARS_MAX));
-  const words = oneLine(tail, tail.length).slice(-LAST_WORDS_CHARS_MAX).trimStart().toWellFormed();
+function lastOf(stderr: string): string {
+  const tail = stripVTControlCharacters(stderr.slice(-8 * STDERR_CHARS_MAX));
+  const words = oneLine(tail, tail.length).slice(-STDERR_CHARS_MAX).trimStart().toWellFormed();
   return words === "" ? "" : `: ${words}`;
 }
