@@ -1,8 +1,11 @@
+import { dirname } from "node:path";
 import { Kysely } from "kysely";
 import { silentLog } from "../../src/lib/log.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { executePreparedBy } from "../../src/store/prepared.ts";
 import type { Schema } from "../../src/store/schema.ts";
+import { withBallast } from "../../src/store/sqlite/ballast.ts";
+import { BUSY_PATIENCE_MS, whileBusy } from "../../src/store/sqlite/busy.ts";
 import { executeNow, StoreDialect } from "../../src/store/sqlite/dialect.ts";
 import { collectAfterCommit, type Store } from "../../src/store/store.ts";
 import { openBenchAgent } from "../harness/agent.ts";
@@ -73,20 +76,23 @@ async function agentCalls(
   };
 }
 
-/** Writes as the store does, without what lets sections share a commit. */
+/** Writes as the store does, with its patience and its ballast, and without what lets sections share a commit. */
 async function ungrouped(tools: Tools, store: Store): Promise<Store> {
-  const dialect = new StoreDialect(await rawDatabase(tools));
+  const database = await rawDatabase(tools);
+  const dialect = new StoreDialect(database, BUSY_PATIENCE_MS);
   const db = new Kysely<Schema>({ dialect });
   const execute = executeNow.bind(undefined, dialect.statements);
-  executePreparedBy(db, execute);
+  executePreparedBy(db, (query) => whileBusy(BUSY_PATIENCE_MS, () => execute(query)));
   return {
     ...store,
     db,
     atomically: (work) =>
-      db.transaction().execute((trx) => {
-        collectAfterCommit(trx);
-        executePreparedBy(trx, execute);
-        return work(trx);
-      }),
+      withBallast(dirname(database.name), () =>
+        db.transaction().execute(async (trx) => {
+          collectAfterCommit(trx);
+          executePreparedBy(trx, execute);
+          return await work(trx);
+        }),
+      ),
   };
 }
