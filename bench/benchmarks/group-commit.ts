@@ -13,7 +13,7 @@ import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { CALL_EVERY_MS, callNames, callOf } from "../harness/calls.ts";
 import { steppedClock } from "../harness/clock.ts";
 import { compare, type Side, speedRow } from "../harness/compare.ts";
-import { rawDatabase } from "../harness/raw.ts";
+import { benchStore, rawDatabase } from "../harness/raw.ts";
 
 const CALLS = 16;
 
@@ -43,7 +43,7 @@ export const groupCommit: Benchmark = {
       );
     };
     const alone: { subject: Side; baseline: Side } = {
-      subject: { operation: await agentCalls(tools) },
+      subject: { operation: await agentCalls(tools, grouped) },
       baseline: { operation: await agentCalls(tools, ungrouped) },
     };
     return [
@@ -74,6 +74,12 @@ async function agentCalls(
     clock.advance(CALL_EVERY_MS);
     return guard(rails, { ...callOf(agent, next()), log: silentLog });
   };
+}
+
+/** A database of its own, as the one it is compared with has: the kill switch is watched in the agent's. */
+async function grouped(tools: Tools, store: Store): Promise<Store> {
+  const { db, atomically } = await benchStore(tools);
+  return { ...store, db, atomically };
 }
 
 /** Writes as the store does, with its patience and its ballast, and without what lets sections share a commit. */
