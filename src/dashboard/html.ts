@@ -1,4 +1,4 @@
-import { escapeHtml } from "../jobs/digest/escape.ts";
+import { escapeHtml } from "../lib/text.ts";
 import { withoutHidden } from "../lib/visible.ts";
 
 /** Markup that may go into a page as it is. Only `html` makes it. */

@@ -1,7 +1,7 @@
 import { type Html, html } from "./html.ts";
 
 /*
- * The Markdown that digests are written in (jobs/digest/compose.ts): headings, one quoted lead, lists, paragraphs, and
+ * The Markdown that digests are written in (jobs/digest/markdown.ts): headings, one quoted lead, lists, paragraphs, and
  * of what stands within a line links and a paragraph in emphasis. Anything else stays the text that it is.
  */
 

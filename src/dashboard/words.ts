@@ -1,6 +1,6 @@
-import { oneLine } from "../jobs/digest/text.ts";
 import { toIso } from "../lib/clock.ts";
 import { MICROS_PER_USD, usdFromMicros } from "../lib/money.ts";
+import { oneLine } from "../lib/text.ts";
 import { wallTime } from "../lib/zone.ts";
 import { type Html, html } from "./html.ts";
 

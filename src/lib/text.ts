@@ -3,3 +3,48 @@ export function asSentence(text: string): string {
   const trimmed = text.trim();
   return /[!?…]$/.test(trimmed) ? trimmed : `${trimmed.replace(/[.\s]+$/, "")}.`;
 }
+
+/** Longest input that is looked at; what lies behind it could not fit any bound of ours anyway. */
+const RAW_CHARS_MAX = 64_000;
+
+/**
+ * Plain text from outside, made harmless and tidy, at most `charsMax` UTF-16 units long. Newlines stay. Control
+ * characters go, and so do invisible ones that hide text from a reader or turn its direction round; combining marks
+ * are kept to six in a row, since more of them paint over the lines around.
+ */
+export function cleanText(raw: string, charsMax: number): string {
+  const text = raw
+    .slice(0, RAW_CHARS_MAX)
+    .toWellFormed()
+    .replace(/\r\n?|[\v\f\u0085\u2028\u2029]/g, "\n")
+    .replace(/[^\P{Cc}\n\t]/gu, "")
+    .replace(/[\u00AD\u200B\u2060\u202A-\u202E\u2066-\u2069\uFEFF]|[\u{E0000}-\u{E007F}]/gu, "")
+    .replace(/(\p{M}{6})\p{M}+/gu, "$1")
+    .replace(/[^\S\n]+/g, " ")
+    .replace(/ ?\n ?/g, "\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+  return clip(text, charsMax);
+}
+
+/** The same on a single line: what a title, a label or a summary has to be. */
+export function oneLine(raw: string, charsMax: number): string {
+  return clip(cleanText(raw, RAW_CHARS_MAX).replace(/\s+/g, " "), charsMax);
+}
+
+/** At most `charsMax` UTF-16 units, an ellipsis included; never half of a surrogate pair. */
+export function clip(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  const cut = text.slice(0, charsMax - 1).replace(/[\uD800-\uDBFF]$/, "");
+  return `${cut.trimEnd()}…`;
+}
+
+/** Text from outside for an HTML text node or a quoted attribute value. */
+export function escapeHtml(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;")
+    .replaceAll("'", "&#39;");
+}

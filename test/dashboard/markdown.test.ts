@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { renderDigest } from "../../src/dashboard/markdown.ts";
-import { composeMarkdown } from "../../src/jobs/digest/compose.ts";
 import type { DigestDocument } from "../../src/jobs/digest/document.ts";
+import { composeMarkdown } from "../../src/jobs/digest/markdown.ts";
 import { textOf } from "./site.ts";
 
 const HOSTILE = [

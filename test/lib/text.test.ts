@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asSentence } from "../../src/lib/text.ts";
+import { asSentence, cleanText, clip, oneLine } from "../../src/lib/text.ts";
 
 test.each([
   ["the feed was empty", "the feed was empty."],
@@ -10,4 +10,23 @@ test.each([
   ["really?", "really?"],
 ])("%j is the sentence %j", (text, sentence) => {
   expect(asSentence(text)).toBe(sentence);
+});
+
+test("removes control characters, hidden text and changes of direction, and keeps the rest", () => {
+  expect(cleanText("a\u0000b\u001b[31mc\u0085d\u202Ee\u2066f\u200Bg\u{E0041}h", 100)).toBe("ab[31mc\ndefgh");
+  expect(cleanText("שלום 👩‍🔧 κόσμε\r\n世界\tx", 100)).toBe("שלום 👩‍🔧 κόσμε\n世界 x");
+  expect(cleanText("lone \uD83D half", 100)).toBe("lone \uFFFD half");
+});
+
+test("keeps at most six combining marks in a row", () => {
+  expect(cleanText(`a${"\u0301".repeat(500)}b`, 100)).toBe(`a${"\u0301".repeat(6)}b`);
+});
+
+test("a line is one line, whatever ends lines", () => {
+  expect(oneLine("a\nb\r\nc\u2028d\u000be", 100)).toBe("a b c d e");
+});
+
+test("never cuts a pair of surrogates in two", () => {
+  expect(clip("ab🚲cd", 4)).toBe("ab…");
+  expect(clip("ab", 2)).toBe("ab");
 });

@@ -1,15 +1,14 @@
+import { oneLine } from "../../lib/text.ts";
 import type { Completion } from "../../providers/types.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { composeMarkdown } from "./compose.ts";
 import type { DigestDocument, Entry, Note, Summary } from "./document.ts";
-import { type Fetched, fetchSources } from "./fetch-sources.ts";
+import { type Fetched, fetchSources, reviewOutages } from "./fetch-sources.ts";
 import { composeHtml } from "./html.ts";
 import type { Item } from "./item.ts";
-import { reviewOutages } from "./outages.ts";
+import { composeMarkdown } from "./markdown.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 import { type Group, groupItems, type Selection, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
-import { oneLine } from "./text.ts";
 
 const SUMMARY_CHARS_MAX = 600;
 /** Keys in one question to the memory of the job; a database takes so many parameters and no more. */

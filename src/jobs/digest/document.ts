@@ -1,7 +1,6 @@
-import { dayIn } from "../../lib/days.ts";
 import type { Item } from "./item.ts";
 
-/** Everything a digest says; each output (compose.ts, html.ts) is made of this and nothing else. */
+/** Everything a digest says; each output (markdown.ts, html.ts) is made of this and nothing else. */
 export interface DigestDocument {
   /** Names the period: a date, with the time when there are several a day. */
   label: string;
@@ -17,6 +16,7 @@ export interface DigestDocument {
   omissions: Note[];
 }
 
+/** One item of a digest. */
 export interface Entry {
   item: Item;
   summary: Summary;
@@ -31,14 +31,14 @@ export interface Summary {
   truncated?: boolean;
 }
 
+/** What is said of a source as a whole. */
 export interface Note {
   source: string;
   error: string;
 }
 
 /** `12 new items from 6 sources; 3 more wait for the next digest.` */
-export function countsLine(document: DigestDocument): string {
-  const { entries, waiting, failures, sources } = document;
+export function countsLine({ entries, waiting, failures, sources }: DigestDocument): string {
   const items = entries.length === 0 ? "No new items" : plural(entries.length, "new item");
   const more =
     waiting === 0 ? "" : `; ${waiting} more ${waiting === 1 ? "waits" : "wait"} for the next digest`;
@@ -47,30 +47,25 @@ export function countsLine(document: DigestDocument): string {
   return `${items} from ${plural(sources, "source")}${more}.${failed}`;
 }
 
-/**
- * Who wrote what, and whether it was not the model that should have: said once when one model wrote it all, else at
- * each text. That a text was cut off is always said at the text.
- */
-export interface Marks {
+/** Who wrote the summaries; each is a remark in plain text, or null where nothing has to be said. */
+export interface Remarks {
   all: string | null;
   of(what: string, summary: Summary): string | null;
 }
 
-export function marksOf({ lead, entries }: DigestDocument): Marks {
+/**
+ * Which model wrote what, and whether it was not the one that should have: said once when one model wrote it all, else at
+ * each text. That a text was cut off is always said at the text.
+ */
+export function remarksOn({ lead, entries }: DigestDocument): Remarks {
   const summaries = [...(lead === null ? [] : [lead]), ...entries.map((entry) => entry.summary)];
-  const [first] = summaries;
-  const isOne = summaries.every(
-    ({ model, degraded }) => model === first?.model && degraded === first.degraded,
-  );
-  const all = first !== undefined && isOne ? authorOf("all summaries", first) : null;
+  const authors = new Set(summaries.map((summary) => authorOf("all summaries", summary)));
+  const all = authors.size === 1 ? ([...authors][0] ?? null) : null;
   return {
     all,
     of(what, summary) {
-      const marks = [
-        ...(all === null ? [authorOf(what, summary)] : []),
-        ...(summary.truncated ? ["cut off at the token limit"] : []),
-      ];
-      return marks.length === 0 ? null : marks.join("; ");
+      const author = all === null ? [authorOf(what, summary)] : [];
+      return [...author, ...(summary.truncated ? ["cut off at the token limit"] : [])].join("; ") || null;
     },
   };
 }
@@ -79,11 +74,7 @@ function authorOf(what: string, summary: Summary): string {
   return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
 }
 
-/** The calendar date in a time zone, `2026-11-03`. */
-export function dateIn(timezone: string, ms: number): string {
-  return dayIn(ms, timezone);
-}
-
-function plural(count: number, noun: string): string {
+/** `1 source`, `2 sources`. */
+export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

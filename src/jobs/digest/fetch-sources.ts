@@ -1,8 +1,9 @@
-import { AfkError, EXIT, soonest } from "../../lib/errors.ts";
+import { dayIn } from "../../lib/days.ts";
+import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
+import { oneLine } from "../../lib/text.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
 import { type Collected, isSourceFailure, sourceId, sourceLabel } from "../sources/source.ts";
 import type { DigestSettings, SourceSettings } from "./settings.ts";
-import { oneLine } from "./text.ts";
 
 const ERROR_CHARS_MAX = 300;
 
@@ -23,27 +24,26 @@ export async function fetchSources(
 ): Promise<{ fetched: Fetched[]; reports: SourceReport[] }> {
   const { sources } = context.settings;
   const fetched: Fetched[] = [];
-  const down = new Map<number, HostDown>();
+  const down = new Map<number, AfkError>();
   for (const [index, source] of sources.entries()) {
     try {
       fetched[index] = await context.step(`fetch:${index}`, () => fetchSource(context, source));
     } catch (error) {
-      if (!(error instanceof HostDown)) throw error;
+      if (!isHostDown(error)) throw error;
       // Not recorded yet: should all of them be down, they are asked again.
       down.set(index, error);
-      fetched[index] = error.result;
+      fetched[index] = failed(context, source, error);
     }
   }
   const reports = sources.map((source, index) => reportOf(source, fetched[index]));
   if (down.size === sources.length)
     throw new SourcesDown(reports, soonest([...down.values()].map(({ retry }) => retry)));
-  for (const [index, { result }] of down) await context.step(`fetch:${index}`, async () => result);
+  for (const index of down.keys()) await context.step(`fetch:${index}`, async () => fetched[index]);
   return { fetched, reports };
 }
 
-/** @throws HostDown; a halt, an abort or a bug, which stop the job. */
+/** @throws the error of a host that is down; a halt, an abort or a bug, which stop the job. */
 async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
-  const label = oneLine(context.redact(sourceLabel(source)), 80);
   context.signal.throwIfAborted();
   try {
     const { items, notes } = await collect(context, source);
@@ -51,26 +51,27 @@ async function fetchSource(context: Context, source: SourceSettings): Promise<Fe
       // A private feed's address is its secret, and an item names its source.
       items: items.map((item) => ({ ...item, source: context.redact(item.source) })),
       notes: notes.map((note) => context.redact(note)),
-      label,
+      label: labelOf(context, source),
       error: null,
     };
   } catch (error) {
     context.signal.throwIfAborted();
-    if (!isSourceFailure(error)) throw error;
-    const reason = oneLine(context.redact(error.message), ERROR_CHARS_MAX);
-    const result = { items: [], notes: [], label, error: reason };
-    if (error.exitCode === EXIT.unavailable) throw new HostDown(result, error);
-    return result;
+    if (!isSourceFailure(error) || isHostDown(error)) throw error;
+    return failed(context, source, error);
   }
 }
 
-class HostDown extends AfkError {
-  readonly result: Fetched;
+function isHostDown(error: unknown): error is AfkError {
+  return isSourceFailure(error) && error.exitCode === EXIT.unavailable;
+}
 
-  constructor(result: Fetched, cause: AfkError) {
-    super("host_down", cause.message, { retry: cause.retry, exitCode: cause.exitCode, cause });
-    this.result = result;
-  }
+function failed(context: Context, source: SourceSettings, { message }: AfkError): Fetched {
+  const error = oneLine(context.redact(message), ERROR_CHARS_MAX);
+  return { items: [], notes: [], label: labelOf(context, source), error };
+}
+
+function labelOf(context: Context, source: SourceSettings): string {
+  return oneLine(context.redact(sourceLabel(source)), 80);
 }
 
 /** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
@@ -83,4 +84,19 @@ async function collect(context: Context, source: SourceSettings): Promise<Collec
 function reportOf(source: SourceSettings, fetched: Fetched | undefined): SourceReport {
   const { label = "", error = null } = fetched ?? {};
   return { id: sourceId(source), label, error };
+}
+
+/**
+ * Sources that fail and that no digest has named today: a failure alone is worth a digest once a day.
+ * @returns `isNews` when there is one; `keys` to remember when the job is done.
+ */
+export async function reviewOutages(
+  context: Pick<JobContext, "isSeen" | "period" | "timezone">,
+  sources: SourceReport[],
+): Promise<{ isNews: boolean; keys: string[] }> {
+  const today = dayIn(context.period.slotMs, context.timezone);
+  const failing = sources.filter(({ error }) => error !== null).map(({ id }) => `failed:${id}:${today}`);
+  const seen = await context.isSeen(failing);
+  const keys = failing.filter((key) => !seen.has(key));
+  return { isNews: keys.length > 0, keys };
 }

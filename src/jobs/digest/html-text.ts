@@ -1,5 +1,5 @@
 import { Parser } from "htmlparser2";
-import { cleanText } from "./text.ts";
+import { cleanText } from "../../lib/text.ts";
 
 /** Longest HTML that is read, in UTF-16 units. */
 const HTML_CHARS_MAX = 24_000;
@@ -11,17 +11,7 @@ const DEPTH_MAX = 200;
 const CHUNK_CHARS = 1_000;
 
 /** Elements whose content is not text for a reader. */
-const DROPPED = new Set([
-  "script",
-  "style",
-  "template",
-  "noscript",
-  "iframe",
-  "object",
-  "svg",
-  "math",
-  "head",
-]);
+const DROPPED = new Set("script style template noscript iframe object svg math head".split(" "));
 
 const BLOCKS = new Set(
   (

@@ -1,15 +1,15 @@
 import { createHash } from "node:crypto";
+import { dayIn } from "../../lib/days.ts";
 import { once } from "../../lib/once.ts";
+import { escapeHtml } from "../../lib/text.ts";
 import {
   countsLine,
   type DigestDocument,
-  dateIn,
   type Entry,
-  type Marks,
-  marksOf,
   type Note,
+  type Remarks,
+  remarksOn,
 } from "./document.ts";
-import { escapeHtml } from "./escape.ts";
 
 const STYLE = `:root{color-scheme:light dark;--text:#1c1e21;--quiet:#5b6168;--page:#fbfbfa;--line:#d9dbde;--link:#0b57c4}
 @media(prefers-color-scheme:dark){:root{--text:#e4e6e9;--quiet:#a2a8af;--page:#17191c;--line:#383c41;--link:#8ab8ff}}
@@ -34,7 +34,7 @@ const policy = once(() => {
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
   const title = `Digest for ${escapeHtml(document.label)}`;
-  const marks = marksOf(document);
+  const remarks = remarksOn(document);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,22 +49,22 @@ export function composeHtml(document: DigestDocument): string {
 <body>
 <header>
 <h1>${title}</h1>
-${leadHtml(document, marks)}<p class="quiet">${escapeHtml(countsLine(document))}</p>
-${markHtml(marks.all)}</header>
+${leadHtml(document, remarks)}<p class="quiet">${escapeHtml(countsLine(document))}</p>
+${remarkHtml(remarks.all)}</header>
 <main>
-${document.entries.map((entry) => entryHtml(entry, document.timezone, marks)).join("")}</main>
+${document.entries.map((entry) => entryHtml(entry, document.timezone, remarks)).join("")}</main>
 ${footHtml(document)}</body>
 </html>
 `;
 }
 
-function leadHtml({ lead }: DigestDocument, marks: Marks): string {
+function leadHtml({ lead }: DigestDocument, remarks: Remarks): string {
   if (lead === null) return "";
   return `<p class="lead" dir="auto">${escapeHtml(lead.text)}</p>
-${markHtml(marks.of("lead", lead))}`;
+${remarkHtml(remarks.of("lead", lead))}`;
 }
 
-function entryHtml({ item, summary }: Entry, timezone: string, marks: Marks): string {
+function entryHtml({ item, summary }: Entry, timezone: string, remarks: Remarks): string {
   const title = escapeHtml(item.title);
   const heading =
     item.link === null
@@ -73,17 +73,17 @@ function entryHtml({ item, summary }: Entry, timezone: string, marks: Marks): st
   const date =
     item.publishedAt === null
       ? "undated"
-      : `<time datetime="${new Date(item.publishedAt).toISOString()}">${dateIn(timezone, item.publishedAt)}</time>`;
+      : `<time datetime="${new Date(item.publishedAt).toISOString()}">${dayIn(item.publishedAt, timezone)}</time>`;
   return `<article>
 <h2 dir="auto">${heading}</h2>
 <p class="quiet"><bdi>${escapeHtml(item.source)}</bdi>, ${date}</p>
 <p dir="auto">${escapeHtml(summary.text)}</p>
-${markHtml(marks.of("summary", summary))}</article>
+${remarkHtml(remarks.of("summary", summary))}</article>
 `;
 }
 
-function markHtml(mark: string | null): string {
-  return mark === null ? "" : `<p class="quiet">(${escapeHtml(mark)})</p>\n`;
+function remarkHtml(remark: string | null): string {
+  return remark === null ? "" : `<p class="quiet">(${escapeHtml(remark)})</p>\n`;
 }
 
 function footHtml({ failures, omissions }: DigestDocument): string {

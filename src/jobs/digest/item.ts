@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import { cleanText, oneLine } from "./text.ts";
+import { cleanText, oneLine } from "../../lib/text.ts";
 
 export const ITEM_TEXT_CHARS_MAX = 8_000;
-export const ITEMS_PER_SOURCE_MAX = 200;
+const ITEMS_PER_SOURCE_MAX = 200;
 const TITLE_CHARS_MAX = 200;
 const LINK_CHARS_MAX = 2_000;
 /** A step keeps 4 MiB of JSON; 200 items of this many characters fit it whatever their script. */
@@ -51,8 +51,9 @@ export function toItem(raw: RawItem, source: string): Item | null {
   };
 }
 
-/** The newest items of one source, newest first, few and short enough for one recorded step. */
-export function newestOf(items: Item[]): Item[] {
+/** The newest items of one source, newest first, few and short enough for one recorded step. `source` is its label. */
+export function newestItems(raws: readonly RawItem[], source: string): Item[] {
+  const items = raws.map((raw) => toItem(raw, source)).filter((item) => item !== null);
   const newest = items.toSorted(byNewest).slice(0, ITEMS_PER_SOURCE_MAX);
   if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) return newest;
   return newest.map((item) => ({ ...item, text: cleanText(item.text, ITEM_TEXT_CHARS_WHEN_MANY) }));
@@ -60,9 +61,7 @@ export function newestOf(items: Item[]): Item[] {
 
 /** Newest first; undated last; the key decides between equals, so that the order is always the same. */
 export function byNewest(a: Item, b: Item): number {
-  const difference = (b.publishedAt ?? -1) - (a.publishedAt ?? -1);
-  if (difference !== 0) return difference;
-  return a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+  return (b.publishedAt ?? -1) - (a.publishedAt ?? -1) || Number(a.key > b.key) - Number(a.key < b.key);
 }
 
 /** An absolute http or https address without user name or password, in its one spelling; null for anything else. */

@@ -3,9 +3,9 @@ import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { processEnvironment } from "../../config/environment.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { oneLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
-import { oneLine } from "../digest/text.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 

@@ -2,10 +2,10 @@ import { resolve } from "node:path";
 import { type AnyFeed, type AtomFeed, type DcNs, parseFeed } from "feedsmith";
 import type { Egress } from "../../egress/types.ts";
 import { messageOf } from "../../lib/errors.ts";
+import { oneLine } from "../../lib/text.ts";
 import { htmlToText } from "../digest/html-text.ts";
-import { ITEM_TEXT_CHARS_MAX, type Item, newestOf, type RawItem, toItem } from "../digest/item.ts";
+import { ITEM_TEXT_CHARS_MAX, type Item, newestItems, type RawItem } from "../digest/item.ts";
 import { type FeedSource, isRemote } from "../digest/settings.ts";
-import { oneLine } from "../digest/text.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { boundedXml } from "./bounded-xml.ts";
 import { readFileBounded } from "./read-file.ts";
@@ -45,20 +45,21 @@ export function itemsOfFeed(bytes: Uint8Array, label: string, base?: string): It
   if (bytes.byteLength > FEED_BYTES_MAX)
     throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
   const raws = rawItems(parse(decode(bytes)));
-  return newestOf(raws.map((raw) => toItem({ ...raw, base }, label)).filter((item) => item !== null));
+  return newestItems(
+    raws.map((raw) => ({ ...raw, base })),
+    label,
+  );
 }
 
 /** XML names its encoding in a byte order mark or its first line (XML 1.0, appendix F); JSON is UTF-8. */
 function decode(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, 200)).toString("latin1");
   const declared = /^(?:\xEF\xBB\xBF)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1];
-  const marked = head.startsWith("\xFE\xFF")
-    ? "utf-16be"
-    : head.startsWith("\xFF\xFE")
-      ? "utf-16le"
-      : undefined;
+  const byteOrder = ({ "\xFE\xFF": "utf-16be", "\xFF\xFE": "utf-16le" } as Record<string, string>)[
+    head.slice(0, 2)
+  ];
   // A document that could be read as single bytes this far is not UTF-16, whatever it says.
-  const label = marked ?? (declared?.toLowerCase().startsWith("utf-16") ? "utf-8" : (declared ?? "utf-8"));
+  const label = byteOrder ?? (declared?.toLowerCase().startsWith("utf-16") ? "utf-8" : (declared ?? "utf-8"));
   try {
     return new TextDecoder(label).decode(bytes);
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { Dirent } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { extname, join, resolve } from "node:path";
-import { type Item, newestOf, type RawItem, shortHash, toItem } from "../digest/item.ts";
+import { oneLine } from "../../lib/text.ts";
+import { newestItems, type RawItem, shortHash } from "../digest/item.ts";
 import type { FolderSource } from "../digest/settings.ts";
-import { oneLine } from "../digest/text.ts";
 import { parseMail } from "./mail.ts";
 import { splitMbox } from "./mbox.ts";
 import { type FileContent, readFileBounded, unreadable } from "./read-file.ts";
@@ -29,24 +29,18 @@ export async function collectFolder(
 ): Promise<Collected> {
   const folder = resolve(context.base, source.folder);
   const notes: string[] = [];
-  const items: Item[] = [];
+  const raws: RawItem[] = [];
   for (const name of await newestFiles(folder, notes)) {
     context.signal.throwIfAborted();
     try {
-      const file = await readFileBounded(join(folder, name), {
-        bytesMax: FILE_BYTES_MAX,
-        followLinks: false,
-      });
-      for (const raw of await rawItems(name, file, notes)) {
-        const item = toItem(raw, sourceLabel(source));
-        if (item !== null) items.push(item);
-      }
+      const options = { bytesMax: FILE_BYTES_MAX, followLinks: false };
+      raws.push(...(await rawItems(name, await readFileBounded(join(folder, name), options), notes)));
     } catch (error) {
       if (!isSourceFailure(error)) throw error;
       notes.push(`left out ${oneLine(name, 80)}: ${error.message.replace(`${join(folder, name)}: `, "")}`);
     }
   }
-  return { items: newestOf(items), notes: boundNotes(notes) };
+  return { items: newestItems(raws, sourceLabel(source)), notes: boundNotes(notes) };
 }
 
 async function newestFiles(folder: string, notes: string[]): Promise<string[]> {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Egress } from "../../egress/types.ts";
-import { type Item, newestOf, type RawItem, toItem } from "../digest/item.ts";
+import { newestItems, type RawItem } from "../digest/item.ts";
 import { GITHUB_HOST, type GithubEvent, type GithubSource } from "../digest/settings.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
@@ -10,28 +10,58 @@ const JSON_VALUES_MAX = 300_000;
 /** More than are asked for. */
 const ENTRIES_MAX = 100;
 
-const text = v.nullish(v.string());
+/** GitHub writes null where there is nothing. */
+const text = v.pipe(
+  v.nullish(v.string()),
+  v.transform((value) => value ?? undefined),
+);
 
-const release = v.object({
-  html_url: v.string(),
-  name: text,
-  tag_name: v.string(),
-  body: text,
-  published_at: text,
-});
-const commit = v.object({
-  sha: v.string(),
-  html_url: v.string(),
-  commit: v.object({ message: v.string(), committer: v.nullish(v.object({ date: text })) }),
-});
-const issue = v.object({
-  number: v.number(),
-  html_url: v.string(),
-  title: v.string(),
-  body: text,
-  created_at: text,
-  pull_request: v.optional(v.unknown()),
-});
+/** How an entry is read, by event; null for one that is left out. */
+const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, RawItem | null>> = {
+  releases: v.pipe(
+    v.object({ html_url: v.string(), name: text, tag_name: v.string(), body: text, published_at: text }),
+    v.transform((entry) => ({
+      link: entry.html_url,
+      title: entry.name || entry.tag_name,
+      text: entry.body,
+      publishedAt: entry.published_at,
+    })),
+  ),
+  commits: v.pipe(
+    v.object({
+      sha: v.string(),
+      html_url: v.string(),
+      commit: v.object({ message: v.string(), committer: v.nullish(v.object({ date: text })) }),
+    }),
+    v.transform(({ sha, html_url: link, commit: { message, committer } }) => ({
+      link,
+      title: `${sha.slice(0, 7)}: ${message.split("\n", 1)[0]}`,
+      text: message,
+      publishedAt: committer?.date,
+    })),
+  ),
+  issues: v.pipe(
+    v.object({
+      number: v.number(),
+      html_url: v.string(),
+      title: v.string(),
+      body: text,
+      created_at: text,
+      pull_request: v.optional(v.unknown()),
+    }),
+    v.transform((entry) =>
+      // The API lists pull requests among the issues; only they have this key.
+      entry.pull_request !== undefined
+        ? null
+        : {
+            link: entry.html_url,
+            title: `issue ${entry.number}: ${entry.title}`,
+            text: entry.body,
+            publishedAt: entry.created_at,
+          },
+    ),
+  ),
+};
 
 /**
  * What is new in a public repository, by GitHub's REST API (docs.github.com/rest): 30 entries of each event.
@@ -41,7 +71,7 @@ export async function collectGithub(
   source: GithubSource,
   context: { egress: Egress; signal: AbortSignal },
 ): Promise<Collected> {
-  const items: Item[] = [];
+  const raws: RawItem[] = [];
   for (const event of source.events) {
     const url = `https://${GITHUB_HOST}/repos/${source.github}/${event}?per_page=30`;
     const page = await context.egress.fetch(url, {
@@ -50,45 +80,10 @@ export async function collectGithub(
       headers: { "X-GitHub-Api-Version": "2022-11-28" },
     });
     if (!page.fromCache && page.status !== 200) throw new SourceUnreadable(`${url} answered ${page.status}`);
-    for (const raw of rawItems(event, source.github, page.body, url)) {
-      const item = toItem(raw, sourceLabel(source));
-      if (item !== null) items.push(item);
-    }
+    for (const raw of parseAs(EVENTS[event], parseJson(page.body, url), url))
+      if (raw !== null) raws.push({ ...raw, id: raw.link, title: `${source.github} ${raw.title}` });
   }
-  return { items: newestOf(items), notes: [] };
-}
-
-function rawItems(event: GithubEvent, repository: string, body: Uint8Array, url: string): RawItem[] {
-  const json = parseJson(body, url);
-  switch (event) {
-    case "releases":
-      return parseAs(release, json, url).map((entry) => ({
-        id: entry.html_url,
-        title: `${repository} ${entry.name || entry.tag_name}`,
-        link: entry.html_url,
-        text: entry.body ?? undefined,
-        publishedAt: entry.published_at ?? undefined,
-      }));
-    case "commits":
-      return parseAs(commit, json, url).map((entry) => ({
-        id: entry.html_url,
-        title: `${repository} ${entry.sha.slice(0, 7)}: ${entry.commit.message.split("\n", 1)[0]}`,
-        link: entry.html_url,
-        text: entry.commit.message,
-        publishedAt: entry.commit.committer?.date ?? undefined,
-      }));
-    case "issues":
-      // The API lists pull requests among the issues; only they have this key.
-      return parseAs(issue, json, url)
-        .filter((entry) => entry.pull_request === undefined)
-        .map((entry) => ({
-          id: entry.html_url,
-          title: `${repository} issue ${entry.number}: ${entry.title}`,
-          link: entry.html_url,
-          text: entry.body ?? undefined,
-          publishedAt: entry.created_at ?? undefined,
-        }));
-  }
+  return { items: newestItems(raws, sourceLabel(source)), notes: [] };
 }
 
 function parseJson(body: Uint8Array, url: string): unknown {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Item, newestOf, parseDate, safeLink, toItem } from "../../../src/jobs/digest/item.ts";
+import { newestItems, parseDate, safeLink, toItem } from "../../../src/jobs/digest/item.ts";
 
 const key = (raw: Parameters<typeof toItem>[0], source = "a") => toItem(raw, source)!.key;
 
@@ -70,18 +70,13 @@ test.each([
 });
 
 test("keeps 200 items of a source, the newest, small enough for one step", () => {
-  const items = Array.from(
-    { length: 250 },
-    (_, n): Item => ({
-      key: String(n).padStart(3, "0"),
-      title: "題".repeat(200),
-      link: null,
-      text: "語".repeat(8_000),
-      publishedAt: n,
-      source: "a",
-    }),
-  );
-  const kept = newestOf(items);
+  const raws = Array.from({ length: 250 }, (_, n) => ({
+    id: String(n),
+    title: "題".repeat(200),
+    text: "語".repeat(8_000),
+    publishedAt: n,
+  }));
+  const kept = newestItems(raws, "a");
   expect(kept).toHaveLength(200);
   expect(kept[0]!.publishedAt).toBe(249);
   expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(4 * 1024 * 1024);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reviewOutages } from "../../../src/jobs/digest/outages.ts";
+import { reviewOutages } from "../../../src/jobs/digest/fetch-sources.ts";
 import { fakeJob } from "../../support/job-context.ts";
 
 const NOON = Date.UTC(2026, 10, 20, 12);

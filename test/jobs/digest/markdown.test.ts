@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
-import { composeMarkdown } from "../../../src/jobs/digest/compose.ts";
-import { type DigestDocument, dateIn } from "../../../src/jobs/digest/document.ts";
-import { escapeMarkdown, markdownDestination } from "../../../src/jobs/digest/escape.ts";
+import type { DigestDocument } from "../../../src/jobs/digest/document.ts";
 import { composeHtml } from "../../../src/jobs/digest/html.ts";
+import { composeMarkdown, escapeMarkdown, markdownDestination } from "../../../src/jobs/digest/markdown.ts";
 
 const HOSTILE = [
   "](javascript:alert(1)) [x](https://evil.example)",
@@ -114,9 +113,15 @@ test("marks a summary that was cut off at its text, whoever wrote the others", (
 });
 
 test("dates are those of the agent's time zone", () => {
-  const ms = Date.UTC(2026, 10, 3, 23, 30);
-  expect(dateIn("UTC", ms)).toBe("2026-11-03");
-  expect(dateIn("Europe/Berlin", ms)).toBe("2026-11-04");
+  const document = documentOf("plain");
+  document.entries[0]!.item.publishedAt = Date.UTC(2026, 10, 3, 23, 30);
+  for (const [timezone, date] of [
+    ["UTC", "2026-11-03"],
+    ["Europe/Berlin", "2026-11-04"],
+  ] as const) {
+    expect(composeMarkdown({ ...document, timezone })).toContain(`, ${date}*`);
+    expect(composeHtml({ ...document, timezone })).toContain(`>${date}</time>`);
+  }
 });
 
 test("a link that holds quotes stays inside its attribute", () => {
