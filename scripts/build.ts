@@ -54,7 +54,7 @@ export async function buildBundle(folder: string): Promise<void> {
 export async function buildTypes(folder: string): Promise<void> {
   const { dts } = await import("rolldown-plugin-dts");
   const tsconfigRaw = { compilerOptions: { noEmit: false } };
-  const plugins = [dts({ dtsOnly: true, cwd: ROOT, tsconfig: `${ROOT}tsconfig.json`, ...tsconfigRaw })];
+  const plugins = [dts({ emitDtsOnly: true, cwd: ROOT, tsconfig: `${ROOT}tsconfig.json`, ...tsconfigRaw })];
   const bundle = await rolldown({ cwd: ROOT, input: LIBRARY, platform: "node", external: EXTERNAL, plugins });
   try {
     await bundle.write({ dir: folder, chunkFileNames: "types-[hash].js" });
