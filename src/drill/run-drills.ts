@@ -1,7 +1,7 @@
 import type { Agent } from "../agent.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
-import { nearest } from "../lib/nearest.ts";
+import { didYouMean } from "../lib/nearest.ts";
 import { writeEvidence } from "./evidence.ts";
 import type { Drill } from "./harness.ts";
 import { type HarnessOptions, openHarness } from "./harness.ts";
@@ -44,9 +44,7 @@ export function chooseDrills(names: readonly string[], isSending: boolean): Dril
         `${name} is fired by the host's own command, where afk runs by its units: ${HOST_DRILL.command}`,
         { retry: "never", exitCode: EXIT.usage },
       );
-    const near = nearest(name, known);
-    const hint = near === null ? `There are: ${known.join(", ")}.` : `Did you mean ${near}?`;
-    throw new AfkError("unknown_drill", `There is no drill named ${name}. ${hint}`, {
+    throw new AfkError("unknown_drill", `There is no drill named ${name}. ${didYouMean(name, known)}`, {
       retry: "never",
       exitCode: EXIT.usage,
     });

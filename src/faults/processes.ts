@@ -1,4 +1,4 @@
-import { listProcesses, type Process } from "../jobs/containment/processes.ts";
+import { listProcesses, type Process } from "../lib/processes.ts";
 
 /** One process for good: a pid alone is given to another after it. */
 export type Known = Pick<Process, "pid" | "started">;

@@ -15,6 +15,12 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best?.candidate ?? null;
 }
 
+/** `Did you mean digest?`, or what there is to choose from. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates);
+  return near === null ? `There are: ${candidates.join(", ") || "none"}.` : `Did you mean ${near}?`;
+}
+
 /** No name in afk is longer, and the work grows with the square of it. */
 const LENGTH_MAX = 64;
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { findProcess } from "../../src/jobs/containment/processes.ts";
 import { systemClock } from "../../src/lib/clock.ts";
+import { findProcess } from "../../src/lib/processes.ts";
 import { cases, chaosSeed, isChaos, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import {

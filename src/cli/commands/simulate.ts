@@ -2,7 +2,7 @@ import { readAgentConfig } from "../../agent.ts";
 import { EXIT } from "../../lib/errors.ts";
 import { systemRandomness } from "../../lib/ids.ts";
 import { formatUsd } from "../../lib/money.ts";
-import { nearest } from "../../lib/nearest.ts";
+import { didYouMean } from "../../lib/nearest.ts";
 import type { Day } from "../../simulate/calendar.ts";
 import { FAULT_NAMES, type FaultName } from "../../simulate/fault-names.ts";
 import { openSimulator } from "../../simulate/simulate.ts";
@@ -98,9 +98,7 @@ function readFaults(list: string): FaultName[] {
     const name = word.trim();
     const found = FAULT_NAMES.find((each) => each === name);
     if (found !== undefined) return found;
-    const near = nearest(name, FAULT_NAMES);
-    const hint = near === null ? `There are: all, none, ${FAULT_NAMES.join(", ")}.` : `Did you mean ${near}?`;
-    throw new UsageError(`No fault is named "${name}". ${hint}`);
+    throw new UsageError(`No fault is named "${name}". ${didYouMean(name, ["all", "none", ...FAULT_NAMES])}`);
   });
 }
 

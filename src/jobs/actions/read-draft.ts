@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { nearest } from "../../lib/nearest.ts";
+import { didYouMean } from "../../lib/nearest.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { Action } from "./action.ts";
 import { actions } from "./registry.ts";
@@ -15,7 +15,11 @@ const ISSUES_SHOWN = 5;
  */
 export function readDraft(name: string, json: string): { action: Action; content: unknown } {
   const action = actions.find((candidate) => candidate.action === name);
-  if (action === undefined) throw unknownAction(name);
+  if (action === undefined) {
+    const names = actions.map((each) => each.action);
+    const message = `no action is named ${JSON.stringify(name.slice(0, 80))}. ${didYouMean(name, names)}`;
+    throw new PermanentFailure("bad_draft", message);
+  }
   if (json.length > CONTENT_LENGTH_MAX)
     throw new PermanentFailure("bad_draft", `the draft is longer than ${CONTENT_LENGTH_MAX} characters`);
   const parsed = v.safeParse(action.content, JSON.parse(json));
@@ -36,14 +40,4 @@ export function writeContent(content: unknown): string {
   }
   if (json === undefined) throw new PermanentFailure("bad_draft", "a draft has no content");
   return json;
-}
-
-function unknownAction(name: string): PermanentFailure {
-  const names = actions.map((action) => action.action);
-  const near = nearest(name, names);
-  const hint = near === null ? `There are: ${names.join(", ")}.` : `Did you mean ${near}?`;
-  return new PermanentFailure(
-    "bad_draft",
-    `no action is named ${JSON.stringify(name.slice(0, 80))}. ${hint}`,
-  );
 }

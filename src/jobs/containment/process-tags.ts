@@ -1,5 +1,5 @@
 import { newId, type Randomness, systemRandomness } from "../../lib/ids.ts";
-import { environmentOf, fileSizeLimitOf } from "./processes.ts";
+import { environmentOf, fileSizeLimitOf } from "../../lib/processes.ts";
 
 /** Tags by which everything that one program started is distinguished from the rest of the machine; children inherit both. */
 export interface ProcessTags {

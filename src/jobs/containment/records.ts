@@ -1,10 +1,10 @@
 import { systemClock } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
+import { findProcess } from "../../lib/processes.ts";
 import type { ProcessesTable } from "../../store/schema/queue.ts";
 import type { Db } from "../../store/schema.ts";
 import type { ContainmentKind } from "./containment.ts";
 import type { ProcessTags } from "./process-tags.ts";
-import { findProcess } from "./processes.ts";
 import { kill, type Swept } from "./sweep.ts";
 
 /** The first process of a program that is about to run. */

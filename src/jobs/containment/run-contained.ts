@@ -179,9 +179,9 @@ async function sweepAfter(
 }
 
 /** Resolves when nobody can write to the stream any more, or nobody will read it. */
-async function read(stream: Readable | null, capture: Capture): Promise<void> {
-  stream?.on("data", (chunk: Buffer) => capture.write(chunk));
-  if (stream !== null) await once(stream, "close").catch(() => undefined);
+function read(stream: Readable | null, capture: Capture): Promise<void> {
+  stream?.on("data", (chunk: Buffer) => capture.write(chunk)).on("error", () => stream.destroy());
+  return new Promise((resolve) => (stream === null ? resolve() : stream.once("close", resolve)));
 }
 
 /** Waits for the rest of the output, but not for a process that could not be killed and holds it open. */

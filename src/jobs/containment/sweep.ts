@@ -1,6 +1,6 @@
 import { systemClock } from "../../lib/clock.ts";
+import { listProcesses, type Process } from "../../lib/processes.ts";
 import { hasOtherTags, hasTags, type ProcessTags } from "./process-tags.ts";
-import { listProcesses, type Process } from "./processes.ts";
 
 /** What came of a sweep. */
 export interface Swept {

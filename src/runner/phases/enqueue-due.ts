@@ -1,7 +1,7 @@
 import type { JobConfig, Schedule } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
-import { nearest } from "../../lib/nearest.ts";
+import { didYouMean } from "../../lib/nearest.ts";
 import { enqueue, jobKey } from "../../queue/enqueue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
@@ -62,9 +62,7 @@ export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
   const job = jobs.find((candidate) => candidate.name === name);
   if (job !== undefined) return job;
   const names = jobs.map((candidate) => candidate.name);
-  const near = nearest(name, names);
-  const hint = near === null ? `There are: ${names.join(", ") || "none"}.` : `Did you mean ${near}?`;
-  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${hint}`, {
+  throw new AfkError("unknown_job", `afk.yaml has no job named ${name}. ${didYouMean(name, names)}`, {
     retry: "never",
     exitCode: EXIT.usage,
   });

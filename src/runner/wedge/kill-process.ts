@@ -1,9 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInThisContext } from "node:vm";
+import { findProcess } from "../../lib/processes.ts";
 
-const LOOK_UP_MS = 1_000;
 const STILL_THERE_MS = 200;
 
 /**
@@ -22,22 +20,10 @@ export function killThisProcess(): void {
   runInThisContext("%AbortJS('the process was wedged, and SIGKILL did not end it')");
 }
 
+/** Without an answer it is taken for a follower: then too little is killed, and never too much. */
 function isGroupLeader(pid: number): boolean {
   try {
-    // proc_pid_stat(5): pid (name) state ppid pgrp …; the name may hold anything, brackets too.
-    const stat = readFileSync("/proc/self/stat", "utf8");
-    const group = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
-    return Number(group) === Number.parseInt(stat, 10);
-  } catch {
-    return isGroupLeaderByPs(pid);
-  }
-}
-
-/** Where there is no /proc. Without an answer it is taken for a follower: then too little is killed, and never too much. */
-function isGroupLeaderByPs(pid: number): boolean {
-  try {
-    const group = execFileSync("ps", ["-o", "pgid=", "-p", String(pid)], { timeout: LOOK_UP_MS });
-    return Number(group.toString()) === pid;
+    return findProcess(pid)?.group === pid;
   } catch {
     return false;
   }

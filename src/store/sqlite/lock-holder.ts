@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { findProcess } from "../../lib/processes.ts";
 import { isLocked } from "./lock.ts";
 import { lockedBy, readIfThere } from "./system-locks.ts";
 
@@ -21,13 +22,7 @@ export function lockHolder(path: string): Holder | null {
   if (!existsSync(path) || !isLocked(path)) return null;
   const found = lockedBy(path, LOCK_BYTES);
   const pid = found !== null && found > 0 ? found : null;
-  return { pid, isSuspended: pid !== null && isSuspended(pid) };
-}
-
-/** From proc(5), after the name, which may hold anything: T is stopped, t is being traced. */
-function isSuspended(pid: number): boolean {
-  const stat = readIfThere(`/proc/${pid}/stat`);
-  return /^[Tt]$/.test(stat.slice(stat.lastIndexOf(")") + 2).charAt(0)) || isFrozen(pid);
+  return { pid, isSuspended: pid !== null && (findProcess(pid)?.isStopped || isFrozen(pid)) };
 }
 
 /** `docker pause` freezes the control group, in which a process looks asleep; from cgroups(7), version 2 and version 1. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import { findProcess, type Process } from "../../../src/jobs/containment/processes.ts";
+import { findProcess, type Process } from "../../../src/lib/processes.ts";
 import { COMPILE_CACHE, type Deployment, deployment } from "../../support/afk.ts";
 import { isChaos } from "../../support/chaos.ts";
 import { tempDir } from "../../support/temp.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findProcess } from "../../../src/jobs/containment/processes.ts";
+import { findProcess } from "../../../src/lib/processes.ts";
 import { missingTool } from "../../support/system-tools.ts";
 import { type Harness, harness, until } from "./harness.ts";
 

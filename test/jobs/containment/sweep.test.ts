@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
+import { familyOf } from "../../../src/faults/processes.ts";
 import { newTags } from "../../../src/jobs/containment/process-tags.ts";
 import { askAndKill, kill } from "../../../src/jobs/containment/sweep.ts";
 import { seededRandomness } from "../../support/seeded.ts";
+import { until } from "./harness.ts";
 
 /** No process has the limit of these tags: the cookie or the roots have to do. */
 const tags = newTags(Date.UTC(2026, 10, 21), undefined);
@@ -43,6 +45,7 @@ test("finds a process by its cookie alone, and leaves one with another cookie al
 
 test("finds by a root what descends from it and what is in its session", async () => {
   const root = await start('trap "" TERM; sh -c "sleep 60 & sleep 60" & exec sleep 60', {});
+  await until(() => familyOf(root.child.pid!).length === 4);
   expect(await askAndKill({ tags, roots: [root.child.pid!] })).toEqual({ found: 4, left: 0 });
   expect(await root.ended).toBe("SIGKILL");
 });

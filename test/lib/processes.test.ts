@@ -7,7 +7,7 @@ import {
   parsePs,
   parseStat,
   readPs,
-} from "../../../src/jobs/containment/processes.ts";
+} from "../../src/lib/processes.ts";
 
 /** A line of /proc/<pid>/stat: the first 22 fields. */
 const stat = (name: string, state: string, threads = 1) =>
