@@ -5,10 +5,12 @@ import { renderMetrics } from "./metrics.ts";
 import { renderPage, renderTrouble } from "./page.ts";
 import type { View } from "./view.ts";
 
-/** What a request gets. `events` is a stream, which the server hands over. */
-export type Answer =
-  | { type: "whole"; status: number; headers: Record<string, string>; body: string }
-  | { type: "events" };
+/** What a request gets. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
 
 /** What the answers are made from. */
 export interface Site {
@@ -44,16 +46,15 @@ export async function answer(
   if (access.type === "login") {
     return whole(303, "", { location: access.location, "set-cookie": access.cookie });
   }
-  return await route(site);
+  return await route(site, request.headers["if-none-match"]);
 }
 
 function path(target: string): string {
   return target.replace(/[?#].*$/s, "");
 }
 
-const ROUTES: Readonly<Record<string, (site: Site) => Promise<Answer>>> = {
+const ROUTES: Readonly<Record<string, (site: Site, known?: string) => Promise<Answer>>> = {
   "/": page,
-  "/events": async () => ({ type: "events" }),
   "/healthz": healthz,
   "/metrics": metrics,
   "/icon.svg": async () => whole(200, ICON, { "content-type": "image/svg+xml" }),
@@ -62,12 +63,20 @@ const ROUTES: Readonly<Record<string, (site: Site) => Promise<Answer>>> = {
 const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#1f3a5f"/><path d="M7 20h4l3-9 4 13 3-8h4" fill="none" stroke="#fff" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
 
 function whole(status: number, body: string, headers: Record<string, string>): Answer {
-  return { type: "whole", status, headers, body };
+  return { status, headers, body };
 }
 
-async function page({ agent, timezone, view, nowMs }: Site): Promise<Answer> {
+/** With time alone the page changes too: late is news. */
+const OUTDATED_MS = 30_000;
+
+/** @param known the version that the client has; its script asks every 2 s. */
+async function page({ agent, timezone, view, nowMs }: Site, known?: string): Promise<Answer> {
+  const version = view.version();
+  const tag: Record<string, string> =
+    version === "" ? {} : { etag: `"${version}-${Math.floor(nowMs() / OUTDATED_MS)}"` };
+  if (known !== undefined && known === tag.etag) return whole(304, "", tag);
   const found = await view.read();
-  if (found.type === "seen") return whole(200, renderPage(found.snapshot), PAGE);
+  if (found.type === "seen") return whole(200, renderPage(found.snapshot), { ...PAGE, ...tag });
   return whole(503, renderTrouble(agent, found.problem, { nowMs: nowMs(), timezone }), PAGE);
 }
 

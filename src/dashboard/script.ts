@@ -1,13 +1,11 @@
 /**
- * The page's one script. It listens for "something changed", asks for the page again and puts the parts in place that
- * differ; and it keeps "2 min ago" true, and says so when nothing is heard any more. Without it the page is whole, and
- * loads itself again by its own.
+ * The page's one script. It asks for a newer page every two seconds and puts the parts in place that differ; it keeps
+ * "2 min ago" true, and says so when there is no answer. Without it the page is whole, and loads itself again.
  */
 export const SCRIPT = `"use strict";
 (() => {
   const live = document.getElementById("live");
   const words = { on: "Up to date", off: "No connection: what you see is old" };
-  let isBusy = false, isStale = false;
   const say = (state) => {
     if (live.className === "live " + state) return;
     live.className = "live " + state;
@@ -37,45 +35,33 @@ export const SCRIPT = `"use strict";
     };
     return plain(a) === plain(b);
   };
+  const show = (page) => {
+    skew = Date.now() - Date.parse(page.documentElement.dataset.at);
+    document.title = page.title;
+    for (const part of page.querySelectorAll("[data-part]")) {
+      const old = document.querySelector('[data-part="' + part.dataset.part + '"]');
+      if (!old || same(old, part)) continue;
+      const open = [...old.querySelectorAll("details")].map((each) => each.open);
+      part.querySelectorAll("details").forEach((each, index) => { each.open = open[index] ?? each.open; });
+      old.replaceWith(document.adoptNode(part));
+    }
+  };
+  let version = "";
   const refresh = async () => {
-    if (isBusy) { isStale = true; return; }
-    isBusy = true;
     try {
-      const answer = await fetch(location.pathname, { cache: "no-store", signal: AbortSignal.timeout(10000) });
-      if (!answer.ok) throw new Error(String(answer.status));
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      skew = Date.now() - Date.parse(page.documentElement.dataset.at);
-      document.title = page.title;
-      for (const part of page.querySelectorAll("[data-part]")) {
-        const old = document.querySelector('[data-part="' + part.dataset.part + '"]');
-        if (!old || same(old, part)) continue;
-        const open = [...old.querySelectorAll("details")].map((each) => each.open);
-        part.querySelectorAll("details").forEach((each, index) => { each.open = open[index] ?? each.open; });
-        old.replaceWith(document.adoptNode(part));
+      const headers = version ? { "if-none-match": version } : {};
+      const answer = await fetch(location.pathname, { cache: "no-store", headers, signal: AbortSignal.timeout(10000) });
+      if (answer.status !== 304) {
+        if (!answer.ok) throw new Error(String(answer.status));
+        show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+        version = answer.headers.get("etag") ?? "";
       }
-      relative();
       say("on");
     } catch {
       say("off");
-    } finally {
-      isBusy = false;
-      if (isStale) { isStale = false; setTimeout(refresh, 1000); }
     }
-  };
-  let heardAt = Date.now();
-  const listen = () => {
-    const events = new EventSource("events");
-    events.addEventListener("open", () => { heardAt = Date.now(); say("on"); });
-    events.addEventListener("change", () => { heardAt = Date.now(); refresh(); });
-    events.addEventListener("keepalive", () => { heardAt = Date.now(); });
-    events.addEventListener("error", () => {
-      if (events.readyState !== EventSource.CLOSED) return;
-      setTimeout(() => { refresh(); listen(); }, 15000);
-    });
-  };
-  listen();
-  setInterval(() => {
     relative();
-    if (Date.now() - heardAt > 45000) { heardAt = Date.now() - 30000; refresh(); }
-  }, 5000);
+    setTimeout(refresh, 2000);
+  };
+  refresh();
 })();`;

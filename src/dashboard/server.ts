@@ -4,7 +4,6 @@ import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { createLive, type Live } from "./live.ts";
 import { answer, type Site } from "./routes.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
@@ -72,13 +71,12 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { config, clock } = options;
   const view = createView(options);
-  const live = createLive(view);
   const { agent, timezone, dashboard: access } = config;
   const site: Site = { agent, timezone, access, view, nowMs: () => clock.nowMs() };
   const server = createServer(
     { ...LIMITS, connectionsCheckingInterval: CHECK_TIMEOUTS_MS },
     (request, response) => {
-      serve(request, response, site, live).catch((error: unknown) => {
+      serve(request, response, site).catch((error: unknown) => {
         options.onError(messageOf(error));
         if (response.headersSent) response.destroy();
         else response.writeHead(500, SAFE_HEADERS).end("Something went wrong; the log says what.\n");
@@ -94,7 +92,6 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
       url,
       reconfigure: view.reconfigure,
       async close() {
-        live.close();
         await new Promise<void>((resolve) => {
           server.close(() => resolve());
           server.closeAllConnections();
@@ -147,37 +144,11 @@ function listen(server: Server, { port, bind: host }: Config["dashboard"]): Prom
   });
 }
 
-async function serve(
-  request: IncomingMessage,
-  response: ServerResponse,
-  site: Site,
-  live: Live,
-): Promise<void> {
-  const given = await answer(request, site);
-  if (given.type === "events") return stream(request, response, live);
+async function serve(request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
+  const { status, headers, body } = await answer(request, site);
   // Nothing that was sent along is read: the connection ends with the answer.
   const close = request.method === "GET" || request.method === "HEAD" ? {} : { connection: "close" };
-  const length = String(Buffer.byteLength(given.body));
-  response.writeHead(given.status, { ...SAFE_HEADERS, ...given.headers, ...close, "content-length": length });
-  response.end(request.method === "HEAD" ? undefined : given.body);
-}
-
-function stream(request: IncomingMessage, response: ServerResponse, live: Live): void {
-  const headers = {
-    ...SAFE_HEADERS,
-    "content-type": "text/event-stream; charset=utf-8",
-    "x-accel-buffering": "no",
-  };
-  if (request.method === "HEAD") {
-    response.writeHead(200, headers).end();
-    return;
-  }
-  response.setHeaders(new Map(Object.entries(headers)));
-  if (live.add(response)) {
-    // It is written to at least twice in this time, and let go when it does not read.
-    response.socket?.setTimeout(SOCKET_IDLE_MS * 2);
-    return;
-  }
-  response.writeHead(503, { "content-type": "text/plain; charset=utf-8", "retry-after": "15" });
-  response.end("Enough pages are listening already.\n");
+  const length = String(Buffer.byteLength(body));
+  response.writeHead(status, { ...SAFE_HEADERS, ...headers, ...close, "content-length": length });
+  response.end(request.method === "HEAD" ? undefined : body);
 }

@@ -16,7 +16,7 @@ export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable
 export interface View {
   /** The state as it is now; many askers share one reading. Never rejects. */
   read(): Promise<Reading>;
-  /** Changes when the state does, or a worker comes or goes, and stays "" while it cannot be read. */
+  /** Changes when the state does, or a worker comes or goes; "" while that cannot be told. */
   version(): string;
   /** Goes by another configuration from now on. */
   reconfigure(config: Config): void;
@@ -38,6 +38,8 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   let last: { result: Reading; version: number; at: number } | undefined;
   let reading: Promise<Reading> | undefined;
   let rest = pause(0);
+  /** Tells this reader's count of changes from those of the ones before it. */
+  let opened = systemClock.nowMs();
 
   function sourcesOf(config: Config): SnapshotSources {
     return { ...options, config, redact: createRedactor(config.secrets) };
@@ -49,6 +51,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     if (reader !== undefined) return reader;
     if (!existsSync(database)) return undefined;
     reader = openReader(database);
+    opened += 1;
     if (!(await reader.read(isMigrated))) await drop();
     return reader;
   }
@@ -59,21 +62,21 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     await old?.close();
   }
 
-  async function snapshotBy(opened: Reader | undefined): Promise<Snapshot> {
-    if (opened === undefined)
+  async function snapshotBy(current: Reader | undefined): Promise<Snapshot> {
+    if (current === undefined)
       return await inspectState(sources.config, (seen) => readSnapshot(seen.db, seen.config), clock);
-    return await opened.read(readSnapshot);
+    return await current.read(readSnapshot);
   }
 
   async function readNow(): Promise<Reading> {
     try {
-      const opened = await current();
-      const version = opened?.changes.seen() ?? -1;
+      const found = await current();
+      const version = found?.changes.seen() ?? -1;
       const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
       if (last !== undefined && isFresh) return last.result;
       await rest.over;
       const startedMs = systemClock.uptimeMs();
-      const result: Reading = { type: "seen", snapshot: await snapshotBy(opened) };
+      const result: Reading = { type: "seen", snapshot: await snapshotBy(found) };
       last = { result, version, at: clock.nowMs() };
       rest = pause(Math.min(REST_MAX_MS, systemClock.uptimeMs() - startedMs));
       return result;
@@ -94,7 +97,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${reader.changes.seen()} ${readWorker(lock).state}`;
+        return `${opened}-${reader.changes.seen()}-${readWorker(lock).state}`;
       } catch {
         return "";
       }
