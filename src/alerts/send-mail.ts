@@ -1,5 +1,4 @@
 import { isLoopbackHost } from "../config/hosts.ts";
-import { systemClock } from "../lib/clock.ts";
 import { createRedactor } from "../lib/redact.ts";
 import type { SendResult } from "./channels/channel.ts";
 import type { Mail } from "./channels/email.ts";
@@ -28,73 +27,32 @@ export async function sendMail(mail: Mail, signal: AbortSignal): Promise<Submitt
 }
 
 const REPLY_LENGTH_MAX = 200;
-const FAREWELL_MS = 500;
 
-async function submit(mail: Mail, signal: AbortSignal): Promise<number> {
+async function submit({ server, account, ...message }: Mail, signal: AbortSignal): Promise<number> {
   // Loaded when there is a message to send: most ticks have none.
-  const [{ default: SmtpConnection }, { default: MailComposer }] = await Promise.all([
-    import("nodemailer/lib/smtp-connection"),
-    import("nodemailer/lib/mail-composer"),
-  ]);
-  const { server, account, subject, text, messageId, headers } = mail;
-  const message = await new MailComposer({
-    from: account.from,
-    to: account.to,
-    ...{ subject, text, messageId, headers },
-    textEncoding: "quoted-printable",
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
-    .compile()
-    .build();
-
+  const { createTransport } = await import("nodemailer");
+  const { from, to, user, password } = account;
   const secure = server.protocol === "smtps:";
   const isPlain = !secure && (!account.isTlsRequired || isLoopbackHost(server.hostname));
-  const connection = new SmtpConnection({
+  const transport = createTransport({
     host: server.hostname.replace(/^\[|\]$/g, ""),
     port: server.port === "" ? (secure ? 465 : 587) : Number(server.port),
     secure,
     requireTLS: !secure && !isPlain,
     ignoreTLS: isPlain,
+    ...(user !== null && password !== null && { auth: { user, pass: password }, forceAuth: true }),
     // How this host is called is nobody's business, and an address literal is always allowed (RFC 5321, 4.1.4).
     name: "[127.0.0.1]",
-    logger: false,
     // A server that never closes its side would keep this process.
     socketCloseTimeout: 0,
+    disableFileAccess: true,
+    disableUrlAccess: true,
   });
-  return await new Promise((resolve, reject) => {
-    const end = () => {
-      connection.close();
-      reject(signal.reason);
-    };
-    const settle = (error: unknown, status = 250) => {
-      signal.removeEventListener("abort", end);
-      if (error) {
-        connection.close();
-        reject(error);
-        return;
-      }
-      // The message is in; the farewell is waited for only a little.
-      connection.quit();
-      void systemClock.sleep(FAREWELL_MS).then(() => connection.close());
-      resolve(status);
-    };
-    if (signal.aborted) return end();
-    signal.addEventListener("abort", end, { once: true });
-    connection.on("error", settle);
-    const send = () =>
-      connection.send({ from: account.from, to: account.to }, message, (error, info) =>
-        settle(error, Number(info?.response.slice(0, 3))),
-      );
-    connection.connect((error) => {
-      if (error) settle(error);
-      else if (account.user === null || account.password === null) send();
-      else
-        connection.login({ user: account.user, pass: account.password }, (refused) =>
-          refused ? settle(refused) : send(),
-        );
-    });
+  const { response } = await transport.sendMail({
+    ...{ ...message, from, to, signal },
+    textEncoding: "quoted-printable",
   });
+  return Number(response.slice(0, 3));
 }
 
 interface Failure {
