@@ -37,11 +37,12 @@ export async function noteIncident(
   { isNew, nowMs }: { isNew: boolean; nowMs: number },
 ): Promise<void> {
   if (INCIDENT_EVENTS.some((each) => each === event)) {
-    if (isNew) await openOrCount(trx, { event, subject }, payload, nowMs);
-    else
-      await lasting(trx, { event, subject })
+    const cause = { event, subject };
+    if (!isNew)
+      await lasting(trx, cause)
         .set({ last_at: greater("incidents.last_at", nowMs) })
         .execute();
+    else if (!(await countIncident(trx, cause, nowMs))) await insertIncident(trx, cause, payload, nowMs);
   }
   if (event === "breaker_closed") await recoverIncident(trx, { event: "breaker_open", subject }, nowMs);
   if (event !== "recovered") return;
@@ -80,69 +81,34 @@ function lasting(trx: Trx, { event, subject }: Cause) {
     .where("closed_at", "is", null);
 }
 
-async function openOrCount(trx: Trx, cause: Cause, payload: AlertPayload, nowMs: number): Promise<void> {
-  await trx
-    .insertInto("incidents")
-    .values(await newIncident(trx, cause, payload, nowMs))
-    .onConflict((conflict) =>
-      conflict
-        .columns(["event", "subject"])
-        .where("recovered_at", "is", null)
-        .where("closed_at", "is", null)
-        .doUpdateSet((eb) => ({
-          last_at: greater("incidents.last_at", nowMs),
-          count: eb("incidents.count", "+", 1),
-        })),
-    )
-    .execute();
-}
-
 /** What a state that could not be used kept from being written down is written down when it can be used again. */
 async function addUnusable(trx: Trx, payload: AlertPayload, sinceMs: number, nowMs: number): Promise<void> {
   if (!Number.isSafeInteger(sinceMs)) return;
   const title = "Configuration or state could not be used";
   const cause = { event: "unusable", subject: "" };
-  const incident = await newIncident(trx, cause, { ...payload, title }, Math.min(sinceMs, nowMs));
+  const openedAt = Math.min(sinceMs, nowMs);
+  await insertIncident(trx, cause, { ...payload, title }, openedAt, { last_at: nowMs, recovered_at: nowMs });
+}
+
+async function insertIncident(
+  trx: Trx,
+  { event, subject }: Cause,
+  { title, tick, job }: AlertPayload,
+  openedAt: number,
+  ended: { last_at: number; recovered_at: number } | null = null,
+): Promise<void> {
+  // The rails know no tick; the one that runs, or died, is where to look.
+  const running = trx.selectFrom("ticks").select("id").where("outcome", "=", "running");
+  const releases = trx.selectFrom("releases").select("config_hash");
+  const times = { opened_at: openedAt, last_at: openedAt, ...ended };
   await trx
     .insertInto("incidents")
-    .values({ ...incident, last_at: nowMs, recovered_at: nowMs })
+    .values({
+      id: newId(openedAt),
+      ...{ event, subject, title, count: 1, ...times },
+      job: job ?? null,
+      tick: tick ?? running.orderBy("started_at", "desc").limit(1),
+      config_hash: releases.orderBy("made_at", "desc").orderBy("id", "desc").limit(1),
+    })
     .execute();
-}
-
-async function newIncident(trx: Trx, { event, subject }: Cause, payload: AlertPayload, openedAt: number) {
-  return {
-    id: newId(openedAt),
-    event,
-    subject,
-    title: payload.title,
-    opened_at: openedAt,
-    last_at: openedAt,
-    count: 1,
-    tick: payload.tick ?? (await runningTick(trx)),
-    job: payload.job ?? null,
-    config_hash: await releasedHash(trx),
-  };
-}
-
-/** The rails know no tick; the one that runs, or died, is where to look. */
-async function runningTick(trx: Trx): Promise<string | null> {
-  const row = await trx
-    .selectFrom("ticks")
-    .select("id")
-    .where("outcome", "=", "running")
-    .orderBy("started_at", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.id ?? null;
-}
-
-async function releasedHash(trx: Trx): Promise<string | null> {
-  const row = await trx
-    .selectFrom("releases")
-    .select("config_hash")
-    .orderBy("made_at", "desc")
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  return row?.config_hash ?? null;
 }
