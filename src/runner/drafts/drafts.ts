@@ -5,7 +5,6 @@ import { AfkError, assert, messageOf } from "../../lib/errors.ts";
 import { type DraftDetail, findDraft } from "../../ops/drafts.ts";
 import { Killed } from "../../rails/halt.ts";
 import { announceKill, readStop } from "../../rails/kill.ts";
-import type { Trx } from "../../store/schema.ts";
 import { acquireLock } from "../../store/sqlite/lock.ts";
 import type { Uses } from "../dependencies.ts";
 import { oneRequest, type RequestOutcome } from "./request.ts";
@@ -103,11 +102,11 @@ export async function approveDraft(
     const release = dependencies.rails.watch.hold("in_flight");
     try {
       // 1. The intent, unless the kill switch is set.
-      const { claim, run } = await begin(dependencies, id, options.isAgain);
+      const begun = await begin(dependencies, id, options.isAgain);
       // 2. The one request; the kill switch aborts it.
-      const outcome = await run(dependencies.rails.watch.signal);
+      const result = await perform(dependencies, begun);
       // 3. What came of it.
-      return await settle(dependencies, claim, outcome);
+      return await settle(dependencies, begun.claim, result);
     } finally {
       release();
     }
@@ -160,85 +159,76 @@ async function alone<T>(dependencies: DraftDependencies, work: () => Promise<T>)
   }
 }
 
-interface Begun {
-  claim: DraftClaim;
-  run(signal: AbortSignal): Promise<RequestOutcome & { summary?: string }>;
-}
+type Begun = ReturnType<typeof readDraft> & { claim: DraftClaim };
+type Result = RequestOutcome & { summary?: string };
 
-async function begin(dependencies: DraftDependencies, id: string, isAgain: boolean): Promise<Begun> {
-  dependencies.rails.watch.signal.throwIfAborted();
-  const begun = await dependencies.store.atomically(async (trx) => {
-    const kill = await readStop(dependencies.rails, trx);
-    if (kill === null) return await claimed(dependencies, trx, id, isAgain);
-    await announceKill(trx, dependencies.outbox.announce, kill);
-    return new Killed(kill);
+async function begin(
+  { rails, store, outbox, clock }: DraftDependencies,
+  id: string,
+  isAgain: boolean,
+): Promise<Begun> {
+  rails.watch.signal.throwIfAborted();
+  const begun = await store.atomically(async (trx) => {
+    const kill = await readStop(rails, trx);
+    if (kill !== null) {
+      await announceKill(trx, outbox.announce, kill);
+      return new Killed(kill);
+    }
+    const draft = await readDraftState(trx, id);
+    if (draft === undefined) throw noDraft(id);
+    const from = checkApprovable(id, draft.state, isAgain);
+    const todo = readDraft(draft.action, draft.content);
+    const claim = { id, from, attemptedMs: clock.nowMs() };
+    if (!(await claimDraft(trx, claim))) throw settled(id, "being approved by somebody else");
+    return { ...todo, claim };
   });
   // Thrown out here, so that the alert commits.
   if (begun instanceof Killed) throw begun;
   return begun;
 }
 
-async function claimed(
-  dependencies: DraftDependencies,
-  trx: Trx,
-  id: string,
-  isAgain: boolean,
-): Promise<Begun> {
-  const draft = await readDraftState(trx, id);
-  if (draft === undefined) throw noDraft(id);
-  const from = checkApprovable(id, draft.state, isAgain);
-  const { action, content } = readDraft(draft.action, draft.content);
-  const claim: DraftClaim = { id, from, attemptedMs: dependencies.clock.nowMs() };
-  if (!(await claimDraft(trx, claim))) throw settled(id, "being approved by somebody else");
-  return {
-    claim,
-    async run(signal) {
-      const request = oneRequest(dependencies.outgoing, id, signal);
-      try {
-        const { summary } = await action.run(content, request.tools);
-        return { ...request.outcome(), summary };
-      } catch (error) {
-        // The request's own outcome tells more than what the action made of it; without a request, this is all there is.
-        const outcome = request.outcome();
-        const isOwn = outcome.type === "not_done" && outcome.code === "no_request";
-        return isOwn ? { ...outcome, error: messageOf(error) } : outcome;
-      }
-    },
-  };
+async function perform(
+  { outgoing, rails }: DraftDependencies,
+  { claim, action, content }: Begun,
+): Promise<Result> {
+  const request = oneRequest(outgoing, claim.id, rails.watch.signal);
+  try {
+    const { summary } = await action.run(content, request.tools);
+    return { ...request.outcome(), summary };
+  } catch (error) {
+    // The request's own outcome tells more than what the action made of it; without a request, this is all there is.
+    const outcome = request.outcome();
+    const isOwn = outcome.type === "not_done" && outcome.code === "no_request";
+    return isOwn ? { ...outcome, error: messageOf(error) } : outcome;
+  }
 }
 
 async function settle(
-  dependencies: DraftDependencies,
+  { store, outbox, clock, log }: DraftDependencies,
   claim: DraftClaim,
-  result: RequestOutcome & { summary?: string },
+  result: Result,
 ): Promise<Approval> {
-  const outcome = redacted(outcomeOf(claim, result), dependencies.outbox.redact);
-  const isMine = await dependencies.store.atomically((trx) =>
-    endDraft(trx, claim, outcome, dependencies.clock.nowMs()),
-  );
-  assert(isMine, `draft ${claim.id} was taken from the process that holds the approval lock`);
-  if (outcome.state === "done") {
-    dependencies.log.event("info", "draft_done", { draft: claim.id, summary: outcome.summary });
-  } else {
-    const code = result.type === "done" ? null : result.code;
-    dependencies.log.event("warn", "draft_failed", { draft: claim.id, state: outcome.state, summary: code });
+  const { id } = claim;
+  const outcome = outcomeOf(claim, result, outbox.redact);
+  const isMine = await store.atomically((trx) => endDraft(trx, claim, outcome, clock.nowMs()));
+  assert(isMine, `draft ${id} was taken from the process that holds the approval lock`);
+  if (outcome.state === "done") log.event("info", "draft_done", { draft: id, summary: outcome.summary });
+  else {
+    const summary = result.type === "done" ? null : result.code;
+    log.event("warn", "draft_failed", { draft: id, state: outcome.state, summary });
   }
-  return { id: claim.id, ...outcome };
+  return { id, ...outcome };
 }
 
-function outcomeOf(claim: DraftClaim, result: RequestOutcome & { summary?: string }): DraftOutcome {
+function outcomeOf({ from }: DraftClaim, result: Result, redact: (text: string) => string): DraftOutcome {
   if (result.type === "done") {
     const summary = result.summary ?? `it was answered with ${result.status}`;
-    return { state: "done", summary: summary.slice(0, SUMMARY_LENGTH_MAX) };
+    return { state: "done", summary: redact(summary.slice(0, SUMMARY_LENGTH_MAX)) };
   }
-  if (result.type === "unknown") return { state: "unknown", error: result.error };
-  if (claim.from === "pending") return { state: "pending", error: result.error };
-  return { state: "unknown", error: `${result.error}; this try did nothing, an earlier one may have` };
-}
-
-function redacted(outcome: DraftOutcome, redact: (text: string) => string): DraftOutcome {
-  if (outcome.state === "done") return { ...outcome, summary: redact(outcome.summary) };
-  return { ...outcome, error: redact(outcome.error) };
+  const error = redact(result.error);
+  if (result.type === "unknown") return { state: "unknown", error };
+  if (from === "pending") return { state: "pending", error };
+  return { state: "unknown", error: `${error}; this try did nothing, an earlier one may have` };
 }
 
 function noDraft(id: string): DraftRefused {

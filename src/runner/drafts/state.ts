@@ -1,4 +1,5 @@
-import type { DraftState } from "../../store/schema/queue.ts";
+import type { Updateable } from "kysely";
+import type { DraftState, DraftsTable } from "../../store/schema/queue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 
 /** What a claim stands on; the outcome is written only where it still holds. */
@@ -30,52 +31,42 @@ export async function readDraftState(
 
 /** Marks every approval without an end as unknown. The caller holds the approval lock, so none is under way. */
 export async function orphanDrafts(trx: Trx): Promise<void> {
-  await trx
-    .updateTable("drafts")
-    .set({ state: "unknown", error: ORPHANED })
-    .where("state", "=", "approving")
-    .execute();
+  await move(trx, {}, ["approving"], { state: "unknown", error: ORPHANED });
 }
 
 /** Writes the intent down. False when somebody else was faster; then nothing may be done. */
-export async function claimDraft(trx: Trx, claim: DraftClaim): Promise<boolean> {
-  const result = await trx
-    .updateTable("drafts")
-    .set({ state: "approving", attempted_at: claim.attemptedMs, error: null })
-    .where("id", "=", claim.id)
-    .where("state", "=", claim.from)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+export async function claimDraft(trx: Trx, { id, attemptedMs, from }: DraftClaim): Promise<boolean> {
+  return await move(trx, { id }, [from], { state: "approving", attempted_at: attemptedMs, error: null });
 }
 
 /** Writes down what came of a claim. False when the claim does not hold any more. */
 export async function endDraft(
   trx: Trx,
-  claim: DraftClaim,
+  { id, attemptedMs }: DraftClaim,
   outcome: DraftOutcome,
   nowMs: number,
 ): Promise<boolean> {
-  const result = await trx
-    .updateTable("drafts")
-    .set(
-      outcome.state === "done"
-        ? { state: "done", summary: outcome.summary, decided_at: nowMs }
-        : { state: outcome.state, error: outcome.error },
-    )
-    .where("id", "=", claim.id)
-    .where("state", "=", "approving")
-    .where("attempted_at", "=", claim.attemptedMs)
-    .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  const change = { ...outcome, ...(outcome.state === "done" && { decided_at: nowMs }) };
+  return await move(trx, { id, attempted_at: attemptedMs }, ["approving"], change);
 }
 
 /** Closes a draft that waits or is unknown. Its error stays, since it tells of a try. False when it was in another state. */
 export async function closeDraft(trx: Trx, id: string, nowMs: number): Promise<boolean> {
+  return await move(trx, { id }, ["pending", "unknown"], { state: "rejected", decided_at: nowMs });
+}
+
+/** Changes the drafts of which `which` holds that are in one of these states; false when there is none. */
+async function move(
+  trx: Trx,
+  which: { id?: string; attempted_at?: number },
+  from: readonly DraftState[],
+  change: Updateable<DraftsTable>,
+): Promise<boolean> {
   const result = await trx
     .updateTable("drafts")
-    .set({ state: "rejected", decided_at: nowMs })
-    .where("id", "=", id)
-    .where("state", "in", ["pending", "unknown"])
+    .set(change)
+    .where((eb) => eb.and(which))
+    .where("state", "in", from)
     .executeTakeFirst();
-  return result.numUpdatedRows === 1n;
+  return result.numUpdatedRows > 0n;
 }
