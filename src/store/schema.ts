@@ -1,78 +1,48 @@
 import type { Kysely, Transaction } from "kysely";
-import type { AlertChannelsTable, AlertDeliveriesTable, AlertsTable } from "./schema/alerts.ts";
-import type { HostLimitsTable, HttpCacheTable, RobotsTable } from "./schema/egress.ts";
-import type {
-  ClockDaysTable,
-  ClockTable,
-  DrillsTable,
-  IncidentsTable,
-  JobDaysTable,
-  LedgerDaysTable,
-  MetaTable,
-  OwnersTable,
-  ReleasesTable,
-  TickDaysTable,
-  TicksTable,
-} from "./schema/evidence.ts";
-import type {
-  DeadLettersTable,
-  DraftsTable,
-  JobsTable,
-  OutputsTable,
-  ProcessesTable,
-  SchedulesTable,
-  SeenTable,
-  StepsTable,
-  TakenNamesTable,
-} from "./schema/queue.ts";
-import type {
-  BreakersTable,
-  BudgetClockTable,
-  BudgetWindowsTable,
-  KillSwitchTable,
-  LedgerTable,
-  ModelRefusalsTable,
-  OpenPeriodsTable,
-} from "./schema/rails.ts";
+import type * as alerts from "./schema/alerts.ts";
+import type * as egress from "./schema/egress.ts";
+import type * as evidence from "./schema/evidence.ts";
+import type * as queue from "./schema/queue.ts";
+import type * as rails from "./schema/rails.ts";
 
 /**
  * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
  * integer micro-dollars (`_micros`), booleans are 0 or 1, JSON is text. The constraints are in the migrations.
  */
 export interface Schema {
-  kill_switch: KillSwitchTable;
-  breakers: BreakersTable;
-  budget_clock: BudgetClockTable;
-  budget_windows: BudgetWindowsTable;
-  open_periods: OpenPeriodsTable;
-  ledger: LedgerTable;
-  jobs: JobsTable;
-  dead_letters: DeadLettersTable;
-  model_refusals: ModelRefusalsTable;
-  steps: StepsTable;
-  outputs: OutputsTable;
-  drafts: DraftsTable;
-  seen: SeenTable;
-  alerts: AlertsTable;
-  alert_channels: AlertChannelsTable;
-  alert_deliveries: AlertDeliveriesTable;
-  schedules: SchedulesTable;
-  ticks: TicksTable;
-  http_cache: HttpCacheTable;
-  robots: RobotsTable;
-  host_limits: HostLimitsTable;
-  meta: MetaTable;
-  owners: OwnersTable;
-  drills: DrillsTable;
-  clock: ClockTable;
-  clock_days: ClockDaysTable;
-  incidents: IncidentsTable;
-  releases: ReleasesTable;
-  ledger_days: LedgerDaysTable;
-  job_days: JobDaysTable;
-  tick_days: TickDaysTable;
-  taken_names: TakenNamesTable;
-  processes: ProcessesTable;
+  kill_switch: rails.KillSwitchTable;
+  breakers: rails.BreakersTable;
+  budget_clock: rails.BudgetClockTable;
+  budget_windows: rails.BudgetWindowsTable;
+  open_periods: rails.OpenPeriodsTable;
+  ledger: rails.LedgerTable;
+  jobs: queue.JobsTable;
+  dead_letters: queue.DeadLettersTable;
+  model_refusals: rails.ModelRefusalsTable;
+  steps: queue.StepsTable;
+  outputs: queue.OutputsTable;
+  drafts: queue.DraftsTable;
+  seen: queue.SeenTable;
+  alerts: alerts.AlertsTable;
+  alert_channels: alerts.AlertChannelsTable;
+  alert_deliveries: alerts.AlertDeliveriesTable;
+  schedules: queue.SchedulesTable;
+  ticks: evidence.TicksTable;
+  http_cache: egress.HttpCacheTable;
+  robots: egress.RobotsTable;
+  host_limits: egress.HostLimitsTable;
+  meta: evidence.MetaTable;
+  owners: evidence.OwnersTable;
+  drills: evidence.DrillsTable;
+  clock: evidence.ClockTable;
+  clock_days: evidence.ClockDaysTable;
+  incidents: evidence.IncidentsTable;
+  releases: evidence.ReleasesTable;
+  ledger_days: evidence.LedgerDaysTable;
+  job_days: evidence.JobDaysTable;
+  tick_days: evidence.TickDaysTable;
+  taken_names: queue.TakenNamesTable;
+  processes: queue.ProcessesTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */
