@@ -18,8 +18,12 @@ export function createRedactor(secrets: string[]): Redact {
     let result = known === null ? text : text.replace(known, REDACTED);
     if (SHAPELESS.test(result)) return result;
     result = bounded(result);
-    for (const { pattern, replace, needs } of SHAPES) {
-      if (needs === undefined || result.includes(needs)) result = result.replace(pattern, replace);
+    for (const { pattern, needs = "", isSecret } of SHAPES) {
+      if (!result.includes(needs)) continue;
+      result = result.replace(pattern, (match, first: unknown) => {
+        const lead = typeof first === "string" ? first : "";
+        return isSecret?.(match.slice(lead.length)) === false ? match : lead + REDACTED;
+      });
     }
     return result;
   };
@@ -122,107 +126,77 @@ function escapeRegExp(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
+/** What a credential looks like. The pattern's first group, where it has one, stays. */
 interface Shape {
   pattern: RegExp;
   /** Text without which nothing matches; for patterns that begin at every word, which costs more than to look for it. */
   needs?: string;
-  replace: (match: string, ...groups: string[]) => string;
+  /** Asked of what is found, without the first group; anything is a secret unless this says otherwise. */
+  isSecret?: (value: string) => boolean;
 }
-
-const all = () => REDACTED;
-const afterFirst = (_match: string, lead = "") => lead + REDACTED;
 
 /**
  * Linear-time patterns: what may repeat without bound is followed by nothing that could fail, or starts only
  * where its own characters do not. None takes a quote or a backslash, so that JSON stays JSON.
  */
-const SHAPES: Shape[] = [
+const SHAPES: readonly Shape[] = [
   // A new one keeps to what SHAPELESS says, or changes it.
-  {
-    // Up to its last line or, when that was cut off, as far as it can be a key.
-    pattern:
-      /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\w+/=\s:,.()@]|\\{1,8}[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
-    replace: all,
-  },
-  {
-    pattern: /((?:discord(?:app)?\.com)?\/api\/(?:v\d{1,2}\/)?webhooks\/)\d[^\s"'\\<>]+/gi,
-    replace: afterFirst,
-  },
-  { pattern: /(hooks\.slack\.com\/[a-z]{1,20}\/)(?!\[redacted\])[^\s"'\\<>]+/gi, replace: afterFirst },
-  { pattern: /(\/services\/)T[A-Z0-9]{2,40}\/B[A-Z0-9]{2,40}\/[A-Za-z0-9]+/g, replace: afterFirst },
-  { pattern: /(\bbot)\d{3,20}:[\w-]{10,}/g, replace: afterFirst },
-  { pattern: /(?<!\d)\d{8,12}:[\w-]{35}(?![\w-])/g, replace: all },
+  // Up to its last line or, when that was cut off, as far as it can be a key.
+  /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\w+/=\s:,.()@]|\\{1,8}[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
+  /((?:discord(?:app)?\.com)?\/api\/(?:v\d{1,2}\/)?webhooks\/)\d[^\s"'\\<>]+/gi,
+  /(hooks\.slack\.com\/[a-z]{1,20}\/)(?!\[redacted\])[^\s"'\\<>]+/gi,
+  /(\/services\/)T[A-Z0-9]{2,40}\/B[A-Z0-9]{2,40}\/[A-Za-z0-9]+/g,
+  /(\bbot)\d{3,20}:[\w-]{10,}/g,
+  /(?<!\d)\d{8,12}:[\w-]{35}(?![\w-])/g,
   {
     needs: "://",
-    pattern: /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[redacted\])[^\s/?#"'\\<>]+@/gi,
-    replace: (_m, lead) => `${lead}${REDACTED}@`,
+    pattern: /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[redacted\])[^\s/?#"'\\<>]+(?=@)/gi,
   },
   {
     needs: "://",
     // A password with a slash that should have been written as %2F; digits after the colon are a port.
     pattern:
-      /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[)[^\s/?#:@"'\\<>]{0,100}:(?!\d{1,5}[/?#])[^\s@"'\\<>]{1,200}@/gi,
-    replace: (_m, lead) => `${lead}${REDACTED}@`,
+      /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[)[^\s/?#:@"'\\<>]{0,100}:(?!\d{1,5}[/?#])[^\s@"'\\<>]{1,200}(?=@)/gi,
+  },
+  /(\bauthorization(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}(?:\\{0,7}["'])?(?!(?:[a-z]{1,10}\s{1,4})?\[redacted\])(?:(?:bearer|basic|token|bot|digest|apikey)\s{1,4})?)[^\s"'\\,;]+/gi,
+  {
+    pattern: /(\bbearer\s{1,4})[\w.~+/=-]{8,}/gi,
+    isSecret: isRandom,
   },
   {
-    pattern:
-      /(\bauthorization(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}(?:\\{0,7}["'])?(?!(?:[a-z]{1,10}\s{1,4})?\[redacted\])(?:(?:bearer|basic|token|bot|digest|apikey)\s{1,4})?)[^\s"'\\,;]+/gi,
-    replace: afterFirst,
+    pattern: /(\bbasic\s{1,4})[\w+/=-]{8,}/gi,
+    isSecret: isUserAndPassword,
   },
-  {
-    pattern: /(\bbearer\s{1,4})([\w.~+/=-]{8,})/gi,
-    replace: (match, lead, value) => (isRandom(value) ? lead + REDACTED : match),
-  },
-  {
-    pattern: /(\bbasic\s{1,4})([\w+/=-]{8,})/gi,
-    replace: (match, lead, value) => (isUserAndPassword(value) ? lead + REDACTED : match),
-  },
-  { pattern: /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*/g, replace: all },
-  { pattern: /\bsk-[\w-]{16,}/g, replace: (match) => (isRandom(match) ? REDACTED : match) },
-  { pattern: /\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,})/g, replace: all },
-  { pattern: /\b(?:xox[abeoprs]|xapp)-[\w-]{8,}/g, replace: all },
-  { pattern: /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g, replace: all },
-  { pattern: /\bAIza[\w-]{30,}/g, replace: all },
+  /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*/g,
+  { pattern: /\bsk-[\w-]{16,}/g, isSecret: isRandom },
+  /\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,})/g,
+  /\b(?:xox[abeoprs]|xapp)-[\w-]{8,}/g,
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/g,
+  /\bAIza[\w-]{30,}/g,
   // Keys that say by their first letters whose they are: GitLab, Stripe, Twilio, SendGrid, Mailgun, npm, PyPI, Docker
   // Hub, Hugging Face, New Relic, DigitalOcean, Heroku, Netlify, Vercel, age, Google OAuth, Groq, ntfy, Shopify, xAI.
-  { pattern: /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{16,}/g, replace: all },
-  { pattern: /\b(?:[srp]k_(?:live|test)|whsec)_[A-Za-z0-9+/=]{16,}/g, replace: all },
-  { pattern: /\b(?:SK|key-)[0-9a-f]{32}\b/g, replace: all },
-  { pattern: /\bSG\.[\w-]{16,}(?:\.[\w-]+)?/g, replace: all },
-  { pattern: /\b(?:npm|hf|gsk|nfp|vc[apikr])_[A-Za-z0-9]{20,}/g, replace: all },
-  { pattern: /\b(?:pypi|NRAK|HRKU|xai)-[\w-]{20,}/g, replace: all },
-  { pattern: /\bdckr_[a-z]{3}_[\w-]{16,}/g, replace: all },
-  { pattern: /\b(?:do[oprt]_v1|shp(?:at|ca|pa|ss))_[0-9a-f]{32,}/g, replace: all },
-  { pattern: /\btk_[a-z0-9]{29}\b/g, replace: all },
-  { pattern: /\bAGE-SECRET-KEY-1[A-Z0-9]{30,}/g, replace: all },
-  { pattern: /\b(?:ya29\.|GOCSPX-)[\w-]{20,}/g, replace: all },
-  { pattern: /(?<![\w.-])[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,45}(?![\w-])/g, replace: all },
+  /\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas)-[\w.-]{16,}/g,
+  /\b(?:[srp]k_(?:live|test)|whsec)_[A-Za-z0-9+/=]{16,}/g,
+  /\b(?:SK|key-)[0-9a-f]{32}\b/g,
+  /\bSG\.[\w-]{16,}(?:\.[\w-]+)?/g,
+  /\b(?:npm|hf|gsk|nfp|vc[apikr])_[A-Za-z0-9]{20,}/g,
+  /\b(?:pypi|NRAK|HRKU|xai)-[\w-]{20,}/g,
+  /\bdckr_[a-z]{3}_[\w-]{16,}/g,
+  /\b(?:do[oprt]_v1|shp(?:at|ca|pa|ss))_[0-9a-f]{32,}/g,
+  /\btk_[a-z0-9]{29}\b/g,
+  /\bAGE-SECRET-KEY-1[A-Z0-9]{30,}/g,
+  /\b(?:ya29\.|GOCSPX-)[\w-]{20,}/g,
+  /(?<![\w.-])[MNO][\w-]{22,27}\.[\w-]{6}\.[\w-]{27,45}(?![\w-])/g,
   // Addresses that anybody who knows them can use; the examples of our own messages are nobody's.
-  { pattern: /(\bhc-ping\.com\/|\/api\/push\/)(?!\[redacted\]|your-uuid\b)[\w-]{8,}/gi, replace: afterFirst },
-  { pattern: /(\bntfy\.sh\/)(?!\[redacted\]|(?:docs|app|my-topic)\b)[\w-]{6,64}/gi, replace: afterFirst },
-  {
-    pattern:
-      /(\bcookie(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\[?(?:\\{0,7}["'])?)(?=[\w.-]{1,64}=)(?!\[redacted\])[^\r\n"'\\]+/gi,
-    replace: afterFirst,
-  },
-  {
-    pattern:
-      /([?&](?:key|sig|auth|code|sid|session|[\w-]{0,20}(?:signature|credential))=)(?!\[redacted\])[^\s"'\\&#]+/gi,
-    replace: afterFirst,
-  },
-  {
-    // A quoted value goes up to its closing quote, a bare one up to the next separator. A quoted name with
-    // a bare value is JSON with a number, which is no secret (a count of something, a fencing token).
-    pattern:
-      /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\\{0,7}["'])(?!\[redacted\])[^"'\\\n]+/gi,
-    replace: afterFirst,
-  },
-  {
-    pattern:
-      /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)\s{0,4}[:=]\s{0,4})(?!\[redacted\])[^\s"'\\&,;(){}<>]+/gi,
-    replace: afterFirst,
-  },
-];
+  /(\bhc-ping\.com\/|\/api\/push\/)(?!\[redacted\]|your-uuid\b)[\w-]{8,}/gi,
+  /(\bntfy\.sh\/)(?!\[redacted\]|(?:docs|app|my-topic)\b)[\w-]{6,64}/gi,
+  /(\bcookie(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\[?(?:\\{0,7}["'])?)(?=[\w.-]{1,64}=)(?!\[redacted\])[^\r\n"'\\]+/gi,
+  /([?&](?:key|sig|auth|code|sid|session|[\w-]{0,20}(?:signature|credential))=)(?!\[redacted\])[^\s"'\\&#]+/gi,
+  // A quoted value goes up to its closing quote, a bare one up to the next separator. A quoted name with
+  // a bare value is JSON with a number, which is no secret (a count of something, a fencing token).
+  /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}\\{0,7}["'])(?!\[redacted\])[^"'\\\n]+/gi,
+  /((?:password|passwd|pwd|passphrase|secret|token|(?:api|app|access|account|auth|license|private|signing)[_-]?key)\s{0,4}[:=]\s{0,4})(?!\[redacted\])[^\s"'\\&,;(){}<>]+/gi,
+].map((each) => (each instanceof RegExp ? { pattern: each } : each));
 
 /**
  * A short word: every shape has 20 characters, or one that is not in a word. And small letters and digits alone, as in the
@@ -232,12 +206,12 @@ const SHAPES: Shape[] = [
 const SHAPELESS = /^(?:\w{0,19}|[a-z0-9]{0,100})$/;
 
 /** Words have neither digits nor capitals inside; keys have. */
-function isRandom(value = ""): boolean {
+function isRandom(value: string): boolean {
   return /\d/.test(value) || /[a-z][A-Z]/.test(value);
 }
 
 /** `basic authentication` is prose; `Basic dXNlcjpwYXNz` decodes to `user:pass` (RFC 7617). */
-function isUserAndPassword(value = ""): boolean {
+function isUserAndPassword(value: string): boolean {
   const decoded = Buffer.from(value, "base64").toString("latin1");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: credentials hold no control characters, which is what is tested here.
   return decoded.includes(":") && !/[\x00-\x1f\x7f]/.test(decoded);

@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { Announce } from "../alerts/outbox.ts";
+import type { Notice } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
@@ -7,6 +7,7 @@ import { prepared } from "../store/prepared.ts";
 import type { BreakersTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { BreakerState } from "./breaker-state.ts";
+import type { Rails } from "./rails.ts";
 
 /** The breaker of a dependency as it is on disk; one that never failed has no row and is closed. */
 export async function readBreaker(db: Db, name: string): Promise<BreakerState> {
@@ -24,32 +25,34 @@ export async function listBreakers(db: Db): Promise<{ name: string; state: Break
 }
 
 /** Writes a breaker's next state, if it is another one, and tells of it when it opens or closes. */
-export async function moveBreaker(
-  trx: Trx,
-  announce: Announce,
-  name: string,
-  change: { from: BreakerState; to: BreakerState },
-  nowMs: number,
-  cooldownMs: number,
-): Promise<void> {
-  const { from, to } = change;
+export async function moveBreaker(trx: Trx, rails: BreakerRails, change: BreakerChange): Promise<void> {
+  const { name, from, to, nowMs } = change;
   if (to === from || (from.state === "closed" && to.state === "closed" && from.failures === to.failures))
     return;
-  const columns = { ...toColumns(to, cooldownMs), updated_at: nowMs };
+  const columns = { ...toColumns(to, rails.breaker.cooldownMs), updated_at: nowMs };
   await trx
     .insertInto("breakers")
     .values({ name, ...columns })
     .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
     .execute();
-  const notice = noticeOf(name, from, to, nowMs);
-  if (notice !== null) await announce(trx, { ...notice, subject: name });
+  const notice = noticeOf(change);
+  if (notice !== null) await rails.outbox.announce(trx, { ...notice, subject: name });
+}
+
+type BreakerRails = Pick<Rails, "outbox" | "breaker">;
+
+interface BreakerChange {
+  name: string;
+  from: BreakerState;
+  to: BreakerState;
+  nowMs: number;
 }
 
 /** What is told of a change; null for one that nobody has to know. */
-function noticeOf(name: string, from: BreakerState, to: BreakerState, nowMs: number) {
+function noticeOf({ name, from, to, nowMs }: BreakerChange): Omit<Notice, "subject"> | null {
   if (from.state === "closed" && to.state === "open")
     return {
-      event: "breaker_open" as const,
+      event: "breaker_open",
       title: `${name} is not called for now`,
       message: `${asSentence(to.reason)} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
       occurrence: String(nowMs),
@@ -57,7 +60,7 @@ function noticeOf(name: string, from: BreakerState, to: BreakerState, nowMs: num
   // The same event as when it opens: one incident lasts until calls go on.
   if (to.state === "blocked")
     return {
-      event: "breaker_open" as const,
+      event: "breaker_open",
       title: `${name} is refused until you resume`,
       message: `${asSentence(to.reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
       occurrence: String(to.since),
@@ -65,7 +68,7 @@ function noticeOf(name: string, from: BreakerState, to: BreakerState, nowMs: num
   if (from.state === "closed" || to.state !== "closed") return null;
   const why = from.state === "blocked" ? "Cleared by a person" : "A probe was answered";
   return {
-    event: "breaker_closed" as const,
+    event: "breaker_closed",
     title: `${name} works again`,
     message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
     occurrence: String(nowMs),
@@ -73,15 +76,10 @@ function noticeOf(name: string, from: BreakerState, to: BreakerState, nowMs: num
 }
 
 /** Lets what was blocked be called again, confirmed by a person. Returns the names. */
-export async function clearBlocked(
-  trx: Trx,
-  announce: Announce,
-  nowMs: number,
-  cooldownMs: number,
-): Promise<string[]> {
+export async function clearBlocked(trx: Trx, rails: BreakerRails, nowMs: number): Promise<string[]> {
   const found = (await listBreakers(trx)).filter(({ state }) => state.state === "blocked");
   for (const { name, state: from } of found)
-    await moveBreaker(trx, announce, name, { from, to: { state: "closed", failures: 0 } }, nowMs, cooldownMs);
+    await moveBreaker(trx, rails, { name, from, to: { state: "closed", failures: 0 }, nowMs });
   return found.map(({ name }) => name);
 }
 

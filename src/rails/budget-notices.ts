@@ -1,10 +1,8 @@
-import type { Selectable } from "kysely";
-import type { Announce } from "../alerts/outbox.ts";
+import type { Notice } from "../alerts/outbox.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
 import { asSentence } from "../lib/text.ts";
 import { AGENT, type CapSpend, capWords, formatAmount, type Scope } from "../lib/windows.ts";
-import type { LedgerTable } from "../store/schema/rails.ts";
-import type { Trx } from "../store/schema.ts";
+import type { LedgerEntry } from "./ledger.ts";
 import type { Counter } from "./windows.ts";
 
 /** A cap that has no room for a call, with the most that the call could take. */
@@ -18,13 +16,8 @@ export function shownPeriod({ window, period }: Counter): string {
 }
 
 /** Once per cap and period: the key says so. */
-export async function announceCapHit(
-  trx: Trx,
-  announce: Announce,
-  refusal: CapRefusal,
-  scope: Scope,
-): Promise<void> {
-  await announce(trx, {
+export function capHit(refusal: CapRefusal, scope: Scope): Notice {
+  return {
     event: "cap_hit",
     title: `The ${capWords(refusal)} is reached`,
     message:
@@ -34,7 +27,7 @@ export async function announceCapHit(
     occurrence: refusal.period,
     ...payloadOf(refusal),
     ...scopeFields(scope),
-  });
+  };
 }
 
 /** Rounded, since 0.55 x $1 is a little more than 550,000 micro-dollars and would come one too late. */
@@ -42,26 +35,18 @@ export function thresholdOf(threshold: number, cap: number): number {
   return Math.round(threshold * cap);
 }
 
-/** Once per threshold, cap and period: the key says so. */
-export async function announceThresholds(
-  trx: Trx,
-  announce: Announce,
-  spend: CapSpend,
-  thresholds: number[],
-): Promise<void> {
-  for (const threshold of thresholds) {
-    if (spend.spent < thresholdOf(threshold, spend.cap)) continue;
-    const notice = {
-      event: "threshold_cross" as const,
-      title: `${percent(spend)} % of the ${capWords(spend)}`,
-      message: `${spentWords(spend)}. Look: afk status`,
-      subject: subjectOf(spend),
-      occurrence: `${spend.period}:${threshold}`,
-      threshold,
-      ...payloadOf(spend),
-    };
-    await announce(trx, notice, "quiet");
-  }
+/** Once per threshold, cap and period: the key says so. A cap of 0 has no fractions. */
+export function thresholdsCrossed(spend: CapSpend, thresholds: readonly number[]): Notice[] {
+  const crossed = thresholds.filter((each) => spend.cap > 0 && spend.spent >= thresholdOf(each, spend.cap));
+  return crossed.map((threshold) => ({
+    event: "threshold_cross",
+    title: `${percent(spend)} % of the ${capWords(spend)}`,
+    message: `${spentWords(spend)}. Look: afk status`,
+    subject: subjectOf(spend),
+    occurrence: `${spend.period}:${threshold}`,
+    threshold,
+    ...payloadOf(spend),
+  }));
 }
 
 function spentWords({ amount, spent, cap, period }: CapSpend): string {
@@ -80,13 +65,9 @@ function payloadOf(spend: CapSpend) {
   return { window, period, ...amounts, ...(scope === AGENT ? {} : { scope }), pct: percent(spend) };
 }
 
-export async function announceUnknown(
-  trx: Trx,
-  announce: Announce,
-  entry: Selectable<LedgerTable>,
-  error: string,
-): Promise<void> {
-  await announce(trx, {
+/** A call of which nobody knows what it cost. */
+export function unknownCall(entry: LedgerEntry, error: string): Notice {
+  return {
     event: "call_unknown",
     title: `A call to ${entry.model} ended unknown`,
     message:
@@ -95,21 +76,16 @@ export async function announceUnknown(
     subject: "",
     occurrence: entry.id,
     ...scopeFields(entry),
-  });
+  };
 }
 
-export async function announceOverrun(
-  trx: Trx,
-  announce: Announce,
-  entry: Selectable<LedgerTable>,
-  costMicros: number,
-  aboveBound: string | undefined,
-): Promise<void> {
+/** A call that took more than its bound: in money, or as `aboveBound` says. */
+export function overrun(entry: LedgerEntry, costMicros: number, aboveBound: string | undefined): Notice {
   const what =
     costMicros > entry.estimate_micros || aboveBound === undefined
       ? `A call cost ${formatUsd(costMicros)}, more than the ${formatUsd(entry.estimate_micros)} that bounded it`
       : `A call was billed ${aboveBound}`;
-  await announce(trx, {
+  return {
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
     message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
@@ -117,7 +93,7 @@ export async function announceOverrun(
     occurrence: entry.id,
     spentUsd: usdFromMicros(costMicros),
     ...scopeFields(entry),
-  });
+  };
 }
 
 function scopeFields(scope: Pick<Scope, "tick" | "job">): { tick?: string; job?: string } {

@@ -1,21 +1,20 @@
-import type { Announce } from "../alerts/outbox.ts";
-import type { BudgetConfig } from "../config/config.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { type Amounts, type CapSpend, type Scope, UNITS } from "../lib/windows.ts";
 import type { Trx } from "../store/schema.ts";
 import {
-  announceCapHit,
-  announceOverrun,
-  announceThresholds,
-  announceUnknown,
   type CapRefusal,
+  capHit,
+  overrun,
   shownPeriod,
   thresholdOf,
+  thresholdsCrossed,
+  unknownCall,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
 import { costOf, countedTokens, type Ending, estimateOf, insertEntry, UPDATE_ENDED } from "./ledger.ts";
 import { openPeriods } from "./periods.ts";
+import type { Rails } from "./rails.ts";
 import { ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
 
 /** What a call is reserved under, and what the ledger keeps about it. */
@@ -32,12 +31,6 @@ export interface Reservation {
   isDegraded: boolean;
 }
 
-/** The caps as they stand, and the zone of the calendar windows. */
-export interface BudgetRules {
-  budget: BudgetConfig;
-  timezone: string;
-}
-
 /** A reservation on disk. */
 export interface Reserved {
   entryId: string;
@@ -52,19 +45,18 @@ export interface Reserved {
  */
 export async function reserve(
   trx: Trx,
-  announce: Announce,
+  { outbox, budget: { budget, timezone } }: BudgetRails,
   call: Reservation,
-  rules: BudgetRules,
   times: { budgetMs: number; wallMs: number },
 ): Promise<Reserved | { refusal: CapRefusal }> {
-  const periods = await openPeriods(trx, times.budgetMs, rules.timezone);
-  const windows = windowsOf(periods, call.scope, rules.budget);
+  const periods = await openPeriods(trx, times.budgetMs, timezone);
+  const windows = windowsOf(periods, call.scope, budget);
   const estimate = estimateOf({ estimate_micros: call.estimateMicros, estimate_tokens: call.estimateTokens });
   const before = await spends(trx, windows, times.budgetMs);
   const full = before.find((spend) => !hasRoom(spend, estimate));
   if (full !== undefined) {
     const refusal = { ...full, estimate: estimate[full.amount] };
-    await announceCapHit(trx, announce, refusal, call.scope);
+    await outbox.announce(trx, capHit(refusal, call.scope));
     return { refusal };
   }
   await addReserved(trx, windows, estimate);
@@ -86,12 +78,14 @@ export async function reserve(
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,
   });
-  const least = Math.min(...rules.budget.warningThresholds);
+  const least = Math.min(...budget.warningThresholds);
   const isNearThreshold = before.some(
     (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(least, spend.cap),
   );
   return { entryId, isNearThreshold };
 }
+
+type BudgetRails = Pick<Rails, "outbox" | "budget">;
 
 function hasRoom({ cap, spent, amount }: CapSpend, estimate: Amounts): boolean {
   return cap > 0 && spent + estimate[amount] <= cap;
@@ -104,16 +98,15 @@ function hasRoom({ cap, spent, amount }: CapSpend, estimate: Amounts): boolean {
  */
 export async function finish(
   trx: Trx,
-  announce: Announce,
+  { outbox, clock, budget: { budget } }: BudgetRails & Pick<Rails, "clock">,
   entryId: string,
   ending: Ending,
-  rules: BudgetRules,
-  times: { budgetMs: number | null; wallMs: number },
+  budgetMs: number | null,
 ): Promise<boolean> {
   const settled = ending.state === "settled" ? ending : null;
   const { rows } = await UPDATE_ENDED[ending.state](trx, {
     id: entryId,
-    finishedAt: times.wallMs,
+    finishedAt: clock.nowMs(),
     error: ending.error?.slice(0, 2_000) ?? null,
     costMicros: settled?.costMicros ?? null,
     tokens: settled === null ? null : countedTokens(settled),
@@ -122,14 +115,15 @@ export async function finish(
   });
   const [entry] = rows;
   if (entry === undefined) return false;
-  const windows = windowsOf(entry, scopeOf(entry), rules.budget);
-  if (ending.state === "unknown") await announceUnknown(trx, announce, entry, ending.error);
+  const windows = windowsOf(entry, scopeOf(entry), budget);
+  if (ending.state === "unknown") await outbox.announce(trx, unknownCall(entry, ending.error));
   else await replaceReserved(trx, windows, estimateOf(entry), costOf(entry));
   if (settled !== null && (settled.costMicros > entry.estimate_micros || settled.aboveBound !== undefined))
-    await announceOverrun(trx, announce, entry, settled.costMicros, settled.aboveBound);
-  if (ending.state !== "released" && times.budgetMs !== null) {
-    for (const spend of await spends(trx, windows, times.budgetMs))
-      if (spend.cap > 0) await announceThresholds(trx, announce, spend, rules.budget.warningThresholds);
+    await outbox.announce(trx, overrun(entry, settled.costMicros, settled.aboveBound));
+  if (ending.state !== "released" && budgetMs !== null) {
+    for (const spend of await spends(trx, windows, budgetMs))
+      for (const notice of thresholdsCrossed(spend, budget.warningThresholds))
+        await outbox.announce(trx, notice, "quiet");
   }
   return true;
 }

@@ -38,37 +38,20 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     const admission = admit(state, nowMs);
     if (admission.type === "refuse" || admission.type === "blocked")
       return { refused: new BreakerOpen(call.dependency, admission, nowMs) };
-    const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
-    const runaway = await findRunaway(trx, call, rails.breaker, { budgetMs, wallMs: nowMs });
+    const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, rails.clock), wallMs: nowMs };
+    const runaway = await findRunaway(trx, call, rails.breaker, times);
     if (runaway !== null) {
       const to = tripped(state, runaway, nowMs, rails.breaker);
-      await moveBreaker(
-        trx,
-        rails.outbox.announce,
-        call.dependency,
-        { from: state, to },
-        nowMs,
-        rails.breaker.cooldownMs,
-      );
+      await moveBreaker(trx, rails, { name: call.dependency, from: state, to, nowMs });
       return { refused: new BreakerOpen(call.dependency, to, nowMs) };
     }
     // 3. Spend. The worst case is taken from every window, or the call is not made.
-    const reserved = await reserve(trx, rails.outbox.announce, call, rails.budget, {
-      budgetMs,
-      wallMs: nowMs,
-    });
+    const reserved = await reserve(trx, rails, call, times);
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
     // The probe is claimed last: a call that the cap refuses must not use it up.
     if (admission.type === "probe") {
       const to = probing(state, reserved.entryId, nowMs, call.deadlineMs + PROBE_MARGIN_MS, rails.breaker);
-      await moveBreaker(
-        trx,
-        rails.outbox.announce,
-        call.dependency,
-        { from: state, to },
-        nowMs,
-        rails.breaker.cooldownMs,
-      );
+      await moveBreaker(trx, rails, { name: call.dependency, from: state, to, nowMs });
     }
     return { reserved };
   });

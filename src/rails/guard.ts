@@ -198,10 +198,7 @@ async function settleEntry(
   const budgetMs = thresholds === "look" ? await budgetNow(trx, rails.outbox.announce, rails.clock) : null;
   const shown: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
-  await finish(trx, rails.outbox.announce, entryId, shown, rails.budget, {
-    budgetMs,
-    wallMs: rails.clock.nowMs(),
-  });
+  await finish(trx, rails, entryId, shown, budgetMs);
 }
 
 /** Moves the breaker to the state that `next` makes of the present one. */
@@ -213,8 +210,7 @@ async function updateBreaker(
 ): Promise<void> {
   const nowMs = rails.clock.nowMs();
   const from = await readBreaker(trx, call.dependency);
-  const change = { from, to: next(from, nowMs) };
-  await moveBreaker(trx, rails.outbox.announce, call.dependency, change, nowMs, rails.breaker.cooldownMs);
+  await moveBreaker(trx, rails, { name: call.dependency, from, to: next(from, nowMs), nowMs });
 }
 
 function failed(rails: Rails, entryId: string, { trip, message }: CallFailed) {

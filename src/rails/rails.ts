@@ -1,9 +1,9 @@
 import type { Outbox } from "../alerts/outbox.ts";
+import type { BudgetConfig } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
 import type { BreakerRules } from "./breaker-state.ts";
-import type { BudgetRules } from "./budget.ts";
 import type { KillWatch } from "./kill-watch.ts";
 import type { RunawayRules } from "./runaway.ts";
 
@@ -13,7 +13,8 @@ export interface Rails {
   outbox: Outbox;
   clock: Clock;
   log: Log;
-  budget: BudgetRules;
+  /** The caps as they stand, and the zone of the calendar windows. */
+  budget: { budget: BudgetConfig; timezone: string };
   breaker: BreakerRules & RunawayRules;
   stopFile: string;
   watch: KillWatch;

@@ -1,6 +1,7 @@
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { finish } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
+import type { Ending } from "./ledger.ts";
 import type { Rails } from "./rails.ts";
 
 /**
@@ -12,26 +13,12 @@ export async function reconcile(rails: Rails, entryId: string, costMicros: numbe
     const entry = await trx.selectFrom("ledger").select("state").where("id", "=", entryId).executeTakeFirst();
     if (entry?.state !== "unknown") {
       const found = entry === undefined ? "there is no such entry" : `it is ${entry.state}`;
-      throw new AfkError(
-        "not_unknown",
-        `ledger entry ${entryId} cannot be reconciled: ${found}; see: afk ledger list --unknown`,
-        {
-          retry: "never",
-          exitCode: EXIT.usage,
-        },
-      );
+      const message = `ledger entry ${entryId} cannot be reconciled: ${found}; see: afk ledger list --unknown`;
+      throw new AfkError("not_unknown", message, { retry: "never", exitCode: EXIT.usage });
     }
+    const figures = { costMicros, inputTokens: null, outputTokens: null };
     const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
-    const ending = {
-      state: "settled" as const,
-      costMicros,
-      inputTokens: null,
-      outputTokens: null,
-      error: "reconciled by hand",
-    };
-    await finish(trx, rails.outbox.announce, entryId, ending, rails.budget, {
-      budgetMs,
-      wallMs: rails.clock.nowMs(),
-    });
+    const ending: Ending = { state: "settled", ...figures, error: "reconciled by hand" };
+    await finish(trx, rails, entryId, ending, budgetMs);
   });
 }

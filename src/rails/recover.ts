@@ -30,7 +30,7 @@ export async function recoverCalls(
     for (const entry of open) {
       const error = "the process that made the call ended before it was answered";
       const ending: Ending = { state: entry.state === "sending" ? "unknown" : "released", error };
-      await finish(trx, rails.outbox.announce, entry.id, ending, rails.budget, { budgetMs, wallMs });
+      await finish(trx, rails, entry.id, ending, budgetMs);
       counts[ending.state === "unknown" ? "unknown" : "released"] += 1;
     }
     return counts;

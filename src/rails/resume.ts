@@ -13,10 +13,10 @@ export interface Resumed {
 
 /** Lets work go on, confirmed by a person: clears the kill switch and blocked breakers, and takes the wall clock for right. */
 export async function resume(rails: Rails, how: { isBackToo: boolean }): Promise<Resumed> {
-  const { clock, stopFile, breaker } = rails;
+  const { clock, stopFile } = rails;
   return await rails.store.atomically(async (trx) => {
     await acceptWallClock(trx, clock, how);
-    const breakers = await clearBlocked(trx, rails.outbox.announce, clock.nowMs(), breaker.cooldownMs);
+    const breakers = await clearBlocked(trx, rails, clock.nowMs());
     return { kill: await clearKill(trx, stopFile), breakers };
   });
 }

@@ -275,7 +275,7 @@ it("keeps every state as it was written", async () => {
   let from: BreakerState = { state: "closed", failures: 0 };
   for (const to of written) {
     await rails.store.atomically((trx) =>
-      moveBreaker(trx, rails.outbox.announce, NAME, { from, to }, rails.clock.nowMs(), 300_000),
+      moveBreaker(trx, rails, { name: NAME, from, to, nowMs: rails.clock.nowMs() }),
     );
     expect(await breaker(rails)).toEqual(to);
     from = to;

@@ -150,7 +150,7 @@ describe("an alert", () => {
     const rails = await testRails({ budget: { day_micros: 100 } });
     const crashing = rails.store.atomically(async (trx) => {
       const times = { budgetMs: rails.clock.nowMs(), wallMs: rails.clock.nowMs() };
-      await reserve(trx, rails.outbox.announce, reservation(101), rails.budget, times);
+      await reserve(trx, rails, reservation(101), times);
       throw new Error("crash");
     });
     await expect(crashing).rejects.toThrow("crash");

@@ -66,13 +66,7 @@ export async function tryReserve(
   return await rails.store.atomically(async (trx) => {
     const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
     const times = { budgetMs, wallMs: rails.clock.nowMs() };
-    const result = await reserve(
-      trx,
-      rails.outbox.announce,
-      reservation(estimateMicros, more),
-      rails.budget,
-      times,
-    );
+    const result = await reserve(trx, rails, reservation(estimateMicros, more), times);
     if ("entryId" in result) await unmark(trx, result.entryId);
     return result;
   });
@@ -122,8 +116,7 @@ export async function sent(
 export async function ended(rails: Rails, entryId: string, ending: Ending): Promise<boolean> {
   return await rails.store.atomically(async (trx) => {
     const budgetMs = await budgetNow(trx, rails.outbox.announce, rails.clock);
-    const times = { budgetMs, wallMs: rails.clock.nowMs() };
-    return await finish(trx, rails.outbox.announce, entryId, ending, rails.budget, times);
+    return await finish(trx, rails, entryId, ending, budgetMs);
   });
 }
 

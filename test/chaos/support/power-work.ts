@@ -70,13 +70,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
       step: "call",
       runner: "runner",
     };
-    const result = await reserve(
-      trx,
-      rails.outbox.announce,
-      { ...call, requestHash: null, isDegraded: false },
-      rails.budget,
-      times,
-    );
+    const result = await reserve(trx, rails, { ...call, requestHash: null, isDegraded: false }, times);
     if ("refusal" in result) throw new Error(`refused by ${result.refusal.window}`);
     return result.entryId;
   });
@@ -87,8 +81,7 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
       ? { state: "settled", costMicros: 400, inputTokens: 1, outputTokens: 1 }
       : { state: "unknown", error: "time-out" };
   await rails.store.atomically(async (trx) => {
-    const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, clock), wallMs: clock.nowMs() };
-    await finish(trx, rails.outbox.announce, id, ending, rails.budget, times);
+    await finish(trx, rails, id, ending, await budgetNow(trx, rails.outbox.announce, clock));
     await saveStep(trx, claimed, "call", { text: "y".repeat(500) }, nowMs);
   });
   acknowledge({ type: "ledger", id, state: ending.state });

@@ -64,6 +64,7 @@ export function randomFrom(randomness: Randomness): Random {
 }
 
 async function addCall(trx: Trx, rails: RailsOn, today: Today, random: Random): Promise<void> {
+  const quiet = { ...rails, outbox: { ...rails.outbox, announce: QUIET } };
   const times = { budgetMs: await budgetNow(trx, QUIET, rails.clock), wallMs: rails.clock.nowMs() };
   const model = random.pick(MODELS);
   // A local model costs nothing, and counts all the same.
@@ -72,11 +73,12 @@ async function addCall(trx: Trx, rails: RailsOn, today: Today, random: Random): 
   const job = random.below(4) === 0 ? null : today.job;
   const scope = { tick, job, jobName: job?.split("@")[0] ?? null };
   const call = reservation(estimateMicros, { model, scope, isDegraded: random.below(5) === 0 });
-  const reserved = await reserve(trx, QUIET, call, rails.budget, times);
+  const reserved = await reserve(trx, quiet, call, times);
   if ("refusal" in reserved) throw new Error(`refused by the ${reserved.refusal.window} cap`);
   const fate = random.below(40);
   if (fate <= 1) return;
-  await finish(trx, QUIET, reserved.entryId, endingOf(fate, estimateMicros, random), rails.budget, times);
+  const ending = endingOf(fate, estimateMicros, random);
+  await finish(trx, quiet, reserved.entryId, ending, times.budgetMs);
 }
 
 function endingOf(fate: number, estimateMicros: number, random: Random): Ending {
