@@ -7,30 +7,6 @@ import { isAllowed } from "../../egress/allowlist.ts";
 export const GITHUB_HOST = "api.github.com";
 
 const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
-export type GithubEvent = (typeof GITHUB_EVENTS)[number];
-
-/** `feed` is an address that begins with http:// or https://, else the path of a file. */
-export interface FeedSource {
-  feed: string;
-  name?: string | undefined;
-}
-export interface GithubSource {
-  github: string;
-  events: GithubEvent[];
-  name?: string | undefined;
-}
-export interface FolderSource {
-  folder: string;
-  name?: string | undefined;
-}
-export type SourceSettings = FeedSource | GithubSource | FolderSource;
-
-export interface DigestSettings {
-  sources: SourceSettings[];
-  maxItems: number;
-  /** The language summaries are written in; null leaves it to the model. */
-  language: string | null;
-}
 
 const WRITE_NAME = "write a short name for the source, at most 80 characters, for example Team news";
 const name = v.optional(text("What the digest calls the source.", WRITE_NAME, /^\S.*$/, 80));
@@ -100,14 +76,17 @@ export const digestSettings = v.pipe(
       ),
     ),
   }),
-  v.transform(
-    (entry): DigestSettings => ({
-      sources: entry.sources,
-      maxItems: entry.max_items,
-      language: entry.language ?? null,
-    }),
-  ),
+  v.transform(({ sources, max_items: maxItems, language = null }) => ({ sources, maxItems, language })),
 );
+
+/** `feed` is an address that begins with http:// or https://, else the path of a file. */
+export type FeedSource = v.InferOutput<typeof feed>;
+export type GithubSource = v.InferOutput<typeof github>;
+export type GithubEvent = GithubSource["events"][number];
+export type FolderSource = v.InferOutput<typeof folder>;
+export type SourceSettings = FeedSource | GithubSource | FolderSource;
+/** `language` is that of the summaries; null leaves it to the model. */
+export type DigestSettings = v.InferOutput<typeof digestSettings>;
 
 /** An issue for each source whose host `egress.allow` does not cover. */
 export function checkDigest(settings: DigestSettings, config: Config): ConfigIssue[] {

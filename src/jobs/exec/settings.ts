@@ -2,19 +2,6 @@ import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { integer, section, text } from "../../config/fields.ts";
 
-export interface ExecSettings {
-  /** The program and its arguments, as the system takes them; no shell looks at them. */
-  command: string[];
-  /** Relative to the folder of afk.yaml. */
-  cwd: string;
-  /** What the command gets besides the few variables that are handed on. */
-  env: Record<string, string>;
-  /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
-  outputBytesMax: number;
-  isPublished: boolean;
-  units: number;
-}
-
 const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts, for example [sh, -c, "df -h | head"]';
 const WRITE_ENV =
@@ -77,17 +64,15 @@ export const execSettings = v.pipe(
       1,
     ),
   }),
-  v.transform(
-    (entry): ExecSettings => ({
-      command: entry.command,
-      cwd: entry.cwd,
-      env: entry.env,
-      outputBytesMax: entry.max_output_kb * 1024,
-      isPublished: entry.publish,
-      units: entry.units,
-    }),
-  ),
+  v.transform(({ max_output_kb, publish, ...entry }) => ({
+    ...entry,
+    /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
+    outputBytesMax: max_output_kb * 1024,
+    isPublished: publish,
+  })),
 );
+
+export type ExecSettings = v.InferOutput<typeof execSettings>;
 
 /** The parser of a list cannot ask more of its first item than of the others. */
 export function checkExec({ command }: ExecSettings): ConfigIssue[] {

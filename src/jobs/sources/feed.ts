@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type AnyFeed, type AtomFeed, type DcNs, parseFeed } from "feedsmith";
+import { type AnyFeed, type AtomFeed, parseFeed } from "feedsmith";
 import type { Egress } from "../../egress/types.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
@@ -90,7 +90,7 @@ function rawItems({ format, feed }: AnyFeed): RawItem[] {
         title: html(entry.title),
         link: entry.link ?? (entry.guid?.isPermaLink === false ? undefined : entry.guid?.value),
         text: html(entry.content?.encoded ?? entry.description),
-        publishedAt: entry.pubDate ?? dublinCoreDate(entry.dc),
+        publishedAt: entry.pubDate ?? entry.dc?.dates?.[0],
       }));
     case "rdf":
       return (feed.items ?? []).map((entry) => ({
@@ -98,7 +98,7 @@ function rawItems({ format, feed }: AnyFeed): RawItem[] {
         title: html(entry.title),
         link: entry.link,
         text: html(entry.content?.encoded ?? entry.description),
-        publishedAt: dublinCoreDate(entry.dc),
+        publishedAt: entry.dc?.dates?.[0],
       }));
     case "atom":
       return (feed.entries ?? []).map((entry) => ({
@@ -128,8 +128,4 @@ function atomText(value: AtomFeed.Content | undefined): string | undefined {
   const type = value?.type ?? "text";
   if (/^(?:html|xhtml|text\/html|application\/xhtml\+xml)$/i.test(type)) return html(value?.value);
   return /^text(?:\/|$)/i.test(type) ? value?.value : undefined;
-}
-
-function dublinCoreDate(dc: DcNs.ItemOrFeed<string> | undefined): string | undefined {
-  return dc?.dates?.[0];
 }
