@@ -7,6 +7,7 @@ import { expandHome, locate } from "../config/locations.ts";
 import { isSection } from "../config/path.ts";
 import { readYamlLoosely } from "../config/yaml.ts";
 import { messageOf } from "../lib/errors.ts";
+import { once } from "../lib/once.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import type { JobKind } from "./job.ts";
 import { jobKinds } from "./registry.ts";
@@ -65,15 +66,11 @@ function isKind(value: unknown): value is JobKind {
   return typeof kind === "string" && typeof settings === "object" && typeof run === "function";
 }
 
-let isResolved = false;
-
 /** Lets such a file import `afk-agent/jobs` wherever it lies: in the image there is no package beside it. */
-function resolveOwnPackage(): void {
-  if (isResolved) return;
-  isResolved = true;
+const resolveOwnPackage = once(() => {
   const { href } = siblingScript("authoring", import.meta.url);
-  registerHooks({
+  return registerHooks({
     resolve: (specifier, context, next) =>
       specifier === "afk-agent/jobs" ? { url: href, shortCircuit: true } : next(specifier, context),
   });
-}
+});

@@ -191,7 +191,6 @@ async function drain(supervisor: ChildProcess, flowing: readonly Promise<void>[]
     Promise.all(flowing).then(() => drained.abort()),
     systemClock.sleep(OUTPUT_END_MS, drained.signal).catch(() => undefined),
   ]);
-  drained.abort();
   supervisor.stdout?.destroy();
   supervisor.stderr?.destroy();
 }

@@ -24,18 +24,19 @@ export async function fetchSources(
 ): Promise<{ fetched: Fetched[]; reports: SourceReport[] }> {
   const { sources } = context.settings;
   const fetched: Fetched[] = [];
+  const reports: SourceReport[] = [];
   const down = new Map<number, AfkError>();
   for (const [index, source] of sources.entries()) {
-    try {
-      fetched[index] = await context.step(`fetch:${index}`, () => fetchSource(context, source));
-    } catch (error) {
+    const fetching = context.step(`fetch:${index}`, () => fetchSource(context, source));
+    const result = await fetching.catch((error: unknown) => {
       if (!isHostDown(error)) throw error;
       // Not recorded yet: should all of them be down, they are asked again.
       down.set(index, error);
-      fetched[index] = failed(context, source, error);
-    }
+      return failed(context, source, error);
+    });
+    fetched.push(result);
+    reports.push({ id: sourceId(source), label: result.label, error: result.error });
   }
-  const reports = sources.map((source, index) => reportOf(source, fetched[index]));
   if (down.size === sources.length)
     throw new SourcesDown(reports, soonest([...down.values()].map(({ retry }) => retry)));
   for (const index of down.keys()) await context.step(`fetch:${index}`, async () => fetched[index]);
@@ -79,11 +80,6 @@ async function collect(context: Context, source: SourceSettings): Promise<Collec
   if ("github" in source) return await (await import("../sources/github.ts")).collectGithub(source, context);
   if ("folder" in source) return await (await import("../sources/folder.ts")).collectFolder(source, context);
   return await (await import("../sources/feed.ts")).collectFeed(source, context);
-}
-
-function reportOf(source: SourceSettings, fetched: Fetched | undefined): SourceReport {
-  const { label = "", error = null } = fetched ?? {};
-  return { id: sourceId(source), label, error };
 }
 
 /**

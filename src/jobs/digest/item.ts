@@ -52,8 +52,8 @@ export function toItem(raw: RawItem, source: string): Item | null {
 }
 
 /** The newest items of one source, newest first, few and short enough for one recorded step. `source` is its label. */
-export function newestItems(raws: readonly RawItem[], source: string): Item[] {
-  const items = raws.map((raw) => toItem(raw, source)).filter((item) => item !== null);
+export function newestItems(raws: readonly RawItem[], source: string, base?: string): Item[] {
+  const items = raws.map((raw) => toItem({ ...raw, base }, source)).filter((item) => item !== null);
   const newest = items.toSorted(byNewest).slice(0, ITEMS_PER_SOURCE_MAX);
   if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) return newest;
   return newest.map((item) => ({ ...item, text: cleanText(item.text, ITEM_TEXT_CHARS_WHEN_MANY) }));

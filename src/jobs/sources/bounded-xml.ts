@@ -5,9 +5,9 @@ import { SourceUnreadable } from "./source.ts";
  * Elements and attributes of a document. Each costs the feed's parser up to 20 us and some hundred bytes, and while it parses,
  * nothing else happens, the kill switch included. 1,000 entries of 25 elements and 10 attributes stay below.
  */
-const MARKS_MAX = 40_000;
+const NODES_MAX = 40_000;
 /** After so many no further entry is begun: of a larger feed the first entries are read, which are the newest of most. */
-const MARKS_BEFORE_ENTRY_MAX = 36_000;
+const NODES_BEFORE_ENTRY_MAX = 36_000;
 const DEPTH_MAX = 90;
 /** Of one piece of text; no item keeps more of it. */
 const TEXT_CHARS_MAX = 200_000;
@@ -23,20 +23,25 @@ const CHUNK_CHARS = 16 * 1024;
 export function boundedXml(text: string, entriesMax: number): string {
   const out: string[] = [];
   const open: string[] = [];
-  const seen = { marks: 0, entries: 0, textChars: 0 };
+  const seen = { nodes: 0, entries: 0, textChars: 0 };
   let isInCdata = false;
   let isJustOpened = false;
   let isFull = false;
+  const count = () => {
+    seen.nodes++;
+    if (seen.nodes > NODES_MAX)
+      throw new SourceUnreadable("it has more tags and attributes in one place than afk reads");
+  };
   const parser = new Parser(
     {
       onopentagname(name) {
         if (open.length <= 2 && /^(?:[^:]+:)?(?:item|entry)$/i.test(name)) {
-          isFull ||= seen.entries++ >= entriesMax || seen.marks > MARKS_BEFORE_ENTRY_MAX;
+          isFull ||= seen.entries++ >= entriesMax || seen.nodes > NODES_BEFORE_ENTRY_MAX;
           if (isFull) parser.pause();
         }
-        if (!isFull) countMark(seen);
+        if (!isFull) count();
       },
-      onattribute: () => countMark(seen),
+      onattribute: count,
       onopentag(name, attributes) {
         if (isFull) return;
         open.push(name);
@@ -79,21 +84,12 @@ export function boundedXml(text: string, entriesMax: number): string {
   return out.concat(open.toReversed().map(closeTag)).join("");
 }
 
-function countMark(seen: { marks: number }): void {
-  seen.marks++;
-  if (seen.marks > MARKS_MAX)
-    throw new SourceUnreadable("it has more tags and attributes in one place than afk reads");
-}
-
 /** A name that is none goes, and what it held stays: some feeds put `<3` in a title. */
 function openTag(name: string, attributes: Record<string, string>): string {
   if (!NAME_PATTERN.test(name)) return "";
-  const written = Object.entries(attributes)
-    .filter(([attribute]) => NAME_PATTERN.test(attribute))
-    .map(
-      ([attribute, value]) => ` ${attribute}="${value.replaceAll('"', "&quot;").replaceAll("<", "&lt;")}"`,
-    );
-  return `<${name}${written.join("")}>`;
+  const quoted = (value: string) => value.replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const named = Object.entries(attributes).filter(([attribute]) => NAME_PATTERN.test(attribute));
+  return `<${name}${named.map(([attribute, value]) => ` ${attribute}="${quoted(value)}"`).join("")}>`;
 }
 
 function closeTag(name: string): string {

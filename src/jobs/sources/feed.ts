@@ -44,20 +44,14 @@ export async function collectFeed(
 export function itemsOfFeed(bytes: Uint8Array, label: string, base?: string): Item[] {
   if (bytes.byteLength > FEED_BYTES_MAX)
     throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
-  const raws = rawItems(parse(decode(bytes)));
-  return newestItems(
-    raws.map((raw) => ({ ...raw, base })),
-    label,
-  );
+  return newestItems(rawItems(parse(decode(bytes))), label, base);
 }
 
 /** XML names its encoding in a byte order mark or its first line (XML 1.0, appendix F); JSON is UTF-8. */
 function decode(bytes: Uint8Array): string {
   const head = Buffer.from(bytes.subarray(0, 200)).toString("latin1");
   const declared = /^(?:\xEF\xBB\xBF)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1];
-  const byteOrder = ({ "\xFE\xFF": "utf-16be", "\xFF\xFE": "utf-16le" } as Record<string, string>)[
-    head.slice(0, 2)
-  ];
+  const byteOrder = /^\xFE\xFF/.test(head) ? "utf-16be" : /^\xFF\xFE/.test(head) ? "utf-16le" : null;
   // A document that could be read as single bytes this far is not UTF-16, whatever it says.
   const label = byteOrder ?? (declared?.toLowerCase().startsWith("utf-16") ? "utf-8" : (declared ?? "utf-8"));
   try {
