@@ -10,12 +10,16 @@ import {
   type UnitName,
   WINDOWS,
 } from "../lib/windows.ts";
-import type { BudgetConfig } from "./config.ts";
 import { integer, section, usd } from "./fields.ts";
 import { isSection } from "./path.ts";
 
-/** The caps of the agent and, by their names, those of jobs and clients. */
-export type StatedBudget = Pick<BudgetConfig, "caps" | "owners">;
+/** What may be used, by whom. */
+export interface StatedBudget {
+  /** Of the agent as a whole; those of ticks and runs hold for each of them. */
+  caps: Caps;
+  /** Of each job and each client by its name; of those that have any. */
+  owners: Record<OwnerName, Record<string, Caps>>;
+}
 
 /** One key of a section of caps, and the cap that it states. */
 export interface CapKey {
@@ -79,6 +83,9 @@ export function budgetSchema() {
       };
       addIssue({ message: MISSING_CAP, path: [at as v.IssuePathItem] });
     }),
+    v.transform(({ warning_thresholds }) => ({
+      warningThresholds: [...warning_thresholds].sort((a, b) => a - b),
+    })),
   );
 }
 

@@ -32,6 +32,7 @@ export function dashboardSchema() {
         message: `${dataset.value.bind} can be reached from other machines, which takes a token; set DASHBOARD_TOKEN, or leave bind out`,
       });
     }),
+    v.transform(({ enabled: isEnabled, token = null, ...rest }) => ({ isEnabled, ...rest, token })),
   );
 }
 

@@ -33,27 +33,32 @@ export const jobSchema = v.strictObject({
   ),
   timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
   retry: v.optional(
-    section("How the job is tried again when it failed.", {
-      attempts: v.optional(
-        integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
-        5,
-      ),
-      first: v.optional(
-        duration(
-          "The longest wait after the first failure; it doubles with each, and a random share is waited.",
-          "1d",
+    v.pipe(
+      section("How the job is tried again when it failed.", {
+        attempts: v.optional(
+          integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
+          5,
         ),
-        "30s",
-      ),
-      max: v.optional(duration("The longest wait between two tries.", "7d"), "1h"),
-      give_up_after: v.optional(
-        duration(
-          "How long the job waits while no model can answer or its sources are down; such tries are not counted.",
-          "30d",
+        first: v.optional(
+          duration(
+            "The longest wait after the first failure; it doubles with each, and a random share is waited.",
+            "1d",
+          ),
+          "30s",
         ),
-        "24h",
-      ),
-    }),
+        max: v.optional(duration("The longest wait between two tries.", "7d"), "1h"),
+        give_up_after: v.optional(
+          duration(
+            "How long the job waits while no model can answer or its sources are down; such tries are not counted.",
+            "30d",
+          ),
+          "24h",
+        ),
+      }),
+      v.transform(({ attempts, first: firstMs, max: maxMs, give_up_after: giveUpAfterMs }): RetryConfig => {
+        return { attempts, firstMs, maxMs, giveUpAfterMs };
+      }),
+    ),
     {},
   ),
   caps: ownerCapsSchema("job"),
@@ -180,19 +185,14 @@ function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown, minut
     kind: common.kind,
     schedule: toSchedule(common.schedule, common.every),
     timeoutMs: common.timeout,
-    retry: toRetry(common.retry),
+    retry: common.retry,
     minutesSavedPerUnit: common.minutes_saved_per_unit ?? minutesSaved,
     settings,
   };
 }
 
-function toRetry(retry: v.InferOutput<typeof jobSchema>["retry"]): RetryConfig {
-  const { attempts, first, max, give_up_after } = retry;
-  return { attempts, firstMs: first, maxMs: max, giveUpAfterMs: give_up_after };
-}
-
 /** What a job has that was taken out of afk.yaml since it was added. */
-export const DEFAULT_RETRY: RetryConfig = toRetry(v.parse(jobSchema.entries.retry, undefined));
+export const DEFAULT_RETRY: RetryConfig = v.parse(jobSchema.entries.retry, undefined);
 
 function toSchedule(expression: string | undefined, intervalMs: number | undefined): Schedule {
   assert(expression === undefined || intervalMs === undefined, "a job with two schedules");

@@ -128,7 +128,7 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
   const top = isSection(value) ? value : {};
   const timezone = typeof top.timezone === "string" && isTimezone(top.timezone) ? top.timezone : "UTC";
   const entries = Array.isArray(top.jobs) ? top.jobs : [];
-  const minutesSavedPerUnit = file.output?.value.minutes_saved_per_unit;
+  const minutesSavedPerUnit = file.output?.value.minutesSavedPerUnit;
   const jobs = parseJobs(entries, { kinds: options.jobKinds, timezone, written, minutesSavedPerUnit });
   const issues = [...file.issues, ...jobs.issues];
   if (file.output === null || jobs.output === null) return { output: null, issues };

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { KNOWN_PROVIDERS, OFFLINE_NAMES, PROVIDER_TYPES, referenceAdvice } from "../providers/registry.ts";
-import type { ProviderConfig } from "../providers/types.ts";
+import type { ProviderConfig, StatedPrice } from "../providers/types.ts";
 import { duration, integer, number, section, text, url } from "./fields.ts";
 
 /** Variables of the environment that hold the keys of known providers, where afk.yaml states none. */
@@ -62,6 +62,14 @@ export function modelsSchema() {
       for (const [index, reference] of chain.entries()) check(reference, "chain", index);
       for (const reference of Object.keys(prices)) check(reference, "prices", reference);
     }),
+    v.transform(({ chain, prices, ...read }) => ({
+      chain,
+      onCap: read.on_cap,
+      maxOutputTokens: read.max_output_tokens,
+      timeoutMs: read.timeout,
+      providers: readProviders(read.providers),
+      prices,
+    })),
   );
 }
 
@@ -75,7 +83,7 @@ type StatedProviders = Record<
 >;
 
 /** Every known provider that has an address, and what the owner named, by name. */
-export function readProviders(stated: StatedProviders): Record<string, ProviderConfig> {
+function readProviders(stated: StatedProviders): Record<string, ProviderConfig> {
   const names = [...new Set([...Object.keys(KNOWN_PROVIDERS), ...Object.keys(stated)])];
   const entries = names.flatMap((name): [string, ProviderConfig][] => {
     const { type = KNOWN_PROVIDERS[name]?.type, base_url, api_key, ...settings } = stated[name] ?? {};
@@ -152,16 +160,25 @@ function prices() {
   return v.pipe(
     v.record(
       v.pipe(v.string(reference), v.regex(MODEL_PATTERN, reference)),
-      section("Prices of one model.", {
-        input: price(perMillion),
-        output: price(perMillion),
-        cache_read: v.optional(
-          price("Input that was read from the provider's cache; as input unless stated."),
+      v.pipe(
+        section("Prices of one model.", {
+          input: price(perMillion),
+          output: price(perMillion),
+          cache_read: v.optional(
+            price("Input that was read from the provider's cache; as input unless stated."),
+          ),
+          cache_write: v.optional(
+            price("Input that was written to the provider's cache; 1.25 times input unless stated."),
+          ),
+        }),
+        v.transform(
+          ({ cache_read: cacheRead, cache_write: cacheWrite, ...price }): StatedPrice => ({
+            ...price,
+            cacheRead,
+            cacheWrite,
+          }),
         ),
-        cache_write: v.optional(
-          price("Input that was written to the provider's cache; 1.25 times input unless stated."),
-        ),
-      }),
+      ),
       reference,
     ),
     v.description("Prices of models that the shipped table lacks, or has wrong; USD per million tokens."),

@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { channelsSchema } from "../alerts/channels/schema.ts";
+import { capMicrosFromUsd } from "../lib/money.ts";
 import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, minutes, number, section, text, timezone, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
-import { kindFiles } from "./job-kind.ts";
 import { modelsSchema } from "./models-schema.ts";
 
-/** afk.yaml as parsed, with defaults, and durations in milliseconds; its jobs are still raw. */
+/** afk.yaml as parsed: defaults filled in, names and units as in `Config`; its caps, alerts and jobs are still raw. */
 export type ParsedFile = v.InferOutput<ReturnType<typeof configSchema>>;
 
 /** The whole of afk.yaml but for the inside of jobs, which belongs to their kinds. */
@@ -86,6 +86,15 @@ function breaker() {
         message: "max_cooldown is shorter than cooldown; write max_cooldown as long as cooldown, or longer",
       });
     }),
+    v.transform((read) => ({
+      failures: read.failures,
+      cooldownMs: read.cooldown,
+      maxCooldownMs: read.max_cooldown,
+      callsPerMinute: read.calls_per_minute,
+      sameRequestPerHour: read.same_request_per_hour,
+      spendPerFiveMinutesMicros:
+        read.usd_per_five_minutes === undefined ? null : capMicrosFromUsd(read.usd_per_five_minutes),
+    })),
   );
 }
 
@@ -149,56 +158,87 @@ function egress() {
         addIssue({ message: `${name} is not allowed yet; write it in egress.allow too`, path: [at] });
       }
     }),
+    v.transform(({ allow, allow_private: allowPrivate, requests_per_minute, contact = null }) => {
+      return { allow, allowPrivate, requestsPerMinute: requests_per_minute, contact };
+    }),
   );
 }
 
 function heartbeat() {
-  return section("Tells a service outside this machine that the agent is alive.", {
-    ping_url: v.optional(url("Address to ping.", "https://hc-ping.com/your-uuid")),
-    style: v.optional(
-      v.pipe(
-        v.picklist(["healthchecks", "uptime-kuma"]),
-        v.description("Whose protocol the address speaks."),
+  return v.pipe(
+    section("Tells a service outside this machine that the agent is alive.", {
+      ping_url: v.optional(url("Address to ping.", "https://hc-ping.com/your-uuid")),
+      style: v.optional(
+        v.pipe(
+          v.picklist(["healthchecks", "uptime-kuma"]),
+          v.description("Whose protocol the address speaks."),
+        ),
+        "healthchecks",
       ),
-      "healthchecks",
-    ),
-    grace: v.optional(duration("A tick that is later than this is reported.", "30d"), "30m"),
-  });
+      grace: v.optional(duration("A tick that is later than this is reported.", "30d"), "30m"),
+    }),
+    v.transform(({ ping_url: pingUrl = null, style, grace: graceMs }) => ({ pingUrl, style, graceMs })),
+  );
 }
 
 function value() {
-  return section("What an output is worth, for the weekly report.", {
-    minutes_saved_per_unit: v.optional(
-      minutes(
-        "Minutes of a person's work that one unit of output saves; a job may say otherwise. Unless stated it is what the job's kind says (digest: 2 for each item), else 30.",
+  return v.pipe(
+    section("What an output is worth, for the weekly report.", {
+      minutes_saved_per_unit: v.optional(
+        minutes(
+          "Minutes of a person's work that one unit of output saves; a job may say otherwise. Unless stated it is what the job's kind says (digest: 2 for each item), else 30.",
+        ),
       ),
-    ),
-    hourly_rate_usd: v.optional(
-      number("What an hour of that person costs.", "write US dollars per hour, for example 60", {
-        min: 0,
-        max: 100_000,
+      hourly_rate_usd: v.optional(
+        number("What an hour of that person costs.", "write US dollars per hour, for example 60", {
+          min: 0,
+          max: 100_000,
+        }),
+        60,
+      ),
+      min_ratio: v.optional(
+        number(
+          "Value out for each dollar in below which a finished week (Monday to Sunday) is told of; never unless stated.",
+          "write how many dollars of value a dollar must bring, for example 2",
+          { min: 0, max: 1_000_000 },
+        ),
+      ),
+    }),
+    v.transform(
+      ({ minutes_saved_per_unit: minutesSavedPerUnit, hourly_rate_usd, min_ratio: minRatio = null }) => ({
+        minutesSavedPerUnit,
+        hourlyRateUsd: hourly_rate_usd,
+        minRatio,
       }),
-      60,
     ),
-    min_ratio: v.optional(
-      number(
-        "Value out for each dollar in below which a finished week (Monday to Sunday) is told of; never unless stated.",
-        "write how many dollars of value a dollar must bring, for example 2",
-        { min: 0, max: 1_000_000 },
-      ),
-    ),
-  });
+  );
 }
 
 function retention() {
-  return section("How much of the log is kept.", {
-    log_days: v.optional(integer("Days of log files to keep.", "how many days", { min: 1, max: 3650 }), 14),
-    log_max_mb: v.optional(
-      integer("Most megabytes (2^20 bytes) of log files to keep.", "how many megabytes", {
-        min: 1,
-        max: 1_000_000,
-      }),
-      200,
+  return v.pipe(
+    section("How much of the log is kept.", {
+      log_days: v.optional(integer("Days of log files to keep.", "how many days", { min: 1, max: 3650 }), 14),
+      log_max_mb: v.optional(
+        integer("Most megabytes (2^20 bytes) of log files to keep.", "how many megabytes", {
+          min: 1,
+          max: 1_000_000,
+        }),
+        200,
+      ),
+    }),
+    v.transform(({ log_days: logDays, log_max_mb }) => ({ logDays, logMaxBytes: log_max_mb * 1024 * 1024 })),
+  );
+}
+
+/** Files with kinds of jobs of the owner's own. */
+function kindFiles() {
+  const write =
+    "write a list of JavaScript modules that export kinds of jobs, for example [./kinds/reminder.js]";
+  return v.pipe(
+    v.array(v.pipe(v.string(write), v.nonEmpty(write)), write),
+    v.maxLength(20, "write at most 20 files"),
+    v.description(
+      "Modules that export kinds of jobs of your own. Their code runs with all the rights of afk; a change takes a restart.",
     ),
-  });
+  );
 }

@@ -56,8 +56,8 @@ export interface Price {
 export interface StatedPrice {
   input: number;
   output: number;
-  cacheRead?: number;
-  cacheWrite?: number;
+  cacheRead?: number | undefined;
+  cacheWrite?: number | undefined;
 }
 
 /** What the provider says a call took, or why its cost cannot be known; `hasOtherPrices`: not at the listed prices. */
