@@ -2,20 +2,22 @@ import { sql } from "kysely";
 import type { LedgerState } from "../../store/schema/rails.ts";
 import type { Db } from "../../store/schema.ts";
 
+/** What is added up of calls; `counted` are those whose tokens the provider counted. */
+type CallAmount =
+  | "calls"
+  | "counted"
+  | "degraded"
+  | "inputTokens"
+  | "outputTokens"
+  | "costMicros"
+  | "estimateMicros";
+
 /** The calls of one model for one job that ended in one way, within a span. Money in micro-dollars. */
-export interface CallSum {
+export interface CallSum extends Record<CallAmount, number> {
   model: string;
   /** The job's name in afk.yaml; null for calls of the library, and of a job that is not known any more. */
   job: string | null;
   state: LedgerState;
-  calls: number;
-  /** Calls whose tokens the provider counted. */
-  counted: number;
-  degraded: number;
-  inputTokens: number;
-  outputTokens: number;
-  costMicros: number;
-  estimateMicros: number;
 }
 
 /** The finished runs of one job within a span. */
@@ -32,56 +34,30 @@ export interface Span {
   untilMs: number;
 }
 
-/** The calls made in a span, added up by model, job and state. */
-export async function readCalls(db: Db, span: Span): Promise<CallSum[]> {
-  const sums = new Map<string, CallSum>();
-  for (const each of [...(await inLedger(db, span)), ...(await inDays(db, span))]) {
-    const key = JSON.stringify([each.model, each.job, each.state]);
-    const sum = sums.get(key);
-    if (sum === undefined) sums.set(key, each);
-    else for (const name of AMOUNTS) sum[name] += each[name];
-  }
-  return [...sums.values()];
-}
-
-const AMOUNTS = [
-  "calls",
-  "counted",
-  "degraded",
-  "inputTokens",
-  "outputTokens",
-  "costMicros",
-  "estimateMicros",
-] as const satisfies readonly (keyof CallSum)[];
-
-async function inLedger(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
+/**
+ * The calls made in a span, added up by model, job and state. A day that retention has rolled up belongs to the span that
+ * has its first instant.
+ */
+export async function readCalls(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
   const { rows } = await sql<CallSum>`
-    select model, job_name as job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
-      coalesce(sum(input_tokens), 0) as "inputTokens", coalesce(sum(output_tokens), 0) as "outputTokens",
-      coalesce(sum(cost_micros), 0) as "costMicros", sum(estimate_micros) as "estimateMicros"
-    from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job_name, state`.execute(
-    db,
-  );
-  return rows.map(withNumbers);
-}
-
-/** Days that retention has rolled up. One belongs to the span that has its first instant. */
-async function inDays(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
-  const { rows } = await sql<CallSum>`
-    select model, nullif(job, '') as job, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
-      sum(input_tokens) as "inputTokens", sum(output_tokens) as "outputTokens", sum(cost_micros) as "costMicros",
-      sum(estimate_micros) as "estimateMicros"
-    from ledger_days where first_at >= ${fromMs} and first_at < ${untilMs} group by model, job, state`.execute(
-    db,
-  );
-  return rows.map(withNumbers);
-}
-
-/** An engine may give sums as text, so that none loses a digit. */
-function withNumbers(row: CallSum): CallSum {
-  const sum = { ...row };
-  for (const name of AMOUNTS) sum[name] = Number(sum[name]);
-  return sum;
+    select model, job, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
+      sum(input) as "inputTokens", sum(output) as "outputTokens", sum(cost) as "costMicros",
+      sum(estimate) as "estimateMicros"
+    from (
+      select model, job_name as job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
+        coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
+        coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate
+      from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job_name, state
+      union all
+      select model, nullif(job, ''), state, calls, counted, degraded, input_tokens, output_tokens, cost_micros,
+        estimate_micros
+      from ledger_days where first_at >= ${fromMs} and first_at < ${untilMs}
+    ) as made group by model, job, state`.execute(db);
+  return rows.map(({ model, job, state, ...amounts }) => {
+    // An engine may give sums as text, so that none loses a digit.
+    const numbers = Object.entries(amounts).map(([name, amount]) => [name, Number(amount)]);
+    return { ...Object.fromEntries(numbers), model, job, state };
+  });
 }
 
 /** The jobs that were done in a span, added up by name; those that retention has removed by the day they were done on. */

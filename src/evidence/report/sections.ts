@@ -1,7 +1,6 @@
 import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import type { Column } from "../../lib/markdown.ts";
-import type { IncidentSums, TickSums } from "./read-records.ts";
 import type { Report } from "./read-report.ts";
 import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
 
@@ -78,7 +77,7 @@ function ratioMeaning({ total, minRatio }: Report): string {
   return `nothing was put in${floor}`;
 }
 
-function ticksText(ticks: TickSums): string {
+function ticksText(ticks: Report["ticks"]): string {
   const bad = ticks.failed + ticks.crashed;
   const parts = [
     `${figure(ticks.ok)} with work`,
@@ -187,7 +186,7 @@ function incidents({ incidents: found, timezone }: Report): Section {
 }
 
 /** What broke, in a sentence. */
-export function incidentsText(found: IncidentSums): string {
+export function incidentsText(found: Report["incidents"]): string {
   if (found.total === 0) return "None.";
   const { medianRecoveryMs: median, longestRecoveryMs: longest, newest } = found;
   const parts = [

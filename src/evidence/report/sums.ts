@@ -33,163 +33,76 @@ export interface Worth {
   ratio: number | null;
 }
 
-/** Net and ratio of what was put in and what came out. */
-export function worthOf(parts: {
-  units: number;
-  minutesSaved: number;
-  costMicros: number;
-  savedMicros: number;
-}): Worth {
-  const thousandths = ratioThousandths(parts.savedMicros, parts.costMicros);
+/** What calls cost and runs brought, by the rules of afk.yaml as it is now. The value of each run sum is rounded by itself. */
+export function worthOf(calls: readonly CallSum[], runs: readonly RunSum[], config: Config): Worth {
+  const costMicros = sumOf(calls, chargedMicros);
+  const saved = sumOf(runs, ({ job, units }) =>
+    savedMicros(units, minutesOf(config, job), config.value.hourlyRateUsd),
+  );
+  const thousandths = ratioThousandths(saved, costMicros);
   return {
-    ...parts,
-    netMicros: parts.savedMicros - parts.costMicros,
+    units: sumOf(runs, ({ units }) => units),
+    minutesSaved: sumOf(runs, ({ job, units }) => units * minutesOf(config, job)),
+    costMicros,
+    savedMicros: saved,
+    netMicros: saved - costMicros,
     ratio: thousandths === null ? null : thousandths / 1000,
   };
 }
 
-/** What calls of a model came to. Money in micro-dollars. */
-export interface ModelCost {
-  model: string;
-  calls: number;
-  /** Calls that cost nothing since they certainly failed. */
-  released: number;
-  unknown: number;
-  degraded: number;
-  inputTokens: number;
-  outputTokens: number;
-  costMicros: number;
+function minutesOf({ jobs, value }: Config, job: string): number {
+  return jobs.find(({ name }) => name === job)?.minutesSavedPerUnit ?? value.minutesSavedPerUnit;
 }
 
-/** What a job came to. */
-export interface JobWorth extends Worth {
-  /** Null: calls that belong to no job, as those of the library. */
-  job: string | null;
-  runs: number;
-  calls: number;
-  /** Null where there is no job. */
-  minutesPerUnit: number | null;
-}
-
-/** What a unit saves, by the configuration as it is now. */
-interface ValueRules {
-  hourlyRateUsd: number;
-  minutesOf(job: string): number;
-}
-
-/** What a unit saves, from afk.yaml. */
-export function rulesOf({ jobs, value }: Config): ValueRules {
-  const minutes = new Map(jobs.map((job) => [job.name, job.minutesSavedPerUnit]));
-  return {
-    hourlyRateUsd: value.hourlyRateUsd,
-    minutesOf: (job) => minutes.get(job) ?? value.minutesSavedPerUnit,
-  };
-}
-
-/** What the units of some runs save. */
-export function unitWorth({ job, units }: RunSum, rules: ValueRules) {
-  const minutes = rules.minutesOf(job);
-  return { minutesSaved: units * minutes, savedMicros: savedMicros(units, minutes, rules.hourlyRateUsd) };
-}
-
-/** The dearest first, then the one with most calls. */
-export function byModel(calls: readonly CallSum[]): ModelCost[] {
-  const sums = addUp(
-    calls,
-    ({ model }) => model,
-    (call) => ({
-      calls: call.calls,
-      released: call.state === "released" ? call.calls : 0,
-      unknown: call.state === "unknown" ? call.calls : 0,
-      degraded: call.degraded,
-      inputTokens: call.inputTokens,
-      outputTokens: call.outputTokens,
-      costMicros: chargedMicros(call),
-    }),
-  );
-  return [...sums]
-    .map(([model, sum]) => ({ model, ...sum }))
+/** What the calls of each model came to, the dearest first, then the one with most calls. Released calls cost nothing. */
+export function byModel(calls: readonly CallSum[]) {
+  const callsIn = (of: CallSum[], wanted: CallSum["state"]) =>
+    sumOf(of, ({ state, calls }) => (state === wanted ? calls : 0));
+  return [...Map.groupBy(calls, ({ model }) => model)]
+    .map(([model, of]) => ({
+      model,
+      calls: sumOf(of, (call) => call.calls),
+      released: callsIn(of, "released"),
+      unknown: callsIn(of, "unknown"),
+      degraded: sumOf(of, (call) => call.degraded),
+      inputTokens: sumOf(of, (call) => call.inputTokens),
+      outputTokens: sumOf(of, (call) => call.outputTokens),
+      costMicros: sumOf(of, chargedMicros),
+    }))
     .sort((a, b) => b.costMicros - a.costMicros || b.calls - a.calls);
 }
 
-/**
- * The one of most value first. The value of each week is rounded by itself, so that jobs and weeks add up to the same
- * total.
- */
-export function byJob(
-  weeks: readonly { calls: readonly CallSum[]; runs: readonly RunSum[] }[],
-  rules: ValueRules,
-): JobWorth[] {
-  const nothing = { runs: 0, calls: 0, units: 0, minutesSaved: 0, costMicros: 0, savedMicros: 0 };
-  const rows = weeks.flatMap(({ calls, runs }) => [
-    ...calls.map((call) => ({
-      ...nothing,
-      job: call.job,
-      calls: call.calls,
-      costMicros: chargedMicros(call),
-    })),
-    ...runs.map((run) => ({ ...nothing, ...run, ...unitWorth(run, rules) })),
-  ]);
-  const sums = addUp(
-    rows,
-    ({ job }) => job,
-    ({ job: _job, ...amounts }) => amounts,
-  );
-  return [...sums]
-    .map(([job, { runs, calls, ...parts }]) => ({
-      job,
-      runs,
-      calls,
-      minutesPerUnit: job === null ? null : rules.minutesOf(job),
-      ...worthOf(parts),
-    }))
+/** What each job came to, the one of most value first. Job and minutes are null for calls of no job, as those of the library. */
+export function byJob(calls: readonly CallSum[], runs: readonly RunSum[], config: Config) {
+  return [...new Set([...calls, ...runs].map(({ job }) => job))]
+    .map((job) => {
+      const [asked, done] = [calls.filter((call) => call.job === job), runs.filter((run) => run.job === job)];
+      return {
+        job,
+        runs: sumOf(done, (run) => run.runs),
+        calls: sumOf(asked, (call) => call.calls),
+        minutesPerUnit: job === null ? null : minutesOf(config, job),
+        ...worthOf(asked, done, config),
+      };
+    })
     .sort((a, b) => b.savedMicros - a.savedMicros || b.costMicros - a.costMicros);
 }
 
-/** The amounts of rows that have the same key, added up; in the order in which the keys first come. */
-function addUp<Row, Key, Amounts extends Record<string, number>>(
-  rows: readonly Row[],
-  keyOf: (row: Row) => Key,
-  amountsOf: (row: Row) => Amounts,
-): Map<Key, Amounts> {
-  const sums = new Map<Key, Amounts>();
-  for (const row of rows) {
-    const before = sums.get(keyOf(row));
-    const sum = Object.entries(amountsOf(row)).map(([name, amount]) => [
-      name,
-      (before?.[name] ?? 0) + amount,
-    ]);
-    sums.set(keyOf(row), Object.fromEntries(sum) as Amounts);
-  }
-  return sums;
-}
-
-/** What the tokens that were used would have cost on another model. Money in micro-dollars. */
-export interface Comparison {
-  model: string;
-  /** USD per million tokens. */
-  price: { input: number; output: number };
-  /** The day of the price list, or `afk.yaml`. */
-  pricesFrom: string;
-  inputTokens: number;
-  outputTokens: number;
-  /** Calls whose tokens nobody counted, whatever the reason; they are not in the sums. */
-  uncounted: number;
-  /** What the counted calls cost where they were made. */
-  paidMicros: number;
-  /** What they would have cost, all input at the full price: a tokenizer of its own counts somewhat differently. */
-  wouldCostMicros: number;
-}
-
-/** @throws UnpricedModel, BadReference */
-export function compareWith(reference: string, calls: readonly CallSum[], pricing: Pricing): Comparison {
+/**
+ * What the tokens that were used would have cost on another model, all input at the full price: a tokenizer of its own
+ * counts somewhat differently. Calls whose tokens nobody counted are not in the sums.
+ * @throws UnpricedModel, BadReference
+ */
+export function compareWith(reference: string, calls: readonly CallSum[], pricing: Pricing) {
   const { input, output } = priceOf(reference, pricing);
   const settled = calls.filter(({ state }) => state === "settled");
   const inputTokens = sumOf(settled, (call) => call.inputTokens);
   const outputTokens = sumOf(settled, (call) => call.outputTokens);
   return {
     model: reference,
+    /** USD per million tokens. */
     price: { input, output },
+    /** The day of the price list, or `afk.yaml`. */
     pricesFrom: Object.hasOwn(pricing.prices, reference) ? "afk.yaml" : PRICES_DATE,
     inputTokens,
     outputTokens,
@@ -197,6 +110,7 @@ export function compareWith(reference: string, calls: readonly CallSum[], pricin
       calls.filter(({ state }) => state !== "released"),
       (call) => call.calls - call.counted,
     ),
+    /** What the counted calls cost where they were made. */
     paidMicros: sumOf(
       settled.filter(({ counted }) => counted > 0),
       chargedMicros,

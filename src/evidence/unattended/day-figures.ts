@@ -5,7 +5,7 @@ import { newId } from "../../lib/ids.ts";
 import type { Db } from "../../store/schema.ts";
 import { readRuns } from "../report/read-money.ts";
 import { readTicks } from "../report/read-records.ts";
-import { rulesOf, sumOf, unitWorth } from "../report/sums.ts";
+import { worthOf } from "../report/sums.ts";
 
 /** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
 interface DayFigures {
@@ -47,13 +47,12 @@ export async function dayFigures(db: Db, day: string, config: Config): Promise<D
     .where("state", "in", ["settled", "unknown", "sending"])
     .executeTakeFirstOrThrow();
   const { ticks, failed, crashed } = await readTicks(db, span);
-  const runs = await readRuns(db, span);
-  const rules = rulesOf(config);
+  const { units, savedMicros } = worthOf([], await readRuns(db, span), config);
   return {
     ticks,
     outputs: Number(outputs.count),
-    units: sumOf(runs, ({ units }) => units),
-    valueMicros: sumOf(runs, (run) => unitWorth(run, rules).savedMicros),
+    units,
+    valueMicros: savedMicros,
     failures: failed + crashed,
     costMicros: Number(cost.micros ?? 0),
     incidents: Number(incidents.count),
