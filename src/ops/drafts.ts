@@ -1,42 +1,20 @@
 import { sql } from "kysely";
-import { toIso } from "../lib/clock.ts";
-import type { DraftState } from "../store/schema/queue.ts";
+import { viewOf } from "../lib/view.ts";
 import type { Db } from "../store/schema.ts";
 
-/** A draft as people see it. Instants are ISO 8601 in UTC. */
-export interface DraftView {
-  id: string;
-  /**
-   * An approval that has not ended is shown as unknown: it is under way in another process, or its process died in the
-   * middle, and nobody can tell which by looking.
-   */
-  state: Exclude<DraftState, "approving">;
-  action: string;
-  /** What the job called it. */
-  name: string;
-  jobName: string;
-  jobKey: string;
-  createdAt: string;
-  attemptedAt: string | null;
-  /** When it was done or rejected. */
-  decidedAt: string | null;
-  summary: string | null;
-  error: string | null;
-}
+/** A draft as people see it: with the name and the key of the job that made it. */
+export type DraftView = ReturnType<typeof view>;
 
-/** A draft with what is in it. */
-export interface DraftDetail extends DraftView {
-  /** As the job drafted it. */
-  content: unknown;
-}
+/** A draft with what is in it, as the job drafted it. */
+export type DraftDetail = DraftView & { content: unknown };
 
 /** The newest `limit` drafts: those that wait for a person, or all. */
 export async function listDrafts(db: Db, filter: { all: boolean; limit: number }): Promise<DraftView[]> {
-  const found = select(db).orderBy("drafts.id", "desc").limit(filter.limit);
-  const rows = await (filter.all
-    ? found
-    : found.where("drafts.state", "in", ["pending", "approving", "unknown"])
-  ).execute();
+  const rows = await select(db)
+    .$if(!filter.all, (query) => query.where("drafts.state", "in", ["pending", "approving", "unknown"]))
+    .orderBy("drafts.id", "desc")
+    .limit(filter.limit)
+    .execute();
   return rows.map(view);
 }
 
@@ -64,25 +42,19 @@ function select(db: Db) {
   return db
     .selectFrom("drafts")
     .innerJoin("jobs", "jobs.id", "drafts.job_id")
-    .selectAll("drafts")
-    .select(["jobs.name as job_name", "jobs.key as job_key"]);
+    .select(["drafts.id", "drafts.state", "drafts.action", "drafts.name"])
+    .select(["jobs.name as job_name", "jobs.key as job_key", "drafts.created_at", "drafts.attempted_at"])
+    .select(["drafts.decided_at", "drafts.summary", "drafts.error", "drafts.content"]);
 }
 
-function view(row: Row): DraftView {
-  const isOpen = row.state === "approving";
-  return {
-    id: row.id,
-    state: row.state === "approving" ? "unknown" : row.state,
-    action: row.action,
-    name: row.name,
-    jobName: row.job_name,
-    jobKey: row.job_key,
-    createdAt: toIso(row.created_at),
-    attemptedAt: row.attempted_at === null ? null : toIso(row.attempted_at),
-    decidedAt: row.decided_at === null ? null : toIso(row.decided_at),
-    summary: row.summary,
-    error: isOpen
-      ? "its approval has not ended: it is under way, or its process ended in the middle; it may have been done"
-      : row.error,
-  };
+/**
+ * An approval that has not ended is shown as unknown: it is under way in another process, or its process died in the
+ * middle, and nobody can tell which by looking.
+ */
+function view({ content: _content, ...row }: Row) {
+  const { state } = row;
+  if (state !== "approving") return { ...viewOf(row), state };
+  const error =
+    "its approval has not ended: it is under way, or its process ended in the middle; it may have been done";
+  return { ...viewOf(row), state: "unknown" as const, error };
 }

@@ -1,80 +1,47 @@
 import type { Selectable } from "kysely";
-import { toIso } from "../lib/clock.ts";
+import { viewOf } from "../lib/view.ts";
 import { listDeadLetters } from "../queue/dead-letters.ts";
-import type { JobState, JobsTable } from "../store/schema/queue.ts";
+import type { JobsTable } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 
-/** A job as people see it. Instants are ISO 8601 in UTC. */
-interface JobView {
-  key: string;
-  name: string;
-  kind: string;
-  state: JobState;
-  attempts: number;
-  maxAttempts: number;
-  runAt: string;
-  /** Since when what it needs is down; null where nothing is. */
-  waitingSince: string | null;
-  createdAt: string;
-  updatedAt: string;
-  units: number;
-  byHand: boolean;
-  payload: string;
-  error: string | null;
-}
-
-interface JobDetail extends JobView {
-  outputs: string[];
-  steps: { name: string; at: number }[];
-}
-
 /** The newest `limit` jobs. */
-export async function listJobs(db: Db, limit: number): Promise<JobView[]> {
-  const rows = await db.selectFrom("jobs").selectAll().orderBy("id", "desc").limit(limit).execute();
+export async function listJobs(db: Db, limit: number) {
+  const rows = await db.selectFrom("jobs").select(COLUMNS).orderBy("id", "desc").limit(limit).execute();
   return rows.map(view);
 }
 
 /** The job of a key; undefined where there is none. */
-export async function showJob(db: Db, key: string): Promise<JobDetail | undefined> {
+export async function showJob(db: Db, key: string) {
   const row = await db
     .selectFrom("jobs")
-    .selectAll()
+    .select(["id", ...COLUMNS])
     .where("key", "=", key.normalize("NFC"))
     .executeTakeFirst();
   if (row === undefined) return undefined;
+  const { id, ...job } = row;
   const outputs = await db
     .selectFrom("outputs")
     .select("name")
-    .where("job_id", "=", row.id)
+    .where("job_id", "=", id)
     .orderBy("name")
     .execute();
   const steps = await db
     .selectFrom("steps")
     .select(["name", "created_at as at"])
-    .where("job_id", "=", row.id)
+    .where("job_id", "=", id)
     .orderBy("created_at")
     .limit(1_000)
     .execute();
-  return { ...view(row), outputs: outputs.map((output) => output.name), steps };
+  return { ...view(job), outputs: outputs.map((output) => output.name), steps };
 }
 
-function view(row: Selectable<JobsTable>): JobView {
-  return {
-    key: row.key,
-    name: row.name,
-    kind: row.kind,
-    state: row.state,
-    attempts: row.attempts,
-    maxAttempts: row.max_attempts,
-    runAt: toIso(row.run_at),
-    waitingSince: row.waiting_since === null ? null : toIso(row.waiting_since),
-    createdAt: toIso(row.created_at),
-    updatedAt: toIso(row.updated_at),
-    units: row.units,
-    byHand: row.by_hand === 1,
-    payload: row.payload,
-    error: row.error,
-  };
+const COLUMNS = [
+  ...(["key", "name", "kind", "state", "attempts", "max_attempts", "run_at", "waiting_since"] as const),
+  ...(["created_at", "updated_at", "units", "by_hand", "payload", "error"] as const),
+];
+
+function view(row: Pick<Selectable<JobsTable>, (typeof COLUMNS)[number]>) {
+  return { ...viewOf(row), byHand: row.by_hand === 1 };
 }
 
 /** A job that is at work or will be. Instants in epoch milliseconds. */
@@ -90,17 +57,6 @@ export interface WaitingJob {
   runAt: number;
   /** Why the last attempt ended. */
   error: string | null;
-}
-
-/** A job that waits for a person. */
-export interface DeadJob {
-  /** Of its newest run; `runs` of the job died of this cause. */
-  key: string;
-  runs: number;
-  name: string;
-  error: string;
-  attempts: number;
-  diedAt: number;
 }
 
 /** An error is stored whole; nobody reads more of it at a glance. */
@@ -127,10 +83,13 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
   return waiting;
 }
 
+/** A job that waits for a person: `key` is of its newest run, and `runs` of the job died of this cause. */
+export type DeadJob = Awaited<ReturnType<typeof listDeadJobs>>[number];
+
 /** The newest `limit` dead letters, without what they carry. */
-export async function listDeadJobs(db: Db, limit: number): Promise<DeadJob[]> {
+export async function listDeadJobs(db: Db, limit: number) {
   const found = await listDeadLetters(db, limit);
-  return found.map(({ key, runs, name, error, attempts, died_at }) => ({
-    ...{ key, runs, name, attempts, error: error.slice(0, ERROR_CHARS_MAX), diedAt: died_at },
+  return found.map(({ key, runs, name, error, attempts, died_at: diedAt }) => ({
+    ...{ key, runs, name, attempts, diedAt, error: error.slice(0, ERROR_CHARS_MAX) },
   }));
 }

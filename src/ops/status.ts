@@ -2,6 +2,7 @@ import { type Selectable, sql } from "kysely";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { usdFromMicros } from "../lib/money.ts";
+import { viewOf } from "../lib/view.ts";
 import { AGENT, UNITS, type UnitName, WINDOWS, type WindowName } from "../lib/windows.ts";
 import { listRefusals } from "../providers/refusals.ts";
 import { listBreakers } from "../rails/breaker.ts";
@@ -80,15 +81,7 @@ export interface WindowStatus {
 }
 
 /** A tick as the status shows it. */
-export interface TickStatus {
-  id: string;
-  startedAt: string;
-  finishedAt: string | null;
-  outcome: TicksTable["outcome"];
-  reason: string | null;
-  units: number;
-  usd: number;
-}
+export type TickStatus = ReturnType<typeof tickStatus>;
 
 interface StatusSources {
   config: Config;
@@ -209,14 +202,7 @@ async function countPendingOutputs(db: Db): Promise<number> {
   return Number(rows[0]?.count ?? 0);
 }
 
-function tickStatus(tick: Selectable<TicksTable>): TickStatus {
-  return {
-    id: tick.id,
-    startedAt: toIso(tick.started_at),
-    finishedAt: tick.finished_at === null ? null : toIso(tick.finished_at),
-    outcome: tick.outcome,
-    reason: tick.reason,
-    units: tick.units,
-    usd: usdFromMicros(tick.cost_micros),
-  };
+function tickStatus(tick: Selectable<TicksTable>) {
+  const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, ...shown } = tick;
+  return { ...viewOf(shown), usd: usdFromMicros(cost_micros) };
 }

@@ -3,6 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { type Clock, toIso } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { viewOf } from "../../lib/view.ts";
 import type { IncidentsTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
 import type { Store } from "../../store/store.ts";
@@ -10,31 +11,8 @@ import { writeIncidents } from "./incidents-file.ts";
 
 type IncidentRow = Selectable<IncidentsTable>;
 
-type IncidentState = "lasting" | "recovered" | "closed";
-
-/** What broke, as commands show it. Instants are ISO 8601 in UTC. */
-export interface Incident {
-  id: string;
-  state: IncidentState;
-  event: string;
-  title: string;
-  openedAt: string;
-  lastAt: string;
-  count: number;
-  recoveredAt: string | null;
-  /** From the first sign to the recovery; null while it lasts, or when it was closed without one. */
-  recoveryMs: number | null;
-  job: string | null;
-  tick: string | null;
-  /** The command that shows what happened. */
-  trace: string;
-  configHash: string | null;
-  closedAt: string | null;
-  cause: string | null;
-  fix: string | null;
-  prevention: string | null;
-  fixedBy: string | null;
-}
+/** What broke, as commands show it. */
+export type Incident = ReturnType<typeof incidentOf>;
 
 /** What a person writes down to close an incident. */
 export interface Closing {
@@ -133,37 +111,23 @@ export function sayable(name: string, text: string): string {
   return said;
 }
 
-function incidentOf(row: IncidentRow): Incident {
-  const iso = (ms: number | null) => (ms === null ? null : toIso(ms));
+function incidentOf({ subject: _subject, ...row }: IncidentRow) {
+  const { opened_at, recovered_at, closed_at } = row;
+  const lasts = recovered_at === null ? ("lasting" as const) : ("recovered" as const);
   return {
-    id: row.id,
-    state: row.closed_at !== null ? "closed" : row.recovered_at !== null ? "recovered" : "lasting",
-    event: row.event,
-    title: row.title,
-    openedAt: toIso(row.opened_at),
-    lastAt: toIso(row.last_at),
-    count: row.count,
-    recoveredAt: iso(row.recovered_at),
-    recoveryMs: row.recovered_at === null ? null : row.recovered_at - row.opened_at,
-    job: row.job,
-    tick: row.tick,
-    trace: traceOf(row),
-    configHash: row.config_hash,
-    closedAt: iso(row.closed_at),
-    cause: row.cause,
-    fix: row.fix,
-    prevention: row.prevention,
-    fixedBy: row.fixed_by,
+    ...viewOf(row),
+    state: closed_at === null ? lasts : ("closed" as const),
+    /** From the first sign to the recovery; null while it lasts, or when it was closed without one. */
+    recoveryMs: recovered_at === null ? null : recovered_at - opened_at,
+    /** The command that shows what happened in its tick; outside of one, what happened shortly before and since. */
+    trace:
+      row.tick === null
+        ? `afk logs --since ${toIso(Math.max(0, opened_at - BEFORE_MS))}`
+        : `afk logs --tick ${row.tick}`,
   };
 }
 
 const BEFORE_MS = 10 * MINUTE_MS;
-
-/** What happened in its tick; outside of one, what happened shortly before and since. */
-function traceOf({ tick, opened_at }: IncidentRow): string {
-  if (tick !== null) return `afk logs --tick ${tick}`;
-  return `afk logs --since ${toIso(Math.max(0, opened_at - BEFORE_MS))}`;
-}
 
 async function find(db: Db, id: string): Promise<IncidentRow> {
   const row = await db.selectFrom("incidents").selectAll().where("id", "=", id).executeTakeFirst();
