@@ -11,14 +11,23 @@ export type MetaKey =
   | "retained_at"
   | RunKey
   | ForgottenKey
-  | SweepKey;
+  /** How far retention has got in a table, in a pass that was not finished. */
+  | `sweep_${SweepName}`;
 
 /** When `afk run` last began, 0 once ticks come from elsewhere; and when it ended in order, 0 until it does. */
 export type RunKey = "run_began_at" | "run_ended_at";
 
-/** How far retention has got in a table, in a pass that was not finished. */
-export type SweepKey =
-  `sweep_${"ledger" | "steps" | "drafts" | "jobs" | "alerts" | "ticks" | "seen" | "pages" | "breakers"}`;
+/** The parts of retention. */
+export type SweepName =
+  | "ledger"
+  | "steps"
+  | "drafts"
+  | "jobs"
+  | "alerts"
+  | "ticks"
+  | "seen"
+  | "pages"
+  | "breakers";
 
 /** What retention has removed, in numbers that are read with every look: the sums by day would have to be added up. */
 export type ForgottenKey =

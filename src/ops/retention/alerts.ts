@@ -3,7 +3,7 @@ import { AGENT, UNITS } from "../../lib/windows.ts";
 import { subjectOf } from "../../rails/budget-notices.ts";
 import { addToMeta } from "../../store/meta.ts";
 import type { Trx } from "../../store/schema.ts";
-import { type Ages, idAt, nextAfter, type Sweep, type Swept } from "./sweep.ts";
+import { type Ages, deleteRows, idAt, nextAfter, type Sweep } from "./sweep.ts";
 
 /** The subjects of a run's full cap, in each unit. */
 const CAPS_OF_A_RUN = UNITS.map(({ name: unit }) => subjectOf({ window: "job", scope: AGENT, unit }));
@@ -17,31 +17,25 @@ const ALERTS = 20;
  */
 export const alertsSweep: Sweep = {
   name: "alerts",
-  key: "sweep_alerts",
-  async step(trx, ages, after): Promise<Swept> {
+  async step(trx, ages, after) {
     const alerts = await readOld(trx, ages, after);
-    const gone: string[] = [];
+    const gone: OldAlert[] = [];
     for (const alert of alerts)
-      if (!alert.isHeld && !(await isLatestOfLasting(trx, alert)) && !(await endsKnown(trx, alert)))
-        gone.push(alert.id);
-    if (gone.length > 0) await remove(trx, gone);
-    return { removed: gone.length, next: nextAfter(alerts, ALERTS) };
+      if (!alert.is_held && !(await isLatestOfLasting(trx, alert)) && !(await endsKnown(trx, alert)))
+        gone.push(alert);
+    await removeDeliveries(trx, gone);
+    return { removed: await deleteRows(trx, "alerts", gone), next: nextAfter(alerts, ALERTS) };
   },
 };
 
-interface OldAlert {
-  id: string;
-  event: string;
-  subject: string;
-  occurrence: string;
-}
+type OldAlert = Awaited<ReturnType<typeof readOld>>[number];
 
 /**
- * Old alerts but for those that are held: on their way still, what an incident that lasts is about, the cap that a waiting
+ * Old alerts, and whether they are held: on their way still, what an incident that lasts is about, the cap that a waiting
  * job stands at, or raised lately by a clock that was behind.
  */
 async function readOld(trx: Trx, { historyMs }: Ages, after: string) {
-  const rows = await trx
+  return await trx
     .selectFrom("alerts")
     .select(["id", "event", "subject", "occurrence"])
     .select(({ and, or, eb, exists, selectFrom }) =>
@@ -79,7 +73,6 @@ async function readOld(trx: Trx, { historyMs }: Ages, after: string) {
     .orderBy("id")
     .limit(ALERTS)
     .execute();
-  return rows.map((row) => ({ ...row, isHeld: Boolean(row.is_held) }));
 }
 
 /** What can last for longer than alerts are kept; each time it is seen it is the same alert again. */
@@ -109,22 +102,20 @@ async function isLatestOfLasting(trx: Trx, { id, event, subject }: OldAlert): Pr
 
 /** An end whose trouble is still known would be announced again. */
 async function endsKnown(trx: Trx, { event, subject, occurrence }: OldAlert): Promise<boolean> {
-  const trouble =
-    event === "recovered"
-      ? { event: subject, subject: "", occurrence }
-      : event === "source_recovered"
-        ? { event: "source_failed", subject, occurrence }
-        : null;
-  if (trouble === null) return false;
+  if (event !== "recovered" && event !== "source_recovered") return false;
+  const isSource = event === "source_recovered";
+  const trouble = isSource ? { event: "source_failed", subject } : { event: subject, subject: "" };
   const known = await trx
     .selectFrom("alerts")
     .select("id")
-    .where("key", "=", keyOf(trouble))
+    .where("key", "=", keyOf({ ...trouble, occurrence }))
     .executeTakeFirst();
   return known !== undefined;
 }
 
-async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
+async function removeDeliveries(trx: Trx, alerts: readonly OldAlert[]): Promise<void> {
+  if (alerts.length === 0) return;
+  const ids = alerts.map(({ id }) => id);
   const failed = await trx
     .selectFrom("alert_deliveries")
     .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -133,5 +124,4 @@ async function remove(trx: Trx, ids: readonly string[]): Promise<void> {
     .executeTakeFirstOrThrow();
   await addToMeta(trx, "forgotten_deliveries_failed", Number(failed.count));
   await trx.deleteFrom("alert_deliveries").where("alert_id", "in", ids).execute();
-  await trx.deleteFrom("alerts").where("id", "in", ids).execute();
 }

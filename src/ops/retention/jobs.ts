@@ -4,16 +4,7 @@ import { DAY_MS } from "../../lib/durations.ts";
 import { addToMeta, readMeta, writeMeta } from "../../store/meta.ts";
 import type { JobsTable } from "../../store/schema/queue.ts";
 import type { Trx } from "../../store/schema.ts";
-import {
-  type Ages,
-  addAmounts,
-  BYTES,
-  idAt,
-  nextAfter,
-  type Sweep,
-  type Swept,
-  startOfDay,
-} from "./sweep.ts";
+import { type Ages, addAmounts, BYTES, idAt, nextAfter, type Sweep, startOfDay } from "./sweep.ts";
 
 /** Jobs that one step looks at: each is asked about in several tables. */
 const JOBS = 10;
@@ -27,8 +18,7 @@ const SLACK_MS = DAY_MS;
  */
 export const jobsSweep: Sweep = {
   name: "jobs",
-  key: "sweep_jobs",
-  async step(trx, ages, after): Promise<Swept> {
+  async step(trx, ages, after) {
     const jobs = await trx
       .selectFrom("jobs")
       .selectAll()
@@ -104,12 +94,9 @@ async function take(trx: Trx, kind: "job" | "output", name: string, nowMs: numbe
 
 async function addToDays(trx: Trx, jobs: readonly Selectable<JobsTable>[], timezone: string): Promise<void> {
   const done = jobs.filter(({ state }) => state === "done");
-  for (const { name, units, updated_at } of done)
-    await addAmounts(
-      trx,
-      "job_days",
-      { first_at: startOfDay(updated_at, timezone), name },
-      { runs: 1, units },
-    );
+  for (const { name, units, updated_at } of done) {
+    const first_at = startOfDay(updated_at, timezone);
+    await addAmounts(trx, "job_days", { first_at, name }, { runs: 1, units });
+  }
   await addToMeta(trx, "forgotten_jobs_done", done.length);
 }

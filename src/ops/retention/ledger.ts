@@ -1,10 +1,8 @@
-import type { Selectable } from "kysely";
 import { AfkError } from "../../lib/errors.ts";
 import { CALENDAR_WINDOWS, OWNERS } from "../../lib/windows.ts";
 import { countersOf, minuteAt, scopeOf } from "../../rails/windows.ts";
-import type { LedgerTable } from "../../store/schema/rails.ts";
 import type { Trx } from "../../store/schema.ts";
-import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
+import { type Ages, addAmounts, deleteRows, idAt, nextAfter, ROWS, type Sweep, startOfDay } from "./sweep.ts";
 
 /**
  * Rolls up ended calls by day, model and job. What stays: every call that has no end yet or is unknown, and every call of
@@ -14,35 +12,22 @@ import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, s
  */
 export const ledgerSweep: Sweep = {
   name: "ledger",
-  key: "sweep_ledger",
-  async step(trx, ages, after): Promise<Swept> {
+  async step(trx, ages, after) {
     const entries = await readOld(trx, ages, after);
     const old = entries.filter((entry) => isOver(entry, ages.historyMs));
-    if (old.length > 0) {
-      for (const entry of old) {
-        await addToDay(trx, entry, ages.timezone);
-        await takeFromWindows(trx, entry);
-      }
-      const { numDeletedRows } = await trx
-        .deleteFrom("ledger")
-        .where(
-          "id",
-          "in",
-          old.map(({ id }) => id),
-        )
-        .executeTakeFirstOrThrow();
-      refuseUnless(Number(numDeletedRows) === old.length, "entries changed while they were rolled up");
+    for (const entry of old) {
+      await addToDay(trx, entry, ages.timezone);
+      await takeFromWindows(trx, entry);
     }
-    return { removed: old.length, next: nextAfter(entries) };
+    const removed = await deleteRows(trx, "ledger", old);
+    refuseUnless(removed === old.length, "entries changed while they were rolled up");
+    return { removed, next: nextAfter(entries) };
   },
 };
 
-type OldEntry = Selectable<LedgerTable> & {
-  job_state: string | null;
-  dead_letter: string | null;
-};
+type OldEntry = Awaited<ReturnType<typeof readOld>>[number];
 
-async function readOld(trx: Trx, ages: Ages, after: string): Promise<OldEntry[]> {
+async function readOld(trx: Trx, ages: Ages, after: string) {
   return await trx
     .selectFrom("ledger")
     .leftJoin("jobs", "jobs.key", "ledger.job")

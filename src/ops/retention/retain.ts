@@ -87,7 +87,11 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
   await store.atomically(async (trx) => {
     if (isFinished) await writeMeta(trx, "retained_at", clock.nowMs());
     for (const { sweep, after } of progress)
-      await writeMeta(trx, sweep.key, isFinished ? 0 : after === null ? SEEN_ALL : instantOf(after));
+      await writeMeta(
+        trx,
+        `sweep_${sweep.name}`,
+        isFinished ? 0 : after === null ? SEEN_ALL : instantOf(after),
+      );
   });
   if (failures.length > 0) throw failures[0];
   return removed;
@@ -137,7 +141,7 @@ const SEEN_ALL = -1;
 async function readProgress(store: Store): Promise<Progress[]> {
   const progress: Progress[] = [];
   for (const sweep of SWEEPS) {
-    const seen = await readMeta(store.db, sweep.key);
+    const seen = await readMeta(store.db, `sweep_${sweep.name}`);
     progress.push({ sweep, after: seen === SEEN_ALL ? null : seen === 0 ? "" : idAt(seen) });
   }
   return progress;

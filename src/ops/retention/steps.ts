@@ -1,5 +1,5 @@
 import type { Trx } from "../../store/schema.ts";
-import { type Ages, BYTES, idAt, ROWS, type Sweep, type Swept } from "./sweep.ts";
+import { type Ages, BYTES, idAt, ROWS, type Sweep } from "./sweep.ts";
 
 /** Jobs that one step looks at. */
 const JOBS = 20;
@@ -10,30 +10,22 @@ const JOBS = 20;
  */
 export const stepsSweep: Sweep = {
   name: "steps",
-  key: "sweep_steps",
-  async step(trx, ages, after): Promise<Swept> {
+  async step(trx, ages, after) {
     const left = { rows: ROWS, bytes: BYTES };
     let done = after;
     for (let count = 0; count < JOBS && left.rows > 0 && left.bytes > 0; count++) {
       const job = await nextJob(trx, done, ages);
       if (job === undefined) return { removed: ROWS - left.rows, next: null };
-      const isAllGone = !mayGo(job, ages) || (await removeSteps(trx, job.id, left));
+      const isAllGone = !job.mayGo || (await removeSteps(trx, job.id, left));
       if (isAllGone) done = job.id;
     }
     return { removed: ROWS - left.rows, next: done };
   },
 };
 
-interface JobWithSteps {
-  id: string;
-  state: string;
-  updated_at: number;
-  dead_letter: string | null;
-}
-
-/** The next job that has steps; each is found by the index, however many steps the one before has. */
-async function nextJob(trx: Trx, after: string, ages: Ages): Promise<JobWithSteps | undefined> {
-  return await trx
+/** The next job that has steps, and whether they may go; each is found by the index, however many steps the one before has. */
+async function nextJob(trx: Trx, after: string, { stepsMs, keptJobs }: Ages) {
+  const job = await trx
     .selectFrom("jobs")
     .leftJoin("dead_letters", "dead_letters.job_id", "jobs.id")
     .select(["jobs.id", "jobs.state", "jobs.updated_at", "dead_letters.job_id as dead_letter"])
@@ -42,14 +34,12 @@ async function nextJob(trx: Trx, after: string, ages: Ages): Promise<JobWithStep
         .selectFrom("steps")
         .select((s) => s.fn.min<string>("job_id").as("id"))
         .where("job_id", ">", after)
-        .where("job_id", "<", idAt(ages.stepsMs)),
+        .where("job_id", "<", idAt(stepsMs)),
     )
     .executeTakeFirst();
-}
-
-function mayGo(job: JobWithSteps, { stepsMs, keptJobs }: Ages): boolean {
+  if (job === undefined) return undefined;
   const isOver = job.state === "done" || (job.state === "dead" && job.dead_letter === null);
-  return isOver && job.updated_at < stepsMs && !keptJobs.has(job.id);
+  return { id: job.id, mayGo: isOver && job.updated_at < stepsMs && !keptJobs.has(job.id) };
 }
 
 /** Removes as many as there is room for, one at least; true when none is left. */

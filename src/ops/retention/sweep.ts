@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { dayBounds, dayIn } from "../../lib/days.ts";
 import { newId } from "../../lib/ids.ts";
-import type { SweepKey } from "../../store/meta.ts";
+import type { SweepName } from "../../store/meta.ts";
 import type { Schema, Trx } from "../../store/schema.ts";
 
 /** What is old, for one pass over all tables. Instants in epoch milliseconds. */
@@ -22,19 +22,16 @@ export interface Ages {
   ticksFrom: { any: string; worked: string };
 }
 
-/** How far one step got. */
+/** How far one step got. `next` is where the next one goes on, null when there is nothing more to look at. */
 export interface Swept {
   removed: number;
-  /** Where the next step goes on: what the sweep's `after` was made of. Null when there is nothing more to look at. */
   next: string | null;
 }
 
 /** One table's part of retention. */
 export interface Sweep {
   /** In the log line of what was removed. */
-  name: string;
-  /** Under which it is remembered how far a pass has got that was not finished. */
-  key: SweepKey;
+  name: SweepName;
   /**
    * One bounded step: looks at so many rows after `after` and removes those that may go, in the caller's transaction,
    * which also writes what stays of them.
@@ -69,6 +66,18 @@ const DIGITS = "0123456789abcdefghjkmnpqrstvwxyz";
 /** Where to go on after these rows, of which a step looks at no more than `limit`. */
 export function nextAfter(rows: readonly { id: string }[], limit = ROWS): string | null {
   return rows.length < limit ? null : (rows.at(-1)?.id ?? null);
+}
+
+/** Deletes rows by their ids; gives how many. */
+export async function deleteRows(
+  trx: Trx,
+  table: "ledger" | "ticks" | "alerts",
+  rows: readonly { id: string }[],
+): Promise<number> {
+  if (rows.length === 0) return 0;
+  const ids = rows.map(({ id }) => id);
+  const { numDeletedRows } = await trx.deleteFrom(table).where("id", "in", ids).executeTakeFirstOrThrow();
+  return Number(numDeletedRows);
 }
 
 /** The first instant of the calendar day that an instant lies in. */

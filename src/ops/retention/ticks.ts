@@ -1,7 +1,9 @@
 import { addToMeta } from "../../store/meta.ts";
-import type { EndedTick, TickDaysTable } from "../../store/schema/evidence.ts";
-import type { Trx } from "../../store/schema.ts";
-import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, startOfDay } from "./sweep.ts";
+import type { EndedTick } from "../../store/schema/evidence.ts";
+import { addAmounts, deleteRows, idAt, nextAfter, ROWS, type Sweep, startOfDay } from "./sweep.ts";
+
+/** The outcomes of ticks that had something to do. */
+export const WORKED = ["ok", "failed", "crashed"] as const;
 
 /**
  * Rolls up old ticks by day and outcome. The newest stay whatever their age, for an agent that seldom runs, and so do the
@@ -9,49 +11,26 @@ import { type Ages, addAmounts, idAt, nextAfter, ROWS, type Sweep, type Swept, s
  */
 export const ticksSweep: Sweep = {
   name: "ticks",
-  key: "sweep_ticks",
-  async step(trx, ages, after): Promise<Swept> {
+  async step(trx, { historyMs, ticksFrom, timezone }, after) {
     const ticks = await trx
       .selectFrom("ticks")
       .select(["id", "started_at", "outcome", "by_hand", "units"])
+      .where("outcome", "<>", "running")
+      .$narrowType<{ outcome: EndedTick }>()
       .where("id", ">", after)
-      .where("id", "<", idAt(ages.historyMs))
+      .where("id", "<", idAt(historyMs))
       .orderBy("id")
       .limit(ROWS)
       .execute();
-    const old = ticks.flatMap((tick) =>
-      tick.outcome !== "running" && mayGo(tick.id, tick.outcome, ages)
-        ? [{ ...tick, outcome: tick.outcome }]
-        : [],
+    const hadWork = (outcome: EndedTick) => WORKED.some((each) => each === outcome);
+    const old = ticks.filter(
+      ({ id, outcome }) => id < ticksFrom.any && !(hadWork(outcome) && id >= ticksFrom.worked),
     );
-    if (old.length > 0) {
-      for (const tick of old) await addToDay(trx, tick, ages.timezone);
-      await trx
-        .deleteFrom("ticks")
-        .where(
-          "id",
-          "in",
-          old.map(({ id }) => id),
-        )
-        .execute();
+    for (const { started_at, outcome, by_hand, units } of old) {
+      const first_at = startOfDay(started_at, timezone);
+      await addAmounts(trx, "tick_days", { first_at, outcome }, { ticks: 1, by_hand, units });
+      await addToMeta(trx, `forgotten_ticks_${outcome}`, 1);
     }
-    return { removed: old.length, next: nextAfter(ticks) };
+    return { removed: await deleteRows(trx, "ticks", old), next: nextAfter(ticks) };
   },
 };
-
-function mayGo(id: string, outcome: EndedTick, { ticksFrom }: Ages): boolean {
-  const hadWork = WORKED.some((each) => each === outcome);
-  return id < ticksFrom.any && !(hadWork && id >= ticksFrom.worked);
-}
-
-/** The outcomes of ticks that had something to do. */
-export const WORKED = ["ok", "failed", "crashed"] as const;
-
-type OldTick = Omit<TickDaysTable, "first_at" | "ticks"> & { started_at: number };
-
-async function addToDay(trx: Trx, tick: OldTick, timezone: string): Promise<void> {
-  const { started_at, outcome, by_hand, units } = tick;
-  const first_at = startOfDay(started_at, timezone);
-  await addAmounts(trx, "tick_days", { first_at, outcome }, { ticks: 1, by_hand, units });
-  await addToMeta(trx, `forgotten_ticks_${outcome}`, 1);
-}
