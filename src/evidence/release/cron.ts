@@ -95,12 +95,7 @@ function fields(everySeconds: number): string {
       `cron cannot say every ${everySeconds} seconds (TICK_SECONDS): write minutes that divide an hour or hours that divide a day, such as 300, 900 or 3600, or use systemd, launchd or: afk run`,
     );
   }
-  switch (even.unit) {
-    case "minutes":
-      return even.every === 1 ? "* * * * *" : `*/${even.every} * * * *`;
-    case "hours":
-      return even.every === 1 ? "0 * * * *" : `0 */${even.every} * * *`;
-    case "day":
-      return "0 0 * * *";
-  }
+  if (even.unit === "day") return "0 0 * * *";
+  const every = even.every === 1 ? "*" : `*/${even.every}`;
+  return even.unit === "hours" ? `0 ${every} * * *` : `${every} * * * *`;
 }

@@ -6,47 +6,20 @@ import type { Host } from "../../ops/doctor/host.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import { type Installed, readInstalled } from "./installed.ts";
 import { contentHash } from "./record.ts";
-import { latestRelease, wasReleased } from "./releases.ts";
+import { latestRelease, type ReleaseRow, wasReleased } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 
-/** What is in use and no release produced, in words. */
-interface Drift {
-  found: string;
-}
-
-/** A configuration that no release produced, and the latest release's id. */
-interface ConfigDrift extends Drift {
-  hash: string;
-  release: string;
-}
-
-/** Null before the first release, and while the configuration in use is one that was released. */
-async function configDrift(db: Db, config: Config): Promise<ConfigDrift | null> {
-  const latest = await latestRelease(db);
-  if (latest === undefined) return null;
+/** A configuration in use that no release produced, in words as `found`; null for one that was released. */
+async function configDrift(db: Db, config: Config, latest: ReleaseRow) {
   const hash = configHash(config);
   if (await wasReleased(db, hash)) return null;
-  return {
-    hash,
-    release: latest.id,
-    found: `the configuration in use (${hash.slice(0, 12)}) was never released; the latest release has ${latest.config_hash.slice(0, 12)}`,
-  };
-}
-
-/** How what is installed on this host compares with the latest release. */
-interface UnitDrift {
-  drifts: Drift[];
-  /** How many are there and as they were released. */
-  asReleased: number;
-  /** What was released and could not be compared, and why, in words. */
-  unknown: string[];
+  const found = `the configuration in use (${hash.slice(0, 12)}) was never released; the latest release has ${latest.config_hash.slice(0, 12)}`;
+  return { hash, found };
 }
 
 /** Compares each rendered file, or its lines in a crontab, with what the latest release rendered. */
-async function unitDrift(db: Db, installed: readonly Installed[]): Promise<UnitDrift> {
-  const latest = await latestRelease(db);
-  const result: UnitDrift = { drifts: [], asReleased: 0, unknown: [] };
-  if (latest === undefined) return result;
+function compareInstalled(latest: ReleaseRow, installed: readonly Installed[]) {
+  const result = { drifts: [] as string[], asReleased: 0, unknown: [] as string[] };
   const units = JSON.parse(latest.units) as Record<string, string>;
   const release = latest.config_hash.slice(0, 12);
   for (const { name, where, contents, unknown } of installed) {
@@ -57,16 +30,13 @@ async function unitDrift(db: Db, installed: readonly Installed[]): Promise<UnitD
     const hashes = contents.map(contentHash);
     const right = hashes.filter((hash) => hash === wanted).length;
     if (right === 1) result.asReleased += 1;
-    if (right > 1)
-      result.drifts.push({
-        found: `what the release ${release} rendered is in ${where} ${right} times`,
-      });
+    if (right > 1) result.drifts.push(`what the release ${release} rendered is in ${where} ${right} times`);
+    const others = new Set(hashes.filter((hash) => hash !== wanted));
     const found =
       wanted === undefined
         ? `no release rendered ${whatIsIn(name, where)}`
         : `${whatIsIn(name, where)} is not as the release ${release} rendered it`;
-    const others = new Set(hashes.filter((each) => each !== wanted));
-    result.drifts.push(...[...others].map(() => ({ found })));
+    result.drifts.push(...[...others].map(() => found));
   }
   return result;
 }
@@ -82,8 +52,9 @@ function isCrontab(name: string): boolean {
 
 /** Announces, once, a configuration in use that no release produced. */
 export async function announceDrift(trx: Trx, announce: Announce, config: Config): Promise<void> {
-  const drift = await configDrift(trx, config);
-  if (drift === null) return;
+  const latest = await latestRelease(trx);
+  const drift = latest === undefined ? null : await configDrift(trx, config, latest);
+  if (latest === undefined || drift === null) return;
   await announce(
     trx,
     {
@@ -91,7 +62,7 @@ export async function announceDrift(trx: Trx, announce: Announce, config: Config
       title: "The configuration was changed past a release",
       message: `${drift.found[0]?.toUpperCase()}${drift.found.slice(1)}. The agent goes on with it. If it is meant: afk release --reason TEXT. If not: afk release --to HASH`,
       subject: drift.hash,
-      occurrence: drift.release,
+      occurrence: latest.id,
     },
     "quiet",
   );
@@ -109,23 +80,22 @@ export const driftCheck: Examination<WithStore> = {
   name: "drift",
   check: async ({ store, config, host }) => {
     const units = unitFindings(host);
-    if ((await latestRelease(store.db)) === undefined)
+    const latest = await latestRelease(store.db);
+    if (latest === undefined)
       return [ok("nothing was released yet (afk release), so nothing can differ from it"), ...units];
     const isSeen = host.units !== null || !host.isContainer;
-    const rendered = isSeen ? await unitDrift(store.db, await readInstalled(config, host)) : null;
-    const found = [await configDrift(store.db, config), ...(rendered?.drifts ?? [])].filter(
-      (each) => each !== null,
-    );
-    const unknown = (rendered?.unknown ?? []).map((each) => skipped(`cannot be compared: ${each}`));
-    const asReleased =
-      rendered === null
-        ? "rendered files cannot be seen from inside a container"
-        : `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
-    const findings =
-      found.length > 0
-        ? found.map((each) => warn(each.found, MEND))
-        : [ok(`the configuration in use was released; ${asReleased}`)];
-    return [...findings, ...unknown, ...units].map((each) => ({ ...each, found: onHost(each.found, host) }));
+    const rendered = compareInstalled(latest, isSeen ? await readInstalled(config, host) : []);
+    const drift = await configDrift(store.db, config, latest);
+    const found = [...(drift === null ? [] : [drift.found]), ...rendered.drifts];
+    const files = `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
+    const asReleased = isSeen ? files : "rendered files cannot be seen from inside a container";
+    const findings = [
+      ...found.map((each) => warn(each, MEND)),
+      ...(found.length > 0 ? [] : [ok(`the configuration in use was released; ${asReleased}`)]),
+      ...rendered.unknown.map((each) => skipped(`cannot be compared: ${each}`)),
+      ...units,
+    ];
+    return findings.map((each) => ({ ...each, found: onHost(each.found, host) }));
   },
 };
 

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { messageOf } from "../../lib/errors.ts";
+import type { Host } from "../../ops/doctor/host.ts";
 import { readIfThere } from "../../ops/record-file.ts";
 import { crontabName, crontabSections } from "./cron.ts";
 
@@ -18,14 +19,7 @@ export interface Installed {
   unknown: string | null;
 }
 
-/** What of the machine is asked. */
-interface InstallHost {
-  /** The drop-in of systemd. */
-  dropIn: string;
-  environment: { HOME?: string | undefined };
-  /** The program that shows a user's crontab. */
-  crontab: string;
-}
+type InstallHost = Pick<Host, "dropIn" | "environment" | "crontab">;
 
 const CRONTAB_MS_MAX = 2_000;
 const CRONTAB_BYTES_MAX = 1_000_000;
@@ -36,45 +30,41 @@ export async function readInstalled(
   host: InstallHost,
 ): Promise<Installed[]> {
   const plist = `afk.${agent}.plist`;
+  const agents = join(host.environment.HOME ?? homedir(), "Library/LaunchAgents");
   return [
-    fileAt("afk-schedule.conf", host.dropIn),
-    fileAt(plist, join(host.environment.HOME ?? homedir(), "Library/LaunchAgents", plist)),
-    await inCrontab({ agent, configFile: paths.configFile }, host),
+    await read("afk-schedule.conf", host.dropIn, () => [readIfThere(host.dropIn) ?? []].flat()),
+    await read(plist, join(agents, plist), () => [readIfThere(join(agents, plist)) ?? []].flat()),
+    await read(crontabName(agent), "this user's crontab", async () =>
+      crontabSections(await listCrontab(host), { agent, configFile: paths.configFile }),
+    ),
   ];
 }
 
-function fileAt(name: string, path: string): Installed {
+async function read(
+  name: string,
+  where: string,
+  contents: () => string[] | Promise<string[]>,
+): Promise<Installed> {
   try {
-    const content = readIfThere(path);
-    return { name, where: path, contents: content === null ? [] : [content], unknown: null };
+    return { name, where, contents: await contents(), unknown: null };
   } catch (error) {
-    return { name, where: path, contents: [], unknown: messageOf(error) };
+    return { name, where, contents: [], unknown: messageOf(error) };
   }
 }
 
-async function inCrontab(
-  of: { agent: string; configFile: string },
-  { crontab, environment }: InstallHost,
-): Promise<Installed> {
-  const found = { name: crontabName(of.agent), where: "this user's crontab" };
-  const listed = await listCrontab(crontab, environment);
-  if (listed instanceof Error) return { ...found, contents: [], unknown: messageOf(listed) };
-  return { ...found, contents: crontabSections(listed, of), unknown: null };
-}
-
 /** Empty for a user without one: crontab calls that an error, and says so in words alone. */
-function listCrontab(program: string, environment: InstallHost["environment"]): Promise<string | Error> {
+function listCrontab({ crontab, environment }: InstallHost): Promise<string> {
   const options = {
     timeout: CRONTAB_MS_MAX,
     maxBuffer: CRONTAB_BYTES_MAX,
     env: { ...environment, LC_ALL: "C" },
   };
-  return new Promise((resolve) => {
-    execFile(program, ["-l"], options, (error, stdout, stderr) => {
+  return new Promise((resolve, reject) => {
+    execFile(crontab, ["-l"], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (/no crontab for|can't open/i.test(stderr)) resolve("");
-      else if (error.code === "ENOENT") resolve(new Error("there is no program crontab here"));
-      else resolve(new Error(stderr.trim().split("\n")[0] || error.message));
+      else if (error.code === "ENOENT") reject(new Error("there is no program crontab here"));
+      else reject(new Error(stderr.trim().split("\n")[0] || error.message));
     });
   });
 }

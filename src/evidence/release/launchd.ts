@@ -63,17 +63,16 @@ const NOTES = [
 function interval(everySeconds: number): { [key: string]: Value } {
   const even = evenInterval(everySeconds);
   if (even === null) return { StartInterval: everySeconds };
-  switch (even.unit) {
-    case "minutes":
-      return { StartCalendarInterval: times(60, even.every).map((Minute) => ({ Minute })) };
-    case "hours":
-      return { StartCalendarInterval: times(24, even.every).map((Hour) => ({ Hour, Minute: 0 })) };
-    case "day":
-      return { StartCalendarInterval: [{ Hour: 0, Minute: 0 }] };
-  }
+  if (even.unit === "day") return { StartCalendarInterval: [{ Hour: 0, Minute: 0 }] };
+  const { every } = even;
+  const times =
+    even.unit === "hours"
+      ? steps(24, every).map((Hour) => ({ Hour, Minute: 0 }))
+      : steps(60, every).map((Minute) => ({ Minute }));
+  return { StartCalendarInterval: times };
 }
 
-function times(end: number, every: number): number[] {
+function steps(end: number, every: number): number[] {
   return Array.from({ length: end / every }, (_, index) => index * every);
 }
 

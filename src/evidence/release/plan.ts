@@ -59,14 +59,10 @@ export function planRelease(config: Config, command: string[], environment: Envi
     leftOut: SECRET_SETTINGS.filter(isSet),
     configHash: configHash(config),
   };
-  for (const text of [...command, configFile, state, stopFile]) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-    if (/[\x00-\x1f\x7f]/.test(text)) {
-      throw refuse(
-        `the path ${JSON.stringify(text)} has a control character in it, which no schedule can hold`,
-      );
-    }
-  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  const bad = [...command, configFile, state, stopFile].find((text) => /[\x00-\x1f\x7f]/.test(text));
+  if (bad !== undefined)
+    throw refuse(`the path ${JSON.stringify(bad)} has a control character in it, which no schedule can hold`);
   return plan;
 }
 

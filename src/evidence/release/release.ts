@@ -24,9 +24,7 @@ const RENDER: Record<Format, (plan: ReleasePlan) => Rendered> = {
 };
 
 /** What a format makes of a plan, written nowhere. @throws AfkError (exit 78) when the format cannot say it. */
-export function renderOnly(plan: ReleasePlan, format: Format): Rendered {
-  return RENDER[format](plan);
-}
+export const renderOnly = (plan: ReleasePlan, format: Format): Rendered => RENDER[format](plan);
 
 /**
  * Renders the schedule, and writes it into `outputDir` where one is given; a file that an earlier release wrote there is
@@ -35,8 +33,8 @@ export function renderOnly(plan: ReleasePlan, format: Format): Rendered {
 export function release(plan: ReleasePlan, format: Format, outputDir: string | null): Release {
   const rendered = renderOnly(plan, format);
   const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
-  if (path !== null && outputDir !== null) {
-    mkdirSync(resolve(outputDir), { recursive: true });
+  if (path !== null) {
+    mkdirSync(dirname(path), { recursive: true });
     writeDurably(path, rendered.content, "shared");
   }
   const { everySeconds, configHash } = plan;
@@ -64,10 +62,7 @@ export function putBack(
   const dir = dirname(configFile);
   // In the same folder, since relative paths in it start there.
   const candidate = join(dir, `.${basename(configFile)}.candidate`);
-  const kept = join(
-    dir,
-    `${basename(configFile)}.before-release-${toIso(options.clock.nowMs()).replaceAll(":", "-")}`,
-  );
+  const kept = `${configFile}.before-release-${toIso(options.clock.nowMs()).replaceAll(":", "-")}`;
   try {
     write(candidate, text);
     options.check(candidate);

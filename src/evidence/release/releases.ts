@@ -15,13 +15,11 @@ export type ReleaseRow = Selectable<ReleasesTable>;
 
 /** The release in force; undefined before the first. */
 export async function latestRelease(db: Db): Promise<ReleaseRow | undefined> {
-  return await db
-    .selectFrom("releases")
-    .selectAll()
-    .orderBy("made_at", "desc")
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
+  return await newestFirst(db).limit(1).executeTakeFirst();
+}
+
+function newestFirst(db: Db) {
+  return db.selectFrom("releases").selectAll().orderBy("made_at", "desc").orderBy("id", "desc");
 }
 
 /** Whether some release had this configuration. */
@@ -47,13 +45,9 @@ export async function releaseBy(db: Db, prefix: string): Promise<ReleaseRow> {
     throw refuse(
       `--to ${JSON.stringify(prefix)} is no configuration hash; write at least its first ${PREFIX_MIN} characters, as runs/release-*.md shows them`,
     );
-  const rows = await db
-    .selectFrom("releases")
-    .selectAll()
+  const rows = await newestFirst(db)
     .where("config_hash", ">=", prefix)
     .where("config_hash", "<", `${prefix}g`)
-    .orderBy("made_at", "desc")
-    .orderBy("id", "desc")
     .limit(1_000)
     .execute();
   const [newest] = rows;
@@ -109,14 +103,14 @@ function namesOf(made: readonly { id: string; made_at: number }[], timezone: str
 /** The text of afk.yaml is not in it: that is in the table, and may be put back from there. */
 function renderRelease(agent: string, row: ReleaseRow): string {
   const units = Object.entries(JSON.parse(row.units) as Record<string, string>);
-  const facts: [string, string][] = [
+  const facts = [
     ["release", row.id],
     ["agent", agent],
     ["made", toIso(row.made_at)],
     ["afk", row.version],
     ["configuration", row.config_hash],
     ["reason", row.reason],
-    ...units.map(([name, hash]): [string, string] => [name, `SHA-256 ${hash}`]),
+    ...units.map(([name, hash]) => [name, `SHA-256 ${hash}`]),
   ];
   const blocks = [
     `# Release ${row.config_hash.slice(0, 12)}`,

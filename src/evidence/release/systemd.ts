@@ -14,7 +14,7 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
     "# An empty value takes away every time that the unit itself says; the tick at its start comes back below.",
     "OnCalendar=",
     "OnActiveSec=1s",
-    ...schedule(plan.everySeconds),
+    schedule(plan.everySeconds),
     "Persistent=false",
   ];
   return {
@@ -29,16 +29,10 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
   };
 }
 
-function schedule(everySeconds: number): string[] {
+function schedule(everySeconds: number): string {
   const even = evenInterval(everySeconds);
   // No even interval: from one run to the next.
-  if (even === null) return [`OnUnitActiveSec=${everySeconds}s`];
-  switch (even.unit) {
-    case "minutes":
-      return [`OnCalendar=*:0/${even.every}`];
-    case "hours":
-      return [`OnCalendar=0/${even.every}:00`];
-    case "day":
-      return ["OnCalendar=*-*-* 00:00:00"];
-  }
+  if (even === null) return `OnUnitActiveSec=${everySeconds}s`;
+  if (even.unit === "day") return "OnCalendar=*-*-* 00:00:00";
+  return even.unit === "hours" ? `OnCalendar=0/${even.every}:00` : `OnCalendar=*:0/${even.every}`;
 }
