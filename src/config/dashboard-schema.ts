@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { integer, section, text } from "./fields.ts";
+import { flag, integer, section, text } from "./fields.ts";
 import { HOST_PATTERN, isLoopbackHost } from "./hosts.ts";
 
 /** Where the page is unless afk.yaml says otherwise; no well-known service uses it. */
@@ -9,13 +9,7 @@ export const DASHBOARD_PORT = 4235;
 export function dashboardSchema() {
   return v.pipe(
     section("The read-only page that `afk run` and `afk dashboard` serve.", {
-      enabled: v.optional(
-        v.pipe(
-          v.boolean("write true or false"),
-          v.description("Whether `afk run` serves it; `afk dashboard` always does."),
-        ),
-        true,
-      ),
+      enabled: v.optional(flag("Whether `afk run` serves it; `afk dashboard` always does."), true),
       port: v.optional(
         integer("TCP port; 0 takes any that is free.", "a port", { min: 0, max: 65_535 }),
         DASHBOARD_PORT,

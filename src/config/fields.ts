@@ -43,6 +43,26 @@ export function integer(description: string, what: string, limits: { min: number
   );
 }
 
+/** True or false. */
+export function flag(description: string) {
+  return v.pipe(v.boolean("write true or false"), v.description(description));
+}
+
+/** From one to `lengthMax` items. */
+export function list<const Item extends v.GenericSchema>(
+  description: string,
+  write: string,
+  item: Item,
+  lengthMax: number,
+) {
+  return v.pipe(
+    v.array(item, write),
+    v.minLength(1, write),
+    v.maxLength(lengthMax, write),
+    v.description(description),
+  );
+}
+
 /** Minutes that a unit of output saves. */
 export function minutes(description: string) {
   return number(description, "write minutes, for example 30", { min: 0, max: 10_000 });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
+import { flag } from "../../config/fields.ts";
 import type { AlertPayload, Severity } from "../events.ts";
 import type { ChannelConfig, Configurable, Entry } from "./channel.ts";
 import { alertText, headline, truncateUnits } from "./text.ts";
@@ -64,12 +65,7 @@ const keys = {
   ),
   user: v.optional(account("E-mail only: who signs in at the mail server.")),
   password: v.optional(account("E-mail only: with this password.")),
-  tls: v.optional(
-    v.pipe(
-      v.boolean("write true or false"),
-      v.description("E-mail only: false sends without encryption, the password too."),
-    ),
-  ),
+  tls: v.optional(flag("E-mail only: false sends without encryption, the password too.")),
 };
 
 export const email: MailChannel<MailAccount, typeof keys> = {

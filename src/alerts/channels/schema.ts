@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { section, text } from "../../config/fields.ts";
+import { list, section, text } from "../../config/fields.ts";
 import { ALERT_EVENTS } from "../events.ts";
 import type { ChannelConfig } from "./channel.ts";
 import { CHANNELS, type Channel, channelOf } from "./registry.ts";
@@ -151,12 +151,8 @@ function channelUrl() {
 function events() {
   const write =
     "write a list of event names, for example [cap_hit], or leave the key out for all warnings and errors";
-  return v.pipe(
-    v.array(v.picklist(Object.keys(ALERT_EVENTS)), write),
-    v.minLength(1, write),
-    v.maxLength(100, write),
-    v.description("Events to send here; all of severity warn and above unless stated."),
-  );
+  const description = "Events to send here; all of severity warn and above unless stated.";
+  return list(description, write, v.picklist(Object.keys(ALERT_EVENTS)), 100);
 }
 
 function template() {

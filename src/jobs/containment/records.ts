@@ -7,50 +7,40 @@ import type { ContainmentKind } from "./containment.ts";
 import type { ProcessTags } from "./process-tags.ts";
 import { kill, type Swept } from "./sweep.ts";
 
-/** The first process of a program that is about to run. */
-export interface FirstProcess {
-  pid: number;
-  kind: ContainmentKind;
-  tags: ProcessTags;
-}
-
 /** Where it is written down what a job starts, so that whoever comes after a crash finds it. */
 export interface ProcessRecords {
-  /** On disk when it resolves. Gives what removes the record, for when nothing of the program is left. */
-  write(first: FirstProcess): Promise<() => Promise<void>>;
+  /**
+   * Records the first process of a program that is about to run; on disk when it resolves. Gives what removes the record, for
+   * when nothing of the program is left.
+   */
+  write(first: { pid: number; kind: ContainmentKind; tags: ProcessTags }): Promise<() => Promise<void>>;
 }
 
+/** Records what a runner starts for a job, in the table `processes`. */
 export function createRecords(db: Db, of: { job: string; runner: string }): ProcessRecords {
   return {
     async write({ pid, kind, tags }) {
       const id = newId(systemClock.nowMs());
-      await db
-        .insertInto("processes")
-        .values({
-          id,
-          ...of,
-          containment: kind,
-          pid,
-          // One that has ended already is found by its tags, or not there.
-          started: findProcess(pid)?.started ?? "",
-          boot_id: systemClock.bootId(),
-          cookie: tags.cookie,
-          file_size_blocks: tags.fileSizeBlocks,
-          created_at: systemClock.nowMs(),
-        })
-        .execute();
+      const row: ProcessesTable = {
+        id,
+        ...of,
+        containment: kind,
+        pid,
+        // One that has ended already is found by its tags, or not there.
+        started: findProcess(pid)?.started ?? "",
+        boot_id: systemClock.bootId(),
+        cookie: tags.cookie,
+        file_size_blocks: tags.fileSizeBlocks,
+        created_at: systemClock.nowMs(),
+      };
+      await db.insertInto("processes").values(row).execute();
       return async () => void (await db.deleteFrom("processes").where("id", "=", id).execute());
     },
   };
 }
 
 /** What was left of a program that a job had started, and what came of it. */
-export interface Ended extends Swept {
-  /** The record's. */
-  id: string;
-  job: string;
-  containment: string;
-}
+export type Ended = Swept & Pick<ProcessesTable, "id" | "job" | "containment">;
 
 const RECORDS_MAX = 100;
 
@@ -68,7 +58,7 @@ export async function endRecorded(db: Db, of: { notOf: string } | { job: string 
   for (const record of records) {
     const swept = await endOne(record);
     if (swept.left === 0) await db.deleteFrom("processes").where("id", "=", record.id).execute();
-    ended.push({ id: record.id, job: record.job, containment: record.containment, ...swept });
+    ended.push({ ...record, ...swept });
   }
   return ended;
 }

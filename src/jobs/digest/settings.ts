@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
-import { integer, section, text } from "../../config/fields.ts";
+import { integer, list, section, text } from "../../config/fields.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 
+/** Where GitHub answers. */
 export const GITHUB_HOST = "api.github.com";
 
 const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
@@ -30,11 +31,11 @@ const github = section("A public repository on GitHub.", {
     /^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/,
   ),
   events: v.optional(
-    v.pipe(
-      v.array(v.picklist(GITHUB_EVENTS, WRITE_EVENTS), WRITE_EVENTS),
-      v.minLength(1, WRITE_EVENTS),
-      v.maxLength(GITHUB_EVENTS.length, WRITE_EVENTS),
-      v.description("What to read of the repository."),
+    list(
+      "What to read of the repository.",
+      WRITE_EVENTS,
+      v.picklist(GITHUB_EVENTS, WRITE_EVENTS),
+      GITHUB_EVENTS.length,
     ),
     ["releases"],
   ),
@@ -46,20 +47,15 @@ const folder = section("A folder of .txt, .md, .eml and .mbox files.", {
   name,
 });
 
+const WRITE_SOURCE = "write a source with one of the keys feed, github or folder";
 const WRITE_SOURCES = "write a list of 1 to 50 sources, each with feed, github or folder";
+
+const LANGUAGE = /^[A-Za-z\u00C0-\uFFFF][A-Za-z\u00C0-\uFFFF ()-]*$/;
 
 /** A `kind: digest` entry of afk.yaml without the keys that every job has. */
 export const digestSettings = v.pipe(
   section("A digest of what is new in a few sources.", {
-    sources: v.pipe(
-      v.array(
-        v.union([feed, github, folder], "write a source with one of the keys feed, github or folder"),
-        WRITE_SOURCES,
-      ),
-      v.minLength(1, WRITE_SOURCES),
-      v.maxLength(50, WRITE_SOURCES),
-      v.description("Where items come from."),
-    ),
+    sources: list("Where items come from.", WRITE_SOURCES, v.union([feed, github, folder], WRITE_SOURCE), 50),
     max_items: v.optional(
       integer("Items in one digest; the rest comes with the next.", "how many items a digest may hold", {
         min: 1,
@@ -68,12 +64,7 @@ export const digestSettings = v.pipe(
       30,
     ),
     language: v.optional(
-      text(
-        "Language of the summaries.",
-        "write a language, for example German",
-        /^[A-Za-z\u00C0-\uFFFF][A-Za-z\u00C0-\uFFFF ()-]*$/,
-        40,
-      ),
+      text("Language of the summaries.", "write a language, for example German", LANGUAGE, 40),
     ),
   }),
   v.transform(({ sources, max_items: maxItems, language = null }) => ({ sources, maxItems, language })),
@@ -81,9 +72,13 @@ export const digestSettings = v.pipe(
 
 /** `feed` is an address that begins with http:// or https://, else the path of a file. */
 export type FeedSource = v.InferOutput<typeof feed>;
+/** A repository, and which of its events are read. */
 export type GithubSource = v.InferOutput<typeof github>;
+/** One of them. */
 export type GithubEvent = GithubSource["events"][number];
+/** The path of a folder. */
 export type FolderSource = v.InferOutput<typeof folder>;
+/** One entry of `sources`. */
 export type SourceSettings = FeedSource | GithubSource | FolderSource;
 /** `language` is that of the summaries; null leaves it to the model. */
 export type DigestSettings = v.InferOutput<typeof digestSettings>;

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
-import { integer, section, text } from "../../config/fields.ts";
+import { flag, integer, list, section, text } from "../../config/fields.ts";
 
 const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts, for example [sh, -c, "df -h | head"]';
+const WRITE_CWD = "write the path of a folder, for example ./scripts";
 const WRITE_ENV =
   "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD and AFK_EXEC are set by afk";
 
@@ -13,21 +14,13 @@ const NO_NUL = /^[^\0]*$/;
 /** A `kind: exec` entry of afk.yaml without the keys that every job has. */
 export const execSettings = v.pipe(
   section("Any command, killed with all that it started when it takes too long.", {
-    command: v.pipe(
-      v.array(text("The program, or one argument.", WRITE_COMMAND, NO_NUL, 32_000), WRITE_COMMAND),
-      v.minLength(1, WRITE_COMMAND),
-      v.maxLength(200, WRITE_COMMAND),
-      v.description("The program and its arguments. There is no shell but the one that is named here."),
+    command: list(
+      "The program and its arguments. There is no shell but the one that is named here.",
+      WRITE_COMMAND,
+      text("The program, or one argument.", WRITE_COMMAND, NO_NUL, 32_000),
+      200,
     ),
-    cwd: v.optional(
-      text(
-        "Folder that the command starts in.",
-        "write the path of a folder, for example ./scripts",
-        /^[^\0]+$/,
-        2000,
-      ),
-      ".",
-    ),
+    cwd: v.optional(text("Folder that the command starts in.", WRITE_CWD, /^[^\0]+$/, 2000), "."),
     env: v.optional(
       v.pipe(
         v.record(
@@ -49,13 +42,7 @@ export const execSettings = v.pipe(
       }),
       256,
     ),
-    publish: v.optional(
-      v.pipe(
-        v.boolean("write true or false"),
-        v.description("Whether standard output becomes a file in out/."),
-      ),
-      false,
-    ),
+    publish: v.optional(flag("Whether standard output becomes a file in out/."), false),
     units: v.optional(
       integer("What one run is worth, in units of output.", "how many units a run is worth", {
         min: 0,
@@ -72,6 +59,7 @@ export const execSettings = v.pipe(
   })),
 );
 
+/** What such an entry comes to. */
 export type ExecSettings = v.InferOutput<typeof execSettings>;
 
 /** The parser of a list cannot ask more of its first item than of the others. */

@@ -45,11 +45,9 @@ export async function collectFolder(
 
 async function newestFiles(folder: string, notes: string[]): Promise<string[]> {
   const entries = await unreadable(folder, () => readdir(folder, { withFileTypes: true }));
-  if (entries.length > ENTRIES_MAX) {
-    throw new SourceUnreadable(
-      `${folder}: it holds ${entries.length} files; an inbox may hold ${ENTRIES_MAX}`,
-    );
-  }
+  const { length } = entries;
+  if (length > ENTRIES_MAX)
+    throw new SourceUnreadable(`${folder}: it holds ${length} files; an inbox may hold ${ENTRIES_MAX}`);
   const files: { name: string; modifiedMs: number }[] = [];
   for (const entry of entries.filter(isWanted)) {
     if (entry.isFile()) {
@@ -68,11 +66,8 @@ async function newestFiles(folder: string, notes: string[]): Promise<string[]> {
     .map((file) => file.name);
 }
 
-function isWanted(entry: Dirent): boolean {
-  return (
-    !entry.name.startsWith(".") &&
-    [".txt", ".md", ".eml", ".mbox"].includes(extname(entry.name).toLowerCase())
-  );
+function isWanted({ name }: Dirent): boolean {
+  return !name.startsWith(".") && /^\.(?:txt|md|eml|mbox)$/i.test(extname(name));
 }
 
 async function rawItems(name: string, file: FileContent, notes: string[]): Promise<RawItem[]> {
@@ -87,7 +82,12 @@ async function rawItems(name: string, file: FileContent, notes: string[]): Promi
 }
 
 async function mboxItems(name: string, bytes: Uint8Array, notes: string[]): Promise<RawItem[]> {
-  if (countLines(bytes, MBOX_LINES_MAX) > MBOX_LINES_MAX)
+  if (
+    Buffer.from(bytes)
+      .toString("latin1")
+      .split("\n", MBOX_LINES_MAX + 2).length >
+    MBOX_LINES_MAX + 1
+  )
     throw new SourceUnreadable(`it has more than ${MBOX_LINES_MAX} lines`);
   const messages = splitMbox(bytes);
   if (messages === null)
@@ -103,13 +103,6 @@ async function mboxItems(name: string, bytes: Uint8Array, notes: string[]): Prom
     }
   }
   return raws;
-}
-
-/** Stops counting soon after `max`. */
-function countLines(bytes: Uint8Array, max: number): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(0x0a); at >= 0 && lines <= max; at = bytes.indexOf(0x0a, at + 1)) lines++;
-  return lines;
 }
 
 async function mailItem(name: string, bytes: Uint8Array): Promise<RawItem> {

@@ -40,11 +40,9 @@ export async function parseMail(bytes: Uint8Array): Promise<RawItem> {
 function parsedPart(bytes: Uint8Array): Uint8Array {
   let end = 0;
   for (let lines = 0; lines < PARSED_LINES_MAX; lines++) {
-    const next = bytes.indexOf(LINE_FEED, end) + 1;
+    const next = bytes.indexOf(0x0a, end) + 1;
     if (next === 0 || next > PARSED_BYTES_MAX) return bytes.subarray(0, PARSED_BYTES_MAX);
     end = next;
   }
   return bytes.subarray(0, end);
 }
-
-const LINE_FEED = 0x0a;

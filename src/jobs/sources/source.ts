@@ -21,9 +21,7 @@ export class SourceUnreadable extends AfkError {
  * a bug) must stop the job.
  */
 export function isSourceFailure(error: unknown): error is AfkError {
-  return (
-    error instanceof AfkError && (error.code === "source_unreadable" || error.code.startsWith("egress_"))
-  );
+  return error instanceof AfkError && /^(?:source_unreadable$|egress_)/.test(error.code);
 }
 
 /** What the digest calls the source: its name, else what the owner wrote, shortened. */
