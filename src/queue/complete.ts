@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { prepared } from "../store/prepared.ts";
 import type { JobState } from "../store/schema/queue.ts";
 import type { Trx } from "../store/schema.ts";
-import { type Claim, LeaseLost } from "./job.ts";
+import { type Claim, LeaseLost, UNCLAIMED } from "./job.ts";
 
 /**
  * Marks the job done in the caller's transaction, in which its outputs and memories are saved too.
@@ -18,8 +18,7 @@ const markDone = prepared((db, job: Claim & { units: number; nowMs: number }) =>
     .updateTable("jobs")
     .set({
       state: "done",
-      lease_until: null,
-      runner: null,
+      ...UNCLAIMED,
       error: null,
       waiting_since: null,
       units: job.units,

@@ -3,7 +3,7 @@ import type { Announce } from "../alerts/outbox.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
 import type { Trx } from "../store/schema.ts";
-import { type JobRow, LeaseLost } from "./job.ts";
+import { changeClaimed, type JobRow, UNCLAIMED } from "./job.ts";
 
 /** How a job became a dead letter. */
 export interface Death {
@@ -27,14 +27,8 @@ export async function deadLetter(
   job: JobRow,
   { error, cause = causeOf(error), fate, tick, nowMs }: Death,
 ): Promise<void> {
-  const result = await trx
-    .updateTable("jobs")
-    .set({ state: "dead", lease_until: null, runner: null, error, waiting_since: null, updated_at: nowMs })
-    .where("id", "=", job.id)
-    .where("token", "=", job.token)
-    .where("state", "=", "running")
-    .executeTakeFirst();
-  if (result.numUpdatedRows !== 1n) throw new LeaseLost(job);
+  const dead = { state: "dead", error, waiting_since: null, updated_at: nowMs } as const;
+  await changeClaimed(trx, job, { ...UNCLAIMED, ...dead });
   const { key, name, kind, payload, attempts } = job;
   const trace = JSON.stringify({ tick, steps: await stepNames(trx, job.id) });
   await trx

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
 import { firstUnseen } from "../lib/visible.ts";
 import type { Db } from "../store/schema.ts";
-import { PermanentFailure } from "./job.ts";
+import { PermanentFailure, UNCLAIMED } from "./job.ts";
 
 /** A job to be added. */
 export interface NewJob {
@@ -25,28 +25,19 @@ export interface NewJob {
  */
 export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boolean> {
   const key = jobKey(job.key);
-  const values = {
-    id: newId(nowMs),
-    key,
-    name: job.name,
-    kind: job.kind,
-    payload: JSON.stringify(job.payload) ?? "null",
+  const { name, kind, label, maxAttempts: max_attempts, slotMs: slot_at } = job;
+  const payload = JSON.stringify(job.payload) ?? "null";
+  const fresh = {
     state: "ready" as const,
     attempts: 0,
-    max_attempts: job.maxAttempts,
-    run_at: nowMs,
-    lease_until: null,
-    waiting_since: null,
     token: 0,
-    runner: null,
-    error: null,
     units: 0,
-    by_hand: job.byHand ? 1 : 0,
-    slot_at: job.slotMs,
-    label: job.label,
-    created_at: nowMs,
-    updated_at: nowMs,
+    error: null,
+    waiting_since: null,
   };
+  const times = { run_at: nowMs, created_at: nowMs, updated_at: nowMs };
+  const given = { key, name, kind, label, payload, max_attempts, slot_at, by_hand: job.byHand ? 1 : 0 };
+  const values = { id: newId(nowMs), ...given, ...fresh, ...UNCLAIMED, ...times };
   const columns = Object.keys(values) as (keyof typeof values)[];
   const row = sql.join(columns.map((name) => values[name]));
   const isForgotten = job.byHand ? sql`false` : isForgottenSlot(job.slotMs);

@@ -5,7 +5,7 @@ import { messageOf, type Retry } from "../lib/errors.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import { deadLetter } from "./dead-letter.ts";
-import { type JobRow, LeaseLost } from "./job.ts";
+import { changeClaimed, type JobRow, UNCLAIMED } from "./job.ts";
 
 /** As long as a breaker may stay open; what asks for more is asked again. */
 const WAIT_MAX_MS = 30 * DAY_MS;
@@ -50,7 +50,7 @@ export async function fail(
     return { state: "dead" };
   }
   const runAt = nowMs + (askedWaitMs(failure.retry) ?? backoffMs(job.attempts, how.retry, how.randomness));
-  await giveBack(trx, job, { runAt, attempts: job.attempts, error, waitingSince: null }, nowMs);
+  await giveBack(trx, job, { run_at: runAt, attempts: job.attempts, error, waiting_since: null }, nowMs);
   return { state: "ready", runAt };
 }
 
@@ -62,9 +62,9 @@ export async function unclaim(
   runAt: number,
   nowMs: number,
 ): Promise<void> {
+  const { attempts, waiting_since } = job;
   const error = reason.slice(0, ERROR_CHARS_MAX);
-  const to = { runAt, attempts: job.attempts - 1, error, waitingSince: job.waiting_since };
-  await giveBack(trx, job, to, nowMs);
+  await giveBack(trx, job, { run_at: runAt, attempts: attempts - 1, error, waiting_since }, nowMs);
 }
 
 /** What an error asks for is the word of a server, or of somebody's code: bounded, and ignored where it is no time. */
@@ -78,30 +78,14 @@ export function errorText({ error }: Pick<Failure, "error">): string {
   return messageOf(error).slice(0, ERROR_CHARS_MAX);
 }
 
-/** @throws LeaseLost */
+/** Makes a claimed job ready again. @throws LeaseLost */
 export async function giveBack(
   trx: Trx,
   job: JobRow,
-  to: { runAt: number; attempts: number; error: string; waitingSince: number | null },
+  to: Pick<JobRow, "run_at" | "attempts" | "error" | "waiting_since">,
   nowMs: number,
 ): Promise<void> {
-  const result = await trx
-    .updateTable("jobs")
-    .set({
-      state: "ready",
-      lease_until: null,
-      runner: null,
-      run_at: to.runAt,
-      attempts: to.attempts,
-      error: to.error,
-      waiting_since: to.waitingSince,
-      updated_at: nowMs,
-    })
-    .where("id", "=", job.id)
-    .where("token", "=", job.token)
-    .where("state", "=", "running")
-    .executeTakeFirst();
-  if (result.numUpdatedRows !== 1n) throw new LeaseLost(job);
+  await changeClaimed(trx, job, { ...UNCLAIMED, ...to, state: "ready", updated_at: nowMs });
 }
 
 /**

@@ -37,16 +37,10 @@ export async function saveOutputs(
   for (const file of files) {
     assert(OUTPUT_NAME.test(file.name), `an output named ${JSON.stringify(file.name)}`);
     const name = await freeName(trx, file.name);
+    const row = { name, job_id: jobId, content: file.content, created_at: nowMs, published_at: null };
     await trx
       .insertInto("outputs")
-      .values({
-        name,
-        job_id: jobId,
-        content: file.content,
-        state: "pending",
-        created_at: nowMs,
-        published_at: null,
-      })
+      .values({ ...row, state: "pending" })
       .execute();
     names.push(name);
   }
@@ -60,36 +54,34 @@ export interface SetAside {
   reason: string;
 }
 
-/** What one pass over the outputs did. */
-export interface Published {
-  /** Paths of what was written. */
-  files: string[];
-  setAside: SetAside[];
-}
-
 /**
- * Writes every saved file that is not in `dir` yet, and marks it published only when it is on the disk. A crash before the mark finds
+ * Writes every saved file that is not in `dir` yet, gives the paths of those, and marks it published only when it is on the disk. A crash before the mark finds
  * the same bytes under the same name again. A file that cannot be written is set aside, and the others are written.
  */
-export async function publishPending(db: Db, dir: string, nowMs: number): Promise<Published> {
-  const published: Published = { files: [], setAside: [] };
+export async function publishPending(
+  db: Db,
+  dir: string,
+  nowMs: number,
+): Promise<{ files: string[]; setAside: SetAside[] }> {
+  const files: string[] = [];
+  const setAside: SetAside[] = [];
   const names = await pendingNames(db);
-  if (names.length === 0) return published;
+  if (names.length === 0) return { files, setAside };
   const obstacle = (await folderObstacle(dir)) ?? makeIfMissing(dir);
-  if (obstacle !== null) return { ...published, setAside: [{ name: null, reason: obstacle }] };
+  if (obstacle !== null) return { files, setAside: [{ name: null, reason: obstacle }] };
   // Whoever publishes holds the lock; a watchdog that loses its ALERT.txt writes it at its next look.
   removeTemporary(dir, 0);
   for (const name of names) {
     const outcome = publish(dir, await readOutput(db, name));
     if (outcome.type === "written") {
       await mark(db, name, nowMs);
-      published.files.push(join(dir, name));
+      files.push(join(dir, name));
       continue;
     }
-    published.setAside.push({ name: outcome.type === "file" ? name : null, reason: outcome.reason });
+    setAside.push({ name: outcome.type === "file" ? name : null, reason: outcome.reason });
     if (outcome.type === "folder") break;
   }
-  return published;
+  return { files, setAside };
 }
 
 /** What keeps a folder from being written to at all, in words; null when nothing does, or when it is not there yet. */
@@ -209,6 +201,7 @@ async function mark(db: Db, name: string, nowMs: number): Promise<void> {
 }
 
 async function freeName(trx: Trx, name: string): Promise<string> {
+  const removed = trx.selectFrom("taken_names").select("name").where("kind", "=", "output");
   const extension = extname(name);
   const stem = name.slice(0, name.length - extension.length);
   for (let count = 1; count <= SAME_NAME_MAX; count++) {
@@ -218,13 +211,7 @@ async function freeName(trx: Trx, name: string): Promise<string> {
       .select("name")
       .where("name", "=", candidate)
       // The file of a job that retention has removed is still there, and is not written over.
-      .union(
-        trx
-          .selectFrom("taken_names")
-          .select("name")
-          .where("kind", "=", "output")
-          .where("name", "=", candidate),
-      )
+      .union(removed.where("name", "=", candidate))
       .executeTakeFirst();
     if (taken === undefined) return candidate;
   }

@@ -34,7 +34,7 @@ export async function wait(
   }
   const waitMs = askedWaitMs(failure.retry) ?? outageBackoffMs(nowMs - since, retry, randomness);
   const runAt = Math.min(nowMs + waitMs, giveUpAt);
-  const to = { runAt, attempts: job.attempts - 1, error: errorText(failure), waitingSince: since };
-  await giveBack(trx, job, to, nowMs);
+  const to = { attempts: job.attempts - 1, error: errorText(failure), waiting_since: since };
+  await giveBack(trx, job, { run_at: runAt, ...to }, nowMs);
   return { state: "ready", runAt, isLast: runAt === giveUpAt };
 }

@@ -77,7 +77,7 @@ describe("a claim that is no longer the newest one", () => {
     const stale = await queue.claim();
     await LOSSES[loss]!(queue, stale);
     const before = await everything(queue);
-    expect(await extend(queue.store.db, stale, queue.clock.nowMs())).toBe(false);
+    await expect(extend(queue.store.db, stale, queue.clock.nowMs())).rejects.toThrow(LeaseLost);
     expect(await everything(queue)).toEqual(before);
   });
 
@@ -113,7 +113,7 @@ describe("the newest claim", () => {
     await queue.add("digest@1");
     const job = await queue.claim();
     queue.clock.advance(LEASE_MS / 3);
-    expect(await extend(queue.store.db, job, queue.clock.nowMs())).toBe(true);
+    await extend(queue.store.db, job, queue.clock.nowMs());
     expect(await queue.job("digest@1")).toMatchObject({
       lease_until: queue.clock.nowMs() + LEASE_MS,
       token: job.token,

@@ -8,7 +8,7 @@ import type { Completion } from "../../providers/types.ts";
 import { type JobRow, PermanentFailure } from "../../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
-import type { Uses } from "../dependencies.ts";
+import type { Uses, WorkIds } from "../dependencies.ts";
 import { processRecords } from "./processes.ts";
 import { isSeen } from "./seen.ts";
 
@@ -16,7 +16,14 @@ import { isSeen } from "./seen.ts";
 export interface Pending {
   files: OutputFile[];
   seen: Set<string>;
-  drafts: { name: string; action: string; content: unknown }[];
+  drafts: Drafted[];
+}
+
+/** An action that a person decides about. */
+export interface Drafted {
+  name: string;
+  action: string;
+  content: unknown;
 }
 
 const PENDING_MAX = 10_000;
@@ -25,11 +32,9 @@ const DRAFTS_MAX = 100;
 const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
 
 /** The run that a context is made for. */
-export interface Run {
+export interface Run extends WorkIds {
   job: JobRow;
   entry: JobConfig;
-  tick: string;
-  runner: string;
   signal: AbortSignal;
   log: Log;
   calls: RunCalls;
@@ -63,10 +68,8 @@ export function createContext(
     isSeen: (keys) => isSeen(dependencies, job.name, keys),
     remember(keys) {
       for (const key of keys) pending.seen.add(key);
-      assert(
-        pending.seen.size <= PENDING_MAX,
-        `job ${job.name} remembers more than ${PENDING_MAX} keys at once`,
-      );
+      const isBounded = pending.seen.size <= PENDING_MAX;
+      assert(isBounded, `job ${job.name} remembers more than ${PENDING_MAX} keys at once`);
     },
     step: (name, fn) =>
       recorded(name, async () => {
@@ -87,16 +90,11 @@ export function createContext(
           record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
         }),
       ),
-    egress: {
-      fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }),
-    },
+    egress: { fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }) },
     processes: processRecords(dependencies, run),
     publish(name, content) {
-      if (!OUTPUT_NAME.test(name))
-        throw new PermanentFailure(
-          "bad_output_name",
-          `${JSON.stringify(name)} cannot be the name of a file in out/`,
-        );
+      const message = `${JSON.stringify(name)} cannot be the name of a file in out/`;
+      if (!OUTPUT_NAME.test(name)) throw new PermanentFailure("bad_output_name", message);
       pending.files.push({ name, content });
     },
     draft(name, action, content) {
@@ -111,20 +109,14 @@ export function createContext(
 }
 
 /** What would be refused when a person approves it is refused now, while the job that made it can be told. */
-function checkedDraft(
-  pending: Pending,
-  name: string,
-  action: string,
-  content: unknown,
-): Pending["drafts"][number] {
-  if (!DRAFT_NAME.test(name) || pending.drafts.some((draft) => draft.name === name)) {
-    throw new PermanentFailure(
-      "bad_draft",
+function checkedDraft({ drafts }: Pending, name: string, action: string, content: unknown): Drafted {
+  const refuse = (message: string) => new PermanentFailure("bad_draft", message);
+  if (!DRAFT_NAME.test(name) || drafts.some((draft) => draft.name === name)) {
+    throw refuse(
       `${JSON.stringify(name.slice(0, 80))} cannot name a draft: write one line of 1 to 150 characters that no other draft of the job has`,
     );
   }
-  if (pending.drafts.length >= DRAFTS_MAX)
-    throw new PermanentFailure("bad_draft", `a job drafts at most ${DRAFTS_MAX} actions`);
+  if (drafts.length >= DRAFTS_MAX) throw refuse(`a job drafts at most ${DRAFTS_MAX} actions`);
   const json = writeContent(content);
   readDraft(action, json);
   // A copy: what the job does to its object afterwards was not checked.

@@ -17,11 +17,8 @@ const AGAIN_MS = 5 * MINUTE_MS;
 /** Something that an earlier run of the job started cannot be killed, so the job is not started beside it. */
 class StillRunning extends AfkError {
   constructor(job: string) {
-    super(
-      "still_running",
-      `what an earlier run of ${job} started is still there and cannot be killed; it starts again when that is gone`,
-      { retry: { afterMs: AGAIN_MS }, exitCode: EXIT.unavailable },
-    );
+    const message = `what an earlier run of ${job} started is still there and cannot be killed; it starts again when that is gone`;
+    super("still_running", message, { retry: { afterMs: AGAIN_MS }, exitCode: EXIT.unavailable });
   }
 }
 

@@ -44,9 +44,15 @@ export async function recordEnd(
 ): Promise<Unfinished> {
   try {
     if (error instanceof LeaseLost) throw error;
-    if (error instanceof StoreRefused) return await storeFailed(dependencies, job, error);
+    if (error instanceof StoreRefused) {
+      // No fault of the job: it is given back if there is room for that once the ballast is gone, and else recovered later.
+      if (isDiskFull(error)) await giveBack(dependencies, job, error);
+      throw error;
+    }
     if (isHalt(error)) {
-      await recordHalt(dependencies, job, ended, error);
+      await giveBack(dependencies, job, error, ended);
+      const { name, attempts: attempt } = job;
+      ended.log.event("warn", "job_failed", { name, error: error.message, attempt, counted: false });
       return { type: "halted", reason: error };
     }
     const outcome = await recordFailure(dependencies, job, ended, error);
@@ -77,20 +83,19 @@ export async function reportRefusals(
   await noteRefusals(trx, outbox.announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
 }
 
-async function recordHalt(
+/** Makes the job ready again, its attempt not counted; with what the models refused, where `ended` is given. */
+async function giveBack(
   dependencies: EndDependencies,
   job: JobRow,
-  ended: Ended,
-  error: Error,
+  { message }: Error,
+  ended: Ended | null = null,
 ): Promise<void> {
   const { store, outbox, clock } = dependencies;
   const nowMs = clock.nowMs();
   await store.atomically(async (trx) => {
-    await unclaim(trx, job, outbox.redact(error.message), nowMs, nowMs);
-    await reportRefusals(dependencies, trx, job, ended);
+    await unclaim(trx, job, outbox.redact(message), nowMs, nowMs);
+    if (ended !== null) await reportRefusals(dependencies, trx, job, ended);
   });
-  const { name, attempts: attempt } = job;
-  ended.log.event("warn", "job_failed", { name, error: error.message, attempt, counted: false });
 }
 
 async function recordFailure(
@@ -103,22 +108,21 @@ async function recordFailure(
   const nowMs = clock.nowMs();
   const { tick, log } = ended;
   const text = outbox.redact(messageOf(error));
+  const known = error instanceof AfkError ? error : null;
   const failure: Failure = {
     error: text,
-    cause: error instanceof AfkError ? error.code : causeOf(text),
-    retry: error instanceof AfkError ? error.retry : "later",
+    cause: known?.code ?? causeOf(text),
+    retry: known?.retry ?? "later",
     tick,
   };
-  const isOutage = error instanceof AfkError && error.exitCode === EXIT.unavailable;
+  const isOutage = known?.exitCode === EXIT.unavailable;
   const how = { nowMs, retry: retryOf(config, job.name), randomness };
   const outcome = await store.atomically(async (trx) => {
     await reportRefusals(dependencies, trx, job, ended);
     if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
     if (error instanceof SourcesDown) {
-      const { name, key } = job;
-      const { timezone } = config;
       const { sources } = error;
-      const report = { name, key, tick, sources, nowMs, timezone, isWaiting: true };
+      const report = { ...job, tick, sources, nowMs, timezone: config.timezone, isWaiting: true };
       await reportSources(trx, outbox.announce, report);
     }
     if (!(error instanceof ModelUnavailable)) return await wait(trx, outbox.announce, job, failure, how);
@@ -133,24 +137,8 @@ async function recordFailure(
     name: job.name,
     error: messageOf(error),
     attempt: job.attempts,
-    ...(isOutage ? { counted: false, waitingSince: toIso(job.waiting_since ?? nowMs) } : {}),
-    ...(outcome.state === "ready" ? { retryInMs: outcome.runAt - nowMs } : {}),
+    ...(isOutage && { counted: false, waitingSince: toIso(job.waiting_since ?? nowMs) }),
+    ...(outcome.state === "ready" && { retryInMs: outcome.runAt - nowMs }),
   });
   return outcome;
-}
-
-/**
- * The state could not be written, which is no fault of the job: it is given back if there is room for that much once
- * the ballast is gone, and else left to be recovered. Then the tick ends.
- */
-async function storeFailed(
-  { store, outbox, clock }: EndDependencies,
-  job: JobRow,
-  error: StoreRefused,
-): Promise<never> {
-  if (isDiskFull(error)) {
-    const nowMs = clock.nowMs();
-    await store.atomically((trx) => unclaim(trx, job, outbox.redact(error.message), nowMs, nowMs));
-  }
-  throw error;
 }

@@ -3,13 +3,11 @@ import { lastsSince } from "../../alerts/recipients.ts";
 import type { SourceReport } from "../../jobs/job.ts";
 import { dayIn } from "../../lib/days.ts";
 import { asSentence } from "../../lib/text.ts";
+import type { JobRow } from "../../queue/job.ts";
 import type { Trx } from "../../store/schema.ts";
 
-/** What a run of a job found of its sources. */
-export interface SourcesReport {
-  /** Of the job that asked them. */
-  name: string;
-  key: string;
+/** What a run of a job found of its sources; `name` and `key` are the job's. */
+export interface SourcesReport extends Pick<JobRow, "name" | "key"> {
   tick: string;
   sources: readonly SourceReport[];
   nowMs: number;
@@ -26,26 +24,25 @@ export async function reportSources(trx: Trx, announce: Announce, report: Source
   for (const { id, label, error } of worstOfEach(report.sources)) {
     const subject = `${report.name}/${id}`;
     const since = await lastsSince(trx, { trouble: "source_failed", end: "source_recovered", subject });
-    const common = { source: label, job: report.key, tick: report.tick };
+    const about = { subject, source: label, job: report.key, tick: report.tick };
     if (error !== null) {
+      const goesOn = report.isWaiting
+        ? "has no other and waits for it"
+        : "goes on without it and asks again at its next run";
       await announce(trx, {
         event: "source_failed",
         title: `${label} cannot be read`,
-        message:
-          `${asSentence(error)} The job ${report.name} ${report.isWaiting ? "has no other and waits for it" : "goes on without it and asks again at its next run"}. ` +
-          "Look: afk logs --event source_failed --since 7d",
-        subject,
+        message: `${asSentence(error)} The job ${report.name} ${goesOn}. Look: afk logs --event source_failed --since 7d`,
         occurrence: since ?? dayIn(report.nowMs, report.timezone),
-        ...common,
+        ...about,
       });
     } else if (since !== null) {
       await announce(trx, {
         event: "source_recovered",
         title: `${label} can be read again`,
         message: `It had failed since ${since}; the job ${report.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
-        subject,
         occurrence: since,
-        ...common,
+        ...about,
       });
     }
   }

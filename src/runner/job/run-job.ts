@@ -8,11 +8,11 @@ import { collectCalls, type RunCalls } from "../../providers/refusals.ts";
 import { claim } from "../../queue/claim.ts";
 import { complete } from "../../queue/complete.ts";
 import { extend } from "../../queue/extend.ts";
-import { type JobRow, LEASE_MS, LeaseLost, PermanentFailure } from "../../queue/job.ts";
+import { type JobRow, LEASE_MS, PermanentFailure } from "../../queue/job.ts";
 import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
-import { createContext, type Pending } from "./context.ts";
+import { createContext, type Drafted, type Pending } from "./context.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportSources } from "./report-sources.ts";
 import { rememberSeen } from "./seen.ts";
@@ -52,13 +52,9 @@ export async function runJob(
       const result = await orAborted(kind.run(context), signal);
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
       const { outputs, next } = await record(dependencies, job, ids, { result, pending, calls, goesOn });
-      log.event("info", "job_done", {
-        name: job.name,
-        units: result.units,
-        summary: result.summary,
-        outputs,
-      });
-      return { type: "done", units: result.units, outputs, next };
+      const { units, summary } = result;
+      log.event("info", "job_done", { name: job.name, units, summary, outputs });
+      return { type: "done", units, outputs, next };
     } finally {
       lease.abort();
     }
@@ -76,10 +72,8 @@ async function findEntry(dependencies: Uses<"kinds" | "config" | "chain" | "egre
   const made = entryIn(dependencies) === undefined ? await dependencies.renew() : dependencies;
   const entry = entryIn(made);
   if (kind === undefined || entry === undefined) {
-    throw new PermanentFailure(
-      "unknown_job",
-      `afk.yaml has no job named ${job.name} of kind ${job.kind}; put it back and: afk dead retry ${job.key}`,
-    );
+    const message = `afk.yaml has no job named ${job.name} of kind ${job.kind}; put it back and: afk dead retry ${job.key}`;
+    throw new PermanentFailure("unknown_job", message);
   }
   return { kind, entry, made };
 }
@@ -102,16 +96,13 @@ function keepLease(
     while (!done.signal.aborted) {
       await systemClock.sleep(nextCheckMs(timeoutMs, systemClock.uptimeMs() - startedMs), done.signal);
       if (systemClock.uptimeMs() - startedMs >= timeoutMs) {
-        stop.abort(
-          new AfkError("job_timeout", `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`),
-        );
-      } else if (!(await store.atomically((trx) => extend(trx, job, clock.nowMs())))) {
-        stop.abort(new LeaseLost(job));
-      }
+        const message = `job ${job.key} took longer than its limit of ${timeoutMs / 1_000} s`;
+        stop.abort(new AfkError("job_timeout", message));
+      } else await store.atomically((trx) => extend(trx, job, clock.nowMs()));
     }
   };
   renew().catch((error: unknown) => {
-    // The sleep ends by its signal when the job is done; anything else means that the lease cannot be kept.
+    // The sleep ends by its signal when the job is done; anything else means that the lease is not kept.
     if (!done.signal.aborted) stop.abort(error);
   });
   return done;
@@ -152,45 +143,34 @@ async function record(
     const nowMs = clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
-    await rememberSeen(trx, job.name, pending.seen, nowMs);
-    await saveDrafts(trx, outbox.announce, job, pending, nowMs);
-    const { name, key } = job;
-    const { timezone } = config;
-    const { sources = [] } = result;
-    await reportSources(trx, outbox.announce, { name, key, tick, sources, nowMs, timezone });
+    for (const key of pending.seen) await rememberSeen(trx, { job_name: job.name, key, seen_at: nowMs });
+    for (const draft of pending.drafts) await saveDraft(trx, outbox.announce, job, draft, nowMs);
+    const report = { ...job, tick, sources: result.sources ?? [], nowMs, timezone: config.timezone };
+    await reportSources(trx, outbox.announce, report);
     await reportRefusals(dependencies, trx, job, { tick, calls });
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }
 
-async function saveDrafts(
+async function saveDraft(
   trx: Trx,
   announce: Announce,
   job: JobRow,
-  pending: Pending,
+  { name, action, content }: Drafted,
   nowMs: number,
 ): Promise<void> {
-  for (const draft of pending.drafts) {
-    const id = newId(nowMs);
-    await trx
-      .insertInto("drafts")
-      .values({
-        id,
-        job_id: job.id,
-        name: draft.name,
-        action: draft.action,
-        content: JSON.stringify(draft.content),
-        state: "pending",
-        created_at: nowMs,
-      })
-      .execute();
-    await announce(trx, {
-      event: "draft_pending",
-      title: `${job.name} asks for your approval`,
-      message: `The action "${draft.action}" (${draft.name}) was written down and not done. Look: afk drafts show ${id}`,
-      subject: "",
-      occurrence: id,
-      job: job.key,
-    });
-  }
+  const id = newId(nowMs);
+  const draft = { id, job_id: job.id, name, action, content: JSON.stringify(content), created_at: nowMs };
+  await trx
+    .insertInto("drafts")
+    .values({ ...draft, state: "pending" })
+    .execute();
+  await announce(trx, {
+    event: "draft_pending",
+    title: `${job.name} asks for your approval`,
+    message: `The action "${action}" (${name}) was written down and not done. Look: afk drafts show ${id}`,
+    subject: "",
+    occurrence: id,
+    job: job.key,
+  });
 }

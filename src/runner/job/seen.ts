@@ -1,6 +1,7 @@
+import type { Selectable } from "kysely";
 import { DAY_MS } from "../../lib/durations.ts";
 import { prepared } from "../../store/prepared.ts";
-import type { Trx } from "../../store/schema.ts";
+import type { SeenTable } from "../../store/schema/queue.ts";
 import type { Uses } from "../dependencies.ts";
 
 /** A key that is asked about is marked so seldom that it costs nothing, and often enough for retention. */
@@ -36,19 +37,10 @@ export async function isSeen(
   return seen;
 }
 
-/** Remembers what a job has dealt with, in the transaction that marks it done. */
-export async function rememberSeen(
-  trx: Trx,
-  jobName: string,
-  keys: Iterable<string>,
-  nowMs: number,
-): Promise<void> {
-  for (const key of keys) await insertSeen(trx, { jobName, key, nowMs });
-}
-
-const insertSeen = prepared((db, seen: { jobName: string; key: string; nowMs: number }) =>
+/** Remembers a key that a job has dealt with, in the transaction that marks it done. */
+export const rememberSeen = prepared((db, seen: Selectable<SeenTable>) =>
   db
     .insertInto("seen")
-    .values({ job_name: seen.jobName, key: seen.key, seen_at: seen.nowMs })
+    .values({ job_name: seen.job_name, key: seen.key, seen_at: seen.seen_at })
     .onConflict((conflict) => conflict.columns(["job_name", "key"]).doNothing()),
 );
