@@ -1,13 +1,7 @@
-import type { Registry } from "prom-client";
 import type { Snapshot } from "./snapshot.ts";
 
 const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] as const;
-const BREAKER_STATES: Snapshot["status"]["breakers"][number]["state"][] = [
-  "closed",
-  "open",
-  "half_open",
-  "blocked",
-];
+const BREAKER_STATES = ["closed", "open", "half_open", "blocked"] as const;
 
 /** A reply to a scraper. */
 export interface Metrics {
@@ -15,121 +9,117 @@ export interface Metrics {
   text: string;
 }
 
+/** A value with its labels, or alone; null is left out. */
+type Sample = number | null | readonly [labels: Record<string, string>, value: number];
+type Metric = [name: string, help: string, samples: readonly Sample[]];
+
 /**
  * The state in the text format of Prometheus; docs/metrics.md says what each is. Every one comes from the database, so
  * that a restart resets none, and the registry is made anew, so that a breaker that is gone leaves nothing behind.
  */
 export async function renderMetrics(snapshot: Snapshot): Promise<Metrics> {
   const { Counter, Gauge, Registry } = await import("prom-client");
-  const registry: Registry = new Registry();
-  const registers = [registry];
-  const gauge = (name: string, help: string, value: number | null) => {
-    if (value !== null) new Gauge({ name, help, registers }).set(value);
-  };
-  const family = (
-    name: string,
-    help: string,
-    rows: readonly (readonly [Record<string, string>, number])[],
-  ) => {
-    const labelNames = Object.keys(rows[0]?.[0] ?? {});
-    const made = new Gauge({ name, help, labelNames, registers });
-    for (const [labels, value] of rows) made.set(labels, value);
-  };
-  const { status, health } = snapshot;
+  const registry = new Registry();
+  for (const [name, help, all] of metricsOf(snapshot)) {
+    const samples = all.filter((sample) => sample !== null);
+    const [first] = samples;
+    // Without a sample a metric with labels is described and has no value; one that has none is left out.
+    if (first === undefined && all.length > 0) continue;
+    const labelNames = Object.keys(typeof first === "object" ? first[0] : {});
+    const options = { name, help, labelNames, registers: [registry] };
+    const counter = name.endsWith("_total") ? new Counter(options) : null;
+    const gauge = counter === null ? new Gauge(options) : null;
+    for (const sample of samples) {
+      const [labels, value] = typeof sample === "object" ? sample : [{}, sample];
+      counter?.inc(labels, value);
+      gauge?.set(labels, value);
+    }
+  }
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}
 
-  family("afk_build_info", "Version of afk and name of the agent; always 1.", [
-    [{ version: status.version, agent: status.agent }, 1],
-  ]);
-  gauge("afk_healthy", "1 when afk health says that the agent is fit to work.", Number(health.isHealthy));
-  gauge(
-    "afk_worker",
-    "1 while a worker is at work and not suspended.",
-    Number(status.worker.state === "working"),
-  );
-  gauge("afk_killed", "1 while the kill switch is set.", Number(status.killed !== null));
-
+function metricsOf({ status, health, sources, tickTotals, at }: Snapshot): Metric[] {
+  const { queue, breakers, lastTick } = status;
   const own = status.spend.flatMap((row) =>
     row.capUsd === undefined ? [] : [{ ...row, labels: { window: row.window } }],
   );
-  family(
-    "afk_spend_settled_usd",
-    "Settled in the window as it stands now.",
-    own.map(({ labels, settled }) => [labels, settled] as const),
+  const capped = status.spend.flatMap(({ window, scope, unit, ...row }) =>
+    row.capUsd === undefined && row.cap !== null ? [{ ...row, labels: { scope, window, unit } }] : [],
   );
-  family(
-    "afk_spend_reserved_usd",
-    "Reserved in the window, unknown calls included.",
-    own.map(({ labels, reserved }) => [labels, reserved] as const),
-  );
-  family(
-    "afk_spend_cap_usd",
-    "Cap of the window; absent where there is none.",
-    own.flatMap(({ labels, cap }) => (cap === null ? [] : [[labels, cap] as const])),
-  );
-  const capped = status.spend.flatMap(({ window, scope, unit, cap, ...row }) =>
-    row.capUsd === undefined && cap !== null ? [{ ...row, cap, labels: { scope, window, unit } }] : [],
-  );
-  family(
-    "afk_window_settled",
-    "Settled under a cap in another unit, or of a job or a client.",
-    capped.map(({ labels, settled }) => [labels, settled] as const),
-  );
-  family(
-    "afk_window_reserved",
-    "Reserved under such a cap, unknown calls included.",
-    capped.map(({ labels, reserved }) => [labels, reserved] as const),
-  );
-  family(
-    "afk_window_cap",
-    "Such a cap.",
-    capped.map(({ labels, cap }) => [labels, cap] as const),
-  );
-  gauge("afk_calls_unknown", "Calls whose outcome is unknown.", status.unknown.calls);
-  gauge("afk_calls_unknown_usd", "What unknown calls are charged at.", status.unknown.usd);
-
-  family(
-    "afk_breaker_state",
-    "1 for the state that the breaker is in.",
-    status.breakers.flatMap(({ name, state: current }) =>
-      BREAKER_STATES.map((state) => [{ breaker: name, state }, Number(current === state)] as const),
-    ),
-  );
-  family(
-    "afk_breaker_failures",
-    "Failures in a row while closed.",
-    status.breakers.map(({ name, failures }) => [{ breaker: name }, failures] as const),
-  );
-
-  const { ready, running, done, dead } = status.queue;
-  family(
-    "afk_jobs",
-    "Jobs by state.",
-    Object.entries({ ready, running, done }).map(([state, value]) => [{ state }, value] as const),
-  );
-  gauge("afk_dead_letters", "Jobs that wait for a person.", dead);
-  gauge("afk_drafts_pending", "Drafts that wait for approval.", status.drafts.pending);
-  gauge("afk_alert_deliveries_pending", "Deliveries of alerts on their way.", status.alerts.pending);
-  gauge("afk_alert_deliveries_failed", "Deliveries of alerts that were given up.", status.alerts.failed);
-
-  const ticks = new Counter({
-    name: "afk_ticks_total",
-    help: "Ticks by outcome, since the database was made.",
-    labelNames: ["outcome"],
-    registers,
-  });
-  for (const outcome of TICK_OUTCOMES) ticks.inc({ outcome }, snapshot.tickTotals[outcome] ?? 0);
+  const amounts = (rows: typeof own | typeof capped, amount: "settled" | "reserved" | "cap"): Sample[] =>
+    rows.flatMap(({ labels, ...row }) => {
+      const value = row[amount];
+      return value === null ? [] : [[labels, value] as const];
+    });
   const seconds = (iso: string | null) => (iso === null ? null : Date.parse(iso) / 1000);
-  const begun = seconds(status.lastTick?.startedAt ?? null);
-  gauge("afk_last_tick_timestamp_seconds", "When the last tick began.", begun);
-  gauge(
-    "afk_last_tick_age_seconds",
-    "Seconds since the last tick began.",
-    begun === null ? null : snapshot.at / 1000 - begun,
+  const begun = seconds(lastTick?.startedAt ?? null);
+  const failed = sources.filter(({ error }) => error !== null).length;
+  const states = breakers.flatMap(({ name, state: current }) =>
+    BREAKER_STATES.map((state) => [{ breaker: name, state }, Number(current === state)] as const),
   );
-  gauge("afk_next_due_timestamp_seconds", "When the next job is due.", seconds(status.nextDueAt));
-  family("afk_sources", "Sources of digests by how the last run found them.", [
-    [{ state: "ok" }, snapshot.sources.filter(({ error }) => error === null).length],
-    [{ state: "failed" }, snapshot.sources.filter(({ error }) => error !== null).length],
-  ]);
-  return { contentType: registry.contentType, text: await registry.metrics() };
+  return [
+    [
+      "afk_build_info",
+      "Version of afk and name of the agent; always 1.",
+      [[{ version: status.version, agent: status.agent }, 1]],
+    ],
+    ["afk_healthy", "1 when afk health says that the agent is fit to work.", [Number(health.isHealthy)]],
+    [
+      "afk_worker",
+      "1 while a worker is at work and not suspended.",
+      [Number(status.worker.state === "working")],
+    ],
+    ["afk_killed", "1 while the kill switch is set.", [Number(status.killed !== null)]],
+    ["afk_spend_settled_usd", "Settled in the window as it stands now.", amounts(own, "settled")],
+    ["afk_spend_reserved_usd", "Reserved in the window, unknown calls included.", amounts(own, "reserved")],
+    ["afk_spend_cap_usd", "Cap of the window; absent where there is none.", amounts(own, "cap")],
+    [
+      "afk_window_settled",
+      "Settled under a cap in another unit, or of a job or a client.",
+      amounts(capped, "settled"),
+    ],
+    [
+      "afk_window_reserved",
+      "Reserved under such a cap, unknown calls included.",
+      amounts(capped, "reserved"),
+    ],
+    ["afk_window_cap", "Such a cap.", amounts(capped, "cap")],
+    ["afk_calls_unknown", "Calls whose outcome is unknown.", [status.unknown.calls]],
+    ["afk_calls_unknown_usd", "What unknown calls are charged at.", [status.unknown.usd]],
+    ["afk_breaker_state", "1 for the state that the breaker is in.", states],
+    [
+      "afk_breaker_failures",
+      "Failures in a row while closed.",
+      breakers.map(({ name, failures }) => [{ breaker: name }, failures] as const),
+    ],
+    [
+      "afk_jobs",
+      "Jobs by state.",
+      (["ready", "running", "done"] as const).map((state) => [{ state }, queue[state]] as const),
+    ],
+    ["afk_dead_letters", "Jobs that wait for a person.", [queue.dead]],
+    ["afk_drafts_pending", "Drafts that wait for approval.", [status.drafts.pending]],
+    ["afk_alert_deliveries_pending", "Deliveries of alerts on their way.", [status.alerts.pending]],
+    ["afk_alert_deliveries_failed", "Deliveries of alerts that were given up.", [status.alerts.failed]],
+    [
+      "afk_ticks_total",
+      "Ticks by outcome, since the database was made.",
+      TICK_OUTCOMES.map((outcome) => [{ outcome }, tickTotals[outcome] ?? 0] as const),
+    ],
+    ["afk_last_tick_timestamp_seconds", "When the last tick began.", [begun]],
+    [
+      "afk_last_tick_age_seconds",
+      "Seconds since the last tick began.",
+      [begun === null ? null : at / 1000 - begun],
+    ],
+    ["afk_next_due_timestamp_seconds", "When the next job is due.", [seconds(status.nextDueAt)]],
+    [
+      "afk_sources",
+      "Sources of digests by how the last run found them.",
+      [
+        [{ state: "ok" }, sources.length - failed],
+        [{ state: "failed" }, failed],
+      ],
+    ],
+  ];
 }

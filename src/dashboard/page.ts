@@ -1,12 +1,10 @@
-import { toIso } from "../lib/clock.ts";
-import { assess, type Level } from "./attention.ts";
 import { type Html, html } from "./html.ts";
 import { SCRIPT } from "./script.ts";
 import { daysSection } from "./sections/days.ts";
 import { alertsSection, digestSection, incidentsSection, sourcesSection } from "./sections/lists.ts";
 import { spendSection } from "./sections/spend.ts";
 import { ticksSection } from "./sections/ticks.ts";
-import { verdictSection } from "./sections/verdict.ts";
+import { assess, type Level, verdictSection } from "./sections/verdict.ts";
 import { breakerSection, deadSection, queueSection } from "./sections/work.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
@@ -23,11 +21,10 @@ const MARKS: Record<Level, string> = { ok: "✓", warn: "!", bad: "✗", idle: "
 /** The whole page, which needs nothing but itself and the icon. Each `data-part` is replaced alone when it changes. */
 export function renderPage(snapshot: Snapshot): string {
   const times = { nowMs: snapshot.at, timezone: snapshot.timezone };
-  const verdict = assess(snapshot, times);
+  const verdict = assess(snapshot);
   const { agent, version } = snapshot.status;
   return document(
     `${MARKS[verdict.level]} ${agent}: ${verdict.headline}`,
-    snapshot.at,
     html`<header class="top">
 <h1>${agent}</h1>
 <div class="quiet small"><span data-part="head">As of ${at(snapshot.at, times)} ${snapshot.timezone}, afk ${version}</span> ${LIVE}</div>
@@ -59,16 +56,15 @@ ${ticksSection(snapshot, times)}
 export function renderTrouble(agent: string, problem: string, times: Times): string {
   return document(
     `✗ ${agent}: unreadable`,
-    times.nowMs,
     html`<header class="top"><h1>${agent}</h1><p class="quiet small">As of ${at(times.nowMs, times)} ${LIVE}</p></header>
 <main><section class="card verdict bad" data-part="verdict"><h2 class="headline">The state cannot be read</h2>
 <p class="error">${problem}</p><p><code>afk doctor</code></p></section></main>`,
   );
 }
 
-function document(title: string, nowMs: number, body: Html): string {
+function document(title: string, body: Html): string {
   const page = html`<!doctype html>
-<html lang="en" data-at="${toIso(nowMs)}">
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">

@@ -2,6 +2,7 @@ import type { Report } from "../evidence/report/read-report.ts";
 import { type Section, sectionsOf, spanText, type Table } from "../evidence/report/sections.ts";
 import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
+import { table } from "./elements.ts";
 import { type Html, html } from "./html.ts";
 import { bar, chart, legend, niceTop } from "./sections/chart.ts";
 import { STYLE } from "./style.ts";
@@ -91,18 +92,9 @@ ${lines.map((line) => html`<p>${line}</p>`)}${table !== null && tableOf(table, t
 }
 
 function tableOf({ columns, rows }: Table, title: string): Html {
-  const side = (at: number) => (columns[at]?.align === "right" ? "n" : "");
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>
-<thead><tr>${columns.map((column, at) => html`<th scope="col" class="${side(at)}">${column.title}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    (row) =>
-      html`<tr>${row.map((cell, at) =>
-        at === 0
-          ? html`<th scope="row">${foreign(cell)}</th>`
-          : html`<td class="${side(at)}">${foreign(cell)}</td>`,
-      )}</tr>
-`,
-  )}</tbody></table></div>`;
+  const titles = columns.map((column) => [column.title, column.align === "right" ? "n" : ""] as const);
+  const cells = rows.map((row) => row.map((cell) => foreign(cell)));
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">${table(titles, cells)}</div>`;
 }
 
 /** Columns of several series, each in its colour. */

@@ -67,7 +67,7 @@ function whole(status: number, body: string, headers: Record<string, string>): A
 }
 
 /** With time alone the page changes too: late is news. */
-const OUTDATED_MS = 30_000;
+const OUTDATED_MS = 10_000;
 
 /** @param known the version that the client has; its script asks every 2 s. */
 async function page({ agent, timezone, view, nowMs }: Site, known?: string): Promise<Answer> {

@@ -70,7 +70,7 @@ test("shows the truth, asks nobody else, and complains of nothing", async () => 
   await page.locator("#live", { hasText: "Up to date" }).waitFor();
   expect(await page.title()).toBe("✗ morning-digest: Needs a person");
   expect(await page.locator("h1").innerText()).toBe("morning-digest");
-  expect(await seen(page, "verdict")).toContain("1 dead letter waits for you");
+  expect(await seen(page, "verdict")).toContain("1 dead job");
   expect(await seen(page, "spend")).toContain("$0.50 of $1.00");
   expect(await seen(page, "dead")).toContain("label 'needs-info' does not exist");
   // The bar of the day is half full, as drawn.

@@ -2,10 +2,10 @@ import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { momentText } from "../../lib/zone.ts";
+import { needsOf } from "../../ops/needs.ts";
 import type { Status } from "../../ops/status.ts";
 import { oneLine, paint } from "../output.ts";
 import { clip, hang } from "../text.ts";
-import { needsLines } from "./needs.ts";
 import { spendLines } from "./spend.ts";
 import { tickStrip } from "./tick-strip.ts";
 
@@ -66,6 +66,16 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
       hang(paint("dim", label.padEnd(LABEL_COLUMNS)), text, columns, linesMax),
     ),
   ];
+}
+
+/** Answers "do I have to do something?". */
+function needsLines(status: Status, nowMs: number, columns: number, linesMax: number): string[] {
+  const needs = needsOf(status, nowMs);
+  const urgent = needs.filter(({ isUrgent }) => isUrgent);
+  const texts = (urgent.length > 0 ? urgent : needs).map(({ text }) => text).join(", ");
+  if (urgent.length > 0) return hang(red("! "), red(`needs you: ${texts}`), columns, linesMax);
+  if (needs.length > 0) return hang(yellow("~ "), yellow(`works with limits: ${texts}`), columns, linesMax);
+  return [status.lastTick === null ? "= has not run yet" : green("= all is well")];
 }
 
 /** Agent and version to the left, the present moment to the right, where it has room. */

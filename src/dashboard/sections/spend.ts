@@ -1,22 +1,23 @@
+import { dollars } from "../../evidence/report/words.ts";
 import { AGENT, WINDOWS } from "../../lib/windows.ts";
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
+import { card, table } from "../elements.ts";
 import { type Html, html } from "../html.ts";
-import { dayName, usd, usdText } from "../words.ts";
+import { dayName, usdText } from "../words.ts";
 import { bar, chart, legend, line, niceTop } from "./chart.ts";
 
 /** The share of its cap from which a bar is drawn as near to it. */
 const NEAR = 0.8;
 /** The share of its cap from which a window counts as reached: a call whose worst case does not fit is refused before. */
-export const FULL = 0.995;
+const FULL = 0.995;
 
 /** Each window against its cap, and the days. */
 export function spendSection({ status, spend }: { status: Status; spend: readonly DaySpend[] }): Html {
-  return html`<section class="card" data-part="spend" aria-labelledby="h-spend">
-<h2 id="h-spend">Spend against the caps</h2>
-<div class="caps">${status.spend.map(capBar)}</div>
-${spendChart(spend)}
-</section>`;
+  return card("spend", "Spend against the caps", [
+    html`<div class="caps">${status.spend.map(capBar)}</div>`,
+    spendChart(spend),
+  ]);
 }
 
 function capBar(window: Status["spend"][number]): Html {
@@ -49,40 +50,43 @@ function spendChart(days: readonly DaySpend[]): Html {
   const cap = days.flatMap(({ capMicros }) => capMicros ?? []).at(-1) ?? null;
   const isCapShown = cap !== null && cap > 0 && cap <= most * CAP_SCALE_MAX;
   const scale = niceTop(Math.max(most, isCapShown ? cap : 0), 10_000);
-  const summary = `${usd(total)} in ${days.length} days, at most ${usd(most)} a day`;
+  const summary = `${dollars(total)} in ${days.length} days, at most ${dollars(most)} a day`;
   const step = 100 / days.length;
   const columns = days.map((day, index) =>
     column(day, { left: (index + 0.1) * step, width: step * 0.8, scale }),
   );
   const labels = days.map(({ day }) => dayName(day));
   const lines = isCapShown && line("cap", cap / scale);
-  return html`${chart({ summary, labels, scale, text: usd, columns, lines })}
+  return html`${chart({ summary, labels, scale, text: dollars, columns, lines })}
 <p class="legend"><span>${summary}</span>${legend("settled", "settled")}${legend("reserved", "reserved or unknown")}${capNote(cap, isCapShown)}</p>
-${table(days)}`;
+${daysTable(days)}`;
 }
 
 function column(day: DaySpend, { scale, ...at }: { left: number; width: number; scale: number }): Html {
   const { settledMicros: settled, reservedMicros: reserved } = day;
   if (settled + reserved === 0) return html``;
-  return html`<g><title>${dayName(day.day)}: ${usd(settled)} settled, ${usd(reserved)} reserved</title>${
+  return html`<g><title>${dayName(day.day)}: ${dollars(settled)} settled, ${dollars(reserved)} reserved</title>${
     reserved > 0 && bar("reserved", { ...at, share: (settled + reserved) / scale })
   }${settled > 0 && bar("settled", { ...at, share: settled / scale })}</g>`;
 }
 
 function capNote(cap: number | null, isShown: boolean): Html {
   if (cap === null || cap === 0) return html``;
-  if (!isShown) return html`<span>the cap of ${usd(cap)} a day is beyond this scale</span>`;
-  return html`<span><svg aria-hidden="true"><line class="cap" x2="14" y1="5" y2="5"/></svg>cap of ${usd(cap)} a day</span>`;
+  if (!isShown) return html`<span>the cap of ${dollars(cap)} a day is beyond this scale</span>`;
+  return html`<span><svg aria-hidden="true"><line class="cap" x2="14" y1="5" y2="5"/></svg>cap of ${dollars(cap)} a day</span>`;
 }
 
-function table(days: readonly DaySpend[]): Html {
-  const spent = days.filter((day) => day.settledMicros + day.reservedMicros > 0).reverse();
-  if (spent.length === 0) return html``;
-  const rows = spent.map(
-    (day) =>
-      html`<tr><th scope="row">${dayName(day.day)}</th><td class="n">${usd(day.settledMicros)}</td><td class="n">${usd(day.reservedMicros)}</td><td class="n">${day.capMicros === null ? "none" : usd(day.capMicros)}</td></tr>`,
-  );
-  return html`<details><summary>The days as a table</summary><table>
-<thead><tr><th scope="col">Day</th><th scope="col" class="n">Settled</th><th scope="col" class="n">Reserved</th><th scope="col" class="n">Cap</th></tr></thead>
-<tbody>${rows}</tbody></table></details>`;
+function daysTable(days: readonly DaySpend[]): Html {
+  const rows = days
+    .filter((day) => day.settledMicros + day.reservedMicros > 0)
+    .reverse()
+    .map(({ day, settledMicros, reservedMicros, capMicros }) => [
+      dayName(day),
+      dollars(settledMicros),
+      dollars(reservedMicros),
+      capMicros === null ? "none" : dollars(capMicros),
+    ]);
+  if (rows.length === 0) return html``;
+  const columns = [["Day"], ["Settled", "n"], ["Reserved", "n"], ["Cap", "n"]] as const;
+  return html`<details><summary>The days as a table</summary>${table(columns, rows)}</details>`;
 }

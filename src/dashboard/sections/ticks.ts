@@ -1,8 +1,9 @@
 import { formatDuration } from "../../lib/duration-text.ts";
 import type { TickStatus } from "../../ops/status.ts";
-import { type Html, html } from "../html.ts";
+import { card, quiet, table, tag } from "../elements.ts";
+import { type Html, html, type Part } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { at, figure, foreign, type Times, usdText } from "../words.ts";
+import { at, foreign, type Times, usdText } from "../words.ts";
 
 const SHOWN_MAX = 10;
 const LEVELS = {
@@ -13,20 +14,20 @@ const LEVELS = {
   failed: "bad",
   crashed: "bad",
 } as const;
+const COLUMNS = [
+  ["Began", "nowrap"],
+  ["Outcome"],
+  ["Outputs", "n"],
+  ["Took", "n wide"],
+  ["Cost", "n"],
+] as const;
 
 /** The latest ticks, newest first; a row of idle ones is one line, so that those that did something stay in sight. */
 export function ticksSection({ status }: Snapshot, times: Times): Html {
   const groups = grouped(status.ticks.toReversed()).slice(0, SHOWN_MAX);
-  return html`<section class="card" data-part="ticks" aria-labelledby="h-ticks">
-<h2 id="h-ticks">Last ticks</h2>
-${
-  groups.length === 0
-    ? html`<p class="quiet">None yet: <code>afk tick</code> runs one, and <code>afk run</code> runs them on schedule.</p>`
-    : html`<table>
-<thead><tr><th scope="col">Began</th><th scope="col">Outcome</th><th scope="col" class="n">Outputs</th><th scope="col" class="n wide">Took</th><th scope="col" class="n">Cost</th></tr></thead>
-<tbody>${groups.map((group) => row(group, times))}</tbody></table>`
-}
-</section>`;
+  const none = html`<p class="quiet">None yet: <code>afk tick</code> runs one, and <code>afk run</code> runs them on schedule.</p>`;
+  const rows = groups.map((group) => cells(group, times));
+  return card("ticks", "Last ticks", rows.length === 0 ? none : table(COLUMNS, rows));
 }
 
 /** One tick, or several idle ones that followed on each other, newest first. */
@@ -42,15 +43,17 @@ function grouped(ticks: readonly TickStatus[]): Group[] {
   return groups;
 }
 
-function row([tick, ...earlier]: Group, times: Times): Html {
-  const level = LEVELS[tick.outcome];
-  const startedAt = Date.parse(tick.startedAt);
+function cells([tick, ...earlier]: Group, times: Times): Part[] {
+  const { outcome, startedAt, finishedAt, reason } = tick;
+  const level = LEVELS[outcome];
+  const began = Date.parse(startedAt);
   const first = earlier.at(-1);
   if (first !== undefined) {
-    return html`<tr><th scope="row" class="nowrap">${at(startedAt, times)}</th><td colspan="4"><span class="tag ${level} t-${level}">${earlier.length + 1} idle</span> <span class="quiet small">since ${at(Date.parse(first.startedAt), times)}</span></td></tr>`;
+    const since = quiet(html`since ${at(Date.parse(first.startedAt), times)}`);
+    return [at(began, times), html`${tag(level, `${earlier.length + 1} idle`)} ${since}`, "", "", ""];
   }
-  const took = tick.finishedAt === null ? "" : formatDuration(Date.parse(tick.finishedAt) - startedAt);
-  const reason = tick.reason !== null && html`<div class="error small">${foreign(tick.reason, 300)}</div>`;
+  const why = reason !== null && html`<div class="error small">${foreign(reason, 300)}</div>`;
+  const took = finishedAt === null ? "" : formatDuration(Date.parse(finishedAt) - began);
   const cost = tick.usd === 0 ? html`<span class="zero">$0</span>` : usdText(tick.usd);
-  return html`<tr><th scope="row" class="nowrap">${at(startedAt, times)}</th><td><span class="tag ${level} t-${level}">${tick.outcome}</span>${reason}</td><td class="n">${figure(tick.units)}</td><td class="n wide">${took}</td><td class="n">${cost}</td></tr>`;
+  return [at(began, times), html`${tag(level, outcome)}${why}`, tick.units, took, cost];
 }
