@@ -10,7 +10,7 @@ import {
   type UnitName,
   WINDOWS,
 } from "../lib/windows.ts";
-import { integer, section, usd } from "./fields.ts";
+import { integer, pathTo, section, usd } from "./fields.ts";
 import { isSection } from "./path.ts";
 
 /** What may be used, by whom. */
@@ -74,14 +74,7 @@ export function budgetSchema() {
     v.rawCheck(({ dataset, addIssue }) => {
       const stated: Record<string, unknown> = dataset.typed ? dataset.value : {};
       if (!dataset.typed || DAILY_KEYS.some((key) => stated[key] !== undefined)) return;
-      const at = {
-        type: "object",
-        origin: "value",
-        input: dataset.value,
-        key: "daily_cap_usd",
-        value: undefined,
-      };
-      addIssue({ message: MISSING_CAP, path: [at as v.IssuePathItem] });
+      addIssue({ message: MISSING_CAP, path: pathTo(dataset.value, "daily_cap_usd") });
     }),
     v.transform(({ warning_thresholds }) => ({
       warningThresholds: [...warning_thresholds].sort((a, b) => a - b),
@@ -124,12 +117,8 @@ function capSchema(unit: UnitName, { name, span, short, exampleUsd }: CapKey["wi
       exampleUsd,
     );
   const what = unit === "tokens" ? "tokens, input and output together" : "calls";
-  const limits = { min: 0, max: AMOUNT_MAX };
-  return integer(
-    `Cap of ${span}, in ${what}; 0 allows none.`,
-    `how many ${unit} ${most} take${when}`,
-    limits,
-  );
+  const how = `how many ${unit} ${most} take${when}`;
+  return integer(`Cap of ${span}, in ${what}; 0 allows none.`, how, [0, AMOUNT_MAX]);
 }
 
 /** More tokens or calls than any window of one agent should be trusted with; sums of them stay exact. */

@@ -1,5 +1,6 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { StatedBudget } from "./caps.ts";
+import type { Paths } from "./locations.ts";
 import type { ParsedFile } from "./schema.ts";
 
 /**
@@ -31,22 +32,6 @@ export type EgressConfig = ParsedFile["egress"];
 export type HeartbeatConfig = ParsedFile["heartbeat"];
 /** Where the page is served; with token null everybody who reaches it may read it. */
 export type DashboardConfig = ParsedFile["dashboard"];
-
-/** Absolute paths. `stopFile` is `KILL_FLAG`, else `STOP` in the state directory. */
-export interface Paths {
-  configFile: string;
-  /** The folder that holds afk.yaml; relative paths in it start here. */
-  base: string;
-  state: string;
-  database: string;
-  lock: string;
-  out: string;
-  logs: string;
-  runs: string;
-  stopFile: string;
-  /** Holds the highest generation the database has reached (ops/high-water.ts). */
-  highWater: string;
-}
 
 /** When a scheduled job is due. */
 export type Schedule =

@@ -10,10 +10,7 @@ export function dashboardSchema() {
   return v.pipe(
     section("The read-only page that `afk run` and `afk dashboard` serve.", {
       enabled: v.optional(flag("Whether `afk run` serves it; `afk dashboard` always does."), true),
-      port: v.optional(
-        integer("TCP port; 0 takes any that is free.", "a port", { min: 0, max: 65_535 }),
-        DASHBOARD_PORT,
-      ),
+      port: v.optional(integer("TCP port; 0 takes any that is free.", "a port", [0, 65_535]), DASHBOARD_PORT),
       bind: v.optional(address(), "127.0.0.1"),
       hosts: v.optional(hosts(), []),
       token: v.optional(token()),

@@ -14,6 +14,12 @@ export function section<const Entries extends v.ObjectEntries>(description: stri
   return v.pipe(v.strictObject(entries, write), v.description(description));
 }
 
+/** Where in a section, or list, a check of the whole has found something. */
+export function pathTo(input: object, ...keys: (string | number)[]): [v.IssuePathItem, ...v.IssuePathItem[]] {
+  const items = keys.map((key) => ({ type: "object", origin: "value", input, key, value: undefined }));
+  return items as unknown as [v.IssuePathItem, ...v.IssuePathItem[]];
+}
+
 export function text(description: string, write: string, pattern: RegExp, lengthMax = 200) {
   return v.pipe(
     v.string(write),
@@ -23,22 +29,25 @@ export function text(description: string, write: string, pattern: RegExp, length
   );
 }
 
-export function number(description: string, write: string, limits: { min: number; max: number }) {
+/** The least and the most that a number may be. */
+type Limits = readonly [least: number, most: number];
+
+export function number(description: string, write: string, [least, most]: Limits) {
   return v.pipe(
     v.number(write),
-    v.minValue(limits.min, write),
-    v.maxValue(limits.max, write),
+    v.minValue(least, write),
+    v.maxValue(most, write),
     v.description(description),
   );
 }
 
-export function integer(description: string, what: string, limits: { min: number; max: number }) {
-  const write = `write ${what}: a whole number from ${limits.min} to ${limits.max}`;
+export function integer(description: string, what: string, [least, most]: Limits) {
+  const write = `write ${what}: a whole number from ${least} to ${most}`;
   return v.pipe(
     v.number(write),
     v.integer(write),
-    v.minValue(limits.min, write),
-    v.maxValue(limits.max, write),
+    v.minValue(least, write),
+    v.maxValue(most, write),
     v.description(description),
   );
 }
@@ -65,13 +74,13 @@ export function list<const Item extends v.GenericSchema>(
 
 /** Minutes that a unit of output saves. */
 export function minutes(description: string) {
-  return number(description, "write minutes, for example 30", { min: 0, max: 10_000 });
+  return number(description, "write minutes, for example 30", [0, 10_000]);
 }
 
 /** A cap: dollars, 0 allowed. A million a day is more than any agent of one person should be trusted with. */
 export function usd(description: string, what: string, example: string) {
   const write = `write ${what}, in US dollars, for example ${example} (0 = spend nothing)`;
-  return number(description, write, { min: 0, max: USD_MAX });
+  return number(description, write, [0, USD_MAX]);
 }
 
 export const USD_MAX = 1_000_000;

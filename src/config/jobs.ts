@@ -36,7 +36,7 @@ export const jobSchema = v.strictObject({
     v.pipe(
       section("How the job is tried again when it failed.", {
         attempts: v.optional(
-          integer("Tries before the job waits for a person.", "how often to try", { min: 1, max: 100 }),
+          integer("Tries before the job waits for a person.", "how often to try", [1, 100]),
           5,
         ),
         first: v.optional(
@@ -115,10 +115,10 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
 
 function split(entry: Record<string, unknown>): [Record<string, unknown>, Record<string, unknown>] {
   const isCommon = ([key]: [string, unknown]) => Object.hasOwn(jobSchema.entries, key);
-  const pairs = Object.entries(entry);
+  const pairs = Object.entries(entry).filter(([key]) => key !== OLD_ATTEMPTS);
   return [
     Object.fromEntries(pairs.filter(isCommon)),
-    Object.fromEntries(pairs.filter((pair) => !isCommon(pair) && pair[0] !== OLD_ATTEMPTS)),
+    Object.fromEntries(pairs.filter((pair) => !isCommon(pair))),
   ];
 }
 
@@ -161,21 +161,12 @@ function unknownKind(
 }
 
 function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {
-  const first = new Map<string, number>();
-  return entries.flatMap((entry, index) => {
-    if (!isSection(entry) || typeof entry.name !== "string") return [];
-    const earlier = first.get(entry.name);
-    if (earlier === undefined) {
-      first.set(entry.name, index);
-      return [];
-    }
-    const path = formatPath(["jobs", index, "name"]);
-    return [
-      {
-        path,
-        message: `found ${JSON.stringify(entry.name)}, which is the name of jobs[${earlier}] already; write another`,
-      },
-    ];
+  const names = entries.map((entry) => (isSection(entry) ? entry.name : undefined));
+  return names.flatMap((name, index) => {
+    const first = names.indexOf(name);
+    if (typeof name !== "string" || first === index) return [];
+    const message = `found ${JSON.stringify(name)}, which is the name of jobs[${first}] already; write another`;
+    return [{ path: formatPath(["jobs", index, "name"]), message }];
   });
 }
 

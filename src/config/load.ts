@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
+import { readChannels } from "../alerts/channels/schema.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { KNOWN_PROVIDERS } from "../providers/registry.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
@@ -10,13 +11,13 @@ import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
-import { parseJobs } from "./jobs.ts";
+import { MINUTES_SAVED_PER_UNIT, parseJobs } from "./jobs.ts";
 import { expandHome, locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
 import { configSchema } from "./schema.ts";
+import { collectSecrets } from "./secrets.ts";
 import { type Replacement, substitute } from "./substitute.ts";
-import { toConfig } from "./to-config.ts";
 import { readYaml, readYamlLoosely } from "./yaml.ts";
 
 export interface LoadOptions {
@@ -37,7 +38,8 @@ export interface LoadOptions {
  */
 export function loadConfig(options: LoadOptions): Config {
   const { environment } = options;
-  const { configFile, state, stopFile } = locate(options);
+  const paths = locate(options);
+  const { configFile } = paths;
   const issues: ConfigIssue[] = [];
   const problem = otherHomeProblem(options.state || environment.AFK_STATE || "");
   // It would be a folder of that name, and in it a new and empty budget.
@@ -53,20 +55,19 @@ export function loadConfig(options: LoadOptions): Config {
   issues.push(...parsed.issues.filter((issue) => !isReported(issue, substituted.issues)));
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
-  const { file, jobs } = parsed.output;
-  const kindHashes = file.kinds.map((path) =>
-    hashOf(resolve(dirname(configFile), expandHome(path, environment))),
-  );
-  const config = toConfig(file, {
-    jobs,
-    kindHashes,
-    host,
-    configFile,
-    state,
-    stopFile,
-    replacements,
-    raw: value,
-  });
+  const { kinds, budget, value: worth, ...file } = parsed.output.file;
+  const alerts = readChannels(file.alerts, host.channel);
+  const config: Config = {
+    ...file,
+    budget: { ...statedBudget(value), ...budget },
+    alerts,
+    kindHashes: kinds.map((path) => hashOf(resolve(paths.base, expandHome(path, environment)))),
+    jobs: parsed.output.jobs,
+    value: { ...worth, minutesSavedPerUnit: worth.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT },
+    secrets: collectSecrets({ file: value, alerts, heartbeat: file.heartbeat, replacements }),
+    paths,
+    tickSeconds: host.tickSeconds,
+  };
   const checked = checkJobs(config, options.jobKinds);
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;

@@ -5,10 +5,19 @@ import { AfkError, EXIT } from "../lib/errors.ts";
 import type { Environment } from "./environment.ts";
 
 /** Where an agent lies. All absolute. */
-export interface Locations {
+export interface Paths {
   configFile: string;
+  /** The folder that holds afk.yaml; relative paths in it start here. */
+  base: string;
   /** The state directory. */
   state: string;
+  database: string;
+  lock: string;
+  /** Holds the highest generation the database has reached (ops/high-water.ts). */
+  highWater: string;
+  out: string;
+  logs: string;
+  runs: string;
   /** The STOP file: KILL_FLAG, or `STOP` in the state directory. */
   stopFile: string;
 }
@@ -25,14 +34,24 @@ export function locate(options: {
   /** `--state`; else AFK_STATE, else `state` beside afk.yaml. */
   state?: string | undefined;
   cwd: string;
-}): Locations {
+}): Paths {
   const { environment, cwd } = options;
   const absolute = (path: string) => resolve(cwd, expandHome(path, environment));
   const configFile = absolute(options.configFile || environment.AFK_CONFIG || "afk.yaml");
   const stated = options.state || environment.AFK_STATE;
   const state = stated ? absolute(stated) : join(dirname(configFile), "state");
-  const stopFile = environment.KILL_FLAG ? absolute(environment.KILL_FLAG) : join(state, "STOP");
-  return { configFile, state, stopFile };
+  return {
+    configFile,
+    base: dirname(configFile),
+    state,
+    database: join(state, "afk.db"),
+    lock: join(state, "lock.db"),
+    highWater: join(state, "high-water.json"),
+    out: join(state, "out"),
+    logs: join(state, "logs"),
+    runs: join(state, "runs"),
+    stopFile: environment.KILL_FLAG ? absolute(environment.KILL_FLAG) : join(state, "STOP"),
+  };
 }
 
 /** A shell puts the home folder in the place of `~`; unit files, crontabs and env files do not. */
@@ -49,7 +68,7 @@ export function otherHomeProblem(path: string): string | null {
 
 /** There is neither an afk.yaml nor a state where afk looked: nothing was made. Exit code 66. */
 export class NoAgent extends AfkError {
-  constructor({ configFile, state }: Locations) {
+  constructor({ configFile, state }: Paths) {
     const message =
       `there is no agent here: neither ${configFile} nor a state in ${state}; nothing was done. ` +
       "Go to the folder of its afk.yaml, or name that file with --config or AFK_CONFIG (afk init makes a new one)";
@@ -58,8 +77,8 @@ export class NoAgent extends AfkError {
 }
 
 /** @throws NoAgent where there is certainly none; what may not be looked at may well be one. */
-export function refuseNoAgent(found: Locations): void {
-  const isThere = [found.configFile, join(found.state, "afk.db")].some(mayBeThere);
+export function refuseNoAgent(found: Paths): void {
+  const isThere = [found.configFile, found.database].some(mayBeThere);
   if (!isThere) throw new NoAgent(found);
 }
 

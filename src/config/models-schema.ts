@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { KNOWN_PROVIDERS, OFFLINE_NAMES, PROVIDER_TYPES, referenceAdvice } from "../providers/registry.ts";
 import type { ProviderConfig, StatedPrice } from "../providers/types.ts";
-import { duration, integer, number, section, text, url } from "./fields.ts";
+import { duration, integer, number, pathTo, section, text, url } from "./fields.ts";
 
 /** Variables of the environment that hold the keys of known providers, where afk.yaml states none. */
 export const KEY_VARIABLES = Object.values(KNOWN_PROVIDERS).flatMap(({ keyVariable }) => keyVariable ?? []);
@@ -34,7 +34,7 @@ export function modelsSchema() {
       "halt",
     ),
     max_output_tokens: v.optional(
-      integer("Bound on each reply, in tokens.", "the most tokens of a reply", { min: 1, max: 1_000_000 }),
+      integer("Bound on each reply, in tokens.", "the most tokens of a reply", [1, 1_000_000]),
       512,
     ),
     timeout: v.optional(duration("A model call is given up after this long.", "1d"), "5m"),
@@ -52,12 +52,8 @@ export function modelsSchema() {
       const check = (reference: string, key: "chain" | "prices", inner: string | number) => {
         const isKnown = named.some((name) => reference.startsWith(`${name}/`));
         if (isKnown || OFFLINE_NAMES.includes(reference) || !MODEL_PATTERN.test(reference)) return;
-        const item = { type: "object", origin: "value", value: reference } as const;
-        const path = [key, inner].map((each) => ({ ...item, input: dataset.value, key: each as string }));
-        const [first, ...rest] = path;
-        if (first === undefined) return;
         const message = `found ${JSON.stringify(reference)}; ${referenceAdvice(reference, named)}`;
-        addIssue({ message, path: [first, ...rest] });
+        addIssue({ message, path: pathTo(dataset.value, key, inner) });
       };
       for (const [index, reference] of chain.entries()) check(reference, "chain", index);
       for (const reference of Object.keys(prices)) check(reference, "prices", reference);
@@ -155,7 +151,7 @@ function apiKey() {
 function prices() {
   const reference = "write prices under a model's name as in the chain, for example openai/my-model";
   const write = "write US dollars per million tokens, for example 0.40";
-  const price = (description: string) => number(description, write, { min: 0, max: 1_000_000 });
+  const price = (description: string) => number(description, write, [0, 1_000_000]);
   const perMillion = "US dollars per million tokens.";
   return v.pipe(
     v.record(

@@ -3,7 +3,7 @@ import { channelsSchema } from "../alerts/channels/schema.ts";
 import { capMicrosFromUsd } from "../lib/money.ts";
 import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
-import { duration, integer, minutes, number, section, text, timezone, url, usd } from "./fields.ts";
+import { duration, integer, minutes, number, pathTo, section, text, timezone, url, usd } from "./fields.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { modelsSchema } from "./models-schema.ts";
 
@@ -47,10 +47,7 @@ function breaker() {
   return v.pipe(
     section("When a failing model or host is left alone, and for how long.", {
       failures: v.optional(
-        integer("Failures in a row that open the breaker.", "how many failures in a row", {
-          min: 1,
-          max: 1000,
-        }),
+        integer("Failures in a row that open the breaker.", "how many failures in a row", [1, 1000]),
         5,
       ),
       cooldown: v.optional(
@@ -59,17 +56,19 @@ function breaker() {
       ),
       max_cooldown: v.optional(duration("The longest it stays open.", "30d"), "6h"),
       calls_per_minute: v.optional(
-        integer("Calls to one model in a minute that open it: a burst.", "how many calls in a minute", {
-          min: 1,
-          max: 100_000,
-        }),
+        integer(
+          "Calls to one model in a minute that open it: a burst.",
+          "how many calls in a minute",
+          [1, 100_000],
+        ),
         600,
       ),
       same_request_per_hour: v.optional(
-        integer("Times in an hour the very same request opens it: a loop.", "how many times in an hour", {
-          min: 2,
-          max: 10_000,
-        }),
+        integer(
+          "Times in an hour the very same request opens it: a loop.",
+          "how many times in an hour",
+          [2, 10_000],
+        ),
         20,
       ),
       usd_per_five_minutes: v.optional(
@@ -132,7 +131,7 @@ function egress() {
         [],
       ),
       requests_per_minute: v.optional(
-        integer("Requests per minute and host.", "how many requests a minute", { min: 1, max: 10_000 }),
+        integer("Requests per minute and host.", "how many requests a minute", [1, 10_000]),
         30,
       ),
       contact: v.optional(
@@ -148,14 +147,10 @@ function egress() {
       const { allow, allow_private } = dataset.value;
       for (const name of allow_private) {
         if (allow.some((pattern) => hostMatches(pattern, name))) continue;
-        const at = {
-          type: "object",
-          origin: "value",
-          input: dataset.value,
-          key: "allow_private",
-          value: name,
-        } as const;
-        addIssue({ message: `${name} is not allowed yet; write it in egress.allow too`, path: [at] });
+        addIssue({
+          message: `${name} is not allowed yet; write it in egress.allow too`,
+          path: pathTo(dataset.value, "allow_private"),
+        });
       }
     }),
     v.transform(({ allow, allow_private: allowPrivate, requests_per_minute, contact = null }) => {
@@ -190,17 +185,18 @@ function value() {
         ),
       ),
       hourly_rate_usd: v.optional(
-        number("What an hour of that person costs.", "write US dollars per hour, for example 60", {
-          min: 0,
-          max: 100_000,
-        }),
+        number(
+          "What an hour of that person costs.",
+          "write US dollars per hour, for example 60",
+          [0, 100_000],
+        ),
         60,
       ),
       min_ratio: v.optional(
         number(
           "Value out for each dollar in below which a finished week (Monday to Sunday) is told of; never unless stated.",
           "write how many dollars of value a dollar must bring, for example 2",
-          { min: 0, max: 1_000_000 },
+          [0, 1_000_000],
         ),
       ),
     }),
@@ -217,12 +213,9 @@ function value() {
 function retention() {
   return v.pipe(
     section("How much of the log is kept.", {
-      log_days: v.optional(integer("Days of log files to keep.", "how many days", { min: 1, max: 3650 }), 14),
+      log_days: v.optional(integer("Days of log files to keep.", "how many days", [1, 3650]), 14),
       log_max_mb: v.optional(
-        integer("Most megabytes (2^20 bytes) of log files to keep.", "how many megabytes", {
-          min: 1,
-          max: 1_000_000,
-        }),
+        integer("Most megabytes (2^20 bytes) of log files to keep.", "how many megabytes", [1, 1_000_000]),
         200,
       ),
     }),

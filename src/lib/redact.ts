@@ -159,14 +159,8 @@ const SHAPES: readonly Shape[] = [
       /(\b[a-z][a-z0-9+.-]{1,20}:\/\/)(?!\[)[^\s/?#:@"'\\<>]{0,100}:(?!\d{1,5}[/?#])[^\s@"'\\<>]{1,200}(?=@)/gi,
   },
   /(\bauthorization(?:\\{0,7}["'])?\s{0,4}[:=]\s{0,4}(?:\\{0,7}["'])?(?!(?:[a-z]{1,10}\s{1,4})?\[redacted\])(?:(?:bearer|basic|token|bot|digest|apikey)\s{1,4})?)[^\s"'\\,;]+/gi,
-  {
-    pattern: /(\bbearer\s{1,4})[\w.~+/=-]{8,}/gi,
-    isSecret: isRandom,
-  },
-  {
-    pattern: /(\bbasic\s{1,4})[\w+/=-]{8,}/gi,
-    isSecret: isUserAndPassword,
-  },
+  { pattern: /(\bbearer\s{1,4})[\w.~+/=-]{8,}/gi, isSecret: isRandom },
+  { pattern: /(\bbasic\s{1,4})[\w+/=-]{8,}/gi, isSecret: isUserAndPassword },
   /(?<![\w-])eyJ[\w-]{8,}\.[\w-]{4,}(?:\.[\w-]*)*/g,
   { pattern: /\bsk-[\w-]{16,}/g, isSecret: isRandom },
   /\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,})/g,

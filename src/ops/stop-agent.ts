@@ -1,7 +1,6 @@
 import { dirname, join } from "node:path";
 import { looseAgentName } from "../config/load-channels.ts";
-import type { Locations } from "../config/locations.ts";
-import { refuseNoAgent } from "../config/locations.ts";
+import { type Paths, refuseNoAgent } from "../config/locations.ts";
 import { systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
@@ -38,7 +37,7 @@ const POLL_MS = 50;
  * @throws NoAgent where there is none; AfkError when nothing could be stopped.
  */
 export async function stopAt(
-  found: Locations,
+  found: Paths,
   reason: string,
   byRow: () => Promise<Stopped>,
 ): Promise<StopReport> {
@@ -52,7 +51,7 @@ export async function stopAt(
   return { ...stopped, agent: agentAt(found), state: found.state, worker: await endOf(found.state, before) };
 }
 
-function byFile(found: Locations, reason: string): Stopped {
+function byFile(found: Paths, reason: string): Stopped {
   try {
     return stopByFile(found.stopFile, reason);
   } catch (error) {
@@ -69,7 +68,7 @@ function endsWithWorker(before: Worker | null): boolean {
   return isPutIn && before !== null && before.state !== "none" && before.pid !== null;
 }
 
-function notStopped(found: Locations, cause: unknown): AfkError {
+function notStopped(found: Paths, cause: unknown): AfkError {
   const { state, stopFile, configFile } = found;
   const owner = otherOwner(dirname(stopFile));
   const who = agentAt(found) ?? "the agent";
@@ -81,7 +80,7 @@ function notStopped(found: Locations, cause: unknown): AfkError {
 }
 
 /** The state knows it best; a configuration that is refused may still have a name in it. */
-function agentAt({ configFile, state }: Locations): string | null {
+function agentAt({ configFile, state }: Paths): string | null {
   try {
     return peekOwner(join(state, "afk.db")) ?? looseAgentName(configFile);
   } catch {

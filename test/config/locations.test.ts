@@ -30,7 +30,7 @@ test.each([
     "/home/me/s",
   ],
 ])("the state is %s", (_name, options, environment, configFile, state) => {
-  expect(locate({ ...options, environment: { HOME, ...environment }, cwd: "/srv" })).toEqual({
+  expect(locate({ ...options, environment: { HOME, ...environment }, cwd: "/srv" })).toMatchObject({
     configFile,
     state,
     stopFile: `${state}/STOP`,

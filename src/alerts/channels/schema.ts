@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { list, section, text } from "../../config/fields.ts";
+import { list, pathTo, section, text } from "../../config/fields.ts";
 import { ALERT_EVENTS } from "../events.ts";
 import type { ChannelConfig } from "./channel.ts";
 import { CHANNELS, type Channel, channelOf } from "./registry.ts";
@@ -20,14 +20,7 @@ export function channelsSchema() {
         const first = names.indexOf(entry.name);
         if (entry.name === undefined || first === index) continue;
         const message = `found the name ${entry.name}, which alerts[${first}] has already; write another`;
-        const at = { origin: "value", input: dataset.value } as const;
-        addIssue({
-          message,
-          path: [
-            { ...at, type: "array", key: index, value: entry },
-            { ...at, type: "object", key: "name", value: entry.name, input: entry },
-          ],
-        });
+        addIssue({ message, path: pathTo(dataset.value, index, "name") });
       }
     }),
     v.description("Where alerts are sent."),

@@ -57,10 +57,11 @@ export const digestSettings = v.pipe(
   section("A digest of what is new in a few sources.", {
     sources: list("Where items come from.", WRITE_SOURCES, v.union([feed, github, folder], WRITE_SOURCE), 50),
     max_items: v.optional(
-      integer("Items in one digest; the rest comes with the next.", "how many items a digest may hold", {
-        min: 1,
-        max: 200,
-      }),
+      integer(
+        "Items in one digest; the rest comes with the next.",
+        "how many items a digest may hold",
+        [1, 200],
+      ),
       30,
     ),
     language: v.optional(

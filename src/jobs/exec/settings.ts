@@ -36,18 +36,16 @@ export const execSettings = v.pipe(
       {},
     ),
     max_output_kb: v.optional(
-      integer("Output that is kept, of each of the two streams.", "how many kilobytes of output to keep", {
-        min: 1,
-        max: 1024,
-      }),
+      integer(
+        "Output that is kept, of each of the two streams.",
+        "how many kilobytes of output to keep",
+        [1, 1024],
+      ),
       256,
     ),
     publish: v.optional(flag("Whether standard output becomes a file in out/."), false),
     units: v.optional(
-      integer("What one run is worth, in units of output.", "how many units a run is worth", {
-        min: 0,
-        max: 10_000,
-      }),
+      integer("What one run is worth, in units of output.", "how many units a run is worth", [0, 10_000]),
       1,
     ),
   }),
