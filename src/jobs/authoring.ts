@@ -1,6 +1,4 @@
-/*
- * What a file under `kinds:` in afk.yaml is written with: `import { section, text } from "afk-agent/jobs"`.
- */
+/** What files under `kinds:` are written with: `import { section, text } from "afk-agent/jobs"`. */
 
 import * as valibot from "valibot";
 

@@ -27,7 +27,7 @@ export interface JobResult {
   units: number;
   /** One line for the log and the progress display. */
   summary: string;
-  /** How each of its sources was found, where it has any: an outage is told of once, and its end. */
+  /** How each of its sources was found, where it has any: an outage is announced once, and its end. */
   sources?: SourceReport[];
 }
 
@@ -43,11 +43,9 @@ export class SourcesDown extends AfkError {
   readonly sources: SourceReport[];
 
   constructor(sources: SourceReport[], retry: Retry) {
-    const told = sources.map(({ label, error }) => `${label}: ${error}`).join("; ");
-    super("sources_down", `none of the sources could be reached (${told})`, {
-      retry,
-      exitCode: EXIT.unavailable,
-    });
+    const errors = sources.map(({ label, error }) => `${label}: ${error}`).join("; ");
+    const message = `none of the sources could be reached (${errors})`;
+    super("sources_down", message, { retry, exitCode: EXIT.unavailable });
     this.sources = sources;
   }
 }
@@ -62,7 +60,8 @@ export interface JobContext<Settings = unknown> {
   settings: Settings;
   /** Payload given with `afk enqueue --payload`; null for scheduled work. */
   payload: unknown;
-  period: Period;
+  /** The slot it runs for. `label` names its output: a date, with the time when there are several a day. */
+  period: { slotMs: number; label: string };
   timezone: string;
   /** Folder that relative paths in the settings start from. */
   base: string;
@@ -88,10 +87,4 @@ export interface JobContext<Settings = unknown> {
   log: Log;
   /** Tells people at a terminal how far the job is. */
   progress(done: number, total: number, label: string): void;
-}
-
-/** The slot a job runs for. `label` names its output: a date, with the time when there are several a day. */
-export interface Period {
-  slotMs: number;
-  label: string;
 }

@@ -32,9 +32,8 @@ export function allKinds(sources: KindSources): readonly JobKind[] {
     try {
       return loadKinds(resolve(dirname(configFile), expandHome(file, environment)));
     } catch (error) {
-      throw new ConfigError(configFile, [{ path: `kinds[${index}]`, message: messageOf(error) }], {
-        cause: error,
-      });
+      const issue = { path: `kinds[${index}]`, message: messageOf(error) };
+      throw new ConfigError(configFile, [issue], { cause: error });
     }
   });
   return [...(sources.kinds ?? []), ...loaded, ...jobKinds];

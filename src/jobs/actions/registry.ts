@@ -1,6 +1,5 @@
 import type { Action } from "./action.ts";
 import { post } from "./post.ts";
 
-/** Every action there is; `context.draft` names one of them. */
-// Each action's content is parsed by its own schema just before it is run, so their types need not agree.
+/** Every action there is; `context.draft` names one. Its own schema parses its content, so their types need not agree. */
 export const actions: readonly Action[] = [post as Action];

@@ -45,10 +45,7 @@ const OUTSIDE = ["setpriv", "--pdeathsig", "KILL", "--", "unshare"];
 const INSIDE = ["--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "unchanged", "--"];
 /** A user who is not root needs a user namespace for it, in which there are no other users. */
 const AS_USER = ["--user", "--map-current-user"];
-/**
- * The first process of a namespace has to wait for orphans, and gets no signal that it does not listen to. A shell does the
- * one and spares the program the other.
- */
+/** It must wait for orphans, and gets no signal that it does not listen to: a shell does that in place of the program. */
 const FIRST = ["/bin/sh", "-c", '"$@"; exit $?', "afk"];
 /** Succeeds only as the first process of a namespace, with its own /proc. */
 const TRIAL = ["/bin/sh", "-c", '[ "$$" = 1 ] && read -r name </proc/1/comm && [ "$name" = sh ]'];

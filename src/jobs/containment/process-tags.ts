@@ -5,20 +5,14 @@ import { environmentOf, fileSizeLimitOf } from "../../lib/processes.ts";
 export interface ProcessTags {
   /** Value of AFK_EXEC in the environment. */
   cookie: string;
-  /**
-   * A limit on the size of files that no file reaches, in blocks: a tag that anybody may read, and that stays when the
-   * environment is cleared. It is set where the kernel does not contain what is started.
-   */
+  /** A limit on file sizes that no file reaches, in blocks: anybody may read it, and it outlasts a cleared environment. */
   fileSizeBlocks: number;
 }
 
 /** The environment variable that carries the cookie. */
 export const EXEC_VARIABLE = "AFK_EXEC";
 
-/**
- * Makes new tags for one run. `outer` is the cookie that afk itself carries when it was started by such a program; the new one
- * is put behind it, so that a sweep for the outer one finds what carries the inner one.
- */
+/** Makes new tags for one run. `outer` is the cookie of afk itself, and stands before the new one: a sweep for it finds both. */
 export function newTags(
   nowMs: number,
   outer: string | undefined,

@@ -9,10 +9,7 @@ import { kill, type Swept } from "./sweep.ts";
 
 /** Where it is written down what a job starts, so that whoever comes after a crash finds it. */
 export interface ProcessRecords {
-  /**
-   * Records the first process of a program that is about to run; on disk when it resolves. Gives what removes the record, for
-   * when nothing of the program is left.
-   */
+  /** Records the first process of a program, on disk when it resolves. Call what it gives when nothing of the program is left. */
   write(first: { pid: number; kind: ContainmentKind; tags: ProcessTags }): Promise<() => Promise<void>>;
 }
 
@@ -44,10 +41,7 @@ export type Ended = Swept & Pick<ProcessesTable, "id" | "job" | "containment">;
 
 const RECORDS_MAX = 100;
 
-/**
- * Kills what is left of programs that were started by a runner that is gone, or for a job that is about to start again.
- * What cannot be killed stays on record.
- */
+/** Kills what is left of programs of other runners, or of a job. What cannot be killed stays on record. */
 export async function endRecorded(db: Db, of: { notOf: string } | { job: string }): Promise<Ended[]> {
   const all = db.selectFrom("processes").selectAll().limit(RECORDS_MAX);
   const records = await ("job" in of

@@ -71,7 +71,7 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
   const outside = kind === "namespace" ? ownNamespace() : null;
-  const plan: Plan = { program: { ...program, env }, tags, kind, outside };
+  const plan: Plan = { ...program, env, tags, kind, outside };
   signal.throwIfAborted();
   const supervisor = startSupervisor(prefix(tags), tags.cookie, path);
   const { pid } = supervisor;

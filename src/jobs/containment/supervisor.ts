@@ -18,8 +18,7 @@ export interface Program {
 }
 
 /** What the worker asks of the supervisor, once. */
-export interface Plan {
-  program: Program;
+export interface Plan extends Program {
   tags: ProcessTags;
   kind: ContainmentKind;
   /** The PID namespace that afk itself is in, where the program is to be in another. */
@@ -55,15 +54,11 @@ report({ type: "ready" });
 
 function start(received: Plan): void {
   if (isEnding) return;
-  const { outside, program } = received;
+  const { command, cwd, env, outside } = received;
+  const [file = "", ...args] = command;
   // The search in a namespace starts at pid 1, which outside of one is the machine's.
   assert(outside === null || ownNamespace() !== outside, "there is no namespace of its own");
   plan = received;
-  const {
-    command: [file = "", ...args],
-    cwd,
-    env,
-  } = program;
   try {
     // A session and a group of its own, so that the group can be killed without this process.
     child = spawn(file, args, { cwd, env, stdio: "inherit", detached: true });
@@ -86,10 +81,7 @@ function refused(error: unknown): void {
   end();
 }
 
-/**
- * Kills what is left, and closes the channel; then nothing keeps this process alive. A failure ends it too, and the worker does
- * what is left to do.
- */
+/** Kills what is left, and closes the channel, so that this process ends. Where it fails, the worker does its work. */
 async function end(): Promise<void> {
   if (isEnding) return;
   isEnding = true;

@@ -22,10 +22,7 @@ export interface Scope {
   tags: ProcessTags;
   /** What descends from one of these is meant, and what is in the session of one, whatever it has moved to since. */
   roots: readonly number[];
-  /**
-   * The pid of afk where a container was started for it: what has lost its parent in there is meant too, even without tags;
-   * unless it carries those of another run.
-   */
+  /** The pid of afk in a container that was started for it: orphans are meant too, unless they carry the tags of another run. */
   tenant?: number | undefined;
   /** Never touched. */
   spared?: readonly number[];

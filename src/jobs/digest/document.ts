@@ -53,10 +53,7 @@ export interface Remarks {
   of(what: string, summary: Summary): string | null;
 }
 
-/**
- * Which model wrote what, and whether it was not the one that should have: said once when one model wrote it all, else at
- * each text. That a text was cut off is always said at the text.
- */
+/** Names the one model that wrote it all, and else the model at each text. A text that was cut off says so itself. */
 export function remarksOn({ lead, entries }: DigestDocument): Remarks {
   const summaries = [...(lead === null ? [] : [lead]), ...entries.map((entry) => entry.summary)];
   const authors = new Set(summaries.map((summary) => authorOf("all summaries", summary)));

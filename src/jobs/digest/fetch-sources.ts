@@ -82,10 +82,7 @@ async function collect(context: Context, source: SourceSettings): Promise<Collec
   return await (await import("../sources/feed.ts")).collectFeed(source, context);
 }
 
-/**
- * Sources that fail and that no digest has named today: a failure alone is worth a digest once a day.
- * @returns `isNews` when there is one; `keys` to remember when the job is done.
- */
+/** `isNews` when a source fails that no digest has named today, and the keys to remember of it: once a day is enough. */
 export async function reviewOutages(
   context: Pick<JobContext, "isSeen" | "period" | "timezone">,
   sources: SourceReport[],

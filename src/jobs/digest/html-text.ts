@@ -3,10 +3,7 @@ import { cleanText } from "../../lib/text.ts";
 
 /** Longest HTML that is read, in UTF-16 units. */
 const HTML_CHARS_MAX = 24_000;
-/**
- * Elements that may be open at once; what comes after is not read. The parser looks through all of them at each closing tag
- * that matches none, so without this its time grows with the square of the input.
- */
+/** Elements that may be open at once; what follows is not read. The parser compares each closing tag with all of them. */
 const DEPTH_MAX = 200;
 const CHUNK_CHARS = 1_000;
 

@@ -34,7 +34,11 @@ const policy = once(() => {
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
   const title = `Digest for ${escapeHtml(document.label)}`;
+  const { lead } = document;
   const remarks = remarksOn(document);
+  const opening =
+    lead &&
+    `<p class="lead" dir="auto">${escapeHtml(lead.text)}</p>\n${remarkHtml(remarks.of("lead", lead))}`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -49,19 +53,13 @@ export function composeHtml(document: DigestDocument): string {
 <body>
 <header>
 <h1>${title}</h1>
-${leadHtml(document, remarks)}<p class="quiet">${escapeHtml(countsLine(document))}</p>
+${opening ?? ""}<p class="quiet">${escapeHtml(countsLine(document))}</p>
 ${remarkHtml(remarks.all)}</header>
 <main>
 ${document.entries.map((entry) => entryHtml(entry, document.timezone, remarks)).join("")}</main>
 ${footHtml(document)}</body>
 </html>
 `;
-}
-
-function leadHtml({ lead }: DigestDocument, remarks: Remarks): string {
-  if (lead === null) return "";
-  return `<p class="lead" dir="auto">${escapeHtml(lead.text)}</p>
-${remarkHtml(remarks.of("lead", lead))}`;
 }
 
 function entryHtml({ item, summary }: Entry, timezone: string, remarks: Remarks): string {

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { cleanText, oneLine } from "../../lib/text.ts";
 
+/** UTF-16 units of an item's text. */
 export const ITEM_TEXT_CHARS_MAX = 8_000;
 const ITEMS_PER_SOURCE_MAX = 200;
 const TITLE_CHARS_MAX = 200;

@@ -35,7 +35,11 @@ export function defuseTags(content: string): string {
 
 // Bounded, as two unbounded runs side by side would cost time that grows with the square of the text.
 const BETWEEN = String.raw`[\s\p{Cf}\p{M}]{0,32}`;
-const NAME = [..."content"].map((letter) => `[${letter}${fullWidth(letter)}]`).join(BETWEEN);
+// Each letter in its usual width or, 0xFEE0 code points further on, in full width.
+const NAME = Array.from(
+  "content",
+  (letter) => `[${letter}${String.fromCharCode(letter.charCodeAt(0) + 0xfee0)}]`,
+).join(BETWEEN);
 const tag = once(
   () =>
     new RegExp(
@@ -43,10 +47,6 @@ const tag = once(
       "giu",
     ),
 );
-
-function fullWidth(letter: string): string {
-  return String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
-}
 
 function request(task: string, language: string | null, content: string, before = ""): ModelRequest {
   const answer = language === null ? "" : ` Write in ${language}.`;

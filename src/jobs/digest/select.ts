@@ -6,6 +6,7 @@ export interface Group {
   keys: string[];
 }
 
+/** What a digest takes of what its sources offer. */
 export interface Selection {
   /** What goes into this digest, newest first. */
   chosen: Group[];

@@ -89,9 +89,8 @@ export function checkDigest(settings: DigestSettings, config: Config): ConfigIss
   return settings.sources.flatMap((source, index) => {
     const [key, host] = hostOf(source);
     if (host === null || isAllowed(host, config.egress.allow)) return [];
-    return [
-      { path: `sources[${index}].${key}`, message: `${host} is not in egress.allow; add ${host} to it` },
-    ];
+    const message = `${host} is not in egress.allow; add ${host} to it`;
+    return [{ path: `sources[${index}].${key}`, message }];
   });
 }
 

@@ -9,10 +9,7 @@ import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
-/**
- * Any command: contained, with a time limit, bounded output and a clean environment. The job's payload is its standard input,
- * as JSON. Exit 0 is done; anything else is tried again.
- */
+/** Any command. Its standard input is the payload as JSON; exit 0 is done, and anything else is tried again. */
 export const exec: JobKind<ExecSettings> = {
   kind: "exec",
   settings: execSettings,
@@ -68,7 +65,7 @@ async function runOnce(context: Context): Promise<Recorded> {
   };
 }
 
-/** A command and a folder that are missing give the same error of the system, so the folder is looked at first. */
+/** A command and a folder that are missing give the same error of the system, so the folder is checked first. */
 function folderOf({ name, base, settings }: Context): string {
   const cwd = resolve(base, settings.cwd);
   if (isFolder(cwd)) return cwd;

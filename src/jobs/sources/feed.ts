@@ -12,7 +12,7 @@ import { readFileBounded } from "./read-file.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
-/** Entries that are looked at; more than are kept, as some feeds list the oldest first. */
+/** Entries that are read; more than are kept, as some feeds list the oldest first. */
 const ENTRIES_MAX = 1_000;
 /** Of a JSON Feed, which has about ten an entry. */
 const JSON_VALUES_MAX = 60_000;
@@ -31,9 +31,8 @@ export async function collectFeed(
     return { items: itemsOfFeed(bytes, label), notes: [] };
   }
   const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
-  if (!page.fromCache && (page.status < 200 || page.status > 299)) {
+  if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
-  }
   return { items: itemsOfFeed(page.body, label, page.url), notes: [] };
 }
 

@@ -11,7 +11,7 @@ import { type Collected, isSourceFailure, SourceUnreadable, sourceLabel } from "
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const FILES_MAX = 200;
-/** Names that are looked at; a folder with more is not an inbox. */
+/** A folder with more entries is not an inbox. */
 const ENTRIES_MAX = 10_000;
 const MESSAGES_PER_FILE_MAX = 200;
 /** Of an mbox file; with as many as its bytes allow it would keep the parser busy for seconds. */
@@ -51,7 +51,7 @@ async function newestFiles(folder: string, notes: string[]): Promise<string[]> {
   const files: { name: string; modifiedMs: number }[] = [];
   for (const entry of entries.filter(isWanted)) {
     if (entry.isFile()) {
-      // One that vanished since it was listed is told of when it is read.
+      // One that vanished since it was listed is noted when it is read.
       const stats = await lstat(join(folder, entry.name)).catch(() => null);
       files.push({ name: entry.name, modifiedMs: stats?.mtimeMs ?? 0 });
     } else {

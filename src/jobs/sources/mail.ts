@@ -4,10 +4,7 @@ import { htmlToText } from "../digest/html-text.ts";
 import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../digest/item.ts";
 import { SourceUnreadable } from "./source.ts";
 
-/**
- * As much of a message as is parsed. The text comes before attachments, and the parser's time grows with the square of
- * some inputs: a mebibyte of empty parts takes it seconds.
- */
+/** The text comes before attachments, and the time of the parser grows with the square of some inputs. */
 const PARSED_BYTES_MAX = 128 * 1024;
 /** The parser makes an object of each line: a mail of nothing but line ends takes it seconds and 200 MB. */
 const PARSED_LINES_MAX = 6_000;

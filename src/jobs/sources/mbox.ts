@@ -1,7 +1,4 @@
-/**
- * A postmark: `From `, an address, and a date as asctime(3) writes it. A paragraph that begins with "From" is none,
- * as it has no time of day and year.
- */
+/** A postmark: `From `, an address, and a date as asctime(3) writes it, which a paragraph that begins with "From" has not. */
 const POSTMARK_PATTERN = /^From (?:\S+ +)?.*\b\d{1,2}:\d{2}(?::\d{2})?\b.*\b\d{4}\b/;
 
 /** A longer line is none, and would keep the pattern busy for as long as someone wants. */

@@ -3,6 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { messageOf } from "../../lib/errors.ts";
 import { SourceUnreadable } from "./source.ts";
 
+/** A file as it was read; `modifiedMs` is an epoch instant. */
 export interface FileContent {
   bytes: Uint8Array;
   modifiedMs: number;

@@ -16,10 +16,7 @@ export class SourceUnreadable extends AfkError {
   }
 }
 
-/**
- * Failures that belong to the source, so that the digest goes on without it. Everything else (a halt, an abort,
- * a bug) must stop the job.
- */
+/** Whether the digest can go on without the source. A halt, an abort or a bug stops the job. */
 export function isSourceFailure(error: unknown): error is AfkError {
   return error instanceof AfkError && /^(?:source_unreadable$|egress_)/.test(error.code);
 }
