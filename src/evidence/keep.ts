@@ -1,11 +1,7 @@
 import { type Cause, recoverIncident } from "../alerts/incidents.ts";
-import type { Outbox } from "../alerts/outbox.ts";
-import type { Config } from "../config/config.ts";
-import type { Clock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import type { Log } from "../lib/log.ts";
+import type { StateAccess } from "../ops/alerting.ts";
 import type { Trx } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
 import { writeIncidents } from "./incidents/incidents-file.ts";
 import { announceDrift } from "./release/drift.ts";
 import { writeReleases } from "./release/releases.ts";
@@ -13,23 +9,15 @@ import { announceLowValue } from "./report/low-value.ts";
 import { keepUnattended } from "./unattended/keep-days.ts";
 import { writeRunLog } from "./unattended/run-log.ts";
 
-interface EvidenceSources {
-  config: Config;
-  store: Store;
-  outbox: Outbox;
-  clock: Clock;
-  log: Log;
-}
-
 /** At the beginning of a tick: writes down the days that are over, and reports weeks that brought too little. */
-export async function beginEvidence(sources: EvidenceSources): Promise<void> {
+export async function beginEvidence(sources: StateAccess): Promise<void> {
   await orLogged(sources, () => keepUnattended(sources));
   await announceLowValue(sources);
 }
 
 /** At the end of a tick: recovers the incidents that it shows to be over, and writes the files for people. */
 export async function endEvidence(
-  sources: EvidenceSources,
+  sources: StateAccess,
   tick: { outcome: string; startedAt: number },
 ): Promise<void> {
   const { config, store, outbox, clock } = sources;
@@ -46,7 +34,7 @@ export async function endEvidence(
 }
 
 /** Evidence is not the work: a failure to write it is logged, and the next tick tries again. */
-async function orLogged({ log }: EvidenceSources, work: () => Promise<void>): Promise<void> {
+async function orLogged({ log }: StateAccess, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -152,7 +152,7 @@ export function formatAmount(amount: Amount, value: number): string {
 }
 
 /** ISO 8601: the week belongs to the year that its Thursday is in. */
-function isoWeek(day: string): string {
+export function isoWeek(day: string): string {
   const thursday = plusDays(day, 3 - weekday(day));
   const year = thursday.slice(0, 4);
   const week = 1 + Math.floor((msOf(thursday) - msOf(`${year}-01-01`)) / DAY_MS / 7);
@@ -165,11 +165,12 @@ function lastOfMonth(day: string): string {
 }
 
 /** 0 is Monday. */
-function weekday(day: string): number {
+export function weekday(day: string): number {
   return (new Date(msOf(day)).getUTCDay() + 6) % 7;
 }
 
-function plusDays(day: string, days: number): string {
+/** The day that is so many days later; both `YYYY-MM-DD`. */
+export function plusDays(day: string, days: number): string {
   return new Date(msOf(day) + days * DAY_MS).toISOString().slice(0, 10);
 }
 

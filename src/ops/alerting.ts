@@ -13,13 +13,17 @@ import { openState } from "./own-state.ts";
 /** How long alerts may take to get out: as long as at the end of a tick. */
 const DELIVER_MS = 20_000;
 
-/** What it takes to raise and deliver alerts: no lock, no rails, no model. */
-export interface Alerting {
+/** What it takes to change the state and to tell of it. */
+export interface StateAccess {
   config: Config;
   store: Store;
   outbox: Outbox;
-  log: Log;
   clock: Clock;
+  log: Log;
+}
+
+/** What it takes to raise and deliver alerts: no lock, no rails, no model. */
+export interface Alerting extends StateAccess {
   /** Sends what is pending, bounded. A worker that does the same meanwhile sends no alert twice. */
   deliver(): Promise<Delivered>;
 }
@@ -47,15 +51,8 @@ export async function withAlerting<T>(
       clock,
       deliver: async () => {
         const agingMs = await agingNow(store.db, clock);
-        return await deliverAlerts({
-          store,
-          channels: config.alerts,
-          clock,
-          agingMs,
-          log,
-          signal,
-          limitMs: DELIVER_MS,
-        });
+        const channels = config.alerts;
+        return await deliverAlerts({ store, channels, clock, agingMs, log, signal, limitMs: DELIVER_MS });
       },
     });
   } finally {

@@ -1,5 +1,5 @@
 import type { Agent } from "../../agent.ts";
-import { attendToday } from "../../evidence/unattended/attended.ts";
+import { attendToday } from "../../evidence/unattended/keep-days.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";

@@ -1,22 +1,9 @@
 import { createHash } from "node:crypto";
-import type { Outbox } from "../../alerts/outbox.ts";
-import type { Config } from "../../config/config.ts";
-import type { Clock } from "../../lib/clock.ts";
 import { newId } from "../../lib/ids.ts";
-import type { Log } from "../../lib/log.ts";
-import type { Store } from "../../store/store.ts";
+import type { StateAccess } from "../../ops/alerting.ts";
 import { differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
 import { latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
-
-interface ReleaseSources {
-  config: Config;
-  version: string;
-  store: Store;
-  outbox: Outbox;
-  clock: Clock;
-  log: Log;
-}
 
 /** What was written down. */
 export interface Recorded {
@@ -39,7 +26,7 @@ const NO_REASON = "none was given";
  * people read; a crash in between leaves that to the next tick.
  */
 export async function recordRelease(
-  sources: ReleaseSources,
+  sources: StateAccess & { version: string },
   made: { rendered: Rendered; configHash: string; configText: string; reason: string | null },
 ): Promise<Recorded> {
   const { config, version, store, outbox, clock, log } = sources;
@@ -76,15 +63,9 @@ export async function recordRelease(
     return { row: next, isNew: true };
   });
   const difference = row.difference.split("\n");
-  if (isNew)
-    log.event("info", "release_made", {
-      release: row.id,
-      configHash: row.config_hash,
-      difference,
-      reason: row.reason,
-    });
-  const file = await writeReleases({ config, db: store.db });
-  return { id: row.id, configHash: row.config_hash, difference, reason: row.reason, file, isNew };
+  const { id, config_hash: configHash, reason } = row;
+  if (isNew) log.event("info", "release_made", { release: id, configHash, difference, reason });
+  return { id, configHash, difference, reason, file: await writeReleases({ config, db: store.db }), isNew };
 }
 
 /** SHA-256 of a rendered file, in hexadecimal. */

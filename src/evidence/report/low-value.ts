@@ -1,8 +1,5 @@
-import type { Outbox } from "../../alerts/outbox.ts";
-import type { Config } from "../../config/config.ts";
-import type { Clock } from "../../lib/clock.ts";
+import type { StateAccess } from "../../ops/alerting.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import type { Store } from "../../store/store.ts";
 import { readWorth } from "./read-report.ts";
 import { weekAt } from "./weeks.ts";
 import { dollars, ratioText } from "./words.ts";
@@ -14,13 +11,8 @@ const WEEKS_BACK_MAX = 4;
  * Announces each finished week whose ratio was below `value.min_ratio`, once. What it costs when no week has ended since
  * is one row. A week in which nothing was spent has no ratio, and is not announced.
  */
-export async function announceLowValue(parts: {
-  config: Config;
-  store: Store;
-  outbox: Outbox;
-  clock: Clock;
-}): Promise<void> {
-  const { config, store, outbox, clock } = parts;
+export async function announceLowValue(of: Omit<StateAccess, "log">): Promise<void> {
+  const { config, store, outbox, clock } = of;
   const { minRatio } = config.value;
   if (minRatio === null) return;
   const seenUpTo = await readMeta(store.db, "value_seen_up_to");

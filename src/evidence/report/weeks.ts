@@ -1,5 +1,5 @@
 import { dayBounds, dayIn } from "../../lib/days.ts";
-import { DAY_MS } from "../../lib/durations.ts";
+import { isoWeek, plusDays, weekday } from "../../lib/windows.ts";
 
 /** An ISO 8601 week, Monday to Sunday, of calendar days in the agent's time zone. */
 export interface WeekName {
@@ -22,22 +22,13 @@ export const WEEKS_MAX = 530;
 
 /** The week of a day (`YYYY-MM-DD`). */
 export function weekOf(day: string): WeekName {
-  const date = Date.parse(`${day}T00:00:00Z`);
-  const monday = date - ((new Date(date).getUTCDay() + 6) % 7) * DAY_MS;
-  const thursday = new Date(monday + 3 * DAY_MS);
-  const yearStart = Date.UTC(thursday.getUTCFullYear(), 0, 1);
-  const number = Math.floor((thursday.getTime() - yearStart) / (7 * DAY_MS)) + 1;
-  return {
-    week: `${thursday.getUTCFullYear()}-W${String(number).padStart(2, "0")}`,
-    firstDay: dayText(monday),
-    lastDay: dayText(monday + 6 * DAY_MS),
-  };
+  const firstDay = plusDays(day, -weekday(day));
+  return { week: isoWeek(day), firstDay, lastDay: plusDays(firstDay, 6) };
 }
 
 /** The whole week that is `weeksBack` weeks before that of an instant; 0 is its own. */
 export function weekAt(ms: number, timezone: string, weeksBack = 0): WeekSpan {
-  const { firstDay } = weekOf(dayIn(ms, timezone));
-  const name = weekOf(dayText(Date.parse(`${firstDay}T00:00:00Z`) - weeksBack * 7 * DAY_MS));
+  const name = weekOf(plusDays(dayIn(ms, timezone), -7 * weeksBack));
   const bounds = boundsOf(name, timezone);
   return { ...name, ...bounds, isWhole: bounds.untilMs <= ms };
 }
@@ -59,8 +50,4 @@ export function weeksIn(span: { fromMs: number; untilMs: number }, timezone: str
 
 function boundsOf({ firstDay, lastDay }: WeekName, timezone: string) {
   return { fromMs: dayBounds(firstDay, timezone).fromMs, untilMs: dayBounds(lastDay, timezone).untilMs };
-}
-
-function dayText(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import { dayBounds } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
@@ -7,55 +8,28 @@ import { readRuns } from "../report/read-money.ts";
 import { readTicks } from "../report/read-records.ts";
 import { worthOf } from "../report/sums.ts";
 
-/** What a day came to; its instants are those of the wall clock, its money that of the budget's day. */
-interface DayFigures {
-  ticks: number;
-  outputs: number;
-  units: number;
-  /** Ticks that failed or crashed. */
-  failures: number;
-  costMicros: number;
-  /** What the units save, before what they cost. */
-  valueMicros: number;
-  /** Incidents that began. */
-  incidents: number;
-}
-
-/** What a day came to, from the rows of that day. */
-export async function dayFigures(db: Db, day: string, config: Config): Promise<DayFigures> {
+/** What a day came to, as its row says it: instants are those of the wall clock, money that of the budget's day. */
+export async function dayFigures(db: Db, day: string, config: Config) {
   const span = dayBounds(day, config.timezone);
   const { fromMs, untilMs } = span;
-  const outputs = await db
-    .selectFrom("outputs")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("created_at", ">=", fromMs)
-    .where("created_at", "<", untilMs)
-    .executeTakeFirstOrThrow();
-  const incidents = await db
-    .selectFrom("incidents")
-    .select((eb) => eb.fn.countAll<number>().as("count"))
-    .where("opened_at", ">=", fromMs)
-    .where("opened_at", "<", untilMs)
-    .executeTakeFirstOrThrow();
-  const cost = await db
-    .selectFrom("ledger")
-    .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))
-    .where("day", "=", day)
-    // The index is on the moment; a budget's day may lie a day beside the wall clock's, and is looked for around it.
-    .where("created_at", ">=", fromMs - SLACK_MS)
-    .where("created_at", "<", untilMs + SLACK_MS)
-    .where("state", "in", ["settled", "unknown", "sending"])
-    .executeTakeFirstOrThrow();
+  // The index is on the moment; a budget's day may lie a day beside the wall clock's, and is looked for around it.
+  const { rows } = await sql<Record<"outputs" | "incidents" | "cost", number | null>>`select
+    (select count(*) from outputs where created_at >= ${fromMs} and created_at < ${untilMs}) as outputs,
+    (select count(*) from incidents where opened_at >= ${fromMs} and opened_at < ${untilMs}) as incidents,
+    (select sum(coalesce(cost_micros, estimate_micros)) from ledger
+      where created_at >= ${fromMs - SLACK_MS} and created_at < ${untilMs + SLACK_MS}
+        and day = ${day} and state in ('settled', 'unknown', 'sending')) as cost`.execute(db);
+  const { outputs, incidents, cost } = rows[0] ?? {};
   const { ticks, failed, crashed } = await readTicks(db, span);
   const { units, savedMicros } = worthOf([], await readRuns(db, span), config);
   return {
     ticks,
-    outputs: Number(outputs.count),
+    outputs: Number(outputs ?? 0),
     units,
-    valueMicros: savedMicros,
     failures: failed + crashed,
-    costMicros: Number(cost.micros ?? 0),
-    incidents: Number(incidents.count),
+    cost_micros: Number(cost ?? 0),
+    value_micros: savedMicros,
+    incidents: Number(incidents ?? 0),
   };
 }
 
@@ -76,22 +50,12 @@ export async function workByHand(db: Db, day: string, timezone: string): Promise
     .orderBy("name")
     .limit(NAMES_MAX)
     .execute();
-  const tick = await db
-    .selectFrom("ticks")
-    .select("id")
-    .where("started_at", ">=", fromMs)
-    .where("started_at", "<", untilMs)
-    .where("by_hand", "=", 1)
-    .limit(1)
-    .executeTakeFirst();
-  const told = await db
-    .selectFrom("alerts")
-    .select("id")
-    .where("event", "=", "day_attended")
-    .where("occurrence", "=", day)
-    .executeTakeFirst();
   if (jobs.length > 0) return jobs.map(({ name }) => name);
-  return tick === undefined && told === undefined ? [] : ["a person's hand"];
+  const { rows } = await sql`
+    select 1 from ticks where started_at >= ${fromMs} and started_at < ${untilMs} and by_hand = 1
+    union all
+    select 1 from alerts where event = 'day_attended' and occurrence = ${day} limit 1`.execute(db);
+  return rows.length === 0 ? [] : ["a person's hand"];
 }
 
 const NAMES_MAX = 5;

@@ -1,8 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { attendToday } from "../../../src/evidence/unattended/attended.ts";
-import { keepUnattended } from "../../../src/evidence/unattended/keep-days.ts";
+import { attendToday, keepUnattended } from "../../../src/evidence/unattended/keep-days.ts";
 import { startUnattended, stopUnattended } from "../../../src/evidence/unattended/unattended.ts";
 import { acceptWallClock } from "../../../src/rails/budget-time.ts";
 import { setKill } from "../../../src/rails/kill.ts";
