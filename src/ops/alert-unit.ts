@@ -2,10 +2,7 @@ import { keyOf } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { systemClock, toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import type { Db } from "../store/schema.ts";
-import { type Alerting, withAlerting } from "./alerting.ts";
-import { type AlertSources, lastResort } from "./direct-alert.ts";
-import { readConfig } from "./read-config.ts";
+import { type AlertSources, alertAnyway } from "./direct-alert.ts";
 
 /** A unit as systemd reports it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
 export interface FailedUnit {
@@ -32,43 +29,30 @@ export interface UnitAlert {
  * may be why the unit failed, it asks the channels directly.
  */
 export async function alertUnitFailed(sources: AlertSources, failed: FailedUnit): Promise<UnitAlert> {
-  const clock = sources.clock ?? systemClock;
-  const notice = noticeOf(failed, toIso(clock.nowMs()));
-  try {
-    const config = readConfig(sources, sources.kinds);
-    return await withAlerting(config, clock, (alerting) => throughOutbox(alerting, notice));
-  } catch (error) {
-    const resort = lastResort(sources, error);
-    try {
-      const problem = resort.redact(messageOf(error));
-      resort.log.event("error", "unit_failed", { unit: failed.unit, key: keyOf(notice), error: problem });
-      const answers = await resort.send({ ...notice, message: `${notice.message} ${ALSO}` });
-      const sent = answers.filter((answer) => answer.ok).length;
-      return { key: keyOf(notice), direct: true, sent, failed: answers.length - sent, problem };
-    } finally {
-      resort.log.close();
-    }
-  }
-}
-
-const ALSO = "Its configuration or its state cannot be used now; afk doctor says which.";
-
-async function throughOutbox(alerting: Alerting, notice: Notice): Promise<UnitAlert> {
-  await alerting.store.atomically((trx) => alerting.outbox.announce(trx, notice));
-  await alerting.deliver();
-  const states = await deliveriesOf(alerting.store.db, keyOf(notice));
-  const sent = states.filter((state) => state === "sent").length;
-  return { key: keyOf(notice), direct: false, sent, failed: states.length - sent, problem: null };
-}
-
-async function deliveriesOf(db: Db, key: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom("alert_deliveries")
-    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
-    .select("alert_deliveries.state")
-    .where("alerts.key", "=", key)
-    .execute();
-  return rows.map((row) => row.state);
+  const notice = noticeOf(failed, toIso((sources.clock ?? systemClock).nowMs()));
+  const key = keyOf(notice);
+  return await alertAnyway<UnitAlert>(
+    sources,
+    async ({ store, outbox, deliver }) => {
+      await store.atomically((trx) => outbox.announce(trx, notice));
+      await deliver();
+      const deliveries = await store.db
+        .selectFrom("alert_deliveries")
+        .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+        .select("alert_deliveries.state")
+        .where("alerts.key", "=", key)
+        .execute();
+      const sent = deliveries.filter(({ state }) => state === "sent").length;
+      return { key, direct: false, sent, failed: deliveries.length - sent, problem: null };
+    },
+    async ({ redact, log, send }, error) => {
+      const problem = redact(messageOf(error));
+      log.event("error", "unit_failed", { unit: failed.unit, key, error: problem });
+      const also = "Its configuration or its state cannot be used now; afk doctor says which.";
+      const counts = await send({ ...notice, message: `${notice.message} ${also}` });
+      return { key, direct: true, ...counts, problem };
+    },
+  );
 }
 
 function noticeOf({ unit, result, status, invocation }: FailedUnit, at: string): Notice {

@@ -13,18 +13,8 @@ import { type Clock, systemClock, toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
-import { openLog } from "./alerting.ts";
-import type { ConfigSources, KindsOf } from "./read-config.ts";
-
-/** What one channel answered. `status` is null when no answer came, `error` when it took the message. */
-interface Answer {
-  type: string;
-  /** The host alone: the rest of the address is a secret. */
-  host: string;
-  ok: boolean;
-  status: number | null;
-  error: string | null;
-}
+import { type Alerting, openLog, withAlerting } from "./alerting.ts";
+import { type ConfigSources, type KindsOf, readConfig } from "./read-config.ts";
 
 interface DirectAlert {
   notice: Notice;
@@ -43,34 +33,33 @@ function wanting(channels: ChannelConfig[], event: Notice["event"]): ChannelConf
 
 /**
  * Sends a notice at once, past the outbox: one try a channel, side by side, each bound to a few seconds. For what
- * cannot be written down, and for tests of the channels. Never throws; nothing is tried again.
+ * cannot be written down, and for tests of the channels. Never throws; nothing is tried again. Of an address it gives the
+ * host alone, since the rest is a secret; `status` is null when no answer came, `error` when the channel took the message.
  */
-async function sendDirectly(alert: DirectAlert): Promise<Answer[]> {
-  const { notice, clock, log } = alert;
-  const redact = createRedactor(alert.secrets);
-  const payload = payloadOf(notice, { agent: alert.agent, redact, nowMs: clock.nowMs() });
+async function sendDirectly({ notice, agent, channels, secrets, clock, log }: DirectAlert) {
+  const redact = createRedactor(secrets);
+  const nowMs = clock.nowMs();
+  const payload = payloadOf(notice, { agent, redact, nowMs });
   const signal = new AbortController().signal;
   return await Promise.all(
-    alert.channels.map(async (config) => {
-      const { result, status } = await sendAlert(payload, config, { signal, nowMs: clock.nowMs() });
+    channels.map(async (config) => {
+      const { result, status } = await sendAlert(payload, config, { signal, nowMs });
       const error = result.ok ? null : redact(result.error);
       const told = { alert: notice.event, channel: channelId(config), key: payload.key };
       if (error === null) log.event("info", "alert_sent", told);
       else log.event("error", "alert_failed", { ...told, error, attempts: 1 });
-      return { type: config.type, host: hostOf(config, redact), ok: result.ok, status, error };
+      const host = URL.canParse(config.url) ? redact(new URL(config.url).host) : "an address that is none";
+      return { type: config.type, host, ok: result.ok, status, error };
     }),
   );
-}
-
-function hostOf(config: ChannelConfig, redact: (text: string) => string): string {
-  return URL.canParse(config.url) ? redact(new URL(config.url).host) : "an address that is none";
 }
 
 /**
  * Sends a message through every channel, whatever events it wants, and gives what each answered. Needs no database,
  * so that alerting can be tried before anything else works.
  */
-export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]> {
+export async function testAlerts(config: Config, clock: Clock) {
+  const { agent, alerts: channels, secrets } = config;
   const log = openLog(config, clock);
   try {
     return await sendDirectly({
@@ -82,11 +71,7 @@ export async function testAlerts(config: Config, clock: Clock): Promise<Answer[]
         subject: "",
         occurrence: toIso(clock.nowMs()),
       },
-      agent: config.agent,
-      channels: config.alerts,
-      secrets: config.secrets,
-      clock,
-      log,
+      ...{ agent, channels, secrets, clock, log },
     });
   } finally {
     log.close();
@@ -100,41 +85,49 @@ export interface AlertSources extends ConfigSources {
 }
 
 /** What is left to alert with when configuration or database cannot be used. */
-interface LastResort {
+export interface LastResort {
   state: string;
-  send(notice: Notice): Promise<Answer[]>;
+  /** Gives how many channels took the notice. */
+  send(notice: Notice): Promise<{ sent: number; failed: number }>;
   /** Takes secrets out of what an error repeats. */
   redact(text: string): string;
-  log: Log & { close(): void };
+  log: Log;
 }
 
 /** Bound on the log files where no configuration says one. */
 const LOG_BYTES_MAX = 200 * 1024 * 1024;
 
 /**
- * A way to alert that needs nothing but the channels, read one by one from whatever afk.yaml there is and from
- * ALERT_WEBHOOK. The caller closes the log.
+ * Hands the alerting to `work`; what that throws, or keeps it from beginning, goes to `orElse` with what needs nothing but
+ * the channels, read one by one from whatever afk.yaml there is and from ALERT_WEBHOOK.
  * @throws NoAgent where there is no agent, and no channel either
  */
-export function lastResort(sources: AlertSources, cause: unknown): LastResort {
-  const environment = sources.environment ?? processEnvironment();
+export async function alertAnyway<T>(
+  sources: AlertSources,
+  work: (alerting: Alerting) => Promise<T>,
+  orElse: (resort: LastResort, error: unknown) => Promise<T>,
+): Promise<T> {
   const clock = sources.clock ?? systemClock;
-  const cwd = process.cwd();
-  const { agent, channels, secrets } = loadChannels({
-    environment,
-    configFile: sources.config,
-    state: sources.state,
-    cwd,
-  });
-  if (cause instanceof NoAgent && channels.length === 0) throw cause;
-  const { state } = locate({ environment, configFile: sources.config, state: sources.state, cwd });
-  const redact = createRedactor(secrets);
-  const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
-  return {
-    state,
-    redact,
-    log,
-    send: (notice) =>
-      sendDirectly({ notice, agent, channels: wanting(channels, notice.event), secrets, clock, log }),
-  };
+  try {
+    return await withAlerting(readConfig(sources, sources.kinds), clock, work);
+  } catch (error) {
+    const environment = sources.environment ?? processEnvironment();
+    const where = { environment, configFile: sources.config, state: sources.state, cwd: process.cwd() };
+    const { agent, channels, secrets } = loadChannels(where);
+    if (error instanceof NoAgent && channels.length === 0) throw error;
+    const { state } = locate(where);
+    const redact = createRedactor(secrets);
+    const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
+    const send = async (notice: Notice) => {
+      const wanted = wanting(channels, notice.event);
+      const answers = await sendDirectly({ notice, agent, channels: wanted, secrets, clock, log });
+      const sent = answers.filter(({ ok }) => ok).length;
+      return { sent, failed: answers.length - sent };
+    };
+    try {
+      return await orElse({ state, redact, log, send }, error);
+    } finally {
+      log.close();
+    }
+  }
 }

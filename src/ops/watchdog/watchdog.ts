@@ -4,15 +4,12 @@ import type { Delivered } from "../../alerts/deliver.ts";
 import { keyOf } from "../../alerts/events.ts";
 import type { Notice } from "../../alerts/outbox.ts";
 import { ConfigError } from "../../config/errors.ts";
-import { systemClock } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
-import { makeFolder, writeDurably } from "../../store/durable-file.ts";
 import { isReachable } from "../../store/reachable.ts";
-import { type Alerting, unitSucceeded, withAlerting } from "../alerting.ts";
+import { type Alerting, unitSucceeded } from "../alerting.ts";
 import { readCondition } from "../condition.ts";
-import { type AlertSources, lastResort } from "../direct-alert.ts";
-import { readConfig } from "../read-config.ts";
-import { readIfThere } from "../record-file.ts";
+import { type AlertSources, alertAnyway, type LastResort } from "../direct-alert.ts";
+import { keepFile, readIfThere } from "../record-file.ts";
 import { observeWorker } from "../worker.ts";
 import type { Finding } from "./heartbeat.ts";
 import { noOutput } from "./no-output.ts";
@@ -36,13 +33,7 @@ export interface WatchdogReport {
  * model and works beside a worker. Never throws for what is wrong with configuration or state: that is told too.
  */
 export async function runWatchdog(sources: AlertSources): Promise<WatchdogReport> {
-  const clock = sources.clock ?? systemClock;
-  try {
-    const config = readConfig(sources, sources.kinds);
-    return await withAlerting(config, clock, watch);
-  } catch (error) {
-    return await reportUnusable(sources, error);
-  }
+  return await alertAnyway(sources, watch, reportUnusable);
 }
 
 async function watch(alerting: Alerting): Promise<WatchdogReport> {
@@ -51,16 +42,15 @@ async function watch(alerting: Alerting): Promise<WatchdogReport> {
   const { kill, late } = await readCondition({ config, db: store.db }, observed);
   const noneGiven = kill === null ? await noOutput(store.db) : null;
   const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
-  await store.atomically(async (trx) => {
-    for (const finding of findings) await outbox.announce(trx, finding, "quiet");
-  });
   // A folder that does not answer would keep this process from telling of anything.
   const hasFile = await isReachable(config.paths.out);
   const unusableAt = hasFile ? quietly(() => toldDirectlyAt(config.paths.out)) : null;
-  const recovered = [
-    ...(unusableAt === null ? [] : await announceUsable(alerting, unusableAt)),
-    ...(kill === null ? await announceRecovered(alerting, findings) : []),
-  ];
+  const usable = unusableAt === null ? [] : [usableAgain(unusableAt)];
+  await store.atomically(async (trx) => {
+    for (const notice of [...findings, ...usable]) await outbox.announce(trx, notice, "quiet");
+  });
+  const recovered = usable.map(({ title }) => title);
+  if (kill === null) recovered.push(...(await announceRecovered(alerting, findings)));
   if (hasFile) setFile(alerting, findings);
   if (findings.length === 0) await unitSucceeded(store, alerting.clock, "afk-watchdog.service");
   return {
@@ -80,9 +70,11 @@ function reported(finding: Notice): WatchdogReport["findings"][number] {
 
 /** The alert is on its way already: that a file cannot be written is logged and changes nothing. */
 function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
+  const { out } = config.paths;
   try {
     const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
-    setAlertFile(config.paths.out, told.length === 0 ? null : alertText(config.agent, told));
+    if (told.length === 0) rmSync(join(out, ALERT_FILE), { force: true });
+    else keepFile(out, ALERT_FILE, alertText(config.agent, told));
   } catch (error) {
     log.event("error", "alert_file_failed", { error: messageOf(error) });
   }
@@ -92,40 +84,33 @@ function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
  * The outbox is not there, so the channels are asked directly. What was told is remembered in ALERT.txt, where that can
  * be written; where not, it is told at every run, since silence would be worse.
  */
-async function reportUnusable(sources: AlertSources, error: unknown): Promise<WatchdogReport> {
-  const resort = lastResort(sources, error);
-  try {
-    const isConfig = error instanceof ConfigError;
-    const finding = {
-      event: "unusable" as const,
-      title: isConfig ? "The configuration is refused" : "The state cannot be used",
-      message: `${resort.redact(messageOf(error)).replace(/\s+/g, " ").slice(0, 1_000)}. No tick can run and no model is called. Look: afk doctor`,
-      subject: isConfig ? "configuration" : "state",
-      occurrence: "",
-    };
-    resort.log.event("error", "unusable", { key: keyOf(finding), error: finding.message });
-    const outDir = join(resort.state, "out");
-    const text = alertText("afk", [finding]);
-    const told = `${text}\n${TOLD}\n`;
-    const isKnown = quietly(() => readIfThere(alertFileIn(outDir))) === told;
-    const answers = isKnown ? [] : await resort.send(finding);
-    const sent = answers.filter((answer) => answer.ok).length;
-    const isTold = isKnown || sent > 0;
-    const written = quietly(() => {
-      setAlertFile(outDir, isTold ? told : text);
-      return true;
-    });
-    if (written === null) resort.log.event("error", "alert_file_failed", { error: "it cannot be written" });
-    return {
-      exitCode: isConfig ? EXIT.config : EXIT.failed,
-      killed: null,
-      findings: [reported(finding)],
-      recovered: [],
-      alerts: { sent, failed: answers.length - sent, pending: 0 },
-    };
-  } finally {
-    resort.log.close();
-  }
+async function reportUnusable(
+  { state, redact, log, send }: LastResort,
+  error: unknown,
+): Promise<WatchdogReport> {
+  const isConfig = error instanceof ConfigError;
+  const finding = {
+    event: "unusable" as const,
+    title: isConfig ? "The configuration is refused" : "The state cannot be used",
+    message: `${redact(messageOf(error)).replace(/\s+/g, " ").slice(0, 1_000)}. No tick can run and no model is called. Look: afk doctor`,
+    subject: isConfig ? "configuration" : "state",
+    occurrence: "",
+  };
+  log.event("error", "unusable", { key: keyOf(finding), error: finding.message });
+  const outDir = join(state, "out");
+  const text = alertText("afk", [finding]);
+  const told = `${text}\n${TOLD}\n`;
+  const isKnown = quietly(() => readIfThere(join(outDir, ALERT_FILE))) === told;
+  const counts = isKnown ? { sent: 0, failed: 0 } : await send(finding);
+  const written = quietly(() => keepFile(outDir, ALERT_FILE, isKnown || counts.sent > 0 ? told : text));
+  if (written === null) log.event("error", "alert_file_failed", { error: "it cannot be written" });
+  return {
+    exitCode: isConfig ? EXIT.config : EXIT.failed,
+    killed: null,
+    findings: [reported(finding)],
+    recovered: [],
+    alerts: { ...counts, pending: 0 },
+  };
 }
 
 /** The file is a convenience, and in the folder whose state is in doubt: null when it cannot be had. */
@@ -174,24 +159,16 @@ async function announceRecovered(alerting: Alerting, findings: readonly Finding[
   return over;
 }
 
-/** Announces that configuration and state can be used again; `sinceMs` is when it was announced that they cannot. */
-async function announceUsable(alerting: Alerting, sinceMs: number): Promise<string[]> {
-  const title = "afk can be used again";
-  await alerting.store.atomically((trx) =>
-    alerting.outbox.announce(
-      trx,
-      {
-        event: "recovered",
-        title,
-        message:
-          "Configuration and state can be read again, and ticks can run. Nothing is to be done. Look: afk status",
-        subject: "unusable",
-        occurrence: String(sinceMs),
-      },
-      "quiet",
-    ),
-  );
-  return [title];
+/** That configuration and state can be used again; `sinceMs` is when it was announced that they cannot. */
+function usableAgain(sinceMs: number): Notice {
+  return {
+    event: "recovered",
+    title: "afk can be used again",
+    message:
+      "Configuration and state can be read again, and ticks can run. Nothing is to be done. Look: afk status",
+    subject: "unusable",
+    occurrence: String(sinceMs),
+  };
 }
 
 const MEANING = {
@@ -200,21 +177,7 @@ const MEANING = {
 } as const;
 
 /** Beside the digests, so that whoever misses one finds the reason. */
-function alertFileIn(outDir: string): string {
-  return join(outDir, "ALERT.txt");
-}
-
-/** Replaces the file, or removes it where `content` is null. One that says the same already stays as it is. */
-function setAlertFile(outDir: string, content: string | null): void {
-  const path = alertFileIn(outDir);
-  if (content === null) {
-    rmSync(path, { force: true });
-    return;
-  }
-  if (readIfThere(path) === content) return;
-  makeFolder(outDir);
-  writeDurably(path, content);
-}
+const ALERT_FILE = "ALERT.txt";
 
 /**
  * The last line of a file that was written without a database, once some channel has taken the alert: what says that it
@@ -224,7 +187,7 @@ const TOLD = "An alert was sent.";
 
 /** When the alert was written that was sent past the outbox, in epoch milliseconds; null when none was. */
 function toldDirectlyAt(outDir: string): number | null {
-  const path = alertFileIn(outDir);
+  const path = join(outDir, ALERT_FILE);
   if (readIfThere(path)?.trimEnd().endsWith(TOLD) !== true) return null;
   return Math.floor(statSync(path).mtimeMs);
 }
