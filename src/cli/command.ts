@@ -11,10 +11,18 @@ export interface Command<Args extends ArgsDef = ArgsDef> extends Partial<Descrip
   json?: boolean;
   /** Resolves to the exit code; nothing is 0. What it throws is reported and becomes the exit code. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a command that only prints returns nothing.
-  run?(context: CommandContext<Args>): Promise<number | void> | number | void;
+  run?(context: CommandContext<Args>): Promise<Result | number | void> | Result | number | void;
   subCommands?: Readonly<Record<string, Command>>;
   /** The name in `subCommands` that the bare group runs. */
   default?: string;
+}
+
+/** What a command found or did: one document for `--json`, lines for people otherwise. */
+export interface Result {
+  json: unknown;
+  text: readonly string[];
+  /** 0 unless stated. */
+  exitCode?: number;
 }
 
 /** What help, completion and the table say about a command. */
@@ -59,7 +67,7 @@ export interface GlobalValues {
 /** Options by their name on the command line (`dry-run`), and positionals in the order in which they are typed. */
 export type ArgsDef = Readonly<Record<string, ArgDef>>;
 
-/** An argument as citty describes it, with numbers, lists and job names on top. */
+/** An argument of a command. */
 export interface ArgDef {
   type: "positional" | "boolean" | "string" | "number" | "enum";
   description: string;
