@@ -11,7 +11,7 @@ const ISSUES_SHOWN = 5;
 /**
  * Finds a draft's action and parses its content, given as the JSON that is kept.
  * @throws PermanentFailure `bad_draft` for an action that does not exist and content that its schema refuses. The message
- *   names the places in the content, but repeats none of it: it goes into logs and alerts.
+ *   names where in the content, but repeats none of it: it goes into logs and alerts.
  */
 export function readDraft(name: string, json: string): { action: Action; content: unknown } {
   const action = actions.find((candidate) => candidate.action === name);
