@@ -8,7 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Chain } from "../providers/chain.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
-import type { WedgeGuard } from "./wedge/guard.ts";
+import type { SetAtWork } from "./wedge/guard.ts";
 
 /** What a worker is put together from, in agent.ts. A function asks for what it uses: `Uses<"store" | "clock">`. */
 export interface Dependencies extends Configured {
@@ -26,7 +26,7 @@ export interface Dependencies extends Configured {
   hasNews: () => boolean;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Where a wedge guard watches this process. */
-  guard?: WedgeGuard;
+  setAtWork?: SetAtWork;
 }
 
 /** Those of the dependencies that a function uses, by name. */

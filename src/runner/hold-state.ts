@@ -23,7 +23,7 @@ export async function holdState<T>(
   try {
     if (!process.isOurs) return await work(dependencies, runner);
     const guarded = { config, files: store.health.files, log, watch: rails.watch, limits: process.limits };
-    return await underWedgeGuard(guarded, (guard) => work({ ...dependencies, guard }, runner));
+    return await underWedgeGuard(guarded, (setAtWork) => work({ ...dependencies, setAtWork }, runner));
   } finally {
     try {
       // It takes the place of an error too: what fails on files that are gone says less.

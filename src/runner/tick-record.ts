@@ -23,17 +23,14 @@ export interface TickRecord {
  * "running" has crashed.
  */
 export async function beginTick(
-  {
-    store,
-    clock,
-    randomness,
-    config,
-    version,
-  }: Uses<"store" | "clock" | "randomness" | "config" | "version">,
+  dependencies: Uses<"store" | "clock" | "randomness" | "config" | "version">,
   byHand: boolean,
 ): Promise<{ tick: string; isAfterCrash: boolean }> {
+  const { store, clock, randomness, config, version } = dependencies;
   const nowMs = clock.nowMs();
   const id = newId(nowMs, randomness);
+  const begins = { id, started_at: nowMs, by_hand: byHand ? 1 : 0, version };
+  const nothingYet = { finished_at: null, reason: null, units: 0, cost_micros: 0, next_due_at: null };
   const begun = await store.atomically(async (trx) => {
     const crashed = await trx
       .updateTable("ticks")
@@ -42,18 +39,7 @@ export async function beginTick(
       .executeTakeFirst();
     await trx
       .insertInto("ticks")
-      .values({
-        id,
-        started_at: nowMs,
-        finished_at: null,
-        outcome: "running",
-        reason: null,
-        units: 0,
-        cost_micros: 0,
-        by_hand: byHand ? 1 : 0,
-        next_due_at: null,
-        version,
-      })
+      .values({ ...begins, ...nothingYet, outcome: "running" })
       .execute();
     return { isAfterCrash: crashed.numUpdatedRows > 0n, generation: await nextGeneration(trx) };
   });
@@ -69,11 +55,12 @@ export async function beginTick(
 export async function endTick(
   { store, clock, outbox, config }: Writing,
   id: string,
-  end: { outcome: TickOutcome; reason: string | null; units: number; nextDueAt: number | null },
+  end: Pick<TickRecord, "outcome" | "reason" | "units" | "nextDueAt">,
 ): Promise<TickRecord> {
   const finishedAt = clock.nowMs();
   const reason = end.reason === null ? null : outbox.redact(end.reason).slice(0, 2_000);
-  const ended = await store.atomically(async (trx) => {
+  const { outcome, units, nextDueAt } = end;
+  const { generation, ...known } = await store.atomically(async (trx) => {
     const cost = await trx
       .selectFrom("ledger")
       .select((eb) => eb.fn.sum<number>(eb.fn.coalesce("cost_micros", "estimate_micros")).as("micros"))
@@ -81,24 +68,16 @@ export async function endTick(
       .where("state", "in", ["settled", "unknown", "sending"])
       .executeTakeFirst();
     const costMicros = Number(cost?.micros ?? 0);
-    const row = await trx
+    const columns = { finished_at: finishedAt, cost_micros: costMicros, next_due_at: nextDueAt };
+    const { started_at: startedAt } = await trx
       .updateTable("ticks")
-      .set({
-        finished_at: finishedAt,
-        outcome: end.outcome,
-        reason,
-        units: end.units,
-        cost_micros: costMicros,
-        next_due_at: end.nextDueAt,
-      })
+      .set({ ...columns, outcome, reason, units })
       .where("id", "=", id)
       .returning("started_at")
       .executeTakeFirstOrThrow();
-    const { outcome, units, nextDueAt } = end;
-    const generation = outcome === "idle" && costMicros === 0 ? null : await nextGeneration(trx);
-    const record = { tick: id, startedAt: row.started_at, finishedAt, outcome, reason };
-    return { generation, record: { ...record, units, costMicros, nextDueAt } };
+    const isIdle = outcome === "idle" && costMicros === 0;
+    return { startedAt, costMicros, generation: isIdle ? null : await nextGeneration(trx) };
   });
-  if (ended.generation !== null) await keepMark(config.paths.highWater, ended.generation);
-  return ended.record;
+  if (generation !== null) await keepMark(config.paths.highWater, generation);
+  return { tick: id, ...known, finishedAt, outcome, reason, units, nextDueAt };
 }

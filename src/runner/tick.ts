@@ -74,7 +74,7 @@ async function work(
   ids: WorkIds,
   { isAfterCrash, ping }: { isAfterCrash: boolean; ping: Ping },
 ): Promise<PhaseResult[]> {
-  const { guard, rails } = dependencies;
+  const { setAtWork, rails } = dependencies;
   const { signal, terminated } = rails.watch;
   const release = rails.watch.hold("idle");
   const results: PhaseResult[] = [];
@@ -100,7 +100,7 @@ async function work(
     const disk = await checkDisk(dependencies);
     results.push(disk);
     if (disk.isFit === false) return results;
-    guard?.setAtWork(true);
+    setAtWork?.(true);
     // 3. What an earlier run left behind: its calls and its jobs.
     await recover(dependencies, ids);
     // 4. What is due.
@@ -112,7 +112,7 @@ async function work(
     results.push(await reportFailed(dependencies, ids.tick, error));
   } finally {
     await allEnded();
-    guard?.setAtWork(false);
+    setAtWork?.(false);
     release();
     await delivery;
   }

@@ -7,7 +7,6 @@ import { siblingScript } from "../../lib/sibling-script.ts";
 import { endThread } from "../../lib/threads.ts";
 import type { KillWatch } from "../../rails/kill-watch.ts";
 import type { OpenedFile } from "../../store/sqlite/opened-files.ts";
-import { wedgeMarkerIn } from "./marker.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./steps.ts";
 
 /** The guard cannot watch any more, so the work was stopped. */
@@ -27,23 +26,17 @@ export interface GuardedProcess {
   limits?: WedgeLimits | undefined;
 }
 
-/** What the work tells its guard. */
-export interface WedgeGuard {
-  /** Says whether jobs are being run, which a set kill switch must end soon; a stopped agent may still send its alerts. */
-  setAtWork(isAtWork: boolean): void;
-}
+/** Says whether jobs are being run, which a set kill switch must end soon; a stopped agent may still send its alerts. */
+export type SetAtWork = (isAtWork: boolean) => void;
 
-/** What the main thread hands to its guard when it starts it. Paths are absolute. */
+/** What the main thread hands to its guard when it starts it. */
 export interface WedgeTask {
   /** Shared between the threads, indexed by FLAG. */
   flags: Int32Array<SharedArrayBuffer>;
   limits: WedgeLimits;
   /** Of the state, as they were opened. */
   files: readonly OpenedFile[];
-  database: string;
-  stopFile: string;
-  marker: string;
-  logs: string;
+  paths: Config["paths"];
   logMaxBytes: number;
   /** For the redactor of its log line. */
   secrets: string[];
@@ -63,9 +56,9 @@ const END_MS = 5_000;
  */
 export async function underWedgeGuard<T>(
   guarded: GuardedProcess,
-  work: (guard: WedgeGuard) => Promise<T>,
+  work: (setAtWork: SetAtWork) => Promise<T>,
 ): Promise<T> {
-  const { log, watch, limits = WEDGE_LIMITS } = guarded;
+  const { config, files, log, watch, limits = WEDGE_LIMITS } = guarded;
   const flags = new Int32Array(
     new SharedArrayBuffer(Object.keys(FLAG).length * Int32Array.BYTES_PER_ELEMENT),
   );
@@ -86,12 +79,14 @@ export async function underWedgeGuard<T>(
     set("isDone", true);
     Atomics.notify(flags, FLAG.isDone);
   };
-  const worker = startWorker(taskOf(guarded, flags, limits), lose);
+  const { paths, secrets, retention } = config;
+  const task = { flags, limits, files, paths, secrets, logMaxBytes: retention.logMaxBytes };
+  const worker = startWorker(task, lose);
   watch.terminated.addEventListener("abort", tellToEnd);
   process.once("exit", tellDone);
   const endLiveness = showLiveness(flags, limits);
   try {
-    const result = await work({ setAtWork: (isAtWork) => set("isAtWork", isAtWork) });
+    const result = await work((isAtWork) => set("isAtWork", isAtWork));
     lost.signal.throwIfAborted();
     return result;
   } finally {
@@ -139,15 +134,4 @@ function startWorker(task: WedgeTask, lose: (cause: unknown) => void): Worker | 
     lose(error);
     return null;
   }
-}
-
-function taskOf(
-  { config, files }: GuardedProcess,
-  flags: WedgeTask["flags"],
-  limits: WedgeLimits,
-): WedgeTask {
-  const { database, stopFile, logs, state } = config.paths;
-  const { logMaxBytes } = config.retention;
-  const marker = wedgeMarkerIn(state);
-  return { flags, limits, files, database, stopFile, logs, marker, logMaxBytes, secrets: config.secrets };
 }

@@ -19,7 +19,8 @@ export function wedgeMarkerIn(state: string): string {
 }
 
 /** Throws what the file system says. */
-export function writeWedgeMarker(path: string, marker: WedgeMarker): void {
+export function writeWedgeMarker(state: string, marker: WedgeMarker): void {
+  const path = wedgeMarkerIn(state);
   writeFileSync(`${path}.part`, JSON.stringify(marker), { mode: 0o600 });
   renameSync(`${path}.part`, path);
 }

@@ -16,14 +16,10 @@ import { type Counted, countStep } from "./steps.ts";
 guard(workerData as WedgeTask);
 
 function guard(task: WedgeTask): void {
-  const { flags, limits } = task;
-  const log = createLog({
-    dir: task.logs,
-    clock: systemClock,
-    redact: createRedactor(task.secrets),
-    maxBytes: task.logMaxBytes,
-  });
-  const row = watchRow(task.database);
+  const { flags, limits, paths, logMaxBytes: maxBytes } = task;
+  const redact = createRedactor(task.secrets);
+  const log = createLog({ dir: paths.logs, clock: systemClock, redact, maxBytes });
+  const row = watchRow(paths.database);
   let counted: Counted = { liveness: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
   // The sleep ends early when the work is done.
   while (Atomics.wait(flags, FLAG.isDone, 0, limits.stepMs) === "timed-out") {
@@ -43,22 +39,22 @@ function guard(task: WedgeTask): void {
   /** Nothing that goes wrong with the record may stand in the way of the kill. */
   function killProcess(reason: string): void {
     const ids = row.underWay();
-    const problems: string[] = [];
+    const fields = { ...ids, reason, pid: process.pid };
     try {
-      writeWedgeMarker(task.marker, { reason, at: systemClock.nowMs(), ...ids });
+      writeWedgeMarker(paths.state, { reason, at: systemClock.nowMs(), ...ids });
+      log.event("error", "wedged", fields);
     } catch (error) {
-      problems.push(messageOf(error));
+      log.event("error", "wedged", { ...fields, problems: [messageOf(error)] });
     }
-    log.event("error", "wedged", { ...ids, reason, pid: process.pid, ...(problems[0] ? { problems } : {}) });
     killThisProcess();
   }
 }
 
-function killOf({ flags, files, stopFile }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
+function killOf({ flags, files, paths }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
   if (Atomics.load(flags, FLAG.isToldToEnd) === 1) return "it was told to end";
   const replaced = findReplaced(files);
   if (replaced !== null) return replaced;
-  const kill = readStopFile(stopFile) ?? row.kill();
+  const kill = readStopFile(paths.stopFile) ?? row.kill();
   return kill === null ? null : `the kill switch was set (${kill.reason})`;
 }
 

@@ -12,7 +12,7 @@ const MARKER = {
 
 it("tells of a process that was killed, once, and takes the marker away", async () => {
   const { agent, alerts, target } = await harness(() => undefined);
-  writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
+  writeWedgeMarker(target.state, MARKER);
 
   await agent.tick();
   await agent.tick();
@@ -26,7 +26,7 @@ it("tells of a process that was killed, once, and takes the marker away", async 
 it("does not tell it again when the marker outlived the telling", async () => {
   const { agent, alerts, target } = await harness(() => undefined);
   for (let time = 0; time < 2; time++) {
-    writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
+    writeWedgeMarker(target.state, MARKER);
     await agent.tick();
   }
   expect(alerts).toHaveLength(1);
@@ -35,7 +35,7 @@ it("does not tell it again when the marker outlived the telling", async () => {
 
 it("tells of it under a set kill switch too", async () => {
   const { agent, alerts, target } = await harness(() => undefined);
-  writeWedgeMarker(wedgeMarkerIn(target.state), MARKER);
+  writeWedgeMarker(target.state, MARKER);
   writeFileSync(`${target.state}/STOP`, "");
 
   expect(await agent.tick()).toMatchObject({ outcome: "halted" });
