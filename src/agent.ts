@@ -93,22 +93,15 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
   const { rails, log, noteChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
-  const { outbox, watch } = rails;
+  const { outbox } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   const network = { db: store.db, agentVersion: VERSION, clock, log };
   let outgoing: ReturnType<typeof createOutgoing>;
   let egress: ReturnType<typeof createEgress>;
-  const { latest, renew } = createRenewal({
-    live,
-    make(config) {
-      outgoing = createOutgoing({ ...network, config: config.egress });
-      egress = createEgress({ ...network, config: config.egress });
-      return { config, chain: createChain(rails, config.models), egress };
-    },
-    store,
-    outbox,
-    clock,
-    signal: watch.signal,
+  const { latest, renew } = createRenewal(live, rails, (config) => {
+    outgoing = createOutgoing({ ...network, config: config.egress });
+    egress = createEgress({ ...network, config: config.egress });
+    return { config, chain: createChain(rails, config.models), egress };
   });
   const dependencies: Dependencies = {
     ...latest(),

@@ -15,7 +15,14 @@ export async function runLoop(
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
-  return await recordRun(given, () => untilStopped(given, runner, onTick));
+  return await recordRun(given, async () => {
+    const release = given.rails.watch.hold("idle");
+    try {
+      return await untilStopped(given, runner, onTick);
+    } finally {
+      release();
+    }
+  });
 }
 
 /** One tick that a timer or a person asks for. The caller holds the lock. */
@@ -34,23 +41,16 @@ async function untilStopped(
   runner: string,
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
-  const { watch } = given.rails;
-  const { signal } = watch;
-  const release = watch.hold("idle");
-  try {
-    for (;;) {
-      const dependencies = { ...given, ...(await given.renew()) };
-      // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
-      const version = given.store.changes.seen();
-      const result = await runTick(dependencies, runner);
-      onTick?.(result);
-      // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
-      if (signal.aborted || (await readStop(given.rails)) !== null) return EXIT.ok;
-      await untilWork(dependencies, signal, version);
-      if (signal.aborted) return EXIT.ok;
-    }
-  } finally {
-    release();
+  const { signal } = given.rails.watch;
+  for (;;) {
+    const dependencies = { ...given, ...(await given.renew()) };
+    // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
+    const version = given.store.changes.seen();
+    onTick?.(await runTick(dependencies, runner));
+    // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
+    if (signal.aborted || (await readStop(given.rails)) !== null) return EXIT.ok;
+    await untilWork(dependencies, signal, version);
+    if (signal.aborted) return EXIT.ok;
   }
 }
 

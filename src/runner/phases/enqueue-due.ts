@@ -2,10 +2,10 @@ import type { JobConfig, Schedule } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { didYouMean } from "../../lib/nearest.ts";
-import { enqueue, jobKey } from "../../queue/enqueue.ts";
+import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
-import { type Due, dueAt, labelByHand, nextSlot } from "./schedule.ts";
+import { dueAt, labelByHand, nextSlot } from "./schedule.ts";
 
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
 export async function enqueueDue({ config, store, outbox, clock }: Writing): Promise<void> {
@@ -16,7 +16,9 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
       if (due.type === "not_due") return;
       await rememberSlot(trx, job, due.slotMs);
       if (due.type === "anchor") return;
-      const isNew = await enqueue(trx, newJob(job, due), nowMs);
+      const { slotMs, label } = due;
+      const slot = { key: `${job.name}@${toIso(slotMs)}`, slotMs, label };
+      const isNew = await enqueue(trx, newJob(job, { ...slot, byHand: false }), nowMs);
       // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
       if (isNew && due.missed > 0) {
         await outbox.announce(trx, {
@@ -40,18 +42,11 @@ export async function enqueueByHand(
 ): Promise<{ key: string; added: boolean }> {
   const nowMs = clock.nowMs();
   const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
+  const label = labelByHand(nowMs, config.timezone);
+  const { payload = null } = options;
   const added = await enqueue(
     store.db,
-    {
-      key,
-      name: job.name,
-      kind: job.kind,
-      payload: options.payload ?? null,
-      maxAttempts: job.retry.attempts,
-      slotMs: nowMs,
-      label: labelByHand(nowMs, config.timezone),
-      byHand: true,
-    },
+    newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }),
     nowMs,
   );
   return { key, added };
@@ -69,20 +64,15 @@ export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
 }
 
 /** When the next scheduled job is due; null when none is scheduled. */
-export async function nextDueAt({
-  config,
-  store,
-  clock,
-}: Uses<"config" | "store" | "clock">): Promise<number | null> {
+export async function nextDueAt(dependencies: Uses<"config" | "store" | "clock">): Promise<number | null> {
+  const { config, store, clock } = dependencies;
   const nowMs = clock.nowMs();
   const times: number[] = [];
   for (const job of config.jobs) {
     const last = await lastSlot(store.db, job);
     const due = dueAt(job, last, nowMs, config.timezone);
-    const next =
-      due.type === "due"
-        ? nowMs
-        : nextSlot(job, due.type === "anchor" ? due.slotMs : (last ?? nowMs), config.timezone);
+    const from = due.type === "anchor" ? due.slotMs : (last ?? nowMs);
+    const next = due.type === "due" ? nowMs : nextSlot(job, from, config.timezone);
     if (next !== null) times.push(next);
   }
   return times.length === 0 ? null : Math.min(...times);
@@ -107,17 +97,10 @@ async function rememberSlot(trx: Trx, job: JobConfig, slotMs: number): Promise<v
     .execute();
 }
 
-function newJob(job: JobConfig, due: Due & { type: "due" }) {
-  return {
-    key: `${job.name}@${toIso(due.slotMs)}`,
-    name: job.name,
-    kind: job.kind,
-    payload: null,
-    maxAttempts: job.retry.attempts,
-    slotMs: due.slotMs,
-    label: due.label,
-    byHand: false,
-  };
+type Given = Pick<NewJob, "key" | "slotMs" | "label" | "byHand"> & { payload?: unknown };
+
+function newJob({ name, kind, retry }: JobConfig, given: Given): NewJob {
+  return { name, kind, maxAttempts: retry.attempts, payload: null, ...given };
 }
 
 function textOf(schedule: Schedule): string {

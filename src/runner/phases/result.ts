@@ -19,14 +19,10 @@ export interface PhaseResult {
 }
 
 /** What the phases of a tick amount to. */
-export interface TickSummary {
+export interface TickSummary extends Required<Omit<PhaseResult, "verdict" | "unwritable">> {
   outcome: TickOutcome;
   reason: string | null;
   exitCode: number;
-  wasStopped: boolean;
-  isFit: boolean;
-  units: number;
-  outputs: string[];
 }
 
 /** The one place where outcome, reason and exit code are decided. */
@@ -37,20 +33,15 @@ export function summarize(results: readonly PhaseResult[], out: string): TickSum
     units: results.reduce((sum, { units = 0 }) => sum + units, 0),
     outputs: results.flatMap(({ outputs = [] }) => outputs),
   };
-  const { outcome, reason, exitCode } = {
-    exitCode: EXIT.ok,
-    ...(results.findLast(({ verdict }) => verdict !== undefined)?.verdict ?? {
-      outcome: "idle" as const,
-      reason: null,
-    }),
-  };
+  const idle = { outcome: "idle", reason: null } as const;
+  const verdict = results.findLast(({ verdict }) => verdict !== undefined)?.verdict ?? idle;
   // The work is done and kept; but who waits for it gets nothing.
-  const unwritable = results.find((result) => (result.unwritable ?? null) !== null)?.unwritable;
-  if (unwritable !== undefined && (outcome === "ok" || outcome === "idle")) {
+  const unwritable = results.map(({ unwritable }) => unwritable ?? null).find((reason) => reason !== null);
+  if (unwritable !== undefined && (verdict.outcome === "ok" || verdict.outcome === "idle")) {
     const obstacle = `nothing can be written into ${out}: ${unwritable}`;
     return { ...done, outcome: "failed", reason: obstacle, exitCode: EXIT.failed };
   }
-  return { ...done, outcome, reason, exitCode };
+  return { ...done, exitCode: EXIT.ok, ...verdict };
 }
 
 /** An error that ended the phases is an alert, and the tick's outcome. */

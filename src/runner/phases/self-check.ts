@@ -35,13 +35,8 @@ export async function checkCounters(
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];
     if (!isRecent || nowMs - lastAt >= NOTE_EVERY_MS) await writeMeta(trx, "counters_checked_at", nowMs);
     if (differences.length === 0) return;
-    const told = differences.slice(0, 3).join("; ");
-    await setKill(
-      trx,
-      outbox.announce,
-      `the counters disagree with the ledger (${told}); look with: afk doctor`,
-      nowMs,
-    );
+    const reason = `the counters disagree with the ledger (${differences.slice(0, 3).join("; ")}); look with: afk doctor`;
+    await setKill(trx, outbox.announce, reason, nowMs);
   });
 }
 

@@ -1,7 +1,7 @@
 import { jsonOf } from "../../alerts/channels/channel.ts";
 import type { HeartbeatConfig } from "../../config/config.ts";
 import { exchange, failureOf, type HttpReply, type HttpRequest, refusal } from "../../http/exchange.ts";
-import { systemClock } from "../../lib/clock.ts";
+import { pause } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
 
@@ -43,26 +43,18 @@ export function createPing(heartbeat: HeartbeatConfig, log: Log, signal: AbortSi
   const { started, ended, isAccepted } = STYLES[style];
   const hurry = new AbortController();
   let beginning: Promise<string | null> = Promise.resolve(null);
-
-  const send = (request: HttpRequest, stops: readonly AbortSignal[], timeoutMs: number) =>
-    tryPing(request, isAccepted, { stops, timeoutMs });
   return {
     start() {
       const request = started(pingUrl);
-      if (request === null) return;
-      beginning = send(request, [signal, hurry.signal], PING_TIMEOUT_MS);
+      if (request !== null) beginning = tryPing(request, isAccepted, [signal, hurry.signal], PING_TIMEOUT_MS);
     },
     async end(report, { timeoutMs = PING_TIMEOUT_MS } = {}) {
       // In order: a start that comes after the end would look like a tick that never ended.
-      const begun = new AbortController();
-      const patienceMs = Math.min(timeoutMs, START_LEFT_MS);
-      void systemClock.sleep(patienceMs, begun.signal).then(
-        () => hurry.abort(),
-        () => undefined,
-      );
+      const left = pause(Math.min(timeoutMs, START_LEFT_MS));
+      void left.over.then(() => hurry.abort());
       const first = await beginning;
-      begun.abort();
-      const last = await send(ended(pingUrl, report), [signal], timeoutMs);
+      left.end();
+      const last = await tryPing(ended(pingUrl, report), isAccepted, [signal], timeoutMs);
       const error = last ?? (first === null ? null : `at its start: ${first}`);
       if (error !== null) log.event("warn", "ping_failed", { style, error });
       return error;
@@ -73,8 +65,9 @@ export function createPing(heartbeat: HeartbeatConfig, log: Log, signal: AbortSi
 /** Null when the service took it. Never throws. */
 async function tryPing(
   request: HttpRequest,
-  isAccepted: (reply: HttpReply) => boolean,
-  { stops, timeoutMs }: { stops: readonly AbortSignal[]; timeoutMs: number },
+  isAccepted: Style["isAccepted"],
+  stops: readonly AbortSignal[],
+  timeoutMs: number,
 ): Promise<string | null> {
   using limit = joinSignals(stops, timeoutMs);
   try {

@@ -73,7 +73,7 @@ async function reportOf(
     state,
     exitCode: state === "failed" && exitCode === EXIT.ok ? EXIT.failed : exitCode,
     summary,
-    body: `${summary}\n\n${linesOf(config.paths.logs, record)}`,
+    body: `${summary}\n\n${linesOf(config.paths.logs, record.tick)}`,
     durationMs: record.finishedAt - record.startedAt,
   };
 }
@@ -92,17 +92,17 @@ function summaryOf(agent: string, { record, outputs }: EndedTick, kill: Kill | n
 }
 
 /** The newest lines of the tick, oldest first. The log is redacted as it is written. */
-function linesOf(logs: string, { tick }: TickRecord): string {
+function linesOf(logs: string, tick: string): string {
   const lines: string[] = [];
   let read = 0;
   for (const { path } of listLogFiles(logs).reverse()) {
     for (const { raw } of linesBackward(path)) {
+      const isOfTick = raw.includes(JSON.stringify(tick));
+      if (isOfTick) lines.unshift(raw);
       read += 1;
-      if (read > READ_MAX || lines.length >= LINES_MAX) return lines.reverse().join("\n");
-      if (!raw.includes(JSON.stringify(tick))) continue;
-      lines.push(raw);
-      if (raw.includes('"tick_started"')) return lines.reverse().join("\n");
+      const isFirst = isOfTick && raw.includes('"tick_started"');
+      if (isFirst || read >= READ_MAX || lines.length >= LINES_MAX) return lines.join("\n");
     }
   }
-  return lines.reverse().join("\n");
+  return lines.join("\n");
 }

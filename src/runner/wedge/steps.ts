@@ -23,11 +23,12 @@ export interface WedgeLimits {
  * 10 s, as `docker stop` does: nothing else can end it on SIGTERM. What it does at a stretch takes less.
  */
 export const WEDGE_LIMITS: WedgeLimits = {
-  stepMs: 1_250,
+  // Each one wakes a process that idles.
+  stepMs: 5_000 / 3,
   livenessMs: IDLE_MS,
-  killStepsMax: 4,
-  alertStepsMax: 48,
-  silentStepsMax: 8,
+  killStepsMax: 3,
+  alertStepsMax: 36,
+  silentStepsMax: 6,
 };
 
 /** What the guard observes at one step. */
