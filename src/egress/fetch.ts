@@ -1,45 +1,12 @@
-import type { EgressConfig } from "../config/config.ts";
-import type { Clock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
-import type { Log } from "../lib/log.ts";
-import type { Db } from "../store/schema.ts";
-import { type Resolve, systemResolve } from "./address.ts";
 import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
 import { createHttpCache } from "./http-cache.ts";
 import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
 import { followRedirects, isRedirect } from "./redirect.ts";
 import { createRobotsGate, ROBOTS_BYTES_MAX, robotsText } from "./robots-gate.ts";
-import { type Answer, createTransport, type Exchange, userAgentOf } from "./transport.ts";
+import { type Answer, createTransport, type EgressOptions, type Exchange } from "./transport.ts";
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
-
-/** What both clients of egress are made of. */
-export interface EgressOptions {
-  db: Db;
-  config: EgressConfig;
-  agentVersion: string;
-  clock: Clock;
-  log: Log;
-  /** How names become addresses; the system's resolver unless given. */
-  resolve?: Resolve;
-  limits?: Partial<EgressLimits>;
-}
-
-/** Bounds of one fetch; times in milliseconds. */
-export interface EgressLimits {
-  /** All network time of one fetch together: robots.txt, redirects, body. Waiting for a slot is not counted. */
-  timeoutMs: number;
-  headersTimeoutMs: number;
-  /** Of a decoded body. */
-  bytesMax: number;
-}
-
-/** The bounds that hold unless a test states others. */
-export const LIMITS: EgressLimits = {
-  timeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  bytesMax: 4 * 1024 * 1024,
-};
 
 /** What a job may add to a request. Nothing here identifies a person or grants access. */
 const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
@@ -53,14 +20,8 @@ interface FetchBudget {
 /** The only client for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
 export function createEgress(options: EgressOptions): Egress & { close(): void } {
   const { db, config, clock, log } = options;
-  const limits = { ...LIMITS, ...options.limits };
-  const userAgent = userAgentOf(options.agentVersion, config.contact);
-  const transport = createTransport(
-    config,
-    userAgent,
-    options.resolve ?? systemResolve,
-    limits.headersTimeoutMs,
-  );
+  const transport = createTransport(options);
+  const { limits } = transport;
   const rateLimit = createRateLimit(db, clock);
   const robots = createRobotsGate(db, clock);
   const cache = createHttpCache(db, clock);
@@ -138,9 +99,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
       throw new HostBusy(
         `${describeUrl(url)} answered ${answer.status}: ${url.hostname} asks to be left alone for ${wait}`,
         waitMs,
-        {
-          status: answer.status,
-        },
+        { status: answer.status },
       );
     }
     if (isSuccess(answer.status) || isRedirect(answer.status) || answer.status === 304) return answer;

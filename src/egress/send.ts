@@ -1,10 +1,8 @@
 import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
-import { systemResolve } from "./address.ts";
 import { EgressRefused, SendFailed } from "./errors.ts";
-import { type EgressOptions, LIMITS } from "./fetch.ts";
 import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
-import { createTransport, userAgentOf } from "./transport.ts";
+import { createTransport, type EgressOptions } from "./transport.ts";
 import {
   HEADER_VALUE,
   type Outgoing,
@@ -17,31 +15,22 @@ import { checkUrl } from "./url.ts";
 /** Of an action's request; more is not what a person can judge. */
 const BODY_BYTES_MAX = 256 * 1024;
 
-/** Names that afk sets itself; the two are never the caller's. */
-const IDEMPOTENCY_KEY = "idempotency-key";
-const USER_AGENT = "user-agent";
-
 /**
  * The only client for actions that a person approved. Made apart from the egress that jobs get, and imported by
  * agent.ts alone, so that a job that wants it needs an import that a reader sees.
  */
 export function createOutgoing(options: EgressOptions): Outgoing & { close(): void } {
   const { config, clock, log } = options;
-  const limits = { ...LIMITS, ...options.limits };
-  const userAgent = userAgentOf(options.agentVersion, config.contact);
-  const transport = createTransport(
-    config,
-    userAgent,
-    options.resolve ?? systemResolve,
-    limits.headersTimeoutMs,
-  );
+  const transport = createTransport(options);
+  const { timeoutMs } = transport.limits;
   const rateLimit = createRateLimit(options.db, clock);
 
   function prepare(text: string, request: SendRequest): OutgoingRequest {
     const url = checkUrl(text, config);
+    // The first two are never the caller's.
     const headers = {
-      [USER_AGENT]: userAgent,
-      [IDEMPOTENCY_KEY]: request.idempotencyKey,
+      "user-agent": transport.userAgent,
+      "idempotency-key": request.idempotencyKey,
       ...callerHeaders(request.headers),
     };
     if (Buffer.byteLength(request.body ?? "") > BODY_BYTES_MAX)
@@ -67,7 +56,7 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): vo
       const { url: href, ...prepared } = prepare(text, request);
       const url = new URL(href);
       await waitForSlot(url, signal);
-      const answer = await transport.send(url, { ...prepared, signal, timeoutMs: limits.timeoutMs });
+      const answer = await transport.send(url, { ...prepared, signal, timeoutMs });
       const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
       if (waitMs !== null) await rateLimit.pushBack(url.hostname, waitMs);
       log.event("debug", "request_sent", { host: url.host, method: request.method, status: answer.status });

@@ -7,9 +7,12 @@ import {
   RequestLost,
   requestOnce,
 } from "../http/once.ts";
+import type { Clock } from "../lib/clock.ts";
 import { AfkError } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
-import { checkedLookup, type Resolve } from "./address.ts";
+import type { Db } from "../store/schema.ts";
+import { checkedLookup, type Resolve, systemResolve } from "./address.ts";
 import { EgressFailed, SendFailed } from "./errors.ts";
 import type { SendRequest } from "./types.ts";
 import { describeUrl, mayBePrivate } from "./url.ts";
@@ -42,14 +45,45 @@ export interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
 /** Of the body of an answer to a request that changes something; the rest is not read. */
 const SEND_ANSWER_BYTES_MAX = 64 * 1024;
 
-/** Requests of egress, each on a connection of its own to an address that was checked. */
-export function createTransport(
-  config: Pick<EgressConfig, "allowPrivate">,
-  userAgent: string,
-  resolve: Resolve,
+/** What both clients of egress are made of. */
+export interface EgressOptions {
+  db: Db;
+  config: EgressConfig;
+  agentVersion: string;
+  clock: Clock;
+  log: Log;
+  /** How names become addresses; the system's resolver unless given. */
+  resolve?: Resolve;
+  limits?: Partial<EgressLimits>;
+}
+
+/** Bounds of one fetch; times in milliseconds. */
+interface EgressLimits {
+  /** All network time of one fetch together: robots.txt, redirects, body. Waiting for a slot is not counted. */
+  timeoutMs: number;
   /** For the connection, and again from the request to the answer's headers. */
-  headersTimeoutMs: number,
-) {
+  headersTimeoutMs: number;
+  /** Of a decoded body. */
+  bytesMax: number;
+}
+
+/** The bounds that hold unless a test states others. */
+const LIMITS: EgressLimits = {
+  timeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  bytesMax: 4 * 1024 * 1024,
+};
+
+/** Requests of egress, each on a connection of its own to an address that was checked. */
+export function createTransport({
+  config,
+  agentVersion,
+  resolve = systemResolve,
+  ...options
+}: EgressOptions) {
+  const limits = { ...LIMITS, ...options.limits };
+  const { headersTimeoutMs } = limits;
+  const userAgent = userAgentOf(agentVersion, config.contact);
   const lookup = checkedLookup(resolve, (hostname) => mayBePrivate(hostname, config));
   const closing = new AbortController();
 
@@ -63,6 +97,8 @@ export function createTransport(
   }
 
   return {
+    limits,
+    userAgent,
     /**
      * One GET, of an address that `checkUrl` has passed: no redirects, no retries, no cookies.
      * @throws EgressRefused when the name resolves to an address that is not permitted.
@@ -96,16 +132,13 @@ export function createTransport(
      */
     async send(url: URL, dispatch: Dispatch): Promise<Omit<Answer, "body">> {
       try {
-        return await request(
-          url,
-          { ...dispatch, connectTimeoutMs: headersTimeoutMs },
-          async (reply, limit) => {
-            // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
-            const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };
-            await readBody(reply.body, bounds).catch(() => null);
-            return { status: reply.status, headers: reply.headers };
-          },
-        );
+        const asked = { ...dispatch, connectTimeoutMs: headersTimeoutMs };
+        return await request(url, asked, async ({ status, headers, body }, limit) => {
+          // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
+          const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };
+          await readBody(body, bounds).catch(() => null);
+          return { status, headers };
+        });
       } catch (error) {
         if (!(error instanceof RequestLost)) throw error;
         throw new SendFailed(`the request to ${url.host} got no answer: ${error.message}`, {
@@ -124,14 +157,11 @@ async function readAnswer(
   limits: Exchange & { signal: AbortSignal },
 ): Promise<Answer> {
   if (status < 200 || status > 299) return { status, headers, body: new Uint8Array() };
-  return {
-    status,
-    headers,
-    body: await readBody(body, { ...limits, encoding: headers["content-encoding"] }),
-  };
+  const encoding = headers["content-encoding"];
+  return { status, headers, body: await readBody(body, { ...limits, encoding }) };
 }
 
 /** `afk/1.2.0 (+ops@example.org)`: who asks, and where to complain. */
-export function userAgentOf(version: string, contact: string | null): string {
+function userAgentOf(version: string, contact: string | null): string {
   return `afk/${version}${contact === null ? "" : ` (+${contact})`}`.replace(/[^\x20-\x7e]/g, "");
 }

@@ -1,4 +1,4 @@
-import { type ReplyHeaders, reasonOf } from "../http/once.ts";
+import { type ReplyHeaders, RequestLost, reasonOf } from "../http/once.ts";
 import { boundedWaitMs, retryAfterMs } from "../http/retry-after.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
@@ -44,11 +44,8 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
   if (status === 400 || status === 413 || status === 422) {
     return new CallFailed(message, { charge, trip: "none", fault: "refusal", retry: "never" });
   }
-  return new CallFailed(message, {
-    charge,
-    trip: "count",
-    fault: isRefusal(status) ? "refusal" : "outage",
-  });
+  const fault = isRefusal(status) ? "refusal" : "outage";
+  return new CallFailed(message, { charge, trip: "count", fault });
 }
 
 /** Whether an answer of this status with the host's own error in its body certainly cost nothing. */
@@ -76,30 +73,22 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && ![408, 409, 425].includes(status);
 }
 
-/** A call that ended without an answer. `isConnected` is false while not a byte of it can have left. */
+/** A call that ended without an answer. Until the connection stood not a byte of it can have left. */
 export function lostFailure(
   subject: Subject,
-  state: {
-    isConnected: boolean;
-    callerAborted: boolean;
-    timedOut: boolean;
-    timeoutMs: number;
-    error: unknown;
-  },
+  cause: unknown,
+  { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): CallFailed {
-  const charge = state.isConnected ? "unknown" : "none";
-  const cause = state.error;
-  if (state.callerAborted) {
-    return new CallFailed(`The call to ${nameOf(subject)} was aborted by afk.`, {
-      charge,
-      trip: "none",
-      cause,
-    });
+  const lost = cause instanceof RequestLost ? cause : null;
+  const charge = lost?.isSent ? "unknown" : "none";
+  if (signal.aborted) {
+    const message = `The call to ${nameOf(subject)} was aborted by afk.`;
+    return new CallFailed(message, { charge, trip: "none", cause });
   }
-  const reason = state.timedOut
-    ? `no complete answer within ${state.timeoutMs} ms`
-    : clean(reasonOf(state.error), subject.secrets);
-  const message = state.isConnected
+  const reason = lost?.isTimedOut
+    ? `no complete answer within ${timeoutMs} ms`
+    : clean(reasonOf(cause), subject.secrets);
+  const message = lost?.isSent
     ? `The call to ${nameOf(subject)} was lost: ${reason}.`
     : `${subject.provider} cannot be reached at ${subject.address}: ${reason}. Check models.providers.${subject.provider}.base_url.`;
   return new CallFailed(message, { charge, trip: "count", cause });

@@ -1,24 +1,16 @@
 import { withoutUserinfo } from "../http/exchange.ts";
-import { type OnceReply, RequestLost, requestOnce } from "../http/once.ts";
+import { type OnceReply, requestOnce } from "../http/once.ts";
 import { systemClock } from "../lib/clock.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type FreeErrors, lostFailure, malformedFailure, refusalFailure, type Subject } from "./failures.ts";
 import { type Reply, readErrorBody, replyOf } from "./reply.ts";
-import type { ProviderOptions } from "./types.ts";
+import type { CallOptions, ProviderOptions } from "./types.ts";
 
 /** Where one provider takes requests, and the headers that every request carries. */
 export interface Endpoint extends Pick<Subject, "provider" | "isFree" | "freeErrors" | "missingModelAdvice"> {
   url: URL;
   headers: Record<string, string>;
   secrets: string[];
-}
-
-/** The bounds of one call. */
-export interface CallOptions {
-  signal: AbortSignal;
-  timeoutMs: number;
-  /** The kill switch, asked when the connection stands; nothing is sent when it rejects. */
-  lastLook: () => Promise<void>;
 }
 
 /**
@@ -63,19 +55,12 @@ export async function post<T>(
 ): Promise<T> {
   const subject = { ...to, model, address: to.url.origin + to.url.pathname };
   const headers = { ...HEADERS, ...to.headers };
-  const { signal, timeoutMs, lastLook } = options;
   try {
-    const request = { method: "POST", headers, body, signal, timeoutMs, lastLook };
+    const request = { method: "POST", headers, body, ...options };
     return await requestOnce(to.url, request, (reply, limit) => takeReply(subject, reply, limit, take));
   } catch (error) {
     if (error instanceof CallFailed) throw error;
-    throw lostFailure(subject, {
-      isConnected: error instanceof RequestLost && error.isSent,
-      callerAborted: signal.aborted,
-      timedOut: error instanceof RequestLost && error.isTimedOut,
-      timeoutMs,
-      error,
-    });
+    throw lostFailure(subject, error, options);
   }
 }
 

@@ -108,6 +108,14 @@ export interface ProviderOptions extends Omit<ProviderConfig, "type"> {
   isAssumedLocal?: boolean;
 }
 
+/** The bounds of one call. */
+export interface CallOptions {
+  signal: AbortSignal;
+  timeoutMs: number;
+  /** The kill switch, asked when the connection stands; nothing is sent when it rejects. */
+  lastLook: () => Promise<void>;
+}
+
 /**
  * A thin client of one model behind one provider. It makes exactly one request for a completion per `send`:
  * no retry, no redirect. It is given the very body whose bytes the estimate was made from.
@@ -116,11 +124,7 @@ export interface Provider {
   /** The serialised request body that `send` puts on the wire. */
   body(model: string, request: Required<ModelRequest>): string;
   /** Throws `CallFailed` (rails/call.ts), which says what the failed call may have cost. */
-  send(
-    model: string,
-    body: string,
-    options: { signal: AbortSignal; timeoutMs: number; lastLook: () => Promise<void> },
-  ): Promise<ProviderReply>;
+  send(model: string, body: string, options: CallOptions): Promise<ProviderReply>;
 }
 
 /** How prices are completed that nobody states, and what needs none. */

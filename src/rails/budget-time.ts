@@ -1,4 +1,4 @@
-import type { Announce } from "../alerts/outbox.ts";
+import type { Announce, Notice } from "../alerts/outbox.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { greater } from "../store/greater.ts";
@@ -18,28 +18,20 @@ export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Pro
   const row = await read(trx);
   const wall = clock.nowMs();
   if (row === undefined) {
-    await trx
-      .insertInto("budget_clock")
-      .values({
-        id: 1,
-        latest_at: wall,
-        uptime_ms: clock.uptimeMs(),
-        boot_id: clock.bootId(),
-        anchor_at: wall,
-      })
-      .execute();
+    await anchorAt(trx, clock, wall);
     return wall;
   }
   const { now, aheadMs, isSameBoot } = reckon(row, clock);
   const behindMs = row.latest_at - wall;
   // The anchor stays while the boot lasts, the latest reading while the clock is behind it: each jump has one key.
-  if (aheadMs > JUMP_TOLERANCE_MS)
-    await announceJump(trx, announce, aheadMs, now, [
-      `ahead:${row.anchor_at}`,
-      Math.round(aheadMs / 900_000),
-    ]);
-  if (behindMs > JUMP_TOLERANCE_MS)
-    await announceJump(trx, announce, -behindMs, now, ["behind", row.latest_at]);
+  if (aheadMs > JUMP_TOLERANCE_MS) {
+    const occurrence = String(Math.round(aheadMs / 900_000));
+    await announce(trx, jump(aheadMs, now, { subject: `ahead:${row.anchor_at}`, occurrence }), "quiet");
+  }
+  if (behindMs > JUMP_TOLERANCE_MS) {
+    const key = { subject: "behind", occurrence: String(row.latest_at) };
+    await announce(trx, jump(-behindMs, now, key), "quiet");
+  }
   if (isSameBoot) await updateLatest(trx, { now });
   else await anchorAt(trx, clock, now);
   return now;
@@ -50,14 +42,15 @@ const updateLatest = prepared((db, { now }: { now: number }) =>
 );
 
 async function anchorAt(trx: Trx, clock: Clock, now: number): Promise<void> {
+  const columns = { latest_at: now, anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
   await trx
-    .updateTable("budget_clock")
-    .set({ latest_at: now, anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() })
-    .where("id", "=", 1)
+    .insertInto("budget_clock")
+    .values({ id: 1, ...columns })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(columns))
     .execute();
 }
 
-/** The same time for who only looks. */
+/** The same time, read-only. */
 export async function peekBudgetNow(db: Db, clock: Clock): Promise<number> {
   const row = await read(db);
   return row === undefined ? clock.nowMs() : reckon(row, clock).now;
@@ -102,23 +95,15 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
     .execute();
 }
 
-/** Every call meets the jump again, and only the first time says something. */
-async function announceJump(
-  trx: Trx,
-  announce: Announce,
-  byMs: number,
-  now: number,
-  [subject, occurrence]: [subject: string, occurrence: number],
-): Promise<void> {
+/** Every call meets the jump again, and only the first time says something: the key says so. */
+function jump(byMs: number, now: number, key: Pick<Notice, "subject" | "occurrence">): Notice {
   const minutes = Math.round(Math.abs(byMs) / MINUTE_MS);
-  const notice = {
-    event: "clock_jump" as const,
+  return {
+    event: "clock_jump",
     title: `The clock is ${minutes} min ${byMs > 0 ? "ahead" : "behind"}`,
     message:
       `The wall clock is ${minutes} minutes ${byMs > 0 ? "ahead of what the uptime explains" : "behind an earlier reading"}. ` +
       `Caps go on from ${toIso(now)}, so no window opens early. If the clock is right now: afk resume${byMs > 0 ? "" : " --clock"}`,
-    subject,
-    occurrence: String(occurrence),
+    ...key,
   };
-  await announce(trx, notice, "quiet");
 }

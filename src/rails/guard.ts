@@ -87,23 +87,12 @@ async function performAndRecord<T>(
   const durationMs = elapsedMs();
   await settle(rails, call, reserved, performed);
   const { value, failure, aboveBound: _told, ...figures } = performed;
+  const fields = { model: call.model, entry: entryId, durationMs, ...figures };
   if (failure !== undefined) {
-    call.log.event("warn", "call_failed", {
-      model: call.model,
-      entry: entryId,
-      error: failure.message,
-      durationMs,
-      ...figures,
-    });
+    call.log.event("warn", "call_failed", { ...fields, error: failure.message });
     throw failure;
   }
-  call.log.event("info", "call_done", {
-    model: call.model,
-    entry: entryId,
-    step: call.step,
-    durationMs,
-    ...figures,
-  });
+  call.log.event("info", "call_done", { ...fields, step: call.step });
   return value;
 }
 
@@ -167,10 +156,8 @@ async function recordFailure<T>(
   failure: CallFailed,
   durationMs: number,
 ): Promise<void> {
-  const ending: Ending = {
-    state: failure.charge === "none" ? "released" : "unknown",
-    error: failure.message,
-  };
+  const state = failure.charge === "none" ? "released" : "unknown";
+  const ending: Ending = { state, error: failure.message };
   const { cause } = failure;
   await rails.store.atomically(async (trx) => {
     if (cause instanceof Killed && cause.kill.by !== "signal")
@@ -181,8 +168,7 @@ async function recordFailure<T>(
   call.log.event("warn", "call_failed", {
     model: call.model,
     entry: entryId,
-    state: ending.state,
-    error: failure.message,
+    ...ending,
     step: call.step,
     durationMs,
   });

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { EgressConfig } from "../../src/config/config.ts";
-import { createEgress, type EgressOptions } from "../../src/egress/fetch.ts";
+import { createEgress } from "../../src/egress/fetch.ts";
+import type { EgressOptions } from "../../src/egress/transport.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";

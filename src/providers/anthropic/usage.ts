@@ -50,14 +50,14 @@ export function anthropicFigures(usage: unknown): Figures {
 /** What the tokens' prices do not cover, in words; null for nothing. */
 function billedBesides(usage: Record<string, unknown>): string | null {
   const { service_tier: tier, speed, inference_geo: geo, server_tool_use: tools, iterations } = usage;
-  if (tier !== undefined && tier !== null && tier !== "standard") {
-    return `it was served in the tier "${String(tier).slice(0, 50)}", whose prices are not known`;
-  }
-  if (speed !== undefined && speed !== null && speed !== "standard") {
-    return `it was served at the speed "${String(speed).slice(0, 50)}", whose prices are not known`;
-  }
-  if (geo !== undefined && geo !== null && !REGIONS.includes(String(geo))) {
-    return `it was kept in the region "${String(geo).slice(0, 50)}", whose prices are not known`;
+  const terms: [value: unknown, listed: string[], words: string][] = [
+    [tier, ["standard"], "was served in the tier"],
+    [speed, ["standard"], "was served at the speed"],
+    [geo, REGIONS, "was kept in the region"],
+  ];
+  for (const [value, listed, words] of terms) {
+    if (value !== undefined && value !== null && !(typeof value === "string" && listed.includes(value)))
+      return `it ${words} "${String(value).slice(0, 50)}", whose prices are not known`;
   }
   if (isRecord(tools) && Object.values(tools).some((uses) => uses !== 0 && uses !== null)) {
     return "it bills tools that ran at the provider";

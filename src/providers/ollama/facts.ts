@@ -1,6 +1,7 @@
 import { CallFailed } from "../../rails/call.ts";
-import { type CallOptions, type Endpoint, post } from "../http.ts";
+import { type Endpoint, post } from "../http.ts";
 import { isRecord, parseJson } from "../reply-json.ts";
+import type { CallOptions } from "../types.ts";
 
 /** What Ollama knows of a model, as far as a call depends on it. */
 export interface ModelFacts {
