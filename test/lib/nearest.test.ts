@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nearest } from "../../src/lib/nearest.ts";
+import { didYouMean, nearest } from "../../src/lib/nearest.ts";
 
 describe("nearest", () => {
   it.each([
@@ -28,4 +28,10 @@ describe("nearest", () => {
   it("compares only the beginning of very long words", () => {
     expect(nearest("a".repeat(100_000), ["status", "b".repeat(100_000)])).toBeNull();
   });
+});
+
+it("suggests the nearest name, or says what there is", () => {
+  expect(didYouMean("digset", ["digest", "exec"])).toBe("Did you mean digest?");
+  expect(didYouMean("x", ["digest", "exec"])).toBe("There are: digest, exec.");
+  expect(didYouMean("x", [])).toBe("There are: none.");
 });
