@@ -67,7 +67,7 @@ export interface GlobalValues {
 /** Options by their name on the command line (`dry-run`), and positionals in the order in which they are typed. */
 export type ArgsDef = Readonly<Record<string, ArgDef>>;
 
-/** An argument of a command. */
+/** An argument as citty describes it, with numbers, lists and job names on top. */
 export interface ArgDef {
   type: "positional" | "boolean" | "string" | "number" | "enum";
   description: string;

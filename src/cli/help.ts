@@ -1,6 +1,9 @@
+import { stripVTControlCharacters } from "node:util";
+import { renderUsage } from "citty";
 import { EXIT } from "../lib/errors.ts";
-import { type ArgDef, allArgs, type Command, type Program } from "./command.ts";
-import { paint } from "./output.ts";
+import { allArgs, type Command, type Program } from "./command.ts";
+import { isColoured, paint } from "./output.ts";
+import { cittyArgs } from "./strict.ts";
 
 const EXIT_CODES = [
   [EXIT.ok, "done, nothing to do, or halted by a rail on purpose"],
@@ -34,42 +37,28 @@ export function programHelp({ name, version, commands }: Program): string {
   ].join("\n");
 }
 
-/** The help of one command. `name` is whole: `afk jobs list`. */
-export function commandHelp(name: string, command: Command): string {
-  const { description = "", details, examples = [], subCommands = {} } = command;
-  const args = Object.entries(allArgs(command));
-  const positionals = args.filter(([, { type }]) => type === "positional");
-  const options = args.filter(([, { type }]) => type !== "positional");
-  const words = positionals.map(([word, { required = true }]) =>
-    required ? `<${word.toUpperCase()}>` : `[${word.toUpperCase()}]`,
-  );
-  const commands = Object.entries(subCommands).map(([sub, each]) => [sub, each.description ?? ""] as const);
-  const usage = [name, "[OPTIONS]", ...words, Object.keys(subCommands).join("|")].join(" ").trimEnd();
-  return [
-    `${description} (${name})`,
-    "",
-    `${heading("USAGE")} ${usage}`,
-    ...rowsUnder("ARGUMENTS", positionals.map(argRow)),
-    ...rowsUnder("OPTIONS", options.map(argRow)),
-    ...rowsUnder("COMMANDS", commands),
+/** The help of one command, laid out by citty, with its details and examples. `name` is whole: `afk jobs list`. */
+export async function commandHelp(name: string, command: Command): Promise<string> {
+  const { description = "", details, examples = [], subCommands } = command;
+  const usage = await renderUsage({
+    meta: { name, description },
+    args: cittyArgs(allArgs(command)),
+    ...(subCommands && {
+      subCommands: Object.fromEntries(
+        Object.entries(subCommands).map(([sub, { description: what = "" }]) => [
+          sub,
+          { meta: { description: what } },
+        ]),
+      ),
+    }),
+  });
+  const text = [
+    usage.trimEnd(),
     ...(details === undefined ? [] : ["", details]),
     ...(examples.length === 0 ? [] : ["", heading("EXAMPLES"), "", ...examples.map((line) => `  ${line}`)]),
   ].join("\n");
-}
-
-/** `-n, --limit=<N>`, and what it is for. */
-function argRow([name, def]: [string, ArgDef]): [string, string] {
-  const { type, alias, options, valueHint = name, required = type === "positional", default: usual } = def;
-  const note = required ? " (Required)" : usual === undefined ? "" : ` (Default: ${usual})`;
-  if (type === "positional") return [name.toUpperCase(), `${def.description}${note}`];
-  const value = type === "boolean" ? "" : `=<${type === "enum" ? options?.join("|") : valueHint}>`;
-  return [`${alias === undefined ? "" : `-${alias}, `}--${name}${value}`, `${def.description}${note}`];
-}
-
-function rowsUnder(title: string, rows: readonly (readonly [string, string])[]): string[] {
-  if (rows.length === 0) return [];
-  const width = Math.max(...rows.map(([word]) => word.length));
-  return ["", heading(title), "", ...rows.map(([word, text]) => `  ${word.padEnd(width)}    ${text}`)];
+  // citty decides about colour when it is loaded, by rules that are not ours.
+  return (isColoured() ? text : stripVTControlCharacters(text)).replace(/ +$/gm, "").trimEnd();
 }
 
 function heading(text: string): string {

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { type ArgsDef as CittyArgs, runCommand } from "citty";
 import { EXIT } from "../lib/errors.ts";
 import { nearest } from "../lib/nearest.ts";
 import {
@@ -13,18 +14,59 @@ import {
 } from "./command.ts";
 import { printJson, printLines } from "./output.ts";
 
-/** Runs one command that is no group, prints its result, and gives its exit code. @throws UsageError and whatever the command throws. */
+/*
+ * citty parses the words and runs the command. By itself it accepts unknown options, surplus arguments, `--usd` without
+ * a value, and reads `--no-send` as the opposite of `--send`; it also gives no exit codes. A safety that was switched off
+ * by a typing error is none, so the words are checked before citty sees them.
+ */
+
+/** Runs one command that is no group, and gives its exit code. @throws UsageError and whatever the command throws. */
 export async function runStrictly(
   program: Program,
   command: Command,
   words: readonly string[],
 ): Promise<number> {
-  const args = readWords(allArgs(command), words);
-  const result = await command.run?.({ args, program });
+  const args = allArgs(command);
+  const given = checkWords(args, words);
+  const { result } = await runCommand(
+    {
+      args: cittyArgs(args),
+      run: async ({ args: parsed }) => {
+        const values = typedValues(args, parsed, given);
+        return show(await command.run?.({ args: values, program }), values.json);
+      },
+    },
+    { rawArgs: [...words] },
+  );
+  return typeof result === "number" ? result : EXIT.ok;
+}
+
+/** Prints what a command gave to be printed, and gives the exit code. */
+function show(result: Awaited<ReturnType<NonNullable<Command["run"]>>>, asJson: boolean): number {
   if (typeof result !== "object") return result ?? EXIT.ok;
-  if (args.json) printJson(result.json);
+  if (asJson) printJson(result.json);
   else printLines(result.text);
   return result.exitCode ?? EXIT.ok;
+}
+
+/**
+ * Checks every word against the arguments that a command takes, and gives the names of the options that stand there.
+ * @throws UsageError for an unknown, repeated, missing, surplus or malformed argument.
+ */
+export function checkWords(args: ArgsDef, words: readonly string[]): ReadonlySet<string> {
+  const given = new Set<string>();
+  const positionals: string[] = [];
+  for (const token of tokenize(args, words)) {
+    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option") checkOption(args, given, token);
+  }
+  for (const [name, def] of Object.entries(args)) {
+    if (def.isList) positionals.length = 0;
+    else if (def.type === "positional") checkPositional(name, def, positionals.shift());
+    else if (def.required && !given.has(name)) throw new UsageError(`--${name} is missing.`);
+  }
+  if (positionals.length > 0) throw new UsageError(`Unexpected argument "${positionals[0]}".`);
+  return given;
 }
 
 /** True when the words ask for the option anywhere before `--`, whatever else is wrong with them. */
@@ -52,6 +94,21 @@ export function suggestion(word: string, candidates: readonly string[], prefix =
   return match === null ? "" : ` Did you mean ${prefix}${match}?`;
 }
 
+/** The arguments in citty's own terms; it knows no numbers. */
+export function cittyArgs(args: ArgsDef): CittyArgs {
+  return Object.fromEntries(
+    Object.entries(args).map(([name, { type, default: usual, options, ...def }]) => [
+      name,
+      {
+        ...def,
+        type: type === "number" ? "string" : type,
+        ...(usual !== undefined && { default: String(usual) }),
+        ...(options !== undefined && type === "enum" && { options: [...options] }),
+      } as CittyArgs[string],
+    ]),
+  );
+}
+
 interface OptionToken {
   name: string;
   rawName: string;
@@ -71,54 +128,30 @@ function tokenize(args: ArgsDef, words: readonly string[]) {
   return parseArgs({ args: [...words], options, strict: false, tokens: true, allowPositionals: true }).tokens;
 }
 
-/**
- * The values of a command's arguments. A safety that was switched off by a typing error is none, so nothing is guessed.
- * @throws UsageError for an unknown, repeated, missing, surplus or malformed argument.
- */
-export function readWords(args: ArgsDef, words: readonly string[]): CommandContext["args"] {
-  const values: Record<string, unknown> = {};
-  const positionals: string[] = [];
-  for (const token of tokenize(args, words)) {
-    if (token.kind === "positional") positionals.push(token.value);
-    if (token.kind !== "option") continue;
-    const { name } = token;
-    const def = Object.hasOwn(args, name) ? args[name] : undefined;
-    if (def === undefined || def.type === "positional") throw unknownOption(token, args);
-    if (Object.hasOwn(values, name)) throw new UsageError(`--${name} is given twice.`);
-    values[name] = optionValue(def, token);
-  }
-  for (const [name, def] of Object.entries(args)) {
-    if (def.isList) values[name] = positionals.splice(0);
-    else if (def.type === "positional") values[name] = positionalValue(name, def, positionals.shift());
-    else if (def.required && !Object.hasOwn(values, name)) throw new UsageError(`--${name} is missing.`);
-    else values[name] ??= def.type === "boolean" ? false : def.default;
-  }
-  if (positionals.length > 0) throw new UsageError(`Unexpected argument "${positionals[0]}".`);
-  const { help: _help, version: _version, ...rest } = values;
-  // The names and types were checked against the command's own definition.
-  return { json: false, ...rest } as CommandContext["args"];
+function checkOption(args: ArgsDef, given: Set<string>, token: OptionToken): void {
+  const { name } = token;
+  const def = Object.hasOwn(args, name) ? args[name] : undefined;
+  if (def === undefined || def.type === "positional") throw unknownOption(token, args);
+  if (given.has(name)) throw new UsageError(`--${name} is given twice.`);
+  given.add(name);
+  if (def.type !== "boolean") checkValue(name, def, token);
+  else if (token.value !== undefined) throw new UsageError(`--${name} takes no value.`);
 }
 
-function optionValue(def: ArgDef, { name, value, inlineValue }: OptionToken): string | number | boolean {
-  if (def.type === "boolean") {
-    if (value !== undefined) throw new UsageError(`--${name} takes no value.`);
-    return true;
-  }
+function checkValue(name: string, def: ArgDef, { value, inlineValue }: OptionToken): void {
   if (value === undefined) throw new UsageError(`--${name} needs a value.`);
   // `--reason --json` forgot the reason: the next option must not become its value.
   if (!inlineValue && value.startsWith("-"))
     throw new UsageError(
       `--${name} needs a value; one that begins with a dash is written --${name}=${value}.`,
     );
-  if (def.type === "number") return numberOf(name, def, value);
+  if (def.type === "number") checkNumber(name, def, value);
   if (def.type === "enum") checkChoice(`--${name} takes one of`, def, value);
-  return value;
 }
 
-function positionalValue(name: string, def: ArgDef, value: string | undefined): string | undefined {
+function checkPositional(name: string, def: ArgDef, value: string | undefined): void {
   if (value !== undefined) checkChoice(`${name.toUpperCase()} is one of`, def, value);
   else if (def.required !== false) throw new UsageError(`${name.toUpperCase()} is missing.`);
-  return value;
 }
 
 function checkChoice(rule: string, { options }: ArgDef, value: string): void {
@@ -126,10 +159,10 @@ function checkChoice(rule: string, { options }: ArgDef, value: string): void {
   throw new UsageError(`${rule} ${options.join(", ")}; not "${value}".${suggestion(value, options)}`);
 }
 
-function numberOf(name: string, { min, max, integer }: ArgDef, text: string): number {
+function checkNumber(name: string, { min, max, integer }: ArgDef, text: string): void {
   const value = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   const isKind = integer ? Number.isSafeInteger(value) : Number.isFinite(value);
-  if (isKind && value >= (min ?? -Infinity) && value <= (max ?? Infinity)) return value;
+  if (isKind && value >= (min ?? -Infinity) && value <= (max ?? Infinity)) return;
   const bounds = [
     ...(min === undefined ? [] : [` of at least ${min}`]),
     ...(max === undefined ? [] : [` of at most ${max}`]),
@@ -142,4 +175,21 @@ function numberOf(name: string, { min, max, integer }: ArgDef, text: string): nu
 function unknownOption({ name, rawName }: OptionToken, args: ArgsDef): UsageError {
   const names = Object.keys(args).filter((each) => args[each]?.type !== "positional");
   return new UsageError(`Unknown option ${rawName}.${suggestion(name, names, "--")}`);
+}
+
+/** What citty parsed, with switches that are false unless given, numbers and lists. */
+function typedValues(
+  args: ArgsDef,
+  parsed: Record<string, unknown> & { _: string[] },
+  given: ReadonlySet<string>,
+): CommandContext["args"] {
+  const positionals = Object.keys(args).filter((name) => args[name]?.type === "positional");
+  const values = Object.entries(args).map(([name, def]) => {
+    if (def.type === "boolean") return [name, given.has(name)];
+    if (def.isList) return [name, parsed._.slice(positionals.indexOf(name))];
+    return [name, def.type === "number" && parsed[name] !== undefined ? Number(parsed[name]) : parsed[name]];
+  });
+  const { help: _help, version: _version, ...rest } = Object.fromEntries(values);
+  // The names and types were checked against the command's own definition.
+  return { json: false, ...rest } as CommandContext["args"];
 }

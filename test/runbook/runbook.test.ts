@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ALERT_EVENTS } from "../../src/alerts/events.ts";
 import { allArgs, type Command as CliCommand } from "../../src/cli/command.ts";
-import { readWords } from "../../src/cli/strict.ts";
+import { checkWords } from "../../src/cli/strict.ts";
 import { COMMANDS } from "../../src/cli/table.ts";
 import { say } from "../support/engine/command.ts";
 import { anchorOf, type Command, ROOT, readRunbook, wordsOf } from "./document.ts";
@@ -137,7 +137,7 @@ function afkWords(text: string): string[][] {
 /** @throws UsageError where the real command would refuse these words. */
 function accepts(command: CliCommand, words: string[]): void {
   const { subCommands } = command;
-  if (subCommands === undefined) return void readWords(allArgs(command), words);
+  if (subCommands === undefined) return void checkWords(allArgs(command), words);
   const named = words.findIndex((word) => Object.hasOwn(subCommands, word));
   const sub = subCommands[named === -1 ? (command.default ?? "") : (words[named] ?? "")];
   if (sub === undefined) throw new Error("the name of a command is missing");
