@@ -29,22 +29,24 @@ export interface CapKey {
   window: (typeof WINDOWS)[number];
 }
 
+function capKeys(
+  windows: readonly CapKey["window"][],
+  keyOf: (window: CapKey["window"], unit: UnitName) => string,
+): CapKey[] {
+  return UNITS.flatMap(({ name: unit, amount }) =>
+    windows.map(
+      (window): CapKey => ({ key: keyOf(window, unit), cap: `${window.name}_${amount}`, unit, window }),
+    ),
+  );
+}
+
 /** Of the section `budget`: `daily_cap_usd`. */
-export const BUDGET_KEYS: readonly CapKey[] = UNITS.flatMap(({ name: unit, amount }) =>
-  WINDOWS.map(
-    (window): CapKey => ({ key: `${window.key}_cap_${unit}`, cap: `${window.name}_${amount}`, unit, window }),
-  ),
-);
+export const BUDGET_KEYS = capKeys(WINDOWS, ({ key }, unit) => `${key}_cap_${unit}`);
 
 /** Of an owner's `caps`: `daily_usd`, and `run_usd` for one run. */
 function ownerKeys(runs: string | null): CapKey[] {
   const windows = [...WINDOWS.filter(({ name }) => name === runs), ...DATED_WINDOWS];
-  return UNITS.flatMap(({ name: unit, amount }) =>
-    windows.map((window): CapKey => {
-      const key = `${window.name === runs ? "run" : window.key}_${unit}`;
-      return { key, cap: `${window.name}_${amount}`, unit, window };
-    }),
-  );
+  return capKeys(windows, ({ name, key }, unit) => `${name === runs ? "run" : key}_${unit}`);
 }
 
 /** Schemas of caps by their keys, each of which may be left out. */
@@ -124,24 +126,15 @@ function capSchema(unit: UnitName, { name, span, short, exampleUsd }: CapKey["wi
 /** More tokens or calls than any window of one agent should be trusted with; sums of them stay exact. */
 const AMOUNT_MAX = 1_000_000_000_000;
 
-/** Parsed keys as caps: dollars become micro-dollars. */
-function capsOf(keys: readonly CapKey[], stated: Record<string, unknown>): Caps {
-  const caps = keys.flatMap(({ key, cap, unit }) => {
-    const value = stated[key];
-    return typeof value === "number" ? [[cap, unit === "usd" ? capMicrosFromUsd(value) : value]] : [];
-  });
-  return Object.fromEntries(caps);
-}
-
-/** The caps that a section states, each judged by itself, whatever is wrong with the others. */
+/** The caps that a section states, each judged by itself, whatever is wrong with the others; dollars become micro-dollars. */
 function readableCaps(keys: readonly CapKey[], section: unknown): Caps {
   if (!isSection(section)) return {};
-  const entries = entriesOf(keys, "");
-  const readable = keys.filter(({ key }) => {
-    const schema = entries[key];
-    return schema !== undefined && v.is(schema, section[key]);
+  const caps = keys.flatMap(({ key, cap, unit, window }) => {
+    const value = section[key];
+    if (!v.is(capSchema(unit, window, ""), value)) return [];
+    return [[cap, unit === "usd" ? capMicrosFromUsd(value) : value]];
   });
-  return capsOf(readable, section);
+  return Object.fromEntries(caps);
 }
 
 /** Every cap that the sections of a file state, as far as they can be read. */

@@ -3,7 +3,7 @@ import { nearest } from "../lib/nearest.ts";
 import { createRedactor } from "../lib/redact.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { formatPath, isSection, type Path } from "./path.ts";
-import { entriesOf, restOf, schemasAt, wordsOf } from "./schema-walk.ts";
+import { isOfSection, keysOf, schemasAt, takesOwnKeys, wordsOf } from "./schema-walk.ts";
 import { saysSecret } from "./secrets.ts";
 
 /** How values of the file are named in messages. */
@@ -18,6 +18,11 @@ export interface ParseContext {
 
 export type Parsed<Output> = { output: Output; issues: [] } | { output: null; issues: ConfigIssue[] };
 
+/** What is parsed by which schema, for messages. */
+interface Subject extends ParseContext {
+  schema: v.GenericSchema;
+}
+
 /**
  * Parses `value`, and says of every fault what was found and what to write: every unknown key with the nearest
  * known one, every missing key with what its own schema asks for. Schemas whose messages begin with "write" get
@@ -29,9 +34,10 @@ export function parse<Output>(
   context: ParseContext,
 ): Parsed<Output> {
   const result = v.safeParse(schema, value);
+  const subject = { ...context, schema };
   const issues = [
-    ...listsForSections(schema, value, [], context),
-    ...(result.issues ?? []).flatMap((issue) => explain(schema, issue, [], context)),
+    ...listsForSections(subject, value, []),
+    ...(result.issues ?? []).flatMap((issue) => explain(subject, issue)),
   ];
   if (result.success && issues.length === 0) return { output: result.output, issues: [] };
   const seen = new Map(issues.map((issue) => [`${issue.path}\n${issue.message}`, issue]));
@@ -39,75 +45,54 @@ export function parse<Output>(
 }
 
 /** Valibot takes a list for a mapping without keys, so a list in its place is looked for here. */
-function listsForSections(
-  schema: v.GenericSchema,
-  value: unknown,
-  path: Path,
-  context: ParseContext,
-): ConfigIssue[] {
+function listsForSections(subject: Subject, value: unknown, path: Path): ConfigIssue[] {
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) {
-    const schemas = schemasAt(schema, path);
-    const isMisplaced =
-      schemas.length > 0 && schemas.every((each) => entriesOf(each) !== null || each.type === "record");
-    if (isMisplaced)
-      return [issueAt(path, "found a list; write a section, with `key: value` lines", context)];
+    const schemas = schemasAt(subject.schema, path);
+    if (schemas.length > 0 && schemas.every(isOfSection))
+      return [issueAt(path, "found a list; write a section, with `key: value` lines", subject)];
   }
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
-  return entries.flatMap(([key, item]) => listsForSections(schema, item, [...path, key], context));
+  return entries.flatMap(([key, item]) => listsForSections(subject, item, [...path, key]));
 }
 
 type Issue = v.BaseIssue<unknown>;
 
-function explain(schema: v.GenericSchema, issue: Issue, above: Path, context: ParseContext): ConfigIssue[] {
-  const path = [...above, ...keysOf(issue)];
+function explain(subject: Subject, issue: Issue): ConfigIssue[] {
+  const { schema } = subject;
+  const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
   const last = issue.path?.at(-1);
   if (last?.origin === "key") {
     // The keys of a list that stands for a section; listsForSections reports the list itself.
     if (!isSection(last.input)) return [];
     const parent = path.slice(0, -1);
-    if (issue.expected === "never") return unknownKeys(schema, last.input, parent, context);
+    if (issue.expected === "never") return unknownKeys(subject, last.input, parent);
     if (issue.input === undefined) {
       const words = missing(schemasAt(schema, path));
       const meant = nearestKnown(schema, parent);
       const asked = meant === null ? words : words.replace("; ", `; did you mean ${meant}? If not, `);
-      return [issueAt(path, asked, context)];
+      return [issueAt(path, asked, subject)];
     }
-    return [issueAt(path, reword(issue, JSON.stringify(last.key)), context)];
+    return [issueAt(path, reword(issue, JSON.stringify(last.key)), subject)];
   }
-  if (issue.issues !== undefined) {
-    const nearer = explainUnion(schema, issue.input, path, context);
-    if (nearer !== null) return nearer;
-  }
-  return [issueAt(path, wordIssue(schema, issue, path, context), context)];
+  const nearer = issue.issues === undefined ? null : explainUnion(subject, issue.input, path);
+  return nearer ?? [issueAt(path, wordIssue(subject, issue, path), subject)];
 }
 
-function keysOf(issue: Issue): (string | number)[] {
-  return (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
-}
-
-function unknownKeys(
-  schema: v.GenericSchema,
-  found: object,
-  parent: Path,
-  context: ParseContext,
-): ConfigIssue[] {
-  const known = schemasAt(schema, parent).flatMap((each) => Object.keys(entriesOf(each) ?? {}));
-  const allowed = [...new Set([...known, ...(parent.length === 0 ? (context.otherKeys ?? []) : [])])];
-  return Object.keys(found)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      const meant = nearest(key, allowed);
-      const advice = meant === null ? `known here: ${allowed.join(", ")}` : `did you mean ${meant}?`;
-      return issueAt([...parent, key], `unknown key; ${advice}`, context);
-    });
+function unknownKeys(subject: Subject, found: object, parent: Path): ConfigIssue[] {
+  const known = schemasAt(subject.schema, parent).flatMap(keysOf);
+  const allowed = [...new Set([...known, ...(parent.length === 0 ? (subject.otherKeys ?? []) : [])])];
+  const unknown = Object.keys(found).filter((key) => !known.includes(key));
+  return unknown.map((key) => {
+    const meant = nearest(key, allowed);
+    const advice = meant === null ? `known here: ${allowed.join(", ")}` : `did you mean ${meant}?`;
+    return issueAt([...parent, key], `unknown key; ${advice}`, subject);
+  });
 }
 
 /** The known key that is probably meant by one of the writer's own, where a section has both; null for no such. */
 function nearestKnown(schema: v.GenericSchema, path: Path): string | null {
-  const known = schemasAt(schema, path.slice(0, -1)).flatMap((each) =>
-    restOf(each) === null ? [] : Object.keys(entriesOf(each) ?? {}),
-  );
+  const known = schemasAt(schema, path.slice(0, -1)).filter(takesOwnKeys).flatMap(keysOf);
   const key = String(path.at(-1));
   return known.includes(key) ? null : nearest(key, known);
 }
@@ -121,41 +106,34 @@ function missing(schemas: readonly v.GenericSchema[]): string {
   return words.length > 0 ? `missing; write one of ${words.join(", ")}` : "missing; write it";
 }
 
-/** The faults of the member that shares most keys with what was found; null when it shares none. */
-function explainUnion(
-  schema: v.GenericSchema,
-  found: unknown,
-  path: Path,
-  context: ParseContext,
-): ConfigIssue[] | null {
+/** The faults of the member that shares most keys with what was found; null when there is none to compare with. */
+function explainUnion(subject: Subject, found: unknown, path: Path): ConfigIssue[] | null {
   if (!isSection(found)) return null;
-  const sections = schemasAt(schema, path).filter((member) => entriesOf(member) !== null);
-  let best: { member: v.GenericSchema; shared: number } | null = null;
-  for (const member of sections) {
-    const known = Object.keys(entriesOf(member) ?? {});
+  const sections = schemasAt(subject.schema, path).filter((member) => keysOf(member).length > 0);
+  const shared = sections.map((member) => {
+    const known = keysOf(member);
     // A mistyped key counts for less than one that is right.
     const weights = Object.keys(found).map((key) =>
       known.includes(key) ? 1 : nearest(key, known) ? 0.5 : 0,
     );
-    const shared = weights.reduce<number>((sum, weight) => sum + weight, 0);
-    if (shared > (best?.shared ?? 0)) best = { member, shared };
-  }
-  if (best === null) {
-    const shapes = sections.map((member) => Object.keys(entriesOf(member) ?? {})[0]);
+    return weights.reduce<number>((sum, weight) => sum + weight, 0);
+  });
+  const most = Math.max(0, ...shared);
+  const schema = sections[shared.indexOf(most)];
+  if (schema === undefined) return null;
+  if (most === 0) {
+    const shapes = sections.map((member) => keysOf(member)[0]);
     const message = `found ${describe(found)}; write a section with one of the keys ${shapes.join(", ")}`;
-    return sections.length === 0 ? null : [issueAt(path, message, context)];
+    return [issueAt(path, message, subject)];
   }
-  const inner = { ...context, prefix: [...context.prefix, ...path], otherKeys: [] };
-  const { member } = best;
-  const issues = (v.safeParse(member, found).issues ?? []).flatMap((issue) =>
-    explain(member, issue, [], inner),
-  );
+  const inner = { ...subject, schema, prefix: [...subject.prefix, ...path], otherKeys: [] };
+  const issues = (v.safeParse(schema, found).issues ?? []).flatMap((issue) => explain(inner, issue));
   return issues.length === 0 ? null : issues;
 }
 
-function wordIssue(schema: v.GenericSchema, issue: Issue, path: Path, context: ParseContext): string {
-  const found = describeAt(issue.input, path, context);
-  const words = issue.type === "picklist" ? schemasAt(schema, path).flatMap(wordsOf) : [];
+function wordIssue(subject: Subject, issue: Issue, path: Path): string {
+  const found = describeAt(issue.input, path, subject);
+  const words = issue.type === "picklist" ? schemasAt(subject.schema, path).flatMap(wordsOf) : [];
   if (words.length > 0) {
     const meant = nearest(String(issue.input), words);
     return `found ${found}; ${meant === null ? "" : `did you mean ${meant}? `}write one of ${words.join(", ")}`;

@@ -18,14 +18,19 @@ export function schemasAt(schema: GenericSchema, path: readonly (string | number
     .flatMap(alternatives);
 }
 
-/** The keys of a mapping schema; null for any other. */
-export function entriesOf(schema: GenericSchema): Record<string, GenericSchema> | null {
-  return node(schema).entries ?? null;
+/** Whether a schema is of a mapping. */
+export function isOfSection(schema: GenericSchema): boolean {
+  return node(schema).entries !== undefined || schema.type === "record";
 }
 
-/** The schema of a mapping's values under keys that are not known; null for any other. */
-export function restOf(schema: GenericSchema): GenericSchema | null {
-  return node(schema).rest ?? null;
+/** The known keys of a mapping; none for any other schema. */
+export function keysOf(schema: GenericSchema): string[] {
+  return Object.keys(node(schema).entries ?? {});
+}
+
+/** Whether a mapping takes keys of the writer's own beside those that are known. */
+export function takesOwnKeys(schema: GenericSchema): boolean {
+  return node(schema).rest !== undefined;
 }
 
 /** The words of a picklist; empty for any other schema. */
