@@ -2,12 +2,12 @@ import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
-import type { ChannelConfig } from "./channels/channel.ts";
+import type { ChannelConfig, SendResult } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
 import { claim, conclude, type Delivery, dueOn, failStale, isSpent } from "./deliveries.ts";
 import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
 import { addMissingDeliveries } from "./recipients.ts";
-import { SEND_TIMEOUT_MS, sendAlert } from "./send.ts";
+import { sendAlert } from "./send.ts";
 
 export interface DeliverOptions {
   store: Store;
@@ -93,14 +93,11 @@ async function serve(run: Run, channel: string, config: ChannelConfig) {
 
 /** One try at one message, which stands for one delivery or for more. */
 async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]) {
-  const { store, clock, log, signal, timeoutMs = SEND_TIMEOUT_MS } = run;
-  const by = () => ({ nowMs: clock.nowMs(), log });
-  const spent = deliveries.filter(isSpent);
-  const brokenOff = { ok: false, error: "the last try was broken off", retryAfterMs: null } as const;
-  await conclude(store, spent, { ...brokenOff, isChannelDown: false }, by());
+  const { store, clock, log, signal, timeoutMs } = run;
+  const [spent, fresh] = [deliveries.filter(isSpent), deliveries.filter((delivery) => !isSpent(delivery))];
+  await conclude(store, spent, BROKEN_OFF, { nowMs: clock.nowMs(), log });
 
   // 1. The intent. A crash during the request then costs one attempt and at most one repeat.
-  const fresh = deliveries.filter((delivery) => !isSpent(delivery));
   const claimed = await claim(store, fresh, clock.nowMs());
   const [first, ...others] = claimed;
   if (first === undefined) return { sent: 0, failed: spent.length, isChannelDown: false };
@@ -110,8 +107,16 @@ async function attempt(run: Run, config: ChannelConfig, deliveries: Delivery[]) 
   const { result } = await sendAlert(payload, config, { signal, timeoutMs, nowMs: clock.nowMs() });
 
   // 3. The outcome.
-  await conclude(store, claimed, result, by());
+  await conclude(store, claimed, result, { nowMs: clock.nowMs(), log });
   if (result.ok) return { sent: claimed.length, failed: spent.length, isChannelDown: false };
   const failed = spent.length + claimed.filter(isSpent).length;
   return { sent: 0, failed, isChannelDown: result.isChannelDown };
 }
+
+/** What is known of a try after which nothing was written down. */
+const BROKEN_OFF: SendResult = {
+  ok: false,
+  error: "the last try was broken off",
+  retryAfterMs: null,
+  isChannelDown: false,
+};

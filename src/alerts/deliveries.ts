@@ -1,21 +1,14 @@
+import type { Selectable, Updateable } from "kysely";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
-import type { AlertDeliveriesTable } from "../store/schema/alerts.ts";
+import type { AlertDeliveriesTable, AlertsTable } from "../store/schema/alerts.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { afterCommit, type Store } from "../store/store.ts";
 import type { SendResult } from "./channels/channel.ts";
 
-/** A pending delivery as it was read. */
-export interface Delivery {
-  alert_id: string;
-  channel: string;
-  attempts: number;
-  next_at: number;
-  error: string | null;
-  key: string;
-  event: string;
-  payload: string;
-}
+/** A pending delivery as it was read, with its alert. */
+export type Delivery = Omit<Selectable<AlertDeliveriesTable>, "state" | "updated_at"> &
+  Pick<Selectable<AlertsTable>, "key" | "event" | "payload">;
 
 /** What the functions that write need besides. */
 interface Writer {
@@ -52,11 +45,7 @@ export function isSpent({ attempts }: Delivery): boolean {
  * Takes the deliveries of one message, and gives those that are ours: another process may have taken some. The wait is
  * longer than a try, so nobody takes them during one.
  */
-export async function claim(
-  store: Store,
-  deliveries: readonly Delivery[],
-  nowMs: number,
-): Promise<Delivery[]> {
+export async function claim(store: Store, deliveries: Delivery[], nowMs: number): Promise<Delivery[]> {
   if (deliveries.length === 0) return [];
   return await store.atomically(async (trx) => {
     const ours: Delivery[] = [];
@@ -94,17 +83,14 @@ export async function conclude(
 
 /** Old news wakes nobody: what could not be sent for a week is given up. Gives how many. */
 export async function failStale(store: Store, agingMs: number, by: Writer): Promise<number> {
-  const stale = (db: Db) =>
-    pending(db)
-      .where("alerts.created_at", "<", agingMs - AGE_MAX_MS)
-      .execute();
-  if ((await stale(store.db)).length === 0) return 0;
-  return await store.atomically(async (trx) => giveUp(trx, await stale(trx), "not sent within 7 days", by));
+  const stale = (db: Db) => pending(db).where("alerts.created_at", "<", agingMs - AGE_MAX_MS);
+  if ((await stale(store.db).execute()).length === 0) return 0;
+  return await store.atomically((trx) => giveUp(trx, stale(trx), "not sent within 7 days", by));
 }
 
 /** Gives up what waits for a channel. */
 export async function failAll(trx: Trx, channel: string, reason: string, by: Writer): Promise<void> {
-  await giveUp(trx, await pending(trx).where("channel", "=", channel).execute(), reason, by);
+  await giveUp(trx, pending(trx).where("channel", "=", channel), reason, by);
 }
 
 /** Lets another channel have what waits for one, at once and with all its tries; what it has already, it does not get twice. */
@@ -136,15 +122,20 @@ function pending(db: Db) {
     .orderBy("alert_id");
 }
 
-async function giveUp(trx: Trx, rows: readonly Delivery[], reason: string, by: Writer): Promise<number> {
-  await applyAll(trx, rows, by, 1, ({ error }) => ({
-    state: "failed",
-    error: `${reason}${error === null ? "" : ` (last: ${error})`}`,
-  }));
+async function giveUp(
+  trx: Trx,
+  which: ReturnType<typeof pending>,
+  reason: string,
+  by: Writer,
+): Promise<number> {
+  const rows = await which.execute();
+  await applyAll(trx, rows, by, 1, ({ error }) => {
+    return { state: "failed", error: `${reason}${error === null ? "" : ` (last: ${error})`}` };
+  });
   return rows.length;
 }
 
-type Change = Partial<Pick<AlertDeliveriesTable, "state" | "attempts" | "next_at" | "error" | "updated_at">>;
+type Change = Updateable<AlertDeliveriesTable>;
 
 /** Logs each one whose change was written, and for how many its message stood. */
 async function applyAll(

@@ -48,16 +48,8 @@ export function levelOf(event: AlertEvent): Level {
  * The deduplication key of an alert. `subject` is what it is about (`model:ollama/x`, a job, a window; empty for the agent
  * itself), `occurrence` which time of that: an id, a period, an instant.
  */
-export function keyOf({
-  event,
-  subject,
-  occurrence,
-}: {
-  event: string;
-  subject: string;
-  occurrence: string;
-}) {
-  return [event, subject, occurrence].filter((part) => part !== "").join(":");
+export function keyOf(alert: { event: string; subject: string; occurrence: string }): string {
+  return [alert.event, alert.subject, alert.occurrence].filter((part) => part !== "").join(":");
 }
 
 /**

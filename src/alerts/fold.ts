@@ -55,10 +55,9 @@ export async function gathering(db: Db, channel: string, nowMs: number): Promise
 
 /** What is sent for one or more deliveries of the same event: the first one's alert, and word of the others. */
 export function payloadOf(deliveries: readonly [Delivery, ...Delivery[]]): AlertPayload {
-  const [first, ...others] = deliveries.map(({ payload }) => JSON.parse(payload) as AlertPayload) as [
-    AlertPayload,
-    ...AlertPayload[],
-  ];
+  const parse = ({ payload }: Delivery) => JSON.parse(payload) as AlertPayload;
+  const first = parse(deliveries[0]);
+  const others = deliveries.slice(1).map(parse);
   const last = others.at(-1);
   if (last === undefined) return first;
   const titles = [...new Set(others.map(({ title }) => title))].filter((title) => title !== first.title);

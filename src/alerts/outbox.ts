@@ -53,7 +53,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
       if (id === null && repeats === "quiet") return;
       const channels = id === null ? null : await addDeliveries(trx, { ...notice, ...payload, id }, nowMs);
       afterCommit(trx, () => {
-        log(options, payload, { isNew: id !== null, channels });
+        log(options, payload, id !== null, channels);
         if (id !== null) notifyListener(options, payload);
       });
     },
@@ -87,11 +87,9 @@ async function insert(
 ): Promise<string | null> {
   const { key, event, severity } = payload;
   const id = newId(nowMs);
-  const { latest } = await trx
-    .selectFrom("alerts")
-    .select((eb) => eb.fn.max("kept_from").as("latest"))
-    .executeTakeFirstOrThrow();
-  const row = { id, key, event, subject, occurrence, severity, kept_from: Math.max(nowMs, latest ?? 0) };
+  const newest = trx.selectFrom("alerts").select("kept_from as latest").orderBy("kept_from", "desc").limit(1);
+  const { latest = 0 } = (await newest.executeTakeFirst()) ?? {};
+  const row = { id, key, event, subject, occurrence, severity, kept_from: Math.max(nowMs, latest) };
   const result = await trx
     .insertInto("alerts")
     .values({ ...row, payload: JSON.stringify(payload), created_at: nowMs })
@@ -100,18 +98,11 @@ async function insert(
   return result.numInsertedOrUpdatedRows === 1n ? id : null;
 }
 
-function log(
-  options: OutboxOptions,
-  payload: AlertPayload,
-  { isNew, channels }: { isNew: boolean; channels: number | null },
-): void {
+function log(options: OutboxOptions, payload: AlertPayload, isNew: boolean, channels: number | null): void {
   const { version: _version, agent: _agent, severity: _severity, ts: _ts, event, ...fields } = payload;
-  options.log.event(levelOf(event), event, {
-    ...fields,
-    alerted: isNew,
-    // alert_sent, alert_delayed and alert_failed say what became of it there, and name the key.
-    ...(channels !== null && { channels }),
-  });
+  // alert_sent, alert_delayed and alert_failed say what became of it on its channels, and name the key.
+  const about = { ...fields, alerted: isNew, ...(channels !== null && { channels }) };
+  options.log.event(levelOf(event), event, about);
 }
 
 /** The listener is the library user's code: what it throws is logged, and changes nothing here. */

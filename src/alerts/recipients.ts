@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import type { Selectable } from "kysely";
 import { DAY_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
+import type { AlertChannelsTable, AlertsTable } from "../store/schema/alerts.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelConfig } from "./channels/channel.ts";
@@ -8,19 +10,10 @@ import { channelId } from "./channels/registry.ts";
 import { addDelivery, failAll, moveAll } from "./deliveries.ts";
 import type { AlertEvent } from "./events.ts";
 
-interface Alert {
-  id: string;
-  event: string;
-  subject: string;
-  severity: string;
-}
+type Alert = Pick<Selectable<AlertsTable>, "id" | "event" | "subject" | "severity">;
 
 /** A channel as the database knows it: by its id, and never by its address. */
-interface Recipient {
-  name: string;
-  channel: string;
-  on: string[] | null;
-}
+type Recipient = Omit<AlertChannelsTable, "events"> & { on: string[] | null };
 
 /** Alerts from before are history; they are not sent. */
 const HISTORY_MS = 30 * DAY_MS;
@@ -73,7 +66,7 @@ export async function addMissingDeliveries(
 export async function takeOverChannels(
   store: Store,
   channels: readonly ChannelConfig[],
-  { nowMs, log }: { nowMs: number; log: Log },
+  by: { nowMs: number; log: Log },
 ): Promise<void> {
   const wanted = recipientsOf(channels);
   if (isDeepStrictEqual(await readRecipients(store.db), wanted)) return;
@@ -83,8 +76,8 @@ export async function takeOverChannels(
     for (const { name, channel } of known) {
       if (wanted.some((each) => each.channel === channel)) continue;
       const corrected = added.find((each) => each.name === name);
-      if (corrected !== undefined) await moveAll(trx, channel, corrected.channel, nowMs);
-      else await failAll(trx, channel, "the channel was removed from the configuration", { nowMs, log });
+      if (corrected !== undefined) await moveAll(trx, channel, corrected.channel, by.nowMs);
+      else await failAll(trx, channel, "the channel was removed from the configuration", by);
     }
     await trx.deleteFrom("alert_channels").execute();
     for (const { on, ...each } of wanted)
@@ -127,12 +120,7 @@ function sorted(recipients: Recipient[]): Recipient[] {
   return recipients.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function decide(
-  trx: Trx,
-  recipients: readonly Recipient[],
-  alert: Alert,
-  nowMs: number,
-): Promise<number> {
+async function decide(trx: Trx, recipients: Recipient[], alert: Alert, nowMs: number): Promise<number> {
   const informed = await informedOfTrouble(trx, alert);
   const wanting = recipients.filter((each) => isWanted(each, alert) || informed.includes(each.channel));
   const channels = new Set(wanting.map(({ channel }) => channel));
@@ -145,25 +133,21 @@ async function decide(
 const TROUBLE: Partial<Record<string, AlertEvent>> = {
   breaker_closed: "breaker_open",
   source_recovered: "source_failed",
-} satisfies Partial<Record<AlertEvent, AlertEvent>>;
+};
 
 /** The channels that got the trouble that an alert ends: they want to know that it is over, whatever they ask for. */
 async function informedOfTrouble(db: Db, { event, subject }: Alert): Promise<string[]> {
   const trouble = TROUBLE[event];
   if (trouble === undefined) return [];
-  const latest = await db
+  const alike = db
     .selectFrom("alerts")
     .select("id")
     .where("event", "=", trouble)
-    .where("subject", "=", subject)
-    .orderBy("id", "desc")
-    .limit(1)
-    .executeTakeFirst();
-  if (latest === undefined) return [];
+    .where("subject", "=", subject);
   const rows = await db
     .selectFrom("alert_deliveries")
     .select("channel")
-    .where("alert_id", "=", latest.id)
+    .where("alert_id", "=", alike.orderBy("id", "desc").limit(1))
     // What is still pending is on its way, and comes before the good news.
     .where("state", "in", ["sent", "pending"])
     .execute();

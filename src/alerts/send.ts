@@ -10,12 +10,12 @@ export interface SendOptions {
   /** Ends the try from outside, a kill switch say. */
   signal: AbortSignal;
   /** Bound on the whole try. 5 s unless stated. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** For a `Retry-After` that names a date. */
   nowMs: number;
 }
 
-export const SEND_TIMEOUT_MS = 5_000;
+const SEND_TIMEOUT_MS = 5_000;
 
 /**
  * Sends one alert through one channel: exactly one try, no redirect. `status` is what was answered, of HTTP or of the mail

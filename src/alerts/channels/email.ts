@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
-import { flag } from "../../config/fields.ts";
+import { flag, text } from "../../config/fields.ts";
 import type { AlertPayload, Severity } from "../events.ts";
 import type { ChannelConfig, Configurable, Entry } from "./channel.ts";
 import { alertText, headline, truncateUnits } from "./text.ts";
@@ -106,12 +106,7 @@ const TEXT_LENGTH_MAX = 50_000;
 const IMPORTANCE: Record<Severity, string> = { info: "low", warn: "normal", error: "high" };
 
 function mailAddress(description: string) {
-  return v.pipe(
-    v.string(WRITE_ADDRESS),
-    v.maxLength(254, WRITE_ADDRESS),
-    v.regex(MAIL_ADDRESS, WRITE_ADDRESS),
-    v.description(description),
-  );
+  return text(description, WRITE_ADDRESS, MAIL_ADDRESS, 254);
 }
 
 function account(description: string) {
@@ -121,12 +116,8 @@ function account(description: string) {
 
 function fault(entry: Entry<typeof keys>): string | null {
   const url = new URL(entry.url);
-  const isServer =
-    /^smtps?:$/.test(url.protocol) &&
-    url.hostname !== "" &&
-    /^\/?$/.test(url.pathname) &&
-    url.search + url.hash === "" &&
-    isDecodable(url.username + url.password);
+  const isBare = url.hostname !== "" && /^\/?$/.test(url.pathname) && url.search + url.hash === "";
+  const isServer = /^smtps?:$/.test(url.protocol) && isBare && isDecodable(url.username + url.password);
   if (!isServer) return `the url names no mail server; ${WRITE_SERVER}`;
   if (entry.from === undefined || entry.to === undefined)
     return "an email channel needs from and to; write the mail address it comes from, and who gets it";

@@ -130,15 +130,9 @@ function onlyFor(type: string, { keys, jsonSchema }: Channel): object[] {
 function channelUrl() {
   const write =
     "write a whole address that begins with https:// or http://, for example https://ntfy.sh/my-topic, without user name or password";
-  return v.pipe(
-    v.string(write),
-    v.maxLength(2000, write),
-    v.regex(/^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|smtps?:\/\/\S+)$/, write),
-    v.check(URL.canParse, write),
-    v.description(
-      `Where to send; whoever knows it can send too, so best given as \${NAME}. E-mail: the mail server, smtps://HOST:465 or smtp://HOST:587.`,
-    ),
-  );
+  const description = `Where to send; whoever knows it can send too, so best given as \${NAME}. E-mail: the mail server, smtps://HOST:465 or smtp://HOST:587.`;
+  const address = /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|smtps?:\/\/\S+)$/;
+  return v.pipe(text(description, write, address, 2000), v.check(URL.canParse, write));
 }
 
 function events() {
