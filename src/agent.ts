@@ -205,5 +205,8 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
 
 /** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
 export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  return await diagnoseState({ ...options, kinds: () => allKinds(options) }, { ...how, more: [driftCheck] });
+  return await diagnoseState(
+    { ...options, kinds: () => allKinds(options) },
+    { ...how, more: [["configuration", "drift", driftCheck]] },
+  );
 }

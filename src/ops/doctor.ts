@@ -26,29 +26,32 @@ import { inspectState } from "./inspect-state.ts";
 import { type ConfigSources, type KindsOf, readConfig } from "./read-config.ts";
 
 /** What `afk doctor` checks, by what each check needs. To add one: write it in doctor/, and name it here. */
-const ON_HOST: readonly Examination<OnHost>[] = [nodeVersion, timer];
+const ON_HOST: readonly Examination<OnHost>[] = [
+  ["host", "node", nodeVersion],
+  ["host", "timer", timer],
+];
 const WITH_CONFIG: readonly Examination<WithConfig>[] = [
-  configuration,
-  secrets,
-  stateFolder,
-  disk,
-  fileSystem,
-  killFlag,
-  prices,
-  offHostPing,
-  wallClock,
-  containment,
+  ["configuration", "configuration", configuration],
+  ["configuration", "secrets", secrets],
+  ["state", "state", stateFolder],
+  ["state", "disk", disk],
+  ["state", "file system", fileSystem],
+  ["state", "kill flag", killFlag],
+  ["money", "prices", prices],
+  ["alerts", "off-host ping", offHostPing],
+  ["host", "wall clock", wallClock, "network"],
+  ["host", "containment", containment],
 ];
 const WITH_STORE: readonly Examination<WithStore>[] = [
-  killSwitch,
-  lock,
-  outputs,
-  counters,
-  budgetClock,
-  breakers,
-  channels,
-  pingsTaken,
-  refusingModels,
+  ["state", "kill switch", killSwitch],
+  ["state", "lock", lock],
+  ["state", "outputs", outputs],
+  ["money", "counters", counters],
+  ["money", "budget clock", budgetClock],
+  ["money", "breakers", breakers],
+  ["alerts", "alerts", channels],
+  ["alerts", "pings taken", pingsTaken],
+  ["models", "refusals", refusingModels],
 ];
 
 /** How doctor is to check. */
@@ -80,16 +83,15 @@ export async function diagnoseState(
       ...asChecks("configuration", "configuration", configurationFindings(config)),
     ]);
   const seen = await orRefusal(() =>
-    inspectState(config, ({ db, config: { paths } }) => {
-      // A state that is not there yet has no STOP file; everything else is looked at where it is.
-      const { stopFile } = paths;
-      return examine({ ...config, paths: { ...config.paths, stopFile } }, { db }, how);
-    }),
+    // A state that is not there yet has no STOP file; everything else is looked at where it is.
+    inspectState(config, ({ db, config: { paths } }) =>
+      examine({ ...config, paths: { ...config.paths, stopFile: paths.stopFile } }, { db }, how),
+    ),
   );
   if (!(seen instanceof AfkError)) return inGroups([...onHost, ...seen]);
   const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
   // A folder that is out of order would only say the same again.
-  const others = WITH_CONFIG.filter((each) => each !== stateFolder);
+  const others = WITH_CONFIG.filter((each) => each[2] !== stateFolder);
   const checks = await checkAll([...others, ...modelChecks(config.models)], { ...subject, config }, how);
   return inGroups([...onHost, ...refused, ...checks]);
 }
@@ -107,14 +109,14 @@ async function checkAll<Subject>(
   subject: Subject,
   { isOffline }: Diagnosis,
 ): Promise<Check[]> {
-  const checks = examinations.map(async (examination) => {
-    const { group, name, network = false } = examination;
-    if (network && isOffline) return asChecks(group, name, skipped("not asked (--offline)"), network);
+  const checks = examinations.map(async ([group, name, check, network]) => {
+    const isNetwork = network !== undefined;
+    if (isNetwork && isOffline) return asChecks(group, name, skipped("not asked (--offline)"), isNetwork);
     try {
-      return asChecks(group, name, await examination.check(subject), network);
+      return asChecks(group, name, await check(subject), isNetwork);
     } catch (error) {
       const found = `could not be looked at: ${messageOf(error)}`;
-      return asChecks(group, name, bad(found, "mend what it says, and look again"), network);
+      return asChecks(group, name, bad(found, "mend what it says, and look again"), isNetwork);
     }
   });
   return (await Promise.all(checks)).flat();

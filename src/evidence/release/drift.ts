@@ -1,7 +1,7 @@
 import type { Announce } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
-import { type Examination, type Finding, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
+import { type Finding, type Found, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
 import type { Host } from "../../ops/doctor/host.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import { type Installed, readInstalled } from "./installed.ts";
@@ -75,29 +75,25 @@ const MEND_UNITS =
   "sudo ./systemd/install puts the units of its image in place; changes of your own go into drop-ins";
 
 /** Whether what is in use is what was released. */
-export const driftCheck: Examination<WithStore> = {
-  group: "configuration",
-  name: "drift",
-  check: async ({ store, config, host }) => {
-    const units = unitFindings(host);
-    const latest = await latestRelease(store.db);
-    if (latest === undefined)
-      return [ok("nothing was released yet (afk release), so nothing can differ from it"), ...units];
-    const isSeen = host.units !== null || !host.isContainer;
-    const rendered = compareInstalled(latest, isSeen ? await readInstalled(config, host) : []);
-    const drift = await configDrift(store.db, config, latest);
-    const found = [...(drift === null ? [] : [drift.found]), ...rendered.drifts];
-    const files = `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
-    const asReleased = isSeen ? files : "rendered files cannot be seen from inside a container";
-    const findings = [
-      ...found.map((each) => warn(each, MEND)),
-      ...(found.length > 0 ? [] : [ok(`the configuration in use was released; ${asReleased}`)]),
-      ...rendered.unknown.map((each) => skipped(`cannot be compared: ${each}`)),
-      ...units,
-    ];
-    return findings.map((each) => ({ ...each, found: onHost(each.found, host) }));
-  },
-};
+export async function driftCheck({ store, config, host }: WithStore): Promise<Found> {
+  const units = unitFindings(host);
+  const latest = await latestRelease(store.db);
+  if (latest === undefined)
+    return [ok("nothing was released yet (afk release), so nothing can differ from it"), ...units];
+  const isSeen = host.units !== null || !host.isContainer;
+  const rendered = compareInstalled(latest, isSeen ? await readInstalled(config, host) : []);
+  const drift = await configDrift(store.db, config, latest);
+  const found = [...(drift === null ? [] : [drift.found]), ...rendered.drifts];
+  const files = `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
+  const asReleased = isSeen ? files : "rendered files cannot be seen from inside a container";
+  const findings = [
+    ...found.map((each) => warn(each, MEND)),
+    ...(found.length > 0 ? [] : [ok(`the configuration in use was released; ${asReleased}`)]),
+    ...rendered.unknown.map((each) => skipped(`cannot be compared: ${each}`)),
+    ...units,
+  ];
+  return findings.map((each) => ({ ...each, found: onHost(each.found, host) }));
+}
 
 /** The units themselves come with afk, not from a release: they must be those of this version. */
 function unitFindings({ units, shippedUnits }: Host): Finding[] {

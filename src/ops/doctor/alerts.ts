@@ -4,28 +4,21 @@ import { formatRelative } from "../../lib/duration-text.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { readLogs } from "../../logs/read.ts";
 import { readMeta } from "../../store/meta.ts";
-import { bad, type Examination, type Finding, ok, type WithConfig, type WithStore, warn } from "./check.ts";
+import { bad, type Finding, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
 
 /** Whether anybody would hear of trouble: that there are channels, and what became of the last alert on each. */
-export const channels: Examination<WithStore> = {
-  group: "alerts",
-  name: "alerts",
-  check: async (subject) => {
-    const { alerts } = subject.config;
-    if (alerts.length === 0)
-      return bad(
-        "no channel: nobody hears of what goes wrong",
-        "add one under alerts:, or set ALERT_WEBHOOK",
-      );
-    const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
-    return await Promise.all(
-      alerts.map(async (channel, index) => ({
-        name: channelName(alerts, index),
-        ...(await checkChannel(channelId(channel), tests.get(channelId(channel)), subject)),
-      })),
-    );
-  },
-};
+export async function channels(subject: WithStore): Promise<Found> {
+  const { alerts } = subject.config;
+  if (alerts.length === 0)
+    return bad("no channel: nobody hears of what goes wrong", "add one under alerts:, or set ALERT_WEBHOOK");
+  const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
+  return await Promise.all(
+    alerts.map(async (channel, index) => ({
+      name: channelName(alerts, index),
+      ...(await checkChannel(channelId(channel), tests.get(channelId(channel)), subject)),
+    })),
+  );
+}
 
 async function checkChannel(
   channel: string,
@@ -91,28 +84,20 @@ function lastTests(dir: string, nowMs: number): Map<string, ChannelTest> {
 }
 
 /** A machine that is gone cannot say so: only something elsewhere notices that it went quiet. */
-export const offHostPing: Examination<WithConfig> = {
-  group: "alerts",
-  name: "off-host ping",
-  check: ({ config: { heartbeat } }) => {
-    if (heartbeat.pingUrl !== null) return ok(`in the style of ${heartbeat.style}`);
-    return warn(
-      "none: nobody notices when this machine is gone",
-      "set heartbeat.ping_url to a check of healthchecks.io or Uptime Kuma",
-    );
-  },
-};
+export function offHostPing({ config: { heartbeat } }: WithConfig): Found {
+  if (heartbeat.pingUrl !== null) return ok(`in the style of ${heartbeat.style}`);
+  return warn(
+    "none: nobody notices when this machine is gone",
+    "set heartbeat.ping_url to a check of healthchecks.io or Uptime Kuma",
+  );
+}
 
 /** What became of the last ping; the tick remembers since when they fail. */
-export const pingsTaken: Examination<WithStore> = {
-  group: "alerts",
-  name: "pings taken",
-  check: async ({ config: { heartbeat }, store, clock }) => {
-    const failingSince = await readMeta(store.db, "ping_failed_at");
-    if (heartbeat.pingUrl === null || failingSince === 0) return [];
-    return bad(
-      `no ping was taken since ${formatRelative(failingSince, clock.nowMs())}`,
-      "see why with: afk logs --event ping_failed, and check heartbeat.ping_url",
-    );
-  },
-};
+export async function pingsTaken({ config: { heartbeat }, store, clock }: WithStore): Promise<Found> {
+  const failingSince = await readMeta(store.db, "ping_failed_at");
+  if (heartbeat.pingUrl === null || failingSince === 0) return [];
+  return bad(
+    `no ping was taken since ${formatRelative(failingSince, clock.nowMs())}`,
+    "see why with: afk logs --event ping_failed, and check heartbeat.ping_url",
+  );
+}

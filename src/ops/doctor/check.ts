@@ -31,26 +31,24 @@ export interface OnHost {
 }
 
 /** What a check of the configuration needs. */
-export interface WithConfig extends OnHost {
-  config: Config;
-}
+export type WithConfig = OnHost & { config: Config };
 
 /** What a check of the state needs. */
-export interface WithStore extends WithConfig {
-  store: Pick<Store, "db">;
-}
+export type WithStore = WithConfig & { store: Pick<Store, "db"> };
 
 /** One or several; none where there is nothing to say. */
 export type Found = Finding | Finding[];
 
-/** One thing to check. `check` changes nothing; what it throws becomes a finding. */
-export interface Examination<Subject> {
-  group: Check["group"];
-  name: string;
-  /** Left out when told to keep off the network; a check that needs it only for some things says so in each finding. */
-  network?: boolean;
-  check(subject: Subject): Found | Promise<Found>;
-}
+/**
+ * One thing to check: where doctor shows it, and what checks it, which changes nothing; what it throws becomes a finding.
+ * With `network` it is left out when told to keep off the network.
+ */
+export type Examination<Subject> = readonly [
+  group: Check["group"],
+  name: string,
+  check: (subject: Subject) => Found | Promise<Found>,
+  network?: "network" | undefined,
+];
 
 /** All is well. */
 export function ok(found: string): Finding {

@@ -3,18 +3,14 @@ import { dirname, join } from "node:path";
 import type { Environment } from "../../config/environment.ts";
 import type { ConfigError } from "../../config/errors.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
-import { bad, type Examination, type Finding, ok, type WithConfig } from "./check.ts";
+import { bad, type Finding, type Found, ok, type WithConfig } from "./check.ts";
 
 /** Which configuration is in use. */
-export const configuration: Examination<WithConfig> = {
-  group: "configuration",
-  name: "configuration",
-  check: ({ config }) => {
-    const count = config.jobs.length;
-    const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
-    return ok(`${config.paths.configFile}: agent ${config.agent}, ${jobs}`);
-  },
-};
+export function configuration({ config }: WithConfig): Found {
+  const count = config.jobs.length;
+  const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
+  return ok(`${config.paths.configFile}: agent ${config.agent}, ${jobs}`);
+}
 
 /** Each fault of a refused configuration is a finding of its own; its message says what to write. */
 export function refusedConfiguration(file: string, error: ConfigError): Finding[] {
@@ -36,29 +32,25 @@ const OTHERS_WRITE = 0o022;
 const MOUNTED = "/run/secrets/";
 
 /** The files that hold secrets: who owns them, and who else can read or write them. */
-export const secrets: Examination<WithConfig> = {
-  group: "configuration",
-  name: "secrets",
-  check: ({ config, host }) => {
-    const { configFile, base } = config.paths;
-    const text = readFileSync(configFile, "utf8");
-    const literal = literalSecrets(text, config.secrets);
-    const files = [
-      ...secretFiles(text, host.environment).map(({ name, path }) => ({ what: `${name}_FILE`, path })),
-      { what: "the environment file", path: host.envFile },
-      { what: "the environment file", path: join(base, ".env") },
-      ...(literal ? [{ what: "the configuration, which holds a secret itself,", path: configFile }] : []),
-    ];
-    const seen = files.filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
-    const faults = [
-      ...seen.flatMap(({ what, path }) => faultsOf(what, path, host.userId)),
-      ...faultsOfFolder(dirname(configFile)),
-    ];
-    if (faults.length > 0) return faults;
-    if (seen.length === 0) return ok("in no file here");
-    return ok(`nobody else can read ${seen.map(({ path }) => path).join(", ")}`);
-  },
-};
+export function secrets({ config, host }: WithConfig): Found {
+  const { configFile, base } = config.paths;
+  const text = readFileSync(configFile, "utf8");
+  const literal = literalSecrets(text, config.secrets);
+  const files = [
+    ...secretFiles(text, host.environment).map(({ name, path }) => ({ what: `${name}_FILE`, path })),
+    { what: "the environment file", path: host.envFile },
+    { what: "the environment file", path: join(base, ".env") },
+    ...(literal ? [{ what: "the configuration, which holds a secret itself,", path: configFile }] : []),
+  ];
+  const seen = files.filter(({ path }) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  const faults = [
+    ...seen.flatMap(({ what, path }) => faultsOf(what, path, host.userId)),
+    ...faultsOfFolder(dirname(configFile)),
+  ];
+  if (faults.length > 0) return faults;
+  if (seen.length === 0) return ok("in no file here");
+  return ok(`nobody else can read ${seen.map(({ path }) => path).join(", ")}`);
+}
 
 /** The files that secrets are read from: for each `${NAME}` of afk.yaml that NAME does not state and NAME_FILE does. */
 function secretFiles(configText: string, environment: Environment): { name: string; path: string }[] {

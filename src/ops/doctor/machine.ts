@@ -6,51 +6,34 @@ import { chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { assertNever } from "../../lib/errors.ts";
-import {
-  bad,
-  type Examination,
-  type Finding,
-  type OnHost,
-  ok,
-  skipped,
-  type WithConfig,
-  warn,
-} from "./check.ts";
+import { bad, type Finding, type Found, type OnHost, ok, skipped, type WithConfig, warn } from "./check.ts";
 import type { Host } from "./host.ts";
 
 /** As package.json and cli/main.ts have it. */
 const OLDEST = [22, 22] as const;
 
 /** Whether Node is new enough. */
-export const nodeVersion: Examination<OnHost> = {
-  group: "host",
-  name: "node",
-  check: ({ host }) => {
-    const [major = 0, minor = 0] = host.nodeVersion.split(".").map(Number);
-    const isNewEnough = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
-    if (isNewEnough) return ok(`version ${host.nodeVersion}`);
-    return bad(`version ${host.nodeVersion} is too old`, `install Node ${OLDEST.join(".")} or newer`);
-  },
-};
+export function nodeVersion({ host }: OnHost): Found {
+  const [major = 0, minor = 0] = host.nodeVersion.split(".").map(Number);
+  const isNewEnough = major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
+  if (isNewEnough) return ok(`version ${host.nodeVersion}`);
+  return bad(`version ${host.nodeVersion} is too old`, `install Node ${OLDEST.join(".")} or newer`);
+}
 
 const UNIT = "afk.timer";
 const SYSTEMCTL_MS_MAX = 1_000;
 
 /** Whether systemd will run the agent, now and after a reboot; only where its timer is what runs it. */
-export const timer: Examination<OnHost> = {
-  group: "host",
-  name: "timer",
-  check: async ({ host }) => {
-    if (host.isContainer)
-      return skipped(`cannot be seen from inside a container; on the host: systemctl status ${UNIT}`);
-    if (!host.hasSystemd) return skipped("no systemd here: what runs afk is up to you");
-    if (!host.timerFiles.some((path) => existsSync(path)))
-      return skipped(`${UNIT} is not installed here: what runs afk is up to you`);
-    const [enabled, active] = await Promise.all([ask(host, "is-enabled"), ask(host, "is-active")]);
-    if (enabled === "enabled" && active === "active") return ok(`${UNIT} is enabled and active`);
-    return bad(`${UNIT} is ${enabled} and ${active}`, `sudo systemctl enable --now ${UNIT}`);
-  },
-};
+export async function timer({ host }: OnHost): Promise<Found> {
+  if (host.isContainer)
+    return skipped(`cannot be seen from inside a container; on the host: systemctl status ${UNIT}`);
+  if (!host.hasSystemd) return skipped("no systemd here: what runs afk is up to you");
+  if (!host.timerFiles.some((path) => existsSync(path)))
+    return skipped(`${UNIT} is not installed here: what runs afk is up to you`);
+  const [enabled, active] = await Promise.all([ask(host, "is-enabled"), ask(host, "is-active")]);
+  if (enabled === "enabled" && active === "active") return ok(`${UNIT} is enabled and active`);
+  return bad(`${UNIT} is ${enabled} and ${active}`, `sudo systemctl enable --now ${UNIT}`);
+}
 
 /** Its one word. systemctl says no by its exit code, and says what instead on standard output all the same. */
 function ask({ systemctl }: Host, question: string): Promise<string> {
@@ -66,24 +49,19 @@ const TRIES_MAX = 3;
 const ASK_MS_MAX = 2_000;
 
 /** The wall clock against the Date that hosts state which afk talks to anyway (RFC 9110, section 6.6.1). */
-export const wallClock: Examination<WithConfig> = {
-  group: "host",
-  name: "wall clock",
-  network: true,
-  check: async ({ config, clock }) => {
-    const origins = originsOf(config);
-    if (origins.length === 0) return skipped("afk.yaml names no host that could be asked for the time");
-    const nameOf = (origin: string) =>
-      isSecretHost(config, origin) ? "a host of alerts or pings" : new URL(origin).host;
-    for (const origin of origins.slice(0, TRIES_MAX)) {
-      const beganMs = clock.nowMs();
-      const date = await readHostDate(origin, AbortSignal.timeout(ASK_MS_MAX));
-      if (date !== null) return compareClocks(nameOf(origin), date - (beganMs + clock.nowMs()) / 2);
-    }
-    const hosts = [...new Set(origins.slice(0, TRIES_MAX).map(nameOf))];
-    return skipped(`${hosts.join(", ")} did not say what time it is`);
-  },
-};
+export async function wallClock({ config, clock }: WithConfig): Promise<Found> {
+  const origins = originsOf(config);
+  if (origins.length === 0) return skipped("afk.yaml names no host that could be asked for the time");
+  const nameOf = (origin: string) =>
+    isSecretHost(config, origin) ? "a host of alerts or pings" : new URL(origin).host;
+  for (const origin of origins.slice(0, TRIES_MAX)) {
+    const beganMs = clock.nowMs();
+    const date = await readHostDate(origin, AbortSignal.timeout(ASK_MS_MAX));
+    if (date !== null) return compareClocks(nameOf(origin), date - (beganMs + clock.nowMs()) / 2);
+  }
+  const hosts = [...new Set(origins.slice(0, TRIES_MAX).map(nameOf))];
+  return skipped(`${hosts.join(", ")} did not say what time it is`);
+}
 
 /** Hosts elsewhere before those on this machine, whose clock is ours. */
 export function originsOf(config: WithConfig["config"]): string[] {
@@ -119,19 +97,15 @@ function compareClocks(host: string, aheadMs: number): Finding {
 }
 
 /** What keeps the programs that jobs start, and all that those start, from outliving their job. */
-export const containment: Examination<WithConfig> = {
-  group: "host",
-  name: "containment",
-  check: async ({ config, host }) => {
-    if (!config.jobs.some(({ kind }) => kind === "exec")) return ok("no job starts a program");
-    const chosen = await chooseContainment(host.environment.PATH);
-    // What `docker exec` starts has no parent in the container, and is not what the container is for.
-    if (chosen.kind === "marks" && host.isContainer && process.ppid === 0) {
-      return skipped("cannot be told from here; the worker's log tells it: afk logs --event exec_started");
-    }
-    return findingOf(chosen, host.platform);
-  },
-};
+export async function containment({ config, host }: WithConfig): Promise<Found> {
+  if (!config.jobs.some(({ kind }) => kind === "exec")) return ok("no job starts a program");
+  const chosen = await chooseContainment(host.environment.PATH);
+  // What `docker exec` starts has no parent in the container, and is not what the container is for.
+  if (chosen.kind === "marks" && host.isContainer && process.ppid === 0) {
+    return skipped("cannot be told from here; the worker's log tells it: afk logs --event exec_started");
+  }
+  return findingOf(chosen, host.platform);
+}
 
 function findingOf(
   { kind, refusal }: Awaited<ReturnType<typeof chooseContainment>>,

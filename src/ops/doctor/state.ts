@@ -10,8 +10,8 @@ import { readCondition } from "../condition.ts";
 import { observeWorker } from "../worker.ts";
 import {
   bad,
-  type Examination,
   type Finding,
+  type Found,
   ok,
   skipped,
   type WithConfig,
@@ -23,25 +23,21 @@ const OTHERS_WRITE = 0o002;
 const OTHERS = 0o077;
 
 /** The folders of the state: writable by this user, and by nobody who does not own them. What is missing a tick makes. */
-export const stateFolder: Examination<WithConfig> = {
-  group: "state",
-  name: "state",
-  check: async ({ config: { paths }, host }) => {
-    if (!(await isReachable(paths.out)))
-      return bad(`${paths.out} does not answer`, "mend or unmount the disk that it is on");
-    try {
-      for (const dir of [paths.state, paths.out, paths.logs]) {
-        if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
-        else throw new Error(`${nearest(dir)} is no folder`);
-      }
-    } catch (error) {
-      return bad(messageOf(error), `make ${paths.state} writable for this user`);
+export async function stateFolder({ config: { paths }, host }: WithConfig): Promise<Found> {
+  if (!(await isReachable(paths.out)))
+    return bad(`${paths.out} does not answer`, "mend or unmount the disk that it is on");
+  try {
+    for (const dir of [paths.state, paths.out, paths.logs]) {
+      if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
+      else throw new Error(`${nearest(dir)} is no folder`);
     }
-    if (nearest(paths.state) !== paths.state)
-      return ok(`${paths.state} is not there yet; the first tick makes it`);
-    return checkOwner(paths.state, host.userId);
-  },
-};
+  } catch (error) {
+    return bad(messageOf(error), `make ${paths.state} writable for this user`);
+  }
+  if (nearest(paths.state) !== paths.state)
+    return ok(`${paths.state} is not there yet; the first tick makes it`);
+  return checkOwner(paths.state, host.userId);
+}
 
 /** The folder itself, or the nearest one above it that there is. */
 function nearest(dir: string): string {
@@ -64,11 +60,9 @@ function checkOwner(dir: string, userId: number | null): Finding {
 const FREE_MIN_BYTES = 200 * 1024 * 1024;
 
 /** Whether there is room on the disk of the state. */
-export const disk: Examination<WithConfig> = {
-  group: "state",
-  name: "disk",
-  check: ({ config: { paths } }) => checkFree(freeBytes(nearest(paths.state)), paths.state),
-};
+export function disk({ config: { paths } }: WithConfig): Found {
+  return checkFree(freeBytes(nearest(paths.state)), paths.state);
+}
 
 /** Judges how many bytes are free. */
 export function checkFree(bytes: number, dir: string): Finding {
@@ -83,42 +77,34 @@ const REMOTE =
   /^(?:nfs\d*|cifs|smb\d*|smbfs|afs|ceph|9p|glusterfs|lustre|davfs|ncpfs|beegfs|fuse\.(?:sshfs|rclone|s3fs|gcsfuse|glusterfs|ceph|davfs2?|smbnetfs|nfs))$/;
 
 /** Whether the state is on a file system that keeps locks. */
-export const fileSystem: Examination<WithConfig> = {
-  group: "state",
-  name: "file system",
-  check: ({ config: { paths }, host }) => {
-    if (host.platform !== "linux") return skipped(`cannot be told on ${host.platform}`);
-    const { type } = mountOf(paths.state, readFileSync(host.mountInfo, "utf8"));
-    if (!REMOTE.test(type)) return ok(`${type}, on this machine`);
-    const found = `${paths.state} is on ${type}, a network file system: locks and the database are not safe on it`;
-    return bad(found, "put the state on a local disk (--state, AFK_STATE)");
-  },
-};
+export function fileSystem({ config: { paths }, host }: WithConfig): Found {
+  if (host.platform !== "linux") return skipped(`cannot be told on ${host.platform}`);
+  const { type } = mountOf(paths.state, readFileSync(host.mountInfo, "utf8"));
+  if (!REMOTE.test(type)) return ok(`${type}, on this machine`);
+  const found = `${paths.state} is on ${type}, a network file system: locks and the database are not safe on it`;
+  return bad(found, "put the state on a local disk (--state, AFK_STATE)");
+}
 
 /**
  * A lock is never stale, since the system drops it with its process; but a process can hold it and do nothing, and none can
  * hold it where one should. Looks without taking the lock.
  */
-export const lock: Examination<WithStore> = {
-  group: "state",
-  name: "lock",
-  check: async ({ config, store, clock }) => {
-    const observed = observeWorker(config, clock);
-    const { worker } = observed;
-    const problem = (await readCondition({ config, db: store.db }, observed)).late?.problem;
-    if (worker.state === "none")
-      return [problem === undefined ? ok("nobody is at work") : bad(`nobody is at work: ${problem}`, START)];
-    const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;
-    if (worker.state === "suspended")
-      return bad(
-        problem ?? `${who} holds the lock and is suspended`,
-        `kill -CONT ${worker.pid}, or end it: ${end(worker.pid)}`,
-      );
-    if (problem === undefined) return ok(`${who} is at work now`);
-    const grace = `longer than ${formatDuration(config.heartbeat.graceMs)} late`;
-    return bad(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
-  },
-};
+export async function lock({ config, store, clock }: WithStore): Promise<Found> {
+  const observed = observeWorker(config, clock);
+  const { worker } = observed;
+  const problem = (await readCondition({ config, db: store.db }, observed)).late?.problem;
+  if (worker.state === "none")
+    return [problem === undefined ? ok("nobody is at work") : bad(`nobody is at work: ${problem}`, START)];
+  const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;
+  if (worker.state === "suspended")
+    return bad(
+      problem ?? `${who} holds the lock and is suspended`,
+      `kill -CONT ${worker.pid}, or end it: ${end(worker.pid)}`,
+    );
+  if (problem === undefined) return ok(`${who} is at work now`);
+  const grace = `longer than ${formatDuration(config.heartbeat.graceMs)} late`;
+  return bad(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
+}
 
 const START = "afk run, or start the unit or timer that runs it";
 
@@ -129,49 +115,37 @@ function end(pid: number | null): string {
 }
 
 /** Whether the kill switch is set. */
-export const killSwitch: Examination<WithStore> = {
-  group: "state",
-  name: "kill switch",
-  check: async ({ config: { paths }, store }) => {
-    const kill = await readKill(store.db, paths.stopFile);
-    if (kill === null) return ok("off");
-    return bad(`set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume");
-  },
-};
+export async function killSwitch({ config: { paths }, store }: WithStore): Promise<Found> {
+  const kill = await readKill(store.db, paths.stopFile);
+  if (kill === null) return ok("off");
+  return bad(`set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume");
+}
 
 /** File systems that a container has for itself. */
 const OWN = /^(?:tmpfs|devtmpfs|devpts|proc|sysfs|mqueue|cgroup2?)$/;
 
 /** Whether somebody outside of the container can make the file that KILL_FLAG names; else that switch can never be set. */
-export const killFlag: Examination<WithConfig> = {
-  group: "state",
-  name: "kill flag",
-  check: ({ config: { paths }, host }) => {
-    const { stopFile, state } = paths;
-    if (!host.isContainer || !host.environment.KILL_FLAG || stopFile.startsWith(state + sep)) return [];
-    const { point, type } = mountOf(dirname(stopFile), readFileSync(host.mountInfo, "utf8"));
-    if (point !== "/" && !OWN.test(type)) return ok(`${stopFile} is on a mount of its own`);
-    const found = `KILL_FLAG is ${stopFile}, which is inside of this container: nobody outside can set it`;
-    return bad(found, `name a file in ${state}, or unset KILL_FLAG and use ${join(state, "STOP")}`);
-  },
-};
+export function killFlag({ config: { paths }, host }: WithConfig): Found {
+  const { stopFile, state } = paths;
+  if (!host.isContainer || !host.environment.KILL_FLAG || stopFile.startsWith(state + sep)) return [];
+  const { point, type } = mountOf(dirname(stopFile), readFileSync(host.mountInfo, "utf8"));
+  if (point !== "/" && !OWN.test(type)) return ok(`${stopFile} is on a mount of its own`);
+  const found = `KILL_FLAG is ${stopFile}, which is inside of this container: nobody outside can set it`;
+  return bad(found, `name a file in ${state}, or unset KILL_FLAG and use ${join(state, "STOP")}`);
+}
 
 /** What was set aside since it cannot be written into `out/`, and what is in its way. */
-export const outputs: Examination<WithStore> = {
-  group: "state",
-  name: "outputs",
-  check: async ({ config: { paths }, store }) => {
-    const folder = await folderObstacle(paths.out);
-    if (folder !== null) return bad(`nothing can be written into ${paths.out}: ${folder}`, MEND);
-    const findings: Finding[] = [];
-    for (const name of (await pendingNames(store.db)).slice(0, SHOWN_MAX)) {
-      const obstacle = fileObstacle(paths.out, await readOutput(store.db, name));
-      const shown = JSON.stringify(name.slice(0, 160));
-      if (obstacle !== null) findings.push(bad(`${shown} is not in ${paths.out}: ${obstacle}`, MEND));
-    }
-    return findings.length > 0 ? findings : ok("everything that was made is in out/");
-  },
-};
+export async function outputs({ config: { paths }, store }: WithStore): Promise<Found> {
+  const folder = await folderObstacle(paths.out);
+  if (folder !== null) return bad(`nothing can be written into ${paths.out}: ${folder}`, MEND);
+  const findings: Finding[] = [];
+  for (const name of (await pendingNames(store.db)).slice(0, SHOWN_MAX)) {
+    const obstacle = fileObstacle(paths.out, await readOutput(store.db, name));
+    const shown = JSON.stringify(name.slice(0, 160));
+    if (obstacle !== null) findings.push(bad(`${shown} is not in ${paths.out}: ${obstacle}`, MEND));
+  }
+  return findings.length > 0 ? findings : ok("everything that was made is in out/");
+}
 
 const SHOWN_MAX = 20;
 

@@ -406,7 +406,7 @@ async function harness() {
       });
     },
     drift: async (budget: Record<string, unknown>, host: Parameters<typeof hostWith>[0] = {}) => {
-      const found = await driftCheck.check({
+      const found = await driftCheck({
         host: hostWith({
           dropIn: "/no/such/file",
           crontab: "/no/such/file",

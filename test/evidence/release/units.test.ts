@@ -43,7 +43,7 @@ it("doctor sees them through the copy that a container is shown, and names them 
   const { config, rails } = await opsHarness();
   const folder = unitsOf(staged());
   const look = async (): Promise<Finding[]> => {
-    const found = await driftCheck.check({
+    const found = await driftCheck({
       config,
       store: rails.store,
       clock: rails.clock,

@@ -16,7 +16,7 @@ async function harnessed(config: Record<string, unknown>) {
     config: loaded,
     rails,
     look: async () =>
-      await channels.check({ config: loaded, store: rails.store, clock: rails.clock, host: hostWith() }),
+      await channels({ config: loaded, store: rails.store, clock: rails.clock, host: hostWith() }),
     async delivery(state: "pending" | "sent" | "failed", attempts: number, error: string | null = null) {
       const id = `alert-${count++}`;
       const now = rails.clock.nowMs();
@@ -93,7 +93,7 @@ test("a channel is judged by the last test of it when that is newer than the las
 test("a machine that nothing outside watches is told of", async () => {
   const look = async (heartbeat: object) => {
     const { config, rails } = await opsHarness({ heartbeat });
-    return only(await offHostPing.check({ config, clock: rails.clock, host: hostWith() }));
+    return only(await offHostPing({ config, clock: rails.clock, host: hostWith() }));
   };
   expect(await look({})).toMatchObject({
     result: "warn",
@@ -107,7 +107,7 @@ test("a machine that nothing outside watches is told of", async () => {
 describe("pings that fail", () => {
   test("are told of with the time since when, and not any more once one is taken", async () => {
     const { config, rails } = await opsHarness({ heartbeat: { ping_url: "http://127.0.0.1:1/ping" } });
-    const look = () => pingsTaken.check({ config, store: rails.store, clock: rails.clock, host: hostWith() });
+    const look = () => pingsTaken({ config, store: rails.store, clock: rails.clock, host: hostWith() });
     expect(await look()).toEqual([]);
     const failingSince = rails.clock.nowMs();
     await rails.store.atomically((trx) => writeMeta(trx, "ping_failed_at", failingSince));

@@ -12,7 +12,7 @@ describe("the budget's clock", () => {
     const { config, rails } = await opsHarness();
     await spend(rails, 1_000);
     const subject = { config, store: rails.store, clock: rails.clock, host: hostWith() };
-    return { rails, finding: async () => only(await budgetClock.check(subject)) };
+    return { rails, finding: async () => only(await budgetClock(subject)) };
   };
 
   test("that goes with the wall clock is well", async () => {
@@ -63,7 +63,7 @@ describe("the wall clock", () => {
     const { rails } = await opsHarness();
     const server = await host(aheadMs, rails.clock.nowMs());
     const { config } = await opsHarness({ alerts: [{ type: "webhook", url: `${server.url}/secret-token` }] });
-    const finding = only(await wallClock.check({ config, clock: rails.clock, host: hostWith() }));
+    const finding = only(await wallClock({ config, clock: rails.clock, host: hostWith() }));
     return { finding, asked: server.asked };
   }
 
@@ -89,9 +89,7 @@ describe("the wall clock", () => {
   test("is not judged when nobody says what time it is", async () => {
     expect((await found(null)).finding.result).toBe("skipped");
     const { config, rails } = await opsHarness({ egress: { allow: ["*.example.org"] } });
-    expect(only(await wallClock.check({ config, clock: rails.clock, host: hostWith() })).result).toBe(
-      "skipped",
-    );
+    expect(only(await wallClock({ config, clock: rails.clock, host: hostWith() })).result).toBe("skipped");
   });
 
   test("asks hosts elsewhere before those on this machine, and each once", async () => {

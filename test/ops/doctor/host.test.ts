@@ -14,9 +14,7 @@ test.each([
   ["22.21.9", "bad"],
   ["20.20.2", "bad"],
 ])("Node %s is %s", async (version, result) => {
-  expect(only(await nodeVersion.check({ clock, host: hostWith({ nodeVersion: version }) })).result).toBe(
-    result,
-  );
+  expect(only(await nodeVersion({ clock, host: hostWith({ nodeVersion: version }) })).result).toBe(result);
 });
 
 describe("the timer", () => {
@@ -32,7 +30,7 @@ describe("the timer", () => {
     return { systemctl: path, timerFiles: [unit] };
   }
   const look = async (over: Parameters<typeof hostWith>[0]) =>
-    only(await timer.check({ clock, host: hostWith(over) }));
+    only(await timer({ clock, host: hostWith(over) }));
 
   test("that is enabled and active is well", async () => {
     expect(await look(systemctl("enabled", "active"))).toMatchObject({ result: "ok", mend: null });

@@ -8,7 +8,7 @@ import { hostWith } from "./harness.ts";
 async function looked(over: Parameters<typeof hostWith>[0] = {}, config: Record<string, unknown> = {}) {
   const { config: loaded, rails } = await opsHarness(config);
   const look = async () =>
-    [await secrets.check({ config: loaded, clock: rails.clock, host: hostWith(over) })].flat();
+    [await secrets({ config: loaded, clock: rails.clock, host: hostWith(over) })].flat();
   return { look, base: loaded.paths.base, configFile: loaded.paths.configFile };
 }
 

@@ -29,16 +29,16 @@ describe("the state's folder", () => {
   test("that others may look into or write to, or that is somebody else's, is told of", async () => {
     const harness = await opsHarness();
     const { state } = harness.config.paths;
-    expect(only(await stateFolder.check(subject(harness))).result).toBe("ok");
+    expect(only(await stateFolder(subject(harness))).result).toBe("ok");
     chmodSync(state, 0o750);
-    expect(only(await stateFolder.check(subject(harness)))).toMatchObject({
+    expect(only(await stateFolder(subject(harness)))).toMatchObject({
       result: "warn",
       mend: `chmod go= ${state}`,
     });
-    const stranger = only(await stateFolder.check(subject(harness, { userId: 4_242 })));
+    const stranger = only(await stateFolder(subject(harness, { userId: 4_242 })));
     expect(stranger).toMatchObject({ result: "bad", mend: `sudo chown -R 4242 ${state}` });
     chmodSync(state, 0o757);
-    expect(only(await stateFolder.check(subject(harness)))).toMatchObject({
+    expect(only(await stateFolder(subject(harness)))).toMatchObject({
       result: "bad",
       mend: `chmod go= ${state}`,
     });
@@ -55,7 +55,7 @@ describe("KILL_FLAG", () => {
       stopFile: stopFile === "" ? join(config.paths.state, "KILL") : stopFile,
     };
     const host = hostWith({ isContainer: true, mountInfo: file, environment: { KILL_FLAG: "set" }, ...over });
-    return await killFlag.check({ config: { ...config, paths }, clock: rails.clock, host });
+    return await killFlag({ config: { ...config, paths }, clock: rails.clock, host });
   };
   const MOUNTS = [
     "22 1 0:20 / / rw - overlay overlay rw",
@@ -107,7 +107,7 @@ describe("the file system", () => {
     const mountInfo = join(tempDir(), "mountinfo");
     const look = async (type: string, platform = "linux") => {
       writeFileSync(mountInfo, `1 0 8:1 / / rw - ${type} x rw\n`);
-      return only(await fileSystem.check(subject(harness, { mountInfo, platform }))).result;
+      return only(await fileSystem(subject(harness, { mountInfo, platform }))).result;
     };
     for (const type of ["nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs"])
       expect(await look(type)).toBe("bad");
@@ -133,9 +133,9 @@ describe("the lock", () => {
   test("of a process at work is told of with its number, where the system says it", async ({ skip }) => {
     skip(process.platform !== "linux", "only Linux has a table of locks");
     const harness = await opsHarness();
-    expect(only(await lock.check(subject(harness))).found).toBe("nobody is at work");
+    expect(only(await lock(subject(harness))).found).toBe("nobody is at work");
     const { pid } = await holder(harness.config.paths.lock);
-    expect(only(await lock.check(subject(harness)))).toMatchObject({
+    expect(only(await lock(subject(harness)))).toMatchObject({
       result: "ok",
       found: `process ${pid} is at work now`,
     });
@@ -147,7 +147,7 @@ describe("the lock", () => {
     const child = await holder(harness.config.paths.lock);
     child.kill("SIGSTOP");
     await expect
-      .poll(async () => only(await lock.check(subject(harness))), { timeout: 20_000 })
+      .poll(async () => only(await lock(subject(harness))), { timeout: 20_000 })
       .toMatchObject({
         result: "bad",
         found: `the worker (process ${child.pid}) is suspended and does nothing: kill -CONT ${child.pid}`,
@@ -159,9 +159,9 @@ describe("the lock", () => {
     const harness = await opsHarness();
     await harness.tick({ next_due_at: harness.rails.clock.nowMs() + 60_000 });
     await holder(harness.config.paths.lock);
-    expect(only(await lock.check(subject(harness))).result).toBe("ok");
+    expect(only(await lock(subject(harness))).result).toBe("ok");
     harness.rails.clock.advance(60_000 + harness.config.heartbeat.graceMs + 1);
-    expect(only(await lock.check(subject(harness)))).toMatchObject({
+    expect(only(await lock(subject(harness)))).toMatchObject({
       result: "bad",
       found: expect.stringContaining("does not move"),
       mend: expect.stringContaining("kill "),
