@@ -1,9 +1,10 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import { AfkError } from "../lib/errors.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
-import { openLog } from "./alerting.ts";
+import { logOnce } from "./alerting.ts";
 import { readOwner, setOwner } from "./own-state.ts";
 import { isThere } from "./unreadable.ts";
 
@@ -34,19 +35,14 @@ export async function adoptState(
     );
   const lock = acquireLock(lockFile);
   try {
-    const store = await openStore(database);
-    try {
+    return await closing(await openStore(database), async (store) => {
       const adoption = { state, from: await readOwner(store.db), to: config.agent };
       if (adoption.from === adoption.to) return null;
       await confirm(adoption);
       await store.atomically((trx) => setOwner(trx, adoption.to, clock.nowMs()));
-      const log = openLog(config, clock);
-      log.event("warn", "state_adopted", { ...adoption });
-      log.close();
+      logOnce(config, clock, "state_adopted", { ...adoption });
       return adoption;
-    } finally {
-      await store.close();
-    }
+    });
   } finally {
     lock.release();
   }

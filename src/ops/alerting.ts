@@ -3,6 +3,7 @@ import { recoverIncident } from "../alerts/incidents.ts";
 import { createOutbox, type Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
@@ -37,28 +38,19 @@ export async function withAlerting<T>(
   clock: Clock,
   work: (alerting: Alerting) => Promise<T>,
 ): Promise<T> {
-  const store = await openState(config, { clock });
-  const log = openLog(config, clock);
-  try {
-    const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({ agent: config.agent, clock, log, redact });
-    const signal = new AbortController().signal;
-    return await work({
-      config,
-      store,
-      outbox,
-      log,
-      clock,
-      deliver: async () => {
+  return await closing(await openState(config, { clock }), (store) =>
+    closing(openLog(config, clock), async (log) => {
+      const redact = createRedactor(config.secrets);
+      const outbox = createOutbox({ agent: config.agent, clock, log, redact });
+      const signal = new AbortController().signal;
+      const deliver = async () => {
         const agingMs = await agingNow(store.db, clock);
         const channels = config.alerts;
         return await deliverAlerts({ store, channels, clock, agingMs, log, signal, limitMs: DELIVER_MS });
-      },
-    });
-  } finally {
-    log.close();
-    await store.close();
-  }
+      };
+      return await work({ config, store, outbox, log, clock, deliver });
+    }),
+  );
 }
 
 /** The agent's log, for what is done without a database. */
@@ -69,6 +61,13 @@ export function openLog(config: Config, clock: Clock): Log & { close(): void } {
     redact: createRedactor(config.secrets),
     maxBytes: config.retention.logMaxBytes,
   });
+}
+
+/** Writes one warning into the agent's log. */
+export function logOnce(config: Config, clock: Clock, event: string, fields: Record<string, unknown>): void {
+  const log = openLog(config, clock);
+  log.event("warn", event, fields);
+  log.close();
 }
 
 /** Ends the incident of a unit that failed before, since what it runs has just gone well. */

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statS
 import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -52,12 +53,7 @@ export async function backupState(request: BackupRequest): Promise<Backup> {
   return await withAlerting(config, clock, async ({ store, log }) => {
     try {
       await copyDatabase(store.db, temporary, { agent: config.agent, version, madeAt: nowMs });
-      const copy = await openCopy(temporary);
-      try {
-        await refuseUnsound(copy.db, temporary);
-      } finally {
-        await copy.close();
-      }
+      await closing(await openCopy(temporary), ({ db }) => refuseUnsound(db, temporary));
       nameCopy(temporary, file);
     } finally {
       rmSync(temporary, { force: true });
@@ -85,23 +81,20 @@ export async function refuseUnsound(db: Db, path: string): Promise<void> {
 }
 
 function refuseRequest({ config, isForced, keep }: BackupRequest, pattern: string, file: string): void {
-  const refuse = (code: string, message: string, exitCode: number = EXIT.failed) => {
+  const refuse = (code: string, message: string) => {
+    const exitCode = code === "usage" ? EXIT.usage : EXIT.failed;
     throw new AfkError(code, message, { retry: "never", exitCode });
   };
-  if (keep !== null && !basename(pattern).includes("{date}")) {
+  const { database } = config.paths;
+  if (keep !== null && !basename(pattern).includes("{date}"))
     refuse(
       "usage",
       "--keep needs a file name with {date} in it, such as afk-{date}.db: older days are known by it",
-      EXIT.usage,
     );
-  }
   if (dirname(pattern).includes("{date}"))
-    refuse("usage", "{date} belongs in the file's name, not in its folder", EXIT.usage);
-  if (!isThere(config.paths.database)) {
-    refuse("nothing_to_copy", `there is no state to copy: ${config.paths.database} does not exist`);
-  }
-  if (isSameFile(file, config.paths.database))
-    refuse("exists", `${file} is the state itself; name another file`);
+    refuse("usage", "{date} belongs in the file's name, not in its folder");
+  if (!isThere(database)) refuse("nothing_to_copy", `there is no state to copy: ${database} does not exist`);
+  if (isSameFile(file, database)) refuse("exists", `${file} is the state itself; name another file`);
   const present = lstatSync(file, { throwIfNoEntry: false });
   if (present === undefined) return;
   if (!present.isFile()) refuse("exists", `${file} is there and is no plain file; name another`);
@@ -128,24 +121,28 @@ function makeParent(file: string): void {
 /** Deletes what the same pattern made on older days, beyond the newest `keep`; gives the names. */
 function deleteOld(pattern: string, keep: number, nowMs: number): string[] {
   const dir = dirname(pattern);
-  const [before = "", ...after] = basename(pattern).split("{date}").map(escapeRegExp);
-  const rest = after.join(String.raw`\d{4}-\d{2}-\d{2}`);
-  const dated = new RegExp(String.raw`^${before}(\d{4}-\d{2}-\d{2})${rest}$`);
-  const cutOff = new RegExp(String.raw`^${before}\d{4}-\d{2}-\d{2}${rest}\.[0-9a-z]{26}\.part$`);
-  const files = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isFile());
-  const backups = files.flatMap(({ name }) => {
-    const date = dated.exec(name)?.[1];
-    return date === undefined ? [] : [{ name, date }];
-  });
-  backups.sort((a, b) => (a.date < b.date ? 1 : -1));
-  const stale = files
-    .map(({ name }) => name)
-    .filter((name) => cutOff.test(name) && nowMs - statSync(join(dir, name)).mtimeMs > STALE_MS);
-  const deleted = [...backups.slice(keep).map(({ name }) => name), ...stale].map((name) => join(dir, name));
+  const isPattern = (name: string) => dateOf(basename(pattern), name) !== "";
+  const byDate = (a: string, b: string) =>
+    dateOf(basename(pattern), a) < dateOf(basename(pattern), b) ? 1 : -1;
+  const files = readdirSync(dir, { withFileTypes: true }).flatMap((entry) =>
+    entry.isFile() ? entry.name : [],
+  );
+  const old = files.filter(isPattern).sort(byDate).slice(keep);
+  const cutOff = files.filter(
+    (name) =>
+      CUT_OFF.test(name) &&
+      isPattern(name.replace(CUT_OFF, "")) &&
+      nowMs - statSync(join(dir, name)).mtimeMs > STALE_MS,
+  );
+  const deleted = [...old, ...cutOff].map((name) => join(dir, name));
   for (const path of deleted) rmSync(path, { force: true });
   return deleted;
 }
 
-function escapeRegExp(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const CUT_OFF = /\.[0-9a-z]{26}\.part$/;
+
+/** The day that `{date}` stands for in a name; empty where the name is not of this pattern. */
+function dateOf(pattern: string, name: string): string {
+  const date = name.slice(pattern.indexOf("{date}")).slice(0, "YYYY-MM-DD".length);
+  return /^\d{4}-\d{2}-\d{2}$/.test(date) && pattern.replaceAll("{date}", date) === name ? date : "";
 }

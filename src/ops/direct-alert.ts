@@ -10,6 +10,7 @@ import { processEnvironment } from "../config/environment.ts";
 import { loadChannels } from "../config/load-channels.ts";
 import { locate, NoAgent } from "../config/locations.ts";
 import { type Clock, systemClock, toIso } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import type { Log } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { createLog } from "../logs/writer.ts";
@@ -60,22 +61,17 @@ async function sendDirectly({ notice, agent, channels, secrets, clock, log }: Di
  */
 export async function testAlerts(config: Config, clock: Clock) {
   const { agent, alerts: channels, secrets } = config;
-  const log = openLog(config, clock);
-  try {
-    return await sendDirectly({
-      notice: {
-        event: "alert_test",
-        title: "A test alert",
-        message:
-          "You asked for this with: afk alert test. Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
-        subject: "",
-        occurrence: toIso(clock.nowMs()),
-      },
-      ...{ agent, channels, secrets, clock, log },
-    });
-  } finally {
-    log.close();
-  }
+  const notice = {
+    event: "alert_test" as const,
+    title: "A test alert",
+    message:
+      "You asked for this with: afk alert test. Alerts of this agent arrive here. Nothing is wrong and nothing is to be done.",
+    subject: "",
+    occurrence: toIso(clock.nowMs()),
+  };
+  return await closing(openLog(config, clock), (log) =>
+    sendDirectly({ notice, agent, channels, secrets, clock, log }),
+  );
 }
 
 /** Where a command that alerts finds configuration and state, also when one of them is broken. */
@@ -117,17 +113,15 @@ export async function alertAnyway<T>(
     if (error instanceof NoAgent && channels.length === 0) throw error;
     const { state } = locate(where);
     const redact = createRedactor(secrets);
-    const log = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
-    const send = async (notice: Notice) => {
-      const wanted = wanting(channels, notice.event);
-      const answers = await sendDirectly({ notice, agent, channels: wanted, secrets, clock, log });
-      const sent = answers.filter(({ ok }) => ok).length;
-      return { sent, failed: answers.length - sent };
-    };
-    try {
-      return await orElse({ state, redact, log, send }, error);
-    } finally {
-      log.close();
-    }
+    const opened = createLog({ dir: resolve(state, "logs"), clock, redact, maxBytes: LOG_BYTES_MAX });
+    return await closing(opened, (log) => {
+      const send = async (notice: Notice) => {
+        const wanted = wanting(channels, notice.event);
+        const answers = await sendDirectly({ notice, agent, channels: wanted, secrets, clock, log });
+        const sent = answers.filter(({ ok }) => ok).length;
+        return { sent, failed: answers.length - sent };
+      };
+      return orElse({ state, redact, log, send }, error);
+    });
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { StoreRefused } from "../store/errors.ts";
@@ -57,17 +58,14 @@ export async function inspectInPlace<T>(
   const { database, highWater } = config.paths;
   if (!existsSync(database)) return null;
   try {
-    const reader = openReader(database);
-    try {
-      return await reader.read(async (db) => {
+    return await closing(openReader(database), (reader) =>
+      reader.read(async (db) => {
         if (!(await isMigrated(db))) return null;
         await refuseOthers(db, config);
         const isOlderCopy = readMark(highWater).generation > (await readMeta(db, "generation"));
         return isOlderCopy ? null : { value: await work({ config, db }) };
-      });
-    } finally {
-      await reader.close();
-    }
+      }),
+    );
   } catch (error) {
     if (error instanceof StoreRefused) return null;
     throw error;
@@ -92,16 +90,13 @@ async function inspectCopy<T>(
   try {
     copyState(paths.database, database);
     if (existsSync(paths.highWater)) copyReadable(paths.highWater, highWater);
-    const store = await openState(copied, { clock });
-    try {
+    return await closing(await openState(copied, { clock }), async (store) => {
       const redact = createRedactor(config.secrets);
       // The copy is not the state, so the log does not hear of what is done in it.
       const outbox = createOutbox({ agent: config.agent, clock, log: silentLog, redact });
       await checkHighWater(store, outbox, highWater, clock);
       return await work({ config: copied, db: store.db });
-    } finally {
-      await store.close();
-    }
+    });
   } catch (error) {
     if (!(error instanceof StoreRefused)) throw error;
     throw new StoreRefused(error.code, error.message.replaceAll(dir, dirname(paths.database)), {

@@ -3,12 +3,14 @@ import { basename, dirname, join, resolve } from "node:path";
 import { createOutbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import { AfkError, assertNever } from "../lib/errors.ts";
 import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
 import { makeFolder } from "../store/durable-file.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
+import type { Trx } from "../store/schema.ts";
 import {
   type BackupManifest,
   dropManifest,
@@ -22,8 +24,7 @@ import { acquireLock } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
-import type { Store } from "../store/store.ts";
-import { openLog } from "./alerting.ts";
+import { logOnce } from "./alerting.ts";
 import { isSameFile, refuseUnsound } from "./backup.ts";
 import { readMark } from "./high-water.ts";
 import { OthersState, readOwner, setOwner } from "./own-state.ts";
@@ -91,9 +92,7 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
     else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
     else assertNever(present);
     restored.deleted.push(...dropFormer(config.paths.database));
-    const log = openLog(config, clock);
-    log.event("warn", "state_restored", { ...restored });
-    log.close();
+    logOnce(config, clock, "state_restored", { ...restored });
     return restored;
   } finally {
     removeDatabase(staged);
@@ -120,13 +119,7 @@ async function checkStaged(
   file: string,
   staged: string,
 ): Promise<BackupManifest | null> {
-  const copy = await openCopy(staged);
-  let manifest: BackupManifest | null;
-  try {
-    manifest = await readManifest(copy.db);
-  } finally {
-    await copy.close();
-  }
+  const manifest = await closing(await openCopy(staged), ({ db }) => readManifest(db));
   if (manifest?.agent !== config.agent && !isForced) {
     const whose = manifest === null ? "does not say whose it is" : `is of the agent ${manifest.agent}`;
     throw new AfkError(
@@ -136,63 +129,43 @@ async function checkStaged(
     );
   }
   // Migrates the copy, and refuses one that is newer than this code.
-  const store = await openStore(staged);
-  try {
-    await refuseUnsound(store.db, file);
-  } finally {
-    await store.close();
-  }
+  await closing(await openStore(staged), ({ db }) => refuseUnsound(db, file));
   return manifest;
 }
 
 /** What the restored state must say from its first moment on, in one transaction. */
 async function prepare(config: Config, clock: Clock, staged: string, restored: Restored): Promise<void> {
-  const store = await openStore(staged);
-  try {
-    const redact = createRedactor(config.secrets);
-    const outbox = createOutbox({
-      agent: config.agent,
-      clock,
-      log: silentLog,
-      redact,
-    });
-    const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
-    const mark = readMark(config.paths.highWater);
+  const { agent } = config;
+  const redact = createRedactor(config.secrets);
+  const outbox = createOutbox({ agent, clock, log: silentLog, redact });
+  const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
+  const reason = `a backup that was made ${made} was restored: money spent since is missing from its counters`;
+  const mark = readMark(config.paths.highWater);
+  await closing(await openStore(staged), async (store) => {
     await store.atomically(async (trx) => {
       // An older reason would hide this one.
       await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
-      await setKill(
-        trx,
-        outbox.announce,
-        `a backup that was made ${made} was restored: money spent since is missing from its counters`,
-        clock.nowMs(),
-      );
+      await setKill(trx, outbox.announce, reason, clock.nowMs());
       // The mark's own refusal would only say the same again, after the person has resumed.
       const generation = await readMeta(trx, "generation");
       if (Number.isFinite(mark.generation))
         await writeMeta(trx, "generation", Math.max(generation, mark.generation));
       // A backup of another agent was forced on this one by a person, and is this one's from now on.
-      if ((await readOwner(trx)) !== config.agent) await setOwner(trx, config.agent, clock.nowMs());
+      if ((await readOwner(trx)) !== agent) await setOwner(trx, agent, clock.nowMs());
       await publishAgain(trx, config);
       await dropManifest(trx);
     });
     await emptyLog(store.db);
-  } finally {
-    await store.close();
-  }
+  });
 }
 
 /** Files of out/ that are not there, on a new host all of them, are written again by the next tick. */
-async function publishAgain(trx: Store["db"], config: Config): Promise<void> {
+async function publishAgain(trx: Trx, { paths }: Config): Promise<void> {
   const outputs = await trx.selectFrom("outputs").select("name").where("state", "=", "published").execute();
-  for (const { name } of outputs) {
-    if (existsSync(join(config.paths.out, name))) continue;
-    await trx
-      .updateTable("outputs")
-      .set({ state: "pending", published_at: null })
-      .where("name", "=", name)
-      .execute();
-  }
+  const unpublished = { state: "pending", published_at: null } as const;
+  for (const { name } of outputs)
+    if (!existsSync(join(paths.out, name)))
+      await trx.updateTable("outputs").set(unpublished).where("name", "=", name).execute();
 }
 
 /** The STOP file holds the agent while the old file is without its log; the new one has its own switch set. */
