@@ -8,17 +8,6 @@ export type DrillRow = Selectable<DrillsTable>;
 /** The drills that end a worker from outside of its own will; the clock asks for two of them. */
 export const KILL_DRILLS: readonly string[] = ["stop-file", "stop-process", "systemctl", "wedge"];
 
-/** A safety that has been seen to work. Figures are names with units. */
-interface PassedDrill {
-  name: string;
-  host: string;
-  /** Epoch milliseconds. */
-  finishedAt: number;
-  figures: Record<string, unknown>;
-  /** Name of its record in `runs/`. */
-  file: string;
-}
-
 /** Writes down what a drill found. */
 export async function recordDrill(trx: Trx, row: DrillRow): Promise<void> {
   await trx.insertInto("drills").values(row).execute();
@@ -39,13 +28,10 @@ export async function listDrills(db: Db, limit: number): Promise<DrillRow[]> {
  * The drills that hold for a version and configuration, by name: those whose latest run with both has passed. One that
  * passed once and failed since does not.
  */
-export async function passedDrills(
-  db: Db,
-  of: { version: string; configHash: string },
-): Promise<PassedDrill[]> {
+export async function passedDrills(db: Db, of: { version: string; configHash: string }) {
   const rows = await db
     .selectFrom("drills")
-    .selectAll()
+    .select(["name", "host", "finished_at as finishedAt", "figures", "file"])
     // Ids sort by the moment they were made.
     .where("id", "in", (eb) =>
       eb
@@ -58,11 +44,5 @@ export async function passedDrills(
     .where("passed", "=", 1)
     .orderBy("name")
     .execute();
-  return rows.map(({ name, host, finished_at, figures, file }) => ({
-    name,
-    host,
-    finishedAt: finished_at,
-    figures: JSON.parse(figures),
-    file,
-  }));
+  return rows.map((row) => ({ ...row, figures: JSON.parse(row.figures) as Record<string, unknown> }));
 }

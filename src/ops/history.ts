@@ -1,4 +1,4 @@
-import type { Selectable } from "kysely";
+import { type Selectable, sql } from "kysely";
 import { dayBounds, daysUpTo } from "../lib/days.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AGENT } from "../lib/windows.ts";
@@ -41,18 +41,8 @@ export async function readTickTotals(db: Db): Promise<TickTotals> {
   return totals;
 }
 
-/** What the ticks that began on a calendar day came to. */
-export interface DayTicks {
-  /** `YYYY-MM-DD` in the agent's time zone. */
-  day: string;
-  ticks: number;
-  /** Units of output. */
-  units: number;
-  /** Ticks that failed or crashed. */
-  failures: number;
-  /** Ticks that a rail stopped on purpose. */
-  halts: number;
-}
+/** What the ticks that began on a calendar day came to; `halts` are those that a rail stopped on purpose. */
+export type DayTicks = Awaited<ReturnType<typeof countDay>>;
 
 /** The `count` days up to `today`, oldest first. */
 export async function readDayTicks(
@@ -66,39 +56,28 @@ export async function readDayTicks(
   return days;
 }
 
-async function countDay(db: Db, day: string, timezone: string): Promise<DayTicks> {
+async function countDay(db: Db, day: string, timezone: string) {
   const { fromMs, untilMs } = dayBounds(day, timezone);
-  const rows = await db
+  const row = await db
     .selectFrom("ticks")
-    .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks"), eb.fn.sum<number>("units").as("units")])
+    .select((eb) => [eb.fn.countAll<number>().as("ticks"), eb.fn.sum<number | null>("units").as("units")])
+    .select(sql<number>`count(case when outcome in ('failed', 'crashed') then 1 end)`.as("failures"))
+    .select(sql<number>`count(case when outcome = 'halted' then 1 end)`.as("halts"))
     .where("started_at", ">=", fromMs)
     .where("started_at", "<", untilMs)
-    .groupBy("outcome")
-    .execute();
-  const total = { day, ticks: 0, units: 0, failures: 0, halts: 0 };
-  for (const row of rows) {
-    const ticks = Number(row.ticks);
-    total.ticks += ticks;
-    total.units += Number(row.units);
-    if (row.outcome === "failed" || row.outcome === "crashed") total.failures += ticks;
-    if (row.outcome === "halted") total.halts += ticks;
-  }
-  return total;
+    .executeTakeFirstOrThrow();
+  const { ticks, units, failures, halts } = row;
+  return {
+    day,
+    ...{ ticks: Number(ticks), units: Number(units ?? 0), failures: Number(failures), halts: Number(halts) },
+  };
 }
 
-/** What a calendar day cost, in micro-dollars. */
-export interface DaySpend {
-  /** `YYYY-MM-DD` in the agent's time zone. */
-  day: string;
-  settledMicros: number;
-  /** Reserved, and what is charged for calls whose outcome is unknown. */
-  reservedMicros: number;
-  /** The cap under which the day's last call was accepted; null when there was no call. */
-  capMicros: number | null;
-}
+/** What a calendar day cost, in micro-dollars; reserved is also what is charged for calls whose outcome is unknown. */
+export type DaySpend = Awaited<ReturnType<typeof readDaySpend>>[number];
 
 /** The `count` days up to `today`, oldest first, from the day's own counters. */
-export async function readDaySpend(db: Db, today: string, count: number): Promise<DaySpend[]> {
+export async function readDaySpend(db: Db, today: string, count: number) {
   const days = daysUpTo(today, count);
   const rows = await db
     .selectFrom("budget_windows")
@@ -114,6 +93,7 @@ export async function readDaySpend(db: Db, today: string, count: number): Promis
       day,
       settledMicros: row?.settled_micros ?? 0,
       reservedMicros: row?.reserved_micros ?? 0,
+      /** The cap under which the day's last call was accepted; null when there was no call. */
       capMicros: row?.cap_micros ?? null,
     };
   });

@@ -4,14 +4,8 @@ import { assert } from "../lib/errors.ts";
 import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 
-/** Jobs that wait for a model or a host that is down. */
-export interface WaitingStatus {
-  jobs: number;
-  /** Of the one that waits longest: since when, when it is tried again, and what it said. */
-  since: string;
-  nextAt: string;
-  reason: string;
-}
+/** Jobs that wait for a model or a host that is down; the rest is of the one that waits longest. */
+export type WaitingStatus = NonNullable<Awaited<ReturnType<typeof waitingJobs>>>;
 
 /** How many jobs are in each state; dead ones as the dead letters that wait for a person. */
 export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
@@ -33,7 +27,7 @@ export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
 }
 
 /** Null while nothing that a job needs is down. */
-export async function waitingJobs(db: Db): Promise<WaitingStatus | null> {
+export async function waitingJobs(db: Db) {
   const all = db.selectFrom("jobs").where("waiting_since", "is not", null);
   const first = await all
     .select(["waiting_since", "run_at", "error"])

@@ -1,19 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { Db } from "../store/schema.ts";
 
-/** How a source of a digest was found at its last run. */
-export interface SourceHealth {
-  job: string;
-  label: string;
-  /** Null: it worked. */
-  error: string | null;
-  /** Items it offered, new or not. */
-  items: number;
-  /** Parts that were left out. */
-  notes: number;
-  /** Epoch milliseconds. */
-  checkedAt: number;
-}
+/** How a source of a digest was found at its last run. `error` is null where it worked; `notes` are parts left out. */
+export type SourceHealth = Awaited<ReturnType<typeof sourcesOf>>[number];
 
 /** Looks back at so many runs of a job for one that has asked its sources. */
 const RUNS_BACK = 3;
@@ -95,23 +84,18 @@ async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string
  * Keys are the name and the slot or the moment somebody asked, so these are the ends of two ranges of keys.
  */
 export async function lastRuns(db: Db, name: string): Promise<{ id: string }[]> {
-  const scheduled = await runsBetween(db, `${name}@0`, `${name}@:`);
-  const byHand = await runsBetween(db, `${name}@hand:`, `${name}@hand;`);
-  return [...scheduled, ...byHand];
+  const runs: { id: string }[] = [];
+  for (const [from, to] of [
+    [`${name}@0`, `${name}@:`] as const,
+    [`${name}@hand:`, `${name}@hand;`] as const,
+  ]) {
+    const found = db.selectFrom("jobs").select("id").where("key", ">=", from).where("key", "<", to);
+    runs.push(...(await found.orderBy("key", "desc").limit(RUNS_BACK).execute()));
+  }
+  return runs;
 }
 
-async function runsBetween(db: Db, from: string, to: string): Promise<{ id: string }[]> {
-  return await db
-    .selectFrom("jobs")
-    .select("id")
-    .where("key", ">=", from)
-    .where("key", "<", to)
-    .orderBy("key", "desc")
-    .limit(RUNS_BACK)
-    .execute();
-}
-
-async function sourcesOf(db: Db, job: string, id: string): Promise<SourceHealth[]> {
+async function sourcesOf(db: Db, job: string, id: string) {
   const steps = await fetchSteps(db, id).execute();
   const number = (name: string) => Number(name.slice("fetch:".length));
   steps.sort((a, b) => number(a.name) - number(b.name));
@@ -121,23 +105,15 @@ async function sourcesOf(db: Db, job: string, id: string): Promise<SourceHealth[
   });
 }
 
-/** The digest that was written last. */
-export interface LatestDigest {
-  /** The file's name in `out/`. */
-  name: string;
-  /** Epoch milliseconds. */
-  createdAt: number;
-  /** Its Markdown, at most `DIGEST_CHARS_MAX` of it. */
-  content: string;
-  isCut: boolean;
-}
+/** The digest that was written last: the file's name in `out/`, and its Markdown, at most `DIGEST_CHARS_MAX` of it. */
+export type LatestDigest = NonNullable<Awaited<ReturnType<typeof readLatestDigest>>>;
 
 const DIGEST_CHARS_MAX = 60_000;
 /** Two files of one period differ by a number that does not sort; the newest is among these. */
 const CANDIDATES = 10;
 
 /** The digest that was written last, by whichever job; null before the first. */
-export async function readLatestDigest(db: Db, jobs: Config["jobs"]): Promise<LatestDigest | null> {
+export async function readLatestDigest(db: Db, jobs: Config["jobs"]) {
   let latest: { name: string; created_at: number } | undefined;
   for (const job of jobs.filter(({ kind }) => kind === "digest")) {
     const found = await newestOf(db, job.name);

@@ -4,8 +4,8 @@ import { configHash } from "../../config/hash.ts";
 import { type Finding, type Found, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
 import type { Host } from "../../ops/doctor/host.ts";
 import type { Db, Trx } from "../../store/schema.ts";
+import { contentHash } from "./facts.ts";
 import { type Installed, readInstalled } from "./installed.ts";
-import { contentHash } from "./record.ts";
 import { latestRelease, type ReleaseRow, wasReleased } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 

@@ -13,17 +13,8 @@ export type Facts = Record<string, string>;
 /** Everything that the agent is configured to do, without secrets: where alerts and pings go is a hash, keys are there or not. */
 export function factsOf(config: Config): Facts {
   const redact = createRedactor(config.secrets);
-  const {
-    secrets: _secrets,
-    paths: _paths,
-    dashboard: _dashboard,
-    alerts,
-    jobs,
-    models,
-    egress,
-    budget,
-    ...rest
-  } = config;
+  const { secrets: _secrets, paths: _paths, dashboard: _dashboard, ...stated } = config;
+  const { alerts, jobs, models, egress, budget, ...rest } = stated;
   const { providers, chain, ...model } = models;
   const { allow, allowPrivate, ...network } = egress;
   const facts: Facts = {
@@ -136,15 +127,10 @@ function jobFacts(job: JobConfig): Facts {
   };
 }
 
-function scheduleText(schedule: Schedule): string {
-  switch (schedule.type) {
-    case "cron":
-      return schedule.expression;
-    case "every":
-      return `every ${formatDuration(schedule.intervalMs)}`;
-    case "manual":
-      return "by hand";
-  }
+/** `30 7 * * *`, `every 15 min`, `by hand`. */
+export function scheduleText(schedule: Schedule): string {
+  if (schedule.type === "cron") return schedule.expression;
+  return schedule.type === "every" ? `every ${formatDuration(schedule.intervalMs)}` : "by hand";
 }
 
 function wants(channel: ChannelConfig, redact: (text: string) => string): string {
@@ -163,8 +149,10 @@ function freeName(facts: Facts, name: string): string {
 }
 
 function shortHash(value: unknown): string {
-  return createHash("sha256")
-    .update(JSON.stringify(value) ?? "")
-    .digest("hex")
-    .slice(0, 8);
+  return contentHash(JSON.stringify(value) ?? "").slice(0, 8);
+}
+
+/** SHA-256 in hexadecimal. */
+export function contentHash(content: string): string {
+  return createHash("sha256").update(content).digest("hex");
 }

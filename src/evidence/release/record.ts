@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { newId } from "../../lib/ids.ts";
 import type { StateAccess } from "../../ops/alerting.ts";
-import { differenceOf, type Facts, factsOf } from "./facts.ts";
+import { contentHash, differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
 import { latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
@@ -66,11 +65,6 @@ export async function recordRelease(
   const { id, config_hash: configHash, reason } = row;
   if (isNew) log.event("info", "release_made", { release: id, configHash, difference, reason });
   return { id, configHash, difference, reason, file: await writeReleases({ config, db: store.db }), isNew };
-}
-
-/** SHA-256 of a rendered file, in hexadecimal. */
-export function contentHash(content: string): string {
-  return createHash("sha256").update(content).digest("hex");
 }
 
 /** What is rendered otherwise than in the release before, or for the first time. */

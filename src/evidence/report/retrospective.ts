@@ -1,13 +1,14 @@
 import { closeSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUDGET_KEYS } from "../../config/caps.ts";
-import type { Config, JobConfig } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { plainMarkdown as plain } from "../../lib/markdown.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { openNewPrivate } from "../../lib/private-files.ts";
 import { makeFolder } from "../../store/durable-file.ts";
+import { scheduleText } from "../release/facts.ts";
 import { sectionParts } from "./markdown.ts";
 import type { Report } from "./read-report.ts";
 import { daysText, incidentsText, sectionsOf, spanText } from "./sections.ts";
@@ -25,30 +26,23 @@ export function writeRetrospective(runs: string, text: string): string {
   makeFolder(runs);
   for (let number = 1; number <= FILES_MAX; number++) {
     const path = join(runs, number === 1 ? "RETROSPECTIVE.md" : `RETROSPECTIVE-${number}.md`);
-    const file = openNew(path);
-    if (file === null) continue;
     try {
-      writeFileSync(file, text);
-    } finally {
-      closeSync(file);
+      const file = openNewPrivate(path);
+      try {
+        writeFileSync(file, text);
+      } finally {
+        closeSync(file);
+      }
+      return path;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    return path;
   }
   throw new AfkError(
     "retrospectives_full",
     `${runs} holds ${FILES_MAX} retrospectives, and none is overwritten; move those away that are done with.`,
     { retry: "never", exitCode: EXIT.failed },
   );
-}
-
-/** Null when there is such a file. */
-function openNew(path: string): number | null {
-  try {
-    return openNewPrivate(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return null;
-    throw error;
-  }
 }
 
 /** A draft with the measured figures filled in, and a question wherever only a person can answer. */
@@ -82,16 +76,11 @@ function architecture({ jobs, models, budget, value }: Config, version: string):
       `- Caps: ${caps.join(", ")}.`,
       ...jobs.map(
         (job) =>
-          `- Job ${plain(job.name)} (${plain(job.kind)}), ${plain(scheduleText(job))}; a unit saves ${job.minutesSavedPerUnit} min at $${value.hourlyRateUsd} an hour.`,
+          `- Job ${plain(job.name)} (${plain(job.kind)}), ${job.schedule.type === "cron" ? "at " : ""}${plain(scheduleText(job.schedule))}; a unit saves ${job.minutesSavedPerUnit} min at $${value.hourlyRateUsd} an hour.`,
       ),
     ].join("\n"),
     ask("What would you leave out if you built it again, and what was missing?"),
   ];
-}
-
-function scheduleText({ schedule }: JobConfig): string {
-  if (schedule.type === "cron") return `at ${schedule.expression}`;
-  return schedule.type === "every" ? `every ${formatDuration(schedule.intervalMs)}` : "by hand";
 }
 
 function recoveryText({ recoveryMs, isClosed }: Report["incidents"]["newest"][number]): string {

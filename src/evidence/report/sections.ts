@@ -2,15 +2,11 @@ import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import type { Column } from "../../lib/markdown.ts";
 import type { Report } from "./read-report.ts";
+import type { Worth } from "./sums.ts";
 import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
 
 /** A part of a report, for whatever shows it: sentences, then a table. All of it is plain text. */
-export interface Section {
-  id: string;
-  title: string;
-  lines: string[];
-  table: Table | null;
-}
+export type Section = ReturnType<typeof section>;
 
 /** A table of plain text. */
 export interface Table {
@@ -24,12 +20,13 @@ function section(
   lines: string[],
   columns = "",
   rows: string[][] = [],
-): Section {
+) {
   const titles = [...columns.matchAll(/(\S.*?):(left|right)(?: |$)/g)].map(([, name = "", align]) => ({
     title: name,
     align: align === "right" ? ("right" as const) : ("left" as const),
   }));
-  return { id, title, lines, table: rows.length === 0 ? null : { columns: titles, rows } };
+  const table: Table | null = rows.length === 0 ? null : { columns: titles, rows };
+  return { id, title, lines, table };
 }
 
 /** `2026-10-26 to 2026-11-21, Europe/Berlin`: both days are in it. */
@@ -44,10 +41,10 @@ export function sectionsOf(report: Report): Section[] {
     weeks(report),
     models(report),
     jobs(report),
-    comparison(report),
+    section(["compare", "Free against paid"], comparisonLines(report)),
     incidents(report),
     drills(report),
-    days(report),
+    section(["days", "Unattended days"], [daysText(report.days)]),
   ];
 }
 
@@ -101,12 +98,13 @@ function weeks({ weeks: rows }: Report): Section {
       figure(row.ticks.ticks),
       percent(row.successRate),
       figure(row.units),
-      cents(row.costMicros),
-      cents(row.savedMicros),
-      cents(row.netMicros),
-      ratioText(row),
+      ...worthCells(row),
     ]),
   );
+}
+
+function worthCells(worth: Worth): string[] {
+  return [...[worth.costMicros, worth.savedMicros, worth.netMicros].map(cents), ratioText(worth)];
 }
 
 function models({ models: rows }: Report): Section {
@@ -136,30 +134,22 @@ function jobs({ jobs: rows }: Report): Section {
       figure(row.runs),
       figure(row.units),
       row.minutesPerUnit === null ? "-" : String(row.minutesPerUnit),
-      cents(row.costMicros),
-      cents(row.savedMicros),
-      cents(row.netMicros),
-      ratioText(row),
+      ...worthCells(row),
     ]),
   );
 }
 
-function comparison({ comparison: found, total }: Report): Section {
-  return section(["compare", "Free against paid"], comparisonLines(found, total));
-}
-
-function comparisonLines(found: Report["comparison"], total: Report["total"]): string[] {
+function comparisonLines({ comparison: found, total }: Report): string[] {
   if (found === null)
     return ["What the same tokens would cost elsewhere: afk report --compare provider/model"];
-  const { model, price, pricesFrom, inputTokens, outputTokens, uncounted, paidMicros, wouldCostMicros } =
-    found;
+  const { model, price, inputTokens, outputTokens, uncounted, paidMicros, wouldCostMicros } = found;
   if (inputTokens + outputTokens === 0)
     return [`Nothing to price on ${model}: no call has counted tokens. The built-in summariser counts none.`];
   const more = wouldCostMicros - paidMicros;
   const unknown = `${count(uncounted, "call")} without counted tokens ${uncounted === 1 ? "is" : "are"} not in this.`;
   return [
     `The ${figure(inputTokens)} tokens in and ${figure(outputTokens)} out that were counted cost ${dollars(paidMicros)}.`,
-    `On ${model} they would have cost ${dollars(wouldCostMicros)}, ${more >= 0 ? `${dollars(more)} more` : `${dollars(-more)} less`}, at $${price.input} in and $${price.output} out for a million (${pricesFrom}).`,
+    `On ${model} they would have cost ${dollars(wouldCostMicros)}, ${more >= 0 ? `${dollars(more)} more` : `${dollars(-more)} less`}, at $${price.input} in and $${price.output} out for a million (${found.pricesFrom}).`,
     `Of the value out, ${dollars(total.savedMicros)}, that would have left ${dollars(total.netMicros - more)}.`,
     ...(uncounted === 0 ? [] : [unknown]),
     "Each model counts tokens in its own way, so take it for a figure to decide by, not for a bill.",
@@ -213,10 +203,6 @@ function drills({ drills: rows, timezone }: Report): Section {
       row.hasLastPassed ? "passed" : "FAILED",
     ]),
   );
-}
-
-function days({ days: found }: Report): Section {
-  return section(["days", "Unattended days"], [daysText(found)]);
 }
 
 /** The clock, in a sentence. */

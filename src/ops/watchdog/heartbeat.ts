@@ -65,11 +65,8 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
 
 /** The median, so that a night in which the machine was off does not hide that the timer is dead today. */
 function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): number {
-  const gaps: number[] = [];
-  for (const [index, tick] of ticks.entries()) {
-    const before = ticks[index + 1];
-    if (before !== undefined) gaps.push(tick.started_at - before.started_at);
-  }
+  const starts = ticks.map((tick) => tick.started_at);
+  const gaps = starts.slice(1).map((before, index) => (starts[index] ?? before) - before);
   gaps.sort((a, b) => a - b);
   return Math.max(INTERVAL_MIN_MS, tickSeconds * 1_000, gaps[Math.floor(gaps.length / 2)] ?? 0);
 }
@@ -107,11 +104,9 @@ function notAgain(
   tick: Selectable<TicksTable>,
   intervalMs: number | null,
 ): Late | null {
-  const expected = [
-    ...(tick.next_due_at === null ? [] : [tick.next_due_at]),
-    ...(intervalMs === null ? [] : [(tick.finished_at ?? tick.started_at) + intervalMs]),
-  ];
-  const dueMs = Math.min(...expected);
+  const again =
+    intervalMs === null ? Number.POSITIVE_INFINITY : (tick.finished_at ?? tick.started_at) + intervalMs;
+  const dueMs = Math.min(tick.next_due_at ?? Number.POSITIVE_INFINITY, again);
   if (nowMs <= dueMs + config.heartbeat.graceMs) return null;
   const lastAt = toIso(tick.started_at);
   const message =
@@ -167,15 +162,6 @@ function isNewer(atMs: number, askedMs: number): boolean {
 function late(how: Late["how"], title: string, problem: string, episode: string, message?: string): Late {
   const sentence = asSentence(problem.charAt(0).toUpperCase() + problem.slice(1));
   const usual = `${sentence} No work is done, and afk did nothing but tell you. Look: afk status`;
-  return {
-    how,
-    problem,
-    finding: {
-      event: "heartbeat_late",
-      title,
-      message: message ?? usual,
-      subject: "",
-      occurrence: episode,
-    },
-  };
+  const finding = { title, message: message ?? usual, subject: "", occurrence: episode };
+  return { how, problem, finding: { event: "heartbeat_late", ...finding } };
 }
