@@ -146,6 +146,11 @@ export class UsageError extends AfkError {
   }
 }
 
+/** Of a command whose result may be bad news. */
+export function exitCode(isWell: boolean): number {
+  return isWell ? EXIT.ok : EXIT.failed;
+}
+
 /** States a command with the types of its arguments. */
 export function defineCommand<const Args extends ArgsDef = Record<never, never>>(
   command: Command<Args>,

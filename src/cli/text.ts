@@ -1,32 +1,28 @@
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
-import { oneLine, paint, printLines, type Sink } from "./output.ts";
+import { oneLine, paint } from "./output.ts";
 
 /* How text is laid out for a terminal. Styles within a text take no room and survive a line break. */
 
-/** `value` turns a row into the text of its cell. Numbers are easier to compare when aligned right. */
-export interface Column<Row> {
-  title: string;
-  value(row: Row): string;
-  align?: "left" | "right";
-}
+/** A column: its title, the text of its cell in a row, and its side. Numbers are easier to compare when aligned right. */
+export type Column<Row> = readonly [title: string, value: (row: Row) => string, align?: "right"];
 
 const GAP = "  ";
 const FIRST_MIN = 12;
 const LAST_MIN = 24;
 
-/** Columns as wide as their widest cell, two spaces apart, under their titles. Prints nothing for no rows. */
-export function printTable<Row>(
+/** Columns as wide as their widest cell, two spaces apart, under their titles; `none` alone for no rows. */
+export function tableText<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
-  sink: Sink = process.stdout,
-): void {
-  if (rows.length === 0) return;
+  none: string,
+): string[] {
+  if (rows.length === 0) return [none];
   const [titles = "", ...lines] = tableLines(
-    columns,
-    rows.map((row) => columns.map((column) => column.value(row))),
+    columns.map(([title, , align]) => ({ title, align })),
+    rows.map((row) => columns.map(([, value]) => value(row))),
   );
-  printLines([paint("bold", titles, sink), ...lines], sink);
+  return [paint("bold", titles), ...lines];
 }
 
 /**
@@ -34,7 +30,7 @@ export function printTable<Row>(
  * follows the first column are figures, its names are cut.
  */
 export function tableLines(
-  columns: readonly Pick<Column<never>, "title" | "align">[],
+  columns: readonly { title: string; align?: "left" | "right" | undefined }[],
   rows: readonly (readonly string[])[],
   columnsMax = Number.POSITIVE_INFINITY,
 ): string[] {

@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { oneLine, paint, printJson, printLines } from "../../src/cli/output.ts";
-import { type Column, clip, hang, padToWidth, printTable } from "../../src/cli/text.ts";
+import { type Column, clip, hang, padToWidth, tableText } from "../../src/cli/text.ts";
 import { formatDuration, formatRelative } from "../../src/lib/duration-text.ts";
 
 function sink(isTTY = false) {
@@ -14,48 +14,35 @@ function sink(isTTY = false) {
 }
 
 const COLUMNS: Column<{ name: string; usd: string }>[] = [
-  { title: "NAME", value: (row) => row.name },
-  { title: "USD", value: (row) => row.usd, align: "right" },
+  ["NAME", (row) => row.name],
+  ["USD", (row) => row.usd, "right"],
 ];
 
 describe("a table", () => {
   test("is as wide as its widest cells, without trailing blanks", () => {
-    const out = sink();
-    printTable(
-      [
-        { name: "digest", usd: "0.10" },
-        { name: "a", usd: "12.00" },
-      ],
-      COLUMNS,
-      out,
-    );
-    expect(out.text()).toBe("NAME      USD\ndigest   0.10\na       12.00\n");
+    const rows = [
+      { name: "digest", usd: "0.10" },
+      { name: "a", usd: "12.00" },
+    ];
+    expect(tableText(rows, COLUMNS, "none")).toEqual(["NAME      USD", "digest   0.10", "a       12.00"]);
   });
 
   test("stays aligned with wide characters and emoji", () => {
-    const out = sink();
-    printTable(
-      [
-        { name: "日報", usd: "1" },
-        { name: "👩‍🚀 é", usd: "2" },
-      ],
-      COLUMNS,
-      out,
-    );
-    expect(out.text().split("\n").slice(1, 3)).toEqual(["日報    1", "👩‍🚀 é    2"]);
+    const rows = [
+      { name: "日報", usd: "1" },
+      { name: "👩‍🚀 é", usd: "2" },
+    ];
+    expect(tableText(rows, COLUMNS, "none").slice(1)).toEqual(["日報    1", "👩‍🚀 é    2"]);
   });
 
-  test("prints nothing for no rows", () => {
-    const out = sink();
-    printTable([], COLUMNS, out);
-    expect(out.text()).toBe("");
+  test("says in words that it has no rows", () => {
+    expect(tableText([], COLUMNS, "nothing yet")).toEqual(["nothing yet"]);
   });
 
   test("keeps a cell that carries line breaks and escape sequences on one harmless line", () => {
-    const out = sink(true);
-    printTable([{ name: "a\nb\x1b[2J\x1b]0;owned\x07c\x9b31m", usd: "1" }], COLUMNS, out);
-    const cells = out.text().split("\n").slice(1);
-    expect(cells).toHaveLength(2);
+    const rows = [{ name: "a\nb\x1b[2J\x1b]0;owned\x07c\x9b31m", usd: "1" }];
+    const cells = tableText(rows, COLUMNS, "none").slice(1);
+    expect(cells).toHaveLength(1);
     expect(cells[0]).not.toMatch(/\p{Cc}/u);
     expect(cells[0]).toMatch(/^a b/);
   });

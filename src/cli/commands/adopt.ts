@@ -4,7 +4,7 @@ import { AfkError } from "../../lib/errors.ts";
 import { type Adoption, adoptState } from "../../ops/adopt.ts";
 import { canAsk, confirm } from "../ask.ts";
 import { defineCommand, UsageError } from "../command.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
+import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -14,12 +14,11 @@ export default defineCommand({
     const adopted = await adoptState(config, systemClock, async (adoption) => {
       if (!args.yes) await askFor(adoption, args.json);
     });
-    if (args.json) printJson({ adopted });
-    else if (adopted === null) printLines([`${config.paths.state} belongs to ${config.agent} already`]);
-    else
-      printLines([
-        oneLine(`${adopted.state} belonged to ${nameOf(adopted)} and belongs to ${adopted.to} now`),
-      ]);
+    const text =
+      adopted === null
+        ? `${config.paths.state} belongs to ${config.agent} already`
+        : oneLine(`${adopted.state} belonged to ${nameOf(adopted)} and belongs to ${adopted.to} now`);
+    return { json: { adopted }, text: [text] };
   },
 });
 

@@ -1,12 +1,19 @@
 import { readAgentConfig } from "../../agent.ts";
 import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { EXIT } from "../../lib/errors.ts";
 import { alertUnitFailed } from "../../ops/alert-unit.ts";
 import { testAlerts } from "../../ops/direct-alert.ts";
-import { defineCommand } from "../command.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
-import { printTable } from "../text.ts";
+import { defineCommand, exitCode } from "../command.ts";
+import { oneLine } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
+
+const NONE = "no channel: nobody hears of what goes wrong; add one under alerts:, or set ALERT_WEBHOOK";
+const COLUMNS: Column<Awaited<ReturnType<typeof testAlerts>>[number]>[] = [
+  ["CHANNEL", ({ type }) => type],
+  ["HOST", ({ host }) => host],
+  ["STATUS", ({ status }) => String(status ?? "-")],
+  ["RESULT", ({ ok, error }) => (ok ? "ok" : oneLine(error ?? "refused"))],
+];
 
 const test = defineCommand({
   description: "Sends a real message through every channel and shows what each answered",
@@ -16,19 +23,11 @@ const test = defineCommand({
     const config = readAgentConfig(args);
     const channels = await testAlerts(config, systemClock);
     const isWell = channels.length > 0 && channels.every((channel) => channel.ok);
-    if (args.json) printJson({ ok: isWell, channels });
-    else if (channels.length === 0)
-      printLines([
-        "no channel: nobody hears of what goes wrong; add one under alerts:, or set ALERT_WEBHOOK",
-      ]);
-    else
-      printTable(channels, [
-        { title: "CHANNEL", value: (channel) => channel.type },
-        { title: "HOST", value: (channel) => channel.host },
-        { title: "STATUS", value: (channel) => String(channel.status ?? "-") },
-        { title: "RESULT", value: (channel) => (channel.ok ? "ok" : oneLine(channel.error ?? "refused")) },
-      ]);
-    return isWell ? EXIT.ok : EXIT.failed;
+    return {
+      json: { ok: isWell, channels },
+      text: tableText(channels, COLUMNS, NONE),
+      exitCode: exitCode(isWell),
+    };
   },
 });
 
@@ -64,13 +63,11 @@ const unit = defineCommand({
     );
     // Without the outbox nobody tries again.
     const isTold = told.sent > 0 || (!told.direct && told.failed === 0);
-    if (args.json) printJson({ ok: isTold, ...told });
-    else
-      printLines([
-        `${told.sent} told, ${told.failed} not${told.direct ? "" : " yet"} (${told.key})`,
-        ...(told.problem === null ? [] : [`told directly, past the outbox: ${oneLine(told.problem)}`]),
-      ]);
-    return isTold ? EXIT.ok : EXIT.failed;
+    const text = [
+      `${told.sent} told, ${told.failed} not${told.direct ? "" : " yet"} (${told.key})`,
+      ...(told.problem === null ? [] : [`told directly, past the outbox: ${oneLine(told.problem)}`]),
+    ];
+    return { json: { ok: isTold, ...told }, text, exitCode: exitCode(isTold) };
   },
 });
 

@@ -2,7 +2,6 @@ import { readAgentConfig, VERSION } from "../../agent.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { backupState } from "../../ops/backup.ts";
 import { defineCommand } from "../command.ts";
-import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -27,11 +26,10 @@ export default defineCommand({
       isForced: args.force,
       keep: args.keep ?? null,
     });
-    if (args.json) printJson(backup);
-    else
-      printLines([
-        `wrote ${backup.file} (${backup.bytes} bytes, checked)`,
-        ...backup.deleted.map((path) => `deleted ${path}`),
-      ]);
+    const text = [
+      `wrote ${backup.file} (${backup.bytes} bytes, checked)`,
+      ...backup.deleted.map((path) => `deleted ${path}`),
+    ];
+    return { json: backup, text };
   },
 });

@@ -8,9 +8,7 @@ import {
 } from "../../evidence/unattended/unattended.ts";
 import { readUnattended, type UnattendedStatus } from "../../ops/unattended.ts";
 import { defineCommand } from "../command.ts";
-import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
+import { withAgent, withState } from "../open.ts";
 
 const start = defineCommand({
   description: "Starts the count with today as Day 0; refuses until the drills have passed",
@@ -18,12 +16,11 @@ const start = defineCommand({
   json: true,
   async run({ args }) {
     const clock = await withAgent(args, (agent) => startUnattended(sourcesOf(agent)));
-    if (args.json) printJson(clock);
-    else
-      printLines([
-        `the clock runs; Day 0 is ${clock.dayZero}`,
-        "each day that is over gets a line in runs/run-log.md",
-      ]);
+    const text = [
+      `the clock runs; Day 0 is ${clock.dayZero}`,
+      "each day that is over gets a line in runs/run-log.md",
+    ];
+    return { json: clock, text };
   },
 });
 
@@ -36,12 +33,11 @@ const status = defineCommand({
       clock: await readUnattended(db),
       missing: await missingEvidence(db, { version: VERSION, configHash: configHash(config) }),
     }));
-    if (args.json) printJson({ clock, missing });
-    else
-      printLines([
-        ...(clock === null ? ["no clock runs; to begin: afk clock start"] : linesOf(clock)),
-        ...missing.map((each) => `not proved for this version and configuration: ${each}; run: afk drill`),
-      ]);
+    const text = [
+      ...(clock === null ? ["no clock runs; to begin: afk clock start"] : linesOf(clock)),
+      ...missing.map((each) => `not proved for this version and configuration: ${each}; run: afk drill`),
+    ];
+    return { json: { clock, missing }, text };
   },
 });
 
@@ -54,9 +50,9 @@ const stop = defineCommand({
     const ended = args["dry-run"]
       ? await withState(args, ({ db }) => readUnattended(db))
       : await withAgent(args, (agent) => stopUnattended(sourcesOf(agent)));
-    if (args.json) printJson({ dryRun: args["dry-run"], clock: ended });
-    else if (ended === null) printLines(["no clock runs"]);
-    else printLines([`${args["dry-run"] ? "would stop" : "stopped"} the clock at ${days(ended.days)}`]);
+    const deed = args["dry-run"] ? "would stop" : "stopped";
+    const text = ended === null ? "no clock runs" : `${deed} the clock at ${days(ended.days)}`;
+    return { json: { dryRun: args["dry-run"], clock: ended }, text: [text] };
   },
 });
 

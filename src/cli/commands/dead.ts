@@ -1,7 +1,7 @@
 import type { Agent } from "../../agent.ts";
 import { attendToday } from "../../evidence/unattended/keep-days.ts";
 import { toIso } from "../../lib/clock.ts";
-import { AfkError, EXIT } from "../../lib/errors.ts";
+import { AfkError } from "../../lib/errors.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
 import {
   type DeadLetter,
@@ -10,11 +10,10 @@ import {
   listDeadLetters,
   retryDeadLetter,
 } from "../../queue/dead-letters.ts";
-import { defineCommand } from "../command.ts";
-import { withAgent } from "../open.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
-import { printTable } from "../text.ts";
+import { defineCommand, exitCode } from "../command.ts";
+import { withAgent, withState } from "../open.ts";
+import { oneLine } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
 
 const KEY = {
   type: "positional",
@@ -25,21 +24,21 @@ const ALL = { type: "boolean", description: "Every dead letter" } as const;
 const KEYS_SHOWN = 100;
 const NONE = "no dead letters";
 
+const COLUMNS: Column<DeadLetter>[] = [
+  ["KEY", ({ key }) => key],
+  ["DIED", ({ died_at }) => toIso(died_at)],
+  ["RUNS", ({ runs }) => String(runs), "right"],
+  ["ATTEMPTS", ({ attempts }) => String(attempts), "right"],
+  ["ERROR", ({ error }) => error.slice(0, 100)],
+];
+
 const list = defineCommand({
   description: "Jobs that gave up: one line for each job and cause, however many of its runs died of it",
   examples: ["afk dead"],
   json: true,
   async run({ args }) {
     const deadLetters = await withState(args, ({ db }) => listDeadLetters(db));
-    if (args.json) return printJson(deadLetters);
-    if (deadLetters.length === 0) return printLines([NONE]);
-    printTable(deadLetters, [
-      { title: "KEY", value: (deadLetter) => deadLetter.key },
-      { title: "DIED", value: (deadLetter) => toIso(deadLetter.died_at) },
-      { title: "RUNS", value: (deadLetter) => String(deadLetter.runs), align: "right" },
-      { title: "ATTEMPTS", value: (deadLetter) => String(deadLetter.attempts), align: "right" },
-      { title: "ERROR", value: (deadLetter) => deadLetter.error.slice(0, 100) },
-    ]);
+    return { json: deadLetters, text: tableText(deadLetters, COLUMNS, NONE) };
   },
 });
 
@@ -53,9 +52,9 @@ const show = defineCommand({
       const found = await chooseDeadLetter(db, args.key);
       return { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
     });
-    if (args.json) return printJson(deadLetter);
     const shown = { ...deadLetter, died_at: toIso(deadLetter.died_at), keys: deadLetter.keys.join(", ") };
-    printLines(Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`));
+    const text = Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`);
+    return { json: deadLetter, text };
   },
 });
 
@@ -78,17 +77,18 @@ const retry = defineCommand({
     const choice = { word: args.key, isAll: args.all };
     if (args["dry-run"]) {
       const deadLetters = await withAgent(args, ({ rails }) => chooseDeadLetters(rails.store.db, choice));
-      if (args.json)
-        printJson({ key: args.key ?? null, state: "dead", letters: deadLetters.map(({ key }) => key) });
-      else printDeadLetters("would retry", deadLetters);
-      return;
+      const letters = deadLetters.map(({ key }) => key);
+      return {
+        json: { key: args.key ?? null, state: "dead", letters },
+        text: linesOf("would retry", deadLetters),
+      };
     }
-    const { ready, left, lacking } = await withAgent(args, (agent) =>
-      retryDeadLetters(agent, args.key, args.all),
-    );
-    if (args.json) printJson({ key: args.key ?? null, state: "ready", ready, left, lacking });
-    else printLines(retriedLines({ ready, left, lacking }));
-    return lacking.length > 0 ? EXIT.failed : EXIT.ok;
+    const retried = await withAgent(args, (agent) => retryDeadLetters(agent, args.key, args.all));
+    return {
+      json: { key: args.key ?? null, state: "ready", ...retried },
+      text: retriedLines(retried),
+      exitCode: exitCode(retried.lacking.length === 0),
+    };
   },
 });
 
@@ -153,18 +153,19 @@ const drop = defineCommand({
             return chosen;
           }),
         );
-    const keys = deadLetters.map(({ key }) => key);
-    if (args.json) printJson({ key: args.key ?? null, dropped: !isDry, letters: keys });
-    else printDeadLetters(isDry ? "would drop" : "dropped", deadLetters);
+    return {
+      json: { key: args.key ?? null, dropped: !isDry, letters: deadLetters.map(({ key }) => key) },
+      text: linesOf(isDry ? "would drop" : "dropped", deadLetters),
+    };
   },
 });
 
-function printDeadLetters(deed: string, deadLetters: readonly DeadLetter[]): void {
-  const lines = deadLetters.map(({ key, runs, error }) => {
+function linesOf(deed: string, deadLetters: readonly DeadLetter[]): string[] {
+  if (deadLetters.length === 0) return [NONE];
+  return deadLetters.map(({ key, runs, error }) => {
     const more = runs === 1 ? "" : ` and ${runs - 1} more of its runs`;
     return `${deed} ${key}${more}: ${oneLine(error)}`;
   });
-  printLines(lines.length === 0 ? [NONE] : lines);
 }
 
 export default defineCommand({

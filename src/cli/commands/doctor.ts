@@ -1,7 +1,6 @@
 import { diagnose } from "../../agent.ts";
-import { EXIT } from "../../lib/errors.ts";
-import { defineCommand } from "../command.ts";
-import { printJson, printLines, terminalColumns } from "../output.ts";
+import { defineCommand, exitCode } from "../command.ts";
+import { terminalColumns } from "../output.ts";
 import { doctorView } from "../views/doctor.ts";
 
 export default defineCommand({
@@ -10,8 +9,7 @@ export default defineCommand({
   async run({ args }) {
     const checks = await diagnose({ config: args.config, state: args.state }, { isOffline: args.offline });
     const isWell = checks.every((check) => check.result !== "bad");
-    if (args.json) printJson({ ok: isWell, checks });
-    else printLines(doctorView(checks, terminalColumns()));
-    return isWell ? EXIT.ok : EXIT.failed;
+    const text = doctorView(checks, terminalColumns());
+    return { json: { ok: isWell, checks }, text, exitCode: exitCode(isWell) };
   },
 });

@@ -1,16 +1,22 @@
-import { EXIT } from "../../lib/errors.ts";
 import { visible } from "../../lib/visible.ts";
-import { listDrafts } from "../../ops/drafts.ts";
+import { type DraftView, listDrafts } from "../../ops/drafts.ts";
 import { checkApprovable } from "../../runner/drafts/drafts.ts";
-import { defineCommand, LIMIT } from "../command.ts";
+import { defineCommand, exitCode, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
-import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
-import { printTable } from "../text.ts";
+import { withAgent, withState } from "../open.ts";
+import { type Column, tableText } from "../text.ts";
 import { stopOnSignals } from "../worker.ts";
 
 const ID = { type: "positional", description: "The draft's id" } as const;
+
+const COLUMNS: Column<DraftView>[] = [
+  ["ID", ({ id }) => id],
+  ["STATE", ({ state }) => state],
+  ["JOB", ({ jobName }) => visible(jobName)],
+  ["ACTION", ({ action }) => visible(action)],
+  ["NAME", ({ name }) => visible(name).slice(0, 60)],
+  ["DRAFTED", ({ createdAt }) => createdAt],
+];
 
 const list = defineCommand({
   description: "Irreversible actions waiting for a person, the newest first",
@@ -22,16 +28,8 @@ const list = defineCommand({
   },
   async run({ args }) {
     const drafts = await withState(args, ({ db }) => listDrafts(db, args));
-    if (args.json) return printJson(drafts);
-    if (drafts.length === 0) return printLines([args.all ? "no job drafted anything yet" : "nothing waits"]);
-    printTable(drafts, [
-      { title: "ID", value: (draft) => draft.id },
-      { title: "STATE", value: (draft) => draft.state },
-      { title: "JOB", value: (draft) => visible(draft.jobName) },
-      { title: "ACTION", value: (draft) => visible(draft.action) },
-      { title: "NAME", value: (draft) => visible(draft.name).slice(0, 60) },
-      { title: "DRAFTED", value: (draft) => draft.createdAt },
-    ]);
+    const none = args.all ? "no job drafted anything yet" : "nothing waits";
+    return { json: drafts, text: tableText(drafts, COLUMNS, none) };
   },
 });
 
@@ -42,8 +40,7 @@ const show = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const preview = await withAgent(args, (agent) => agent.drafts.preview(args.id));
-    if (args.json) printJson(preview);
-    else printLines(previewLines(preview, process.stdout.columns));
+    return { json: preview, text: previewLines(preview, process.stdout.columns) };
   },
 });
 
@@ -61,20 +58,19 @@ const approve = defineCommand({
       if (args["dry-run"]) {
         const preview = await agent.drafts.preview(args.id);
         checkApprovable(args.id, preview.draft.state, args.again);
-        if (args.json) printJson({ dryRun: true, ...preview });
-        else printLines([...previewLines(preview, process.stdout.columns), "nothing was sent (--dry-run)"]);
-        return preview.refusal === null ? EXIT.ok : EXIT.failed;
+        return {
+          json: { dryRun: true, ...preview },
+          text: [...previewLines(preview, process.stdout.columns), "nothing was sent (--dry-run)"],
+          exitCode: exitCode(preview.refusal === null),
+        };
       }
       stopOnSignals(agent);
       const approval = await agent.drafts.approve(args.id, { isAgain: args.again });
-      if (args.json) printJson(approval);
-      else
-        printLines(
-          approval.state === "done"
-            ? fieldLines([["done", approval.summary]])
-            : fieldLines([[approval.state === "pending" ? "not done" : "unknown", approval.error]]),
-        );
-      return approval.state === "done" ? EXIT.ok : EXIT.failed;
+      const text =
+        approval.state === "done"
+          ? fieldLines([["done", approval.summary]])
+          : fieldLines([[approval.state === "pending" ? "not done" : "unknown", approval.error]]);
+      return { json: approval, text, exitCode: exitCode(approval.state === "done") };
     });
   },
 });
@@ -86,11 +82,8 @@ const reject = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const { wasUnknown } = await withAgent(args, (agent) => agent.drafts.reject(args.id));
-    if (args.json) printJson({ id: args.id, state: "rejected", wasUnknown });
-    else
-      printLines([
-        `rejected ${args.id}${wasUnknown ? "; an earlier try may have done it all the same" : ""}`,
-      ]);
+    const doubt = wasUnknown ? "; an earlier try may have done it all the same" : "";
+    return { json: { id: args.id, state: "rejected", wasUnknown }, text: [`rejected ${args.id}${doubt}`] };
   },
 });
 

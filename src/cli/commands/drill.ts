@@ -4,13 +4,13 @@ import { recordResult } from "../../drill/record-result.ts";
 import { DRILLS } from "../../drill/registry.ts";
 import { chooseDrills, type DrillResult, runDrills } from "../../drill/run-drills.ts";
 import { EXIT } from "../../lib/errors.ts";
-import { defineCommand, UsageError } from "../command.ts";
+import { defineCommand, exitCode, type Result, UsageError } from "../command.ts";
 import { drillProgress } from "../drill-lines.ts";
 import { ENTRY } from "../entry.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { withAgent } from "../open.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
-import { printTable } from "../text.ts";
+import { oneLine, printLines } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
 
 const run = defineCommand({
   description: "Fires the safeties on purpose",
@@ -35,7 +35,7 @@ const run = defineCommand({
     if (!isSending && args.names.includes("alert"))
       throw new UsageError("alert is the drill that --no-send leaves out; name it or leave it out.");
     const drills = chooseDrills(args.names, isSending);
-    if (args.list) return list(args.json);
+    if (args.list) return list();
     using interrupt = untilInterrupted();
     const left = isSending || args.names.length > 0 ? [] : ["alert"];
     const results = await withAgent(args, async (agent) => {
@@ -58,9 +58,8 @@ const run = defineCommand({
       return EXIT.failed;
     }
     const isWell = results.every(({ passed }) => passed);
-    if (args.json) printJson({ ok: isWell, leftOut: left, drills: results });
-    else printLines(summary(results, left));
-    return isWell ? EXIT.ok : EXIT.failed;
+    const json = { ok: isWell, leftOut: left, drills: results };
+    return { json, text: summary(results, left), exitCode: exitCode(isWell) };
   },
 });
 
@@ -91,8 +90,11 @@ const record = defineCommand({
     const row = await withAgent(args, (agent) =>
       recordResult(agent, { name: args.name, figures: args.figures, error }),
     );
-    if (args.json) printJson({ id: row.id, name: row.name, passed: args.passed, record: row.file });
-    else printLines([`${row.name} ${args.passed ? "passed" : "FAILED"}, written down in runs/${row.file}`]);
+    const { id, name, file } = row;
+    return {
+      json: { id, name, passed: args.passed, record: file },
+      text: [`${name} ${args.passed ? "passed" : "FAILED"}, written down in runs/${file}`],
+    };
   },
 });
 
@@ -101,18 +103,17 @@ export default defineCommand({
   default: "run",
 });
 
-function list(asJson: boolean): void {
+function list(): Result {
   const { name, description, command } = HOST_DRILL;
   const rows = [
     ...DRILLS.map((drill) => ({ name: drill.name, description: drill.description })),
     { name, description: `${description} (by the host alone: ${command})` },
   ];
-  if (asJson) printJson(rows);
-  else
-    printTable(rows, [
-      { title: "DRILL", value: (row) => row.name },
-      { title: "WHAT MUST HAPPEN", value: (row) => row.description },
-    ]);
+  const columns: Column<(typeof rows)[number]>[] = [
+    ["DRILL", (row) => row.name],
+    ["WHAT MUST HAPPEN", (row) => row.description],
+  ];
+  return { json: rows, text: tableText(rows, columns, "") };
 }
 
 function summary(results: readonly DrillResult[], left: readonly string[]): string[] {

@@ -1,6 +1,5 @@
 import { defineCommand, UsageError } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -11,17 +10,10 @@ export default defineCommand({
   },
   async run({ args }) {
     const payload = args.payload === undefined ? null : parse(args.payload);
-    await withAgent(args, async (agent) => {
-      const result = await agent.enqueue(args.name, {
-        payload,
-        ...(args.key === undefined ? {} : { key: args.key }),
-      });
-      if (args.json) printJson(result);
-      else
-        printLines([
-          result.added ? `added ${result.key}` : `${result.key} is known already; nothing was added`,
-        ]);
-    });
+    const key = args.key === undefined ? {} : { key: args.key };
+    const added = await withAgent(args, (agent) => agent.enqueue(args.name, { payload, ...key }));
+    const text = added.added ? `added ${added.key}` : `${added.key} is known already; nothing was added`;
+    return { json: added, text: [text] };
   },
 });
 

@@ -1,11 +1,11 @@
 import { NoAgent } from "../../config/locations.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { EXIT, messageOf } from "../../lib/errors.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { healthOf, readCondition } from "../../ops/condition.ts";
 import { observeWorker } from "../../ops/worker.ts";
-import { defineCommand } from "../command.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
+import { defineCommand, exitCode } from "../command.ts";
+import { withState } from "../open.ts";
+import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -16,8 +16,7 @@ export default defineCommand({
       if (error instanceof NoAgent) throw error;
       return { isHealthy: false, problems: [messageOf(error)] };
     });
-    if (args.json) printJson(health);
-    else printLines(health.isHealthy ? ["fit to work"] : health.problems.map(oneLine));
-    return health.isHealthy ? EXIT.ok : EXIT.failed;
+    const text = health.isHealthy ? ["fit to work"] : health.problems.map(oneLine);
+    return { json: health, text, exitCode: exitCode(health.isHealthy) };
   },
 });

@@ -11,12 +11,19 @@ import { visible } from "../../lib/visible.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
-import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
-import { printTable } from "../text.ts";
+import { withAgent, withState } from "../open.ts";
+import { type Column, tableText } from "../text.ts";
 
 const ID = { type: "positional", description: "The incident's id" } as const;
+
+const COLUMNS: Column<Incident>[] = [
+  ["ID", ({ id }) => id],
+  ["STATE", ({ state }) => state],
+  ["SINCE", ({ openedAt }) => openedAt],
+  ["SIGNS", ({ count }) => String(count), "right"],
+  ["LASTED", lasted],
+  ["WHAT", ({ title }) => visible(title).slice(0, 60)],
+];
 
 const list = defineCommand({
   description: "What broke and was not closed by a person yet, the newest first",
@@ -28,16 +35,8 @@ const list = defineCommand({
   },
   async run({ args }) {
     const incidents = await withState(args, ({ db }) => listIncidents(db, args));
-    if (args.json) return printJson(incidents);
-    if (incidents.length === 0) return printLines([args.all ? "nothing broke yet" : "no open incidents"]);
-    printTable(incidents, [
-      { title: "ID", value: (incident) => incident.id },
-      { title: "STATE", value: (incident) => incident.state },
-      { title: "SINCE", value: (incident) => incident.openedAt },
-      { title: "SIGNS", value: (incident) => String(incident.count), align: "right" },
-      { title: "LASTED", value: lasted },
-      { title: "WHAT", value: (incident) => visible(incident.title).slice(0, 60) },
-    ]);
+    const none = args.all ? "nothing broke yet" : "no open incidents";
+    return { json: incidents, text: tableText(incidents, COLUMNS, none) };
   },
 });
 
@@ -49,8 +48,7 @@ const show = defineCommand({
   args: { id: ID },
   async run({ args }) {
     const incident = await withState(args, ({ db }) => showIncident(db, args.id));
-    if (args.json) return printJson(incident);
-    printLines(fieldLines(fieldsOf(incident)));
+    return { json: incident, text: fieldLines(fieldsOf(incident)) };
   },
 });
 
@@ -76,8 +74,8 @@ const close = defineCommand({
       const { store, clock } = rails;
       return await closeIncident({ config, store, clock, redact: outbox.redact }, args.id, closing);
     });
-    if (args.json) printJson(closed);
-    else printLines([`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"]);
+    const text = [`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"];
+    return { json: closed, text };
   },
 });
 

@@ -2,29 +2,26 @@ import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { listJobs, showJob } from "../../ops/jobs.ts";
 import { defineCommand, LIMIT } from "../command.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
-import { printTable } from "../text.ts";
+import { withState } from "../open.ts";
+import { oneLine } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
 
 const list = defineCommand({
   description: "The queue, the newest first",
   examples: ["afk jobs", "afk jobs list --json"],
   json: true,
-  args: {
-    limit: LIMIT,
-  },
+  args: { limit: LIMIT },
   async run({ args }) {
     const jobs = await withState(args, ({ db }) => listJobs(db, args.limit));
-    if (args.json) return printJson(jobs);
-    if (jobs.length === 0) return printLines(["the queue is empty"]);
-    printTable(jobs, [
-      { title: "KEY", value: (job) => job.key },
-      { title: "STATE", value: (job) => job.state },
-      { title: "ATTEMPTS", value: (job) => `${job.attempts}/${job.maxAttempts}`, align: "right" },
-      { title: "DUE", value: (job) => job.runAt },
-      { title: "UNITS", value: (job) => String(job.units), align: "right" },
-      { title: "ERROR", value: (job) => job.error?.slice(0, 60) ?? "" },
-    ]);
+    const columns: Column<(typeof jobs)[number]>[] = [
+      ["KEY", (job) => job.key],
+      ["STATE", (job) => job.state],
+      ["ATTEMPTS", (job) => `${job.attempts}/${job.maxAttempts}`, "right"],
+      ["DUE", (job) => job.runAt],
+      ["UNITS", (job) => String(job.units), "right"],
+      ["ERROR", (job) => job.error?.slice(0, 60) ?? ""],
+    ];
+    return { json: jobs, text: tableText(jobs, columns, "the queue is empty") };
   },
 });
 
@@ -40,13 +37,13 @@ const show = defineCommand({
         exitCode: EXIT.failed,
       });
     }
-    if (args.json) return printJson(job);
     const { steps, outputs, ...fields } = job;
-    printLines([
+    const text = [
       ...Object.entries(fields).map(([name, value]) => `${name.padEnd(12)} ${oneLine(String(value ?? "-"))}`),
       ...outputs.map((name) => `output       ${name}`),
       ...steps.map((step) => `step         ${toIso(step.at)} ${oneLine(step.name)}`),
-    ]);
+    ];
+    return { json: job, text };
   },
 });
 

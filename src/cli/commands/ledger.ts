@@ -1,11 +1,9 @@
 import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
 import { listLedger } from "../../ops/ledger.ts";
 import { reconcile } from "../../rails/reconcile.ts";
-import { defineCommand } from "../command.ts";
-import { withAgent } from "../open.ts";
-import { printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
-import { printTable } from "../text.ts";
+import { defineCommand, LIMIT } from "../command.ts";
+import { withAgent, withState } from "../open.ts";
+import { type Column, tableText } from "../text.ts";
 
 const list = defineCommand({
   description: "What every call cost, the newest first",
@@ -13,39 +11,23 @@ const list = defineCommand({
   json: true,
   args: {
     unknown: { type: "boolean", description: "Only calls whose outcome is unknown" },
-    limit: {
-      type: "number",
-      integer: true,
-      min: 1,
-      max: 100_000,
-      default: 50,
-      description: "At most so many",
-    },
+    limit: { ...LIMIT, max: 100_000 },
   },
   async run({ args }) {
     const entries = await withState(args, ({ db }) => listLedger(db, args));
-    if (args.json) return printJson(entries);
-    if (entries.length === 0)
-      return printLines([args.unknown ? "nothing is unknown" : "no model call was made yet"]);
-    printTable(entries, [
-      { title: "ID", value: (entry) => entry.id },
-      { title: "AT", value: (entry) => entry.createdAt },
-      { title: "MODEL", value: (entry) => `${entry.model}${entry.degraded ? " (degraded)" : ""}` },
-      { title: "STATE", value: (entry) => entry.state },
-      { title: "BOUND", value: (entry) => formatUsd(entry.estimateMicros), align: "right" },
-      {
-        title: "COST",
-        value: (entry) => (entry.costMicros === null ? "-" : formatUsd(entry.costMicros)),
-        align: "right",
-      },
-      {
-        title: "TOKENS",
-        value: (entry) => `${entry.inputTokens ?? "-"}/${entry.outputTokens ?? "-"}`,
-        align: "right",
-      },
-      { title: "STEP", value: (entry) => entry.step ?? "" },
-      { title: "ERROR", value: (entry) => entry.error?.slice(0, 60) ?? "" },
-    ]);
+    const columns: Column<(typeof entries)[number]>[] = [
+      ["ID", (entry) => entry.id],
+      ["AT", (entry) => entry.createdAt],
+      ["MODEL", (entry) => `${entry.model}${entry.degraded ? " (degraded)" : ""}`],
+      ["STATE", (entry) => entry.state],
+      ["BOUND", (entry) => formatUsd(entry.estimateMicros), "right"],
+      ["COST", (entry) => (entry.costMicros === null ? "-" : formatUsd(entry.costMicros)), "right"],
+      ["TOKENS", (entry) => `${entry.inputTokens ?? "-"}/${entry.outputTokens ?? "-"}`, "right"],
+      ["STEP", (entry) => entry.step ?? ""],
+      ["ERROR", (entry) => entry.error?.slice(0, 60) ?? ""],
+    ];
+    const none = args.unknown ? "nothing is unknown" : "no model call was made yet";
+    return { json: entries, text: tableText(entries, columns, none) };
   },
 });
 
@@ -70,8 +52,7 @@ const reconcileCommand = defineCommand({
       await reconcile(agent.rails, args.id, costMicros);
       agent.log.event("warn", "call_reconciled", { entry: args.id, costMicros });
     });
-    if (args.json) printJson({ id: args.id, costMicros });
-    else printLines([`${args.id} is settled at ${formatUsd(costMicros)}`]);
+    return { json: { id: args.id, costMicros }, text: [`${args.id} is settled at ${formatUsd(costMicros)}`] };
   },
 });
 

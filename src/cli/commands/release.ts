@@ -7,9 +7,8 @@ import { type Recorded, recordRelease } from "../../evidence/release/record.ts";
 import { putBack, type Release, release, renderOnly } from "../../evidence/release/release.ts";
 import { releaseBy } from "../../evidence/release/releases.ts";
 import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
-import { withAgent } from "../open.ts";
+import { withAgent, withState } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
 
 export default defineCommand({
   json: true,

@@ -6,8 +6,8 @@ import { renderRetrospective, writeRetrospective } from "../../evidence/report/r
 import { systemClock, toIso } from "../../lib/clock.ts";
 import { writeDurably } from "../../store/durable-file.ts";
 import { defineCommand, UsageError } from "../command.ts";
+import { withState } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
-import { withState } from "../state.ts";
 import { reportView } from "../views/report.ts";
 import { parseWhen } from "../when.ts";
 

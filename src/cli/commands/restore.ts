@@ -2,7 +2,6 @@ import { readAgentConfig } from "../../agent.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { type Restored, restoreState } from "../../ops/restore.ts";
 import { defineCommand } from "../command.ts";
-import { printJson, printLines } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -22,8 +21,7 @@ export default defineCommand({
       isForced: args.force,
       isDryRun: args["dry-run"],
     });
-    if (args.json) printJson(restored);
-    else printLines(restored.isDryRun ? wouldLines(restored) : lines(restored));
+    return { json: restored, text: restored.isDryRun ? wouldLines(restored) : lines(restored) };
   },
 });
 

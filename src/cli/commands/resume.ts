@@ -1,7 +1,7 @@
 import { resume } from "../../rails/resume.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
+import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -19,13 +19,15 @@ export default defineCommand({
         agent.log.event("warn", "kill_cleared", { by: cleared.by, reason: cleared.reason });
       return { ...resumed, stopFile: agent.rails.stopFile };
     });
-    if (args.json) return printJson({ cleared: kill, ...(breakers.length > 0 && { breakers }) });
     const lines = [
       ...(kill === null
         ? []
         : [`cleared (${kill.by}): ${oneLine(kill.by === "file" ? `removed ${stopFile}` : kill.reason)}`]),
       ...breakers.map((name) => `cleared: ${oneLine(name)} is called again`),
     ];
-    printLines(lines.length === 0 ? ["nothing was set"] : lines);
+    return {
+      json: { cleared: kill, ...(breakers.length > 0 && { breakers }) },
+      text: lines.length === 0 ? ["nothing was set"] : lines,
+    };
   },
 });

@@ -7,10 +7,10 @@ import type { Day } from "../../simulate/calendar.ts";
 import { FAULT_NAMES, type FaultName } from "../../simulate/fault-names.ts";
 import { openSimulator } from "../../simulate/simulate.ts";
 import { verdictOf } from "../../simulate/verdict.ts";
-import { defineCommand, UsageError } from "../command.ts";
+import { defineCommand, exitCode, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
-import { printJson, printLines } from "../output.ts";
-import { type Column, printTable } from "../text.ts";
+import { printLines } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
 
 const DAYS_MAX = 90;
 const SEED_MAX = 2 ** 31 - 1;
@@ -19,17 +19,14 @@ const WORDS_SHOWN = 3;
 
 /** A simulated day as a row. */
 const DAY_COLUMNS: Column<Day>[] = [
-  { title: "DAY", value: ({ date }) => date },
-  { title: "TICKS", value: ({ ticks }) => String(ticks), align: "right" },
-  { title: "FILES", value: ({ outputs }) => String(outputs), align: "right" },
-  { title: "CALLS", value: ({ requests }) => String(requests), align: "right" },
-  { title: "BILLED", value: ({ billedMicros }) => formatUsd(billedMicros), align: "right" },
-  {
-    title: "REFUSED",
-    value: ({ refused }) => some(Object.entries(refused).map(([name, count]) => `${count} ${name}`)),
-  },
-  { title: "WHAT WENT WRONG", value: ({ faults }) => some(faults.map(({ words }) => words)) },
-  { title: "TOLD", value: ({ told }) => (told.length === 0 ? "" : String(told.length)), align: "right" },
+  ["DAY", ({ date }) => date],
+  ["TICKS", ({ ticks }) => String(ticks), "right"],
+  ["FILES", ({ outputs }) => String(outputs), "right"],
+  ["CALLS", ({ requests }) => String(requests), "right"],
+  ["BILLED", ({ billedMicros }) => formatUsd(billedMicros), "right"],
+  ["REFUSED", ({ refused }) => some(Object.entries(refused).map(([name, count]) => `${count} ${name}`))],
+  ["WHAT WENT WRONG", ({ faults }) => some(faults.map(({ words }) => words))],
+  ["TOLD", ({ told }) => (told.length === 0 ? "" : String(told.length)), "right"],
 ];
 
 export default defineCommand({
@@ -74,13 +71,11 @@ export default defineCommand({
       });
       if (isShown) process.stderr.write("\r\u001b[2K");
       const verdict = verdictOf(result, config, repeat);
-      if (args.json)
-        printJson({ ok: verdict.isWell, seed, faults, repeat, ...result, verdict: verdict.lines });
-      else {
-        printTable(result.days, DAY_COLUMNS);
-        printLines(["", ...verdict.lines]);
-      }
-      return verdict.isWell ? EXIT.ok : EXIT.failed;
+      return {
+        json: { ok: verdict.isWell, seed, faults, repeat, ...result, verdict: verdict.lines },
+        text: [...tableText(result.days, DAY_COLUMNS, ""), "", ...verdict.lines],
+        exitCode: exitCode(verdict.isWell),
+      };
     } catch (error) {
       if (!interrupt.signal.aborted) throw error;
       printLines(["afk simulate: interrupted"], process.stderr);

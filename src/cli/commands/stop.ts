@@ -2,7 +2,7 @@ import { stopAgent } from "../../agent.ts";
 import { EXIT } from "../../lib/errors.ts";
 import type { WorkerEnd } from "../../ops/stop-agent.ts";
 import { defineCommand } from "../command.ts";
-import { oneLine, printJson, printLines } from "../output.ts";
+import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -17,15 +17,13 @@ export default defineCommand({
   async run({ args }) {
     const stopped = await stopAgent({ config: args.config, state: args.state }, args.reason);
     const { agent, state, worker } = stopped;
-    if (args.json) printJson(stopped);
-    else
-      printLines([
-        `${stopped.wasSet ? "stopped already" : "stopped"} (${stopped.by}): ${oneLine(stopped.detail)}`,
-        oneLine(`agent ${agent ?? "of unknown name"}, state ${state}`),
-        workerLine(worker),
-        "No model is called until: afk resume",
-      ]);
-    return worker.isGone === false ? EXIT.locked : EXIT.ok;
+    const text = [
+      `${stopped.wasSet ? "stopped already" : "stopped"} (${stopped.by}): ${oneLine(stopped.detail)}`,
+      oneLine(`agent ${agent ?? "of unknown name"}, state ${state}`),
+      workerLine(worker),
+      "No model is called until: afk resume",
+    ];
+    return { json: stopped, text, exitCode: worker.isGone === false ? EXIT.locked : EXIT.ok };
   },
 });
 
