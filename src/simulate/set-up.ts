@@ -28,7 +28,6 @@ export function setUp(
   const { time, disk } = environment;
   const { seed } = input;
   const baseOptions = { config: input.configFile, state: input.state, environment: input.environment };
-  environment.use(noInternet(), seededRandom(seed, "agent"));
   const config = readConfig(baseOptions, () => [...kinds, ...jobKinds]);
   const startMs = firstMidnight(config.timezone, seededRandom(seed, "start"));
   time.reset(startMs);
@@ -67,7 +66,7 @@ export function setUp(
     onRequest: (url) => calendar.stamp(`${time.elapsedMs()} ${url.href}`),
     onModelRequest: () => noteRequest(context),
   });
-  environment.use(world, seededRandom(seed, "agent"));
+  Object.assign(environment, { internet: world, randomness: seededRandom(seed, "agent") });
 
   const agentOptions = (): AgentOptions => ({
     ...baseOptions,
@@ -145,14 +144,6 @@ function noteRequest({
 function withCap({ environment }: SimulationInput, { dailyCapMicros }: Overrides): Environment {
   if (dailyCapMicros === null) return environment;
   return { ...environment, DAILY_CAP_USD: usdFromMicros(dailyCapMicros).toFixed(6) };
-}
-
-/** While the configuration is read nothing is asked of anybody. */
-function noInternet(): Parameters<SimulatedEnvironment["use"]>[0] {
-  const refuse = (): never => {
-    throw new Error("afk bug: something was sent before the simulation began");
-  };
-  return { answer: refuse, after: refuse, accept: refuse, isKnown: refuse };
 }
 
 /** Shortly before the clocks of Europe or America change. */

@@ -5,24 +5,7 @@ import { watchDurableSteps } from "../../faults/durable-steps.ts";
 import { replace } from "./replace.ts";
 
 /** What the agent writes to, with failpoints at its durable steps (faults/durable-steps.ts). */
-export interface Disk {
-  /** Durable steps so far. */
-  steps(): number;
-  /** Calls `act` around the step of that number. Only one is armed at a time. */
-  arm(step: number, side: "before" | "after", act: () => void): void;
-  /** The process is gone: from here on everything that it tries to read or write fails. */
-  kill(): void;
-  isKilled(): boolean;
-  /** Lets go of what the dead process held, as the system does, and lets the next one begin. */
-  revive(): void;
-  /** Nothing is armed any more. */
-  disarm(): void;
-  /** So many bytes are left; null is as many as anybody wants. */
-  setFree(bytes: number | null): void;
-  isFull(): boolean;
-  /** Does what another process does: no step of the agent, and possible whatever has become of it. */
-  outside<T>(work: () => T): T;
-}
+export type Disk = ReturnType<typeof installDisk>;
 
 /** About what a statement takes in the write-ahead log. */
 const STATEMENT_BYTES = 4_096;
@@ -30,7 +13,7 @@ const BLOCK_BYTES = 4_096;
 const PLENTY_BLOCKS = 4 * 1024 * 1024;
 
 /** Puts the disk under this thread for good. */
-export function installDisk(): Disk {
+export function installDisk() {
   const databases = new Set<Database.Database>();
   let freeBytes: number | null = null;
   let steps = 0;
@@ -38,9 +21,9 @@ export function installDisk(): Disk {
   let isDead = false;
   let outsiders = 0;
 
-  const refuseDead = () => {
+  function refuseDead(): void {
     if (isDead && outsiders === 0) throw new Error("this process of the simulation has ended");
-  };
+  }
 
   function failpoint(side: "before" | "after"): void {
     if (armed?.step === steps && armed.side === side) {
@@ -51,25 +34,33 @@ export function installDisk(): Disk {
     refuseDead();
   }
 
-  function durable<T>(work: () => T): T {
-    if (outsiders > 0) return work();
-    refuseDead();
-    steps += 1;
-    failpoint("before");
-    const result = work();
-    failpoint("after");
-    return result;
-  }
-
-  const hasRoom = (bytes: number) => {
+  function hasRoom(bytes: number): boolean {
     if (freeBytes === null || outsiders > 0) return true;
     if (freeBytes < bytes) return false;
     freeBytes -= bytes;
     return true;
-  };
+  }
+
+  /** Does what another process does: no step of the agent, and possible whatever has become of it. */
+  function outside<T>(work: () => T): T {
+    outsiders += 1;
+    try {
+      return work();
+    } finally {
+      outsiders -= 1;
+    }
+  }
 
   watchDurableSteps({
-    durable: (_label, work) => durable(work),
+    durable(_label, work) {
+      if (outsiders > 0) return work();
+      refuseDead();
+      steps += 1;
+      failpoint("before");
+      const result = work();
+      failpoint("after");
+      return result;
+    },
     use(database) {
       refuseDead();
       if (outsiders === 0) databases.add(database);
@@ -81,99 +72,68 @@ export function installDisk(): Disk {
       throw new Database.SqliteError("database or disk is full", "SQLITE_FULL");
     },
   });
-  watchFiles({
-    refuseDead,
-    hasRoom,
-    giveBack(bytes) {
-      if (freeBytes !== null) freeBytes += bytes;
-    },
-    freeBlocks: () => (freeBytes === null ? PLENTY_BLOCKS : Math.floor(freeBytes / BLOCK_BYTES)),
-  });
 
-  const disk: Disk = {
+  const { lstatSync } = fs;
+  const needRoom = (_to: unknown, content: unknown) => {
+    const isBytes = typeof content === "string" || content instanceof Uint8Array;
+    if (!hasRoom(isBytes ? Buffer.byteLength(content) : 0))
+      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
+  };
+  const giveBack = (path: fs.PathLike) => {
+    if (freeBytes !== null) freeBytes += lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  };
+  /** The ways in which the agent writes files, and what is done before each; all of them wait for the disk. */
+  const before = {
+    writeSync: needRoom,
+    writeFileSync: needRoom,
+    rmSync: giveBack,
+    unlinkSync: giveBack,
+    openSync() {},
+    mkdirSync() {},
+    fsyncSync() {},
+  };
+  for (const [name, prepare] of Object.entries(before) as [keyof typeof before, typeof needRoom][]) {
+    const original = fs[name] as (...parameters: unknown[]) => unknown;
+    replace(fs, name, (...parameters: [unknown, unknown]) => {
+      refuseDead();
+      prepare(...parameters);
+      return original(...parameters);
+    });
+  }
+  const freeBlocks = () => (freeBytes === null ? PLENTY_BLOCKS : Math.floor(freeBytes / BLOCK_BYTES));
+  replace(fs, "statfsSync", () => ({ bavail: freeBlocks(), bsize: BLOCK_BYTES }));
+  syncBuiltinESMExports();
+
+  return {
+    /** Durable steps so far. */
     steps: () => steps,
-    arm(step, side, act) {
+    /** Calls `act` around the step of that number. Only one is armed at a time. */
+    arm(step: number, side: "before" | "after", act: () => void) {
       armed = { step, side, act };
     },
+    /** Nothing is armed any more. */
+    disarm() {
+      armed = null;
+    },
+    /** The process is gone: from here on everything that it tries to read or write fails. */
     kill() {
       isDead = true;
     },
     isKilled: () => isDead,
+    /** Lets go of what the dead process held, as the system does, and lets the next one begin. */
     revive() {
-      disk.outside(() => {
+      outside(() => {
         for (const database of databases) if (database.open) database.close();
       });
       databases.clear();
       armed = null;
       isDead = false;
     },
-    disarm() {
-      armed = null;
-    },
-    setFree(bytes) {
+    /** So many bytes are left; null is as many as anybody wants. */
+    setFree(bytes: number | null) {
       freeBytes = bytes;
     },
     isFull: () => freeBytes !== null,
-    outside(work) {
-      outsiders += 1;
-      try {
-        return work();
-      } finally {
-        outsiders -= 1;
-      }
-    },
+    outside,
   };
-  return disk;
-}
-
-interface FileHooks {
-  refuseDead(): void;
-  hasRoom(bytes: number): boolean;
-  giveBack(bytes: number): void;
-  freeBlocks(): number;
-}
-
-/** The ways in which the agent writes files; all of them wait for the disk. */
-function watchFiles({ refuseDead, hasRoom, giveBack, freeBlocks }: FileHooks): void {
-  const real = { ...fs };
-  const needRoom = (content: unknown) => {
-    refuseDead();
-    const isBytes = typeof content === "string" || content instanceof Uint8Array;
-    const bytes = isBytes ? Buffer.byteLength(content) : 0;
-    if (!hasRoom(bytes))
-      throw Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
-  };
-  const sizeOf = (path: fs.PathLike) => real.lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  const remove =
-    <Arguments extends [fs.PathLike, ...unknown[]]>(original: (...parameters: Arguments) => void) =>
-    (...parameters: Arguments) => {
-      refuseDead();
-      giveBack(sizeOf(parameters[0]));
-      original(...parameters);
-    };
-  const guarded =
-    <Arguments extends unknown[], Result>(original: (...parameters: Arguments) => Result) =>
-    (...parameters: Arguments) => {
-      refuseDead();
-      return original(...parameters);
-    };
-  replace(fs, "writeSync", (file: number, content: NodeJS.ArrayBufferView) => {
-    needRoom(content);
-    return real.writeSync(file, content);
-  });
-  replace(
-    fs,
-    "writeFileSync",
-    (file: fs.PathOrFileDescriptor, content: string, options?: fs.WriteFileOptions) => {
-      needRoom(content);
-      real.writeFileSync(file, content, options);
-    },
-  );
-  replace(fs, "rmSync", remove(real.rmSync));
-  replace(fs, "unlinkSync", remove(real.unlinkSync));
-  replace(fs, "openSync", guarded(real.openSync));
-  replace(fs, "mkdirSync", guarded(real.mkdirSync as (path: fs.PathLike) => string | undefined));
-  replace(fs, "fsyncSync", guarded(real.fsyncSync));
-  replace(fs, "statfsSync", () => ({ bavail: freeBlocks(), bsize: BLOCK_BYTES }));
-  syncBuiltinESMExports();
 }

@@ -2,17 +2,14 @@ import { syncBuiltinESMExports } from "node:module";
 import os from "node:os";
 import timersPromises from "node:timers/promises";
 import { replace } from "./replace.ts";
-import type { VirtualTime } from "./virtual-time.ts";
-
-/** Waits until the code of this thread has nothing to do but wait for an alarm. */
-export type Quiet = () => Promise<void>;
+import type { Alarm, VirtualTime } from "./virtual-time.ts";
 
 /**
  * Makes this thread live in virtual time: its timers, dates, deadlines and uptime. The code of the agent, and the
- * libraries under it, need not know.
+ * libraries under it, need not know. Gives what waits until that code has nothing to do but wait for an alarm.
  */
-export function installTimers(time: VirtualTime): Quiet {
-  const immediates = countImmediates();
+export function installTimers(time: VirtualTime): () => Promise<void> {
+  const { setImmediate } = globalThis;
   installTimeouts(time);
   installDate(time);
   replace(AbortSignal, "timeout", (ms: number) => {
@@ -35,80 +32,30 @@ export function installTimers(time: VirtualTime): Quiet {
   replace(performance, "now", () => time.uptimeMs());
   syncBuiltinESMExports();
   return async () => {
-    do {
-      await immediates.turn();
-    } while (immediates.pending() > 0 || isSystemBusy());
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (isBusy());
   };
 }
 
-/** What a thread waits for that no alarm brings: files that are read or written beside it, compression, names. */
-function isSystemBusy(): boolean {
-  return process.getActiveResourcesInfo().some((name) => /req|zlib/i.test(name));
-}
-
-function countImmediates(): { turn(): Promise<void>; pending(): number } {
-  const real = setImmediate;
-  const clear = clearImmediate;
-  const pending = new Set<NodeJS.Immediate>();
-  replace(globalThis, "setImmediate", (run: (...args: unknown[]) => void, ...args: unknown[]) => {
-    const immediate = real(() => {
-      pending.delete(immediate);
-      run(...args);
-    });
-    pending.add(immediate);
-    return immediate;
-  });
-  replace(globalThis, "clearImmediate", (immediate: NodeJS.Immediate) => {
-    pending.delete(immediate);
-    clear(immediate);
-  });
-  return { turn: () => new Promise((resolve) => real(resolve)), pending: () => pending.size };
-}
-
-/** What Node gives for a timer, as far as libraries use it. */
-interface Timer extends Disposable {
-  ref(): Timer;
-  unref(): Timer;
-  hasRef(): boolean;
-  refresh(): Timer;
-  close(): Timer;
+/** What a thread waits for that no alarm brings: immediates, files that are read or written beside it, compression, names. */
+function isBusy(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /immediate|req|zlib/i.test(name));
 }
 
 function installTimeouts(time: VirtualTime): void {
-  const cancels = new WeakMap<object, () => void>();
-
-  function start(run: (...args: unknown[]) => void, ms: number, args: unknown[], doesRepeat: boolean): Timer {
-    const alarm = time.alarm("agent", ms, () => {
-      if (doesRepeat) time.again(alarm, ms);
+  type Run = (...args: unknown[]) => void;
+  const start = (run: Run, ms = 1, ...args: unknown[]) => time.alarm("agent", ms, () => run(...args));
+  const repeat = (run: Run, ms = 1, ...args: unknown[]) => {
+    const alarm: Alarm = time.alarm("agent", ms, () => {
+      alarm.refresh();
       run(...args);
     });
-    const cancel = () => time.cancel(alarm);
-    const timer: Timer = {
-      ref: () => timer,
-      unref: () => timer,
-      hasRef: () => true,
-      refresh() {
-        time.again(alarm, ms);
-        return timer;
-      },
-      close() {
-        cancel();
-        return timer;
-      },
-      [Symbol.dispose]: cancel,
-    };
-    cancels.set(timer, cancel);
-    return timer;
-  }
-
-  const end = (timer: unknown) => {
-    if (typeof timer === "object" && timer !== null) cancels.get(timer)?.();
+    return alarm;
   };
-  type Run = (...args: unknown[]) => void;
-  replace(globalThis, "setTimeout", (run: Run, ms = 1, ...args: unknown[]) => start(run, ms, args, false));
-  replace(globalThis, "setInterval", (run: Run, ms = 1, ...args: unknown[]) => start(run, ms, args, true));
-  replace(globalThis, "clearTimeout", end);
-  replace(globalThis, "clearInterval", end);
+  replace(globalThis, "setTimeout", start);
+  replace(globalThis, "setInterval", repeat);
+  replace(globalThis, "clearTimeout", time.cancel);
+  replace(globalThis, "clearInterval", time.cancel);
 }
 
 function installDate(time: VirtualTime): void {

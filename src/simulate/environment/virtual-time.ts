@@ -3,45 +3,28 @@ import { type Clock, IDLE_MS } from "../../lib/clock.ts";
 /** Who set an alarm: the agent's own code, whose alarms end with its process, or the simulation. */
 export type Owner = "agent" | "world";
 
-/** Something that happens at a moment of true time. */
+/** Something that happens at a moment of true time. It has what libraries use of a timer of Node's. */
 export interface Alarm {
   owner: Owner;
   /** In true time. */
   dueMs: number;
   ring(): void;
+  ref(): Alarm;
+  unref(): Alarm;
+  refresh(): Alarm;
 }
 
 /**
  * Time that passes only when it is told to. `elapsedMs` is true time since the simulation began; the wall clock and the
  * uptime that the agent sees are made from it, and may be wrong, as those of a machine may.
  */
-export interface VirtualTime extends Clock {
-  elapsedMs(): number;
-  /** What a right clock would show. */
-  trueMs(): number;
-  /** Rings after `ms` of true time. */
-  alarm(owner: Owner, ms: number, ring: () => void): Alarm;
-  /** Sets a rung or cancelled alarm again. */
-  again(alarm: Alarm, ms: number): void;
-  cancel(alarm: Alarm): void;
-  /** The agent's process has ended, and its alarms with it. */
-  dropAgentAlarms(): void;
-  /** Moves to the next alarm that is due until `untilMs` and rings it; where there is none, to `untilMs`. Gives which. */
-  step(untilMs: number): boolean;
-  /** Moves the wall clock beside the true time, by this much more. */
-  setWall(byMs: number): void;
-  wallErrorMs(): number;
-  /** The machine starts: the uptime counts anew. */
-  boot(): void;
-  /** Begins at this instant, with nothing set. */
-  reset(startMs: number): void;
-}
+export type VirtualTime = ReturnType<typeof createVirtualTime>;
 
 /** A machine is up for a while before it runs anything. */
 const FIRST_UPTIME_MS = 30_000;
 
 /** Time that has yet to begin: see `reset`. */
-export function createVirtualTime(): VirtualTime {
+export function createVirtualTime() {
   let startMs = 0;
   let nowMs = 0;
   let wallErrorMs = 0;
@@ -50,73 +33,84 @@ export function createVirtualTime(): VirtualTime {
   /** Those that are set, the earliest first; of those due together, the one that was set first. */
   let alarms: Alarm[] = [];
 
-  const time: VirtualTime = {
+  const cancel = (alarm: Alarm): void => {
+    alarms = alarms.filter((each) => each !== alarm);
+  };
+
+  /** Sets an alarm again that has rung or was cancelled. */
+  function again(alarm: Alarm, ms: number): Alarm {
+    cancel(alarm);
+    // As timers of Node do: what is no number, or nothing, is a millisecond.
+    alarm.dueMs = nowMs + (ms >= 1 ? Math.ceil(ms) : 1);
+    const at = alarms.findIndex(({ dueMs }) => dueMs > alarm.dueMs);
+    alarms.splice(at === -1 ? alarms.length : at, 0, alarm);
+    return alarm;
+  }
+
+  /** Rings after `ms` of true time. */
+  function alarm(owner: Owner, ms: number, ring: () => void): Alarm {
+    const itself = () => made;
+    const made: Alarm = { owner, dueMs: 0, ring, ref: itself, unref: itself, refresh: () => again(made, ms) };
+    return again(made, ms);
+  }
+
+  async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const set = alarm("agent", ms, resolve);
+    const end = () => {
+      cancel(set);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", end, { once: true });
+    await promise.finally(() => signal?.removeEventListener("abort", end));
+  }
+
+  const clock: Clock = {
     nowMs: () => startMs + nowMs + wallErrorMs,
     uptimeMs: () => nowMs - bootedMs + FIRST_UPTIME_MS,
     bootId: () => `simulated-boot-${boots}`,
-    async sleep(ms, signal) {
-      signal?.throwIfAborted();
-      await new Promise<void>((resolve, reject) => {
-        const end = () => {
-          time.cancel(alarm);
-          reject(signal?.reason);
-        };
-        const alarm = time.alarm("agent", ms, () => {
-          signal?.removeEventListener("abort", end);
-          resolve();
-        });
-        signal?.addEventListener("abort", end, { once: true });
-      });
-    },
-    idle: (signal) => time.sleep(IDLE_MS, signal),
+    sleep,
+    idle: (signal) => sleep(IDLE_MS, signal),
+  };
+  return {
+    ...clock,
     elapsedMs: () => nowMs,
+    /** What a right clock would show. */
     trueMs: () => startMs + nowMs,
-    alarm(owner, ms, ring) {
-      const alarm: Alarm = { owner, dueMs: 0, ring };
-      time.again(alarm, ms);
-      return alarm;
-    },
-    again(alarm, ms) {
-      time.cancel(alarm);
-      // As timers of Node do: what is no number, or nothing, is a millisecond.
-      alarm.dueMs = nowMs + (ms >= 1 ? Math.ceil(ms) : 1);
-      const at = alarms.findIndex(({ dueMs }) => dueMs > alarm.dueMs);
-      alarms.splice(at === -1 ? alarms.length : at, 0, alarm);
-    },
-    cancel(alarm) {
-      const at = alarms.indexOf(alarm);
-      if (at !== -1) alarms.splice(at, 1);
-    },
+    alarm,
+    again,
+    cancel,
+    /** The agent's process has ended, and its alarms with it. */
     dropAgentAlarms() {
       alarms = alarms.filter(({ owner }) => owner === "world");
     },
-    step(untilMs) {
+    /** Moves to the next alarm that is due until `untilMs` and rings it; where there is none, to `untilMs`. Gives which. */
+    step(untilMs: number): boolean {
       const [first] = alarms;
-      if (first === undefined || first.dueMs > untilMs) {
-        nowMs = Math.max(nowMs, untilMs);
-        return false;
-      }
-      alarms.shift();
-      nowMs = Math.max(nowMs, first.dueMs);
+      const isDue = first !== undefined && first.dueMs <= untilMs;
+      nowMs = Math.max(nowMs, isDue ? first.dueMs : untilMs);
+      if (!isDue) return false;
+      cancel(first);
       first.ring();
       return true;
     },
-    setWall(byMs) {
+    /** Moves the wall clock beside the true time, by this much more. */
+    setWall(byMs: number) {
       wallErrorMs += byMs;
     },
     wallErrorMs: () => wallErrorMs,
+    /** The machine starts: the uptime counts anew. */
     boot() {
       boots += 1;
       bootedMs = nowMs;
     },
-    reset(atMs) {
+    /** Begins at this instant, with nothing set. */
+    reset(atMs: number) {
       alarms = [];
       startMs = atMs;
-      nowMs = 0;
-      wallErrorMs = 0;
-      bootedMs = 0;
+      nowMs = wallErrorMs = bootedMs = 0;
       boots = 1;
     },
   };
-  return time;
 }

@@ -6,7 +6,7 @@ import type { Bill } from "../../faults/oracles/ledger.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
 import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
 import type { ProviderConfig } from "../../providers/types.ts";
-import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, reply } from "./replies.ts";
 

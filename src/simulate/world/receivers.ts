@@ -2,7 +2,7 @@ import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import type { Config } from "../../config/config.ts";
 import type { Effect } from "../../faults/oracles/drafts.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
-import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, busy, reply, respondWith, SILENCE } from "./replies.ts";
 
@@ -69,7 +69,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
     effects,
     answer(asked) {
       const { url, headers, method } = asked;
-      const draft = headers["idempotency-key"] ?? "";
+      const draft = String(headers["idempotency-key"]);
       if (DRAFT_ID.test(draft)) return act(draft);
       if (pingUrl !== null && url.origin === pingUrl.origin && url.pathname.startsWith(pingUrl.pathname)) {
         const body = config.heartbeat.style === "healthchecks" ? "OK" : '{"ok":true}';

@@ -1,6 +1,6 @@
 import type { Answer } from "../../faults/model-answers.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
-import type { Reply } from "../environment/fake-socket.ts";
+import type { Reply } from "../environment/network.ts";
 
 /** An answer as bytes on a connection that ends with it. `afterMs`: until the first byte. */
 export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply {

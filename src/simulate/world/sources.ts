@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type SeededRandom, seededRandom } from "../../faults/seeded-random.ts";
-import type { Asked, Reply } from "../environment/fake-socket.ts";
+import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { createStream, type SimulatedItem, type Stream } from "./items.ts";
 import { brokenOff, busy, reply, respondWith, SILENCE } from "./replies.ts";

@@ -39,8 +39,8 @@ const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^http\//;
 /** Tell an address from a name, and nothing else. */
 const ADDRESS_READERS = /^egress\//;
-/** The page's server and the endpoint of models listen; they have no reason to import what sends. */
-const LISTENERS = /^(dashboard\/|faults\/model-endpoint\.ts$)/;
+/** The page's server, the endpoint of models and the network of a simulation answer; they have no reason to import what sends. */
+const LISTENERS = /^(dashboard\/|(faults\/model-endpoint|simulate\/environment\/network)\.ts$)/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
 const REPLACERS =
