@@ -3,56 +3,53 @@ import { createAlertsCheck } from "../faults/oracles/alerts.ts";
 import { checkSizes } from "../faults/oracles/bounds.ts";
 import { createDraftsCheck } from "../faults/oracles/drafts.ts";
 import type { Report } from "../faults/oracles/invariant.ts";
-import { createLedgerCheck, type LedgerCheck } from "../faults/oracles/ledger.ts";
-import { createQueueCheck, type QueueCheck } from "../faults/oracles/queue.ts";
+import { createLedgerCheck } from "../faults/oracles/ledger.ts";
+import { createQueueCheck } from "../faults/oracles/queue.ts";
 import type { Reader } from "../faults/oracles/reader.ts";
-import { createTimeCheck, type TimeCheck } from "../faults/oracles/time.ts";
+import { createTimeCheck } from "../faults/oracles/time.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import type { World } from "./world/world.ts";
 
 /** Every invariant that can be seen between two things that the agent does. */
-export interface Audit {
-  ledger: LedgerCheck;
-  queue: QueueCheck;
-  time: TimeCheck;
-  /** `isAtRest`: a tick has ended in good order. */
-  check(
-    reader: Reader,
-    step: {
-      isAtRest: boolean;
-      isWhole: boolean;
-      ticks: number;
-      fromMs: number;
-      toMs: number;
-      wallMs: number;
-    },
-  ): void;
-}
+export type Audit = ReturnType<typeof createAudit>;
 
 /** Puts the oracles together; `approvals` counts how often the operator approved each draft. */
 export function createAudit(
   config: Config,
-  world: () => World,
+  { receivers }: Pick<World, "receivers">,
   approvals: ReadonlyMap<string, number>,
   report: Report,
-): Audit {
-  const ledger = createLedgerCheck();
-  const queue = createQueueCheck(config.paths.out);
-  const time = createTimeCheck();
-  const alerts = createAlertsCheck();
-  const drafts = createDraftsCheck();
+) {
+  const ledger = createLedgerCheck(report);
+  const queue = createQueueCheck(config.paths.out, report);
+  const time = createTimeCheck(report);
+  const checkAlerts = createAlertsCheck(report);
+  const checkDrafts = createDraftsCheck(report);
   return {
     ledger,
     queue,
     time,
-    check(reader, { wallMs, ...rest }) {
-      const step = { ...rest, oldMs: oldest(reader, wallMs) };
-      const { receivers } = world();
-      ledger.check(reader, report, step);
-      queue.check(reader, report, step);
-      time.check(reader, step, report);
-      alerts.check(reader, receivers.messages(), step.oldMs, report);
-      drafts.check(reader, receivers.effects, approvals, report);
+    /**
+     * `isAtRest`: a tick has ended in good order. `isWhole`: what takes longer is checked, too. `fromMs` and `toMs`: true
+     * time of what was done before.
+     */
+    check(
+      reader: Reader,
+      step: {
+        isAtRest: boolean;
+        isWhole: boolean;
+        ticks: number;
+        fromMs: number;
+        toMs: number;
+        wallMs: number;
+      },
+    ) {
+      const how = { ...step, oldMs: oldest(reader, step.wallMs) };
+      ledger.check(reader, how);
+      queue.check(reader, how);
+      time.check(reader, how);
+      checkAlerts(reader, receivers.messages(), how.oldMs);
+      checkDrafts(reader, receivers.effects, approvals);
       checkSizes(config, reader, step.ticks, report);
     },
   };

@@ -27,20 +27,14 @@ export interface Day {
 }
 
 /** The days so far, and a fingerprint of everything that happened in them. */
-export interface Calendar {
-  today(): Day;
-  days(): readonly Day[];
-  /** Adds to the fingerprint. */
-  stamp(line: string): void;
-  fingerprint(): string;
-}
+export type Calendar = ReturnType<typeof createCalendar>;
 
 /** An empty calendar; `onDay` is called when a day is over. */
-export function createCalendar(timezone: string, trueMs: () => number, onDay: (day: Day) => void): Calendar {
+export function createCalendar(timezone: string, trueMs: () => number, onDay: (day: Day) => void) {
   const days: Day[] = [];
   const hash = createHash("sha256");
   return {
-    today() {
+    today(): Day {
       const date = dayIn(trueMs(), timezone);
       const last = days.at(-1);
       if (last?.date === date) return last;
@@ -49,27 +43,16 @@ export function createCalendar(timezone: string, trueMs: () => number, onDay: (d
       days.push(day);
       return day;
     },
-    days: () => days,
-    stamp: (line) => void hash.update(`${line}\n`),
+    days: (): readonly Day[] => days,
+    /** Adds to the fingerprint. */
+    stamp: (line: string) => void hash.update(`${line}\n`),
     fingerprint: () => hash.copy().digest("hex"),
   };
 }
 
 function emptyDay(date: string): Day {
-  return {
-    date,
-    ticks: 0,
-    idle: 0,
-    outputs: 0,
-    digests: 0,
-    units: 0,
-    requests: 0,
-    billedMicros: 0,
-    refused: {},
-    faults: [],
-    person: [],
-    told: [],
-  };
+  const counts = { ticks: 0, idle: 0, outputs: 0, digests: 0, units: 0, requests: 0, billedMicros: 0 };
+  return { date, ...counts, refused: {}, faults: [], person: [], told: [] };
 }
 
 /** Most lines are no refusal, and are not parsed. */

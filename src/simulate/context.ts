@@ -21,7 +21,7 @@ export interface SimulationInput {
   local: LocalSource[];
   days: number;
   seed: number;
-  faults: FaultName[];
+  faults: readonly FaultName[];
 }
 
 /** One simulation under way: what the parts that act in it share. */

@@ -8,17 +8,7 @@ import { nextTick } from "./next-tick.ts";
 import { operate } from "./operator-model.ts";
 
 /** How days pass: the timer's ticks, what comes between them, and a check of everything after each. */
-export interface Driver {
-  /** Until this much true time has passed since the beginning, or something broke. */
-  until(elapsedMs: number): Promise<void>;
-  /** The machine is on, whatever it was before. */
-  on(): Promise<void>;
-  /** What is to be done between two processes. `isThorough`: the operator handles everything now. */
-  between(isThorough: boolean): Promise<void>;
-  /** Checks everything. `isWhole`: what takes longer, too. */
-  check(fromMs: number, how: { isAtRest: boolean; isWhole: boolean }): void;
-  steps(): number;
-}
+export type Driver = ReturnType<typeof createDriver>;
 
 /** The counters are derived again from the whole ledger every so many steps. */
 const WHOLE_EVERY = 12;
@@ -26,13 +16,14 @@ const WHOLE_EVERY = 12;
 const RESTART_SHARE = 0.15;
 
 /** A driver at the first moment of the simulation. */
-export function createDriver(context: SimulationContext, seed: number): Driver {
+export function createDriver(context: SimulationContext, seed: number) {
   const { environment, machine, calendar, audit, config, overrides, report } = context;
   const { time, disk } = environment;
   const operatorRandom = seededRandom(seed, "what the operator does");
   const machineRandom = seededRandom(seed, "machine");
   let steps = 0;
 
+  /** The machine is on, whatever it was before. */
   async function on(): Promise<void> {
     const atMs = machine.offUntilMs();
     if (atMs === null) return;
@@ -42,6 +33,7 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
     calendar.stamp(`${time.elapsedMs()} boot`);
   }
 
+  /** What is to be done between two processes. `isThorough`: the operator handles everything now. */
   async function between(isThorough: boolean): Promise<void> {
     const due = context.between.splice(0);
     if (due.length > 0 || machineRandom.chance(RESTART_SHARE)) await machine.restart();
@@ -52,7 +44,7 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
     context.isOperatorDue = false;
     const fromMs = time.elapsedMs();
     await operate(context, operatorRandom, isThorough);
-    check(fromMs, { isAtRest: false, isWhole: false });
+    check(fromMs, {});
   }
 
   async function tick(): Promise<void> {
@@ -69,25 +61,15 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
       today.units += ended.value.units;
     }
     const isAtRest = ended.type === "done" && ended.value.outcome !== "failed" && !disk.isFull();
-    check(fromMs, { isAtRest, isWhole: false });
+    check(fromMs, { isAtRest });
   }
 
   function checkTick(ended: Ended<TickResult>, tookMs: number): void {
-    switch (ended.type) {
-      case "killed":
-        return;
-      case "stuck":
-        report("bounds", "a tick waits for something that never comes");
-        return;
-      case "done":
-        checkTickTime(config, tookMs, report);
-        if (overrides.isConfigBroken)
-          report("closed", "a tick ran with a configuration that must be refused");
-        return;
-      case "threw":
-        checkError(ended.error);
-        return;
-    }
+    if (ended.type === "stuck") report("bounds", "a tick waits for something that never comes");
+    if (ended.type === "threw") checkError(ended.error);
+    if (ended.type !== "done") return;
+    checkTickTime(config, tookMs, report);
+    if (overrides.isConfigBroken) report("closed", "a tick ran with a configuration that must be refused");
   }
 
   function checkError(error: unknown): void {
@@ -98,7 +80,8 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
       report("closed", `a sound configuration was refused: ${error.message}`);
   }
 
-  function check(fromMs: number, { isAtRest, isWhole }: { isAtRest: boolean; isWhole: boolean }): void {
+  /** Checks everything. `isWhole`: what takes longer, too. */
+  function check(fromMs: number, { isAtRest = false, isWhole = false }): void {
     const reader = context.reader();
     if (reader === null) return;
     steps += 1;
@@ -113,7 +96,8 @@ export function createDriver(context: SimulationContext, seed: number): Driver {
   }
 
   return {
-    async until(elapsedMs) {
+    /** Until this much true time has passed since the beginning, or something broke. */
+    async until(elapsedMs: number) {
       while (time.elapsedMs() < elapsedMs && context.violation() === null) {
         await on();
         const next = nextTick(context.reader(), time.nowMs());

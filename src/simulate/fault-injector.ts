@@ -34,8 +34,7 @@ export function planFaults(
   for (const fault of faults) {
     const share = faults.length < 3 ? 1 : random.of([0, 0.5, 1, 2]);
     for (let day = 0; day < days; day++) {
-      let expected = PER_DAY[fault] * share;
-      for (; expected > 0; expected -= 1) {
+      for (let expected = PER_DAY[fault] * share; expected > 0; expected -= 1) {
         if (!random.chance(Math.min(1, expected))) continue;
         const atMs = (day + random.random()) * DAY_MS;
         context.environment.time.alarm("world", atMs, () => INJECTIONS[fault](context, random));
@@ -128,26 +127,20 @@ const INJECTIONS: Record<FaultName, Injection> = {
   },
 
   config(context, random) {
-    const { configFile } = context.config.paths;
-    const how = random.of([
-      "an unknown key",
-      "a cap that is no number",
-      "a model without a price",
-      "half a file",
-    ]);
+    const { overrides, environment, config, between } = context;
+    const [how, broken] = random.of(BROKEN);
     const hours = random.between(1, 5);
-    context.between.push(() => {
-      if (context.overrides.isConfigBroken) return;
-      const right = readFileSync(configFile, "utf8");
-      context.note("config", `afk.yaml is broken: ${how}`);
-      context.environment.disk.outside(() => writeFileSync(configFile, broken(right, how)));
-      context.overrides.isConfigBroken = true;
-      context.environment.time.alarm("world", hours * HOUR_MS, () => {
-        context.between.push(() => {
-          context.note("config", "afk.yaml is put right");
-          context.environment.disk.outside(() => writeFileSync(configFile, right));
-          context.overrides.isConfigBroken = false;
-        });
+    const write = (text: string, isBroken: boolean) => {
+      context.note("config", isBroken ? `afk.yaml is broken: ${how}` : "afk.yaml is put right");
+      environment.disk.outside(() => writeFileSync(config.paths.configFile, text));
+      overrides.isConfigBroken = isBroken;
+    };
+    between.push(() => {
+      if (overrides.isConfigBroken) return;
+      const right = readFileSync(config.paths.configFile, "utf8");
+      write(broken(right), true);
+      environment.time.alarm("world", hours * HOUR_MS, () => {
+        context.between.push(() => write(right, false));
       });
     });
   },
@@ -185,22 +178,21 @@ function makeStopFile(context: SimulationContext): void {
   context.overrides.stopFileAtMs = time.elapsedMs();
 }
 
-function broken(
-  right: string,
-  how: "an unknown key" | "a cap that is no number" | "a model without a price" | "half a file",
-): string {
-  const content = JSON.parse(right) as Record<string, Record<string, unknown>>;
-  switch (how) {
-    case "an unknown key":
-      return JSON.stringify({ ...content, budgett: {} });
-    case "a cap that is no number":
-      return JSON.stringify({ ...content, budget: { ...content.budget, job_cap_usd: "much" } });
-    case "a model without a price":
-      return JSON.stringify({
-        ...content,
-        models: { ...content.models, chain: ["openai/nobody-knows-its-price"] },
-      });
-    case "half a file":
-      return right.slice(0, right.length / 2);
-  }
+/** Ways in which afk.yaml breaks, each with what it makes of the text. */
+const BROKEN: readonly [Break, ...Break[]] = [
+  ["an unknown key", (text) => altered(text, { budgett: {} })],
+  ["a cap that is no number", (text) => altered(text, { budget: { job_cap_usd: "much" } })],
+  [
+    "a model without a price",
+    (text) => altered(text, { models: { chain: ["openai/nobody-knows-its-price"] } }),
+  ],
+  ["half a file", (text) => text.slice(0, text.length / 2)],
+];
+
+type Break = readonly [string, (text: string) => string];
+
+function altered(text: string, sections: Record<string, object>): string {
+  const content: Record<string, object> = JSON.parse(text);
+  for (const [name, section] of Object.entries(sections)) content[name] = { ...content[name], ...section };
+  return JSON.stringify(content);
 }

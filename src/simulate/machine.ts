@@ -12,21 +12,7 @@ export type Ended<T> =
   | { type: "stuck" };
 
 /** The computer that the agent runs on. One process of it is at work at a time. */
-export interface Machine {
-  /** Does `work` with an agent, and lets time pass until it is over. */
-  run<T>(work: (agent: Agent) => Promise<T>, how: { isFresh: boolean }): Promise<Ended<T>>;
-  /** Lets time pass until this moment, or until the machine goes off. */
-  pass(untilMs: number): Promise<void>;
-  /** The process ends in good order, and the next one begins anew. */
-  restart(): Promise<void>;
-  /** Ends the process at once, whatever it does. */
-  kill(): void;
-  /** The machine goes off, its process with it, and comes back after so long. */
-  powerOff(ms: number): void;
-  /** When it comes back; null while it is on. */
-  offUntilMs(): number | null;
-  powerOn(): void;
-}
+export type Machine = ReturnType<typeof createMachine>;
 
 /** Longer than any tick may take, so that one that never ends is found. */
 const STUCK_MS = 7 * DAY_MS;
@@ -38,20 +24,19 @@ export function createMachine(
   optionsNow: () => AgentOptions,
   /** Called before a process ends in good order, whose last act is to put the write-ahead log away. */
   beforeClose: () => void,
-): Machine {
+) {
   const { time, disk, quiet } = environment;
   let kept: Agent | null = null;
   let offUntilMs: number | null = null;
 
   async function drive<T>(work: Promise<T>): Promise<Ended<T>> {
     let ended: Ended<T> | undefined;
+    const onEnd = (how: Ended<T>) => {
+      ended = how;
+    };
     work.then(
-      (value) => {
-        ended = { type: "done", value };
-      },
-      (error: unknown) => {
-        ended = { type: "threw", error };
-      },
+      (value) => onEnd({ type: "done", value }),
+      (error: unknown) => onEnd({ type: "threw", error }),
     );
     const latestMs = time.elapsedMs() + STUCK_MS;
     for (;;) {
@@ -82,7 +67,8 @@ export function createMachine(
     await drive(agent.close());
   }
 
-  async function closeKept(): Promise<void> {
+  /** The process ends in good order, and the next one begins anew. */
+  async function restart(): Promise<void> {
     const agent = kept;
     kept = null;
     if (agent !== null) await close(agent);
@@ -90,8 +76,9 @@ export function createMachine(
   }
 
   return {
-    async run(work, { isFresh }) {
-      if (!isFresh && kept?.rails.watch.signal.aborted) await closeKept();
+    /** Does `work` with an agent, a new one if `isFresh`, and lets time pass until it is over. */
+    async run<T>(work: (agent: Agent) => Promise<T>, { isFresh }: { isFresh: boolean }): Promise<Ended<T>> {
+      if (!isFresh && kept?.rails.watch.signal.aborted) await restart();
       let agent = isFresh ? null : kept;
       if (agent === null) {
         const opened = await drive(open(optionsNow()));
@@ -103,19 +90,23 @@ export function createMachine(
       if (isFresh && ended.type !== "killed") await close(agent);
       return ended;
     },
-    async pass(untilMs) {
+    /** Lets time pass until this moment, or until the machine goes off. */
+    async pass(untilMs: number) {
       while (offUntilMs === null && time.step(untilMs)) {
         await quiet();
         if (disk.isKilled()) await discardProcess();
       }
     },
-    restart: closeKept,
+    restart,
+    /** Ends the process at once, whatever it does. */
     kill: () => disk.kill(),
-    powerOff(ms) {
+    /** The machine goes off, its process with it, and comes back after so long. */
+    powerOff(ms: number) {
       if (offUntilMs !== null) return;
       disk.kill();
       offUntilMs = time.elapsedMs() + ms;
     },
+    /** When it comes back; null while it is on. */
     offUntilMs: () => offUntilMs,
     powerOn() {
       offUntilMs = null;

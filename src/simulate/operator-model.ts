@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Agent } from "../agent.ts";
 import type { SeededRandom } from "../faults/seeded-random.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
+import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { deadLetterKeys, dropDeadLetter, findDeadLetters, retryDeadLetter } from "../queue/dead-letters.ts";
 import { reconcile } from "../rails/reconcile.ts";
 import { resume } from "../rails/resume.ts";
@@ -14,15 +14,11 @@ const ACTIONS_MAX = 8;
 /** The operator comes a few times a day. */
 export function planOperator(context: SimulationContext, days: number, random: SeededRandom): void {
   const { time } = context.environment;
-  for (
-    let atMs = random.between(2, 9) * HOUR_MS;
-    atMs < days * DAY_MS;
-    atMs += random.between(3, 10) * HOUR_MS
-  ) {
-    time.alarm("world", atMs, () => {
-      context.isOperatorDue = true;
-    });
-  }
+  const come = () => {
+    context.isOperatorDue = true;
+  };
+  for (let hour = random.between(2, 9); hour < 24 * days; hour += random.between(3, 10))
+    time.alarm("world", hour * HOUR_MS, come);
 }
 
 /**
@@ -35,21 +31,15 @@ export async function operate(
   isThorough: boolean,
 ): Promise<void> {
   const will = (share: number) => isThorough || random.chance(share);
-  const all = <Row>(sql: string) => context.reader()?.all<Row>(sql, ACTIONS_MAX) ?? [];
+  const all = <Row>(sql: string) => context.reader()?.all<Row>(`${sql} limit ${ACTIONS_MAX}`) ?? [];
   if (will(0.6)) await clear(context, isThorough);
-  for (const { id, state } of all<{ id: string; state: string }>(
-    "select id, state from drafts where state in ('pending', 'unknown') order by id limit ?",
-  )) {
+  const drafts = "select id, state from drafts where state in ('pending', 'unknown') order by id";
+  for (const { id, state } of all<{ id: string; state: string }>(drafts))
     if (will(0.8)) await decide(context, id, state === "unknown", random);
-  }
-  for (const { id } of all<{ id: string }>(
-    "select id from ledger where state = 'unknown' order by id limit ?",
-  )) {
+  for (const { id } of all<{ id: string }>("select id from ledger where state = 'unknown' order by id"))
     if (will(0.5)) await reconcileCost(context, id);
-  }
-  for (const { key } of all<{ key: string }>("select key from dead_letters order by died_at, key limit ?")) {
+  for (const { key } of all<{ key: string }>("select key from dead_letters order by died_at, key"))
     if (will(0.5)) await handleDead(context, key, random);
-  }
 }
 
 /** Only with a clock that is right: the same command accepts the wall clock. */
@@ -110,12 +100,9 @@ async function command(
   words: string,
   work: (agent: Agent) => Promise<unknown>,
 ): Promise<boolean> {
-  const [, verb = ""] = words.split(" ");
   const ended = await context.machine.run(work, { isFresh: true });
-  const [, name] = /^afk (\w+(?: \w+)?)/.exec(words) ?? [];
+  const [name] = /^afk \w+(?: \w+)?/.exec(words) ?? [words];
   context.calendar.stamp(`${words}: ${ended.type}`);
-  context.calendar
-    .today()
-    .person.push(ended.type === "done" ? `afk ${name ?? verb}` : `afk ${name ?? verb} (${ended.type})`);
+  context.calendar.today().person.push(ended.type === "done" ? name : `${name} (${ended.type})`);
   return ended.type === "done";
 }

@@ -6,20 +6,10 @@ import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import type { LocalSource } from "./world/sources.ts";
 
-/** The copy of afk.yaml that a simulation uses, and what stands in for local sources. */
-export interface ScratchConfig {
-  configFile: string;
-  local: LocalSource[];
-}
-
-/** Settings of the host that lead to the real deployment. */
-const OF_THE_DEPLOYMENT = ["AFK_CONFIG", "AFK_STATE", "KILL_FLAG"];
-
 /** The environment without what would lead a simulation to the real deployment. */
 export function scratchEnvironment(environment: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => !OF_THE_DEPLOYMENT.includes(name)),
-  );
+  const { AFK_CONFIG, AFK_STATE, KILL_FLAG, ...others } = environment;
+  return others;
 }
 
 /**
@@ -28,7 +18,11 @@ export function scratchEnvironment(environment: Environment): Environment {
  * becomes one of `exec`, which a simulation does not run: code of the owner's would reach the world.
  * @param file has been read and checked already.
  */
-export function writeScratchConfig(file: string, dir: string, kinds: readonly string[]): ScratchConfig {
+export function writeScratchConfig(
+  file: string,
+  dir: string,
+  kinds: readonly string[],
+): { configFile: string; local: LocalSource[] } {
   const local = new Map<string, LocalSource>();
   const placeOf = (written: string, kind: LocalSource["kind"]) => {
     const key = `${kind} ${written}`;
@@ -68,10 +62,9 @@ function commandFor(job: Record<string, unknown>): Record<string, unknown> {
 
 function webhookFor({ on, template }: Record<string, unknown>): Record<string, unknown> {
   return {
-    type: "webhook",
-    url: "https://mail.example/simulated",
-    ...(on === undefined ? {} : { on }),
-    ...(template === undefined ? {} : { template }),
+    ...{ type: "webhook", url: "https://mail.example/simulated" },
+    ...(on !== undefined && { on }),
+    ...(template !== undefined && { template }),
   };
 }
 

@@ -31,18 +31,14 @@ export function serveSimulations(loadKinds: () => Promise<readonly JobKind[]>): 
     return { simulate, kinds };
   }
 
-  async function run(input: SimulationInput): Promise<SimulationResult> {
-    const { simulate, kinds } = await loaded;
-    return await simulate(environment, input, kinds, (day) => post({ type: "day", day }));
-  }
-
-  port.on("message", (input: SimulationInput) => {
-    run(input).then(
-      (result) => post({ type: "result", result }),
-      (error: unknown) => {
-        const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        post({ type: "error", message });
-      },
-    );
+  port.on("message", async (input: SimulationInput) => {
+    try {
+      const { simulate, kinds } = await loaded;
+      const result = await simulate(environment, input, kinds, (day) => post({ type: "day", day }));
+      post({ type: "result", result });
+    } catch (error) {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      post({ type: "error", message });
+    }
   });
 }

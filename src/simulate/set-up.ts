@@ -1,16 +1,13 @@
 import { existsSync } from "node:fs";
-import { type AgentOptions, openAgent } from "../agent.ts";
-import type { Environment } from "../config/environment.ts";
+import { type AgentOptions, openAgent, readAgentConfig } from "../agent.ts";
 import type { Report, Violation } from "../faults/oracles/invariant.ts";
 import { openReader, type Reader } from "../faults/oracles/reader.ts";
 import { checkRequest } from "../faults/oracles/requests.ts";
 import { type SeededRandom, seededRandom } from "../faults/seeded-random.ts";
 import type { JobKind } from "../jobs/job.ts";
-import { jobKinds } from "../jobs/registry.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { instantIn } from "../lib/zone.ts";
-import { readConfig } from "../ops/read-config.ts";
-import { type Audit, createAudit } from "./audit.ts";
+import { createAudit } from "./audit.ts";
 import { createCalendar, type Day, readLine } from "./calendar.ts";
 import type { Overrides, SimulationContext, SimulationInput } from "./context.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
@@ -26,11 +23,10 @@ export function setUp(
   onDay: (day: Day) => void,
 ): SimulationContext {
   const { time, disk } = environment;
-  const { seed } = input;
-  const baseOptions = { config: input.configFile, state: input.state, environment: input.environment };
-  const config = readConfig(baseOptions, () => [...kinds, ...jobKinds]);
-  const startMs = firstMidnight(config.timezone, seededRandom(seed, "start"));
-  time.reset(startMs);
+  const { seed, local } = input;
+  const options = { config: input.configFile, state: input.state, environment: input.environment, kinds };
+  const config = readAgentConfig(options);
+  time.reset(firstMidnight(config.timezone, seededRandom(seed, "start")));
 
   const calendar = createCalendar(config.timezone, time.trueMs, onDay);
   const faultRates = createFaultRates(new Set(input.faults), seededRandom(seed, "faultRates"));
@@ -46,49 +42,37 @@ export function setUp(
     violation ??= { invariant, message, atMs: time.elapsedMs() };
   };
   let reader: Reader | null = null;
-  const openedReader = () => {
-    if (reader === null && existsSync(config.paths.database))
-      reader = openReader(config.paths.database, disk.outside);
-    return reader;
-  };
   const closeReader = () => {
-    reader?.close();
+    reader?.[Symbol.dispose]();
     reader = null;
   };
-  const audit: Audit = createAudit(config, () => world, approvals, report);
-  const world = createWorld({
-    config,
-    local: input.local,
-    seed,
-    startMs,
-    time,
-    faultRates,
-    onRequest: (url) => calendar.stamp(`${time.elapsedMs()} ${url.href}`),
-    onModelRequest: () => noteRequest(context),
-  });
-  Object.assign(environment, { internet: world, randomness: seededRandom(seed, "agent") });
+  const onRequest = (url: URL) => calendar.stamp(`${time.elapsedMs()} ${url.href}`);
+  const onModelRequest = () => noteRequest(context);
+  const world = createWorld({ config, local, seed, time, faultRates, onRequest, onModelRequest });
+  Object.assign(environment, { internet: world.internet, randomness: seededRandom(seed, "agent") });
 
   const agentOptions = (): AgentOptions => ({
-    ...baseOptions,
-    environment: withCap(input, overrides),
+    ...options,
+    environment: { ...input.environment, ...capSetting(overrides) },
     clock: time,
-    kinds,
     onAlert: ({ title }) => void calendar.today().told.push(title),
     onLogLine(line) {
       calendar.stamp(line.replaceAll(input.dir, ""));
       readLine(line, calendar.today(), overrides.dailyCapMicros !== null);
     },
   });
-  const machine = createMachine(environment, openAgent, agentOptions, closeReader);
   const context: SimulationContext = {
     environment,
     config,
-    machine,
+    machine: createMachine(environment, openAgent, agentOptions, closeReader),
     world,
     faultRates,
     calendar,
-    audit,
-    reader: openedReader,
+    audit: createAudit(config, world, approvals, report),
+    reader() {
+      if (existsSync(config.paths.database)) reader ??= openReader(config.paths.database, disk.outside);
+      return reader;
+    },
     closeReader,
     report,
     violation: () => violation,
@@ -105,45 +89,33 @@ export function setUp(
 }
 
 /** A request has reached a model: the database is checked before it is answered. */
-function noteRequest({
-  world,
-  calendar,
-  config,
-  overrides,
-  environment,
-  audit,
-  report,
-  ...context
-}: SimulationContext): void {
+function noteRequest(context: SimulationContext): void {
+  const { world, calendar, config, overrides, environment, audit, report } = context;
   const bill = world.models.bills.at(-1);
   const reader = context.reader();
   if (bill === undefined || reader === null) {
     report("gates", "a model was called before there was a database");
     return;
   }
-  const { inFlight } = overrides;
+  const { inFlight, dailyCapMicros, isConfigBroken } = overrides;
   overrides.inFlight = null;
   inFlight?.();
   const today = calendar.today();
   today.requests += 1;
   today.billedMicros += bill.micros;
   const now = {
-    caps: {
-      ...config.budget.caps,
-      ...(overrides.dailyCapMicros !== null && { day_micros: overrides.dailyCapMicros }),
-    },
+    caps: { ...config.budget.caps, ...(dailyCapMicros !== null && { day_micros: dailyCapMicros }) },
     wallMs: environment.time.nowMs(),
     elapsedMs: environment.time.elapsedMs(),
     stopFileAtMs: existsSync(config.paths.stopFile) ? overrides.stopFileAtMs : null,
-    isConfigBroken: overrides.isConfigBroken,
+    isConfigBroken,
   };
   const entry = checkRequest(reader, bill, now, (id) => audit.ledger.billOf(id) !== undefined, report);
   if (entry !== null) audit.ledger.billed(entry, bill);
 }
 
-function withCap({ environment }: SimulationInput, { dailyCapMicros }: Overrides): Environment {
-  if (dailyCapMicros === null) return environment;
-  return { ...environment, DAILY_CAP_USD: usdFromMicros(dailyCapMicros).toFixed(6) };
+function capSetting({ dailyCapMicros }: Overrides): object {
+  return dailyCapMicros === null ? {} : { DAILY_CAP_USD: usdFromMicros(dailyCapMicros).toFixed(6) };
 }
 
 /** Shortly before the clocks of Europe or America change. */

@@ -1,3 +1,4 @@
+import { on } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,10 +8,9 @@ import { type Environment, processEnvironment } from "../config/environment.ts";
 import { makeScratch } from "../faults/scratch.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { jobKinds } from "../jobs/registry.ts";
-import { assertNever } from "../lib/errors.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import type { Day } from "./calendar.ts";
-import type { FaultName } from "./fault-names.ts";
+import type { SimulationInput } from "./context.ts";
 import { scratchEnvironment, writeScratchConfig } from "./scratch-config.ts";
 import type { ThreadMessage } from "./serve.ts";
 import type { SimulationResult } from "./simulation.ts";
@@ -19,13 +19,10 @@ import type { SimulationResult } from "./simulation.ts";
 const MEMORY = "/dev/shm";
 
 /** One simulation: a configuration, how long, and what goes wrong. */
-export interface SimulateOptions {
+export interface SimulateOptions extends Pick<SimulationInput, "days" | "seed" | "faults"> {
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
   config?: string | undefined;
   environment?: Environment;
-  days: number;
-  seed: number;
-  faults: readonly FaultName[];
   /** Kinds of jobs besides those of afk, for a thread that knows them too. */
   kinds?: readonly JobKind[];
   onDay?(day: Day): void;
@@ -34,11 +31,7 @@ export interface SimulateOptions {
 }
 
 /** A thread in which simulations run, one at a time. */
-export interface Simulator {
-  /** @throws ConfigError (exit 78) for a configuration that no agent would take. */
-  run(options: SimulateOptions): Promise<SimulationResult>;
-  close(): Promise<void>;
-}
+export type Simulator = ReturnType<typeof openSimulator>;
 
 /** The thread that a simulator starts. */
 export interface Thread {
@@ -52,34 +45,25 @@ export interface Thread {
  * Opens a thread for simulations. It has its own time, randomness, network and disk, and reaches nothing of this
  * process, of the deployment, or of the world.
  */
-export function openSimulator(thread: Partial<Thread> = {}): Simulator {
+export function openSimulator(thread: Partial<Thread> = {}) {
   const { script = siblingScript("simulate-worker", import.meta.url), execArgv = [] } = thread;
   const worker = new Worker(script, { execArgv: [...process.execArgv, ...execArgv] });
   return {
-    async run({ config: file, environment = processEnvironment(), kinds, ...options }) {
+    /** @throws ConfigError (exit 78) for a configuration that no agent would take. */
+    async run(options: SimulateOptions): Promise<SimulationResult> {
+      const { environment = processEnvironment(), kinds = [], days, seed, faults } = options;
       // Read once as it is, so that errors name the file that the person wrote.
-      const config = readAgentConfig({
-        config: file,
-        environment,
-        ...(kinds === undefined ? {} : { kinds }),
-      });
+      const { paths } = readAgentConfig({ config: options.config, environment, kinds });
       const dir = makeScratch("afk-simulate-", MEMORY, tmpdir());
       try {
-        const { configFile, local } = writeScratchConfig(
-          config.paths.configFile,
-          dir,
-          [...(kinds ?? []), ...jobKinds].map(({ kind }) => kind),
-        );
-        mkdirSync(join(dir, "state"));
+        const names = [...kinds, ...jobKinds].map(({ kind }) => kind);
+        const scratch = writeScratchConfig(paths.configFile, dir, names);
+        const state = join(dir, "state");
+        mkdirSync(state);
         return await resultOf(worker, options, {
-          dir,
-          configFile,
-          state: join(dir, "state"),
+          ...scratch,
+          ...{ dir, state, days, seed, faults },
           environment: scratchEnvironment(environment),
-          local,
-          days: options.days,
-          seed: options.seed,
-          faults: [...options.faults],
         });
       } finally {
         rmSync(dir, { recursive: true, force: true });
@@ -89,34 +73,18 @@ export function openSimulator(thread: Partial<Thread> = {}): Simulator {
   };
 }
 
-function resultOf(
+async function resultOf(
   worker: Worker,
-  { onDay, signal }: Pick<SimulateOptions, "onDay" | "signal">,
-  input: object,
+  { onDay, signal }: SimulateOptions,
+  input: SimulationInput,
 ): Promise<SimulationResult> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => end(() => reject(signal?.reason));
-    const onMessage = (message: ThreadMessage) => {
-      switch (message.type) {
-        case "day":
-          return onDay?.(message.day);
-        case "result":
-          return end(() => resolve(message.result));
-        case "error":
-          return end(() => reject(new Error(`afk bug: the simulation itself failed: ${message.message}`)));
-        default:
-          return assertNever(message);
-      }
-    };
-    const onError = (error: unknown) => end(() => reject(error));
-    const onExit = () => end(() => reject(new Error("afk bug: the thread of the simulation ended")));
-    function end(settle: () => void): void {
-      worker.off("message", onMessage).off("error", onError).off("exit", onExit);
-      signal?.removeEventListener("abort", onAbort);
-      settle();
-    }
-    worker.on("message", onMessage).on("error", onError).on("exit", onExit);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    worker.postMessage(input);
-  });
+  const messages = on(worker, "message", { close: ["exit"], ...(signal && { signal }) });
+  worker.postMessage(input);
+  for await (const [message] of messages as AsyncIterable<[ThreadMessage]>) {
+    if (message.type === "result") return message.result;
+    if (message.type === "error")
+      throw new Error(`afk bug: the simulation itself failed: ${message.message}`);
+    onDay?.(message.day);
+  }
+  throw new Error("afk bug: the thread of the simulation ended");
 }

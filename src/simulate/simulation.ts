@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { checkEnd } from "../faults/oracles/end.ts";
 import type { Violation } from "../faults/oracles/invariant.ts";
 import { seededRandom } from "../faults/seeded-random.ts";
 import { exec } from "../jobs/exec/exec.ts";
@@ -6,12 +7,11 @@ import type { ExecSettings } from "../jobs/exec/settings.ts";
 import type { JobKind } from "../jobs/job.ts";
 import { systemClock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
-import { DAY_MS } from "../lib/durations.ts";
+import { DAY_MS, HOUR_MS } from "../lib/durations.ts";
 import { systemRandomness } from "../lib/ids.ts";
-import type { Day } from "./calendar.ts";
-import type { SimulationInput } from "./context.ts";
-import { checkConvergence } from "./convergence-check.ts";
-import { createDriver } from "./driver.ts";
+import type { Calendar, Day } from "./calendar.ts";
+import type { SimulationContext, SimulationInput } from "./context.ts";
+import { createDriver, type Driver } from "./driver.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
 import { planFaults } from "./fault-injector.ts";
 import { planOperator } from "./operator-model.ts";
@@ -60,6 +60,57 @@ export async function simulate(
     environment.disk.revive();
     environment.cutAll();
   }
+}
+
+/** Long enough for the daily work to come once more, but no longer than what came before. */
+const CONVERGENCE_HOURS_MAX = 30;
+/** The operator comes as often. */
+const PARTS = 2;
+
+/**
+ * Puts right everything that went wrong, has the operator handle everything that waits, and lets the agent catch up: then
+ * nothing may be left undone. These hours are no part of the calendar.
+ * @param configText what afk.yaml said at the beginning.
+ */
+async function checkConvergence(
+  context: SimulationContext,
+  driver: Driver,
+  configText: string,
+  days: number,
+): Promise<void> {
+  const { environment, machine, faultRates, calendar, config, overrides } = context;
+  const { time, disk } = environment;
+  await driver.on();
+  calendar.stamp("checkConvergence");
+  faultRates.clear();
+  disk.disarm();
+  disk.setFree(null);
+  time.setWall(-time.wallErrorMs());
+  context.between = [];
+  await machine.restart();
+  disk.outside(() => writeFileSync(config.paths.configFile, configText));
+  Object.assign(overrides, { isConfigBroken: false, dailyCapMicros: null, inFlight: null });
+  const lengthMs = Math.min(CONVERGENCE_HOURS_MAX, 10 * days) * HOUR_MS;
+  const untilMs = time.elapsedMs() + lengthMs;
+  const refusedBefore = refusals(calendar);
+  for (let part = PARTS - 1; part >= 0 && context.violation() === null; part--) {
+    await driver.between(true);
+    await driver.until(untilMs - (part * lengthMs) / PARTS);
+  }
+  const reader = context.reader();
+  if (reader === null || context.violation() !== null) return;
+  driver.check(time.elapsedMs(), { isWhole: true });
+  const wasRefused = refusals(calendar) > refusedBefore;
+  checkEnd(
+    reader,
+    { wallMs: time.nowMs(), wasRefused, breakerMaxMs: config.breaker.maxCooldownMs },
+    context.report,
+  );
+}
+
+function refusals(calendar: Calendar): number {
+  const counts = calendar.days().flatMap(({ refused }) => Object.values(refused));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 const OUTPUT = "what the command would have said\n";

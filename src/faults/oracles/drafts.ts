@@ -13,22 +13,16 @@ interface Draft {
   attempted: number | null;
 }
 
-/** Drafts against what the servers did: never without an approval, and once for each. */
-export interface DraftsCheck {
-  /** `approvals`: how often each draft was approved. */
-  check(
-    reader: Reader,
-    effects: readonly Effect[],
-    approvals: ReadonlyMap<string, number>,
-    report: Report,
-  ): void;
-}
-
-/** A check that has seen nothing yet. */
-export function createDraftsCheck(): DraftsCheck {
+/**
+ * Drafts against what the servers did: never without an approval, and once for each. `approvals`: how often each draft was
+ * approved.
+ */
+export function createDraftsCheck(
+  report: Report,
+): (reader: Reader, effects: readonly Effect[], approvals: ReadonlyMap<string, number>) => void {
   const known = new Set<string>();
 
-  function checkDraft(reader: Reader, { id, state, attempted }: Draft, count: number, report: Report): void {
+  function checkDraft(reader: Reader, { id, state, attempted }: Draft, count: number): void {
     if (state === "done" && count === 0) report("once", `draft ${id} is marked as done, and nobody did it`);
     if (state === "pending" && count > 0)
       report("unknown", `draft ${id} waits as if it were not done, and it was`);
@@ -42,17 +36,15 @@ export function createDraftsCheck(): DraftsCheck {
     known.add(id);
   }
 
-  return {
-    check(reader, effects, approvals, report) {
-      const done = new Map<string, number>();
-      for (const { key, isDone } of effects) if (isDone) done.set(key, (done.get(key) ?? 0) + 1);
-      for (const [id, count] of done) {
-        const approved = approvals.get(id) ?? 0;
-        if (count > approved)
-          report("once", `draft ${id} was done ${count} times, and approved ${approved} times`);
-      }
-      const drafts = reader.all<Draft>("select id, state, attempted_at as attempted from drafts");
-      for (const draft of drafts) checkDraft(reader, draft, done.get(draft.id) ?? 0, report);
-    },
+  return (reader, effects, approvals) => {
+    const done = new Map<string, number>();
+    for (const { key, isDone } of effects) if (isDone) done.set(key, (done.get(key) ?? 0) + 1);
+    for (const [id, count] of done) {
+      const approved = approvals.get(id) ?? 0;
+      if (count > approved)
+        report("once", `draft ${id} was done ${count} times, and approved ${approved} times`);
+    }
+    const drafts = reader.all<Draft>("select id, state, attempted_at as attempted from drafts");
+    for (const draft of drafts) checkDraft(reader, draft, done.get(draft.id) ?? 0);
   };
 }

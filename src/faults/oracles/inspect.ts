@@ -9,27 +9,19 @@ import { openReader } from "./reader.ts";
  */
 export function findBreaches(state: string): string[] {
   const breaches: string[] = [];
-  const reader = openReader(join(state, "afk.db"));
-  try {
-    const report = (invariant: string, message: string) => void breaches.push(`${invariant}: ${message}`);
-    checkCounters(reader, reader.all<Entry>(SELECT_ENTRIES), [], report);
-    createQueueCheck(join(state, "out")).check(reader, report, { isAtRest: true, oldMs: 0 });
-  } finally {
-    reader.close();
-  }
+  const report = (invariant: string, message: string) => void breaches.push(`${invariant}: ${message}`);
+  using reader = openReader(join(state, "afk.db"));
+  checkCounters(reader, reader.all<Entry>(SELECT_ENTRIES), [], report);
+  createQueueCheck(join(state, "out"), report).check(reader, { isAtRest: true, oldMs: 0 });
   return breaches;
 }
 
 /** What the ledger charges, in micro-dollars: what calls cost, and the worst case of those whose end is not known. */
 export function chargedMicros(state: string): number {
-  const reader = openReader(join(state, "afk.db"));
-  try {
-    const sum = "coalesce(sum(coalesce(cost_micros, estimate_micros)), 0)";
-    const row = reader.one<{ micros: number }>(
-      `select ${sum} as micros from ledger where state <> 'released'`,
-    );
-    return row?.micros ?? 0;
-  } finally {
-    reader.close();
-  }
+  using reader = openReader(join(state, "afk.db"));
+  const row = reader.one<{ micros: number }>(
+    `select coalesce(sum(coalesce(cost_micros, estimate_micros)), 0) as micros
+     from ledger where state <> 'released'`,
+  );
+  return row?.micros ?? 0;
 }

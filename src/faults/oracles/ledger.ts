@@ -23,34 +23,20 @@ const BECOMES: Record<Entry["state"], readonly Entry["state"][]> = {
 };
 
 /** The ledger against the provider's own bill, and against itself as it was before. */
-export interface LedgerCheck {
-  /** A request was made under this entry. */
-  billed(entryId: string, bill: Bill): void;
-  /** Undefined as long as no request was made under the entry. */
-  billOf(entryId: string): Bill | undefined;
-  /** A person has said what an unknown call cost. */
-  reconciled(entryId: string): void;
-  /**
-   * `isWhole`: the counters are derived again from every entry. What was made before `oldMs` may have been rolled up.
-   */
-  check(reader: Reader, report: Report, how: { isWhole: boolean; oldMs: number }): void;
-}
-
-/** A check that has seen nothing yet. */
-export function createLedgerCheck(): LedgerCheck {
+export function createLedgerCheck(report: Report) {
   const bills = new Map<string, Bill>();
   const reconciled = new Set<string>();
   const removed: Entry[] = [];
   const observe = watchRows<Entry>(SELECT_ENTRIES);
 
-  function checkChange(before: Entry, now: Entry, report: Report): void {
+  function checkChange(before: Entry, now: Entry): void {
     const isReconciled = before.state === "unknown" && now.state === "settled" && reconciled.has(now.id);
     if (!BECOMES[before.state].includes(now.state) && !isReconciled)
       report("unknown", `ledger entry ${now.id} went from ${before.state} to ${now.state} by itself`);
     if (before.estimate !== now.estimate) report("unknown", `the estimate of ${now.id} was changed`);
   }
 
-  function checkBill({ id, state, cost, estimate }: Entry, report: Report): void {
+  function checkBill({ id, state, cost, estimate }: Entry): void {
     const bill = bills.get(id);
     const micros = bill?.micros ?? 0;
     if (state === "released" && micros > 0)
@@ -65,13 +51,17 @@ export function createLedgerCheck(): LedgerCheck {
   }
 
   return {
-    billOf: (entryId) => bills.get(entryId),
-    billed: (entryId, bill) => void bills.set(entryId, bill),
-    reconciled: (entryId) => void reconciled.add(entryId),
-    check(reader, report, { isWhole, oldMs }) {
+    /** Undefined as long as no request was made under the entry. */
+    billOf: (entryId: string) => bills.get(entryId),
+    /** A request was made under this entry. */
+    billed: (entryId: string, bill: Bill) => void bills.set(entryId, bill),
+    /** A person has said what an unknown call cost. */
+    reconciled: (entryId: string) => void reconciled.add(entryId),
+    /** `isWhole`: the counters are derived again from every entry. What was made before `oldMs` may have been rolled up. */
+    check(reader: Reader, { isWhole, oldMs }: { isWhole: boolean; oldMs: number }) {
       const { rows, added, changed, gone } = observe(reader);
-      for (const { before, now } of changed) checkChange(before, now, report);
-      for (const entry of rows.values()) checkBill(entry, report);
+      for (const { before, now } of changed) checkChange(before, now);
+      for (const entry of rows.values()) checkBill(entry);
       const turned = changed.filter(({ before, now }) => before.state !== now.state).map(({ now }) => now);
       for (const { id, state } of [...added, ...turned]) {
         const alert = "select 1 from alerts where key = ?";

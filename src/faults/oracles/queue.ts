@@ -26,23 +26,15 @@ const ITEM = /^## .*?(Item s\d+n\d+)\b/gm;
 const ALERT_OF_DEAD = `select 1 from dead_letters, alerts where job_id = ?
   and alerts.key > 'job_dead:' || name || ':' || cause || ':' and alerts.key < 'job_dead:' || name || ':' || cause || ';'`;
 
-/** Jobs and what they made: nothing lost, nothing twice. */
-export interface QueueCheck {
-  /** A person had a dead job tried again, or dropped it. */
-  handled(key: string): void;
-  /** `isAtRest`: a tick has ended in good order, so that nothing may be under way. */
-  check(reader: Reader, report: Report, how: { isAtRest: boolean; oldMs: number }): void;
-}
-
-/** A check that has seen nothing yet; outputs are files in `outDir`. */
-export function createQueueCheck(outDir: string): QueueCheck {
+/** Jobs and what they made: nothing lost, nothing twice. Outputs are files in `outDir`. */
+export function createQueueCheck(outDir: string, report: Report) {
   const handled = new Set<string>();
   /** Jobs' names with the items that their digests have had. */
   const written = new Set<string>();
   const observe = watchRows<Job>("select id, key, state, updated_at as updatedMs from jobs");
   let lastOutput = 0;
 
-  function checkJobs(reader: Reader, report: Report, isAtRest: boolean, oldMs: number): void {
+  function checkJobs(reader: Reader, isAtRest: boolean, oldMs: number): void {
     const { rows, added, changed, gone } = observe(reader);
     const turned = changed.filter(({ before, now }) => before.state !== now.state).map(({ now }) => now);
     for (const { id, key, state } of [...added, ...turned]) {
@@ -64,7 +56,7 @@ export function createQueueCheck(outDir: string): QueueCheck {
       report("once", `job ${lost.key} is dead without a dead letter`);
   }
 
-  function checkOutputs(reader: Reader, report: Report, isAtRest: boolean): void {
+  function checkOutputs(reader: Reader, isAtRest: boolean): void {
     const rows = reader.all<Output>(
       `select outputs.rowid, outputs.name, content, outputs.state, jobs.name as job_name
        from outputs join jobs on jobs.id = outputs.job_id where outputs.rowid > ? order by outputs.rowid`,
@@ -79,11 +71,11 @@ export function createQueueCheck(outDir: string): QueueCheck {
       const path = join(outDir, row.name);
       if (!existsSync(path) || readFileSync(path, "utf8") !== row.content)
         report("once", `out/${row.name} is not the file that its job wrote`);
-      if (row.name.endsWith(".md")) checkItems(row, report);
+      if (row.name.endsWith(".md")) checkItems(row);
     }
   }
 
-  function checkItems({ name, content, job_name }: Output, report: Report): void {
+  function checkItems({ name, content, job_name }: Output): void {
     for (const [, item = ""] of content.matchAll(ITEM)) {
       const key = `${job_name} ${item}`;
       if (written.has(key))
@@ -93,10 +85,12 @@ export function createQueueCheck(outDir: string): QueueCheck {
   }
 
   return {
-    handled: (key) => void handled.add(key),
-    check(reader, report, { isAtRest, oldMs }) {
-      checkJobs(reader, report, isAtRest, oldMs);
-      checkOutputs(reader, report, isAtRest);
+    /** A person had a dead job tried again, or dropped it. */
+    handled: (key: string) => void handled.add(key),
+    /** `isAtRest`: a tick has ended in good order, so that nothing may be under way. */
+    check(reader: Reader, { isAtRest, oldMs }: { isAtRest: boolean; oldMs: number }) {
+      checkJobs(reader, isAtRest, oldMs);
+      checkOutputs(reader, isAtRest);
     },
   };
 }

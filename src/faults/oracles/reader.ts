@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 export interface Reader {
   all<Row>(sql: string, ...parameters: unknown[]): Row[];
   one<Row>(sql: string, ...parameters: unknown[]): Row | undefined;
-  close(): void;
+  [Symbol.dispose](): void;
 }
 
 /** @param outside wraps what a simulated disk must not count as a step of the agent. */
@@ -21,6 +21,6 @@ export function openReader(path: string, outside: <T>(work: () => T) => T = (wor
       outside(() => prepared(sql).all(...parameters)) as Row[],
     one: <Row>(sql: string, ...parameters: unknown[]) =>
       outside(() => prepared(sql).get(...parameters)) as Row | undefined,
-    close: () => void outside(() => database.close()),
+    [Symbol.dispose]: () => void outside(() => database.close()),
   };
 }

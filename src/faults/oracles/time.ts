@@ -6,25 +6,19 @@ import type { Reader } from "./reader.ts";
 const TOLERANCE_MS = 5 * MINUTE_MS + 1_000;
 
 /** The budget's clock against true time. */
-export interface TimeCheck {
-  /** A person took the wall clock for right, or the machine has booted: what came before says nothing of what comes. */
-  forget(what: "boot" | "accepted"): void;
-  /** The database as it is after something that began at `fromMs` and ended at `toMs` of true time. */
-  check(reader: Reader, during: { fromMs: number; toMs: number }, report: Report): void;
-}
-
-/** A check that has seen nothing yet. */
-export function createTimeCheck(): TimeCheck {
+export function createTimeCheck(report: Report) {
   let latest: number | null = null;
   let mayGoBack = false;
   let base: { atMs: number; elapsedMs: number } | null = null;
 
   return {
-    forget(what) {
+    /** A person took the wall clock for right, or the machine has booted: what came before says nothing of what comes. */
+    forget(what: "boot" | "accepted") {
       base = null;
       if (what === "accepted") mayGoBack = true;
     },
-    check(reader, { fromMs, toMs }, report) {
+    /** The database as it is after something that began at `fromMs` and ended at `toMs` of true time. */
+    check(reader: Reader, { fromMs, toMs }: { fromMs: number; toMs: number }) {
       const row = reader.one<{ latest: number }>("select latest_at as latest from budget_clock where id = 1");
       if (row === undefined || row.latest === latest) return;
       if (latest !== null && row.latest < latest && !mayGoBack)

@@ -10,13 +10,6 @@ import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, reply } from "./replies.ts";
 
-/** The providers of the configuration: what each asks for, does, and bills. */
-export interface Models {
-  bills: Bill[];
-  /** Null for an address that is no model's. */
-  answer(asked: Asked): Reply | null;
-}
-
 interface Fault {
   /** How often it is met, among the others. */
   weight: number;
@@ -43,11 +36,10 @@ const FAULTS = {
       error(429, random.chance(0.7) ? { "retry-after": String(random.between(1, 7_200)) } : {}),
   },
   failed: { weight: 4, isBilled: false, behaviour: (random) => error(random.of([500, 503, 529])) },
-  proxyFailed: { weight: 2, isBilled: "perhaps", behaviour: () => ({ type: "html", status: 500 }) },
-  gateway: {
-    weight: 2,
+  proxyFailed: {
+    weight: 4,
     isBilled: "perhaps",
-    behaviour: (random) => ({ type: "html", status: random.of([502, 504]) }),
+    behaviour: (random) => ({ type: "html", status: random.of([500, 500, 502, 504]) }),
   },
   moved: {
     weight: 0.5,
@@ -82,8 +74,8 @@ const WEIGHTS = Object.fromEntries(
   Object.entries(FAULTS).map(([kind, { weight }]) => [kind, weight]),
 ) as Record<FaultKind, number>;
 
-/** Answers for the providers that the configuration names. */
-export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom): Models {
+/** The providers that the configuration names: what each asks for, does, and bills. */
+export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom) {
   const bills: Bill[] = [];
   const endpoints = new Map(
     Object.entries(config.models.providers).flatMap(([name, provider]) => {
@@ -118,8 +110,8 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
     const behaviour: Behaviour =
       kind === null ? { type: "reply", text } : FAULTS[kind].behaviour(random, text);
     const afterMs = kind === "slow" ? slowness() : random.between(300, 4_000);
-    const answer = answerOf(PROTOCOLS[protocol], behaviour, { model: json.model, usage });
-    return kind === "broken" ? brokenOff(answer, afterMs, random) : reply(answer, afterMs);
+    const answer = reply(answerOf(PROTOCOLS[protocol], behaviour, { model: json.model, usage }), afterMs);
+    return kind === "broken" ? brokenOff(answer, random) : answer;
   }
 
   /** Only what costs something can be billed too high. */
@@ -136,7 +128,8 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
 
   return {
     bills,
-    answer(asked) {
+    /** Null for an address that is no model's. */
+    answer(asked: Asked): Reply | null {
       const endpoint = endpoints.get(asked.url.origin + asked.url.pathname);
       return endpoint === undefined || asked.method !== "POST" ? null : answerAs(endpoint, asked);
     },

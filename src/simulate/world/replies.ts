@@ -17,22 +17,55 @@ export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply 
 }
 
 /** A whole answer. */
-export function respondWith(status: number, body = "", headers: Record<string, string> = {}): Answer {
+export function respond(
+  afterMs: number,
+  status: number,
+  body = "",
+  headers: Record<string, string> = {},
+): Reply {
   const head = { status, headers: { "content-type": "text/plain", ...headers } };
-  return { head, pieces: [body], ending: "close" };
+  return reply({ head, pieces: [body], ending: "close" }, afterMs);
 }
 
 /** Nothing comes, and the connection stays open. */
 export const SILENCE: Reply = { afterMs: 0, bytes: "", ending: "hang" };
 
 /** The first part of an answer, and then the end of the connection. */
-export function brokenOff(whole: Answer, afterMs: number, random: SeededRandom): Reply {
-  const { bytes } = reply(whole, afterMs);
-  const length = random.between(20, Math.max(20, bytes.length - 5));
-  return { afterMs, bytes: bytes.slice(0, length), ending: random.of(["close", "reset"]) };
+export function brokenOff(whole: Reply, random: SeededRandom): Reply {
+  const length = random.between(20, Math.max(20, whole.bytes.length - 5));
+  return { ...whole, bytes: whole.bytes.slice(0, length), ending: random.of(["close", "reset"]) };
 }
 
-/** Too many requests, and when to come again. */
-export function busy(afterSeconds: number): Answer {
-  return respondWith(429, "", { "retry-after": String(afterSeconds) });
+/** What a server that fails does, and how often each is met among the others. */
+export type FailureWeights = Record<
+  "failed" | "refused" | "busy" | "silent" | "broken" | "garbage" | "moved" | "lost",
+  number
+>;
+
+/** One of the failures, in the place of the answer `whole`. */
+export function failure(weights: FailureWeights, url: URL, whole: Reply, random: SeededRandom): Reply {
+  const { afterMs } = whole;
+  switch (random.weighted(weights)) {
+    case "failed":
+      return respond(afterMs, random.of([500, 502, 503]), "failed");
+    case "refused":
+      return respond(afterMs, random.of([400, 403, 404, 410, 422]), "no");
+    case "busy":
+      return respond(afterMs, 429, "", { "retry-after": String(random.between(1, 12_000)) });
+    case "silent":
+      return SILENCE;
+    case "broken":
+      return brokenOff(whole, random);
+    case "garbage": {
+      const body = random.of(["<html><p>Log in", "{{{", "\u0000", "<rss><"]);
+      return respond(afterMs, 200, body, { "content-type": "text/html" });
+    }
+    case "moved": {
+      const elsewhere = ["https://elsewhere.example/", "::"] as const;
+      const location = random.of([`${url.pathname}?moved=${random.below(9)}`, ...elsewhere]);
+      return respond(afterMs, random.of([301, 302, 308]), "", { location });
+    }
+    case "lost":
+      return { afterMs, bytes: "", ending: "reset" };
+  }
 }

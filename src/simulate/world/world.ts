@@ -2,76 +2,55 @@ import type { Config } from "../../config/config.ts";
 import { seededRandom } from "../../faults/seeded-random.ts";
 import type { Internet } from "../environment/network.ts";
 import type { VirtualTime } from "../environment/virtual-time.ts";
+import type { FaultName } from "../fault-names.ts";
 import type { FaultRates } from "./fault-rates.ts";
-import { createModels, type Models } from "./models.ts";
-import { createReceivers, type Receivers } from "./receivers.ts";
-import { reply, respondWith } from "./replies.ts";
-import { createSources, type LocalSource, type Sources } from "./sources.ts";
+import { createModels } from "./models.ts";
+import { createReceivers } from "./receivers.ts";
+import { respond } from "./replies.ts";
+import { createSources, type LocalSource } from "./sources.ts";
 
 /** Everything outside of the machine, with records of its own that the agent never sees. */
-export interface World extends Internet {
-  models: Models;
-  receivers: Receivers;
-  sources: Sources;
-}
+export type World = ReturnType<typeof createWorld>;
 
-/** What a world is made from. */
-export interface WorldOptions {
+/** A world in which nothing has happened yet. */
+export function createWorld(options: {
   config: Config;
   local: readonly LocalSource[];
   seed: number;
-  startMs: number;
   time: VirtualTime;
   faultRates: FaultRates;
+  /** Called with each request that arrives, before it is answered. */
+  onRequest(url: URL): void;
   /** Called when a request has reached a model, before it answers. */
   onModelRequest(): void;
-  /** Whether nothing may leave the machine now: it is off, or the process is gone. */
-  onRequest(url: URL): void;
-}
-
-/** A world in which nothing has happened yet. */
-export function createWorld({
-  config,
-  local,
-  seed,
-  startMs,
-  time,
-  faultRates,
-  ...hooks
-}: WorldOptions): World {
+}) {
+  const { config, local, seed, time, faultRates, onRequest, onModelRequest } = options;
   const random = seededRandom(seed, "world");
   const models = createModels(config, faultRates, seededRandom(seed, "models"));
   const receivers = createReceivers(config, faultRates, seededRandom(seed, "receivers"));
-  const sources = createSources(local, faultRates, seed, { startMs, trueMs: time.trueMs });
-  const modelOrigins = new Set(
-    Object.values(config.models.providers).map(({ baseUrl }) => new URL(baseUrl).origin),
-  );
-  const channelOrigins = new Set(config.alerts.map(({ url }) => new URL(url).origin));
+  const sources = createSources(local, faultRates, seed, time.trueMs);
+  const kinds = new Map<string, FaultName>([
+    ...config.alerts.map(({ url }) => [new URL(url).origin, "channels"] as const),
+    ...Object.values(config.models.providers).map(
+      ({ baseUrl }) => [new URL(baseUrl).origin, "models"] as const,
+    ),
+  ]);
 
-  const kindOf = (origin: string) =>
-    modelOrigins.has(origin) ? "models" : channelOrigins.has(origin) ? "channels" : "sources";
-
-  return {
-    models,
-    receivers,
-    sources,
+  const internet: Internet = {
     after: (ms, ring) => void time.alarm("world", ms, ring),
     // Names and connections fail less often than servers do.
     isKnown: () => !random.chance(faultRates.rate("sources") / 8),
     accept(origin) {
-      if (!random.chance(faultRates.rate(kindOf(origin)) / 4)) return null;
+      if (!random.chance(faultRates.rate(kinds.get(origin) ?? "sources") / 4)) return null;
       return random.of(["ECONNREFUSED", "ECONNREFUSED", "ECONNRESET", "hangs"]);
     },
     answer(asked) {
-      hooks.onRequest(asked.url);
+      onRequest(asked.url);
       const answered = models.answer(asked);
-      if (answered !== null) {
-        hooks.onModelRequest();
-        return answered;
-      }
-      const received = receivers.answer(asked);
-      if (received !== null) return received;
-      return asked.method === "GET" ? sources.answer(asked) : reply(respondWith(405), 10);
+      if (answered !== null) onModelRequest();
+      const elsewhere = () => (asked.method === "GET" ? sources.answer(asked) : respond(10, 405));
+      return answered ?? receivers.answer(asked) ?? elsewhere();
     },
   };
+  return { models, receivers, sources, internet };
 }
