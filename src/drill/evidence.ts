@@ -12,12 +12,12 @@ import { renderRecord } from "./record.ts";
 import type { Outcome } from "./recorder.ts";
 
 /** Kills are kept under these names too, each the latest of its kind. */
-const KILL_TESTS: Readonly<Record<string, string>> = {
-  "stop-file": "kill-test-1.md",
-  "stop-process": "kill-test-2.md",
-  systemctl: "kill-test-3.md",
-  wedge: "kill-test-4.md",
-};
+const KILL_TESTS = new Map([
+  ["stop-file", ["kill-test-1.md"]],
+  ["stop-process", ["kill-test-2.md"]],
+  ["systemctl", ["kill-test-3.md"]],
+  ["wedge", ["kill-test-4.md"]],
+]);
 
 const RECORDS_A_DAY_MAX = 1_000;
 const ERROR_CHARS_MAX = 2_000;
@@ -46,8 +46,7 @@ export async function writeEvidence(agent: Agent, outcome: Outcome): Promise<Dri
     file,
   };
   const markdown = redact(renderRecord(outcome, row, { agent: config.agent, timezone: config.timezone }));
-  const killTest = Object.hasOwn(KILL_TESTS, outcome.name) ? KILL_TESTS[outcome.name] : undefined;
-  for (const name of killTest === undefined ? [file] : [file, killTest])
+  for (const name of [file, ...(KILL_TESTS.get(outcome.name) ?? [])])
     writeDurably(join(runs, name), markdown);
   await rails.store.atomically((trx) => recordDrill(trx, row));
   log.event(row.passed === 1 ? "info" : "error", "drill_done", {

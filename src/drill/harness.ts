@@ -6,12 +6,11 @@ import type { Config } from "../config/config.ts";
 import { type ModelEndpoint, startModelEndpoint } from "../faults/model-endpoint.ts";
 import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
 import { makeScratch } from "../faults/scratch.ts";
-import type { JobKind } from "../jobs/job.ts";
-import { type Clock, systemClock } from "../lib/clock.ts";
+import { systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { type Deployment, deploy } from "./deployment.ts";
-import { createDrillClock, type DrillClock } from "./drill-clock.ts";
+import { createDrillClock } from "./drill-clock.ts";
 import type { Recorder } from "./recorder.ts";
 import { type Plan, scratchConfig } from "./scratch-config.ts";
 import { endAll, exitText, type Worker } from "./worker.ts";
@@ -49,35 +48,7 @@ export interface HarnessOptions {
 }
 
 /** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its record. */
-export interface Harness extends Recorder {
-  config: Config;
-  signal: AbortSignal;
-  endpoint: ModelEndpoint;
-  clock: DrillClock;
-  effects: Effects;
-  /** A scratch agent of its own folder and state. */
-  deploy(plan: Plan): Deployment;
-  /** An agent of a deployment in this process, closed with the harness. */
-  open(deployment: Deployment, options?: { clock?: Clock; kinds?: readonly JobKind[] }): Promise<Agent>;
-  /** A worker process, which is gone when the harness is. */
-  start(deployment: Deployment, args: readonly string[], nodeOptions?: readonly string[]): Worker;
-  /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the harness is. */
-  family(worker: Worker): Known[];
-  /** Which of them the system still lists. */
-  alive(family: readonly Known[]): Known[];
-  /**
-   * Waits until it is so, writes that down, and gives the milliseconds it took (the system counts uptime in steps of 10).
-   * @throws DrillFailed when it takes too long.
-   */
-  until(what: string, isSo: () => boolean): Promise<number>;
-  /** The same for a worker that is to do something first: a start takes seconds on a busy machine, and proves nothing. */
-  untilWorker(worker: Worker, what: string, isSo: () => boolean): Promise<number>;
-  /** Waits in real time, where what must not happen is given the time to happen. */
-  pause(ms: number): Promise<void>;
-  /** Takes the real agent's secrets out of what is written down. */
-  redact(text: string): string;
-  close(): Promise<void>;
-}
+export type Harness = Awaited<ReturnType<typeof openHarness>>;
 
 /** A safety that is fired on purpose. To add one, write it in `drills/` and list it in registry.ts. */
 export interface Drill {
@@ -95,7 +66,7 @@ const START_MS = MINUTE_MS;
 const POLL_MS = 10;
 
 /** Makes a scratch folder and starts a counting model endpoint; `close` ends all that was started. */
-export async function openHarness(options: HarnessOptions): Promise<Harness> {
+export async function openHarness(options: HarnessOptions) {
   const { config, entry, signal, recorder, patienceMs = PATIENCE_MS } = options;
   const effects = { ...EFFECTS, ...options.effects };
   const dir = makeScratch(`afk-drill-${process.pid}-`, tmpdir(), config.paths.state);
@@ -108,6 +79,22 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     throw error;
   });
 
+  /**
+   * Waits until it is so, writes that down, and gives the milliseconds it took (the system counts uptime in steps of 10).
+   * @throws DrillFailed when it takes too long.
+   */
+  async function until(what: string, isSo: () => boolean, limitMs = patienceMs): Promise<number> {
+    const startedMs = systemClock.uptimeMs();
+    for (;;) {
+      const isNow = isSo();
+      const tookMs = systemClock.uptimeMs() - startedMs;
+      if (isNow || tookMs > limitMs)
+        recorder.expect(what, isNow, isNow ? `after ${tookMs} ms` : `not within ${limitMs / 1_000} s`);
+      if (isNow) return tookMs;
+      await systemClock.sleep(POLL_MS, signal);
+    }
+  }
+
   return {
     ...recorder,
     config,
@@ -115,40 +102,61 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
     endpoint,
     clock: createDrillClock(config.timezone),
     effects,
-    deploy(plan) {
+    until,
+    /** A scratch agent of its own folder and state. */
+    deploy(plan: Plan): Deployment {
       deployments += 1;
-      const content = scratchConfig(config, endpoint.url, plan, recorder.differ);
-      return deploy(join(dir, String(deployments)), effects.configure(content), { real: config, entry });
+      const content = effects.configure(scratchConfig(config, endpoint.url, plan, recorder.differ));
+      return deploy(join(dir, String(deployments)), content, {
+        real: config,
+        entry,
+        signal,
+        agents,
+        workers,
+      });
     },
-    async open(deployment, how) {
-      signal.throwIfAborted();
-      const agent = await deployment.open(how);
-      agents.push(agent);
-      return agent;
-    },
-    start(deployment, args, nodeOptions) {
-      signal.throwIfAborted();
-      const worker = deployment.start(args, nodeOptions);
-      workers.push(worker);
-      return worker;
-    },
-    family({ pid }) {
+    /** A worker and everything that descends from it, as the system lists them now; all of it is gone when the harness is. */
+    family({ pid }: Worker): Known[] {
       const family = familyOf(pid);
       known.push(...family);
       return family;
     },
-    alive: stillAlive,
-    pause: (ms) => systemClock.sleep(ms, signal),
-    redact: createRedactor(config.secrets),
-    until: (what, isSo) => wait(what, isSo, patienceMs),
-    untilWorker(worker, what, isSo) {
+    /** Waits until a worker does something first: a start takes seconds on a busy machine, and proves nothing. */
+    untilWorker(worker: Worker, what: string, isSo: () => boolean): Promise<number> {
       const isOver = () => {
         const isNow = isSo();
         if (!isNow && worker.exit !== null)
-          recorder.expect(what, false, `the worker ended with ${exitText(worker.exit)}`);
+          recorder.expect(what, false, `the worker ended with ${exitText(worker)}`);
         return isNow;
       };
-      return wait(what, isOver, START_MS);
+      return until(what, isOver, START_MS);
+    },
+    /** Waits until a worker and all its family are gone. */
+    untilGone: (worker: Worker, family: readonly Known[], what = "the worker is gone") =>
+      until(what, () => worker.exit !== null && stillAlive(family).length === 0),
+    /** Waits in real time, where what must not happen is given the time to happen. */
+    pause: (ms: number) => systemClock.sleep(ms, signal),
+    /** Takes the real agent's secrets out of what is written down. */
+    redact: createRedactor(config.secrets),
+    /** So many requests must have reached the endpoint by now. */
+    expectRequests(expected: string, count: number): void {
+      const { length } = endpoint.requests;
+      recorder.expect(expected, length === count, `${length} requests`);
+    },
+    /** The deployment's log must have lines of this event, and so many where a count is stated. Gives how many. */
+    expectLogged(deployment: Deployment, event: string, count?: number): number {
+      const { length } = deployment.logged(event);
+      recorder.expect(
+        count === undefined ? `the log has ${event}` : `the log has ${count} of ${event}`,
+        count === undefined ? length > 0 : length === count,
+        `${length} lines`,
+      );
+      return length;
+    },
+    /** The deployment's outbox must have one alert whose key begins so. */
+    expectAlert(deployment: Deployment, key: string): void {
+      const count = deployment.alerts(key);
+      recorder.expect("one alert tells of it", count === 1, `${count} in the outbox`);
     },
     async close() {
       try {
@@ -160,16 +168,4 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
       }
     },
   };
-
-  async function wait(what: string, isSo: () => boolean, limitMs: number): Promise<number> {
-    const startedMs = systemClock.uptimeMs();
-    for (;;) {
-      const isNow = isSo();
-      const tookMs = systemClock.uptimeMs() - startedMs;
-      if (isNow || tookMs > limitMs)
-        recorder.expect(what, isNow, isNow ? `after ${tookMs} ms` : `not within ${limitMs / 1_000} s`);
-      if (isNow) return tookMs;
-      await systemClock.sleep(POLL_MS, signal);
-    }
-  }
 }

@@ -5,17 +5,8 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { writeEvidence } from "./evidence.ts";
 import { HOST_DRILL, hostFindings, hostSteps } from "./host-drill.ts";
-import type { Figures as Measured, Outcome } from "./recorder.ts";
+import type { Figures as Measured } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
-
-/** What a drill says that was done by something else: the host's own command, or a person. */
-export interface ForeignResult {
-  name: string;
-  /** JSON: an object of names with numbers, texts or booleans. */
-  figures: string;
-  /** Null when it passed. */
-  error: string | null;
-}
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const FIGURES_CHARS_MAX = 4_000;
@@ -30,41 +21,36 @@ export class BadResult extends AfkError {
 }
 
 /**
- * Writes down a drill that was done from outside: `systemctl stop`, say, which a container cannot do to itself. `startedMs`
- * in its figures, where there is one, is when it began (epoch milliseconds).
+ * Writes down a drill that was done by something else: the host's own command (`systemctl stop`, say, which a container
+ * cannot do to itself), or a person. `figures` is a JSON object of names with numbers, texts or booleans, of which `startedMs`,
+ * where there is one, is when it began (epoch milliseconds); `error` is null when it passed.
  * @throws BadResult
  */
-export async function recordResult(agent: Agent, result: ForeignResult): Promise<DrillRow> {
-  const figures = parseFigures(result.figures);
-  if (!NAME.test(result.name))
-    throw new BadResult(
-      `${JSON.stringify(result.name)} is no name of a drill; write small letters, digits and -`,
-    );
-  if (Object.keys(figures).length === 0)
+export async function recordResult(
+  agent: Agent,
+  { name, figures: text, error }: { name: string; figures: string; error: string | null },
+): Promise<DrillRow> {
+  const { startedMs, ...figures } = parseFigures(text);
+  if (!NAME.test(name))
+    throw new BadResult(`${JSON.stringify(name)} is no name of a drill; write small letters, digits and -`);
+  if (Object.keys(figures).length === 0 && startedMs === undefined)
     throw new BadResult(
       "a drill without figures proves nothing; write what was measured: --figures '{\"stopMs\": 312}'",
     );
-  if (DRILLS.some(({ name }) => name === result.name))
+  if (DRILLS.some((drill) => drill.name === name))
     throw new BadResult(
-      `${result.name} is a drill that afk fires itself, and no evidence from elsewhere stands for it; run: afk drill ${result.name}`,
+      `${name} is a drill that afk fires itself, and no evidence from elsewhere stands for it; run: afk drill ${name}`,
     );
   const finishedAt = systemClock.nowMs();
-  const { startedMs, ...measured } = figures;
   const isStart = typeof startedMs === "number" && Number.isSafeInteger(startedMs) && startedMs >= 0;
+  const startedAt = isStart ? Math.min(startedMs, finishedAt) : finishedAt;
   return await writeEvidence(agent, {
-    name: result.name,
-    startedAt: isStart ? Math.min(startedMs, finishedAt) : finishedAt,
-    finishedAt,
-    differences: [],
-    figures: measured,
-    error: result.error,
-    ...(result.name === HOST_DRILL.name ? ofHost(measured, result.error) : OF_OTHERS),
+    ...{ name, startedAt, finishedAt, differences: [], figures, error },
+    ...(name === HOST_DRILL.name ? ofHost(figures, error) : OF_OTHERS),
   });
 }
 
-type Words = Pick<Outcome, "description" | "promise" | "steps" | "findings" | "repeat">;
-
-const OF_OTHERS: Words = {
+const OF_OTHERS = {
   description: null,
   promise: null,
   steps: ["This drill was done from outside of afk, and its result handed to: afk drill record"],
@@ -73,30 +59,28 @@ const OF_OTHERS: Words = {
 };
 
 /** @throws BadResult for a pass that its own figures do not bear out: it would open the gate to autonomy. */
-function ofHost(figures: Measured, error: string | null): Words {
+function ofHost(figures: Measured, error: string | null) {
+  const { command, ...words } = HOST_DRILL;
   const findings = hostFindings(figures);
   const missing = findings.filter(({ isSo }) => !isSo);
   if (error === null && missing.length > 0)
     throw new BadResult(
-      `${HOST_DRILL.name} did not pass by these figures: ${missing.map(({ expected, found }) => `${expected} (${found})`).join("; ")}. Let the host do it: ${HOST_DRILL.command}`,
+      `${HOST_DRILL.name} did not pass by these figures: ${missing.map(({ expected, found }) => `${expected} (${found})`).join("; ")}. Let the host do it: ${command}`,
     );
-  const { description, promise, command } = HOST_DRILL;
-  return { description, promise, steps: hostSteps(figures), findings, repeat: command };
+  return { ...words, steps: hostSteps(figures), findings, repeat: command };
 }
 
 function parseFigures(text: string): v.InferOutput<typeof Figures> {
   const write = "write a JSON object of names with numbers, texts or booleans: --figures '{\"stopMs\": 312}'";
   if (text.length > FIGURES_CHARS_MAX)
     throw new BadResult(`the figures are longer than ${FIGURES_CHARS_MAX} characters`);
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    const parsed = v.safeParse(Figures, value);
+    // A list is an object too, whose names are numbers.
+    if (parsed.success && !Array.isArray(value)) return parsed.output;
   } catch (error) {
     throw Object.assign(new BadResult(`the figures are no JSON; ${write}`), { cause: error });
   }
-  const parsed = v.safeParse(Figures, value);
-  // A list is an object too, whose names are numbers.
-  if (!parsed.success || Array.isArray(value))
-    throw new BadResult(`the figures are not what they should be; ${write}`);
-  return parsed.output;
+  throw new BadResult(`the figures are not what they should be; ${write}`);
 }

@@ -17,19 +17,23 @@ export class DrillFailed extends AfkError {
   }
 }
 
+interface Written {
+  /** What was done. */
+  steps: string[];
+  findings: Finding[];
+  /** Limits that are not the real ones, a sentence each. */
+  differences: string[];
+  figures: Figures;
+}
+
 /** What came of one drill, to be written down. Instants are epoch milliseconds. */
-export interface Outcome {
+export interface Outcome extends Readonly<Written> {
   name: string;
   /** What it fires, and why that matters; null for a drill that is somebody else's. */
   description: string | null;
   promise: string | null;
   startedAt: number;
   finishedAt: number;
-  steps: readonly string[];
-  findings: readonly Finding[];
-  /** Limits that were not the real ones, a sentence each. */
-  differences: readonly string[];
-  figures: Figures;
   /** Null when it passed. */
   error: string | null;
   /** The command that does it again. */
@@ -37,12 +41,7 @@ export interface Outcome {
 }
 
 /** What a drill writes down while it goes on; it is kept however the drill ends. */
-export interface Recorder {
-  steps: string[];
-  findings: Finding[];
-  /** Limits that are not the real ones, a sentence each. */
-  differences: string[];
-  figures: Figures;
+export interface Recorder extends Written {
   /** Writes down what was done. */
   did(step: string): void;
   /** Writes down what had to be so. @throws DrillFailed when it is not. */
@@ -53,19 +52,16 @@ export interface Recorder {
 
 /** A record in which nothing is written yet. */
 export function openRecorder(): Recorder {
-  const recorder: Recorder = {
-    steps: [],
-    findings: [],
-    differences: [],
-    figures: {},
-    did: (step) => void recorder.steps.push(step),
+  const written: Written = { steps: [], findings: [], differences: [], figures: {} };
+  return {
+    ...written,
+    did: (step) => void written.steps.push(step),
     expect(expected, isSo, found) {
-      recorder.findings.push({ expected, isSo, found });
+      written.findings.push({ expected, isSo, found });
       if (!isSo) throw new DrillFailed(`expected: ${expected}; found: ${found}`);
     },
     differ(words) {
-      if (!recorder.differences.includes(words)) recorder.differences.push(words);
+      if (!written.differences.includes(words)) written.differences.push(words);
     },
   };
-  return recorder;
 }

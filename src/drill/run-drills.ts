@@ -3,20 +3,15 @@ import { systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { didYouMean } from "../lib/nearest.ts";
 import { writeEvidence } from "./evidence.ts";
-import type { Drill } from "./harness.ts";
-import { type HarnessOptions, openHarness } from "./harness.ts";
+import { type Drill, type HarnessOptions, openHarness } from "./harness.ts";
 import { HOST_DRILL } from "./host-drill.ts";
-import type { Outcome } from "./recorder.ts";
-import { openRecorder } from "./recorder.ts";
+import { type Outcome, openRecorder } from "./recorder.ts";
 import { DRILLS } from "./registry.ts";
 
 /** What `afk drill --json` prints of one drill. */
-export interface DrillResult {
-  name: string;
+export interface DrillResult extends Pick<Outcome, "name" | "figures" | "error"> {
   passed: boolean;
   durationMs: number;
-  figures: Outcome["figures"];
-  error: string | null;
   /** Path of the record. */
   record: string;
 }
@@ -36,22 +31,22 @@ export interface DrillOptions extends Omit<HarnessOptions, "config" | "recorder"
  */
 export function chooseDrills(names: readonly string[], isSending: boolean): Drill[] {
   const known = DRILLS.map(({ name }) => name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    if (name === HOST_DRILL.name)
-      throw new AfkError(
-        "host_drill",
-        `${name} is fired by the host's own command, where afk runs by its units: ${HOST_DRILL.command}`,
-        { retry: "never", exitCode: EXIT.usage },
-      );
-    throw new AfkError("unknown_drill", `There is no drill named ${name}. ${didYouMean(name, known)}`, {
-      retry: "never",
-      exitCode: EXIT.usage,
-    });
-  }
+  const stranger = names.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw noSuchDrill(stranger, known);
   return DRILLS.filter(
     ({ name }) => (names.length === 0 || names.includes(name)) && (isSending || name !== "alert"),
   );
+}
+
+function noSuchDrill(name: string, known: readonly string[]): AfkError {
+  const how = { retry: "never", exitCode: EXIT.usage } as const;
+  return name === HOST_DRILL.name
+    ? new AfkError(
+        "host_drill",
+        `${name} is fired by the host's own command, where afk runs by its units: ${HOST_DRILL.command}`,
+        how,
+      )
+    : new AfkError("unknown_drill", `There is no drill named ${name}. ${didYouMean(name, known)}`, how);
 }
 
 /**
@@ -65,14 +60,16 @@ export async function runDrills(drills: readonly Drill[], options: DrillOptions)
     options.signal.throwIfAborted();
     options.onStart?.(drill);
     const outcome = await fire(drill, options);
-    const row = await writeEvidence(options.agent, outcome);
+    const { error, file } = await writeEvidence(options.agent, outcome);
+    const { name, figures, startedAt, finishedAt } = outcome;
+    const record = `${options.agent.config.paths.runs}/${file}`;
     const result = {
-      name: drill.name,
-      passed: outcome.error === null,
-      durationMs: outcome.finishedAt - outcome.startedAt,
-      figures: outcome.figures,
-      error: row.error,
-      record: `${options.agent.config.paths.runs}/${row.file}`,
+      name,
+      passed: error === null,
+      durationMs: finishedAt - startedAt,
+      figures,
+      error,
+      record,
     };
     results.push(result);
     options.onEnd?.(result);
@@ -96,19 +93,6 @@ async function fire(drill: Drill, options: DrillOptions): Promise<Outcome> {
     // Whatever went wrong: a safety that was not seen to work has not passed.
     error = messageOf(thrown);
   }
-  const { name, description, promise } = drill;
-  const { steps, findings, differences, figures } = recorder;
-  return {
-    name,
-    description,
-    promise,
-    startedAt,
-    finishedAt: Math.max(startedAt, systemClock.nowMs()),
-    steps,
-    findings,
-    differences,
-    figures,
-    error,
-    repeat: `afk drill ${name}`,
-  };
+  const finishedAt = Math.max(startedAt, systemClock.nowMs());
+  return { ...drill, ...recorder, startedAt, finishedAt, error, repeat: `afk drill ${drill.name}` };
 }

@@ -83,49 +83,38 @@ function caps(
   which: NonNullable<Plan["caps"]>,
   differ: (words: string) => void,
 ): Record<string, number> {
-  const usd = (micros: number) => usdFromMicros(micros);
-  const others = BUDGET_KEYS.flatMap(({ key, cap, unit }) => {
-    const value = budget.caps[cap];
-    return value === undefined || cap === "day_micros"
-      ? []
-      : [{ key, cap, value, written: unit === "usd" ? usd(value) : value }];
-  });
-  const ofDay = dailyCapMicros(budget);
-  if (budget.caps.day_micros === undefined && which !== "zero")
-    differ(`The day's cap is ${formatUsd(ofDay)}, since afk.yaml has none in dollars.`);
-  switch (which) {
-    case "zero":
-      return { daily_cap_usd: 0 };
-    case "day":
-      if (others.length > 0)
-        differ(
-          "The caps of hour, month, job and tick are left out, so that the day's cap is the one that refuses.",
-        );
-      return { daily_cap_usd: usd(ofDay) };
-    case "hour": {
-      const hourly = hourlyCapMicros(budget);
-      const daily = Math.max(ofDay, Math.min(4 * hourly, USD_MAX * MICROS_PER_USD));
-      const stated = budget.caps.hour_micros;
-      if (hourly !== stated)
-        differ(
-          `The hour's cap is ${formatUsd(hourly)}, since afk.yaml has ${stated === undefined ? "none" : "one too small to fill"}.`,
-        );
-      if (daily !== ofDay)
-        differ(`The day's cap is ${formatUsd(daily)}, so that the hour's cap is the one that refuses.`);
-      if (others.some(({ cap }) => cap === "month_micros"))
-        differ("The month's cap is left out for the same reason.");
-      return { daily_cap_usd: usd(daily), hourly_cap_usd: usd(hourly) };
-    }
-    case "as_they_are": {
-      if (ofDay === 0 || others.some(({ value }) => value === 0))
-        differ("A cap of 0 refuses every call, so caps of 0 are left out here (the day's is $1.00).");
-      const kept = others.filter(({ value }) => value > 0);
-      return {
-        daily_cap_usd: ofDay === 0 ? 1 : usd(ofDay),
-        ...Object.fromEntries(kept.map(({ key, written }) => [key, written])),
-      };
-    }
+  if (which === "zero") return { daily_cap_usd: 0 };
+  const { day_micros: statedDaily, hour_micros: statedHourly, ...rest } = budget.caps;
+  const daily = dailyCapMicros(budget);
+  if (statedDaily === undefined)
+    differ(`The day's cap is ${formatUsd(daily)}, since afk.yaml has none in dollars.`);
+  if (which === "day") {
+    if (Object.values({ ...rest, statedHourly }).some((value) => value !== undefined))
+      differ(
+        "The caps of hour, month, job and tick are left out, so that the day's cap is the one that refuses.",
+      );
+    return { daily_cap_usd: usdFromMicros(daily) };
   }
+  if (which === "as_they_are") {
+    const others = BUDGET_KEYS.filter(({ cap }) => cap !== "day_micros");
+    if (daily === 0 || others.some(({ cap }) => budget.caps[cap] === 0))
+      differ("A cap of 0 refuses every call, so caps of 0 are left out here (the day's is $1.00).");
+    const kept = others.flatMap(({ key, cap, unit }) => {
+      const value = budget.caps[cap] ?? 0;
+      return value === 0 ? [] : [[key, unit === "usd" ? usdFromMicros(value) : value] as const];
+    });
+    return { daily_cap_usd: daily === 0 ? 1 : usdFromMicros(daily), ...Object.fromEntries(kept) };
+  }
+  const hourly = hourlyCapMicros(budget);
+  const wider = Math.max(daily, Math.min(4 * hourly, USD_MAX * MICROS_PER_USD));
+  if (hourly !== statedHourly)
+    differ(
+      `The hour's cap is ${formatUsd(hourly)}, since afk.yaml has ${statedHourly === undefined ? "none" : "one too small to fill"}.`,
+    );
+  if (wider !== daily)
+    differ(`The day's cap is ${formatUsd(wider)}, so that the hour's cap is the one that refuses.`);
+  if (rest.month_micros !== undefined) differ("The month's cap is left out for the same reason.");
+  return { daily_cap_usd: usdFromMicros(wider), hourly_cap_usd: usdFromMicros(hourly) };
 }
 
 /** The day's cap in dollars or, where there is none, one that the record states. */

@@ -1,6 +1,4 @@
-import type { Page } from "../faults/model-endpoint.ts";
 import type { Known } from "../faults/processes.ts";
-import type { Deployment } from "./deployment.ts";
 import type { Harness } from "./harness.ts";
 import type { Worker } from "./worker.ts";
 
@@ -11,14 +9,7 @@ const SILENT_MS = 400;
 const SETTLE_MS = 100;
 
 /** A worker at work on a command that does not obey SIGTERM, and whose child asks the endpoint for a page all the time. */
-export interface Stubborn {
-  deployment: Deployment;
-  calls: Page;
-  /** Starts a worker and waits until the grandchild is heard. */
-  start(nodeOptions?: readonly string[]): Promise<{ worker: Worker; family: Known[] }>;
-  /** Waits until the worker and all its family are gone, and sees that the grandchild is silent. Milliseconds. */
-  gone(of: { worker: Worker; family: Known[] }, how: string): Promise<number>;
-}
+export type Stubborn = ReturnType<typeof stubborn>;
 
 /** The shell ignores SIGTERM, and so does its child, which is the worker's great-grandchild (a supervisor is between). */
 const SHELL = 'trap "" TERM; "$0" -e "$1" "$2" & wait; sleep 60';
@@ -27,21 +18,19 @@ const { get } = require("node:http");
 setInterval(() => get(process.argv[1], (answer) => answer.resume()).on("error", () => {}), ${REQUEST_EVERY_MS});`;
 
 /** Deploys the command as a job that is due at once. */
-export function stubborn(harness: Harness): Stubborn {
-  const calls = harness.endpoint.serve("/alive", {
-    status: 200,
-    contentType: "text/plain",
-    content: "heard",
-  });
+export function stubborn(harness: Harness) {
+  const page = { status: 200, contentType: "text/plain", content: "heard" };
+  const calls = harness.endpoint.serve("/alive", page);
   const command = ["/bin/sh", "-c", SHELL, process.execPath, CHILD, `${harness.endpoint.url}/alive`];
   const job = { name: "stubborn", kind: "exec", every: "30d", timeout: "2m", command };
   const deployment = harness.deploy({ jobs: [job] });
   return {
     deployment,
     calls,
-    async start(nodeOptions) {
+    /** Starts a worker and waits until the grandchild is heard. */
+    async start(nodeOptions?: readonly string[]): Promise<{ worker: Worker; family: Known[] }> {
       const before = calls.count;
-      const worker = harness.start(deployment, ["tick"], nodeOptions);
+      const worker = deployment.start(nodeOptions);
       await harness.untilWorker(worker, "the worker's grandchild is at work", () => calls.count > before + 1);
       const family = harness.family(worker);
       harness.expect(
@@ -52,21 +41,20 @@ export function stubborn(harness: Harness): Stubborn {
       harness.did(`Started it, contained by: ${deployment.logged("exec_started").at(-1)?.containment}.`);
       return { worker, family };
     },
-    async gone({ worker, family }, how) {
-      const tookMs = await harness.until(
-        `none of the ${family.length} processes is in the system's list any more after ${how}`,
-        () => worker.exit !== null && harness.alive(family).length === 0,
-      );
+    /** Waits until the worker and all its family are gone, and sees that the grandchild is silent. Milliseconds. */
+    async gone({ worker, family }: { worker: Worker; family: Known[] }, how: string): Promise<number> {
+      const what = `none of the ${family.length} processes is in the system's list any more after ${how}`;
+      const tookMs = await harness.untilGone(worker, family, what);
       // What it had sent before its end may still be on the way.
       await harness.pause(SETTLE_MS);
       const heard = calls.count;
       await harness.pause(SILENT_MS);
-      harness.figures.requestsByGrandchild = heard;
-      harness.figures.requestsAfterKill = calls.count - heard;
+      const more = calls.count - heard;
+      Object.assign(harness.figures, { requestsByGrandchild: heard, requestsAfterKill: more });
       harness.expect(
         "nothing is heard of the grandchild any more",
-        calls.count === heard && heard > 0,
-        `${heard} requests of it before, ${calls.count - heard} in the ${SILENT_MS} ms after`,
+        more === 0 && heard > 0,
+        `${heard} requests of it before, ${more} in the ${SILENT_MS} ms after`,
       );
       return tookMs;
     },

@@ -1,5 +1,7 @@
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { systemClock } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import type { Price, Usage } from "../providers/types.ts";
@@ -49,6 +51,8 @@ export interface ModelEndpoint {
   close(): Promise<void>;
 }
 
+const MISSING = [404, "text/plain", "404 page not found"] as const;
+
 /** How an endpoint differs from the usual one. */
 export interface EndpointOptions {
   /** 127.0.0.1 unless given; a server in a container is asked from outside of it. */
@@ -75,7 +79,7 @@ export async function startModelEndpoint(
   const shown: RecordedRequest[] = [];
   const billed: Usage[] = [];
   const pages = new Map<string, Page>();
-  const waiters: { count: number; resolve: (request: RecordedRequest) => void }[] = [];
+  const arrivals = new EventEmitter().setMaxListeners(0);
   let queue: Behaviour[] = [];
   let fallback: Parameters<ModelEndpoint["otherwise"]>[0] = { type: "reply" };
 
@@ -88,7 +92,7 @@ export async function startModelEndpoint(
     }
     if (request.path === protocol.showPath) {
       shown.push(request);
-      if (options.facts === undefined) return sendMissing(response);
+      if (options.facts === undefined) return send(response, ...MISSING);
       return send(response, 200, "application/json", JSON.stringify(options.facts));
     }
     options.onRequest?.(request);
@@ -97,8 +101,8 @@ export async function startModelEndpoint(
     const isAddressed = request.method === "POST" && request.path === protocol.path;
     if (typeof model === "string") requests.push(request);
     else if (isAddressed) return void response.destroy();
-    if (!isAddressed || typeof model !== "string") return sendMissing(response);
-    for (const waiter of waiters) if (waiter.count === requests.length) waiter.resolve(request);
+    if (!isAddressed || typeof model !== "string") return send(response, ...MISSING);
+    arrivals.emit("request");
     const behaviour = queue.shift() ?? (typeof fallback === "function" ? await fallback(request) : fallback);
     const usage = usageOf(request, behaviour, options.bytesPerToken);
     if (isBilled(behaviour)) billed.push(usage);
@@ -110,10 +114,7 @@ export async function startModelEndpoint(
     handle(message, response).catch(() => response.destroy());
   });
   if (options.onConnection !== undefined) server.on("connection", options.onConnection);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, options.host ?? "127.0.0.1", resolve);
-  });
+  await once(server.listen(options.port ?? 0, options.host ?? "127.0.0.1"), "listening");
   const address = server.address();
   assert(typeof address === "object" && address !== null, "the model endpoint has no port");
   return {
@@ -126,23 +127,25 @@ export async function startModelEndpoint(
     otherwise(behaviour) {
       fallback = behaviour;
     },
-    request: (count) =>
-      new Promise((resolve) => {
+    async request(count) {
+      for (;;) {
         const there = requests[count - 1];
-        if (there === undefined) waiters.push({ count, resolve });
-        else resolve(there);
-      }),
+        if (there !== undefined) return there;
+        await once(arrivals, "request");
+      }
+    },
     billMicros: (price) => billMicros(billed, price),
     serve(path, page) {
       const counted = { ...page, count: 0 };
       pages.set(path, counted);
       return counted;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    async close() {
+      if (!server.listening) return;
+      const closed = once(server.close(), "close");
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
@@ -161,9 +164,7 @@ async function record(message: IncomingMessage, response: ServerResponse): Promi
     request.isOver = true;
     resolve();
   });
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk);
-  request.body = Buffer.concat(chunks).toString("utf8");
+  request.body = await text(message);
   request.json = parsed(request.body);
   return request;
 }
@@ -196,10 +197,6 @@ async function play(answer: Answer, behaviour: Behaviour, response: ServerRespon
   }
   if (ending === "reset") response.socket?.resetAndDestroy();
   else if (ending === "close") response.end();
-}
-
-function sendMissing(response: ServerResponse): void {
-  send(response, 404, "text/plain", "404 page not found");
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {

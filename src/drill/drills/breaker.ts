@@ -1,12 +1,13 @@
 import type { Agent } from "../../agent.ts";
 import { readBreaker } from "../../rails/breaker.ts";
-import { ask, outcomeText } from "../ask.ts";
+import { ask } from "../ask.ts";
 import type { Drill, Harness } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
-const NAME = `model:${MODEL}`;
 /** Longer than the minute that a burst is counted in. */
 const PAUSE_MS = 61_000;
+
+const stateOf = (agent: Agent) => readBreaker(agent.rails.store.db, `model:${MODEL}`);
 
 /** Failures in a row, a breaker that opens, one probe, a failed probe, a good one. */
 export const breaker: Drill = {
@@ -15,93 +16,81 @@ export const breaker: Drill = {
   promise: "A model that is broken is left alone, and tried again with exactly one call.",
   async run(harness) {
     const { failures } = harness.config.breaker;
+    const { endpoint, clock } = harness;
     const deployment = harness.deploy({});
-    const agent = await harness.open(deployment, { clock: harness.clock });
-    const other = await harness.open(deployment, { clock: harness.clock });
-    const { endpoint } = harness;
+    const agent = await deployment.open({ clock });
+    const other = await deployment.open({ clock });
 
     endpoint.otherwise({ type: "error", status: 500 });
     await failInARow(harness, agent, failures);
     await failFast(harness, agent, failures);
     await probe(harness, agent, other);
 
-    const opened = deployment.logged("breaker_open").length;
-    const closed = deployment.logged("breaker_closed").length;
-    harness.expect(
-      "the log has breaker_open and breaker_closed",
-      opened > 0 && closed > 0,
-      `${opened} and ${closed} lines`,
-    );
+    harness.expectLogged(deployment, "breaker_open");
+    harness.expectLogged(deployment, "breaker_closed");
     harness.figures.requests = endpoint.requests.length;
-    harness.expect(
-      "every request is accounted for: the failures, two probes and one call after",
-      endpoint.requests.length === failures + 3,
-      `${endpoint.requests.length} requests, ${failures} of them failures`,
+    harness.expectRequests(
+      `every request is accounted for: the ${failures} failures, two probes and one call after`,
+      failures + 3,
     );
   },
 };
 
 async function failInARow(harness: Harness, agent: Agent, failures: number): Promise<void> {
   for (let call = 1; call <= failures; call++) {
-    const state = await readBreaker(agent.rails.store.db, NAME);
-    if (state.state !== "closed") harness.expect(`it is closed before failure ${call}`, false, state.state);
+    const { state } = await stateOf(agent);
+    if (state !== "closed") harness.expect(`it is closed before failure ${call}`, false, state);
     await ask(harness, agent, `failure ${call}`);
     if (call < failures) harness.clock.advance(PAUSE_MS);
   }
   harness.did(`Let ${failures} calls fail in a row, the threshold of breaker.failures.`);
-  const { requests } = harness.endpoint;
-  harness.expect(
-    "each of them reached the model",
-    requests.length === failures,
-    `${requests.length} requests`,
-  );
-  const state = await readBreaker(agent.rails.store.db, NAME);
-  harness.expect("the breaker is open after the last of them", state.state === "open", state.state);
+  harness.expectRequests("each of them reached the model", failures);
+  const { state } = await stateOf(agent);
+  harness.expect("the breaker is open after the last of them", state === "open", state);
 }
 
 async function failFast(harness: Harness, agent: Agent, failures: number): Promise<void> {
   const { cooldownMs } = agent.config.breaker;
-  harness.figures.failuresToOpen = failures;
-  harness.figures.cooldownMs = cooldownMs;
+  Object.assign(harness.figures, { failuresToOpen: failures, cooldownMs });
   for (const when of ["at once", "a second before its time is over"]) {
     if (when !== "at once") harness.clock.advance(cooldownMs - 1_000);
-    const said = await ask(harness, agent, `fail fast, ${when}`);
-    harness.expect(
-      `a call ${when} is refused without a request`,
-      said.type === "breaker_open" && harness.endpoint.requests.length === failures,
-      `${outcomeText(said)}; ${harness.endpoint.requests.length} requests`,
-    );
+    await expectRefused(harness, agent, when, failures);
   }
   harness.did(
     `Called it while it was open, at once and just before ${cooldownMs / 1_000} s were over on the drill's clock.`,
   );
 }
 
+async function expectRefused(harness: Harness, agent: Agent, when: string, requests: number): Promise<void> {
+  const { refusedBy, text } = await ask(harness, agent, `a call ${when}`);
+  const { length } = harness.endpoint.requests;
+  harness.expect(
+    `a call ${when} is refused without a request`,
+    refusedBy === "breaker" && length === requests,
+    `${text}; ${length} requests`,
+  );
+}
+
 /** Two processes' worth of agents on one state: while the probe of one is out, the other's call must not leave. */
 async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void> {
-  const { endpoint } = harness;
+  const { endpoint, clock } = harness;
   const before = endpoint.requests.length;
   const answered = Promise.withResolvers<void>();
   endpoint.otherwise(async () => {
     await answered.promise;
     return { type: "error", status: 500 };
   });
-  harness.clock.advance(2_000);
+  clock.advance(2_000);
   const first = ask(harness, agent, "the probe");
   try {
     await harness.until("one probe goes out when the time is over", () => endpoint.requests.length > before);
-    const second = await ask(harness, other, "a call beside the probe");
-    harness.expect(
-      "a call beside the probe is refused without a request",
-      second.type === "breaker_open" && endpoint.requests.length === before + 1,
-      `${outcomeText(second)}; ${endpoint.requests.length - before} requests`,
-    );
+    await expectRefused(harness, other, "beside the probe", before + 1);
   } finally {
     answered.resolve();
     // Whatever was found, the probe is over before the harness is taken down.
     await Promise.allSettled([first]);
   }
-  const state = await readBreaker(agent.rails.store.db, NAME);
+  const state = await stateOf(agent);
   const { cooldownMs, maxCooldownMs } = agent.config.breaker;
   const doubledMs = Math.min(2 * cooldownMs, maxCooldownMs);
   harness.expect(
@@ -111,12 +100,12 @@ async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void
   );
   harness.did("Let the probe fail, waited the longer time, and let the next probe be answered.");
   endpoint.otherwise({ type: "reply" });
-  harness.clock.advance(doubledMs + 1_000);
+  clock.advance(doubledMs + 1_000);
   for (const what of ["the second probe", "a call after it"]) {
-    const said = await ask(harness, agent, what);
-    harness.expect(`${what} is answered`, said.type === "answered", outcomeText(said));
-    harness.clock.advance(PAUSE_MS);
+    const { completion, text } = await ask(harness, agent, what);
+    harness.expect(`${what} is answered`, completion !== null, text);
+    clock.advance(PAUSE_MS);
   }
-  const end = await readBreaker(agent.rails.store.db, NAME);
+  const end = await stateOf(agent);
   harness.expect("the breaker is closed again", end.state === "closed", end.state);
 }

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { findBreaches } from "../../faults/oracles/inspect.ts";
-import { DIGEST, fillInbox } from "../deployment.ts";
+import { type Deployment, DIGEST } from "../deployment.ts";
 import type { Drill, Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
@@ -18,11 +18,11 @@ export const crash: Drill = {
   async run(harness) {
     const { endpoint, figures } = harness;
     const deployment = harness.deploy({ jobs: [DIGEST] });
-    fillInbox(deployment, ITEMS);
+    deployment.fillInbox(ITEMS);
     endpoint.script(Array(ANSWERED).fill({ type: "reply" }));
     endpoint.otherwise({ type: "stall", pieces: 1 });
 
-    const killed = harness.start(deployment, ["tick"]);
+    const killed = deployment.start();
     await harness.untilWorker(
       killed,
       "the worker is in the middle of its job",
@@ -33,23 +33,19 @@ export const crash: Drill = {
       `Sent SIGKILL to a worker with ${ANSWERED} of ${QUESTIONS} questions answered and one in flight.`,
     );
     harness.effects.signal(killed.pid, "SIGKILL");
-    figures.killToGoneMs = await harness.until(
-      "the worker is gone",
-      () => killed.exit !== null && harness.alive(family).length === 0,
-    );
-    const exit = await killed.ended;
-    harness.expect("the worker was killed", exit.signal === "SIGKILL", exitText(exit));
+    figures.killToGoneMs = await harness.untilGone(killed, family);
+    harness.expect("the worker was killed", killed.exit?.signal === "SIGKILL", exitText(killed));
     const before = endpoint.requests.length;
     figures.requestsBefore = before;
 
     endpoint.otherwise({ type: "reply" });
-    const next = harness.start(deployment, ["tick"]);
+    const next = deployment.start();
     figures.resumeMs = await harness.untilWorker(next, "the next worker ends", () => next.exit !== null);
     harness.did("Ran the next tick.");
-    harness.expect("it finished the job", next.exit?.code === 0, `exit code ${next.exit?.code}`);
+    harness.expect("it finished the job", next.exit?.code === 0, exitText(next));
     figures.requestsAfter = endpoint.requests.length;
     expectBoughtOnce(harness, before);
-    await expectRecords(harness, join(deployment.state, "out"), deployment);
+    expectRecords(harness, deployment);
   },
 };
 
@@ -70,23 +66,14 @@ function expectBoughtOnce(harness: Harness, before: number): void {
   harness.figures.askedTwice = twice.length;
 }
 
-async function expectRecords(
-  harness: Harness,
-  out: string,
-  deployment: Parameters<Harness["open"]>[0],
-): Promise<void> {
-  const agent = await harness.open(deployment);
-  const { db } = agent.rails.store;
-  const job = await db.selectFrom("jobs").select(["state", "units"]).executeTakeFirst();
-  harness.expect(
-    `the job is done, with ${ITEMS} items`,
-    job?.state === "done" && job.units === ITEMS,
-    `${job?.state}, ${job?.units} items`,
-  );
-  const files = readdirSync(out).filter((name) => name.endsWith(".md"));
+function expectRecords(harness: Harness, deployment: Deployment): void {
+  const { state, units } = deployment.job();
+  const isDone = state === "done" && units === ITEMS;
+  harness.expect(`the job is done, with ${ITEMS} items`, isDone, `${state}, ${units} items`);
+  const files = readdirSync(join(deployment.state, "out")).filter((name) => name.endsWith(".md"));
   harness.expect("its file appeared once", files.length === 1, files.join(", ") || "no file");
-  const ledger = await db.selectFrom("ledger").select("state").execute();
-  const count = (state: string) => ledger.filter((entry) => entry.state === state).length;
+  const entries = deployment.rows<{ state: string }>("select state from ledger");
+  const count = (wanted: string) => entries.filter((entry) => entry.state === wanted).length;
   harness.expect(
     "the ledger has each answer once, and the lost call as unknown",
     count("settled") === QUESTIONS && count("unknown") === 1,
@@ -98,7 +85,7 @@ async function expectRecords(
     breaches.length === 0,
     breaches.join("; ") || "nothing else",
   );
-  const ticks = await db.selectFrom("ticks").select("outcome").orderBy("id").execute();
+  const ticks = deployment.rows<{ outcome: string }>("select outcome from ticks order by id");
   const outcomes = ticks.map(({ outcome }) => outcome).join(", ");
   harness.expect("the killed tick is known as crashed", outcomes === "crashed, ok", outcomes);
 }

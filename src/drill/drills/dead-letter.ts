@@ -27,47 +27,37 @@ export const deadLetter: Drill = {
   promise: "One poisoned job cannot run for ever, nor be paid for at each try.",
   async run(harness) {
     const attempts = Math.max(...harness.config.jobs.map((job) => job.retry.attempts), 5);
-    const job = { name: "poison", kind: KIND, every: "30d", retry: { attempts } };
-    const deployment = harness.deploy({ jobs: [job] });
-    const agent = await harness.open(deployment, { clock: harness.clock, kinds: [poison] });
+    const jobs = [{ name: "poison", kind: KIND, every: "30d", retry: { attempts } }];
+    const deployment = harness.deploy({ jobs });
+    const agent = await deployment.open({ clock: harness.clock, kinds: [poison] });
 
     const ticks = await tickUntilDead(harness, agent, attempts);
     harness.did(
       `Ran a job that buys one completion and then fails, over ${ticks} ticks, moving the drill's clock past each backoff.`,
     );
-    const { db } = agent.rails.store;
-    const row = await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst();
+    const job = deployment.job();
     harness.expect(
       `the job is dead after ${attempts} attempts`,
-      row?.state === "dead" && row.attempts === attempts,
-      `${row?.state ?? "no job"} after ${row?.attempts ?? 0}`,
+      job.state === "dead" && job.attempts === attempts,
+      `${job.state} after ${job.attempts}`,
     );
-    const letters = await db.selectFrom("dead_letters").select(["attempts", "error"]).execute();
+    const [letter] = deployment.rows<{ attempts: number; error: string }>(
+      "select attempts, error from dead_letters",
+    );
     harness.expect(
       "its letter waits, with attempts and error",
-      letters[0]?.attempts === attempts,
-      letters[0]?.error ?? "no letter",
+      letter?.attempts === attempts,
+      letter?.error ?? "no letter",
     );
-    const alerts = await db.selectFrom("alerts").select("event").where("event", "=", "job_dead").execute();
-    harness.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
-    const failed = deployment.logged("job_failed").length;
-    harness.expect("each attempt failed in the log", failed === attempts, `${failed} lines of job_failed`);
-    const { requests } = harness.endpoint;
-    harness.expect(
-      "its completion was bought once",
-      requests.length === 1,
-      `${requests.length} requests in ${attempts} attempts`,
-    );
+    harness.expectAlert(deployment, "job_dead:");
+    harness.expectLogged(deployment, "job_failed", attempts);
+    harness.expectRequests("its completion was bought once", 1);
 
     harness.clock.advance(DAY_MS);
     await agent.tick();
-    const after = await db.selectFrom("jobs").select("attempts").executeTakeFirst();
-    harness.expect(
-      "a tick a day later leaves it alone",
-      after?.attempts === attempts,
-      `${after?.attempts} attempts`,
-    );
-    Object.assign(harness.figures, { attempts, ticks, requests: requests.length });
+    const after = deployment.job().attempts;
+    harness.expect("a tick a day later leaves it alone", after === attempts, `${after} attempts`);
+    Object.assign(harness.figures, { attempts, ticks, requests: harness.endpoint.requests.length });
   },
 };
 

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
-import { ask, outcomeText } from "../ask.ts";
-import { expensiveCall, fillUntilRefused } from "../fill.ts";
+import { ask } from "../ask.ts";
+import { fillUntilRefused } from "../fill.ts";
 import type { Drill } from "../harness.ts";
 import { hourlyCapMicros } from "../scratch-config.ts";
 
@@ -14,20 +14,14 @@ export const hourly: Drill = {
   promise: "A burst of spending stops within the hour, long before the day's cap.",
   async run(harness) {
     const capMicros = hourlyCapMicros(harness.config.budget);
-    const { text, inputPrice } = expensiveCall(capMicros);
-    const deployment = harness.deploy({ caps: "hour", inputPrice });
-    const agent = await harness.open(deployment, { clock: harness.clock });
-    await fillUntilRefused(harness, { deployment, agent, window: "hour", capMicros, text });
+    const { agent, callText } = await fillUntilRefused(harness, "hour", capMicros);
 
     harness.clock.advance(LATER_MS);
     harness.did("Moved the drill's clock 62 minutes on, and called again.");
     const before = harness.endpoint.requests.length;
-    const said = await ask(harness, agent, `later ${text}`);
-    harness.expect(
-      "there is room again",
-      said.type === "answered" && harness.endpoint.requests.length === before + 1,
-      outcomeText(said),
-    );
-    harness.figures.requestsAnHourLater = harness.endpoint.requests.length;
+    const { completion, text } = await ask(harness, agent, `later ${callText}`);
+    const { length } = harness.endpoint.requests;
+    harness.expect("there is room again", completion !== null && length === before + 1, text);
+    harness.figures.requestsAnHourLater = length;
   },
 };

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { HOUR_MS } from "../../lib/durations.ts";
-import type { LogLine } from "../../logs/line.ts";
-import { DIGEST, fillInbox } from "../deployment.ts";
+import { type Deployment, DIGEST } from "../deployment.ts";
 import type { Drill, Harness } from "../harness.ts";
 
 const FEED = `<?xml version="1.0"?><rss version="2.0"><channel><title>Drill</title><link>http://127.0.0.1/</link>
@@ -14,18 +13,13 @@ export const sourceDown: Drill = {
   description: "A digest goes out without the source that is down, and names it",
   promise: "One broken feed costs that feed and not the digest, and is not hidden.",
   async run(harness) {
-    const page = harness.endpoint.serve("/feed.xml", {
-      status: 503,
-      contentType: "text/plain",
-      content: "down",
-    });
+    const down = { status: 503, contentType: "text/plain", content: "down" };
+    const page = harness.endpoint.serve("/feed.xml", down);
     const sources = [...DIGEST.sources, { feed: `${harness.endpoint.url}/feed.xml`, name: "Drill feed" }];
-    const deployment = harness.deploy({
-      jobs: [{ ...DIGEST, every: "1h", sources }],
-      isLoopbackAllowed: true,
-    });
-    fillInbox(deployment, 1);
-    const agent = await harness.open(deployment, { clock: harness.clock });
+    const jobs = [{ ...DIGEST, every: "1h", sources }];
+    const deployment = harness.deploy({ jobs, isLoopbackAllowed: true });
+    deployment.fillInbox(1);
+    const agent = await deployment.open({ clock: harness.clock });
 
     const read = async (what: string) => {
       const before = page.count;
@@ -38,35 +32,29 @@ export const sourceDown: Drill = {
       return readFileSync(file ?? "", "utf8");
     };
     const without = await read("while one of two sources answered with status 503");
-    harness.expect(
-      "the digest has the other source's item",
-      without.includes("Drill item 1"),
-      excerpt(without),
-    );
-    harness.expect(
-      "the digest names the source that is down",
-      without.slice(without.indexOf("Failing sources")).includes("Drill feed"),
-      excerpt(without),
-    );
-    expectAlert(harness, deployment.logged("source_failed"), "source_failed");
+    const isThere = without.includes("Drill item 1");
+    harness.expect("the digest has the other source's item", isThere, excerpt(without));
+    const isNamed = without.slice(without.indexOf("Failing sources")).includes("Drill feed");
+    harness.expect("the digest names the source that is down", isNamed, excerpt(without));
+    expectAlert(harness, deployment, "source_failed");
 
     Object.assign(page, { status: 200, contentType: "application/rss+xml", content: FEED });
     harness.clock.advance(HOUR_MS);
     const back = await read("an hour later on the drill's clock, with the source back");
     harness.expect("the digest has its item", back.includes("The feed is back"), excerpt(back));
-    expectAlert(harness, deployment.logged("source_recovered"), "source_recovered");
-    Object.assign(harness.figures, {
-      feedRequests: page.count,
-      modelRequests: harness.endpoint.requests.length,
-    });
+    expectAlert(harness, deployment, "source_recovered");
+    const modelRequests = harness.endpoint.requests.length;
+    Object.assign(harness.figures, { feedRequests: page.count, modelRequests });
   },
 };
 
-function expectAlert(harness: Harness, lines: LogLine[], event: string): void {
+function expectAlert(harness: Harness, deployment: Deployment, event: string): void {
+  const lines = deployment.logged(event);
   const alerts = lines.filter(({ alerted }) => alerted === true).length;
   harness.expect(`${event} is one alert`, alerts === 1, `${alerts} alerts, ${lines.length} lines in the log`);
 }
 
 function excerpt(markdown: string): string {
-  return `a digest of ${markdown.length} characters, with the headings ${[...markdown.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading).join(", ")}`;
+  const headings = [...markdown.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading).join(", ");
+  return `a digest of ${markdown.length} characters, with the headings ${headings}`;
 }

@@ -1,6 +1,5 @@
 import { rmSync } from "node:fs";
-import type { Deployment } from "../deployment.ts";
-import { DIGEST, fillInbox } from "../deployment.ts";
+import { type Deployment, DIGEST } from "../deployment.ts";
 import type { Drill, Harness } from "../harness.ts";
 import { exitText } from "../worker.ts";
 
@@ -11,7 +10,7 @@ export const stopFile: Drill = {
   promise: "One file stops the agent within seconds, and it stays stopped until a person says otherwise.",
   async run(harness) {
     const deployment = harness.deploy({ jobs: [DIGEST] });
-    fillInbox(deployment, 1);
+    deployment.fillInbox(1);
     await stopInFlight(harness, deployment);
     await stayStopped(harness, deployment);
     await goOn(harness, deployment);
@@ -21,46 +20,33 @@ export const stopFile: Drill = {
 async function stopInFlight(harness: Harness, deployment: Deployment): Promise<void> {
   const { endpoint, figures } = harness;
   endpoint.otherwise({ type: "stall", pieces: 1 });
-  const worker = harness.start(deployment, ["tick"]);
+  const worker = deployment.start();
   await harness.untilWorker(worker, "the worker's call is in flight", () => endpoint.requests.length > 0);
   const [call] = endpoint.requests;
   const family = harness.family(worker);
-  figures.requestsBefore = endpoint.requests.length;
-  harness.expect(
-    "the call is still in flight",
-    call?.isOver === false,
-    `${endpoint.requests.length} requests`,
-  );
+  const { length } = endpoint.requests;
+  figures.requestsBefore = length;
+  harness.expect("the call is still in flight", call?.isOver === false, `${length} requests`);
 
   harness.did("Wrote the STOP file while a worker waited for the answer of a model.");
   harness.effects.touch(deployment.stopFile);
   figures.stopToAbortMs = await harness.until("the call in flight is aborted", () => call?.isOver === true);
-  const restMs = await harness.until(
-    "the worker is gone",
-    () => worker.exit !== null && harness.alive(family).length === 0,
-  );
-  figures.stopToGoneMs = figures.stopToAbortMs + restMs;
-  const exit = await worker.ended;
-  harness.expect("it ended as a halt and not as a failure", exit.code === 0, exitText(exit));
+  figures.stopToGoneMs = figures.stopToAbortMs + (await harness.untilGone(worker, family));
+  harness.expect("it ended as a halt and not as a failure", worker.exit?.code === 0, exitText(worker));
 
-  const agent = await harness.open(deployment);
-  const { db } = agent.rails.store;
-  const job = await db.selectFrom("jobs").select(["state", "attempts"]).executeTakeFirst();
+  const { state, attempts } = deployment.job();
   harness.expect(
     "its job is ready again, with the attempt given back",
-    job?.state === "ready" && job.attempts === 0,
-    `${job?.state ?? "no job"}, ${job?.attempts ?? 0} attempts`,
+    state === "ready" && attempts === 0,
+    `${state}, ${attempts} attempts`,
   );
-  const entry = await db.selectFrom("ledger").select("state").executeTakeFirst();
-  harness.expect(
-    "the aborted call stays charged",
-    entry?.state === "unknown",
-    entry?.state ?? "not in the ledger",
-  );
-  const tick = await db.selectFrom("ticks").select(["outcome", "reason"]).executeTakeFirst();
+  const [entry] = deployment.rows<{ state: string }>("select state from ledger");
+  const entryState = entry?.state ?? "not in the ledger";
+  harness.expect("the aborted call stays charged", entryState === "unknown", entryState);
+  const [tick] = deployment.rows<{ outcome: string; reason: string }>("select outcome, reason from ticks");
   harness.expect(
     "the tick says that the file stopped it",
-    tick?.outcome === "halted" && (tick.reason ?? "").includes("kill switch (file)"),
+    tick?.outcome === "halted" && String(tick.reason).includes("kill switch (file)"),
     `${tick?.outcome ?? "no tick"}: ${tick?.reason ?? ""}`,
   );
 }
@@ -68,7 +54,7 @@ async function stopInFlight(harness: Harness, deployment: Deployment): Promise<v
 async function stayStopped(harness: Harness, deployment: Deployment): Promise<void> {
   const { endpoint, figures } = harness;
   endpoint.otherwise({ type: "reply" });
-  const worker = harness.start(deployment, ["tick"]);
+  const worker = deployment.start();
   await harness.untilWorker(worker, "the next worker ends", () => worker.exit !== null);
   harness.did("Started another worker with the STOP file still there.");
   figures.requestsAfter = endpoint.requests.length;
@@ -85,7 +71,7 @@ async function stayStopped(harness: Harness, deployment: Deployment): Promise<vo
 async function goOn(harness: Harness, deployment: Deployment): Promise<void> {
   const { endpoint, figures } = harness;
   rmSync(deployment.stopFile, { force: true });
-  const agent = await harness.open(deployment);
+  const agent = await deployment.open();
   const { outcome } = await agent.tick();
   harness.did("Removed the STOP file and ran a tick.");
   const more = endpoint.requests.length - Number(figures.requestsAfter);

@@ -1,5 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { stillAlive } from "../../faults/processes.ts";
 import { wedgeMarkerIn } from "../../runner/wedge/marker.ts";
 import type { Drill } from "../harness.ts";
 import { stubborn } from "../stubborn-job.ts";
@@ -40,23 +41,18 @@ export const wedge: Drill = {
     harness.did("Blocked the event loop of a worker at work, and sent it SIGTERM.");
     const heard = calls.count;
     await harness.pause(DEAF_MS);
+    const alive = stillAlive(family).length;
     harness.expect(
       "it is wedged: SIGTERM does nothing, and its children work on",
-      worker.exit === null && harness.alive(family).length === family.length && calls.count > heard,
-      worker.exit === null
-        ? `${harness.alive(family).length} processes after ${DEAF_MS} ms`
-        : `it ended (${worker.exit.signal ?? worker.exit.code})`,
+      worker.exit === null && alive === family.length && calls.count > heard,
+      worker.exit === null ? `${alive} processes after ${DEAF_MS} ms` : `it ended (${exitText(worker)})`,
     );
 
     harness.did("Wrote the STOP file, which its main thread cannot see.");
     harness.effects.touch(deployment.stopFile);
     harness.figures.stopToGoneMs = await job.gone(started, "the STOP file");
-    const exit = await worker.ended;
-    harness.expect(
-      "the worker was killed, and did not end by itself",
-      exit.signal === "SIGKILL",
-      exitText(exit),
-    );
+    const isKilled = worker.exit?.signal === "SIGKILL";
+    harness.expect("the worker was killed, and did not end by itself", isKilled, exitText(worker));
     const lines = deployment.logged("wedged");
     const reason = String(lines[0]?.reason ?? "");
     harness.expect(
@@ -68,15 +64,10 @@ export const wedge: Drill = {
     harness.expect("the guard left word for the next tick", marker, marker ? "it is there" : "no marker");
 
     rmSync(deployment.stopFile, { force: true });
-    const agent = await harness.open(deployment);
+    const agent = await deployment.open();
     agent.rails.watch.trip({ by: "file", at: 0, reason: "the drill ends here" });
     await agent.tick();
-    const alerts = await agent.rails.store.db
-      .selectFrom("alerts")
-      .select("event")
-      .where("event", "=", "wedged")
-      .execute();
     harness.did("Ran the next tick, which starts no job.");
-    harness.expect("one alert tells of it", alerts.length === 1, `${alerts.length} in the outbox`);
+    harness.expectAlert(deployment, "wedged");
   },
 };
