@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { nextCron } from "../lib/cron.ts";
 import { assert, messageOf } from "../lib/errors.ts";
-import { nearest } from "../lib/nearest.ts";
 import { ownerCapsSchema } from "./caps.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
@@ -94,17 +93,16 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
   const prefix = ["jobs", index];
   const [common, rest] = split(entry);
   const parseContext = { prefix, written: context.written };
-  const outer = parse(jobSchema, common, parseContext);
+  const kinds = context.kinds.map((each) => each.kind);
+  const kindName = v.picklist(kinds, "write the kind of the job");
+  const outer = parse(v.strictObject({ ...jobSchema.entries, kind: kindName }), common, parseContext);
   const issues: ConfigIssue[] = [
     ...outer.issues,
     ...movedKeys(entry, prefix),
     ...scheduleIssues(entry, prefix, context.timezone),
   ];
   const kind = context.kinds.find((each) => each.kind === entry.kind);
-  if (kind === undefined) {
-    if (typeof entry.kind === "string") issues.push(unknownKind(entry.kind, prefix, context.kinds));
-    return { output: null, issues };
-  }
+  if (kind === undefined) return { output: null, issues };
   const otherKeys = Object.keys(jobSchema.entries);
   const inner = parse(kind.settings, rest, { ...parseContext, otherKeys });
   issues.push(...inner.issues);
@@ -147,17 +145,6 @@ function scheduleIssues(
     if (problem !== null) issues.push({ path: formatPath([...prefix, "schedule"]), message: problem });
   }
   return issues;
-}
-
-function unknownKind(
-  found: string,
-  prefix: (string | number)[],
-  kinds: readonly JobSettingsKind[],
-): ConfigIssue {
-  const names = kinds.map((each) => each.kind);
-  const meant = nearest(found, names);
-  const advice = `${meant === null ? "" : `did you mean ${meant}? `}write one of ${names.join(", ")}`;
-  return { path: formatPath([...prefix, "kind"]), message: `found ${JSON.stringify(found)}; ${advice}` };
 }
 
 function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {

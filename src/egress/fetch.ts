@@ -3,7 +3,7 @@ import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
 import { createHttpCache } from "./http-cache.ts";
 import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
 import { followRedirects, isRedirect } from "./redirect.ts";
-import { createRobotsGate, ROBOTS_BYTES_MAX, robotsText } from "./robots-gate.ts";
+import { checkRobots, ROBOTS_BYTES_MAX, robotsText } from "./robots-gate.ts";
 import { type Answer, createTransport, type EgressOptions, type Exchange } from "./transport.ts";
 import type { Egress, FetchOptions, Page } from "./types.ts";
 import { checkUrl, describeUrl } from "./url.ts";
@@ -23,7 +23,6 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
   const transport = createTransport(options);
   const { limits } = transport;
   const rateLimit = createRateLimit(db, clock);
-  const robots = createRobotsGate(db, clock);
   const cache = createHttpCache(db, clock);
   const check = (url: string) => checkUrl(url, config);
 
@@ -48,9 +47,9 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
     wanted: Record<string, string>,
     budget: FetchBudget,
   ): Promise<Answer & { page: Page }> {
-    const { crawlDelayMs } = isForPrograms(url, wanted.accept)
-      ? { crawlDelayMs: 0 }
-      : await robots.check(url, (robotsUrl) => loadRobots(robotsUrl, budget));
+    const crawlDelayMs = isForPrograms(url, wanted.accept)
+      ? 0
+      : await checkRobots(options, url, (robotsUrl) => loadRobots(robotsUrl, budget));
     await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), budget.signal);
     const kept = await cache.find(url);
     const headers = { ...wanted, ...kept?.validators };

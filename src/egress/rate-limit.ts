@@ -54,7 +54,11 @@ async function takeSlot(db: Db, host: string, intervalMs: number, nowMs: number)
     .returning("next_at")
     .executeTakeFirst();
   if (taken !== undefined) {
-    await forgetIdleHosts(db, nowMs);
+    // A row in the past says nothing any more; a wildcard in `egress.allow` could else grow the table without end.
+    await db
+      .deleteFrom("host_limits")
+      .where("next_at", "<", nowMs - HOUR_MS)
+      .execute();
     return taken.next_at - intervalMs - nowMs;
   }
   const { next_at } = await db
@@ -66,14 +70,6 @@ async function takeSlot(db: Db, host: string, intervalMs: number, nowMs: number)
     `${host} is to be left alone until ${toIso(next_at)}; it is tried again after that`,
     next_at - nowMs,
   );
-}
-
-/** A row in the past says nothing any more; a wildcard in `egress.allow` could else grow the table without end. */
-async function forgetIdleHosts(db: Db, nowMs: number): Promise<void> {
-  await db
-    .deleteFrom("host_limits")
-    .where("next_at", "<", nowMs - HOUR_MS)
-    .execute();
 }
 
 const UNSTATED_429_MS = MINUTE_MS;

@@ -33,29 +33,28 @@ export function robotsText(body: Uint8Array): string {
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** Rules per origin, kept in `robots` for at most a day. */
-export function createRobotsGate(db: Db, clock: Clock) {
-  return {
-    /**
-     * Passes when robots.txt lets afk fetch `url`; gives the crawl delay it asks for, at most 30 s, or 0.
-     * `load` fetches the text of an address, with redirects.
-     * @throws EgressRefused when the rules forbid it; EgressFailed when they cannot be read (RFC 9309 then forbids everything).
-     */
-    async check(url: URL, load: (robotsUrl: string) => Promise<string>): Promise<{ crawlDelayMs: number }> {
-      const robots =
-        (await findFresh(db, url.origin, clock.nowMs())) ?? (await fetchAndKeep(db, clock, url, load));
-      if (robots.verdict === "allow") return { crawlDelayMs: 0 };
-      if (robots.verdict === "disallow")
-        throw unreachable(url, robots.fetched_at + UNREACHABLE_MS - clock.nowMs());
-      const rules = parseRobots(robots.body, PRODUCT_TOKEN);
-      if (!isPathAllowed(rules, `${url.pathname}${url.search}`)) {
-        throw new EgressRefused(
-          `${url.origin}/robots.txt forbids ${describeUrl(url)}; leave this source out, or ask its owner to allow ${PRODUCT_TOKEN}`,
-        );
-      }
-      return { crawlDelayMs: Math.min(rules.crawlDelayMs ?? 0, CRAWL_DELAY_MAX_MS) };
-    },
-  };
+/**
+ * Passes when robots.txt lets afk fetch `url`; gives the crawl delay in milliseconds that it asks for, at most 30 s, or 0. The
+ * rules of an origin are kept for at most a day; `load` fetches the text of an address, with redirects.
+ * @throws EgressRefused when the rules forbid it; EgressFailed when they cannot be read (RFC 9309 then forbids everything).
+ */
+export async function checkRobots(
+  { db, clock }: { db: Db; clock: Clock },
+  url: URL,
+  load: (robotsUrl: string) => Promise<string>,
+): Promise<number> {
+  const robots =
+    (await findFresh(db, url.origin, clock.nowMs())) ?? (await fetchAndKeep(db, clock, url, load));
+  if (robots.verdict === "allow") return 0;
+  if (robots.verdict === "disallow")
+    throw unreachable(url, robots.fetched_at + UNREACHABLE_MS - clock.nowMs());
+  const rules = parseRobots(robots.body, PRODUCT_TOKEN);
+  if (!isPathAllowed(rules, `${url.pathname}${url.search}`)) {
+    throw new EgressRefused(
+      `${url.origin}/robots.txt forbids ${describeUrl(url)}; leave this source out, or ask its owner to allow ${PRODUCT_TOKEN}`,
+    );
+  }
+  return Math.min(rules.crawlDelayMs ?? 0, CRAWL_DELAY_MAX_MS);
 }
 
 async function findFresh(db: Db, origin: string, nowMs: number): Promise<Robots | null> {

@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { uptime } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * Where every part of afk gets its time. Instants are UTC epoch milliseconds.
@@ -31,24 +30,19 @@ export const systemClock: Clock = {
     cachedBootId ??= readBootId();
     return cachedBootId;
   },
-  async sleep(ms, signal) {
-    signal?.throwIfAborted();
-    try {
-      await delay(ms, undefined, signal ? { signal } : {});
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  },
-  async idle(signal) {
-    signal?.throwIfAborted();
-    const nap = idlePause();
-    signal?.addEventListener("abort", nap.end, { once: true });
-    await nap.over;
-    signal?.removeEventListener("abort", nap.end);
-    signal?.throwIfAborted();
-  },
+  sleep: (ms, signal) => rest(() => pause(ms), signal),
+  idle: (signal) => rest(idlePause, signal),
 };
+
+/** Waits until the pause is over. Throws the signal's reason when that aborts first. */
+async function rest(begin: () => Pause, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  const nap = begin();
+  signal?.addEventListener("abort", nap.end, { once: true });
+  await nap.over;
+  signal?.removeEventListener("abort", nap.end);
+  signal?.throwIfAborted();
+}
 
 /** A wait in real time that can be cut short. */
 export interface Pause {

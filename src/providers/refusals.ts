@@ -6,10 +6,7 @@ import type { ModelRefusalsTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
 /** What the models said to the calls of one run of a job. */
-export interface RunCalls {
-  onCall(reference: string, failure: CallFailed | null): void;
-  byModel: ReadonlyMap<string, ModelCalls>;
-}
+export type RunCalls = ReturnType<typeof collectCalls>;
 
 interface ModelCalls {
   answered: number;
@@ -21,11 +18,11 @@ interface ModelCalls {
 }
 
 /** Begins to count what the models say to one run. */
-export function collectCalls(): RunCalls {
+export function collectCalls() {
   const byModel = new Map<string, ModelCalls>();
   return {
     byModel,
-    onCall(reference, failure) {
+    onCall(reference: string, failure: CallFailed | null): void {
       const calls = byModel.get(reference) ?? { answered: 0, refused: 0, lost: 0, reason: "" };
       byModel.set(reference, calls);
       if (failure === null) calls.answered += 1;
