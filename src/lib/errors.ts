@@ -54,6 +54,11 @@ export function assertNever(value: never): never {
   throw new Error(`afk bug: unexpected value ${JSON.stringify(value)}`);
 }
 
+/** The code of a system's or a library's error, such as ENOENT; empty where it has none. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
 /** The message of anything that was thrown. Never throws: code that records a failure must not fail by it. */
 export function messageOf(error: unknown): string {
   try {

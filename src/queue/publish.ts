@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { sql } from "kysely";
-import { assert, messageOf } from "../lib/errors.ts";
+import { assert, messageOf, systemCode } from "../lib/errors.ts";
 import { makeFolder, removeTemporary, syncFolder, writeTemporary } from "../store/durable-file.ts";
 import { isReachable } from "../store/reachable.ts";
 import type { Db, Trx } from "../store/schema.ts";
@@ -67,7 +67,7 @@ export async function publishPending(
   const setAside: SetAside[] = [];
   const names = await pendingNames(db);
   if (names.length === 0) return { files, setAside };
-  const obstacle = (await folderObstacle(dir)) ?? makeIfMissing(dir);
+  const obstacle = await folderObstacle(dir, makeFolder);
   if (obstacle !== null) return { files, setAside: [{ name: null, reason: obstacle }] };
   // Whoever publishes holds the lock; a watchdog that loses its ALERT.txt writes it at its next look.
   removeTemporary(dir, 0);
@@ -84,22 +84,17 @@ export async function publishPending(
   return { files, setAside };
 }
 
-/** What keeps a folder from being written to at all, in words; null when nothing does, or when it is not there yet. */
-export async function folderObstacle(dir: string): Promise<string | null> {
+/**
+ * What keeps a folder from being written to at all, in words; null when nothing does. One that is not there yet is made by
+ * `make`, and is no obstacle without it.
+ */
+export async function folderObstacle(dir: string, make?: typeof makeFolder): Promise<string | null> {
   if (!(await isReachable(dir))) return "it does not answer: the disk that it is on has gone away";
   try {
     const found = lstatSync(dir, { throwIfNoEntry: false });
     if (found?.isSymbolicLink()) return "it is a link, which is not followed";
-    return (found?.isDirectory() ?? true) ? null : "it is no folder";
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-/** Why it cannot be made; null when it is there. */
-function makeIfMissing(dir: string): string | null {
-  try {
-    makeFolder(dir);
+    if (found?.isDirectory() === false) return "it is no folder";
+    make?.(dir);
     return null;
   } catch (error) {
     return messageOf(error);
@@ -152,21 +147,17 @@ function inspect(dir: string, { name, content }: OutputFile): Outcome {
     return isSame ? { type: "written" } : { type: "file", reason: "another file is in its place" };
   } catch (error) {
     // Whoever may not look at one may look at none.
-    return failed(error, codeOf(error) === "EACCES" ? "folder" : "file");
+    return failed(error, systemCode(error) === "EACCES" ? "folder" : "file");
   }
 }
 
 /** What the system says decides, where it can be the fault of one file alone or never of one; else where it was said. */
 function failed(error: unknown, where: "file" | "folder"): Extract<Outcome, { reason: string }> {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (code === "") throw error;
   const reason = messageOf(error);
   if (["ENOSPC", "EDQUOT", "EROFS"].includes(code)) return { type: "folder", reason };
   return { type: code === "EFBIG" || code === "ENAMETOOLONG" ? "file" : where, reason };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 /** What was saved and is not in `out/`, in the order in which it was made. */

@@ -1,4 +1,4 @@
-import { AfkError, EXIT } from "../lib/errors.ts";
+import { AfkError, EXIT, systemCode } from "../lib/errors.ts";
 
 /** The state cannot be read or written: afk refuses to work rather than to work without its rails. */
 export class StoreRefused extends AfkError {
@@ -17,21 +17,14 @@ export class StateReplaced extends StoreRefused {
 /** Another process holds the state directory. Exit code 75. */
 export class StateLocked extends AfkError {
   constructor(path: string) {
-    super(
-      "locked",
-      `another afk process is at work in this state directory (${path} is locked); nothing was done`,
-      {
-        retry: "later",
-        exitCode: EXIT.locked,
-      },
-    );
+    const message = `another afk process is at work in this state directory (${path} is locked); nothing was done`;
+    super("locked", message, { exitCode: EXIT.locked });
   }
 }
 
 /** True for the database's own error and for the file system's. */
 export function isDiskFull(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "disk_full" || code === "ENOSPC" || code === "EDQUOT";
+  return ["disk_full", "ENOSPC", "EDQUOT"].includes(systemCode(error));
 }
 
 /** True when somebody else kept the database busy for longer than a statement waits; nothing was done then. */

@@ -9,13 +9,12 @@ export type MetaKey =
   | "ping_failed_at"
   | "value_seen_up_to"
   | "retained_at"
-  | RunKey
+  // When `afk run` last began, 0 once ticks come from elsewhere; and when it ended in order, 0 until it does.
+  | "run_began_at"
+  | "run_ended_at"
   | ForgottenKey
   /** How far retention has got in a table, in a pass that was not finished. */
   | `sweep_${SweepName}`;
-
-/** When `afk run` last began, 0 once ticks come from elsewhere; and when it ended in order, 0 until it does. */
-export type RunKey = "run_began_at" | "run_ended_at";
 
 /** The parts of retention. */
 export type SweepName =

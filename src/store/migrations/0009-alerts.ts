@@ -16,19 +16,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 async function alerts(db: Kysely<unknown>): Promise<void> {
+  const table = db.schema.alterTable("alerts");
   for (const column of ["subject", "occurrence"])
-    await db.schema
-      .alterTable("alerts")
-      .addColumn(column, "text", (c) => c.notNull().defaultTo(""))
-      .execute();
-  await db.schema
-    .alterTable("alerts")
+    await table.addColumn(column, "text", (c) => c.notNull().defaultTo("")).execute();
+  await table
     .addColumn("is_routed", "integer", (c) => c.notNull().defaultTo(0).check(sql`is_routed in (0, 1)`))
     .execute();
-  await db.schema
-    .alterTable("alerts")
-    .addColumn("kept_from", "bigint", (c) => c.notNull().defaultTo(0))
-    .execute();
+  await table.addColumn("kept_from", "bigint", (c) => c.notNull().defaultTo(0)).execute();
   await sql`update alerts set kept_from = created_at`.execute(db);
   const { rows } = await sql<{
     id: string;
@@ -49,36 +43,11 @@ async function alerts(db: Kysely<unknown>): Promise<void> {
 }
 
 /** Events that are about one thing only. */
-const WITHOUT_SUBJECT = [
-  ...[
-    "alert_test",
-    "call_unknown",
-    "clock_reached",
-    "config_refused",
-    "day_attended",
-    "disk_low",
-    "draft_pending",
-  ],
-  ...[
-    "heartbeat_late",
-    "no_output",
-    "overrun",
-    "process_left",
-    "state_rolled_back",
-    "tick_failed",
-    "value_low",
-  ],
-  "wedged",
-];
+const WITHOUT_SUBJECT =
+  `alert_test call_unknown clock_reached config_refused day_attended disk_low draft_pending
+  heartbeat_late no_output overrun process_left state_rolled_back tick_failed value_low wedged`.split(/\s+/);
 /** Events whose subject is one word, and whose occurrence may have colons. */
-const SUBJECT_FIRST = [
-  "cap_hit",
-  "kill_set",
-  "output_set_aside",
-  "recovered",
-  "threshold_cross",
-  "tick_missed",
-];
+const SUBJECT_FIRST = "cap_hit kill_set output_set_aside recovered threshold_cross tick_missed".split(" ");
 
 /** Subject and occurrence of a key without its event. */
 function split(event: string, rest: string): [subject: string, occurrence: string] {

@@ -83,10 +83,8 @@ export async function openCopy(path: string): Promise<{ db: Db; close(): Promise
       .all();
     const missing = TABLES.filter((table) => !found.some(({ name }) => name === table));
     if (missing.length > 0) {
-      throw new StoreRefused(
-        "not_afk",
-        `${path} is a database, but not one of afk's: it has no ${missing.join(", ")}`,
-      );
+      const found = `it has no ${missing.join(", ")}`;
+      throw new StoreRefused("not_afk", `${path} is a database, but not one of afk's: ${found}`);
     }
   } catch (error) {
     database?.close();

@@ -1,12 +1,13 @@
 import { statSync } from "node:fs";
+import { systemCode } from "../../lib/errors.ts";
 import { isBusy, isDiskFull, StoreRefused } from "../errors.ts";
 import { otherOwner } from "./file-owner.ts";
 import { lockedBy, readIfThere } from "./system-locks.ts";
 
 /** SQLite's own result code (`SQLITE_NOTADB`) if `error` came from it. */
 export function sqliteCode(error: unknown): string | undefined {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" && code.startsWith("SQLITE_") ? code : undefined;
+  const code = systemCode(error);
+  return code.startsWith("SQLITE_") ? code : undefined;
 }
 
 /** True when another process is at work on the database. */
@@ -30,28 +31,28 @@ export function explain(error: unknown, path: string): unknown {
   const code = sqliteCode(error);
   if (code?.startsWith("SQLITE_BUSY")) return refuse("store_busy", busy(path));
   if (code === "SQLITE_NOTADB" || code?.startsWith("SQLITE_CORRUPT")) {
-    return refuse(
-      "store_damaged",
-      `${path} is not a database or is damaged; nothing was changed. Restore a backup, or stop every worker and move the file away to start anew`,
-    );
+    const remedy = "Restore a backup, or stop every worker and move the file away to start anew";
+    return refuse("store_damaged", `${path} is not a database or is damaged; nothing was changed. ${remedy}`);
   }
-  if (code?.startsWith("SQLITE_READONLY") || code?.startsWith("SQLITE_CANTOPEN") || isDenied(error)) {
+  if (
+    code?.startsWith("SQLITE_READONLY") ||
+    code?.startsWith("SQLITE_CANTOPEN") ||
+    DENIED.has(systemCode(error))
+  ) {
     const owner = otherOwner(path);
     const whose = owner === null ? "" : `; or do it as the user it belongs to: sudo ${owner.sudo}`;
-    return refuse(
-      "store_unwritable",
-      `cannot write ${path}: make its folder writable for this user (a file system mounted read-only cannot hold the state)${whose}`,
-    );
+    const remedy =
+      "make its folder writable for this user (a file system mounted read-only cannot hold the state)";
+    return refuse("store_unwritable", `cannot write ${path}: ${remedy}${whose}`);
   }
   // The index of the write-ahead log is a file of its own, which SQLite does not call full when it cannot grow.
   if (code === "SQLITE_FULL" || code === "SQLITE_IOERR_SHMSIZE" || isDiskFull(error))
     return refuse("disk_full", `the disk that holds ${path} is full; make room and start again`);
-  if (code?.startsWith("SQLITE_IOERR")) {
+  if (code?.startsWith("SQLITE_IOERR"))
     return refuse(
       "store_io",
       `reading or writing ${path} failed (${code}); check the disk before starting again`,
     );
-  }
   return error;
 }
 
@@ -62,11 +63,6 @@ export function explain(error: unknown, path: string): unknown {
 export function refuseSpecialFile(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return;
   throw new StoreRefused("store_unwritable", `${path} is no plain file, and nothing was read from it`);
-}
-
-function isDenied(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code !== undefined && DENIED.has(String(code));
 }
 
 const DENIED = new Set([

@@ -1,6 +1,7 @@
 import { accessSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { systemCode } from "../../lib/errors.ts";
 import { makePrivateFile } from "../../lib/private-files.ts";
 import { makeFolder } from "../durable-file.ts";
 import { isDiskFull, StateLocked, StoreRefused } from "../errors.ts";
@@ -50,13 +51,8 @@ function take(path: string): Lock {
     if (isLockedOut(error)) throw new StateLocked(path);
     const explained = explain(error, path);
     if (isDiskFull(explained) || error instanceof StoreRefused) throw explained;
-    throw new StoreRefused(
-      "store_unwritable",
-      `cannot lock ${path}: make its folder writable for this user`,
-      {
-        cause: error,
-      },
-    );
+    const message = `cannot lock ${path}: make its folder writable for this user`;
+    throw new StoreRefused("store_unwritable", message, { cause: error });
   }
   const connection = database;
   held.add(connection);
@@ -84,7 +80,7 @@ export function isLocked(path: string): boolean {
     return false;
   } catch (error) {
     if (isLockedOut(error)) return true;
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (systemCode(error) === "ENOENT") return false;
     if (error instanceof StoreRefused) throw error;
     throw new StoreRefused("store_unwritable", `cannot look at ${path}: make it readable for this user`, {
       cause: error,

@@ -13,13 +13,7 @@ import * as windows from "../migrations/0008-windows.ts";
 import * as alerts from "../migrations/0009-alerts.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
-import {
-  type FoundSchema,
-  isKnownSchema,
-  readSchema,
-  type SchemaObject,
-  schemaDifferences,
-} from "./schema-check.ts";
+import { type FoundSchema, isKnownSchema, readSchema, schemaDifferences } from "./schema-check.ts";
 
 /** Append-only and up-only: a released migration is never edited, and the next one gets the next number. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -57,10 +51,8 @@ export async function refuseForeignSchema(db: Db, migrations = MIGRATIONS): Prom
   const known = Object.keys(migrations).sort();
   const unknown = found.applied.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    throw new StoreRefused(
-      "store_newer",
-      `the database is newer than this version of afk (it has ${unknown.join(", ")}); use the version that wrote it or a later one`,
-    );
+    const message = `the database is newer than this version of afk (it has ${unknown.join(", ")}); use the version that wrote it or a later one`;
+    throw new StoreRefused("store_newer", message);
   }
   const expected = await schemaAt(known.slice(0, found.applied.length), migrations);
   const differences = schemaDifferences(found, expected);
@@ -78,14 +70,15 @@ export async function isMigrated(db: Db): Promise<boolean> {
 }
 
 /** What these migrations make, by making it in memory: exact whatever builds the statements, and too slow for each start. */
-export async function schemaAt(names: readonly string[], migrations = MIGRATIONS): Promise<SchemaObject[]> {
+export async function schemaAt(
+  names: readonly string[],
+  migrations = MIGRATIONS,
+): Promise<FoundSchema["objects"]> {
   const database = new Database(":memory:");
   const db: Db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
   try {
-    await runMigrations(
-      db,
-      Object.fromEntries(Object.entries(migrations).filter(([name]) => names.includes(name))),
-    );
+    const wanted = Object.entries(migrations).filter(([name]) => names.includes(name));
+    await runMigrations(db, Object.fromEntries(wanted));
     return (await readSchema(db)).objects;
   } finally {
     await db.destroy();

@@ -44,7 +44,8 @@ export function openReader(path: string): Reader {
   return {
     read(work) {
       const result = queue.then(() => readNow(work));
-      queue = result.then(ignore, ignore);
+      // Whoever asked is told; the queue only waits.
+      queue = result.catch(() => undefined);
       return result;
     },
     changes: { seen: () => version.get() as number },
@@ -105,9 +106,4 @@ function leavesNothing(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Whoever asked is told; the queue only waits. */
-function ignore(): void {
-  return;
 }

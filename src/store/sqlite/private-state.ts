@@ -1,5 +1,6 @@
 import { chmodSync, type Dirent, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { systemCode } from "../../lib/errors.ts";
 import { makePrivateFile } from "../../lib/private-files.ts";
 
 /** What afk makes in a state directory. The rest of it may be somebody else's, where a person has put it in a folder of theirs. */
@@ -53,8 +54,7 @@ function tighten(path: string): boolean {
     return stats.isDirectory();
   } catch (error) {
     // Another user's, on a disk that cannot be written, or gone: nothing that this user could mend.
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== undefined && ["EPERM", "EACCES", "EROFS", "ENOENT"].includes(code)) return false;
+    if (["EPERM", "EACCES", "EROFS", "ENOENT"].includes(systemCode(error))) return false;
     throw error;
   }
 }

@@ -19,11 +19,11 @@ export function openKillReader(path: string): KillReader {
   const kill = database.prepare<[], { set_at: number | null; reason: string | null }>(
     "select set_at, reason from kill_switch where id = 1",
   );
-  const tick = database.prepare<[], { id: string }>(
-    "select id from ticks where outcome = 'running' order by started_at desc limit 1",
+  const tick = database.prepare<[], { tick: string }>(
+    "select id as tick from ticks where outcome = 'running' order by started_at desc limit 1",
   );
-  const job = database.prepare<[], { key: string }>(
-    "select key from jobs where state = 'running' order by updated_at desc limit 1",
+  const job = database.prepare<[], { job: string }>(
+    "select key as job from jobs where state = 'running' order by updated_at desc limit 1",
   );
   return {
     killRow() {
@@ -33,11 +33,7 @@ export function openKillReader(path: string): KillReader {
       return row.set_at === null ? null : { reason: row.reason ?? "no reason given" };
     },
     underWay() {
-      const [tickId, jobKey] = [tick.get()?.id, job.get()?.key];
-      return {
-        ...(tickId === undefined ? {} : { tick: tickId }),
-        ...(jobKey === undefined ? {} : { job: jobKey }),
-      };
+      return { ...tick.get(), ...job.get() };
     },
     close: () => void database.close(),
   };

@@ -1,6 +1,7 @@
 import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
+import { systemCode } from "../../lib/errors.ts";
 import { syncFolder } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
 import { syncFile } from "./backup.ts";
@@ -48,7 +49,7 @@ export async function replaceContent(staged: string, path: string, kept: string)
     try {
       await copyPages(staged, path);
       // A destination that is busy is reported as if all had been copied.
-      if (readKillSwitch(staged) !== readKillSwitch(path)) {
+      if ((await readKillSwitch(staged)) !== (await readKillSwitch(path))) {
         throw new StoreRefused("busy", `another process is writing to ${path}; end it and try again`);
       }
     } catch (error) {
@@ -56,7 +57,7 @@ export async function replaceContent(staged: string, path: string, kept: string)
       rmSync(kept, { force: true });
       throw error;
     }
-    putOnDisk(path);
+    await putOnDisk(path);
   } catch (error) {
     throw explain(error, path);
   } finally {
@@ -85,38 +86,37 @@ export function replaceFile(staged: string, path: string, kept: string): void {
 }
 
 async function copyPages(from: string, to: string): Promise<void> {
-  const source = new Database(from, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  await withDatabase(from, (source) => source.backup(to, { progress: () => ALL_PAGES }));
+}
+
+/** Does `work` with a connection of its own. */
+async function withDatabase<T>(path: string, work: (database: Database.Database) => T): Promise<Awaited<T>> {
+  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
-    await source.backup(to, { progress: () => ALL_PAGES });
+    return await work(database);
   } finally {
-    source.close();
+    database.close();
   }
 }
 
 /** Set anew by every restore, to the millisecond, so it tells two states apart. Null where there is none to be read. */
-function readKillSwitch(path: string): string | null {
-  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+async function readKillSwitch(path: string): Promise<string | null> {
   try {
-    return JSON.stringify(database.prepare("select * from kill_switch").all());
+    return await withDatabase(path, (database) =>
+      JSON.stringify(database.prepare("select * from kill_switch").all()),
+    );
   } catch (error) {
     if (sqliteCode(error) === undefined) throw error;
     return null;
-  } finally {
-    database.close();
   }
 }
 
 /** The copy was committed by a connection that does not sync: until here a power cut would leave the old content. */
-function putOnDisk(path: string): void {
-  const database = new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-  try {
-    database.pragma("journal_mode = WAL");
-    database.pragma("synchronous = FULL");
-    database.pragma("fullfsync = ON");
-    database.pragma("wal_checkpoint(TRUNCATE)");
-  } finally {
-    database.close();
-  }
+async function putOnDisk(path: string): Promise<void> {
+  const pragmas = ["journal_mode = WAL", "synchronous = FULL", "fullfsync = ON", "wal_checkpoint(TRUNCATE)"];
+  await withDatabase(path, (database) => {
+    for (const pragma of pragmas) database.pragma(pragma);
+  });
   syncFile(path);
 }
 
@@ -124,8 +124,8 @@ function keepFile(path: string, kept: string): void {
   try {
     linkSync(path, kept);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(code)) throw error;
+    const isUnable = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(systemCode(error));
+    if (!isUnable) throw error;
     // A file system without second names.
     copyFileSync(path, kept);
     syncFile(kept);
