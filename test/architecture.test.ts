@@ -5,9 +5,10 @@ import { findCycles, LAYER_RULES } from "./support/architecture/layers.ts";
 import type { Exception, Rule, Snippet } from "./support/architecture/rule.ts";
 import { parseSource, readSources } from "./support/architecture/source.ts";
 import { STORAGE_RULES } from "./support/architecture/storage.ts";
+import { WORD_RULES } from "./support/architecture/words.ts";
 
 /** The rules that a parser can check; the others are a reader's work. */
-const RULES: readonly Rule[] = [...LAYER_RULES, ...STORAGE_RULES, ...BANS];
+const RULES: readonly Rule[] = [...LAYER_RULES, ...STORAGE_RULES, ...BANS, ...WORD_RULES];
 
 const EXCEPTIONS: readonly Exception[] = [
   {
@@ -54,6 +55,19 @@ describe.each(RULES)("$name", (rule) => {
   test.each(rule.keeps.map(titled))("accepts $title", ({ path, code }) => {
     expect(rule.check(parseSource(path, code))).toEqual([]);
   });
+});
+
+test("tests, benchmarks and scripts use plain words too", () => {
+  const left = ["test", "bench", "scripts"].flatMap((folder) =>
+    readSources(fileURLToPath(new URL(`../${folder}`, import.meta.url)))
+      .filter(({ path }) => !path.startsWith("support/architecture/"))
+      .flatMap((source) =>
+        WORD_RULES.flatMap((rule) => rule.check(source)).map(
+          ({ line, message }) => `${folder}/${source.path}:${line} ${message}`,
+        ),
+      ),
+  );
+  expect(left).toEqual([]);
 });
 
 test("every exception names a rule and gives its reason", () => {

@@ -14,7 +14,7 @@ describe("the Dockerfile", () => {
     expect(code).toMatch(/^ARG BASE=node:24-trixie-slim$/m);
     expect(code).toMatch(/^ARG BUILD_BASE=\$\{BASE\}$/m);
     const base = /^FROM (?:--platform=\$BUILDPLATFORM \$\{BUILD_BASE\}|\$\{BASE\})/;
-    for (const stage of stages) expect(stage).toMatch(base);
+    for (const image of stages) expect(image).toMatch(base);
     expect(text).not.toMatch(/^#\s*(?:syntax|check)\s*=/im);
   });
 

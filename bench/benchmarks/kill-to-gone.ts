@@ -13,10 +13,10 @@ import { quantile } from "../harness/statistics.ts";
 /** A word every 20 ms, for longer than any trial takes. */
 const ENDLESS = { type: "slow", text: "word ".repeat(2_000), everyMs: 20 } as const;
 
-const WAYS = ["STOP file", "afk stop", "SIGTERM"] as const;
-type Way = (typeof WAYS)[number];
+const KILLS = ["STOP file", "afk stop", "SIGTERM"] as const;
+type KillName = (typeof KILLS)[number];
 
-/** A loop in the middle of a model's reply is stopped, by each way that a person or a system has. */
+/** A loop in the middle of a model's reply is stopped, by each kill that a person or a system has. */
 export const killToGone: Benchmark = {
   name: "kill-to-gone",
   question: "How long from the kill switch to no process, in the middle of a reply?",
@@ -27,12 +27,12 @@ export const killToGone: Benchmark = {
     const trials = tools.isFull ? 34 : 10;
     const rows: Row[] = [];
     const all: number[] = [];
-    for (const way of WAYS) {
-      tools.say(`${way}, ${trials} times`);
+    for (const kill of KILLS) {
+      tools.say(`${kill}, ${trials} times`);
       const samples: number[] = [];
-      for (let trial = 0; trial < trials; trial++) samples.push(await stopOnce(tools, app, server, way));
+      for (let trial = 0; trial < trials; trial++) samples.push(await stopOnce(tools, app, server, kill));
       all.push(...samples);
-      rows.push(p99Row(way, samples));
+      rows.push(p99Row(kill, samples));
       tools.calibrate();
     }
     const value = Math.max(...all);
@@ -46,10 +46,10 @@ export const killToGone: Benchmark = {
   },
 };
 
-function p99Row(way: Way, samples: number[]): Row {
+function p99Row(kill: KillName, samples: number[]): Row {
   const note = `median ${quantile(samples, 0.5).toFixed(0)} ms, ${samples.length} times`;
   return {
-    subject: `${way}${way === "afk stop" ? ", from the start of that command" : ""}: 99th percentile`,
+    subject: `${kill}${kill === "afk stop" ? ", from the start of that command" : ""}: 99th percentile`,
     baseline: null,
     result: { type: "figure", value: quantile(samples, 0.99), unit: "ms", note },
     goal: { atMost: 1_000 },
@@ -57,7 +57,7 @@ function p99Row(way: Way, samples: number[]): Row {
 }
 
 /** Milliseconds until the process of `afk run` has ended. */
-async function stopOnce(tools: Tools, app: ImageApp, server: ModelEndpoint, way: Way): Promise<number> {
+async function stopOnce(tools: Tools, app: ImageApp, server: ModelEndpoint, kill: KillName): Promise<number> {
   const place = askingDigest(tools, server);
   const asked = server.request(server.requests.length + 1);
   const child = start(app.afk(["run"], place));
@@ -67,7 +67,7 @@ async function stopOnce(tools: Tools, app: ImageApp, server: ModelEndpoint, way:
     // Some words of the reply are there.
     await delay(100 + Math.random() * 250);
     const startedMs = performance.now();
-    stop(child, app, place, way);
+    stop(child, app, place, kill);
     await gone;
     return performance.now() - startedMs;
   } finally {
@@ -75,8 +75,13 @@ async function stopOnce(tools: Tools, app: ImageApp, server: ModelEndpoint, way:
   }
 }
 
-function stop(child: ChildProcess, app: ImageApp, place: { config: string; state: string }, way: Way): void {
-  if (way === "STOP file") writeFileSync(join(place.state, "STOP"), "");
-  else if (way === "SIGTERM") child.kill("SIGTERM");
+function stop(
+  child: ChildProcess,
+  app: ImageApp,
+  place: { config: string; state: string },
+  kill: KillName,
+): void {
+  if (kill === "STOP file") writeFileSync(join(place.state, "STOP"), "");
+  else if (kill === "SIGTERM") child.kill("SIGTERM");
   else start(app.afk(["stop"], place));
 }

@@ -2,7 +2,7 @@ import type { Level } from "../lib/log.ts";
 
 export type Severity = "info" | "warn" | "error";
 
-/** Every event that is an alert too, with how bad it is (CONTRACT.md, Events). */
+/** Every event that is an alert too, with how bad it is. */
 export const ALERT_EVENTS = {
   tick_failed: "error",
   tick_missed: "warn",

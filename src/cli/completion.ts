@@ -79,8 +79,8 @@ function optionIn(args: ArgsDef, word: string): Option | null {
 }
 
 function wordLines({ commands, args, positionals }: Place, config: string | undefined): string[] {
-  const places = Object.values(args).filter(({ type }) => type === "positional");
-  const next = places[positionals] ?? places.find(({ isList }) => isList);
+  const words = Object.values(args).filter(({ type }) => type === "positional");
+  const next = words[positionals] ?? words.find(({ isList }) => isList);
   return [
     ...commands.map(([name, description]) => `${name}\t${description}`),
     ...(next === undefined ? [] : valueLines(next, config)),

@@ -45,7 +45,7 @@ const WRITE_JOB = "write a job: a section with name, kind and the keys of its ki
 
 function breaker() {
   return v.pipe(
-    section("When a failing model or host is left alone, and for how long.", {
+    section("When a failing model or host is not called, and for how long.", {
       failures: v.optional(
         integer("Failures in a row that open the breaker.", "how many failures in a row", [1, 1000]),
         5,

@@ -20,7 +20,7 @@ export interface Substituted {
 /**
  * Replaces `${NAME}` in every text of a parsed file by the variable NAME, or the file that NAME_FILE names;
  * `$${` stands for a literal `${`. It works on parsed values, so that what comes in stays one text whatever it
- * contains. Keys are left alone.
+ * contains. Keys stay as they are.
  */
 export function substitute(value: unknown, environment: Environment): Substituted {
   const result: Substituted = { value: null, replacements: [], issues: [] };

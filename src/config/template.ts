@@ -42,7 +42,7 @@ models:
   #   work: { type: openai, base_url: https://api.example.com/v1, api_key: "\${WORK_KEY}" }   # of your own: work/NAME
   # prices: { "openai/my-model": { input: 0.10, output: 0.40 } }   # USD per million tokens; also cache_read, cache_write
 
-# A model or host that fails is left alone for a while.
+# A model or host that fails is not called for a while.
 breaker: { failures: 5, cooldown: 5m, max_cooldown: 6h }
 
 egress:

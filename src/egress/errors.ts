@@ -26,7 +26,7 @@ export class EgressFailed extends AfkError {
   }
 }
 
-/** The host is to be left alone for a while: it asked for that, or its next free slot is too far off to wait for. */
+/** The host is not to be called for a while: it asked for that, or its next free slot is too far off to wait for. */
 export class HostBusy extends EgressFailed {
   constructor(message: string, afterMs: number, options: { status?: number } = {}) {
     super(message, { retry: { afterMs }, isDown: true, ...options });

@@ -96,7 +96,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
       await rateLimit.pushBack(url.hostname, waitMs);
       const wait = `${Math.ceil(waitMs / 1000)} s`;
       throw new HostBusy(
-        `${describeUrl(url)} answered ${answer.status}: ${url.hostname} asks to be left alone for ${wait}`,
+        `${describeUrl(url)} answered ${answer.status}: ${url.hostname} asks not to be called for ${wait}`,
         waitMs,
         { status: answer.status },
       );

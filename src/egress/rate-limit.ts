@@ -67,7 +67,7 @@ async function takeSlot(db: Db, host: string, intervalMs: number, nowMs: number)
     .where("host", "=", host)
     .executeTakeFirstOrThrow();
   throw new HostBusy(
-    `${host} is to be left alone until ${toIso(next_at)}; it is tried again after that`,
+    `${host} is not to be called until ${toIso(next_at)}; it is tried again after that`,
     next_at - nowMs,
   );
 }

@@ -88,7 +88,7 @@ async function fetchAndKeep(
 
 /**
  * RFC 9309, section 2.3.1. Unavailable (4xx, or redirected without end) allows everything; unreachable (5xx, network) forbids
- * everything. A host that asks to be left alone (429) has not said what it allows: that is for later, as it is for pages.
+ * everything. A host that asks not to be called (429) has not said what it allows: that is for later, as it is for pages.
  */
 async function fetchVerdict(
   robotsUrl: string,

@@ -74,7 +74,7 @@ export interface Outgoing {
   /**
    * Sends once and gives the status of any answer; redirects are answers.
    * @throws SendFailed (egress/errors.ts), which says whether the request may have arrived, also when the signal aborts it.
-   * @throws EgressRefused, EgressFailed when nothing was sent: policy says no, or the host is to be left alone.
+   * @throws EgressRefused, EgressFailed when nothing was sent: policy says no, or the host is not to be called now.
    */
   send(url: string, request: SendRequest & { signal: AbortSignal }): Promise<{ status: number }>;
 }

@@ -13,12 +13,12 @@ import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Trx } from "../store/schema.ts";
 import {
   type BackupManifest,
+  copyAside,
   dropManifest,
   emptyLog,
   openCopy,
   readManifest,
   removeDatabase,
-  stageCopy,
 } from "../store/sqlite/backup.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
@@ -72,7 +72,7 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
   const lock = acquireLock(config.paths.lock);
   const staged = join(config.paths.state, "restoring.db");
   try {
-    stageCopy(file, staged);
+    copyAside(file, staged);
     const manifest = await checkStaged(request, file, staged);
     const at = toIso(clock.nowMs());
     const present = lookAtPresent(config.paths.database);

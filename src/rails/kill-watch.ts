@@ -13,7 +13,7 @@ const POLL_IN_FLIGHT_MS = 250;
  */
 export interface KillWatch {
   signal: AbortSignal;
-  /** Aborts only when the process itself was told to end: then not even the pager may take its time. */
+  /** Aborts only when the process itself was told to end: then not even the delivery of alerts may take its time. */
   terminated: AbortSignal;
   /** Watches until the returned function is called: closely with a call in flight, every IDLE_MS otherwise. */
   hold(kind: "in_flight" | "idle"): () => void;

@@ -155,7 +155,7 @@ describe("an incident", () => {
 function opened(n: number): Notice {
   return {
     event: "breaker_open",
-    title: "left alone",
+    title: "not called",
     message: "m",
     subject: "model:ollama/x:7b",
     occurrence: String(n),

@@ -115,7 +115,7 @@ describe("a refusal is told in words, with the server's own, and never with the 
     ],
     ["of the message", { replies: { message: "554 5.7.1 spam" } }, "refuses the message", false, 554],
     ["for now", { replies: { message: "451 4.7.1 come back" } }, "451 4.7.1 come back", true, 451],
-    ["at the door", { replies: { greeting: "421 too busy" } }, "421 too busy", true, 421],
+    ["at its greeting", { replies: { greeting: "421 too busy" } }, "421 too busy", true, 421],
     ["by a web server", { replies: { greeting: "HTTP/1.1 400 Bad Request" } }, "no mail server", true, null],
     ["by a reset", { resetsAt: "DATA" }, "broke the connection off", true, null],
   ])("%s", async (_, options, words, isChannelDown, status) => {

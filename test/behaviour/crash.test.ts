@@ -59,7 +59,7 @@ it(
       { outcome: "ok" },
     ]);
 
-    // A person's word replaces the worst case.
+    // What a person says replaces the worst case.
     const id = unknown?.id ?? "";
     expect(await afk(target, "ledger", "reconcile", id, "--usd", "0.0001")).toMatchObject({ code: 0 });
     expect(target.query("select state, cost_micros from ledger where id = ?", id)).toEqual([

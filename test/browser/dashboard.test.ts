@@ -94,7 +94,7 @@ test("shows a tick when it has run, and keeps what the reader had opened", async
   await addTick(site, "02live", 41);
   await page.locator('[data-part="ticks"] td', { hasText: /^41$/ }).waitFor();
   expect(await page.locator("details").getAttribute("open")).toBe("");
-  // What did not change was left alone.
+  // What did not change stayed as it was.
   expect(await page.evaluate("window.opened === document.querySelector('[data-part=spend]')")).toBe(true);
   expect(await seen(page, "verdict")).toContain("ok, 41 outputs");
   expect(complaints).toEqual([]);

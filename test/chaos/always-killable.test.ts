@@ -52,7 +52,7 @@ describe.concurrent("a process is gone within the bound, and asks no model after
       expect(before.length).toBeGreaterThan(1);
       expect(before.at(-1)?.at).toBeLessThanOrEqual(acknowledgedAt + GRACE_MS);
 
-      await expectAftermath(subject, by, isWedge);
+      await expectAllGone(subject, by, isWedge);
       if (by !== "signal") expect(subject.traffic()).toEqual(before);
     });
   }
@@ -79,7 +79,7 @@ describe.concurrent("a process that idles is gone within the bound, when what a 
 /** Limits short enough for a test; each of these goes on for longer than the silence that would be its end. */
 const LIMITS = { stepMs: 100, livenessMs: 100, killStepsMax: 10, alertStepsMax: 100, silentStepsMax: 25 };
 
-describe.concurrent("a process is left alone", () => {
+describe.concurrent("a process is not killed", () => {
   it("when it is busy for long, but not at a stretch", { timeout: 60_000 }, async ({ onTestFinished }) => {
     const subject = await patient("long", onTestFinished);
     await expectUnharmed(subject, subject.start("run", LIMITS));
@@ -96,7 +96,7 @@ describe.concurrent("a process is left alone", () => {
   });
 });
 
-describe("a process is left alone even", () => {
+describe("a process is not killed even", () => {
   it("when its neighbours take the processor", { timeout: 60_000 }, async ({ onTestFinished }) => {
     for (let count = 0; count < 6; count++) {
       const neighbour = spawn("sh", ["-c", "while :; do :; done"], { stdio: "ignore" });
@@ -141,7 +141,7 @@ async function set(kill: Kill, subject: Patient, running: Started): Promise<"sig
 }
 
 /** A kill is a kill of the process alone if it was a signal; otherwise the next ticks refuse. A wedge is told of once. */
-async function expectAftermath(subject: Patient, by: string, isWedge: boolean): Promise<void> {
+async function expectAllGone(subject: Patient, by: string, isWedge: boolean): Promise<void> {
   const { code, signal, stdout } = await subject.start("ticks").ended;
   expect({ code, signal }, stdout).toEqual({ code: 0, signal: null });
   const results: { outcome: string; reason: string | null }[] = JSON.parse(stdout.trim().split("\n").at(-1)!);

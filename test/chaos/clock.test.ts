@@ -33,7 +33,7 @@ interface Purchase {
   micros: number;
 }
 
-/** From a reboot or a person's word to the next: within it, time may pass by uptime alone. */
+/** From a reboot or a confirmation by a person to the next: within it, time may pass by uptime alone. */
 interface Era {
   fromMs: number;
   uptimeMs: number;

@@ -13,8 +13,8 @@ import {
   breakout,
   ESCAPES,
   killIfThere,
+  LOCATIONS,
   manyChildren,
-  PLACES,
   type Place,
   supervisorOf,
   until,
@@ -31,7 +31,7 @@ const seed = chaosSeed("containment");
 const { random } = seededRandomness(seed);
 
 describe("nothing that a command started outlives it, whatever it does to get away", () => {
-  for (const place of PLACES) {
+  for (const place of LOCATIONS) {
     it(`under ${place}`, { timeout: TIMEOUT }, async () => {
       const plan = planOf(place);
       const survived = await inBatches(plan, async ({ name, kill }) => ({

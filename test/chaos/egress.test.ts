@@ -73,10 +73,10 @@ describe("a special address is not reached", () => {
     const { random } = seededRandomness(seed);
     const most = cases({ test: 400, chaos: targets.length * STATUSES.length });
     let count = 0;
-    const ways = targets.flatMap((target) =>
+    const requests = targets.flatMap((target) =>
       STATUSES.map((status) => ({ ...target, status, order: random() })),
     );
-    for (const { name, host, status } of ways.toSorted((a, b) => a.order - b.order).slice(0, most)) {
+    for (const { name, host, status } of requests.toSorted((a, b) => a.order - b.order).slice(0, most)) {
       // Node writes headers as Latin-1; a browser's server would send these bytes.
       const location = Buffer.from(`http://${host}:${port}/`).toString("latin1");
       site.routes["/"] = { status, headers: { location } };
@@ -170,7 +170,7 @@ test("redirects lead to nothing private, however they are written", { timeout: L
   report("egress, redirect chains", count);
 });
 
-test("an address that is read in two ways goes to the site or nowhere", { timeout: LIMIT }, async () => {
+test("an address that is read in two requests goes to the site or nowhere", { timeout: LIMIT }, async () => {
   const { port, connections } = await privateListeners();
   const site = await contentServer({ "/": "public" });
   const witness = connectionWitness();

@@ -44,7 +44,7 @@ async function working(): Promise<Working> {
   return { target, server, config, spentMicros };
 }
 
-const WAYS: Record<string, (target: Deployment, content: string) => void> = {
+const WRITERS: Record<string, (target: Deployment, content: string) => void> = {
   "in place": (target, content) => writeFileSync(target.configFile, content),
   "by renaming a new file over it": (target, content) => {
     const next = join(target.dir, "afk.yaml.next");
@@ -71,14 +71,14 @@ function told(target: Deployment, event: string): string {
 }
 
 describe("the caps of afk.yaml while afk run is in the middle of a job", PROCESSES, () => {
-  it.each(Object.keys(WAYS).slice(isChaos() ? 0 : -1))(
+  it.each(Object.keys(WRITERS).slice(isChaos() ? 0 : -1))(
     "hold for the next call when the file is written %s",
-    async (way) => {
+    async (writer) => {
       const { target, server, config, spentMicros } = await working();
       const before = spentMicros();
       const capMicros = 200_000;
 
-      WAYS[way]!(target, JSON.stringify(config(capMicros / 1e6)));
+      WRITERS[writer]!(target, JSON.stringify(config(capMicros / 1e6)));
 
       await expect.poll(() => target.events(), SOON).toContain("cap_hit");
       expect(spentMicros()).toBeLessThanOrEqual(Math.max(capMicros, before + RESERVED_MICROS));
@@ -91,7 +91,7 @@ describe("the caps of afk.yaml while afk run is in the middle of a job", PROCESS
       expect(day.capUsd).toBe(0.2);
       expect(day.settledUsd + day.reservedUsd).toBeLessThanOrEqual(day.capUsd + RESERVED_MICROS / 1e6);
 
-      WAYS[way]!(target, JSON.stringify(config(5)));
+      WRITERS[writer]!(target, JSON.stringify(config(5)));
 
       await expect.poll(() => target.events(), SOON).toContain("job_done");
       expect(spentMicros()).toBe((ITEMS + 1) * CALL_MICROS);

@@ -10,7 +10,7 @@ import { cases, patience, report } from "../support/chaos.ts";
  * ask again until it does.
  */
 
-const PLACES = [
+const LOCATIONS = [
   "/proc/x",
   `./${"a".repeat(300)}`,
   "/dev/null",
@@ -33,7 +33,7 @@ test("a state where none can be is refused at once, by each command", {
 }, async ({ skip }) => {
   skip(process.platform !== "linux", "there is no /proc");
   const target = deployment(digestConfig("http://127.0.0.1:9"));
-  const pairs = PLACES.flatMap((place) => COMMANDS.map((words) => ({ place, words })));
+  const pairs = LOCATIONS.flatMap((place) => COMMANDS.map((words) => ({ place, words })));
   // The short form is a tick in each of the first four.
   const chosen = pairs
     .toSorted((a, b) => COMMANDS.indexOf(a.words) - COMMANDS.indexOf(b.words))

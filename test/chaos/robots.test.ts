@@ -142,7 +142,7 @@ describe("what a host answers for robots.txt", () => {
           site.paths().filter((path) => /yes|no/.test(path)),
           name,
         ).toEqual([]);
-      // A host that asked for time is left alone under this name, which all the cases share.
+      // A host that asked for time is not called under this name, which all the cases share.
       clock.advance(HOUR_MS);
     }
     report("robots.txt, answers", count);

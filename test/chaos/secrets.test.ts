@@ -14,7 +14,7 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { type Credential, makeCredentials, ORDINARY } from "./support/credentials.ts";
 import { randomFrom } from "./support/hostile-text.ts";
-import { leaksOf, placesOf, rawBytes } from "./support/places.ts";
+import { leaksOf, locationsOf, rawBytes } from "./support/locations.ts";
 
 const randomness = seededRandomness(chaosSeed("secrets"));
 const redact = createRedactor([]);
@@ -122,7 +122,7 @@ it("code of others that throws a credential leaves none in database, logs and al
     const call = agent.guard(`${caseOf(index)}`, 0.01, () => Promise.reject(new Error(`guarded ${text}`)));
     await expect(call).rejects.toThrow("guarded");
   }
-  const { told: kept } = placesOf(target);
+  const { told: kept } = locationsOf(target);
   for (const place of [
     "jobs.error",
     "dead_letters.error",
@@ -132,13 +132,15 @@ it("code of others that throws a credential leaves none in database, logs and al
   ]) {
     expect(kept[place], place).toContain("[redacted]");
   }
-  const places = {
+  const locations = {
     ...kept,
     alerts: JSON.stringify(alerts),
     results: JSON.stringify(results),
     ...rawBytes(target),
   };
-  const leaks = told.flatMap(({ kind, secret }) => leaksOf(secret, places).map((leak) => `${kind}: ${leak}`));
+  const leaks = told.flatMap(({ kind, secret }) =>
+    leaksOf(secret, locations).map((leak) => `${kind}: ${leak}`),
+  );
   expect(leaks).toEqual([]);
   report("secrets thrown by code", told.length * 3);
 });
@@ -185,9 +187,9 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
       told[`${index} ${each[0]} stderr`] = stderr;
     }
     expect(told["0 tick stderr"], "the tick ran").toBe("");
-    const places = placesOf(target);
+    const locations = locationsOf(target);
     const raw = rawBytes(target);
-    const everywhere = { ...told, ...places.told, ...places.content, ...raw };
+    const everywhere = { ...told, ...locations.told, ...locations.content, ...raw };
 
     // The attack reached what it was aimed at: errors are there, readable but for the secrets.
     const died = target.query("select name from dead_letters");
@@ -197,9 +199,9 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
     );
     expect(ended).toHaveLength(refusals.length);
     expect(died.length).toBeGreaterThan(refusals.length / 2);
-    expect(places.told["dead_letters.error"]).toContain("the provider said of case-00: ");
+    expect(locations.told["dead_letters.error"]).toContain("the provider said of case-00: ");
     expect(told.hook).toContain('"event":"job_dead"');
-    expect(places.content["steps.result"]).toContain("answered 404");
+    expect(locations.content["steps.result"]).toContain("answered 404");
     for (const place of [
       "jobs.error",
       "dead_letters.error",
@@ -208,7 +210,7 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
       "ticks.reason",
       "kill_switch.reason",
     ]) {
-      expect(places.told[place], place).toContain("[redacted]");
+      expect(locations.told[place], place).toContain("[redacted]");
     }
 
     const leaks: string[] = [];
@@ -220,18 +222,18 @@ describe("a night on which everything fails", { timeout: 120_000 }, () => {
     }
     // What an item says is content, which its owner asked for; what afk says of it is not.
     for (const { kind, secret } of items) {
-      leaks.push(...leaksOf(secret, { ...told, ...places.told }).map((leak) => `item, ${kind}: ${leak}`));
+      leaks.push(...leaksOf(secret, { ...told, ...locations.told }).map((leak) => `item, ${kind}: ${leak}`));
     }
     const count = Object.keys(config).length + refusals.length + paths.length + items.length;
     report(
       "secrets",
       count,
-      `${makeCredentials(randomness).length} kinds, ${Object.keys(everywhere).length} places`,
+      `${makeCredentials(randomness).length} kinds, ${Object.keys(everywhere).length} locations`,
     );
     expect(leaks).toEqual([]);
 
     // The control: the search finds what is there.
-    const found = items.filter(({ secret }) => leaksOf(secret, places.content).length > 0);
+    const found = items.filter(({ secret }) => leaksOf(secret, locations.content).length > 0);
     expect(found.length).toBe(items.length);
   });
 });

@@ -3,7 +3,7 @@ import { receiver } from "../alerts/receiver.ts";
 import { deployment, PROCESSES } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";
-import { leaksOf, placesOf, rawBytes } from "./support/places.ts";
+import { leaksOf, locationsOf, rawBytes } from "./support/locations.ts";
 
 /** Of four characters and more: written under a name that says secret, or taken from the environment. */
 const LITERAL = {
@@ -23,9 +23,9 @@ it(
   async () => {
     const rounds = cases({ test: 1, chaos: 30 });
     const { random } = seededRandomness(chaosSeed("short secrets"));
-    let places = await attack({ ...LITERAL, FROM_ENVIRONMENT });
-    for (let round = 1; round < rounds; round++) places = await attack(anySecrets(random));
-    report("short secrets", rounds * Object.keys(LITERAL).length, `${places} places`);
+    let locations = await attack({ ...LITERAL, FROM_ENVIRONMENT });
+    for (let round = 1; round < rounds; round++) locations = await attack(anySecrets(random));
+    report("short secrets", rounds * Object.keys(LITERAL).length, `${locations} locations`);
   },
   patience({ test: PROCESSES.timeout, chaos: 900_000 }),
 );
@@ -41,7 +41,7 @@ function anySecrets(random: () => number): Secrets {
   };
 }
 
-/** Returns in how many places it was looked for them. */
+/** Returns in how many locations it was looked for them. */
 async function attack({ FROM_ENVIRONMENT, ...literal }: Secrets): Promise<number> {
   const hook = await receiver();
   const target = deployment();
@@ -91,28 +91,28 @@ async function attack({ FROM_ENVIRONMENT, ...literal }: Secrets): Promise<number
     told[each.join(" ")] = stdout + stderr;
   }
   told.hook = hook.received.map(({ body }) => body).join("\n");
-  const places = { ...told, ...placesOf(target).told, ...rawBytes(target) };
+  const locations = { ...told, ...locationsOf(target).told, ...rawBytes(target) };
   // The text of the configuration is kept with a release: it is what was released.
-  delete places["releases.config_text"];
-  delete places["afk.db"];
-  delete places["afk.db-wal"];
+  delete locations["releases.config_text"];
+  delete locations["afk.db"];
+  delete locations["afk.db-wal"];
 
   // The attack reached what it was aimed at, and the rest of the error is there.
   expect(told.hook).toContain('"event":"job_dead"');
   for (const place of ["hook", "dead_letters.error", "jobs.error", "logs --json"]) {
-    expect(places[place], place).toContain("at the harbour with ");
-    expect(places[place], place).toContain("[redacted]");
+    expect(locations[place], place).toContain("at the harbour with ");
+    expect(locations[place], place).toContain("[redacted]");
   }
   const secrets = [...Object.values(literal), FROM_ENVIRONMENT];
-  const raw = (secret: string) => leaksOf(secret, places).filter((leak) => !leak.endsWith("base64"));
+  const raw = (secret: string) => leaksOf(secret, locations).filter((leak) => !leak.endsWith("base64"));
   // A word or number is a secret where it stands by itself: ids and sizes hold others.
   const mixed = secrets.filter((secret) => !/^(?:[a-z]{1,5}|\d{1,5})$/.test(secret));
   expect(mixed.flatMap(raw)).toEqual([]);
-  for (const [place, text] of Object.entries(places))
+  for (const [place, text] of Object.entries(locations))
     expect(text, place).not.toMatch(/(?<!\w)(?:swan|20267)(?!\w)/);
 
   // Where alerts go is said by kind and number.
   expect(told.doctor).toContain("alerts by ntfy 2");
   for (const [place, text] of Object.entries(told)) expect(text, place).not.toContain("private-host");
-  return Object.keys(places).length;
+  return Object.keys(locations).length;
 }

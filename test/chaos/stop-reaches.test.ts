@@ -36,13 +36,13 @@ describe("where there is no agent", () => {
       : []),
     ...(isChaos() ? ["enqueue digest", "backup FILE", "restore FILE", "alert unit afk.service"] : []),
   ];
-  const PLACES: [string, Record<string, string>][] = [
+  const LOCATIONS: [string, Record<string, string>][] = [
     ["an empty folder", {}],
     ["a state that nobody has used", { AFK_STATE: "used/never" }],
     ["a flag that leads elsewhere", { KILL_FLAG: "elsewhere/STOP" }],
   ];
 
-  it.each(isChaos() ? PLACES : PLACES.slice(1, 2))(
+  it.each(isChaos() ? LOCATIONS : LOCATIONS.slice(1, 2))(
     "each command says where it looked, exits 66, and makes nothing: %s",
     LONG,
     async (_name, environment) => {

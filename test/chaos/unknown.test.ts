@@ -21,7 +21,7 @@ const START = {
 };
 type Provider = keyof typeof START;
 const PROVIDERS = Object.keys(START) as Provider[];
-/** Pieces of a whole reply of the scripted server: the words and a last line, or thirds of a JSON document. */
+/** Pieces of a whole reply of the scripted server: the words and a last line, or three pieces of a JSON document. */
 const PIECES = { ollama: 7, openai: 3, anthropic: 3 };
 
 /** What a breaker makes of one failure: counts it, opens, or takes no notice. */

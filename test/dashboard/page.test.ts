@@ -44,7 +44,7 @@ describe("the page of a prepared database tells the truth about", () => {
     expect(text("dead")).toContain("label 'needs-info' does not exist in octo-org/octo-repo");
     expect(text("dead")).toContain("afk dead show triage@2026-11-20T21:00:00.000Z");
     expect(text("incidents")).toContain(
-      "host:news.example.org is left alone lasting 1 time, first 8 min ago",
+      "host:news.example.org is not called for now lasting 1 time, first 8 min ago",
     );
     expect(text("incidents")).toContain("A tick failed over after 4 h 2 times, first 8 d ago");
     expect(text("incidents")).toContain("afk incidents show 01incident1");

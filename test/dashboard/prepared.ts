@@ -244,7 +244,7 @@ function trouble(insert: Insert): void {
     id: "01incident1",
     event: "breaker_open",
     subject: "host:news.example.org",
-    title: "host:news.example.org is left alone",
+    title: "host:news.example.org is not called for now",
     opened_at: PREPARED_NOW - 8 * MINUTE,
     last_at: PREPARED_NOW - 8 * MINUTE,
     count: 1,
@@ -308,7 +308,7 @@ function trouble(insert: Insert): void {
     [
       "breaker_open",
       "warn",
-      "host:news.example.org is left alone",
+      "host:news.example.org is not called for now",
       "5 failures in a row, the last: answered 503. No call to it until 10:42, then one probe.",
       8 * MINUTE,
       [

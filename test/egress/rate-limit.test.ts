@@ -147,7 +147,7 @@ describe("a fetch", () => {
       600_000,
     ],
   ])(
-    "that is told to wait by %s fails until then, and the host is left alone",
+    "that is told to wait by %s fails until then, and the host is not called",
     async (_name, status, headers, afterMs) => {
       const site = await contentServer({ "/": { status, headers } });
       const { egress, clock } = await testEgress();

@@ -88,7 +88,7 @@ describe("robots.txt", () => {
     expect(site.paths()).toEqual([]);
   });
 
-  test("that asks for time is no verdict: the host is left alone until then", async () => {
+  test("that asks for time is no verdict: the host is not called until then", async () => {
     const site = await contentServer({
       "/robots.txt": { status: 429, headers: { "retry-after": "600" } },
       "/": "hello",

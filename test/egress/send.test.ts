@@ -349,7 +349,7 @@ describe("the host's pace", () => {
     expect(clock.slept).toEqual([10_000]);
   });
 
-  test("a host that asks to be left alone is, and nothing is sent", async () => {
+  test("a host that asks not to be called is not, and nothing is sent", async () => {
     const server = await actionServer(answering(429, { "retry-after": "600" }));
     const { send } = await testOutgoing();
     expect(await send(server.origin)).toEqual({ status: 429 });

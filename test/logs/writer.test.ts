@@ -300,7 +300,7 @@ describe("what cannot be written", () => {
     expect(sunk).toHaveLength(3);
   });
 
-  test("to the sink is told of once in the file, and the sink is left alone", () => {
+  test("to the sink is told of once in the file, and the sink gets nothing more", () => {
     let calls = 0;
     const { dir, log } = open({
       sink: () => {

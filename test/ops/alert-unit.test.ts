@@ -97,19 +97,19 @@ describe("a unit that failed", () => {
 });
 
 async function setting(rest: object = {}, channel: object = {}, more: object[] = []): Promise<Setting> {
-  const pager = await receiver();
+  const hooks = await receiver();
   const target = deployment({
     agent: "test-agent",
     budget: { daily_cap_usd: 1 },
     models: { chain: ["extractive"] },
-    alerts: [{ type: "webhook", url: `${pager.url}/hook`, ...channel }, ...more],
+    alerts: [{ type: "webhook", url: `${hooks.url}/hook`, ...channel }, ...more],
     ...rest,
   });
   const clock = fakeClock();
   return {
     target,
     clock,
-    messages: () => pager.received.map(({ body }) => JSON.parse(body)),
+    messages: () => hooks.received.map(({ body }) => JSON.parse(body)),
     fail: (fields) =>
       alertUnitFailed(
         { config: target.configFile, state: target.state, environment: {}, kinds: () => jobKinds, clock },

@@ -72,7 +72,7 @@ describe("spend", () => {
     expect((await harness.status()).unknown).toEqual({ calls: 1, usd: 0.05 });
   });
 
-  test("takes a person's word on what an unknown call cost", async () => {
+  test("takes from a person what an unknown call cost", async () => {
     const harness = await opsHarness();
     const unknown = await sent(harness.rails, 50_000);
     await ended(harness.rails, unknown, UNKNOWN);

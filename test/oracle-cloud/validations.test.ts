@@ -61,7 +61,7 @@ describe("takes", () => {
     ["a quota for one compartment", { quota_scope: "compartment parent:afk" }],
     ["no quota", { quota_scope: "none" }],
     ["no model", { model: "" }],
-    ["a network of an office", { ssh_cidr: "198.51.100.0/24" }],
+    ["a network of a company", { ssh_cidr: "198.51.100.0/24" }],
   ])("%s", async (_name, values) => {
     expect(await refusal(values)).toBe("");
   });

@@ -12,7 +12,7 @@ import type { JobRow } from "../../src/queue/job.ts";
 import { readStep, saveStep } from "../../src/queue/steps.ts";
 import { failingAt, type QueueHarness, queueHarness } from "./harness.ts";
 
-async function bury(queue: QueueHarness, job: JobRow, error = "the payload is bad"): Promise<void> {
+async function deadLetter(queue: QueueHarness, job: JobRow, error = "the payload is bad"): Promise<void> {
   const failure = { error, retry: "never" as const, tick: "tick-1" };
   await queue.store.atomically((trx) =>
     fail(trx, queue.outbox.announce, job, failure, failingAt(queue.clock.nowMs())),
@@ -28,7 +28,7 @@ async function deadJob(
   await queue.add(key, { payload: { url: "https://example.org" }, ...fields });
   const job = await queue.claim();
   await saveStep(queue.store.db, job, "fetch", "page", queue.clock.nowMs());
-  await bury(queue, job, error);
+  await deadLetter(queue, job, error);
   return job;
 }
 
@@ -121,7 +121,7 @@ describe("runs of a job that die of one cause", () => {
     await deadJob(queue, "digest@2");
     await retry(queue, "digest");
     expect(await incidents(queue)).toEqual([{ count: 2, recovered_at: queue.clock.nowMs() }]);
-    await bury(queue, await queue.claim());
+    await deadLetter(queue, await queue.claim());
     expect(await queue.alerts()).toHaveLength(2);
     expect(await listDeadLetters(queue.store.db)).toMatchObject([{ key: "digest@2", runs: 1 }]);
   });

@@ -64,7 +64,7 @@ describe("a job whose runner is gone", () => {
 });
 
 describe("a job of this runner", () => {
-  test("is left alone while its lease lasts", async () => {
+  test("is not recovered while its lease lasts", async () => {
     const queue = await queueHarness();
     await queue.add("digest@1");
     const job = await queue.claim("runner-1");
@@ -105,7 +105,7 @@ test("a job that was put off under a clock that has been set back since waits as
   const dayMs = 86_400_000;
   queue.clock.jump(100 * dayMs);
   const aheadMs = queue.clock.nowMs();
-  await queue.store.atomically((trx) => unclaim(trx, job, "left alone", aheadMs + 60_000, aheadMs));
+  await queue.store.atomically((trx) => unclaim(trx, job, "not called", aheadMs + 60_000, aheadMs));
   queue.clock.jump(-100 * dayMs);
   await recover(queue, "runner-2");
   const nowMs = queue.clock.nowMs();

@@ -62,7 +62,7 @@ describe("open", () => {
   it("is over when its end is further ahead than any wait, since the clock was set back after it opened", () => {
     const until = 100 * 86_400_000;
     expect(admit({ ...OPEN, until }, 1_000)).toEqual({ type: "probe" });
-    // As long as a provider may ask for, and as long as the cooldown, it is left alone.
+    // As long as a provider may ask for, and as long as the cooldown, it is not called.
     const sixHours = 6 * 3_600_000;
     expect(admit({ ...OPEN, until: sixHours }, 0)).toMatchObject({ type: "refuse" });
     expect(admit({ ...OPEN, until, cooldownMs: until }, 0)).toMatchObject({ type: "refuse" });

@@ -167,7 +167,7 @@ describe("a clock set forward while the machine runs", () => {
     expect(await alerts(rails, "clock_jump")).toHaveLength(1);
   });
 
-  it("is believed at once on a person's word, and the next one is not", async () => {
+  it("is believed at once when a person confirms it, and the next one is not", async () => {
     const rails = await started();
     rails.clock.jump(3 * DAY);
     expect(await now(rails)).toBe(START);
@@ -179,14 +179,14 @@ describe("a clock set forward while the machine runs", () => {
   });
 });
 
-it("is not taken back by a person's word", async () => {
+it("is not taken back when a person confirms it", async () => {
   const rails = await started();
   rails.clock.jump(-DAY);
   await accept(rails);
   expect(await now(rails)).toBe(START);
 });
 
-it("makes nothing of a person's word before any call was made", async () => {
+it("makes nothing of a confirmation before any call was made", async () => {
   const rails = await testRails();
   await accept(rails);
   expect(await now(rails)).toBe(START);
@@ -221,7 +221,7 @@ describe("a start with a clock far ahead, which is then corrected", () => {
     expect(await refusedBy(rails, 1)).toBe("hour");
   });
 
-  it("goes back by a person's word, to windows that hold what was spent in them", async () => {
+  it("goes back when a person confirms it, to windows that hold what was spent in them", async () => {
     const rails = await ahead();
     await accept(rails, true);
     expect(await now(rails)).toBe(rails.clock.nowMs());

@@ -4,7 +4,7 @@ import { acceptWallClock } from "../../src/rails/budget-time.ts";
 import { peekPeriods } from "../../src/rails/periods.ts";
 import { counters, refusedBy, spend, testRails } from "../support/rails.ts";
 
-it("goes back to the day that a person's word goes back to, with what was spent in it", async () => {
+it("goes back to the day that a person goes back to, with what was spent in it", async () => {
   const rails = await testRails({ budget: { day_micros: 1_000 } });
   await spend(rails, 700);
   // The machine starts with a clock that is far ahead, which nothing contradicts.

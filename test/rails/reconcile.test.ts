@@ -52,7 +52,7 @@ it("records more than the estimate in full and tells of it", async () => {
   expect(await refusedBy(rails, 0)).toBe("day");
 });
 
-it("takes a person's word once, and a late settle does not change it", async () => {
+it("takes once what a person says, and a late settle does not change it", async () => {
   const { rails, id } = await unknown();
   await reconcile(rails, id, 100);
   expect(await thrown(reconcile(rails, id, 0))).toMatchObject({

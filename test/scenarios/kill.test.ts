@@ -21,7 +21,7 @@ interface Way {
   durable?: "file" | "row";
 }
 
-const WAYS: Way[] = [
+const KILLS: Way[] = [
   { name: "the STOP file", durable: "file", kill: ({ sh }) => sh("touch /data/STOP; sync /data/STOP") },
   { name: "afk stop", durable: "row", kill: (agent) => mustStop(agent) },
   { name: "docker stop", kill: (_agent, { id }) => docker(["stop", "--time", "10", id]) },
@@ -51,7 +51,7 @@ beforeAll(async () => {
 });
 afterAll(() => watchman?.stop());
 
-describe.concurrent.each(WAYS)("$name", (way) => {
+describe.concurrent.each(KILLS)("$name", (way) => {
   it.for(KINDS)("ends $name", async (kind, { expect, ...context }) => {
     const agent = await deploy(context);
     const worker = await kind.start(agent);

@@ -307,7 +307,7 @@ async function untilDigest(): Promise<void> {
   );
 }
 
-/** Ticks that began, by the log-book. */
+/** Ticks that began, by the log. */
 async function tickCount(): Promise<number> {
   return Number(await vm.ok('cat /var/lib/afk/data/logs/*.jsonl | grep -c \'"event":"tick_started"\'; true'));
 }

@@ -7,6 +7,8 @@ const TOOL_PACKAGES: Record<string, string> = {
   strace: "strace",
   faketime: "faketime",
   setsid: "util-linux",
+  unshare: "util-linux",
+  iptables: "iptables",
   zsh: "zsh",
   fish: "fish",
 };

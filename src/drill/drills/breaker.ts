@@ -13,7 +13,7 @@ const stateOf = (agent: Agent) => readBreaker(agent.rails.store.db, `model:${MOD
 export const breaker: Drill = {
   name: "breaker",
   description: "The breaker opens at its threshold, fails fast, lets one probe through, and closes",
-  promise: "A model that is broken is left alone, and tried again with exactly one call.",
+  promise: "A model that is broken is not called, and tried again with exactly one call.",
   async run(harness) {
     const { failures } = harness.config.breaker;
     const { endpoint, clock } = harness;

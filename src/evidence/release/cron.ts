@@ -26,7 +26,7 @@ export function renderCron(plan: ReleasePlan): Rendered {
     titleOf(plan.agent),
     "# One bounded pass; what is due is decided by the schedules of afk.yaml. Two that meet do no harm: afk has a lock of",
     "# its own, and the second ends with exit code 75.",
-    `# ${log} holds what the latest run printed; the log-book is beside it. cron`,
+    `# ${log} holds what the latest run printed; the log is beside it. cron`,
     "# gives it an almost empty environment: what afk.yaml takes from the environment is given by lines such as",
     "# NAME_FILE=/path/of/a/file above the command.",
     "# A machine that sleeps runs nothing, and cron makes up for nothing: the next run does what was missed, once, and",

@@ -54,8 +54,8 @@ const NOTES = [
   "  A sleeping machine runs nothing. launchd starts one run after it wakes, however many were missed; that run does what",
   "  was due, once, and afk tells of the missed times (tick_missed). A machine that is off, or whose user has not logged",
   "  in, runs nothing either: for that, ping a service from outside (heartbeat in afk.yaml).",
-  "  Standard output repeats the log-book, which is kept within bounds, so it goes nowhere; errors that come before the",
-  "  log-book is open go to StandardErrorPath.",
+  "  Standard output repeats the log, which is kept within bounds, so it goes nowhere; errors that come before the",
+  "  log is open go to StandardErrorPath.",
   "-->",
 ];
 

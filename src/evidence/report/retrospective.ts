@@ -125,7 +125,7 @@ function worth(report: Report): string[] {
 function autonomy(report: Report): string[] {
   const drills = sectionsOf(report).filter(({ id }) => id === "drills");
   return [
-    "## How it was left alone",
+    "## How it ran unattended",
     plain(daysText(report.days)),
     ...drills.flatMap((section) => ["### Drills", ...sectionParts(section)]),
     ask("What did you do by hand that the agent should have done, and what should it never do alone?"),

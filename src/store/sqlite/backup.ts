@@ -57,7 +57,7 @@ export function nameCopy(temporary: string, path: string): void {
 }
 
 /** Copies a backup to where it is worked on; it is left as it is. */
-export function stageCopy(from: string, to: string): void {
+export function copyAside(from: string, to: string): void {
   try {
     // With the log of an earlier try that was cut off, which SQLite would play into the copy.
     removeDatabase(to);

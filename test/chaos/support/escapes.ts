@@ -19,8 +19,8 @@ const GONE_MS_MAX = 20_000;
  * Where afk runs: as root and as somebody else with a namespace for each program; as the first process of a container that
  * grants no namespace; and where there is neither.
  */
-export const PLACES = ["namespace", "namespace, not root", "container", "marks"] as const;
-export type Place = (typeof PLACES)[number];
+export const LOCATIONS = ["namespace", "namespace, not root", "container", "marks"] as const;
+export type Place = (typeof LOCATIONS)[number];
 
 /** What gets away from a search for children, groups, sessions, variables or names. `sleep $M` is what has to be gone. */
 export const ESCAPES: Record<string, string> = {

@@ -7,7 +7,7 @@ import { type Deployment, deployment, digestConfig, PROCESSES } from "../../supp
 import { afk, afkJson, tick } from "./in-process.ts";
 
 describe("afk watchdog", () => {
-  it("says that all is well, and takes no time-out of a pager for it", async () => {
+  it("says that all is well, and takes no time-out of a receiver for it", async () => {
     const target = offline();
     await tick(target);
     expect(await afk(target, "watchdog")).toEqual({
@@ -43,11 +43,11 @@ describe("afk watchdog", () => {
   });
 
   it("is not silent about a configuration that is refused", async () => {
-    const pager = await receiver();
-    const target = offline(`${pager.url}/hook`);
+    const hooks = await receiver();
+    const target = offline(`${hooks.url}/hook`);
     target.configure(readFileSync(target.configFile, "utf8").replace('"budget"', '"budgett"'));
     expect(await afk(target, "watchdog")).toMatchObject({ code: 78 });
-    expect(pager.received).toHaveLength(1);
+    expect(hooks.received).toHaveLength(1);
   });
 });
 
@@ -73,13 +73,13 @@ describe("afk alert test", () => {
   });
 
   it("reaches a channel that wants other events only, and says so in JSON", async () => {
-    const pager = await receiver();
-    const target = deployment(config([{ type: "webhook", url: `${pager.url}/hook`, on: ["cap_hit"] }]));
+    const hooks = await receiver();
+    const target = deployment(config([{ type: "webhook", url: `${hooks.url}/hook`, on: ["cap_hit"] }]));
     expect(await afkJson(target, "alert", "test")).toEqual({
       code: 0,
       json: {
         ok: true,
-        channels: [{ type: "webhook", host: new URL(pager.url).host, ok: true, status: 200, error: null }],
+        channels: [{ type: "webhook", host: new URL(hooks.url).host, ok: true, status: 200, error: null }],
       },
     });
   });
@@ -96,8 +96,8 @@ describe("afk alert test", () => {
 
 describe("afk alert unit", () => {
   it("tells at once, also with the empty values of an old systemd", async () => {
-    const pager = await receiver();
-    const target = offline(`${pager.url}/hook`);
+    const hooks = await receiver();
+    const target = offline(`${hooks.url}/hook`);
     expect(
       await afk(target, "alert", "unit", "afk.service", "--result", "timeout", "--status", "TERM"),
     ).toMatchObject({
@@ -108,7 +108,7 @@ describe("afk alert unit", () => {
       code: 0,
       json: { ok: true, direct: false, sent: 1 },
     });
-    expect(pager.received).toHaveLength(2);
+    expect(hooks.received).toHaveLength(2);
   });
 
   it("fails when nobody could be told", async () => {
@@ -120,8 +120,8 @@ describe("afk alert unit", () => {
   });
 
   it("tells past the outbox where the database is none", async () => {
-    const pager = await receiver();
-    const target = offline(`${pager.url}/hook`);
+    const hooks = await receiver();
+    const target = offline(`${hooks.url}/hook`);
     target.write("state/afk.db", "this is no database, and long enough to be looked at");
     const { code, stdout } = await afk(target, "alert", "unit", "afk.service");
     expect({ code, stdout }).toEqual({

@@ -116,7 +116,7 @@ describe("ledger", () => {
     expect((await afkJson(target, "ledger", "--limit", "1")).json).toHaveLength(1);
   });
 
-  it("takes a person's word on what an unknown call cost, once, and says so in the log", async () => {
+  it("takes from a person what an unknown call cost, once, and says so in the log", async () => {
     const { target } = await worked();
     const [entry] = (await afkJson(target, "ledger", "list", "--unknown")).json as { id: string }[];
     const id = entry!.id;

@@ -129,7 +129,7 @@ it("a unit's success ends its incident and no other's", async () => {
 });
 
 describe("INCIDENTS.md", () => {
-  it("is not there before the first incident, and is left alone while nothing changes", async () => {
+  it("is not there before the first incident, and stays as it is while nothing changes", async () => {
     const h = await harness();
     await writeIncidents({ config: h.config, db: h.db });
     expect(h.file()).toBeNull();

@@ -216,8 +216,8 @@ describe("a plan", () => {
     [3600, { unit: "hours", every: 1 }],
     [5400, null],
     [86_400, { unit: "day" }],
-  ])("has a beat of the clock, or none: %i seconds", (seconds, beat) => {
-    expect(evenInterval(seconds)).toEqual(beat);
+  ])("is even through the day, or not: %i seconds", (seconds, even) => {
+    expect(evenInterval(seconds)).toEqual(even);
   });
 });
 

@@ -16,7 +16,7 @@ test("what was measured is filled in, and what only a person knows is asked", as
     "## Architecture in short",
     "## What broke",
     "## Money against value",
-    "## How it was left alone",
+    "## How it ran unattended",
     "## What next",
   ]);
   expect(text).toContain("- Job triage (plain), by hand; a unit saves 3 min at $60 an hour.");

@@ -17,7 +17,7 @@ export const GRACE = 30 * MINUTE;
 export interface WatchdogHarness {
   target: Deployment;
   clock: FakeClock;
-  /** Titles of what arrived at the pager, in their order. */
+  /** Titles of what arrived at the receiver, in their order. */
   told(): string[];
   look(): Promise<WatchdogReport>;
   /** Records a tick that is over at once, now, unless told otherwise. */
@@ -29,13 +29,13 @@ export interface WatchdogHarness {
 }
 
 export async function watchdogHarness(rest: Record<string, unknown> = {}): Promise<WatchdogHarness> {
-  const pager = await receiver();
+  const hooks = await receiver();
   const target = deployment({
     agent: "watched",
     budget: { daily_cap_usd: 1 },
     models: { chain: ["extractive"] },
     heartbeat: { grace: "30m" },
-    alerts: [{ type: "webhook", url: `${pager.url}/hook` }],
+    alerts: [{ type: "webhook", url: `${hooks.url}/hook` }],
     jobs: [{ name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] }],
     ...rest,
   });
@@ -69,7 +69,7 @@ export async function watchdogHarness(rest: Record<string, unknown> = {}): Promi
   return {
     target,
     clock,
-    told: () => pager.received.map(({ body }) => String((JSON.parse(body) as { title: string }).title)),
+    told: () => hooks.received.map(({ body }) => String((JSON.parse(body) as { title: string }).title)),
     look: () =>
       runWatchdog({
         config: target.configFile,

@@ -73,7 +73,7 @@ describe("an episode", () => {
     expect(target.events()).toContain("alert_file_failed");
   });
 
-  it("waits for the pager when it is down, and is delivered by a later look", async () => {
+  it("waits for the receiver when it is down, and is delivered by a later look", async () => {
     const { ticks, clock, look } = await watchdogHarness({
       alerts: [{ type: "webhook", url: "http://127.0.0.1:9/hook" }],
     });

@@ -222,13 +222,13 @@ describe("what is certainly not done waits again, with the reason", () => {
     expect(server.connections()).toBe(0);
   });
 
-  test("a host that asked to be left alone", async () => {
+  test("a host that asked not to be called", async () => {
     const server = await actionServer(answering(429, { "retry-after": "900" }));
     const { agent, id } = await oneDraft(server);
     expect(await agent.drafts.approve(id, once)).toMatchObject({ state: "pending" });
     expect(await agent.drafts.approve(id, once)).toMatchObject({
       state: "pending",
-      error: expect.stringContaining("left alone"),
+      error: expect.stringContaining("not to be called"),
     });
     expect(server.received).toHaveLength(1);
   });
@@ -277,7 +277,7 @@ describe("what may have been done is unknown", () => {
     });
   });
 
-  test("and is done again only at a person's word, under the same key", async () => {
+  test("and is done again only when a person says so, under the same key", async () => {
     const server = await actionServer();
     const { agent, id } = await doubtful(server);
     const refused = await agent.drafts.approve(id, once).catch((error: Error) => error);

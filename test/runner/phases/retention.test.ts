@@ -186,7 +186,7 @@ describe("a tick", () => {
     expect(await totals(agent)).toEqual({ halted: 251 });
   });
 
-  it("leaves the broom to the next one when it is killed in its middle", async () => {
+  it("leaves retention to the next one when it is killed in its middle", async () => {
     const made = await harness(() => {
       if (isKilled) made.agent.rails.watch.trip({ by: "file", at: made.clock.nowMs(), reason: "touch STOP" });
       return undefined;

@@ -126,7 +126,7 @@ describe("receivers that do not behave", () => {
     const order: string[] = [];
     const server = await ollama();
     const secondAnswer = Promise.withResolvers<void>();
-    const [pager, service] = [
+    const [hooks, service] = [
       await receiver(async (_request, count) => {
         order.push("alert");
         if (count === 1) return { hang: "before" };
@@ -150,7 +150,7 @@ describe("receivers that do not behave", () => {
       {
         jobs: [{ name: "work", kind: "work", retry: { attempts: 1 } }],
         models: { chain: ["ollama/test-model"], providers: { ollama: { base_url: server.url } } },
-        alerts: [{ type: "webhook", url: pager.url }],
+        alerts: [{ type: "webhook", url: hooks.url }],
         heartbeat: { ping_url: `${service.url}/${TOKEN}` },
       },
     );
@@ -172,7 +172,7 @@ describe("receivers that do not behave", () => {
   });
 
   it("do not hold back a tick that is killed while what was left over is being delivered", async () => {
-    const pager = await receiver(() => ({ hang: "before" }));
+    const hooks = await receiver(() => ({ hang: "before" }));
     const made = await harness(
       async (context) => {
         made.target.write("state/STOP", "");
@@ -181,7 +181,7 @@ describe("receivers that do not behave", () => {
         });
         return undefined;
       },
-      { alerts: [{ type: "webhook", url: pager.url }] },
+      { alerts: [{ type: "webhook", url: hooks.url }] },
     );
     await made.agent.store.atomically((trx) =>
       made.agent.outbox.announce(trx, {
@@ -195,8 +195,8 @@ describe("receivers that do not behave", () => {
     await made.agent.enqueue("work");
     const startedMs = performance.now();
     expect(await made.agent.tick()).toMatchObject({ outcome: "halted" });
-    // A receiver that hangs is given 5 s, and a killed tick no more than a second for its pager.
+    // A receiver that hangs is given 5 s, and a killed tick no more than a second for its alerts.
     expect(performance.now() - startedMs).toBeLessThan(5_000);
-    expect(pager.received.length).toBeGreaterThan(0);
+    expect(hooks.received.length).toBeGreaterThan(0);
   });
 });

@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { needTools } from "../../support/engine/apt.ts";
-import { docker, say } from "../../support/engine/command.ts";
+import { docker, run, say } from "../../support/engine/command.ts";
 import { hasTool } from "../../support/system-tools.ts";
 
 /** Programs for arm64 on a machine that is not one: the kernel hands them to qemu-user. */
@@ -22,16 +23,27 @@ export async function needArm64(): Promise<() => void> {
   const kernel = (await docker(["info", "--format", "{{.KernelVersion}}"])).trim();
   if (kernel !== release()) throw new Error("the engine runs on another machine");
   if (process.getuid?.() !== 0) throw new Error("binfmt_misc knows no aarch64, and only root can tell it");
-  if (!existsSync(`${FOLDER}/register`)) throw new Error("binfmt_misc is not mounted");
+  const unmount = await needFolder();
   await needTools({ [QEMU]: "qemu-user-static" });
   // Its package may have registered it.
-  if (isRegistered()) return () => undefined;
+  if (isRegistered()) return unmount;
   const path = ["/usr/bin", "/usr/local/bin"].map((dir) => `${dir}/${QEMU}`).find((file) => existsSync(file));
   if (path === undefined || !hasTool(QEMU)) throw new Error(`${QEMU} is not in /usr/bin`);
   // F: the kernel opens the interpreter now, so that it need not be in the container.
   writeFileSync(`${FOLDER}/register`, `:${NAME}:M::${MAGIC}:${MASK}:${path}:F`);
   say(`registered ${path} for programs of arm64, until the end of this test`);
-  return () => writeFileSync(`${FOLDER}/${NAME}`, "-1");
+  return () => {
+    writeFileSync(`${FOLDER}/${NAME}`, "-1");
+    unmount();
+  };
+}
+
+/** Mounts what the kernel is told through, where that is not done yet; gives what undoes it. */
+async function needFolder(): Promise<() => void> {
+  if (existsSync(`${FOLDER}/register`)) return () => undefined;
+  const { code, stderr } = await run("mount", ["-t", "binfmt_misc", "binfmt_misc", FOLDER]);
+  if (code !== 0) throw new Error(`binfmt_misc cannot be mounted: ${stderr.trim()}`);
+  return () => void spawnSync("umount", [FOLDER]);
 }
 
 function isRegistered(): boolean {

@@ -1,6 +1,6 @@
 /**
  * Loaded into afk before afk itself (NODE_OPTIONS), so that the real image misbehaves when a test creates the file it waits
- * for. Threads and the programs of jobs load it too, and are left alone.
+ * for. Threads and the programs of jobs load it too, and stay as they are.
  */
 export interface Wreck {
   script: string;

@@ -1,6 +1,6 @@
 /**
  * Loaded into the worker before afk (NODE_OPTIONS in /etc/afk/env), so that the real image misbehaves. The wedge guard's
- * thread loads it too, and is left alone. Each says `misbehaving` when it does.
+ * thread loads it too, and stays as it is. Each says `misbehaving` when it does.
  */
 const MAIN_THREAD = 'import { isMainThread } from "node:worker_threads";';
 const SAY = 'process.stdout.write("misbehaving\\n");';

@@ -33,13 +33,13 @@ export async function readFirewall(): Promise<FirewallState[]> {
 export async function repairFirewall(before: readonly FirewallState[]): Promise<void> {
   for (const { tool, table, rules } of before) {
     const now = new Set(rulesOf(await save(tool, table)));
-    const places = new Map<string, number>();
+    const counts = new Map<string, number>();
     for (const rule of rules) {
       const [, chain = "", ...words] = rule.split(" ");
-      const place = (places.get(chain) ?? 0) + 1;
-      places.set(chain, place);
+      const count = (counts.get(chain) ?? 0) + 1;
+      counts.set(chain, count);
       const isLost = ENGINE_CHAIN.test(chain) && !now.has(rule);
-      if (isLost) await run(tool, ["-w", "-t", table, "-I", chain, String(place), ...words]);
+      if (isLost) await run(tool, ["-w", "-t", table, "-I", chain, String(count), ...words]);
     }
   }
 }

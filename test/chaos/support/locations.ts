@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Deployment } from "../../support/afk.ts";
 
 /** Every place where text may have got to, by name. */
-export interface Places {
+export interface Locations {
   /** Logs, tables, raw bytes of the database, files. */
   told: Record<string, string>;
   /** What the owner asked for: digests, and the items and completions that they are made of. */
@@ -14,24 +14,24 @@ export interface Places {
 const CONTENT = new Set(["steps.result", "outputs.content", "http_cache.body"]);
 
 /** All that a deployment keeps. */
-export function placesOf(target: Deployment): Places {
-  const places: Places = { told: {}, content: {} };
-  for (const [name, text] of Object.entries(target.outputs())) places.content[`out/${name}`] = text;
+export function locationsOf(target: Deployment): Locations {
+  const locations: Locations = { told: {}, content: {} };
+  for (const [name, text] of Object.entries(target.outputs())) locations.content[`out/${name}`] = text;
   for (const name of readdirSync(join(target.state, "logs"))) {
-    places.told[`logs/${name}`] = readFileSync(join(target.state, "logs", name), "utf8");
+    locations.told[`logs/${name}`] = readFileSync(join(target.state, "logs", name), "utf8");
   }
   const tables = target.query<{ name: string }>("select name from sqlite_schema where type = 'table'");
   for (const { name } of tables) {
     for (const row of target.query(`select * from "${name}"`)) {
       for (const [column, value] of Object.entries(row)) {
         const place = `${name}.${column}`;
-        const into = CONTENT.has(place) ? places.content : places.told;
+        const into = CONTENT.has(place) ? locations.content : locations.told;
         const text = value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value);
         into[place] = `${into[place] ?? ""}\n${text}`;
       }
     }
   }
-  return places;
+  return locations;
 }
 
 /** The bytes of the database's files as they are on disk, freed pages included. */
@@ -43,14 +43,14 @@ export function rawBytes(target: Deployment): Record<string, string> {
 }
 
 /** Where a secret stands, raw, URL-encoded, in base64 or escaped as JSON: `place: form`. */
-export function leaksOf(secret: string, places: Record<string, string>): string[] {
+export function leaksOf(secret: string, locations: Record<string, string>): string[] {
   const forms: Record<string, string> = {
     raw: secret,
     url: encodeURIComponent(secret),
     json: JSON.stringify(secret).slice(1, -1),
     base64: Buffer.from(secret).toString("base64").replace(/=+$/, "").slice(0, -1),
   };
-  return Object.entries(places).flatMap(([place, text]) =>
+  return Object.entries(locations).flatMap(([place, text]) =>
     Object.entries(forms)
       .filter(([, form]) => text.includes(form))
       .map(([form]) => `${place}: ${form}`),
