@@ -5,7 +5,14 @@ import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Jobs that wait for a model or a host that is down; the rest is of the one that waits longest. */
-export type WaitingStatus = NonNullable<Awaited<ReturnType<typeof waitingJobs>>>;
+export interface WaitingStatus {
+  jobs: number;
+  since: string;
+  /** When it is tried again. */
+  nextAt: string;
+  /** What it said. */
+  reason: string;
+}
 
 /** How many jobs are in each state; dead ones as the dead letters that wait for a person. */
 export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
@@ -27,7 +34,7 @@ export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
 }
 
 /** Null while nothing that a job needs is down. */
-export async function waitingJobs(db: Db) {
+export async function waitingJobs(db: Db): Promise<WaitingStatus | null> {
   const all = db.selectFrom("jobs").where("waiting_since", "is not", null);
   const first = await all
     .select(["waiting_since", "run_at", "error"])

@@ -12,7 +12,7 @@ import { readSpends } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
 import { shownWindows } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
-import type { TicksTable } from "../store/schema/evidence.ts";
+import type { EndedTick, TicksTable } from "../store/schema/evidence.ts";
 import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 import { readCondition } from "./condition.ts";
@@ -81,7 +81,15 @@ export interface WindowStatus {
 }
 
 /** A tick as the status shows it. */
-export type TickStatus = ReturnType<typeof tickStatus>;
+export interface TickStatus {
+  id: string;
+  startedAt: string;
+  finishedAt: string | null;
+  outcome: "running" | EndedTick;
+  reason: string | null;
+  units: number;
+  usd: number;
+}
 
 interface StatusSources {
   config: Config;
@@ -202,7 +210,7 @@ async function countPendingOutputs(db: Db): Promise<number> {
   return Number(rows[0]?.count ?? 0);
 }
 
-function tickStatus(tick: Selectable<TicksTable>) {
+function tickStatus(tick: Selectable<TicksTable>): TickStatus {
   const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, ...shown } = tick;
   return { ...viewOf(shown), usd: usdFromMicros(cost_micros) };
 }

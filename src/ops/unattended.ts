@@ -2,10 +2,18 @@ import { toIso } from "../lib/clock.ts";
 import type { Db } from "../store/schema.ts";
 
 /** The count of unattended days as `afk clock` and `afk status` show it. */
-export type UnattendedStatus = NonNullable<Awaited<ReturnType<typeof readUnattended>>>;
+export interface UnattendedStatus {
+  startedAt: string;
+  /** Day 0 of the present count, in the agent's time zone. */
+  dayZero: string;
+  /** Unattended days in a row that are over. */
+  days: number;
+  /** The latest day that is over and written down; null for none yet. */
+  lastDay: string | null;
+}
 
 /** The present count; null while none runs. */
-export async function readUnattended(db: Db) {
+export async function readUnattended(db: Db): Promise<UnattendedStatus | null> {
   const row = await db.selectFrom("clock").selectAll().where("id", "=", 1).executeTakeFirst();
   if (row === undefined) return null;
   const last = await db
@@ -17,9 +25,7 @@ export async function readUnattended(db: Db) {
     .executeTakeFirst();
   return {
     startedAt: toIso(row.started_at),
-    /** Day 0 of the present count, in the agent's time zone. */
     dayZero: row.day_zero,
-    /** Unattended days in a row that are over, and the latest of them that is written down. */
     days: last?.count ?? 0,
     lastDay: last?.day ?? null,
   };
