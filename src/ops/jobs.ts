@@ -1,7 +1,7 @@
 import type { Selectable } from "kysely";
 import { viewOf } from "../lib/view.ts";
 import { listDeadLetters } from "../queue/dead-letters.ts";
-import type { JobsTable } from "../store/schema/queue.ts";
+import type { JobState, JobsTable } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 
 /** The newest `limit` jobs. */
@@ -45,27 +45,14 @@ function view(row: Pick<Selectable<JobsTable>, (typeof COLUMNS)[number]>) {
 }
 
 /** A job that is at work or will be. Instants in epoch milliseconds. */
-export interface WaitingJob {
-  key: string;
-  name: string;
-  state: "ready" | "running";
-  attempts: number;
-  maxAttempts: number;
-  /** Since when what it needs is down; null where nothing is. */
-  waitingSince: number | null;
-  /** When a ready one may be claimed. */
-  runAt: number;
-  /** Why the last attempt ended. */
-  error: string | null;
-}
+export type WaitingJob = Awaited<ReturnType<typeof listWaiting>>[number];
 
 /** An error is stored whole; nobody reads more of it at a glance. */
 const ERROR_CHARS_MAX = 2_000;
 
 /** What runs, then what is ready, the earliest first; at most `limit` of each. */
-export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> {
-  const waiting: WaitingJob[] = [];
-  for (const state of ["running", "ready"] as const) {
+export async function listWaiting(db: Db, limit: number) {
+  const inState = async <State extends JobState>(state: State) => {
     const rows = await db
       .selectFrom("jobs")
       .select(["key", "name", "attempts", "max_attempts as maxAttempts", "run_at as runAt"])
@@ -78,9 +65,9 @@ export async function listWaiting(db: Db, limit: number): Promise<WaitingJob[]> 
       .orderBy("id")
       .limit(limit)
       .execute();
-    waiting.push(...rows.map((row) => ({ ...row, state })));
-  }
-  return waiting;
+    return rows.map((row) => ({ ...row, state }));
+  };
+  return [...(await inState("running")), ...(await inState("ready"))];
 }
 
 /** A job that waits for a person: `key` is of its newest run, and `runs` of the job died of this cause. */

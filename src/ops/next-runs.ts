@@ -2,20 +2,11 @@ import type { Config, Schedule } from "../config/config.ts";
 import { nextCron } from "../lib/cron.ts";
 import type { Db } from "../store/schema.ts";
 
-/** When a job of afk.yaml is due. */
-export interface NextRun {
-  job: string;
-  schedule: Schedule;
-  /** Epoch milliseconds; in the past when it waits for a tick. Null for jobs that only a person starts. */
-  dueAt: number | null;
-}
+/** When a job of afk.yaml is due; `dueAt` is in the past when it waits for a tick, null for jobs that only a person starts. */
+export type NextRun = Awaited<ReturnType<typeof readNextRuns>>[number];
 
 /** Every job of afk.yaml with its next time, the earliest first. */
-export async function readNextRuns(
-  db: Db,
-  config: Pick<Config, "jobs" | "timezone">,
-  nowMs: number,
-): Promise<NextRun[]> {
+export async function readNextRuns(db: Db, config: Pick<Config, "jobs" | "timezone">, nowMs: number) {
   const rows = await db.selectFrom("schedules").select(["job_name", "last_slot_at"]).execute();
   const lastSlots = new Map(rows.map((row) => [row.job_name, row.last_slot_at]));
   const runs = config.jobs.map(({ name, schedule }) => ({

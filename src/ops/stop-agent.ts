@@ -46,17 +46,13 @@ export async function stopAt(
   const stopped = await byRow().catch((error: unknown) => {
     // The worker is in the other folder, and a file in this one would stop nobody.
     if (error instanceof FormerState) throw error;
-    return byFile(found, `${reason} (the database could not be used: ${messageOf(error)})`);
+    try {
+      return stopByFile(found.stopFile, `${reason} (the database could not be used: ${messageOf(error)})`);
+    } catch (failure) {
+      throw notStopped(found, failure);
+    }
   });
   return { ...stopped, agent: agentAt(found), state: found.state, worker: await endOf(found.state, before) };
-}
-
-function byFile(found: Paths, reason: string): Stopped {
-  try {
-    return stopByFile(found.stopFile, reason);
-  } catch (error) {
-    throw notStopped(found, error);
-  }
 }
 
 /**
@@ -81,18 +77,18 @@ function notStopped(found: Paths, cause: unknown): AfkError {
 
 /** The state knows it best; a configuration that is refused may still have a name in it. */
 function agentAt({ configFile, state }: Paths): string | null {
-  try {
-    return peekOwner(join(state, "afk.db")) ?? looseAgentName(configFile);
-  } catch {
-    // Whatever the file does to its parser, the switch was set.
-    return null;
-  }
+  // Whatever the file does to its parser, the switch was set.
+  return orNull(() => peekOwner(join(state, "afk.db")) ?? looseAgentName(configFile));
 }
 
 /** Null where it cannot be told. */
 function workerOf(state: string): Worker | null {
+  return orNull(() => readWorker(join(state, "lock.db")));
+}
+
+function orNull<T>(read: () => T): T | null {
   try {
-    return readWorker(join(state, "lock.db"));
+    return read();
   } catch {
     return null;
   }
@@ -111,10 +107,10 @@ async function endOf(state: string, before: Worker | null): Promise<WorkerEnd> {
   return { ...whoIs(last), isGone, waitedMs: Math.round(systemClock.uptimeMs() - began) };
 }
 
-function whoIs(worker: Worker | null): Pick<WorkerEnd, "wasAtWork" | "pid" | "isSuspended"> {
+function whoIs(worker: Worker | null) {
   return {
     wasAtWork: worker === null ? null : worker.state !== "none",
-    pid: worker === null || worker.state === "none" ? null : worker.pid,
+    pid: worker !== null && "pid" in worker ? worker.pid : null,
     isSuspended: worker?.state === "suspended",
   };
 }

@@ -1,12 +1,12 @@
 import type { Selectable } from "kysely";
-import type { Config } from "../../config/config.ts";
-import { type Clock, toIso } from "../../lib/clock.ts";
+import type { Outbox } from "../../alerts/outbox.ts";
+import { toIso } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { viewOf } from "../../lib/view.ts";
+import type { StateAccess } from "../../ops/alerting.ts";
 import type { IncidentsTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
-import type { Store } from "../../store/store.ts";
 import { writeIncidents } from "./incidents-file.ts";
 
 type IncidentRow = Selectable<IncidentsTable>;
@@ -31,10 +31,7 @@ export class IncidentRefused extends AfkError {
 }
 
 /** The newest first; those that a person closed only when asked for. */
-export async function listIncidents(
-  db: Db,
-  { all, limit }: { all: boolean; limit: number },
-): Promise<Incident[]> {
+export async function listIncidents(db: Db, { all, limit }: { all: boolean; limit: number }) {
   const rows = await db
     .selectFrom("incidents")
     .selectAll()
@@ -68,11 +65,10 @@ const WORDS_MAX = 2_000;
  * @throws IncidentRefused for an unknown or closed one, and for words that say nothing.
  */
 export async function closeIncident(
-  of: { config: Config; store: Store; clock: Clock; redact: (text: string) => string },
+  { config, store, clock, redact }: Pick<StateAccess, "config" | "store" | "clock"> & Pick<Outbox, "redact">,
   id: string,
   closing: Closing,
 ): Promise<Incident> {
-  const { config, store, clock, redact } = of;
   const words = {
     cause: sayable("cause", redact(closing.cause)),
     fix: sayable("fix", redact(closing.fix)),
@@ -86,13 +82,9 @@ export async function closeIncident(
         "incident_closed",
         `incident ${id} was closed at ${toIso(found.closed_at)}; nothing was changed`,
       );
-    const closedAt = Math.max(clock.nowMs(), found.opened_at);
-    await trx
-      .updateTable("incidents")
-      .set({ ...words, closed_at: closedAt })
-      .where("id", "=", id)
-      .execute();
-    return { ...found, ...words, closed_at: closedAt };
+    const closed = { ...words, closed_at: Math.max(clock.nowMs(), found.opened_at) };
+    await trx.updateTable("incidents").set(closed).where("id", "=", id).execute();
+    return { ...found, ...closed };
   });
   await writeIncidents({ config, db: store.db });
   return incidentOf(row);

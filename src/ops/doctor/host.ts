@@ -4,29 +4,7 @@ import { fileURLToPath } from "node:url";
 import { type Environment, processEnvironment } from "../../config/environment.ts";
 
 /** What the machine around afk looks like. A test gives its own. */
-export interface Host {
-  environment: Environment;
-  nodeVersion: string;
-  platform: string;
-  /** Who afk is; null where there are no such numbers. */
-  userId: number | null;
-  /** Which file system each folder is on, in the form of proc(5). */
-  mountInfo: string;
-  /** Host settings and secrets of a deployment by systemd. */
-  envFile: string;
-  isContainer: boolean;
-  hasSystemd: boolean;
-  /** The timer's unit file, in the folders where it may be. */
-  timerFiles: readonly string[];
-  /** The host's folder of units: where it can be read, and what it is called there. Null where it cannot be seen. */
-  units: { folder: string; shownAs: string } | null;
-  /** The units that this afk ships; null where it was installed without them. */
-  shippedUnits: string | null;
-  /** Where the schedule that `afk release` renders for systemd is installed. */
-  dropIn: string;
-  systemctl: string;
-  crontab: string;
-}
+export type Host = ReturnType<typeof thisHost>;
 
 /** Where the host's own command shows a container a copy of its units (systemd/bin/afk). */
 const UNITS_COPY = "/run/afk-units";
@@ -34,24 +12,31 @@ const UNITS = "/etc/systemd/system";
 const SCHEDULE = "afk.timer.d/schedule.conf";
 
 /** The machine that this process runs on. */
-export function thisHost(environment: Environment = processEnvironment()): Host {
+export function thisHost(environment: Environment = processEnvironment()) {
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
   const folder = existsSync(UNITS_COPY) ? UNITS_COPY : isContainer ? null : UNITS;
   return {
     environment,
     nodeVersion: process.versions.node,
-    platform: process.platform,
+    platform: process.platform as string,
+    /** Who afk is; null where there are no such numbers. */
     userId: process.getuid?.() ?? null,
+    /** Which file system each folder is on, in the form of proc(5). */
     mountInfo: "/proc/self/mountinfo",
+    /** Host settings and secrets of a deployment by systemd. */
     envFile: "/etc/afk/env",
     isContainer,
     // sd_booted(3): the folder is there when systemd runs the machine.
     hasSystemd: existsSync("/run/systemd/system"),
+    /** The timer's unit file, in the folders where it may be. */
     timerFiles: ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map(
       (dir) => `${dir}/systemd/system/afk.timer`,
     ),
+    /** The host's folder of units: where it can be read, and what it is called there. Null where it cannot be seen. */
     units: folder === null ? null : { folder, shownAs: UNITS },
+    /** The units that this afk ships; null where it was installed without them. */
     shippedUnits: shippedUnits(),
+    /** Where the schedule that `afk release` renders for systemd is installed. */
     dropIn: join(folder ?? UNITS, SCHEDULE),
     systemctl: "systemctl",
     crontab: "crontab",
