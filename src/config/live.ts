@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { statSync } from "node:fs";
 import { systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
+import { lowerCaps, type StatedBudget } from "./caps.ts";
 import type { BudgetConfig, Config } from "./config.ts";
 import { readBounded } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
@@ -75,9 +75,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     // Asked before it is read: what is written within one step of the file system's clock has the same signature.
     const isStill = hasSettled(seen);
     const latest = state.kind === "other" ? state.signature : contentHash(file);
-    if (latest !== content)
-      found =
-        state.kind === "other" ? { type: "refused", error: noFile(file), caps: statedBudget({}) } : examine();
+    if (latest !== content) found = examine(state.kind);
     content = latest;
     seen.isRead = isStill;
     if (isStill && found?.type === "accepted") {
@@ -87,8 +85,12 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     notifyChange();
   }
 
-  function examine(): Found | null {
+  function examine(kind: FileState["kind"]): Found | null {
     try {
+      if (kind === "other")
+        throw new ConfigError(file, [
+          { path: "", message: "is no regular file any more; put the file back" },
+        ]);
       const config = asRunning(options.read(), first);
       return isSame(config, accepted) ? null : { type: "accepted", config };
     } catch (error) {
@@ -177,10 +179,6 @@ function stateOf(file: string): FileState {
 function hasSettled({ changedMs, sinceMs }: { changedMs: number | null; sinceMs: number }): boolean {
   if (systemClock.uptimeMs() - sinceMs >= SETTLE_MS) return true;
   return changedMs !== null && systemClock.nowMs() - changedMs >= SETTLE_MS;
-}
-
-function noFile(file: string): ConfigError {
-  return new ConfigError(file, [{ path: "", message: "is no regular file any more; put the file back" }]);
 }
 
 function contentHash(file: string): string {

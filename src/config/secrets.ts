@@ -27,18 +27,16 @@ export function collectSecrets(config: {
   heartbeat: HeartbeatConfig | null;
   replacements: readonly Replacement[];
 }): string[] {
-  const secrets = new Set<string>();
-  for (const { path, values } of config.replacements) {
-    if (!PUBLIC.test(formatPath(path))) for (const value of values.values()) secrets.add(value);
-  }
-  for (const value of namedSecrets(config.file, [], false)) secrets.add(value);
   const pingUrl = config.heartbeat?.pingUrl ?? null;
-  const parts = [
+  const secrets = [
+    ...config.replacements.flatMap(({ path, values }) =>
+      PUBLIC.test(formatPath(path)) ? [] : [...values.values()],
+    ),
+    ...namedSecrets(config.file, [], false),
     ...config.alerts.flatMap((channel) => secretsOf(channel, secretParts)),
     ...(pingUrl === null ? [] : secretParts(pingUrl)),
   ];
-  for (const part of parts) secrets.add(part);
-  return [...secrets]
+  return [...new Set(secrets)]
     .filter((secret) => secret.length >= LENGTH_MIN && !NOTHING.test(secret))
     .sort((a, b) => b.length - a.length);
 }

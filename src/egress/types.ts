@@ -54,11 +54,8 @@ export const SEND_HEADERS = [
 export const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
 
 /** A request as it goes out, without what HTTP itself adds (Host, Connection, Content-Length). */
-export interface OutgoingRequest {
-  method: SendRequest["method"];
+export interface OutgoingRequest extends Omit<SendRequest, "idempotencyKey"> {
   url: string;
-  headers: Record<string, string>;
-  body: string | null;
 }
 
 /**
