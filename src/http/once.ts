@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { isIP, type LookupFunction, type Socket } from "node:net";
-import { pause } from "../lib/clock.ts";
+import { after } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { once } from "../lib/once.ts";
@@ -124,22 +124,17 @@ async function openConnection(url: URL, request: OnceRequest, signal: AbortSigna
     const socket = isSecure
       ? tls.connect({ ...to, ALPNProtocols: ["http/1.1"], ...servername })
       : net.connect(to);
-    const limit = pause(waitMs);
-    let stands = false;
-    void limit.over.then(() => {
-      if (!stands) socket.destroy(new Error(`no connection within ${waitMs} ms`));
-    });
+    const endLimit = after(waitMs, () => socket.destroy(new Error(`no connection within ${waitMs} ms`)));
     const abort = () => socket.destroy();
     signal.addEventListener("abort", abort, { once: true });
     socket.once(isSecure ? "secureConnect" : "connect", () => {
-      stands = true;
-      limit.end();
+      endLimit();
       resolve(socket);
     });
     // It stays: an error that comes when nobody reads would else end the process.
     socket.on("error", reject);
     socket.once("close", () => {
-      limit.end();
+      endLimit();
       signal.removeEventListener("abort", abort);
       reject(new Error("the connection was closed before it stood"));
     });
@@ -156,12 +151,10 @@ async function send(
   const { http } = await loadNode();
   const { method, body, headersTimeoutMs } = request;
   const length = body === null ? {} : { "content-length": Buffer.byteLength(body) };
-  const limit = headersTimeoutMs === undefined ? null : pause(headersTimeoutMs);
-  let isAnswered = false;
-  void limit?.over.then(() => {
-    if (!isAnswered)
-      connection.destroy(new Error(`it took too long: no answer within ${headersTimeoutMs} ms`));
-  });
+  const hangUp = () => {
+    connection.destroy(new Error(`it took too long: no answer within ${headersTimeoutMs} ms`));
+  };
+  const endLimit = headersTimeoutMs === undefined ? null : after(headersTimeoutMs, hangUp);
   try {
     return await new Promise((resolve, reject) => {
       const sent = http.request({
@@ -180,8 +173,7 @@ async function send(
       sent.end(body ?? undefined);
     });
   } finally {
-    isAnswered = true;
-    limit?.end();
+    endLimit?.();
   }
 }
 

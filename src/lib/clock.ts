@@ -66,6 +66,12 @@ export function pause(ms: number): Pause {
   };
 }
 
+/** Does something after a time, unless the function that it gives is called before. */
+export function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms);
+  return () => clearTimeout(timer);
+}
+
 const idlers = new Set<() => void>();
 let idleTimer: NodeJS.Timeout | undefined;
 

@@ -1,4 +1,4 @@
-import { pause } from "./clock.ts";
+import { after } from "./clock.ts";
 
 /** A signal for one piece of work, made of others that may live for as long as the process; disposed of with the work. */
 export interface JoinedSignal extends Disposable {
@@ -34,18 +34,12 @@ export function joinSignals(signals: readonly (AbortSignal | undefined)[], timeo
     signal.addEventListener("abort", onAbort, { once: true });
     detach.push(() => signal.removeEventListener("abort", onAbort));
   }
-  if (timeoutMs !== undefined && !joined.signal.aborted) {
-    const limit = pause(timeoutMs);
-    let isOver = false;
-    void limit.over.then(() => {
-      if (isOver) return;
-      isTimedOut = true;
-      abort(new DOMException(`not done within ${timeoutMs} ms`, "TimeoutError"));
-    });
-    detach.push(() => {
-      isOver = true;
-      limit.end();
-    });
-  }
+  if (timeoutMs !== undefined && !joined.signal.aborted)
+    detach.push(
+      after(timeoutMs, () => {
+        isTimedOut = true;
+        abort(new DOMException(`not done within ${timeoutMs} ms`, "TimeoutError"));
+      }),
+    );
   return { signal: joined.signal, isTimedOut: () => isTimedOut, [Symbol.dispose]: end };
 }
