@@ -32,24 +32,10 @@ export interface Page {
 }
 
 /** A provider's server on 127.0.0.1 that counts what it is asked, keeps a bill, and does what it is told. */
-export interface ModelEndpoint {
-  url: string;
-  /** What names a model, counted before anything is made of it; also at addresses where nobody answers. */
-  requests: RecordedRequest[];
-  /** Questions about a model. */
-  shown: RecordedRequest[];
-  /** What to do with the next requests, in order; then the default again. */
-  script(behaviours: Behaviour[]): void;
-  /** What to do when nothing is scripted; a plain reply at first. */
-  otherwise(behaviour: Behaviour | ((request: RecordedRequest) => Behaviour | Promise<Behaviour>)): void;
-  /** Resolves with request number `count` (from 1) as soon as it is there. */
-  request(count: number): Promise<RecordedRequest>;
-  /** What the provider would put on the bill so far, at `price`. */
-  billMicros(price: Price): number;
-  /** Serves `content` at this path. */
-  serve(path: string, page: Omit<Page, "count">): Page;
-  close(): Promise<void>;
-}
+export type ModelEndpoint = Awaited<ReturnType<typeof startModelEndpoint>>;
+
+/** What is done with a request. */
+type Reaction = Behaviour | ((request: RecordedRequest) => Behaviour | Promise<Behaviour>);
 
 const MISSING = [404, "text/plain", "404 page not found"] as const;
 
@@ -70,10 +56,7 @@ export interface EndpointOptions {
 }
 
 /** Starts the endpoint. The address to configure is `url`, for OpenAI's protocol with `/v1`. */
-export async function startModelEndpoint(
-  name: ProtocolName,
-  options: EndpointOptions = {},
-): Promise<ModelEndpoint> {
+export async function startModelEndpoint(name: ProtocolName, options: EndpointOptions = {}) {
   const protocol = PROTOCOLS[name];
   const requests: RecordedRequest[] = [];
   const shown: RecordedRequest[] = [];
@@ -81,7 +64,7 @@ export async function startModelEndpoint(
   const pages = new Map<string, Page>();
   const arrivals = new EventEmitter().setMaxListeners(0);
   let queue: Behaviour[] = [];
-  let fallback: Parameters<ModelEndpoint["otherwise"]>[0] = { type: "reply" };
+  let fallback: Reaction = { type: "reply" };
 
   async function handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await record(message, response);
@@ -119,23 +102,30 @@ export async function startModelEndpoint(
   assert(typeof address === "object" && address !== null, "the model endpoint has no port");
   return {
     url: `http://127.0.0.1:${address.port}`,
+    /** What names a model, counted before anything is made of it; also at addresses where nobody answers. */
     requests,
+    /** Questions about a model. */
     shown,
-    script(behaviours) {
+    /** What to do with the next requests, in order; then the default again. */
+    script(behaviours: Behaviour[]) {
       queue = [...behaviours];
     },
-    otherwise(behaviour) {
+    /** What to do when nothing is scripted; a plain reply at first. */
+    otherwise(behaviour: Reaction) {
       fallback = behaviour;
     },
-    async request(count) {
+    /** Resolves with request number `count` (from 1) as soon as it is there. */
+    async request(count: number): Promise<RecordedRequest> {
       for (;;) {
         const there = requests[count - 1];
         if (there !== undefined) return there;
         await once(arrivals, "request");
       }
     },
-    billMicros: (price) => billMicros(billed, price),
-    serve(path, page) {
+    /** What the provider would put on the bill so far, at `price`. */
+    billMicros: (price: Price) => billMicros(billed, price),
+    /** Serves `content` at this path. */
+    serve(path: string, page: Omit<Page, "count">): Page {
       const counted = { ...page, count: 0 };
       pages.set(path, counted);
       return counted;

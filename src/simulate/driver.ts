@@ -2,10 +2,10 @@ import { checkTickTime } from "../faults/oracles/bounds.ts";
 import { seededRandom } from "../faults/seeded-random.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import type { TickResult } from "../runner/tick.ts";
-import type { SimulationContext } from "./context.ts";
 import type { Ended } from "./machine.ts";
 import { nextTick } from "./next-tick.ts";
 import { operate } from "./operator-model.ts";
+import type { SimulationContext } from "./set-up.ts";
 
 /** How days pass: the timer's ticks, what comes between them, and a check of everything after each. */
 export type Driver = ReturnType<typeof createDriver>;

@@ -4,9 +4,8 @@ import { formatDuration } from "../lib/duration-text.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
 import { stopByRow } from "../ops/stop.ts";
-import type { SimulationContext } from "./context.ts";
 import type { FaultName } from "./fault-names.ts";
-import { setKillRow } from "./set-kill-row.ts";
+import type { SimulationContext } from "./set-up.ts";
 
 /** How often a day, on average, in a simulation that has its full share of it. */
 const PER_DAY: Record<FaultName, number> = {
@@ -51,62 +50,47 @@ const INJECTIONS: Record<FaultName, Injection> = {
   channels: outage("channels", 30),
 
   kills(context, random) {
-    const steps = random.of([12, 12, 60, 400]);
-    const side = random.of(["before", "after"]);
-    const { disk, time } = context.environment;
-    const kill = () => {
+    strike(context, random, random.of(["request", "request", "step"]), () => {
       context.note("kills", "the worker is killed");
       context.machine.kill();
-    };
-    const afterMs = random.between(1, 3_000);
-    if (random.chance(0.6)) context.overrides.inFlight = () => void time.alarm("world", afterMs, kill);
-    else disk.arm(disk.steps() + random.between(1, steps), side, kill);
+    });
   },
 
   stops(context, random) {
-    const isFile = random.chance(0.5);
     const { disk, time } = context.environment;
-    if (isFile && random.chance(0.4)) {
-      const afterMs = random.between(1, 2_000);
-      context.overrides.inFlight = () => void time.alarm("world", afterMs, () => makeStopFile(context));
-    } else if (random.chance(0.5)) {
-      // In the middle of whatever is under way, by somebody else.
-      disk.arm(disk.steps() + random.between(1, random.of([15, 100])), "after", () => {
-        if (isFile) makeStopFile(context);
-        else if (setKillRow(context.config.paths.database, disk, time.nowMs()))
-          context.note("stops", "afk stop");
-      });
-    } else if (isFile) makeStopFile(context);
-    else {
-      context.between.push(async () => {
+    const reason = "stopped by the simulation";
+    const stop = () => {
+      // In the middle of whatever is under way, by another process: not where the database is busy.
+      const sql = "update kill_switch set set_at = ?, reason = ? where id = 1 and set_at is null";
+      if (disk.runSql(context.config.paths.database, sql, time.nowMs(), reason))
         context.note("stops", "afk stop");
-        const reason = "stopped by the simulation";
-        await context.machine.run((agent) => stopByRow(agent, reason, time.nowMs()), { isFresh: true });
-      });
-    }
+    };
+    const stopByCommand = async () => {
+      context.note("stops", "afk stop");
+      await context.machine.run((agent) => stopByRow(agent, reason, time.nowMs()), { isFresh: true });
+    };
+    const how = random.of(["file", "file", "row", "command"]);
+    if (how === "row") strike(context, random, "step", stop);
+    else if (how === "command") context.between.push(stopByCommand);
+    else strike(context, random, random.of(["request", "step", "now"]), () => makeStopFile(context));
   },
 
   reboots(context, random) {
     const ms = random.between(1, 10) * random.of([MINUTE_MS, MINUTE_MS, HOUR_MS, 8 * HOUR_MS]);
-    const off = () => {
+    strike(context, random, random.of(["now", "step"]), () => {
       context.note("reboots", `the machine is off for ${formatDuration(ms)}`);
       context.machine.powerOff(ms);
-    };
-    const { disk } = context.environment;
-    if (random.chance(0.5)) off();
-    else disk.arm(disk.steps() + random.between(1, 80), "before", off);
+    });
   },
 
   clock(context, random) {
-    const { time, disk } = context.environment;
+    const { time } = context.environment;
     const size = random.of([90_000, 20 * MINUTE_MS, 3 * HOUR_MS, 40 * HOUR_MS, 400 * DAY_MS]);
     const ms = Math.floor((2 * random.random() - 1) * size);
-    const set = () => {
+    strike(context, random, random.of(["now", "step"]), () => {
       context.note("clock", `the clock is set ${formatDuration(Math.abs(ms))} ${ms < 0 ? "back" : "ahead"}`);
       time.setWall(ms);
-    };
-    if (random.chance(0.6)) set();
-    else disk.arm(disk.steps() + random.between(1, 80), "after", set);
+    });
     time.alarm("world", random.between(1, 48) * HOUR_MS, () => {
       if (time.wallErrorMs() === 0) return;
       context.note("clock", "the clock is set right");
@@ -159,6 +143,20 @@ const INJECTIONS: Record<FaultName, Injection> = {
     });
   },
 };
+
+/** Acts at once, around one of the next durable steps, or a moment after the next request to a model. */
+function strike(
+  { environment: { disk, time }, overrides }: SimulationContext,
+  random: SeededRandom,
+  when: "now" | "step" | "request",
+  act: () => void,
+): void {
+  const steps = random.between(1, random.of([12, 12, 60, 400]));
+  const afterMs = random.between(1, 3_000);
+  if (when === "now") act();
+  else if (when === "step") disk.arm(disk.steps() + steps, random.of(["before", "after"]), act);
+  else overrides.inFlight = () => void time.alarm("world", afterMs, act);
+}
 
 function outage(kind: FaultName, hoursMax: number): Injection {
   return (context, random) => {

@@ -5,7 +5,7 @@ import { HOUR_MS, MINUTE_MS } from "../lib/durations.ts";
 import { deadLetterKeys, dropDeadLetter, findDeadLetters, retryDeadLetter } from "../queue/dead-letters.ts";
 import { reconcile } from "../rails/reconcile.ts";
 import { resume } from "../rails/resume.ts";
-import type { SimulationContext } from "./context.ts";
+import type { SimulationContext } from "./set-up.ts";
 
 const CLOCK_IS_RIGHT_MS = MINUTE_MS;
 /** The most that the operator does at one time. */

@@ -2,8 +2,8 @@ import { parentPort } from "node:worker_threads";
 import type { JobKind } from "../jobs/job.ts";
 import { assert } from "../lib/errors.ts";
 import type { Day } from "./calendar.ts";
-import type { SimulationInput } from "./context.ts";
 import { installEnvironment, warmUp } from "./environment/environment.ts";
+import type { SimulationInput } from "./set-up.ts";
 import type { SimulationResult } from "./simulation.ts";
 
 /** What the thread posts. An error is one of the simulation itself: what the agent does wrong is a violation. */

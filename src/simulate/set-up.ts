@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type AgentOptions, openAgent, readAgentConfig } from "../agent.ts";
+import type { Environment } from "../config/environment.ts";
 import type { Report, Violation } from "../faults/oracles/invariant.ts";
 import { openReader, type Reader } from "../faults/oracles/reader.ts";
 import { checkRequest } from "../faults/oracles/requests.ts";
@@ -9,11 +10,39 @@ import { usdFromMicros } from "../lib/money.ts";
 import { instantIn } from "../lib/zone.ts";
 import { createAudit } from "./audit.ts";
 import { createCalendar, type Day, readLine } from "./calendar.ts";
-import type { Overrides, SimulationContext, SimulationInput } from "./context.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
+import type { FaultName } from "./fault-names.ts";
 import { createMachine } from "./machine.ts";
 import { createFaultRates } from "./world/fault-rates.ts";
+import type { LocalSource } from "./world/sources.ts";
 import { createWorld } from "./world/world.ts";
+
+/** What one simulation is made of; it crosses to a thread, so it is plain data. */
+export interface SimulationInput {
+  /** A folder of its own, empty but for afk.yaml and what stands in for local sources. */
+  dir: string;
+  configFile: string;
+  state: string;
+  environment: Environment;
+  local: LocalSource[];
+  days: number;
+  seed: number;
+  faults: readonly FaultName[];
+}
+
+/** What the operator and the faults change. */
+interface Overrides {
+  /** The daily cap by the host's setting, in micro-dollars; null as afk.yaml says. */
+  dailyCapMicros: number | null;
+  /** True moment since which there is a STOP file that somebody else made. */
+  stopFileAtMs: number | null;
+  isConfigBroken: boolean;
+  /** What is to happen a moment after the next request to a model; once. */
+  inFlight: (() => void) | null;
+}
+
+/** One simulation under way: what the parts that act in it share. */
+export type SimulationContext = ReturnType<typeof setUp>;
 
 /** Puts the agent's configuration into the environment, with a world around it in which nothing has happened yet. */
 export function setUp(
@@ -21,7 +50,7 @@ export function setUp(
   input: SimulationInput,
   kinds: readonly JobKind[],
   onDay: (day: Day) => void,
-): SimulationContext {
+) {
   const { time, disk } = environment;
   const { seed, local } = input;
   const options = { config: input.configFile, state: input.state, environment: input.environment, kinds };
@@ -61,7 +90,7 @@ export function setUp(
       readLine(line, calendar.today(), overrides.dailyCapMicros !== null);
     },
   });
-  const context: SimulationContext = {
+  const context = {
     environment,
     config,
     machine: createMachine(environment, openAgent, agentOptions, closeReader),
@@ -69,19 +98,25 @@ export function setUp(
     faultRates,
     calendar,
     audit: createAudit(config, world, approvals, report),
-    reader() {
+    /** Null until the agent has made its database. */
+    reader(): Reader | null {
       if (existsSync(config.paths.database)) reader ??= openReader(config.paths.database, disk.outside);
       return reader;
     },
     closeReader,
     report,
-    violation: () => violation,
-    note(fault, words) {
+    /** The first breach; nothing is done after it. */
+    violation: (): Violation | null => violation,
+    /** Writes down what went wrong on purpose. */
+    note(fault: FaultName, words: string) {
       calendar.stamp(`${time.elapsedMs()} ${words}`);
       calendar.today().faults.push({ fault, words });
     },
-    between: [],
+    /** What is done before the next tick, between two processes. */
+    between: [] as (() => unknown)[],
+    /** True when the operator is to come before the next tick. */
     isOperatorDue: false,
+    /** How often each draft was approved. */
     approvals,
     overrides,
   };

@@ -10,9 +10,9 @@ import type { JobKind } from "../jobs/job.ts";
 import { jobKinds } from "../jobs/registry.ts";
 import { siblingScript } from "../lib/sibling-script.ts";
 import type { Day } from "./calendar.ts";
-import type { SimulationInput } from "./context.ts";
 import { scratchEnvironment, writeScratchConfig } from "./scratch-config.ts";
 import type { ThreadMessage } from "./serve.ts";
+import type { SimulationInput } from "./set-up.ts";
 import type { SimulationResult } from "./simulation.ts";
 
 /** Memory that looks like a disk: what is proved here does not need the real one, which is much slower. */

@@ -10,12 +10,11 @@ import { dayIn } from "../lib/days.ts";
 import { DAY_MS, HOUR_MS } from "../lib/durations.ts";
 import { systemRandomness } from "../lib/ids.ts";
 import type { Calendar, Day } from "./calendar.ts";
-import type { SimulationContext, SimulationInput } from "./context.ts";
 import { createDriver, type Driver } from "./driver.ts";
 import type { SimulatedEnvironment } from "./environment/environment.ts";
 import { planFaults } from "./fault-injector.ts";
 import { planOperator } from "./operator-model.ts";
-import { setUp } from "./set-up.ts";
+import { type SimulationContext, type SimulationInput, setUp } from "./set-up.ts";
 
 /** What a simulation came to. */
 export interface SimulationResult {

@@ -54,9 +54,9 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   },
   {
     name: "a job that does not remember what it told of",
-    file: "runner/job/seen.ts",
-    from: "for (const key of keys) await insertSeen",
-    to: "for (const key of [] as string[]) await insertSeen",
+    file: "runner/job/run-job.ts",
+    from: "for (const key of pending.seen) await rememberSeen",
+    to: "for (const key of [] as string[]) await rememberSeen",
     caughtBy: ["once"],
     faults: [],
   },

@@ -135,5 +135,22 @@ export function installDisk() {
     },
     isFull: () => freeBytes !== null,
     outside,
+    /**
+     * Changes one row of the agent's database as another process does, by a connection of its own. False when nothing was
+     * changed, as where the database is busy (two processes would wait for each other; in one thread nobody could) or new.
+     */
+    runSql: (path: string, sql: string, ...parameters: unknown[]): boolean =>
+      outside(() => {
+        let database: Database.Database | undefined;
+        try {
+          database = new Database(path, { fileMustExist: true, timeout: 0 });
+          return database.prepare(sql).run(...parameters).changes === 1;
+        } catch (error) {
+          if (error instanceof Database.SqliteError) return false;
+          throw error;
+        } finally {
+          database?.close();
+        }
+      }),
   };
 }

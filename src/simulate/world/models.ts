@@ -10,68 +10,44 @@ import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, reply } from "./replies.ts";
 
-interface Fault {
-  /** How often it is met, among the others. */
-  weight: number;
-  /** Whatever reached the agent; "perhaps": it did the work, or not. */
-  isBilled: boolean | "perhaps";
-  behaviour(random: SeededRandom, text: string): Behaviour;
-}
+/**
+ * How often it is met, among the others; whether it is billed, whatever reached the agent ("perhaps": the model did the work,
+ * or not); and what the server does.
+ */
+type Fault = readonly [
+  weight: number,
+  isBilled: boolean | "perhaps",
+  behaviour: (random: SeededRandom, text: string) => Behaviour,
+];
 
-const error = (status: number, headers = {}): Behaviour => ({
-  type: "error",
-  status,
-  headers,
-  message: "refused by the simulation",
-});
+const message = "refused by the simulation";
+const error = (status: number, headers = {}): Behaviour => ({ type: "error", status, headers, message });
+const whole = (_random: SeededRandom, text: string): Behaviour => ({ type: "reply", text });
+const seconds = (random: SeededRandom) => ({ "retry-after": String(random.between(1, 7_200)) });
+const moved = { location: "https://elsewhere.example/" };
+const html = { "content-type": "text/html" };
 
 const FAULTS = {
-  slow: { weight: 4, isBilled: true, behaviour: (_random, text) => ({ type: "reply", text }) },
-  refused: { weight: 3, isBilled: false, behaviour: (random) => error(random.of([400, 404, 413, 422])) },
-  unauthorised: { weight: 0.3, isBilled: false, behaviour: (random) => error(random.of([401, 403])) },
-  busy: {
-    weight: 4,
-    isBilled: false,
-    behaviour: (random) =>
-      error(429, random.chance(0.7) ? { "retry-after": String(random.between(1, 7_200)) } : {}),
-  },
-  failed: { weight: 4, isBilled: false, behaviour: (random) => error(random.of([500, 503, 529])) },
-  proxyFailed: {
-    weight: 4,
-    isBilled: "perhaps",
-    behaviour: (random) => ({ type: "html", status: random.of([500, 500, 502, 504]) }),
-  },
-  moved: {
-    weight: 0.5,
-    isBilled: false,
-    behaviour: () => ({
-      type: "raw",
-      status: 302,
-      headers: { location: "https://elsewhere.example/" },
-      body: "",
-    }),
-  },
-  silent: { weight: 2, isBilled: "perhaps", behaviour: () => ({ type: "hang" }) },
-  broken: { weight: 3, isBilled: true, behaviour: (_random, text) => ({ type: "reply", text }) },
-  uncounted: { weight: 1, isBilled: true, behaviour: (_random, text) => ({ type: "missingUsage", text }) },
-  empty: { weight: 1, isBilled: true, behaviour: () => ({ type: "emptyText" }) },
-  cut: { weight: 1, isBilled: true, behaviour: (_random, text) => ({ type: "lengthTruncated", text }) },
-  garbage: {
-    weight: 1,
-    isBilled: true,
-    behaviour: () => ({
-      type: "raw",
-      headers: { "content-type": "text/html" },
-      body: "<html>Welcome</html>",
-    }),
-  },
-  aboveBound: { weight: 0.4, isBilled: true, behaviour: (_random, text) => ({ type: "reply", text }) },
+  slow: [4, true, whole],
+  refused: [3, false, (random) => error(random.of([400, 404, 413, 422]))],
+  unauthorised: [0.3, false, (random) => error(random.of([401, 403]))],
+  busy: [4, false, (random) => error(429, random.chance(0.7) ? seconds(random) : {})],
+  failed: [4, false, (random) => error(random.of([500, 503, 529]))],
+  proxyFailed: [4, "perhaps", (random) => ({ type: "html", status: random.of([500, 500, 502, 504]) })],
+  moved: [0.5, false, () => ({ type: "raw", status: 302, headers: moved, body: "" })],
+  silent: [2, "perhaps", () => ({ type: "hang" })],
+  broken: [3, true, whole],
+  uncounted: [1, true, (_random, text) => ({ type: "missingUsage", text })],
+  empty: [1, true, () => ({ type: "emptyText" })],
+  cut: [1, true, (_random, text) => ({ type: "lengthTruncated", text })],
+  garbage: [1, true, () => ({ type: "raw", headers: html, body: "<html>Welcome</html>" })],
+  aboveBound: [0.4, true, whole],
 } as const satisfies Record<string, Fault>;
 
 type FaultKind = keyof typeof FAULTS;
 
 const WEIGHTS = Object.fromEntries(
-  Object.entries(FAULTS).map(([kind, { weight }]) => [kind, weight]),
+  Object.entries(FAULTS).map(([kind, [weight]]) => [kind, weight]),
 ) as Record<FaultKind, number>;
 
 /** The providers that the configuration names: what each asks for, does, and bills. */
@@ -99,7 +75,7 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
       cacheWriteTokens: 0,
     };
     const micros = Math.ceil(usage.inputTokens * price.input) + Math.ceil(usage.outputTokens * price.output);
-    const isBilled = kind === null ? true : FAULTS[kind].isBilled;
+    const [, isBilled, behave] = kind === null ? FAULTS.slow : FAULTS[kind];
     bills.push({
       model,
       requestHash: createHash("sha256").update(body).digest("hex"),
@@ -107,8 +83,7 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
       isAboveBound,
     });
     const text = `It says that matter ${random.below(1_000)} is settled. Nothing is to be done.`;
-    const behaviour: Behaviour =
-      kind === null ? { type: "reply", text } : FAULTS[kind].behaviour(random, text);
+    const behaviour: Behaviour = behave(random, text);
     const afterMs = kind === "slow" ? slowness() : random.between(300, 4_000);
     const answer = reply(answerOf(PROTOCOLS[protocol], behaviour, { model: json.model, usage }), afterMs);
     return kind === "broken" ? brokenOff(answer, random) : answer;

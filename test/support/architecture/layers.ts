@@ -43,8 +43,7 @@ const ADDRESS_READERS = /^egress\//;
 const LISTENERS = /^(dashboard\/|(faults\/model-endpoint|simulate\/environment\/network)\.ts$)/;
 const LISTENING = /^(node:)?http$/;
 /** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
-const REPLACERS =
-  /^(simulate\/(environment\/|set-kill-row\.ts$)|faults\/(oracles\/reader|durable-steps)\.ts$)/;
+const REPLACERS = /^(simulate\/environment\/|faults\/(oracles\/reader|durable-steps)\.ts$)/;
 const REPLACED = /^(node:)?(net|tls)$|^undici$|^ofetch$/;
 const NETWORK_GLOBALS = ["fetch", "WebSocket", "EventSource"];
 
