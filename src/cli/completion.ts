@@ -1,15 +1,22 @@
 import { homedir } from "node:os";
 import { jobNames } from "../ops/read-config.ts";
-import { type ArgDef, type ArgsDef, allArgs, type Command, PROGRAM_ARGS, type Program } from "./command.ts";
+import {
+  type ArgDef,
+  type ArgsDef,
+  allArgs,
+  type Command,
+  type CommandTable,
+  PROGRAM_ARGS,
+  type Program,
+} from "./command.ts";
 
 /** How far the words of a command line lead. */
 interface Place {
-  /** Commands that may follow, with what they are for. */
-  commands: readonly (readonly [name: string, description: string])[];
+  /** Commands that may follow. */
+  commands: CommandTable | Readonly<Record<string, Command>>;
   args: ArgsDef;
   /** Positionals that were typed already. */
   positionals: number;
-  open(name: string): Promise<Command | undefined>;
 }
 
 /** An option as it stands in the line: with its value where both are one word. */
@@ -28,7 +35,7 @@ export async function completions(program: Program, typed: readonly string[]): P
   // bash takes = for a word of its own: --level=warn is three.
   const words = typed.filter((word) => word !== "=");
   const current = typed.at(-1) === "=" ? "" : (words.pop() ?? "");
-  let place = programPlace(program);
+  let place: Place = { commands: program.commands, args: PROGRAM_ARGS, positionals: 0 };
   let option: Option | null = null;
   let config: string | undefined;
   for (const word of words) {
@@ -47,26 +54,11 @@ export async function completions(program: Program, typed: readonly string[]): P
   );
 }
 
-function programPlace({ commands }: Program): Place {
-  return {
-    commands: Object.entries(commands).map(([name, { description }]) => [name, description]),
-    args: PROGRAM_ARGS,
-    positionals: 0,
-    open: async (name) =>
-      Object.hasOwn(commands, name) ? (await commands[name]?.load())?.default : undefined,
-  };
-}
-
-async function follow(place: Place, word: string): Promise<Place> {
-  const command = await place.open(word);
-  if (command === undefined) return { ...place, commands: [], positionals: place.positionals + 1 };
-  const { subCommands = {} } = command;
-  return {
-    commands: Object.entries(subCommands).map(([name, { description = "" }]) => [name, description]),
-    args: allArgs(command),
-    positionals: 0,
-    open: async (name) => (Object.hasOwn(subCommands, name) ? subCommands[name] : undefined),
-  };
+async function follow({ commands, args, positionals }: Place, word: string): Promise<Place> {
+  const found = Object.hasOwn(commands, word) ? commands[word] : undefined;
+  if (found === undefined) return { commands: {}, args, positionals: positionals + 1 };
+  const command = "load" in found ? (await found.load()).default : found;
+  return { commands: command.subCommands ?? {}, args: allArgs(command), positionals: 0 };
 }
 
 /** The option that a word is (`--level`, `-n`, `--level=warn`), with the value that stands in the same word. */
@@ -82,7 +74,7 @@ function wordLines({ commands, args, positionals }: Place, config: string | unde
   const words = Object.values(args).filter(({ type }) => type === "positional");
   const next = words[positionals] ?? words.find(({ isList }) => isList);
   return [
-    ...commands.map(([name, description]) => `${name}\t${description}`),
+    ...Object.entries(commands).map(([name, { description = "" }]) => `${name}\t${description}`),
     ...(next === undefined ? [] : valueLines(next, config)),
   ];
 }

@@ -11,14 +11,30 @@ export async function runCli(program: Program, words: readonly string[]): Promis
   let called = program.name;
   try {
     const first = commandIndex(words);
-    if (first === -1) return answerBare(program, words);
-    const name = words[first] ?? "";
-    const entry = Object.hasOwn(program.commands, name) ? program.commands[name] : undefined;
-    if (entry === undefined) throw unknownCommand(name, program.commands);
+    const name = words[first];
+    if (name !== undefined && !Object.hasOwn(program.commands, name))
+      throw unknownCommand(name, program.commands);
+    const entry = name === undefined ? undefined : program.commands[name];
+    if (asksFor("version", words)) {
+      printLines([program.version]);
+      return EXIT.ok;
+    }
+    const isHelp = asksFor("help", words);
+    if (name === undefined || entry === undefined) {
+      // Without a command: the help, which is a success only for who asked for it.
+      printLines([programHelp(program)], isHelp ? process.stdout : process.stderr);
+      return isHelp ? EXIT.ok : EXIT.usage;
+    }
     called += ` ${name}`;
     const { load, group: _group, ...description } = entry;
     const command = { ...description, ...(await load()).default };
-    return await answer(program, { command, name }, words.toSpliced(first, 1));
+    const rest = words.toSpliced(first, 1);
+    if (!isHelp) return await runStrictly(program, ...descend(command, rest));
+    // Help is given for the nearest command that was named, even when the rest of the line is wrong.
+    const { subCommands = {} } = command;
+    const sub = rest.find((word) => Object.hasOwn(subCommands, word)) ?? "";
+    printLines([await commandHelp(`${called} ${sub}`.trimEnd(), subCommands[sub] ?? command)]);
+    return EXIT.ok;
   } catch (error) {
     return report(error, called, asksFor("json", words));
   }
@@ -44,56 +60,19 @@ export async function finish(code: number): Promise<never> {
 /** How long a worker waits for a reader of what it printed. */
 const UNREAD_MS = 1_000;
 
-/** A command with its whole name as it is typed after the program's: `jobs list`. */
-interface Named {
-  command: Command;
-  name: string;
-}
-
-/** citty would run a group's own `run` after that of its command, and drop the exit code: only one command runs here. */
-async function answer(program: Program, named: Named, words: readonly string[]): Promise<number> {
-  if (asksFor("version", words)) {
-    printLines([program.version]);
-    return EXIT.ok;
-  }
-  if (asksFor("help", words)) {
-    printLines([
-      await commandHelp(`${program.name} ${mentioned(named, words).name}`, mentioned(named, words).command),
-    ]);
-    return EXIT.ok;
-  }
-  if (named.command.subCommands === undefined) return await runStrictly(program, named.command, words);
-  const [sub, rest] = descend(named, words);
-  return await answer(program, sub, rest);
-}
-
-/** Without a command: the help, which is a success only for who asked for it. */
-function answerBare(program: Program, words: readonly string[]): number {
-  if (asksFor("version", words)) {
-    printLines([program.version]);
-    return EXIT.ok;
-  }
-  const isAsked = asksFor("help", words);
-  printLines([programHelp(program)], isAsked ? process.stdout : process.stderr);
-  return isAsked ? EXIT.ok : EXIT.usage;
-}
-
-/** The command within a group that the words name, or the group's default; and the words without that name. */
-function descend(
-  { command: group, name: groupName }: Named,
-  words: readonly string[],
-): [Named, readonly string[]] {
-  const { subCommands = {} } = group;
+/** Of a group the command that the words name, or its default; and the words without that name. */
+function descend(group: Command, words: readonly string[]): [Command, readonly string[]] {
+  const { subCommands } = group;
+  if (subCommands === undefined) return [group, words];
   const fallback = defaultOf(group);
   const index = commandIndex(words, fallback === undefined ? undefined : allArgs(fallback));
   const name = index === -1 ? group.default : words[index];
   if (name === undefined) throw new UsageError(`Say what to do: ${Object.keys(subCommands).join(", ")}.`);
   const sub = Object.hasOwn(subCommands, name) ? subCommands[name] : undefined;
-  if (sub !== undefined)
-    return [{ command: sub, name: `${groupName} ${name}` }, index === -1 ? words : words.toSpliced(index, 1)];
+  if (sub !== undefined) return [sub, index === -1 ? words : words.toSpliced(index, 1)];
   // Where the default takes any number of words, one that names no command is the first of those.
   if (fallback !== undefined && Object.values(fallback.args ?? {}).some(({ isList }) => isList))
-    return [{ command: fallback, name: `${groupName} ${group.default}` }, words];
+    return [fallback, words];
   throw unknownCommand(name, subCommands);
 }
 
@@ -102,14 +81,6 @@ function unknownCommand(name: string, among: object): UsageError {
   return new UsageError(
     `Unknown command "${name}".${suggestion(name, names) || ` There are: ${names.join(", ")}.`}`,
   );
-}
-
-/** Help is given for the nearest command that was named, even when the rest of the line is wrong. */
-function mentioned(named: Named, words: readonly string[]): Named {
-  const { subCommands = {} } = named.command;
-  const name = words.find((word) => Object.hasOwn(subCommands, word)) ?? "";
-  const command = subCommands[name];
-  return command === undefined ? named : { command, name: `${named.name} ${name}` };
 }
 
 function report(error: unknown, called: string, asJson: boolean): number {

@@ -52,3 +52,32 @@ export function table(columns: readonly Column[], rows: readonly (readonly Part[
 <thead><tr>${head}</tr></thead>
 <tbody>${rows.map((cells) => html`<tr>${cells.map(cell)}</tr>\n`)}</tbody></table>`;
 }
+
+/** A whole page that loads nothing but what its head names. */
+export function document(page: {
+  title: Part;
+  head: Html;
+  style: string;
+  body: Html;
+  script?: string;
+}): string {
+  const start = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+${page.head}
+<title>${page.title}</title>
+`;
+  return `${start.markup}<style>${page.style}</style>
+</head>
+<body>
+<div class="wrap">
+${page.body.markup}
+</div>
+${page.script === undefined ? "" : `<script>${page.script}</script>\n`}</body>
+</html>
+`;
+}

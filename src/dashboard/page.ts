@@ -1,3 +1,4 @@
+import { document } from "./elements.ts";
 import { type Html, html } from "./html.ts";
 import { SCRIPT } from "./script.ts";
 import { daysSection } from "./sections/days.ts";
@@ -23,7 +24,7 @@ export function renderPage(snapshot: Snapshot): string {
   const times = { nowMs: snapshot.at, timezone: snapshot.timezone };
   const verdict = assess(snapshot);
   const { agent, version } = snapshot.status;
-  return document(
+  return livePage(
     `${MARKS[verdict.level]} ${agent}: ${verdict.headline}`,
     html`<header class="top">
 <h1>${agent}</h1>
@@ -54,7 +55,7 @@ ${ticksSection(snapshot, times)}
 
 /** What is shown when the state cannot be read: that, and nothing that could be taken for good news. */
 export function renderTrouble(agent: string, problem: string, times: Times): string {
-  return document(
+  return livePage(
     `✗ ${agent}: unreadable`,
     html`<header class="top"><h1>${agent}</h1><p class="quiet small">As of ${at(times.nowMs, times)} ${LIVE}</p></header>
 <main><section class="card verdict bad" data-part="verdict"><h2 class="headline">The state cannot be read</h2>
@@ -62,26 +63,8 @@ export function renderTrouble(agent: string, problem: string, times: Times): str
   );
 }
 
-function document(title: string, body: Html): string {
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<noscript><meta http-equiv="refresh" content="${RELOAD_SECONDS}"></noscript>
-<title>${title}</title>
-<link rel="icon" href="icon.svg" type="image/svg+xml">
-`;
-  return `${page.markup}<style>${STYLE}</style>
-</head>
-<body>
-<div class="wrap">
-${body.markup}
-</div>
-<script>${SCRIPT}</script>
-</body>
-</html>
-`;
+function livePage(title: string, body: Html): string {
+  const head = html`<noscript><meta http-equiv="refresh" content="${RELOAD_SECONDS}"></noscript>
+<link rel="icon" href="icon.svg" type="image/svg+xml">`;
+  return document({ title, head, style: STYLE, body, script: SCRIPT });
 }

@@ -2,7 +2,7 @@ import type { Report } from "../evidence/report/read-report.ts";
 import { type Section, sectionsOf, spanText, type Table } from "../evidence/report/sections.ts";
 import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
-import { table } from "./elements.ts";
+import { document, table } from "./elements.ts";
 import { type Html, html } from "./html.ts";
 import { bar, chart, legend, niceTop } from "./sections/chart.ts";
 import { STYLE } from "./style.ts";
@@ -21,24 +21,8 @@ ${summary !== undefined && summaryCard(summary)}
 ${sections.map(card)}
 </main>
 <footer class="quiet small">Value out is units x minutes / 60 x rate. Net is that less dollars in. Ratio is value out for each dollar in.</footer>`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="robots" content="noindex">
-<title>${title.markup}</title>
-<style>${STYLE}${REPORT_STYLE}</style>
-</head>
-<body>
-<div class="wrap">
-${body.markup}
-</div>
-</body>
-</html>
-`;
+  const head = html`<meta http-equiv="content-security-policy" content="default-src 'none'; style-src 'unsafe-inline'">`;
+  return document({ title, head, style: `${STYLE}${REPORT_STYLE}`, body });
 }
 
 const REPORT_STYLE = `

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { DashboardConfig } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../lib/clock.ts";
 import { checkAccess } from "./access.ts";
 import { renderMetrics } from "./metrics.ts";
 import { renderPage, renderTrouble } from "./page.ts";
@@ -14,11 +15,9 @@ export interface Answer {
 
 /** What the answers are made from. */
 export interface Site {
-  agent: string;
-  timezone: string;
-  access: Pick<DashboardConfig, "bind" | "hosts" | "token">;
+  config: Config;
+  clock: Clock;
   view: View;
-  nowMs(): number;
 }
 
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
@@ -36,7 +35,7 @@ export async function answer(
   const target = request.url ?? "";
   const url = target.startsWith("/") ? URL.parse(`http://page${target}`) : null;
   if (url === null) return whole(400, "Not a path.\n", TEXT);
-  const access = checkAccess(request.headers, url, site.access);
+  const access = checkAccess(request.headers, url, site.config.dashboard);
   if (access.type === "refused") {
     const challenge: Record<string, string> = access.status === 401 ? { "www-authenticate": "Bearer" } : {};
     return whole(access.status, `${access.message}\n`, { ...TEXT, ...challenge });
@@ -70,14 +69,16 @@ function whole(status: number, body: string, headers: Record<string, string>): A
 const OUTDATED_MS = 10_000;
 
 /** @param known the version that the client has; its script asks every 2 s. */
-async function page({ agent, timezone, view, nowMs }: Site, known?: string): Promise<Answer> {
+async function page({ config, clock, view }: Site, known?: string): Promise<Answer> {
+  const { agent, timezone } = config;
+  const nowMs = clock.nowMs();
   const version = view.version();
   const tag: Record<string, string> =
-    version === "" ? {} : { etag: `"${version}-${Math.floor(nowMs() / OUTDATED_MS)}"` };
+    version === "" ? {} : { etag: `"${version}-${Math.floor(nowMs / OUTDATED_MS)}"` };
   if (known !== undefined && known === tag.etag) return whole(304, "", tag);
   const found = await view.read();
   if (found.type === "seen") return whole(200, renderPage(found.snapshot), { ...PAGE, ...tag });
-  return whole(503, renderTrouble(agent, found.problem, { nowMs: nowMs(), timezone }), PAGE);
+  return whole(503, renderTrouble(agent, found.problem, { nowMs, timezone }), PAGE);
 }
 
 /** What `afk health --json` prints, under a status that a monitor understands. */

@@ -71,8 +71,7 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
 export async function openDashboard(options: DashboardOptions): Promise<Dashboard> {
   const { config, clock } = options;
   const view = createView(options);
-  const { agent, timezone, dashboard: access } = config;
-  const site: Site = { agent, timezone, access, view, nowMs: () => clock.nowMs() };
+  const site: Site = { config, clock, view };
   const server = createServer(
     { ...LIMITS, connectionsCheckingInterval: CHECK_TIMEOUTS_MS },
     (request, response) => {
@@ -86,7 +85,7 @@ export async function openDashboard(options: DashboardOptions): Promise<Dashboar
   server.maxConnections = CONNECTIONS_MAX;
   server.setTimeout(SOCKET_IDLE_MS);
   try {
-    const url = await listen(server, access);
+    const url = await listen(server, config.dashboard);
     server.on("error", (error) => options.onError(messageOf(error)));
     return {
       url,

@@ -1,51 +1,21 @@
 import type { Config } from "../config/config.ts";
-import { type Incident, listIncidents } from "../evidence/incidents/incidents.ts";
+import { listIncidents } from "../evidence/incidents/incidents.ts";
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
-import { type Health, healthOf, readCondition } from "../ops/condition.ts";
-import {
-  type DaySpend,
-  type DayTicks,
-  readDaySpend,
-  readDayTicks,
-  readTickTotals,
-  type TickTotals,
-} from "../ops/history.ts";
-import { type DeadJob, listDeadJobs, listWaiting, type WaitingJob } from "../ops/jobs.ts";
-import { type NextRun, readNextRuns } from "../ops/next-runs.ts";
-import { type AlertView, listAlerts } from "../ops/recent-alerts.ts";
-import { createSourceBook, type LatestDigest, readLatestDigest, type SourceHealth } from "../ops/sources.ts";
-import { readStatus, type Status } from "../ops/status.ts";
+import { healthOf, readCondition } from "../ops/condition.ts";
+import { readDaySpend, readDayTicks, readTickTotals } from "../ops/history.ts";
+import { listDeadJobs, listWaiting } from "../ops/jobs.ts";
+import { readNextRuns } from "../ops/next-runs.ts";
+import { listAlerts } from "../ops/recent-alerts.ts";
+import { createSourceBook, readLatestDigest } from "../ops/sources.ts";
+import { readStatus } from "../ops/status.ts";
 import { observeWorker } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 
-/** Everything the page and the metrics say, all of one moment. */
-export interface Snapshot {
-  /** Epoch milliseconds. */
-  at: number;
-  timezone: string;
-  status: Status;
-  health: Health;
-  /** 30 days. */
-  spend: DaySpend[];
-  /** 14 days. */
-  days: DayTicks[];
-  tickTotals: TickTotals;
-  waiting: WaitingJob[];
-  dead: DeadJob[];
-  /** Those that nobody has closed, the newest first. */
-  incidents: Incident[];
-  sources: SourceHealth[];
-  digest: LatestDigest | null;
-  alerts: AlertView[];
-  next: NextRun[];
-}
-
-/** Days of spend on the page. */
-export const SPEND_DAYS = 30;
-/** Days of ticks on the page. */
-export const STRIP_DAYS = 14;
+/** Days of spend, and of ticks, on the page. */
+const SPEND_DAYS = 30;
+const STRIP_DAYS = 14;
 const WAITING = 8;
 const DEAD = 10;
 const INCIDENTS = 10;
@@ -60,11 +30,13 @@ export interface SnapshotSources {
   redact: Redact;
 }
 
+/** Everything the page and the metrics say, all of one moment; `at` in epoch milliseconds. */
+export type Snapshot = Awaited<ReturnType<ReturnType<typeof createSnapshots>>>;
+
 /** Makes the reader of snapshots; it remembers what cannot change any more, so one serves a process for its life. */
-export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Config) => Promise<Snapshot> {
-  const { version, clock } = sources;
+export function createSnapshots({ version, clock, redact, ...sources }: SnapshotSources) {
   const sourceBook = createSourceBook();
-  return async (db, config = sources.config) => {
+  return async (db: Db, config = sources.config) => {
     // Before the first statement, with which the moment that is shown begins.
     const observed = observeWorker(config, clock);
     const { nowMs } = observed;
@@ -72,7 +44,7 @@ export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Con
     // The day that counts is the budget's: it does not run backwards with the clock.
     const today =
       status.spend.find(({ window }) => window === "day")?.period ?? dayIn(nowMs, config.timezone);
-    const snapshot: Snapshot = {
+    const snapshot = {
       at: nowMs,
       timezone: config.timezone,
       status,
@@ -82,13 +54,14 @@ export function createSnapshots(sources: SnapshotSources): (db: Db, config?: Con
       tickTotals: await readTickTotals(db),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),
+      // Those that nobody has closed, the newest first.
       incidents: await listIncidents(db, { all: false, limit: INCIDENTS }),
       sources: await sourceBook(db, config.jobs),
       digest: await readLatestDigest(db, config.jobs),
       alerts: await listAlerts(db, config.alerts, ALERTS),
       next: await readNextRuns(db, config, nowMs),
     };
-    return redacted(snapshot, sources.redact);
+    return redacted(snapshot, redact);
   };
 }
 

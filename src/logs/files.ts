@@ -30,12 +30,7 @@ export function listLogFiles(dir: string): LogFile[] {
     if (entry.name !== logFileName(match[1], part)) continue;
     files.push({ path: join(dir, entry.name), name: entry.name, day: match[1], part });
   }
-  return files.sort(compareFiles);
-}
-
-/** In the order in which they were written. */
-export function compareFiles(a: LogFile, b: LogFile): number {
-  return a.day === b.day ? a.part - b.part : a.day < b.day ? -1 : 1;
+  return files.sort((a, b) => (a.day === b.day ? a.part - b.part : a.day < b.day ? -1 : 1));
 }
 
 function entriesOf(dir: string) {

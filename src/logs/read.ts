@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import type { Clock } from "../lib/clock.ts";
 import type { Level } from "../lib/log.ts";
-import { compareFiles, dayOf, type LogFile, listLogFiles } from "./files.ts";
+import { dayOf, type LogFile, listLogFiles } from "./files.ts";
 import { type LogLine, parseLine } from "./line.ts";
 import { linesBackward, linesForward } from "./lines.ts";
 
@@ -37,11 +37,8 @@ export interface LogEntry {
  */
 export function* readLogs(options: ReadOptions): Generator<LogEntry> {
   const read = entryReader(options);
-  const start = findStart(options);
-  for (const file of start === null ? [] : wantedFiles(options)) {
-    const order = compareFiles(file, start?.file ?? file);
-    if (order < 0) continue;
-    for (const { raw } of linesForward(file.path, order === 0 ? start?.offset : 0)) {
+  for (const [path, offset] of findStarts(options)) {
+    for (const { raw } of linesForward(path, offset)) {
       const entry = read(raw);
       if (entry !== null) yield entry;
     }
@@ -94,16 +91,15 @@ interface Position {
   offset: number;
 }
 
-/** Counts what stands before the start as read. */
+/** Counts what stands before the start as read; a file that is made meanwhile is read from its beginning. */
 function startingPositions(options: ReadOptions): Map<string, Position> {
+  const files = listLogFiles(options.dir);
+  const starts = new Map(findStarts(options));
   const positions = new Map<string, Position>();
-  const start = findStart(options);
-  if (start === null) return positions;
-  for (const file of listLogFiles(options.dir)) {
-    const order = compareFiles(file, start.file);
-    const stats = statSync(file.path, { throwIfNoEntry: false });
-    if (order > 0 || stats === undefined) continue;
-    positions.set(file.path, { inode: stats.ino, offset: order === 0 ? start.offset : stats.size });
+  for (const { path } of files) {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined)
+      positions.set(path, { inode: stats.ino, offset: starts.get(path) ?? stats.size });
   }
   return positions;
 }
@@ -125,23 +121,27 @@ function* newLines(path: string, positions: Map<string, Position>): Generator<st
 }
 
 /**
- * Where the last `limit` lines that fit begin; with fewer of them, or no limit, the first file there is. Reads from the end
- * of the newest file backwards and keeps nothing but the place. Null for an empty log.
+ * The files that hold the last `limit` lines that fit, oldest first, each with the byte where they begin; all of them
+ * without a limit. Reads from the end of the newest file backwards and keeps nothing but the places.
  */
-function findStart(options: ReadOptions): { file: LogFile; offset: number } | null {
-  const files = wantedFiles(options);
-  const [oldest] = files;
-  if (oldest === undefined || (options.limit ?? 1) <= 0) return null;
-  if (options.limit === undefined) return { file: oldest, offset: 0 };
+function findStarts(options: ReadOptions): [path: string, offset: number][] {
+  const paths = wantedFiles(options).map(({ path }) => path);
+  let missing = options.limit ?? Infinity;
+  if (missing === Infinity) return paths.map((path) => [path, 0]);
   const read = entryReader(options);
-  let count = 0;
-  for (const file of files.toReversed()) {
-    for (const { raw, start } of linesBackward(file.path)) {
-      if (read(raw) !== null) count += 1;
-      if (count >= options.limit) return { file, offset: start };
+  const starts: [path: string, offset: number][] = [];
+  for (const path of paths.toReversed()) {
+    if (missing <= 0) break;
+    let offset = 0;
+    for (const { raw, start } of linesBackward(path)) {
+      if (read(raw) !== null) missing -= 1;
+      if (missing > 0) continue;
+      offset = start;
+      break;
     }
+    starts.unshift([path, offset]);
   }
-  return { file: oldest, offset: 0 };
+  return starts;
 }
 
 /** Files hold the lines of one UTC day, so other days need not be opened. */

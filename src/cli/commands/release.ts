@@ -1,12 +1,13 @@
 import { readFileSync, realpathSync } from "node:fs";
-import { type Agent, readAgentConfig } from "../../agent.ts";
+import { readAgentConfig } from "../../agent.ts";
+import type { Config } from "../../config/config.ts";
 import { processEnvironment } from "../../config/environment.ts";
 import { configHash } from "../../config/hash.ts";
-import { FORMATS, type Format, planRelease } from "../../evidence/release/plan.ts";
+import { FORMATS, type Format, planRelease, type ReleasePlan } from "../../evidence/release/plan.ts";
 import { type Recorded, recordRelease } from "../../evidence/release/record.ts";
 import { putBack, type Release, release, renderOnly } from "../../evidence/release/release.ts";
 import { releaseBy } from "../../evidence/release/releases.ts";
-import { defineCommand, type GlobalValues, UsageError } from "../command.ts";
+import { defineCommand, type GlobalValues, type Result, UsageError } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
 import { oneLine, printJson, printLines } from "../output.ts";
 
@@ -34,15 +35,31 @@ export default defineCommand({
   async run({ args }) {
     if (args.reason !== undefined && args.reason.trim() === "")
       throw new UsageError("--reason is empty; write why, or leave it out.");
-    const how = { format: args.format as Format, output: args.output ?? null };
-    if (args.to !== undefined && args["dry-run"]) return await printReleased(args, args.to);
-    if (args["dry-run"]) return print(args.json, { ...render(args, how), recorded: null, kept: null });
-    const kept = args.to === undefined ? null : await goBackTo(args, args.to, how.format);
-    const reason = args.reason ?? (args.to === undefined ? null : `put back ${args.to}`);
+    const { format, output = null, to } = { ...args, format: args.format as Format };
+    if (args["dry-run"]) {
+      if (to !== undefined) return await releasedText(args, to);
+      print(args.json, {
+        ...release(planOf(readAgentConfig(args)), format, output),
+        recorded: null,
+        kept: null,
+      });
+      return;
+    }
+    const kept = to === undefined ? null : await goBackTo(args, to, format);
+    const reason = args.reason ?? (to === undefined ? null : `put back ${to}`);
     const made = await withAgent(args, async (agent) => {
-      const rendered = render(args, { ...how, output: null });
-      const recorded = await record(agent, how.format, reason);
-      return { ...(how.output === null ? rendered : render(args, how)), recorded };
+      const plan = planOf(agent.config);
+      const { config, version, rails, outbox, log } = agent;
+      const recorded = await recordRelease(
+        { config, version, store: rails.store, outbox, clock: rails.clock, log },
+        {
+          rendered: renderOnly(plan, format),
+          configHash: configHash(config),
+          configText: readFileSync(config.paths.configFile, "utf8"),
+          reason,
+        },
+      );
+      return { ...release(plan, format, output), recorded };
     });
     print(args.json, { ...made, kept });
   },
@@ -50,21 +67,8 @@ export default defineCommand({
 
 type Made = Release & { recorded: Recorded | null; kept: string | null };
 
-function render(args: GlobalValues, how: { format: Format; output: string | null }): Release {
-  const config = readAgentConfig(args);
-  return release(planRelease(config, ownCommand(), processEnvironment()), how.format, how.output);
-}
-
-async function record(agent: Agent, format: Format, reason: string | null): Promise<Recorded> {
-  const { config, version, rails, outbox, log } = agent;
-  const plan = planRelease(config, ownCommand(), processEnvironment());
-  const sources = { config, version, store: rails.store, outbox, clock: rails.clock, log };
-  return await recordRelease(sources, {
-    rendered: renderOnly(plan, format),
-    configHash: configHash(config),
-    configText: readFileSync(config.paths.configFile, "utf8"),
-    reason,
-  });
+function planOf(config: Config): ReleasePlan {
+  return planRelease(config, ownCommand(), processEnvironment());
 }
 
 /** Where the former afk.yaml is now. What cannot be rendered is not put back. */
@@ -73,18 +77,19 @@ async function goBackTo(args: GlobalValues, hash: string, format: Format): Promi
     const { config_text } = await releaseBy(rails.store.db, hash);
     return putBack(config.paths.configFile, config_text, {
       check(path) {
-        const candidate = readAgentConfig({ config: path, state: args.state });
-        renderOnly(planRelease(candidate, ownCommand(), processEnvironment()), format);
+        renderOnly(planOf(readAgentConfig({ config: path, state: args.state })), format);
       },
       clock: rails.clock,
     });
   });
 }
 
-async function printReleased(args: GlobalValues, hash: string): Promise<void> {
+async function releasedText(args: GlobalValues, hash: string): Promise<Result> {
   const found = await withState(args, ({ db }) => releaseBy(db, hash));
-  if (args.json) printJson({ configHash: found.config_hash, configText: found.config_text });
-  else printLines([found.config_text.trimEnd()]);
+  return {
+    json: { configHash: found.config_hash, configText: found.config_text },
+    text: [found.config_text.trimEnd()],
+  };
 }
 
 function print(asJson: boolean, made: Made): void {
