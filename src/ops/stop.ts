@@ -6,7 +6,7 @@ import { newId } from "../lib/ids.ts";
 import { openNewPrivate } from "../lib/private-files.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
-import { makeFolder, syncFolder } from "../store/durable-file.ts";
+import { makeFolder, syncPath } from "../store/durable-file.ts";
 import type { Store } from "../store/store.ts";
 
 /** The switch, as it was set. */
@@ -54,7 +54,7 @@ export function stopByFile(stopFile: string, reason: string): Stopped {
   } finally {
     rmSync(temporary, { force: true });
   }
-  syncFolder(dirname(stopFile));
+  syncPath(dirname(stopFile));
   return stopped;
 }
 

@@ -72,13 +72,9 @@ const KEY_LENGTH_MAX = 200;
  */
 export function jobKey(given: string): string {
   const key = given.normalize("NFC");
+  const bad = (wanted: string) => new PermanentFailure("bad_key", `a job's key is one line of ${wanted}`);
   const unseen = firstUnseen(key);
-  if (unseen !== null)
-    throw new PermanentFailure(
-      "bad_key",
-      `a job's key is one line of characters that are seen, and this one holds ${unseen}; leave that out`,
-    );
-  if (key === "" || [...key].length > KEY_LENGTH_MAX)
-    throw new PermanentFailure("bad_key", `a job's key is one line of 1 to ${KEY_LENGTH_MAX} characters`);
+  if (unseen !== null) throw bad(`characters that are seen, and this one holds ${unseen}; leave that out`);
+  if (key === "" || [...key].length > KEY_LENGTH_MAX) throw bad(`1 to ${KEY_LENGTH_MAX} characters`);
   return key;
 }

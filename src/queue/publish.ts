@@ -2,7 +2,7 @@ import { lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { sql } from "kysely";
 import { assert, messageOf, systemCode } from "../lib/errors.ts";
-import { makeFolder, removeTemporary, syncFolder, writeTemporary } from "../store/durable-file.ts";
+import { makeFolder, removeTemporary, syncPath, writeTemporary } from "../store/durable-file.ts";
 import { isReachable } from "../store/reachable.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
@@ -126,7 +126,7 @@ function publish(dir: string, file: OutputFile): Exclude<Outcome, { type: "absen
       rmSync(temporary, { force: true });
       return failed(error, "file");
     }
-    syncFolder(dir);
+    syncPath(dir);
     return { type: "written" };
   } catch (error) {
     return failed(error, "folder");

@@ -30,10 +30,8 @@ export async function saveStep(
 ): Promise<void> {
   const json = JSON.stringify(result) ?? "null";
   if (Buffer.byteLength(json) > STEP_BYTES_MAX) {
-    throw new PermanentFailure(
-      "step_too_large",
-      `the result of step ${name} is larger than ${STEP_BYTES_MAX} bytes`,
-    );
+    const message = `the result of step ${name} is larger than ${STEP_BYTES_MAX} bytes`;
+    throw new PermanentFailure("step_too_large", message);
   }
   const saved = await insertStep(db, { ...claim, name, json, nowMs });
   if (saved.numAffectedRows !== 1n) throw new LeaseLost(claim);

@@ -40,15 +40,8 @@ async function report(
 ): Promise<number> {
   await store.atomically((trx) => announceKill(trx, outbox.announce, kill));
   const { signal } = new AbortController();
-  const { sent } = await deliverAlerts({
-    store,
-    channels: config.alerts,
-    clock,
-    log,
-    signal,
-    limitMs: DELIVER_MS,
-  });
-  return sent;
+  const channels = config.alerts;
+  return (await deliverAlerts({ store, channels, clock, log, signal, limitMs: DELIVER_MS })).sent;
 }
 
 async function spentBy(store: Store, runner: string): Promise<string> {

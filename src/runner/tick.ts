@@ -56,16 +56,17 @@ export async function runTick(
   });
   await endEvidence(dependencies, record);
   const { outputs, exitCode, wasStopped, isFit } = summary;
+  const result = { ...record, outputs, exitCode };
   const isKilled = rails.watch.signal.aborted;
   await Promise.all([
     deliverWaitingAlerts(dependencies, rails.watch.terminated, isKilled),
-    pingTick(dependencies, ping, { record, outputs, exitCode, isFit }, isKilled),
+    pingTick(dependencies, ping, { ...result, isFit }, isKilled),
   ]);
   // 7. Retention. A kill in the middle of a tick leaves it to the next one: the process must be gone.
   if (wasStopped || !rails.watch.signal.aborted) await applyRetention(dependencies);
   // Alerts, ping and retention log what goes wrong with them and let the tick end; a disk that failed ends it otherwise.
   store.health.refuseBroken();
-  return { ...record, outputs, exitCode };
+  return result;
 }
 
 /** The phases up to the end of the work. An error ends them and is a result as well: what was done before it counts. */

@@ -37,7 +37,7 @@ export function writeDurably(
       rmSync(temporary, { force: true });
       throw error;
     }
-    syncFolder(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     throw explain(error, path);
   }
@@ -85,7 +85,7 @@ const TEMPORARY = /^\.afk-[0-9a-z]{26}\.part$/;
  * @throws StoreRefused where there can be none: for this user, or at all, as in /proc or below a file.
  */
 export function makeFolder(dir: string): void {
-  for (const made of make(dir)) syncFolder(dirname(made));
+  for (const made of make(dir)) syncPath(dirname(made));
 }
 
 function make(dir: string): string[] {
@@ -101,12 +101,12 @@ function make(dir: string): string[] {
   }
 }
 
-/** Puts the names in a folder on the disk. */
-export function syncFolder(dir: string): void {
-  const folder = openSync(dir, "r");
+/** Puts a file's bytes, or the names in a folder, on the disk. */
+export function syncPath(path: string): void {
+  const file = openSync(path, "r");
   try {
-    fsyncSync(folder);
+    fsyncSync(file);
   } finally {
-    closeSync(folder);
+    closeSync(file);
   }
 }

@@ -2,7 +2,7 @@ import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:
 import { basename, dirname, join, resolve } from "node:path";
 import { type Clock, toIso } from "../../lib/clock.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
-import { syncFolder, writeDurably } from "../../store/durable-file.ts";
+import { syncPath, writeDurably } from "../../store/durable-file.ts";
 import { renderCron } from "./cron.ts";
 import { renderLaunchd } from "./launchd.ts";
 import type { Format, ReleasePlan, Rendered } from "./plan.ts";
@@ -67,7 +67,7 @@ export function putBack(
     write(candidate, text);
     options.check(candidate);
     copyFileSync(configFile, kept, constants.COPYFILE_EXCL);
-    syncFolder(dir);
+    syncPath(dir);
     writeDurably(configFile, text, "shared");
     return kept;
   } finally {

@@ -43,12 +43,8 @@ export function oneRequest(
       return { status: outcome.status };
     },
   };
-  const nothing: RequestOutcome = {
-    type: "not_done",
-    code: "no_request",
-    error: "the action made no request",
-  };
-  return { tools, outcome: () => outcome ?? nothing };
+  const error = "the action made no request";
+  return { tools, outcome: () => outcome ?? { type: "not_done", code: "no_request", error } };
 }
 
 /**
@@ -61,11 +57,8 @@ function ofStatus(status: number): RequestOutcome {
   if (status >= 400 && status <= 499)
     return { type: "not_done", code, error: `the server refused it with status ${status}` };
   const kind = status >= 300 && status <= 399 ? "a redirect, which was not followed" : "an error of its own";
-  return {
-    type: "unknown",
-    code,
-    error: `the server answered with status ${status}, ${kind}; it may have been done`,
-  };
+  const error = `the server answered with status ${status}, ${kind}; it may have been done`;
+  return { type: "unknown", code, error };
 }
 
 function ofError(error: unknown): RequestOutcome {

@@ -2,16 +2,12 @@ import { readFileSync, rmSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence } from "../../lib/text.ts";
-import { isMissing } from "../../logs/files.ts";
 import type { Uses } from "../dependencies.ts";
 import { type WedgeMarker, wedgeMarkerIn } from "../wedge/marker.ts";
 
 /** Reports, once, a process that its guard had to kill. A marker that cannot be understood is reported too. */
-export async function reportWedged({
-  config,
-  store,
-  outbox,
-}: Uses<"config" | "store" | "outbox">): Promise<void> {
+export async function reportWedged(dependencies: Uses<"config" | "store" | "outbox">): Promise<void> {
+  const { config, store, outbox } = dependencies;
   const path = wedgeMarkerIn(config.paths.state);
   const marker = readMarker(path);
   if (marker === null) return;
@@ -40,24 +36,10 @@ const Marker = v.object({
 });
 
 function readMarker(path: string): WedgeMarker | null {
-  let text: string;
-  let writtenAt: number;
-  try {
-    writtenAt = Math.floor(statSync(path).mtimeMs);
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
-  return parseMarker(text) ?? { reason: `what it wrote to ${path} cannot be read`, at: writtenAt };
-}
-
-function parseMarker(text: string): WedgeMarker | null {
-  try {
-    const parsed = v.safeParse(Marker, JSON.parse(text));
-    return parsed.success ? parsed.output : null;
-  } catch {
-    // Half a file: the disk was full.
-    return null;
-  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return null;
+  // Half a file when the disk was full.
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Marker), readFileSync(path, "utf8"));
+  if (parsed.success) return parsed.output;
+  return { reason: `what it wrote to ${path} cannot be read`, at: Math.floor(found.mtimeMs) };
 }

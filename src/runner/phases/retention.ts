@@ -14,13 +14,10 @@ const STEPS_KILLED = 10;
  * Removes old files of the log, and what is old in the database. A kill in the middle of it leaves the rest to the next tick;
  * an agent that is stopped for weeks ticks on and removes too, a little at a time, since its process must be gone soon.
  */
-export async function applyRetention({
-  config,
-  store,
-  clock,
-  log,
-  rails,
-}: Uses<"config" | "store" | "clock" | "log" | "rails">): Promise<void> {
+export async function applyRetention(
+  dependencies: Uses<"config" | "store" | "clock" | "log" | "rails">,
+): Promise<void> {
+  const { config, store, clock, log, rails } = dependencies;
   const { logDays, logMaxBytes: maxBytes } = config.retention;
   const { logs: dir, state, runs } = config.paths;
   const keptFromMs = (await agingNow(store.db, clock)) - logDays * DAY_MS;

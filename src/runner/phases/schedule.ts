@@ -28,17 +28,12 @@ export function dueAt(job: JobConfig, lastSlotMs: number | null, nowMs: number, 
   // A slot of the future comes from a clock that was ahead. Waiting for it could take years, and slots that were run
   // already are known by their keys.
   if (lastSlotMs > nowMs) return { type: "anchor", slotMs: nowMs };
-  const passed =
+  const { count, slotMs } =
     schedule.type === "every"
       ? everyPassed(schedule, lastSlotMs, nowMs)
       : cronPassed(schedule, lastSlotMs, nowMs, timezone);
-  if (passed.count === 0) return { type: "not_due" };
-  return {
-    type: "due",
-    slotMs: passed.slotMs,
-    missed: passed.count - 1,
-    label: labelOf(schedule, passed.slotMs, timezone),
-  };
+  if (count === 0) return { type: "not_due" };
+  return { type: "due", slotMs, missed: count - 1, label: labelOf(schedule, slotMs, timezone) };
 }
 
 /** The slot after `lastSlotMs`; null for jobs that only a person starts. */
@@ -96,11 +91,6 @@ function isOftenADay(schedule: Schedule, slotMs: number, timezone: string): bool
 }
 
 function timeIn(ms: number, timezone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone: timezone,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  return format.format(ms).replace(":", "");
+  const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  return new Intl.DateTimeFormat("en-GB", { timeZone: timezone, ...parts }).format(ms).replace(":", "");
 }

@@ -18,14 +18,8 @@ const READ_MAX = 2_000;
 /** A kill in the middle of the tick leaves the ping so much time: the process must be gone. */
 const KILLED_TIMEOUT_MS = 1_000;
 
-/** What the tick's end says of it. */
-interface EndedTick {
-  record: TickRecord;
-  outputs: readonly string[];
-  exitCode: number;
-  /** False when no work may be begun although nothing was stopped: the disk is nearly full. */
-  isFit: boolean;
-}
+/** A tick that ended; `isFit` is false when no work may be begun although nothing was stopped: the disk is nearly full. */
+type EndedTick = TickRecord & { outputs: readonly string[]; exitCode: number; isFit: boolean };
 
 /**
  * Off the machine too, on real progress only: it is the end of a tick that pings. A process that is told to end says
@@ -62,25 +56,25 @@ async function reportOf(
   ended: EndedTick,
   kill: Kill | null,
 ): Promise<TickReport | null> {
-  const { record, isFit, exitCode } = ended;
+  const { outcome, isFit, exitCode } = ended;
   if (kill !== null) {
     if ((await readMeta(store.db, "stop_pinged_at")) === kill.at) return null;
     await store.atomically((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
   }
-  const state = kill !== null ? "stopped" : record.outcome === "failed" || !isFit ? "failed" : "well";
+  const state = kill !== null ? "stopped" : outcome === "failed" || !isFit ? "failed" : "well";
   const summary = outbox.redact(summaryOf(config.agent, ended, kill));
   return {
     state,
     exitCode: state === "failed" && exitCode === EXIT.ok ? EXIT.failed : exitCode,
     summary,
-    body: `${summary}\n\n${linesOf(config.paths.logs, record.tick)}`,
-    durationMs: record.finishedAt - record.startedAt,
+    body: `${summary}\n\n${linesOf(config.paths.logs, ended.tick)}`,
+    durationMs: ended.finishedAt - ended.startedAt,
   };
 }
 
-function summaryOf(agent: string, { record, outputs }: EndedTick, kill: Kill | null): string {
+function summaryOf(agent: string, ended: EndedTick, kill: Kill | null): string {
   if (kill !== null) return `${agent} was stopped on purpose: ${kill.reason}`;
-  const { outcome, reason, units, costMicros, nextDueAt } = record;
+  const { outcome, reason, units, costMicros, nextDueAt, outputs } = ended;
   const figures = [
     `${agent}: tick ${outcome}${reason === null ? "" : ` (${reason})`}`,
     `${units} units`,

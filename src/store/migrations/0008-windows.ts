@@ -33,7 +33,7 @@ async function namesOfWeeks(db: Kysely<unknown>): Promise<void> {
 }
 
 async function ledger(db: Kysely<unknown>): Promise<void> {
-  await db.schema
+  let table = db.schema
     .createTable("ledger_next")
     .addColumn("id", "text", (c) => c.primaryKey())
     .addColumn("state", "text", (c) =>
@@ -48,31 +48,20 @@ async function ledger(db: Kysely<unknown>): Promise<void> {
     .addColumn("cost_micros", "bigint", (c) => c.check(sql`cost_micros >= 0`))
     .addColumn("cost_tokens", "bigint", (c) => c.check(sql`cost_tokens >= 0`))
     .addColumn("input_tokens", "bigint")
-    .addColumn("output_tokens", "bigint")
-    .addColumn("minute", "text", (c) => c.notNull())
-    .addColumn("day", "text", (c) => c.notNull())
-    .addColumn("week", "text", (c) => c.notNull())
-    .addColumn("month", "text", (c) => c.notNull())
-    .addColumn("tick", "text")
-    .addColumn("job", "text")
-    .addColumn("job_name", "text")
-    .addColumn("client", "text")
-    .addColumn("step", "text")
-    .addColumn("runner", "text")
-    .addColumn("request_hash", "text")
+    .addColumn("output_tokens", "bigint");
+  for (const name of ["minute", ...CALENDAR]) table = table.addColumn(name, "text", (c) => c.notNull());
+  for (const name of ["tick", "job", "job_name", "client", "step", "runner", "request_hash"])
+    table = table.addColumn(name, "text");
+  await table
     .addColumn("degraded", "integer", (c) => c.notNull().check(sql`degraded in (0, 1)`))
     .addColumn("error", "text")
     .addCheckConstraint("ledger_cost", sql`(state = 'settled') = (cost_micros is not null)`)
     .addCheckConstraint("ledger_tokens", sql`(state = 'settled') = (cost_tokens is not null)`)
     .execute();
-  const same = sql.raw(
-    "state, model, created_at, deadline_at, finished_at, estimate_micros, cost_micros, input_tokens, output_tokens," +
-      "minute, month, tick, job, step, runner, request_hash, degraded, error",
-  );
-  const from = sql.raw(
-    "l.state, l.model, l.created_at, l.deadline_at, l.finished_at, l.estimate_micros, l.cost_micros, l.input_tokens," +
-      "l.output_tokens, l.minute, l.month, l.tick, l.job, l.step, l.runner, l.request_hash, l.degraded, l.error",
-  );
+  const kept =
+    `state model created_at deadline_at finished_at estimate_micros cost_micros input_tokens output_tokens
+    minute month tick job step runner request_hash degraded error`.split(/\s+/);
+  const [same, from] = [sql.raw(kept.join(", ")), sql.raw(kept.map((name) => `l.${name}`).join(", "))];
   // No bound in tokens was reserved before: what is open or unknown counts none, and keeps its bound in dollars.
   await sql`insert into ledger_next (id, ${same}, estimate_tokens, cost_tokens, day, week, job_name)
     select l.id, ${from}, coalesce(l.input_tokens + l.output_tokens, 0),

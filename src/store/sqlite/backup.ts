@@ -1,9 +1,9 @@
-import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, copyFileSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely, sql } from "kysely";
 import { openNewPrivate } from "../../lib/private-files.ts";
-import { syncFolder } from "../durable-file.ts";
+import { syncPath } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
@@ -40,7 +40,7 @@ export async function copyDatabase(db: Db, to: string, manifest: BackupManifest)
     } finally {
       copy.close();
     }
-    syncFile(to);
+    syncPath(to);
   } catch (error) {
     throw explain(error, to);
   }
@@ -50,7 +50,7 @@ export async function copyDatabase(db: Db, to: string, manifest: BackupManifest)
 export function nameCopy(temporary: string, path: string): void {
   try {
     renameSync(temporary, path);
-    syncFolder(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     throw explain(error, path);
   }
@@ -63,7 +63,7 @@ export function copyAside(from: string, to: string): void {
     removeDatabase(to);
     closeSync(openNewPrivate(to));
     copyFileSync(from, to);
-    syncFile(to);
+    syncPath(to);
   } catch (error) {
     throw explain(error, to);
   }
@@ -121,13 +121,4 @@ export async function emptyLog(db: Db): Promise<void> {
 /** Removes a database with the files that SQLite keeps beside it. */
 export function removeDatabase(path: string): void {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(`${path}${suffix}`, { force: true });
-}
-
-export function syncFile(path: string): void {
-  const file = openSync(path, "r+");
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }

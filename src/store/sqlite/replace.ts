@@ -2,9 +2,8 @@ import { chmodSync, copyFileSync, existsSync, linkSync, renameSync, rmSync } fro
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { systemCode } from "../../lib/errors.ts";
-import { syncFolder } from "../durable-file.ts";
+import { syncPath } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
-import { syncFile } from "./backup.ts";
 import { explain, sqliteCode } from "./errors.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
@@ -43,9 +42,9 @@ export async function replaceContent(staged: string, path: string, kept: string)
   try {
     await copyPages(path, `${kept}.part`);
     chmodSync(`${kept}.part`, 0o600);
-    syncFile(`${kept}.part`);
+    syncPath(`${kept}.part`);
     renameSync(`${kept}.part`, kept);
-    syncFolder(dirname(kept));
+    syncPath(dirname(kept));
     try {
       await copyPages(staged, path);
       // A destination that is busy is reported as if all had been copied.
@@ -76,10 +75,10 @@ export function replaceFile(staged: string, path: string, kept: string): void {
     rmSync(`${path}-shm`, { force: true });
     // 2. The old file under a second name, so that there is one at its path all the time.
     if (existsSync(path)) keepFile(path, kept);
-    syncFolder(dirname(path));
+    syncPath(dirname(path));
     // 3. The new one.
     renameSync(staged, path);
-    syncFolder(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     throw explain(error, path);
   }
@@ -117,7 +116,7 @@ async function putOnDisk(path: string): Promise<void> {
   await withDatabase(path, (database) => {
     for (const pragma of pragmas) database.pragma(pragma);
   });
-  syncFile(path);
+  syncPath(path);
 }
 
 function keepFile(path: string, kept: string): void {
@@ -128,6 +127,6 @@ function keepFile(path: string, kept: string): void {
     if (!isUnable) throw error;
     // A file system without second names.
     copyFileSync(path, kept);
-    syncFile(kept);
+    syncPath(kept);
   }
 }
