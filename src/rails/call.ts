@@ -26,13 +26,7 @@ export class CallFailed extends AfkError {
 
   constructor(
     message: string,
-    fields: {
-      charge: "none" | "unknown";
-      trip: CallFailed["trip"];
-      fault?: Fault;
-      retry?: Retry;
-      cause?: unknown;
-    },
+    fields: Pick<CallFailed, "charge" | "trip"> & { fault?: Fault; retry?: Retry; cause?: unknown },
   ) {
     super("call_failed", message, { retry: fields.retry ?? "later", cause: fields.cause });
     this.charge = fields.charge;

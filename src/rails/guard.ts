@@ -13,15 +13,13 @@ import { type GatedCall, passGates } from "./gates.ts";
 import { Killed } from "./halt.ts";
 import { announceKill } from "./kill.ts";
 import { createLastLook } from "./last-look.ts";
-import { countedTokens, type Ending } from "./ledger.ts";
+import { countedTokens, type Ending, type TokenCounts } from "./ledger.ts";
 import type { Rails } from "./rails.ts";
 import { isCapped } from "./windows.ts";
 
 /** What a performed call cost and gave. `failure`: it was billed, and its answer cannot be used. */
-export interface Performed<T> {
+export interface Performed<T> extends TokenCounts {
   costMicros: number;
-  inputTokens: number | null;
-  outputTokens: number | null;
   /** What it gave was cut off at its bound; for the log. */
   truncated?: boolean;
   /** What was above its bound, in words, although it cost no more than was reserved: the next such call may. */

@@ -43,19 +43,16 @@ const ENTRY_COLUMNS: readonly (keyof NewEntry)[] = [
   ...(["step", "runner", "request_hash", "degraded"] as const),
 ];
 
-/** How a call ended, and what it is charged. */
+/** The tokens of a call as they were counted; null where they were not. */
+export interface TokenCounts {
+  inputTokens: number | null;
+  outputTokens: number | null;
+}
+
+/** How a call ended, and what it is charged. `aboveBound`: what was above its bound although the cost was not, in words. */
 export type Ending =
-  | {
-      state: "settled";
-      costMicros: number;
-      inputTokens: number | null;
-      outputTokens: number | null;
-      error?: string;
-      /** What was above its bound although the cost was not, in words. */
-      aboveBound?: string | undefined;
-    }
-  | { state: "released"; error: string }
-  | { state: "unknown"; error: string };
+  | ({ state: "settled"; costMicros: number; error?: string; aboveBound?: string | undefined } & TokenCounts)
+  | { state: "released" | "unknown"; error: string };
 
 /**
  * Which states an entry may be in to end in the given one. What a person has reconciled is not touched again; one that is
@@ -68,26 +65,18 @@ const ENDS_FROM: Record<Ending["state"], LedgerState[]> = {
 };
 
 /** Input and output; null where they are not known, and the call is charged the tokens that bounded it. */
-export function countedTokens({
-  inputTokens,
-  outputTokens,
-}: {
-  inputTokens: number | null;
-  outputTokens: number | null;
-}): number | null {
+export function countedTokens({ inputTokens, outputTokens }: TokenCounts): number | null {
   // Every request has input: a server that counts none does not say (a cached prompt, say).
   if (inputTokens === null || inputTokens === 0 || outputTokens === null) return null;
   return inputTokens + outputTokens;
 }
 
-interface EndingValues {
+interface EndingValues extends TokenCounts {
   id: string;
   finishedAt: number;
   error: string | null;
   costMicros: number | null;
   tokens: number | null;
-  inputTokens: number | null;
-  outputTokens: number | null;
 }
 
 function updateEnded(state: Ending["state"]) {
