@@ -28,12 +28,7 @@ interface BackupRequest {
 }
 
 /** A backup that was made. */
-export interface Backup {
-  file: string;
-  bytes: number;
-  madeAt: string;
-  deleted: string[];
-}
+export type Backup = Awaited<ReturnType<typeof backupState>>;
 
 /** A copy that was cut off by a crash is nobody's after this long. */
 const STALE_MS = DAY_MS;
@@ -42,7 +37,7 @@ const STALE_MS = DAY_MS;
  * Copies the state while a worker runs, checks the copy, and only then gives it its name.
  * @throws AfkError when there is a file already or nothing to copy; StoreRefused when the copy is not sound.
  */
-export async function backupState(request: BackupRequest): Promise<Backup> {
+export async function backupState(request: BackupRequest) {
   const { config, clock, version } = request;
   const nowMs = clock.nowMs();
   const pattern = resolve(request.file);

@@ -96,16 +96,14 @@ const CLOCK_TOLERANCE_MS = 10 * MINUTE_MS;
  * @returns one line if it is.
  */
 export async function clockAgrees(db: Db, nowMs: number): Promise<string[]> {
-  const { rows } = await sql<
-    { latest: number | null } & Record<"called" | "ended" | "ticked" | "tick_ended", number | null>
-  >`
-    select (select latest_at from budget_clock) as latest,
-      (select max(created_at) from ledger) as called, (select max(finished_at) from ledger) as ended,
-      (select max(started_at) from ticks) as ticked, (select max(finished_at) from ticks) as tick_ended`.execute(
+  const { rows } = await sql<{ latest: number | null; recorded: number | null }>`
+    select (select latest_at from budget_clock) as latest, (select max(at) from (
+      select max(created_at) as at from ledger union all select max(finished_at) from ledger union all
+      select max(started_at) from ticks union all select max(finished_at) from ticks) as times) as recorded`.execute(
     db,
   );
-  const { latest = 0, ...times } = rows[0] ?? {};
-  const recorded = Math.max(nowMs, ...Object.values(times).map((at) => at ?? 0));
+  const latest = rows[0]?.latest ?? null;
+  const recorded = Math.max(nowMs, rows[0]?.recorded ?? 0);
   if (latest === null || latest <= recorded + CLOCK_TOLERANCE_MS) return [];
   return [
     `the budget's clock stands at ${toIso(latest)}, after everything that was recorded (${toIso(recorded)})`,

@@ -41,18 +41,7 @@ interface RestoreRequest {
 }
 
 /** What was restored. */
-export interface Restored {
-  file: string;
-  /** Null when the file does not say: it was not made by `afk backup`. */
-  madeAt: string | null;
-  agent: string | null;
-  version: string | null;
-  /** Where the former database is; null when there was none. */
-  kept: string | null;
-  /** Databases that earlier restores had kept, beyond the newest `FORMER_KEPT`. */
-  deleted: string[];
-  isDryRun: boolean;
-}
+export type Restored = Awaited<ReturnType<typeof restoreState>>;
 
 /** A database that a restore has replaced is kept, in case it was the wrong backup; so many of them. */
 const FORMER_KEPT = 3;
@@ -62,7 +51,7 @@ const FORMER_KEPT = 3;
  * is missing from its counters, so nothing may be spent before a person has looked.
  * @throws StateLocked while a worker is at work; StoreRefused or AfkError when the backup is not to be used.
  */
-export async function restoreState(request: RestoreRequest): Promise<Restored> {
+export async function restoreState(request: RestoreRequest) {
   const { config, clock } = request;
   const file = resolve(request.file);
   refuseFile(file, config.paths.database);
@@ -77,17 +66,20 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
     const at = toIso(clock.nowMs());
     const present = lookAtPresent(config.paths.database);
     const former = `${config.paths.database}.before-restore-${at.replaceAll(":", "-")}`;
-    const restored: Restored = {
+    const restored = {
       file,
+      /** Null when the file does not say: it was not made by `afk backup`. */
       madeAt: manifest === null ? null : toIso(manifest.madeAt),
       agent: manifest?.agent ?? null,
       version: manifest?.version ?? null,
+      /** Where the former database is; null when there was none. */
       kept: present === "nothing" ? null : former,
-      deleted: [],
+      /** Databases that earlier restores had kept, beyond the newest `FORMER_KEPT`. */
+      deleted: [] as string[],
       isDryRun: request.isDryRun,
     };
     if (request.isDryRun) return restored;
-    await prepare(config, clock, staged, restored);
+    await prepare(config, clock, staged, restored.madeAt);
     if (present === "database") await replaceContent(staged, config.paths.database, former);
     else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
     else assertNever(present);
@@ -134,11 +126,11 @@ async function checkStaged(
 }
 
 /** What the restored state must say from its first moment on, in one transaction. */
-async function prepare(config: Config, clock: Clock, staged: string, restored: Restored): Promise<void> {
+async function prepare(config: Config, clock: Clock, staged: string, madeAt: string | null): Promise<void> {
   const { agent } = config;
   const redact = createRedactor(config.secrets);
   const outbox = createOutbox({ agent, clock, log: silentLog, redact });
-  const made = restored.madeAt === null ? "at an unknown time" : `at ${restored.madeAt}`;
+  const made = madeAt === null ? "at an unknown time" : `at ${madeAt}`;
   const reason = `a backup that was made ${made} was restored: money spent since is missing from its counters`;
   const mark = readMark(config.paths.highWater);
   await closing(await openStore(staged), async (store) => {

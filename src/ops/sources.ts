@@ -19,12 +19,10 @@ export function createSourceBook(): SourceBook {
   const known = new Map<string, { mark: string; sources: SourceHealth[] }>();
   return async (db, jobs) => {
     const all: SourceHealth[] = [];
-    for (const job of jobs.filter(({ kind }) => kind === "digest")) {
-      const run = await lastRun(db, job.name);
-      if (run === undefined) continue;
-      const kept = known.get(job.name);
-      const sources = kept?.mark === run.mark ? kept.sources : await sourcesOf(db, job.name, run.id);
-      known.set(job.name, { mark: run.mark, sources });
+    for (const { job, id, mark } of await digestRuns(db, jobs)) {
+      const kept = known.get(job);
+      const sources = kept?.mark === mark ? kept.sources : await sourcesOf(db, job, id);
+      known.set(job, { mark, sources });
       all.push(...sources);
     }
     return all.sort((a, b) => Number(b.error !== null) - Number(a.error !== null));
@@ -37,10 +35,8 @@ const FAILED_BYTES_MAX = 4_000;
 /** How many sources failed at the last run of their digest. Reads none that worked, which can be large. */
 export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise<number> {
   let failing = 0;
-  for (const job of jobs.filter(({ kind }) => kind === "digest")) {
-    const run = await lastRun(db, job.name);
-    if (run === undefined) continue;
-    const short = await fetchSteps(db, run.id)
+  for (const { id } of await digestRuns(db, jobs)) {
+    const short = await fetchSteps(db, id)
       .where((eb) => eb(eb.fn("octet_length", ["result"]), "<", FAILED_BYTES_MAX))
       .execute();
     failing += short.filter(({ result }) => (JSON.parse(result) as FetchStep).error != null).length;
@@ -65,18 +61,27 @@ function fetchSteps(db: Db, jobId: string) {
     .limit(SOURCES_MAX);
 }
 
-async function lastRun(db: Db, name: string): Promise<{ id: string; mark: string } | undefined> {
-  const runs = (await lastRuns(db, name)).sort((a, b) => (a.id < b.id ? 1 : -1));
-  for (const { id } of runs) {
-    const { count } = await db
-      .selectFrom("steps")
-      .select((eb) => eb.fn.countAll<number>().as("count"))
-      .where("job_id", "=", id)
-      .where("name", "like", "fetch:%")
-      .executeTakeFirstOrThrow();
-    if (Number(count) > 0) return { id, mark: `${id}/${count}` };
+/** Of each digest the last run that has asked its sources; `mark` is another one once a further step is recorded. */
+async function digestRuns(
+  db: Db,
+  jobs: Config["jobs"],
+): Promise<{ job: string; id: string; mark: string }[]> {
+  const found: { job: string; id: string; mark: string }[] = [];
+  for (const { name: job } of jobs.filter(({ kind }) => kind === "digest")) {
+    const runs = (await lastRuns(db, job)).sort((a, b) => (a.id < b.id ? 1 : -1));
+    for (const { id } of runs) {
+      const { count } = await db
+        .selectFrom("steps")
+        .select((eb) => eb.fn.countAll<number>().as("count"))
+        .where("job_id", "=", id)
+        .where("name", "like", "fetch:%")
+        .executeTakeFirstOrThrow();
+      if (Number(count) === 0) continue;
+      found.push({ job, id, mark: `${id}/${count}` });
+      break;
+    }
   }
-  return undefined;
+  return found;
 }
 
 /**

@@ -191,17 +191,14 @@ async function breakers(db: Db): Promise<Status["breakers"]> {
 }
 
 async function alertCounts(db: Db): Promise<Status["alerts"]> {
-  const counts = { pending: 0, sent: 0, failed: 0 };
   const rows = await db
     .selectFrom("alert_deliveries")
     .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
     .groupBy("state")
     .execute();
-  for (const row of rows) counts[row.state] = Number(row.count);
-  return {
-    pending: counts.pending,
-    failed: counts.failed + (await readMeta(db, "forgotten_deliveries_failed")),
-  };
+  const count = (wanted: string) => Number(rows.find(({ state }) => state === wanted)?.count ?? 0);
+  const forgotten = await readMeta(db, "forgotten_deliveries_failed");
+  return { pending: count("pending"), failed: count("failed") + forgotten };
 }
 
 async function countPendingOutputs(db: Db): Promise<number> {

@@ -1,8 +1,8 @@
 import { VERSION } from "../../agent.ts";
 import { renderReportPage } from "../../dashboard/report-page.ts";
-import { renderMarkdown } from "../../evidence/report/markdown.ts";
 import { type Report, readReport } from "../../evidence/report/read-report.ts";
 import { renderRetrospective, writeRetrospective } from "../../evidence/report/retrospective.ts";
+import { renderMarkdown } from "../../evidence/report/sections.ts";
 import { systemClock, toIso } from "../../lib/clock.ts";
 import { writeDurably } from "../../store/durable-file.ts";
 import { defineCommand, UsageError } from "../command.ts";

@@ -42,40 +42,34 @@ function renderIncidents(agent: string, rows: readonly IncidentsTable[]): string
 }
 
 function block(row: IncidentsTable): string[] {
-  const facts: [string, string][] = [
+  const { recovered_at, closed_at } = row;
+  const facts: [name: string, value: string | null | undefined][] = [
     ["incident", row.id],
     ["state", stateOf(row)],
     ["first sign", toIso(row.opened_at)],
     ["last sign", toIso(row.last_at)],
     ["signs", String(row.count)],
-    ["recovered", row.recovered_at === null ? "not seen" : toIso(row.recovered_at)],
-    ...optional(
-      "recovery took",
-      row.recovered_at === null ? null : formatDuration(row.recovered_at - row.opened_at),
-    ),
-    ...optional("job", row.job),
-    ...optional("tick", row.tick),
-    ...optional("release", row.config_hash?.slice(0, 12) ?? null),
-    ...optional("closed", row.closed_at === null ? null : toIso(row.closed_at)),
-    ...optional("cause", row.cause),
-    ...optional("fix", row.fix),
-    ...optional("prevention", row.prevention),
-    ...optional("fixed by", row.fixed_by),
+    ["recovered", recovered_at === null ? "not seen" : toIso(recovered_at)],
+    ["recovery took", recovered_at === null ? null : formatDuration(recovered_at - row.opened_at)],
+    ["job", row.job],
+    ["tick", row.tick],
+    ["release", row.config_hash?.slice(0, 12)],
+    ["closed", closed_at === null ? null : toIso(closed_at)],
+    ["cause", row.cause],
+    ["fix", row.fix],
+    ["prevention", row.prevention],
+    ["fixed by", row.fixed_by],
   ];
   const cells = [
     // A word of the code is shown as one, without the escapes that it would need in a sentence.
     ["event", /^\w+$/.test(row.event) ? `\`${row.event}\`` : plainMarkdown(row.event)],
-    ...facts.map(([name, value]) => [name, plainMarkdown(value)]),
+    ...facts.flatMap(([name, value]) => (value == null ? [] : [[name, plainMarkdown(value)]])),
   ];
   return [
     `## ${plainMarkdown(row.title)}`,
     markdownTable(["What", "Which"], cells),
     ...(row.tick === null || !/^[\w-]+$/.test(row.tick) ? [] : [`Trace: \`afk logs --tick ${row.tick}\``]),
   ];
-}
-
-function optional(name: string, value: string | null): [string, string][] {
-  return value === null ? [] : [[name, value]];
 }
 
 function stateOf(row: IncidentsTable): string {

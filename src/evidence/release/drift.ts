@@ -1,11 +1,16 @@
+import { execFile } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { Announce } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { type Finding, type Found, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
 import type { Host } from "../../ops/doctor/host.ts";
+import { readIfThere } from "../../ops/record-file.ts";
 import type { Db, Trx } from "../../store/schema.ts";
+import { crontabName, crontabSections } from "./cron.ts";
 import { contentHash } from "./facts.ts";
-import { type Installed, readInstalled } from "./installed.ts";
 import { latestRelease, type ReleaseRow, wasReleased } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 
@@ -17,8 +22,53 @@ async function configDrift(db: Db, config: Config, latest: ReleaseRow) {
   return { hash, found };
 }
 
+const CRONTAB_MS_MAX = 2_000;
+const CRONTAB_BYTES_MAX = 1_000_000;
+
+/** Everything that `afk release` renders, where it is when it is installed. */
+async function readInstalled({ agent, paths }: Config, host: Host) {
+  const plist = `afk.${agent}.plist`;
+  const agents = join(host.environment.HOME ?? homedir(), "Library/LaunchAgents");
+  return [
+    await read("afk-schedule.conf", host.dropIn, () => [readIfThere(host.dropIn) ?? []].flat()),
+    await read(plist, join(agents, plist), () => [readIfThere(join(agents, plist)) ?? []].flat()),
+    await read(crontabName(agent), "this user's crontab", async () =>
+      crontabSections(await listCrontab(host), { agent, configFile: paths.configFile }),
+    ),
+  ];
+}
+
+/**
+ * `name` is that in a release, `where` the place in words. What is there is nothing where it is not, and more than one text
+ * where a crontab has it more than once; `unknown` is why it could not be read, null when it was.
+ */
+async function read(name: string, where: string, contents: () => string[] | Promise<string[]>) {
+  try {
+    return { name, where, contents: await contents(), unknown: null };
+  } catch (error) {
+    return { name, where, contents: [], unknown: messageOf(error) };
+  }
+}
+
+/** Empty for a user without one: crontab calls that an error, and says so in words alone. */
+function listCrontab({ crontab, environment }: Host): Promise<string> {
+  const options = {
+    timeout: CRONTAB_MS_MAX,
+    maxBuffer: CRONTAB_BYTES_MAX,
+    env: { ...environment, LC_ALL: "C" },
+  };
+  return new Promise((resolve, reject) => {
+    execFile(crontab, ["-l"], options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else if (/no crontab for|can't open/i.test(stderr)) resolve("");
+      else if (error.code === "ENOENT") reject(new Error("there is no program crontab here"));
+      else reject(new Error(stderr.trim().split("\n")[0] || error.message));
+    });
+  });
+}
+
 /** Compares each rendered file, or its lines in a crontab, with what the latest release rendered. */
-function compareInstalled(latest: ReleaseRow, installed: readonly Installed[]) {
+function compareInstalled(latest: ReleaseRow, installed: Awaited<ReturnType<typeof readInstalled>>) {
   const result = { drifts: [] as string[], asReleased: 0, unknown: [] as string[] };
   const units = JSON.parse(latest.units) as Record<string, string>;
   const release = latest.config_hash.slice(0, 12);

@@ -11,20 +11,7 @@ export const FORMATS = ["systemd", "cron", "launchd"] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** What every format says in its own words. Paths are absolute. */
-export interface ReleasePlan {
-  agent: string;
-  /** The program and what comes before its arguments: node and the script, or afk itself. */
-  command: string[];
-  configFile: string;
-  state: string;
-  logs: string;
-  everySeconds: number;
-  /** Host settings that are set where this is rendered, and are no secret. Without them the caps would be others. */
-  settings: [name: string, value: string][];
-  /** Names of host settings that are set here and not written down, being secrets. */
-  leftOut: string[];
-  configHash: string;
-}
+export type ReleasePlan = ReturnType<typeof planRelease>;
 
 /** One file that was rendered. */
 export interface Rendered {
@@ -41,21 +28,22 @@ const EVERY_SECONDS = 300;
 const PLAIN_SETTINGS = [...HOST_CAPS.map(({ key }) => key.toUpperCase()), "KILL_FLAG", "TICK_SECONDS"];
 const SECRET_SETTINGS = ["ALERT_WEBHOOK", ...KEY_VARIABLES];
 
-/** @throws AfkError (exit 78) for a path with a line break or another control character, which no format can hold. */
-export function planRelease(config: Config, command: string[], environment: Environment): ReleasePlan {
+/**
+ * @param command the program and what comes before its arguments: node and the script, or afk itself
+ * @throws AfkError (exit 78) for a path with a line break or another control character, which no format can hold.
+ */
+export function planRelease(config: Config, command: string[], environment: Environment) {
   const isSet = (name: string) => environment[name] !== undefined && environment[name] !== "";
   const { configFile, state, logs, stopFile } = config.paths;
-  const plan: ReleasePlan = {
-    agent: config.agent,
-    command,
-    configFile,
-    state,
-    logs,
+  const plan = {
+    ...{ agent: config.agent, command, configFile, state, logs },
     everySeconds: isSet("TICK_SECONDS") ? config.tickSeconds : EVERY_SECONDS,
-    settings: PLAIN_SETTINGS.filter(isSet).map((name) => [
+    /** Host settings that are set where this is rendered, and are no secret. Without them the caps would be others. */
+    settings: PLAIN_SETTINGS.filter(isSet).map((name): [name: string, value: string] => [
       name,
       name === "KILL_FLAG" ? stopFile : (environment[name] ?? ""),
     ]),
+    /** Names of host settings that are set here and not written down, being secrets. */
     leftOut: SECRET_SETTINGS.filter(isSet),
     configHash: configHash(config),
   };

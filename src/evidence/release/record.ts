@@ -4,18 +4,11 @@ import { contentHash, differenceOf, type Facts, factsOf } from "./facts.ts";
 import type { Rendered } from "./plan.ts";
 import { latestRelease, type ReleaseRow, writeReleases } from "./releases.ts";
 
-/** What was written down. */
-export interface Recorded {
-  id: string;
-  configHash: string;
-  /** In words, from the release before. */
-  difference: string[];
-  reason: string;
-  /** Name of the record in `runs/`. */
-  file: string | null;
-  /** False when nothing differs from the release before and no reason was given: that one stands. */
-  isNew: boolean;
-}
+/**
+ * What was written down. `difference` is in words, from the release before, `file` the name of the record in `runs/`;
+ * `isNew` is false when nothing differs from that release and no reason was given, so that it stands.
+ */
+export type Recorded = Awaited<ReturnType<typeof recordRelease>>;
 
 const REASON_CHARS_MAX = 1_000;
 const NO_REASON = "none was given";
@@ -27,7 +20,7 @@ const NO_REASON = "none was given";
 export async function recordRelease(
   sources: StateAccess & { version: string },
   made: { rendered: Rendered; configHash: string; configText: string; reason: string | null },
-): Promise<Recorded> {
+) {
   const { config, version, store, outbox, clock, log } = sources;
   const facts = factsOf(config);
   const given = made.reason === null ? "" : outbox.redact(made.reason).trim().slice(0, REASON_CHARS_MAX);

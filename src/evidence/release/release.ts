@@ -9,13 +9,7 @@ import type { Format, ReleasePlan, Rendered } from "./plan.ts";
 import { renderSystemd } from "./systemd.ts";
 
 /** What was rendered, and where it was written; `path` is null when it was only printed. */
-export interface Release extends Omit<Rendered, "install"> {
-  install: string[];
-  format: Format;
-  path: string | null;
-  everySeconds: number;
-  configHash: string;
-}
+export type Release = ReturnType<typeof release>;
 
 const RENDER: Record<Format, (plan: ReleasePlan) => Rendered> = {
   systemd: renderSystemd,
@@ -30,7 +24,7 @@ export const renderOnly = (plan: ReleasePlan, format: Format): Rendered => RENDE
  * Renders the schedule, and writes it into `outputDir` where one is given; a file that an earlier release wrote there is
  * replaced. @throws AfkError (exit 78) when the format cannot say it.
  */
-export function release(plan: ReleasePlan, format: Format, outputDir: string | null): Release {
+export function release(plan: ReleasePlan, format: Format, outputDir: string | null) {
   const rendered = renderOnly(plan, format);
   const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
   if (path !== null) {

@@ -13,30 +13,18 @@ const DROP_INS: Readonly<Record<string, string>> = {
 const SCHEDULE = "afk.timer.d/schedule.conf";
 const UNIT = /^afk[\w@-]*\.(?:service|timer|path|slice)$/;
 
-/** How the units of a host compare with those that this afk ships. Names are below systemd's folder. */
-interface UnitFiles {
-  same: number;
-  changed: string[];
-  missing: string[];
-  /** Units of afk's name that this afk does not have: of another version, or somebody's own. */
-  foreign: string[];
-  /** Drop-ins of the owner's own, which are as they should be. */
-  own: string[];
-}
-
-/** Compares; a host without a single one has none to compare. */
-export function compareUnits(folder: string, shipped: string): UnitFiles | null {
+/**
+ * How the units of a host compare with those that this afk ships, by their names below systemd's folder; null for a host
+ * without a single one. `foreign` are units of afk's name that this afk does not have, of another version or somebody's own;
+ * `own` are drop-ins of the owner's own, which are as they should be.
+ */
+export function compareUnits(folder: string, shipped: string) {
   const there = filesOf(folder);
   if (there.length === 0) return null;
-  const wanted = {
-    ...Object.fromEntries(
-      readdirSync(shipped)
-        .filter((name) => UNIT.test(name))
-        .map((name) => [name, name]),
-    ),
-    ...DROP_INS,
-  };
-  const files: UnitFiles = { same: 0, changed: [], missing: [], foreign: [], own: [] };
+  const units = readdirSync(shipped).filter((name) => UNIT.test(name));
+  const wanted = { ...Object.fromEntries(units.map((name) => [name, name])), ...DROP_INS };
+  type Names = Record<"changed" | "missing" | "foreign" | "own", string[]>;
+  const files: { same: number } & Names = { same: 0, changed: [], missing: [], foreign: [], own: [] };
   for (const [name, source] of Object.entries(wanted)) {
     const content = readIfThere(join(folder, name));
     if (content === null) files.missing.push(name);

@@ -9,9 +9,8 @@ import { formatUsd } from "../../lib/money.ts";
 import { openNewPrivate } from "../../lib/private-files.ts";
 import { makeFolder } from "../../store/durable-file.ts";
 import { scheduleText } from "../release/facts.ts";
-import { sectionParts } from "./markdown.ts";
 import type { Report } from "./read-report.ts";
-import { daysText, incidentsText, sectionsOf, spanText } from "./sections.ts";
+import { daysText, incidentsText, sectionParts, sectionsOf, spanText } from "./sections.ts";
 import { count, moment } from "./words.ts";
 
 /** More drafts than this beside each other are a loop, not a retrospective. */
@@ -133,18 +132,14 @@ function autonomy(report: Report): string[] {
 }
 
 function next({ incidents, unknown, total }: Report): string[] {
+  const { lasting, unexplained } = incidents;
   const found = [
-    ...(unknown.calls === 0
-      ? []
-      : [`- Reconcile ${count(unknown.calls, "call")} of unknown cost: afk ledger`]),
-    ...(incidents.lasting === 0 ? [] : [`- Still lasting: ${count(incidents.lasting, "incident")}.`]),
-    ...(incidents.unexplained === 0
-      ? []
-      : [
-          `- Write down cause, fix and prevention of ${count(incidents.unexplained, "incident")}: afk incidents`,
-        ]),
-    ...(total.netMicros >= 0 ? [] : ["- It cost more than it brought."]),
-  ];
+    unknown.calls > 0 && `- Reconcile ${count(unknown.calls, "call")} of unknown cost: afk ledger`,
+    lasting > 0 && `- Still lasting: ${count(lasting, "incident")}.`,
+    unexplained > 0 &&
+      `- Write down cause, fix and prevention of ${count(unexplained, "incident")}: afk incidents`,
+    total.netMicros < 0 && "- It cost more than it brought.",
+  ].filter((line) => line !== false);
   return [
     "## What next",
     ...(found.length === 0 ? [] : [found.join("\n")]),

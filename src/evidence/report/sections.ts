@@ -1,6 +1,6 @@
 import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
-import type { Column } from "../../lib/markdown.ts";
+import { type Column, markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import type { Report } from "./read-report.ts";
 import type { Worth } from "./sums.ts";
 import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
@@ -209,4 +209,29 @@ function drills({ drills: rows, timezone }: Report): Section {
 export function daysText(found: Report["days"]): string {
   if (!found.isStarted) return "The clock was never started (afk clock start).";
   return `The clock stands at ${count(found.count, "day")}. In this time ${count(found.days, "day")} ended, ${figure(found.attended)} of them attended; the count reached ${figure(found.longest)}.`;
+}
+
+/** The whole report as a Markdown file. */
+export function renderMarkdown(report: Report): string {
+  const { agent, version, madeAt, timezone } = report;
+  return `${[
+    `# ${plainMarkdown(agent)}: ${plainMarkdown(spanText(report))}`,
+    `Made ${moment(madeAt, timezone)} by afk ${plainMarkdown(version)}. Value out is \`units x minutes / 60 x rate\`; net is that less dollars in; ratio is value out for each dollar in.`,
+    ...sectionsOf(report).flatMap((section) => [`## ${section.title}`, ...sectionParts(section)]),
+  ].join("\n\n")}\n`;
+}
+
+/** A section's sentences and its table, as paragraphs. */
+export function sectionParts({ lines, table }: Section): string[] {
+  return [
+    ...(lines.length === 0 ? [] : [lines.map(plainMarkdown).join("\n")]),
+    ...(table === null
+      ? []
+      : [
+          markdownTable(
+            table.columns,
+            table.rows.map((row) => row.map(plainMarkdown)),
+          ),
+        ]),
+  ];
 }

@@ -51,21 +51,13 @@ export type Examination<Subject> = readonly [
 ];
 
 /** All is well. */
-export function ok(found: string): Finding {
-  return { result: "ok", found, mend: null };
-}
+export const ok = (found: string): Finding => ({ result: "ok", found, mend: null });
 
 /** Worth mending. */
-export function warn(found: string, mend: string): Finding {
-  return { result: "warn", found, mend };
-}
+export const warn = (found: string, mend: string): Finding => ({ result: "warn", found, mend });
 
 /** To be mended. */
-export function bad(found: string, mend: string): Finding {
-  return { result: "bad", found, mend };
-}
+export const bad = (found: string, mend: string): Finding => ({ result: "bad", found, mend });
 
 /** Could not be seen. */
-export function skipped(found: string): Finding {
-  return { result: "skipped", found, mend: null };
-}
+export const skipped = (found: string): Finding => ({ result: "skipped", found, mend: null });

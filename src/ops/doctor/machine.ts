@@ -5,7 +5,6 @@ import { exchange } from "../../http/exchange.ts";
 import { chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
-import { assertNever } from "../../lib/errors.ts";
 import { bad, type Finding, type Found, type OnHost, ok, skipped, type WithConfig, warn } from "./check.ts";
 import type { Host } from "./host.ts";
 
@@ -104,28 +103,16 @@ export async function containment({ config, host }: WithConfig): Promise<Found> 
   if (chosen.kind === "marks" && host.isContainer && process.ppid === 0) {
     return skipped("cannot be told from here; the worker's log tells it: afk logs --event exec_started");
   }
-  return findingOf(chosen, host.platform);
-}
-
-function findingOf(
-  { kind, refusal }: Awaited<ReturnType<typeof chooseContainment>>,
-  platform: string,
-): Finding {
-  switch (kind) {
-    case "namespace":
-      return ok("what a job starts has a PID namespace of its own, and the kernel ends it with the job");
-    case "container":
-      return ok(
-        "afk is alone in its container: what a job starts is ended with the job, and at the latest with afk",
-      );
-    case "marks":
-      return warn(
-        `what a job starts is searched for by its marks, and a program that tries to can get away (no PID namespace: ${refusal})`,
-        platform === "linux" ? MEND : "run afk in its image, where nothing outlives the container",
-      );
-    default:
-      return assertNever(kind);
-  }
+  if (chosen.kind === "namespace")
+    return ok("what a job starts has a PID namespace of its own, and the kernel ends it with the job");
+  if (chosen.kind === "container")
+    return ok(
+      "afk is alone in its container: what a job starts is ended with the job, and at the latest with afk",
+    );
+  return warn(
+    `what a job starts is searched for by its marks, and a program that tries to can get away (no PID namespace: ${chosen.refusal})`,
+    host.platform === "linux" ? MEND : "run afk in its image, where nothing outlives the container",
+  );
 }
 
 const MEND =

@@ -86,12 +86,10 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
   // Rows that must stay would else be looked at again by every tick, and keep it from those behind them.
   await store.atomically(async (trx) => {
     if (isFinished) await writeMeta(trx, "retained_at", clock.nowMs());
-    for (const { sweep, after } of progress)
-      await writeMeta(
-        trx,
-        `sweep_${sweep.name}`,
-        isFinished ? 0 : after === null ? SEEN_ALL : instantOf(after),
-      );
+    for (const { sweep, after } of progress) {
+      const seen = after === null ? SEEN_ALL : instantOf(after);
+      await writeMeta(trx, `sweep_${sweep.name}`, isFinished ? 0 : seen);
+    }
   });
   if (failures.length > 0) throw failures[0];
   return removed;

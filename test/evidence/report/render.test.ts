@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { reportView } from "../../../src/cli/views/report.ts";
 import { renderReportPage } from "../../../src/dashboard/report-page.ts";
-import { renderMarkdown } from "../../../src/evidence/report/markdown.ts";
 import { readReport } from "../../../src/evidence/report/read-report.ts";
+import { renderMarkdown } from "../../../src/evidence/report/sections.ts";
 import { withHistory } from "./history.ts";
 import { NOW, prepared } from "./prepared.ts";
 
