@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Config } from "./config.ts";
 
 /**
@@ -8,9 +8,7 @@ import type { Config } from "./config.ts";
  */
 export function configHash(config: Config): string {
   const { secrets, paths: _paths, dashboard: _dashboard, ...rest } = config;
-  return createHash("sha256")
-    .update(JSON.stringify(canonical(rest, secrets)))
-    .digest("hex");
+  return hash("sha256", JSON.stringify(canonical(rest, secrets)));
 }
 
 function canonical(value: unknown, secrets: readonly string[]): unknown {

@@ -37,33 +37,32 @@ export const HOST_CAPS = BUDGET_KEYS.filter(({ window }) =>
   DATED_WINDOWS.some(({ name }) => name === window.name),
 );
 
-function readCap(
+function readCap(environment: Environment, name: string, unit: UnitName, issues: ConfigIssue[]) {
+  if (unit !== "usd") {
+    const what = `${unit} as a plain whole number, for example 500`;
+    return readNumber(environment, { name, what, pattern: /^\d{1,12}$/ }, issues);
+  }
+  const what = `US dollars as a plain decimal number from 0 to ${USD_MAX}, for example 1.00`;
+  return readNumber(environment, { name, what, pattern: /^\d{1,9}(?:\.\d{1,12})?$/, max: USD_MAX }, issues);
+}
+
+function readTickSeconds(environment: Environment, issues: ConfigIssue[]): number {
+  const what = "a whole number of seconds from 1 to 86400";
+  const limits = { name: "TICK_SECONDS", what, pattern: /^(?=.*[1-9])\d{1,5}$/, max: 86_400 };
+  return readNumber(environment, limits, issues) ?? TICK_SECONDS_DEFAULT;
+}
+
+/** Number() takes '', '1e3', '0x10' and ' 1 ' for numbers; a setting is only what a person plainly wrote. */
+function readNumber(
   environment: Environment,
-  name: string,
-  unit: UnitName,
+  { name, what, pattern, max = Infinity }: { name: string; what: string; pattern: RegExp; max?: number },
   issues: ConfigIssue[],
 ): number | null {
   const text = environment[name];
   if (text === undefined) return null;
-  // Number() takes '', '1e3', '0x10' and ' 1 ' for numbers; a cap is only what a person plainly wrote.
-  const isPlain = (unit === "usd" ? /^\d{1,9}(?:\.\d{1,12})?$/ : /^\d{1,12}$/).test(text);
-  if (isPlain && (unit !== "usd" || Number(text) <= USD_MAX)) return Number(text);
-  const what =
-    unit === "usd"
-      ? `US dollars as a plain decimal number from 0 to ${USD_MAX}, for example 1.00`
-      : `${unit} as a plain whole number, for example 500`;
+  if (pattern.test(text) && Number(text) <= max) return Number(text);
   issues.push({ path: name, message: `found ${JSON.stringify(text)}; write ${what}, or unset ${name}` });
   return null;
-}
-
-function readTickSeconds(environment: Environment, issues: ConfigIssue[]): number {
-  const text = environment.TICK_SECONDS;
-  if (text === undefined) return TICK_SECONDS_DEFAULT;
-  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (seconds >= 1 && seconds <= 86_400) return seconds;
-  const message = `found ${JSON.stringify(text)}; write a whole number of seconds from 1 to 86400, or unset TICK_SECONDS`;
-  issues.push({ path: "TICK_SECONDS", message });
-  return TICK_SECONDS_DEFAULT;
 }
 
 /** Where it leads is in `locate`; what leads nowhere would be a switch that nobody can set. */

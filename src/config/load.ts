@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { readChannels } from "../alerts/channels/schema.ts";
@@ -144,7 +144,7 @@ function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolea
 /** Whoever loads the file says that it is not there; without its content there is nothing to tell apart. */
 function hashOf(path: string): string {
   const content = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : "";
-  return createHash("sha256").update(content).digest("hex");
+  return hash("sha256", content);
 }
 
 function checkJobs(config: Config, kinds: readonly JobSettingsKind[]): ConfigIssue[] {

@@ -55,16 +55,16 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
     const headers = { ...wanted, ...kept?.validators };
     const answer = await get(url, budget, { headers, bytesMax: limits.bytesMax, onExcess: "fail" });
     if (answer.status === 304) {
-      if (kept === null)
-        throw new EgressFailed(`${describeUrl(url)} answered 304, but nothing of it is kept`, {
-          status: 304,
-        });
+      const message = `${describeUrl(url)} answered 304, but nothing of it is kept`;
+      if (kept === null) throw new EgressFailed(message, { status: 304 });
       await cache.confirm(url);
-      return { ...answer, page: toPage(url, 200, kept, true) };
+      const { contentType, body } = kept;
+      return { ...answer, page: { url: url.href, status: 200, contentType, body, fromCache: true } };
     }
     const contentType = mediaType(answer.headers["content-type"]);
     await cache.keep(url, answer, contentType);
-    return { ...answer, page: toPage(url, answer.status, { contentType, body: answer.body }, false) };
+    const { status, body } = answer;
+    return { ...answer, page: { url: url.href, status, contentType, body, fromCache: false } };
   }
 
   async function loadRobots(robotsUrl: string, budget: FetchBudget): Promise<string> {
@@ -94,12 +94,9 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
     const waitMs = askedWaitMs(answer.status, answer.headers, clock.nowMs());
     if (waitMs !== null) {
       await rateLimit.pushBack(url.hostname, waitMs);
-      const wait = `${Math.ceil(waitMs / 1000)} s`;
-      throw new HostBusy(
-        `${describeUrl(url)} answered ${answer.status}: ${url.hostname} asks not to be called for ${wait}`,
-        waitMs,
-        { status: answer.status },
-      );
+      const wait = `${url.hostname} asks not to be called for ${Math.ceil(waitMs / 1000)} s`;
+      const message = `${describeUrl(url)} answered ${answer.status}: ${wait}`;
+      throw new HostBusy(message, waitMs, { status: answer.status });
     }
     if (isSuccess(answer.status) || isRedirect(answer.status) || answer.status === 304) return answer;
     throw new EgressFailed(`${describeUrl(url)} answered ${answer.status}`, { status: answer.status });
@@ -139,13 +136,4 @@ function mediaType(value: string | undefined): string {
     .replace(/[;,].*$/s, "")
     .trim()
     .toLowerCase();
-}
-
-function toPage(
-  url: URL,
-  status: number,
-  { contentType, body }: Pick<Page, "contentType" | "body">,
-  fromCache: boolean,
-): Page {
-  return { url: url.href, status, contentType, body, fromCache };
 }

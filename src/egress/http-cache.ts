@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { sql } from "kysely";
 import type { Clock } from "../lib/clock.ts";
 import type { Db } from "../store/schema.ts";
@@ -38,11 +38,8 @@ export function createHttpCache(db: Db, clock: Clock) {
       const etag = answer.headers.etag ?? null;
       const lastModified = answer.headers["last-modified"] ?? null;
       if (answer.status !== 200 || (etag === null && lastModified === null)) return;
-      if (
-        answer.body.byteLength > BODY_BYTES_MAX ||
-        /\bno-store\b/i.test(answer.headers["cache-control"] ?? "")
-      )
-        return;
+      const isUnwanted = /\bno-store\b/i.test(answer.headers["cache-control"] ?? "");
+      if (isUnwanted || answer.body.byteLength > BODY_BYTES_MAX) return;
       const values = {
         etag,
         last_modified: lastModified,
@@ -84,5 +81,5 @@ async function dropOldest(db: Db): Promise<void> {
 }
 
 function hashOf(url: URL): string {
-  return createHash("sha256").update(url.href).digest("hex");
+  return hash("sha256", url.href);
 }
