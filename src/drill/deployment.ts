@@ -14,7 +14,8 @@ export type Deployment = ReturnType<typeof deploy>;
 /** The variables that a worker needs to start, and no setting of afk's: those are in the scratch configuration. */
 const PASSED_ON = ["PATH", "HOME", "LANG", "TMPDIR", "NODE_COMPILE_CACHE"];
 
-interface Job {
+/** The state of the deployment's one job. */
+export interface Job {
   state: string;
   attempts: number;
   units: number;
