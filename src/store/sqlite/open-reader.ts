@@ -45,7 +45,7 @@ export function openReader(path: string): Reader {
     read(work) {
       const result = queue.then(() => readNow(work));
       // Whoever asked is told; the queue only waits.
-      queue = result.catch(() => undefined);
+      queue = Promise.allSettled([result]);
       return result;
     },
     changes: { seen: () => version.get() as number },
