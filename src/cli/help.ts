@@ -39,7 +39,10 @@ export function programHelp({ name, version, commands }: Program): string {
 
 /** The help of one command, laid out by citty, with its details and examples. `name` is whole: `afk jobs list`. */
 export async function commandHelp(name: string, command: Command): Promise<string> {
-  const { description = "", details, examples = [], subCommands } = command;
+  const { description = "", details, subCommands } = command;
+  // A group shows one line of each of its commands.
+  const { examples = Object.values(subCommands ?? {}).flatMap((sub) => sub.examples?.slice(0, 1) ?? []) } =
+    command;
   const usage = await renderUsage({
     meta: { name, description },
     args: cittyArgs(allArgs(command)),

@@ -69,7 +69,6 @@ export const COMMANDS: CommandTable = {
     },
     alert: {
       description: "Tries the channels (test), or sends the alert of a failed unit (unit)",
-      examples: ["afk alert test", "afk alert unit afk.service --result timeout --status TERM"],
       load: () => import("./commands/alert.ts"),
     },
     drill: {
@@ -92,12 +91,10 @@ export const COMMANDS: CommandTable = {
     drafts: {
       description:
         "Irreversible actions that are done only after a person approves: list, show, approve, reject",
-      examples: ["afk drafts", "afk drafts show ID", "afk drafts approve ID --dry-run"],
       load: () => import("./commands/drafts.ts"),
     },
     clock: {
       description: "The count of days in a row that the agent ran unattended: start, status, stop",
-      examples: ["afk clock", "afk clock start", "afk clock stop"],
       load: () => import("./commands/clock.ts"),
     },
   }),
@@ -114,22 +111,18 @@ export const COMMANDS: CommandTable = {
     },
     jobs: {
       description: "The queue: list, show",
-      examples: ["afk jobs", "afk jobs show KEY"],
       load: () => import("./commands/jobs.ts"),
     },
     dead: {
       description: "Jobs that used all their attempts and wait for a person: list, show, retry, drop",
-      examples: ["afk dead", "afk dead retry KEY", "afk dead drop KEY --dry-run"],
       load: () => import("./commands/dead.ts"),
     },
     incidents: {
       description: "What broke, its trace, its cause and its fix: list, show, close",
-      examples: ["afk incidents", "afk incidents show ID", "afk incidents close ID"],
       load: () => import("./commands/incidents.ts"),
     },
     ledger: {
       description: "What every call cost, and what is unknown: list, reconcile",
-      examples: ["afk ledger", "afk ledger reconcile ID --usd 0.0012"],
       load: () => import("./commands/ledger.ts"),
     },
     report: {

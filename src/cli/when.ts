@@ -34,6 +34,18 @@ export function parseWhen(
   );
 }
 
+/** Where `--since` and `--until` of a command begin and end; undefined where they were not given. @throws UsageError */
+export function readSpan(
+  args: { since: string | undefined; until: string | undefined },
+  at: { nowMs: number; timezone: string },
+): { sinceMs: number | undefined; untilMs: number | undefined } {
+  const { since, until } = args;
+  return {
+    sinceMs: since === undefined ? undefined : parseWhen("since", since, at),
+    untilMs: until === undefined ? undefined : parseWhen("until", until, { ...at, wholeDay: true }),
+  };
+}
+
 /** The calendar has it: Date would carry a 31 February over. */
 function isReal([, year, month, day, hour, minute, second]: RegExpExecArray): boolean {
   const text = `${year}-${month}-${day}T${hour ?? "00"}:${minute ?? "00"}:${second ?? "00"}.000Z`;

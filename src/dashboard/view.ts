@@ -23,8 +23,6 @@ export interface View {
   close(): Promise<void>;
 }
 
-/** What was read is shown again for so long while nothing was committed; it tells of the time too. */
-const AGE_MAX_MS = 1_000;
 /** The work of the same process has as long as a reading took, up to this, before the next one, however many clients ask. */
 const REST_MAX_MS = 2_000;
 
@@ -35,7 +33,6 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   let sources = sourcesOf(options.config);
   let readSnapshot = createSnapshots(sources);
   let reader: Reader | undefined;
-  let last: { result: Reading; version: number; at: number } | undefined;
   let reading: Promise<Reading> | undefined;
   let rest = pause(0);
   /** Tells this reader's count of changes from those of the ones before it. */
@@ -71,17 +68,12 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   async function readNow(): Promise<Reading> {
     try {
       const found = await current();
-      const version = found?.changes.seen() ?? -1;
-      const isFresh = last !== undefined && last.version === version && clock.nowMs() - last.at < AGE_MAX_MS;
-      if (last !== undefined && isFresh) return last.result;
       await rest.over;
       const startedMs = systemClock.uptimeMs();
-      const result: Reading = { type: "seen", snapshot: await snapshotBy(found) };
-      last = { result, version, at: clock.nowMs() };
+      const snapshot = await snapshotBy(found);
       rest = pause(Math.min(REST_MAX_MS, systemClock.uptimeMs() - startedMs));
-      return result;
+      return { type: "seen", snapshot };
     } catch (error) {
-      last = undefined;
       await drop();
       return { type: "unreadable", problem: sources.redact(messageOf(error)) };
     }
@@ -105,7 +97,6 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     reconfigure(config) {
       sources = sourcesOf(config);
       readSnapshot = createSnapshots(sources);
-      last = undefined;
     },
     close() {
       rest.end();

@@ -84,7 +84,7 @@ export default defineCommand({
   default: "list",
 });
 
-/** Never written. */
+/** Never written as it is. */
 const BLANK: Closing = { cause: "-", fix: "-", prevention: "-", fixedBy: null };
 
 const QUESTIONS = {
@@ -93,25 +93,24 @@ const QUESTIONS = {
   prevention: "What keeps it from coming again?",
 } as const;
 
+const NAMES = ["cause", "fix", "prevention"] as const;
+
 type Given = Partial<Record<keyof typeof QUESTIONS | "fixed-by", string | undefined>> & { json: boolean };
 
 /** What was given, and on a terminal the answers for what was left out. @throws UsageError, IncidentRefused */
 async function closingFrom(given: Given): Promise<Closing> {
-  for (const name of ["cause", "fix", "prevention", "fixed-by"] as const)
+  for (const name of [...NAMES, "fixed-by"] as const)
     if (given[name] !== undefined) sayable(name, given[name]);
-  const left = (["cause", "fix", "prevention"] as const).filter((name) => given[name] === undefined);
+  const left = NAMES.filter((name) => given[name] === undefined);
   if (left.length > 0 && !canAsk(given.json)) {
     const options = left.map((name) => `--${name}`).join(", ");
     throw new UsageError(`Give ${options}: there is no terminal to ask on.`);
   }
-  const answer = async (name: keyof typeof QUESTIONS) => given[name] ?? (await ask(QUESTIONS[name]));
-  const closing = {
-    cause: await answer("cause"),
-    fix: await answer("fix"),
-    prevention: await answer("prevention"),
-  };
-  const release = left.length > 0 ? () => ask("Which version or release fixed it? (empty: none)") : () => "";
-  return { ...closing, fixedBy: given["fixed-by"] ?? ((await release()) || null) };
+  const closing: Closing = { ...BLANK, fixedBy: given["fixed-by"] ?? null };
+  for (const name of NAMES) closing[name] = given[name] ?? (await ask(QUESTIONS[name]));
+  if (left.length > 0)
+    closing.fixedBy ??= (await ask("Which version or release fixed it? (empty: none)")) || null;
+  return closing;
 }
 
 function fieldsOf(incident: Incident & { message: string | null }): [string, string | null][] {

@@ -19,7 +19,7 @@ import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, oneLine, printLines, terminalColumns } from "../output.ts";
 import { suggestion } from "../strict.ts";
 import { traceView } from "../views/trace.ts";
-import { parseWhen } from "../when.ts";
+import { readSpan } from "../when.ts";
 
 const LIMIT = { follow: 10, read: 10_000 };
 /** So many lines are written at once; between batches a signal can end the command. */
@@ -60,17 +60,12 @@ export default defineCommand({
   async run({ args }) {
     const config = readConfig(args, () => allKinds(args));
     // Whatever is asked for, the folder is read; what this user may not see is not said to be missing.
-    refuseUnreadable(config.paths.logs);
     const { timezone } = config;
     const dir = config.paths.logs;
-    const when = (name: "since" | "until") => {
-      const text = args[name];
-      const options = { nowMs: systemClock.nowMs(), timezone, wholeDay: name === "until" };
-      return text === undefined ? undefined : parseWhen(name, text, options);
-    };
+    refuseUnreadable(dir);
     const { job, follow } = args;
     const tick = args.tick === "last" ? (lastTickId(dir) ?? NO_TICK) : args.tick;
-    const [sinceMs, untilMs] = [when("since"), when("until")];
+    const { sinceMs, untilMs } = readSpan(args, { nowMs: systemClock.nowMs(), timezone });
     const level = args.level as Level | undefined;
     const events = args.event?.split(",");
     const options = { dir, tick, job, events, level, sinceMs, untilMs };

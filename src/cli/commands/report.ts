@@ -9,7 +9,7 @@ import { defineCommand, UsageError } from "../command.ts";
 import { withState } from "../open.ts";
 import { printJson, printLines } from "../output.ts";
 import { reportView } from "../views/report.ts";
-import { parseWhen } from "../when.ts";
+import { readSpan } from "../when.ts";
 
 const FORMATS = ["text", "markdown", "html", "json"] as const;
 type Format = (typeof FORMATS)[number];
@@ -43,23 +43,11 @@ export default defineCommand({
       throw new UsageError("--retrospective writes RETROSPECTIVE.md; it takes no --format and no --output.");
     await withState(args, async ({ config, db }) => {
       const nowMs = systemClock.nowMs();
-      const when = (name: "since" | "until", text: string | undefined) =>
-        text === undefined
-          ? undefined
-          : parseWhen(name, text, { nowMs, timezone: config.timezone, wholeDay: name === "until" });
-      const [fromMs, untilMs] = [when("since", args.since), when("until", args.until)];
+      const { sinceMs: fromMs, untilMs } = readSpan(args, { nowMs, timezone: config.timezone });
       if (fromMs !== undefined && fromMs >= Math.min(untilMs ?? nowMs, nowMs))
         throw new UsageError("--since must be before --until, and before now.");
       const { compare } = args;
-      const report = await readReport({
-        config,
-        version: VERSION,
-        db,
-        nowMs,
-        fromMs,
-        untilMs,
-        compare,
-      });
+      const report = await readReport({ config, version: VERSION, db, nowMs, fromMs, untilMs, compare });
       if (!args.retrospective) {
         const format = args.json ? "json" : ((args.format ?? "text") as Format);
         return deliver(report, format, args.output);

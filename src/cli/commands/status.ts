@@ -24,10 +24,20 @@ export default defineCommand({
       return statusView(await read(), view);
     };
     const show = async () => (args.json ? printJson(await read()) : printLines(await linesOf(null)));
-    if (!args.watch) await show();
+    if (!args.watch) return await show();
     // Where no colour is wanted or possible, the cursor is not moved either.
-    else if (args.json || !isColoured()) await repeat(show);
-    else await watch(linesOf);
+    const isDrawn = !args.json && isColoured();
+    using interrupt = untilInterrupted();
+    // A new size wakes the sleep: what was laid out for the old one no longer fits.
+    let wake = new AbortController();
+    using screen = isDrawn ? openScreen(process.stdout, () => wake.abort()) : null;
+    while (!interrupt.signal.aborted) {
+      wake = new AbortController();
+      using woken = joinSignals([interrupt.signal, wake.signal]);
+      if (screen === null) await show();
+      else screen.draw([...(await linesOf(process.stdout.rows - FOOTER.length)), ...FOOTER]);
+      await systemClock.sleep(WATCH_MS, woken.signal).catch(() => undefined);
+    }
   },
 });
 
@@ -46,26 +56,4 @@ function statusReader(
       );
     },
   };
-}
-
-/** Where there is no screen to draw on, one status after the other. */
-async function repeat(show: () => Promise<void>): Promise<void> {
-  using interrupt = untilInterrupted();
-  while (!interrupt.signal.aborted) {
-    await show();
-    await systemClock.sleep(WATCH_MS, interrupt.signal).catch(() => undefined);
-  }
-}
-
-async function watch(linesOf: (rows: number) => Promise<string[]>): Promise<void> {
-  using interrupt = untilInterrupted();
-  // A new size wakes the sleep: what was laid out for the old one no longer fits.
-  let wake = new AbortController();
-  using screen = openScreen(process.stdout, () => wake.abort());
-  while (!interrupt.signal.aborted) {
-    wake = new AbortController();
-    using woken = joinSignals([interrupt.signal, wake.signal]);
-    screen.draw([...(await linesOf(process.stdout.rows - FOOTER.length)), ...FOOTER]);
-    await systemClock.sleep(WATCH_MS, woken.signal).catch(() => undefined);
-  }
 }

@@ -3,11 +3,10 @@ import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { momentText } from "../../lib/zone.ts";
 import { needsOf } from "../../ops/needs.ts";
-import type { Status } from "../../ops/status.ts";
-import { oneLine, paint } from "../output.ts";
+import type { Status, TickStatus } from "../../ops/status.ts";
+import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
 import { spendLines } from "./spend.ts";
-import { tickStrip } from "./tick-strip.ts";
 
 /** Where the values begin; labels stand before them. */
 const LABEL_COLUMNS = 11;
@@ -165,6 +164,31 @@ function sources({ sources: { failing } }: Status): Row[] {
   if (failing === 0) return [];
   const text = yellow(failing === 1 ? "1 fails" : `${failing} fail`);
   return [["sources", `${text}; the rest goes on: afk logs --event source_failed`]];
+}
+
+/** Each outcome has a shape of its own, so that the strip reads without colour. */
+const SYMBOLS: Record<TickStatus["outcome"], { symbol: string; style: Style }> = {
+  ok: { symbol: "●", style: "green" },
+  idle: { symbol: "·", style: "dim" },
+  halted: { symbol: "■", style: "yellow" },
+  failed: { symbol: "✗", style: "red" },
+  crashed: { symbol: "!", style: "red" },
+  running: { symbol: "▸", style: "cyan" },
+};
+
+const STRIP_MAX = 40;
+
+/** The latest ticks as a strip, the newest to the right, with how many there were of each kind. */
+function tickStrip(ticks: readonly TickStatus[], columns: number): string {
+  if (ticks.length === 0) return "none yet";
+  const shown = ticks.slice(-Math.min(STRIP_MAX, columns));
+  const strip = shown.map(({ outcome }) => paint(SYMBOLS[outcome].style, SYMBOLS[outcome].symbol));
+  const kinds = Map.groupBy(shown, ({ outcome }) => outcome);
+  const legend = [...kinds].map(([outcome, those]) => {
+    const { symbol, style } = SYMBOLS[outcome];
+    return `  ${paint(style, symbol)} ${those.length} ${outcome}`;
+  });
+  return [...strip, ...legend].join("");
 }
 
 function lastTick({ lastTick: tick }: Status, nowMs: number): string {
