@@ -39,11 +39,7 @@ export async function stopByRow(
  */
 export function stopByFile(stopFile: string, reason: string): Stopped {
   const before = lstatSync(stopFile, { throwIfNoEntry: false });
-  const stopped: Stopped = {
-    by: "file",
-    detail: stopFile,
-    ...(before === undefined ? {} : { wasSet: true }),
-  };
+  const stopped: Stopped = { by: "file", detail: stopFile, ...(before !== undefined && { wasSet: true }) };
   if (before?.isDirectory()) return stopped;
   makeFolder(dirname(stopFile));
   const temporary = `${stopFile}.${newId(systemClock.nowMs())}.part`;

@@ -23,15 +23,19 @@ export async function recordRelease(
 ) {
   const { config, version, store, outbox, clock, log } = sources;
   const facts = factsOf(config);
+  const { name, content } = made.rendered;
   const given = made.reason === null ? "" : outbox.redact(made.reason).trim().slice(0, REASON_CHARS_MAX);
   const { row, isNew } = await store.atomically(async (trx) => {
     const before = await latestRelease(trx);
+    const known: Record<string, string> = before === undefined ? {} : JSON.parse(before.units);
     const changes = [
       ...differenceOf(before === undefined ? null : (JSON.parse(before.facts) as Facts), facts),
       ...(before !== undefined && before.version !== version ? [`afk ${before.version} -> ${version}`] : []),
-      ...(before === undefined ? [] : renderedDifference(before, made.rendered)),
+      ...(before === undefined ? [] : renderedDifference(known[name], made.rendered)),
     ];
-    const units = unitsOf(before, made.rendered);
+    // A release in another format leaves the units of the others as they are.
+    const all = Object.entries({ ...known, [name]: contentHash(content) });
+    const units = JSON.stringify(Object.fromEntries(all.sort(([a], [b]) => a.localeCompare(b))));
     const isSame =
       before !== undefined &&
       before.config_hash === made.configHash &&
@@ -61,15 +65,7 @@ export async function recordRelease(
 }
 
 /** What is rendered otherwise than in the release before, or for the first time. */
-function renderedDifference(before: ReleaseRow, { name, content }: Rendered): string[] {
-  const former = (JSON.parse(before.units) as Record<string, string>)[name];
+function renderedDifference(former: string | undefined, { name, content }: Rendered): string[] {
   if (former === undefined) return [`${name} is rendered for the first time`];
   return former === contentHash(content) ? [] : [`${name} is rendered differently`];
-}
-
-/** A release in another format leaves the units of the others as they are. */
-function unitsOf(before: ReleaseRow | undefined, rendered: Rendered): string {
-  const known = before === undefined ? {} : (JSON.parse(before.units) as Record<string, string>);
-  const units = { ...known, [rendered.name]: contentHash(rendered.content) };
-  return JSON.stringify(Object.fromEntries(Object.entries(units).sort(([a], [b]) => a.localeCompare(b))));
 }

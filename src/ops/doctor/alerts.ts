@@ -13,8 +13,8 @@ export async function channels(subject: WithStore): Promise<Found> {
     return bad("no channel: nobody hears of what goes wrong", "add one under alerts:, or set ALERT_WEBHOOK");
   const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
   return await Promise.all(
-    alerts.map(async (channel, index) => ({
-      name: channelName(alerts, index),
+    alerts.map(async (channel) => ({
+      name: channelName(alerts, channel),
       ...(await checkChannel(channelId(channel), tests.get(channelId(channel)), subject)),
     })),
   );
@@ -50,13 +50,9 @@ async function checkChannel(
 }
 
 /** By type, and by number where there are several of one; an address is a secret. */
-function channelName(alerts: readonly ChannelConfig[], index: number): string {
-  const type = alerts[index]?.type;
-  const isOfType = (channel: ChannelConfig) => channel.type === type;
-  const name = `alerts by ${type}`;
-  return alerts.filter(isOfType).length === 1
-    ? name
-    : `${name} ${alerts.slice(0, index + 1).filter(isOfType).length}`;
+function channelName(alerts: readonly ChannelConfig[], channel: ChannelConfig): string {
+  const alike = alerts.filter(({ type }) => type === channel.type);
+  return `alerts by ${channel.type}${alike.length === 1 ? "" : ` ${alike.indexOf(channel) + 1}`}`;
 }
 
 /** How long a test says something of a channel. */
