@@ -46,7 +46,8 @@ async function untilStopped(
     const dependencies = { ...given, ...(await given.renew()) };
     // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
     const version = given.store.changes.seen();
-    onTick?.(await runTick(dependencies, runner));
+    const result = await runTick(dependencies, runner);
+    onTick?.(result);
     // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
     if (signal.aborted || (await readStop(given.rails)) !== null) return EXIT.ok;
     await untilWork(dependencies, signal, version);
