@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
+import { basename } from "node:path";
 import Database from "better-sqlite3";
 
 /** What watches a process at the moments that decide what a crash leaves behind. */
@@ -23,10 +24,7 @@ export function watchDurableSteps(hooks: StepHooks): void {
   watchDatabases(hooks);
   const { renameSync } = fs;
   fs.renameSync = (from, to) => {
-    const name = String(to)
-      .split("/")
-      .at(-1)
-      ?.replace(/\d{4}-\d\d-\d\d/, "DATE");
+    const name = basename(String(to)).replace(/\d{4}-\d\d-\d\d/, "DATE");
     hooks.durable(`rename ${name}`, () => renameSync(from, to));
   };
   syncBuiltinESMExports();

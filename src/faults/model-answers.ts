@@ -59,10 +59,8 @@ export function answerOf(
       return { head: null, pieces: [], ending: behaviour.type };
     case "error": {
       const { status, message = "scripted error", headers } = behaviour;
-      return whole(status, protocol.error(status, message), {
-        "content-type": "application/json",
-        ...headers,
-      });
+      const type = { "content-type": "application/json" };
+      return whole(status, protocol.error(status, message), { ...type, ...headers });
     }
     case "html": {
       const { status, headers } = behaviour;
@@ -126,15 +124,10 @@ export function isBilled(behaviour: Behaviour): boolean {
  * mistake.
  */
 export function billMicros(usages: readonly Usage[], price: Price): number {
-  const sum = usages.reduce(
-    (total, usage) =>
-      total +
-      usage.inputTokens * price.input +
-      usage.cacheReadTokens * price.cacheRead +
-      usage.cacheWriteTokens * price.cacheWrite +
-      usage.outputTokens * price.output,
-    0,
-  );
+  const sum = usages.reduce((total, { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }) => {
+    const input = inputTokens * price.input + cacheReadTokens * price.cacheRead;
+    return total + input + cacheWriteTokens * price.cacheWrite + outputTokens * price.output;
+  }, 0);
   return Math.ceil(sum);
 }
 

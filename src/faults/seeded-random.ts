@@ -39,11 +39,11 @@ export function seededRandom(seed: number, purpose: string): SeededRandom {
     weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
       const entries = Object.entries(weights) as [Name, number][];
       let left = random() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-      for (const [name, weight] of entries) {
+      const found = entries.find(([, weight]) => {
         left -= weight;
-        if (left < 0) return name;
-      }
-      return (entries.at(-1) as [Name, number])[0];
+        return left < 0;
+      });
+      return (found ?? (entries.at(-1) as [Name, number]))[0];
     },
   };
 }

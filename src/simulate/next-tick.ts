@@ -21,16 +21,15 @@ export function nextTick(reader: Reader | null, wallMs: number): { afterMs: numb
 
 /** The earliest thing that waits for its time; null for nothing, as after a crash, when it is best to look. */
 function earliest(reader: Reader, wallMs: number): number | null {
-  const crashed = reader.one("select 1 from ticks where outcome = 'running'");
-  if (crashed !== undefined) return null;
-  const row = reader.one<{ at: number | null }>(
-    `select min(at) as at from (
-       select next_due_at as at from ticks where started_at = (select max(started_at) from ticks)
-       union all select run_at from jobs where state in ('ready', 'running')
-       union all select next_at from alert_deliveries where state = 'pending')`,
+  const last = reader.one<{ outcome: string; isCrashed: number; at: number | null }>(
+    `select outcome, exists (select 1 from ticks where outcome = 'running') as isCrashed,
+       (select min(at) from (
+         select next_due_at as at from ticks where started_at = (select max(started_at) from ticks)
+         union all select run_at from jobs where state in ('ready', 'running')
+         union all select next_at from alert_deliveries where state = 'pending')) as at
+     from ticks order by started_at desc limit 1`,
   );
+  if (last === undefined || last.isCrashed === 1 || last.at === null) return null;
   // What a rail has halted is due all the time; it is tried twice an hour.
-  const last = reader.one<{ outcome: string }>("select outcome from ticks order by started_at desc limit 1");
-  const at = row?.at ?? null;
-  return last?.outcome === "halted" && at !== null ? Math.max(at, wallMs + HALTED_MS) : at;
+  return last.outcome === "halted" ? Math.max(last.at, wallMs + HALTED_MS) : last.at;
 }

@@ -22,6 +22,8 @@ interface Charged {
   reserved: number;
 }
 
+const NOTHING: Charged = { settled: 0, reserved: 0 };
+
 /** Checks every window's counter against the sum of its entries, which are added up here and not by the database. */
 export function checkCounters(
   reader: Reader,
@@ -36,7 +38,7 @@ export function checkCounters(
     for (const entry of keeps ? [...entries, ...removed] : entries) {
       const period = entry[column];
       if (period === null) continue;
-      const sum = sums.get(period) ?? { settled: 0, reserved: 0 };
+      const sum = sums.get(period) ?? { ...NOTHING };
       if (entry.state === "settled") sum.settled += entry.cost ?? 0;
       else if (entry.state !== "released") sum.reserved += entry.estimate;
       sums.set(period, sum);
@@ -47,13 +49,10 @@ export function checkCounters(
     );
     const counted = new Map(counters.map((counter) => [counter.period, counter]));
     for (const period of new Set([...sums.keys(), ...counted.keys()])) {
-      const ours = sums.get(period) ?? { settled: 0, reserved: 0 };
-      const theirs = counted.get(period) ?? { settled: 0, reserved: 0 };
-      if (ours.settled !== theirs.settled || ours.reserved !== theirs.reserved)
-        report(
-          "cap",
-          `the counter of ${window} ${period} says ${theirs.settled} + ${theirs.reserved} micro-dollars, the ledger ${ours.settled} + ${ours.reserved}`,
-        );
+      const text = ({ settled, reserved }: Charged = NOTHING) => `${settled} + ${reserved}`;
+      const [ours, theirs] = [text(sums.get(period)), text(counted.get(period))];
+      if (ours !== theirs)
+        report("cap", `the counter of ${window} ${period} says ${theirs} micro-dollars, the ledger ${ours}`);
     }
   }
 }

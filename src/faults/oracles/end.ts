@@ -12,24 +12,18 @@ export function checkEnd(
   report: Report,
 ): void {
   const { wallMs } = now;
-  for (const { key, runAt } of reader.all<{ key: string; runAt: number }>(
-    "select key, run_at as runAt from jobs where state in ('ready', 'running')",
-  )) {
+  const hours = (ms: number) => Math.round(ms / HOUR_MS);
+  const waiting = "select key, run_at as runAt from jobs where state in ('ready', 'running')";
+  for (const { key, runAt } of reader.all<{ key: string; runAt: number }>(waiting)) {
     const waitMs = runAt - wallMs;
     if (waitMs > now.breakerMaxMs + HOUR_MS)
-      report(
-        "once",
-        `job ${key} waits for ${Math.round(waitMs / HOUR_MS)} hours more, though nothing is in its way`,
-      );
+      report("once", `job ${key} waits for ${hours(waitMs)} hours more, though nothing is in its way`);
     else if (waitMs < -HOUR_MS && !now.wasRefused)
-      report(
-        "once",
-        `job ${key} has been due for ${Math.round(-waitMs / HOUR_MS)} hours, and nobody does it`,
-      );
+      report("once", `job ${key} has been due for ${hours(-waitMs)} hours, and nobody does it`);
   }
-  for (const { key, nextAt } of reader.all<{ key: string; nextAt: number }>(
-    "select key, next_at as nextAt from alert_deliveries join alerts on alerts.id = alert_id where state = 'pending'",
-  )) {
+  const unsent =
+    "select key, next_at as nextAt from alert_deliveries join alerts on alerts.id = alert_id where state = 'pending'";
+  for (const { key, nextAt } of reader.all<{ key: string; nextAt: number }>(unsent)) {
     if (nextAt > wallMs + DELIVERY_WAIT_MS || nextAt < wallMs - 2 * HOUR_MS)
       report("alerts", `the alert ${key} is due at ${new Date(nextAt).toISOString()}, and nobody sends it`);
   }

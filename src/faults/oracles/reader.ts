@@ -17,10 +17,8 @@ export function openReader(path: string, outside: <T>(work: () => T) => T = (wor
     return statement;
   };
   return {
-    all: <Row>(sql: string, ...parameters: unknown[]) =>
-      outside(() => prepared(sql).all(...parameters)) as Row[],
-    one: <Row>(sql: string, ...parameters: unknown[]) =>
-      outside(() => prepared(sql).get(...parameters)) as Row | undefined,
+    all: (sql, ...parameters) => outside(() => prepared(sql).all(...parameters)) as never,
+    one: (sql, ...parameters) => outside(() => prepared(sql).get(...parameters)) as never,
     [Symbol.dispose]: () => void outside(() => database.close()),
   };
 }

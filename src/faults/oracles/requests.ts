@@ -1,5 +1,6 @@
 import { HOUR_MS } from "../../lib/durations.ts";
-import { type Caps, type Periods, WINDOWS } from "../../lib/windows.ts";
+import { type Caps, WINDOWS } from "../../lib/windows.ts";
+import { type Entry, SELECT_ENTRIES } from "./counters.ts";
 import type { Report } from "./invariant.ts";
 import type { Bill } from "./ledger.ts";
 import type { Reader } from "./reader.ts";
@@ -15,14 +16,8 @@ export interface Circumstances {
   isConfigBroken: boolean;
 }
 
-/** A ledger entry as far as requests go. */
-interface Entry extends Periods {
-  id: string;
-  estimate: number;
-  job: string | null;
-  tick: string | null;
-  step: string | null;
-}
+/** A ledger entry, with the step that it is for. */
+type StepEntry = Entry & { step: string | null };
 
 /**
  * Reads the database the moment a request has reached a model: before it, everything must have been settled and on disk.
@@ -47,8 +42,8 @@ export function checkRequest(
     report("kill", `${bill.model} was called with the kill switch set in the database`);
 
   const entry = reader
-    .all<Entry>(
-      `select id, estimate_micros as estimate, ${PERIODS}, step from ledger
+    .all<StepEntry>(
+      `${SELECT_ENTRIES.replace("from", ", step from")}
        where request_hash = ? and model = ? and state = 'sending' order by rowid desc`,
       bill.requestHash,
       bill.model,
@@ -73,32 +68,29 @@ export function checkRequest(
   return entry.id;
 }
 
-function checkBreaker(reader: Reader, { model }: Bill, entry: Entry, report: Report): void {
+function checkBreaker(reader: Reader, { model }: Bill, entry: StepEntry, report: Report): void {
   const breaker = reader.one<{ state: string; probe: string | null }>(
     "select state, probe from breakers where name = ?",
     `model:${model}`,
   );
-  const isShut =
-    breaker?.state === "open" ||
-    breaker?.state === "blocked" ||
-    (breaker?.state === "half_open" && breaker.probe !== entry.id);
+  const isProbe = breaker?.state === "half_open" && breaker.probe === entry.id;
+  const isShut = breaker !== undefined && breaker.state !== "closed" && !isProbe;
   if (isShut) report("gates", `${model} was called although its breaker is ${breaker.state}`);
 }
 
-const PERIODS = WINDOWS.map(({ column }) => column).join(", ");
-
 /** Sums over the whole ledger, without the counters that the agent keeps. */
-function checkCaps(reader: Reader, entry: Entry, caps: Caps, report: Report): void {
-  const charged =
-    "coalesce(sum(case state when 'settled' then cost_micros when 'released' then 0 else estimate_micros end), 0)";
-  const sum = (where: string, ...parameters: unknown[]) =>
-    reader.one<{ micros: number }>(`select ${charged} as micros from ledger where ${where}`, ...parameters)
-      ?.micros ?? 0;
+function checkCaps(reader: Reader, entry: StepEntry, caps: Caps, report: Report): void {
+  const cost = "case state when 'settled' then cost_micros when 'released' then 0 else estimate_micros end";
   const hourAgo = new Date(Date.parse(`${entry.minute}:00Z`) - HOUR_MS).toISOString().slice(0, 16);
   for (const { name: window, column } of WINDOWS) {
     const [cap, period] = [caps[`${window}_micros`], entry[column]];
     if (cap === undefined || period === null) continue;
-    const micros = sum(`${column} >= ? and ${column} <= ?`, window === "hour" ? hourAgo : period, period);
+    const charged = reader.one<{ micros: number }>(
+      `select coalesce(sum(${cost}), 0) as micros from ledger where ${column} between ? and ?`,
+      window === "hour" ? hourAgo : period,
+      period,
+    );
+    const micros = charged?.micros ?? 0;
     if (micros > cap || cap === 0)
       report(
         "cap",

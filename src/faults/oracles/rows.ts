@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Reader } from "./reader.ts";
 
 /** What has become of a table since it was read before. */
-export interface Changes<Row> {
+interface Changes<Row> {
   /** Everything that is there now, by id. */
   rows: ReadonlyMap<string, Row>;
   added: Row[];
@@ -19,13 +20,9 @@ export function watchRows<Row extends { id: string }>(sql: string): (reader: Rea
     for (const [id, now] of known) {
       const old = before.get(id);
       if (old === undefined) changes.added.push(now);
-      else if (isDifferent(old, now)) changes.changed.push({ before: old, now });
+      else if (!isDeepStrictEqual(old, now)) changes.changed.push({ before: old, now });
     }
     for (const [id, row] of before) if (!known.has(id)) changes.gone.push(row);
     return changes;
   };
-}
-
-function isDifferent<Row extends object>(before: Row, now: Row): boolean {
-  return (Object.keys(now) as (keyof Row)[]).some((column) => before[column] !== now[column]);
 }
