@@ -3,7 +3,6 @@ import { formatUsd } from "../lib/money.ts";
 import { AGENT } from "../lib/windows.ts";
 import { readSpends } from "../rails/counters.ts";
 import { peekPeriods } from "../rails/periods.ts";
-import { ask } from "./ask.ts";
 import type { Harness } from "./harness.ts";
 
 /** The part of a cap that one call of the drill costs: two fit, a third does not. */
@@ -37,7 +36,7 @@ export async function fillUntilRefused(
   const cap = formatUsd(capMicros);
   for (let call = 1; call <= CALLS_MAX; call++) {
     const before = endpoint.requests.length;
-    const { completion, refusedBy, text } = await ask(harness, agent, `${call} ${callText}`);
+    const { completion, refusedBy, text } = await harness.ask(agent, `${call} ${callText}`);
     clock.advance(PAUSE_MS);
     const after = endpoint.requests.length;
     if (completion !== null) {

@@ -8,7 +8,11 @@ import { familyOf, type Known, stillAlive } from "../faults/processes.ts";
 import { makeScratch } from "../faults/scratch.ts";
 import { systemClock } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
+import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
+import { ModelUnavailable } from "../providers/chain.ts";
+import type { Completion } from "../providers/types.ts";
+import { BreakerOpen, CapReached } from "../rails/halt.ts";
 import { type Deployment, deploy } from "./deployment.ts";
 import { createDrillClock } from "./drill-clock.ts";
 import type { Recorder } from "./recorder.ts";
@@ -45,6 +49,16 @@ export interface HarnessOptions {
   effects?: Partial<Effects> | undefined;
   /** How long a safety may take to work. 20 s unless stated. */
   patienceMs?: number | undefined;
+}
+
+/** What became of one call through the gates. */
+export interface CallOutcome {
+  /** Null when it was not answered. */
+  completion: Completion | null;
+  /** The window whose cap refused it, or the breaker. */
+  refusedBy: string | null;
+  /** On one line, for the record. */
+  text: string;
 }
 
 /** What a drill works with: scratch agents, a counting model endpoint, a clock to move, and its record. */
@@ -138,6 +152,21 @@ export async function openHarness(options: HarnessOptions) {
     pause: (ms: number) => systemClock.sleep(ms, signal),
     /** Takes the real agent's secrets out of what is written down. */
     redact: createRedactor(config.secrets),
+    /** Asks an agent's guarded model. `text` should be new each time: the same request over and over is a loop. */
+    async ask(agent: Agent, text: string): Promise<CallOutcome> {
+      try {
+        const messages = [{ role: "user" as const, content: text }];
+        const completion = await agent.model.complete({ messages }, { signal });
+        return { completion, refusedBy: null, text: `answered by ${completion.model}` };
+      } catch (error) {
+        signal.throwIfAborted();
+        const window = error instanceof CapReached ? error.window : null;
+        const isOpen = error instanceof ModelUnavailable && error.cause instanceof BreakerOpen;
+        const verdict = window !== null ? "capped" : isOpen ? "breaker_open" : "failed";
+        const refusedBy = window ?? (isOpen ? "breaker" : null);
+        return { completion: null, refusedBy, text: `${verdict}: ${messageOf(error)}` };
+      }
+    },
     /** So many requests must have reached the endpoint by now. */
     expectRequests(expected: string, count: number): void {
       const { length } = endpoint.requests;

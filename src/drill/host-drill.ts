@@ -21,28 +21,32 @@ export function hostSteps({ stopped, worker }: Figures): string[] {
 /** What must be so for a pass, by the figures that the host measured. A figure that is missing is not so. */
 export function hostFindings(figures: Figures): Finding[] {
   const atLeast = (name: string, least: number) => Number(figures[name] ?? Number.NaN) >= least;
-  const shown = (name: string) => `${name} ${figures[name] ?? "is missing"}`;
+  const finding = (expected: string, isSo: boolean, ...names: string[]): Finding => {
+    const found = names.map((name) => `${name} ${figures[name] ?? "is missing"}`).join(", ");
+    return { expected, isSo, found };
+  };
   return [
-    {
-      expected: "a worker was at work: processes of it, its container, and signs of life of its job",
-      isSo:
-        atLeast("processesBefore", 1) && atLeast("containersBefore", 1) && atLeast("signsOfLifeBefore", 1),
-      found: ["processesBefore", "containersBefore", "signsOfLifeBefore"].map(shown).join(", "),
-    },
-    {
-      expected: "the system's list of processes had none of it any more",
-      isSo: figures.processesAfter === 0 && atLeast("goneMs", 0),
-      found: ["processesAfter", "goneMs"].map(shown).join(", "),
-    },
-    {
-      expected: "the engine's list of containers had none of it any more",
-      isSo: figures.containersAfter === 0,
-      found: shown("containersAfter"),
-    },
-    {
-      expected: "its job was silent from then on, and nothing came back",
-      isSo: figures.signsOfLifeAfter === 0 && figures.cameBack === "" && atLeast("watchedMs", 1_000),
-      found: ["signsOfLifeAfter", "cameBack", "watchedMs"].map(shown).join(", "),
-    },
+    finding(
+      "a worker was at work: processes of it, its container, and signs of life of its job",
+      WORKER_FIGURES.every((name) => atLeast(name, 1)),
+      ...WORKER_FIGURES,
+    ),
+    finding(
+      "the system's list of processes had none of it any more",
+      figures.processesAfter === 0 && atLeast("goneMs", 0),
+      ...["processesAfter", "goneMs"],
+    ),
+    finding(
+      "the engine's list of containers had none of it any more",
+      figures.containersAfter === 0,
+      "containersAfter",
+    ),
+    finding(
+      "its job was silent from then on, and nothing came back",
+      figures.signsOfLifeAfter === 0 && figures.cameBack === "" && atLeast("watchedMs", 1_000),
+      ...["signsOfLifeAfter", "cameBack", "watchedMs"],
+    ),
   ];
 }
+
+const WORKER_FIGURES = ["processesBefore", "containersBefore", "signsOfLifeBefore"];

@@ -1,7 +1,7 @@
 import type { DrillRow } from "../evidence/drills.ts";
 import { toIso } from "../lib/clock.ts";
 import { HOST_DRILL } from "./host-drill.ts";
-import type { Figures, Outcome } from "./recorder.ts";
+import type { Outcome } from "./recorder.ts";
 
 /** The record of one drill, for a person: what was done, what had to be so and what was, the figures, how to repeat it. */
 export function renderRecord(
@@ -10,6 +10,7 @@ export function renderRecord(
   of: { agent: string; timezone: string },
 ): string {
   const verdict = row.error === null ? "PASSED" : "FAILED";
+  const figures = Object.entries(outcome.figures).map(([name, value]) => [name, String(value)]);
   const blocks = [
     `# Drill ${row.name}: ${verdict}`,
     ...(outcome.description === null ? [] : [`${outcome.description}. ${outcome.promise ?? ""}`.trim()]),
@@ -43,7 +44,7 @@ export function renderRecord(
             outcome.findings.map(({ isSo, expected, found }) => [isSo ? "yes" : "**NO**", expected, found]),
           ),
         ]),
-    ...figuresBlock(outcome.figures),
+    ...(figures.length === 0 ? [] : ["## Figures", table(["Figure", "Value"], figures)]),
     "## Verdict",
     row.error === null
       ? "Passed: the safety was fired, and did what it promises."
@@ -58,18 +59,10 @@ function section(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [`## ${title}`, lines.join("\n")];
 }
 
-function figuresBlock(figures: Figures): string[] {
-  const rows = Object.entries(figures).map(([name, value]) => [name, String(value)]);
-  return rows.length === 0 ? [] : ["## Figures", table(["Figure", "Value"], rows)];
-}
-
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lay = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  const lay = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => line(cell).replaceAll("|", "\\|")).join(" | ")} |`;
   return [lay(titles), `|${titles.map(() => "---").join("|")}|`, ...rows.map(lay)].join("\n");
-}
-
-function cell(text: string): string {
-  return line(text).replaceAll("|", "\\|");
 }
 
 /** What a server or an error said must not break the page. */

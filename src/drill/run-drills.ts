@@ -31,8 +31,8 @@ export interface DrillOptions extends Omit<HarnessOptions, "config" | "recorder"
  */
 export function chooseDrills(names: readonly string[], isSending: boolean): Drill[] {
   const known = DRILLS.map(({ name }) => name);
-  const stranger = names.find((name) => !known.includes(name));
-  if (stranger !== undefined) throw noSuchDrill(stranger, known);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw noSuchDrill(unknown, known);
   return DRILLS.filter(
     ({ name }) => (names.length === 0 || names.includes(name)) && (isSending || name !== "alert"),
   );

@@ -47,7 +47,7 @@ export function scratchConfig(
   const seconds = (ms: number) => `${Math.max(1, Math.floor(ms / 1_000))}s`;
   const chain = plan.chain ?? [MODEL];
   const price = { input: plan.inputPrice ?? 0, output: 0 };
-  const local = ["127.0.0.1"];
+  const local = plan.isLoopbackAllowed ? ["127.0.0.1"] : [];
   return {
     agent: `${config.agent.slice(0, 58)}-drill`,
     timezone: config.timezone,
@@ -71,7 +71,7 @@ export function scratchConfig(
     breaker: breaker(config.breaker, seconds, differ),
     egress: {
       requests_per_minute: config.egress.requestsPerMinute,
-      ...(plan.isLoopbackAllowed ? { allow: local, allow_private: local } : {}),
+      ...{ allow: local, allow_private: local },
     },
     dashboard: { enabled: false },
     jobs: plan.jobs ?? [],

@@ -22,6 +22,8 @@ export function createDriver(context: SimulationContext, seed: number) {
   const operatorRandom = seededRandom(seed, "what the operator does");
   const machineRandom = seededRandom(seed, "machine");
   let steps = 0;
+  /** A process ended in the middle of a tick, and no tick has been at work since. */
+  let isCrashed = false;
 
   /** The machine is on, whatever it was before. */
   async function on(): Promise<void> {
@@ -60,8 +62,11 @@ export function createDriver(context: SimulationContext, seed: number) {
       today.digests += names.filter((name) => name.endsWith(".md")).length;
       today.units += ended.value.units;
     }
-    const isAtRest = ended.type === "done" && ended.value.outcome !== "failed" && !disk.isFull();
-    check(fromMs, { isAtRest });
+    // A tick that the kill switch halts starts nothing: what a crash left running waits for the tick after the stop.
+    if (ended.type !== "done") isCrashed = true;
+    else if (ended.value.outcome !== "halted") isCrashed = false;
+    const isWell = ended.type === "done" && ended.value.outcome !== "failed" && !disk.isFull();
+    check(fromMs, { isAtRest: isWell && !isCrashed });
   }
 
   function checkTick(ended: Ended<TickResult>, tookMs: number): void {

@@ -50,7 +50,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
   channels: outage("channels", 30),
 
   kills(context, random) {
-    strike(context, random, random.of(["request", "request", "step"]), () => {
+    injectAt(context, random, random.of(["request", "request", "step"]), () => {
       context.note("kills", "the worker is killed");
       context.machine.kill();
     });
@@ -70,14 +70,14 @@ const INJECTIONS: Record<FaultName, Injection> = {
       await context.machine.run((agent) => stopByRow(agent, reason, time.nowMs()), { isFresh: true });
     };
     const how = random.of(["file", "file", "row", "command"]);
-    if (how === "row") strike(context, random, "step", stop);
+    if (how === "row") injectAt(context, random, "step", stop);
     else if (how === "command") context.between.push(stopByCommand);
-    else strike(context, random, random.of(["request", "step", "now"]), () => makeStopFile(context));
+    else injectAt(context, random, random.of(["request", "step", "now"]), () => makeStopFile(context));
   },
 
   reboots(context, random) {
     const ms = random.between(1, 10) * random.of([MINUTE_MS, MINUTE_MS, HOUR_MS, 8 * HOUR_MS]);
-    strike(context, random, random.of(["now", "step"]), () => {
+    injectAt(context, random, random.of(["now", "step"]), () => {
       context.note("reboots", `the machine is off for ${formatDuration(ms)}`);
       context.machine.powerOff(ms);
     });
@@ -87,7 +87,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
     const { time } = context.environment;
     const size = random.of([90_000, 20 * MINUTE_MS, 3 * HOUR_MS, 40 * HOUR_MS, 400 * DAY_MS]);
     const ms = Math.floor((2 * random.random() - 1) * size);
-    strike(context, random, random.of(["now", "step"]), () => {
+    injectAt(context, random, random.of(["now", "step"]), () => {
       context.note("clock", `the clock is set ${formatDuration(Math.abs(ms))} ${ms < 0 ? "back" : "ahead"}`);
       time.setWall(ms);
     });
@@ -145,7 +145,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
 };
 
 /** Acts at once, around one of the next durable steps, or a moment after the next request to a model. */
-function strike(
+function injectAt(
   { environment: { disk, time }, overrides }: SimulationContext,
   random: SeededRandom,
   when: "now" | "step" | "request",

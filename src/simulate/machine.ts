@@ -31,13 +31,14 @@ export function createMachine(
 
   async function drive<T>(work: Promise<T>): Promise<Ended<T>> {
     let ended: Ended<T> | undefined;
-    const onEnd = (how: Ended<T>) => {
-      ended = how;
-    };
-    work.then(
-      (value) => onEnd({ type: "done", value }),
-      (error: unknown) => onEnd({ type: "threw", error }),
-    );
+    void work
+      .then(
+        (value): Ended<T> => ({ type: "done", value }),
+        (error: unknown): Ended<T> => ({ type: "threw", error }),
+      )
+      .then((how) => {
+        ended = how;
+      });
     const latestMs = time.elapsedMs() + STUCK_MS;
     for (;;) {
       await quiet();
@@ -62,7 +63,8 @@ export function createMachine(
     time.dropAgentAlarms();
   }
 
-  async function close(agent: Agent): Promise<void> {
+  async function close(agent: Agent | null): Promise<void> {
+    if (agent === null) return;
     beforeClose();
     await drive(agent.close());
   }
@@ -71,7 +73,7 @@ export function createMachine(
   async function restart(): Promise<void> {
     const agent = kept;
     kept = null;
-    if (agent !== null) await close(agent);
+    await close(agent);
     time.dropAgentAlarms();
   }
 

@@ -14,11 +14,11 @@ const ACTIONS_MAX = 8;
 /** The operator comes a few times a day. */
 export function planOperator(context: SimulationContext, days: number, random: SeededRandom): void {
   const { time } = context.environment;
-  const come = () => {
+  const markDue = () => {
     context.isOperatorDue = true;
   };
   for (let hour = random.between(2, 9); hour < 24 * days; hour += random.between(3, 10))
-    time.alarm("world", hour * HOUR_MS, come);
+    time.alarm("world", hour * HOUR_MS, markDue);
 }
 
 /**

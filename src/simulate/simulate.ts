@@ -33,20 +33,15 @@ export interface SimulateOptions extends Pick<SimulationInput, "days" | "seed" |
 /** A thread in which simulations run, one at a time. */
 export type Simulator = ReturnType<typeof openSimulator>;
 
-/** The thread that a simulator starts. */
-export interface Thread {
-  /** What serves simulations; afk's own unless stated. */
-  script: URL;
-  /** Further arguments of Node for it, such as a module to load first. */
-  execArgv: readonly string[];
-}
-
 /**
  * Opens a thread for simulations. It has its own time, randomness, network and disk, and reaches nothing of this
- * process, of the deployment, or of the world.
+ * process, of the deployment, or of the world. `script`: what serves simulations, afk's own unless stated; `execArgv`: further
+ * arguments of Node for it, such as a module to load first.
  */
-export function openSimulator(thread: Partial<Thread> = {}) {
-  const { script = siblingScript("simulate-worker", import.meta.url), execArgv = [] } = thread;
+export function openSimulator({
+  script = siblingScript("simulate-worker", import.meta.url),
+  execArgv = [] as readonly string[],
+} = {}) {
   const worker = new Worker(script, { execArgv: [...process.execArgv, ...execArgv] });
   return {
     /** @throws ConfigError (exit 78) for a configuration that no agent would take. */

@@ -1,6 +1,5 @@
 import type { Agent } from "../../agent.ts";
 import { readBreaker } from "../../rails/breaker.ts";
-import { ask } from "../ask.ts";
 import type { Drill, Harness } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
@@ -40,7 +39,7 @@ async function failInARow(harness: Harness, agent: Agent, failures: number): Pro
   for (let call = 1; call <= failures; call++) {
     const { state } = await stateOf(agent);
     if (state !== "closed") harness.expect(`it is closed before failure ${call}`, false, state);
-    await ask(harness, agent, `failure ${call}`);
+    await harness.ask(agent, `failure ${call}`);
     if (call < failures) harness.clock.advance(PAUSE_MS);
   }
   harness.did(`Let ${failures} calls fail in a row, the threshold of breaker.failures.`);
@@ -62,7 +61,7 @@ async function failFast(harness: Harness, agent: Agent, failures: number): Promi
 }
 
 async function expectRefused(harness: Harness, agent: Agent, when: string, requests: number): Promise<void> {
-  const { refusedBy, text } = await ask(harness, agent, `a call ${when}`);
+  const { refusedBy, text } = await harness.ask(agent, `a call ${when}`);
   const { length } = harness.endpoint.requests;
   harness.expect(
     `a call ${when} is refused without a request`,
@@ -81,7 +80,7 @@ async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void
     return { type: "error", status: 500 };
   });
   clock.advance(2_000);
-  const first = ask(harness, agent, "the probe");
+  const first = harness.ask(agent, "the probe");
   try {
     await harness.until("one probe goes out when the time is over", () => endpoint.requests.length > before);
     await expectRefused(harness, other, "beside the probe", before + 1);
@@ -102,7 +101,7 @@ async function probe(harness: Harness, agent: Agent, other: Agent): Promise<void
   endpoint.otherwise({ type: "reply" });
   clock.advance(doubledMs + 1_000);
   for (const what of ["the second probe", "a call after it"]) {
-    const { completion, text } = await ask(harness, agent, what);
+    const { completion, text } = await harness.ask(agent, what);
     harness.expect(`${what} is answered`, completion !== null, text);
     clock.advance(PAUSE_MS);
   }

@@ -1,5 +1,4 @@
 import { unusedUrl } from "../../faults/model-endpoint.ts";
-import { ask } from "../ask.ts";
 import type { Drill } from "../harness.ts";
 import { MODEL } from "../scratch-config.ts";
 
@@ -20,7 +19,7 @@ export const fallback: Drill = {
     const agent = await deployment.open({ clock: harness.clock });
 
     harness.did("Asked the chain while nothing listened at the first model's address.");
-    const second = await ask(harness, agent, "The first model is down. The second one answers.");
+    const second = await harness.ask(agent, "The first model is down. The second one answers.");
     harness.expect(
       "the second model answers, and says that it is not the first choice",
       second.completion?.model === MODEL && second.completion.degraded,
@@ -43,7 +42,7 @@ export const fallback: Drill = {
 
     endpoint.otherwise({ type: "error", status: 503 });
     harness.did("Asked again while the second one answered with status 503.");
-    const last = await ask(harness, agent, "Both models are down. The summary without a model says this.");
+    const last = await harness.ask(agent, "Both models are down. The summary without a model says this.");
     harness.expect(
       "the last of the chain, which needs no model, answers",
       last.completion?.model === "extractive" && last.completion.degraded,

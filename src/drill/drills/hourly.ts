@@ -1,5 +1,4 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
-import { ask } from "../ask.ts";
 import { fillUntilRefused } from "../fill.ts";
 import type { Drill } from "../harness.ts";
 import { hourlyCapMicros } from "../scratch-config.ts";
@@ -19,7 +18,7 @@ export const hourly: Drill = {
     harness.clock.advance(LATER_MS);
     harness.did("Moved the drill's clock 62 minutes on, and called again.");
     const before = harness.endpoint.requests.length;
-    const { completion, text } = await ask(harness, agent, `later ${callText}`);
+    const { completion, text } = await harness.ask(agent, `later ${callText}`);
     const { length } = harness.endpoint.requests;
     harness.expect("there is room again", completion !== null && length === before + 1, text);
     harness.figures.requestsAnHourLater = length;

@@ -37,7 +37,7 @@ export function installEnvironment(): SimulatedEnvironment {
     disk: installDisk(),
     cutAll: installNetwork(() => environment.internet),
     quiet: installTimers(time),
-    internet: EVERYBODY_IS_WELL,
+    internet: ALWAYS_OK,
     randomness: seededRandom(0, "before a simulation"),
   };
   replace(Math, "random", () => environment.randomness.random());
@@ -46,7 +46,7 @@ export function installEnvironment(): SimulatedEnvironment {
   return environment;
 }
 
-const EVERYBODY_IS_WELL: Internet = {
+const ALWAYS_OK: Internet = {
   answer: () => ({
     afterMs: 0,
     bytes: "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nOK",

@@ -60,7 +60,7 @@ export function installNetwork(internet: () => Internet): () => void {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     signal?.addEventListener("abort", () => socket.destroy(signal.reason), { once: true });
-    const stand = (error: Error | null) => {
+    const onLookedUp = (error: Error | null) => {
       const refusal = error ?? internet().accept(origin);
       if (refusal === "hangs" || socket.destroyed) return;
       if (typeof refusal === "string") socket.destroy(failure(refusal, `connect ${refusal} ${host}`));
@@ -74,8 +74,8 @@ export function installNetwork(internet: () => Internet): () => void {
     // judges the address before anything is sent to it.
     process.nextTick(() => {
       if (socket.destroyed) return;
-      if (lookup === undefined || isIP(host) !== 0) stand(null);
-      else lookup(host, { all: true }, stand);
+      if (lookup === undefined || isIP(host) !== 0) onLookedUp(null);
+      else lookup(host, { all: true }, onLookedUp);
     });
     return socket;
   }

@@ -5,7 +5,6 @@ import { PROTOCOLS, type ProtocolName } from "../../faults/model-protocols.ts";
 import type { Bill } from "../../faults/oracles/ledger.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
 import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
-import type { ProviderConfig } from "../../providers/types.ts";
 import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
 import { brokenOff, reply } from "./replies.ts";
@@ -53,12 +52,11 @@ const WEIGHTS = Object.fromEntries(
 /** The providers that the configuration names: what each asks for, does, and bills. */
 export function createModels(config: Config, faultRates: FaultRates, random: SeededRandom) {
   const bills: Bill[] = [];
-  const endpoints = new Map(
-    Object.entries(config.models.providers).flatMap(([name, provider]) => {
-      const protocol = PROTOCOL_NAMES.find((each) => each === provider.type);
-      return protocol === undefined ? [] : [[addressOf(protocol, provider), { name, protocol }]];
-    }),
-  );
+  const providers = Object.entries(config.models.providers).flatMap(([name, { type, baseUrl }]) => {
+    const protocol = (Object.keys(PROTOCOLS) as ProtocolName[]).find((each) => each === type);
+    // Base addresses end with /v1 or not, as their provider has it.
+    return protocol === undefined ? [] : [{ name, protocol, base: baseUrl.replace(/(\/v1)?\/*$/, "") }];
+  });
 
   function answerAs({ name, protocol }: { name: string; protocol: ProtocolName }, { body }: Asked): Reply {
     const json = JSON.parse(body) as { model: string };
@@ -105,18 +103,12 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
     bills,
     /** Null for an address that is no model's. */
     answer(asked: Asked): Reply | null {
-      const endpoint = endpoints.get(asked.url.origin + asked.url.pathname);
-      return endpoint === undefined || asked.method !== "POST" ? null : answerAs(endpoint, asked);
+      const { href, pathname } = asked.url;
+      const provider = providers.find(
+        ({ base, protocol }) =>
+          href.startsWith(base) && pathname.endsWith(PROTOCOLS[protocol].path.replace("/v1", "")),
+      );
+      return provider === undefined || asked.method !== "POST" ? null : answerAs(provider, asked);
     },
   };
-}
-
-const PROTOCOL_NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
-
-/** Base addresses end with /v1 or not, as their provider has it. */
-function addressOf(protocol: ProtocolName, { baseUrl }: ProviderConfig): string {
-  const base = baseUrl.replace(/\/+$/, "").replace(/\/v1$/, "");
-  const { path } = PROTOCOLS[protocol];
-  const hasVersion = /\/v1\/*$/.test(baseUrl);
-  return base + (protocol === "openai" && !hasVersion ? path.replace(/^\/v1/, "") : path);
 }

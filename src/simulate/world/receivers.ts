@@ -45,7 +45,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
       const channel = isPing ? undefined : channels.get(url.origin);
       if (!isPing && (channel === undefined || method !== "POST")) return null;
       const json = { "content-type": "application/json" };
-      const body = channel === undefined ? pinged(config) : takenBy(channel);
+      const body = channel === undefined ? pingReply(config) : takenBy(channel);
       const whole = respond(random.between(50, 900), 200, body, json);
       if (fails()) return failure(FAILURES, url, whole, random);
       if (!isPing) messages += 1;
@@ -54,7 +54,7 @@ export function createReceivers(config: Config, faultRates: FaultRates, random: 
   };
 }
 
-function pinged({ heartbeat }: Config): string {
+function pingReply({ heartbeat }: Config): string {
   return heartbeat.style === "healthchecks" ? "OK" : '{"ok":true}';
 }
 
