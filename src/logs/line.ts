@@ -24,8 +24,8 @@ export function formatLine(
   redact: Redact,
 ): string {
   const head = { ts: toIso(nowMs), level, event: cut(redact(event), EVENT_LENGTH_MAX) };
-  const room = { characters: LINE_LENGTH_MAX, ancestors: new Set<object>() };
-  const body = plainObject(Object.entries(fields), 1, room, redact);
+  const room = { characters: LINE_LENGTH_MAX, ancestors: new Set<object>(), redact };
+  const body = plainObject(Object.entries(fields), 1, room);
   const line = JSON.stringify({ ...head, ...body, ...head });
 
   // Field by field finds all but a secret that spans several of them (a whole JSON document, say).
@@ -64,85 +64,85 @@ interface Room {
   characters: number;
   /** The objects that enclose the present one, to see a circle. */
   ancestors: Set<object>;
+  redact: Redact;
 }
 
-function plain(value: unknown, depth: number, room: Room, redact: Redact): unknown {
+function plain(value: unknown, depth: number, room: Room): unknown {
   switch (typeof value) {
     case "string":
-      return text(value, room, redact);
+      return text(value, room);
     case "number":
     case "bigint":
-      return number(value, redact);
+      return number(value, room);
     case "boolean":
     case "undefined":
       return value;
     case "object":
-      return value === null ? null : nested(value, depth, room, redact);
+      return value === null ? null : nested(value, depth, room);
     case "function":
     case "symbol":
       return `[${typeof value}]`;
   }
 }
 
-function text(value: string, room: Room, redact: Redact): string {
+function text(value: string, room: Room): string {
   // Redacted before it is cut, since half a secret is not recognised.
-  const result = cut(redact(value), Math.min(STRING_LENGTH_MAX, room.characters));
+  const result = cut(room.redact(value), Math.min(STRING_LENGTH_MAX, room.characters));
   room.characters -= escapeUnseen(JSON.stringify(result)).length;
   return result;
 }
 
-function number(value: number | bigint, redact: Redact): unknown {
+function number(value: number | bigint, { redact }: Room): unknown {
   const written = String(value);
   // A chat id may be a secret and come as a number.
   if (redact(written) !== written) return REDACTED;
   return Number.isFinite(value) ? value : written;
 }
 
-function nested(value: object, depth: number, room: Room, redact: Redact): unknown {
+function nested(value: object, depth: number, room: Room): unknown {
   if (room.ancestors.has(value)) return "[circular]";
   if (value instanceof Uint8Array) return `[${value.byteLength} bytes]`;
   if (depth > DEPTH_MAX) return "[deeper]";
   room.ancestors.add(value);
   try {
-    if (value instanceof Error) return plainObject(errorEntries(value), depth + 1, room, redact);
-    if (Array.isArray(value)) return plainArray(value, depth + 1, room, redact);
-    if (value instanceof Set) return plainArray([...value], depth + 1, room, redact);
+    if (value instanceof Error) return plainObject(errorEntries(value), depth + 1, room);
+    if (Array.isArray(value)) return plainArray(value, depth + 1, room);
+    if (value instanceof Set) return plainArray([...value], depth + 1, room);
     if (value instanceof Map)
       return plainObject(
         [...value].map(([key, item]) => [String(key), item]),
         depth + 1,
         room,
-        redact,
       );
     if ("toJSON" in value && typeof value.toJSON === "function")
-      return plain(value.toJSON(), depth + 1, room, redact);
-    return plainObject(Object.entries(value), depth + 1, room, redact);
+      return plain(value.toJSON(), depth + 1, room);
+    return plainObject(Object.entries(value), depth + 1, room);
   } catch (error) {
     // A getter of somebody else's object threw.
-    return text(`[unreadable: ${String(error)}]`, room, redact);
+    return text(`[unreadable: ${String(error)}]`, room);
   } finally {
     room.ancestors.delete(value);
   }
 }
 
-function plainArray(items: unknown[], depth: number, room: Room, redact: Redact): unknown[] {
+function plainArray(items: unknown[], depth: number, room: Room): unknown[] {
   const result: unknown[] = [];
   for (const item of items) {
     if (!hasRoom(result.length, room)) break;
-    result.push(plain(item, depth, room, redact));
+    result.push(plain(item, depth, room));
   }
   if (items.length > result.length) result.push(`[${items.length - result.length} more]`);
   return result;
 }
 
-function plainObject(entries: [string, unknown][], depth: number, room: Room, redact: Redact): Fields {
+function plainObject(entries: [string, unknown][], depth: number, room: Room): Fields {
   // No prototype: a field called `__proto__` is a field.
   const result: Fields = Object.create(null);
   let count = 0;
   for (const [name, value] of entries) {
     if (!hasRoom(count, room)) break;
     const isSecret = typeof value === "string" && isSecretName(name);
-    result[text(name, room, redact)] = isSecret ? REDACTED : plain(value, depth, room, redact);
+    result[text(name, room)] = isSecret ? REDACTED : plain(value, depth, room);
     count += 1;
   }
   if (entries.length > count) result.more = entries.length - count;

@@ -17,13 +17,13 @@ export function eventsInCode(): Map<string, Set<string>> {
   return events;
 }
 
-/** `log.event(level, "name", {fields})`, or the log's own `lineOf(nowMs, level, "name", …)`. */
+/** `log.event(level, "name", {fields})`, or the log's own `lineOf(nowMs, level, "name", …)`, or `logOnce(config, clock, "name", fields)`. */
 function eventOf(call: Node): { name: string; fields: string[] } | null {
   const parts = (call.arguments as unknown[]).filter(isNode);
   const callee = isNode(call.callee) ? call.callee : undefined;
   const isEvent =
     callee?.type === "MemberExpression" && isNode(callee.property) && callee.property.name === "event";
-  const isLine = callee?.type === "Identifier" && callee.name === "lineOf";
+  const isLine = callee?.type === "Identifier" && ["lineOf", "logOnce"].includes(String(callee.name));
   const name = parts[isEvent ? 1 : 2];
   if ((!isEvent && !isLine) || name?.type !== "Literal" || typeof name.value !== "string") return null;
   const fields = isEvent && parts[2]?.type === "ObjectExpression" ? keysOf(parts[2]) : [];
