@@ -50,15 +50,11 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   const byId = new Map(channels.map((config) => [channelId(config), config]));
   const counts = await Promise.all([...byId].map(([channel, config]) => serve(run, channel, config)));
 
-  const { pending } = await db
-    .selectFrom("alert_deliveries")
-    .select((e) => e.fn.countAll<number>().as("pending"))
-    .where("state", "=", "pending")
-    .executeTakeFirstOrThrow();
+  const left = db.selectFrom("alert_deliveries").where("state", "=", "pending");
   return {
     sent: counts.reduce((sum, count) => sum + count.sent, 0),
     failed: counts.reduce((sum, count) => sum + count.failed, stale),
-    pending,
+    ...(await left.select((e) => e.fn.countAll<number>().as("pending")).executeTakeFirstOrThrow()),
   };
 }
 
@@ -76,11 +72,8 @@ async function serve(run: Run, channel: string, config: ChannelConfig) {
   const count = { sent: 0, failed: 0 };
   const due = await dueOn(db, channel, clock.nowMs(), DUE_MAX);
   const waiting = due.length > 0 ? await gathering(db, channel, clock.nowMs()) : new Set<string>();
-  const messages = foldStorms(
-    due.filter(({ event }) => foldAbove === Number.POSITIVE_INFINITY || !waiting.has(event)),
-    foldAbove,
-  );
-  for (const deliveries of messages) {
+  const isAtOnce = ({ event }: Delivery) => foldAbove === Number.POSITIVE_INFINITY || !waiting.has(event);
+  for (const deliveries of foldStorms(due.filter(isAtOnce), foldAbove)) {
     if (signal.aborted || run.left === 0) break;
     run.left -= 1;
     const { sent, failed, isChannelDown } = await attempt(run, config, deliveries);

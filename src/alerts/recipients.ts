@@ -40,15 +40,15 @@ export async function addMissingDeliveries(
   channels: readonly ChannelConfig[],
   nowMs: number,
 ): Promise<void> {
-  const missing = (db: Db) =>
-    db
+  const missing = (db: Db) => {
+    const written = db
       .selectFrom("alerts")
-      .select(["id", "event", "subject", "severity"])
       .where("is_routed", "=", 0)
-      .where("created_at", ">=", nowMs - HISTORY_MS)
       .orderBy("id", "desc")
-      .limit(ALERTS_MAX)
-      .execute();
+      .limit(ALERTS_MAX);
+    const recent = written.where("created_at", ">=", nowMs - HISTORY_MS);
+    return recent.select(["id", "event", "subject", "severity"]).execute();
+  };
   if (channels.length === 0 || (await missing(store.db)).length === 0) return;
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
@@ -107,18 +107,16 @@ export async function lastsSince(
 
 async function readRecipients(db: Db): Promise<Recipient[]> {
   const rows = await db.selectFrom("alert_channels").selectAll().execute();
-  return sorted(
-    rows.map(({ events, ...row }) => ({ ...row, on: events === null ? null : JSON.parse(events) })),
-  );
+  return rows.map(({ events, ...row }) => ({ ...row, on: events && JSON.parse(events) })).sort(byName);
 }
 
 function recipientsOf(channels: readonly ChannelConfig[]): Recipient[] {
-  return sorted(channels.map((config) => ({ name: config.name, channel: channelId(config), on: config.on })));
+  return channels
+    .map((config) => ({ name: config.name, channel: channelId(config), on: config.on }))
+    .sort(byName);
 }
 
-function sorted(recipients: Recipient[]): Recipient[] {
-  return recipients.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
+const byName = (a: Recipient, b: Recipient) => (a.name < b.name ? -1 : 1);
 
 async function decide(trx: Trx, recipients: Recipient[], alert: Alert, nowMs: number): Promise<number> {
   const informed = await informedOfTrouble(trx, alert);

@@ -52,13 +52,10 @@ async function sendByHttp(
   const { reply, headers } = await exchange(channel.request(payload, config), options.signal);
   const { status } = reply;
   if (status >= 200 && status < 300 && channel.isAccepted(reply)) return { result: { ok: true }, status };
-  const result: SendResult = {
-    ok: false,
-    error: refusal(reply, config.url),
-    retryAfterMs: channel.retryAfterMs?.(reply) ?? retryAfterMs(headers.get("retry-after"), options.nowMs),
-    isChannelDown: !ABOUT_THE_ALERT.has(status),
-  };
-  return { result, status };
+  const askedMs = channel.retryAfterMs?.(reply) ?? retryAfterMs(headers.get("retry-after"), options.nowMs);
+  const isChannelDown = !ABOUT_THE_ALERT.has(status);
+  const error = refusal(reply, config.url);
+  return { result: { ok: false, error, retryAfterMs: askedMs, isChannelDown }, status };
 }
 
 /** Refusals of this alert's content (RFC 9110, section 15.5); another may pass. */

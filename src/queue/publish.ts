@@ -55,8 +55,9 @@ export interface SetAside {
 }
 
 /**
- * Writes every saved file that is not in `dir` yet, gives the paths of those, and marks it published only when it is on the disk. A crash before the mark finds
- * the same bytes under the same name again. A file that cannot be written is set aside, and the others are written.
+ * Writes every saved file that is not in `dir` yet, and marks it published only when it is on the disk: a crash before the
+ * mark finds the same bytes under the same name again. A file that cannot be written is set aside, and the others are written.
+ * @returns the paths of what was written, and what was set aside.
  */
 export async function publishPending(
   db: Db,
@@ -74,7 +75,8 @@ export async function publishPending(
   for (const name of names) {
     const outcome = publish(dir, await readOutput(db, name));
     if (outcome.type === "written") {
-      await mark(db, name, nowMs);
+      const mark = { state: "published", published_at: nowMs } as const;
+      await db.updateTable("outputs").set(mark).where("name", "=", name).execute();
       files.push(join(dir, name));
       continue;
     }
@@ -181,14 +183,6 @@ export async function readOutput(db: Db, name: string): Promise<OutputFile> {
     .where("name", "=", name)
     .executeTakeFirstOrThrow();
   return { name, content };
-}
-
-async function mark(db: Db, name: string, nowMs: number): Promise<void> {
-  await db
-    .updateTable("outputs")
-    .set({ state: "published", published_at: nowMs })
-    .where("name", "=", name)
-    .execute();
 }
 
 async function freeName(trx: Trx, name: string): Promise<string> {

@@ -41,9 +41,7 @@ export interface Observation {
 }
 
 /** What it has counted so far. */
-export interface Counted {
-  liveness: number;
-  isAtWork: boolean;
+export interface Counted extends Omit<Observation, "kill"> {
   silentSteps: number;
   killSteps: number;
 }
@@ -57,15 +55,11 @@ export function countStep(
   const silentSteps = liveness === before.liveness ? before.silentSteps + 1 : 0;
   const isSameCount = isAtWork === before.isAtWork;
   const killSteps = kill === null ? 0 : (isSameCount ? before.killSteps : 0) + 1;
-  const counted = { liveness, isAtWork, silentSteps, killSteps };
-  return { counted, wedged: reasonOf(counted, kill, limits) };
-}
-
-function reasonOf(counted: Counted, kill: string | null, limits: WedgeLimits): string | null {
-  const { isAtWork, killSteps, silentSteps } = counted;
   const seconds = (steps: number) => `${(steps * limits.stepMs) / 1_000} s`;
-  if (killSteps >= (isAtWork ? limits.killStepsMax : limits.alertStepsMax))
-    return `it was still there ${seconds(killSteps)} after ${kill}`;
-  if (silentSteps >= limits.silentStepsMax) return `its event loop stood still for ${seconds(silentSteps)}`;
-  return null;
+  let wedged: string | null = null;
+  if (kill !== null && killSteps >= (isAtWork ? limits.killStepsMax : limits.alertStepsMax))
+    wedged = `it was still there ${seconds(killSteps)} after ${kill}`;
+  else if (silentSteps >= limits.silentStepsMax)
+    wedged = `its event loop stood still for ${seconds(silentSteps)}`;
+  return { counted: { liveness, isAtWork, silentSteps, killSteps }, wedged };
 }
