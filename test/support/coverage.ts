@@ -17,12 +17,15 @@ export interface NamedTest {
 
 const LINK = /\[`([^`]+)`\]\(([^)]+)\)(?: "([^"]+)")?/g;
 
-/** The rows of docs/coverage.md. @throws Error for a row that is none */
+/** The documents whose rows name the tests that prove them. */
+export const COVERED = ["docs/coverage.md", "docs/threat-model.md"] as const;
+
+/** The rows of such a document. @throws Error for a row that is none */
 export function readCoverage(text: string): Promised[] {
   return text.split("\n").flatMap((content, index) => {
-    if (!content.startsWith("| ") || content.startsWith("| what |")) return [];
+    if (!/^\| (?!what \||it \|)/.test(content)) return [];
     const [, what = "", files = "", tests = "", ...rest] = content.split("|").map((cell) => cell.trim());
-    if (rest.length !== 1) throw new Error(`docs/coverage.md:${index + 1}: a row has three cells`);
+    if (rest.length !== 1) throw new Error(`line ${index + 1}: a row has three cells`);
     return [
       {
         what,

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isNamed, notRun, readCoverage } from "./coverage.ts";
+import { COVERED, isNamed, notRun, readCoverage } from "./coverage.ts";
 import { SUMMARY_FILE, type TestSummary } from "./summary-reporter.ts";
 import { installTools } from "./system-tools.ts";
 
@@ -47,7 +47,7 @@ const scenarios = isUnit ? NOTHING : await runTests("scenarios", "vitest.scenari
 const skipped = [...tests.skipped, ...scenarios.skipped];
 const failures = [...tests.failures, ...scenarios.failures];
 
-const coverage = readCoverage(readFileSync(join(ROOT, "docs/coverage.md"), "utf8"));
+const coverage = COVERED.flatMap((file) => readCoverage(readFileSync(join(ROOT, file), "utf8")));
 const unseen = notRun(coverage, [...tests.seen, ...scenarios.seen], isRunHere);
 
 const passed = tests.passed + scenarios.passed + Number(format) + Number(types);
@@ -59,7 +59,7 @@ for (const { test, reason } of skipped) {
     if (named.some((each) => isNamed(each, test))) console.log(`         not proved here: ${what}`);
 }
 for (const { file, name } of unseen)
-  console.log(`failed: docs/coverage.md names a test that did not run: ${file} > ${name}`);
+  console.log(`failed: the documents name a test that did not run: ${file} > ${name}`);
 if (!format) console.log("failed: format and lint (`npm run format` mends what it can)");
 if (!types) console.log("failed: types");
 for (const { test, error } of failures.slice(0, FAILURES_NAMED)) {
