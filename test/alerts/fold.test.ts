@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, test } from "vitest";
 import { deliverAlerts } from "../../src/alerts/deliver.ts";
 import type { AlertPayload } from "../../src/alerts/events.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { describe, expect, test } from "vitest";
 import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
 import type { MailAccount } from "../../src/alerts/channels/email.ts";

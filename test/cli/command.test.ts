@@ -1,3 +1,4 @@
+// @module-tag processes
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";

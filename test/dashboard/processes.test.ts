@@ -1,3 +1,4 @@
+// @module-tag processes
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { get } from "node:http";

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { afterEach, describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../src/agent.ts";
 import { configHash } from "../../src/config/hash.ts";

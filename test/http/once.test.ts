@@ -1,3 +1,4 @@
+// @module-tag processes
 import { createServer, type Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { expect, it, onTestFinished } from "vitest";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { spawn } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
 import {

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { runNode } from "../support/run-node.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { complete } from "../../src/queue/complete.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { execFileSync } from "node:child_process";
 import {
   existsSync,

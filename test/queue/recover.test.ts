@@ -1,3 +1,4 @@
+// @module-tag processes
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_RETRY } from "../../src/config/jobs.ts";

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Killed } from "../../src/rails/halt.ts";

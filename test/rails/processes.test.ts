@@ -1,3 +1,4 @@
+// @module-tag processes
 import type { ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";

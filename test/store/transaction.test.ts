@@ -1,3 +1,4 @@
+// @module-tag processes
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { describe, expect, it } from "vitest";
 import { openAgent } from "../../../src/agent.ts";
 import { type Deployment, deployment } from "../../support/afk.ts";

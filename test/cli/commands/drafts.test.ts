@@ -1,3 +1,4 @@
+// @module-tag processes
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
 import { previewLines } from "../../../src/cli/draft-lines.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

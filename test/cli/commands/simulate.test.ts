@@ -1,3 +1,4 @@
+// @module-tag processes
 import { existsSync } from "node:fs";
 import { expect, it } from "vitest";
 import { deployment, digestConfig } from "../../support/afk.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { object } from "valibot";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openAgent } from "../../../src/agent.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { type ChildProcess, spawn } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
 import { familyOf } from "../../../src/faults/processes.ts";

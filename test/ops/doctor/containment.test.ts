@@ -1,3 +1,4 @@
+// @module-tag processes
 import { describe, expect, test } from "vitest";
 import { containment } from "../../../src/ops/doctor/machine.ts";
 import { opsHarness } from "../harness.ts";

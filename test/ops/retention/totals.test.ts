@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, test } from "vitest";
 import { dayBounds } from "../../../src/lib/days.ts";
 import { retain } from "../../../src/ops/retention/retain.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Agent } from "../../../src/agent.ts";
 import { createOutgoing } from "../../../src/egress/send.ts";

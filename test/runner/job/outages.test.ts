@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openAgent } from "../../../src/agent.ts";
 import { type Deployment, deployment, digestConfig, fillInbox, ollama } from "../../support/afk.ts";

@@ -1,3 +1,4 @@
+// @module-tag slow
 import { describe, expect, it } from "vitest";
 import { type Answer, type Received, receiver } from "../../alerts/receiver.ts";
 import { ollama } from "../../support/afk.ts";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";

@@ -1,3 +1,4 @@
+// @module-tag processes
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";

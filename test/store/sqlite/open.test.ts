@@ -1,3 +1,4 @@
+// @module-tag processes
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
