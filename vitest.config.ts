@@ -8,6 +8,11 @@ export default defineConfig({
     // They need a container engine; vitest.scenarios.config.ts runs them.
     exclude: ["test/scenarios/**"],
     // Node runs the sources as they are; the tests run what ships.
+    // Said at the top of a file; `npm run test:fast` leaves both out.
+    tags: [
+      { name: "processes", description: "It starts a process or a thread." },
+      { name: "slow", description: "It takes seconds." },
+    ],
     pool: "forks",
     // No test replaces a module, so files may share a process; a process each would take a third of the time.
     isolate: false,
