@@ -12,7 +12,7 @@ export interface TemplateAnswers {
 /** A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. */
 export function renderTemplate(answers: TemplateAnswers): string {
   const chain = answers.model === "extractive" ? ["extractive"] : [answers.model, "extractive"];
-  return `# yaml-language-server: $schema=./node_modules/afk/afk.schema.json
+  return `# yaml-language-server: $schema=./node_modules/afk-agent/afk.schema.json
 # The only file a person edits. Unknown keys are refused. Paths start at this file's folder.
 # \${NAME} in a text is read from the environment, or from the file that NAME_FILE names.
 

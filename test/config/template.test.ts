@@ -24,7 +24,7 @@ const loadTemplate = (over: Partial<TemplateAnswers> = {}) =>
 describe("renderTemplate", () => {
   it("names the JSON Schema first, for editors", () => {
     const [first] = renderTemplate(ANSWERS).split("\n");
-    expect(first).toBe("# yaml-language-server: $schema=./node_modules/afk/afk.schema.json");
+    expect(first).toBe("# yaml-language-server: $schema=./node_modules/afk-agent/afk.schema.json");
   });
 
   it("gives a file that is accepted, with the answers in it", () => {
