@@ -34,6 +34,7 @@ import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
 import type { Store } from "./store/store.ts";
 
+/** What a program of afk's own may give beside what the library takes; all has a default. */
 export interface AgentOptions extends LibraryOptions {
   /** Called with the configuration that holds from now on, when afk.yaml was changed. */
   onConfig?: ((config: Config) => void) | undefined;

@@ -9,6 +9,7 @@ import { FOLD_ABOVE, foldStorms, gathering, payloadOf } from "./fold.ts";
 import { addMissingDeliveries } from "./recipients.ts";
 import { sendAlert } from "./send.ts";
 
+/** What one run of deliveries needs, and its bounds. */
 export interface DeliverOptions {
   store: Store;
   channels: ChannelConfig[];

@@ -104,6 +104,7 @@ export async function moveAll(trx: Trx, from: string, to: string, nowMs: number)
     .execute();
 }
 
+/** Queues an alert for one channel, due at once; one that is there stays as it is. */
 export async function addDelivery(trx: Trx, alert_id: string, channel: string, nowMs: number): Promise<void> {
   const times = { next_at: nowMs, updated_at: nowMs };
   await trx

@@ -1,5 +1,6 @@
 import type { Level } from "../lib/log.ts";
 
+/** How bad an alert is, the mildest first. */
 export type Severity = "info" | "warn" | "error";
 
 /** Every event that is an alert too, with how bad it is. */
@@ -37,6 +38,7 @@ export const ALERT_EVENTS = {
   alert_test: "warn",
 } as const satisfies Record<string, Severity>;
 
+/** The name of an event that is an alert too. */
 export type AlertEvent = keyof typeof ALERT_EVENTS;
 
 /** The level of its line in the log. What need not reach a phone may be what somebody at the log looks for. */

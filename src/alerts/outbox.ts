@@ -27,12 +27,14 @@ export interface Notice extends Omit<AlertPayload, "version" | "agent" | "severi
  */
 export type Announce = (trx: Trx, notice: Notice, repeats?: "logged" | "quiet") => Promise<void>;
 
+/** Where the agent's alerts are written, for delivery afterwards. */
 export interface Outbox {
   /** Takes secrets out of text that will be kept: errors repeat what servers and files said. */
   redact: (text: string) => string;
   announce: Announce;
 }
 
+/** What an outbox is made from. */
 export interface OutboxOptions {
   agent: string;
   clock: Clock;
@@ -42,6 +44,7 @@ export interface OutboxOptions {
   onAlert?: ((alert: AlertPayload) => void) | undefined;
 }
 
+/** The outbox: an alert commits with its incident and with a delivery for each channel that gets it, or not at all. */
 export function createOutbox(options: OutboxOptions): Outbox {
   return {
     redact: options.redact,

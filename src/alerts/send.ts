@@ -6,7 +6,7 @@ import { channelOf } from "./channels/registry.ts";
 import type { AlertPayload } from "./events.ts";
 import { sendMail } from "./send-mail.ts";
 
-export interface SendOptions {
+interface SendOptions {
   /** Ends the try from outside, a kill switch say. */
   signal: AbortSignal;
   /** Bound on the whole try. 5 s unless stated. */

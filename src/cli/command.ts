@@ -109,7 +109,7 @@ type Given<Def extends ArgDef, Value> = Def extends { default: string | number }
       : Value | undefined;
 
 /** Options that every command takes. */
-export const GLOBAL_ARGS = {
+const GLOBAL_ARGS = {
   config: {
     type: "string",
     valueHint: "FILE",

@@ -1,5 +1,5 @@
 /** A wish to leave, of a person or of the system. */
-export interface Interrupt extends Disposable {
+interface Interrupt extends Disposable {
   /** Aborts on the first wish. */
   signal: AbortSignal;
 }

@@ -3,7 +3,7 @@ import { processEnvironment } from "../config/environment.ts";
 import { escapeUnseen, withoutHidden } from "../lib/visible.ts";
 
 /** What is written to: standard output unless stated. */
-export type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean };
+type Sink = Pick<NodeJS.WriteStream, "write"> & { isTTY?: boolean };
 
 /** How a piece of text stands out on a terminal. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";

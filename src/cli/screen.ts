@@ -1,5 +1,5 @@
 /** A terminal that is drawn in place. Disposing of it shows again what was there before. */
-export interface Screen extends Disposable {
+interface Screen extends Disposable {
   /** Shows these lines, which are no wider than the terminal, from the top; the last says how many do not fit. */
   draw(lines: readonly string[]): void;
 }

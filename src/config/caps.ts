@@ -22,7 +22,7 @@ export interface StatedBudget {
 }
 
 /** One key of a section of caps, and the cap that it states. */
-export interface CapKey {
+interface CapKey {
   key: string;
   cap: CapName;
   unit: UnitName;
@@ -50,7 +50,7 @@ function ownerKeys(runs: string | null): CapKey[] {
 }
 
 /** Schemas of caps by their keys, each of which may be left out. */
-export type CapEntries = Record<string, v.OptionalSchema<v.GenericSchema<number>, undefined>>;
+type CapEntries = Record<string, v.OptionalSchema<v.GenericSchema<number>, undefined>>;
 
 /** The section `budget`. */
 export function budgetSchema() {

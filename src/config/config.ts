@@ -50,6 +50,7 @@ export interface RetryConfig {
   giveUpAfterMs: number;
 }
 
+/** A job of afk.yaml, parsed. */
 export interface JobConfig {
   name: string;
   kind: string;

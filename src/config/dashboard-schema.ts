@@ -3,7 +3,7 @@ import { flag, integer, section, text } from "./fields.ts";
 import { HOST_PATTERN, isLoopbackHost } from "./hosts.ts";
 
 /** Where the page is unless afk.yaml says otherwise; no well-known service uses it. */
-export const DASHBOARD_PORT = 4235;
+const DASHBOARD_PORT = 4235;
 
 /** The `dashboard:` section. */
 export function dashboardSchema() {

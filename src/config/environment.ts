@@ -9,7 +9,7 @@ export function processEnvironment(): Environment {
   return { ...process.env };
 }
 
-export type Variable =
+type Variable =
   | { state: "set"; value: string }
   | { state: "unset" }
   /** `NAME_FILE` is set, and does not lead to a value. */

@@ -20,6 +20,7 @@ export function pathTo(input: object, ...keys: (string | number)[]): [v.IssuePat
   return items as unknown as [v.IssuePathItem, ...v.IssuePathItem[]];
 }
 
+/** A text that matches `pattern`; `write` says what to write instead of what was found. */
 export function text(description: string, write: string, pattern: RegExp, lengthMax = 200) {
   return v.pipe(
     v.string(write),
@@ -32,6 +33,7 @@ export function text(description: string, write: string, pattern: RegExp, length
 /** The least and the most that a number may be. */
 type Limits = readonly [least: number, most: number];
 
+/** A number within the limits; `write` says what to write instead of what was found. */
 export function number(description: string, write: string, [least, most]: Limits) {
   return v.pipe(
     v.number(write),
@@ -41,6 +43,7 @@ export function number(description: string, write: string, [least, most]: Limits
   );
 }
 
+/** A whole number within the limits; `what` names it in the message. */
 export function integer(description: string, what: string, [least, most]: Limits) {
   const write = `write ${what}: a whole number from ${least} to ${most}`;
   return v.pipe(
@@ -83,6 +86,7 @@ export function usd(description: string, what: string, example: string) {
   return number(description, write, [0, USD_MAX]);
 }
 
+/** The most that a cap in dollars may be. */
 export const USD_MAX = 1_000_000;
 
 /** Text such as `1h30m` in, milliseconds out. `longest` is a duration itself. */

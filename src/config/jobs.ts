@@ -66,7 +66,7 @@ export const jobSchema = v.strictObject({
   ),
 });
 
-export interface JobsContext {
+interface JobsContext {
   kinds: readonly JobSettingsKind[];
   timezone: string;
   written: ParseContext["written"];

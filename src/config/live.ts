@@ -28,12 +28,14 @@ export interface LiveConfig {
   takeOver(signal: AbortSignal): Promise<Refused | null>;
 }
 
+/** A changed afk.yaml that is not taken over, and why. */
 export interface Refused {
   error: ConfigError;
   /** Of the file's content, or of why it cannot be read. */
   hash: string;
 }
 
+/** What following a configuration file needs. */
 export interface LiveOptions {
   file: string;
   /** Reads the whole file. Throws ConfigError. */

@@ -20,6 +20,7 @@ import { collectSecrets } from "./secrets.ts";
 import { type Replacement, substitute } from "./substitute.ts";
 import { readYaml, readYamlLoosely } from "./yaml.ts";
 
+/** Where the configuration is read from, and the kinds of jobs that it may name. */
 export interface LoadOptions {
   environment: Environment;
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */

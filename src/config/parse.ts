@@ -16,6 +16,7 @@ export interface ParseContext {
   otherKeys?: readonly string[];
 }
 
+/** What was read, or all that is wrong with it; never both. */
 export type Parsed<Output> = { output: Output; issues: [] } | { output: null; issues: ConfigIssue[] };
 
 /** What is parsed by which schema, for messages. */

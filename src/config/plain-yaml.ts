@@ -7,6 +7,7 @@ export interface Fault {
   message: string;
 }
 
+/** The message for a file that is nested beyond the bound. */
 export const TOO_DEEP = "nested too deeply; no configuration needs that";
 
 /** A configuration has some ten levels. */

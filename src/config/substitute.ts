@@ -11,7 +11,7 @@ export interface Replacement {
   values: Map<string, string>;
 }
 
-export interface Substituted {
+interface Substituted {
   value: unknown;
   replacements: Replacement[];
   issues: ConfigIssue[];

@@ -6,7 +6,7 @@ import { isLoopback } from "../config/dashboard-schema.ts";
 import { hostMatches } from "../config/hosts.ts";
 
 /** Whether a request may look, or what it is told instead. */
-export type Access =
+type Access =
   | { type: "granted" }
   /** It brought the token in its address: it gets a cookie, and an address without the token. */
   | { type: "login"; cookie: string; location: string }

@@ -4,7 +4,7 @@ const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] a
 const BREAKER_STATES = ["closed", "open", "half_open", "blocked"] as const;
 
 /** A reply to a scraper. */
-export interface Metrics {
+interface Metrics {
   contentType: string;
   text: string;
 }

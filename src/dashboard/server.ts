@@ -10,7 +10,7 @@ import { STYLE } from "./style.ts";
 import { createView } from "./view.ts";
 
 /** What the page is served with. */
-export interface DashboardOptions {
+interface DashboardOptions {
   config: Config;
   version: string;
   clock: Clock;
@@ -19,7 +19,7 @@ export interface DashboardOptions {
 }
 
 /** The page while it is served. */
-export interface Dashboard {
+interface Dashboard {
   /** `http://127.0.0.1:4235/` */
   url: string;
   /** Shows what another configuration says; where the page is served, and to whom, stays. */

@@ -52,7 +52,7 @@ export interface HarnessOptions {
 }
 
 /** What became of one call through the gates. */
-export interface CallOutcome {
+interface CallOutcome {
   /** Null when it was not answered. */
   completion: Completion | null;
   /** The window whose cap refused it, or the breaker. */

@@ -14,7 +14,7 @@ const FIGURES_CHARS_MAX = 4_000;
 const Figures = v.record(v.pipe(v.string(), v.maxLength(60)), v.union([v.number(), v.string(), v.boolean()]));
 
 /** The result cannot be evidence as it stands. Exit code 2. */
-export class BadResult extends AfkError {
+class BadResult extends AfkError {
   constructor(message: string) {
     super("bad_result", message, { retry: "never", exitCode: EXIT.usage });
   }

@@ -4,7 +4,7 @@ import { isPermittedAddress } from "../http/address.ts";
 import { EgressFailed, EgressRefused } from "./errors.ts";
 
 /** One address of a name; `family` is 4 or 6. */
-export interface ResolvedAddress {
+interface ResolvedAddress {
   address: string;
   family: number;
 }

@@ -9,7 +9,7 @@ const ROWS_MAX = 500;
 const TOTAL_BYTES_MAX = 128 * 1024 * 1024;
 
 /** A page as it was last sent in full, with what to ask the server whether it still is so. */
-export interface KeptPage {
+interface KeptPage {
   contentType: string;
   body: Uint8Array;
   /** If-None-Match and If-Modified-Since. */

@@ -1,5 +1,5 @@
 /** The rules of a robots.txt for one crawler. */
-export interface RobotsRules {
+interface RobotsRules {
   rules: RobotsRule[];
   /** `Crawl-delay` in milliseconds; not part of RFC 9309, but asked for by many. */
   crawlDelayMs: number | null;

@@ -36,7 +36,7 @@ export interface Answer {
 }
 
 /** A request that may change something. */
-export interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
+interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
   signal: AbortSignal;
   /** For all of it, from the connection to the end of the answer. */
   timeoutMs: number;

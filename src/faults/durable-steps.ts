@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import Database from "better-sqlite3";
 
 /** What watches a process at the moments that decide what a crash leaves behind. */
-export interface StepHooks {
+interface StepHooks {
   /**
    * Around a durable step: a commit of something, a statement that writes outside of a transaction, a file that takes its
    * name. `label` says which: `commit ledger+jobs`, `write jobs`, `rename digest.md`.

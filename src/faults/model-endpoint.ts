@@ -40,7 +40,7 @@ type Reaction = Behaviour | ((request: RecordedRequest) => Behaviour | Promise<B
 const MISSING = [404, "text/plain", "404 page not found"] as const;
 
 /** How an endpoint differs from the usual one. */
-export interface EndpointOptions {
+interface EndpointOptions {
   /** 127.0.0.1 unless given; a server in a container is asked from outside of it. */
   host?: string;
   /** A free one unless given. */

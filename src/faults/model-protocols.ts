@@ -1,7 +1,7 @@
 import type { Usage } from "../providers/types.ts";
 
 /** A model's reply before a protocol puts it into its own fields. `usage` null leaves the figures out. */
-export interface ModelReply {
+interface ModelReply {
   model: string;
   text: string;
   usage: Usage | null;

@@ -26,7 +26,7 @@ export function isPermittedAddress(ip: string, mayBePrivate: boolean): boolean {
 }
 
 /** Whether `ip` is an address of this machine or of a network of its own, and of nobody's service. */
-export function isOwnNetworkAddress(ip: string): boolean {
+function isOwnNetworkAddress(ip: string): boolean {
   const address = parseAddress(ip);
   return address !== null && !isMetadata(address) && OWN_RANGES.has(address.range());
 }

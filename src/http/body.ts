@@ -5,14 +5,14 @@ import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
 export const ACCEPT_ENCODING = "gzip, br, deflate";
 
 /** The decoded body is larger than the bound. */
-export class BodyTooLarge extends Error {
+class BodyTooLarge extends Error {
   constructor(bytesMax: number) {
     super(`its body is larger than afk reads (more than ${bytesMax} bytes)`);
   }
 }
 
 /** How much of a body is read, and how. */
-export interface BodyLimits {
+interface BodyLimits {
   bytesMax: number;
   /** Whether a larger body is an error or is cut at the bound. */
   onExcess: "fail" | "cut";

@@ -13,7 +13,7 @@ import type { JobKind } from "./job.ts";
 import { jobKinds } from "./registry.ts";
 
 /** Where the afk.yaml is that may name files of kinds; what is left out comes from the environment. */
-export interface KindSources {
+interface KindSources {
   config?: string | undefined;
   environment?: Environment;
   /** Kinds of a program that uses the library; one of the same name takes the place of afk's own. */

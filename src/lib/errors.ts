@@ -13,7 +13,7 @@ export const EXIT = {
 } as const;
 
 /** Retry is later, and the exit code 1, unless stated. */
-export interface AfkErrorOptions {
+interface AfkErrorOptions {
   retry?: Retry;
   exitCode?: number;
   cause?: unknown;

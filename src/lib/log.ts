@@ -1,3 +1,4 @@
+/** The level of a line, the mildest first. */
 export type Level = "debug" | "info" | "warn" | "error";
 
 /** What a line of the log says besides its event. */

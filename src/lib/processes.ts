@@ -13,7 +13,7 @@ export interface Process {
 }
 
 /** The processes that were there. */
-export interface Listing {
+interface Listing {
   processes: (Process & { hasTags: boolean })[];
   /** Processes that were listed and had ended when they were looked at; what they may have forked was not. */
   ended: number[];
@@ -98,6 +98,7 @@ export function parsePs(output: string): Process[] {
   });
 }
 
+/** All processes as `ps` lists them, for systems without /proc. Throws when `ps` fails or takes 5 s. */
 export function readPs(): string {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid=,pgid=,stat=,lstart="], {
     encoding: "utf8",

@@ -1,7 +1,7 @@
 import { after } from "./clock.ts";
 
 /** A signal for one piece of work, made of others that may live for as long as the process; disposed of with the work. */
-export interface JoinedSignal extends Disposable {
+interface JoinedSignal extends Disposable {
   /** Aborts with the reason of the first that does, or with a TimeoutError. */
   signal: AbortSignal;
   /** True when it was the time that ran out first. */

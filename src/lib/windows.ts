@@ -13,7 +13,9 @@ export const UNITS = [
   { name: "calls", amount: "calls", what: "calls" },
 ] as const;
 
+/** The name of a unit: `usd`, `tokens`, `calls`. */
 export type UnitName = (typeof UNITS)[number]["name"];
+/** The field that holds an amount in a unit. */
 export type Amount = (typeof UNITS)[number]["amount"];
 /** An amount in every unit, of a call or of a window. */
 export type Amounts = Record<Amount, number>;
@@ -92,15 +94,18 @@ export const WINDOWS = [
 ] as const;
 
 type AnyWindow = (typeof WINDOWS)[number];
+/** The name of a window: `tick`, `job`, `hour`, `day` and the rest of the table. */
 export type WindowName = AnyWindow["name"];
 /** Windows of the calendar: each is open from its first call to its end. */
 export type CalendarWindow = Extract<AnyWindow, { calendar: object }>["name"];
 /** Windows whose period is an instant's, whoever calls. */
-export type DatedWindow = Exclude<WindowName, "tick" | "job">;
+type DatedWindow = Exclude<WindowName, "tick" | "job">;
 /** The periods of an instant, by their columns in the ledger: `2026-11-21T10:04` in UTC, `2026-11-21`, `2026-11`. */
 export type Periods = Record<Extract<AnyWindow, { name: DatedWindow }>["column"], string>;
 
+/** The rows of the windows that follow the calendar. */
 export const CALENDAR_WINDOWS = WINDOWS.filter((window) => "calendar" in window);
+/** The rows of the windows whose period follows from the time of the call. */
 export const DATED_WINDOWS = WINDOWS.filter((window) => window.name !== "tick" && window.name !== "job");
 
 /**
@@ -112,6 +117,7 @@ export const OWNERS = [
   { name: "client", field: "client", column: "client", list: ["gateway", "clients"], runs: null },
 ] as const;
 
+/** The kind of an owner of windows: `job`, `client`. */
 export type OwnerName = (typeof OWNERS)[number]["name"];
 type OwnerField = (typeof OWNERS)[number]["field"];
 /** Columns of the ledger that say whose windows an entry counts in. */

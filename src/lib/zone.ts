@@ -1,7 +1,7 @@
 import { DAY_MS } from "./durations.ts";
 
 /** The wall clock of a time zone at an instant; months and days count from 1. */
-export interface WallTime {
+interface WallTime {
   year: number;
   month: number;
   day: number;

@@ -17,7 +17,7 @@ export function peopleSink(
 }
 
 /** How a line is shown. */
-export interface HumanLineOptions {
+interface HumanLineOptions {
   colour?: boolean;
   /** Whose wall clock the time is shown in, with the day; this machine's time of day alone unless stated. */
   timezone?: string;

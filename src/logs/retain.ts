@@ -2,7 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import { dayOf, type LogFile, listLogFiles } from "./files.ts";
 
 /** What of the log is kept. */
-export interface RetainOptions {
+interface RetainOptions {
   dir: string;
   /** By the wall clock, whose days (UTC) the files are named after. */
   nowMs: number;

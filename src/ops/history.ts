@@ -22,7 +22,7 @@ export async function latestTicks(db: Db, nowMs: number, limit: number): Promise
 }
 
 /** How many ticks ended in each way. */
-export type TickTotals = Partial<Record<TicksTable["outcome"], number>>;
+type TickTotals = Partial<Record<TicksTable["outcome"], number>>;
 
 const ENDED = ["ok", "idle", "halted", "failed", "crashed"] as const;
 

@@ -110,9 +110,6 @@ async function sourcesOf(db: Db, job: string, id: string) {
   });
 }
 
-/** The digest that was written last: the file's name in `out/`, and its Markdown, at most `DIGEST_CHARS_MAX` of it. */
-export type LatestDigest = NonNullable<Awaited<ReturnType<typeof readLatestDigest>>>;
-
 const DIGEST_CHARS_MAX = 60_000;
 /** Two files of one period differ by a number that does not sort; the newest is among these. */
 const CANDIDATES = 10;

@@ -21,7 +21,7 @@ export interface Subject {
 }
 
 /** An answer whose status is not 2xx. `body` is null where it could not be read. */
-export interface Refusal {
+interface Refusal {
   status: number;
   headers: ReplyHeaders;
   body: string | null;

@@ -24,7 +24,7 @@ export const KNOWN_PROVIDERS: Readonly<Record<string, KnownProvider & { type: st
 );
 
 /** Which model is meant: one behind a provider of the configuration, or an answer that needs none. */
-export type Reference =
+type Reference =
   | { isOffline: true; provider: OfflineProvider }
   | { isOffline: false; name: string; model: string; type: ProviderType; config: ProviderConfig };
 

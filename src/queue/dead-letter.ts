@@ -6,7 +6,7 @@ import type { Trx } from "../store/schema.ts";
 import { changeClaimed, type JobRow, UNCLAIMED } from "./job.ts";
 
 /** How a job became a dead letter. */
-export interface Death {
+interface Death {
   error: string;
   /** What it died of; taken from the error unless given. */
   cause?: string;

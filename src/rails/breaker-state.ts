@@ -14,6 +14,7 @@ export type BreakerState =
   /** No time heals it and no probe is made: a person clears it (resume.ts). */
   | { state: "blocked"; since: number; reason: string };
 
+/** When a breaker opens, and for how long; the cooldown grows with each probe that fails, up to the longest. */
 export interface BreakerRules {
   /** Failures in a row that open it. */
   failures: number;
@@ -22,12 +23,13 @@ export interface BreakerRules {
 }
 
 /** A call passes, passes as the one probe, or is refused until `until`, or until a person clears it for `reason`. */
-export type Admission =
+type Admission =
   | { type: "pass" }
   | { type: "probe" }
   | { type: "refuse"; until: number }
   | { type: "blocked"; reason: string };
 
+/** Decides whether a call may go out now; changes nothing. */
 export function admit(state: BreakerState, nowMs: number): Admission {
   switch (state.state) {
     case "closed":

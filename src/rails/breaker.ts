@@ -19,6 +19,7 @@ const selectBreaker = prepared((db, { name }: { name: string }) =>
   db.selectFrom("breakers").selectAll().where("name", "=", name),
 );
 
+/** The breakers that have ever counted a failure, by name; at most 1,000. */
 export async function listBreakers(db: Db): Promise<{ name: string; state: BreakerState }[]> {
   const rows = await db.selectFrom("breakers").selectAll().orderBy("name").limit(1_000).execute();
   return rows.map((row) => ({ name: row.name, state: fromRow(row) }));

@@ -11,6 +11,7 @@ import { findRunaway } from "./runaway.ts";
 /** A probe that has said nothing for this long after its call's own deadline is given up for lost. */
 const PROBE_MARGIN_MS = MINUTE_MS;
 
+/** A call as the gates judge it: what it depends on, and what it may cost at most. */
 export interface GatedCall extends Reservation {
   /** The breaker's name: `model:ollama/qwen2.5:3b`, `host:example.org`. */
   dependency: string;

@@ -28,6 +28,7 @@ export interface Performed<T> extends TokenCounts {
   failure?: CallFailed;
 }
 
+/** A call, and how it is made and recorded once the gates have let it pass. */
 export interface GuardedCall<T> extends GatedCall {
   /**
    * Makes exactly one request. A CallFailed says what a failure may have cost; any other error counts as unknown. It begins

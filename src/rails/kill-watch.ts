@@ -21,6 +21,7 @@ export interface KillWatch {
   trip(kill: Kill): void;
 }
 
+/** Watches the kill row and the STOP file while something holds the watch. */
 export function createKillWatch(store: Store, stopFile: string): KillWatch {
   const killed = new AbortController();
   const terminated = new AbortController();

@@ -35,6 +35,7 @@ export async function readKill(db: Db, stopFile: string): Promise<Kill | null> {
   return readStopFile(stopFile) ?? (await readKillRow(db));
 }
 
+/** The kill switch that the database holds; null when it is off. */
 export async function readKillRow(db: Db): Promise<Kill | null> {
   const [row] = (await selectRow(db, {})).rows;
   // A table without its row is damaged state: refuse.

@@ -5,7 +5,7 @@ import { clearKill } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 
 /** What a person has cleared. */
-export interface Resumed {
+interface Resumed {
   kill: Kill | null;
   /** Names of the breakers that nothing else would have closed. */
   breakers: string[];

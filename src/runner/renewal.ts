@@ -55,7 +55,7 @@ export function createLiveRails(
 }
 
 /** The configuration in use, with what is made from it. */
-export interface Renewal {
+interface Renewal {
   latest(): Configured;
   /** Takes over what a person changed in afk.yaml since the last time, and reports a file that is refused. */
   renew(): Promise<Configured>;

@@ -10,9 +10,6 @@ import { createTimeCheck } from "../faults/oracles/time.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import type { World } from "./world/world.ts";
 
-/** Every invariant that can be seen between two things that the agent does. */
-export type Audit = ReturnType<typeof createAudit>;
-
 /** Puts the oracles together; `approvals` counts how often the operator approved each draft. */
 export function createAudit(
   config: Config,

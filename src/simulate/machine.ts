@@ -11,9 +11,6 @@ export type Ended<T> =
   /** It waits for something that will never come. */
   | { type: "stuck" };
 
-/** The computer that the agent runs on. One process of it is at work at a time. */
-export type Machine = ReturnType<typeof createMachine>;
-
 /** Longer than any tick may take, so that one that never ends is found. */
 const STUCK_MS = 7 * DAY_MS;
 

@@ -19,7 +19,7 @@ import type { SimulationResult } from "./simulation.ts";
 const MEMORY = "/dev/shm";
 
 /** One simulation: a configuration, how long, and what goes wrong. */
-export interface SimulateOptions extends Pick<SimulationInput, "days" | "seed" | "faults"> {
+interface SimulateOptions extends Pick<SimulationInput, "days" | "seed" | "faults"> {
   /** Path of afk.yaml; else AFK_CONFIG, else ./afk.yaml. */
   config?: string | undefined;
   environment?: Environment;
@@ -29,9 +29,6 @@ export interface SimulateOptions extends Pick<SimulationInput, "days" | "seed" |
   /** Ends it from outside. */
   signal?: AbortSignal;
 }
-
-/** A thread in which simulations run, one at a time. */
-export type Simulator = ReturnType<typeof openSimulator>;
 
 /**
  * Opens a thread for simulations. It has its own time, randomness, network and disk, and reaches nothing of this

@@ -2,7 +2,7 @@ import type { EndedTick } from "./schema/evidence.ts";
 import type { Db, Trx } from "./schema.ts";
 
 /** Single values that belong to no table of their own. */
-export type MetaKey =
+type MetaKey =
   | "generation"
   | "counters_checked_at"
   | "stop_pinged_at"
@@ -29,17 +29,19 @@ export type SweepName =
   | "breakers";
 
 /** What retention has removed, in numbers that are read with every look: the sums by day would have to be added up. */
-export type ForgottenKey =
+type ForgottenKey =
   | "forgotten_jobs_done"
   | "forgotten_deliveries_failed"
   | "forgotten_slot_at"
   | `forgotten_ticks_${EndedTick}`;
 
+/** A value; what is not there is 0. */
 export async function readMeta(db: Db, key: MetaKey): Promise<number> {
   const row = await db.selectFrom("meta").select("value").where("key", "=", key).executeTakeFirst();
   return row?.value ?? 0;
 }
 
+/** Sets a value. */
 export async function writeMeta(trx: Trx, key: MetaKey, value: number): Promise<void> {
   await trx
     .insertInto("meta")

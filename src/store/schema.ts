@@ -47,4 +47,5 @@ export interface Schema {
 
 /** A connection to read and write through: the store's own, or an open transaction. */
 export type Db = Kysely<Schema>;
+/** The transaction of a section of `atomically`. */
 export type Trx = Transaction<Schema>;

@@ -2,6 +2,7 @@ import { assert } from "../lib/errors.ts";
 import type { Db, Trx } from "./schema.ts";
 import type { OpenedFile } from "./sqlite/opened-files.ts";
 
+/** The agent's database. */
 export interface Store {
   /** To read: what is committed. */
   db: Db;
@@ -23,7 +24,7 @@ export interface Changes {
 }
 
 /** What can go wrong with the storage under a process that works with it. */
-export interface StoreHealth {
+interface StoreHealth {
   /**
    * @throws StoreRefused after an I/O error, which the work it happened in may have taken for a failure of its own. Every
    * later statement was refused, so nobody may end as if all were well.

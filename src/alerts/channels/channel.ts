@@ -15,7 +15,7 @@ export interface ChannelConfig<Settings = unknown> {
 }
 
 /** The HTTP request that delivers an alert; its method is POST. */
-export interface ChannelRequest {
+interface ChannelRequest {
   url: string;
   method: "POST";
   headers: Record<string, string>;
@@ -23,7 +23,7 @@ export interface ChannelRequest {
 }
 
 /** What the service answered; the body is cut at a few kilobytes. */
-export interface ChannelReply {
+interface ChannelReply {
   status: number;
   body: string;
 }
@@ -77,6 +77,7 @@ export interface HttpChannel<Settings = unknown, Keys extends v.ObjectEntries = 
   retryAfterMs?(reply: ChannelReply): number | null;
 }
 
+/** A POST of `body` as JSON. */
 export function postJson(url: string, body: object, headers: Record<string, string> = {}): ChannelRequest {
   const type = { "content-type": "application/json" };
   return { url, method: "POST", headers: { ...type, ...headers }, body: JSON.stringify(body) };

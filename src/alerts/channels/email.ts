@@ -12,6 +12,7 @@ export interface MailChannel<Settings = unknown, Keys extends v.ObjectEntries = 
   message(payload: AlertPayload, config: ChannelConfig<Settings>): Mail;
 }
 
+/** Who sends to whom, and the login of the mail server; null where it needs none. */
 export interface MailAccount {
   from: string;
   to: string[];
@@ -68,6 +69,7 @@ const keys = {
   tls: v.optional(flag("E-mail only: false sends without encryption, the password too.")),
 };
 
+/** Mail over SMTP: the one channel that is no HTTP request. */
 export const email: MailChannel<MailAccount, typeof keys> = {
   keys,
   jsonSchema: { required: ["from", "to"], properties: { url: { pattern: "^smtps?:" } } },

@@ -16,6 +16,7 @@ export const CHANNELS = { ntfy, webhook, discord, slack, telegram, email } as co
   Channel
 >;
 
+/** What `type` of a channel may be in afk.yaml. */
 export type ChannelType = keyof typeof CHANNELS;
 
 /** The channel of a configured type. */

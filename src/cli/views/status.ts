@@ -14,7 +14,7 @@ const LABEL_COLUMNS = 11;
 const LINES_MAX = 3;
 
 /** For whom the status is laid out. */
-export interface StatusViewOptions {
+interface StatusViewOptions {
   nowMs: number;
   /** The agent's time zone, in which instants are shown. */
   timezone: string;

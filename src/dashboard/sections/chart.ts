@@ -7,7 +7,7 @@ const TOP = 1;
 const BAR_MIN = 1.5;
 
 /** A chart of columns. Places across are per cent, so that the drawing takes any width without stretching. */
-export interface Chart {
+interface Chart {
   /** Says the same in words. */
   summary: string;
   /** Of the columns, oldest first. */

@@ -2,7 +2,7 @@ import { dayBounds, dayIn } from "../../lib/days.ts";
 import { isoWeek, plusDays, weekday } from "../../lib/windows.ts";
 
 /** An ISO 8601 week, Monday to Sunday, of calendar days in the agent's time zone. */
-export interface WeekName {
+interface WeekName {
   /** `2026-W47`: the year is that of the week's Thursday. */
   week: string;
   firstDay: string;

@@ -104,7 +104,7 @@ function daysBetween(from: string, to: string): number {
  * Writes that a person made work run on a day of the clock, which starts the count again, and says so, once a day. Does
  * nothing while no clock runs, and on its Day 0, which counts nothing anyway.
  */
-export async function markAttended(
+async function markAttended(
   trx: Trx,
   announce: Announce,
   { day, what }: { day: string; what: readonly string[] },

@@ -6,7 +6,7 @@ import type { Bill } from "./ledger.ts";
 import type { Reader } from "./reader.ts";
 
 /** What is known besides the database, at the moment a request arrives. */
-export interface Circumstances {
+interface Circumstances {
   /** The caps as the person has set them. */
   caps: Caps;
   wallMs: number;

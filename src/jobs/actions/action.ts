@@ -22,6 +22,6 @@ export interface ActionTools {
 }
 
 /** `summary` is one line for the log: what was done, without the content. */
-export interface ActionResult {
+interface ActionResult {
   summary: string;
 }

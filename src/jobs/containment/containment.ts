@@ -13,7 +13,7 @@ import { type ProcessTags, taggedCommand } from "./process-tags.ts";
 export type ContainmentKind = "namespace" | "container" | "marks";
 
 /** How programs are contained here. */
-export interface Containment {
+interface Containment {
   kind: ContainmentKind;
   /** Goes before a command line, so that the command and all that it starts are contained. */
   prefix(tags: ProcessTags): readonly string[];

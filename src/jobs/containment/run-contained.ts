@@ -27,7 +27,7 @@ export interface Ran {
 }
 
 /** What a run needs besides the program. */
-export interface Watching {
+interface Watching {
   /** Goes to the program's standard input, which then ends. */
   input: string;
   /** Bytes kept of each stream. */

@@ -7,7 +7,7 @@ export interface Group {
 }
 
 /** What a digest takes of what its sources offer. */
-export interface Selection {
+interface Selection {
   /** What goes into this digest, newest first. */
   chosen: Group[];
   /** New ones that found no room; they stay unseen and come next time. */

@@ -4,7 +4,7 @@ import { isRecord, parseJson } from "../reply-json.ts";
 import type { CallOptions } from "../types.ts";
 
 /** What Ollama knows of a model, as far as a call depends on it. */
-export interface ModelFacts {
+interface ModelFacts {
   /** It reasons before it answers, unless it is asked not to; others answer 400 to being asked. */
   hasThinking: boolean;
   /** Whose machine it runs on, where this Ollama only passes requests on; null for its own. */

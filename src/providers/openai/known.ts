@@ -4,6 +4,7 @@ import table from "./known.json" with { type: "json" };
 
 /** Which field of a request bounds the reply. */
 export const TOKEN_LIMITS = ["max_tokens", "max_completion_tokens", "both"] as const;
+/** One of these, or both fields at once. */
 export type TokenLimit = (typeof TOKEN_LIMITS)[number];
 
 interface KnownServer extends KnownProvider {

@@ -19,7 +19,7 @@ import {
 } from "./state.ts";
 
 /** What approving works with; made in agent.ts. Jobs and ticks are never given `outgoing`. */
-export type DraftDependencies = Uses<"config" | "store" | "outbox" | "rails" | "clock" | "log"> & {
+type DraftDependencies = Uses<"config" | "store" | "outbox" | "rails" | "clock" | "log"> & {
   outgoing: Outgoing;
 };
 
@@ -40,7 +40,7 @@ export function createDrafts(dependencies: DraftDependencies): Drafts {
 }
 
 /** What came of an approval. `pending`: certainly not done, and it may be approved again. `unknown`: it may have been done. */
-export type Approval = { id: string } & DraftOutcome;
+type Approval = { id: string } & DraftOutcome;
 
 /** A draft, and the request that its approval would send. */
 export interface DraftPreview {
@@ -52,7 +52,7 @@ export interface DraftPreview {
 }
 
 /** A draft cannot be approved or rejected as asked; nothing was done. */
-export class DraftRefused extends AfkError {
+class DraftRefused extends AfkError {
   constructor(code: string, message: string) {
     super(code, message, { retry: "never" });
   }

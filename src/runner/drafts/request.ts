@@ -10,7 +10,7 @@ export type RequestOutcome =
   | { type: "unknown"; code: string; error: string };
 
 /** The server answered, and not that it was done. */
-export class ActionFailed extends AfkError {
+class ActionFailed extends AfkError {
   constructor(message: string) {
     super("action_failed", message, { retry: "never" });
   }

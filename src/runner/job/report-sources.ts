@@ -7,7 +7,7 @@ import type { JobRow } from "../../queue/job.ts";
 import type { Trx } from "../../store/schema.ts";
 
 /** What a run of a job found of its sources; `name` and `key` are the job's. */
-export interface SourcesReport extends Pick<JobRow, "name" | "key"> {
+interface SourcesReport extends Pick<JobRow, "name" | "key"> {
   tick: string;
   sources: readonly SourceReport[];
   nowMs: number;

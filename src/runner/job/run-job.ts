@@ -21,7 +21,7 @@ import { rememberSeen } from "./seen.ts";
 const GRACE_MS = 1_000;
 
 /** What became of one attempt. */
-export type Attempt =
+type Attempt =
   /** `next` was claimed in the commit that made this one done. */
   { type: "done"; units: number; outputs: string[]; next: JobRow | undefined } | Unfinished;
 

@@ -19,7 +19,7 @@ export interface PhaseResult {
 }
 
 /** What the phases of a tick amount to. */
-export interface TickSummary extends Required<Omit<PhaseResult, "verdict" | "unwritable">> {
+interface TickSummary extends Required<Omit<PhaseResult, "verdict" | "unwritable">> {
   outcome: TickOutcome;
   reason: string | null;
   exitCode: number;

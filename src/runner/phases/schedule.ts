@@ -7,7 +7,7 @@ import { DAY_MS } from "../../lib/durations.ts";
 const MISSED_MAX = 1_000;
 
 /** What a job's schedule says at an instant. All times are epoch milliseconds. */
-export type Due =
+type Due =
   /** Run for this slot; `missed` slots before it were never run. */
   | { type: "due"; slotMs: number; missed: number; label: string }
   /** Not due, and the count starts here: a cron line seen for the first time, or a clock that was set back. */

@@ -37,7 +37,7 @@ export function brokenOff(whole: Reply, random: SeededRandom): Reply {
 }
 
 /** What a server that fails does, and how often each is met among the others. */
-export type FailureWeights = Record<
+type FailureWeights = Record<
   "failed" | "refused" | "busy" | "silent" | "broken" | "garbage" | "moved" | "lost",
   number
 >;

@@ -2,6 +2,7 @@ import { type Kysely, sql } from "kysely";
 
 /** The second half of the first migration: what is told, when it ran, and what was fetched. */
 
+/** Tables of alerts and their deliveries. */
 export async function alerts(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("alerts")
@@ -29,6 +30,7 @@ export async function alerts(db: Kysely<unknown>): Promise<void> {
   );
 }
 
+/** Tables of ticks, schedules and single values. */
 export async function runner(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("meta")
@@ -60,6 +62,7 @@ export async function runner(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex("ticks_started").on("ticks").column("started_at").execute();
 }
 
+/** Tables of fetched pages, robots.txt files and the pace of each host. */
 export async function egress(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("http_cache")

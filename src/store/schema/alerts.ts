@@ -1,5 +1,6 @@
 import type { Generated } from "kysely";
 
+/** One alert as it was written. */
 export interface AlertsTable {
   id: string;
   /** Made of event, subject and occurrence (keyOf in alerts/events.ts). */
@@ -28,6 +29,7 @@ export interface AlertChannelsTable {
   events: string | null;
 }
 
+/** One alert on its way to one channel. */
 export interface AlertDeliveriesTable {
   alert_id: string;
   /** The channel's identity: its type and a hash of its address, never the address. */

@@ -1,3 +1,4 @@
+/** A page that was fetched, to ask the server whether it changed. */
 export interface HttpCacheTable {
   /** SHA-256 of the address, in hex: a feed's address may hold a token. */
   url_hash: string;
@@ -8,6 +9,7 @@ export interface HttpCacheTable {
   fetched_at: number;
 }
 
+/** The robots.txt of an origin. */
 export interface RobotsTable {
   origin: string;
   /** What a crawler may assume: the file's rules, everything (4xx), or nothing (5xx, unreachable). */
@@ -16,6 +18,7 @@ export interface RobotsTable {
   fetched_at: number;
 }
 
+/** The pace of requests to a host. */
 export interface HostLimitsTable {
   host: string;
   /** The next request to this host may leave at this instant. */

@@ -1,6 +1,7 @@
 import type { Generated } from "kysely";
 import type { CalendarWindow, OwnerName } from "../../lib/windows.ts";
 
+/** One tick, from its start to its outcome. */
 export interface TicksTable {
   id: string;
   started_at: number;

@@ -1,5 +1,7 @@
+/** Where a job is in its life; `dead` used all its attempts. */
 export type JobState = "ready" | "running" | "done" | "dead";
 
+/** One run of a job of afk.yaml; its key makes twice once. */
 export interface JobsTable {
   id: string;
   key: string;
@@ -26,6 +28,7 @@ export interface JobsTable {
   updated_at: number;
 }
 
+/** The recorded result of a step, as JSON: a run after a crash is given it. */
 export interface StepsTable {
   job_id: string;
   name: string;
@@ -43,6 +46,7 @@ export interface OutputsTable {
   published_at: number | null;
 }
 
+/** Where a draft is on its way from a job to the world. */
 export type DraftState = "pending" | "approving" | "done" | "unknown" | "rejected";
 
 /** An irreversible action. Its id is the idempotency key of every try at it. */
@@ -101,6 +105,7 @@ export interface ProcessesTable {
   created_at: number;
 }
 
+/** How far a job's schedule was dealt with. */
 export interface SchedulesTable {
   job_name: string;
   /** The schedule the slot belongs to; when afk.yaml says another, the count starts anew. */

@@ -31,6 +31,7 @@ export interface BudgetWindowsTable
   period: string;
 }
 
+/** Where a call is: what is `reserved`, `sending` or `unknown` counts with its worst case. */
 export type LedgerState = "reserved" | "sending" | "unknown" | "settled" | "released";
 
 /** One guarded call, with the periods of the windows that it counts in and whose it is. */

@@ -109,6 +109,7 @@ export async function readManifest(db: Db): Promise<BackupManifest | null> {
   return rows[0] ?? null;
 }
 
+/** Removes what a backup says of itself; the state has no use for it. */
 export async function dropManifest(db: Db): Promise<void> {
   await sql`drop table if exists backup_manifest`.execute(db);
 }

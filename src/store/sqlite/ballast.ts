@@ -17,6 +17,7 @@ export function freeBytes(dir: string): number {
   return bavail * bsize;
 }
 
+/** False when so little is free that work would only fill the disk. */
 export function hasRoomToWork(dir: string): boolean {
   return freeBytes(dir) >= FREE_TO_WORK_BYTES;
 }

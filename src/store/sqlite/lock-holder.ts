@@ -4,7 +4,7 @@ import { isLocked } from "./lock.ts";
 import { lockedBy, readIfThere } from "./system-locks.ts";
 
 /** Who holds a state directory. */
-export interface Holder {
+interface Holder {
   /** Null where the system does not say: it is in another container, or this is not Linux. */
   pid: number | null;
   /** It was told to wait (SIGSTOP, a debugger, a frozen container), and does nothing. */

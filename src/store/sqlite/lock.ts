@@ -12,7 +12,7 @@ import { type OpenedFile, openedFiles } from "./opened-files.ts";
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
 const PROBE_MS = 100;
 
-export interface Lock {
+interface Lock {
   /** The file that is locked: another one in its place could be locked by another process. */
   files: OpenedFile[];
   release(): void;

@@ -58,7 +58,7 @@ export function openReader(path: string): Reader {
  * A connection by which nothing can be written, not even a temporary table.
  * @throws StoreRefused when the database cannot be read.
  */
-export function openToRead(path: string): Database.Database {
+function openToRead(path: string): Database.Database {
   let database: Database.Database | undefined;
   try {
     for (const file of [path, `${path}-wal`, `${path}-shm`]) refuseSpecialFile(file);

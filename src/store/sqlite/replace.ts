@@ -12,7 +12,7 @@ const ALL_PAGES = 0x7fffffff;
 const BUSY_TIMEOUT_MS = 5_000;
 
 /** What stands at a database's path. */
-export type Present = "nothing" | "database" | "damaged";
+type Present = "nothing" | "database" | "damaged";
 
 /** Whether SQLite can read the file at all. Throws StoreRefused when it may not be read or written. */
 export function lookAtPresent(path: string): Present {

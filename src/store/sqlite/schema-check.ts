@@ -4,7 +4,7 @@ import type { Db } from "../schema.ts";
 import { SCHEMA_HASHES } from "./schema-hash.ts";
 
 /** One row of `sqlite_master`: a table, an index, a trigger or a view, with the statement that makes it. */
-export interface SchemaObject {
+interface SchemaObject {
   type: string;
   name: string;
   tbl_name: string;
@@ -27,6 +27,7 @@ export const MANIFEST_TABLE = {
   sql: "CREATE TABLE backup_manifest (agent text not null, version text not null, made_at bigint not null)",
 };
 
+/** What the database has, but for the manifest of a backup, and which migrations it says made it. */
 export async function readSchema(db: Db): Promise<FoundSchema> {
   const { rows } = await sql<SchemaObject>`
     select type, name, tbl_name, sql from sqlite_master order by type, name, tbl_name`.execute(db);
@@ -38,6 +39,7 @@ export async function readSchema(db: Db): Promise<FoundSchema> {
   return { objects, applied: migrations.rows.map(({ name }) => name) };
 }
 
+/** SHA-256 of a schema, in hex. */
 export function hashSchema(objects: readonly SchemaObject[]): string {
   const rows = objects.map(({ type, name, tbl_name, sql }) => [type, name, tbl_name, sql]);
   return createHash("sha256").update(JSON.stringify(rows)).digest("hex");
