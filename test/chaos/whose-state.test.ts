@@ -7,11 +7,16 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
 } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { Kysely } from "kysely";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Schema } from "../../src/store/schema.ts";
+import { StoreDialect } from "../../src/store/sqlite/dialect.ts";
+import { MIGRATIONS, migrate } from "../../src/store/sqlite/migrate.ts";
 import { afk } from "../cli/commands/in-process.ts";
 import { type Deployment, deployment, deploymentAt, digestConfig, fillInbox } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
@@ -173,22 +178,15 @@ describe("a command that reads", () => {
     async () => {
       const target = agent();
       expect((await target.afk(["tick"])).code).toBe(0);
-      const states: [string, (state: string) => void][] = [
+      const states: [string, (state: string) => void | Promise<void>][] = [
         ["as it is", () => undefined],
-        [
-          "earlier",
-          (state) =>
-            withDatabase(
-              state,
-              "drop table owners; drop table processes; delete from kysely_migration where name > '0006'",
-            ),
-        ],
+        ["earlier", makeEarlier],
         ["older copy", (state) => withDatabase(state, "update meta set value = 0 where key = 'generation'")],
       ];
       for (const [name, change] of states) {
         const state = join(target.dir, name);
         cpSync(target.state, state, { recursive: true });
-        change(state);
+        await change(state);
         const before = hashes(state);
         for (const line of LINES) {
           tried += 1;
@@ -304,4 +302,15 @@ function hashes(dir: string): Record<string, string> {
       return [name, `${hash} ${found.mtimeMs}`];
     }),
   );
+}
+
+/** A database as a version made it that knew no owner of a state yet, in the place of what is there. */
+async function makeEarlier(state: string): Promise<void> {
+  const path = join(state, "afk.db");
+  // Its mark goes too, by which an older copy of the database would be known.
+  for (const name of ["afk.db", "afk.db-wal", "afk.db-shm", "high-water.json"])
+    rmSync(join(state, name), { force: true });
+  const db = new Kysely<Schema>({ dialect: new StoreDialect(new Database(path)) });
+  await migrate(db, Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name < "0006")));
+  await db.destroy();
 }
