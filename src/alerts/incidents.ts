@@ -97,7 +97,7 @@ async function insertIncident(
   openedAt: number,
   ended: { last_at: number; recovered_at: number } | null = null,
 ): Promise<void> {
-  // The rails know no tick; the one that runs, or died, is where to look.
+  // An alert of the rails names no tick, so the one that runs, or that crashed, is taken.
   const running = trx.selectFrom("ticks").select("id").where("outcome", "=", "running");
   const releases = trx.selectFrom("releases").select("config_hash");
   const times = { opened_at: openedAt, last_at: openedAt, ...ended };

@@ -14,7 +14,7 @@ export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable
 
 /** What the page is made from, read when somebody asks. */
 export interface View {
-  /** The state as it is now; many askers share one reading. Never rejects. */
+  /** The state as it is now; requests at the same time share one reading. Never rejects. */
   read(): Promise<Reading>;
   /** Changes when the state does, or a worker comes or goes; "" while that cannot be told. */
   version(): string;

@@ -172,7 +172,7 @@ async function unknownCalls(db: Db): Promise<Status["unknown"]> {
   const row = await db
     .selectFrom("ledger")
     .select((eb) => [eb.fn.countAll<number>().as("calls"), eb.fn.sum<number>("estimate_micros").as("micros")])
-    // In the words of the index of open calls: without them SQLite reads the whole ledger.
+    // Literally as the index of open calls has it: without that SQLite reads the whole ledger.
     .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
     .where("state", "=", "unknown")
     .executeTakeFirstOrThrow();

@@ -148,12 +148,12 @@ function inspect(dir: string, { name, content }: OutputFile): Outcome {
     const isSame = found.size === Buffer.byteLength(content) && readFileSync(path, "utf8") === content;
     return isSame ? { type: "written" } : { type: "file", reason: "another file is in its place" };
   } catch (error) {
-    // Whoever may not look at one may look at none.
+    // The folder refuses it: then no file in it can be read.
     return failed(error, systemCode(error) === "EACCES" ? "folder" : "file");
   }
 }
 
-/** What the system says decides, where it can be the fault of one file alone or never of one; else where it was said. */
+/** Whether the file or the whole folder is at fault: by the system's code where that decides it, else by what was asked. */
 function failed(error: unknown, where: "file" | "folder"): Extract<Outcome, { reason: string }> {
   const code = systemCode(error);
   if (code === "") throw error;
@@ -167,7 +167,7 @@ export async function pendingNames(db: Db): Promise<string[]> {
   const rows = await db
     .selectFrom("outputs")
     .select("name")
-    // In the words of the index.
+    // Literally as the partial index has it, or SQLite does not use that.
     .where(sql<boolean>`state = 'pending'`)
     .orderBy("created_at")
     .limit(PENDING_MAX)

@@ -22,8 +22,8 @@ const PER_DAY: Record<FaultName, number> = {
 };
 
 /**
- * Sets when what goes wrong, for all of the days. How much of each there is differs from seed to seed, and some has none
- * of some, so that faults are met alone as well as together.
+ * Sets an alarm for each fault of all the days. How often a fault happens differs from seed to seed, down to never, so
+ * that faults are met alone as well as together.
  */
 export function planFaults(
   context: SimulationContext,

@@ -48,7 +48,7 @@ export function createMachine(
     }
   }
 
-  /** What is left of a dead process runs into closed doors, until nothing of it is left. */
+  /** Code of a dead process that still runs in this thread fails at whatever it tries, until none is left. */
   async function discardProcess(): Promise<void> {
     kept = null;
     for (let round = 0; round < 3; round++) {

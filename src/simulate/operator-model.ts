@@ -84,7 +84,7 @@ async function handleDead(context: SimulationContext, key: string, random: Seede
   const isRetried = random.chance(0.7);
   await command(context, `afk dead ${isRetried ? "retry" : "drop"} ${key}`, ({ rails }) =>
     rails.store.atomically(async (trx) => {
-      // It may have gone with another run of its letter.
+      // It was handled already where it shares a dead letter with another run.
       const [letter] = await findDeadLetters(trx, key);
       if (letter === undefined) return;
       for (const each of await deadLetterKeys(trx, letter, letter.runs)) context.audit.queue.handled(each);

@@ -41,7 +41,7 @@ function deliveries({ deliveries: all, isUntried }: AlertView): Html {
   })}`;
 }
 
-/** What broke and waits for what a person sayss on it; nothing where there is none. */
+/** Incidents that nobody has closed yet; nothing where there is none. */
 export function incidentsSection({ incidents }: Snapshot, times: Times): Html {
   if (incidents.length === 0) return noCard("incidents");
   return card(

@@ -36,7 +36,7 @@ const START_LEFT_MS = 1_000;
 const BODY_BYTES_MAX = 100_000;
 const MESSAGE_LENGTH_MAX = 200;
 
-/** Pings `heartreport.ping_url`; does nothing where there is none. `signal` ends it from outside. */
+/** Pings `heartbeat.ping_url`; does nothing where there is none. `signal` ends it from outside. */
 export function createPing(heartbeat: HeartbeatConfig, log: Log, signal: AbortSignal): Ping {
   const { pingUrl, style } = heartbeat;
   if (pingUrl === null) return { start() {}, end: async () => null };

@@ -3,7 +3,7 @@ import { dotted, isNode, type Located, type Source } from "./source.ts";
 
 const LINES_MAX = 250;
 
-/** What STYLE.md forbids, wherever it would otherwise slip in. */
+/** Names that may not be used, each outside of the one place that it is for. */
 export const BANS: readonly Rule[] = [
   names({
     name: "only config/ reads the environment",
