@@ -22,7 +22,7 @@ export interface StatedBudget {
 }
 
 /** One key of a section of caps, and the cap that it states. */
-interface CapKey {
+export interface CapKey {
   key: string;
   cap: CapName;
   unit: UnitName;
