@@ -140,7 +140,7 @@ describe.concurrent("two containers on one volume", () => {
 /** Opens the agent of the image as a library, waits for the word, and calls the model once. */
 const CALLER = `
   import { existsSync } from "node:fs";
-  import { openAgent } from "/app/agent.js";
+  import { openAgent } from "/app/library.js";
   const agent = await openAgent();
   console.log("ready");
   while (!existsSync("/data/go")) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -72,7 +72,7 @@ describe("what the image says of itself", () => {
     const { Labels, Env } = await config();
     const label = (name: string) => Labels[`org.opencontainers.image.${name}`];
     expect([label("title"), label("version"), label("licenses")]).toEqual([
-      manifest.name,
+      "afk",
       manifest.version,
       manifest.license,
     ]);
