@@ -87,7 +87,8 @@ export async function requestOnce<T>(
     const reply = await send(connection, url, request, onError);
     return await take({ status: reply.statusCode ?? 0, headers: joinHeaders(reply), body: reply }, signal);
   } catch (error) {
-    if (error instanceof AfkError) throw error;
+    // The signal's reason may be one of ours too, and says nothing of whether the request was sent.
+    if (error instanceof AfkError && error !== signal.reason) throw error;
     const cause = signal.aborted ? signal.reason : (brokenBy ?? error);
     throw new RequestLost({ isSent, isTimedOut: limit.isTimedOut(), cause });
   } finally {

@@ -3,6 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { expect, it, onTestFinished } from "vitest";
 import { RequestLost, requestOnce } from "../../src/http/once.ts";
+import { AfkError } from "../../src/lib/errors.ts";
 import { ask, failure, KINDS } from "../providers/providers.ts";
 import { certificate } from "../support/certificate.ts";
 
@@ -32,6 +33,20 @@ it("ends with its signal, also while it is used", async () => {
   await closed.promise;
   expect(lost).toBeInstanceOf(RequestLost);
   expect(lost).toMatchObject({ isSent: true, isTimedOut: false, message: "killed" });
+});
+
+it("says that it was sent also where its reader throws the signal's own reason", async () => {
+  const stop = new AbortController();
+  const { url } = await listen((socket) => {
+    socket.once("data", () => socket.write("HTTP/1.1 500 Oh\r\ncontent-length: 9\r\n\r\n{"));
+  });
+  const take = (_reply: unknown, signal: AbortSignal): Promise<never> => {
+    stop.abort(new AfkError("killed", "killed"));
+    throw signal.reason;
+  };
+  const lost = await requestOnce(new URL(url), { ...GET, signal: stop.signal }, take).catch((error) => error);
+  expect(lost).toBeInstanceOf(RequestLost);
+  expect(lost).toMatchObject({ isSent: true, message: "killed" });
 });
 
 it("makes one connection and sends once, also when the answer is a 421 or none", async () => {

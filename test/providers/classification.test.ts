@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Behaviour } from "../../src/faults/model-answers.ts";
+import { AfkError } from "../../src/lib/errors.ts";
 import { ReplyUnusable } from "../../src/providers/reply-unusable.ts";
 import type { CallFailed } from "../../src/rails/call.ts";
 import { API_KEY, ask, failure, harness, KINDS } from "./providers.ts";
@@ -278,3 +280,22 @@ async function closedPort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+it("keeps the charge when afk's own reason aborts the reading of an error answer", async () => {
+  const { create, model } = KINDS.find(({ name }) => name === "openai")!;
+  const stop = new AbortController();
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 1000\r\n\r\n{");
+      setTimeout(() => stop.abort(new AfkError("killed", "killed")), 50);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const provider = create({ baseUrl: `http://127.0.0.1:${port}`, apiKey: null });
+  const failed = await failure(ask(provider, model, { signal: stop.signal }));
+  expect(failed).toMatchObject({ charge: "unknown", trip: "none" });
+});
