@@ -203,6 +203,20 @@ describe("a channel while three alerts wait for it", () => {
     expect(received).toHaveLength(3);
   });
 
+  test("that a tick does not know of, in a shell without ALERT_WEBHOOK, keeps them and gets what that tick raises", async () => {
+    const { takeOver, announceThree, announce, deliver, lines } = await harness();
+    const { url, received } = await receiver();
+    await takeOver(hook("webhook", url));
+    const keys = await announceThree();
+    await takeOver();
+    const raised = await announce();
+    await deliver();
+    await takeOver(hook("webhook", url));
+    expect(await deliver(hook("webhook", url))).toMatchObject({ sent: 4, pending: 0 });
+    expect(keysOf(received)).toEqual([...keys, raised]);
+    expect(lines.filter(({ event }) => event === "alert_failed")).toEqual([]);
+  });
+
   test("that is removed in the middle of a request neither sends nor fails it twice", async () => {
     const { takeOver, announce, deliver, lines, rows } = await harness();
     let arrived = () => {};
@@ -217,7 +231,7 @@ describe("a channel while three alerts wait for it", () => {
     await announce();
     const delivering = deliver(hook("a", url));
     await isThere;
-    await takeOver();
+    await takeOver(hook("b", DOWN));
     await delivering;
     expect(await rows()).toMatchObject([{ state: "failed", attempts: 1 }]);
     expect(lines.filter(({ event }) => event === "alert_sent" || event === "alert_failed")).toHaveLength(1);
