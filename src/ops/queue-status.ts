@@ -27,9 +27,9 @@ export async function queueCounts(db: Db): Promise<Record<JobState, number>> {
   const counts = rows[0];
   assert(counts !== undefined, "a count without a row");
   const { total, ready, running, dead, dead_letters } = counts;
-  // What is done is nearly everything, and SQLite counts a whole table a hundred times faster than a part of it.
-  // What died of one cause, run after run, is one thing to see to.
-  // A dead letter that was dropped leaves its job dead, so that its key stays taken; it waits for nobody any more.
+  // `done` is what is left: nearly all jobs are, and SQLite counts a whole table a hundred times faster than a part of it.
+  // `dead` counts dead letters, one for all runs that died of the same cause, and not jobs: one that was dropped leaves its
+  // job dead, so that the key stays taken.
   return { ready, running, done: total - ready - running - dead, dead: dead_letters };
 }
 
