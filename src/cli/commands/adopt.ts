@@ -8,7 +8,7 @@ import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
-  args: { yes: { type: "boolean", alias: "y", description: "Ask nothing" } },
+  args: { yes: { type: "boolean", alias: "y", description: "Asks nothing" } },
   async run({ args }) {
     const config = readAgentConfig(args);
     const adopted = await adoptState(config, systemClock, async (adoption) => {

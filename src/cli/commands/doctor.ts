@@ -5,7 +5,7 @@ import { doctorView } from "../views/doctor.ts";
 
 export default defineCommand({
   json: true,
-  args: { offline: { type: "boolean", description: "Leave out the checks that use the network" } },
+  args: { offline: { type: "boolean", description: "Leaves out the checks that use the network" } },
   async run({ args }) {
     const checks = await diagnose({ config: args.config, state: args.state }, { isOffline: args.offline });
     const isWell = checks.every((check) => check.result !== "bad");

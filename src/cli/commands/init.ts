@@ -17,7 +17,7 @@ const DEFAULTS: TemplateAnswers = {
 };
 
 export default defineCommand({
-  args: { yes: { type: "boolean", alias: "y", description: "Ask nothing and take the defaults" } },
+  args: { yes: { type: "boolean", alias: "y", description: "Asks nothing and takes the defaults" } },
   async run({ args }) {
     const environment = processEnvironment();
     const where = { environment, configFile: args.config, state: args.state, cwd: process.cwd() };

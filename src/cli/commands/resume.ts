@@ -8,7 +8,7 @@ export default defineCommand({
   args: {
     clock: {
       type: "boolean",
-      description: "Take the wall clock for right even where it is behind an earlier reading",
+      description: "Takes the wall clock for right even where it is behind an earlier reading",
     },
   },
   async run({ args }) {

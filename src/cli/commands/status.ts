@@ -16,7 +16,7 @@ const FOOTER = ["", "every 2 s; Ctrl-C leaves"];
 
 export default defineCommand({
   json: true,
-  args: { watch: { type: "boolean", alias: "w", description: "Show it again every 2 s until Ctrl-C" } },
+  args: { watch: { type: "boolean", alias: "w", description: "Shows it again every 2 s until Ctrl-C" } },
   async run({ args, program }) {
     const { timezone, read } = statusReader(args, program.version);
     const linesOf = async (rows: number | null) => {

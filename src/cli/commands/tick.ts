@@ -9,7 +9,7 @@ export default defineCommand({
       type: "string",
       valueHint: "NAME",
       isJob: true,
-      description: "Run this job whether it is due or not; counts as work by hand",
+      description: "Runs this job whether it is due or not; counts as work by hand",
     },
   },
   async run({ args }) {
