@@ -16,8 +16,8 @@ export interface RunawayRules {
 
 /**
  * Whether the next call to `model` would be part of a runaway: a burst of calls, a loop, or a burst of spending.
- * @returns the reason to leave the model alone; null when there is none. Each looks for the row that would be one too many, past
- * no more rows than its limit.
+ * @returns why the model must not be called; null when nothing stands against it. Each check looks for the row that would be one
+ * too many, and reads no more rows than its limit.
  */
 export async function findRunaway(
   trx: Trx,

@@ -2,7 +2,6 @@ import { type Kysely, sql } from "kysely";
 
 /** The second half of the first migration: what is told, when it ran, and what was fetched. */
 
-/** Tables of alerts and their deliveries. */
 export async function alerts(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("alerts")
@@ -30,7 +29,6 @@ export async function alerts(db: Kysely<unknown>): Promise<void> {
   );
 }
 
-/** Tables of ticks, schedules and single values. */
 export async function runner(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("meta")
@@ -62,7 +60,6 @@ export async function runner(db: Kysely<unknown>): Promise<void> {
   await db.schema.createIndex("ticks_started").on("ticks").column("started_at").execute();
 }
 
-/** Tables of fetched pages, robots.txt files and the pace of each host. */
 export async function egress(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("http_cache")
