@@ -80,7 +80,7 @@ export function lostFailure(
   { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
 ): CallFailed {
   const lost = cause instanceof RequestLost ? cause : null;
-  const charge = lost?.isSent ? "unknown" : "none";
+  const charge = lost?.isSent === false ? "none" : "unknown";
   if (signal.aborted) {
     const message = `The call to ${nameOf(subject)} was aborted by afk.`;
     return new CallFailed(message, { charge, trip: "none", cause });
@@ -88,9 +88,10 @@ export function lostFailure(
   const reason = lost?.isTimedOut
     ? `no complete answer within ${timeoutMs} ms`
     : clean(reasonOf(cause), subject.secrets);
-  const message = lost?.isSent
-    ? `The call to ${nameOf(subject)} was lost: ${reason}.`
-    : `${subject.provider} cannot be reached at ${subject.address}: ${reason}. Check models.providers.${subject.provider}.base_url.`;
+  const message =
+    lost?.isSent !== false
+      ? `The call to ${nameOf(subject)} was lost: ${reason}.`
+      : `${subject.provider} cannot be reached at ${subject.address}: ${reason}. Check models.providers.${subject.provider}.base_url.`;
   return new CallFailed(message, { charge, trip: "count", cause });
 }
 
