@@ -203,6 +203,18 @@ describe("a channel while three alerts wait for it", () => {
     expect(received).toHaveLength(3);
   });
 
+  test("of ALERT_WEBHOOK keeps what waits for it when a tick without that variable knows only the others", async () => {
+    const at = await harness();
+    const [host, phone] = [hook("host", DOWN), hook("phone", "http://127.0.0.1:2/")];
+    await at.takeOver(host, phone);
+    await at.announceThree();
+    await at.takeOver(phone);
+    const waiting = (await at.rows()).filter(({ channel }) => channel === channelId(host));
+    expect(waiting.map(({ state }) => state)).toEqual(["pending", "pending", "pending"]);
+    await at.takeOver(host, phone);
+    expect((await at.rows()).filter(({ state }) => state === "failed")).toEqual([]);
+  });
+
   test("that a tick does not know of, in a shell without ALERT_WEBHOOK, keeps them and gets what that tick raises", async () => {
     const { takeOver, announceThree, announce, deliver, lines } = await harness();
     const { url, received } = await receiver();

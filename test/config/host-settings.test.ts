@@ -105,13 +105,13 @@ describe("ALERT_WEBHOOK", () => {
     ["https://example.org/hook", "webhook"],
     ["http://127.0.0.1:8080/x", "webhook"],
   ])("takes %s for %s", (url, type) => {
-    expect(channelOf(url)).toEqual({ type, name: type, url, on: null, template: null, settings: null });
+    expect(channelOf(url)).toEqual({ type, name: "host", url, on: null, template: null, settings: null });
   });
 
   it("takes the chat of a telegram address from its query", () => {
     expect(channelOf("https://api.telegram.org/bot1:abc/sendMessage?chat_id=-42")).toEqual({
       type: "telegram",
-      name: "telegram",
+      name: "host",
       url: "https://api.telegram.org/bot1:abc/sendMessage",
       on: null,
       template: null,
@@ -128,7 +128,9 @@ describe("ALERT_WEBHOOK", () => {
     "https://example.org/hook",
   ])("means by %s what the file means by it", (url) => {
     const fromHost = channelOf(url);
-    expect(load(withBase({ alerts: [{ type: fromHost?.type, url }] })).alerts).toEqual([fromHost]);
+    expect(load(withBase({ alerts: [{ type: fromHost?.type, name: "host", url }] })).alerts).toEqual([
+      fromHost,
+    ]);
   });
 
   it.each([

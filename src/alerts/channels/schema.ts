@@ -27,6 +27,9 @@ export function channelsSchema() {
   );
 }
 
+/** The name of the channel of ALERT_WEBHOOK, which a process without that variable does not know. */
+export const HOST_CHANNEL = "host";
+
 /** The channels of afk.yaml, and that of ALERT_WEBHOOK, each with a name. */
 export function readChannels(
   entries: readonly ParsedEntry[],
@@ -37,8 +40,9 @@ export function readChannels(
   return channels.map((channel, index) => {
     const stated = entries[index]?.name;
     if (stated !== undefined) return { ...channel, name: stated };
-    let name = channel.type;
-    for (let number = 2; taken.has(name); number++) name = `${channel.type}-${number}`;
+    const usual = channel === hostChannel ? HOST_CHANNEL : channel.type;
+    let name: string = usual;
+    for (let number = 2; taken.has(name); number++) name = `${usual}-${number}`;
     taken.add(name);
     return { ...channel, name };
   });
