@@ -50,9 +50,9 @@ it(
       "select id, estimate_micros from ledger where state = 'unknown'",
     );
     expect(unknown?.estimate_micros).toBeGreaterThan(0);
-    expect(target.query("select reserved_micros from budget_windows where window = 'day' and scope = 'agent'")).toEqual([
-      { reserved_micros: unknown?.estimate_micros },
-    ]);
+    expect(
+      target.query("select reserved_micros from budget_windows where window = 'day' and scope = 'agent'"),
+    ).toEqual([{ reserved_micros: unknown?.estimate_micros }]);
     expect(target.query("select event from alerts")).toEqual([{ event: "call_unknown" }]);
     expect(target.query("select outcome from ticks order by id")).toEqual([
       { outcome: "crashed" },
@@ -65,9 +65,9 @@ it(
     expect(target.query("select state, cost_micros from ledger where id = ?", id)).toEqual([
       { state: "settled", cost_micros: 100 },
     ]);
-    expect(target.query("select reserved_micros from budget_windows where window = 'day' and scope = 'agent'")).toEqual([
-      { reserved_micros: 0 },
-    ]);
+    expect(
+      target.query("select reserved_micros from budget_windows where window = 'day' and scope = 'agent'"),
+    ).toEqual([{ reserved_micros: 0 }]);
     expect(await afk(target, "ledger", "reconcile", id, "--usd", "0")).toMatchObject({ code: 2 });
   },
 );

@@ -37,7 +37,7 @@ async function working(): Promise<Working> {
   await server.request(5);
   const spentMicros = () => {
     const [row] = target.query<{ micros: number }>(
-      "select settled_micros + reserved_micros as micros from budget_windows where window = 'day'",
+      "select settled_micros + reserved_micros as micros from budget_windows where window = 'day' and scope = 'agent'",
     );
     return row?.micros ?? 0;
   };
