@@ -21,7 +21,7 @@ export async function runCli(program: Program, words: readonly string[]): Promis
     }
     const isHelp = asksFor("help", words);
     if (name === undefined || entry === undefined) {
-      // Without a command: the help, which is a success only for who asked for it.
+      // Without a command: the help, which is a success only where it was asked for.
       printLines([programHelp(program)], isHelp ? process.stdout : process.stderr);
       return isHelp ? EXIT.ok : EXIT.usage;
     }

@@ -38,7 +38,7 @@ export function at(ms: number, times: Times): Html {
   return html`<time datetime="${toIso(ms)}">${clockTime(ms, times)}</time>`;
 }
 
-/** An instant as seen from now, with the clock's time for who points at it. */
+/** An instant as seen from now, with the clock's time where it is pointed at. */
 export function ago(ms: number, times: Times): Html {
   return html`<time datetime="${toIso(ms)}" title="${clockTime(ms, times)}">${formatRelative(ms, times.nowMs)}</time>`;
 }

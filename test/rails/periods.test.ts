@@ -17,7 +17,7 @@ it("goes back to the day that a person goes back to, with what was spent in it",
   expect(await counters(rails, "day")).toEqual({ "2026-11-21": "1000/0", "2027-12-26": "900/0" });
 });
 
-it("writes nothing while what is open stays open, and nothing at all for who only reads", async () => {
+it("writes nothing while what is open stays open, and nothing at all for those who only reads", async () => {
   const rails = await testRails();
   const nowMs = rails.clock.nowMs();
   const peeked = await peekPeriods(rails.store.db, nowMs, "Asia/Tokyo");

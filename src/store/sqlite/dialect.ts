@@ -21,7 +21,7 @@ const STATEMENTS_MAX = 300;
 
 /** SQLite as afk needs it: immediate transactions that share a commit, and statements that are prepared once. */
 export class StoreDialect extends SqliteDialect {
-  /** The same statements for who runs them without Kysely. */
+  /** The same statements to be run without Kysely. */
   readonly statements: SqliteDatabase;
   readonly group: CommitGroup;
   /** @throws StoreRefused after an I/O error, as every statement then does. */

@@ -38,7 +38,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bleft alone\b/i, "the breaker is open, or not asked"],
   [/\bperson's word\b/i, "confirmed by a person"],
-  [/\bfor who(?:ever)? (?:only )?looks\b/i, "read-only"],
+  [/\bfor who\b/i, "for those who, or read-only"],
   [/\blog-book\b/i, "log"],
   [/\b(?:DESIGN|STYLE|CONTRACT|FACTS(?:-\w+)?)\.md\b/, "what it says: the file is not in the repository"],
 ];
