@@ -53,9 +53,20 @@ export async function buildBundle(folder: string): Promise<void> {
 /** Adds the types of what programs import, with all that they are made of, so that they stand on no other package. */
 export async function buildTypes(folder: string): Promise<void> {
   const { dts } = await import("rolldown-plugin-dts");
-  const tsconfigRaw = { compilerOptions: { noEmit: false } };
-  const plugins = [dts({ emitDtsOnly: true, cwd: ROOT, tsconfig: `${ROOT}tsconfig.json`, ...tsconfigRaw })];
-  const bundle = await rolldown({ cwd: ROOT, input: LIBRARY, platform: "node", external: EXTERNAL, plugins });
+  const types = dts({
+    emitDtsOnly: true,
+    cwd: ROOT,
+    tsconfig: `${ROOT}tsconfig.json`,
+    // The project's own settings check alone.
+    compilerOptions: { noEmit: false },
+  });
+  const bundle = await rolldown({
+    cwd: ROOT,
+    input: LIBRARY,
+    platform: "node",
+    external: EXTERNAL,
+    plugins: [types],
+  });
   try {
     await bundle.write({ dir: folder, chunkFileNames: "types-[hash].js" });
   } finally {
