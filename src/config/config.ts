@@ -33,6 +33,9 @@ export type HeartbeatConfig = ParsedFile["heartbeat"];
 /** Where the page is served; with token null everybody who reaches it may read it. */
 export type DashboardConfig = ParsedFile["dashboard"];
 
+/** Where the gateway listens, and who may ask it for what. */
+export type GatewayConfig = ParsedFile["gateway"];
+
 /** When a scheduled job is due. */
 export type Schedule =
   | { type: "cron"; expression: string }

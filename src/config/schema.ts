@@ -4,6 +4,7 @@ import { capMicrosFromUsd } from "../lib/money.ts";
 import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
 import { duration, integer, minutes, number, pathTo, section, text, timezone, url, usd } from "./fields.ts";
+import { gatewaySchema } from "./gateway-schema.ts";
 import { HOST_PATTERN, hostMatches } from "./hosts.ts";
 import { modelsSchema } from "./models-schema.ts";
 
@@ -28,6 +29,7 @@ export function configSchema() {
     kinds: v.optional(kindFiles(), []),
     heartbeat: v.optional(heartbeat(), {}),
     dashboard: v.optional(dashboardSchema(), {}),
+    gateway: v.optional(gatewaySchema(), {}),
     jobs: v.optional(
       v.pipe(
         v.array(v.looseObject({}, WRITE_JOB), "write a list of jobs, each beginning with `- name:`"),

@@ -26,6 +26,14 @@ export interface Usage {
   outputTokens: number;
   /** The provider kept it in one region, which has a price of its own. */
   isRegional?: true;
+  /** Written to the cache for half a day, where that is sold. */
+  cacheWrite12hTokens?: number;
+  /** The tier that served it (`priority`, `flex`, `fast`…) where its prices are not the listed ones. */
+  tier?: string;
+  /** Uses of tools that ran at the provider, by their name in `Price.tools`. */
+  tools?: Record<string, number>;
+  /** Passes that the counts above leave out; `model` null is the model itself. */
+  passes?: { model: string | null; usage: Usage }[];
 }
 
 /** What `model.complete` gives its caller. `model` is the reference that answered. */
@@ -41,13 +49,27 @@ export interface Completion {
 }
 
 /** USD per million tokens. */
-export interface Price {
+export interface Rates {
   input: number;
   output: number;
   cacheRead: number;
   cacheWrite: number;
   /** What is written for an hour; `cacheWrite` where that is left out. */
   cacheWrite1h?: number;
+  /** What is written for half a day; the dearer of the other two where that is left out. */
+  cacheWrite12h?: number;
+}
+
+/** What a model costs: its rates, and what they become. */
+export interface Price extends Rates {
+  /** The rates of a request whose input has more tokens than `above`, all of its tokens; ascending. */
+  steps?: readonly (Rates & { above: number })[];
+  /** What all rates are multiplied by in another tier, by its name: `priority`, `flex`, `fast`. */
+  tiers?: Readonly<Record<string, number>>;
+  /** USD for one use of a tool that runs at the provider, by its name: `web_search`. */
+  tools?: Readonly<Record<string, number>>;
+  /** The most tokens that one pass of the model can take. */
+  contextWindow?: number;
   /** What all of these are multiplied by for a call that is kept in one region; 1 where that is left out. */
   regionalFactor?: number;
 }

@@ -26,6 +26,8 @@ export interface Reservation {
   deadlineMs: number;
   scope: Scope;
   step: string | null;
+  /** What a client calls the conversation, for reports alone. */
+  session?: string | null;
   runner: string | null;
   requestHash: string | null;
   isDegraded: boolean;
@@ -74,6 +76,7 @@ export async function reserve(
     job: call.scope.job,
     ...ownerColumns(call.scope),
     step: call.step,
+    session: call.session ?? null,
     runner: call.runner,
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,

@@ -40,7 +40,7 @@ const ENTRY_COLUMNS: readonly (keyof NewEntry)[] = [
   ...(["id", "state", "model", "created_at", "deadline_at", "estimate_micros", "estimate_tokens"] as const),
   ...WINDOWS.map(({ column }) => column),
   ...OWNERS.map(({ column }) => column),
-  ...(["step", "runner", "request_hash", "degraded"] as const),
+  ...(["step", "session", "runner", "request_hash", "degraded"] as const),
 ];
 
 /** The tokens of a call as they were counted; null where they were not. */

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import type * as alerts from "./schema/alerts.ts";
 import type * as egress from "./schema/egress.ts";
 import type * as evidence from "./schema/evidence.ts";
+import type * as gateway from "./schema/gateway.ts";
 import type * as queue from "./schema/queue.ts";
 import type * as rails from "./schema/rails.ts";
 
@@ -43,6 +44,8 @@ export interface Schema {
   tick_days: evidence.TickDaysTable;
   taken_names: queue.TakenNamesTable;
   processes: queue.ProcessesTable;
+  client_keys: gateway.ClientKeysTable;
+  answers: gateway.AnswersTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

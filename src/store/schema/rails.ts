@@ -55,6 +55,8 @@ export interface LedgerTable extends Periods, OwnerColumns {
   job: string | null;
   tick: string | null;
   step: string | null;
+  /** What a client of the gateway calls the conversation, for reports alone. */
+  session: string | null;
   /** Who holds the call: the lock holder's id, or null for a process without the lock. */
   runner: string | null;
   /** sha256 of the request. */

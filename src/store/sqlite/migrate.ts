@@ -11,6 +11,7 @@ import * as processes from "../migrations/0006-processes.ts";
 import * as identity from "../migrations/0007-identity.ts";
 import * as windows from "../migrations/0008-windows.ts";
 import * as alerts from "../migrations/0009-alerts.ts";
+import * as gateway from "../migrations/0010-gateway.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { type FoundSchema, isKnownSchema, readSchema, schemaDifferences } from "./schema-check.ts";
@@ -26,6 +27,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0007-identity": identity,
   "0008-windows": windows,
   "0009-alerts": alerts,
+  "0010-gateway": gateway,
 };
 
 /**

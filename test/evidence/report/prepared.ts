@@ -65,6 +65,7 @@ export async function prepared(over: Record<string, unknown> = {}): Promise<Prep
         job_name: fields.job?.split(":")[0] ?? null,
         client: null,
         step: null,
+        session: null,
         runner: null,
         request_hash: null,
         degraded: 0,

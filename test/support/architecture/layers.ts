@@ -26,15 +26,18 @@ const LAYERS: readonly (readonly string[])[] = [
 
 const PROVIDERS = /^providers\/[\w-]+\//;
 const PROVIDER_USERS = ["providers/registry.ts"];
+/** The gateway reads the same figures as the providers do. */
+const FIGURES = /^providers\/[\w-]+\/usage\.ts$/;
+const FIGURE_READERS = /^gateway\/protocols\//;
 const REGISTRY = "providers/registry.ts";
-const REGISTRY_USERS = /^(providers|config)\//;
+const REGISTRY_USERS = /^(providers|config|gateway)\//;
 const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
 const NETWORK_USERS = /^http\//;
 /** Tell an address from a name, and nothing else. */
 const ADDRESS_READERS = /^egress\//;
 /** The page's server, the endpoint of models and the network of a simulation answer; they have no reason to import what sends. */
-const LISTENERS = /^(dashboard\/|(faults\/model-endpoint|simulate\/environment\/network)\.ts$)/;
-const LISTENING = /^(node:)?http$/;
+const LISTENERS = /^(dashboard\/|gateway\/|(faults\/model-endpoint|simulate\/environment\/network)\.ts$)/;
+const LISTENING = /^(node:)?https?$/;
 /** A simulation replaces the network and the database of its thread; the oracles read the database by a connection of their own. */
 const REPLACERS = /^(simulate\/environment\/|faults\/(oracles\/reader|durable-steps)\.ts$)/;
 const REPLACED = /^(node:)?(net|tls)$|^undici$|^ofetch$/;
@@ -82,7 +85,10 @@ export const LAYER_RULES: readonly Rule[] = [
         : breaches(
             source,
             ({ target }) =>
-              target !== undefined && PROVIDERS.test(target) && dirname(target) !== dirname(source.path),
+              target !== undefined &&
+              PROVIDERS.test(target) &&
+              dirname(target) !== dirname(source.path) &&
+              !(FIGURE_READERS.test(source.path) && FIGURES.test(target)),
           )),
       ...(REGISTRY_USERS.test(source.path) ? [] : breaches(source, ({ target }) => target === REGISTRY)),
     ],
@@ -147,7 +153,7 @@ export const LAYER_RULES: readonly Rule[] = [
       ["lib/a.ts", "const get = globalThis.fetch;"],
       ["lib/a.ts", "export const options = { client: fetch };"],
       ["lib/a.ts", 'new WebSocket("ws://127.0.0.1");'],
-      ["dashboard/a.ts", 'import { request } from "node:https";'],
+      ["dashboard/a.ts", 'import { request } from "node:http2";'],
       ["dashboard/a.ts", 'await fetch("http://127.0.0.1");'],
       ["dashboard/server.ts", 'import { connect } from "node:net";'],
       ["simulate/world/a.ts", 'import net from "node:net";'],

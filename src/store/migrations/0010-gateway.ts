@@ -1,0 +1,27 @@
+import type { Kysely } from "kysely";
+
+/** Who may ask the gateway, what runs of jobs were answered, and which session of a client a call belongs to. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema.alterTable("ledger").addColumn("session", "text").execute();
+  await db.schema
+    .createTable("client_keys")
+    .addColumn("hash", "text", (c) => c.primaryKey())
+    .addColumn("client", "text", (c) => c.notNull())
+    .addColumn("hint", "text", (c) => c.notNull())
+    .addColumn("made_at", "bigint", (c) => c.notNull())
+    .addColumn("revoked_at", "bigint")
+    .execute();
+  await db.schema
+    .createTable("answers")
+    .addColumn("job", "text", (c) => c.notNull())
+    .addColumn("request_hash", "text", (c) => c.notNull())
+    .addColumn("position", "integer", (c) => c.notNull())
+    .addColumn("entry", "text", (c) => c.notNull())
+    .addColumn("status", "integer", (c) => c.notNull())
+    .addColumn("content_type", "text", (c) => c.notNull())
+    .addColumn("body", "text", (c) => c.notNull())
+    .addColumn("made_at", "bigint", (c) => c.notNull())
+    .addPrimaryKeyConstraint("answers_pk", ["job", "request_hash", "position"])
+    .execute();
+  await db.schema.createIndex("answers_made").on("answers").column("made_at").execute();
+}

@@ -1,0 +1,26 @@
+/** A key of a client of the gateway; the key itself is kept by the client alone. */
+export interface ClientKeysTable {
+  /** sha256 of the key, hex. */
+  hash: string;
+  /** Its name in afk.yaml. */
+  client: string;
+  /** The last characters of the key, by which a person knows it again. */
+  hint: string;
+  made_at: number;
+  revoked_at: number | null;
+}
+
+/** What a run of a job was answered by a model, so that a run that begins again is answered the same. */
+export interface AnswersTable {
+  /** The job's key. */
+  job: string;
+  request_hash: string;
+  /** From 0; the n-th answer to the same request. */
+  position: number;
+  /** The ledger's entry that paid for it. */
+  entry: string;
+  status: number;
+  content_type: string;
+  body: string;
+  made_at: number;
+}
