@@ -8,6 +8,10 @@ import type { Counter } from "./windows.ts";
 /** A cap that has no room for a call, with the most that the call could take. */
 export interface CapRefusal extends CapSpend {
   estimate: number;
+  /** It has room once calls under way have settled, if they cost little. */
+  fitsLater: boolean;
+  /** What is left under the tightest cap in money; null where there is none. */
+  roomMicros: number | null;
 }
 
 /** The hour is named by clock hour: its counter's rows are minutes, and an alert a minute helps nobody. */

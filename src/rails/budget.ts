@@ -12,7 +12,15 @@ import {
   unknownCall,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
-import { costOf, countedTokens, type Ending, estimateOf, insertEntry, UPDATE_ENDED } from "./ledger.ts";
+import {
+  costOf,
+  countedTokens,
+  type Ending,
+  estimateOf,
+  insertEntry,
+  sumUnderWay,
+  UPDATE_ENDED,
+} from "./ledger.ts";
 import { openPeriods } from "./periods.ts";
 import type { Rails } from "./rails.ts";
 import { ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
@@ -31,6 +39,8 @@ export interface Reservation {
   runner: string | null;
   requestHash: string | null;
   isDegraded: boolean;
+  /** Whoever asks can wait for calls under way: a refusal that their settlement may lift is no alert. */
+  mayWait?: boolean;
 }
 
 /** A reservation on disk. */
@@ -38,6 +48,13 @@ export interface Reserved {
   entryId: string;
   /** Whether a window would be at a warning threshold if the call took its worst case. */
   isNearThreshold: boolean;
+  /** The window with the least money left, after this reservation; null where no cap in money applies. */
+  tightest: Tightest | null;
+}
+
+/** A cap in money, and what is left under it. */
+export interface Tightest extends CapSpend {
+  leftMicros: number;
 }
 
 /**
@@ -57,8 +74,13 @@ export async function reserve(
   const before = await spends(trx, windows, times.budgetMs);
   const full = before.find((spend) => !hasRoom(spend, estimate));
   if (full !== undefined) {
-    const refusal = { ...full, estimate: estimate[full.amount] };
-    await outbox.announce(trx, capHit(refusal, call.scope));
+    const refusal = {
+      ...full,
+      estimate: estimate[full.amount],
+      fitsLater: call.mayWait === true && (await fitsOnceSettled(trx, before, estimate, times)),
+      roomMicros: leastMicros(before)?.leftMicros ?? null,
+    };
+    if (!refusal.fitsLater) await outbox.announce(trx, capHit(refusal, call.scope));
     return { refusal };
   }
   await addReserved(trx, windows, estimate);
@@ -81,11 +103,41 @@ export async function reserve(
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,
   });
-  const least = Math.min(...budget.warningThresholds);
+  const lowest = Math.min(...budget.warningThresholds);
   const isNearThreshold = before.some(
-    (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(least, spend.cap),
+    (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(lowest, spend.cap),
   );
-  return { entryId, isNearThreshold };
+  const least = leastMicros(before);
+  const tightest =
+    least === null
+      ? null
+      : {
+          ...least,
+          spent: least.spent + estimate.micros,
+          leftMicros: Math.max(0, least.leftMicros - estimate.micros),
+        };
+  return { entryId, isNearThreshold, tightest };
+}
+
+function leastMicros(spends: readonly CapSpend[]): Tightest | null {
+  const left = spends
+    .filter(({ amount }) => amount === "micros")
+    .map((spend) => ({ ...spend, leftMicros: Math.max(0, spend.cap - spend.spent) }));
+  return left.reduce<Tightest | null>((a, b) => (a === null || b.leftMicros < a.leftMicros ? b : a), null);
+}
+
+/** Whether every window would have room if what is under way turned out to cost nothing. */
+async function fitsOnceSettled(
+  trx: Trx,
+  before: readonly CapSpend[],
+  estimate: Amounts,
+  times: { budgetMs: number; wallMs: number },
+): Promise<boolean> {
+  for (const spend of before.filter((each) => !hasRoom(each, estimate))) {
+    const underWay = await sumUnderWay(trx, spend, times.wallMs);
+    if (!hasRoom({ ...spend, spent: spend.spent - underWay[spend.amount] }, estimate)) return false;
+  }
+  return true;
 }
 
 type BudgetRails = Pick<Rails, "outbox" | "budget">;

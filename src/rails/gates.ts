@@ -1,6 +1,7 @@
 import { MINUTE_MS } from "../lib/durations.ts";
+import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
-import { admit, probing, tripped } from "./breaker-state.ts";
+import { admit, type BreakerState, probing, tripped } from "./breaker-state.ts";
 import { type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
@@ -15,6 +16,11 @@ const PROBE_MARGIN_MS = MINUTE_MS;
 export interface GatedCall extends Reservation {
   /** The breaker's name: `model:ollama/qwen2.5:3b`, `host:example.org`. */
   dependency: string;
+  /**
+   * The breaker of whoever asks (`client:laptop`), for a runaway of its own; where that is left out a runaway opens the
+   * dependency's.
+   */
+  caller?: string;
 }
 
 /**
@@ -40,12 +46,8 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     if (admission.type === "refuse" || admission.type === "blocked")
       return { refused: new BreakerOpen(call.dependency, admission, nowMs) };
     const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, rails.clock), wallMs: nowMs };
-    const runaway = await findRunaway(trx, call, rails.breaker, times);
-    if (runaway !== null) {
-      const to = tripped(state, runaway, nowMs, rails.breaker);
-      await moveBreaker(trx, rails, { name: call.dependency, from: state, to, nowMs });
-      return { refused: new BreakerOpen(call.dependency, to, nowMs) };
-    }
+    const runaway = await refuseRunaway(trx, rails, call, state, times);
+    if (runaway !== null) return { refused: runaway };
     // 3. Spend. The worst case is taken from every window, or the call is not made.
     const reserved = await reserve(trx, rails, call, times);
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
@@ -58,4 +60,35 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
   });
   if ("refused" in verdict) throw verdict.refused;
   return verdict.reserved;
+}
+
+/** A burst or a loop opens the breaker of whoever asks, so that one client that runs away leaves the model to the others. */
+async function refuseRunaway(
+  trx: Trx,
+  rails: Rails,
+  call: GatedCall,
+  dependencyState: BreakerState,
+  times: { budgetMs: number; wallMs: number },
+): Promise<BreakerOpen | null> {
+  const name = call.caller ?? call.dependency;
+  const nowMs = times.wallMs;
+  const from = call.caller === undefined ? dependencyState : await readBreaker(trx, name);
+  if (call.caller !== undefined) {
+    const admission = admit(from, nowMs);
+    if (admission.type === "refuse" || admission.type === "blocked")
+      return new BreakerOpen(
+        name,
+        "reason" in from ? { ...admission, reason: from.reason } : admission,
+        nowMs,
+      );
+  }
+  const reason = await findRunaway(trx, call, rails.breaker, times);
+  if (reason !== null) {
+    const to = tripped(from, reason, nowMs, rails.breaker);
+    await moveBreaker(trx, rails, { name, from, to, nowMs });
+    return new BreakerOpen(name, call.caller === undefined ? { until: to.until } : to, nowMs);
+  }
+  if (call.caller !== undefined)
+    await moveBreaker(trx, rails, { name, from, to: { state: "closed", failures: 0 }, nowMs });
+  return null;
 }

@@ -35,7 +35,7 @@ export interface GuardedCall<T> extends GatedCall {
    * right behind a look at the kill switch; one that has to connect first awaits `lastLook` immediately before its first
    * byte, and sends nothing when that rejects.
    */
-  perform(signal: AbortSignal, lastLook: () => Promise<void>): Promise<Performed<T>>;
+  perform(signal: AbortSignal, lastLook: () => Promise<void>, reserved: Reserved): Promise<Performed<T>>;
   /** Runs in the transaction that settles the cost: what was paid for and what was got commit together. */
   record?: ((trx: Trx, value: T) => Promise<void>) | undefined;
   signal?: AbortSignal | undefined;
@@ -75,7 +75,7 @@ async function performAndRecord<T>(
   const look = createLastLook(rails, signal);
   try {
     await look.lastLook();
-    performed = await call.perform(signal, look.lastLook);
+    performed = await call.perform(signal, look.lastLook, reserved);
   } catch (error) {
     const refusal = look.refusal();
     await recordFailure(rails, call, entryId, refusal ?? asCallFailed(error, signal), elapsedMs());

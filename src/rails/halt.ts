@@ -1,7 +1,8 @@
 import { toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { type CapSpend, capWords, formatAmount, type WindowName } from "../lib/windows.ts";
+import { capWords, formatAmount, type WindowName } from "../lib/windows.ts";
+import type { CapRefusal } from "./budget-notices.ts";
 
 /** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
 export interface Kill {
@@ -28,8 +29,9 @@ export class Killed extends AfkError {
 /** A window's cap has no room for the call: an ordinary outcome, exit 0. */
 export class CapReached extends AfkError {
   readonly window: WindowName;
+  readonly refusal: CapRefusal;
 
-  constructor(refusal: CapSpend & { estimate: number }) {
+  constructor(refusal: CapRefusal) {
     const { amount, cap, estimate, spent, period } = refusal;
     super(
       "cap_hit",
@@ -38,6 +40,7 @@ export class CapReached extends AfkError {
       { exitCode: EXIT.ok },
     );
     this.window = refusal.window;
+    this.refusal = refusal;
   }
 }
 
@@ -49,11 +52,11 @@ const BLOCKED_RETRY_MS = 5 * MINUTE_MS;
  * nothing else could answer.
  */
 export class BreakerOpen extends AfkError {
-  constructor(name: string, refusal: { until: number } | { reason: string }, nowMs: number) {
+  constructor(name: string, refusal: { until: number; reason?: string } | { reason: string }, nowMs: number) {
     const isBlocked = !("until" in refusal);
     const message = isBlocked
       ? `${name} is refused until you run afk resume: ${refusal.reason}`
-      : `${name} is not called until ${toIso(refusal.until)}, since it failed before`;
+      : `${name} is not called until ${toIso(refusal.until)}, since ${refusal.reason ?? "it failed before"}`;
     const afterMs = isBlocked ? BLOCKED_RETRY_MS : Math.max(1_000, refusal.until - nowMs);
     super("breaker_open", message, { retry: { afterMs }, exitCode: EXIT.unavailable });
   }

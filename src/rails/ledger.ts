@@ -1,5 +1,5 @@
 import { type Selectable, sql } from "kysely";
-import { type Amounts, OWNERS, WINDOWS } from "../lib/windows.ts";
+import { type Amounts, OWNERS, WINDOWS, type WindowName } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
 import type { LedgerState, LedgerTable } from "../store/schema/rails.ts";
 import type { Db } from "../store/schema.ts";
@@ -108,3 +108,26 @@ export const UPDATE_ENDED = {
   released: updateEnded("released"),
   unknown: updateEnded("unknown"),
 };
+
+/** What calls that are under way were bounded by in one window; `period` as its counter has it, but for an hour's. */
+export async function sumUnderWay(
+  db: Db,
+  { window, scope, period }: { window: WindowName; scope: string; period: string },
+  nowMs: number,
+): Promise<Amounts> {
+  let open = db
+    .selectFrom("ledger")
+    .select(({ fn }) => [
+      fn.sum<number | null>("estimate_micros").as("micros"),
+      fn.sum<number | null>("estimate_tokens").as("tokens"),
+      fn.countAll<number>().as("calls"),
+    ])
+    .where("state", "in", ["reserved", "sending"])
+    .where("deadline_at", ">=", nowMs);
+  const column = WINDOWS.find(({ name }) => name === window)?.column;
+  if (window !== "hour" && column !== undefined) open = open.where(column, "=", period);
+  const owner = OWNERS.find(({ name }) => scope.startsWith(`${name}:`));
+  if (owner !== undefined) open = open.where(owner.column, "=", scope.slice(owner.name.length + 1));
+  const { micros, tokens, calls } = await open.executeTakeFirstOrThrow();
+  return { micros: Number(micros ?? 0), tokens: Number(tokens ?? 0), calls: Number(calls) };
+}

@@ -74,6 +74,8 @@ describe("a reservation", () => {
         cap: 1_000,
         spent: 900,
         estimate: 101,
+        fitsLater: false,
+        roomMicros: 100,
       },
     });
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "900/0" });
