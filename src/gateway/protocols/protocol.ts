@@ -13,6 +13,8 @@ export interface RequestHead {
 
 /** The body of a call: the JSON text as it came, and what it says. */
 export interface CallBody {
+  /** Of the request; some (`anthropic-beta`) change what a call can cost. Names in lower case. */
+  headers: RequestHead["headers"];
   text: string;
   said: Readonly<Record<string, unknown>>;
 }
@@ -93,6 +95,8 @@ export interface Answer {
 export interface StreamReader {
   /** "hide": the client must not get this event. Called for every event, so it must be cheap for those without figures. */
   take(event: Buffer): "pass" | "hide";
+  /** Whether the protocol's own end has been seen. Asked after each piece that came. */
+  isComplete(): boolean;
   /** What the stream said once it has ended, in whatever way. */
   end(): {
     /** The protocol's own end was seen; anything else has broken off. */
