@@ -12,25 +12,38 @@ const POLL_IN_FLIGHT_MS = 250;
  * is polled, since file events get lost on volumes; the row is read when another connection has committed.
  */
 export interface KillWatch {
-  signal: AbortSignal;
+  /**
+   * Each piece of work takes it once, at its beginning: one that has aborted stays so, and `arm` puts another in its place
+   * for what begins later.
+   */
+  readonly signal: AbortSignal;
   /** Aborts only when the process itself was told to end: then not even the delivery of alerts may take its time. */
   terminated: AbortSignal;
   /** Watches until the returned function is called: closely with a call in flight, every IDLE_MS otherwise. */
   hold(kind: "in_flight" | "idle"): () => void;
+  /** How many calls hold it now. */
+  inFlight(): number;
   /** Trips the watch itself: SIGTERM, or a switch found set by somebody else. */
   trip(kill: Kill): void;
+  /**
+   * Arms a watch that has tripped, when the switch is found clear: for a process that stays up. False while the switch is
+   * set or cannot be read, and for good once the process was told to end.
+   */
+  arm(): Promise<boolean>;
 }
 
 /** Watches the kill row and the STOP file while something holds the watch. */
 export function createKillWatch(store: Store, stopFile: string): KillWatch {
-  const killed = new AbortController();
+  let killed = new AbortController();
   const terminated = new AbortController();
   const held = { in_flight: 0, idle: 0 };
   let nap: Pause | null = null;
   let isRunning = false;
   let version = -1;
+  let trips = 0;
 
   const trip = (kill: Kill) => {
+    trips += 1;
     if (kill.by === "signal") terminated.abort(new Killed(kill));
     if (!killed.signal.aborted) killed.abort(new Killed(kill));
   };
@@ -64,10 +77,36 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
     return row;
   }
 
+  /** Whatever was seen before says nothing: the row is read, and the file once more after it. */
+  async function isClear(): Promise<boolean> {
+    version = -1;
+    return (await look()) === null && readStopFile(stopFile) === null;
+  }
+
   return {
-    signal: killed.signal,
+    get signal() {
+      return killed.signal;
+    },
     terminated: terminated.signal,
     trip,
+    inFlight: () => held.in_flight,
+    async arm() {
+      if (!killed.signal.aborted) return true;
+      const before = trips;
+      const clear = await isClear().catch(() => false);
+      // A trip while the switch was read is of something that this look may have missed. The watcher has then not ended yet
+      // either, or has told of its own error.
+      if (!clear || trips !== before || terminated.signal.aborted) return false;
+      // Several may arm it at a time; the first has done it.
+      if (!killed.signal.aborted) return true;
+      killed = new AbortController();
+      // The watcher of before may be in its last nap, and goes on with the new signal. One that begins looks at once: what was
+      // set since the look above is seen, and until then the gates see it.
+      version = -1;
+      if (isRunning) nap?.end();
+      else if (held.in_flight + held.idle > 0) void watch();
+      return true;
+    },
     hold(kind) {
       held[kind] += 1;
       if (!isRunning) void watch();

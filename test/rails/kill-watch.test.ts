@@ -1,10 +1,11 @@
 // @module-tag slow
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { guard } from "../../src/rails/guard.ts";
 import { Killed } from "../../src/rails/halt.ts";
-import { setKill } from "../../src/rails/kill.ts";
+import { clearKill, setKill } from "../../src/rails/kill.ts";
 import { createKillWatch, type KillWatch } from "../../src/rails/kill-watch.ts";
-import { besides, testRails } from "../support/rails.ts";
+import { besides, guardedCall, testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
 
 /** Resolves with the reason once the watch trips. The test's own time limit says that it did not. */
@@ -144,6 +145,102 @@ it("tells the end of the process apart from a kill", async () => {
   watch.trip({ by: "signal", at: 0, reason: "SIGTERM" });
   expect(watch.terminated.aborted).toBe(true);
   expect(watch.signal.reason).toMatchObject({ kill: { by: "row" } });
+});
+
+describe("armed again", () => {
+  const clearRow = (rails: RailsOn) => rails.store.atomically((trx) => clearKill(trx, rails.stopFile));
+
+  it("gives a new signal once the switch is clear, and leaves the one of before aborted", SOON, async () => {
+    const rails = await testRails();
+    const other = await besides(rails);
+    hold(rails.watch, "idle");
+    const first = rails.watch.signal;
+    await setRow(other);
+    await tripped(first);
+    expect([await rails.watch.arm(), rails.watch.signal.aborted]).toEqual([false, true]);
+    await clearRow(other);
+    expect(await rails.watch.arm()).toBe(true);
+    expect([first.aborted, rails.watch.signal.aborted]).toEqual([true, false]);
+    // It watches again, whatever it was held by meanwhile.
+    await setRow(other);
+    expect(await tripped(rails.watch.signal)).toMatchObject({ kill: { by: "row" } });
+  });
+
+  it("watches on for a call that was held over it, when it was tripped from outside", SOON, async () => {
+    const { watch, stopFile } = await testRails();
+    hold(watch);
+    await new Promise((resolve) => setImmediate(resolve));
+    watch.trip({ by: "file", at: 0, reason: "found set" });
+    expect(await watch.arm()).toBe(true);
+    writeFileSync(stopFile, "");
+    expect(await tripped(watch.signal)).toMatchObject({ kill: { by: "file" } });
+  });
+
+  it.each(["the STOP file", "the row"])("sees %s that is set in the moment of it", SOON, async (which) => {
+    // Set at any number of turns after the look began: it is either refused, or seen by the watch.
+    for (let turns = 0; turns < 12; turns++) {
+      const rails = await testRails();
+      const other = await besides(rails);
+      hold(rails.watch);
+      rails.watch.trip({ by: "row", at: 0, reason: "found set" });
+      const arming = rails.watch.arm();
+      for (let n = 0; n < turns; n++) await Promise.resolve();
+      if (which === "the row") await setRow(other);
+      else writeFileSync(rails.stopFile, "");
+      await arming;
+      expect({ turns, reason: await tripped(rails.watch.signal) }).toMatchObject({
+        turns,
+        reason: { code: "killed" },
+      });
+    }
+  });
+
+  it("stays tripped while the switch cannot be read", async () => {
+    const rails = await testRails();
+    rails.watch.trip({ by: "row", at: 0, reason: "found set" });
+    await rails.store.db.schema.dropTable("kill_switch").execute();
+    expect(await rails.watch.arm()).toBe(false);
+  });
+
+  it("stays tripped when it is tripped anew while the switch is read", async () => {
+    const { watch } = await testRails();
+    watch.trip({ by: "row", at: 0, reason: "found set" });
+    const arming = watch.arm();
+    watch.trip({ by: "row", at: 0, reason: "found set" });
+    expect([await arming, watch.signal.aborted]).toEqual([false, true]);
+  });
+
+  it("never after the process was told to end, also while it is being armed", async () => {
+    const { watch } = await testRails();
+    watch.trip({ by: "row", at: 0, reason: "found set" });
+    const arming = watch.arm();
+    watch.trip({ by: "signal", at: 0, reason: "SIGTERM" });
+    expect(await arming).toBe(false);
+    expect(await watch.arm()).toBe(false);
+    expect([watch.signal.aborted, watch.terminated.aborted]).toEqual([true, true]);
+  });
+
+  it("lets calls through again, and refuses the one that began before", async () => {
+    const rails = await testRails();
+    let release = () => {};
+    const held = guard(
+      rails,
+      guardedCall(rails, {
+        perform: (signal) =>
+          new Promise((_resolve, reject) => {
+            release = () => reject(signal.reason);
+          }),
+      }),
+    );
+    await vi.waitFor(() => expect(rails.watch.inFlight()).toBe(1));
+    rails.watch.trip({ by: "row", at: 0, reason: "found set" });
+    await expect(guard(rails, guardedCall(rails))).rejects.toThrow(Killed);
+    expect(await rails.watch.arm()).toBe(true);
+    await expect(guard(rails, guardedCall(rails))).resolves.toBe("text");
+    await vi.waitFor(release);
+    await expect(held).rejects.toThrow(Killed);
+    expect(rails.watch.inFlight()).toBe(0);
+  });
 });
 
 function wait(ms: number): Promise<string> {
