@@ -140,7 +140,8 @@ function linkOf(reference: string, models: ModelsConfig): Link {
   const parsed = parseReference(reference, models.providers);
   if (parsed.isOffline) return { isOffline: true, reference, answer: parsed.provider.answer, isFree: true };
   const { name, model, type, config } = parsed;
-  const price = priceOf(reference, models);
+  // Neither other tiers nor tools are asked for: a reply that tells of one has prices that nothing was reserved for.
+  const { tiers: _tiers, tools: _tools, ...price } = priceOf(reference, models);
   const costsNothing = isFree(price);
   const isAssumedLocal = costsNothing && !Object.hasOwn(models.prices, reference);
   return {

@@ -1,28 +1,67 @@
-import { tokenCostMicros } from "../lib/money.ts";
-import type { Price, Usage } from "./types.ts";
+import { assert } from "../lib/errors.ts";
+import { chargeMicrosFromUsd, tokenCostMicros } from "../lib/money.ts";
+import type { Price, Rates, UnknownCost, Usage } from "./types.ts";
 
 /** What a provider adds around one message, and once around the conversation, in tokens; seen are 3 to 7. */
 const TOKENS_PER_MESSAGE = 16;
 
-/** `costMicros` rounds each of the four kinds of input up by itself, the estimate only their sum. */
-const ROUNDING_MICROS = 3;
+/** `costMicros` rounds each of the six kinds of tokens of each pass up by itself. */
+const ROUNDING_MICROS_PER_PASS = 6;
 
-/** The most a call can cost, in micro-dollars. */
+/** The most that a call can take. */
+export interface WorstCase {
+  /** Of each pass, all kinds together. */
+  inputTokens: number;
+  /** Of all passes together. */
+  outputTokens: number;
+  /** How often the model itself may be run, 1 where nothing runs at the provider. Passes of another model are a case of their own. */
+  passes: number;
+  /** For how long it may be written to the cache: "5m" stands for the shortest time that is sold. */
+  cacheWrites: "none" | "5m" | "1h" | "12h" | "any";
+  /** The tier that was asked for, "listed" for the one of the listed prices, "any" where the provider chooses. */
+  tier: "listed" | "any" | (string & {});
+  /** Whether it is kept in one region; "any" where an account may say so. */
+  isRegional: boolean | "any";
+  /** Uses of tools that run at the provider, by their names in `Price.tools`. */
+  tools: Readonly<Record<string, number>>;
+}
+
+/**
+ * The most that a call can cost, in micro-dollars; `outputMicros` is the part for output, all passes together. Tiers and tools
+ * must have a price (`tierFactor`, `Price.tools`): whoever asks for others has no bound.
+ */
+export function worstMicros(worst: WorstCase, price: Price): { micros: number; outputMicros: number } {
+  const { inputTokens, outputTokens, passes, tools } = worst;
+  // Figures that do not say which pass took what are priced by the step of their sum.
+  const reachable = [price, ...(price.steps ?? []).filter(({ above }) => above < passes * inputTokens)];
+  const factor = dearestFactor(worst, price);
+  const inputRate = Math.max(...reachable.flatMap((rates) => inputRates(rates, worst.cacheWrites)));
+  const outputRate = Math.max(...reachable.map(({ output }) => output));
+  const toolMicros = toolCostMicros(tools, price);
+  assert(typeof toolMicros === "number", "a bound of tools that have no price");
+  const outputMicros = tokenCostMicros(outputTokens, factor * outputRate);
+  const rounding = Math.max(inputRate, outputRate) > 0 ? ROUNDING_MICROS_PER_PASS * passes : 0;
+  const inputMicros = tokenCostMicros(passes * inputTokens, factor * inputRate);
+  return { micros: inputMicros + outputMicros + toolMicros + rounding, outputMicros };
+}
+
+/** The most that a conversation in text can cost, without tools and in the listed tier, in micro-dollars. */
 export function estimateMicros(
   body: string,
   messageCount: number,
   maxOutputTokens: number,
   price: Price,
 ): number {
-  const inputTokens = tokensMax(body, messageCount);
-  const inputPrice = Math.max(price.input, price.cacheRead, price.cacheWrite, price.cacheWrite1h ?? 0);
-  const rounding = inputPrice > 0 ? ROUNDING_MICROS : 0;
-  const { regionalFactor: factor = 1 } = price;
-  return (
-    tokenCostMicros(inputTokens, factor * inputPrice) +
-    tokenCostMicros(maxOutputTokens, factor * price.output) +
-    rounding
-  );
+  const worst: WorstCase = {
+    inputTokens: tokensMax(body, messageCount),
+    outputTokens: maxOutputTokens,
+    passes: 1,
+    cacheWrites: "any",
+    tier: "listed",
+    isRegional: "any",
+    tools: {},
+  };
+  return worstMicros(worst, price).micros;
 }
 
 /**
@@ -34,21 +73,118 @@ export function tokensMax(body: string, messageCount: number): number {
   return bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
 }
 
-/** What a call cost by the provider's own figures, in micro-dollars. */
-export function costMicros(usage: Usage, price: Price): number {
-  const factor = usage.isRegional ? (price.regionalFactor ?? 1) : 1;
+/**
+ * What a call cost by the provider's own figures, in micro-dollars, every kind of tokens rounded up by itself. `priceOf` gives
+ * the price of another model of the same provider, null for an unknown one.
+ */
+export function costMicros(
+  usage: Usage,
+  price: Price,
+  priceOf: (model: string) => Price | null = () => null,
+): number | UnknownCost {
+  let sum = 0;
+  for (const { model, usage: pass } of [{ model: null, usage }, ...(usage.passes ?? [])]) {
+    const at = model === null ? price : priceOf(model);
+    if (at === null)
+      return { unknown: `it bills passes of ${model}, whose price is not known`, hasOtherPrices: true };
+    const micros = passMicros(pass, at);
+    if (typeof micros !== "number") return micros;
+    sum += micros;
+  }
+  return sum;
+}
+
+/** What the rates are multiplied by in a tier; null where its prices are not known. */
+export function tierFactor(tier: string, { tiers = {} }: Price): number | null {
+  return Object.hasOwn(tiers, tier) ? (tiers[tier] ?? null) : null;
+}
+
+/** All of its input, however it is priced, of all passes. */
+export function inputTokensOf(usage: Usage): number {
+  return (usage.passes ?? []).reduce((sum, pass) => sum + inputOfPass(pass.usage), inputOfPass(usage));
+}
+
+/** All of its output, of all passes. */
+export function outputTokensOf(usage: Usage): number {
+  return (usage.passes ?? []).reduce((sum, pass) => sum + pass.usage.outputTokens, usage.outputTokens);
+}
+
+function passMicros(usage: Usage, price: Price): number | UnknownCost {
+  const { tier, tools = {} } = usage;
+  const factor = tier === undefined ? 1 : tierFactor(tier, price);
+  if (factor === null) {
+    return {
+      unknown: `it was served in the tier "${tier}", whose prices are not known`,
+      hasOtherPrices: true,
+    };
+  }
+  const toolMicros = toolCostMicros(tools, price);
+  if (typeof toolMicros !== "number") return toolMicros;
+  const rates = ratesAt(inputOfPass(usage), price);
+  const all = factor * (usage.isRegional ? (price.regionalFactor ?? 1) : 1);
   return (
-    tokenCostMicros(usage.inputTokens, factor * price.input) +
-    tokenCostMicros(usage.cacheReadTokens, factor * price.cacheRead) +
-    tokenCostMicros(usage.cacheWriteTokens, factor * price.cacheWrite) +
-    tokenCostMicros(usage.cacheWrite1hTokens ?? 0, factor * (price.cacheWrite1h ?? price.cacheWrite)) +
-    tokenCostMicros(usage.outputTokens, factor * price.output)
+    tokenCostMicros(usage.inputTokens, all * rates.input) +
+    tokenCostMicros(usage.cacheReadTokens, all * rates.cacheRead) +
+    tokenCostMicros(usage.cacheWriteTokens, all * rates.cacheWrite) +
+    tokenCostMicros(usage.cacheWrite1hTokens ?? 0, all * hourRate(rates)) +
+    tokenCostMicros(usage.cacheWrite12hTokens ?? 0, all * halfDayRate(rates)) +
+    tokenCostMicros(usage.outputTokens, all * rates.output) +
+    toolMicros
   );
 }
 
-/** All of its input, however it is priced. */
-export function inputTokensOf(usage: Usage): number {
-  return usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens + (usage.cacheWrite1hTokens ?? 0);
+/** The rates of the highest step that a pass with so much input has gone beyond: they hold for all of its tokens. */
+function ratesAt(inputTokens: number, price: Price): Rates {
+  return price.steps?.findLast(({ above }) => inputTokens > above) ?? price;
+}
+
+function toolCostMicros(uses: Readonly<Record<string, number>>, { tools = {} }: Price): number | UnknownCost {
+  let sum = 0;
+  for (const [name, count] of Object.entries(uses)) {
+    if (count === 0) continue;
+    const usd = Object.hasOwn(tools, name) ? tools[name] : undefined;
+    if (usd === undefined) {
+      return { unknown: `it bills uses of ${name}, which have no known price`, hasOtherPrices: true };
+    }
+    sum += chargeMicrosFromUsd(count * usd);
+  }
+  return sum;
+}
+
+function dearestFactor({ tier, isRegional }: WorstCase, price: Price): number {
+  const region = isRegional === false ? 1 : (price.regionalFactor ?? 1);
+  const inTier =
+    tier === "listed"
+      ? 1
+      : tier === "any"
+        ? Math.max(1, ...Object.values(price.tiers ?? {}))
+        : tierFactor(tier, price);
+  assert(inTier !== null, `a bound in the tier ${tier}, which has no price`);
+  return inTier * (isRegional === "any" ? Math.max(1, region) : region);
+}
+
+/** The rates that input can be billed at; what is read from the cache may be dearer than input where the owner says so. */
+function inputRates(rates: Rates, cacheWrites: WorstCase["cacheWrites"]): number[] {
+  const { input, cacheRead, cacheWrite } = rates;
+  const plain = [input, cacheRead];
+  if (cacheWrites === "none") return plain;
+  const hour = cacheWrites === "1h" || cacheWrites === "any" ? [hourRate(rates)] : [];
+  const halfDay = cacheWrites === "12h" || cacheWrites === "any" ? [halfDayRate(rates)] : [];
+  return [...plain, cacheWrite, ...hour, ...halfDay];
+}
+
+function hourRate({ cacheWrite, cacheWrite1h = cacheWrite }: Rates): number {
+  return cacheWrite1h;
+}
+
+function halfDayRate(rates: Rates): number {
+  return rates.cacheWrite12h ?? Math.max(rates.cacheWrite, hourRate(rates));
+}
+
+function inputOfPass(usage: Usage): number {
+  const { cacheWrite1hTokens = 0, cacheWrite12hTokens = 0 } = usage;
+  const written = usage.cacheWriteTokens + cacheWrite1hTokens + cacheWrite12hTokens;
+  return usage.inputTokens + usage.cacheReadTokens + written;
 }
 
 function bytesMax(body: string): number {

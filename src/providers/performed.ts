@@ -1,7 +1,7 @@
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
-import { costMicros, inputTokensOf } from "./estimate.ts";
-import type { Completion, Price, ProviderReply, Usage } from "./types.ts";
+import { costMicros, inputTokensOf, outputTokensOf } from "./estimate.ts";
+import type { Completion, Figures, Price, ProviderReply, UnknownCost, Usage } from "./types.ts";
 
 /** The usage of a call that took nothing, or was not counted. */
 export const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
@@ -11,44 +11,64 @@ export interface Asked {
   reference: string;
   price: Price;
   isFree: boolean;
-  isDegraded: boolean;
   outputTokensMax: number;
+  /** The price of another model of the same provider; none is known where it is left out. */
+  priceOf?: (model: string) => Price | null;
 }
 
 /**
- * What a reply cost, by its figures and the price of its model.
+ * What a call cost by the figures of its reply and the price of its model; the tokens are null where nobody counted them.
  * @throws CallFailed when the figures cannot be what a priced call took.
  */
-export function performed(
+export function costOf(
   asked: Asked,
-  { text, usage: figures, truncated = false }: ProviderReply,
-): Performed<Completion> {
-  const { reference, price, isFree, isDegraded, outputTokensMax } = asked;
-  const usage = isFree && "unknown" in figures ? NO_TOKENS : figures;
+  { isEmptyReply, figures }: { isEmptyReply: boolean; figures: Figures },
+): Omit<Performed<never>, "value"> {
+  const { reference, isFree, outputTokensMax } = asked;
+  const isCounted = !("unknown" in figures);
+  const usage = !isCounted && isFree ? NO_TOKENS : figures;
   if ("unknown" in usage) throw costUnknown(reference, usage);
-  const inputTokens = inputTokensOf(usage);
-  if (!isFree && (inputTokens === 0 || (text !== "" && usage.outputTokens === 0))) {
+  const [inputTokens, outputTokens] = [inputTokensOf(usage), outputTokensOf(usage)];
+  if (!isFree && (inputTokens === 0 || (!isEmptyReply && outputTokens === 0))) {
     // Some servers write 0 for what they do not know; no call of a model that costs money is free.
     throw costUnknown(reference, { unknown: "it says that the call took no tokens" });
   }
-  const cost = costMicros(usage, price);
-  const isCounted = usage === figures;
-  const cut = truncated ? { truncated } : {};
+  const micros = isFree ? 0 : costMicros(usage, asked.price, asked.priceOf);
+  if (typeof micros !== "number") throw costUnknown(reference, micros);
   // A server that does not keep to the limit has none, however little this one reply cost.
-  const isAbove = !isFree && usage.outputTokens > outputTokensMax;
-  const aboveBound = `a reply of ${usage.outputTokens} tokens, more than the ${outputTokensMax} that bounded it`;
+  const most = Math.max(...[usage, ...ownPasses(usage)].map((pass) => pass.outputTokens));
+  const isAbove = !isFree && most > outputTokensMax;
+  const aboveBound = `a reply of ${most} tokens, more than the ${outputTokensMax} that bounded it`;
   return {
     ...(isAbove ? { aboveBound } : {}),
-    costMicros: cost,
+    costMicros: micros,
     inputTokens: isCounted ? inputTokens : null,
-    outputTokens: isCounted ? usage.outputTokens : null,
-    ...cut,
-    value: { text, usage, model: reference, costMicros: cost, degraded: isDegraded, ...cut },
+    outputTokens: isCounted ? outputTokens : null,
   };
 }
 
+/**
+ * The completion that a reply makes, and what it cost.
+ * @throws CallFailed as `costOf`.
+ */
+export function performed(
+  asked: Asked & { isDegraded: boolean },
+  { text, usage: figures, truncated = false }: ProviderReply,
+): Performed<Completion> {
+  const cost = costOf(asked, { isEmptyReply: text === "", figures });
+  const usage = "unknown" in figures ? NO_TOKENS : figures;
+  const cut = truncated ? { truncated } : {};
+  const { reference: model, isDegraded: degraded } = asked;
+  const value = { text, usage, model, costMicros: cost.costMicros, degraded, ...cut };
+  return { ...cost, ...cut, value };
+}
+
+function ownPasses({ passes = [] }: Usage): Usage[] {
+  return passes.flatMap(({ model, usage }) => (model === null ? [usage] : []));
+}
+
 /** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
-function costUnknown(reference: string, figures: { unknown: string; hasOtherPrices?: true }): CallFailed {
+function costUnknown(reference: string, figures: UnknownCost): CallFailed {
   const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
   return new CallFailed(message, {
     charge: "unknown",

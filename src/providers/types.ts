@@ -32,7 +32,7 @@ export interface Usage {
   tier?: string;
   /** Uses of tools that ran at the provider, by their name in `Price.tools`. */
   tools?: Record<string, number>;
-  /** Passes that the counts above leave out; `model` null is the model itself. */
+  /** Passes that the counts above leave out, each at the step of its own input; `model` null is the model itself. */
   passes?: { model: string | null; usage: Usage }[];
 }
 
@@ -64,13 +64,13 @@ export interface Rates {
 export interface Price extends Rates {
   /** The rates of a request whose input has more tokens than `above`, all of its tokens; ascending. */
   steps?: readonly (Rates & { above: number })[];
-  /** What all rates are multiplied by in another tier, by its name: `priority`, `flex`, `fast`. */
+  /** What all rates are multiplied by in another tier, by its name: `priority`, `flex`, `fast`. Tools cost the same in all. */
   tiers?: Readonly<Record<string, number>>;
   /** USD for one use of a tool that runs at the provider, by its name: `web_search`. */
   tools?: Readonly<Record<string, number>>;
   /** The most tokens that one pass of the model can take. */
   contextWindow?: number;
-  /** What all of these are multiplied by for a call that is kept in one region; 1 where that is left out. */
+  /** What all rates are multiplied by, tools not, for a call that is kept in one region; 1 where that is left out. */
   regionalFactor?: number;
 }
 
@@ -82,8 +82,14 @@ export interface StatedPrice {
   cacheWrite?: number | undefined;
 }
 
-/** What the provider says a call took, or why its cost cannot be known; `hasOtherPrices`: not at the listed prices. */
-export type Figures = Usage | { unknown: string; hasOtherPrices?: true };
+/** What the provider says a call took, or why its cost cannot be known. */
+export type Figures = Usage | UnknownCost;
+
+/** Why a cost cannot be known, in words; `hasOtherPrices`: not at the listed prices, so that the next call may cost more. */
+export interface UnknownCost {
+  unknown: string;
+  hasOtherPrices?: true;
+}
 
 /** What a provider makes of one call. */
 export interface ProviderReply {

@@ -15,7 +15,7 @@ const PROVIDERS = [createOpenai, createAnthropic, createOllama].map((create) =>
 );
 /** A micro-dollar a token, so that an estimate counts tokens, and what it adds for rounding. */
 const ONE_EACH = { input: 1, output: 0, cacheRead: 1, cacheWrite: 1 };
-const ROUNDING = 3;
+const ROUNDING = 6;
 /** What OpenAI documents for its chat format: 3 a message with the role, 3 for the reply; a name is not sent. */
 const TOKENS_A_MESSAGE = 4;
 const TOKENS_A_REPLY = 3;
