@@ -1,6 +1,7 @@
 import type { Log } from "../lib/log.ts";
 import type { Scope } from "../lib/windows.ts";
 import type { Trx } from "../store/schema.ts";
+import type { Refusal } from "./protocols/protocol.ts";
 
 /** Whoever asks with a key that is known: a client of afk.yaml, or a run of a job. */
 export interface Caller {
@@ -22,6 +23,8 @@ export interface Caller {
   signal: AbortSignal | null;
   /** Told of each request, before anything is made of it. */
   onRequest?: () => void;
+  /** Told of each request that is refused by a gate, or asked for what may not be: what a run does with that is its owner's to judge. */
+  onRefused?: (refusal: Refusal) => void;
 }
 
 /** Finds out whose key it is; null for nobody's. Asked for each request, so that a key that is revoked ends at once. */

@@ -20,6 +20,7 @@ type MetaKey =
 export type SweepName =
   | "ledger"
   | "steps"
+  | "answers"
   | "drafts"
   | "jobs"
   | "alerts"

@@ -6,6 +6,7 @@ import { countPages, givePagesBack } from "../../store/sqlite/pages.ts";
 import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
 import { alertsSweep } from "./alerts.ts";
+import { answersSweep } from "./answers.ts";
 import { breakersSweep, draftsSweep, pagesSweep, seenSweep } from "./forget.ts";
 import { jobsSweep } from "./jobs.ts";
 import { ledgerSweep } from "./ledger.ts";
@@ -41,6 +42,7 @@ const PAUSE_MS = 5;
 const SWEEPS: readonly Sweep[] = [
   ledgerSweep,
   stepsSweep,
+  answersSweep,
   draftsSweep,
   jobsSweep,
   alertsSweep,

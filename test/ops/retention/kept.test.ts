@@ -261,6 +261,62 @@ describe("of the alerts stays", () => {
   });
 });
 
+test("recorded answers stay while their run may go on: until it is done or dropped, and 14 days where it is dead", async () => {
+  const harness = await opsHarness();
+  const { rails } = harness;
+  const { db } = rails.store;
+  const states = {
+    waits: "ready",
+    runs: "running",
+    is_done: "done",
+    is_dead: "dead",
+    is_dropped: "dead",
+  } as const;
+  for (const [key, state] of Object.entries(states)) {
+    const id = await harness.job(key, state);
+    if (key === "is_dead") await db.insertInto("dead_letters").values(deadLetter(id, key)).execute();
+    for (let position = 0; position < 60; position++)
+      await db
+        .insertInto("answers")
+        .values(recordedAnswer(key, position, rails.clock.nowMs()))
+        .execute();
+  }
+  const gone = recordedAnswer("is_removed", 0, rails.clock.nowMs());
+  await db.insertInto("answers").values(gone).execute();
+  const left = async () => {
+    const rows = await db
+      .selectFrom("answers")
+      .select((eb) => ["job", eb.fn.countAll<number>().as("n")])
+      .groupBy("job")
+      .orderBy("job")
+      .execute();
+    return rows.map(({ job, n }) => `${job} ${n}`);
+  };
+  await sweep(harness, 1);
+  expect(await left()).toEqual(["is_dead 60", "runs 60", "waits 60"]);
+  rails.clock.advance(15 * DAY_MS);
+  await sweep(harness, 1);
+  expect(await left()).toEqual(["runs 60", "waits 60"]);
+});
+
+function deadLetter(job_id: string, key: string) {
+  const why = { error: "failed", cause: "failed", attempts: 5, trace: "{}", died_at: 0 };
+  return { job_id, key, name: "work", kind: "exec", payload: "null", ...why };
+}
+
+function recordedAnswer(job: string, position: number, nowMs: number) {
+  return {
+    job,
+    position,
+    request_hash: "hash",
+    entry: "entry",
+    status: 200,
+    content_type: "application/json",
+    body: "x".repeat(10_000),
+    made_at: nowMs,
+  };
+}
+
 test("breakers go that are as good as new, and no others", async () => {
   const harness = await opsHarness();
   const { rails } = harness;
