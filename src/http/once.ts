@@ -50,8 +50,10 @@ export class RequestLost extends Error {
   }
 }
 
-const CONNECT_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_MS = MINUTE_MS;
+/** How long a connection may take to stand, where nothing else is stated. */
+export const CONNECT_TIMEOUT_MS = 10_000;
+/** After so long without a byte the system asks whether the other side is still there. */
+export const KEEP_ALIVE_MS = MINUTE_MS;
 /** Bytes of a whole reply on the wire. The largest body that is read has 8 MiB; the rest is for how it is cut into chunks. */
 const WIRE_BYTES_MAX = 24 * 1024 * 1024;
 const INFORMATIONAL_MAX = 20;
@@ -87,13 +89,22 @@ export async function requestOnce<T>(
     const reply = await send(connection, url, request, onError);
     return await take({ status: reply.statusCode ?? 0, headers: joinHeaders(reply), body: reply }, signal);
   } catch (error) {
-    // The signal's reason may be one of ours too, and says nothing of whether the request was sent.
-    if (error instanceof AfkError && error !== signal.reason) throw error;
-    const cause = signal.aborted ? signal.reason : (brokenBy ?? error);
-    throw new RequestLost({ isSent, isTimedOut: limit.isTimedOut(), cause });
+    throw lostBy(error, { limit, isSent, brokenBy });
   } finally {
     connection?.destroy();
   }
+}
+
+/** What is thrown for an error of an exchange: the error itself where it is one of afk's own, else a RequestLost. */
+export function lostBy(
+  error: unknown,
+  state: { limit: ReturnType<typeof joinSignals>; isSent: boolean; brokenBy: unknown },
+): Error {
+  const { signal, isTimedOut } = state.limit;
+  // The signal's reason may be one of ours too, and says nothing of whether the request was sent.
+  if (error instanceof AfkError && error !== signal.reason) return error;
+  const cause = signal.aborted ? signal.reason : (state.brokenBy ?? error);
+  return new RequestLost({ isSent: state.isSent, isTimedOut: isTimedOut(), cause });
 }
 
 /** Why a request failed, in words: a refused connection with several addresses is an AggregateError without a message. */
@@ -178,18 +189,23 @@ async function send(
   }
 }
 
-/**
- * Hangs up on a server that sends more than any honest reply has. Chunk extensions (RFC 9112, section 7.1.1), for one, are no
- * body and counted nowhere else; informational replies (RFC 9110, section 15.2) cost much for their few bytes.
- */
-function boundReply(sent: ClientRequest, connection: Socket): void {
+/** Hangs up on a server of endless informational replies (RFC 9110, section 15.2), which cost much for their few bytes. */
+export function boundInformational(sent: ClientRequest): void {
   let informational = 0;
   sent.on("information", () => {
     informational += 1;
     if (informational > INFORMATIONAL_MAX) {
-      connection.destroy(new Error(`the server sent more than ${INFORMATIONAL_MAX} informational answers`));
+      sent.destroy(new Error(`the server sent more than ${INFORMATIONAL_MAX} informational answers`));
     }
   });
+}
+
+/**
+ * Hangs up on a server that sends more than any honest reply has. Chunk extensions (RFC 9112, section 7.1.1), for one, are no
+ * body and counted nowhere else.
+ */
+function boundReply(sent: ClientRequest, connection: Socket): void {
+  boundInformational(sent);
   // Not before the client reads: a listener makes the socket flow.
   sent.once("socket", () => {
     connection.on("data", () => {
@@ -199,7 +215,8 @@ function boundReply(sent: ClientRequest, connection: Socket): void {
   });
 }
 
-function joinHeaders({ headers }: IncomingMessage): ReplyHeaders {
+/** The headers as the rest of afk reads them. */
+export function joinHeaders({ headers }: IncomingMessage): ReplyHeaders {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]),
   );
