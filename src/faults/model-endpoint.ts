@@ -4,9 +4,10 @@ import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { systemClock } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
-import type { Price, Usage } from "../providers/types.ts";
-import { type Answer, answerOf, type Behaviour, billMicros, isBilled, usageOf } from "./model-answers.ts";
+import { type Answer, answerOf, type Behaviour, isBilled, usageOf } from "./model-answers.ts";
+import { type BillLine, billMicros, type PriceList } from "./model-bill.ts";
 import { PROTOCOLS, type ProtocolName } from "./model-protocols.ts";
+import type { WireFormat } from "./wire/format.ts";
 
 /** One request that arrived, recorded before anything is made of it. */
 export interface RecordedRequest {
@@ -51,6 +52,10 @@ interface EndpointOptions {
   answer?: (request: RecordedRequest, response: ServerResponse) => boolean;
   /** What it tells of any model; it knows no such question unless given. */
   facts?: Record<string, unknown>;
+  /** What it lists; it has no list unless given. */
+  models?: readonly string[];
+  /** What it does when the client hangs up in mid-stream: it writes and bills all of the reply, unless "stop" is given. */
+  onHangUp?: "finish" | "stop";
   onRequest?: (request: RecordedRequest) => void;
   onConnection?: (socket: Duplex) => void;
 }
@@ -60,7 +65,7 @@ export async function startModelEndpoint(name: ProtocolName, options: EndpointOp
   const protocol = PROTOCOLS[name];
   const requests: RecordedRequest[] = [];
   const shown: RecordedRequest[] = [];
-  const billed: Usage[] = [];
+  const bill: BillLine[] = [];
   const pages = new Map<string, Page>();
   const arrivals = new EventEmitter().setMaxListeners(0);
   let queue: Behaviour[] = [];
@@ -73,24 +78,41 @@ export async function startModelEndpoint(name: ProtocolName, options: EndpointOp
       page.count += 1;
       return send(response, page.status, page.contentType, page.content);
     }
-    if (request.path === protocol.showPath) {
+    const path = request.path.replace(/\?.*$/, "");
+    if (path === protocol.showPath) {
       shown.push(request);
       if (options.facts === undefined) return send(response, ...MISSING);
       return send(response, 200, "application/json", JSON.stringify(options.facts));
     }
     options.onRequest?.(request);
     if (options.answer?.(request, response)) return;
+    const list =
+      request.method === "GET" && options.models ? protocol.lists[path]?.(options.models) : undefined;
+    if (list !== undefined) return send(response, 200, "application/json", JSON.stringify(list));
     const { model } = request.json;
-    const isAddressed = request.method === "POST" && request.path === protocol.path;
-    if (typeof model === "string") requests.push(request);
-    else if (isAddressed) return void response.destroy();
-    if (!isAddressed || typeof model !== "string") return send(response, ...MISSING);
-    arrivals.emit("request");
-    const behaviour = queue.shift() ?? (typeof fallback === "function" ? await fallback(request) : fallback);
-    const usage = usageOf(request, behaviour, options.bytesPerToken);
-    if (isBilled(behaviour)) billed.push(usage);
-    const answer = answerOf(protocol, behaviour, { model, usage });
-    await play(answer, behaviour, response);
+    const format = request.method === "POST" ? protocol.formats[path] : undefined;
+    if (typeof model === "string") (format?.isFree ? shown : requests).push(request);
+    else if (format !== undefined) return void response.destroy();
+    if (format === undefined || typeof model !== "string") return send(response, ...MISSING);
+    await answerCall(request, response, { model, format });
+  }
+
+  async function answerCall(
+    request: RecordedRequest,
+    response: ServerResponse,
+    { model, format }: { model: string; format: WireFormat },
+  ): Promise<void> {
+    if (!format.isFree) arrivals.emit("request");
+    const next = format.isFree ? ({ type: "reply" } as const) : (queue.shift() ?? fallback);
+    const behaviour = typeof next === "function" ? await next(request) : next;
+    const usage = usageOf(request, behaviour, { ...options, ...format });
+    const line: BillLine = { model, usage };
+    if (!format.isFree && isBilled(behaviour)) bill.push(line);
+    const answer = answerOf(protocol, behaviour, { model, asked: request.json, format, usage });
+    const written = await play(answer, behaviour, { response, closed: request.closed });
+    const isHungUp = answer.ending === "close" && !response.writableFinished && response.destroyed;
+    if (options.onHangUp !== "stop" || !isHungUp) return;
+    line.usage = { ...usage, outputTokens: Math.ceil((usage.outputTokens * written) / answer.pieces.length) };
   }
 
   const server = createServer((message, response) => {
@@ -104,8 +126,10 @@ export async function startModelEndpoint(name: ProtocolName, options: EndpointOp
     url: `http://127.0.0.1:${address.port}`,
     /** What names a model, counted before anything is made of it; also at addresses where nobody answers. */
     requests,
-    /** Questions about a model. */
+    /** Questions about a model, and about the tokens of a request. */
     shown,
+    /** What was billed, in the order of arrival. */
+    bill: bill as readonly BillLine[],
     /** What to do with the next requests, in order; then the default again. */
     script(behaviours: Behaviour[]) {
       queue = [...behaviours];
@@ -122,8 +146,8 @@ export async function startModelEndpoint(name: ProtocolName, options: EndpointOp
         await once(arrivals, "request");
       }
     },
-    /** What the provider would put on the bill so far, at `price`. */
-    billMicros: (price: Price) => billMicros(billed, price),
+    /** What the provider would put on the bill so far, at these prices. */
+    billMicros: (prices: PriceList) => billMicros(bill, prices),
     /** Serves `content` at this path. */
     serve(path: string, page: Omit<Page, "count">): Page {
       const counted = { ...page, count: 0 };
@@ -168,25 +192,36 @@ function parsed(body: string): Record<string, unknown> {
   }
 }
 
-/** Writes the pieces one by one, each flushed on its own, as far as the behaviour lets it. */
-async function play(answer: Answer, behaviour: Behaviour, response: ServerResponse): Promise<void> {
-  const { head, pieces, ending } = answer;
+/** Writes the pieces one by one, each flushed on its own, as far as the behaviour lets it. Gives how many were written. */
+async function play(
+  { head, pieces, repeated, ending }: Answer,
+  { gate, everyMs }: Behaviour,
+  { response, closed }: { response: ServerResponse; closed: Promise<void> },
+): Promise<number> {
+  const isWhole = pieces.length === 1 && repeated === null;
   if (head !== null) {
     response.writeHead(head.status, head.headers);
-    if (pieces.length !== 1) response.flushHeaders();
+    if (!isWhole) response.flushHeaders();
   }
+  const write = (piece: string | Uint8Array) =>
+    new Promise<void>((resolve) => response.write(piece, () => resolve()));
   for (const [index, piece] of pieces.entries()) {
-    if (behaviour.type === "slow") {
-      const { gate, everyMs } = behaviour;
-      await gate?.(index);
-      if (everyMs !== undefined) await systemClock.sleep(everyMs);
+    if (gate !== undefined) await Promise.race([gate(index), closed]);
+    if (everyMs !== undefined) await systemClock.sleep(everyMs);
+    if (response.destroyed) return index;
+    if (isWhole && ending === "close") {
+      response.end(piece);
+      return 1;
     }
-    if (response.destroyed) return;
-    if (pieces.length === 1 && ending === "close") return void response.end(piece);
-    await new Promise<void>((resolve) => response.write(piece, () => resolve()));
+    await write(piece);
+  }
+  for (let count = 0; repeated !== null && count < repeated.times && !response.destroyed; count++) {
+    await write(repeated.piece);
+    if (repeated.everyMs > 0) await systemClock.sleep(repeated.everyMs);
   }
   if (ending === "reset") response.socket?.resetAndDestroy();
   else if (ending === "close") response.end();
+  return pieces.length;
 }
 
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {

@@ -1,66 +1,55 @@
-import type { Usage } from "../providers/types.ts";
+import { countTokens, messages } from "./wire/anthropic.ts";
+import type { WireFormat } from "./wire/format.ts";
+import { ollamaChat, ollamaEmbed, ollamaGenerate } from "./wire/ollama.ts";
+import { chat, completions, embeddings } from "./wire/openai-chat.ts";
+import { responses } from "./wire/openai-responses.ts";
 
-/** A model's reply before a protocol puts it into its own fields. `usage` null leaves the figures out. */
-interface ModelReply {
-  model: string;
-  text: string;
-  usage: Usage | null;
-  isTruncated: boolean;
-}
-
-/** How a provider words its answers, as its real server does. */
+/** What a provider's server understands, as its real one does. */
 export interface Protocol {
+  /** Where the agent itself asks. */
   path: string;
   /** Where it describes a model, which costs nothing. */
   showPath?: string;
-  contentType: string;
-  /** The parts that the server writes one at a time; those of a JSON document are not JSON by themselves. */
-  pieces(reply: ModelReply): string[];
+  /** How it answers a POST, by the path. */
+  formats: Readonly<Record<string, WireFormat>>;
+  /** What it answers to a GET when it has these models, by the path. */
+  lists: Readonly<Record<string, (models: readonly string[]) => unknown>>;
   error(status: number, message: string): string;
   /** The body of an error that is sent with status 200. */
   errorUnder200(message: string): string;
 }
 
-/** POST /api/chat, one JSON object a line, counts that are 0 left out. https://docs.ollama.com/api/chat */
+const OPENAI_FORMATS = {
+  "/v1/chat/completions": chat,
+  "/v1/completions": completions,
+  "/v1/embeddings": embeddings,
+  "/v1/responses": responses,
+};
+
 const ollama: Protocol = {
   path: "/api/chat",
   showPath: "/api/show",
-  contentType: "application/x-ndjson",
-  pieces({ model, text, usage, isTruncated }) {
-    const head = { model, created_at: "2026-11-21T10:00:00.000000Z" };
-    const words = text.split(/(?<= )/).filter((word) => word !== "");
-    const parts = words.map((content) => ({ ...head, message: { role: "assistant", content }, done: false }));
-    const last = {
-      ...head,
-      message: { role: "assistant", content: "" },
-      done: true,
-      done_reason: isTruncated ? "length" : "stop",
-      total_duration: 4_935_886_791,
-      ...(usage?.inputTokens ? { prompt_eval_count: usage.inputTokens } : {}),
-      ...(usage?.outputTokens ? { eval_count: usage.outputTokens } : {}),
-    };
-    return [...parts, last].map((line) => `${JSON.stringify(line)}\n`);
+  formats: {
+    ...OPENAI_FORMATS,
+    "/v1/messages": messages,
+    "/api/chat": ollamaChat,
+    "/api/generate": ollamaGenerate,
+    "/api/embed": ollamaEmbed,
+  },
+  lists: {
+    "/v1/models": (models) => openaiList(models, "library"),
+    "/api/tags": (models) => ({ models: models.map(ollamaModel) }),
+    "/api/ps": (models) => ({ models: models.slice(0, 1).map(ollamaModel) }),
+    "/api/version": () => ({ version: "0.34.2" }),
   },
   error: (_status, message) => JSON.stringify({ error: message }),
   errorUnder200: (message) => `${JSON.stringify({ error: message })}\n`,
 };
 
-/** POST /v1/chat/completions, not streamed; `prompt_tokens` includes the cached ones. */
 const openai: Protocol = {
   path: "/v1/chat/completions",
-  contentType: "application/json",
-  pieces({ model, text, usage, isTruncated }) {
-    const message = { role: "assistant", content: text, refusal: null, annotations: [] };
-    return splitInThree({
-      id: "chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT",
-      object: "chat.completion",
-      created: 1_795_255_200,
-      model,
-      choices: [{ index: 0, message, logprobs: null, finish_reason: isTruncated ? "length" : "stop" }],
-      ...(usage === null ? {} : { usage: openaiUsage(usage) }),
-      service_tier: "default",
-    });
-  },
+  formats: OPENAI_FORMATS,
+  lists: { "/v1/models": (models) => openaiList(models, "system") },
   error(status, message) {
     const type = status >= 500 ? "server_error" : "invalid_request_error";
     return JSON.stringify({ error: { message, type, param: null, code: null } });
@@ -68,21 +57,17 @@ const openai: Protocol = {
   errorUnder200: (message) => JSON.stringify({ error: { message, code: 502 } }),
 };
 
-/** POST /v1/messages, not streamed; `input_tokens` leaves the cached ones out. */
 const anthropic: Protocol = {
   path: "/v1/messages",
-  contentType: "application/json",
-  pieces: ({ model, text, usage, isTruncated }) =>
-    splitInThree({
-      id: "msg_01XFDUDYJgAACzvnptvVoYEL",
-      type: "message",
-      role: "assistant",
-      model,
-      content: text === "" ? [] : [{ type: "text", text }],
-      stop_reason: isTruncated ? "max_tokens" : "end_turn",
-      stop_sequence: null,
-      ...(usage === null ? {} : { usage: anthropicUsage(usage) }),
+  formats: { "/v1/messages": messages, "/v1/messages/count_tokens": countTokens },
+  lists: {
+    "/v1/models": (models) => ({
+      data: models.map((id) => ({ id, type: "model", display_name: id, created_at: "2026-01-01T00:00:00Z" })),
+      has_more: false,
+      first_id: models[0] ?? null,
+      last_id: models.at(-1) ?? null,
     }),
+  },
   error(status, message) {
     const error = { type: status >= 500 ? "api_error" : "invalid_request_error", message };
     return JSON.stringify({ type: "error", error, request_id: "req_011CSHoEeqs5C35K2UUqR7Fy" });
@@ -96,30 +81,12 @@ export const PROTOCOLS = { ollama, openai, anthropic } as const;
 /** A protocol, by the provider that defines it. */
 export type ProtocolName = keyof typeof PROTOCOLS;
 
-function openaiUsage({ inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens }: Usage): object {
-  const prompt = inputTokens + cacheReadTokens + cacheWriteTokens;
-  const written = cacheWriteTokens > 0 ? { cache_write_tokens: cacheWriteTokens } : {};
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: outputTokens,
-    total_tokens: prompt + outputTokens,
-    prompt_tokens_details: { cached_tokens: cacheReadTokens, audio_tokens: 0, ...written },
-    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0 },
-  };
+function openaiList(models: readonly string[], owner: string): object {
+  const data = models.map((id) => ({ id, object: "model", created: 1_795_255_200, owned_by: owner }));
+  return { object: "list", data };
 }
 
-function anthropicUsage(usage: Usage): object {
-  return {
-    input_tokens: usage.inputTokens,
-    cache_creation_input_tokens: usage.cacheWriteTokens,
-    cache_read_input_tokens: usage.cacheReadTokens,
-    output_tokens: usage.outputTokens,
-    service_tier: "standard",
-  };
-}
-
-function splitInThree(document: unknown): string[] {
-  const text = JSON.stringify(document);
-  const third = Math.ceil(text.length / 3);
-  return [text.slice(0, third), text.slice(third, 2 * third), text.slice(2 * third)];
+function ollamaModel(name: string): object {
+  const modified = "2026-11-21T10:00:00.000000Z";
+  return { name, model: name, modified_at: modified, size: 1, digest: "0".repeat(64), details: {} };
 }

@@ -35,7 +35,7 @@ it("does not count what is no call", async () => {
   const endpoint = await started();
   const bad = fetch(`${endpoint.url}/api/chat`, { method: "POST", body: "no json" });
   await expect(bad).rejects.toThrow();
-  expect((await fetch(`${endpoint.url}/api/generate`, { method: "POST", body: "{}" })).status).toBe(404);
+  expect((await fetch(`${endpoint.url}/api/pull`, { method: "POST", body: "{}" })).status).toBe(404);
   expect(endpoint.requests).toEqual([]);
 });
 
@@ -59,6 +59,9 @@ it.each<[ProtocolName, string, object]>([
   ["openai", "/v1/chat/completions", { max_tokens: 3 }],
   ["openai", "/v1/chat/completions", { max_completion_tokens: 3 }],
   ["anthropic", "/v1/messages", { max_tokens: 3 }],
+  ["openai", "/v1/completions", { max_tokens: 3 }],
+  ["openai", "/v1/responses", { max_output_tokens: 3 }],
+  ["ollama", "/api/generate", { options: { num_predict: 3 }, stream: false }],
 ])("keeps to the output limit of a request in the protocol of %s", async (name, path, limit) => {
   const endpoint = await started(name);
   const body = JSON.stringify({ model: "one", messages: [], ...limit });

@@ -4,6 +4,7 @@ import { answerOf, type Behaviour, limitOf } from "../../faults/model-answers.ts
 import { PROTOCOLS, type ProtocolName } from "../../faults/model-protocols.ts";
 import type { Bill } from "../../faults/oracles/ledger.ts";
 import type { SeededRandom } from "../../faults/seeded-random.ts";
+import { assert } from "../../lib/errors.ts";
 import { isFree as costsNothing, priceOf } from "../../providers/prices.ts";
 import type { Asked, Reply } from "../environment/network.ts";
 import type { FaultRates } from "./fault-rates.ts";
@@ -83,7 +84,11 @@ export function createModels(config: Config, faultRates: FaultRates, random: See
     const text = `It says that matter ${random.below(1_000)} is settled. Nothing is to be done.`;
     const behaviour: Behaviour = behave(random, text);
     const afterMs = kind === "slow" ? slowness() : random.between(300, 4_000);
-    const answer = reply(answerOf(PROTOCOLS[protocol], behaviour, { model: json.model, usage }), afterMs);
+    const { path, formats } = PROTOCOLS[protocol];
+    const format = formats[path];
+    assert(format !== undefined, `the protocol ${protocol} has no format for ${path}`);
+    const call = { model: json.model, asked: { ...json }, format, usage };
+    const answer = reply(answerOf(PROTOCOLS[protocol], behaviour, call), afterMs);
     return kind === "broken" ? brokenOff(answer, random) : answer;
   }
 

@@ -3,7 +3,7 @@ import type { SeededRandom } from "../../faults/seeded-random.ts";
 import type { Reply } from "../environment/network.ts";
 
 /** An answer as bytes on a connection that ends with it. `afterMs`: until the first byte. */
-export function reply({ head, pieces, ending }: Answer, afterMs: number): Reply {
+export function reply({ head, pieces, ending }: Omit<Answer, "repeated">, afterMs: number): Reply {
   if (head === null) return { afterMs, bytes: "", ending };
   const { status, headers } = head;
   const body = pieces.join("");
