@@ -33,7 +33,7 @@ export function isLoopback(bind: string): boolean {
 }
 
 /** Four decimal parts, or an IPv6 address without a zone; URL knows which of these exist. */
-function isAddress(value: string): boolean {
+export function isAddress(value: string): boolean {
   return /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f:.]*:[\da-f:.]*)$/i.test(value) && urlHost(value) !== null;
 }
 

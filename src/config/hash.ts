@@ -2,13 +2,14 @@ import { hash } from "node:crypto";
 import type { Config } from "./config.ts";
 
 /**
- * SHA-256 (hex) of what the agent is configured to do: key order, paths on this machine, where its page is served and
+ * SHA-256 (hex) of what the agent is configured to do: key order, paths on this machine, where its page and its gateway are served and
  * the values of secrets make no difference, so that a scratch state directory or a renewed key leaves the evidence of
  * drills valid.
  */
 export function configHash(config: Config): string {
-  const { secrets, paths: _paths, dashboard: _dashboard, ...rest } = config;
-  return hash("sha256", JSON.stringify(canonical(rest, secrets)));
+  const { secrets, paths: _paths, dashboard: _dashboard, gateway, ...rest } = config;
+  const { listen: _listen, tls: _tls, isBehindProxy: _isBehindProxy, ...relayed } = gateway;
+  return hash("sha256", JSON.stringify(canonical({ ...rest, gateway: relayed }, secrets)));
 }
 
 function canonical(value: unknown, secrets: readonly string[]): unknown {

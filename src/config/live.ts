@@ -102,8 +102,10 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
   }
 
   function caps(): BudgetConfig {
-    if (found === null) return accepted.budget;
-    return lowerCaps(accepted.budget, found.type === "accepted" ? found.config.budget : found.caps);
+    const budget = withoutRemoved(accepted.budget, inUse, accepted);
+    if (found === null) return budget;
+    if (found.type === "refused") return lowerCaps(budget, found.caps);
+    return withoutRemoved(lowerCaps(budget, found.config.budget), inUse, found.config);
   }
 
   function current(): Config {
@@ -143,6 +145,15 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
       return { error: found.error, hash: content };
     },
   };
+}
+
+/** A client that is not in the file any more goes with its caps, and may spend nothing until the rest is taken over. */
+function withoutRemoved(budget: BudgetConfig, inUse: Config, latest: Config): BudgetConfig {
+  const kept = new Set(latest.gateway.clients.map(({ name }) => name));
+  const removed = inUse.gateway.clients.filter(({ name }) => !kept.has(name));
+  if (removed.length === 0) return budget;
+  const nothing = Object.fromEntries(removed.map(({ name }) => [name, { day_calls: 0 }]));
+  return { ...budget, owners: { ...budget.owners, client: { ...budget.owners.client, ...nothing } } };
 }
 
 /** Host settings, and where the state is, are those that it was started with; the state belongs to the agent's name. */

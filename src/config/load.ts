@@ -9,6 +9,7 @@ import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
+import { gatewayIssues } from "./gateway-check.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { MINUTES_SAVED_PER_UNIT, parseJobs } from "./jobs.ts";
@@ -58,18 +59,21 @@ export function loadConfig(options: LoadOptions): Config {
 
   const { kinds, budget, value: worth, ...file } = parsed.output.file;
   const alerts = readChannels(file.alerts, host.channel);
+  const atBase = (path: string) => resolve(paths.base, expandHome(path, environment));
+  const { tls } = file.gateway;
   const config: Config = {
     ...file,
     budget: { ...statedBudget(value), ...budget },
     alerts,
-    kindHashes: kinds.map((path) => hashOf(resolve(paths.base, expandHome(path, environment)))),
+    gateway: { ...file.gateway, tls: tls && { cert: atBase(tls.cert), key: atBase(tls.key) } },
+    kindHashes: kinds.map((path) => hashOf(atBase(path))),
     jobs: parsed.output.jobs,
     value: { ...worth, minutesSavedPerUnit: worth.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT },
     secrets: collectSecrets({ file: value, alerts, heartbeat: file.heartbeat, replacements }),
     paths,
     tickSeconds: host.tickSeconds,
   };
-  const checked = checkJobs(config, options.jobKinds);
+  const checked = [...checkJobs(config, options.jobKinds), ...gatewayIssues(config)];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
 }
@@ -110,6 +114,8 @@ function withHostSettings(raw: unknown, host: HostSettings, environment: Environ
     )
       continue;
     const stated = isSection(providers[name]) ? providers[name] : {};
+    // It hands on its callers' own credentials, beside which a key of afk's has no place.
+    if (stated.auth !== undefined) continue;
     const entry = overlay(providers[name], { api_key: stated.api_key ?? `\${${keyVariable}}` });
     result.models = overlay(result.models, {
       providers: overlay(result.models.providers, { [name]: entry }),

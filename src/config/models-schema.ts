@@ -49,13 +49,25 @@ export function modelsSchema() {
       const named = [...new Set([...Object.keys(KNOWN_PROVIDERS), ...Object.keys(providers)])].filter(
         (name) => addressOf(name, providers[name]?.base_url) !== null,
       );
+      for (const [name, stated] of Object.entries(providers)) {
+        if (stated?.auth === undefined || stated.api_key === undefined) continue;
+        const message =
+          "stands beside auth: client, which hands on the caller's own credential; take one of the two out";
+        addIssue({ message, path: pathTo(dataset.value, "providers", name, "api_key") });
+      }
       const check = (reference: string, key: "chain" | "prices", inner: string | number) => {
         const isKnown = named.some((name) => reference.startsWith(`${name}/`));
         if (isKnown || OFFLINE_NAMES.includes(reference) || !MODEL_PATTERN.test(reference)) return;
         const message = `found ${JSON.stringify(reference)}; ${referenceAdvice(reference, named)}`;
         addIssue({ message, path: pathTo(dataset.value, key, inner) });
       };
-      for (const [index, reference] of chain.entries()) check(reference, "chain", index);
+      for (const [index, reference] of chain.entries()) {
+        check(reference, "chain", index);
+        const name = reference.slice(0, Math.max(reference.indexOf("/"), 0));
+        if (!Object.hasOwn(providers, name) || providers[name]?.auth === undefined) continue;
+        const message = `found ${JSON.stringify(reference)}; ${name} has auth: client, and afk's own calls have no caller whose credential could be handed on; write a model of another provider`;
+        addIssue({ message, path: pathTo(dataset.value, "chain", index) });
+      }
       for (const reference of Object.keys(prices)) check(reference, "prices", reference);
     }),
     v.transform(({ chain, prices, ...read }) => ({
@@ -75,17 +87,23 @@ function addressOf(name: string, stated: string | undefined): string | null {
 
 type StatedProviders = Record<
   string,
-  { type?: string | undefined; base_url?: string | undefined; api_key?: string | undefined }
+  {
+    type?: string | undefined;
+    base_url?: string | undefined;
+    api_key?: string | undefined;
+    auth?: "client" | undefined;
+  }
 >;
 
 /** Every known provider that has an address, and what the owner named, by name. */
 function readProviders(stated: StatedProviders): Record<string, ProviderConfig> {
   const names = [...new Set([...Object.keys(KNOWN_PROVIDERS), ...Object.keys(stated)])];
   const entries = names.flatMap((name): [string, ProviderConfig][] => {
-    const { type = KNOWN_PROVIDERS[name]?.type, base_url, api_key, ...settings } = stated[name] ?? {};
+    const { type = KNOWN_PROVIDERS[name]?.type, base_url, api_key, auth, ...settings } = stated[name] ?? {};
     const baseUrl = addressOf(name, base_url);
     if (baseUrl === null || type === undefined) return [];
-    return [[name, { type, baseUrl: baseUrl.replace(/\/+$/, ""), apiKey: api_key ?? null, settings }]];
+    const key = { apiKey: api_key ?? null, ...(auth !== undefined && { auth }) };
+    return [[name, { type, baseUrl: baseUrl.replace(/\/+$/, ""), ...key, settings }]];
   });
   return Object.fromEntries(entries);
 }
@@ -104,6 +122,7 @@ function providers() {
         type: v.optional(v.pipe(v.picklist([type]), v.description("The type that it has anyway."))),
         base_url: address,
         api_key: v.optional(apiKey()),
+        auth: v.optional(callersAuth()),
         ...own,
       },
     );
@@ -119,11 +138,12 @@ function providers() {
       ),
       base_url: url("Base address of the API.", "https://api.example.com/v1"),
       api_key: v.optional(apiKey()),
+      auth: v.optional(callersAuth()),
       ...settings,
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
-      const { type, base_url: _url, api_key: _key, ...rest } = dataset.value;
+      const { type, base_url: _url, api_key: _key, auth: _auth, ...rest } = dataset.value;
       const known = PROVIDER_TYPES.find((each) => each.type === type)?.settings ?? {};
       const foreign = Object.keys(rest).filter((key) => !Object.hasOwn(known, key));
       if (foreign.length > 0)
@@ -146,6 +166,13 @@ function providers() {
 function apiKey() {
   const write = `write the key as the provider shows it, without spaces, best as \${NAME} from the environment`;
   return text(`Key of the API; best given as \${NAME}.`, write, /^[!-~]+$/, 1000);
+}
+
+function callersAuth() {
+  return v.pipe(
+    v.picklist(["client"]),
+    v.description("client: its calls hand on the caller's own credential (docs/models.md)."),
+  );
 }
 
 function prices() {

@@ -13,7 +13,7 @@ const TOKEN_LENGTH_MIN = 16;
 
 /** Values that every output shows by their nature; hiding them would only garble the log. */
 const PUBLIC =
-  /^(?:agent|timezone|models\.chain\b.*|egress\b.*|dashboard\.(?:bind|hosts\b.*)|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
+  /^(?:agent|timezone|models\.chain\b.*|egress\b.*|dashboard\.(?:bind|hosts\b.*)|gateway\.(?:listen|models\b.*|tls\b.*|clients\[\d+\]\.(?:name|models\b.*|allow\b.*))|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
 
 /**
  * The texts that must never appear in a log: what came from the environment or its files, what stands under a name that
@@ -56,7 +56,8 @@ function namedSecrets(value: unknown, path: Path, isSecret: boolean): string[] {
 
 /** Whether the value of this key of the file is a secret by its name. */
 export function saysSecret(key: string | number, parent: Path): boolean {
-  if (typeof key === "number") return false;
+  // `gateway.tls.key` is the path of a file.
+  if (typeof key === "number" || (parent[0] === "gateway" && parent[1] === "tls")) return false;
   const words = key
     .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
     .toLowerCase()

@@ -3,11 +3,12 @@ import { MISSING_CAP } from "../config/caps.ts";
 import type { Config } from "../config/config.ts";
 import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
+import { isOpenToAll, offeredModels } from "../config/gateway-check.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
 import { type LiveConfig, type LiveOptions, openLiveConfig } from "../config/live.ts";
 import { loadCaps, loadConfig } from "../config/load.ts";
 import { expandHome, locate, refuseNoAgent } from "../config/locations.ts";
-import { isSection } from "../config/path.ts";
+import { formatPath, isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import { isFree, priceOf, priceProblem } from "../providers/prices.ts";
 import { refuseFormerState } from "./own-state.ts";
@@ -23,7 +24,7 @@ export interface ConfigSources {
 }
 
 /**
- * Reads the configuration and checks what the file alone cannot: that every model of the chain has a price, since the
+ * Reads the configuration and checks what the file alone cannot: that every model of the chain and the gateway has a price, since the
  * calls of one without could not be bounded, and that there is a daily cap in dollars where one costs money.
  * @throws ConfigError (exit 78); NoAgent (exit 66)
  */
@@ -33,17 +34,29 @@ export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
   refuseNoAgent(locate(where));
   const config = loadConfig({ ...where, jobKinds: kinds() });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
-  const unpriced = config.models.chain.flatMap((reference, index) => {
+  const named = [
+    ...config.models.chain.map((reference, index) => ({ path: ["models", "chain", index], reference })),
+    ...offeredModels(config),
+  ];
+  const unpriced = named.flatMap(({ path, reference }) => {
     const message = priceProblem(reference, config.models);
-    return message === null ? [] : [{ path: `models.chain[${index}]`, message }];
+    return message === null ? [] : [{ path: formatPath(path), message }];
   });
   if (unpriced.length > 0) throw new ConfigError(config.paths.configFile, unpriced);
-  const costly = config.models.chain.find((reference) => !isFree(priceOf(reference, config.models)));
-  if (costly !== undefined && config.budget.caps.day_micros === undefined) {
-    const message = `${MISSING_CAP}, since ${costly} costs money`;
-    throw new ConfigError(config.paths.configFile, [{ path: "budget.daily_cap_usd", message }]);
-  }
+  const costly = named.find(({ reference }) => !isFree(priceOf(reference, config.models)));
+  if (costly !== undefined) refuseUncapped(config, `${costly.reference} costs money`);
+  if (isOpenToAll(config)) refuseUncapped(config, "the gateway offers every model that has a price");
   return config;
+}
+
+/**
+ * For what costs money, where the file states no cap in dollars.
+ * @throws ConfigError (exit 78)
+ */
+export function refuseUncapped(config: Config, because: string): void {
+  if (config.budget.caps.day_micros !== undefined) return;
+  const message = `${MISSING_CAP}, since ${because}`;
+  throw new ConfigError(config.paths.configFile, [{ path: "budget.daily_cap_usd", message }]);
 }
 
 /** The same for an agent at work, whose file may change. Throws ConfigError as long as the first is refused. */

@@ -37,6 +37,8 @@ export function priceOf(reference: string, { prices, providers }: Pricing): Pric
   const rules = parsed.type.prices;
   const stated = Object.hasOwn(prices, reference) ? prices[reference] : undefined;
   if (stated !== undefined) return withCachePrices(stated, rules.statedWriteFactor, rules);
+  // A flat plan of the caller's: there are no dollars to count, and tokens and calls are counted all the same.
+  if (config.auth === "client") return FREE;
   const free = rules.freeOfCharge?.(model, config) ?? null;
   if (free === "free") return FREE;
   if (free !== null) throw new UnpricedModel(reference, ` (${free.unless})`);

@@ -58,10 +58,14 @@ export function parseReference(
 }
 
 /** What to write instead of a reference that names none of `names`, with the one that is probably meant. */
-export function referenceAdvice(reference: string, names: readonly string[]): string {
+export function referenceAdvice(
+  reference: string,
+  names: readonly string[],
+  offline: readonly string[] = OFFLINE_NAMES,
+): string {
   const slash = reference.indexOf("/");
   const meant = slash > 0 ? nearest(reference.slice(0, slash), names) : null;
   const isNews = meant !== null && !reference.startsWith(`${meant}/`);
-  const all = [...names.map((name) => `${name}/MODEL`), ...OFFLINE_NAMES];
+  const all = [...names.map((name) => `${name}/MODEL`), ...offline];
   return `${isNews ? `did you mean ${meant}${reference.slice(slash)}? ` : ""}write one of ${all.join(", ")}`;
 }

@@ -105,6 +105,8 @@ export interface ProviderConfig<Settings = unknown> {
   /** Without a slash at its end. */
   baseUrl: string;
   apiKey: string | null;
+  /** The credential of the gateway's caller is handed on instead of a key of afk's, which there is none of. */
+  auth?: "client";
   /** What the type's own keys say, as they stand in afk.yaml. */
   settings: Settings;
 }

@@ -74,6 +74,25 @@ describe("an edited file", () => {
     ]);
   });
 
+  it("that lacks a client lets it spend nothing at once, and not without its cap until the rest is taken over", async () => {
+    const clients = (...names: string[]) => ({
+      gateway: { clients: names.map((name) => ({ name, caps: { daily_usd: 5 } })) },
+    });
+    const { live, write } = edited(2);
+    write(2, clients("laptop", "ci"));
+    settle();
+    await live.takeOver(NEVER);
+    write(2, clients("ci"));
+    const withNothing = { ci: { day_micros: 5 * USD }, laptop: { day_calls: 0 } };
+    expect(live.caps().owners.client).toEqual(withNothing);
+    settle();
+    expect(live.caps().owners.client).toEqual(withNothing);
+    expect(live.current().gateway.clients).toHaveLength(2);
+    await live.takeOver(NEVER);
+    expect(live.current()).toMatchObject({ gateway: { clients: [{ name: "ci" }] } });
+    expect(live.caps().owners.client).toEqual({ ci: { day_micros: 5 * USD } });
+  });
+
   it("is taken over as a whole, but for what belongs to the process", async () => {
     const { live, write } = edited(2, { TICK_SECONDS: "7", DAILY_CAP_USD: "4" });
     write(1, { timezone: "Europe/Berlin", jobs: [{ name: "a", kind: "plain", command: ["x"] }] });

@@ -167,6 +167,17 @@ describe("loadConfig", () => {
           settings: { chatId: "-100123" },
         },
       ],
+      gateway: {
+        listen: null,
+        tls: null,
+        isBehindProxy: false,
+        maxOutputTokens: 32_000,
+        timeoutMs: 1_800_000,
+        onDisconnect: "finish",
+        replays: true,
+        models: null,
+        clients: [],
+      },
       heartbeat: {
         pingUrl: "https://hc-ping.com/0f8b2a4e-1111-2222-3333-444455556666",
         style: "uptime-kuma",

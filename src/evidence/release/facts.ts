@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import { BUDGET_KEYS } from "../../config/caps.ts";
-import type { BudgetConfig, Config, JobConfig, Schedule } from "../../config/config.ts";
+import type { BudgetConfig, Config, GatewayConfig, JobConfig, Schedule } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MICROS_PER_USD } from "../../lib/money.ts";
 import { createRedactor } from "../../lib/redact.ts";
@@ -14,20 +14,22 @@ export type Facts = Record<string, string>;
 export function factsOf(config: Config): Facts {
   const redact = createRedactor(config.secrets);
   const { secrets: _secrets, paths: _paths, dashboard: _dashboard, ...stated } = config;
-  const { alerts, jobs, models, egress, budget, ...rest } = stated;
+  const { alerts, jobs, models, egress, budget, gateway, ...rest } = stated;
   const { providers, chain, ...model } = models;
   const { allow, allowPrivate, ...network } = egress;
   const facts: Facts = {
     ...flat(rest, []),
     ...budgetFacts(budget),
+    ...gatewayFacts(gateway),
     ...flat({ models: model, egress: network }, []),
     "model chain": chain.join(", "),
     ...Object.fromEntries(allow.map((host) => [`egress host ${host}`, ""])),
     ...Object.fromEntries(allowPrivate.map((host) => [`private egress host ${host}`, ""])),
   };
-  for (const [name, { baseUrl, apiKey }] of Object.entries(providers)) {
+  for (const [name, { baseUrl, apiKey, auth }] of Object.entries(providers)) {
     facts[`provider ${name}`] = hostOf(baseUrl);
-    facts[`key of provider ${name}`] = apiKey === null ? "none" : "given";
+    const own = apiKey === null ? "none" : "given";
+    facts[`key of provider ${name}`] = auth === "client" ? "the caller's own" : own;
   }
   for (const channel of alerts)
     facts[freeName(facts, `alert channel ${channel.type}`)] = wants(channel, redact);
@@ -61,6 +63,25 @@ const VALUE_CHARS_MAX = 300;
 
 function clip(text: string): string {
   return text.length > VALUE_CHARS_MAX ? `${text.slice(0, VALUE_CHARS_MAX - 1)}…`.toWellFormed() : text;
+}
+
+/** Where it listens is left out, as with the page; of keys, whether there is one. */
+function gatewayFacts({
+  clients,
+  models,
+  listen: _listen,
+  tls: _tls,
+  isBehindProxy: _proxy,
+  ...rest
+}: GatewayConfig): Facts {
+  const facts = flat({ gateway: { ...rest, models: models ?? "all with a price" } }, []);
+  for (const { name, key, models: own, allow } of clients) {
+    facts[`client ${name}`] = "";
+    facts[`key of client ${name} in afk.yaml`] = key === null ? "none" : "given";
+    facts[`models of client ${name}`] = own?.join(", ") ?? "all";
+    if (allow.length > 0) facts[`allowed to client ${name}`] = [...allow].sort().join(", ");
+  }
+  return facts;
 }
 
 /** `daily cap`, `weekly cap in tokens of job digest`: where one is not among the facts there is none. */
