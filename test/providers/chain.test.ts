@@ -183,7 +183,6 @@ describe("a reply whose figures say nothing", () => {
     ["no usage", {}],
     ["usage null", { usage: null }],
     ["a contradiction", CONTRADICTION],
-    ["another tier", { service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }],
   ])("with %s is the answer of a model that costs nothing, its tokens uncounted", async (_, more) => {
     const { complete, rails, openai } = await harness(["openai/test"], FREE);
     openai.script([RAW(more)]);
@@ -209,15 +208,30 @@ describe("a reply whose figures say nothing", () => {
     });
   });
 
-  it("and may be billed at other prices opens the breaker, since the next may cost more than is reserved", async () => {
-    const { complete, rails, openai } = await harness(["openai/test", "extractive"]);
-    openai.otherwise(RAW({ service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } }));
-    await complete();
-    await complete();
-    expect(openai.requests).toHaveLength(1);
-    expect(await readBreaker(rails.store.db, "model:openai/test")).toMatchObject({ state: "open" });
-    expect(await states(rails)).toEqual(["unknown"]);
+  it("but the tier is the answer of a model that costs nothing, its tokens counted", async () => {
+    const { complete, rails, openai } = await harness(["openai/test"], FREE);
+    openai.script([RAW({ service_tier: "priority", usage: { prompt_tokens: 10, completion_tokens: 5 } })]);
+    expect(await complete()).toMatchObject({ text: "Open.", costMicros: 0 });
+    expect(await entries(rails)).toMatchObject([{ state: "settled", cost_micros: 0, input_tokens: 10 }]);
   });
+
+  it.each<[string, object, object]>([
+    ["another tier", { service_tier: "priority" }, {}],
+    ["a cheaper tier", { service_tier: "flex" }, {}],
+    ["a tool that ran at the provider", {}, { server_tool_use: { web_search_requests: 1 } }],
+    ["audio", {}, { completion_tokens_details: { audio_tokens: 1 } }],
+  ])(
+    "that tells of %s opens the breaker, since the next may cost more than is reserved",
+    async (_, more, usage) => {
+      const { complete, rails, openai } = await harness(["openai/gpt-5.4", "extractive"]);
+      openai.otherwise(RAW({ ...more, usage: { prompt_tokens: 10, completion_tokens: 5, ...usage } }));
+      await complete();
+      await complete();
+      expect(openai.requests).toHaveLength(1);
+      expect(await readBreaker(rails.store.db, "model:openai/gpt-5.4")).toMatchObject({ state: "open" });
+      expect(await states(rails)).toEqual(["unknown"]);
+    },
+  );
 });
 
 describe("a reply of more tokens than were asked for", () => {

@@ -4,15 +4,12 @@ import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
-import type { Figures, Price, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
+import type { Price, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
 import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS, type TokenLimit } from "./known.ts";
 import { openaiFigures } from "./usage.ts";
 
 /** Reasoning models answer 400 to any temperature but their own. */
 const FIXED_TEMPERATURE = /^(o\d|gpt-([5-9]|\d\d))(?!.*chat)/;
-
-/** What a reply calls the tier whose prices are the listed ones: OpenAI and Azure, Bedrock, Groq. */
-const LISTED_TIERS = ["default", "standard", "on_demand"];
 
 interface Settings {
   token_limit?: TokenLimit | undefined;
@@ -87,17 +84,10 @@ async function readReply(reply: Reply): Promise<ProviderReply> {
   const said = parseJson(await reply.text());
   if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a chat completion");
   // First, whatever becomes of the text: it was billed all the same.
-  const figures = figuresOf(said);
+  const figures = openaiFigures(said);
   const [choice] = Array.isArray(said.choices) ? said.choices : [];
   if (errorIn(said) !== null || !isRecord(choice) || !isRecord(choice.message)) {
     throw answerless(reply.subject, said, figures, "it holds no message");
   }
   return usableReply(reply.subject, textIn(choice.message.content), figures, choice.finish_reason);
-}
-
-function figuresOf({ usage, service_tier: tier }: Record<string, unknown>): Figures {
-  const isListed = tier === undefined || tier === null || LISTED_TIERS.includes(String(tier));
-  if (isListed) return openaiFigures(usage);
-  const unknown = `it was served in the tier "${String(tier).slice(0, 50)}", whose prices are not known`;
-  return { unknown, hasOtherPrices: true };
 }

@@ -1,9 +1,18 @@
 import { countIn, isRecord } from "../reply-json.ts";
-import type { Figures } from "../types.ts";
+import type { Figures, UnknownCost, Usage } from "../types.ts";
+import { toolUsesIn } from "./tool-uses.ts";
+
+/** What a reply calls the tier whose prices are the listed ones: OpenAI and Azure, Bedrock, Groq. */
+const LISTED_TIERS = ["default", "standard", "on_demand"];
+
+/** How the two APIs name the same counts. */
+const CHAT = { input: "prompt_tokens", output: "completion_tokens" };
+const RESPONSES = { input: "input_tokens", output: "output_tokens" };
 
 /**
- * What an OpenAI-compatible server says a call took. Servers differ in what they count, so the output is the most that the
- * figures allow (a bill above it would contradict them), and figures that contradict each other say nothing.
+ * What an OpenAI-compatible server says a chat completion took, read from the whole reply. Servers differ in what they count,
+ * so the output is the most that the figures allow (a bill above it would contradict them), and figures that contradict each
+ * other say nothing.
  *
  * - OpenAI, DeepSeek, Mistral and vLLM count reasoning inside `completion_tokens`
  *   (https://platform.openai.com/docs/api-reference/chat/object).
@@ -12,33 +21,59 @@ import type { Figures } from "../types.ts";
  *   `prompt_cache_hit_tokens`, which with `prompt_cache_miss_tokens` make all of it
  *   (https://api-docs.deepseek.com/guides/kv_cache). Bridges to Claude use Claude's names for it.
  */
-export function openaiFigures(usage: unknown): Figures {
-  if (!isRecord(usage)) return { unknown: "it does not say how many tokens the call took" };
+export function openaiFigures(said: unknown): Figures {
+  return figuresOf(said, CHAT);
+}
+
+/**
+ * What a response of the Responses API took, read from the whole response
+ * (https://platform.openai.com/docs/api-reference/responses/object): counts as above by other names, and uses of tools that
+ * ran at the provider, from `tool_usage` and `output`.
+ */
+export function responsesFigures(response: unknown): Figures {
+  return figuresOf(response, RESPONSES);
+}
+
+function figuresOf(said: unknown, names: typeof CHAT): Figures {
+  const { usage, service_tier: tier } = isRecord(said) ? said : {};
+  if (!isRecord(said) || !isRecord(usage))
+    return { unknown: "it does not say how many tokens the call took" };
+  const counts = countsIn(usage, names);
+  if ("unknown" in counts) return counts;
+  const tools = toolUsesIn(said, usage);
+  if ("unknown" in tools) return tools;
+  const isListed = tier === undefined || tier === null || LISTED_TIERS.includes(String(tier));
+  return {
+    ...counts,
+    ...(isListed ? {} : { tier: String(tier).slice(0, 50) }),
+    ...(Object.keys(tools.uses).length > 0 ? { tools: tools.uses } : {}),
+  };
+}
+
+function countsIn(usage: Record<string, unknown>, names: typeof CHAT): Usage | UnknownCost {
   const read = reader(usage);
-  const prompt = read.count("prompt_tokens");
-  const completion = read.count("completion_tokens");
+  const [inputs, outputs] = [`${names.input}_details`, `${names.output}_details`];
+  const prompt = read.count(names.input);
+  const completion = read.count(names.output);
   const total = read.count("total_tokens");
-  const reasoning = read.largest("completion_tokens_details.reasoning_tokens", "reasoning_tokens") ?? 0;
-  const cacheWriteTokens =
-    read.largest(
-      "prompt_tokens_details.cache_write_tokens",
-      "prompt_tokens_details.cache_creation_tokens",
-      "cache_creation_input_tokens",
-    ) ?? 0;
+  const reasoning = read.largest(`${outputs}.reasoning_tokens`, "reasoning_tokens") ?? 0;
+  const written = writesIn(read, inputs);
   // What was read from the cache is cheaper: of several figures the smallest is the dearest reading.
   const cacheReadTokens =
     read.smallest(
-      "prompt_tokens_details.cached_tokens",
+      `${inputs}.cached_tokens`,
       "prompt_cache_hit_tokens",
       "cache_read_input_tokens",
       "cached_tokens",
     ) ?? 0;
   const hit = read.count("prompt_cache_hit_tokens");
   const miss = read.count("prompt_cache_miss_tokens");
+  const others = [`${inputs}.audio_tokens`, `${outputs}.audio_tokens`, `${outputs}.image_tokens`];
+  const other = others.find((path) => (read.count(path) ?? 0) > 0);
   const odd = read.odd();
   if (odd !== null) return { unknown: `its ${odd} is no count of tokens` };
   if (prompt === null || completion === null) {
-    return { unknown: `its usage has no ${prompt === null ? "prompt_tokens" : "completion_tokens"}` };
+    return { unknown: `its usage has no ${prompt === null ? names.input : names.output}` };
   }
   if (total !== null && total < prompt + completion) {
     return { unknown: "it counts fewer tokens in all than prompt and completion have" };
@@ -46,12 +81,37 @@ export function openaiFigures(usage: unknown): Figures {
   if (miss !== null && (hit ?? 0) + miss !== prompt) {
     return { unknown: "its cached and uncached prompt tokens are not all of its prompt tokens" };
   }
-  const inputTokens = prompt - cacheReadTokens - cacheWriteTokens;
+  if ("unknown" in written) return written;
+  const inputTokens =
+    prompt - cacheReadTokens - written.cacheWriteTokens - (written.cacheWrite12hTokens ?? 0);
   if (inputTokens < 0) return { unknown: "it counts more cached tokens than prompt tokens" };
+  if (other !== undefined)
+    return { unknown: `it bills ${other}, which have a price of their own`, hasOtherPrices: true };
   // Reasoning is certainly inside only where the total leaves no room for it outside, and it fits in.
   const isInside = total === prompt + completion && reasoning <= completion;
   const outputTokens = isInside ? completion : Math.max(completion + reasoning, (total ?? 0) - prompt);
-  return { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens };
+  return { inputTokens, cacheReadTokens, ...written, outputTokens };
+}
+
+/** What was written to the cache, by how long it is kept where the figures say so. */
+function writesIn(
+  read: ReturnType<typeof reader>,
+  inputs: string,
+): Pick<Usage, "cacheWriteTokens" | "cacheWrite12hTokens"> | UnknownCost {
+  const stated = read.largest(
+    `${inputs}.cache_write_tokens`,
+    `${inputs}.cache_creation_tokens`,
+    "cache_creation_input_tokens",
+  );
+  const minutes = read.count(`${inputs}.cache_write_tokens_details.ttl_30m_tokens`);
+  const halfDay = read.count(`${inputs}.cache_write_tokens_details.ttl_12h_tokens`);
+  const split = minutes === null && halfDay === null ? null : (minutes ?? 0) + (halfDay ?? 0);
+  if (split !== null && stated !== null && split !== stated) {
+    return { unknown: "what it wrote to the cache is not what its two kinds of cache add up to" };
+  }
+  const cacheWrite12hTokens = halfDay ?? 0;
+  const cacheWriteTokens = (stated ?? split ?? 0) - cacheWrite12hTokens;
+  return { cacheWriteTokens, ...(cacheWrite12hTokens > 0 ? { cacheWrite12hTokens } : {}) };
 }
 
 /** Reads counts by their paths, and remembers the first that is there and is none. Null is left out. */

@@ -38,6 +38,19 @@ it.each<[string, object, object]>([
     { cache_creation: { ephemeral_1h_input_tokens: 4 } },
     { ...PLAIN, cacheWriteTokens: 0, cacheWrite1hTokens: 4 },
   ],
+  ["another tier", { service_tier: "priority" }, { ...PLAIN, tier: "priority" }],
+  ["another speed", { speed: "fast", service_tier: "standard" }, { ...PLAIN, tier: "fast" }],
+  ["both at once", { speed: "fast", service_tier: "batch" }, { ...PLAIN, tier: "batch+fast" }],
+  [
+    "tools that ran at the provider",
+    { server_tool_use: { web_search_requests: 2, web_fetch_requests: 1, code_execution_requests: null } },
+    { ...PLAIN, tools: { web_search: 2, web_fetch: 1 } },
+  ],
+  [
+    "a pass that the counts leave out",
+    { iterations: [{ type: "message" }, { type: "compaction", input_tokens: 7, output_tokens: 2 }] },
+    { ...PLAIN, passes: [{ model: null, usage: { ...PLAIN, inputTokens: 7, outputTokens: 2 } }] },
+  ],
 ])("reads %s", (_, more, expected) => {
   expect(anthropicFigures(usage(more))).toEqual(expected);
 });
@@ -58,11 +71,20 @@ it.each<[string, unknown]>([
 });
 
 it.each<[string, object]>([
-  ["another tier", { service_tier: "priority" }],
-  ["another speed", { speed: "fast" }],
   ["a region nobody knows", { inference_geo: "mars" }],
-  ["a tool that ran at the provider", { server_tool_use: { web_search_requests: 2 } }],
-  ["a pass that the counts leave out", { iterations: [{ type: "message" }, { type: "compaction" }] }],
-])("does not price %s by tokens", (_, more) => {
+  ["a use of tools that is no count", { server_tool_use: { web_search_requests: -2 } }],
+  ["tools in words", { server_tool_use: "2" }],
+  ["passes that are no list", { iterations: 2 }],
+  ["a pass without counts", { iterations: [{ type: "message" }, { type: "compaction" }] }],
+  ["a pass of another kind", { iterations: [{ type: "debate", input_tokens: 7, output_tokens: 2 }] }],
+  [
+    "another model's pass without its name",
+    { iterations: [{ type: "advisor_message", input_tokens: 7, output_tokens: 2 }] },
+  ],
+  [
+    "another model's answer that is not what was counted",
+    { iterations: [{ type: "fallback_message", model: "b", input_tokens: 7, output_tokens: 2 }] },
+  ],
+])("does not know the price of %s", (_, more) => {
   expect(anthropicFigures(usage(more))).toEqual({ unknown: expect.any(String), hasOtherPrices: true });
 });

@@ -53,7 +53,6 @@ it("reads text and usage, with the cached tokens taken out of the input", async 
 it.each([
   ["no usage", { usage: undefined }],
   ["usage that is null", { usage: null }],
-  ["a tier of its own prices", { service_tier: "priority" }],
 ])("does not know the cost of a reply with %s", async (_, changes) => {
   const { provider } = await harness(KIND, { type: "raw", body: completion(changes) });
   expect((await ask(provider, MODEL)).usage).toMatchObject({ unknown: expect.any(String) });
@@ -63,9 +62,16 @@ it.each(["default", "standard", "on_demand", null, undefined])(
   "prices a reply of the tier %j as listed",
   async (service_tier) => {
     const { provider } = await harness(KIND, { type: "raw", body: completion({ service_tier }) });
-    expect((await ask(provider, MODEL)).usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+    const { usage } = await ask(provider, MODEL);
+    expect(usage).toMatchObject({ inputTokens: 10, outputTokens: 5 });
+    expect(usage).not.toHaveProperty("tier");
   },
 );
+
+it("names the tier of other prices that a reply was served in", async () => {
+  const { provider } = await harness(KIND, { type: "raw", body: completion({ service_tier: "priority" }) });
+  expect((await ask(provider, MODEL)).usage).toMatchObject({ inputTokens: 10, tier: "priority" });
+});
 
 it.each<[string, object, string]>([
   ["a word of its own for the end", { finish_reason: "eos" }, "text"],

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
-import { openaiFigures } from "../../../src/providers/openai/usage.ts";
+import * as reading from "../../../src/providers/openai/usage.ts";
+
+const openaiFigures = (usage: unknown) => reading.openaiFigures({ usage });
 
 const usage = (prompt: unknown, completion: unknown, more: object = {}) => ({
   prompt_tokens: prompt,
