@@ -13,6 +13,8 @@ export interface Paths {
   state: string;
   database: string;
   lock: string;
+  /** Held by the process that serves `gateway.listen`. */
+  gatewayLock: string;
   /** Holds the highest generation the database has reached (ops/high-water.ts). */
   highWater: string;
   out: string;
@@ -46,6 +48,7 @@ export function locate(options: {
     state,
     database: join(state, "afk.db"),
     lock: join(state, "lock.db"),
+    gatewayLock: join(state, "gateway-lock.db"),
     highWater: join(state, "high-water.json"),
     out: join(state, "out"),
     logs: join(state, "logs"),

@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
 import { AfkError } from "../lib/errors.ts";
-import { acquireLock } from "../store/sqlite/lock.ts";
+import { acquireLocks } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
 import { logOnce } from "./alerting.ts";
 import { readOwner, setOwner } from "./own-state.ts";
@@ -26,14 +26,14 @@ export async function adoptState(
   clock: Clock,
   confirm: (adoption: Adoption) => Promise<void>,
 ): Promise<Adoption | null> {
-  const { database, state, lock: lockFile } = config.paths;
+  const { database, state, lock: lockFile, gatewayLock } = config.paths;
   if (!isThere(database))
     throw new AfkError(
       "no_state",
       `there is no state in ${state} to adopt; its first tick makes one for ${config.agent}`,
       { retry: "never" },
     );
-  const lock = acquireLock(lockFile);
+  const lock = acquireLocks([lockFile, gatewayLock]);
   try {
     return await closing(await openStore(database), async (store) => {
       const adoption = { state, from: await readOwner(store.db), to: config.agent };

@@ -20,7 +20,7 @@ import {
   readManifest,
   removeDatabase,
 } from "../store/sqlite/backup.ts";
-import { acquireLock } from "../store/sqlite/lock.ts";
+import { acquireLocks } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
@@ -49,7 +49,7 @@ const FORMER_KEPT = 3;
 /**
  * Puts a backup in the place of the state. Its kill switch is set before it gets there: what was spent after it was made
  * is missing from its counters, so nothing may be spent before a person has looked.
- * @throws StateLocked while a worker is at work; StoreRefused or AfkError when the backup is not to be used.
+ * @throws StateLocked while a worker or a gateway is at work; StoreRefused or AfkError when the backup is not to be used.
  */
 export async function restoreState(request: RestoreRequest) {
   const { config, clock } = request;
@@ -58,7 +58,7 @@ export async function restoreState(request: RestoreRequest) {
   const owner = peekOwner(config.paths.database);
   if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
   makeFolder(config.paths.state);
-  const lock = acquireLock(config.paths.lock);
+  const lock = acquireLocks([config.paths.lock, config.paths.gatewayLock]);
   const staged = join(config.paths.state, "restoring.db");
   try {
     copyAside(file, staged);

@@ -16,6 +16,8 @@ export interface StopReport extends Stopped {
   /** The state directory that the switch was set for. */
   state: string;
   worker: WorkerEnd;
+  /** The process that serves the gateway now. The switch does not end it: it refuses, and says why. Null where there is none. */
+  gateway: { pid: number | null; isSuspended: boolean } | null;
 }
 
 /** Null in `wasAtWork` where it cannot be told. `isGone`: nobody is at work any more; null where this process ends with the worker. */
@@ -43,6 +45,8 @@ export async function stopAt(
 ): Promise<StopReport> {
   refuseNoAgent(found);
   const before = workerOf(found.state);
+  // A gateway that the worker serves keeps its process, and its container, after the worker's end.
+  const staysUp = before !== null && before.state !== "none" && gatewayOf(found)?.pid === before.pid;
   const stopped = await byRow().catch((error: unknown) => {
     // The worker is in the other folder, and a file in this one would stop nobody.
     if (error instanceof FormerState) throw error;
@@ -52,7 +56,8 @@ export async function stopAt(
       throw notStopped(found, failure);
     }
   });
-  return { ...stopped, agent: agentAt(found), state: found.state, worker: await endOf(found.state, before) };
+  const worker = await endOf(found.state, before, staysUp);
+  return { ...stopped, agent: agentAt(found), state: found.state, worker, gateway: gatewayOf(found) };
 }
 
 /**
@@ -86,6 +91,12 @@ function workerOf(state: string): Worker | null {
   return orNull(() => readWorker(join(state, "lock.db")));
 }
 
+function gatewayOf({ gatewayLock }: Paths): StopReport["gateway"] {
+  const gateway = orNull(() => readWorker(gatewayLock));
+  if (gateway === null || gateway.state === "none") return null;
+  return { pid: gateway.pid, isSuspended: gateway.state === "suspended" };
+}
+
 function orNull<T>(read: () => T): T | null {
   try {
     return read();
@@ -94,8 +105,8 @@ function orNull<T>(read: () => T): T | null {
   }
 }
 
-async function endOf(state: string, before: Worker | null): Promise<WorkerEnd> {
-  if (endsWithWorker(before)) return { ...whoIs(before), isGone: null, waitedMs: 0 };
+async function endOf(state: string, before: Worker | null, staysUp: boolean): Promise<WorkerEnd> {
+  if (!staysUp && endsWithWorker(before)) return { ...whoIs(before), isGone: null, waitedMs: 0 };
   const began = systemClock.uptimeMs();
   let now = workerOf(state);
   while (now !== null && now.state !== "none" && systemClock.uptimeMs() - began < WAIT_MS) {

@@ -1,28 +1,56 @@
+import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
+import type { Schema } from "../store/schema.ts";
 import { finish } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import type { Ending } from "./ledger.ts";
 import type { Rails } from "./rails.ts";
 
-/** Entries settled in one pass; the rest come with the next tick. */
+/** Entries settled in one section. */
 const RECOVER_MAX = 1_000;
+
+/** How many calls of a process that is gone were ended, and as what. */
+export interface RecoveredCalls {
+  unknown: number;
+  released: number;
+}
+
+/** Whether an open entry belongs to a process that is gone. */
+type IsOrphan = (eb: ExpressionBuilder<Schema, "ledger">) => Expression<SqlBool>;
 
 /**
  * Ends calls whose process is gone. `runner` holds the lock, so the calls of every other lock holder are orphaned; those
  * of processes without the lock are over when their deadline has passed. What was marked sending may have been
  * billed and stays charged; what was not was never sent and is given back.
  */
-export async function recoverCalls(
-  rails: Rails,
-  runner: string,
-): Promise<{ unknown: number; released: number }> {
+export async function recoverCalls(rails: Rails, runner: string): Promise<RecoveredCalls> {
+  const wallMs = rails.clock.nowMs();
+  return await endOrphans(rails, (eb) => eb.or([eb("runner", "!=", runner), eb("deadline_at", "<", wallMs)]));
+}
+
+/**
+ * Ends the calls that clients had under way at a gateway which is gone. The caller holds the gateway's lock and serves nobody
+ * yet, so each of them is another process's. A client's calls are made by a gateway alone; those of a job's run have a runner.
+ */
+export async function recoverClientCalls(rails: Rails): Promise<RecoveredCalls> {
+  const ended = { unknown: 0, released: 0 };
+  for (;;) {
+    const { unknown, released } = await endOrphans(rails, (eb) =>
+      eb.and([eb("client", "is not", null), eb("runner", "is", null)]),
+    );
+    ended.unknown += unknown;
+    ended.released += released;
+    if (unknown + released < RECOVER_MAX) return ended;
+  }
+}
+
+async function endOrphans(rails: Rails, isOrphan: IsOrphan): Promise<RecoveredCalls> {
   return await rails.store.atomically(async (trx) => {
     const counts = { unknown: 0, released: 0 };
-    const wallMs = rails.clock.nowMs();
     const open = await trx
       .selectFrom("ledger")
       .select(["id", "state"])
       .where("state", "in", ["reserved", "sending"])
-      .where((eb) => eb.or([eb("runner", "!=", runner), eb("deadline_at", "<", wallMs)]))
+      .where(isOrphan)
       .orderBy("id")
       .limit(RECOVER_MAX)
       .execute();

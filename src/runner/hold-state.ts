@@ -1,7 +1,7 @@
 import { newId } from "../lib/ids.ts";
 import { acquireLock } from "../store/sqlite/lock.ts";
 import type { Dependencies } from "./dependencies.ts";
-import { refuseReplaced } from "./refuse-replaced.ts";
+import { refuseReplaced, spentBy } from "./refuse-replaced.ts";
 import { underWedgeGuard } from "./wedge/guard.ts";
 import type { WedgeLimits } from "./wedge/steps.ts";
 
@@ -27,7 +27,7 @@ export async function holdState<T>(
   } finally {
     try {
       // It takes the place of an error too: what fails on files that are gone says less.
-      await refuseReplaced(dependencies, runner);
+      await refuseReplaced(dependencies, () => spentBy(store, runner));
     } finally {
       for (const file of lock.files) store.health.files.splice(store.health.files.indexOf(file), 1);
       lock.release();

@@ -14,18 +14,19 @@ const DELIVER_MS = 2_000;
 
 /**
  * Says that the files of the state were replaced under this worker, wherever that can still be said: to the channels, by the
- * outbox of the files that it has open, and in the log. What it spent since it began is on the books of those alone.
+ * outbox of the files that it has open, and in the log. What it spent since it began is on the books of those alone; `readSpent`
+ * says how much that is.
  * @throws StateReplaced when they were.
  */
 export async function refuseReplaced(
   dependencies: Uses<"config" | "outbox" | "store" | "clock" | "log">,
-  runner: string,
+  readSpent: () => Promise<string>,
 ): Promise<void> {
   const { store, log } = dependencies;
   const kill = readReplaced(store);
   if (kill === null) return;
   const sent = await quietly(log, () => report(dependencies, kill));
-  const spent = await quietly(log, () => spentBy(store, runner));
+  const spent = await quietly(log, readSpent);
   const error = new StateReplaced(
     `${kill.reason} (seen at ${toIso(kill.at)}); it has ended. ${spent ?? "What it spent cannot be read any more"}; ${kill.remedy}`,
   );
@@ -44,7 +45,8 @@ async function report(
   return (await deliverAlerts({ store, channels, clock, log, signal, limitMs: DELIVER_MS })).sent;
 }
 
-async function spentBy(store: Store, runner: string): Promise<string> {
+/** In a sentence, what a holder of the worker's lock has spent. */
+export async function spentBy(store: Store, runner: string): Promise<string> {
   const row = await store.db
     .selectFrom("ledger")
     .select((eb) => [

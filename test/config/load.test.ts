@@ -225,6 +225,7 @@ describe("loadConfig", () => {
         state: join(cwd, "state"),
         database: join(cwd, "state", "afk.db"),
         lock: join(cwd, "state", "lock.db"),
+        gatewayLock: join(cwd, "state", "gateway-lock.db"),
         highWater: join(cwd, "state", "high-water.json"),
         out: join(cwd, "state", "out"),
         logs: join(cwd, "state", "logs"),

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
-import { recoverCalls } from "../../src/rails/recover.ts";
+import { recoverCalls, recoverClientCalls } from "../../src/rails/recover.ts";
 import { alerts, counters, ended, entries, reserved, sent, settledAt, testRails } from "../support/rails.ts";
 
 const states = async (rails: Parameters<typeof entries>[0]) =>
@@ -41,6 +41,27 @@ it("leaves the calls of processes without the lock alone until their deadline", 
   rails.clock.advance(1);
   expect(await recoverCalls(rails, "alive")).toEqual({ unknown: 1, released: 1 });
   expect(await states(rails)).toEqual({ sending: "unknown", reserved: "released" });
+});
+
+it("ends what the clients of a gateway that is gone had under way, and nothing of anybody else", async () => {
+  const rails = await testRails();
+  const client = { tick: null, job: null, client: "laptop" };
+  const run = { tick: null, job: "01", jobName: "digest" };
+  await sent(rails, 300, { step: "sending", scope: client });
+  await reserved(rails, 200, { step: "reserved", scope: client });
+  await sent(rails, 100, { step: "run", scope: run, runner: "alive" });
+  await sent(rails, 100, { step: "library" });
+  await ended(rails, await sent(rails, 50, { step: "settled", scope: client }), settledAt(20));
+  expect(await recoverClientCalls(rails)).toEqual({ unknown: 1, released: 1 });
+  expect(await recoverClientCalls(rails)).toEqual({ unknown: 0, released: 0 });
+  expect(await states(rails)).toEqual({
+    sending: "unknown",
+    reserved: "released",
+    run: "sending",
+    library: "sending",
+    settled: "settled",
+  });
+  expect(await countersAgree(rails.store.db)).toEqual([]);
 });
 
 it("takes the cost of a call that was given up for lost and was only slow", async () => {

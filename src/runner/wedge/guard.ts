@@ -24,6 +24,8 @@ export interface GuardedProcess {
   /** What has to stay in its place while the work lasts. */
   files: readonly OpenedFile[];
   limits?: WedgeLimits | undefined;
+  /** A gateway, which stays up while the kill switch is set (steps.ts, `mayStay`). */
+  outlivesSwitch?: boolean;
 }
 
 /** Says whether jobs are being run, which a set kill switch must end soon; a stopped agent may still send its alerts. */
@@ -34,6 +36,7 @@ export interface WedgeTask {
   /** Shared between the threads, indexed by FLAG. */
   flags: Int32Array<SharedArrayBuffer>;
   limits: WedgeLimits;
+  outlivesSwitch: boolean;
   /** Of the state, as they were opened. */
   files: readonly OpenedFile[];
   paths: Config["paths"];
@@ -80,7 +83,8 @@ export async function underWedgeGuard<T>(
     Atomics.notify(flags, FLAG.isDone);
   };
   const { paths, secrets, retention } = config;
-  const task = { flags, limits, files, paths, secrets, logMaxBytes: retention.logMaxBytes };
+  const { outlivesSwitch = false } = guarded;
+  const task = { flags, limits, outlivesSwitch, files, paths, secrets, logMaxBytes: retention.logMaxBytes };
   const worker = startWorker(task, lose);
   watch.terminated.addEventListener("abort", tellToEnd);
   process.once("exit", tellDone);

@@ -31,17 +31,25 @@ export const WEDGE_LIMITS: WedgeLimits = {
   silentStepsMax: 6,
 };
 
+/**
+ * Of the gateway's process, which stays up while the kill switch is set. It has no tick whose alerts are to go out: told to
+ * end, it gets the time that `docker stop` gives.
+ */
+export const GATEWAY_LIMITS: WedgeLimits = { ...WEDGE_LIMITS, alertStepsMax: 6 };
+
 /** What the guard observes at one step. */
 export interface Observation {
   /** The main thread's count of signs of liveness. */
   liveness: number;
   isAtWork: boolean;
-  /** Why this process must end; null when nothing asks for it. */
+  /** Why this process must end, or what it does; null when nothing asks for it. */
   kill: string | null;
+  /** It may stay up although `kill` says why it does nothing, as long as it answers and nothing is under way. */
+  mayStay?: boolean;
 }
 
 /** What it has counted so far. */
-export interface Counted extends Omit<Observation, "kill"> {
+export interface Counted extends Omit<Observation, "kill" | "mayStay"> {
   silentSteps: number;
   killSteps: number;
 }
@@ -49,15 +57,17 @@ export interface Counted extends Omit<Observation, "kill"> {
 /** Counts one observation. `wedged` says why the process must be killed now, or is null. */
 export function countStep(
   before: Counted,
-  { liveness, isAtWork, kill }: Observation,
+  { liveness, isAtWork, kill, mayStay = false }: Observation,
   limits: WedgeLimits,
 ): { counted: Counted; wedged: string | null } {
   const silentSteps = liveness === before.liveness ? before.silentSteps + 1 : 0;
   const isSameCount = isAtWork === before.isAtWork;
-  const killSteps = kill === null ? 0 : (isSameCount ? before.killSteps : 0) + 1;
+  // A main thread that does not answer cannot say whether something is still under way.
+  const isIdle = mayStay && !isAtWork && silentSteps === 0;
+  const killSteps = kill === null || isIdle ? 0 : (isSameCount ? before.killSteps : 0) + 1;
   const seconds = (steps: number) => `${(steps * limits.stepMs) / 1_000} s`;
   let wedged: string | null = null;
-  if (kill !== null && killSteps >= (isAtWork ? limits.killStepsMax : limits.alertStepsMax))
+  if (kill !== null && killSteps >= (isAtWork || mayStay ? limits.killStepsMax : limits.alertStepsMax))
     wedged = `it was still there ${seconds(killSteps)} after ${kill}`;
   else if (silentSteps >= limits.silentStepsMax)
     wedged = `its event loop stood still for ${seconds(silentSteps)}`;

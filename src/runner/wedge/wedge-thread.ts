@@ -9,7 +9,7 @@ import { type KillReader, openKillReader } from "../../store/sqlite/read-kill-ro
 import { FLAG, type WedgeTask } from "./guard.ts";
 import { killThisProcess } from "./kill-process.ts";
 import { writeWedgeMarker } from "./marker.ts";
-import { type Counted, countStep } from "./steps.ts";
+import { type Counted, countStep, type Observation } from "./steps.ts";
 
 // The guard's thread; guard.ts starts it. It needs nothing of the main thread but a few shared numbers, and loads
 // little, so that it is up soon. Its own event loop does not turn until the work is done.
@@ -26,7 +26,7 @@ function guard(task: WedgeTask): void {
     const observed = {
       liveness: Atomics.load(flags, FLAG.liveness),
       isAtWork: Atomics.load(flags, FLAG.isAtWork) === 1,
-      kill: killOf(task, row),
+      ...killOf(task, row),
     };
     const step = countStep(counted, observed, limits);
     counted = step.counted;
@@ -50,12 +50,17 @@ function guard(task: WedgeTask): void {
   }
 }
 
-function killOf({ flags, files, paths }: WedgeTask, row: ReturnType<typeof watchRow>): string | null {
-  if (Atomics.load(flags, FLAG.isToldToEnd) === 1) return "it was told to end";
+/** The switch alone is what a gateway outlives: it says why it refuses. */
+function killOf(
+  { flags, files, paths, outlivesSwitch }: WedgeTask,
+  row: ReturnType<typeof watchRow>,
+): Pick<Observation, "kill" | "mayStay"> {
+  if (Atomics.load(flags, FLAG.isToldToEnd) === 1) return { kill: "it was told to end" };
   const replaced = findReplaced(files);
-  if (replaced !== null) return replaced;
+  if (replaced !== null) return { kill: replaced };
   const kill = readStopFile(paths.stopFile) ?? row.kill();
-  return kill === null ? null : `the kill switch was set (${kill.reason})`;
+  if (kill === null) return { kill: null };
+  return { kill: `the kill switch was set (${kill.reason})`, mayStay: outlivesSwitch };
 }
 
 /**

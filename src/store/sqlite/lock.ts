@@ -38,6 +38,21 @@ export function acquireLock(path: string): Lock {
   }
 }
 
+/** Takes all of them or none, for what must find nobody at work. @throws StateLocked when one is held. */
+export function acquireLocks(paths: readonly string[]): Lock {
+  const taken: Lock[] = [];
+  const release = () => {
+    for (const lock of taken) lock.release();
+  };
+  try {
+    for (const path of paths) taken.push(acquireLock(path));
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { files: taken.flatMap(({ files }) => files), release };
+}
+
 function take(path: string): Lock {
   let database: Database.Database | undefined;
   try {

@@ -23,6 +23,7 @@ describe("stop and resume", () => {
           isGone: true,
           waitedMs: expect.any(Number),
         },
+        gateway: null,
       },
     });
     expect((await afkJson(target, "status")).json).toHaveProperty("killed.reason", "the bill looks odd");

@@ -3,6 +3,7 @@ import { IDLE_MS } from "../../../src/lib/clock.ts";
 import {
   type Counted,
   countStep,
+  GATEWAY_LIMITS,
   type Observation,
   WEDGE_LIMITS,
   type WedgeLimits,
@@ -60,9 +61,38 @@ describe("a set kill switch", () => {
   });
 });
 
+describe("a process that may stay up under a set switch", () => {
+  const stays = { isAtWork: false, kill: "the file", mayStay: true };
+
+  it("stays for as long as it answers and nothing is under way", () => {
+    expect(new Set(verdicts(live(50, stays)))).toEqual(new Set([null]));
+  });
+
+  it("is wedged when what was under way does not end", () => {
+    const told = verdicts(live(3, { ...stays, isAtWork: true }));
+    expect(told).toEqual([null, null, "it was still there 1.5 s after the file"]);
+  });
+
+  it("is wedged when it does not answer, whatever it said last of what is under way", () => {
+    const told = verdicts([1, 1, 1, 1].map((liveness) => ({ ...stays, liveness })));
+    expect(told.slice(0, 3)).toEqual([null, null, "it was still there 1.5 s after the file"]);
+  });
+
+  it("is not charged with one observation that came between two signs of liveness", () => {
+    const observations = [1, 1, 2, 2, 3, 3, 4, 4].map((liveness) => ({ ...stays, liveness }));
+    expect(new Set(verdicts(observations))).toEqual(new Set([null]));
+  });
+
+  it("must end all the same when it is told to", () => {
+    const told = verdicts(live(6, { ...stays, mayStay: false }));
+    expect([told[4], told[5]]).toEqual([null, "it was still there 3 s after the file"]);
+  });
+});
+
 it("kills within ten seconds of silence and five of a kill", () => {
   expect(WEDGE_LIMITS.silentStepsMax * WEDGE_LIMITS.stepMs).toBe(10_000);
   expect(WEDGE_LIMITS.killStepsMax * WEDGE_LIMITS.stepMs).toBe(5_000);
+  expect(GATEWAY_LIMITS.alertStepsMax * GATEWAY_LIMITS.stepMs).toBe(10_000);
   // A process that idles has shown several signs of liveness by then.
   expect(WEDGE_LIMITS.livenessMs).toBe(IDLE_MS);
   expect(3 * IDLE_MS).toBeLessThan(10_000);

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { StateLocked } from "../../../src/store/errors.ts";
-import { acquireLock, isLocked } from "../../../src/store/sqlite/lock.ts";
+import { acquireLock, acquireLocks, isLocked } from "../../../src/store/sqlite/lock.ts";
 import { race, startChild } from "../../support/child.ts";
 import { collectGarbage } from "../../support/collect-garbage.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -21,6 +21,18 @@ test("a state directory that is held is refused to the second, with exit code 75
     expect.objectContaining({ code: "locked", exitCode: 75, retry: "later" }),
   );
   lock.release();
+});
+
+test("of several locks all are taken, or none", () => {
+  const paths = [lockPath(), lockPath(), lockPath()];
+  const second = acquireLock(paths[1]!);
+  expect(() => acquireLocks(paths)).toThrow(StateLocked);
+  expect(paths.map(isLocked)).toEqual([false, true, false]);
+  second.release();
+  const all = acquireLocks(paths);
+  expect([paths.map(isLocked), all.files.map(({ path }) => path)]).toEqual([[true, true, true], paths]);
+  all.release();
+  expect(paths.map(isLocked)).toEqual([false, false, false]);
 });
 
 test("what was released can be taken again", () => {
