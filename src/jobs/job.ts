@@ -5,6 +5,7 @@ import type { Egress } from "../egress/types.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Completion, ModelRequest } from "../providers/types.ts";
+import type { RunCapped } from "../rails/halt.ts";
 import type { ProcessRecords } from "./containment/records.ts";
 
 /**
@@ -50,6 +51,24 @@ export class SourcesDown extends AfkError {
   }
 }
 
+/** The gateway of one run. What is asked through it passes the gates as the job's own calls do, and counts as those. */
+export interface RunGateway extends AsyncDisposable {
+  /** `http://127.0.0.1:40123` */
+  url: string;
+  /** A secret; nobody's once the run is over. */
+  key: string;
+  /** Tokens of output that are asked for where a program states no limit. */
+  maxOutputTokens: number;
+  /** Names of afk.yaml for models. */
+  aliases: readonly string[];
+  /** How many requests came with the key. */
+  requests(): number;
+  /** The cap that refused the latest request; null where something else came of it. */
+  refusedBy(): RunCapped | null;
+  /** Aborts (reason: RunCapped) when the run goes on asking although it was refused often enough. */
+  signal: AbortSignal;
+}
+
 /**
  * All that a job can reach. Work is done inside steps, so that a crash repeats nothing: a step that has a
  * recorded result gives it again without running. What a job publishes, remembers or drafts becomes real in
@@ -76,6 +95,8 @@ export interface JobContext<Settings = unknown> {
   egress: Egress;
   /** For `runContained`, which is how a job runs a program. */
   processes: ProcessRecords;
+  /** Opens models to programs that the job runs, until it is disposed of or the run is over. */
+  openGateway(): Promise<RunGateway>;
   /** A file in `out/` by its bare name; published when the job is done. */
   publish(name: string, content: string): void;
   /** Stores an irreversible action for a person to approve; it is not done. */

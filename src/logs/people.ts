@@ -78,6 +78,8 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   exec_started: { words: "command started", fields: ["containment"] },
   processes_ended: { words: "killed what an earlier run had left", fields: ["name", "found", "left"] },
   exec_ended: { words: "command ended", fields: ["end", "code", "durationMs"] },
+  gateway_unused: { words: "command asked its gateway nothing", fields: ["name"] },
+  gateway_failed: { words: "gateway not closed", fields: ["error"] },
   kill_cleared: { words: "kill switch cleared", fields: ["by", "reason"] },
   wedged: { words: "the process hung and was killed", fields: ["reason", "pid"] },
   guard_lost: { words: "the guard against hanging ended", fields: ["error"] },

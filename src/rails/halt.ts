@@ -44,6 +44,16 @@ export class CapReached extends AfkError {
   }
 }
 
+/** A cap has no room for what the program of a run asks: an ordinary outcome, exit 0. The run begins again after `retry`. */
+export class RunCapped extends AfkError {
+  readonly afterMs: number;
+
+  constructor(message: string, afterMs: number) {
+    super("cap_hit", message, { retry: { afterMs }, exitCode: EXIT.ok });
+    this.afterMs = afterMs;
+  }
+}
+
 /** Until a person has cleared it, asking again sooner helps nobody. */
 const BLOCKED_RETRY_MS = 5 * MINUTE_MS;
 
@@ -63,6 +73,6 @@ export class BreakerOpen extends AfkError {
 }
 
 /** True for a rail's refusal that ends the tick without being a failure. */
-export function isHalt(error: unknown): error is Killed | CapReached {
-  return error instanceof Killed || error instanceof CapReached;
+export function isHalt(error: unknown): error is Killed | CapReached | RunCapped {
+  return error instanceof Killed || error instanceof CapReached || error instanceof RunCapped;
 }

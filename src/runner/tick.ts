@@ -5,6 +5,7 @@ import { toIso } from "../lib/clock.ts";
 import { readStop } from "../rails/kill.ts";
 import { refuseForeignSchema } from "../store/sqlite/migrate.ts";
 import type { Dependencies, WorkIds } from "./dependencies.ts";
+import { allClosed } from "./job/gateway.ts";
 import { endProcessesOfOthers } from "./job/processes.ts";
 import { deliverWaitingAlerts } from "./phases/deliver-alerts.ts";
 import { drain } from "./phases/drain.ts";
@@ -113,6 +114,7 @@ async function work(
     results.push(await reportFailed(dependencies, ids.tick, error));
   } finally {
     await allEnded();
+    await allClosed();
     setAtWork?.(false);
     release();
     await delivery;

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
-import type { JobContext } from "../../src/jobs/job.ts";
+import type { JobContext, RunGateway } from "../../src/jobs/job.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import type { Completion, ModelRequest } from "../../src/providers/types.ts";
 
@@ -31,6 +31,7 @@ interface Options {
   timezone?: string;
   memory?: JobMemory;
   egress?: Egress;
+  gateway?: RunGateway;
   signal?: AbortSignal;
   answer?: (request: ModelRequest, name: string) => Partial<Completion>;
 }
@@ -73,6 +74,10 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
       }),
     egress: options.egress ?? REFUSING,
     processes: { write: async () => async () => undefined },
+    openGateway: async () => {
+      if (options.gateway === undefined) throw new Error("this job has no gateway");
+      return options.gateway;
+    },
     publish: (name, content) => void job.files.set(name, content),
     draft: () => {
       throw new Error("this job drafts nothing");

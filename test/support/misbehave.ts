@@ -8,6 +8,7 @@ import { type Agent, openAgent, stopAgent } from "../../src/agent.ts";
 import { stopOnSignals } from "../../src/cli/worker.ts";
 import { familyOf } from "../../src/faults/processes.ts";
 import { exec } from "../../src/jobs/exec/exec.ts";
+import { execSettings } from "../../src/jobs/exec/settings.ts";
 import type { JobContext, JobKind } from "../../src/jobs/job.ts";
 import type { WedgeLimits } from "../../src/runner/wedge/steps.ts";
 
@@ -114,7 +115,7 @@ async function spawnChildren(context: JobContext): Promise<void> {
 
   const told = join(folder, "exec-children");
   const command = ["sh", "-c", script.replace("echo $$ $!", `echo > '${told}'`)];
-  const settings = { command, cwd: folder, env: {}, outputBytesMax: 1_024, isPublished: false, units: 1 };
+  const settings = v.parse(execSettings, { command, cwd: folder, max_output_kb: 1 });
   // Nothing comes of it: the process does not live to see its end.
   void exec.run({ ...context, settings }).catch(() => undefined);
   while (!existsSync(told) || readFileSync(told, "utf8") === "") await sleep(20);

@@ -1,12 +1,16 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { processEnvironment } from "../../config/environment.ts";
-import { AfkError } from "../../lib/errors.ts";
+import { AfkError, messageOf } from "../../lib/errors.ts";
+import { createRedactor, type Redact } from "../../lib/redact.ts";
+import { joinSignals } from "../../lib/signals.ts";
 import { oneLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
+import { RunCapped } from "../../rails/halt.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { makeEnvironment } from "./environment.ts";
+import { gatewayEnvironment } from "./gateway-environment.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
 /** Any command. Its standard input is the payload as JSON; exit 0 is done, and anything else is tried again. */
@@ -27,34 +31,62 @@ interface Recorded {
   stderr: string;
   truncated: boolean;
   durationMs: number;
+  /** At its gateway, where it has one. */
+  requests?: number;
 }
-
-/** Variables of afk's own that a program can expect anywhere. None of afk's secrets is among them. */
-const INHERITED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 
 async function runExec(context: Context): Promise<JobResult> {
   const { settings, period } = context;
-  const ran = await context.step("run", () => runOnce(context));
+  const ran = await context.step("run", () => (settings.hasGateway ? runBehind(context) : runOnce(context)));
   if (settings.isPublished) context.publish(`${context.name}-${period.label}.txt`, ran.stdout);
   const size = `${Buffer.byteLength(ran.stdout)} bytes of output${ran.truncated ? " (cut)" : ""}`;
-  return { units: settings.units, summary: `exit 0 after ${ran.durationMs / 1_000} s, ${size}` };
+  const asked = ran.requests === undefined ? "" : `, ${askedWords(ran.requests)}`;
+  return { units: settings.units, summary: `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}` };
 }
 
-async function runOnce(context: Context): Promise<Recorded> {
-  const { name, settings, period, payload, processes: records, log, signal } = context;
+function askedWords(requests: number): string {
+  if (requests === 0) return "no request at its gateway (see docs/gateway.md, Jobs)";
+  return requests === 1 ? "1 request at its gateway" : `${requests} requests at its gateway`;
+}
+
+/** With models for the program, which are there as long as it runs. */
+async function runBehind(context: Context): Promise<Recorded> {
+  await using gateway = await context.openGateway();
+  using environment = gatewayEnvironment(gateway);
+  using joined = joinSignals([context.signal, gateway.signal]);
+  try {
+    const { signal } = joined;
+    const ran = await runOnce(context, { variables: environment.variables, secrets: [gateway.key], signal });
+    return { ...ran, requests: gateway.requests() };
+  } catch (error) {
+    // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
+    const capped = context.signal.aborted || error instanceof RunCapped ? null : gateway.refusedBy();
+    if (capped === null) throw error;
+    const message = `${messageOf(error)}; its last request was refused: ${capped.message}`;
+    throw new RunCapped(message, capped.afterMs);
+  } finally {
+    if (gateway.requests() === 0) context.log.event("warn", "gateway_unused", { name: context.name });
+  }
+}
+
+/** What a gateway adds to a run. */
+interface Behind {
+  variables: Record<string, string>;
+  secrets: string[];
+  signal: AbortSignal;
+}
+
+async function runOnce(context: Context, behind?: Behind): Promise<Recorded> {
+  const { settings, payload, processes: records, log } = context;
+  const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
   const cwd = folderOf(context);
-  const inherited = Object.entries(processEnvironment()).filter(([key]) => INHERITED.includes(key));
-  const env = {
-    ...(Object.fromEntries(inherited) as Record<string, string>),
-    ...settings.env,
-    AFK_JOB: name,
-    AFK_PERIOD: period.label,
-  };
+  const { env, secrets: ofFile } = makeEnvironment(context, variables);
   const input = JSON.stringify(payload) ?? "null";
   const { outputBytesMax, command } = settings;
   const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);
-  if (ran.end.type !== "exited" || ran.end.code !== 0) throw failureOf(context, ran);
+  if (ran.end.type !== "exited" || ran.end.code !== 0)
+    throw failureOf(context, ran, createRedactor([...ofFile, ...secrets]));
   return {
     code: 0,
     signal: null,
@@ -102,7 +134,7 @@ function logEnd(context: Context, ran: Ran): void {
 /** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
 const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
 
-function failureOf({ name, settings }: Context, { end, stderr }: Ran): AfkError {
+function failureOf({ name, settings }: Context, { end, stderr }: Ran, redact: Redact): AfkError {
   const program = settings.command[0];
   if (end.type === "lost") {
     return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
@@ -114,7 +146,7 @@ function failureOf({ name, settings }: Context, { end, stderr }: Ran): AfkError 
   }
   const { code, signal } = end;
   const how = signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
-  return new AfkError("exec_failed", `job ${name}: ${how}${lastOf(stderr.text)}`);
+  return new AfkError("exec_failed", `job ${name}: ${how}${redact(lastOf(stderr.text))}`);
 }
 
 const STDERR_CHARS_MAX = 500;

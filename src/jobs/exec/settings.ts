@@ -1,12 +1,17 @@
 import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { flag, integer, list, section, text } from "../../config/fields.ts";
+import { isProviderKey, REFUSED_KEY } from "./gateway-environment.ts";
 
 const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts, for example [sh, -c, "df -h | head"]';
 const WRITE_CWD = "write the path of a folder, for example ./scripts";
+const WRITE_ENV_FILE = "write the path of a file with lines of NAME=value, for example ./.env.script";
 const WRITE_ENV =
   "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD and AFK_EXEC are set by afk";
+
+/** Names that a variable of the program may have; those that afk sets are not among them. */
+export const VARIABLE_NAME = /^(?!AFK_(?:JOB|PERIOD|EXEC)$)[A-Za-z_][A-Za-z0-9_]{0,199}$/;
 
 /** The system ends a text at its first NUL. */
 const NO_NUL = /^[^\0]*$/;
@@ -24,16 +29,20 @@ export const execSettings = v.pipe(
     env: v.optional(
       v.pipe(
         v.record(
-          v.pipe(
-            v.string(WRITE_ENV),
-            v.regex(/^(?!AFK_(?:JOB|PERIOD|EXEC)$)[A-Za-z_][A-Za-z0-9_]{0,199}$/, WRITE_ENV),
-          ),
+          v.pipe(v.string(WRITE_ENV), v.regex(VARIABLE_NAME, WRITE_ENV)),
           text("Value of the variable.", WRITE_ENV, NO_NUL, 32_000),
           WRITE_ENV,
         ),
         v.description("Environment variables for the command, besides the few that every program expects."),
       ),
       {},
+    ),
+    env_file: v.optional(
+      text("File with more of them, read when the job runs.", WRITE_ENV_FILE, /^[^\0]+$/, 2000),
+    ),
+    gateway: v.optional(
+      flag("Whether the program finds models behind the gates in its environment (docs/gateway.md)."),
+      false,
     ),
     max_output_kb: v.optional(
       integer(
@@ -49,8 +58,11 @@ export const execSettings = v.pipe(
       1,
     ),
   }),
-  v.transform(({ max_output_kb, publish, ...entry }) => ({
+  v.transform(({ max_output_kb, publish, env_file, gateway, ...entry }) => ({
     ...entry,
+    /** Starts from the folder of afk.yaml. */
+    envFile: env_file ?? null,
+    hasGateway: gateway,
     /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
     outputBytesMax: max_output_kb * 1024,
     isPublished: publish,
@@ -60,7 +72,12 @@ export const execSettings = v.pipe(
 /** What such an entry comes to. */
 export type ExecSettings = v.InferOutput<typeof execSettings>;
 
-/** The parser of a list cannot ask more of its first item than of the others. */
-export function checkExec({ command }: ExecSettings): ConfigIssue[] {
-  return command[0] === "" ? [{ path: "command[0]", message: `found ""; ${WRITE_COMMAND}` }] : [];
+/** The parser of a list cannot ask more of its first item than of the others, nor of one key because of another. */
+export function checkExec({ command, env, hasGateway }: ExecSettings): ConfigIssue[] {
+  const issues = command[0] === "" ? [{ path: "command[0]", message: `found ""; ${WRITE_COMMAND}` }] : [];
+  const keys = hasGateway ? Object.keys(env).filter(isProviderKey) : [];
+  return [
+    ...issues,
+    ...keys.map((key) => ({ path: `env.${key}`, message: `stands beside gateway: true; ${REFUSED_KEY}` })),
+  ];
 }

@@ -1,6 +1,6 @@
 import type { JobConfig } from "../../config/config.ts";
 import { readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
-import type { JobContext } from "../../jobs/job.ts";
+import type { JobContext, RunGateway } from "../../jobs/job.ts";
 import { assert } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RunCalls } from "../../providers/refusals.ts";
@@ -9,6 +9,7 @@ import { type JobRow, PermanentFailure } from "../../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
+import { openRunGateway } from "./gateway.ts";
 import { processRecords } from "./processes.ts";
 import { isSeen } from "./seen.ts";
 
@@ -40,13 +41,16 @@ export interface Run extends WorkIds {
   calls: RunCalls;
 }
 
-type ContextDependencies = Uses<"store" | "outbox" | "clock" | "config" | "chain" | "egress" | "onProgress">;
+type ContextDependencies = Uses<
+  "store" | "outbox" | "rails" | "clock" | "config" | "chain" | "egress" | "onProgress"
+>;
 
-/** Builds what a job can reach, and collects what it publishes, remembers and drafts. */
+/** Builds what a job can reach, and collects what it publishes, remembers and drafts, and the gateways that it opened. */
 export function createContext(
   dependencies: ContextDependencies,
   run: Run,
-): { context: JobContext; pending: Pending } {
+): { context: JobContext; pending: Pending; gateways: RunGateway[] } {
+  const gateways: RunGateway[] = [];
   const pending: Pending = { files: [], seen: new Set(), drafts: [] };
   const { job } = run;
   const { store, outbox, clock, config, chain, egress } = dependencies;
@@ -92,6 +96,11 @@ export function createContext(
       ),
     egress: { fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }) },
     processes: processRecords(dependencies, run),
+    async openGateway() {
+      const opened = await openRunGateway(dependencies, run);
+      gateways.push(opened);
+      return opened;
+    },
     publish(name, content) {
       const message = `${JSON.stringify(name)} cannot be the name of a file in out/`;
       if (!OUTPUT_NAME.test(name)) throw new PermanentFailure("bad_output_name", message);
@@ -105,7 +114,7 @@ export function createContext(
     log: run.log,
     progress: (done, total, label) => dependencies.onProgress?.({ job: job.name, done, total, label }),
   };
-  return { context, pending };
+  return { context, pending, gateways };
 }
 
 /** What would be refused when a person approves it is refused now, while the job that made it can be told. */

@@ -7,7 +7,7 @@ import type { Log } from "../../lib/log.ts";
 import { ModelUnavailable } from "../../providers/chain.ts";
 import { noteRefusals, type RunCalls } from "../../providers/refusals.ts";
 import { causeOf } from "../../queue/dead-letter.ts";
-import { type FailOutcome, type Failure, fail, unclaim } from "../../queue/fail.ts";
+import { askedWaitMs, type FailOutcome, type Failure, fail, unclaim } from "../../queue/fail.ts";
 import { type JobRow, LeaseLost } from "../../queue/job.ts";
 import { wait } from "../../queue/wait.ts";
 import { probeAt, probeBy } from "../../rails/breaker.ts";
@@ -83,17 +83,17 @@ export async function reportRefusals(
   await noteRefusals(trx, outbox.announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
 }
 
-/** Makes the job ready again, its attempt not counted; with what the models refused, where `ended` is given. */
+/** Makes the job ready again, at once unless the error asks for a wait, its attempt not counted; with what the models refused, where `ended` is given. */
 async function giveBack(
   dependencies: EndDependencies,
   job: JobRow,
-  { message }: Error,
+  { message, retry }: AfkError,
   ended: Ended | null = null,
 ): Promise<void> {
   const { store, outbox, clock } = dependencies;
   const nowMs = clock.nowMs();
   await store.atomically(async (trx) => {
-    await unclaim(trx, job, outbox.redact(message), nowMs, nowMs);
+    await unclaim(trx, job, outbox.redact(message), nowMs + (askedWaitMs(retry) ?? 0), nowMs);
     if (ended !== null) await reportRefusals(dependencies, trx, job, ended);
   });
 }

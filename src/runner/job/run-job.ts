@@ -1,8 +1,9 @@
 import type { Announce } from "../../alerts/outbox.ts";
-import type { JobResult } from "../../jobs/job.ts";
+import type { JobResult, RunGateway } from "../../jobs/job.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { AfkError } from "../../lib/errors.ts";
+import { AfkError, messageOf } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
+import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
 import { collectCalls, type RunCalls } from "../../providers/refusals.ts";
 import { claim } from "../../queue/claim.ts";
@@ -43,7 +44,7 @@ export async function runJob(
   const calls = collectCalls();
   try {
     const { kind, entry, made } = await findEntry(dependencies, job);
-    const { context, pending } = createContext(
+    const { context, pending, gateways } = createContext(
       { ...dependencies, ...made },
       { job, entry, ...ids, signal, log, calls },
     );
@@ -57,11 +58,19 @@ export async function runJob(
       return { type: "done", units, outputs, next };
     } finally {
       lease.abort();
+      // A job that was left behind may not have done so; the tick waits for their ends.
+      for (const gateway of gateways) close(gateway, log);
     }
   } catch (error) {
     const ended = { tick: ids.tick, log, calls };
     return await recordEnd(dependencies, job, ended, signal.aborted ? signal.reason : error);
   }
+}
+
+function close(gateway: RunGateway, log: Log): void {
+  Promise.resolve(gateway[Symbol.asyncDispose]()).catch((error: unknown) =>
+    log.event("error", "gateway_failed", { error: messageOf(error) }),
+  );
 }
 
 /** What afk.yaml says of a job; one that it does not name may have been added since the tick began. Throws PermanentFailure. */

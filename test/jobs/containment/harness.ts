@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { expect, onTestFinished, vi } from "vitest";
 import { exec } from "../../../src/jobs/exec/exec.ts";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
-import type { JobResult } from "../../../src/jobs/job.ts";
+import type { JobResult, RunGateway } from "../../../src/jobs/job.ts";
 import type { Fields } from "../../../src/lib/log.ts";
 import { type FakeJob, fakeJob, type JobMemory } from "../../support/job-context.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -35,6 +35,9 @@ interface RunOptions {
   payload?: unknown;
   signal?: AbortSignal;
   memory?: JobMemory;
+  gateway?: RunGateway;
+  /** Written into the folder before. */
+  files?: Record<string, string>;
 }
 
 /** Everything is over long before this; a wait that takes longer has failed. */
@@ -76,7 +79,8 @@ export function harness(kind: "namespace" | "marks" = "namespace"): Harness {
     last: () => job!,
     ended: () => job!.events.find(({ event }) => event === "exec_ended")!.fields,
     lingering: (count) => until(() => read("here").length >= count),
-    run(command, { settings = {}, payload = null, ...options } = {}) {
+    run(command, { settings = {}, payload = null, files = {}, ...options } = {}) {
+      for (const [name, content] of Object.entries(files)) writeFileSync(join(dir, name), content);
       if (kind === "marks") vi.stubEnv("PATH", noTools);
       const env = kind === "marks" ? { env: { PATH } } : {};
       const parsed = v.parse(execSettings, { command, ...env, ...settings });

@@ -7,6 +7,8 @@ test("fills in what may be left out", () => {
     command: ["df"],
     cwd: ".",
     env: {},
+    envFile: null,
+    hasGateway: false,
     outputBytesMax: 256 * 1024,
     isPublished: false,
     units: 1,
@@ -18,6 +20,8 @@ test("takes what is written", () => {
     command: ["sh", "-c", "", "line\nbreak"],
     cwd: "./scripts",
     env: { A_1: "", _b: "x=y" },
+    env_file: ".env.script",
+    gateway: true,
     max_output_kb: 1024,
     publish: true,
     units: 0,
@@ -26,6 +30,8 @@ test("takes what is written", () => {
     command: entry.command,
     cwd: "./scripts",
     env: entry.env,
+    envFile: ".env.script",
+    hasGateway: true,
     outputBytesMax: 1024 * 1024,
     isPublished: true,
     units: 0,
@@ -46,6 +52,8 @@ test.each([
   ["a NUL in a value", { command: ["df"], env: { A: "a\0b" } }],
   ["a variable that afk sets: its mark", { command: ["df"], env: { AFK_EXEC: "x" } }],
   ["a variable that afk sets: the job", { command: ["df"], env: { AFK_JOB: "x" } }],
+  ["an empty env_file", { command: ["df"], env_file: "" }],
+  ["a gateway that is an address", { command: ["df"], gateway: "127.0.0.1:4236" }],
   ["no output", { command: ["df"], max_output_kb: 0 }],
   ["more output than a step can keep", { command: ["df"], max_output_kb: 1025 }],
   ["half a unit", { command: ["df"], units: 0.5 }],
@@ -61,4 +69,12 @@ test("refuses a program without a name, and says where it stands", () => {
     { path: "command[0]", message: expect.stringMatching(/^found ""; write/) },
   ]);
   expect(check(["x", ""])).toEqual([]);
+});
+
+test("refuses a provider's key beside a gateway, which it would go round, and nowhere else", () => {
+  const env = { OPENAI_API_KEY: "sk-1", OPENROUTER_API_KEY: "sk-2", GREETING: "hello" };
+  const check = (gateway: boolean) => checkExec(v.parse(execSettings, { command: ["df"], env, gateway }));
+  expect(check(false)).toEqual([]);
+  expect(check(true).map(({ path }) => path)).toEqual(["env.OPENAI_API_KEY", "env.OPENROUTER_API_KEY"]);
+  expect(check(true)[0]?.message).toMatch(/past every cap; take it out/);
 });
