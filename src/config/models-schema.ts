@@ -193,12 +193,27 @@ function prices() {
           cache_write: v.optional(
             price("Input that was written to the provider's cache; 1.25 times input unless stated."),
           ),
+          cache_write_1h: v.optional(
+            price(
+              "The same for an hour or longer; at Anthropic 2 times input, else as cache_write, unless stated.",
+            ),
+          ),
+          context_window: v.optional(
+            integer(
+              "The most tokens that the model takes; bounds what the gateway cannot count.",
+              "the most tokens that the model takes",
+              [1, 100_000_000],
+            ),
+          ),
         }),
         v.transform(
-          ({ cache_read: cacheRead, cache_write: cacheWrite, ...price }): StatedPrice => ({
-            ...price,
-            cacheRead,
-            cacheWrite,
+          ({ input, output, ...read }): StatedPrice => ({
+            input,
+            output,
+            cacheRead: read.cache_read,
+            cacheWrite: read.cache_write,
+            cacheWrite1h: read.cache_write_1h,
+            contextWindow: read.context_window,
           }),
         ),
       ),

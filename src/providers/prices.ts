@@ -1,7 +1,7 @@
 import { AfkError, EXIT } from "../lib/errors.ts";
 import snapshot from "./prices.json" with { type: "json" };
 import { parseReference } from "./registry.ts";
-import type { Price, PriceRules, Pricing, StatedPrice } from "./types.ts";
+import type { Price, PriceRules, Pricing, Rates, StatedPrice } from "./types.ts";
 
 /** No upper bound can be stated for the model's calls, so none is made. Exit code 78. */
 export class UnpricedModel extends AfkError {
@@ -20,7 +20,19 @@ export const PRICES_DATE = snapshot.date;
 
 const FREE: Price = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
-type ListedPrice = StatedPrice & { cacheWrite1h?: number; dated?: boolean };
+interface ListedRates extends StatedPrice {
+  cacheWrite12h?: number;
+}
+
+/** A row of the snapshot. */
+interface ListedPrice extends ListedRates {
+  steps?: (ListedRates & { above: number })[];
+  tiers?: Record<string, number>;
+  tools?: Record<string, number>;
+  /** It makes numbers of text, so that there is no output to bill. */
+  embeds?: boolean;
+  dated?: boolean;
+}
 
 /** By the name of the server in the snapshot and the model's own. */
 const MODELS: Record<string, ListedPrice> = snapshot.models;
@@ -36,20 +48,29 @@ export function priceOf(reference: string, { prices, providers }: Pricing): Pric
   const { name, model, config } = parsed;
   const rules = parsed.type.prices;
   const stated = Object.hasOwn(prices, reference) ? prices[reference] : undefined;
-  if (stated !== undefined) return withCachePrices(stated, rules.statedWriteFactor, rules);
-  // A flat plan of the caller's: there are no dollars to count, and tokens and calls are counted all the same.
-  if (config.auth === "client") return FREE;
+  const server = rules.listedAs(name, config);
+  const known = server === null ? undefined : lookUp(`${server}/${model}`);
+  // What the owner states has neither steps nor tiers nor tools; how much the model takes is no price.
+  if (stated !== undefined) {
+    const contextWindow = stated.contextWindow ?? known?.contextWindow;
+    return {
+      ...withCachePrices(stated, rules.statedWriteFactor, rules),
+      ...regional(rules),
+      ...(contextWindow && { contextWindow }),
+    };
+  }
   const free = rules.freeOfCharge?.(model, config) ?? null;
   if (free === "free") return FREE;
   if (free !== null) throw new UnpricedModel(reference, ` (${free.unless})`);
-  const server = rules.listedAs(name, config);
-  const known = server === null ? undefined : lookUp(`${server}/${model}`);
-  if (known === undefined || known.input <= 0 || known.output <= 0) throw new UnpricedModel(reference);
-  return withCachePrices(known, rules.listedWriteFactor ?? 1, rules);
+  if (known === undefined || known.input <= 0 || (known.output <= 0 && known.embeds !== true)) {
+    throw new UnpricedModel(reference);
+  }
+  return listedPrice(known, rules, rules.addressFactor?.(new URL(config.baseUrl)) ?? 1);
 }
 
 /** Whether a call costs nothing, whatever it takes. */
 export function isFree({ input, output, cacheRead, cacheWrite, cacheWrite1h = 0 }: Price): boolean {
+  // Steps, tiers and tools come from the snapshot alone, in which nothing is free.
   return Math.max(input, output, cacheRead, cacheWrite, cacheWrite1h) === 0;
 }
 
@@ -72,12 +93,49 @@ function lookUp(reference: string): ListedPrice | undefined {
   return known?.dated === true ? known : undefined;
 }
 
+function listedPrice(known: ListedPrice, rules: PriceRules, factor: number): Price {
+  const { steps, tiers, tools, contextWindow } = known;
+  const ratesOf = (rates: ListedRates) =>
+    multiplied(withCachePrices(rates, rules.listedWriteFactor ?? 1, rules), factor);
+  return {
+    ...ratesOf(known),
+    ...regional(rules),
+    ...(steps && { steps: steps.map((step) => ({ above: step.above, ...ratesOf(step) })) }),
+    ...(tiers && { tiers }),
+    ...(tools && { tools }),
+    ...(contextWindow && { contextWindow }),
+  };
+}
+
 /** What is read from the cache costs as much as input where nobody says less. */
-function withCachePrices(known: ListedPrice, writeFactor: number, rules: PriceRules): Price {
-  const { input, output, cacheRead = input, cacheWrite = writeFactor * input } = known;
-  const price = { input, output, cacheRead, cacheWrite };
-  const { write1hFactor, regionalFactor } = rules;
-  if (write1hFactor === undefined) return price;
-  const { cacheWrite1h = Math.max(cacheWrite, write1hFactor * input) } = known;
-  return { ...price, cacheWrite1h, ...(regionalFactor !== undefined && { regionalFactor }) };
+function withCachePrices(known: ListedRates, writeFactor: number, rules: PriceRules): Rates {
+  const { input, output, cacheRead = input, cacheWrite = writeFactor * input, cacheWrite12h } = known;
+  const { write1hFactor } = rules;
+  const hour = write1hFactor === undefined ? known.cacheWrite1h : Math.max(cacheWrite, write1hFactor * input);
+  const cacheWrite1h = known.cacheWrite1h ?? hour;
+  return {
+    input,
+    output,
+    cacheRead,
+    cacheWrite,
+    ...(cacheWrite1h !== undefined && { cacheWrite1h }),
+    ...(cacheWrite12h !== undefined && { cacheWrite12h }),
+  };
+}
+
+function regional({ regionalFactor }: PriceRules): Pick<Price, "regionalFactor"> {
+  return regionalFactor === undefined ? {} : { regionalFactor };
+}
+
+function multiplied(rates: Rates, factor: number): Rates {
+  if (factor === 1) return rates;
+  const { input, output, cacheRead, cacheWrite, cacheWrite1h, cacheWrite12h } = rates;
+  return {
+    input: input * factor,
+    output: output * factor,
+    cacheRead: cacheRead * factor,
+    cacheWrite: cacheWrite * factor,
+    ...(cacheWrite1h !== undefined && { cacheWrite1h: cacheWrite1h * factor }),
+    ...(cacheWrite12h !== undefined && { cacheWrite12h: cacheWrite12h * factor }),
+  };
 }

@@ -80,6 +80,10 @@ export interface StatedPrice {
   output: number;
   cacheRead?: number | undefined;
   cacheWrite?: number | undefined;
+  /** What is kept for an hour or longer. */
+  cacheWrite1h?: number | undefined;
+  /** The most tokens that one pass of the model can take; no price, but stated beside it. */
+  contextWindow?: number | undefined;
 }
 
 /** What the provider says a call took, or why its cost cannot be known. */
@@ -167,6 +171,8 @@ export interface PriceRules {
   write1hFactor?: number;
   /** What a call that is kept in one region costs more, where that is sold. */
   regionalFactor?: number;
+  /** What all listed rates are multiplied by at an address of one region. */
+  addressFactor?(url: URL): number;
   /** "free" for a model that costs nothing there; what stands against that, in words, for one that might; null for all others. */
   freeOfCharge?(model: string, config: ProviderConfig): "free" | { unless: string } | null;
   /** The name in the price snapshot of the server at this address; null where it has none. */

@@ -19,6 +19,57 @@ it("knows a model by its exact name", () => {
     cacheWrite: 1.25,
     cacheWrite1h: 2,
     regionalFactor: 1.1,
+    tiers: { batch: 0.5 },
+    tools: { web_search: 0.01, web_fetch: 0 },
+    contextWindow: 200_000,
+  });
+});
+
+it("knows what a model costs by the size of its input, in other tiers, with tools, and kept for half a day", () => {
+  expect(priceOf("openai/gpt-6-astra")).toEqual({
+    input: 10,
+    output: 50,
+    cacheRead: 1,
+    cacheWrite: 12.5,
+    cacheWrite12h: 25,
+    steps: [{ above: 272_000, input: 20, output: 75, cacheRead: 2, cacheWrite: 25, cacheWrite12h: 50 }],
+    tiers: { flex: 0.5, priority: 2, fast: 2, ultrafast: 6 },
+    tools: { web_search: 0.01, web_search_preview: 0.01, file_search: 0.0025, code_interpreter: 0.03 },
+    contextWindow: 1_050_000,
+  });
+  expect(priceOf("openai/gpt-4.1").tools).toMatchObject({ web_search: 0.01, web_search_preview: 0.025 });
+  expect(priceOf("openai/gpt-5.5").tiers).toMatchObject({ flex: 0.5, priority: 2.5 });
+  expect(priceOf("anthropic/claude-opus-5").tiers).toEqual({ batch: 0.5, fast: 2 });
+  expect(priceOf("anthropic/claude-haiku-5-5").steps).toEqual([
+    { above: 100_000, input: 0.5, output: 2.5, cacheRead: 0.05, cacheWrite: 0.625, cacheWrite1h: 1 },
+  ]);
+});
+
+it("knows models that make numbers of text, which have no output", () => {
+  expect(priceOf("openai/text-embedding-3-small")).toMatchObject({ input: 0.02, output: 0 });
+});
+
+it("adds what OpenAI's addresses of one region cost more", () => {
+  const at = (baseUrl: string) =>
+    prices.priceOf("openai/gpt-5.5", { prices: {}, providers: { openai: providerAt("openai", baseUrl) } });
+  expect(at("https://api.openai.com/v1")).toMatchObject({ input: 5, steps: [{ input: 10 }] });
+  const regional = at("https://eu.api.openai.com/v1");
+  expect(regional.input).toBeCloseTo(5.5);
+  expect(regional.steps?.[0]?.output).toBeCloseTo(49.5);
+  expect(at("https://api.openai.com.example.com/v1").input).toBe(5);
+});
+
+it("takes what is kept for an hour and the context window from the configuration", () => {
+  const stated = { input: 1, output: 4, cacheWrite1h: 3, contextWindow: 8_000 };
+  expect(priceOf("openai/mine", { "openai/mine": stated })).toMatchObject(stated);
+  // What a model takes is no price: it stays known where only a price is stated.
+  const cheaper = priceOf("openai/gpt-5.5", { "openai/gpt-5.5": { input: 1, output: 2 } });
+  expect(cheaper).toEqual({
+    input: 1,
+    output: 2,
+    cacheRead: 1,
+    cacheWrite: 1.25,
+    contextWindow: 1_050_000,
   });
 });
 
@@ -32,13 +83,23 @@ it("prefers a dated name of its own price to the undated one", () => {
   expect(priceOf("openai/gpt-4o-2024-08-06").input).toBe(2.5);
 });
 
-it("takes the dearest of several tiers, and no price of the past", () => {
-  expect(priceOf("openai/gpt-5.4")).toMatchObject({ input: 5, output: 22.5 });
+it("takes the lowest step for its base, and no price of the past", () => {
+  expect(priceOf("openai/gpt-5.4")).toMatchObject({
+    input: 2.5,
+    output: 15,
+    steps: [{ above: 272_000, input: 5, output: 22.5 }],
+  });
   expect(priceOf("openai/o3")).toMatchObject({ input: 2, output: 8 });
 });
 
 it("takes the input price where no cache price is stated", () => {
-  expect(priceOf("openai/gpt-4-turbo")).toEqual({ input: 10, output: 30, cacheRead: 10, cacheWrite: 10 });
+  expect(priceOf("openai/gpt-4-turbo")).toEqual({
+    input: 10,
+    output: 30,
+    cacheRead: 10,
+    cacheWrite: 10,
+    contextWindow: 128_000,
+  });
 });
 
 it.each([
@@ -158,7 +219,9 @@ it("ships a dated snapshot that names its source, in which nothing is free", () 
   expect(`${snapshot.source} ${snapshot.license}`).toMatch(/genai-prices .* MIT/);
   const prices = Object.values(snapshot.models);
   expect(prices.length).toBeGreaterThan(100);
-  expect(prices.filter(({ input, output }) => !(input > 0 && output > 0))).toEqual([]);
+  const isFree = (price: (typeof prices)[number]) =>
+    !(price.input > 0) || (price.output > 0 ? "embeds" in price : !("embeds" in price));
+  expect(prices.filter(isFree)).toEqual([]);
 });
 
 it.each(["openrouter", "xai", "deepseek", "mistral", "groq", "together", "google"])(

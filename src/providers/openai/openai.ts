@@ -11,6 +11,10 @@ import { openaiFigures } from "./usage.ts";
 /** Reasoning models answer 400 to any temperature but their own. */
 const FIXED_TEMPERATURE = /^(o\d|gpt-([5-9]|\d\d))(?!.*chat)/;
 
+/** OpenAI's addresses that keep what they process in one region, and what newer models cost more there. */
+const REGIONAL_ADDRESS = /^(?!api\.)[\w-]+\.api\.openai\.com$/;
+const REGIONAL_FACTOR = 1.1;
+
 interface Settings {
   token_limit?: TokenLimit | undefined;
 }
@@ -36,6 +40,7 @@ export const openai: ProviderType = {
   isSerial: false,
   prices: {
     statedWriteFactor: 1.25,
+    addressFactor: (url) => (REGIONAL_ADDRESS.test(url.hostname) ? REGIONAL_FACTOR : 1),
     // By its name first: what stands before a known server has its prices.
     listedAs: (name, { baseUrl }) =>
       Object.hasOwn(KNOWN_SERVERS, name) ? name : (knownAt(new URL(baseUrl))?.name ?? null),

@@ -20,10 +20,11 @@ export function toolUsesIn(
   said: Record<string, unknown>,
   usage: Record<string, unknown>,
 ): { uses: Record<string, number> } | UnknownCost {
-  const uses = outputUses(said);
+  const search = searchTool(said.tools);
+  const uses = outputUses(said, search);
   const counted: [from: unknown, name: string, tool: string][] = [
     // Of these the bill is made, whatever stands in `output`.
-    [inside(said.tool_usage, "web_search"), "num_requests", "web_search"],
+    [inside(said.tool_usage, "web_search"), "num_requests", search],
     // Perplexity, xAI, and bridges to Claude.
     [usage, "num_search_queries", "web_search"],
     [usage, "num_sources_used", "search_source"],
@@ -39,7 +40,7 @@ export function toolUsesIn(
   return { uses: Object.fromEntries([...uses].filter(([, count]) => count > 0)) };
 }
 
-function outputUses({ output, tools }: Record<string, unknown>): Map<string, number> {
+function outputUses({ output, tools }: Record<string, unknown>, search: string): Map<string, number> {
   const uses = new Map<string, number>();
   const containers = new Set<unknown>();
   const size = containerSize(tools);
@@ -51,10 +52,18 @@ function outputUses({ output, tools }: Record<string, unknown>): Map<string, num
     // A container is billed once, however often code runs in it.
     if (tool === "code_interpreter" && containers.has(item.container_id)) continue;
     if (typeof item.container_id === "string") containers.add(item.container_id);
-    const name = tool === "code_interpreter" ? `${tool}${size}` : tool;
+    const name = tool === "code_interpreter" ? `${tool}${size}` : tool === "web_search" ? search : tool;
     uses.set(name, (uses.get(name) ?? 0) + 1);
   }
   return uses;
+}
+
+/** The older kind of search costs some models more. */
+function searchTool(tools: unknown): string {
+  const isOld = (Array.isArray(tools) ? tools : []).some((tool) =>
+    String(inside(tool, "type")).startsWith("web_search_preview"),
+  );
+  return isOld ? "web_search_preview" : "web_search";
 }
 
 /** Part of the tool's name where a container has more memory, which has a price of its own: ` 4g`. */
