@@ -20,6 +20,8 @@ const CLIENTS: readonly ((gateway: Gateway, codexHome: string) => Variables)[] =
     CLAUDE_CODE_GATEWAY_HINT_HEADERS: "1",
     CLAUDE_CODE_MAX_OUTPUT_TOKENS: String(maxOutputTokens),
   }),
+  // The AI SDK and LangChain take no token, but a key; whoever is told both shows either.
+  ({ key }) => ({ ANTHROPIC_API_KEY: key }),
   // LangChain for Python looks here first.
   ({ url }) => ({ ANTHROPIC_API_URL: url }),
   // The SDKs of OpenAI, the AI SDK, LangChain, CrewAI, LiteLLM.
@@ -30,8 +32,8 @@ const CLIENTS: readonly ((gateway: Gateway, codexHome: string) => Variables)[] =
   ({ url, key }) => ({ OLLAMA_HOST: url, OLLAMA_API_KEY: key }),
   // aider and LiteLLM.
   ({ url }) => ({ OLLAMA_API_BASE: url }),
-  // Pydantic AI and CrewAI ask Ollama by OpenAI's protocol.
-  ({ url }) => ({ OLLAMA_BASE_URL: `${url}/v1` }),
+  // Pydantic AI and CrewAI ask Ollama by OpenAI's protocol; LangChain for JavaScript by Ollama's own, and can show no key.
+  ({ url, key }) => ({ OLLAMA_BASE_URL: `${url}/k/${key}/v1` }),
   // opencode: its own names for models, and the aliases as `afk/NAME`.
   (gateway) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig(gateway)) }),
   // Codex reads an address in no variable.
