@@ -130,6 +130,18 @@ export interface KnownProvider {
   keyVariable: string | null;
 }
 
+/** Which field of a request bounds the reply, or both at once. */
+export type TokenLimit = "max_tokens" | "max_completion_tokens" | "both";
+
+/** What goes by the server that a call reaches. */
+export interface KnownServerFacts {
+  /** Its name in `ProviderType.known`; null for one that is not known. */
+  server: string | null;
+  /** It is certain to be the service of the protocol's own maker: by its address, not by its name. */
+  isOriginal: boolean;
+  tokenLimit: TokenLimit;
+}
+
 /** What a provider is made of. What is optional is about the one model that it is asked for. */
 export interface ProviderOptions extends Omit<ProviderConfig, "type"> {
   /** Its name in afk.yaml, for messages. */
@@ -193,6 +205,8 @@ export interface ProviderType {
   isSerial: boolean;
   prices: PriceRules;
   create(options: ProviderOptions): Provider;
+  /** What goes by the server that the calls reach, where the type knows several. */
+  serverOf?(provider: Pick<ProviderOptions, "name" | "baseUrl" | "settings">): KnownServerFacts;
   /** Whether the model could be asked, as far as that can be seen for nothing. */
   probe?(model: string, options: ProviderOptions): Promise<Probe>;
 }

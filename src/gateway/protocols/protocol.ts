@@ -1,4 +1,4 @@
-import type { Figures, Price } from "../../providers/types.ts";
+import type { Figures, Price, TokenLimit } from "../../providers/types.ts";
 
 /** The protocols that clients speak to the gateway. */
 export type ProtocolName = "openai" | "anthropic" | "ollama";
@@ -29,6 +29,10 @@ export interface AskedModel {
   providerType: string;
   /** It is the protocol's own service (api.openai.com, api.anthropic.com), not a server that speaks like it. */
   isOriginal: boolean;
+  /** The server's name in `ProviderType.serverOf`: `openrouter`; left out or null for one that is not known. */
+  server?: string | null;
+  /** The field that bounds a reply there, of `ProviderType.serverOf`; `max_tokens` where it is left out. */
+  tokenLimit?: TokenLimit;
   price: Price;
   isFree: boolean;
   /** The price of another model of the same provider; null where it is not known. */

@@ -1,11 +1,13 @@
 import { type FreeErrors, OWN_ERRORS } from "../failures.ts";
-import type { KnownProvider } from "../types.ts";
+import type { KnownProvider, TokenLimit } from "../types.ts";
 import table from "./known.json" with { type: "json" };
 
 /** Which field of a request bounds the reply. */
-export const TOKEN_LIMITS = ["max_tokens", "max_completion_tokens", "both"] as const;
-/** One of these, or both fields at once. */
-export type TokenLimit = (typeof TOKEN_LIMITS)[number];
+export const TOKEN_LIMITS = [
+  "max_tokens",
+  "max_completion_tokens",
+  "both",
+] as const satisfies readonly TokenLimit[];
 
 interface KnownServer extends KnownProvider {
   tokenLimit: TokenLimit;

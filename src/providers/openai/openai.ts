@@ -4,8 +4,16 @@ import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
-import type { Price, Provider, ProviderOptions, ProviderReply, ProviderType } from "../types.ts";
-import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS, type TokenLimit } from "./known.ts";
+import type {
+  KnownServerFacts,
+  Price,
+  Provider,
+  ProviderOptions,
+  ProviderReply,
+  ProviderType,
+  TokenLimit,
+} from "../types.ts";
+import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS } from "./known.ts";
 import { openaiFigures } from "./usage.ts";
 
 /** Reasoning models answer 400 to any temperature but their own. */
@@ -46,6 +54,7 @@ export const openai: ProviderType = {
       Object.hasOwn(KNOWN_SERVERS, name) ? name : (knownAt(new URL(baseUrl))?.name ?? null),
   },
   create: createOpenai,
+  serverOf,
 };
 
 /**
@@ -56,13 +65,9 @@ export const openai: ProviderType = {
 export function createOpenai(options: ProviderOptions): Provider {
   const freeErrors = freeErrorsAt(new URL(options.baseUrl));
   const to = endpoint("/chat/completions", options, bearer(options.apiKey), { freeErrors });
-  const known = knownAt(to.url);
-  const isOpenai = known?.name === "openai";
-  const bound = known?.name === "openrouter" && options.price ? priceBound(options.price) : {};
-  const { token_limit } = options.settings as Settings;
-  // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
-  const named = options.name === "openai" ? undefined : KNOWN_SERVERS[options.name];
-  const limit = token_limit ?? named?.tokenLimit ?? known?.server.tokenLimit ?? "max_tokens";
+  const { isOriginal, tokenLimit: limit } = serverOf(options);
+  const isOpenrouter = knownAt(to.url)?.name === "openrouter";
+  const bound = isOpenrouter && options.price ? priceBound(options.price) : {};
   return {
     body: (model, request) =>
       JSON.stringify({
@@ -71,12 +76,30 @@ export function createOpenai(options: ProviderOptions): Provider {
         ...(limit === "max_tokens" ? {} : { max_completion_tokens: request.maxOutputTokens }),
         ...(limit === "max_completion_tokens" ? {} : { max_tokens: request.maxOutputTokens }),
         ...(FIXED_TEMPERATURE.test(model) ? {} : { temperature: request.temperature }),
-        ...(isOpenai ? { service_tier: "default" } : {}),
+        ...(isOriginal ? { service_tier: "default" } : {}),
         ...bound,
         n: 1,
         stream: false,
       }),
     send: (model, body, call) => post(to, model, body, call, readReply),
+  };
+}
+
+function serverOf({
+  name,
+  baseUrl,
+  settings,
+}: Pick<ProviderOptions, "name" | "baseUrl" | "settings">): KnownServerFacts {
+  const known = knownAt(new URL(baseUrl));
+  const { token_limit } = settings as Settings;
+  // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
+  const named = name !== "openai" && Object.hasOwn(KNOWN_SERVERS, name) ? name : null;
+  const server = named ?? known?.name ?? null;
+  const limit = named === null ? known?.server.tokenLimit : KNOWN_SERVERS[named]?.tokenLimit;
+  return {
+    server,
+    isOriginal: known?.name === "openai",
+    tokenLimit: token_limit ?? limit ?? "max_tokens",
   };
 }
 

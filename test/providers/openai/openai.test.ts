@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
-import type { TokenLimit } from "../../../src/providers/openai/known.ts";
 import { createOpenai } from "../../../src/providers/openai/openai.ts";
 import { ReplyUnusable } from "../../../src/providers/reply-unusable.ts";
-import type { ProviderOptions } from "../../../src/providers/types.ts";
+import type { ProviderOptions, TokenLimit } from "../../../src/providers/types.ts";
 import { API_KEY, ask, failure, harness, KINDS, REQUEST } from "../providers.ts";
 
 const KIND = KINDS[1]!;
