@@ -17,11 +17,12 @@ import type { Check } from "./ops/doctor/check.ts";
 import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
-import { readConfig, readLiveConfig } from "./ops/read-config.ts";
+import { readConfig, readLiveConfig, refuseUncapped } from "./ops/read-config.ts";
 import { readStatus } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
-import { createChain } from "./providers/chain.ts";
+import { type Chain, createChain } from "./providers/chain.ts";
+import { isFree, priceOf } from "./providers/prices.ts";
 import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
 import type { Dependencies, Progress } from "./runner/dependencies.ts";
@@ -130,7 +131,10 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     outbox,
     log,
     model: {
-      complete: (request, call = {}) => latest().chain.complete(request, { scope: noScope, log, ...call }),
+      complete: async (request, { model, ...call } = {}) => {
+        const chain = model === undefined ? latest().chain : chainOf(rails, latest().config, model);
+        return await chain.complete(request, { scope: noScope, log, ...call });
+      },
     },
     guard: async (name, estimateUsd, call) =>
       guard(rails, {
@@ -183,6 +187,13 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       log.close();
     },
   };
+}
+
+/** Of one model that afk.yaml need not name, under the same conditions as those that it does. */
+function chainOf(rails: Rails, config: Config, model: string): Chain {
+  const chain = createChain(rails, { ...config.models, chain: [model] });
+  if (!isFree(priceOf(model, config.models))) refuseUncapped(config, `${model} costs money`);
+  return chain;
 }
 
 /** @throws ConfigError (exit 78) */

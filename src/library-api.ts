@@ -19,7 +19,13 @@ export interface LibraryOptions {
 /** One deployment, opened: one afk.yaml, one state directory. */
 export interface LibraryAgent {
   /** The guarded model: every call passes kill switch, breaker and cap. */
-  model: { complete(request: ModelRequest, options?: { signal?: AbortSignal }): Promise<Completion> };
+  model: {
+    /** `model`: this one alone, which has a price, instead of the chain. `step`: its name in the ledger. */
+    complete(
+      request: ModelRequest,
+      options?: { signal?: AbortSignal; model?: string | undefined; step?: string },
+    ): Promise<Completion>;
+  };
   /**
    * Guards any function that costs money. `estimateUsd` is the most it can cost; `call` makes one request and says
    * what it cost. A CallFailed thrown by it says whether the failure was free; any other error stays charged.

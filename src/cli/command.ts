@@ -86,8 +86,8 @@ export interface ArgDef {
   integer?: boolean;
   /** A positional that takes all the words that are left; it is the last one. */
   isList?: boolean;
-  /** It is the name of a job of afk.yaml, which a shell completes. */
-  isJob?: boolean;
+  /** It is a name of afk.yaml, which a shell completes: of a job, or of a client of the gateway. */
+  names?: "jobs" | "clients";
 }
 
 type ArgValue<Def extends ArgDef> = Def extends { type: "boolean" }

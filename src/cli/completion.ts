@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { jobNames } from "../ops/read-config.ts";
+import { statedNames } from "../ops/read-config.ts";
 import {
   type ArgDef,
   type ArgsDef,
@@ -87,10 +87,10 @@ function optionLines(args: ArgsDef): string[] {
   );
 }
 
-function valueLines({ options = [], isJob, valueHint }: ArgDef, config: string | undefined): string[] {
+function valueLines({ options = [], names, valueHint }: ArgDef, config: string | undefined): string[] {
   if (valueHint === "FILE") return [":file"];
   if (valueHint === "DIR") return [":folder"];
-  return (isJob ? jobNames({ config }) : options).map((word) => `${word}\t`);
+  return (names === undefined ? options : statedNames({ config }, names)).map((word) => `${word}\t`);
 }
 
 /** The script of each shell. It asks the program itself what may follow, and says nothing when that fails. */

@@ -11,7 +11,10 @@ const EXIT_CODES = [
   [EXIT.usage, "the command line is wrong"],
   [EXIT.noAgent, "there is no agent where one was asked for"],
   [EXIT.unavailable, "a dependency is down (breaker open)"],
-  [EXIT.locked, "another afk process is at work, or the worker that was stopped still is"],
+  [
+    EXIT.locked,
+    "another afk process is at work, or the worker that was stopped still is; ask: refused by kill switch or cap",
+  ],
   [EXIT.config, "the configuration was refused, or the state is another agent's"],
 ] as const;
 

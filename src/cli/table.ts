@@ -41,6 +41,17 @@ export const COMMANDS: CommandTable = {
       examples: ["afk run", "TICK_SECONDS=300 afk run"],
       load: () => import("./commands/run.ts"),
     },
+    ask: {
+      description: "One guarded completion for shell scripts: prints the text alone",
+      details:
+        "The exit code is 0 with a text alone; 75 when the kill switch or a cap refused it (--json says which), 69 when no model could answer. The call counts in the agent's windows.",
+      examples: [
+        'afk ask "Name three harbours."',
+        'git diff | afk ask --system "Write a commit message for this."',
+        "afk ask --model anthropic/claude-haiku-4-5 --json TEXT | jq -r .costUsd",
+      ],
+      load: () => import("./commands/ask.ts"),
+    },
     enqueue: {
       description: "Adds a job of afk.yaml; the same key twice is once",
       examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
@@ -92,6 +103,10 @@ export const COMMANDS: CommandTable = {
       description:
         "Irreversible actions that are done only after a person approves: list, show, approve, reject",
       load: () => import("./commands/drafts.ts"),
+    },
+    key: {
+      description: "Keys of the gateway's clients: make, list, revoke",
+      load: () => import("./commands/key.ts"),
     },
     clock: {
       description: "The count of days in a row that the agent ran unattended: start, status, stop",

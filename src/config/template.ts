@@ -74,6 +74,9 @@ heartbeat: { style: healthchecks, grace: 30m }   # or uptime-kuma; and ping_url:
 # The read-only page of afk run, at http://127.0.0.1:4235/. Beyond this machine it needs a token.
 # dashboard: { enabled: true, port: 4235, bind: 127.0.0.1, token: "\${DASHBOARD_TOKEN}" }
 
+# Models for other programs, behind the same gates: afk key make laptop
+# gateway: { listen: 127.0.0.1:4236, clients: [{ name: laptop, caps: { daily_usd: 0.50, hourly_calls: 100 } }] }
+
 jobs:
   - name: digest
     kind: digest

@@ -12,6 +12,11 @@ export const systemRandomness: Randomness = {
   bytes: (count) => randomBytes(count),
 };
 
+/** Bytes of a secret. They are the system's own always: what a caller could give instead might be known to others. */
+export function secretBytes(count: number): Buffer {
+  return randomBytes(count);
+}
+
 const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** A ULID in lower case: 10 characters of time, 16 of randomness; sorts by the moment it was made. */

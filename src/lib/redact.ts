@@ -141,6 +141,7 @@ interface Shape {
  */
 const SHAPES: readonly Shape[] = [
   // A new one keeps to what SHAPELESS says, or changes it.
+  /\bafk_[0-9a-f]{64}\b/g,
   // Up to its last line or, when that was cut off, as far as it can be a key.
   /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\w+/=\s:,.()@]|\\{1,8}[nr]|-(?!----END ))*(?:-----END [A-Z0-9 ]{0,40}-----)?/g,
   /((?:discord(?:app)?\.com)?\/api\/(?:v\d{1,2}\/)?webhooks\/)\d[^\s"'\\<>]+/gi,

@@ -83,16 +83,24 @@ export function readLiveConfig(
 }
 
 /**
- * The names of the jobs in afk.yaml, as far as they can be read, for a shell that completes them: while somebody types, a
- * configuration that is refused elsewhere is no error, and a missing one neither.
+ * The names of the jobs, or of the gateway's clients, in afk.yaml, as far as they can be read, for a shell that completes
+ * them: while somebody types, a configuration that is refused elsewhere is no error, and a missing one neither.
  */
-export function jobNames({ config, environment = processEnvironment() }: ConfigSources): string[] {
+export function statedNames(
+  { config, environment = processEnvironment() }: ConfigSources,
+  of: "jobs" | "clients",
+): string[] {
   try {
-    const file = readYaml(resolve(config || environment.AFK_CONFIG || "afk.yaml"));
-    const entries = isSection(file) && Array.isArray(file.jobs) ? file.jobs : [];
-    const names = entries.flatMap((entry: unknown) => (isSection(entry) ? [String(entry.name)] : []));
+    const top = readYaml(resolve(config || environment.AFK_CONFIG || "afk.yaml"));
+    const file = isSection(top) ? top : {};
+    const parent = of === "clients" ? file.gateway : file;
+    const found = isSection(parent) ? parent[of] : [];
+    const entries: unknown[] = Array.isArray(found) ? found : [];
+    const names = entries.flatMap((entry) =>
+      isSection(entry) && typeof entry.name === "string" ? [entry.name] : [],
+    );
     // What a shell splits or expands is no name either.
-    return names.filter((name) => /^[a-z0-9][a-z0-9-]*$/.test(name));
+    return names.filter((name) => /^[A-Za-z0-9][\w.-]*$/.test(name));
   } catch (error) {
     if (error instanceof ConfigError) return [];
     throw error;

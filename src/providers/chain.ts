@@ -7,13 +7,14 @@ import { joinSignals } from "../lib/signals.ts";
 import type { Scope } from "../lib/windows.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
-import { BreakerOpen, CapReached } from "../rails/halt.ts";
+import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
+import { readStop } from "../rails/kill.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Trx } from "../store/schema.ts";
 import { estimateMicros, tokensMax } from "./estimate.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
-import { parseReference } from "./registry.ts";
+import { BadReference, parseReference } from "./registry.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
 import { textRequest } from "./text-request.ts";
@@ -140,6 +141,10 @@ function linkOf(reference: string, models: ModelsConfig): Link {
   const parsed = parseReference(reference, models.providers);
   if (parsed.isOffline) return { isOffline: true, reference, answer: parsed.provider.answer, isFree: true };
   const { name, model, type, config } = parsed;
+  if (config.auth === "client")
+    throw new BadReference(
+      `${reference} cannot be asked: ${name} has auth: client, and there is no caller whose credential could be handed on. Name a model of another provider.`,
+    );
   // Neither other tiers nor tools are asked for: a reply that tells of one has prices that nothing was reserved for.
   const { tiers: _tiers, tools: _tools, ...price } = priceOf(reference, models);
   const costsNothing = isFree(price);
@@ -201,6 +206,9 @@ async function answerOffline(
 ): Promise<Completion> {
   rails.watch.signal.throwIfAborted();
   options.signal?.throwIfAborted();
+  // Outside of a tick nothing has looked yet.
+  const kill = await readStop(rails);
+  if (kill !== null) throw new Killed(kill);
   const completion: Completion = {
     text: answer(request),
     usage: NO_TOKENS,

@@ -47,7 +47,8 @@ function configured(): { cwd: string; other: string } {
     { name: "weekly" },
     { name: "$(x)" },
   ];
-  writeFileSync(join(cwd, "afk.yaml"), JSON.stringify({ agent: 7, jobs }));
+  const gateway = { clients: [{ name: "laptop" }, { key: "no-name" }] };
+  writeFileSync(join(cwd, "afk.yaml"), JSON.stringify({ agent: 7, jobs, gateway }));
   const other = join(cwd, "other.yaml");
   writeFileSync(other, "jobs:\n  - name: elsewhere\n");
   return { cwd, other };
@@ -59,6 +60,7 @@ const JOB_CASES = (other: string): [words: string[], expected: string[]][] => [
     ["digest", "weekly"],
   ],
   [["enqueue", "d"], ["digest"]],
+  [["key", "make", ""], ["laptop"]],
   [["--config", other, "enqueue", ""], ["elsewhere"]],
   [["--config", "/nowhere.yaml", "enqueue", ""], []],
   [["enqueue", "--pay"], ["--payload"]],
@@ -68,7 +70,7 @@ const JOB_CASES = (other: string): [words: string[], expected: string[]][] => [
 const AFK_FUNCTION = `afk() { '${process.execPath}' '${MAIN}' "$@"; }`;
 const FISH_FUNCTION = `function afk; '${process.execPath}' '${MAIN}' $argv; end`;
 
-describe("completion of the names of jobs", { timeout: 60_000 }, () => {
+describe("completion of the names of jobs and clients", { timeout: 60_000 }, () => {
   test("works in bash", async ({ skip }) => {
     const path = await script("bash");
     if (path === null) return skip("bash is not installed");

@@ -29,6 +29,7 @@ const SHAPES: [kind: string, text: string, secret: string][] = [
   ["a Discord webhook", `https://discord.com/api/webhooks/123456/${letters}?wait=true`, letters],
   ["a Slack webhook", `https://hooks.slack.com/services/T00/B00/${letters}`, letters],
   ["the path of a Slack webhook", `POST /services/T00AA/B00AA/${letters}`, letters],
+  ["a key of afk's own", `POST /k/afk_${"0123456789abcdef".repeat(4)}/v1`, "0123456789abcdef"],
   ["a JWT", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "c2lnbmF0dXJl"],
   [
     "a private key",

@@ -46,8 +46,9 @@ export interface Deployment {
   /** Writes a file into the folder. */
   write(name: string, content: string | Uint8Array): void;
   /** Runs `afk` with these words to its end. */
-  afk(words: string[], environment?: Record<string, string>): Promise<Exit>;
-  start(words: string[], environment?: Record<string, string>): Running;
+  afk(words: string[], environment?: Record<string, string>, input?: string): Promise<Exit>;
+  /** `input` is all of its standard input, which is empty unless stated. */
+  start(words: string[], environment?: Record<string, string>, input?: string): Running;
   /** Every line of the log so far. */
   logs(): LogLine[];
   events(): string[];
@@ -71,7 +72,8 @@ export function deploymentAt(dir: string, config?: Record<string, unknown> | str
   const configure = (content: Record<string, unknown> | string) =>
     write("afk.yaml", typeof content === "string" ? content : JSON.stringify(content, null, 2));
   if (config !== undefined) configure(config);
-  const start: Deployment["start"] = (words, environment = {}) => startAfk(dir, words, environment);
+  const start: Deployment["start"] = (words, environment = {}, input = "") =>
+    startAfk(dir, words, environment, input);
   const logs = () =>
     filesOf(join(state, "logs")).flatMap(([, text]) =>
       text
@@ -87,7 +89,7 @@ export function deploymentAt(dir: string, config?: Record<string, unknown> | str
     write,
     start,
     logs,
-    afk: (words, environment) => start(words, environment).ended,
+    afk: (words, environment, input) => start(words, environment, input).ended,
     events: () => logs().map((line) => line.event),
     query(sql, ...parameters) {
       const database = new Database(join(state, "afk.db"), { readonly: true });
@@ -154,10 +156,10 @@ export function asked(server: Pick<ModelEndpoint, "requests">): string[] {
 }
 
 /** The environment is as good as empty, so that nothing of this machine changes what a test sees. */
-function startAfk(cwd: string, words: string[], environment: Record<string, string>): Running {
+function startAfk(cwd: string, words: string[], environment: Record<string, string>, input = ""): Running {
   const child = spawn(process.execPath, [MAIN, ...words], {
     cwd,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     env: {
       PATH: process.env.PATH ?? "",
       HOME: cwd,
@@ -166,6 +168,8 @@ function startAfk(cwd: string, words: string[], environment: Record<string, stri
       ...environment,
     },
   });
+  // Whoever does not read it is gone before it is written.
+  child.stdin.on("error", () => {}).end(input);
   const written = { stdout: "", stderr: "" };
   for (const stream of ["stdout", "stderr"] as const) {
     child[stream].setEncoding("utf8").on("data", (chunk: string) => {

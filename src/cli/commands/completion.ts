@@ -1,4 +1,4 @@
-import { jobNames } from "../../ops/read-config.ts";
+import { statedNames } from "../../ops/read-config.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { COMPLETION_SCRIPTS, completions } from "../completion.ts";
 import { printLines } from "../output.ts";
@@ -19,7 +19,7 @@ export default defineCommand({
   },
   async run({ args: { shell, words, config }, program }) {
     if (shell !== "words" && words.length > 0) throw new UsageError(`Unexpected argument "${words[0]}".`);
-    if (shell === "jobs") printLines(jobNames({ config }));
+    if (shell === "jobs") printLines(statedNames({ config }, "jobs"));
     else if (shell === "words") printLines(await completions(program, words));
     else process.stdout.write(COMPLETION_SCRIPTS[shell as keyof typeof COMPLETION_SCRIPTS](program.name));
   },

@@ -4,7 +4,7 @@ import { withAgent } from "../open.ts";
 export default defineCommand({
   json: true,
   args: {
-    name: { type: "positional", isJob: true, description: "The job's name in afk.yaml" },
+    name: { type: "positional", names: "jobs", description: "The job's name in afk.yaml" },
     payload: { type: "string", valueHint: "JSON", description: "What the job is told" },
     key: { type: "string", valueHint: "KEY", description: "Idempotency key; else one is made" },
   },

@@ -8,7 +8,7 @@ export default defineCommand({
     now: {
       type: "string",
       valueHint: "NAME",
-      isJob: true,
+      names: "jobs",
       description: "Runs this job whether it is due or not; counts as work by hand",
     },
   },
