@@ -13,8 +13,8 @@ export function messageReader(): StreamReader {
   let model: string | null = null;
   let error: string | null = null;
   /** It has counted its output, and why it ended. */
-  const isCounted = false;
-  const isEnded = false;
+  let isCounted = false;
+  let isEnded = false;
   let isComplete = false;
   const read = (said: Record<string, unknown>): void => {
     switch (said.type) {
