@@ -2,9 +2,11 @@ import { expect, it, onTestFinished } from "vitest";
 import { type Agent, type AgentOptions, openAgent } from "../src/agent.ts";
 import type { AlertPayload } from "../src/alerts/events.ts";
 import { CallFailed } from "../src/rails/call.ts";
+import { guard } from "../src/rails/guard.ts";
 import { CapReached } from "../src/rails/halt.ts";
 import { asked, type Deployment, deployment, digestConfig, fillInbox, ollama } from "./support/afk.ts";
 import { fakeClock } from "./support/fake-clock.ts";
+import { guardedCall } from "./support/rails.ts";
 
 const PRICES = { "ollama/test-model": { input: 1, output: 2 } };
 const HELLO = { messages: [{ role: "user" as const, content: "Hello there." }] };
@@ -208,6 +210,38 @@ it("refuses a model without a price when it is opened, with exit code 78", async
       environment: { OPENAI_API_KEY: "k".repeat(20) },
     }),
   ).rejects.toMatchObject({ exitCode: 78 });
+});
+
+it("holds calls of a client to the client's caps, shows them, and follows afk.yaml at once where they fall", async () => {
+  const config = (daily_usd: number) => ({
+    ...offline(),
+    gateway: { clients: [{ name: "laptop", caps: { daily_usd, daily_calls: 9 } }, { name: "ci" }] },
+  });
+  const { agent, target, alerts } = await open(config(0.5));
+  const callOf = (client: string) =>
+    guard(
+      agent.rails,
+      guardedCall(agent.rails, { scope: { tick: null, job: null, client }, estimateMicros: 300_000 }),
+    );
+  await callOf("laptop");
+  const rows = async () =>
+    (await agent.status()).spend.flatMap(({ scope, unit, cap, settled }) =>
+      scope === "client:laptop" ? [{ unit, cap, settled }] : [],
+    );
+  expect(await rows()).toEqual([
+    { unit: "usd", cap: 0.5, settled: 0.0004 },
+    { unit: "calls", cap: 9, settled: 1 },
+  ]);
+  target.configure(config(0.3));
+  await expect(callOf("laptop")).rejects.toThrow(
+    "the day cap of client laptop of $0.30 has no room for a call of at most $0.30 ($0.0004 spent",
+  );
+  await callOf("ci");
+  target.configure(config(0));
+  await expect(callOf("laptop")).rejects.toThrow("the day cap of client laptop of $0.00");
+  expect(alerts.filter(({ event }) => event === "cap_hit")).toMatchObject([
+    { title: expect.stringContaining("client laptop") },
+  ]);
 });
 
 /** An agent without jobs that needs no model. */

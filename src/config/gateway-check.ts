@@ -47,7 +47,7 @@ export function offeredModels({ gateway }: Pick<Config, "gateway">): Offered[] {
 
 /** Whether somebody may ask for every model that has a price. */
 export function isOpenToAll({ gateway, jobs }: Pick<Config, "gateway" | "jobs">): boolean {
-  const hasJob = jobs.some(({ settings }) => isSection(settings) && settings.gateway === true);
+  const hasJob = jobs.some(({ settings }) => isSection(settings) && settings.hasGateway === true);
   return gateway.models === null && (hasJob || gateway.clients.some(({ models }) => models === null));
 }
 

@@ -56,6 +56,14 @@ describe("caps in each unit", () => {
     );
   });
 
+  it("are wanted in dollars where a program of a job may use every model that has a price", async () => {
+    const withGateway = { jobs: [{ ...JOB, gateway: true }] };
+    await expect(load({ daily_cap_calls: 5 }, withGateway)).rejects.toThrow(
+      "since the gateway offers every model that has a price",
+    );
+    expect(await load({ daily_cap_usd: 0 }, withGateway)).toHaveProperty("caps.day_micros", 0);
+  });
+
   it("of a refused file still lower what holds, those of its jobs too", () => {
     const { config } = fileOf({
       agnet: "mistyped",
