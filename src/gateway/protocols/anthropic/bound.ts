@@ -4,7 +4,7 @@ import type { Price } from "../../../providers/types.ts";
 import { requireExactKeys } from "../exact-keys.ts";
 import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
-import { textTokensMax } from "../text-tokens.ts";
+import { requestTokensMax } from "../request-tokens.ts";
 import { type Content, listOf, readContent } from "./content.ts";
 import { imageTokensMax } from "./images.ts";
 import { isAllKnown, KNOWN_KEYS } from "./known.ts";
@@ -53,7 +53,7 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
 }
 
 function freeBound(body: CallBody, limit: number, pins: Record<string, unknown>): Bound {
-  const inputTokens = textTokensMax(body, listOf(body.said.messages).length);
+  const inputTokens = requestTokensMax(body, listOf(body.said.messages).length);
   const estimateTokens = inputTokens + limit;
   return {
     estimateMicros: 0,
@@ -91,7 +91,7 @@ function modelCase(
 
 /** What has a size: text by its bytes, pictures by their measures. */
 function sizedTokens(body: CallBody, name: string, { images }: Content, work: ToolWork): number {
-  let tokens = textTokensMax(body, listOf(body.said.messages).length) + work.addedTokens;
+  let tokens = requestTokensMax(body, listOf(body.said.messages).length) + work.addedTokens;
   for (const image of images) tokens += imageTokensMax(name, image) - (image?.length ?? 0);
   return tokens;
 }

@@ -2,6 +2,7 @@ import { anthropicFigures } from "../../../providers/anthropic/usage.ts";
 import { errorIn, isRecord, parseJson } from "../../../providers/reply-json.ts";
 import type { Figures } from "../../../providers/types.ts";
 import type { StreamReader } from "../protocol.ts";
+import { parseSse } from "../sse.ts";
 
 /** Events of content hold no figures, and are all but a few of a stream; their name stands at the beginning. */
 const CONTENT = Buffer.from("content_block_");
@@ -39,7 +40,7 @@ export function messageReader(): StreamReader {
   return {
     take(event) {
       if (event.subarray(0, CONTENT_WITHIN).includes(CONTENT)) return "pass";
-      const said = parseJson(dataOf(event));
+      const said = parseJson(parseSse(event).data ?? "");
       if (isRecord(said)) read(said);
       return "pass";
     },
@@ -89,10 +90,4 @@ function figuresOf(usage: Record<string, unknown> | null, isFinal: boolean): Fig
   if (usage === null || !isFinal)
     return { unknown: "its stream ended before it said how many tokens the call took" };
   return anthropicFigures(usage);
-}
-
-/** The data of one whole event; its lines may end in either way. */
-function dataOf(event: Buffer): string {
-  const lines = event.toString("utf8").split(/\r\n|\n|\r/);
-  return lines.flatMap((line) => (line.startsWith("data:") ? [line.slice(5)] : [])).join("\n");
 }

@@ -3,7 +3,7 @@ import { isRecord } from "../../../providers/reply-json.ts";
 import { requireExactKeys } from "../exact-keys.ts";
 import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
-import { textTokensMax } from "../text-tokens.ts";
+import { requestTokensMax } from "../request-tokens.ts";
 
 /** The bound of what runs no model. */
 export const NOTHING: Bound = {
@@ -65,7 +65,7 @@ function bound(body: CallBody, model: AskedModel, outputTokens: number): Bound {
   const { said } = body;
   requireExactKeys(said, KEYS);
   const messages = Array.isArray(said.messages) ? said.messages : [];
-  const sized = textTokensMax(body, messages.length) + (Array.isArray(said.tools) ? TOKENS_FOR_TOOLS : 0);
+  const sized = requestTokensMax(body, messages.length) + (Array.isArray(said.tools) ? TOKENS_FOR_TOOLS : 0);
   const shared = { outputTokensMax: outputTokens, pins: {}, hidesUsage: false };
   if (model.isFree) {
     return { ...shared, estimateMicros: 0, outputMicros: 0, estimateTokens: sized + outputTokens };

@@ -1,4 +1,4 @@
-import { imageSize } from "image-size";
+import { type ImageSize, imageSize } from "../image-size.ts";
 
 /**
  * How OpenAI's models count a picture (https://developers.openai.com/api/docs/guides/images-vision): tiles of 512 pixels after
@@ -37,11 +37,6 @@ const TOKENS_MAX = Math.max(
   ...FORMULAS.flatMap(([, formula]) => DETAILS.map((detail) => tokensOf(formula, detail, null))),
 );
 
-/** So much of a picture is decoded to find its size; where that is not enough the size is unknown. */
-const HEAD_BASE64_CHARS = 262_144;
-/** How the kinds that models take begin; for no other is the library asked, whose readers of rarer kinds are no use here. */
-const BEGINNINGS = ["\x89PNG", "GIF8", "\xff\xd8\xff", "RIFF"];
-
 /** The most tokens of input that a picture is. `base64` null: it is somewhere else, so its size is unknown. */
 export function imageTokensMax(model: string, detail: unknown, base64: string | null): number {
   const family = model.replace(/^.*\//, "").replace(/-\d{4}-\d{2}-\d{2}$/, "");
@@ -50,15 +45,10 @@ export function imageTokensMax(model: string, detail: unknown, base64: string | 
   if (formula === undefined || known === undefined) return TOKENS_MAX;
   // A model of tiles that is asked for more detail than it has may count by another rule.
   if (formula.type === "tiles" && known === "original") return TOKENS_MAX;
-  return tokensOf(formula, known, base64 === null ? null : sizeOf(base64));
+  return tokensOf(formula, known, base64 === null ? null : imageSize(base64));
 }
 
-interface Size {
-  width: number;
-  height: number;
-}
-
-function tokensOf(formula: Formula, detail: Detail, size: Size | null): number {
+function tokensOf(formula: Formula, detail: Detail, size: ImageSize | null): number {
   if (formula.type === "patches") {
     const { factor, most } = formula;
     const patches = size === null ? PATCHES_MAX : Math.ceil(size.width / 32) * Math.ceil(size.height / 32);
@@ -68,22 +58,7 @@ function tokensOf(formula: Formula, detail: Detail, size: Size | null): number {
   return detail === "low" ? base : base + tile * (size === null ? TILES_MAX : tilesOf(size));
 }
 
-function tilesOf({ width, height }: Size): number {
+function tilesOf({ width, height }: ImageSize): number {
   const scale = Math.min(1, 2048 / Math.max(width, height), 768 / Math.min(width, height));
   return Math.min(TILES_MAX, Math.ceil((width * scale) / 512) * Math.ceil((height * scale) / 512));
-}
-
-function sizeOf(base64: string): Size | null {
-  try {
-    const head = Buffer.from(base64.slice(0, HEAD_BASE64_CHARS), "base64");
-    if (
-      !BEGINNINGS.includes(head.toString("latin1", 0, 4)) &&
-      !BEGINNINGS.includes(head.toString("latin1", 0, 3))
-    )
-      return null;
-    const { width, height } = imageSize(head);
-    return width > 0 && height > 0 ? { width, height } : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,3 +1,4 @@
+import { requireExactKeys } from "../exact-keys.ts";
 import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, CallBody } from "../protocol.ts";
 import { refuseAudio } from "./content.ts";
@@ -42,11 +43,17 @@ const REFUSED: Readonly<Record<string, string>> = {
   prompt: "What a stored prompt holds, its tools included, is not known here",
 };
 
+const ALL_KEYS = new Set([
+  ...Object.values(KNOWN_KEYS).flatMap((keys) => [...keys]),
+  ...Object.keys(REFUSED),
+]);
+
 /**
- * Refuses, on a priced model, the keys that have no bound; `but` are those that this route bounds.
+ * Refuses other spellings of keys on any model and, on a priced one, keys that have no bound; `but` are those that this route bounds.
  * @throws Forbidden
  */
 export function refuseKeys(said: CallBody["said"], model: AskedModel, but: readonly string[] = []): void {
+  requireExactKeys(said, ALL_KEYS);
   if (model.isFree) return;
   for (const [key, why] of Object.entries(REFUSED)) {
     if (but.includes(key) || isNothing(said[key])) continue;
