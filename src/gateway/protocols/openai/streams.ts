@@ -17,9 +17,7 @@ function unread(): Ending {
   return { isComplete: false, figures: NO_FIGURES, model: null, error: null };
 }
 
-const mayHaveUsage = keyTest("usage");
-const mayHaveError = keyTest("error");
-const ERROR_WORD = Buffer.from('"error"');
+const isNotable = keyTest("usage", "error");
 
 /**
  * Reads a streamed chat or completion. Figures come in the last chunk, after the one with `finish_reason`; the end is `[DONE]`,
@@ -33,8 +31,8 @@ export function chatReader({ hidesUsage }: Parameters<CallRoute["reader"]>[0]): 
       read.isComplete = true;
       return "pass";
     }
-    const hasUsage = mayHaveUsage(event);
-    if (isNamed && !hasUsage && event.indexOf(ERROR_WORD) === -1) return "pass";
+    // The first chunk names the model.
+    if (isNamed && !isNotable(event)) return "pass";
     const said = jsonOf(event);
     if (said === null) return "pass";
     isNamed = true;
@@ -50,17 +48,17 @@ export function chatReader({ hidesUsage }: Parameters<CallRoute["reader"]>[0]): 
   return { take, isComplete: () => read.isComplete, end: () => read };
 }
 
-const mayHaveResponse = keyTest("response");
+const hasResponse = keyTest("response", "error");
 const ENDS = ["response.completed", "response.incomplete", "response.failed"];
 
 /** Reads a streamed response. Its figures are inside the event that ends it. */
 export function responsesReader(): StreamReader {
   const read = unread();
   const take: StreamReader["take"] = (event) => {
-    if (!mayHaveResponse(event) && event.indexOf(ERROR_WORD) === -1) return "pass";
+    if (!hasResponse(event)) return "pass";
     const said = jsonOf(event);
     if (said === null) return "pass";
-    if (said.type === "error" || (said.type === undefined && mayHaveError(event))) {
+    if (said.type === "error" || (said.type === undefined && errorOf(said) !== null)) {
       fail(read, errorOf(said) ?? "an error without words");
     } else if (isRecord(said.response)) {
       const { figures, model, error } = responseReply(said.response);

@@ -12,6 +12,7 @@ interface ServerTool {
 }
 
 const SERVER_TOOLS: readonly ServerTool[] = [
+  { types: /^web_search_preview/, allowedBy: "web_search", price: "web_search_preview" },
   { types: /^web_search/, allowedBy: "web_search", price: "web_search" },
   { types: /^file_search$/, allowedBy: "file_search", price: "file_search" },
   { types: /^code_interpreter$/, allowedBy: "code_execution", price: "code_interpreter" },

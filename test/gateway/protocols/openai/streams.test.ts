@@ -267,6 +267,7 @@ describe("a streamed response", () => {
       event("error", { code: "server_error", message: "It broke", param: null, sequence_number: 3 }),
     ],
     ["of a proxy", data({ error: { message: "It broke" } })],
+    ["of a proxy, as a text", data({ error: "It broke" })],
   ])("ends with an error event %s", (_name, error) => {
     const said = responses([RESPONSES[0]!, error]);
     expect(said).toMatchObject({ isComplete: true, error: "It broke" });
