@@ -27,6 +27,11 @@ export interface Caller {
   onRefused?: (refusal: Refusal) => void;
 }
 
+/** The breaker that a runaway of this caller opens: `client:laptop`. */
+export function breakerOf({ title }: Caller): string {
+  return title.replace(" ", ":");
+}
+
 /** Finds out whose key it is; null for nobody's. Asked for each request, so that a key that is revoked ends at once. */
 export type FindCaller = (key: string) => Promise<Caller | null>;
 

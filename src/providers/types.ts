@@ -1,4 +1,5 @@
 import type * as v from "valibot";
+import type { FreeErrors } from "./failures.ts";
 
 /** A conversation to complete: text only, so that what a call can cost has a bound. */
 export interface ModelRequest {
@@ -194,6 +195,21 @@ export interface PriceRules {
 /** What a look at a model found, without a call that could cost. */
 export type Probe = { problem: null; found: string } | { problem: string; mend: string };
 
+/** What sending on a request of somebody else's takes (gateway/). */
+export interface RelayRules {
+  /** The headers that carry afk's own key. */
+  credentials(apiKey: string | null): Record<string, string>;
+  /** Errors of the server at an address that are known to cost nothing; null where nothing is known. */
+  freeErrorsAt(url: URL): FreeErrors | null;
+  /** Whether the address is the protocol's own service, and not a server that speaks like it. */
+  isOriginal(url: URL): boolean;
+  /**
+   * A look before a model that is taken for free is asked.
+   * @throws CallFailed for one that runs elsewhere and may be billed.
+   */
+  check?(options: ProviderOptions): (model: string, call: CallOptions) => Promise<void>;
+}
+
 /** A type of provider: all that is known of those who speak one protocol. */
 export interface ProviderType {
   isOffline: false;
@@ -207,6 +223,7 @@ export interface ProviderType {
   create(options: ProviderOptions): Provider;
   /** What goes by the server that the calls reach, where the type knows several. */
   serverOf?(provider: Pick<ProviderOptions, "name" | "baseUrl" | "settings">): KnownServerFacts;
+  relay: RelayRules;
   /** Whether the model could be asked, as far as that can be seen for nothing. */
   probe?(model: string, options: ProviderOptions): Promise<Probe>;
 }

@@ -35,6 +35,11 @@ export const anthropic: ProviderType = {
       name === "anthropic" || isAnthropicItself(new URL(baseUrl)) ? "anthropic" : null,
   },
   create: createAnthropic,
+  relay: {
+    credentials: (apiKey) => (apiKey === null ? {} : { "x-api-key": apiKey }),
+    freeErrorsAt,
+    isOriginal: isAnthropicItself,
+  },
 };
 
 /**

@@ -46,6 +46,18 @@ export const ollama: ProviderType = {
     listedAs: () => null,
   },
   create: createOllama,
+  relay: {
+    credentials: bearer,
+    freeErrorsAt: () => null,
+    isOriginal: () => true,
+    check(options) {
+      const facts = createFacts(endpoint("/api/show", options, bearer(options.apiKey)));
+      return async (model, call) => {
+        const { remoteHost } = await facts.of(model, call);
+        if (remoteHost !== null) throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
+      };
+    },
+  },
   probe: probeOllama,
 };
 

@@ -55,6 +55,11 @@ export const openai: ProviderType = {
   },
   create: createOpenai,
   serverOf,
+  relay: {
+    credentials: bearer,
+    freeErrorsAt,
+    isOriginal: (url) => knownAt(url)?.name === "openai",
+  },
 };
 
 /**

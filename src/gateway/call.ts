@@ -1,0 +1,274 @@
+import { hash } from "node:crypto";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
+import type { Pool } from "../http/pool.ts";
+import { toIso } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { withKeys } from "../lib/json-text.ts";
+import { usdFromMicros } from "../lib/money.ts";
+import { joinSignals } from "../lib/signals.ts";
+import type { Reserved } from "../rails/budget.ts";
+import { CallFailed } from "../rails/call.ts";
+import { type GuardedCall, guard } from "../rails/guard.ts";
+import { BreakerOpen, CapReached } from "../rails/halt.ts";
+import { endOf } from "../rails/periods.ts";
+import type { Rails } from "../rails/rails.ts";
+import { breakerOf, type Caller } from "./caller.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Asked } from "./key.ts";
+import type { ModelBook, Target } from "./models.ts";
+import { type ParsedBody, sessionOf } from "./parse.ts";
+import { unifiedHeaders } from "./protocols/anthropic/unified-headers.ts";
+import type { Bound, CallRoute } from "./protocols/protocol.ts";
+import { Refused, refusalOf } from "./refusals.ts";
+import { relay } from "./relay.ts";
+import type { Relayed } from "./replies.ts";
+import type { createWaiting } from "./waiting.ts";
+
+/** Beyond the request's own time limit, until a call counts as over although its end was not recorded. */
+const DEADLINE_MARGIN_MS = MINUTE_MS;
+/** A request that fits only once others have settled waits for so long. Codex takes the refusal for final. */
+const WAIT_MS = 10_000;
+const WAIT_CODEX_MS = MINUTE_MS;
+/** A waiting request looks by itself this often, since other processes settle too. */
+const LOOK_MS = 1_000;
+
+/** Costs nothing, whatever it is. */
+const FREE_BOUND: Bound = {
+  estimateMicros: 0,
+  estimateTokens: 0,
+  outputTokensMax: 0,
+  outputMicros: 0,
+  pins: {},
+  hidesUsage: false,
+};
+
+/** What all calls of a gateway share. */
+export interface CallTools {
+  rails: Rails;
+  /** As it stands now. */
+  config: () => { gateway: GatewayConfig; models: ModelsConfig };
+  pool: Pool;
+  waiting: ReturnType<typeof createWaiting>;
+  /** When periods end, by window and period; see resetOf. */
+  resets: Map<string, number | null>;
+}
+
+/** One request that may reach a provider, with its body read and its caller known. */
+export interface Call {
+  asked: Asked;
+  route: CallRoute;
+  caller: Caller;
+  body: ParsedBody;
+  /** Of caller, route and body. */
+  requestHash: string;
+  delivery: Delivery;
+  /** Ends the call when its client has gone, where the owner wants that. */
+  abandoned: AbortSignal;
+}
+
+/** The same request of the same caller has the same hash. */
+export function hashOf(caller: Caller, { head, query }: Asked, text: string): string {
+  return hash("sha256", `${caller.title}\0${head.method} ${head.path}${query}\0${text}`);
+}
+
+/**
+ * Makes one call: of the model that was asked for, or of one that may answer in its place.
+ * @throws Refused, Killed, CapReached, BreakerOpen, Forbidden (nothing was sent), CallFailed.
+ */
+export async function makeCall(tools: CallTools, book: ModelBook, call: Call, target: Target): Promise<void> {
+  const { onCap } = tools.config().models;
+  let first: { error: CapReached | BreakerOpen; bound: Bound } | null = null;
+  const others = call.route.isFree ? [] : book.fallbacks(target, call.route.protocol, call.caller);
+  for (const to of [target, ...others]) {
+    if (first?.error instanceof CapReached && !to.isFree) continue;
+    const bounded = boundOf(tools, call, to);
+    try {
+      await attempt(tools, call, to, bounded, first !== null);
+      if (first !== null)
+        call.caller.log.event("warn", "fallback_used", {
+          model: to.reference,
+          because: [first.error.message],
+        });
+      return;
+    } catch (error) {
+      if (!(error instanceof BreakerOpen || error instanceof CapReached)) throw error;
+      first ??= { error, bound: bounded.bound };
+      if (error instanceof CapReached && onCap !== "fallback") break;
+    }
+  }
+  if (first === null) return;
+  const asked = { bound: first.bound, model: target.model };
+  throw new Refused(await refusalOf(first.error, tools.rails.store, asked));
+}
+
+/** The most that a call can cost, and the body that keeps to it. */
+interface Bounded {
+  bound: Bound;
+  text: string;
+}
+
+/** @throws Forbidden */
+function boundOf({ config }: CallTools, { route, body, caller }: Call, target: Target): Bounded {
+  const rules = { maxOutputTokens: config().gateway.maxOutputTokens, allow: caller.allow };
+  const bound = route.isFree ? FREE_BOUND : route.bound(body, target, rules);
+  const renamed = typeof body.said.model === "string" && body.said.model !== target.model;
+  const pins = renamed ? { ...bound.pins, model: target.model } : bound.pins;
+  return { bound, text: withKeys(body.text, body.values, pins) };
+}
+
+async function attempt(
+  tools: CallTools,
+  call: Call,
+  target: Target,
+  { bound, text }: Bounded,
+  isDegraded: boolean,
+): Promise<void> {
+  const { rails, config } = tools;
+  const { route, caller, asked, delivery } = call;
+  const { timeoutMs } = config().gateway;
+  const isRecorded = caller.recorded !== null && !route.isFree && config().gateway.replays;
+  using joined = joinSignals([call.abandoned, caller.signal ?? undefined]);
+  let entry = "";
+  const guarded: GuardedCall<Relayed> = {
+    dependency: `model:${target.reference}`,
+    caller: breakerOf(caller),
+    model: target.reference,
+    estimateMicros: bound.estimateMicros,
+    estimateTokens: bound.estimateTokens,
+    deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
+    scope: caller.scope,
+    step: null,
+    session: sessionOf(asked.head.headers),
+    runner: caller.runner,
+    // Counting and looking may be repeated as often as anybody likes.
+    requestHash: route.isFree ? null : call.requestHash,
+    isDegraded,
+    mayWait: true,
+    signal: joined.signal,
+    log: caller.log,
+    async perform(signal, lastLook, reserved) {
+      entry = reserved.entryId;
+      // What this one has left over may be enough for the next.
+      tools.waiting.next();
+      const resetsAtMs = await resetOf(tools, reserved);
+      const ownHeaders = (costMicros: number | null) => ({
+        ...figureHeaders(reserved, bound, resetsAtMs, costMicros),
+        ...(isDegraded ? { "x-afk-degraded": target.reference } : {}),
+        ...(route.protocol === "anthropic" ? unified(reserved, resetsAtMs) : {}),
+      });
+      const isStreamed = route.isStreamed(call.body.said);
+      const body = route.method === "POST" ? Buffer.from(text) : null;
+      const relayed = {
+        route,
+        head: asked.head,
+        query: asked.query,
+        target,
+        bound,
+        isStreamed,
+        body,
+        delivery,
+      };
+      const redact = (words: string) => rails.outbox.redact(words);
+      return await relay(
+        tools.pool,
+        { ...relayed, ownHeaders, holdsEnd: isRecorded, redact },
+        { signal, lastLook, timeoutMs },
+      );
+    },
+    record: isRecorded
+      ? async (trx, value) => {
+          const whole = value.whole();
+          if (whole === null) return;
+          const { status, contentType, body } = whole;
+          await caller.recorded?.keep(trx, call.requestHash, {
+            status,
+            contentType,
+            body: body.toString("utf8"),
+            entry,
+          });
+        }
+      : undefined,
+  };
+  try {
+    const relayed = await whenThereIsRoom(tools, call, joined.signal, () => guard(rails, guarded));
+    relayed.finish();
+  } catch (error) {
+    // What the client is told of a failure is said where it was found.
+    if (error instanceof CallFailed && error.cause instanceof Refused) throw error.cause;
+    throw error;
+  } finally {
+    tools.waiting.next();
+  }
+}
+
+/** Tries again as long as calls under way may leave room for it, for a while. */
+async function whenThereIsRoom<T>(
+  { rails, waiting }: CallTools,
+  { asked, delivery }: Call,
+  signal: AbortSignal,
+  make: () => Promise<T>,
+): Promise<T> {
+  const { headers } = asked.head;
+  const isCodex = /^codex/i.test(headers.originator ?? headers["user-agent"] ?? "");
+  const untilMs = rails.clock.uptimeMs() + (isCodex ? WAIT_CODEX_MS : WAIT_MS);
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      const leftMs = untilMs - rails.clock.uptimeMs();
+      const mayWait = error instanceof CapReached && error.refusal.fitsLater && leftMs > 0 && !waiting.isFull;
+      if (!mayWait || !delivery.hasClients) throw error;
+      await waiting.turn(Math.min(leftMs, LOOK_MS), signal);
+    }
+  }
+}
+
+/** When the tightest cap begins anew; asked once for each period that there is. */
+async function resetOf(
+  { rails: { store }, resets }: CallTools,
+  { tightest }: Reserved,
+): Promise<number | null> {
+  if (tightest === null || tightest.window === "hour") return null;
+  const key = `${tightest.window} ${tightest.period}`;
+  if (!resets.has(key)) {
+    if (resets.size > 100) resets.clear();
+    resets.set(key, await endOf(store.db, tightest.window));
+  }
+  return resets.get(key) ?? null;
+}
+
+function figureHeaders(
+  { entryId, tightest }: Reserved,
+  { estimateMicros }: Bound,
+  resetsAtMs: number | null,
+  costMicros: number | null,
+): OutgoingHttpHeaders {
+  return {
+    "x-afk-entry": entryId,
+    "x-afk-reserved-usd": String(usdFromMicros(estimateMicros)),
+    ...(tightest === null ? {} : { "x-afk-remaining-usd": String(usdFromMicros(tightest.leftMicros)) }),
+    ...(resetsAtMs === null ? {} : { "x-afk-resets-at": toIso(resetsAtMs) }),
+    ...(costMicros === null ? {} : { "x-afk-cost-usd": String(usdFromMicros(costMicros)) }),
+  };
+}
+
+function unified({ tightest }: Reserved, resetsAtMs: number | null): OutgoingHttpHeaders {
+  if (tightest === null || resetsAtMs === null) return {};
+  const { cap, spent, window } = tightest;
+  return unifiedHeaders({ capMicros: cap, spentMicros: spent, resetsAtMs, window });
+}
+
+/** An answer that an earlier attempt of the run bought, as it was. */
+export function replay(
+  client: ServerResponse,
+  answer: { status: number; contentType: string; body: string; entry: string },
+): void {
+  client
+    .writeHead(answer.status, {
+      "content-type": answer.contentType,
+      "x-afk-replayed": answer.entry,
+      "x-afk-cost-usd": "0",
+    })
+    .end(answer.body);
+}

@@ -1,0 +1,124 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { after } from "../lib/clock.ts";
+
+/** A client that takes nothing for this long is given up; what it paid for is still read to its end. */
+const STALLED_MS = 60_000;
+/** A larger answer is not kept for a client that asks again. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** One answer on its way: to the client that asked, and to that client's own retries. */
+export class Delivery {
+  #head: { status: number; headers: OutgoingHttpHeaders } | null = null;
+  #parts: Buffer[] | null = [];
+  #bytes = 0;
+  #state: "open" | "ended" | "broken" = "open";
+  readonly #clients = new Set<ServerResponse>();
+  readonly #onAbandoned: () => void;
+
+  /** `onAbandoned` is called when the last client has gone before the end. */
+  constructor(onAbandoned: () => void) {
+    this.#onAbandoned = onAbandoned;
+  }
+
+  /** Whether anything was written: from then on an error can only be said inside of the answer. */
+  get hasBegun(): boolean {
+    return this.#head !== null;
+  }
+
+  get isOver(): boolean {
+    return this.#state !== "open";
+  }
+
+  /** What was sent, while it is short enough to be kept; null otherwise. */
+  get kept(): { status: number; headers: OutgoingHttpHeaders; body: Buffer } | null {
+    return this.#head === null || this.#parts === null
+      ? null
+      : { ...this.#head, body: Buffer.concat(this.#parts) };
+  }
+
+  /** Whether anybody is left to get it. */
+  get hasClients(): boolean {
+    return this.#clients.size > 0;
+  }
+
+  /** Bytes of it that are kept in memory. */
+  get keptBytes(): number {
+    return this.#parts === null ? 0 : this.#bytes;
+  }
+
+  /** Another client of this answer: it gets what there is of it, and then the rest. False where that is not kept. */
+  attach(client: ServerResponse, more: OutgoingHttpHeaders = {}): boolean {
+    if (this.#parts === null || this.#state === "broken") return false;
+    if (this.#head !== null) {
+      client.writeHead(this.#head.status, { ...this.#head.headers, ...more });
+      for (const part of this.#parts) client.write(part);
+    }
+    if (this.#state === "ended") client.end();
+    else {
+      this.#clients.add(client);
+      client.once("close", () => {
+        this.#clients.delete(client);
+        if (!this.isOver && !this.hasClients) this.#onAbandoned();
+      });
+    }
+    return true;
+  }
+
+  begin(status: number, headers: OutgoingHttpHeaders): void {
+    this.#head = { status, headers };
+    for (const client of this.#clients) client.writeHead(status, headers).flushHeaders();
+  }
+
+  /** Null when everybody can take more; else what is to be waited for. */
+  write(part: Buffer): Promise<void> | null {
+    this.#keep(part);
+    const full: ServerResponse[] = [];
+    for (const client of this.#clients) if (!client.write(part)) full.push(client);
+    return full.length === 0 ? null : Promise.all(full.map(drained)).then(() => undefined);
+  }
+
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ended";
+    for (const client of this.#clients) client.end();
+    this.#clients.clear();
+  }
+
+  /** A whole answer at once, with its length. */
+  send(status: number, headers: OutgoingHttpHeaders, body: Buffer): void {
+    this.#head = { status, headers: { ...headers, "content-length": body.byteLength } };
+    this.#keep(body);
+    this.#state = "ended";
+    for (const client of this.#clients) client.writeHead(status, this.#head.headers).end(body);
+    this.#clients.clear();
+  }
+
+  /** It is nobody's answer any more: whoever asks again buys another one. */
+  spoil(): void {
+    this.#state = "broken";
+    this.#parts = null;
+    for (const client of this.#clients) client.end();
+    this.#clients.clear();
+  }
+
+  #keep(part: Buffer): void {
+    if (this.#parts === null) return;
+    this.#bytes += part.byteLength;
+    if (this.#bytes > KEPT_BYTES_MAX) this.#parts = null;
+    else this.#parts.push(part);
+  }
+}
+
+/** Resolves when the client has taken what is there, has gone, or takes too long for it and is dropped. */
+function drained(client: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = after(STALLED_MS, () => client.destroy());
+    const done = () => {
+      cancel();
+      client.off("drain", done).off("close", done);
+      resolve();
+    };
+    client.once("drain", done).once("close", done);
+    if (client.destroyed) done();
+  });
+}

@@ -1,0 +1,79 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import type { ReplyHeaders } from "../http/once.ts";
+
+/** Belong to one connection and not to the message (RFC 9110, section 7.6.1), or are written anew on each side. */
+const OF_THE_CONNECTION = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "content-length",
+  "http2-settings",
+];
+
+/** What of a request stays here: the client's key, cookies, and what afk decides itself. */
+const NOT_SENT_ON = new Set([
+  ...OF_THE_CONNECTION,
+  "host",
+  "expect",
+  "authorization",
+  "x-api-key",
+  "api-key",
+  "x-goog-api-key",
+  "cookie",
+  "accept-encoding",
+  "content-encoding",
+  "forwarded",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-real-ip",
+  "openai-organization",
+  "openai-project",
+]);
+
+/** What of a reply stays here; `anthropic-ratelimit-unified-` too, which tells of the provider's own account. */
+const NOT_HANDED_ON = new Set([
+  ...OF_THE_CONNECTION,
+  "set-cookie",
+  "alt-svc",
+  "strict-transport-security",
+  "location",
+]);
+const OWN_PREFIX = "x-afk-";
+const UNIFIED_PREFIX = "anthropic-ratelimit-unified-";
+
+/** The headers of a client's request that its provider gets. Names in lower case. */
+export function sentOn(headers: IncomingHttpHeaders): Record<string, string> {
+  const named = connectionNames(headers.connection);
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (NOT_SENT_ON.has(name) || name.startsWith(OWN_PREFIX) || named.has(name) || value === undefined)
+      continue;
+    kept[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  // Figures are read from the bytes as they come.
+  kept["accept-encoding"] = "identity";
+  return kept;
+}
+
+/** The headers of a provider's reply that the client gets. */
+export function handedOn(headers: ReplyHeaders): OutgoingHttpHeaders {
+  const named = connectionNames(headers.connection);
+  const kept: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (NOT_HANDED_ON.has(name) || named.has(name) || value === undefined) continue;
+    if (name.startsWith(OWN_PREFIX) || name.startsWith(UNIFIED_PREFIX)) continue;
+    kept[name] = value;
+  }
+  return kept;
+}
+
+function connectionNames(connection: string | undefined): Set<string> {
+  return new Set((connection ?? "").toLowerCase().split(/\s*,\s*/));
+}

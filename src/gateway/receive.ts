@@ -1,0 +1,117 @@
+import type { IncomingMessage } from "node:http";
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import { readChunks } from "../http/body.ts";
+import { AfkError } from "../lib/errors.ts";
+
+/** As much as the largest request that a provider takes. */
+export const BODY_BYTES_MAX = 32 * 1024 * 1024;
+/** Bodies of all requests that are being read or judged at the same time. */
+const ALL_BYTES_MAX = 256 * 1024 * 1024;
+
+/** The body is no request that can be judged. */
+export class BodyRefused extends AfkError {
+  readonly type: "invalid" | "too_large" | "busy";
+
+  constructor(type: BodyRefused["type"], message: string) {
+    super("body_refused", message, { retry: "never" });
+    this.type = type;
+  }
+}
+
+const DECODERS: Readonly<
+  Record<string, (bytes: Buffer, limit: { maxOutputLength: number }) => Promise<Buffer>>
+> = {
+  gzip: promisify(gunzip),
+  "x-gzip": promisify(gunzip),
+  br: promisify(brotliDecompress),
+  deflate: promisify(inflate),
+  zstd: promisify(zstdDecompress),
+};
+
+const TOO_LARGE = `the body is larger than the ${BODY_BYTES_MAX / 1024 / 1024} MiB that afk takes`;
+
+/** What requests hold in memory together, so that many large ones do not take all of it. */
+export function createMemory(bytesMax = ALL_BYTES_MAX) {
+  let held = 0;
+  return {
+    /** @throws BodyRefused when there is no room; the caller gives the same number back. */
+    take(bytes: number): void {
+      if (held + bytes > bytesMax)
+        throw new BodyRefused(
+          "busy",
+          "the gateway holds as many large requests as it can; try again in some seconds",
+        );
+      held += bytes;
+    },
+    giveBack(bytes: number): void {
+      held -= bytes;
+    },
+  };
+}
+
+/**
+ * Reads and unpacks a request's body.
+ * @throws BodyRefused; whatever broke the connection.
+ */
+export async function receiveText(
+  request: IncomingMessage,
+  memory: ReturnType<typeof createMemory>,
+): Promise<{ text: string; release: () => void }> {
+  const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
+  const decode = encoding === "identity" || encoding === "" ? null : DECODERS[encoding];
+  if (decode === undefined)
+    throw new BodyRefused(
+      "invalid",
+      `the body is encoded as ${encoding}; send gzip, br, deflate, zstd or none`,
+    );
+  if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES_MAX)
+    throw new BodyRefused("too_large", TOO_LARGE);
+  let held = 0;
+  const hold = (bytes: number) => {
+    memory.take(bytes);
+    held += bytes;
+  };
+  const release = () => memory.giveBack(held);
+  try {
+    const parts: Buffer[] = [];
+    await readChunks(request, (chunk) => {
+      hold(chunk.byteLength);
+      if (held > BODY_BYTES_MAX) throw new BodyRefused("too_large", TOO_LARGE);
+      parts.push(chunk);
+    });
+    const [first] = parts;
+    let bytes = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
+    if (decode !== null) {
+      bytes = await unpack(decode, bytes, encoding);
+      hold(bytes.byteLength);
+    }
+    return { text: decoded(bytes), release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function unpack(
+  decode: (bytes: Buffer, limit: { maxOutputLength: number }) => Promise<Buffer>,
+  bytes: Buffer,
+  encoding: string,
+): Promise<Buffer> {
+  try {
+    return await decode(bytes, { maxOutputLength: BODY_BYTES_MAX });
+  } catch (error) {
+    if (error instanceof RangeError) throw new BodyRefused("too_large", TOO_LARGE);
+    throw new BodyRefused("invalid", `the body is not ${encoding}, as its content-encoding says`);
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decoded(bytes: Buffer): string {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    throw new BodyRefused("invalid", "the body is not UTF-8");
+  }
+}

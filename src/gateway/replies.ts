@@ -1,0 +1,209 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import { readBody } from "../http/body.ts";
+import type { OnceReply, ReplyHeaders } from "../http/once.ts";
+import { messageOf } from "../lib/errors.ts";
+import { malformedFailure, type Subject } from "../providers/failures.ts";
+import { costOf } from "../providers/performed.ts";
+import { parseJson } from "../providers/reply-json.ts";
+import type { Figures } from "../providers/types.ts";
+import { CallFailed } from "../rails/call.ts";
+import type { Performed } from "../rails/guard.ts";
+import type { Delivery } from "./delivery.ts";
+import { Framer } from "./framing.ts";
+import { handedOn } from "./headers.ts";
+import type { Target } from "./models.ts";
+import type { Bound, CallRoute, RequestHead } from "./protocols/protocol.ts";
+import { Refused } from "./refusals.ts";
+
+const REPLY_BYTES_MAX = 32 * 1024 * 1024;
+
+/** One call as it goes to its provider. */
+export interface RelayedCall {
+  route: CallRoute;
+  head: RequestHead;
+  /** With its question mark, or empty. */
+  query: string;
+  target: Target;
+  bound: Bound;
+  isStreamed: boolean;
+  body: Buffer | null;
+  delivery: Delivery;
+  /** afk's own headers of the reply; `costMicros` where it is known when they go out. */
+  ownHeaders(costMicros: number | null): OutgoingHttpHeaders;
+  /** The end of the answer waits until its cost is settled, since it is recorded with it. */
+  holdsEnd: boolean;
+  redact(text: string): string;
+}
+
+/** An answer of which nothing is missing but what was held back. */
+export interface Relayed {
+  /** Hands on what was held back; called when the cost is settled. */
+  finish(): void;
+  /** All of it, while it is short enough to be kept. */
+  whole(): { status: number; contentType: string; body: Buffer } | null;
+}
+
+/** Hands a reply with a good status on, and says what it cost. @throws CallFailed when that is unknown, or it broke off. */
+export async function takeAnswer(
+  call: RelayedCall,
+  subject: Subject,
+  reply: OnceReply,
+  signal: AbortSignal,
+): Promise<Performed<Relayed>> {
+  return isStream(call, reply.headers)
+    ? await takeStream(call, subject, reply, signal)
+    : await takeWhole(call, subject, reply, signal);
+}
+
+function isStream({ isStreamed }: RelayedCall, headers: ReplyHeaders): boolean {
+  const type = headers["content-type"] ?? "";
+  if (/event-stream|ndjson/i.test(type)) return true;
+  return isStreamed && !/\bjson\b/i.test(type);
+}
+
+async function takeWhole(
+  call: RelayedCall,
+  subject: Subject,
+  { status, headers, body }: OnceReply,
+  signal: AbortSignal,
+): Promise<Performed<Relayed>> {
+  const bytes = await readBody(body, { bytesMax: REPLY_BYTES_MAX, onExcess: "fail", signal });
+  const said = call.route.isFree ? null : call.route.figures(parseJson(bytes.toString("utf8")));
+  if (said?.error != null) {
+    call.delivery.send(status, { ...handedOn(headers), ...call.ownHeaders(null) }, bytes);
+    throw broken(subject, `it reported an error: ${said.error}`);
+  }
+  const cost = chargeOf(call, subject, said);
+  const contentType = headers["content-type"] ?? "application/json";
+  const send = () =>
+    call.delivery.send(
+      status,
+      { ...handedOn(headers), ...call.ownHeaders("costMicros" in cost ? cost.costMicros : null) },
+      bytes,
+    );
+  if (!call.holdsEnd || cost instanceof CallFailed) send();
+  if (cost instanceof CallFailed) throw cost;
+  const finish = call.holdsEnd ? send : () => {};
+  return { ...cost, value: { finish, whole: () => ({ status, contentType, body: bytes }) } };
+}
+
+async function takeStream(
+  call: RelayedCall,
+  subject: Subject,
+  { status, headers, body }: OnceReply,
+  signal: AbortSignal,
+): Promise<Performed<Relayed>> {
+  const { delivery, route, bound } = call;
+  const reader = route.reader(bound);
+  const framer = new Framer(route.framing, (event) => reader.take(event));
+  const contentType =
+    headers["content-type"] ?? (route.framing === "sse" ? "text/event-stream" : "application/x-ndjson");
+  delivery.begin(status, { ...handedOn(headers), "content-type": contentType, ...call.ownHeaders(null) });
+  const held: Buffer[] = [];
+  const write = (part: Buffer) => {
+    if (!call.holdsEnd || !reader.isComplete()) return delivery.write(part);
+    held.push(part);
+    return null;
+  };
+  await pump(body, signal, (chunk) => framer.push(chunk), write);
+  for (const part of framer.flush()) write(part);
+  const end = reader.end();
+  // An early end must not look like a whole answer: some clients take it for one, others ask again without end.
+  if (!end.isComplete || end.error !== null) {
+    const what =
+      end.error === null ? "its stream ended before it was done" : `it reported an error: ${end.error}`;
+    if (end.error !== null) delivery.spoil();
+    throw broken(subject, what);
+  }
+  const cost = chargeOf(call, subject, end);
+  const finish = () => {
+    for (const part of held) delivery.write(part);
+    delivery.end();
+  };
+  if (!call.holdsEnd || cost instanceof CallFailed) finish();
+  if (cost instanceof CallFailed) throw cost;
+  const whole = () => {
+    const { kept } = delivery;
+    return kept === null
+      ? null
+      : { status, contentType, body: Buffer.concat([kept.body, ...(delivery.isOver ? [] : held)]) };
+  };
+  return { ...cost, value: { finish, whole } };
+}
+
+/** Hands on what comes as it comes, no faster than it is taken. */
+function pump(
+  body: OnceReply["body"],
+  signal: AbortSignal,
+  cut: (chunk: Buffer) => Buffer[],
+  write: (part: Buffer) => Promise<void> | null,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown) => {
+      body.off("data", onData);
+      signal.removeEventListener("abort", onAbort);
+      reject(error);
+    };
+    const onAbort = () => fail(signal.reason);
+    const onData = (chunk: Buffer) => {
+      try {
+        for (const part of cut(chunk)) {
+          const taken = write(part);
+          if (taken === null) continue;
+          body.pause();
+          void taken.then(() => body.resume());
+        }
+      } catch (error) {
+        fail(error);
+      }
+    };
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    body.on("data", onData);
+    body.on("error", fail);
+    body.once("close", () => fail(new Error("the connection was closed before the end of the reply")));
+    body.once("end", () => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+  });
+}
+
+/** What the call is charged; a CallFailed where nobody knows it. The client has its answer all the same. */
+function chargeOf(
+  { target, bound, route }: RelayedCall,
+  subject: Subject,
+  said: { figures: Figures; model: string | null } | null,
+): Omit<Performed<never>, "value"> | CallFailed {
+  if (said === null || route.isFree) return { costMicros: 0, inputTokens: null, outputTokens: null };
+  const asked = { ...target, outputTokensMax: bound.outputTokensMax };
+  const reply = { isEmptyReply: bound.outputTokensMax === 0, figures: said.figures };
+  try {
+    const cost = costOf(asked, reply);
+    const other =
+      said.model === null || said.model === target.model || target.isFree ? null : target.priceOf(said.model);
+    if (other === null) return cost;
+    // Another model answered than was asked: the dearer of the two prices.
+    const otherCost = costOf({ ...asked, price: other }, reply);
+    return otherCost.costMicros > cost.costMicros ? otherCost : cost;
+  } catch (error) {
+    return error instanceof CallFailed ? error : malformedFailure(subject, messageOf(error), error);
+  }
+}
+
+/** A reply of which nobody knows what it cost. */
+export function broken(subject: Subject, what: string): CallFailed {
+  return withRefusal(malformedFailure(subject, what), subject);
+}
+
+/** The same failure, with what the client is told of it. */
+export function withRefusal(failure: CallFailed, subject: Subject): CallFailed {
+  return new CallFailed(failure.message, { ...failure, cause: lostRefusal(subject, failure.message) });
+}
+
+export function lostRefusal(subject: Subject, message: string): Refused {
+  return new Refused({
+    type: "lost",
+    message: `afk: the answer of ${subject.provider}/${subject.model} did not come whole: ${message} See: afk logs --event call_failed`,
+  });
+}

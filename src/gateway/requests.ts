@@ -1,0 +1,199 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { joinSignals } from "../lib/signals.ts";
+import { Killed } from "../rails/halt.ts";
+import { readStop } from "../rails/kill.ts";
+import { answerBudget, BUDGET_PATH } from "./budget-view.ts";
+import { type Call, type CallTools, hashOf, makeCall, replay } from "./call.ts";
+import type { Caller, FindCaller } from "./caller.ts";
+import { Delivery } from "./delivery.ts";
+import { type Asked, readAsked } from "./key.ts";
+import type { ModelBook, Target } from "./models.ts";
+import { EMPTY_BODY, modelIn, type ParsedBody, parseBody } from "./parse.ts";
+import type { Answer, CallRoute, OwnRoute, Refusal } from "./protocols/protocol.ts";
+import { type createMemory, receiveText } from "./receive.ts";
+import { Refused, refusalOf } from "./refusals.ts";
+import type { createRepeats } from "./repeats.ts";
+import { protocolOf, routeOf } from "./routes.ts";
+import { headersOf } from "./server.ts";
+
+/** What all requests of a gateway share. */
+export interface RequestTools extends CallTools {
+  repeats: ReturnType<typeof createRepeats>;
+  memory: ReturnType<typeof createMemory>;
+  findCaller: FindCaller;
+  book(): ModelBook;
+  /** Aborts when the gateway closes. */
+  closing: AbortSignal;
+}
+
+/** Answers one request of a client, whatever it is. */
+export async function answerRequest(
+  tools: RequestTools,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const asked = readAsked({ method: request.method, url: request.url, headers: headersOf(request) });
+  response.on("error", () => response.destroy());
+  try {
+    const answer = await answerTo(tools, asked, request, response);
+    if (answer !== null) send(response, answer, request);
+  } catch (error) {
+    const refusal = await refusalOf(error, tools.rails.store);
+    send(response, protocolOf(asked.head).refuse(refusal, asked.head), request);
+  }
+}
+
+/** The answer, or null where it is already on its way. */
+async function answerTo(
+  tools: RequestTools,
+  asked: Asked,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | null> {
+  const { head } = asked;
+  const route = routeOf(head);
+  // It says that somebody is here, and nothing else; clients ask so before they have a key.
+  if (head.method === "HEAD" && route?.type === "own") return own(route, asked, []);
+  const caller = await callerOf(tools, asked);
+  if (caller === null)
+    throw refused(
+      "key",
+      "afk: this key is not known here; make one with: afk key make NAME, and see docs/gateway.md.",
+    );
+  caller.onRequest?.();
+  if (head.method === "GET" && head.path === BUDGET_PATH)
+    return await answerBudget(tools, tools.book(), caller);
+  if (route === null)
+    throw refused(
+      "route",
+      `afk: ${head.method} ${head.path.slice(0, 200)} is not served here; docs/gateway.md lists what is.`,
+    );
+  if (route.type === "own") return own(route, asked, tools.book().list(route.protocol, caller));
+  const { text, release } =
+    route.method === "POST" ? await receiveText(request, tools.memory) : { text: "", release: () => {} };
+  try {
+    const body = route.method === "POST" ? parseBody(text, head.headers) : EMPTY_BODY(head.headers);
+    const target = targetOf(tools, route, body, caller);
+    await answerCall(tools, { asked, route, caller, body }, target, response);
+    return null;
+  } finally {
+    release();
+  }
+}
+
+function targetOf(tools: RequestTools, route: CallRoute, body: ParsedBody, caller: Caller): Target {
+  const book = tools.book();
+  if (route.method === "GET") {
+    const any = book.anyOf(route.protocol);
+    if (any === null) throw refused("route", "afk: no provider of this protocol is configured.");
+    return any;
+  }
+  const name = modelIn(body);
+  const target = book.find(name, route.protocol, caller);
+  if (target !== null) return target;
+  throw new Refused({
+    type: "model",
+    model: name,
+    message: `afk: the model ${JSON.stringify(name)} is not to be had here for ${caller.title}: it has no known price, no provider with a key, or is not in gateway.models; see: afk doctor.`,
+  });
+}
+
+function own(route: OwnRoute, { head }: Asked, models: Parameters<OwnRoute["answer"]>[1]): Answer {
+  const answer = route.answer(head, models);
+  return "status" in answer ? answer : protocolOf(head).refuse(answer, head);
+}
+
+async function callerOf({ findCaller }: RequestTools, { keys }: Asked): Promise<Caller | null> {
+  for (const key of keys) {
+    const caller = await findCaller(key);
+    if (caller !== null) return caller;
+  }
+  // Told of nobody's key too, so that it can be noticed.
+  return keys.length === 0 ? await findCaller("") : null;
+}
+
+async function answerCall(
+  tools: RequestTools,
+  of: Pick<Call, "asked" | "route" | "caller" | "body">,
+  target: Target,
+  response: ServerResponse,
+): Promise<void> {
+  const { asked, route, caller, body } = of;
+  const { headers } = asked.head;
+  const { gateway } = tools.config();
+  const requestHash = hashOf(caller, asked, body.text);
+  const key = headers["idempotency-key"] ?? null;
+  // A switch that is clear again lets this process serve again.
+  if (tools.rails.watch.signal.aborted) await tools.rails.watch.arm();
+  if (gateway.replays && !route.isFree && (await answeredBefore(tools, of, requestHash, key, response)))
+    return;
+  const abandoned = new AbortController();
+  using ended = joinSignals([abandoned.signal, tools.closing]);
+  const delivery = new Delivery(() => {
+    if (tools.config().gateway.onDisconnect === "abort") abandoned.abort(new Error("its client has gone"));
+  });
+  delivery.attach(response);
+  if (!delivery.hasClients) return;
+  tools.repeats.add(requestHash, delivery, key);
+  let isWhole = false;
+  try {
+    await makeCall(tools, tools.book(), { ...of, requestHash, delivery, abandoned: ended.signal }, target);
+    isWhole = true;
+  } catch (error) {
+    tellFailure(of, delivery, await refusalOf(error, tools.rails.store));
+  } finally {
+    tools.repeats.ended(requestHash, delivery, isWhole);
+  }
+}
+
+/** Whether the request was answered with what was bought before. A set switch refuses that too. */
+async function answeredBefore(
+  { rails, repeats }: RequestTools,
+  { asked, caller }: Pick<Call, "asked" | "caller">,
+  requestHash: string,
+  key: string | null,
+  response: ServerResponse,
+): Promise<boolean> {
+  const retryCount = asked.head.headers["x-stainless-retry-count"];
+  const repeated = repeats.find(requestHash, { retryCount, key });
+  const recorded = repeated === null ? await caller.recorded?.next(requestHash) : null;
+  if (repeated === null && recorded == null) return false;
+  const kill = await readStop(rails);
+  if (kill !== null) throw new Killed(kill);
+  if (recorded != null) {
+    replay(response, recorded);
+    caller.log.event("info", "replayed", { entry: recorded.entry });
+    return true;
+  }
+  if (repeated === null || !repeated.attach(response, { "x-afk-replayed": "1" })) return false;
+  caller.log.event("info", "retry_joined", { client: caller.title });
+  return true;
+}
+
+/** In the middle of a stream as its last event; else as an answer. What the provider said itself has been said. */
+function tellFailure(
+  { asked, route }: Pick<Call, "asked" | "route">,
+  delivery: Delivery,
+  refusal: Refusal,
+): void {
+  if (delivery.isOver) return;
+  if (delivery.hasBegun) {
+    delivery.write(Buffer.from(route.streamError(refusal, asked.head)));
+    delivery.spoil();
+    return;
+  }
+  const { status, headers, body } = protocolOf(asked.head).refuse(refusal, asked.head);
+  delivery.send(status, headers, Buffer.from(body));
+}
+
+function refused(type: "key" | "route", message: string): Refused {
+  return new Refused({ type, message });
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer, request: IncomingMessage): void {
+  if (response.headersSent || response.destroyed) return;
+  // What is left of a body is not read: the connection ends with the answer.
+  const rest = request.complete ? {} : { connection: "close" };
+  response.writeHead(status, { ...headers, ...rest, "content-length": Buffer.byteLength(body) });
+  response.end(request.method === "HEAD" ? undefined : body);
+}
