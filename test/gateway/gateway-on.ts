@@ -103,12 +103,19 @@ export const TURNS = {
 export type TurnName = keyof typeof TURNS;
 
 /** Sends one turn to a gateway as a client would. */
-export function turn(url: string, name: TurnName, more: object = {}, headers: Record<string, string> = {}) {
+export function turn(
+  url: string,
+  name: TurnName,
+  more: object = {},
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+) {
   const { path, body } = TURNS[name];
   return fetch(url + path, {
     method: "POST",
     headers: { "content-type": "application/json", authorization: `Bearer ${KEY}`, ...headers },
     body: JSON.stringify({ model: "test", ...body, ...more }),
+    ...(signal && { signal }),
   });
 }
 

@@ -36,7 +36,7 @@ describe("a turn through the gateway", () => {
     const { url, rails, servers } = await testGateway({ budget: { day_micros: 0 } });
     const reply = await turn(url, name);
     expect(reply.status).toBe(402);
-    expect(await reply.text()).toContain("daily limit reached");
+    expect(await reply.text()).toContain("afk: daily limit reached");
     expect(servers[TURNS[name].server].requests).toEqual([]);
     expect(await entriesOf(rails)).toEqual([]);
   });
