@@ -1,38 +1,28 @@
 import { hash } from "node:crypto";
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
 import type { Pool } from "../http/pool.ts";
-import { toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { withKeys } from "../lib/json-text.ts";
-import { usdFromMicros } from "../lib/money.ts";
 import { joinSignals } from "../lib/signals.ts";
-import type { Reserved } from "../rails/budget.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
 import { BreakerOpen, CapReached } from "../rails/halt.ts";
-import { endOf } from "../rails/periods.ts";
 import type { Rails } from "../rails/rails.ts";
 import { breakerOf, type Caller } from "./caller.ts";
 import type { Delivery } from "./delivery.ts";
+import { figureHeaders } from "./figure-headers.ts";
 import type { Asked } from "./key.ts";
 import type { ModelBook, Target } from "./models.ts";
 import { type ParsedBody, sessionOf } from "./parse.ts";
-import { unifiedHeaders } from "./protocols/anthropic/unified-headers.ts";
 import type { Bound, CallRoute } from "./protocols/protocol.ts";
 import { Refused, refusalOf } from "./refusals.ts";
 import { relay } from "./relay.ts";
 import type { Relayed } from "./replies.ts";
-import type { createWaiting } from "./waiting.ts";
+import { type createWaiting, whenThereIsRoom } from "./waiting.ts";
 
 /** Beyond the request's own time limit, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
-/** A request that fits only once others have settled waits for so long. Codex takes the refusal for final. */
-const WAIT_MS = 10_000;
-const WAIT_CODEX_MS = MINUTE_MS;
-/** A waiting request looks by itself this often, since other processes settle too. */
-const LOOK_MS = 1_000;
-
 /** Costs nothing, whatever it is. */
 const FREE_BOUND: Bound = {
   estimateMicros: 0,
@@ -151,12 +141,9 @@ async function attempt(
       entry = reserved.entryId;
       // What this one has left over may be enough for the next.
       tools.waiting.next();
-      const resetsAtMs = await resetOf(tools, reserved);
-      const ownHeaders = (costMicros: number | null) => ({
-        ...figureHeaders(reserved, bound, resetsAtMs, costMicros),
-        ...(isDegraded ? { "x-afk-degraded": target.reference } : {}),
-        ...(route.protocol === "anthropic" ? unified(reserved, resetsAtMs) : {}),
-      });
+      const degraded = isDegraded ? { "x-afk-degraded": target.reference } : {};
+      const figures = await figureHeaders(tools, reserved, bound, route.protocol);
+      const ownHeaders = (costMicros: number | null) => ({ ...figures(costMicros), ...degraded });
       const isStreamed = route.isStreamed(call.body.said);
       const body = route.method === "POST" ? Buffer.from(text) : null;
       const relayed = {
@@ -200,63 +187,6 @@ async function attempt(
   } finally {
     tools.waiting.next();
   }
-}
-
-/** Tries again as long as calls under way may leave room for it, for a while. */
-async function whenThereIsRoom<T>(
-  { rails, waiting }: CallTools,
-  { asked, delivery }: Call,
-  signal: AbortSignal,
-  make: () => Promise<T>,
-): Promise<T> {
-  const { headers } = asked.head;
-  const isCodex = /^codex/i.test(headers.originator ?? headers["user-agent"] ?? "");
-  const untilMs = rails.clock.uptimeMs() + (isCodex ? WAIT_CODEX_MS : WAIT_MS);
-  for (;;) {
-    try {
-      return await make();
-    } catch (error) {
-      const leftMs = untilMs - rails.clock.uptimeMs();
-      const mayWait = error instanceof CapReached && error.refusal.fitsLater && leftMs > 0 && !waiting.isFull;
-      if (!mayWait || !delivery.hasClients) throw error;
-      await waiting.turn(Math.min(leftMs, LOOK_MS), signal);
-    }
-  }
-}
-
-/** When the tightest cap begins anew; asked once for each period that there is. */
-async function resetOf(
-  { rails: { store }, resets }: CallTools,
-  { tightest }: Reserved,
-): Promise<number | null> {
-  if (tightest === null || tightest.window === "hour") return null;
-  const key = `${tightest.window} ${tightest.period}`;
-  if (!resets.has(key)) {
-    if (resets.size > 100) resets.clear();
-    resets.set(key, await endOf(store.db, tightest.window));
-  }
-  return resets.get(key) ?? null;
-}
-
-function figureHeaders(
-  { entryId, tightest }: Reserved,
-  { estimateMicros }: Bound,
-  resetsAtMs: number | null,
-  costMicros: number | null,
-): OutgoingHttpHeaders {
-  return {
-    "x-afk-entry": entryId,
-    "x-afk-reserved-usd": String(usdFromMicros(estimateMicros)),
-    ...(tightest === null ? {} : { "x-afk-remaining-usd": String(usdFromMicros(tightest.leftMicros)) }),
-    ...(resetsAtMs === null ? {} : { "x-afk-resets-at": toIso(resetsAtMs) }),
-    ...(costMicros === null ? {} : { "x-afk-cost-usd": String(usdFromMicros(costMicros)) }),
-  };
-}
-
-function unified({ tightest }: Reserved, resetsAtMs: number | null): OutgoingHttpHeaders {
-  if (tightest === null || resetsAtMs === null) return {};
-  const { cap, spent, window } = tightest;
-  return unifiedHeaders({ capMicros: cap, spentMicros: spent, resetsAtMs, window });
 }
 
 /** An answer that an earlier attempt of the run bought, as it was. */

@@ -125,7 +125,7 @@ function isUsable(config: ProviderConfig): boolean {
 }
 
 function usesCallersKey(config: ProviderConfig): boolean {
-  return (config as ProviderConfig & { auth?: string }).auth === "client";
+  return config.auth === "client";
 }
 
 /** The provider named like the type first: it is the one that is meant where nothing else is said. */
@@ -159,6 +159,7 @@ function readTarget(
       price,
       isFree: costsNothing,
       isOriginal: type.relay.isOriginal(new URL(config.baseUrl)),
+      ...type.serverOf?.({ name, ...config }),
       usesCallersKey: usesCallersKey(config),
       check: isAssumedLocal ? check : null,
       priceOf: (other) => tryPrice(`${name}/${other}`, models),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
+import { after } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { readAsked } from "./key.ts";
 import type { Answer } from "./protocols/protocol.ts";
@@ -90,9 +91,9 @@ export async function listen(
 export async function closeServer(server: Server, over: () => Promise<unknown>, ms: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const late = setTimeout(() => server.closeAllConnections(), ms);
+  const cancel = after(ms, () => server.closeAllConnections());
   await over();
-  clearTimeout(late);
+  cancel();
   server.closeAllConnections();
   await closed;
 }

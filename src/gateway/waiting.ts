@@ -1,3 +1,16 @@
+import { after } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { CapReached } from "../rails/halt.ts";
+import type { Rails } from "../rails/rails.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Asked } from "./key.ts";
+
+/** A request that fits only once others have settled waits for so long. Codex takes the refusal for final. */
+const WAIT_MS = 10_000;
+const WAIT_CODEX_MS = MINUTE_MS;
+/** A waiting request looks by itself this often, since other processes settle too. */
+const LOOK_MS = 1_000;
+
 /** As many requests as wait for room at the same time; more are told to come back. */
 const WAITING_MAX = 500;
 
@@ -12,12 +25,12 @@ export function createWaiting() {
     turn(ms: number, signal: AbortSignal): Promise<void> {
       return new Promise((resolve) => {
         const go = () => {
-          clearTimeout(timer);
+          cancel();
           queue.delete(go);
           signal.removeEventListener("abort", go);
           resolve();
         };
-        const timer = setTimeout(go, ms);
+        const cancel = after(ms, go);
         queue.add(go);
         signal.addEventListener("abort", go, { once: true });
       });
@@ -28,4 +41,26 @@ export function createWaiting() {
       first?.();
     },
   };
+}
+
+/** Tries again as long as calls under way may leave room for it, for a while. */
+export async function whenThereIsRoom<T>(
+  { rails, waiting }: { rails: Rails; waiting: ReturnType<typeof createWaiting> },
+  { asked, delivery }: { asked: Asked; delivery: Delivery },
+  signal: AbortSignal,
+  make: () => Promise<T>,
+): Promise<T> {
+  const { headers } = asked.head;
+  const isCodex = /^codex/i.test(headers.originator ?? headers["user-agent"] ?? "");
+  const untilMs = rails.clock.uptimeMs() + (isCodex ? WAIT_CODEX_MS : WAIT_MS);
+  for (;;) {
+    try {
+      return await make();
+    } catch (error) {
+      const leftMs = untilMs - rails.clock.uptimeMs();
+      const mayWait = error instanceof CapReached && error.refusal.fitsLater && leftMs > 0 && !waiting.isFull;
+      if (!mayWait || !delivery.hasClients) throw error;
+      await waiting.turn(Math.min(leftMs, LOOK_MS), signal);
+    }
+  }
 }

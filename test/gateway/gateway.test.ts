@@ -17,9 +17,7 @@ describe("a turn through the gateway", () => {
     expect(entry).toMatchObject({ state: "settled", client: "laptop" });
     const server = servers[TURNS[name].server];
     expect(server.requests).toHaveLength(1);
-    expect(entry?.cost_micros).toBe(
-      server.billMicros(PRICED.includes(name) ? priceFor(name) : FREE),
-    );
+    expect(entry?.cost_micros).toBe(server.billMicros(PRICED.includes(name) ? priceFor(name) : FREE));
   });
 
   it.each(NAMES)("is streamed and booked: %s", async (name) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { setKill } from "../../src/rails/kill.ts";
 import { besides } from "../support/rails.ts";
-import { entriesOf, testGateway, turn, TURNS, type TurnName } from "./gateway-on.ts";
+import { entriesOf, TURNS, type TurnName, testGateway, turn } from "./gateway-on.ts";
 
 const STREAMED = Object.keys(TURNS) as TurnName[];
 /** What a client of each protocol takes for an error in the middle of a stream. */
@@ -29,7 +29,9 @@ describe("a stream that breaks off", () => {
       expect(text).toMatch(ERRORS[name]);
       expect(text).not.toMatch(ENDS);
     }
-    await expect.poll(async () => (await entriesOf(rails)).map(({ state }) => state)).toEqual(["unknown", "unknown", "unknown"]);
+    await expect
+      .poll(async () => (await entriesOf(rails)).map(({ state }) => state))
+      .toEqual(["unknown", "unknown", "unknown"]);
   });
 
   it.each(STREAMED)("by the kill switch ends within a second, and no byte comes later: %s", async (name) => {
@@ -40,9 +42,12 @@ describe("a stream that breaks off", () => {
     const reader = reply.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = (await reader?.read())?.value ?? "";
     const person = await besides(rails);
-    await person.store.atomically((trx) => setKill(trx, person.outbox.announce, "enough", person.clock.nowMs()));
+    await person.store.atomically((trx) =>
+      setKill(trx, person.outbox.announce, "enough", person.clock.nowMs()),
+    );
     const setAt = performance.now();
-    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) text += part.value;
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read())
+      text += part.value;
     expect(performance.now() - setAt).toBeLessThan(2_000);
     expect(text).toMatch(ERRORS[name]);
     expect(text).toContain("afk resume");
@@ -60,7 +65,9 @@ describe("a stream that breaks off", () => {
     const gate = new Promise<void>((resolve) => {
       go = resolve;
     });
-    server.script([{ type: "slow", text: "one two three four", gate: (piece) => (piece > 1 ? gate : Promise.resolve()) }]);
+    server.script([
+      { type: "slow", text: "one two three four", gate: (piece) => (piece > 1 ? gate : Promise.resolve()) },
+    ]);
     const abort = new AbortController();
     const reply = await turn(url, name, { stream: true }, {}, abort.signal);
     await reply.body?.getReader().read();
@@ -70,14 +77,17 @@ describe("a stream that breaks off", () => {
     await expect.poll(async () => (await entriesOf(rails)).map(({ state }) => state)).toEqual(["settled"]);
   });
 
-  it.each(STREAMED)("at the client is cut where the owner wants that, and stays charged: %s", async (name) => {
-    const { url, rails, servers } = await testGateway({ gateway: { onDisconnect: "abort" } });
-    servers[TURNS[name].server].script([{ type: "slow", text: "word ".repeat(1_000), everyMs: 20 }]);
-    const abort = new AbortController();
-    const reply = await turn(url, name, { stream: true }, {}, abort.signal);
-    await reply.body?.getReader().read();
-    abort.abort();
-    await expect.poll(async () => (await entriesOf(rails)).map(({ state }) => state)).toEqual(["unknown"]);
-    await servers[TURNS[name].server].requests[0]?.closed;
-  });
+  it.each(STREAMED)(
+    "at the client is cut where the owner wants that, and stays charged: %s",
+    async (name) => {
+      const { url, rails, servers } = await testGateway({ gateway: { onDisconnect: "abort" } });
+      servers[TURNS[name].server].script([{ type: "slow", text: "word ".repeat(1_000), everyMs: 20 }]);
+      const abort = new AbortController();
+      const reply = await turn(url, name, { stream: true }, {}, abort.signal);
+      await reply.body?.getReader().read();
+      abort.abort();
+      await expect.poll(async () => (await entriesOf(rails)).map(({ state }) => state)).toEqual(["unknown"]);
+      await servers[TURNS[name].server].requests[0]?.closed;
+    },
+  );
 });
