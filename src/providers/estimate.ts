@@ -191,6 +191,8 @@ function bytesMax(body: string): number {
   const bytes = Buffer.byteLength(body);
   // A byte a character: that is ASCII, which is the same in every form.
   if (bytes === body.length) return bytes;
-  const forms = [body.normalize("NFC"), body.normalize("NFKC")];
-  return Math.max(bytes, ...forms.map((form) => Buffer.byteLength(form)));
+  // Nor does ASCII make anything around it larger; a mark that joins a letter makes the two smaller, if anything.
+  const others = (body.match(/[^\0-\x7f]+/g) ?? []).join("\0");
+  const forms = [others.normalize("NFC"), others.normalize("NFKC")].map((form) => Buffer.byteLength(form));
+  return bytes + Math.max(0, Math.max(...forms) - Buffer.byteLength(others));
 }

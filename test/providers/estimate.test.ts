@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { costMicros, estimateMicros } from "../../src/providers/estimate.ts";
+import { costMicros, estimateMicros, tokensMax } from "../../src/providers/estimate.ts";
 import type { Price } from "../../src/providers/types.ts";
 
 const PRICE: Price = { input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25 };
@@ -94,5 +94,34 @@ it("is never below the cost of a call that stays within bytes and reply bound", 
       const cost = Number(costMicros(usage, at));
       expect(estimateMicros(body, messages, output, at)).toBeGreaterThanOrEqual(cost);
     }),
+  );
+});
+
+it("is never below the bytes of any form of the whole text, wherever letters, marks and signs stand", () => {
+  const unit = fc.constantFrom(
+    "a",
+    "K",
+    " ",
+    "\u0301",
+    "\u0331",
+    "\ufdfa",
+    "ﬁ",
+    "é",
+    "Å",
+    "한",
+    "ᄒ",
+    "ᅡ",
+    "東",
+    "😀",
+    "½",
+    "\u0344",
+  );
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 40 }), (text) => {
+      const most = tokensMax(text, 0) - 16;
+      for (const form of [text, text.normalize("NFC"), text.normalize("NFKC")])
+        expect(most).toBeGreaterThanOrEqual(Buffer.byteLength(form));
+    }),
+    { numRuns: 2_000 },
   );
 });

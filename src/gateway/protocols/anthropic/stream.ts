@@ -39,7 +39,8 @@ export function messageReader(): StreamReader {
   };
   return {
     take(event) {
-      if (event.subarray(0, CONTENT_WITHIN).includes(CONTENT)) return "pass";
+      const at = event.indexOf(CONTENT);
+      if (at !== -1 && at < CONTENT_WITHIN) return "pass";
       const said = parseJson(parseSse(event).data ?? "");
       if (isRecord(said)) read(said);
       return "pass";
