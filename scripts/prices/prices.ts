@@ -38,6 +38,12 @@ const NOT_SOLD_AS_CHAT: Partial<Record<Name, RegExp>> = {
 /** Where a model that also hears has a price for that; a conversation in text has no such tokens. */
 const HEARS = new Set<Name>(["google", "openrouter"]);
 
+/** What the older web search costs at most, where LiteLLM's map says nothing of it. */
+const PREVIEW_USD = 0.025;
+
+/** Where a higher price begins beyond the window, a beta takes so much. */
+const BETA_WINDOW = 1_000_000;
+
 const [folder] = process.argv.slice(2);
 if (folder === undefined) throw new Error("write npm run prices -- FOLDER, see CONTRIBUTING.md");
 const today = new Date().toISOString().slice(0, 10);
@@ -73,7 +79,7 @@ function entriesOf(name: Name, model: Listed, all: Listed[]): Array<[string, Ent
   return names.map((each) => {
     const entry = {
       ...rates,
-      ...windowOf(name, model, each),
+      ...windowOf(name, model, each, rates),
       ...tiersOf(name, model, each, rates),
       ...toolsOf(name, model),
     };
@@ -81,10 +87,16 @@ function entriesOf(name: Name, model: Listed, all: Listed[]): Array<[string, Ent
   });
 }
 
-function windowOf(name: Name, model: Listed, each: string): Pick<Entry, "contextWindow"> {
+function windowOf(
+  name: Name,
+  model: Listed,
+  each: string,
+  { steps = [] }: Entry,
+): Pick<Entry, "contextWindow"> {
   const mapped = [model.id, each].map((known) => numberIn(name, known, "max_input_tokens"));
   const contextWindow = Math.max(model.context_window ?? 0, ...mapped);
-  return contextWindow > 0 ? { contextWindow } : {};
+  const isWhole = steps.every(({ above }) => above < contextWindow);
+  return contextWindow > 0 ? { contextWindow: isWhole ? contextWindow : BETA_WINDOW } : {};
 }
 
 /** With the tier that only LiteLLM's map has. */
@@ -109,12 +121,13 @@ function toolsOf(name: Name, model: Listed): Pick<Entry, "tools"> {
   if (name !== "openai") return {};
   const stated = sources.models[model.id]?.search_context_cost_per_query ?? {};
   const previews = Object.values(stated).filter((each) => typeof each === "number");
+  const preview = previews.length > 0 ? Math.max(search, ...previews) : PREVIEW_USD;
   const files = usePrice(model, "storage_searches_kcount", today);
   const code = numberIn("openai", "openai/container", "code_interpreter_cost_per_session");
   return {
     tools: {
       web_search: search,
-      web_search_preview: Math.max(search, ...previews),
+      web_search_preview: preview,
       ...(files === undefined ? {} : { file_search: files }),
       ...(code > 0 ? { code_interpreter: code } : {}),
     },

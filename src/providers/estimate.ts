@@ -151,16 +151,14 @@ function toolCostMicros(uses: Readonly<Record<string, number>>, { tools = {} }: 
   return sum;
 }
 
+/** At least 1: a call may be served in the listed tier whatever was asked for. */
 function dearestFactor({ tier, isRegional }: WorstCase, price: Price): number {
   const region = isRegional === false ? 1 : (price.regionalFactor ?? 1);
-  const inTier =
-    tier === "listed"
-      ? 1
-      : tier === "any"
-        ? Math.max(1, ...Object.values(price.tiers ?? {}))
-        : tierFactor(tier, price);
-  assert(inTier !== null, `a bound in the tier ${tier}, which has no price`);
-  return inTier * (isRegional === "any" ? Math.max(1, region) : region);
+  const asked =
+    tier === "listed" ? [] : tier === "any" ? Object.values(price.tiers ?? {}) : [tierFactor(tier, price)];
+  const known = asked.filter((factor) => factor !== null);
+  assert(known.length === asked.length, `a bound in the tier ${tier}, which has no price`);
+  return Math.max(1, ...known) * Math.max(1, region);
 }
 
 /** The rates that input can be billed at; what is read from the cache may be dearer than input where the owner says so. */
