@@ -116,6 +116,32 @@ export async function revokeKeys(
   return revoked.hints;
 }
 
+/** The hashes of all keys that were revoked, in a database that may be of a version without keys. */
+export async function revokedHashes(db: Db): Promise<string[]> {
+  const tables = await db.introspection.getTables();
+  if (!tables.some(({ name }) => name === "client_keys")) return [];
+  const rows = await db
+    .selectFrom("client_keys")
+    .select("hash")
+    .where("revoked_at", "is not", null)
+    .execute();
+  return rows.map(({ hash }) => hash);
+}
+
+/** Revokes the keys with these hashes, or all, as far as they are there and valid; gives how many. */
+export async function revokeHashes(
+  trx: Trx,
+  hashes: readonly string[] | "all",
+  nowMs: number,
+): Promise<number> {
+  const valid = trx.updateTable("client_keys").set({ revoked_at: nowMs }).where("revoked_at", "is", null);
+  if (hashes === "all") return Number((await valid.executeTakeFirst()).numUpdatedRows);
+  let count = 0;
+  for (const hash of hashes)
+    count += Number((await valid.where("hash", "=", hash).executeTakeFirst()).numUpdatedRows);
+  return count;
+}
+
 async function validHints(trx: Trx, client: string): Promise<string[]> {
   const rows = await trx
     .selectFrom("client_keys")

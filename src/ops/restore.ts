@@ -9,6 +9,7 @@ import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { setKill } from "../rails/kill.ts";
 import { makeFolder } from "../store/durable-file.ts";
+import { StoreRefused } from "../store/errors.ts";
 import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Trx } from "../store/schema.ts";
 import {
@@ -22,10 +23,11 @@ import {
 } from "../store/sqlite/backup.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
 import { openStore } from "../store/sqlite/open.ts";
-import { peekOwner } from "../store/sqlite/open-reader.ts";
+import { openReader, peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
 import { logOnce } from "./alerting.ts";
 import { isSameFile, refuseUnsound } from "./backup.ts";
+import { revokedHashes, revokeHashes } from "./client-keys.ts";
 import { readMark } from "./high-water.ts";
 import { OthersState, readOwner, setOwner } from "./own-state.ts";
 import { stopByFile } from "./stop.ts";
@@ -76,10 +78,13 @@ export async function restoreState(request: RestoreRequest) {
       kept: present === "nothing" ? null : former,
       /** Databases that earlier restores had kept, beyond the newest `FORMER_KEPT`. */
       deleted: [] as string[],
+      /** Keys of clients that were valid when the backup was made, and are not any more. */
+      revokedKeys: 0,
       isDryRun: request.isDryRun,
     };
     if (request.isDryRun) return restored;
-    await prepare(config, clock, staged, restored.madeAt);
+    const revoked = present === "nothing" ? [] : await readRevoked(config.paths.database);
+    restored.revokedKeys = await prepare(config, clock, staged, { madeAt: restored.madeAt, revoked });
     if (present === "database") await replaceContent(staged, config.paths.database, former);
     else if (present === "damaged" || present === "nothing") replaceStopped(config, staged, former);
     else assertNever(present);
@@ -125,16 +130,31 @@ async function checkStaged(
   return manifest;
 }
 
-/** What the restored state must say from its first moment on, in one transaction. */
-async function prepare(config: Config, clock: Clock, staged: string, madeAt: string | null): Promise<void> {
+/** Where it cannot be read which keys were revoked, any may have been. */
+async function readRevoked(database: string): Promise<string[] | "all"> {
+  try {
+    return await closing(openReader(database), (reader) => reader.read(revokedHashes));
+  } catch (error) {
+    if (error instanceof StoreRefused) return "all";
+    throw error;
+  }
+}
+
+/** What the restored state must say from its first moment on, in one transaction. Gives how many keys it revoked. */
+async function prepare(
+  config: Config,
+  clock: Clock,
+  staged: string,
+  { madeAt, revoked }: { madeAt: string | null; revoked: readonly string[] | "all" },
+): Promise<number> {
   const { agent } = config;
   const redact = createRedactor(config.secrets);
   const outbox = createOutbox({ agent, clock, log: silentLog, redact });
   const made = madeAt === null ? "at an unknown time" : `at ${madeAt}`;
   const reason = `a backup that was made ${made} was restored: money spent since is missing from its counters`;
   const mark = readMark(config.paths.highWater);
-  await closing(await openStore(staged), async (store) => {
-    await store.atomically(async (trx) => {
+  return await closing(await openStore(staged), async (store) => {
+    const count = await store.atomically(async (trx) => {
       // An older reason would hide this one.
       await trx.updateTable("kill_switch").set({ set_at: null, reason: null }).where("id", "=", 1).execute();
       await setKill(trx, outbox.announce, reason, clock.nowMs());
@@ -146,8 +166,11 @@ async function prepare(config: Config, clock: Clock, staged: string, madeAt: str
       if ((await readOwner(trx)) !== agent) await setOwner(trx, agent, clock.nowMs());
       await publishAgain(trx, config);
       await dropManifest(trx);
+      // A key that was revoked since must not open the gateway again.
+      return await revokeHashes(trx, revoked, clock.nowMs());
     });
     await emptyLog(store.db);
+    return count;
   });
 }
 

@@ -3,12 +3,15 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, it } from "vitest";
-import { openAgent, readAgentConfig } from "../../src/agent.ts";
+import { type Agent, openAgent, readAgentConfig } from "../../src/agent.ts";
 import { backupState } from "../../src/ops/backup.ts";
+import { makeKey, revokeKeys } from "../../src/ops/client-keys.ts";
 import { type Restored, restoreState } from "../../src/ops/restore.ts";
 import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+
+const LAPTOP = { name: "laptop", key: null, models: null, allow: [] };
 
 interface Setting {
   target: Deployment;
@@ -43,6 +46,38 @@ describe("a restored backup", () => {
     expect(target.query("select name from sqlite_master where name = 'backup_manifest'")).toEqual([]);
     expect(target.events()).toContain("state_restored");
     expect(leftOvers(target)).toEqual([]);
+  });
+
+  it("has no key of a client that was revoked after the backup was made", async () => {
+    const { target, clock, restore } = await setting();
+    const withKeys = async <T>(work: (agent: Agent) => Promise<T>) => {
+      const agent = await openAgent({
+        config: target.configFile,
+        state: target.state,
+        environment: {},
+        clock,
+      });
+      return await work(agent).finally(() => agent.close());
+    };
+    const uses = (agent: Agent) => ({
+      store: agent.store,
+      clock,
+      config: { gateway: { ...agent.config.gateway, clients: [LAPTOP] } },
+    });
+    const [stolen, kept] = await withKeys(async (agent) => [
+      await makeKey(uses(agent), "laptop"),
+      await makeKey(uses(agent), "laptop"),
+    ]);
+    const backup = join(target.dir, "with-keys.db");
+    await make(target, clock, backup);
+    await withKeys((agent) => revokeKeys(uses(agent), "laptop", { hint: stolen!.hint }));
+    expect(await restore({ file: backup })).toMatchObject({ revokedKeys: 1 });
+    expect(target.query("select hint from client_keys where revoked_at is null")).toEqual([
+      { hint: kept!.hint },
+    ]);
+    writeFileSync(join(target.state, "afk.db"), "no database");
+    // Any may have been revoked in what cannot be read.
+    expect(await restore({ file: backup })).toMatchObject({ revokedKeys: 2 });
   });
 
   it("calls no model until a person has resumed, and goes on then without a second refusal", async () => {

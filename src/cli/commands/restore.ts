@@ -32,12 +32,15 @@ function wouldLines({ file, madeAt, kept }: Restored): string[] {
   ];
 }
 
-function lines({ file, madeAt, kept, deleted }: Restored): string[] {
+function lines({ file, madeAt, kept, deleted, revokedKeys }: Restored): string[] {
   const made = madeAt ?? "it was made";
   return [
     `restored ${file} (made ${madeAt ?? "at an unknown time"})`,
     ...(kept === null ? [] : [`the former database is ${kept}`]),
     ...deleted.map((path) => `deleted ${path}, which an earlier restore had kept`),
+    ...(revokedKeys === 0
+      ? []
+      : [`revoked ${revokedKeys} keys of clients, which were or may have been since: afk key list`]),
     "The agent is stopped: no model is called until: afk resume",
     "Before that:",
     `  - What was spent after ${made} is missing from the counters: they allow it a second time. Compare the provider's bill`,
