@@ -192,8 +192,8 @@ function refused(type: "key" | "route", message: string): Refused {
 
 function send(response: ServerResponse, { status, headers, body }: Answer, request: IncomingMessage): void {
   if (response.headersSent || response.destroyed) return;
-  // What is left of a body is not read: the connection ends with the answer.
-  const rest = request.complete ? {} : { connection: "close" };
-  response.writeHead(status, { ...headers, ...rest, "content-length": Buffer.byteLength(body) });
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
   response.end(request.method === "HEAD" ? undefined : body);
+  // What is left of a body is read and dropped: to close the connection over it would take the answer away from the client.
+  request.resume();
 }
