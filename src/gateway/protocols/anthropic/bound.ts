@@ -1,4 +1,4 @@
-import { tierFactor, type WorstCase, worstMicros } from "../../../providers/estimate.ts";
+import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import type { Price } from "../../../providers/types.ts";
 import { requireExactKeys } from "../exact-keys.ts";
@@ -7,11 +7,29 @@ import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
 import { requestTokensMax } from "../request-tokens.ts";
 import { type Content, listOf, readContent } from "./content.ts";
 import { imageTokensMax } from "./images.ts";
-import { isAllKnown, KNOWN_KEYS } from "./known.ts";
+import { KNOWN_KEYS } from "./known.ts";
 import { wholeNumber } from "./numbers.ts";
+import {
+  cacheWritesOf,
+  isCompacted,
+  regionOf,
+  requireTier,
+  type Terms,
+  thinkingTokens,
+  tierOf,
+  windowOf,
+} from "./terms.ts";
 import { readTools, type ToolWork } from "./tools.ts";
 
-/** What a model that is asked by the way (a fallback, an advisor) takes at most, at its own price. */
+/** A request as it was read. */
+interface Read {
+  body: CallBody;
+  content: Content;
+  work: ToolWork;
+  terms: Terms;
+}
+
+/** What one model takes at most, at its own price. */
 interface Case {
   worst: WorstCase;
   price: Price;
@@ -37,17 +55,15 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
   const tier = tierOf(body, model, rules, pins);
   // Thinking between uses of tools may take more than the limit of the reply.
   const outputTokens = Math.max(limit, thinkingTokens(said.thinking));
-  const shared = { cacheWrites: cacheWritesOf(content, model, tier), tier, isRegional: regionOf(said) };
-  const caseOf = (name: string, price: Price, most: number): Case => {
-    return { price, worst: modelCase(body, name, price, most, content, work, shared) };
-  };
+  const terms = { cacheWrites: cacheWritesOf(content, model, tier), tier, isRegional: regionOf(said) };
+  const read = { body, content, work, terms };
   const cases = [
-    caseOf(model.model, model.price, outputTokens),
+    modelCase(read, model.model, model.price, outputTokens),
     ...fallbacks(said, model, outputTokens).map(({ name, price, most, param }) => {
       requireTier(tier, price, param);
-      return caseOf(name, price, most);
+      return modelCase(read, name, price, most);
     }),
-    ...advisorCases(work, model, shared),
+    ...advisorCases(read, model),
   ];
   return { ...sumOf(cases), outputTokensMax: outputTokens, pins, hidesUsage: false };
 }
@@ -66,31 +82,24 @@ function freeBound(body: CallBody, limit: number, pins: Record<string, unknown>)
 }
 
 /** All runs of one model that answers. */
-function modelCase(
-  body: CallBody,
-  name: string,
-  price: Price,
-  outputTokens: number,
-  content: Content,
-  work: ToolWork,
-  shared: Pick<WorstCase, "cacheWrites" | "tier" | "isRegional">,
-): WorstCase {
+function modelCase(read: Read, name: string, price: Price, outputTokens: number): Case {
+  const { body, content, work, terms } = read;
   const { said } = body;
   // A summary of the conversation is a run of its own before each.
   const passes = (1 + work.rounds) * (isCompacted(said) ? 2 : 1);
   const held = isRecord(said.thread) && said.thread.type !== "create" ? "thread" : content.unsized;
   const unsized = held ?? (work.isOutside ? "tools" : null);
-  const window = price.contextWindow ?? null;
+  const window = windowOf(price, body, name);
   if (unsized !== null && window === null) throw unsizedPart(unsized, name);
   // What it has written so far is read again in each further round.
-  const sized = sizedTokens(body, name, content, work) + (passes - 1) * outputTokens;
+  const sized = sizedTokens(read, name) + (passes - 1) * outputTokens;
   const inputTokens = unsized === null ? Math.min(sized, window ?? sized) : (window ?? sized);
   const tools = Object.fromEntries(Object.entries(work.uses).filter(([tool]) => isPriced(tool, price, name)));
-  return { ...shared, inputTokens, outputTokens: passes * outputTokens, passes, tools };
+  return { price, worst: { ...terms, inputTokens, outputTokens: passes * outputTokens, passes, tools } };
 }
 
 /** What has a size: text by its bytes, pictures by their measures. */
-function sizedTokens(body: CallBody, name: string, { images }: Content, work: ToolWork): number {
+function sizedTokens({ body, content: { images }, work }: Read, name: string): number {
   let tokens = requestTokensMax(body, listOf(body.said.messages).length) + work.addedTokens;
   for (const image of images) tokens += imageTokensMax(name, image) - (image?.length ?? 0);
   return tokens;
@@ -116,24 +125,14 @@ function fallbacks({ fallbacks: listed }: Said, model: AskedModel, outputTokens:
   });
 }
 
-function advisorCases(
-  { advisors }: ToolWork,
-  model: AskedModel,
-  shared: Pick<WorstCase, "cacheWrites" | "tier" | "isRegional">,
-): Case[] {
-  return advisors.map(({ param, model: named, uses, outputTokens }) => {
+function advisorCases({ body, work, terms }: Read, model: AskedModel): Case[] {
+  return work.advisors.map(({ param, model: named, uses, outputTokens }) => {
     const { name, price } = otherModel(named, param, model);
-    if (price.contextWindow === undefined) throw unsizedPart(param, name);
-    requireTier(shared.tier, price, param);
-    const worst: WorstCase = {
-      ...shared,
-      cacheWrites: "any",
-      inputTokens: price.contextWindow,
-      outputTokens: uses * outputTokens,
-      passes: uses,
-      tools: {},
-    };
-    return { price, worst };
+    const window = windowOf(price, body, name);
+    if (window === null) throw unsizedPart(param, name);
+    requireTier(terms.tier, price, param);
+    const runs = { inputTokens: window, outputTokens: uses * outputTokens, passes: uses };
+    return { price, worst: { ...terms, ...runs, cacheWrites: "any", tools: {} } };
   });
 }
 
@@ -157,76 +156,6 @@ function otherModel(named: unknown, param: string, model: AskedModel): { name: s
     `${param}: the price of ${typeof named === "string" ? named.slice(0, 100) : "that model"} is not known, so the request has no ` +
       "bound and was not sent. Name another model, or let the owner state its price in afk.yaml under models.prices.",
   );
-}
-
-/** The tier that is asked for. What the client may not choose is pinned: at Anthropic itself an account may have a dearer one. */
-function tierOf(
-  body: CallBody,
-  model: AskedModel,
-  rules: CallRules,
-  pins: Record<string, unknown>,
-): WorstCase["tier"] {
-  const { said, headers } = body;
-  const isPriority = rules.allow.has("priority") && tierFactor("priority", model.price) !== null;
-  const mayBePriority = said.service_tier === "auto" && isPriority;
-  if (model.isOriginal && !mayBePriority && said.service_tier !== "standard_only")
-    pins.service_tier = "standard_only";
-  const isElsewhere =
-    !model.isOriginal && said.service_tier !== undefined && said.service_tier !== "standard_only";
-  const isOpen = mayBePriority || isElsewhere || !isAllKnown(said, headers["anthropic-beta"]);
-  const { speed = null } = said;
-  if (speed === null || speed === "standard") return isOpen ? "any" : "listed";
-  if (speed !== "fast" || !rules.allow.has("priority")) {
-    throw new Forbidden(
-      "speed",
-      `speed: ${JSON.stringify(speed).slice(0, 40)} has prices of its own and is not allowed for this client, so the request was not ` +
-        "sent. Leave it out, or let the owner allow it in afk.yaml under gateway.clients: allow: [priority].",
-    );
-  }
-  requireTier("fast", model.price, "speed");
-  return isOpen ? "any" : "fast";
-}
-
-function requireTier(tier: WorstCase["tier"], price: Price, param: string): void {
-  if (tier === "listed" || tier === "any" || tierFactor(tier, price) !== null) return;
-  throw new Forbidden(
-    param,
-    `${param}: the price of this model in the tier "${tier}" is not known. Leave the tier out.`,
-  );
-}
-
-/** An account may have a region of its own, which a request that names none is kept in. */
-function regionOf({ inference_geo: region = null }: Said): WorstCase["isRegional"] {
-  if (region === null) return "any";
-  if (region === "global" || region === "us") return region === "us";
-  throw new Forbidden(
-    "inference_geo",
-    'inference_geo: the prices of that region are not known. Send "us" or "global".',
-  );
-}
-
-function cacheWritesOf(
-  { cacheLifetimes }: Content,
-  model: AskedModel,
-  tier: WorstCase["tier"],
-): WorstCase["cacheWrites"] {
-  const isOther = [...cacheLifetimes].some((lifetime) => lifetime !== "5m" && lifetime !== "1h");
-  if (isOther || tier === "any") return "any";
-  if (cacheLifetimes.has("1h")) return "1h";
-  // Others that speak the protocol write to their caches unasked.
-  return cacheLifetimes.has("5m") || !model.isOriginal ? "5m" : "none";
-}
-
-function thinkingTokens(thinking: unknown): number {
-  if (!isRecord(thinking)) return 0;
-  return wholeNumber(thinking.budget_tokens, "thinking.budget_tokens") ?? 0;
-}
-
-/** Whether the provider may summarise the conversation first. Edits that only leave something out cost nothing. */
-function isCompacted({ compaction = null, context_management: management }: Said): boolean {
-  if (compaction !== null) return true;
-  const edits = isRecord(management) ? listOf(management.edits) : [];
-  return !edits.every((edit) => isRecord(edit) && /^clear_/.test(String(edit.type)));
 }
 
 /** A search has a price, and cannot be bounded without one; the others cost nothing unless one is stated. */

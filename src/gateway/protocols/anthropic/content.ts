@@ -81,7 +81,7 @@ function readBlock(block: Record<string, unknown>, param: string, found: Content
       readBlocks(block.content, `${param}.content`, found);
       return;
     case "image":
-      found.images.push(isRecord(source) && typeof source.data === "string" ? source.data : null);
+      found.images.push(imageData(source));
       return;
     case "document":
       readDocument(source, param, found);
@@ -101,6 +101,12 @@ function readBlock(block: Record<string, unknown>, param: string, found: Content
     default:
       if (typeof type !== "string" || !TEXT_BLOCKS.has(type)) throw unknownBlock(type, param);
   }
+}
+
+/** Another type of source may have data beside it, which nobody looks at. */
+function imageData(source: unknown): string | null {
+  const isHere = isRecord(source) && source.type === "base64" && typeof source.data === "string";
+  return isHere ? String(source.data) : null;
 }
 
 /** Text is bounded by its bytes, and so are the blocks that it may be made of; pages and addresses are not. */

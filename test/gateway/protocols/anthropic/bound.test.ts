@@ -1,8 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { boundMessages } from "../../../../src/gateway/protocols/anthropic/bound.ts";
 import { Forbidden } from "../../../../src/gateway/protocols/forbidden.ts";
 import type { AskedModel, Bound } from "../../../../src/gateway/protocols/protocol.ts";
-import { worstMicros } from "../../../../src/providers/estimate.ts";
+import { anthropicFigures } from "../../../../src/providers/anthropic/usage.ts";
+import { costMicros, worstMicros } from "../../../../src/providers/estimate.ts";
+import { priceOf } from "../../../../src/providers/prices.ts";
 import { asked, body, HAIKU, local, png, rules, SONNET } from "../calls.ts";
 
 const ASK = { model: "m", max_tokens: 1_000, messages: [{ role: "user", content: "Hi" }] };
@@ -183,13 +186,15 @@ describe("pictures", () => {
     },
   );
 
-  it.each([{ type: "url", url: "https://a.example/b.png" }, { type: "file", file_id: "f" }, "odd"])(
-    "that stand elsewhere take the most: %j",
-    (source) => {
-      const text = Buffer.byteLength(JSON.stringify({ ...ASK, ...said([image(source as object)]) })) + 32;
-      expect(inputTokens(bound(said([image(source as object)])))).toBe(text + 1_584);
-    },
-  );
+  it.each([
+    { type: "url", url: "https://a.example/b.png" },
+    { type: "file", file_id: "f" },
+    { type: "url", url: "https://a.example/b.png", data: png(28, 28) },
+    "odd",
+  ])("that stand elsewhere take the most: %j", (source) => {
+    const text = Buffer.byteLength(JSON.stringify({ ...ASK, ...said([image(source as object)]) })) + 32;
+    expect(inputTokens(bound(said([image(source as object)])))).toBe(text + 1_584);
+  });
 
   it("take the most of any model where the formula is not known", () => {
     const model = asked({ model: "MiniMax-M3", isOriginal: false });
@@ -245,6 +250,18 @@ describe("what has no size here", () => {
     expect(forbidden(changes, asked({ price: { ...SONNET, contextWindow: undefined as never } }))).toBe(
       param,
     );
+  });
+
+  it("takes the larger window that a header opens, and is refused where that has no price", () => {
+    const large = { "anthropic-beta": "effort-2025-11-24,context-1m-2025-08-07" };
+    const text = { system: "a".repeat(500_000) };
+    const step = { ...HAIKU, input: 2, above: 200_000 };
+    const stepped = bound(text, asked({ price: { ...HAIKU, steps: [step] } }), [], large);
+    expect(inputTokens(stepped)).toBeGreaterThan(500_000);
+    expect(stepped.estimateMicros - stepped.outputMicros).toBeGreaterThan(2 * 500_000);
+    expect(() => bound(text, asked({ price: HAIKU }), [], large)).toThrow(Forbidden);
+    expect(inputTokens(bound(text, asked({ price: HAIKU })))).toBe(200_000);
+    expect(inputTokens(bound(text, asked(), [], large))).toBeLessThan(600_000);
   });
 
   it.each([
@@ -491,5 +508,82 @@ describe("other ways to a dearer call", () => {
     const found = bound({ service_tier: "auto" }, model, ["priority"]);
     expect(found.pins).toEqual({});
     expect(found.outputMicros).toBe(2 * 1.1 * 15 * 1_000);
+  });
+});
+
+describe("a bill", () => {
+  const MODELS = [
+    "claude-sonnet-4-6",
+    "claude-sonnet-4-5",
+    "claude-opus-5",
+    "claude-haiku-4-5",
+    "claude-haiku-5-5",
+  ];
+  const at = { baseUrl: "https://api.anthropic.com", apiKey: null, settings: {} };
+  const priced = (model: string) =>
+    priceOf(`anthropic/${model}`, { prices: {}, providers: { anthropic: { type: "anthropic", ...at } } });
+  const share = fc.double({ min: 0, max: 1, noNaN: true });
+
+  it("is never above what was bounded, for any split of as many tokens, in any region, with searches and a summary", () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          model: fc.constantFrom(...MODELS),
+          bytes: fc.nat(400_000),
+          ttl: fc.constantFrom("5m", "1h"),
+          geo: fc.constantFrom("us", "global", null),
+          speed: fc.constantFrom("standard", null),
+          searches: fc.nat(3),
+          isCompacted: fc.boolean(),
+          shares: fc.tuple(share, share, share, share),
+        }),
+        ({ model, bytes, ttl, geo, speed, searches, isCompacted, shares }) => {
+          const price = priced(model);
+          const changes = {
+            max_tokens: 8_000,
+            system: [{ type: "text", text: "a".repeat(bytes), cache_control: { type: "ephemeral", ttl } }],
+            inference_geo: geo,
+            speed,
+            ...(searches > 0
+              ? { tools: [{ type: "web_search_20250305", name: "web_search", max_uses: searches }] }
+              : {}),
+            ...(isCompacted ? { context_management: { edits: [{ type: "compact_20260112" }] } } : {}),
+          };
+          const { estimateMicros } = bound(changes, asked({ model, price }), ["web_search"]);
+          const passes = searches + 1;
+          const most =
+            searches > 0 ? (price.contextWindow ?? 0) : Math.min(bytes, price.contextWindow ?? bytes);
+          const split = (all: number) => {
+            const [a, b, c, d] = shares.map((each) => Math.floor((each * all) / 4)) as [
+              number,
+              number,
+              number,
+              number,
+            ];
+            return {
+              input_tokens: a + (all - a - b - c - d),
+              cache_read_input_tokens: b,
+              cache_creation_input_tokens: c + d,
+              cache_creation:
+                ttl === "1h"
+                  ? { ephemeral_5m_input_tokens: c, ephemeral_1h_input_tokens: d }
+                  : { ephemeral_5m_input_tokens: c + d },
+              output_tokens: 8_000 * passes,
+            };
+          };
+          const usage = {
+            ...split(most * passes),
+            inference_geo: geo ?? "us",
+            speed,
+            server_tool_use: { web_search_requests: searches },
+            ...(isCompacted ? { iterations: [{ type: "compaction", ...split(most * passes) }] } : {}),
+          };
+          const figures = anthropicFigures(usage);
+          if ("unknown" in figures) throw new Error(figures.unknown);
+          expect(costMicros(figures, price)).toBeLessThanOrEqual(estimateMicros);
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 });
