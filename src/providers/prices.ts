@@ -38,8 +38,8 @@ interface ListedPrice extends ListedRates {
 const MODELS: Record<string, ListedPrice> = snapshot.models;
 
 /**
- * The price of a model by its reference: what the configuration states, else 0 for what runs on a machine of the owner's,
- * else the snapshot's. An unknown model is refused and never taken for a similar one that may be cheaper.
+ * The price of a model by its reference: what the configuration states, else 0 for what runs on a machine of the owner's
+ * and for what is asked with the caller's own credential, else the snapshot's. An unknown model is refused and never taken for a similar one that may be cheaper.
  * @throws UnpricedModel, BadReference
  */
 export function priceOf(reference: string, { prices, providers }: Pricing): Price {
@@ -59,6 +59,9 @@ export function priceOf(reference: string, { prices, providers }: Pricing): Pric
       ...(contextWindow && { contextWindow }),
     };
   }
+  // A flat plan of the caller's: there are no dollars to count, and tokens and calls are counted all the same.
+  if (config.auth === "client")
+    return { ...FREE, ...(known?.contextWindow && { contextWindow: known.contextWindow }) };
   const free = rules.freeOfCharge?.(model, config) ?? null;
   if (free === "free") return FREE;
   if (free !== null) throw new UnpricedModel(reference, ` (${free.unless})`);

@@ -200,6 +200,20 @@ it("takes the premium for what is written to a cache where nobody states it", ()
   expect(priceOf("anthropic/claude-2")).toMatchObject({ input: 8, cacheWrite: 10, cacheWrite1h: 16 });
 });
 
+it("counts no dollars where the caller's own credential is handed on, but knows how much the model takes", () => {
+  const paid = { type: "anthropic", baseUrl: "https://api.anthropic.com", apiKey: null, settings: {} };
+  const providers = { paid, plan: { ...paid, auth: "client" as const } };
+  const { contextWindow } = prices.priceOf("paid/claude-haiku-4-5", { prices: {}, providers });
+  expect(contextWindow).toBeGreaterThan(0);
+  const price = prices.priceOf("plan/claude-haiku-4-5", { prices: {}, providers });
+  expect(price).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0, contextWindow });
+  expect(prices.isFree(price)).toBe(true);
+  expect(prices.isFree(prices.priceOf("plan/brand-new", { prices: {}, providers }))).toBe(true);
+  const stated = { "plan/claude-haiku-4-5": { input: 1, output: 5 } };
+  const own = prices.priceOf("plan/claude-haiku-4-5", { prices: stated, providers });
+  expect(own).toMatchObject({ input: 1, output: 5, contextWindow });
+});
+
 it("lets the configuration win, over the snapshot and over what is free", () => {
   const overrides = {
     "anthropic/claude-haiku-4-5": { input: 2, output: 9 },
