@@ -92,7 +92,9 @@ function cacheWritesOf(body: CallBody): WorstCase["cacheWrites"] {
   const { prompt_cache_options: options, prompt_cache_retention: retention } = body.said;
   const ttl = isRecord(options) ? (options.ttl ?? null) : (options ?? null);
   const isUsual = (ttl === null || ttl === "30m") && (retention ?? null) === null;
-  return isUsual && !plainText(body).includes('"cache_control"') ? "5m" : "any";
+  // The letters of a key may be escapes too.
+  const text = body.text.includes("\\u00") ? plainText(body) : body.text;
+  return isUsual && !text.includes('"cache_control"') ? "5m" : "any";
 }
 
 /** OpenRouter may ask a dearer server of the same model, unless it is told not to. */

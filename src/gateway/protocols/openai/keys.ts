@@ -40,6 +40,9 @@ const REFUSED: Readonly<Record<string, string>> = {
   search_parameters: SEARCHES,
   web_search_options: SEARCHES,
   enable_search: SEARCHES,
+  search_settings: SEARCHES,
+  compound_custom: SEARCHES,
+  extra_body: "What it asks for is read by its server alone, and may be more than tokens",
   prompt: "What a stored prompt holds, its tools included, is not known here",
 };
 

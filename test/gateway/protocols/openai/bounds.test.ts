@@ -269,6 +269,7 @@ describe("what is refused on a priced model, and passes on a free one", () => {
     ["search_parameters", { search_parameters: { mode: "on" } }],
     ["web_search_options", { web_search_options: {} }],
     ["deferred", { deferred: true }],
+    ["extra_body", { extra_body: { google: { cached_content: "a" } } }],
     ["tools[0]", { tools: [{ type: "web_search" }] }],
     ["tools[0]", { tools: [{ type: "web_search_preview_2025_03_11" }] }],
     [
@@ -336,6 +337,17 @@ describe("what is refused on a priced model, and passes on a free one", () => {
   ])("%s in chat: %j", (param, more) => {
     expect(refused("chat/completions", asking(more))).toBe(param);
     expect(refused("chat/completions", asking(more), FREE)).toBeNull();
+  });
+
+  it.each([
+    ["chat/completions", "Max_tokens", { Max_tokens: 9_000_000 }],
+    ["chat/completions", "MODEL", { MODEL: "gpt-9" }],
+    ["responses", "Background", { Background: true }],
+    ["embeddings", "Input", { Input: "a" }],
+    ["completions", "mAx_tokens", { mAx_tokens: 1 }],
+  ])("refuses another spelling of a known key in %s, on a free model too: %s", (path, param, more) => {
+    expect(refused(path, more)).toBe(param);
+    expect(refused(path, more, FREE)).toBe(param);
   });
 
   it("passes tools of the client's own", () => {
@@ -522,6 +534,19 @@ describe("other prices that can apply", () => {
     const input = inputOf(...(asked as unknown as Parameters<typeof bound>));
     expect(estimateMicros - outputMicros).toBeGreaterThanOrEqual(factor * input);
     expect(estimateMicros - outputMicros).toBeLessThanOrEqual(factor * input + 10);
+  });
+
+  it("are those of the cache also where the key is written in escapes", () => {
+    const price = { ...PRICED.price, cacheWrite: 1.25, cacheWrite1h: 2 };
+    const said = asking({
+      messages: [{ role: "user", content: [{ type: "text", text: "a", cache_control: {} }] }],
+    });
+    const text = JSON.stringify(said).replace("cache_control", "cache\\u005fcontrol");
+    expect(JSON.parse(text)).toEqual(said);
+    const model = { ...PRICED, price };
+    const written = route("chat/completions").bound({ headers: {}, text, said }, model, RULES);
+    const plain = bound("chat/completions", said, model);
+    expect(written.estimateMicros).toBeGreaterThanOrEqual(plain.estimateMicros);
   });
 
   it("are ruled out at OpenRouter, which may ask a dearer server", () => {

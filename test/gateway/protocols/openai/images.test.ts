@@ -30,7 +30,7 @@ const DEAREST = 48_600;
 
 it.each([
   ["gpt-4o", "high", PNG(1024, 1024), 85 + 4 * 170],
-  ["gpt-4o", "high", GIF(512, 512), 85 + 170],
+  ["gpt-4o", "high", GIF(512, 512), 85 + 8 * 170],
   ["gpt-4o", "high", JPEG(2048, 4096), 85 + 6 * 170],
   ["gpt-4o", "auto", PNG(4096, 4096), 85 + 4 * 170],
   ["gpt-4o", undefined, PNG(10_000, 100), 85 + 4 * 170],
