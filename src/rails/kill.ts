@@ -25,7 +25,7 @@ export function readReplaced(store: Pick<Store, "health">): Kill | null {
 /** Everything that stops this process: its files, and the kill switch as `db`, which may be a transaction, sees it. */
 export async function readStop(
   rails: { store: Store; stopFile: string },
-  db: Db = rails.store.db,
+  db: Db = rails.store.latest,
 ): Promise<Kill | null> {
   return readReplaced(rails.store) ?? (await readKill(db, rails.stopFile));
 }

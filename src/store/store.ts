@@ -7,6 +7,11 @@ export interface Store {
   /** To read: what is committed. */
   db: Db;
   /**
+   * To read, by prepared queries alone, what may stop something that is about to begin: at once, and with what sections of
+   * this process have written and not committed. To read from `db` waits for those sections, and ends the commit they share.
+   */
+  latest: Db;
+  /**
    * The one way to write: a section. Sections run one at a time for the whole agent, in whatever process; what one writes is
    * there as a whole or not at all, and on the disk once this resolves. No network inside one, ever: everybody else waits.
    * On a full disk `work` runs a second time, so nothing outside of the section may depend on how often it ran.

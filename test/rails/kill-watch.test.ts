@@ -222,7 +222,7 @@ describe("armed again", () => {
 
   it("lets calls through again, and refuses the one that began before", async () => {
     const rails = await testRails();
-    let release = () => {};
+    let release: (() => void) | undefined;
     const held = guard(
       rails,
       guardedCall(rails, {
@@ -232,12 +232,13 @@ describe("armed again", () => {
           }),
       }),
     );
-    await vi.waitFor(() => expect(rails.watch.inFlight()).toBe(1));
+    await vi.waitFor(() => expect(release).toBeDefined());
+    expect(rails.watch.inFlight()).toBe(1);
     rails.watch.trip({ by: "row", at: 0, reason: "found set" });
     await expect(guard(rails, guardedCall(rails))).rejects.toThrow(Killed);
     expect(await rails.watch.arm()).toBe(true);
     await expect(guard(rails, guardedCall(rails))).resolves.toBe("text");
-    await vi.waitFor(release);
+    release?.();
     await expect(held).rejects.toThrow(Killed);
     expect(rails.watch.inFlight()).toBe(0);
   });

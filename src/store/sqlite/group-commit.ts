@@ -14,18 +14,17 @@ interface Section {
 }
 
 /**
- * Sections of one process that are asked for while another one runs share its commit, since it is the commit that waits for
- * the disk. They run one after the other in one transaction, each but the first in a savepoint: one that fails is rolled back
+ * Sections of one process that are asked for in the same turn of its event loop share a commit, since it is the commit that
+ * waits for the disk. They run one after the other in one transaction, each but the first in a savepoint: one that fails is rolled back
  * alone. Each is told that it succeeded when the commit is on the disk, and all of them fail with a commit that fails.
  */
 export class CommitGroup {
   readonly #database: Database.Database;
   readonly #run: (sql: string) => void;
-  /** Sections that were asked for and have not begun. */
-  #asked = 0;
   #current: Section | null = null;
   /** Sections that have run and wait for their commit. */
   #ended: Section[] = [];
+  #isCommitPlanned = false;
   /** Why SQLite rolled everything back while a section was running; until that section is over. */
   #lost: { error: unknown } | null = null;
 
@@ -39,24 +38,14 @@ export class CommitGroup {
    * @throws what the section throws, or what the commit does.
    */
   async section<T>(transaction: (onBegin: () => void) => Promise<T>): Promise<T> {
-    this.#asked += 1;
     const begun: { section: Section | null } = { section: null };
-    try {
-      const result = await transaction(() => {
-        this.#asked -= 1;
-        begun.section = this.#current;
-        if (begun.section !== null) begun.section.isAwaited = true;
-      });
-      const failure = await begun.section?.outcome;
-      if (failure) throw failure.error;
-      return result;
-    } finally {
-      // It could not begin, so those that have run need not wait for it.
-      if (begun.section === null) {
-        this.#asked -= 1;
-        this.#commitIfDue();
-      }
-    }
+    const result = await transaction(() => {
+      begun.section = this.#current;
+      if (begun.section !== null) begun.section.isAwaited = true;
+    });
+    const failure = await begun.section?.outcome;
+    if (failure) throw failure.error;
+    return result;
   }
 
   isInSection(): boolean {
@@ -79,7 +68,7 @@ export class CommitGroup {
     if (this.#ended.length > 0) this.#run("release section");
     this.#ended.push(section);
     this.#current = null;
-    if (section.isAwaited) this.#commitIfDue();
+    if (section.isAwaited) this.#planCommit();
     else {
       const failure = this.commit();
       if (failure !== null) throw failure.error;
@@ -95,7 +84,7 @@ export class CommitGroup {
       if (this.#ended.length === 0) this.#run("rollback");
       else this.#undoSavepoint();
     }
-    this.#commitIfDue();
+    this.#planCommit();
   }
 
   #undoSavepoint(): void {
@@ -145,8 +134,18 @@ export class CommitGroup {
     if (this.#lost !== null) throw this.#lost.error;
   }
 
-  #commitIfDue(): void {
-    if (this.#current !== null) return;
-    if (this.#asked === 0 || this.#ended.length >= SECTIONS_MAX) this.commit();
+  /**
+   * Not at once: each request that has come in over the network has its section in a turn of its own, and to commit blocks them
+   * all. Those whose bytes are there already run before the immediate, and share it.
+   */
+  #planCommit(): void {
+    if (this.#ended.length >= SECTIONS_MAX) this.commit();
+    if (this.#isCommitPlanned || this.#ended.length === 0) return;
+    this.#isCommitPlanned = true;
+    setImmediate(() => {
+      this.#isCommitPlanned = false;
+      // A section that is running plans it again when it ends.
+      if (this.#current === null) this.commit();
+    });
   }
 }

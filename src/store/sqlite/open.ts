@@ -52,6 +52,8 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   executePreparedBy(db, (query) =>
     whileBusy(busyMs, () => (database.inTransaction ? db.executeQuery(query) : execute(query))),
   );
+  const latest = db.withoutPlugins();
+  executePreparedBy(latest, (query) => whileBusy(busyMs, () => execute(query)));
   async function runSection<T>(trx: Trx, work: (trx: Trx) => Promise<T>) {
     const hooks = collectAfterCommit(trx);
     let isOver = false;
@@ -67,6 +69,7 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   let replaced: { at: number; what: string } | null = null;
   return {
     db,
+    latest,
     // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
     async atomically(work) {
       const { result, hooks } = await withBallast(dirname(path), () =>

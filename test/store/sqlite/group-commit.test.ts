@@ -1,10 +1,10 @@
 // @module-tag processes
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { sql } from "kysely";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { readKillRow, setKill } from "../../../src/rails/kill.ts";
 import type { Db, Trx } from "../../../src/store/schema.ts";
-import { openStore } from "../../../src/store/sqlite/open.ts";
 import { afterCommit } from "../../../src/store/store.ts";
 import { startChild } from "../../support/child.ts";
 import { testStore } from "../../support/store.ts";
@@ -24,20 +24,19 @@ async function twoStores() {
 
 /** Commits are counted by the log's growth: each one with a write ends in a frame that says so. */
 async function commitsOf(path: string, work: () => Promise<unknown>): Promise<number> {
-  const watcher = await openStore(path);
-  onTestFinished(() => watcher.close());
-  const seen = new Set([watcher.changes.seen()]);
-  let isOver = false;
-  const watching = (async () => {
-    while (!isOver) {
-      seen.add(watcher.changes.seen());
-      await Promise.resolve();
-    }
-  })();
+  const before = commitFrames(path);
   await work();
-  isOver = true;
-  await watching;
-  return seen.size - 1;
+  return commitFrames(path) - before;
+}
+
+/** https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
+function commitFrames(path: string): number {
+  const log = readFileSync(`${path}-wal`);
+  const frameBytes = 24 + log.readUInt32BE(8);
+  let commits = 0;
+  for (let at = 32; at + frameBytes <= log.length; at += frameBytes)
+    if (log.compare(log, 16, 24, at + 8, at + 16) === 0 && log.readUInt32BE(at + 4) !== 0) commits += 1;
+  return commits;
 }
 
 const failing = (work: Promise<unknown>) =>
@@ -54,6 +53,16 @@ describe("sections that run at the same time", () => {
     );
     expect(count).toBe(1);
     expect(await hosts(store.db)).toEqual(["a", "b", "c"]);
+  });
+
+  test("share one commit also where each is asked for by a callback of its own, as requests over the network are", async () => {
+    const { store } = await twoStores();
+    const asked = (host: string) =>
+      new Promise((resolve) => {
+        setTimeout(() => resolve(store.atomically((trx) => insert(trx, host))), 20);
+      });
+    const count = await commitsOf(store.path, () => Promise.all(["a", "b", "c"].map(asked)));
+    expect(count).toBe(1);
   });
 
   test("share commits of 64 at most", async () => {
@@ -186,6 +195,16 @@ describe("a statement beside sections that have run and are not committed", () =
     await Promise.all([first, third]);
     expect(seen).toEqual(kind === "a read" ? ["a"] : ["a", "b"]);
   });
+});
+
+test("what is read as the latest sees them, and neither waits for them nor ends their commit", async () => {
+  const { store, other } = await twoStores();
+  const first = store.atomically((trx) => setKill(trx, async () => undefined, "test", 1));
+  let kill = await readKillRow(store.latest);
+  while (kill === null) kill = await readKillRow(store.latest);
+  expect([kill.reason, await readKillRow(other.db)]).toEqual(["test", null]);
+  await first;
+  expect((await readKillRow(other.db))?.reason).toBe("test");
 });
 
 describe("a disk that is full in the middle of a group", () => {
