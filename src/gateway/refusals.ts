@@ -1,5 +1,6 @@
 import { toIso } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
+import { DuplicateKey } from "../lib/json-text.ts";
 import { asSentence } from "../lib/text.ts";
 import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import { endOf } from "../rails/periods.ts";
@@ -43,6 +44,7 @@ export async function refusalOf(
   }
   if (error instanceof Forbidden)
     return { type: "forbidden", param: error.param, message: `afk: ${asSentence(error.message)}` };
+  if (error instanceof DuplicateKey) return { type: "invalid", message: `afk: ${asSentence(error.message)}` };
   if (error instanceof BodyRefused) {
     const message = `afk: ${asSentence(error.message)}`;
     return error.type === "busy"

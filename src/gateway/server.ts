@@ -21,6 +21,8 @@ const LIMITS = {
 };
 const CONNECTIONS_MAX = 12_000;
 const HEADERS_MAX = 200;
+/** Connections that the system holds until they are accepted: an agent may begin hundreds at once. */
+const BACKLOG = 4_096;
 
 /** A server of plain HTTP, or of HTTPS with `tls`; it does not listen yet. */
 export function createGatewayServer(
@@ -78,7 +80,7 @@ export async function listen(
       const message = `the gateway cannot listen at ${at.host}:${at.port} (${messageOf(error)}); set gateway.listen in afk.yaml to an address that is free`;
       reject(new AfkError("gateway_unavailable", message, { exitCode: EXIT.unavailable, cause: error }));
     });
-    server.listen(at.port, at.host, resolve);
+    server.listen({ port: at.port, host: at.host, backlog: BACKLOG }, resolve);
   });
   server.on("error", () => {});
   const address = server.address();
