@@ -140,7 +140,9 @@ async function answerCall(
     await makeCall(tools, tools.book(), { ...of, requestHash, delivery, abandoned: ended.signal }, target);
     isWhole = true;
   } catch (error) {
-    tellFailure(of, delivery, await refusalOf(error, tools.rails.store));
+    const refusal = await refusalOf(error, tools.rails.store);
+    caller.onRefused?.(refusal);
+    tellFailure(of, delivery, refusal);
   } finally {
     tools.repeats.ended(requestHash, delivery, isWhole);
   }

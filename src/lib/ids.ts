@@ -31,8 +31,3 @@ export function newId(nowMs: number, randomness: Randomness = systemRandomness):
   for (const byte of randomness.bytes(16)) noise += CROCKFORD[byte % 32];
   return time + noise;
 }
-
-/** A secret that nobody can guess: 256 bits in 43 characters that may stand in an address. */
-export function newSecret(): string {
-  return randomBytes(32).toString("base64url");
-}

@@ -1,11 +1,11 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Caller } from "../../gateway/caller.ts";
 import { openGateway } from "../../gateway/gateway.ts";
 import type { Refusal } from "../../gateway/protocols/protocol.ts";
 import { createRecordedAnswers } from "../../gateway/recorded-answers.ts";
 import type { RunGateway } from "../../jobs/job.ts";
+import { hashOfKey, newClientKey } from "../../lib/client-key.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
-import { newSecret } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { once } from "../../lib/once.ts";
 import type { JobRow } from "../../queue/job.ts";
@@ -40,7 +40,7 @@ export async function openRunGateway(
   run: GatewayRun,
 ): Promise<RunGateway> {
   const { tick, runner, job, signal, log } = run;
-  const key = `sk-afk-${newSecret()}`;
+  const key = newClientKey();
   const watched = watchRefusals(job.name, clock);
   const { replays, maxOutputTokens, models } = config.gateway;
   const caller: Caller = {
@@ -56,13 +56,13 @@ export async function openRunGateway(
     onRefused: watched.onRefused,
   };
   let isOver = false;
-  const digest = digestOf(key);
+  const hash = hashOfKey(key);
   const gateway = await openGateway({
     rails,
     config: () => config,
     listen: { host: "127.0.0.1", port: 0 },
     tls: null,
-    findCaller: async (asked) => (!isOver && timingSafeEqual(digestOf(asked), digest) ? caller : null),
+    findCaller: async (asked) => (!isOver && timingSafeEqual(hashOfKey(asked), hash) ? caller : null),
   });
   const over = Promise.withResolvers<void>();
   open.add(over.promise);
@@ -85,10 +85,6 @@ export async function openRunGateway(
     signal: watched.signal,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function digestOf(key: string): Buffer {
-  return createHash("sha256").update(key).digest();
 }
 
 /** Follows what comes of a run's requests, and ends a run that takes no refusal for an answer. */

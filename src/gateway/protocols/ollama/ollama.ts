@@ -12,10 +12,13 @@ const shared = {
   streamError: endLines,
 } as const;
 
-const generation = (path: string): CallRoute => ({
+/** LangChain for JavaScript and Pydantic AI read the same variable for the address, and the latter wants `/v1` in it. */
+const BASES = ["", "/v1"];
+
+const generation = (base: string, path: string): CallRoute => ({
   ...shared,
   method: "POST",
-  path,
+  path: `${base}${path}`,
   upstreamPath: () => path,
   isFree: false,
   isStreamed: ({ stream }) => stream !== false,
@@ -23,10 +26,10 @@ const generation = (path: string): CallRoute => ({
   figures: generationFigures,
 });
 
-const embedding = (path: string): CallRoute => ({
+const embedding = (base: string, path: string): CallRoute => ({
   ...shared,
   method: "POST",
-  path,
+  path: `${base}${path}`,
   upstreamPath: () => path,
   isFree: false,
   isStreamed: () => false,
@@ -63,10 +66,12 @@ const text = (body: string): Answer => ({ status: 200, headers: { "content-type"
 export const ollama: Protocol = {
   name: "ollama",
   routes: [
-    generation("/api/chat"),
-    generation("/api/generate"),
-    embedding("/api/embed"),
-    embedding("/api/embeddings"),
+    ...BASES.flatMap((base) => [
+      generation(base, "/api/chat"),
+      generation(base, "/api/generate"),
+      embedding(base, "/api/embed"),
+      embedding(base, "/api/embeddings"),
+    ]),
     facts("POST", "/api/show"),
     facts("GET", "/api/version"),
     facts("GET", "/api/ps"),
