@@ -36,7 +36,7 @@ export function costOf(
   const micros = isFree ? 0 : costMicros(usage, asked.price, asked.priceOf);
   if (typeof micros !== "number") throw costUnknown(reference, micros);
   // A server that does not keep to the limit has none, however little this one reply cost.
-  const most = Math.max(...[usage, ...ownPasses(usage)].map((pass) => pass.outputTokens));
+  const most = longestReply(usage);
   const isAbove = !isFree && most > outputTokensMax;
   const aboveBound = `a reply of ${most} tokens, more than the ${outputTokensMax} that bounded it`;
   return {
@@ -63,8 +63,9 @@ export function performed(
   return { ...cost, ...cut, value };
 }
 
-function ownPasses({ passes = [] }: Usage): Usage[] {
-  return passes.flatMap(({ model, usage }) => (model === null ? [usage] : []));
+/** The most output of a run that made a part of the reply. */
+function longestReply({ outputTokens, passes = [] }: Usage): number {
+  return Math.max(outputTokens, ...passes.map(({ usage, isReply }) => (isReply ? usage.outputTokens : 0)));
 }
 
 /** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */

@@ -34,7 +34,15 @@ export interface Usage {
   /** Uses of tools that ran at the provider, by their name in `Price.tools`. */
   tools?: Record<string, number>;
   /** Passes that the counts above leave out, each at the step of its own input; `model` null is the model itself. */
-  passes?: { model: string | null; usage: Usage }[];
+  passes?: Pass[];
+}
+
+/** One run of a model within a call. */
+export interface Pass {
+  model: string | null;
+  usage: Usage;
+  /** It made a part of the reply, which the limit of the request bounds. */
+  isReply?: true;
 }
 
 /** What `model.complete` gives its caller. `model` is the reference that answered. */

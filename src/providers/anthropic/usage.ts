@@ -1,5 +1,5 @@
 import { countIn, isRecord } from "../reply-json.ts";
-import type { Figures, UnknownCost, Usage } from "../types.ts";
+import type { Figures, Pass, UnknownCost, Usage } from "../types.ts";
 
 const COUNTS = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
 const WRITES = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"];
@@ -90,8 +90,6 @@ function toolsIn(counted: unknown): { uses: [string, number][] } | UnknownCost {
   return { uses };
 }
 
-type Pass = { model: string | null; usage: Usage };
-
 /** All that is billed, first what `top` says, in passes where it says so. A model that declined is listed, and not billed. */
 function passesIn(iterations: unknown, top: Usage, terms: Terms): [Pass, ...Pass[]] | UnknownCost {
   if (iterations === undefined || iterations === null) return [{ model: null, usage: top }];
@@ -115,7 +113,7 @@ function passesIn(iterations: unknown, top: Usage, terms: Terms): [Pass, ...Pass
   }
   const served = own
     .filter(({ model }) => server === null || model === server)
-    .map(({ usage }) => ({ model: server, usage }));
+    .map(({ usage }): Pass => ({ model: server, usage, isReply: true }));
   const [first, ...rest] = addUpTo(top, served) ? served : [];
   if (first !== undefined) return [first, ...rest, ...besides];
   if (server !== null) return otherPrices(`it does not say what ${server.slice(0, 100)} took of it`);

@@ -28,6 +28,7 @@ export function toolUsesIn(
     // Perplexity, xAI, and bridges to Claude.
     [usage, "num_search_queries", "web_search"],
     [usage, "num_sources_used", "search_source"],
+    [usage, "num_server_side_tools_used", "server_side_tool"],
     [usage.server_tool_use, "web_search_requests", "web_search"],
   ];
   for (const [from, name, tool] of counted) {
