@@ -22,9 +22,9 @@ export function toolUsesIn(
 ): { uses: Record<string, number> } | UnknownCost {
   const search = searchTool(said.tools);
   const uses = outputUses(said, search);
+  const billed = inside(said.tool_usage, "web_search");
   const counted: [from: unknown, name: string, tool: string][] = [
-    // Of these the bill is made, whatever stands in `output`.
-    [inside(said.tool_usage, "web_search"), "num_requests", search],
+    [billed, "num_requests", search],
     // Perplexity, xAI, and bridges to Claude.
     [usage, "num_search_queries", "web_search"],
     [usage, "num_sources_used", "search_source"],
@@ -36,7 +36,8 @@ export function toolUsesIn(
     if (value === null) continue;
     const count = countIn(value);
     if (count === null) return { unknown: `its ${name} is no count of uses`, hasOtherPrices: true };
-    uses.set(tool, count);
+    // Of what OpenAI calls billable the bill is made, whatever stands in `output`; of all others the most counts.
+    uses.set(tool, from === billed ? count : Math.max(count, uses.get(tool) ?? 0));
   }
   return { uses: Object.fromEntries([...uses].filter(([, count]) => count > 0)) };
 }

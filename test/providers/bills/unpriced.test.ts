@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
+import { responsesFigures } from "../../../src/providers/openai/usage.ts";
 import type { Figures } from "../../../src/providers/types.ts";
-import { chat, claude, code, costOf, pass, response } from "./bills.ts";
+import { chat, claude, code, costOf, pass, response, search } from "./bills.ts";
 
 it.each<[string, string, Figures]>([
   [
@@ -67,6 +68,14 @@ it.each<[string, string, Figures]>([
         output: [code("c1")],
       },
     ),
+  ],
+  [
+    "searches in the output, beside a count of none",
+    "openrouter/anthropic/claude-sonnet-4.6",
+    responsesFigures({
+      usage: { input_tokens: 10, output_tokens: 5, server_tool_use: { web_search_requests: 0 } },
+      output: [search("search")],
+    }),
   ],
   [
     "searches that are no count",
