@@ -37,6 +37,9 @@ interface Case {
 
 type Said = CallBody["said"];
 
+/** Each is bounded by itself, which takes time. */
+const FALLBACKS_MAX = 10;
+
 /**
  * The most that POST /v1/messages can take: the bytes of its text, its pictures by their size, the model's context window for
  * whatever has no size here, times the rounds that tools at the provider may add.
@@ -113,7 +116,14 @@ function fallbacks({ fallbacks: listed }: Said, model: AskedModel, outputTokens:
         "sent. Name the models.",
     );
   }
-  return listOf(listed).map((entry, index) => {
+  const entries = listOf(listed);
+  if (entries.length > FALLBACKS_MAX) {
+    throw new Forbidden(
+      "fallbacks",
+      `fallbacks: there are ${entries.length}. Name at most ${FALLBACKS_MAX}.`,
+    );
+  }
+  return entries.map((entry, index) => {
     const param = `fallbacks[${index}]`;
     const said = isRecord(entry) ? entry : {};
     const most = wholeNumber(said.max_tokens, `${param}.max_tokens`) ?? outputTokens;

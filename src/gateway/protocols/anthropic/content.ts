@@ -38,6 +38,9 @@ const TEXT_BLOCKS = new Set([
   "fallback",
 ]);
 
+/** Each block in a block adds at least ten characters: so deep does no conversation go. */
+const PARAM_CHARACTERS_MAX = 1_000;
+
 /**
  * Reads the content of a request.
  * @throws Forbidden for a type of block that is not known, as it may start work at the provider.
@@ -72,6 +75,12 @@ function readBlocks(content: unknown, param: string, found: Content): void {
 }
 
 function readBlock(block: Record<string, unknown>, param: string, found: Content): void {
+  if (param.length > PARAM_CHARACTERS_MAX) {
+    throw new Forbidden(
+      "messages",
+      "messages: blocks stand in each other deeper than in any conversation. Send them as text.",
+    );
+  }
   noteCache(block, found);
   const { type, source } = block;
   switch (type) {
@@ -125,10 +134,10 @@ function readAddition({ tool }: Record<string, unknown>, param: string, found: C
 }
 
 function unknownBlock(type: unknown, param: string): Forbidden {
-  const named = typeof type === "string" ? `"${type.slice(0, 60)}"` : "no type";
+  const named = typeof type === "string" ? `of type "${type.slice(0, 60)}"` : "without a type";
   return new Forbidden(
     param,
-    `${param}: a block of ${typeof type === "string" ? "type " : ""}${named} may start work at the provider whose cost has no bound that ` +
-      "afk knows, so the request was not sent. Send it as text, or ask a model that costs nothing.",
+    `${param}: a block ${named} may start work at the provider whose cost has no bound that afk knows, so the request was not ` +
+      "sent. Send it as text, or ask a model that costs nothing.",
   );
 }

@@ -1,7 +1,7 @@
 import { Forbidden } from "../forbidden.ts";
 
 /** Far beyond what any model takes, and small enough to reckon with. */
-const MOST = 100_000_000;
+const MOST = 10_000_000;
 
 /**
  * A limit as a client states it, null where it states none.

@@ -26,6 +26,8 @@ interface ToolRules {
 }
 
 const USES_DEFAULT = 5;
+/** More is no request, and as a cost would break the arithmetic. */
+const ROUNDS_MAX = 10_000;
 /** Rounds of what has no limit of its own: the provider pauses a loop of its own after ten. */
 const LOOP_ROUNDS = 10;
 /** Tokens around all tools, in the place of a definition that the provider itself has written, and of a set of them. */
@@ -88,6 +90,12 @@ export function readTools(
   const inContainer = said.container === undefined || said.container === null ? content.upload : "container";
   if (inContainer !== null) addLoop(work, allowed("code_execution", inContainer, rules));
   if (listed.length + content.tools.length > 0) work.addedTokens += ADDED.once;
+  if (work.rounds > ROUNDS_MAX) {
+    throw new Forbidden(
+      "tools",
+      `tools: they may run ${work.rounds} times, which no model does. State a smaller max_uses.`,
+    );
+  }
   return work;
 }
 
@@ -175,10 +183,10 @@ function allowed<K extends Kind>(kind: K, param: string, { allow }: ToolRules): 
   );
 }
 
-function kindOf({ type = "custom" }: Record<string, unknown>, param: string): Kind {
-  const asked = type ?? "custom";
-  const kind = typeof asked === "string" ? KINDS.find(([pattern]) => pattern.test(asked))?.[1] : undefined;
-  if (kind === undefined) throw unknownTool(param, asked);
+function kindOf(tool: Record<string, unknown>, param: string): Kind {
+  const type = tool.type ?? "custom";
+  const kind = typeof type === "string" ? KINDS.find(([pattern]) => pattern.test(type))?.[1] : undefined;
+  if (kind === undefined) throw unknownTool(param, type);
   return kind;
 }
 

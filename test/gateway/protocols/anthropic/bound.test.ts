@@ -398,6 +398,16 @@ describe("tools that run at the provider", () => {
     expect(forbidden({ tools: [byCode] }, asked(), ["web_search"])).toBe("tools[0].allowed_callers");
   });
 
+  it("refuses more rounds than the arithmetic bears, however they come about", () => {
+    const many = { tools: Array.from({ length: 100 }, () => ({ ...search, max_uses: 10_000_000 })) };
+    expect(forbidden(many, asked(), ["web_search"])).toBe("tools");
+    const fallbacks = Array.from({ length: 11 }, () => ({ model: "claude-haiku-4-5" }));
+    expect(forbidden({ fallbacks })).toBe("fallbacks");
+    let block: object = { type: "text", text: "a" };
+    for (let depth = 0; depth < 500; depth += 1) block = { type: "tool_result", content: [block] };
+    expect(forbidden(said([block]))).toBe("messages");
+  });
+
   it("needs a stated limit where a tool is defined in the conversation", () => {
     const addition = (definition: object) =>
       said([{ type: "tool_addition", tool: { type: "tool_definition", definition } }]);
