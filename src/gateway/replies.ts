@@ -106,8 +106,10 @@ async function takeStream(
     return null;
   };
   await pump(body, signal, (chunk) => framer.push(chunk), write);
-  for (const part of framer.flush()) write(part);
+  const rest = framer.flush();
   const end = reader.end();
+  // Part of an event would run into the error that follows it, so that a client could read neither.
+  if (end.isComplete) for (const part of rest) write(part);
   // An early end must not look like a whole answer: some clients take it for one, others ask again without end.
   if (!end.isComplete || end.error !== null) {
     const what =
