@@ -65,11 +65,11 @@ function addPart(content: Content, part: unknown, at: string, model: AskedModel)
   }
 }
 
-/** Chat has an object with the address in it, the other API the address alone. */
+/** Chat has an object with the address in it, the other API the address alone; a file beside it may be what is taken. */
 function addImagePart(content: Content, part: Record<string, unknown>, model: AskedModel): void {
-  const { image_url: image } = part;
-  const { url, detail } = isRecord(image) ? image : { url: image, detail: part.detail };
-  addImage(content, url, detail, model);
+  const { image_url: image, file_id: file } = part;
+  const { url, detail = part.detail } = isRecord(image) ? image : { url: image };
+  addImage(content, (file ?? null) === null ? url : null, detail, model);
 }
 
 /** Adds a picture: a data address, whose size is in it, or one that lies elsewhere. */

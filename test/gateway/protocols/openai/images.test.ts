@@ -113,9 +113,15 @@ it.each([
 });
 
 it("counts one that lies elsewhere as the largest", () => {
+  const small = `data:image/png;base64,${PNG(16, 16)}`;
   const of = (image: object) =>
     tokensOf("responses", { input: [{ role: "user", content: [{ type: "input_image", ...image }] }] });
-  for (const image of [{ image_url: "https://example.com/a.png" }, { file_id: "file-1" }, {}]) {
+  for (const image of [
+    { image_url: "https://example.com/a.png" },
+    { file_id: "file-1" },
+    {},
+    { image_url: small, file_id: "file-1" },
+  ]) {
     expect(of(image)).toBeGreaterThan(85 + 8 * 170);
     expect(of(image)).toBeLessThan(85 + 8 * 170 + 400);
   }
