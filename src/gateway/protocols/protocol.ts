@@ -54,7 +54,7 @@ export interface Bound {
   estimateTokens: number;
   /** The limit of its output that is sent (times n). */
   outputTokensMax: number;
-  /** The part of `estimateMicros` that is for output, all passes together. */
+  /** The part of `estimateMicros` that is for output and follows its limit, all passes together: 0 where a smaller limit saves nothing. */
   outputMicros: number;
   /** Top-level keys of the body that are set or replaced; everything else stays byte for byte. */
   pins: Record<string, unknown>;

@@ -31,12 +31,16 @@ interface Read {
 
 /** What one model takes at most, at its own price. */
 interface Case {
+  /** The part of its output that a smaller `max_tokens` would make smaller. */
+  limitedTokens: number;
   worst: WorstCase;
   price: Price;
 }
 
 type Said = CallBody["said"];
 
+/** The most tokens of a summary of the conversation, to which the limit of the reply may not apply. */
+const SUMMARY_TOKENS = 32_000;
 /** Each is bounded by itself, which takes time. */
 const FALLBACKS_MAX = 10;
 
@@ -61,11 +65,13 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
   const terms = { cacheWrites: cacheWritesOf(content, model, tier), tier, isRegional: regionOf(said) };
   const read = { body, content, work, terms };
   const cases = [
-    modelCase(read, model.model, model.price, outputTokens),
-    ...fallbacks(said, model, outputTokens).map(({ name, price, most, param }) => {
-      requireTier(tier, price, param);
-      return modelCase(read, name, price, most);
+    modelCase(read, {
+      name: model.model,
+      price: model.price,
+      outputTokens,
+      isLimited: outputTokens === limit,
     }),
+    ...fallbacks(said, model, limit).map((fallback) => modelCase(read, fallback)),
     ...advisorCases(read, model),
   ];
   return { ...sumOf(cases), outputTokensMax: outputTokens, pins, hidesUsage: false };
@@ -84,21 +90,35 @@ function freeBound(body: CallBody, limit: number, pins: Record<string, unknown>)
   };
 }
 
+/** A model that may answer: with how much at most, and whether that is what the request's limit says. */
+interface Answering {
+  name: string;
+  price: Price;
+  outputTokens: number;
+  isLimited: boolean;
+}
+
 /** All runs of one model that answers. */
-function modelCase(read: Read, name: string, price: Price, outputTokens: number): Case {
+function modelCase(read: Read, { name, price, outputTokens, isLimited }: Answering): Case {
   const { body, content, work, terms } = read;
   const { said } = body;
-  // A summary of the conversation is a run of its own before each.
-  const passes = (1 + work.rounds) * (isCompacted(said) ? 2 : 1);
+  const rounds = 1 + work.rounds;
+  // Each is a run of its own before a round.
+  const summaries = isCompacted(said) ? rounds : 0;
   const held = isRecord(said.thread) && said.thread.type !== "create" ? "thread" : content.unsized;
   const unsized = held ?? (work.isOutside ? "tools" : null);
   const window = windowOf(price, body, name);
   if (unsized !== null && window === null) throw unsizedPart(unsized, name);
   // What it has written so far is read again in each further round.
-  const sized = sizedTokens(read, name) + (passes - 1) * outputTokens;
-  const inputTokens = unsized === null ? Math.min(sized, window ?? sized) : (window ?? sized);
-  const tools = Object.fromEntries(Object.entries(work.uses).filter(([tool]) => isPriced(tool, price, name)));
-  return { price, worst: { ...terms, inputTokens, outputTokens: passes * outputTokens, passes, tools } };
+  const sized = sizedTokens(read, name) + (rounds - 1 + summaries) * outputTokens;
+  const worst = {
+    ...terms,
+    inputTokens: unsized === null ? Math.min(sized, window ?? sized) : (window ?? sized),
+    outputTokens: rounds * outputTokens + summaries * Math.max(outputTokens, SUMMARY_TOKENS),
+    passes: rounds + summaries,
+    tools: Object.fromEntries(Object.entries(work.uses).filter(([tool]) => isPriced(tool, price, name))),
+  };
+  return { price, worst, limitedTokens: isLimited ? rounds * outputTokens : 0 };
 }
 
 /** What has a size: text by its bytes, pictures by their measures. */
@@ -108,7 +128,12 @@ function sizedTokens({ body, content: { images }, work }: Read, name: string): n
   return tokens;
 }
 
-function fallbacks({ fallbacks: listed }: Said, model: AskedModel, outputTokens: number) {
+/** Other models that answer where the first one declines; a limit of their own does not follow that of the request. */
+function fallbacks(
+  { fallbacks: listed, speed, thinking }: Said,
+  model: AskedModel,
+  limit: number,
+): Answering[] {
   if (typeof listed === "string") {
     throw new Forbidden(
       "fallbacks",
@@ -126,12 +151,14 @@ function fallbacks({ fallbacks: listed }: Said, model: AskedModel, outputTokens:
   return entries.map((entry, index) => {
     const param = `fallbacks[${index}]`;
     const said = isRecord(entry) ? entry : {};
-    const most = wholeNumber(said.max_tokens, `${param}.max_tokens`) ?? outputTokens;
+    const own = wholeNumber(said.max_tokens, `${param}.max_tokens`);
+    const outputTokens = Math.max(own ?? limit, thinkingTokens(said.thinking ?? thinking));
     const { name, price } = otherModel(said.model, `${param}.model`, model);
     if (said.speed !== undefined && said.speed !== null && said.speed !== "standard") {
       throw new Forbidden(`${param}.speed`, `${param}.speed has no bound that afk knows. Leave it out.`);
     }
-    return { name, price, most: Math.max(most, thinkingTokens(said.thinking)), param: `${param}.model` };
+    if (speed === "fast") requireTier("fast", price, `${param}.model`);
+    return { name, price, outputTokens, isLimited: own === null && outputTokens === limit };
   });
 }
 
@@ -142,16 +169,16 @@ function advisorCases({ body, work, terms }: Read, model: AskedModel): Case[] {
     if (window === null) throw unsizedPart(param, name);
     requireTier(terms.tier, price, param);
     const runs = { inputTokens: window, outputTokens: uses * outputTokens, passes: uses };
-    return { price, worst: { ...terms, ...runs, cacheWrites: "any", tools: {} } };
+    return { price, worst: { ...terms, ...runs, cacheWrites: "any", tools: {} }, limitedTokens: 0 };
   });
 }
 
 function sumOf(cases: readonly Case[]): Pick<Bound, "estimateMicros" | "estimateTokens" | "outputMicros"> {
   const sum = { estimateMicros: 0, estimateTokens: 0, outputMicros: 0 };
-  for (const { worst, price } of cases) {
+  for (const { worst, price, limitedTokens } of cases) {
     const { micros, outputMicros } = worstMicros(worst, price);
     sum.estimateMicros += micros;
-    sum.outputMicros += outputMicros;
+    if (limitedTokens > 0) sum.outputMicros += Math.ceil((outputMicros * limitedTokens) / worst.outputTokens);
     sum.estimateTokens += worst.passes * worst.inputTokens + worst.outputTokens;
   }
   return sum;

@@ -20,12 +20,13 @@ export function tierOf(
   pins: Record<string, unknown>,
 ): WorstCase["tier"] {
   const { said, headers } = body;
+  const isAnthropic = isAnthropicItself(model);
   const isPriority = rules.allow.has("priority") && tierFactor("priority", model.price) !== null;
   const mayBePriority = said.service_tier === "auto" && isPriority;
-  if (model.isOriginal && !mayBePriority && said.service_tier !== "standard_only")
+  if (isAnthropic && !mayBePriority && said.service_tier !== "standard_only")
     pins.service_tier = "standard_only";
   const isElsewhere =
-    !model.isOriginal && said.service_tier !== undefined && said.service_tier !== "standard_only";
+    !isAnthropic && said.service_tier !== undefined && said.service_tier !== "standard_only";
   const isOpen = mayBePriority || isElsewhere || !isAllKnown(said, headers["anthropic-beta"]);
   const { speed = null } = said;
   if (speed === null || speed === "standard") return isOpen ? "any" : "listed";
@@ -38,6 +39,11 @@ export function tierOf(
   }
   requireTier("fast", model.price, "speed");
   return isOpen ? "any" : "fast";
+}
+
+/** Ollama's own service speaks the protocol too. */
+function isAnthropicItself({ isOriginal, providerType }: AskedModel): boolean {
+  return isOriginal && providerType === "anthropic";
 }
 
 /** @throws Forbidden where a model has no price in a tier. */
@@ -69,7 +75,7 @@ export function cacheWritesOf(
   if (isOther || tier === "any") return "any";
   if (cacheLifetimes.has("1h")) return "1h";
   // Others that speak the protocol write to their caches unasked.
-  return cacheLifetimes.has("5m") || !model.isOriginal ? "5m" : "none";
+  return cacheLifetimes.has("5m") || !isAnthropicItself(model) ? "5m" : "none";
 }
 
 /** The most tokens of thinking that a request asks for. @throws Forbidden */

@@ -14,8 +14,6 @@ const IS_DONE = Buffer.from('"done":true');
 
 const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 const CUT: Figures = { unknown: "its stream ended before it said how many tokens the call took" };
-/** Models with such names are known to run elsewhere, and priced so. */
-const CLOUD = /[:-]cloud$/i;
 
 /** Reads the lines of /api/chat and /api/generate (https://docs.ollama.com/api/streaming). */
 export function lineReader(): StreamReader {
@@ -65,21 +63,7 @@ function replyOf(said: unknown, figures: (reply: Record<string, unknown>) => Fig
   if (!isRecord(said))
     return { figures: { unknown: "it is not a reply of Ollama" }, model: null, error: null };
   const model = typeof said.model === "string" ? said.model : null;
-  const elsewhere = ranElsewhere(said, model);
-  return { figures: elsewhere ?? figures(said), model, error: errorIn(said) };
-}
-
-/** A model whose name tells nothing of it may run on another machine, where it has a price. */
-function ranElsewhere(
-  { remote_host: host, remote_model: name }: Record<string, unknown>,
-  model: string | null,
-): Figures | null {
-  const isNamed = [host, name].some((each) => typeof each === "string" && each !== "");
-  if (!isNamed || (model !== null && CLOUD.test(model))) return null;
-  return {
-    unknown: `it ran at ${String(host ?? "another machine").slice(0, 100)}, where it may cost money`,
-    hasOtherPrices: true,
-  };
+  return { figures: figures(said), model, error: errorIn(said) };
 }
 
 function counts(reply: Record<string, unknown>): Figures {

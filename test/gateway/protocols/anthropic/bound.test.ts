@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { boundMessages } from "../../../../src/gateway/protocols/anthropic/bound.ts";
 import { Forbidden } from "../../../../src/gateway/protocols/forbidden.ts";
 import type { AskedModel, Bound } from "../../../../src/gateway/protocols/protocol.ts";
+import { outputThatFits } from "../../../../src/gateway/refusals.ts";
 import { anthropicFigures } from "../../../../src/providers/anthropic/usage.ts";
 import { costMicros, worstMicros } from "../../../../src/providers/estimate.ts";
 import { priceOf } from "../../../../src/providers/prices.ts";
@@ -109,7 +110,9 @@ describe("the limit of the output", () => {
   ])("of %j is %i", (changes, most, pins) => {
     const found = bound(changes);
     expect(found.outputTokensMax).toBe(most);
-    expect(found.outputMicros).toBe(Math.ceil(1.1 * 15 * most));
+    // A smaller limit of the reply would not make the thinking cheaper.
+    expect(found.outputMicros).toBe(most === 60_000 ? 0 : Math.ceil(1.1 * 15 * most));
+    expect(found.estimateMicros).toBeGreaterThan(1.1 * 15 * most);
     expect(found.pins).toEqual({ ...pins, service_tier: "standard_only" });
   });
 
@@ -454,24 +457,34 @@ describe("other ways to a dearer call", () => {
   it("adds each named fallback at its own price", () => {
     const alone = bound({});
     const both = bound({ fallbacks: [{ model: "claude-haiku-4-5", max_tokens: 2_000 }] });
-    expect(both.outputMicros).toBe(alone.outputMicros + 1.1 * 5 * 2_000);
+    // Its own limit does not follow that of the request.
+    expect(both.outputMicros).toBe(alone.outputMicros);
     expect(both.estimateMicros).toBeGreaterThan(alone.estimateMicros + 1.1 * 5 * 2_000);
+    const follows = bound({ fallbacks: [{ model: "claude-haiku-4-5" }] });
+    expect(follows.outputMicros).toBe(alone.outputMicros + 1.1 * 5 * 1_000);
   });
 
-  it("adds a pass where the conversation is summarised first", () => {
+  it("adds a run where the conversation is summarised first", () => {
     const compact = { context_management: { edits: [{ type: "compact_20260112" }] } };
+    const alone = bound({});
     for (const changes of [
       compact,
       { compaction: { type: "summarize" } },
       { context_management: { edits: ["odd"] } },
-    ])
-      expect(bound(changes).outputMicros).toBe(2 * bound({}).outputMicros);
+    ]) {
+      const found = bound(changes);
+      expect(found.outputMicros).toBe(alone.outputMicros);
+      expect(found.estimateMicros).toBeGreaterThan(
+        2 * (alone.estimateMicros - alone.outputMicros) + 1.1 * 15 * 33_000,
+      );
+    }
     const cleared = {
       context_management: {
         edits: [{ type: "clear_tool_uses_20250919" }, { type: "clear_thinking_20251015" }],
       },
     };
-    expect(bound(cleared).outputMicros).toBe(bound({}).outputMicros);
+    const bytes = JSON.stringify(cleared).length - 1;
+    expect(bound(cleared).estimateTokens).toBe(alone.estimateTokens + bytes);
   });
 
   it.each([
@@ -594,6 +607,40 @@ describe("a bill", () => {
         },
       ),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe("a smaller limit of the output", () => {
+  const features: object[] = [
+    {},
+    { thinking: { type: "enabled", budget_tokens: 2_000 } },
+    { thinking: { type: "enabled", budget_tokens: 90_000 } },
+    { fallbacks: [{ model: "claude-haiku-4-5" }, { model: "claude-haiku-4-5", max_tokens: 9_000 }] },
+    { tools: [{ type: "tool_search_tool_bm25_20251119", name: "a" }] },
+    { tools: [{ type: "advisor_20260301", name: "advisor", model: "claude-haiku-4-5" }] },
+    { context_management: { edits: [{ type: "compact_20260112" }] } },
+    { teleport: true },
+  ];
+
+  it("that is offered fits into what is left, whatever else is asked for", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...features),
+        fc.integer({ min: 1, max: 64_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (changes, max_tokens, share) => {
+          const whole = bound({ ...changes, max_tokens }, asked(), ["advisor"]);
+          const room = Math.floor(share * whole.estimateMicros);
+          const offered = outputThatFits(whole, room);
+          // Less is offered to nobody.
+          if (offered < 4_096) return;
+          expect(offered).toBeLessThan(max_tokens);
+          const smaller = bound({ ...changes, max_tokens: offered }, asked(), ["advisor"]);
+          expect(smaller.estimateMicros).toBeLessThanOrEqual(room);
+        },
+      ),
+      { numRuns: 1_000 },
     );
   });
 });

@@ -227,17 +227,6 @@ describe("a stream", () => {
     expect(said).toMatchObject({ isComplete: false, error: "llama runner process has terminated" });
     expect(read(line({ error: "no" }) + last())).toMatchObject({ isComplete: false, error: "no" });
   });
-
-  it("has no known price where a model without a name for it ran on another machine", () => {
-    const remote = {
-      prompt_eval_count: 26,
-      eval_count: 9,
-      remote_host: "https://ollama.com:443",
-      remote_model: "gpt-oss:120b",
-    };
-    expect(read(last(remote)).figures).toMatchObject({ hasOtherPrices: true });
-    expect(read(last({ ...remote, model: "gpt-oss:120b-cloud" })).figures).toEqual(USAGE);
-  });
 });
 
 describe("a whole reply", () => {
