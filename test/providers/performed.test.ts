@@ -32,10 +32,10 @@ it("counts the tokens of all passes, and bills uses of tools", () => {
 });
 
 it("prices a pass of another model where its price is known, and else does not know the cost", () => {
-  const figures = tokens(10, 5, { passes: [{ model: "adviser", usage: tokens(100, 10) }] });
-  const priceOf = (model: string) => (model === "adviser" ? { ...PRICE, input: 5, output: 25 } : null);
+  const figures = tokens(10, 5, { passes: [{ model: "advisor", usage: tokens(100, 10) }] });
+  const priceOf = (model: string) => (model === "advisor" ? { ...PRICE, input: 5, output: 25 } : null);
   expect(cost(figures, { ...ASKED, priceOf }).costMicros).toBe(30 + 75 + 500 + 250);
-  expect(() => cost(figures)).toThrow("it bills passes of adviser, whose price is not known");
+  expect(() => cost(figures)).toThrow("it bills passes of advisor, whose price is not known");
 });
 
 it.each<[string, Figures, "now" | "count"]>([

@@ -41,7 +41,7 @@ const BILLS: Bill[] = [
     20_000 * 5 + 1_000 * 25 + 1_000 * 5 + 150_000 * 0.5 + 3_500 * 25,
   ],
   [
-    "an adviser at its own price",
+    "an advisor at its own price",
     "anthropic/claude-haiku-4-5",
     claude(3_000, 700, {
       iterations: [
@@ -53,7 +53,7 @@ const BILLS: Bill[] = [
     3_000 * 1 + 700 * 5 + 1_500 * 5 + 900 * 25,
   ],
   [
-    "an adviser's writes for an hour",
+    "an advisor's writes for an hour",
     "anthropic/claude-haiku-4-5",
     claude(3_000, 700, {
       iterations: [pass("advisor_message", 0, 900, { model: "claude-opus-5", ...hour(0, 2_000) })],

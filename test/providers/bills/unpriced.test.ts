@@ -19,7 +19,7 @@ it.each<[string, string, Figures]>([
     claude(10, 5, { server_tool_use: { code_execution_requests: 1 } }),
   ],
   [
-    "an adviser whose price is not known",
+    "an advisor whose price is not known",
     "anthropic/claude-opus-5",
     claude(10, 5, { iterations: [pass("advisor_message", 10, 5, { model: "claude-99" })] }),
   ],
