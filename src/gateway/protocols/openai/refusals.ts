@@ -135,24 +135,30 @@ export function chatStreamError(refusal: Refusal, head: RequestHead): string {
   return `data: ${JSON.stringify({ error })}\n\n`;
 }
 
-/** The last event of a response that failed. Codex gives up at `insufficient_quota` alone, and asks again at all others. */
-export function responsesStreamError(refusal: Refusal): string {
-  const event = {
-    type: "response.failed",
-    sequence_number: 0,
-    response: {
-      id: "resp_afk",
-      object: "response",
-      created_at: 0,
-      status: "failed",
-      error: {
-        code: refusal.type === "lost" ? "server_error" : "insufficient_quota",
-        message: refusal.message,
-      },
-      incomplete_details: null,
-      output: [],
-      usage: null,
-    },
+/**
+ * The end of a response that failed, said twice. The `error` event is what the libraries raise with its message: the one of
+ * Node takes another response's id for a fault of its own, the one of Python knows no `response.failed`. Codex in turn
+ * reads only that, gives up at `insufficient_quota` alone, and asks again at all others.
+ */
+export function responsesStreamError({ type, message }: Refusal): string {
+  const code = type === "lost" ? "server_error" : "insufficient_quota";
+  const error = { type: code, code, message, param: null };
+  const failed = {
+    id: "resp_afk",
+    object: "response",
+    created_at: 0,
+    status: "failed",
+    error: { code, message },
+    incomplete_details: null,
+    output: [],
+    usage: null,
   };
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  return (
+    event("error", { code, message, param: null, sequence_number: 0, error }) +
+    event("response.failed", { sequence_number: 1, response: failed })
+  );
+}
+
+function event(type: string, fields: object): string {
+  return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 }

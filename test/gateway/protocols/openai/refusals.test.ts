@@ -90,13 +90,18 @@ describe("refusals of OpenAI's protocol", () => {
     ["cap", "insufficient_quota"],
     ["breaker", "insufficient_quota"],
     ["lost", "server_error"],
-  ])("ends a streamed response by response.failed: %s", (name, code) => {
+  ])("ends a streamed response by an error for libraries and response.failed for Codex: %s", (name, code) => {
     const text = route("responses").streamError(REFUSALS[name]!, head("responses"));
-    const [, data] = /^event: response\.failed\ndata: (.*)\n\n$/.exec(text)!;
-    expect(JSON.parse(data!)).toMatchObject({
-      type: "response.failed",
-      response: { status: "failed", error: { code, message } },
-    });
+    const events = text.trimEnd().split("\n\n");
+    const [error, failed] = events.map((event) => /^event: (.*)\ndata: (.*)$/.exec(event)!.slice(1));
+    expect([error![0], JSON.parse(error![1]!)]).toMatchObject([
+      "error",
+      { type: "error", code, message, error: { code, message } },
+    ]);
+    expect([failed![0], JSON.parse(failed![1]!)]).toMatchObject([
+      "response.failed",
+      { type: "response.failed", response: { status: "failed", error: { code, message } } },
+    ]);
   });
 });
 
