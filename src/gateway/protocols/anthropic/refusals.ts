@@ -17,7 +17,7 @@ export function refuseMessages(refusal: Refusal, head: RequestHead): Answer {
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (refusal.type === "busy") headers["retry-after"] = String(Math.ceil(refusal.retryAfterMs / 1_000));
   else headers["x-should-retry"] = "false";
-  return { status, headers, body: errorJson(type, messageOf(refusal, head)) };
+  return { status, headers, body: errorJson(type, messageOf(refusal, head), codeOf(refusal)) };
 }
 
 /** The error event that ends a stream which has begun. */
@@ -25,8 +25,16 @@ export function endMessageStream(refusal: Refusal, head: RequestHead): string {
   return `event: error\ndata: ${errorJson(statusOf(refusal, head).type, messageOf(refusal, head))}\n\n`;
 }
 
-function errorJson(type: string, message: string): string {
-  return JSON.stringify({ type: "error", error: { type, message } });
+/**
+ * LangChain for JavaScript reads no x-should-retry, and asks seven times in two minutes at any 5xx unless it finds this code,
+ * which Anthropic's own errors do not have and nobody else reads.
+ */
+function codeOf({ type }: Refusal): { code?: string } {
+  return type === "breaker" || type === "unavailable" ? { code: "insufficient_quota" } : {};
+}
+
+function errorJson(type: string, message: string, more: object = {}): string {
+  return JSON.stringify({ type: "error", error: { type, message }, ...more });
 }
 
 function statusOf(refusal: Refusal, head: RequestHead): { status: number; type: string } {

@@ -18,7 +18,7 @@ interface Said {
  * 429, and 503 of a full server; it shows the message of a 400 alone.
  */
 export function refuse(refusal: Refusal, head: RequestHead): Answer {
-  const said = isCodex(head) ? saidToCodex(refusal) : saidTo(refusal, isResponses(head));
+  const said = saidToClient(refusal, head);
   const { status, type, code, param = null, retryAfterMs, mayRetry, resetsAtMs } = said;
   const error = {
     message: refusal.message,
@@ -39,6 +39,14 @@ export function refuse(refusal: Refusal, head: RequestHead): Answer {
     },
     body: JSON.stringify({ error }),
   };
+}
+
+function saidToClient(refusal: Refusal, head: RequestHead): Said {
+  if (isCodex(head)) return saidToCodex(refusal);
+  const said = saidTo(refusal, isResponses(head));
+  // It reads no x-should-retry, and asks seven times in two minutes at any 5xx without this code.
+  const isFinal = refusal.type === "breaker" || refusal.type === "unavailable";
+  return isFinal && isLangChainJs(head) ? { ...said, code: "insufficient_quota" } : said;
 }
 
 function saidTo(refusal: Refusal, isResponses: boolean): Said {
@@ -123,6 +131,10 @@ function saidToCodex(refusal: Refusal): Said {
 /** Codex names itself in `originator`, and begins its user-agent with that name. */
 export function isCodex({ headers }: Pick<RequestHead, "headers">): boolean {
   return [headers.originator, headers["user-agent"]].some((name) => /^codex/i.test(name ?? ""));
+}
+
+function isLangChainJs({ headers }: RequestHead): boolean {
+  return headers["user-agent"]?.startsWith("langchainjs") === true;
 }
 
 function isResponses({ path }: RequestHead): boolean {

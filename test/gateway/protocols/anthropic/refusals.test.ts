@@ -36,7 +36,10 @@ describe("a refusal", () => {
     const path = refusal.type === "route" ? "/managed/settings" : PATH;
     const answer = anthropic.refuse(refusal, head(path));
     expect(answer.status).toBe(status);
-    expect(JSON.parse(answer.body)).toEqual({ type: "error", error: { type, message: SENTENCE } });
+    const isFinal = refusal.type === "breaker" || refusal.type === "unavailable";
+    // For LangChain, which asks again without it.
+    const code = isFinal ? { code: "insufficient_quota" } : {};
+    expect(JSON.parse(answer.body)).toEqual({ type: "error", error: { type, message: SENTENCE }, ...code });
     const waits = refusal.type === "busy";
     expect(answer.headers).toEqual({
       "content-type": "application/json",

@@ -85,6 +85,13 @@ describe("refusals of OpenAI's protocol", () => {
     expect(JSON.parse(codex.slice("data: ".length)).error.code).toBe("insufficient_quota");
   });
 
+  it("stops LangChain for JavaScript, which goes on at any 5xx without this code", () => {
+    const headers = { "user-agent": "langchainjs-openai/1.0.0 ((node/v24; linux; x64))" };
+    for (const name of ["breaker", "unavailable"])
+      expect(said(name, "chat/completions", headers).line).toMatch(/^503 insufficient_quota/);
+    expect(said("killed", "chat/completions", headers).line).toBe("403 afk_killed");
+  });
+
   it.each([
     ["killed", "insufficient_quota"],
     ["cap", "insufficient_quota"],
