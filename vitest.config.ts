@@ -5,8 +5,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // They need a container engine; vitest.scenarios.config.ts runs them.
-    exclude: ["test/scenarios/**"],
+    // The one need a container engine, the others are large; vitest.scenarios.config.ts and vitest.clients.config.ts run them.
+    exclude: ["test/scenarios/**", "test/gateway/clients/large.test.ts"],
     // Node runs the sources as they are; the tests run what ships.
     // Said at the top of a file; `npm run test:fast` leaves both out.
     tags: [

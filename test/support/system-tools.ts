@@ -9,6 +9,7 @@ const TOOL_PACKAGES: Record<string, string> = {
   setsid: "util-linux",
   unshare: "util-linux",
   iptables: "iptables",
+  ip: "iproute2",
   zsh: "zsh",
   fish: "fish",
 };

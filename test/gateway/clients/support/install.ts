@@ -1,0 +1,56 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { messageOf } from "../../../../src/lib/errors.ts";
+import { cachedFolder } from "../../../support/engine/cache.ts";
+
+const HERE = fileURLToPath(new URL("..", import.meta.url));
+const INSTALL_MS_MAX = 10 * 60_000;
+
+/** A folder with the clients in it, or why they are not to be had here. */
+export type Installed = { folder: string; reason: null } | { folder: null; reason: string };
+
+/** The clients of npm in `folder` (beside this one), as its lock file pins them. None of their own scripts runs. */
+export function npmClients(folder: "npm" | "large"): Promise<Installed> {
+  const from = join(HERE, folder);
+  const files = ["package.json", "package-lock.json"];
+  const ingredients = files.map((file) => readFileSync(join(from, file), "utf8"));
+  return installed("the npm registry", () =>
+    cachedFolder(`clients-${folder}`, [...ingredients, process.platform, process.arch], async (path) => {
+      mkdirSync(path);
+      for (const file of files) cpSync(join(from, file), join(path, file));
+      await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], path);
+    }),
+  );
+}
+
+/** The clients of PyPI in a virtual environment, as requirements.txt pins them. */
+export function pythonClients(): Promise<Installed> {
+  const requirements = readFileSync(join(HERE, "python/requirements.txt"), "utf8");
+  return installed("Python with venv, or its package index,", async () => {
+    const version = await run("python3", ["--version"], HERE);
+    return await cachedFolder("clients-python", [requirements, version], async (path) => {
+      await run("python3", ["-m", "venv", path], HERE);
+      const list = join(path, "requirements.txt");
+      writeFileSync(list, requirements);
+      const quietly = ["--quiet", "--no-input", "--disable-pip-version-check"];
+      await run(join(path, "bin/python"), ["-m", "pip", "install", ...quietly, "-r", list], path);
+    });
+  });
+}
+
+async function installed(what: string, install: () => Promise<string>): Promise<Installed> {
+  try {
+    return { folder: await install(), reason: null };
+  } catch (error) {
+    const [line = ""] = messageOf(error).trim().split("\n").slice(-1);
+    return { folder: null, reason: `${what} is not to be had here: ${line.slice(0, 200)}` };
+  }
+}
+
+async function run(command: string, args: string[], cwd: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, timeout: INSTALL_MS_MAX });
+  return stdout;
+}
