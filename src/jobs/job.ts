@@ -65,7 +65,7 @@ export interface RunGateway extends AsyncDisposable {
   requests(): number;
   /** The cap that refused the latest request; null where something else came of it. */
   refusedBy(): RunCapped | null;
-  /** Aborts (reason: RunCapped) when the run goes on asking although it was refused often enough. */
+  /** Aborts, with an error of what refused it, when the run goes on asking although it was refused often enough. */
   signal: AbortSignal;
 }
 

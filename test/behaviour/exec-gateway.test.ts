@@ -108,6 +108,21 @@ it("ends a program that goes on after its refusals, and says so", PROCESSES, asy
 });
 
 it(
+  "ends a program that asks on although the breaker is open, which is no failure of the job",
+  PROCESSES,
+  async () => {
+    const at = await gatewayJob([], { prelude: OBSTINATE });
+    at.server.otherwise({ type: "error", status: 500 });
+    const ended = await at.target.afk(["tick"]);
+    expect(ended.code).toBe(69);
+    expect(at.server.requests.length).toBeLessThanOrEqual(5);
+    const [job] = at.target.query<{ error: string; attempts: number }>("select error, attempts from jobs");
+    expect(job?.error).toMatch(/^job script was ended: it made \d+ requests after a breaker had refused one/);
+    expect(job?.attempts).toBe(0);
+  },
+);
+
+it(
   "ends the program within its grace when the switch is set in the middle of a stream",
   PROCESSES,
   async () => {
@@ -135,6 +150,22 @@ it(
     expect(at.target.query("select state from ledger")).toEqual([{ state: "unknown" }]);
   },
 );
+
+it("reads what the program left under way to its end, so that its cost is known", PROCESSES, async () => {
+  const at = await gatewayJob([], {
+    prelude: `export async function prelude({ ask }) {
+  void ask("left behind", { more: { stream: true } }).catch(() => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  process.exit(0);
+}`,
+  });
+  at.server.otherwise({ type: "slow", text: "word ".repeat(100), everyMs: 20 });
+  const ended = await at.target.afk(["tick"]);
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(at.target.query("select state, cost_micros as micros from ledger")).toEqual([
+    { state: "settled", micros: at.billMicros() },
+  ]);
+});
 
 describe("the key of a run", () => {
   it("is nobody's in the next run, and its address is gone after the run", PROCESSES, async () => {

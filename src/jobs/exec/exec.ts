@@ -60,12 +60,13 @@ async function runBehind(context: Context): Promise<Recorded> {
     return { ...ran, requests: gateway.requests() };
   } catch (error) {
     // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
-    const capped = context.signal.aborted || error instanceof RunCapped ? null : gateway.refusedBy();
+    const capped = joined.signal.aborted ? null : gateway.refusedBy();
     if (capped === null) throw error;
     const message = `${messageOf(error)}; its last request was refused: ${capped.message}`;
     throw new RunCapped(message, capped.afterMs);
   } finally {
-    if (gateway.requests() === 0) context.log.event("warn", "gateway_unused", { name: context.name });
+    if (gateway.requests() === 0 && !joined.signal.aborted)
+      context.log.event("warn", "gateway_unused", { name: context.name });
   }
 }
 

@@ -5,7 +5,9 @@ import type { Refusal } from "../../gateway/protocols/protocol.ts";
 import { createRecordedAnswers } from "../../gateway/recorded-answers.ts";
 import type { RunGateway } from "../../jobs/job.ts";
 import { hashOfKey, newClientKey } from "../../lib/client-key.ts";
-import { HOUR_MS } from "../../lib/durations.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { once } from "../../lib/once.ts";
 import type { JobRow } from "../../queue/job.ts";
@@ -19,8 +21,14 @@ interface GatewayRun extends WorkIds {
   log: Log;
 }
 
-/** Requests that a run may make after a cap has refused it, each refused as well; then it is a runaway, and ended. */
-const REFUSALS_MAX = 20;
+/**
+ * Requests that a run may make after a first one was refused, each refused as well; then it is a runaway, and ended. A breaker
+ * closes by itself, and there are programs that wait for it.
+ */
+const REFUSALS_MAX = { cap: 20, breaker: 200 };
+/** What a program has left under way when it ends may be read to its end for so long, so that its cost is known. */
+const FINISH_MS_MAX = MINUTE_MS;
+const FINISH_LOOK_MS = 50;
 /** A cap may be raised before its window is over, and nobody tells a job that waits. */
 const WAIT_MS_MAX = HOUR_MS;
 
@@ -69,6 +77,9 @@ export async function openRunGateway(
   const close = once(async () => {
     isOver = true;
     try {
+      const untilMs = systemClock.uptimeMs() + FINISH_MS_MAX;
+      while (gateway.inFlight() > 0 && !signal.aborted && systemClock.uptimeMs() < untilMs)
+        await systemClock.sleep(FINISH_LOOK_MS);
       await gateway.close();
     } finally {
       over.resolve();
@@ -91,29 +102,45 @@ export async function openRunGateway(
 function watchRefusals(name: string, clock: { nowMs(): number }) {
   const runaway = new AbortController();
   let requests = 0;
-  /** Requests when the first and the latest refusal came. */
-  let first: number | null = null;
-  let latest = { requests: 0, error: null as RunCapped | null };
-  let refused = 0;
+  /** The cap that refused a request, and how many requests there had been. */
+  let capped = { requests: 0, by: null as RunCapped | null };
+  /** By each kind: requests at its first refusal, and how many it refused. */
+  const refusals = { cap: { first: 0, count: 0 }, breaker: { first: 0, count: 0 } };
+
+  /** How often the run has asked although it was refused; null for not too often. */
+  function tooOften(kind: keyof typeof refusals): number | null {
+    const refused = refusals[kind];
+    if (refused.count === 0) refused.first = requests;
+    refused.count += 1;
+    // What was under way at the first refusal could not know of it.
+    const more = requests - refused.first;
+    return Math.min(refused.count, more) < REFUSALS_MAX[kind] ? null : more;
+  }
+
   return {
     signal: runaway.signal,
     requests: () => requests,
-    refusedBy: () => (latest.requests === requests ? latest.error : null),
+    refusedBy: () => (capped.requests === requests ? capped.by : null),
     onRequest() {
       requests += 1;
     },
     onRefused(refusal: Refusal) {
-      if (refusal.type !== "cap" && refusal.type !== "cap_smaller") return;
-      const { resetsAtMs, message } = refusal;
-      const afterMs = resetsAtMs === null ? WAIT_MS_MAX : Math.max(0, resetsAtMs - clock.nowMs());
-      const waitMs = Math.min(WAIT_MS_MAX, afterMs);
-      latest = { requests, error: new RunCapped(message, waitMs) };
-      first ??= requests;
-      refused += 1;
-      // What was under way at the first refusal could not know of it.
-      if (Math.min(refused, requests - first) < REFUSALS_MAX) return;
-      const what = `job ${name} was ended: it made ${requests - first} requests after a cap had refused one`;
-      runaway.abort(new RunCapped(`${what}; the latest refusal: ${message}`, waitMs));
+      const words = (more: number, what: string) =>
+        `job ${name} was ended: it made ${more} requests after ${what} had refused one; the latest refusal: ${refusal.message}`;
+      if (refusal.type === "cap" || refusal.type === "cap_smaller") {
+        const waitMs = waitOf(refusal.resetsAtMs, clock.nowMs());
+        capped = { requests, by: new RunCapped(refusal.message, waitMs) };
+        const more = tooOften("cap");
+        if (more !== null) runaway.abort(new RunCapped(words(more, "a cap"), waitMs));
+      } else if (refusal.type === "breaker") {
+        const more = tooOften("breaker");
+        const outage = { retry: { afterMs: refusal.retryAfterMs }, exitCode: EXIT.unavailable };
+        if (more !== null) runaway.abort(new AfkError("breaker_open", words(more, "a breaker"), outage));
+      }
     },
   };
+}
+
+function waitOf(resetsAtMs: number | null, nowMs: number): number {
+  return resetsAtMs === null ? WAIT_MS_MAX : Math.min(WAIT_MS_MAX, Math.max(0, resetsAtMs - nowMs));
 }
