@@ -39,18 +39,20 @@ const KEYS = new Set([
 ]);
 /** They ask for a picture instead of text. */
 const PICTURE_KEYS = ["width", "height", "steps"];
+/** More than any model gives, and as a cost it would break the arithmetic. */
+const LIMIT_MAX = 10_000_000;
 /** Around the tools of a request, in tokens. */
 const TOKENS_FOR_TOOLS = 1_024;
 
 /**
  * The most that POST /api/chat or /api/generate can take (https://docs.ollama.com/api/chat). A limit of 0 or below is none to
- * Ollama, so one is put in.
+ * Ollama; one is put in for it, and for whatever is no count.
  * @throws Forbidden for what has no bound on a model that costs money.
  */
 export function boundGeneration(body: CallBody, model: AskedModel, rules: CallRules): Bound {
   const { options } = body.said;
   const asked = isRecord(options) ? options.num_predict : undefined;
-  const isLimit = typeof asked === "number" && Number.isSafeInteger(asked) && asked > 0;
+  const isLimit = typeof asked === "number" && Number.isInteger(asked) && asked > 0 && asked <= LIMIT_MAX;
   const limit = isLimit ? asked : rules.maxOutputTokens;
   const pins = isLimit ? {} : { options: { ...(isRecord(options) ? options : {}), num_predict: limit } };
   return { ...bound(body, model, limit), pins };

@@ -90,6 +90,8 @@ describe("the limit of the output", () => {
     [{ num_predict: 0 }, { num_predict: 32_000 }],
     [{ num_predict: "90000" }, { num_predict: 32_000 }],
     [{ num_predict: 1e30 }, { num_predict: 32_000 }],
+    [{ num_predict: 1e9 }, { num_predict: 32_000 }],
+    [{ num_predict: 1.5 }, { num_predict: 32_000 }],
     ["odd", { num_predict: 32_000 }],
   ])("is put into options of %j", (options, pinned) => {
     for (const path of ["/api/chat", "/api/generate"]) {
