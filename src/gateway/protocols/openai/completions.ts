@@ -3,7 +3,7 @@ import { noContent } from "./content.ts";
 import { boundOf, inputOfPass } from "./cost.ts";
 import { hasUnknownKey, KNOWN_KEYS, refuseKeys } from "./keys.ts";
 import { countIn, generationsIn, injectedLimit, usagePins } from "./limits.ts";
-import { tierOf } from "./tier.ts";
+import { tierOf, withoutTiers } from "./tier.ts";
 
 /** What OpenAI itself writes at most where the request states no limit. */
 const ORIGINAL_LIMIT = 16;
@@ -18,7 +18,7 @@ export function boundCompletion(body: CallBody, model: AskedModel, rules: CallRu
   const injected = model.isOriginal ? ORIGINAL_LIMIT : injectedLimit(inputTokens, model, rules);
   const limit = given ?? injected;
   const generations = prompts * generationsIn(said, model);
-  const { tier, pins } = tierOf(said, model, rules);
+  const { tier } = tierOf(said, withoutTiers(model), rules);
   const usage = usagePins(said);
   return boundOf(
     {
@@ -29,7 +29,7 @@ export function boundCompletion(body: CallBody, model: AskedModel, rules: CallRu
       tier,
       tools: {},
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.completions),
-      pins: { ...(given === null ? { max_tokens: limit } : {}), ...pins, ...usage.pins },
+      pins: { ...(given === null ? { max_tokens: limit } : {}), ...usage.pins },
       hidesUsage: usage.hidesUsage,
     },
     body,

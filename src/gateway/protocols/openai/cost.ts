@@ -47,10 +47,8 @@ export interface Demand {
   /** Of one pass. */
   inputTokens: number;
   passes: number;
-  /** The limit of the output, all generations together. */
+  /** The limit of the output, all generations and passes together. */
   outputTokens: number;
-  /** Output that no limit of the request's covers: of a pass that makes the conversation shorter. */
-  extraOutputTokens?: number;
   tier: string;
   tools: Record<string, number>;
   hasUnknownKeys: boolean;
@@ -60,9 +58,8 @@ export interface Demand {
 
 /** Prices a demand at the dearest that can apply. @throws Forbidden for more than any model can take */
 export function boundOf(demand: Demand, body: CallBody, model: AskedModel): Bound {
-  const { inputTokens, passes, outputTokens, extraOutputTokens = 0, tools, hidesUsage } = demand;
-  const allOutput = outputTokens + extraOutputTokens;
-  const estimateTokens = passes * inputTokens + allOutput;
+  const { inputTokens, passes, outputTokens, tools, hidesUsage } = demand;
+  const estimateTokens = passes * inputTokens + outputTokens;
   if (estimateTokens > TOKENS_MAX) {
     throw new Forbidden(
       "max_tokens",
@@ -76,7 +73,7 @@ export function boundOf(demand: Demand, body: CallBody, model: AskedModel): Boun
     {
       inputTokens,
       passes,
-      outputTokens: allOutput,
+      outputTokens,
       cacheWrites: demand.hasUnknownKeys ? "any" : cacheWritesOf(body),
       tier: demand.hasUnknownKeys ? "any" : demand.tier,
       isRegional: "any",

@@ -3,14 +3,13 @@ import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
 import { noContent } from "./content.ts";
 import { boundOf, inputOfPass } from "./cost.ts";
 import { hasUnknownKey, KNOWN_KEYS, refuseKeys } from "./keys.ts";
-import { tierOf } from "./tier.ts";
+import { tierOf, withoutTiers } from "./tier.ts";
 
 /** What embeddings can cost at most: input alone. @throws Forbidden */
 export function boundEmbeddings(body: CallBody, model: AskedModel, rules: CallRules): Bound {
   const { said } = body;
   refuseKeys(said, model);
-  // OpenAI has no tiers of embeddings, and refuses the key.
-  const { tier } = tierOf(said, { ...model, isOriginal: false }, rules);
+  const { tier } = tierOf(said, withoutTiers(model), rules);
   return boundOf(
     {
       inputTokens: inputOf(body, model),

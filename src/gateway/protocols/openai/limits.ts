@@ -79,8 +79,10 @@ export function chatLimit(said: Said, inputTokens: number, model: AskedModel, ru
     : injectedLimit(inputTokens, model, rules);
   if (model.isOriginal && isGiven) return { tokens, pins: {} };
   const obeyed = model.isOriginal ? "max_completion_tokens" : (model.tokenLimit ?? "max_tokens");
+  // What a free model would take for no limit is overwritten, whichever field it is in.
   const fields = (["max_tokens", "max_completion_tokens"] as const).filter(
-    (field) => given[field] === null && (obeyed === field || obeyed === "both"),
+    (field) =>
+      given[field] === null && (obeyed === field || obeyed === "both" || (said[field] ?? null) !== null),
   );
   return { tokens, pins: Object.fromEntries(fields.map((field) => [field, tokens])) };
 }

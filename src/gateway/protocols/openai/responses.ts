@@ -36,8 +36,7 @@ export function boundResponse(body: CallBody, model: AskedModel, rules: CallRule
       inputTokens,
       // What a tool finds is input of a pass of its own; making the conversation shorter is one more, with output of its own.
       passes: 1 + uses.most + (isCompacted ? 1 : 0),
-      outputTokens: limit,
-      extraOutputTokens: isCompacted ? limit : 0,
+      outputTokens: isCompacted ? 2 * limit : limit,
       tier,
       tools: Object.fromEntries([...tools].map((name) => [name, uses.most])),
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.responses),

@@ -43,3 +43,8 @@ export function tierOf(said: CallBody["said"], model: AskedModel, rules: CallRul
     `The price of ${model.reference} in the tier "${tier}" is not known, so the request has no bound; leave service_tier out.`,
   );
 }
+
+/** The same model on a path of OpenAI's that has no tiers, and refuses the key: nothing is written there. */
+export function withoutTiers(model: AskedModel): AskedModel {
+  return { ...model, isOriginal: false };
+}

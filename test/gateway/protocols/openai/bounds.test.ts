@@ -113,6 +113,12 @@ describe("the output's limit", () => {
       outputTokensMax: 1000,
       pins: { max_tokens: 1000 },
     });
+    expect(
+      bound("chat/completions", { ...hello, max_tokens: 9, max_completion_tokens: -1 }, FREE),
+    ).toMatchObject({
+      outputTokensMax: 9,
+      pins: { max_completion_tokens: 9 },
+    });
   });
 
   it("is injected so that it fits into the context window", () => {
@@ -463,6 +469,13 @@ describe("tiers", () => {
       expect(pins).toEqual({ service_tier: "default" });
       expect(outputMicros).toBe(500);
     }
+  });
+
+  it("are not written on paths that have none, and refused there without leave", () => {
+    expect(bound("completions", { prompt: "a", max_tokens: 1 }).pins).toEqual({});
+    expect(bound("embeddings", { input: "a" }).pins).toEqual({});
+    expect(refused("completions", { prompt: "a", service_tier: "priority" })).toBe("service_tier");
+    expect(refused("embeddings", { input: "a", service_tier: "priority" })).toBe("service_tier");
   });
 
   it("are let through, and reserved, where the owner allows them", () => {
