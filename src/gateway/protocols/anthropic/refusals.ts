@@ -15,7 +15,8 @@ const NOT_OFFERED =
 export function refuseMessages(refusal: Refusal, head: RequestHead): Answer {
   const { status, type } = statusOf(refusal, head);
   const headers: Record<string, string> = { "content-type": "application/json" };
-  if (refusal.type === "busy") headers["retry-after"] = String(Math.ceil(refusal.retryAfterMs / 1_000));
+  if (refusal.type === "busy")
+    headers["retry-after"] = String(Math.max(1, Math.ceil(refusal.retryAfterMs / 1_000)));
   else headers["x-should-retry"] = "false";
   return { status, headers, body: errorJson(type, messageOf(refusal, head), codeOf(refusal)) };
 }

@@ -20,7 +20,7 @@ function errorJson({ message }: Refusal): string {
 }
 
 function seconds(ms: number): string {
-  return String(Math.ceil(ms / 1_000));
+  return String(Math.max(1, Math.ceil(ms / 1_000)));
 }
 
 function statusOf(refusal: Refusal): number {

@@ -43,10 +43,7 @@ it.each<[string, string, ReturnType<typeof generationFigures>, number]>([
 it.each<[string, object]>([
   ["half a token", { done: true, prompt_eval_count: 1.5, eval_count: 3 }],
   ["fewer than none", { done: true, prompt_eval_count: 10, eval_count: -3 }],
-  [
-    "a model that ran elsewhere",
-    { done: true, model: "qwen2.5:3b", remote_host: "https://ollama.com", eval_count: 3 },
-  ],
+  ["a reply that is not done", { done: false, prompt_eval_count: 10, eval_count: 3 }],
 ])("does not guess what %s costs", (_, reply) => {
   expect(generationFigures(reply).figures).toHaveProperty("unknown");
 });
