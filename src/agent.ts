@@ -27,6 +27,13 @@ import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
 import type { Dependencies, Progress } from "./runner/dependencies.ts";
 import { createDrafts, type Drafts } from "./runner/drafts/drafts.ts";
+import {
+  DEFAULT_LISTEN,
+  type Listen,
+  type Serving,
+  serveAlone,
+  serveBeside,
+} from "./runner/gateway/serve.ts";
 import { holdState } from "./runner/hold-state.ts";
 import { runLoop, runOnce } from "./runner/loop.ts";
 import { enqueueByHand, jobNamed } from "./runner/phases/enqueue-due.ts";
@@ -56,10 +63,16 @@ export interface AgentOptions extends LibraryOptions {
 /** What afk itself works with: the agent of the library, and what stands behind it. */
 export interface Agent extends LibraryAgent {
   /**
-   * The loop; resolves with the exit code once it is stopped. `onStart` is called once the state directory is this
-   * process's own.
+   * The loop; resolves with the exit code once it is stopped. `onStart` is called each time that it has the state directory:
+   * with `servesGateway`, and `gateway.listen` in afk.yaml, it goes on once a kill switch that has ended it is clear.
    */
-  run(onTick?: (result: TickResult) => void, onStart?: () => void): Promise<number>;
+  run(
+    onTick?: (result: TickResult) => void,
+    onStart?: () => void,
+    how?: { servesGateway: boolean },
+  ): Promise<number>;
+  /** Serves clients, where afk.yaml says unless given; resolves with the exit code once the process was told to end. */
+  serveGateway(listen?: Listen): Promise<number>;
   /** Irreversible actions that jobs wrote down, and what a person decides about them. */
   drafts: Drafts;
   config: Config;
@@ -94,7 +107,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   );
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
-  const { rails, log, noteChange } = createLiveRails(live, { store, clock, onAlert, onLogLine });
+  const made = createLiveRails(live, { store, clock, onAlert, onLogLine });
+  const { rails, log, noteChange } = made;
   const { outbox } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   const network = { db: store.db, agentVersion: VERSION, clock, log };
@@ -121,6 +135,12 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   };
   const held = { isOurs: options.ownsProcess ?? false, limits: options.wedgeLimits };
   const noScope = { tick: null, job: null };
+  const serving = (): Serving => ({
+    ...dependencies,
+    ...held,
+    current: live.current,
+    raisedCount: made.raisedCount,
+  });
   return {
     get config() {
       return live.current();
@@ -164,11 +184,17 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
         if (now !== undefined) await enqueueByHand(renewed, jobNamed(renewed.config.jobs, now), {});
         return await runOnce(renewed, runner, { byHand: now !== undefined });
       }),
-    run: (onTick, onStart) =>
-      holdState(dependencies, held, async (guarded, runner) => {
-        onStart?.();
-        return await runLoop(guarded, runner, onTick);
-      }),
+    run: async (onTick, onStart, { servesGateway } = { servesGateway: false }) => {
+      const loop = () =>
+        holdState(dependencies, held, async (guarded, runner) => {
+          onStart?.();
+          return await runLoop(guarded, runner, onTick);
+        });
+      const { listen } = live.current().gateway;
+      return servesGateway && listen !== null ? await serveBeside(serving(), listen, loop) : await loop();
+    },
+    serveGateway: (listen) =>
+      serveAlone(serving(), listen ?? live.current().gateway.listen ?? DEFAULT_LISTEN),
     drafts: createDrafts({
       config: live.current(),
       store,

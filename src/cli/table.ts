@@ -38,6 +38,8 @@ export const COMMANDS: CommandTable = {
     },
     run: {
       description: "Ticks on schedule and reacts to new work until it is stopped",
+      details:
+        "With gateway.listen in afk.yaml it serves the gateway too, and then stays up to refuse while the kill switch is set.",
       examples: ["afk run", "TICK_SECONDS=300 afk run"],
       load: () => import("./commands/run.ts"),
     },
@@ -51,6 +53,13 @@ export const COMMANDS: CommandTable = {
         "afk ask --model anthropic/claude-haiku-4-5 --json TEXT | jq -r .costUsd",
       ],
       load: () => import("./commands/ask.ts"),
+    },
+    gateway: {
+      description: "Serves models to other programs, behind the same gates, until it is told to end",
+      details:
+        "A set kill switch does not end it: it refuses every request and says why, and serves again after afk resume.",
+      examples: ["afk gateway", "afk gateway --listen 127.0.0.1:8080"],
+      load: () => import("./commands/gateway.ts"),
     },
     enqueue: {
       description: "Adds a job of afk.yaml; the same key twice is once",

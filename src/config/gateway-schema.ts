@@ -94,7 +94,7 @@ function listen() {
 }
 
 /** Null for what is no address of a machine with a port. */
-function parseListen(listen: string): { host: string; port: number } | null {
+export function parseListen(listen: string): { host: string; port: number } | null {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(listen) ?? [];
   const host = bracketed ?? plain ?? "";
   const port = Number(digits);
@@ -102,7 +102,8 @@ function parseListen(listen: string): { host: string; port: number } | null {
   return isHost && host.includes(":") === (bracketed !== undefined) && port <= 65_535 ? { host, port } : null;
 }
 
-function isLocal(host: string): boolean {
+/** Whether only programs of this machine reach what listens there. */
+export function isLocal(host: string): boolean {
   return host === "localhost" || isLoopback(host);
 }
 

@@ -17,6 +17,7 @@ import {
   type WithStore,
 } from "./doctor/check.ts";
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
+import { gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
 import { modelChecks, refusingModels } from "./doctor/models.ts";
@@ -41,6 +42,7 @@ const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   ["alerts", "off-host ping", offHostPing],
   ["host", "wall clock", wallClock, "network"],
   ["host", "containment", containment],
+  ["host", "gateway", gateway],
 ];
 const WITH_STORE: readonly Examination<WithStore>[] = [
   ["state", "kill switch", killSwitch],

@@ -16,8 +16,19 @@ import type { Configured } from "./dependencies.ts";
 export function createLiveRails(
   live: LiveConfig,
   of: Pick<OutboxOptions, "clock" | "onAlert"> & { store: Store; onLogLine: LogOptions["sink"] | undefined },
-): { rails: Rails; log: Log & { close(): void }; noteChange(before: Config, now: Config): void } {
-  const { store, clock, onAlert } = of;
+): {
+  rails: Rails;
+  log: Log & { close(): void };
+  noteChange(before: Config, now: Config): void;
+  /** How many alerts this process has raised. */
+  raisedCount(): number;
+} {
+  const { store, clock } = of;
+  let raised = 0;
+  const onAlert: OutboxOptions["onAlert"] = (alert) => {
+    raised += 1;
+    return of.onAlert?.(alert);
+  };
   const { agent, paths, secrets } = live.current();
   const { redact, learn } = createLearningRedactor(secrets);
   const log = createLog({
@@ -51,7 +62,7 @@ export function createLiveRails(
     if (changes.length === 0) changes.push("a secret, or a setting of the page");
     log.event("info", "config_changed", { changes });
   };
-  return { rails, log, noteChange };
+  return { rails, log, noteChange, raisedCount: () => raised };
 }
 
 /** The configuration in use, with what is made from it. */

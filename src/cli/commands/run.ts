@@ -4,6 +4,12 @@ import { withAgent } from "../open.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
 
 export default defineCommand({
+  args: {
+    "no-gateway": {
+      type: "boolean",
+      description: "Leaves gateway.listen to afk gateway, a process of its own",
+    },
+  },
   async run({ args }) {
     const served: ReturnType<typeof serveDashboard>[] = [];
     return await withAgent(
@@ -19,6 +25,7 @@ export default defineCommand({
               served.push(dashboard);
               agent.rails.watch.signal.addEventListener("abort", () => void dashboard.close());
             },
+            { servesGateway: !args["no-gateway"] },
           );
         } finally {
           for (const dashboard of served) await dashboard.close();

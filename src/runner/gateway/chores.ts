@@ -1,0 +1,70 @@
+import { takeOverChannels } from "../../alerts/recipients.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
+import { raiseHighWater } from "../../ops/high-water.ts";
+import { refuseForeignSchema } from "../../store/sqlite/migrate.ts";
+import type { Uses } from "../dependencies.ts";
+import { deliverWaitingAlerts } from "../phases/deliver-alerts.ts";
+
+/** What a gateway's process does beside the requests, as a tick does it beside its jobs. */
+export interface Chores {
+  /**
+   * Does what is due; cheap where nothing is. Alerts go out beside it, bounded, and no request waits for them.
+   * @throws StoreRefused when the state was tampered with or cannot be used.
+   */
+  step(config: Uses<"config">["config"]): Promise<void>;
+  /** Resolves when no delivery is under way. */
+  ended(): Promise<void>;
+}
+
+/** What goes out is what waits in the outbox: at once when this process raises an alert, and each minute what is due then. */
+export function createChores(
+  dependencies: Uses<"store" | "rails" | "clock" | "log">,
+  /** How many alerts this process has raised. */
+  raisedCount: () => number,
+): Chores {
+  const { store, rails, clock, log } = dependencies;
+  let delivery: Promise<void> | null = null;
+  let delivered = 0;
+  let deliverAt = 0;
+  let channels = "";
+  let nextAt = 0;
+  let marked = "";
+
+  async function deliver(config: Uses<"config">["config"]): Promise<void> {
+    const raised = raisedCount();
+    const isDue = raised !== delivered || clock.uptimeMs() >= deliverAt;
+    if (!isDue || delivery !== null) return;
+    delivered = raised;
+    deliverAt = clock.uptimeMs() + MINUTE_MS;
+    // Bounded by its own limit; a kill switch does not silence them, the end of the process does.
+    delivery = deliverWaitingAlerts({ ...dependencies, config }, rails.watch.terminated).finally(() => {
+      delivery = null;
+    });
+  }
+
+  /** A database that is put back from before what was spent here has to be seen, also where nothing ticks. */
+  async function raiseMark(path: string): Promise<void> {
+    const last = store.db.selectFrom("ledger").select("id").orderBy("id", "desc").limit(1);
+    const { id = "" } = (await last.executeTakeFirst()) ?? {};
+    if (id === marked) return;
+    await raiseHighWater(store, path);
+    marked = id;
+  }
+
+  return {
+    async step(config) {
+      store.health.refuseBroken();
+      const stated = JSON.stringify(config.alerts);
+      if (stated !== channels) {
+        await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
+        channels = stated;
+      }
+      await deliver(config);
+      if (clock.uptimeMs() < nextAt) return;
+      nextAt = clock.uptimeMs() + MINUTE_MS;
+      await refuseForeignSchema(store.db);
+      await raiseMark(config.paths.highWater);
+    },
+    ended: async () => void (await delivery),
+  };
+}

@@ -1,0 +1,292 @@
+// @module-tag processes
+import { rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
+import { startModelEndpoint } from "../../../src/faults/model-endpoint.ts";
+import { type Deployment, deployment, PROCESSES, type Running } from "../../support/afk.ts";
+
+const KEY = "a-key-of-the-laptop-that-nobody-guesses";
+
+/** An agent with a gateway at a free port, in front of a scripted provider whose replies come slowly. */
+async function scene(more: Record<string, unknown> = {}) {
+  const provider = await startModelEndpoint("openai");
+  onTestFinished(() => provider.close());
+  const config = (gateway: Record<string, unknown> = {}) => ({
+    agent: "test-agent",
+    budget: { daily_cap_usd: 1 },
+    models: {
+      chain: ["extractive"],
+      providers: { openai: { base_url: `${provider.url}/v1`, api_key: "sk-of-the-owner-0123456789" } },
+      prices: { "openai/test": { input: 1, output: 1 } },
+    },
+    gateway: {
+      listen: "127.0.0.1:0",
+      models: { small: "openai/test" },
+      clients: [{ name: "laptop", key: KEY }],
+      ...gateway,
+    },
+    ...more,
+  });
+  const target = deployment(config());
+  return { provider, target, config };
+}
+
+async function started(target: Deployment, words = ["gateway"]): Promise<{ running: Running; url: string }> {
+  const running = target.start(words);
+  await running.logged("gateway_started");
+  const line = target.logs().findLast(({ event }) => event === "gateway_started");
+  return { running, url: String(line?.url) };
+}
+
+function ask(url: string, { stream = false, key = KEY, text = "hi" } = {}): Promise<Response> {
+  return fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "small",
+      stream,
+      max_tokens: 50,
+      messages: [{ role: "user", content: text }],
+    }),
+  });
+}
+
+const entries = (target: Deployment) =>
+  target.query<{ state: string; client: string }>("select state, client from ledger order by id");
+
+const statusOf = async (url: string, text: string) => (await ask(url, { text })).status;
+
+/** A stream that is in the middle: its first bytes have arrived. */
+async function streaming(url: string) {
+  const response = await ask(url, { stream: true });
+  expect(response.status).toBe(200);
+  const reader = response.body!.getReader();
+  const first = new TextDecoder().decode((await reader.read()).value);
+  return {
+    async rest(): Promise<string> {
+      let text = first;
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return text;
+        text += new TextDecoder().decode(value);
+      }
+    },
+  };
+}
+
+const SLOW = { type: "reply", text: "word ".repeat(2_000), everyMs: 50 } as const;
+
+it(
+  "stays up under a kill, ends the stream in flight with the protocol's error, and serves again after resume",
+  PROCESSES,
+  async () => {
+    const { provider, target } = await scene();
+    const { running, url } = await started(target);
+    expect(await statusOf(url, "first")).toBe(200);
+    provider.script([SLOW]);
+    const stream = await streaming(url);
+
+    const began = performance.now();
+    const stop = await target.afk(["stop", "--reason", "the bill looks odd"]);
+    const text = await stream.rest();
+    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(text).toContain("the bill looks odd");
+    expect(text).not.toContain("[DONE]");
+    expect(stop.code).toBe(0);
+    expect(stop.stdout).toContain("no worker was at work");
+    expect(stop.stdout).toContain(`its gateway (process ${running.pid}) stays up and refuses every request`);
+    const before = provider.requests.length;
+    const refused = await ask(url, { text: "second" });
+    expect([refused.status, (await refused.text()).includes("the bill looks odd")]).toEqual([403, true]);
+    expect(provider.requests).toHaveLength(before);
+    await running.logged("kill_seen");
+
+    expect((await target.afk(["resume"])).code).toBe(0);
+    await running.logged("gateway_resumed");
+    expect(await statusOf(url, "third")).toBe(200);
+
+    // And once more, by the file.
+    writeFileSync(join(target.state, "STOP"), "");
+    expect(await statusOf(url, "fourth")).toBe(403);
+    rmSync(join(target.state, "STOP"));
+    await expect.poll(() => statusOf(url, "fifth"), { timeout: 20_000 }).toBe(200);
+
+    running.kill("SIGTERM");
+    expect(await running.ended).toMatchObject({ code: 0, signal: null });
+    expect(entries(target).map(({ state }) => state)).toEqual(["settled", "unknown", "settled", "settled"]);
+  },
+);
+
+it(
+  "ends at SIGTERM within its grace, with a stream in flight and with a client that never finishes its request",
+  PROCESSES,
+  async () => {
+    const { provider, target } = await scene();
+    provider.script([SLOW]);
+    const { running, url } = await started(target);
+    const { hostname, port } = new URL(url);
+    const idle = connect(Number(port), hostname);
+    onTestFinished(() => void idle.destroy());
+    idle.on("error", () => undefined);
+    idle.write("POST /v1/chat/completions HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n{");
+    const stream = await streaming(url);
+    const began = performance.now();
+    running.kill("SIGTERM");
+    const text = await stream.rest();
+    expect(text).toContain('"error"');
+    expect(text).not.toContain("[DONE]");
+    expect(await running.ended).toMatchObject({ code: 0, signal: null });
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(entries(target)).toEqual([{ state: "unknown", client: "laptop" }]);
+  },
+);
+
+it(
+  "a start after kill -9 ends what its predecessor had under way, and the cap keeps it",
+  PROCESSES,
+  async () => {
+    const { provider, target } = await scene();
+    provider.script([SLOW]);
+    const { running, url } = await started(target);
+    const stream = await streaming(url);
+    running.kill("SIGKILL");
+    await stream.rest().catch(() => undefined);
+    await running.ended;
+    expect(entries(target)).toEqual([{ state: "sending", client: "laptop" }]);
+    const again = await started(target);
+    expect(entries(target)).toEqual([{ state: "unknown", client: "laptop" }]);
+    expect(await statusOf(again.url, "second")).toBe(200);
+    expect((await target.afk(["doctor", "--offline", "--json"])).stdout).toContain("gateway");
+    again.running.kill("SIGTERM");
+    expect((await again.running.ended).code).toBe(0);
+  },
+);
+
+it(
+  "refuses to be served twice, and says by whom it is; a port that is taken is named",
+  PROCESSES,
+  async () => {
+    const { target, config } = await scene();
+    const { running, url } = await started(target);
+    const second = await target.afk(["gateway"]);
+    expect(second.code).toBe(75);
+    expect(second.stderr).toContain(`served already, by process ${running.pid}`);
+    const { port } = new URL(url);
+    const other = deployment({ ...config({ listen: `127.0.0.1:${port}` }), agent: "other" });
+    const taken = await other.afk(["gateway"]);
+    expect(taken.code).toBe(69);
+    expect(taken.stderr).toContain(port);
+    running.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  },
+);
+
+it(
+  "refuses an address that other machines reach, unless it is told what is in front of it",
+  PROCESSES,
+  async () => {
+    const { target } = await scene();
+    const open = await target.afk(["gateway", "--listen", "0.0.0.0:0"]);
+    expect(open.code).toBe(2);
+    expect(open.stderr).toContain("--behind-proxy");
+    const { running } = await started(target, ["gateway", "--listen", "0.0.0.0:0", "--behind-proxy"]);
+    running.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  },
+);
+
+it(
+  "takes over clients and caps while it runs, ticks go on beside it, and its alerts get out",
+  PROCESSES,
+  async () => {
+    const { target, config } = await scene();
+    const alerts = [{ type: "webhook", url: `${(await receiver()).url}/topic` }];
+    const { running, url } = await started(target);
+    expect((await ask(url, { key: "the-key-of-another-client-0123456789" })).status).toBe(401);
+    target.configure({
+      ...config({ clients: [{ name: "other", key: "the-key-of-another-client-0123456789" }] }),
+      alerts,
+    });
+    await expect
+      .poll(async () => (await ask(url, { key: "the-key-of-another-client-0123456789" })).status, {
+        timeout: 30_000,
+      })
+      .toBe(200);
+    expect((await ask(url)).status).toBe(401);
+    expect((await target.afk(["tick"])).code).toBe(0);
+
+    target.configure({
+      ...config({ clients: [{ name: "other", key: "the-key-of-another-client-0123456789" }] }),
+      budget: { daily_cap_usd: 0 },
+      alerts,
+    });
+    await expect
+      .poll(async () => (await ask(url, { key: "the-key-of-another-client-0123456789" })).status, {
+        timeout: 30_000,
+      })
+      .toBe(402);
+    await running.logged("cap_hit");
+    await running.logged("alert_sent");
+    running.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  },
+);
+
+it(
+  "afk run serves it beside the loop, stays up under a kill, and goes on with the loop after resume",
+  PROCESSES,
+  async () => {
+    const { provider, target } = await scene();
+    const { running, url } = await started(target, ["run"]);
+    await running.logged("tick_finished");
+    expect(await statusOf(url, "first")).toBe(200);
+    const stop = await target.afk(["stop", "--json"]);
+    expect(JSON.parse(stop.stdout)).toMatchObject({
+      worker: { wasAtWork: true, isGone: true, pid: running.pid },
+      gateway: { pid: running.pid, isSuspended: false },
+    });
+    expect(stop.code).toBe(0);
+    expect(await statusOf(url, "second")).toBe(403);
+    expect(provider.requests).toHaveLength(1);
+    await running.logged("run_ended");
+    const ticks = target.events().filter((event) => event === "tick_started").length;
+    expect((await target.afk(["resume"])).code).toBe(0);
+    await running.logged("gateway_resumed");
+    await expect
+      .poll(() => target.events().filter((event) => event === "tick_started").length, { timeout: 30_000 })
+      .toBeGreaterThan(ticks);
+    expect(await statusOf(url, "third")).toBe(200);
+    running.kill("SIGTERM");
+    expect(await running.ended).toMatchObject({ code: 0, signal: null });
+  },
+);
+
+it("afk run without it, or beside another, does as ever", PROCESSES, async () => {
+  const { target } = await scene();
+  const { running } = await started(target);
+  const loop = target.start(["run"]);
+  await loop.logged("gateway_elsewhere");
+  await loop.logged("tick_finished");
+  expect((await target.afk(["stop"])).code).toBe(0);
+  expect(await loop.ended).toMatchObject({ code: 0, signal: null });
+  expect((await target.afk(["resume"])).code).toBe(0);
+  const alone = target.start(["run", "--no-gateway"]);
+  await alone.logged("tick_finished");
+  expect((await target.afk(["stop"])).code).toBe(0);
+  expect(await alone.ended).toMatchObject({ code: 0, signal: null });
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
+});
+
+/** Takes every alert. */
+async function receiver() {
+  const server = await startModelEndpoint("openai", {
+    answer: (_request, response) => {
+      response.writeHead(200).end("{}");
+      return true;
+    },
+  });
+  onTestFinished(() => server.close());
+  return server;
+}
