@@ -19,9 +19,9 @@ const compose: {
   networks: Record<string, { internal?: boolean } | null>;
 } = parse(text, { merge: true });
 const services = Object.entries(compose.services);
-const { worker, ollama, "ollama-pull": pull } = compose.services;
+const { worker, gateway, ollama, "ollama-pull": pull } = compose.services;
 
-describe.each(services)("the service %s", (_name, service) => {
+describe.each(services)("the service %s", (name, service) => {
   test("can change nothing but its volumes, and has no rights to win", () => {
     expect(service).toMatchObject({
       read_only: true,
@@ -46,8 +46,9 @@ describe.each(services)("the service %s", (_name, service) => {
     });
   });
 
-  test("cannot be reached from outside, and is not started again after a stop", () => {
-    expect(service).not.toHaveProperty("ports");
+  test("cannot be reached from another machine, and is not started again after a stop", () => {
+    if (name === "gateway") expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:.+:4236$/)]);
+    else expect(service).not.toHaveProperty("ports");
     expect(service).not.toHaveProperty("expose");
     expect(service.restart).toMatch(/^on-failure/);
   });
@@ -59,6 +60,21 @@ test("the model has no way out, what fetches it is not reached by the worker, an
   expect(worker?.networks).toEqual(["internal", "egress"]);
   expect(ollama?.networks).toEqual(["internal"]);
   expect(pull?.networks).toEqual(["egress"]);
+});
+
+test("the gateway is as the worker is, but for what it does and where it answers, and is asked for by name", () => {
+  const { profiles, command, ports, healthcheck, ...same }: Partial<Service> = gateway ?? {};
+  const { command: works, ...others }: Partial<Service> = worker ?? {};
+  expect(same).toEqual(others);
+  expect(profiles).toEqual(["gateway"]);
+  expect(works).toEqual(["run", "--no-gateway"]);
+  expect(command).toEqual(["gateway", "--listen", "0.0.0.0:4236", "--behind-proxy"]);
+  expect([ports, healthcheck]).toMatchObject([
+    [expect.stringMatching(/:4236$/)],
+    {
+      test: ["CMD", "afk", "health", "--gateway", "127.0.0.1:4236"],
+    },
+  ]);
 });
 
 test("the worker does not wait for the model, whose image is pinned", () => {

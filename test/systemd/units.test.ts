@@ -69,8 +69,29 @@ describe("the units", () => {
     expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP", "!/var/lib/afk/data/STOP"]);
   });
 
-  it("put nothing but workers into the slice", () => {
-    const others = SERVICES.filter((unit) => unit !== "afk.service" && unit !== "afk-loop.service");
+  it("give the gateway a slice within that one, and end it with what runs the agent", () => {
+    const unit = "afk-gateway.service";
+    expect(valuesOf(unit, "ExecStart")[0]).toContain("--cgroup-parent afk-gateway.slice");
+    expect(valuesOf(unit, "ExecStopPost")).toEqual([
+      "+-/usr/local/lib/afk/end-container afk-gateway %n afk-gateway.slice",
+    ]);
+    expect(valuesOf(unit, "PartOf")).toEqual(["afk.timer afk-loop.service"]);
+    expect(valuesOf(unit, "KillMode")).toEqual(["mixed"]);
+    expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP", "!/var/lib/afk/data/STOP"]);
+    expect(valuesOf("afk-stop.service", "ExecStartPre").join("\n")).toContain("afk-gateway.service");
+  });
+
+  it("publish the gateway on loopback alone, and keep its port out of the loop", () => {
+    expect(valuesOf("afk-gateway.service", "Environment")).toEqual(["AFK_GATEWAY=127.0.0.1:4236"]);
+    expect(valuesOf("afk-gateway.service", "ExecStart")[0]).toMatch(
+      /--publish \$\{AFK_GATEWAY\}:4236 -- gateway --listen 0\.0\.0\.0:4236 --behind-proxy$/,
+    );
+    expect(valuesOf("afk-loop.service", "ExecStart")[0]).toMatch(/-- run --no-gateway$/);
+  });
+
+  it("put nothing but workers and the gateway into the slice", () => {
+    const workers = ["afk.service", "afk-loop.service", "afk-gateway.service"];
+    const others = SERVICES.filter((unit) => !workers.includes(unit));
     const scripts = readdirSync(join(SYSTEMD, "lib")).map((name) => join("lib", name));
     for (const file of [...others, ...scripts]) {
       expect(readFileSync(join(SYSTEMD, file), "utf8")).not.toMatch(/--cgroup-parent/);
