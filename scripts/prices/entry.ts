@@ -33,6 +33,8 @@ const HEARING = ["input_audio_mtok", "cache_audio_read_mtok", "input_image_mtok"
 
 /** OpenAI's price for half a day in the cache, in input prices, where it bills what is written. */
 const HALF_DAY_FACTOR = 2.5;
+/** Anthropic's price for an hour in the cache, in input prices. */
+const HOUR_FACTOR = 2;
 /** The rates of a tier differ so much at most from each other; the source rounds some to a cent. */
 const ROUNDED = 1.05;
 
@@ -42,6 +44,8 @@ export interface Reading {
   /** A price for hearing and seeing is passed over: a conversation in text has none of it. */
   mayHear: boolean;
   sellsHalfDays: boolean;
+  /** An hour in the cache is sold, and the list may not say so. */
+  sellsHours: boolean;
 }
 
 /** Rates, steps and tiers; undefined where the model does not turn text into text, or numbers, for a stated price. */
@@ -75,16 +79,20 @@ export function usePrice(model: Listed, key: string, today: string): number | un
   return all.length === 0 ? undefined : Math.max(...all) / 1000;
 }
 
-function ratesAt(inputTokens: number, prices: Rates[], { sellsHalfDays }: Reading): EntryRates {
+function ratesAt(inputTokens: number, prices: Rates[], { sellsHalfDays, sellsHours }: Reading): EntryRates {
   const dearest = (key: string) =>
     Math.max(0, ...prices.map((price) => rateAt(inputTokens, price[key] ?? 0)));
   const { input, output, ...cache } = Object.fromEntries(
     Object.entries(KINDS).map(([kind, key]) => [kind, dearest(key)]),
   );
   const stated = Object.fromEntries(Object.entries(cache).filter(([, rate]) => rate > 0));
-  const halfDay =
-    sellsHalfDays && stated.cacheWrite !== undefined ? { cacheWrite12h: HALF_DAY_FACTOR * (input ?? 0) } : {};
-  return { input: input ?? 0, output: output ?? 0, ...stated, ...halfDay };
+  const isWritten = stated.cacheWrite !== undefined;
+  const hour =
+    sellsHours && isWritten && stated.cacheWrite1h === undefined
+      ? { cacheWrite1h: HOUR_FACTOR * (input ?? 0) }
+      : {};
+  const halfDay = sellsHalfDays && isWritten ? { cacheWrite12h: HALF_DAY_FACTOR * (input ?? 0) } : {};
+  return { input: input ?? 0, output: output ?? 0, ...stated, ...hour, ...halfDay };
 }
 
 /** What the rates are multiplied by in each tier that has the same factor for all of them; at most, where it is rounded. */

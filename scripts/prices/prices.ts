@@ -68,7 +68,8 @@ process.stdout.write(`${models.length} models as of ${today}\n`);
 
 function entriesOf(name: Name, model: Listed, all: Listed[]): Array<[string, Entry]> {
   const isSkipped = BILLS_MORE.test(model.id) || NOT_SOLD_AS_CHAT[name]?.test(model.id) === true;
-  const reading = { today, mayHear: HEARS.has(name), sellsHalfDays: name === "openai" };
+  const sellsHours = name === "openrouter" && model.id.startsWith("anthropic/");
+  const reading = { today, mayHear: HEARS.has(name), sellsHalfDays: name === "openai", sellsHours };
   const rates = isSkipped ? undefined : ratesOf(model, reading);
   if (rates === undefined) return [];
   const isName = (each: string) => all.find(({ match }) => matches(each, match))?.id === model.id;

@@ -74,8 +74,8 @@ export function tokensMax(body: string, messageCount: number): number {
 }
 
 /**
- * What a call cost by the provider's own figures, in micro-dollars, every kind of tokens rounded up by itself. `priceOf` gives
- * the price of another model of the same provider, null for an unknown one.
+ * What a call cost by the provider's own figures, in micro-dollars, every kind of tokens rounded up by itself; what it says
+ * that it bills, where that is more. `priceOf` gives the price of another model of the same provider, null for an unknown one.
  */
 export function costMicros(
   usage: Usage,
@@ -91,7 +91,7 @@ export function costMicros(
     if (typeof micros !== "number") return micros;
     sum += micros;
   }
-  return sum;
+  return Math.max(sum, usage.statedMicros ?? 0);
 }
 
 /** What the rates are multiplied by in a tier; null where its prices are not known. */

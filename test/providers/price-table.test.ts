@@ -49,3 +49,12 @@ it("has models that make numbers of text, which have no output", () => {
     embeds: true,
   });
 });
+
+it("has what an hour in the cache costs wherever Claude is sold, since a client may ask for it", () => {
+  const rows: [string, object][] = Object.entries(snapshot.models);
+  const claude = rows.filter(
+    ([reference, row]) => /^(anthropic|openrouter\/anthropic)\//.test(reference) && "cacheWrite" in row,
+  );
+  expect(claude.length).toBeGreaterThan(50);
+  expect(claude.filter(([, row]) => !("cacheWrite1h" in row))).toEqual([]);
+});

@@ -1,9 +1,13 @@
+import { chargeMicrosFromUsd } from "../../lib/money.ts";
 import { countIn, isRecord } from "../reply-json.ts";
 import type { Figures, UnknownCost, Usage } from "../types.ts";
 import { toolUsesIn } from "./tool-uses.ts";
 
 /** What a reply calls the tier whose prices are the listed ones: OpenAI and Azure, Bedrock, Groq. */
 const LISTED_TIERS = ["default", "standard", "on_demand"];
+
+/** Far beyond what any call can cost. */
+const STATED_USD_MAX = 1_000_000;
 
 /** How the two APIs name the same counts. */
 const CHAT = { input: "prompt_tokens", output: "completion_tokens" };
@@ -42,12 +46,32 @@ function figuresOf(said: unknown, names: typeof CHAT): Figures {
   if ("unknown" in counts) return counts;
   const tools = toolUsesIn(said, usage);
   if ("unknown" in tools) return tools;
+  const stated = statedIn(usage);
+  if (stated !== null && typeof stated !== "number") return stated;
   const isListed = tier === undefined || tier === null || LISTED_TIERS.includes(String(tier));
   return {
     ...counts,
     ...(isListed ? {} : { tier: String(tier).slice(0, 50) }),
     ...(Object.keys(tools.uses).length > 0 ? { tools: tools.uses } : {}),
+    ...(stated === null ? {} : { statedMicros: stated }),
   };
+}
+
+/**
+ * What OpenRouter says that it bills, in micro-dollars (a credit is a dollar): its counts do not tell for how long something was
+ * written to a cache, nor of its plugins (https://openrouter.ai/docs/use-cases/usage-accounting). With a key of one's own at the
+ * model's provider, that one's bill comes on top. Null for all others.
+ */
+function statedIn({
+  cost,
+  cost_details: details,
+  is_byok,
+}: Record<string, unknown>): number | null | UnknownCost {
+  if (cost === undefined || cost === null || !isRecord(details)) return null;
+  const above = is_byok === true ? (details.upstream_inference_cost ?? 0) : 0;
+  const usd = typeof cost === "number" && typeof above === "number" ? cost + above : Number.NaN;
+  if (!(usd >= 0 && usd <= STATED_USD_MAX)) return { unknown: "its cost is no amount" };
+  return chargeMicrosFromUsd(usd);
 }
 
 function countsIn(usage: Record<string, unknown>, names: typeof CHAT): Usage | UnknownCost {

@@ -109,6 +109,28 @@ const BILLS: Bill[] = [
     5_000 * 3 + 4_000 * 0.3 + 1_000 * 3.75 + 500 * 15,
   ],
   [
+    "OpenRouter's own bill, with an hour in the cache",
+    "openrouter/anthropic/claude-sonnet-4.6",
+    chat(10_000, 500, {
+      prompt_tokens_details: { cache_write_tokens: 10_000 },
+      cost: 0.0675,
+      cost_details: { upstream_inference_cost: null },
+    }),
+    10_000 * 6 + 500 * 15,
+  ],
+  [
+    "OpenRouter's own bill, below what its counts come to",
+    "openrouter/anthropic/claude-sonnet-4.6",
+    chat(10_000, 500, { cost: 0.001, cost_details: {} }),
+    10_000 * 3 + 500 * 15,
+  ],
+  [
+    "OpenRouter's fee beside the bill of one's own key",
+    "openrouter/anthropic/claude-sonnet-4.6",
+    chat(10_000, 500, { cost: 0.002, is_byok: true, cost_details: { upstream_inference_cost: 0.0375 } }),
+    10_000 * 3 + 500 * 15 + 2_000,
+  ],
+  [
     "Groq's own word for its tier",
     "groq/openai/gpt-oss-120b",
     chat(1_000, 500, {}, { service_tier: "on_demand" }),

@@ -101,6 +101,9 @@ it.each<[string, unknown]>([
   ["a total in words", usage(10, 5, { total_tokens: "15" })],
   ["reasoning in words", usage(10, 5, reasoning("20"))],
   ["more tokens than there can be", usage(10, 1e12)],
+  ["a cost below nothing", usage(10, 5, { cost: -1, cost_details: {} })],
+  ["a cost in words", usage(10, 5, { cost: "0.1", cost_details: {} })],
+  ["a cost beyond all measure", usage(10, 5, { cost: 1e9, cost_details: {} })],
   ["an infinite total", usage(10, 5, { total_tokens: Number.POSITIVE_INFINITY })],
 ])("does not know what was billed with %s", (_, figures) => {
   expect(openaiFigures(figures)).toEqual({ unknown: expect.stringMatching(/^it/) });
