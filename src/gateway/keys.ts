@@ -10,7 +10,7 @@ import type { Caller, FindCaller } from "./caller.ts";
 
 /** What finding a client by its key takes. */
 export interface FindCallerOptions {
-  store: Pick<Store, "db">;
+  store: Pick<Store, "latest">;
   /** As it stands now; read for each request. */
   config: () => { gateway: GatewayConfig };
   log: Log;
@@ -52,7 +52,7 @@ export function createFindCaller({ store, config, log, clock = systemClock }: Fi
     const { clients } = config().gateway;
     const stated = configured(clients, hash);
     if (stated !== undefined) return callerOf(stated);
-    const [row] = (await selectKey(store.db, { hash: hash.toString("hex") })).rows;
+    const [row] = (await selectKey(store.latest, { hash: hash.toString("hex") })).rows;
     if (row === undefined) return refuse("unknown_key");
     if (row.revoked_at !== null) return refuse("revoked_key", row.client);
     const client = clients.find(({ name }) => name === row.client);

@@ -25,7 +25,7 @@ export const IDLE_MS = 1_500;
 /** The clock of this machine. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  uptimeMs: () => Math.floor(uptime() * 1_000),
+  uptimeMs,
   bootId: () => {
     cachedBootId ??= readBootId();
     return cachedBootId;
@@ -104,6 +104,27 @@ function wakeIdlers(): void {
 function stopIdleTimer(): void {
   clearTimeout(idleTimer);
   idleTimer = undefined;
+}
+
+/** The system takes 10 us to tell its uptime, and a call asks several times. */
+const UPTIME_KEPT_MS = 1_000;
+let told = { uptimeMs: 0, wallMs: 0, monotonicMs: Number.NEGATIVE_INFINITY };
+let latestUptimeMs = 0;
+
+/**
+ * What the system told within the last second, and what has passed since. Only while wall clock and monotonic clock say the
+ * same of that: the latter stands still while the machine sleeps, and the uptime goes on.
+ */
+function uptimeMs(): number {
+  const [wallMs, monotonicMs] = [Date.now(), performance.now()];
+  let passedMs = monotonicMs - told.monotonicMs;
+  if (passedMs > UPTIME_KEPT_MS || Math.abs(wallMs - told.wallMs - passedMs) > 5) {
+    told = { uptimeMs: uptime() * 1_000, wallMs, monotonicMs };
+    passedMs = 0;
+  }
+  // The system tells it in hundredths of a second.
+  latestUptimeMs = Math.max(latestUptimeMs, Math.floor(told.uptimeMs + passedMs));
+  return latestUptimeMs;
 }
 
 let cachedBootId: string | undefined;

@@ -8,6 +8,8 @@ import type { Db, Trx } from "../store/schema.ts";
 
 /** How far the wall clock may be ahead of what the uptime explains before it counts as set forward. */
 const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;
+/** What two processes are told of the same uptime differs by some milliseconds. */
+const UPTIME_TOLERANCE_MS = 1_000;
 
 /**
  * The time that windows are reckoned in. It never runs backwards, and within one boot it runs no faster than the
@@ -71,7 +73,7 @@ function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: nu
   const wall = clock.nowMs();
   // Read once: the system takes longer to tell its uptime than SQLite to find the row.
   const uptimeMs = clock.uptimeMs();
-  const isSameBoot = row.boot_id === clock.bootId() && uptimeMs >= row.uptime_ms;
+  const isSameBoot = row.boot_id === clock.bootId() && uptimeMs >= row.uptime_ms - UPTIME_TOLERANCE_MS;
   const earned = isSameBoot ? row.anchor_at + (uptimeMs - row.uptime_ms) : wall;
   const aheadMs = wall - earned;
   return { now: Math.max(row.latest_at, aheadMs > JUMP_TOLERANCE_MS ? earned : wall), aheadMs, isSameBoot };

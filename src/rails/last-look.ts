@@ -1,7 +1,7 @@
 import { messageOf } from "../lib/errors.ts";
 import { CallFailed } from "./call.ts";
 import { Killed } from "./halt.ts";
-import { readReplaced, readStop } from "./kill.ts";
+import { readKillRow, readReplaced } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 import { readStopFile } from "./stop-file.ts";
 
@@ -16,8 +16,9 @@ export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal:
       // A call may look more than once; what counts is the look that its first byte followed.
       refusal = null;
       try {
-        // The files once more at the end, since the row may have waited for a transaction of this process.
-        const kill = (await readStop(rails)) ?? readReplaced(rails.store) ?? readStopFile(rails.stopFile);
+        // The files at the end, since the row may have waited for another program.
+        const row = await readKillRow(rails.store.latest);
+        const kill = readReplaced(rails.store) ?? readStopFile(rails.stopFile) ?? row;
         if (kill !== null) throw new Killed(kill);
         signal.throwIfAborted();
       } catch (cause) {

@@ -4,6 +4,7 @@ import { formatUsd } from "../lib/money.ts";
 import { AGENT } from "../lib/windows.ts";
 import { prepared, unplanned } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
+import { readAdmitted } from "./counters.ts";
 import { minuteAt } from "./windows.ts";
 
 /** What a runaway looks like, long before a daily cap would stop it. Money in micro-dollars; null is no limit. */
@@ -27,8 +28,8 @@ export async function findRunaway(
 ): Promise<string | null> {
   const { callsPerMinute, sameRequestPerHour } = rules;
   const minute = { value: call.model, since: times.wallMs - MINUTE_MS, skip: callsPerMinute - 1 };
-  // Calls of all models are counted in the index alone; whose they are is asked when there are so many.
-  const isBusy = (await anyBeyond(trx, minute)).rows.length > 0;
+  // Calls of all models are known from the counters of two minutes; whose they are is asked when there are so many.
+  const isBusy = (await readAdmitted(trx, times.budgetMs - MINUTE_MS, times.budgetMs)) >= callsPerMinute;
   if (isBusy && (await callBeyond(trx, minute)).rows.length > 0)
     return `${callsPerMinute} calls in a minute, the limit of breaker.calls_per_minute`;
   if (call.requestHash !== null) {
@@ -39,15 +40,6 @@ export async function findRunaway(
   }
   return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, times.budgetMs);
 }
-
-const anyBeyond = prepared((db, call: { since: number; skip: number }) =>
-  db
-    .selectFrom("ledger")
-    .select("created_at")
-    .where("created_at", ">", unplanned(call.since))
-    .limit(sql.lit(1))
-    .offset(call.skip),
-);
 
 const callBeyond = entryBeyond("model");
 const sameBeyond = entryBeyond("request_hash");

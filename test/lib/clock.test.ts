@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { uptime } from "node:os";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { IDLE_MS, idlePause, pause, systemClock, toIso } from "../../src/lib/clock.ts";
 
 describe("the system's clock", () => {
@@ -14,6 +15,15 @@ describe("the system's clock", () => {
     const second = systemClock.uptimeMs();
     expect(Number.isSafeInteger(first)).toBe(true);
     expect(second).toBeGreaterThanOrEqual(first);
+  });
+
+  test("tells the uptime that the system tells, also after the wall clock was set", () => {
+    onTestFinished(() => void vi.useRealTimers());
+    for (const jumpMs of [0, 3_600_000, -3_600_000]) {
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + jumpMs });
+      for (let n = 0; n < 3; n++)
+        expect(Math.abs(systemClock.uptimeMs() - uptime() * 1_000)).toBeLessThan(1_000);
+    }
   });
 
   test("tells the same boot each time", () => {

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { readBreaker } from "../../src/rails/breaker.ts";
+import { CallFailed } from "../../src/rails/call.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { BreakerOpen } from "../../src/rails/halt.ts";
 import { alerts, entries, guardedCall, testRails, thrown } from "../support/rails.ts";
@@ -20,6 +21,15 @@ it("leaves a model alone after a burst of calls, and says which limit it was", a
   const [alert] = await alerts(rails);
   expect(alert).toMatchObject({ event: "breaker_open" });
   expect(alert?.message).toContain("breaker.calls_per_minute");
+});
+
+it("counts calls of a burst that cost nothing since they were released", async () => {
+  const rails = await testRails({ breaker: { callsPerMinute: 3 } });
+  const perform = () =>
+    Promise.reject(new CallFailed("refused", { charge: "none", trip: "none", cause: undefined }));
+  for (let n = 0; n < 3; n++) expect(await thrown(call(rails, { perform }))).toBeInstanceOf(CallFailed);
+  expect((await entries(rails)).map(({ state }) => state)).toEqual(["released", "released", "released"]);
+  expect(await thrown(call(rails))).toBeInstanceOf(BreakerOpen);
 });
 
 it("lets the same calls pass when they take their time, and those of other models", async () => {

@@ -1,8 +1,14 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 
 /** Who may ask the gateway, what runs of jobs were answered, and which session of a client a call belongs to. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable("ledger").addColumn("session", "text").execute();
+  // What was released is missing in those of before, and matters for a minute.
+  await db.schema
+    .alterTable("budget_windows")
+    .addColumn("admitted_calls", "bigint", (c) => c.notNull().defaultTo(0))
+    .execute();
+  await sql`update budget_windows set admitted_calls = settled_calls + reserved_calls`.execute(db);
   await db.schema
     .createTable("client_keys")
     .addColumn("hash", "text", (c) => c.primaryKey())

@@ -21,7 +21,8 @@ export interface BudgetClockTable {
 /**
  * A counter for each window, whose it is ("agent", or `job:digest`) and period. An `hour` period is one minute; the last
  * hour is the sum of its minutes. `cap_` is the cap under which a reservation was last accepted (null: none), so that the
- * schema can say `settled - overrun + reserved <= cap`. `overrun_` is what calls took above what was reserved for them.
+ * schema can say `settled - overrun + reserved <= cap`. `overrun_` is what calls took above what was reserved for them;
+ * `admitted_calls` counts every call that was let through, also where it was released since.
  */
 export interface BudgetWindowsTable
   extends Record<`${"settled" | "reserved" | "overrun"}_${Amount}`, Generated<number>>,
@@ -29,6 +30,7 @@ export interface BudgetWindowsTable
   window: WindowName;
   scope: Generated<string>;
   period: string;
+  admitted_calls: Generated<number>;
 }
 
 /** Where a call is: what is `reserved`, `sending` or `unknown` counts with its worst case. */
