@@ -87,6 +87,8 @@ function readBlock(block: Record<string, unknown>, param: string, found: Content
     case "tool_result":
     case "mcp_tool_result":
     case "search_result":
+    case "connector_text":
+    case "mid_conv_system":
       readBlocks(block.content, `${param}.content`, found);
       return;
     case "image":

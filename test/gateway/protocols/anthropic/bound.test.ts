@@ -279,6 +279,37 @@ describe("what has no size here", () => {
   });
 });
 
+describe("the parts of a conversation", () => {
+  it.each([
+    "text",
+    "thinking",
+    "redacted_thinking",
+    "tool_use",
+    "tool_result",
+    "tool_reference",
+    "tool_removal",
+    "search_result",
+    "server_tool_use",
+    "web_search_tool_result",
+    "web_fetch_tool_result",
+    "advisor_tool_result",
+    "code_execution_tool_result",
+    "bash_code_execution_tool_result",
+    "text_editor_code_execution_tool_result",
+    "tool_search_tool_result",
+    "mcp_tool_use",
+    "mcp_tool_result",
+    "mcp_tool_listing",
+    "compaction",
+    "fallback",
+    "connector_text",
+    "mid_conv_system",
+  ])("that Claude Code sends pass, and are bounded by their bytes: %s", (type) => {
+    const changes = said([{ type, content: [] }]);
+    expect(inputTokens(bound(changes))).toBe(Buffer.byteLength(JSON.stringify({ ...ASK, ...changes })) + 32);
+  });
+});
+
 describe("tools of the client's own", () => {
   it.each([
     undefined,
