@@ -23,7 +23,7 @@ export function boundChat(body: CallBody, model: AskedModel, rules: CallRules): 
   const inputTokens = searches > 0 ? windowOf("model", model) : inputOfPass(body, content, model);
   const limit = chatLimit(said, inputTokens, model, rules);
   const { tier, pins } = tierOf(said, model, rules);
-  const usage = usagePins(said);
+  const usage = usagePins(said, model);
   return boundOf(
     {
       inputTokens,

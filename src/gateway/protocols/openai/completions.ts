@@ -19,7 +19,7 @@ export function boundCompletion(body: CallBody, model: AskedModel, rules: CallRu
   const limit = given ?? injected;
   const generations = prompts * generationsIn(said, model);
   const { tier } = tierOf(said, withoutTiers(model), rules);
-  const usage = usagePins(said);
+  const usage = usagePins(said, model);
   return boundOf(
     {
       inputTokens,

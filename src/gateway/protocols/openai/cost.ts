@@ -94,11 +94,14 @@ function cacheWritesOf(body: CallBody): WorstCase["cacheWrites"] {
   return isUsual && !text.includes('"cache_control"') ? "5m" : "any";
 }
 
-/** OpenRouter may ask a dearer server of the same model, unless it is told not to. */
+/** OpenRouter may ask a dearer server of the same model, or one with a price for each request, unless it is told not to. */
 function priceBound({ provider }: CallBody["said"], model: AskedModel): Record<string, unknown> {
   if (model.server !== "openrouter" || model.isFree) return {};
   const { input, output } = model.price;
   return {
-    provider: { ...(isRecord(provider) ? provider : {}), max_price: { prompt: input, completion: output } },
+    provider: {
+      ...(isRecord(provider) ? provider : {}),
+      max_price: { prompt: input, completion: output, request: 0 },
+    },
   };
 }

@@ -87,9 +87,16 @@ export function chatLimit(said: Said, inputTokens: number, model: AskedModel, ru
   return { tokens, pins: Object.fromEntries(fields.map((field) => [field, tokens])) };
 }
 
+/** It refuses the field with 422, and sends its figures unasked (https://docs.mistral.ai/api). */
+const COUNTS_UNASKED = ["mistral"];
+
 /** What a call's figures are asked for with, where it is streamed; `hidesUsage` where the client did not ask for them itself. */
-export function usagePins(said: Said): { pins: Record<string, unknown>; hidesUsage: boolean } {
+export function usagePins(
+  said: Said,
+  { server }: Pick<AskedModel, "server">,
+): { pins: Record<string, unknown>; hidesUsage: boolean } {
   const options = isRecord(said.stream_options) ? said.stream_options : {};
-  if (said.stream !== true || options.include_usage === true) return { pins: {}, hidesUsage: false };
+  const isAsked = options.include_usage === true || COUNTS_UNASKED.includes(server ?? "");
+  if (said.stream !== true || isAsked) return { pins: {}, hidesUsage: false };
   return { pins: { stream_options: { ...options, include_usage: true } }, hidesUsage: true };
 }

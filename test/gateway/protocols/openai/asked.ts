@@ -1,3 +1,4 @@
+import { Forbidden } from "../../../../src/gateway/protocols/forbidden.ts";
 import { openai } from "../../../../src/gateway/protocols/openai/openai.ts";
 import type {
   AskedModel,
@@ -61,3 +62,33 @@ export function bound(
 export function head(path: string, headers: Record<string, string> = {}): RequestHead {
   return { method: "POST", path: `/v1/${path}`, headers };
 }
+
+/** The field that is refused; null where nothing is. */
+export function refused(...asked: Parameters<typeof bound>): string | null {
+  try {
+    bound(...asked);
+    return null;
+  } catch (error) {
+    if (!(error instanceof Forbidden)) throw error;
+    if (!/^.{30,400}[.]$/s.test(error.message)) throw new Error(`no sentence: ${error.message}`);
+    return error.param;
+  }
+}
+
+/** Input tokens of all passes. */
+export function inputOf(...asked: Parameters<typeof bound>): number {
+  const { estimateTokens, outputTokensMax } = bound(...asked);
+  return estimateTokens - outputTokensMax;
+}
+
+export const WINDOW = 100_000;
+
+/** A chat without a limit, one with it, and a response. */
+export const hello = { model: "gpt-5.5", messages: [{ role: "user", content: "hello" }] };
+export const asking = (more: object) => ({ ...hello, max_completion_tokens: 50, ...more });
+export const responding = (more: object) => ({
+  model: "gpt-5.5",
+  input: "hello",
+  max_output_tokens: 50,
+  ...more,
+});
