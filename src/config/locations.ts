@@ -20,6 +20,8 @@ export interface Paths {
   out: string;
   logs: string;
   runs: string;
+  /** Folders of programs that jobs run, each for the length of one run. */
+  homes: string;
   /** The STOP file: KILL_FLAG, or `STOP` in the state directory. */
   stopFile: string;
 }
@@ -53,6 +55,7 @@ export function locate(options: {
     out: join(state, "out"),
     logs: join(state, "logs"),
     runs: join(state, "runs"),
+    homes: join(state, "homes"),
     stopFile: environment.KILL_FLAG ? absolute(environment.KILL_FLAG) : join(state, "STOP"),
   };
 }

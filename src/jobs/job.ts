@@ -59,6 +59,8 @@ export interface RunGateway extends AsyncDisposable {
   key: string;
   /** Tokens of output that are asked for where a program states no limit. */
   maxOutputTokens: number;
+  /** A folder for settings of programs. It goes with the gateway. */
+  home: string;
   /** Names of afk.yaml for models. */
   aliases: readonly string[];
   /** How many requests came with the key. */

@@ -5,7 +5,7 @@ import { toIso } from "../lib/clock.ts";
 import { readStop } from "../rails/kill.ts";
 import { refuseForeignSchema } from "../store/sqlite/migrate.ts";
 import type { Dependencies, WorkIds } from "./dependencies.ts";
-import { allClosed } from "./job/gateway.ts";
+import { allClosed, removeHomes } from "./job/gateway.ts";
 import { endProcessesOfOthers } from "./job/processes.ts";
 import { deliverWaitingAlerts } from "./phases/deliver-alerts.ts";
 import { drain } from "./phases/drain.ts";
@@ -94,6 +94,7 @@ async function work(
     // go beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
     await reportWedged(dependencies);
     await endProcessesOfOthers(dependencies, ids);
+    removeHomes(config.paths);
     delivery = deliverWaitingAlerts(dependencies, kill === null ? signal : terminated);
     // Where the one before did not end they go first: it may have been a file that ended it, and would end this one too.
     if (isAfterCrash) await delivery;

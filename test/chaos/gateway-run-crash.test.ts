@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -82,6 +82,8 @@ function checkEnd(at: GatewayJob, crashes: number): void {
   expect(at.billMicros()).toBeLessThanOrEqual(charged);
   expect(charged).toBeLessThanOrEqual(CAP_MICROS);
   expect(target.query("select id from ledger where state in ('reserved', 'sending')")).toEqual([]);
+  const homes = join(target.state, "homes");
+  expect(existsSync(homes) ? readdirSync(homes) : []).toEqual([]);
   expect(findBreaches(target.state)).toEqual([]);
 }
 

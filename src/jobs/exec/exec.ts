@@ -13,7 +13,7 @@ import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
-/** Any command. Its standard input is the payload as JSON; exit 0 is done, and anything else is tried again. */
+/** Any command. Its standard input is the payload as JSON (empty beside a gateway where there is none); exit 0 is done, and anything else is tried again. */
 export const exec: JobKind<ExecSettings> = {
   kind: "exec",
   settings: execSettings,
@@ -52,11 +52,11 @@ function askedWords(requests: number): string {
 /** With models for the program, which are there as long as it runs. */
 async function runBehind(context: Context): Promise<Recorded> {
   await using gateway = await context.openGateway();
-  using environment = gatewayEnvironment(gateway);
   using joined = joinSignals([context.signal, gateway.signal]);
   try {
     const { signal } = joined;
-    const ran = await runOnce(context, { variables: environment.variables, secrets: [gateway.key], signal });
+    const variables = gatewayEnvironment(gateway);
+    const ran = await runOnce(context, { variables, secrets: [gateway.key], signal });
     return { ...ran, requests: gateway.requests() };
   } catch (error) {
     // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
@@ -82,7 +82,8 @@ async function runOnce(context: Context, behind?: Behind): Promise<Recorded> {
   const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
   const cwd = folderOf(context);
   const { env, secrets: ofFile } = makeEnvironment(context, variables);
-  const input = JSON.stringify(payload) ?? "null";
+  // Agents take what stands there for a part of what they are asked.
+  const input = behind !== undefined && payload === null ? "" : (JSON.stringify(payload) ?? "null");
   const { outputBytesMax, command } = settings;
   const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);

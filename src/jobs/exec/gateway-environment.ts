@@ -1,14 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import type { RunGateway } from "../job.ts";
 
-type Gateway = Pick<RunGateway, "url" | "key" | "maxOutputTokens" | "aliases">;
+type Gateway = Pick<RunGateway, "url" | "key" | "maxOutputTokens" | "aliases" | "home">;
 type Variables = Record<string, string>;
 
 /** What each client of models has to be told so that it asks the gateway, and nobody else. */
-const CLIENTS: readonly ((gateway: Gateway, codexHome: string) => Variables)[] = [
+const CLIENTS: readonly ((gateway: Gateway) => Variables)[] = [
   // Scripts.
   ({ url, key }) => ({ AFK_GATEWAY: url, AFK_KEY: key }),
   // Claude Code, and the SDKs of Anthropic.
@@ -36,8 +35,8 @@ const CLIENTS: readonly ((gateway: Gateway, codexHome: string) => Variables)[] =
   ({ url, key }) => ({ OLLAMA_BASE_URL: `${url}/k/${key}/v1` }),
   // opencode: its own names for models, and the aliases as `afk/NAME`.
   (gateway) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify(opencodeConfig(gateway)) }),
-  // Codex reads an address in no variable.
-  (_gateway, codexHome) => ({ CODEX_HOME: codexHome }),
+  // Codex reads the address from its settings alone, and trusts no folder below /tmp with its helpers.
+  ({ home }) => ({ CODEX_HOME: home }),
 ];
 
 /** Names that a program would take a provider's key from; it could then ask the provider itself, past every cap. */
@@ -59,19 +58,10 @@ export function isProviderKey(name: string): boolean {
 export const REFUSED_KEY =
   "with it the program could ask the provider itself, past every cap; take it out, since the gateway has the keys of models.providers";
 
-/** The variables for a run, and the folder that one of them names; it goes when this is disposed of. */
-export interface GatewayEnvironment extends Disposable {
-  variables: Variables;
-}
-
-/** Makes what points every known client at the gateway. */
-export function gatewayEnvironment(gateway: Gateway): GatewayEnvironment {
-  const codexHome = mkdtempSync(join(tmpdir(), "afk-codex-"));
-  writeFileSync(join(codexHome, "config.toml"), codexConfig(gateway), { mode: 0o600 });
-  return {
-    variables: Object.assign({}, ...CLIENTS.map((client) => client(gateway, codexHome))),
-    [Symbol.dispose]: () => rmSync(codexHome, { recursive: true, force: true }),
-  };
+/** The variables that point every known client at the gateway; writes what Codex reads into the gateway's folder. */
+export function gatewayEnvironment(gateway: Gateway): Variables {
+  writeFileSync(join(gateway.home, "config.toml"), codexConfig(gateway), { mode: 0o600 });
+  return Object.assign({}, ...CLIENTS.map((client) => client(gateway)));
 }
 
 /** Its own search is billed by the provider for each use, and is on unless it is switched off. */

@@ -1,4 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Paths } from "../../config/locations.ts";
 import type { Caller } from "../../gateway/caller.ts";
 import { openGateway } from "../../gateway/gateway.ts";
 import type { Refusal } from "../../gateway/protocols/protocol.ts";
@@ -10,6 +13,7 @@ import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { once } from "../../lib/once.ts";
+import { makePrivateFolder } from "../../lib/private-files.ts";
 import type { JobRow } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
@@ -39,6 +43,11 @@ export async function allClosed(): Promise<void> {
   await Promise.allSettled(open);
 }
 
+/** Removes folders of runs whose process died. Only where no job runs. */
+export function removeHomes({ homes }: Paths): void {
+  rmSync(homes, { recursive: true, force: true });
+}
+
 /**
  * Opens a gateway on loopback for one run of a job, by a key that is in no file and dies with it.
  * @throws AfkError (`gateway_unavailable`) when it cannot listen.
@@ -63,6 +72,8 @@ export async function openRunGateway(
     onRequest: watched.onRequest,
     onRefused: watched.onRefused,
   };
+  const home = join(config.paths.homes, job.id);
+  makePrivateFolder(home);
   let isOver = false;
   const hash = hashOfKey(key);
   const gateway = await openGateway({
@@ -81,6 +92,7 @@ export async function openRunGateway(
       while (gateway.inFlight() > 0 && !signal.aborted && systemClock.uptimeMs() < untilMs)
         await systemClock.sleep(FINISH_LOOK_MS);
       await gateway.close();
+      rmSync(home, { recursive: true, force: true });
     } finally {
       over.resolve();
       open.delete(over.promise);
@@ -90,6 +102,7 @@ export async function openRunGateway(
     url: gateway.url,
     key,
     maxOutputTokens,
+    home,
     aliases: Object.keys(models ?? {}),
     requests: watched.requests,
     refusedBy: watched.refusedBy,

@@ -1,8 +1,8 @@
 // @module-tag processes
-import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { RunGateway } from "../../../src/jobs/job.ts";
 import { RunCapped } from "../../../src/rails/halt.ts";
+import { tempDir } from "../../support/temp.ts";
 import { harness } from "../containment/harness.ts";
 
 const sh = (script: string) => ["sh", "-c", script];
@@ -19,6 +19,7 @@ function fakeGateway(said: { requests?: number; refusedBy?: RunCapped } = {}): F
     url: "http://127.0.0.1:40123",
     key: "sk-afk-Key0fTheRun",
     maxOutputTokens: 32_000,
+    home: tempDir(),
     aliases: ["small"],
     requests: () => said.requests ?? 1,
     refusedBy: () => said.refusedBy ?? null,
@@ -32,10 +33,10 @@ function fakeGateway(said: { requests?: number; refusedBy?: RunCapped } = {}): F
 }
 
 describe("a run with a gateway", () => {
-  test("finds addresses, key and settings of every known client in its environment, and Codex's in a folder that goes with it", async () => {
+  test("finds addresses, key and settings of every known client in its environment, and nothing on its input", async () => {
     const at = harness();
     const gateway = fakeGateway({ requests: 2 });
-    const result = await at.run(sh('env; cat "$CODEX_HOME/config.toml"; echo "$CODEX_HOME" > home'), {
+    const result = await at.run(sh('env; cat "$CODEX_HOME/config.toml"; cat > input'), {
       settings: { gateway: true, publish: true },
       gateway,
     });
@@ -73,7 +74,8 @@ describe("a run with a gateway", () => {
       afk: { models: { small: {} } },
     });
     expect(result.summary).toMatch(/, 2 requests at its gateway$/);
-    expect(existsSync(at.read("home").trim())).toBe(false);
+    // What stands on its input an agent would take for a part of its task.
+    expect(at.read("input")).toBe("");
     expect(gateway.isClosed).toBe(true);
   });
 
