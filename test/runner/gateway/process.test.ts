@@ -1,5 +1,5 @@
 // @module-tag processes
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
@@ -32,8 +32,12 @@ async function scene(more: Record<string, unknown> = {}) {
   return { provider, target, config };
 }
 
-async function started(target: Deployment, words = ["gateway"]): Promise<{ running: Running; url: string }> {
-  const running = target.start(words);
+async function started(
+  target: Deployment,
+  words = ["gateway"],
+  environment: Record<string, string> = {},
+): Promise<{ running: Running; url: string }> {
+  const running = target.start(words, environment);
   await running.logged("gateway_started");
   const line = target.logs().findLast(({ event }) => event === "gateway_started");
   return { running, url: String(line?.url) };
@@ -278,6 +282,76 @@ it("afk run without it, or beside another, does as ever", PROCESSES, async () =>
   running.kill("SIGTERM");
   expect((await running.ended).code).toBe(0);
 });
+
+const HANGING = {
+  NODE_OPTIONS: `--import=${new URL("hang-on-signal.mjs", import.meta.url).href}`,
+};
+
+it(
+  "is left alone under a set switch for as long as it answers, and killed soon when it hangs then",
+  PROCESSES,
+  async () => {
+    const { provider, target } = await scene();
+    const { running, url } = await started(target, ["gateway"], HANGING);
+    provider.script([SLOW]);
+    const stream = await streaming(url);
+    writeFileSync(join(target.state, "STOP"), "");
+    expect(await stream.rest()).toContain('"error"');
+    // Longer than any process may take that has to end.
+    for (let second = 0; second < 13; second++) {
+      expect(await statusOf(url, `at ${second}`)).toBe(403);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+    }
+    const began = performance.now();
+    running.kill("SIGUSR2");
+    expect(await running.ended).toMatchObject({ code: null, signal: "SIGKILL" });
+    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(JSON.parse(readFileSync(join(target.state, "wedged.json"), "utf8")).reason).toContain(
+      "kill switch",
+    );
+  },
+);
+
+it("that hangs is killed after SIGTERM too", PROCESSES, async () => {
+  const { target } = await scene();
+  const { running } = await started(target, ["gateway"], HANGING);
+  running.kill("SIGUSR2");
+  running.kill("SIGTERM");
+  expect(await running.ended).toMatchObject({ code: null, signal: "SIGKILL" });
+});
+
+it("ends when files of the state are replaced under it: nobody may be served by two", PROCESSES, async () => {
+  const { provider, target } = await scene();
+  const { running, url } = await started(target);
+  expect(await statusOf(url, "first")).toBe(200);
+  rmSync(join(target.state, "gateway-lock.db"));
+  const answers = await Promise.allSettled([statusOf(url, "second"), statusOf(url, "third")]);
+  for (const answer of answers) if (answer.status === "fulfilled") expect(answer.value).toBe(403);
+  expect(provider.requests).toHaveLength(1);
+  const { code, stderr } = await running.ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain("gateway-lock.db was moved or deleted");
+});
+
+it(
+  "afk restore refuses while it is at work, and afk health tells whether it answers",
+  PROCESSES,
+  async () => {
+    const { target } = await scene();
+    const { running, url } = await started(target);
+    expect((await target.afk(["backup", join(target.dir, "copy.db")])).code).toBe(0);
+    const restored = await target.afk(["restore", join(target.dir, "copy.db")]);
+    expect(restored.code).toBe(75);
+    expect(restored.stderr).toContain("gateway-lock.db is locked");
+    const { host } = new URL(url);
+    expect(await target.afk(["health", "--gateway", host])).toMatchObject({ code: 0 });
+    running.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+    const gone = await target.afk(["health", "--gateway", host]);
+    expect(gone.code).toBe(1);
+    expect(gone.stdout).toContain(`no gateway answers at ${url}`);
+  },
+);
 
 /** Takes every alert. */
 async function receiver() {
