@@ -60,6 +60,43 @@ it(
   patience({ test: 600_000, chaos: 1_800_000 }),
 );
 
+it(
+  "charges both where requests that were side by side on their way at a SIGKILL are bought again",
+  async () => {
+    let again = 0;
+    for (let arrived = 1; arrived <= WORDS.length; arrived++) {
+      const at = await gatewayJob(WORDS, {
+        budget: { daily_cap_usd: CAP_MICROS / 1_000_000 },
+        prelude: `export async function prelude({ words, ask }) {
+  const lines = await Promise.all(words.map((word) => ask(word)));
+  process.exit(lines.every(({ status }) => status === 200) ? 0 : 3);
+}`,
+      });
+      // The earlier half is answered at once, so that some are recorded and some on their way.
+      at.server.script(Array.from({ length: 2 }, () => ({ type: "reply" })));
+      at.server.otherwise({ type: "slow", everyMs: 100 });
+      const worker = at.target.start(["tick"]);
+      await at.server.request(arrived);
+      worker.kill("SIGKILL");
+      expect(await worker.ended).toMatchObject({ signal: "SIGKILL" });
+      const before = at.asked().length;
+      expect((await at.target.afk(["tick"])).code).toBe(0);
+      const asked = at.asked();
+      again += asked.length - WORDS.length;
+      const [unknown] = at.target.query<{ n: number }>(
+        "select count(*) as n from ledger where state = 'unknown'",
+      );
+      expect(asked.length - WORDS.length).toBeLessThanOrEqual(unknown?.n ?? 0);
+      expect(unknown?.n).toBeLessThanOrEqual(WORDS.length);
+      for (const word of WORDS) expect(asked.filter((each) => each === word).length).toBeLessThanOrEqual(2);
+      checkBooks(at);
+      expect(before).toBeGreaterThanOrEqual(arrived);
+    }
+    report("kills with requests side by side", WORDS.length, `${again} bought again`);
+  },
+  patience({ test: 200_000, chaos: 200_000 }),
+);
+
 function checkEnd(at: GatewayJob, crashes: number): void {
   const { target } = at;
   expect(target.query("select state, count(*) as n from jobs group by state")).toEqual([
@@ -75,6 +112,12 @@ function checkEnd(at: GatewayJob, crashes: number): void {
   const [unknown] = target.query<{ n: number }>("select count(*) as n from ledger where state = 'unknown'");
   expect(unknown?.n).toBeLessThanOrEqual(crashes);
   expect(asked.length).toBeLessThanOrEqual(WORDS.length + (unknown?.n ?? 0));
+  checkBooks(at);
+}
+
+/** Each word is paid for once, whatever is unknown stays charged, and all of it is below the cap. */
+function checkBooks(at: GatewayJob): void {
+  const { target } = at;
   const [settled] = target.query<{ n: number }>("select count(*) as n from ledger where state = 'settled'");
   expect(settled?.n).toBe(WORDS.length);
   // What the provider bills is in the books, and below the cap.
