@@ -72,7 +72,7 @@ export async function makeCall(tools: CallTools, book: ModelBook, call: Call, ta
   const others = call.route.isFree ? [] : book.fallbacks(target, call.route.protocol, call.caller);
   for (const to of [target, ...others]) {
     if (first?.error instanceof CapReached && !to.isFree) continue;
-    const bounded = boundOf(tools, call, to);
+    const bounded = boundOf(tools, book, call, to);
     try {
       await attempt(tools, call, to, bounded, first !== null);
       if (first !== null)
@@ -99,9 +99,20 @@ interface Bounded {
 }
 
 /** @throws Forbidden */
-function boundOf({ config }: CallTools, { route, body, caller }: Call, target: Target): Bounded {
+function boundOf(
+  { config }: CallTools,
+  book: ModelBook,
+  { route, body, caller }: Call,
+  target: Target,
+): Bounded {
   const rules = { maxOutputTokens: config().gateway.maxOutputTokens, allow: caller.allow };
-  const bound = route.isFree ? FREE_BOUND : route.bound(body, target, rules);
+  const bound = route.isFree
+    ? FREE_BOUND
+    : route.bound(
+        body,
+        { ...target, mayUse: (other) => book.mayUse(caller, `${target.provider}/${other}`) },
+        rules,
+      );
   const renamed = typeof body.said.model === "string" && body.said.model !== target.model;
   const pins = renamed ? { ...bound.pins, model: target.model } : bound.pins;
   return { bound, text: withKeys(body.text, body.values, pins) };

@@ -76,6 +76,8 @@ export function createModelBook({ gateway, models }: { gateway: GatewayConfig; m
   }
 
   return {
+    mayUse: (caller: Caller, reference: string) => mayUse(caller, reference, null),
+
     /** The model that a client means on a protocol's path; null for one that is unknown, unpriced, or not for this caller. */
     find(name: string, protocol: ProtocolName, caller: Caller): Target | null {
       for (const [reference, alias] of references(name, protocol)) {

@@ -179,3 +179,26 @@ describe("the budget of a client", () => {
     });
   });
 });
+
+describe("a model that a request names besides its own", () => {
+  const fallback = { fallbacks: [{ model: "dear" }] };
+  const dear = { "anthropic/dear": { input: 3, output: 12 }, "anthropic/test": { input: 2, output: 10 } };
+
+  it("is refused where the client may not use it", async () => {
+    const { url, servers } = await testGateway({
+      models: { prices: dear },
+      caller: { models: ["anthropic/test"] },
+    });
+    const refused = await bodyOf(await turn(url, "messages", fallback));
+    expect(refused).toMatchObject({
+      status: 403,
+      text: expect.stringContaining("dear is not for this client"),
+    });
+    expect(servers.anthropic.requests).toEqual([]);
+  });
+
+  it("passes where it may", async () => {
+    const { url } = await testGateway({ models: { prices: dear } });
+    expect((await turn(url, "messages", fallback)).status).toBe(200);
+  });
+});

@@ -37,6 +37,8 @@ export interface AskedModel {
   isFree: boolean;
   /** The price of another model of the same provider; null where it is not known. */
   priceOf(model: string): Price | null;
+  /** Whether whoever asks may use another model of the same provider; all of them where it is left out. */
+  mayUse?(model: string): boolean;
 }
 
 /** What the owner lets a client do. */

@@ -185,6 +185,12 @@ function sumOf(cases: readonly Case[]): Pick<Bound, "estimateMicros" | "estimate
 }
 
 function otherModel(named: unknown, param: string, model: AskedModel): { name: string; price: Price } {
+  if (typeof named === "string" && named !== model.model && model.mayUse?.(named) === false)
+    throw new Forbidden(
+      param,
+      `${param}: the model ${named.slice(0, 100)} is not for this client, so the request was not sent. Name another model, or ` +
+        "let the owner add it to the client's models in afk.yaml.",
+    );
   const price =
     typeof named === "string" ? (named === model.model ? model.price : model.priceOf(named)) : null;
   if (typeof named === "string" && price !== null) return { name: named, price };
