@@ -148,8 +148,6 @@ async function answerCall(
   const { gateway } = tools.config();
   const requestHash = hashOf(caller, asked, body.text);
   const key = headers["idempotency-key"] ?? null;
-  // A switch that is clear again lets this process serve again.
-  if (tools.rails.watch.signal.aborted) await tools.rails.watch.arm();
   if (gateway.replays && !route.isFree && (await answeredBefore(tools, of, requestHash, key, response)))
     return;
   const abandoned = new AbortController();
