@@ -84,7 +84,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   replayed: { words: "an answer was given again", fields: ["entry"] },
   retry_joined: { words: "a client's retry was given the same answer", fields: ["client"] },
   gateway_unused: { words: "command asked its gateway nothing", fields: ["name"] },
-  gateway_failed: { words: "gateway not closed", fields: ["error"] },
+  gateway_failed: { words: "gateway not closed, or its folder not removed", fields: ["error"] },
   kill_cleared: { words: "kill switch cleared", fields: ["by", "reason"] },
   wedged: { words: "the process hung and was killed", fields: ["reason", "pid"] },
   guard_lost: { words: "the guard against hanging ended", fields: ["error"] },
