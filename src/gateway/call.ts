@@ -128,12 +128,11 @@ async function attempt(
   const { rails, config } = tools;
   const { route, caller, asked, delivery } = call;
   const { timeoutMs } = config().gateway;
-  const session = sessionOf(asked.head.headers);
   const isRecorded = caller.recorded !== null && !route.isFree && config().gateway.replays;
   using joined = joinSignals([call.abandoned, caller.signal ?? undefined]);
   let entry = "";
   const guarded: GuardedCall<Relayed> = {
-    dependency: target.breaker,
+    dependency: `model:${target.reference}`,
     caller: breakerOf(caller),
     model: target.reference,
     estimateMicros: bound.estimateMicros,
@@ -141,14 +140,15 @@ async function attempt(
     deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
     scope: caller.scope,
     step: null,
-    session,
+    session: sessionOf(asked.head.headers),
     runner: caller.runner,
     // Counting and looking may be repeated as often as anybody likes.
     requestHash: route.isFree ? null : call.requestHash,
     isDegraded,
     mayWait: true,
+    settlesSoon: !isRecorded,
     signal: joined.signal,
-    log: caller.log.child({ route: asked.head.path, ...(session !== null && { session }) }),
+    log: caller.log,
     async perform(signal, lastLook, reserved) {
       entry = reserved.entryId;
       // What this one has left over may be enough for the next.

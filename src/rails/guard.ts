@@ -38,6 +38,8 @@ export interface GuardedCall<T> extends GatedCall {
   perform(signal: AbortSignal, lastLook: () => Promise<void>, reserved: Reserved): Promise<Performed<T>>;
   /** Runs in the transaction that settles the cost: what was paid for and what was got commit together. */
   record?: ((trx: Trx, value: T) => Promise<void>) | undefined;
+  /** Whoever asked has its answer before the cost is settled, so that this may wait some milliseconds for company. */
+  settlesSoon?: boolean;
   signal?: AbortSignal | undefined;
   /** Where its log lines go, with the ids of the tick and job it belongs to. */
   log: Log;
@@ -121,7 +123,8 @@ async function recordPerformed<T>(
 ): Promise<void> {
   const { costMicros, inputTokens, outputTokens, failure } = performed;
   const aboveBound = aboveBoundOf(rails, call, performed);
-  await rails.store.atomically(async (trx) => {
+  const atomically = call.settlesSoon ? rails.store.atomicallySoon : rails.store.atomically;
+  await atomically(async (trx) => {
     const error = failure === undefined ? {} : { error: failure.message };
     const figures = { costMicros, inputTokens, outputTokens };
     const ending: Ending = { state: "settled", ...figures, aboveBound, ...error };

@@ -17,6 +17,11 @@ export interface Store {
    * On a full disk `work` runs a second time, so nothing outside of the section may depend on how often it ran.
    */
   atomically<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
+  /**
+   * The same for what nobody waits for: it runs right before the next section of this process and shares its commit, or by
+   * itself after some milliseconds.
+   */
+  atomicallySoon<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   changes: Changes;
   health: StoreHealth;
   close(): Promise<void>;

@@ -119,8 +119,10 @@ export function turn(
   });
 }
 
-/** The entries of the ledger, in their order. */
+/** The entries of the ledger, in their order; those of calls that were answered are settled some milliseconds later. */
 export async function entriesOf(rails: Rails) {
+  for (let looks = 0; looks < 50 && rails.watch.inFlight() > 0; looks++)
+    await new Promise((resolve) => setTimeout(resolve, 1));
   return await rails.store.db.selectFrom("ledger").selectAll().orderBy("id").execute();
 }
 

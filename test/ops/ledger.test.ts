@@ -22,8 +22,6 @@ describe("the ledger", () => {
         degraded: true,
         tick: "tick-1",
         job: "digest@1",
-        client: null,
-        session: null,
         step: "summary 1",
         error: null,
       },

@@ -43,7 +43,6 @@ describe("the status of an agent that has done nothing yet", () => {
       heartbeat: { at: null, isLate: false, how: null, problem: null },
       worker: { state: "none", pid: null },
       nextDueAt: null,
-      gateway: null,
       clock: null,
     });
   });

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type CompiledQuery, Kysely } from "kysely";
-import { systemClock } from "../../lib/clock.ts";
+import { after, systemClock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { makeFolder } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
@@ -19,6 +19,8 @@ import { refuseDamagedLog } from "./wal.ts";
 
 /** However little patience the caller has: our own transactions hold only SQL, and are over by then. */
 const STATEMENT_PATIENCE_MIN_MS = 2_000;
+/** How long a section that nobody waits for does so for another one. */
+const SOON_MS = 2;
 
 /**
  * Opens (and if need be creates and migrates) the database at `path`. A process that makes or migrates it, which takes
@@ -67,22 +69,28 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   // SQLite made the log and its index when it first read.
   const files = openedFiles([path, `${path}-wal`, `${path}-shm`]);
   let replaced: { at: number; what: string } | null = null;
+  // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
+  async function section<T>(work: (trx: Trx) => Promise<T>): Promise<T> {
+    const { result, hooks } = await withBallast(dirname(path), () =>
+      group.section((onBegin) =>
+        db.transaction().execute(async (trx) => {
+          onBegin();
+          return await runSection(trx, work);
+        }),
+      ),
+    );
+    for (const hook of hooks) hook();
+    return result;
+  }
+  const later = createDeferred(SOON_MS);
   return {
     db,
     latest,
-    // What is to be written down is worth the ballast: what was paid for, what is reserved, and that the disk is full.
-    async atomically(work) {
-      const { result, hooks } = await withBallast(dirname(path), () =>
-        group.section((onBegin) =>
-          db.transaction().execute(async (trx) => {
-            onBegin();
-            return await runSection(trx, work);
-          }),
-        ),
-      );
-      for (const hook of hooks) hook();
-      return result;
+    atomically(work) {
+      later.startAll();
+      return section(work);
     },
+    atomicallySoon: (work) => later.defer(() => section(work)),
     changes: { seen: () => version.get() as number },
     health: {
       refuseBroken: dialect.refuseBroken,
@@ -94,7 +102,31 @@ async function open(path: string, patienceMs: number): Promise<Store> {
         return replaced;
       },
     },
-    close: () => db.destroy(),
+    close() {
+      later.startAll();
+      return db.destroy();
+    },
+  };
+}
+
+/** What waits for the next section, each at most for so long. */
+function createDeferred(ms: number) {
+  const waiting = new Set<() => void>();
+  return {
+    startAll(): void {
+      for (const start of [...waiting]) start();
+    },
+    defer<T>(begin: () => Promise<T>): Promise<T> {
+      return new Promise((resolve) => {
+        const start = () => {
+          cancel();
+          waiting.delete(start);
+          resolve(begin());
+        };
+        const cancel = after(ms, start);
+        waiting.add(start);
+      });
+    },
   };
 }
 

@@ -185,6 +185,27 @@ describe("sections that run at the same time", () => {
   });
 });
 
+describe("a section that nobody waits for", () => {
+  test("runs right before the next one and shares its commit", async () => {
+    const { store } = await twoStores();
+    const seen: string[][] = [];
+    const count = await commitsOf(store.path, async () => {
+      const soon = store.atomicallySoon((trx) => insert(trx, "soon"));
+      const next = store.atomically(async (trx) => void seen.push(await hosts(trx)));
+      await Promise.all([soon, next]);
+    });
+    expect([count, seen]).toEqual([1, [["soon"]]]);
+  });
+
+  test("runs by itself where there is no other, and fails by itself", async () => {
+    const { store, other } = await twoStores();
+    await store.atomicallySoon((trx) => insert(trx, "a"));
+    expect(await hosts(other.db)).toEqual(["a"]);
+    expect(await failing(store.atomicallySoon((trx) => insert(trx, "a")))).toBeInstanceOf(Error);
+    expect(await hosts(other.db)).toEqual(["a"]);
+  });
+});
+
 describe("a statement beside sections that have run and are not committed", () => {
   test.each(["a read", "a write"])("is %s of what is committed", async (kind) => {
     const { store, other } = await twoStores();

@@ -93,6 +93,9 @@ export async function testGateway(
     },
     billMicros: () => PROVIDERS.reduce((sum, name) => sum + billOf(name, providers[name]), 0),
     async booksMicros() {
+      // A call that was answered is settled some milliseconds later.
+      for (let looks = 0; looks < 50 && rails.watch.inFlight() > 0; looks++)
+        await new Promise((resolve) => setTimeout(resolve, 1));
       const entries = await rails.store.db.selectFrom("ledger").selectAll().execute();
       return entries
         .filter(({ state }) => state !== "released")
