@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import type { ServerResponse } from "node:http";
 import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
@@ -178,7 +179,7 @@ async function attempt(
     record: isRecorded
       ? async (trx, value) => {
           const whole = value.whole();
-          if (whole === null) return;
+          if (whole === null || !isUtf8(whole.body)) return;
           const { status, contentType, body } = whole;
           await caller.recorded?.keep(trx, call.requestHash, {
             status,
