@@ -1,13 +1,18 @@
+import { sql } from "kysely";
 import { toIso } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
 import { usdFromMicros } from "../lib/money.ts";
-import { type CapSpend, UNITS } from "../lib/windows.ts";
-import { listBreakers } from "../rails/breaker.ts";
+import { AGENT, type Amounts, type CapSpend, OWNERS, UNITS, WINDOWS } from "../lib/windows.ts";
+import type { Price } from "../providers/types.ts";
+import { readBreaker } from "../rails/breaker.ts";
+import { shownPeriod } from "../rails/budget-notices.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpends } from "../rails/counters.ts";
 import { readStop } from "../rails/kill.ts";
-import { endOf, peekPeriods } from "../rails/periods.ts";
+import { peekEnds, peekPeriods } from "../rails/periods.ts";
 import type { Rails } from "../rails/rails.ts";
-import { windowsOf } from "../rails/windows.ts";
+import { type Counter, HOUR_MINUTES, minuteAt, windowsOf } from "../rails/windows.ts";
+import type { Db } from "../store/schema.ts";
 import type { CallTools } from "./call.ts";
 import { breakerOf, type Caller } from "./caller.ts";
 import type { ModelBook } from "./models.ts";
@@ -25,74 +30,156 @@ interface CapView {
   scope: string;
   cap: number;
   spent: number;
-  /** For calls under way, and for those of which nobody knows what they cost. */
+  /** For calls under way. */
   reserved: number;
+  /** What calls are charged of which nobody knows what they cost, until the owner says it. */
+  unknown: number;
   remaining: number;
   resetsAt: string | null;
 }
 
-/** What a caller may still spend, as JSON: its caps, the switch, its breakers, and how long a reply each model could give. */
+/**
+ * What a caller may still spend, as JSON: its caps, the switch, its breakers, and how long a reply each model could give.
+ * What it says is of one moment, and no promise: others spend under the same caps.
+ */
 export async function answerBudget({ rails }: CallTools, book: ModelBook, caller: Caller): Promise<Answer> {
-  const [caps, kill, breakers] = await Promise.all([
-    capsOf(rails, caller),
-    readStop(rails),
-    listBreakers(rails.store.db),
-  ]);
+  const [caps, kill] = await Promise.all([capsOf(rails, caller), readStop(rails)]);
   const models = (["openai", "anthropic", "ollama"] as const).flatMap((protocol) =>
     book.list(protocol, caller),
   );
   const names = new Set([breakerOf(caller), ...models.map(({ reference }) => `model:${reference}`)]);
-  const left = caps.filter(({ unit }) => unit === "usd").map(({ remaining }) => remaining);
+  const left = (wanted: CapView["unit"]) =>
+    caps.filter(({ unit }) => unit === wanted).map(({ remaining }) => remaining);
+  const usd = left("usd");
+  // It refuses even what costs nothing.
+  const isClosed = caps.some(({ cap }) => cap === 0);
   const view = {
     client: caller.title,
     killed: kill === null ? null : { by: kill.by, at: toIso(kill.at), reason: kill.reason },
-    remainingUsd: left.length === 0 ? null : Math.min(...left),
+    remainingUsd: usd.length === 0 ? null : Math.min(...usd),
     caps,
-    breakers: breakers
-      .filter(({ name }) => names.has(name))
-      .map(({ name, state }) => ({
-        name,
-        state: state.state,
-        until: "until" in state ? toIso(state.until) : null,
-      })),
+    breakers: await breakersOf(rails, [...names]),
     affordable: Object.fromEntries(
-      models.map(({ name, reference }) => [name, affordable(book, reference, left)]),
+      models.map(({ name, reference }) => [
+        name,
+        isClosed
+          ? 0
+          : affordable(book.priceOf(reference), { usd, tokens: left("tokens"), calls: left("calls") }),
+      ]),
     ),
   };
   return { status: 200, headers: { "content-type": "application/json" }, body: `${JSON.stringify(view)}\n` };
 }
 
+/** Those that have counted a failure. */
+async function breakersOf({ store }: Rails, names: readonly string[]) {
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, state: await readBreaker(store.db, name) })),
+  );
+  return found
+    .filter(({ state }) => state.state !== "closed" || state.failures > 0)
+    .map(({ name, state }) => ({
+      name,
+      state: state.state,
+      until: "until" in state ? toIso(state.until) : null,
+      reason: "reason" in state ? state.reason : null,
+    }));
+}
+
 async function capsOf(rails: Rails, { scope }: Caller): Promise<CapView[]> {
   const { store, clock, budget } = rails;
   const nowMs = await peekBudgetNow(store.db, clock);
-  const windows = windowsOf(await peekPeriods(store.db, nowMs, budget.timezone), scope, budget.budget);
-  const spends = await readSpends(store.db, windows, nowMs);
+  const windows = windowsOf(await peekPeriods(store.db, nowMs, budget.timezone), scope, budget.budget).filter(
+    ({ caps }) => Object.keys(caps).length > 0,
+  );
+  const [spends, lost, ends] = await Promise.all([
+    readSpends(store.db, windows, nowMs),
+    unknownCalls(store.db),
+    peekEnds(store.db, nowMs, budget.timezone),
+  ]);
   const views: CapView[] = [];
-  for (const [index, { window, scope: owner, period, caps }] of windows.entries()) {
+  for (const [index, window] of windows.entries()) {
+    const endsAt = ends.get(window.window);
+    const unknown = unknownIn(window, lost, nowMs);
     for (const { name: unit, amount } of UNITS) {
-      const [cap, spend] = [caps[amount], spends[index]?.[amount]];
+      const [cap, spend] = [window.caps[amount], spends[index]?.[amount]];
       if (cap === undefined || spend === undefined) continue;
       const shown = (value: number) => (unit === "usd" ? usdFromMicros(value) : value);
-      const endsAt = await endOf(store.db, window);
       views.push({
-        window,
-        period,
+        window: window.window,
+        period: shownPeriod(window),
         unit,
-        scope: owner,
+        scope: window.scope,
         cap: shown(cap),
         spent: shown(spend.settled),
-        reserved: shown(spend.reserved),
+        reserved: shown(spend.reserved - unknown[amount]),
+        unknown: shown(unknown[amount]),
         remaining: shown(Math.max(0, cap - spend.settled - spend.reserved)),
-        resetsAt: endsAt === null ? null : toIso(endsAt),
+        // An hour is no period with an end: what was spent in it leaves it minute by minute.
+        resetsAt: endsAt === undefined ? null : toIso(endsAt),
       });
     }
   }
   return views;
 }
 
-/** The tokens of output that the money left would pay for, for a short request; null for a model that costs nothing. */
-function affordable(book: ModelBook, reference: string, leftUsd: readonly number[]): number | null {
-  const price = book.priceOf(reference);
-  if (price === null || price.output === 0 || leftUsd.length === 0) return null;
-  return Math.floor((Math.min(...leftUsd) * 1_000_000) / price.output);
+type UnknownCalls = Awaited<ReturnType<typeof unknownCalls>>;
+
+/** Each waits for a person, so they are few; the index of open calls finds them. */
+async function unknownCalls(db: Db) {
+  return await db
+    .selectFrom("ledger")
+    .select(["estimate_micros", "estimate_tokens"])
+    .select(WINDOWS.map(({ column }) => column))
+    .select(OWNERS.map(({ column }) => column))
+    .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
+    .where("state", "=", "unknown")
+    .limit(UNKNOWN_MAX)
+    .execute();
+}
+
+const UNKNOWN_MAX = 10_000;
+
+function unknownIn({ window, scope, period }: Counter, calls: UnknownCalls, nowMs: number): Amounts {
+  const column = WINDOWS.find(({ name }) => name === window)?.column ?? "day";
+  const [ownerName = "", owner = ""] = scope === AGENT ? [] : splitOnce(scope, ":");
+  const ownerColumn = OWNERS.find(({ name }) => name === ownerName)?.column;
+  const from = minuteAt(nowMs - HOUR_MINUTES * MINUTE_MS);
+  const those = calls.filter((call) => {
+    if (ownerColumn !== undefined && call[ownerColumn] !== owner) return false;
+    const at = call[column] ?? "";
+    return window === "hour" ? at >= from : at === period;
+  });
+  const sum = (value: (call: UnknownCalls[number]) => number) =>
+    those.reduce((total, call) => total + value(call), 0);
+  return {
+    micros: sum((call) => call.estimate_micros),
+    tokens: sum((call) => call.estimate_tokens),
+    calls: those.length,
+  };
+}
+
+function splitOnce(text: string, at: string): [string, string] {
+  const index = text.indexOf(at);
+  return [text.slice(0, index), text.slice(index + 1)];
+}
+
+/**
+ * The tokens of output that what is left would pay for, at the dearest rate that the model can be billed at, for a request of
+ * no length; null where no cap bounds it.
+ */
+function affordable(
+  price: Price | null,
+  left: { usd: readonly number[]; tokens: readonly number[]; calls: readonly number[] },
+): number | null {
+  if (left.calls.some((calls) => calls < 1)) return 0;
+  const most = [...left.tokens];
+  const rate = price === null ? 0 : dearestOutput(price);
+  if (rate > 0) most.push(...left.usd.map((usd) => Math.floor((usd * 1_000_000) / rate)));
+  return most.length === 0 ? null : Math.min(...most);
+}
+
+/** In USD per million tokens: of the dearest step, kept in one region where that is sold. */
+function dearestOutput({ output, steps = [], regionalFactor = 1 }: Price): number {
+  return Math.max(output, ...steps.map((step) => step.output)) * Math.max(1, regionalFactor);
 }

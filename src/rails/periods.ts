@@ -28,11 +28,21 @@ export async function peekPeriods(db: Db, nowMs: number, timezone: string): Prom
   return (await findPeriods(db, nowMs, timezone)).periods;
 }
 
+/** When each calendar window's period at `nowMs` is over, whether a call has opened it or not; epoch milliseconds. */
+export async function peekEnds(
+  db: Db,
+  nowMs: number,
+  timezone: string,
+): Promise<ReadonlyMap<WindowName, number>> {
+  const { open, opened } = await findPeriods(db, nowMs, timezone);
+  return new Map([...open, ...opened].map(({ window, ends_at }) => [window, ends_at]));
+}
+
 async function findPeriods(
   db: Db,
   nowMs: number,
   timezone: string,
-): Promise<{ periods: Periods; opened: OpenPeriodsTable[] }> {
+): Promise<{ periods: Periods; open: OpenPeriodsTable[]; opened: OpenPeriodsTable[] }> {
   const { rows } = await selectOpen(db, {});
   const opened: OpenPeriodsTable[] = [];
   const periods = periodsOf(nowMs, ({ name: window, calendar }) => {
@@ -45,7 +55,11 @@ async function findPeriods(
     opened.push({ window, period, opened_at: nowMs, ends_at });
     return period;
   });
-  return { periods, opened };
+  return {
+    periods,
+    open: rows.filter(({ window }) => opened.every((each) => each.window !== window)),
+    opened,
+  };
 }
 
 const selectOpen = prepared((db) => db.selectFrom("open_periods").selectAll());
