@@ -1,5 +1,7 @@
 import { takeOverChannels } from "../../alerts/recipients.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
+import { messageOf } from "../../lib/errors.ts";
+import type { Log } from "../../lib/log.ts";
 import { raiseHighWater } from "../../ops/high-water.ts";
 import { refuseForeignSchema } from "../../store/sqlite/migrate.ts";
 import type { Uses } from "../dependencies.ts";
@@ -8,8 +10,9 @@ import { deliverWaitingAlerts } from "../phases/deliver-alerts.ts";
 /** What a gateway's process does beside the requests, as a tick does it beside its jobs. */
 export interface Chores {
   /**
-   * Does what is due; cheap where nothing is. Alerts go out beside it, bounded, and no request waits for them.
-   * @throws StoreRefused when the state was tampered with or cannot be used.
+   * Does what is due; cheap where nothing is. Alerts go out beside it, bounded, and no request waits for them. What fails
+   * otherwise is logged and tried again.
+   * @throws StoreRefused when the state was tampered with, or its disk has failed.
    */
   step(config: Uses<"config">["config"]): Promise<void>;
   /** Resolves when no delivery is under way. */
@@ -30,7 +33,7 @@ export function createChores(
   let nextAt = 0;
   let marked = "";
 
-  async function deliver(config: Uses<"config">["config"]): Promise<void> {
+  function deliver(config: Uses<"config">["config"]): void {
     const raised = raisedCount();
     const isDue = raised !== delivered || clock.uptimeMs() >= deliverAt;
     if (!isDue || delivery !== null) return;
@@ -51,20 +54,32 @@ export function createChores(
     marked = id;
   }
 
+  async function takeOver({ alerts }: Uses<"config">["config"]): Promise<void> {
+    const stated = JSON.stringify(alerts);
+    if (stated === channels) return;
+    await takeOverChannels(store, alerts, { nowMs: clock.nowMs(), log });
+    channels = stated;
+  }
+
   return {
     async step(config) {
       store.health.refuseBroken();
-      const stated = JSON.stringify(config.alerts);
-      if (stated !== channels) {
-        await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
-        channels = stated;
-      }
-      await deliver(config);
+      await orLog(log, () => takeOver(config));
+      deliver(config);
       if (clock.uptimeMs() < nextAt) return;
       nextAt = clock.uptimeMs() + MINUTE_MS;
       await refuseForeignSchema(store.db);
-      await raiseMark(config.paths.highWater);
+      await orLog(log, () => raiseMark(config.paths.highWater));
     },
     ended: async () => void (await delivery),
   };
+}
+
+/** Does what a gateway can go on without: another program may keep the database busy for a while. */
+export async function orLog(log: Log, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.event("error", "gateway_error", { error: messageOf(error) });
+  }
 }

@@ -12,7 +12,7 @@ import { reportKill } from "../phases/recover.ts";
 import { refuseReplaced } from "../refuse-replaced.ts";
 import { type SetAtWork, underWedgeGuard } from "../wedge/guard.ts";
 import { GATEWAY_LIMITS, type WedgeLimits } from "../wedge/steps.ts";
-import { type Chores, createChores } from "./chores.ts";
+import { type Chores, createChores, orLog } from "./chores.ts";
 import { GatewayRunning, holdGateway } from "./hold-gateway.ts";
 
 /** What a process that serves clients is put together from, in agent.ts. */
@@ -103,9 +103,7 @@ async function besideChores<T>(serving: Serving, chores: Chores, work: () => Pro
   const over = new AbortController();
   const beside = (async () => {
     while (!over.signal.aborted) {
-      await chores
-        .step(serving.current())
-        .catch((error: unknown) => serving.log.event("error", "gateway_error", { error: messageOf(error) }));
+      await orLog(serving.log, () => chores.step(serving.current()));
       await serving.clock.idle(over.signal).catch(() => undefined);
     }
   })();
@@ -129,7 +127,7 @@ async function attend(
   let told: AbortSignal | null = null;
   try {
     while (!isOver(serving)) {
-      if (serving.hasNews()) await serving.renew();
+      if (serving.hasNews()) await orLog(serving.log, serving.renew);
       await chores.step(serving.current());
       const { signal } = watch;
       if (!signal.aborted) {
@@ -137,7 +135,7 @@ async function attend(
         await clock.idle(signal).catch(() => undefined);
         continue;
       }
-      if (told !== signal) await tellKilled(serving, signal);
+      if (told !== signal) await orLog(serving.log, () => tellKilled(serving, signal));
       told = signal;
       const calls = watch.inFlight();
       setAtWork(calls > 0);

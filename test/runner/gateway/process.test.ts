@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, it, onTestFinished } from "vitest";
 import { startModelEndpoint } from "../../../src/faults/model-endpoint.ts";
 import { type Deployment, deployment, PROCESSES, type Running } from "../../support/afk.ts";
@@ -316,6 +317,8 @@ it("that hangs is killed after SIGTERM too", PROCESSES, async () => {
   const { target } = await scene();
   const { running } = await started(target, ["gateway"], HANGING);
   running.kill("SIGUSR2");
+  // The system may hand over two signals in either order, and a process that has ended its work needs no guard.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   running.kill("SIGTERM");
   expect(await running.ended).toMatchObject({ code: null, signal: "SIGKILL" });
 });
@@ -331,6 +334,22 @@ it("ends when files of the state are replaced under it: nobody may be served by 
   const { code, stderr } = await running.ended;
   expect(code).toBe(1);
   expect(stderr).toContain("gateway-lock.db was moved or deleted");
+});
+
+it("stays up when it is killed while another program keeps the database", PROCESSES, async () => {
+  const { target } = await scene();
+  const { running, url } = await started(target);
+  const other = new Database(join(target.state, "afk.db"));
+  onTestFinished(() => void other.close());
+  other.exec("begin immediate");
+  writeFileSync(join(target.state, "STOP"), "");
+  await running.logged("gateway_error");
+  other.exec("commit");
+  expect(await statusOf(url, "second")).toBe(403);
+  rmSync(join(target.state, "STOP"));
+  await expect.poll(() => statusOf(url, "third"), { timeout: 30_000 }).toBe(200);
+  running.kill("SIGTERM");
+  expect((await running.ended).code).toBe(0);
 });
 
 it(
