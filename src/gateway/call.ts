@@ -129,11 +129,12 @@ async function attempt(
   const { rails, config } = tools;
   const { route, caller, asked, delivery } = call;
   const { timeoutMs } = config().gateway;
+  const session = sessionOf(asked.head.headers);
   const isRecorded = caller.recorded !== null && !route.isFree && config().gateway.replays;
   using joined = joinSignals([call.abandoned, caller.signal ?? undefined]);
   let entry = "";
   const guarded: GuardedCall<Relayed> = {
-    dependency: `model:${target.reference}`,
+    dependency: target.breaker,
     caller: breakerOf(caller),
     model: target.reference,
     estimateMicros: bound.estimateMicros,
@@ -141,7 +142,7 @@ async function attempt(
     deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
     scope: caller.scope,
     step: null,
-    session: sessionOf(asked.head.headers),
+    session,
     runner: caller.runner,
     // Counting and looking may be repeated as often as anybody likes.
     requestHash: route.isFree ? null : call.requestHash,
@@ -149,7 +150,7 @@ async function attempt(
     mayWait: true,
     settlesSoon: !isRecorded,
     signal: joined.signal,
-    log: caller.log,
+    log: caller.log.child({ route: asked.head.path, ...(session !== null && { session }) }),
     async perform(signal, lastLook, reserved) {
       entry = reserved.entryId;
       // What this one has left over may be enough for the next.

@@ -6,9 +6,11 @@ import type { Rails } from "../rails/rails.ts";
 import type { FindCaller } from "./caller.ts";
 import { createModelBook, type ModelBook } from "./models.ts";
 import { createMemory } from "./receive.ts";
+import { createRefusedLog } from "./refused-log.ts";
 import { createRepeats } from "./repeats.ts";
 import { answerRequest } from "./requests.ts";
 import { closeServer, createGatewayServer, listen } from "./server.ts";
+import { createTally } from "./tally.ts";
 import { createWaiting } from "./waiting.ts";
 
 /** What a gateway is opened with. */
@@ -55,6 +57,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     repeats: createRepeats(() => rails.clock.nowMs()),
     memory: createMemory(),
     findCaller: options.findCaller,
+    noteRefused: createRefusedLog(rails.clock),
+    tally: createTally(rails),
     closing: closing.signal,
     book(): ModelBook {
       const { models, gateway } = config();
@@ -80,6 +84,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       await closeServer(server, () => Promise.all(underWay), CLOSE_MS);
       pool.close();
       await Promise.all(underWay);
+      await tools.tally.close();
     },
   };
 }

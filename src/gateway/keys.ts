@@ -2,11 +2,11 @@ import { timingSafeEqual } from "node:crypto";
 import type { GatewayConfig } from "../config/config.ts";
 import { hashOfKey } from "../lib/client-key.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller, FindCaller } from "./caller.ts";
+import { createRefusedLog } from "./refused-log.ts";
 
 /** What finding a client by its key takes. */
 export interface FindCallerOptions {
@@ -27,9 +27,14 @@ const KEY_CHARS_MAX = 500;
  * A key that is nobody's costs a hash and one look into an index, whatever there is of clients and keys.
  */
 export function createFindCaller({ store, config, log, clock = systemClock }: FindCallerOptions): FindCaller {
-  const refuse = createRefusals(log, clock);
+  const noteRefused = createRefusedLog(clock);
   const callers = new WeakMap<Client, Caller>();
   const hashes = new WeakMap<Client, Buffer | null>();
+
+  function refuse(reason: "unknown_key" | "revoked_key" | "unknown_client", client?: string): null {
+    noteRefused(log, reason, { reason, ...(client !== undefined && { client }) });
+    return null;
+  }
 
   function callerOf(client: Client): Caller {
     const caller = callers.get(client) ?? asCaller(client, log);
@@ -74,24 +79,5 @@ function asCaller({ name, models, allow }: Client, log: Log): Caller {
     recorded: null,
     log: log.child({ client: name }),
     signal: null,
-  };
-}
-
-type Reason = "unknown_key" | "revoked_key" | "unknown_client";
-
-/** Whoever tries keys must not fill the log: each reason is logged once a minute, with how many there were meanwhile. */
-function createRefusals(log: Log, clock: Clock): (reason: Reason, client?: string) => null {
-  const logged = new Map<Reason, { atMs: number; unlogged: number }>();
-  return (reason, client) => {
-    const last = logged.get(reason);
-    const nowMs = clock.uptimeMs();
-    if (last !== undefined && nowMs - last.atMs < MINUTE_MS) {
-      last.unlogged += 1;
-      return null;
-    }
-    logged.set(reason, { atMs: nowMs, unlogged: 0 });
-    const earlier = last?.unlogged ?? 0;
-    log.event("warn", "client_refused", { reason, ...(client !== undefined && { client }), earlier });
-    return null;
   };
 }

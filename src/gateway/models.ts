@@ -15,6 +15,8 @@ const SPEAKERS: Readonly<Record<ProtocolName, readonly string[]>> = {
 
 /** A model that a request may go to, and where that is. */
 export interface Target extends AskedModel {
+  /** The name of its breaker: of its own for a model that afk.yaml or the price list names, else one for all of its provider. */
+  breaker: string;
   provider: string;
   type: ProviderType;
   config: ProviderConfig;
@@ -37,11 +39,19 @@ export function createModelBook({ gateway, models }: { gateway: GatewayConfig; m
   function targetOf(reference: string): Target | null {
     let target = targets.get(reference);
     if (target === undefined) {
-      target = readTarget(reference, models, checks);
+      target = readTarget(reference, models, checks, isStated(reference));
       // Clients can send any name.
       if (targets.size < TARGETS_MAX) targets.set(reference, target);
     }
     return target;
+  }
+
+  function isStated(reference: string): boolean {
+    return (
+      models.chain.includes(reference) ||
+      Object.hasOwn(models.prices, reference) ||
+      Object.values(gateway.models ?? {}).includes(reference)
+    );
   }
 
   function speaks(target: Target, protocol: ProtocolName): boolean {
@@ -140,6 +150,7 @@ function readTarget(
   reference: string,
   models: ModelsConfig,
   checks: Map<string, Target["check"]>,
+  isStated: boolean,
 ): Target | null {
   try {
     const parsed = parseReference(reference, models.providers);
@@ -153,6 +164,8 @@ function readTarget(
     checks.set(name, check);
     return {
       reference,
+      // A client can make up any name of a server that costs nothing, and each would leave a breaker behind.
+      breaker: isAssumedLocal && !isStated ? `model:${name}/*` : `model:${reference}`,
       model,
       provider: name,
       providerType: type.type,

@@ -71,7 +71,7 @@ async function takeWhole(
   const said = call.route.isFree ? null : call.route.figures(parseJson(bytes.toString("utf8")));
   if (said?.error != null) {
     call.delivery.send(status, { ...handedOn(headers), ...call.ownHeaders(null) }, bytes);
-    throw broken(subject, `it reported an error: ${said.error}`);
+    return failedBy(call, subject, said.error, said);
   }
   const cost = chargeOf(call, subject, said);
   const contentType = headers["content-type"] ?? "application/json";
@@ -110,13 +110,14 @@ async function takeStream(
   const end = reader.end();
   // Part of an event would run into the error that follows it, so that a client could read neither.
   if (end.isComplete) for (const part of rest) write(part);
-  // An early end must not look like a whole answer: some clients take it for one, others ask again without end.
-  if (!end.isComplete || end.error !== null) {
-    const what =
-      end.error === null ? "its stream ended before it was done" : `it reported an error: ${end.error}`;
-    if (end.error !== null) delivery.spoil();
-    throw broken(subject, what);
+  if (end.error !== null) {
+    // The client has the provider's own error event.
+    for (const part of held) delivery.write(part);
+    delivery.spoil();
+    return failedBy(call, subject, end.error, end);
   }
+  // An early end must not look like a whole answer: some clients take it for one, others ask again without end.
+  if (!end.isComplete) throw broken(subject, "its stream ended before it was done");
   const cost = chargeOf(call, subject, end);
   const finish = () => {
     for (const part of held) delivery.write(part);
@@ -169,6 +170,19 @@ function pump(
       resolve();
     });
   });
+}
+
+/** What a provider bills for a reply that it calls failed itself, by its figures. @throws CallFailed where it gives none. */
+function failedBy(
+  call: RelayedCall,
+  subject: Subject,
+  error: string,
+  said: { figures: Figures; model: string | null },
+): Performed<Relayed> {
+  const failure = broken(subject, `it reported an error: ${error}`);
+  const cost = "unknown" in said.figures ? failure : chargeOf(call, subject, said);
+  if (cost instanceof CallFailed) throw failure;
+  return { ...cost, failure, value: { finish: () => {}, whole: () => null } };
 }
 
 /** What the call is charged; a CallFailed where nobody knows it. The client has its answer all the same. */

@@ -4,7 +4,7 @@ import { Killed } from "../rails/halt.ts";
 import { readStop } from "../rails/kill.ts";
 import { answerBudget, BUDGET_PATH } from "./budget-view.ts";
 import { type Call, type CallTools, hashOf, makeCall, replay } from "./call.ts";
-import type { Caller, FindCaller } from "./caller.ts";
+import { breakerOf, type Caller, type FindCaller } from "./caller.ts";
 import { Delivery } from "./delivery.ts";
 import { type Asked, readAsked } from "./key.ts";
 import type { ModelBook, Target } from "./models.ts";
@@ -12,15 +12,19 @@ import { EMPTY_BODY, modelIn, type ParsedBody, parseBody } from "./parse.ts";
 import type { Answer, CallRoute, OwnRoute, Refusal } from "./protocols/protocol.ts";
 import { type createMemory, receiveText } from "./receive.ts";
 import { Refused, refusalOf } from "./refusals.ts";
+import type { NoteRefused } from "./refused-log.ts";
 import type { createRepeats } from "./repeats.ts";
 import { protocolOf, routeOf } from "./routes.ts";
 import { headersOf } from "./server.ts";
+import type { createTally } from "./tally.ts";
 
 /** What all requests of a gateway share. */
 export interface RequestTools extends CallTools {
   repeats: ReturnType<typeof createRepeats>;
   memory: ReturnType<typeof createMemory>;
   findCaller: FindCaller;
+  noteRefused: NoteRefused;
+  tally: ReturnType<typeof createTally>;
   book(): ModelBook;
   /** Aborts when the gateway closes. */
   closing: AbortSignal;
@@ -55,12 +59,33 @@ async function answerTo(
   // It says that somebody is here, and nothing else; clients ask so before they have a key.
   if (head.method === "HEAD" && route?.type === "own") return own(route, asked, []);
   const caller = await callerOf(tools, asked);
-  if (caller === null)
+  if (caller === null) {
+    tools.tally.add("", "refused");
     throw refused(
       "key",
       "afk: this key is not known here; make one with: afk key make NAME, and see docs/gateway.md.",
     );
+  }
   caller.onRequest?.();
+  try {
+    return await answerCaller(tools, asked, caller, request, response);
+  } catch (error) {
+    const refusal = await refusalOf(error, tools.rails.store);
+    countRefused(tools, caller, refusal);
+    throw new Refused(refusal);
+  }
+}
+
+/** The answer to somebody who is known, or null where it is already on its way. */
+async function answerCaller(
+  tools: RequestTools,
+  asked: Asked,
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer | null> {
+  const { head } = asked;
+  const route = routeOf(head);
   if (head.method === "GET" && head.path === BUDGET_PATH)
     return await answerBudget(tools, tools.book(), caller);
   if (route === null)
@@ -123,8 +148,6 @@ async function answerCall(
   const { gateway } = tools.config();
   const requestHash = hashOf(caller, asked, body.text);
   const key = headers["idempotency-key"] ?? null;
-  // A switch that is clear again lets this process serve again.
-  if (tools.rails.watch.signal.aborted) await tools.rails.watch.arm();
   if (gateway.replays && !route.isFree && (await answeredBefore(tools, of, requestHash, key, response)))
     return;
   const abandoned = new AbortController();
@@ -142,6 +165,7 @@ async function answerCall(
   } catch (error) {
     const refusal = await refusalOf(error, tools.rails.store);
     caller.onRefused?.(refusal);
+    countRefused(tools, caller, refusal);
     tellFailure(of, delivery, refusal);
   } finally {
     tools.repeats.ended(requestHash, delivery, isWhole);
@@ -150,7 +174,7 @@ async function answerCall(
 
 /** Whether the request was answered with what was bought before. A set switch refuses that too. */
 async function answeredBefore(
-  { rails, repeats }: RequestTools,
+  { rails, repeats, tally }: RequestTools,
   { asked, caller }: Pick<Call, "asked" | "caller">,
   requestHash: string,
   key: string | null,
@@ -164,12 +188,22 @@ async function answeredBefore(
   if (kill !== null) throw new Killed(kill);
   if (recorded != null) {
     replay(response, recorded);
+    tally.add(breakerOf(caller), "replayed");
     caller.log.event("info", "replayed", { entry: recorded.entry });
     return true;
   }
   if (repeated === null || !repeated.attach(response, { "x-afk-replayed": "1" })) return false;
-  caller.log.event("info", "retry_joined", { client: caller.title });
+  tally.add(breakerOf(caller), "joined");
+  caller.log.event("info", "retry_joined");
   return true;
+}
+
+/** What the provider broke off was no refusal of afk's. */
+function countRefused({ tally, noteRefused }: RequestTools, caller: Caller, refusal: Refusal): void {
+  const { type: reason, message: error } = refusal;
+  if (reason === "lost") return;
+  tally.add(breakerOf(caller), "refused");
+  noteRefused(caller.log, `${caller.title} ${reason}`, { reason, error });
 }
 
 /** In the middle of a stream as its last event; else as an answer. What the provider said itself has been said. */

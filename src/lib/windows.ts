@@ -152,6 +152,12 @@ export function capWords({ window, scope, unit }: Pick<CapSpend, "window" | "sco
   return `${window} cap${inUnit}${scope === AGENT ? "" : ` of ${scope.replace(":", " ")}`}`;
 }
 
+/** `client laptop` of `client:laptop`, `job digest`; null for what names no owner of windows, as `model:ollama/x` does not. */
+export function ownerWords(scope: string): string | null {
+  const owner = OWNERS.find(({ name }) => scope.startsWith(`${name}:`));
+  return owner === undefined ? null : scope.replace(":", " ");
+}
+
 /** `$0.25`, `1200 tokens`. */
 export function formatAmount(amount: Amount, value: number): string {
   return amount === "micros" ? formatUsd(value) : `${value} ${amount}`;

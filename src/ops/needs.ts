@@ -1,6 +1,6 @@
 import { formatRelative } from "../lib/duration-text.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
-import { capWords } from "../lib/windows.ts";
+import { capWords, ownerWords } from "../lib/windows.ts";
 import type { Status, WindowStatus } from "./status.ts";
 
 /** Something that a person should know. */
@@ -45,7 +45,7 @@ export function needsOf(status: Status, nowMs: number, undelivered = status.aler
   if (heartbeat.how !== null) urgent(LATE[heartbeat.how], "afk health", heartbeat.problem);
   if (lastTick?.outcome === "failed") urgent("the last tick failed", "afk logs --tick last", lastTick.reason);
   for (const { name, reason } of breakers.filter(({ state }) => state === "blocked"))
-    urgent(`${name} is refused`, "afk resume", reason);
+    urgent(`${ownerWords(name) ?? name} is refused`, "afk resume", reason);
   for (const { model, reason } of refusals) urgent(`${model} refuses every call`, "afk status", reason);
   const counts: [amount: number, one: string, many: string, command: string, detail?: string][] = [
     [queue.dead, "dead job", "dead jobs", "afk dead"],
@@ -66,13 +66,15 @@ export function needsOf(status: Status, nowMs: number, undelivered = status.aler
   for (const row of status.spend.filter(isFull)) passing(`the ${capWords(row)} is reached`, "afk ledger");
   for (const { name, state, until, reason } of breakers)
     if (state === "open" && Date.parse(until ?? "") > nowMs)
-      passing(`${name} is not called`, "afk status", reason);
+      passing(breakerWords(name), "afk status", reason);
   if (waiting !== null)
     passing(
       `${waiting.jobs} ${waiting.jobs === 1 ? "job waits" : "jobs wait"} for what is down`,
       "afk jobs",
       waiting.reason,
     );
+  if (status.gateway?.state === "suspended")
+    urgent("the gateway is suspended", `kill -CONT ${status.gateway.pid}`);
   const { failing } = status.sources;
   if (failing > 0)
     passing(
@@ -80,6 +82,11 @@ export function needsOf(status: Status, nowMs: number, undelivered = status.aler
       "afk logs --event source_failed",
     );
   return needs;
+}
+
+function breakerWords(name: string): string {
+  const owner = ownerWords(name);
+  return owner === null ? `${name} is not called` : `${owner} is refused`;
 }
 
 function isFull({ cap, settled, reserved }: WindowStatus): boolean {

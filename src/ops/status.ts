@@ -17,6 +17,7 @@ import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 import { readCondition } from "./condition.ts";
 import { countDrafts } from "./drafts.ts";
+import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
 import { countFailingSources } from "./sources.ts";
@@ -60,6 +61,8 @@ export interface Status {
   /** Who holds the lock; `pid` is null where there is nobody, or the system does not say who. */
   worker: { state: Worker["state"]; pid: number | null };
   nextDueAt: string | null;
+  /** The gateway and who asks it; null where there is none. */
+  gateway: GatewayStatus | null;
   /** The count of unattended days; null while no clock runs. */
   clock: UnattendedStatus | null;
 }
@@ -108,12 +111,13 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   const observed = sources.observed ?? observeWorker(config, sources.clock);
   const { worker } = observed;
   const { kill, late, lastTick: last } = await readCondition({ config, db }, observed);
+  const spend = await readSpend(sources);
   const ticks = (await latestTicks(db, observed.nowMs, TICKS_SHOWN)).reverse();
   return {
     agent: config.agent,
     version: sources.version,
     killed: kill === null ? null : { ...kill, at: toIso(kill.at) },
-    spend: await spend(sources),
+    spend: spend.rows,
     unknown: await unknownCalls(db),
     breakers: await breakers(db),
     queue: await queueCounts(db),
@@ -135,13 +139,20 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     },
     worker: { state: worker.state, pid: "pid" in worker ? worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
+    gateway: await readGatewayStatus(db, config, spend.day),
     clock: await readUnattended(db),
   };
 }
 
-async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus[]> {
+/** `day` by the budget's time. */
+async function readSpend({
+  config,
+  db,
+  clock,
+}: StatusSources): Promise<{ rows: WindowStatus[]; day: string }> {
   const nowMs = await peekBudgetNow(db, clock);
-  const shown = shownWindows(await peekPeriods(db, nowMs, config.timezone), config.budget);
+  const periods = await peekPeriods(db, nowMs, config.timezone);
+  const shown = shownWindows(periods, config.budget);
   const rows: WindowStatus[] = [];
   for (const windows of shown) {
     const spends = await readSpends(db, windows, nowMs);
@@ -153,7 +164,7 @@ async function spend({ config, db, clock }: StatusSources): Promise<WindowStatus
       }
     }
   }
-  return rows;
+  return { rows, day: periods.day };
 }
 
 function isAlwaysShown({ window, scope, unit }: WindowStatus): boolean {

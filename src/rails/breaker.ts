@@ -3,6 +3,7 @@ import type { Notice } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import { asSentence } from "../lib/text.ts";
+import { ownerWords } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
 import type { BreakersTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
@@ -51,11 +52,19 @@ interface BreakerChange {
 
 /** What is told of a change; null for one that nobody has to know. */
 function noticeOf({ name, from, to, nowMs }: BreakerChange): Omit<Notice, "subject"> | null {
+  const owner = ownerWords(name);
   if (from.state === "closed" && to.state === "open")
     return {
       event: "breaker_open",
-      title: `${name} is not called for now`,
-      message: `${asSentence(to.reason)} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
+      ...(owner === null
+        ? {
+            title: `${name} is not called for now`,
+            message: `${asSentence(to.reason)} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
+          }
+        : {
+            title: `${owner} is refused for now`,
+            message: `${asSentence(to.reason)} No call of it is made until ${toIso(to.until)}; others are not affected. Look: afk status`,
+          }),
       occurrence: String(nowMs),
     };
   // The same event as when it opens: one incident lasts until calls go on.
@@ -67,10 +76,11 @@ function noticeOf({ name, from, to, nowMs }: BreakerChange): Omit<Notice, "subje
       occurrence: String(to.since),
     };
   if (from.state === "closed" || to.state !== "closed") return null;
-  const why = from.state === "blocked" ? "Cleared by a person" : "A probe was answered";
+  const ofTime = owner === null ? "A probe was answered" : "Its time is over";
+  const why = from.state === "blocked" ? "Cleared by a person" : ofTime;
   return {
     event: "breaker_closed",
-    title: `${name} works again`,
+    title: owner === null ? `${name} works again` : `${owner} may ask again`,
     message: `${why}; calls go on. Nothing is to be done. Look: afk status`,
     occurrence: String(nowMs),
   };

@@ -80,7 +80,9 @@ export async function reserve(
       fitsLater: call.mayWait === true && (await fitsOnceSettled(trx, before, estimate, times)),
       roomMicros: leastMicros(before)?.leftMicros ?? null,
     };
-    if (!refusal.fitsLater) await outbox.announce(trx, capHit(refusal, call.scope));
+    // A client of the gateway may go on asking as fast as it can: its refusals are logged by the gateway, and not each.
+    const repeats = call.mayWait === true ? "quiet" : "logged";
+    if (!refusal.fitsLater) await outbox.announce(trx, capHit(refusal, call.scope), repeats);
     return { refusal };
   }
   await addReserved(trx, windows, estimate);

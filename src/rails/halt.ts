@@ -1,7 +1,7 @@
 import { toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { capWords, formatAmount, type WindowName } from "../lib/windows.ts";
+import { capWords, formatAmount, ownerWords, type WindowName } from "../lib/windows.ts";
 import type { CapRefusal } from "./budget-notices.ts";
 
 /** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
@@ -64,9 +64,12 @@ const BLOCKED_RETRY_MS = 5 * MINUTE_MS;
 export class BreakerOpen extends AfkError {
   constructor(name: string, refusal: { until: number; reason?: string } | { reason: string }, nowMs: number) {
     const isBlocked = !("until" in refusal);
+    const owner = ownerWords(name);
     const message = isBlocked
-      ? `${name} is refused until you run afk resume: ${refusal.reason}`
-      : `${name} is not called until ${toIso(refusal.until)}, since ${refusal.reason ?? "it failed before"}`;
+      ? `${owner ?? name} is refused until you run afk resume: ${refusal.reason}`
+      : owner !== null
+        ? `${owner} is refused until ${toIso(refusal.until)}: ${refusal.reason ?? "it ran away before"}`
+        : `${name} is not called until ${toIso(refusal.until)}, since ${refusal.reason ?? "it failed before"}`;
     const afterMs = isBlocked ? BLOCKED_RETRY_MS : Math.max(1_000, refusal.until - nowMs);
     super("breaker_open", message, { retry: { afterMs }, exitCode: EXIT.unavailable });
   }

@@ -94,7 +94,7 @@ async function work(
     // go beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
     await reportWedged(dependencies);
     await endProcessesOfOthers(dependencies, ids);
-    removeHomes(config.paths);
+    removeHomes(config.paths, log);
     delivery = deliverWaitingAlerts(dependencies, kill === null ? signal : terminated);
     // Where the one before did not end they go first: it may have been a file that ended it, and would end this one too.
     if (isAfterCrash) await delivery;

@@ -46,6 +46,7 @@ export interface Schema {
   processes: queue.ProcessesTable;
   client_keys: gateway.ClientKeysTable;
   answers: gateway.AnswersTable;
+  gateway_days: gateway.GatewayDaysTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

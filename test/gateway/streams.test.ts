@@ -91,3 +91,16 @@ describe("a stream that breaks off", () => {
     },
   );
 });
+
+it("a reply that its provider calls failed is booked by the figures that it gives", async () => {
+  const { url, rails, servers } = await testGateway({ servers: ["openai"] });
+  const response = { status: "failed", model: "test", error: { code: "server_error", message: "it broke" } };
+  const usage = { input_tokens: 100, output_tokens: 10, total_tokens: 110 };
+  const body = `event: response.failed\ndata: ${JSON.stringify({ type: "response.failed", response: { ...response, usage } })}\n\n`;
+  servers.openai.script([{ type: "raw", body, headers: { "content-type": "text/event-stream" } }]);
+  const reply = await turn(url, "responses", { stream: true });
+  expect(await reply.text()).toBe(body);
+  await expect
+    .poll(async () => (await entriesOf(rails))[0])
+    .toMatchObject({ state: "settled", cost_micros: 140 });
+});

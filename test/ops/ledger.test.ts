@@ -22,6 +22,8 @@ describe("the ledger", () => {
         degraded: true,
         tick: "tick-1",
         job: "digest@1",
+        client: null,
+        session: null,
         step: "summary 1",
         error: null,
       },

@@ -43,6 +43,7 @@ describe("the status of an agent that has done nothing yet", () => {
       heartbeat: { at: null, isLate: false, how: null, problem: null },
       worker: { state: "none", pid: null },
       nextDueAt: null,
+      gateway: null,
       clock: null,
     });
   });

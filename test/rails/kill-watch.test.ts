@@ -7,6 +7,7 @@ import { clearKill, setKill } from "../../src/rails/kill.ts";
 import { createKillWatch, type KillWatch } from "../../src/rails/kill-watch.ts";
 import { besides, guardedCall, testRails } from "../support/rails.ts";
 import type { RailsOn } from "../support/rails-on.ts";
+import { seededRandomness } from "../support/seeded.ts";
 
 /** Resolves with the reason once the watch trips. The test's own time limit says that it did not. */
 function tripped(signal: AbortSignal): Promise<unknown> {
@@ -218,6 +219,52 @@ describe("armed again", () => {
     expect(await arming).toBe(false);
     expect(await watch.arm()).toBe(false);
     expect([watch.signal.aborted, watch.terminated.aborted]).toEqual([true, true]);
+  });
+
+  it("ends every call in flight, however the calls, the switch and the arming fall together", {
+    timeout: 60_000,
+  }, async () => {
+    const { random } = seededRandomness(11);
+    const rails = await testRails({ budget: { day_micros: 1_000_000_000 } });
+    const other = await besides(rails);
+    hold(rails.watch, "idle");
+    const turns = async () => {
+      for (let n = Math.floor(random() * 30); n > 0; n--) await Promise.resolve();
+    };
+    let performed = 0;
+    // It ends by its signal alone: one that the switch did not reach would never end.
+    const endless = () =>
+      guard(
+        rails,
+        guardedCall(rails, {
+          perform: (signal) =>
+            new Promise((_resolve, reject) => {
+              performed += 1;
+              signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+            }),
+        }),
+      ).catch((error: unknown) => error);
+    for (let round = 0; round < 25; round++) {
+      const arming = rails.watch.arm();
+      await turns();
+      const first = endless();
+      await turns();
+      const setting = setRow(other);
+      await turns();
+      const second = endless();
+      await Promise.all([arming, setting]);
+      const before = performed;
+      const third = await endless();
+      // Set before it was asked for: it is not made.
+      expect({ round, third, performed }).toMatchObject({ third: { code: "killed" }, performed: before });
+      expect({ round, ended: await Promise.all([first, second]) }).toMatchObject({
+        ended: [{ code: "killed" }, { code: "killed" }],
+      });
+      await clearRow(other);
+      await vi.waitFor(async () => expect(await rails.watch.arm()).toBe(true));
+    }
+    expect(performed).toBeGreaterThan(0);
+    expect(rails.watch.inFlight()).toBe(0);
   });
 
   it("lets calls through again, and refuses the one that began before", async () => {

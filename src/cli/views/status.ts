@@ -1,11 +1,13 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { ownerWords } from "../../lib/windows.ts";
 import { momentText } from "../../lib/zone.ts";
 import { needsOf } from "../../ops/needs.ts";
 import type { Status, TickStatus } from "../../ops/status.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
+import { gatewayRows } from "./gateway.ts";
 import { spendLines } from "./spend.ts";
 
 /** Where the values begin; labels stand before them. */
@@ -35,7 +37,7 @@ export function statusView(status: Status, options: StatusViewOptions): string[]
 }
 
 /** A label, which is empty for a line that goes on with the one above, and what stands behind it. */
-type Row = readonly [label: string, text: string];
+export type Row = readonly [label: string, text: string];
 
 function layOut(status: Status, options: StatusViewOptions, linesMax: number): string[] {
   const columns = options.columns ?? Number.POSITIVE_INFINITY;
@@ -45,6 +47,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ...spendLines(status.spend, options.columns, LABEL_COLUMNS).map(({ label, text }): Row => [label, text]),
     ...unknown(status),
     ...breakers(status, options),
+    ...gatewayRows(status, nowMs),
     ["queue", queue(status)],
     ...waiting(status, options),
     ...refusals(status, nowMs),
@@ -111,7 +114,7 @@ function breakers({ breakers: list }: Status, options: StatusViewOptions): Row[]
 function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: StatusViewOptions): string {
   const { name, state, failures, until, reason } = breaker;
   if (state === "blocked")
-    return `${name} ${red("refused")} until you run afk resume: ${oneLine(reason ?? "")}`;
+    return `${ownerWords(name) ?? name} ${red("refused")} until you run afk resume: ${oneLine(reason ?? "")}`;
   if (state === "closed" || until === null)
     return `${name} ${yellow(`closed, ${count(failures, "failure")} in a row`)}`;
   if (state === "half_open") return `${name} ${yellow("on trial: one call decides")}`;
@@ -119,7 +122,10 @@ function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: S
   const when =
     at > nowMs ? `until ${momentText(at, timezone)} (${formatRelative(at, nowMs)})` : "until its next trial";
   const because = reason === null || reason === "" ? "" : `: ${oneLine(reason)}`;
-  return `${name} ${red("open, not called")} ${when}${because}`;
+  const owner = ownerWords(name);
+  return owner === null
+    ? `${name} ${red("open, not called")} ${when}${because}`
+    : `${owner} ${red("is refused")} ${when}${because}`;
 }
 
 function queue({ queue: { ready, running, done, dead } }: Status): string {

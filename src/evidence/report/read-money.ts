@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { dayIn } from "../../lib/days.ts";
 import type { LedgerState } from "../../store/schema/rails.ts";
 import type { Db } from "../../store/schema.ts";
 
@@ -12,11 +13,13 @@ type CallAmount =
   | "costMicros"
   | "estimateMicros";
 
-/** The calls of one model for one job that ended in one way, within a span. Money in micro-dollars. */
+/** The calls of one model for one job and client that ended in one way, within a span. Money in micro-dollars. */
 export interface CallSum extends Record<CallAmount, number> {
   model: string;
   /** The job's name in afk.yaml; null for calls of the library, and of a job that is not known any more. */
   job: string | null;
+  /** The gateway's client; null for calls of the agent's own and of its jobs. */
+  client: string | null;
   state: LedgerState;
 }
 
@@ -35,28 +38,29 @@ export interface Span {
 }
 
 /**
- * The calls made in a span, added up by model, job and state. A day that retention has rolled up belongs to the span that
+ * The calls made in a span, added up by model, job, client and state. A day that retention has rolled up belongs to the span that
  * has its first instant.
  */
 export async function readCalls(db: Db, { fromMs, untilMs }: Span): Promise<CallSum[]> {
   const { rows } = await sql<CallSum>`
-    select model, job, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
+    select model, job, client, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
       sum(input) as "inputTokens", sum(output) as "outputTokens", sum(cost) as "costMicros",
       sum(estimate) as "estimateMicros"
     from (
-      select model, job_name as job, state, count(*) as calls, count(input_tokens) as counted, sum(degraded) as degraded,
-        coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
+      select model, job_name as job, client, state, count(*) as calls, count(input_tokens) as counted,
+        sum(degraded) as degraded, coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
         coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate
-      from ledger where created_at >= ${fromMs} and created_at < ${untilMs} group by model, job_name, state
+      from ledger where created_at >= ${fromMs} and created_at < ${untilMs}
+      group by model, job_name, client, state
       union all
-      select model, nullif(job, ''), state, calls, counted, degraded, input_tokens, output_tokens, cost_micros,
+      select model, nullif(job, ''), nullif(client, ''), state, calls, counted, degraded, input_tokens, output_tokens, cost_micros,
         estimate_micros
       from ledger_days where first_at >= ${fromMs} and first_at < ${untilMs}
-    ) as made group by model, job, state`.execute(db);
-  return rows.map(({ model, job, state, ...amounts }) => {
+    ) as made group by model, job, client, state`.execute(db);
+  return rows.map(({ model, job, client, state, ...amounts }) => {
     // An engine may give sums as text, so that none loses a digit.
     const numbers = Object.entries(amounts).map(([name, amount]) => [name, Number(amount)]);
-    return { ...Object.fromEntries(numbers), model, job, state };
+    return { ...Object.fromEntries(numbers), model, job, client, state };
   });
 }
 
@@ -70,6 +74,22 @@ export async function readRuns(db: Db, { fromMs, untilMs }: Span): Promise<RunSu
       select name, runs, units from job_days where first_at >= ${fromMs} and first_at < ${untilMs}
     ) as done group by name order by name`.execute(db);
   return rows.map((row) => ({ job: row.name, runs: Number(row.runs), units: Number(row.units) }));
+}
+
+/** Requests to the gateway that led to no call, by the days of the budget's time that a span has a part of. */
+export async function readGatewayDays(db: Db, { fromMs, untilMs }: Span, timezone: string) {
+  const row = await db
+    .selectFrom("gateway_days")
+    .select((eb) => (["refused", "replayed", "joined"] as const).map((each) => eb.fn.sum(each).as(each)))
+    .where("day", ">=", dayIn(fromMs, timezone))
+    .where("day", "<=", dayIn(untilMs - 1, timezone))
+    .executeTakeFirstOrThrow();
+  /** `replayed` and `joined` got an answer that was bought before. */
+  return {
+    refused: Number(row.refused ?? 0),
+    replayed: Number(row.replayed ?? 0),
+    joined: Number(row.joined ?? 0),
+  };
 }
 
 /** What is charged for the calls: their cost, and the worst case of those whose end is not known. */

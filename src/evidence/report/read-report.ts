@@ -1,6 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import type { Db } from "../../store/schema.ts";
-import { chargedMicros, readCalls, readRuns, type Span } from "./read-money.ts";
+import { chargedMicros, readCalls, readGatewayDays, readRuns, type Span } from "./read-money.ts";
 import {
   NO_TICKS,
   readDays,
@@ -10,7 +10,7 @@ import {
   successRate,
   type TickSums,
 } from "./read-records.ts";
-import { byJob, byModel, compareWith, sumOf, type Worth, worthOf } from "./sums.ts";
+import { byClient, byJob, byModel, compareWith, sumOf, type Worth, worthOf } from "./sums.ts";
 import { type WeekSpan, weekAt, weeksIn } from "./weeks.ts";
 
 /** What a report is about. */
@@ -65,6 +65,8 @@ export async function readReport(options: ReportOptions) {
       successRate: successRate(of.ticks),
     })),
     models: byModel(calls),
+    clients: byClient(calls),
+    gateway: await readGatewayDays(db, span, timezone),
     jobs: byJob(calls, runs, config),
     unknown: { calls: sumOf(unknown, (call) => call.calls), micros: sumOf(unknown, chargedMicros) },
     comparison: compare === undefined ? null : compareWith(compare, calls, config.models),

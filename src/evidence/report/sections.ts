@@ -1,6 +1,7 @@
 import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { type Column, markdownTable, plainMarkdown } from "../../lib/markdown.ts";
+import { clientTables } from "./client-table.ts";
 import type { Report } from "./read-report.ts";
 import type { Worth } from "./sums.ts";
 import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
@@ -40,6 +41,9 @@ export function sectionsOf(report: Report): Section[] {
     summary(report),
     weeks(report),
     models(report),
+    ...clientTables(report).map(({ lines, columns, rows }) =>
+      section(["clients", "Cost by client of the gateway"], lines, columns, rows),
+    ),
     jobs(report),
     section(["compare", "Free against paid"], comparisonLines(report)),
     incidents(report),

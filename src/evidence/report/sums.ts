@@ -56,11 +56,20 @@ function minutesOf({ jobs, value }: Config, job: string): number {
 
 /** What the calls of each model came to, the dearest first, then the one with most calls. Released calls cost nothing. */
 export function byModel(calls: readonly CallSum[]) {
+  return groupedBy(calls, ({ model }) => model).map(({ key: model, ...sums }) => ({ model, ...sums }));
+}
+
+/** The same by client of the gateway; null stands for the agent's own calls and those of its jobs. */
+export function byClient(calls: readonly CallSum[]) {
+  return groupedBy(calls, ({ client }) => client).map(({ key: client, ...sums }) => ({ client, ...sums }));
+}
+
+function groupedBy<Key>(calls: readonly CallSum[], keyOf: (call: CallSum) => Key) {
   const callsIn = (of: CallSum[], wanted: CallSum["state"]) =>
     sumOf(of, ({ state, calls }) => (state === wanted ? calls : 0));
-  return [...Map.groupBy(calls, ({ model }) => model)]
-    .map(([model, of]) => ({
-      model,
+  return [...Map.groupBy(calls, keyOf)]
+    .map(([key, of]) => ({
+      key,
       calls: sumOf(of, (call) => call.calls),
       released: callsIn(of, "released"),
       unknown: callsIn(of, "unknown"),

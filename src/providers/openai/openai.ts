@@ -23,6 +23,9 @@ const FIXED_TEMPERATURE = /^(o\d|gpt-([5-9]|\d\d))(?!.*chat)/;
 const REGIONAL_ADDRESS = /^(?!api\.)[\w-]+\.api\.openai\.com$/;
 const REGIONAL_FACTOR = 1.1;
 
+/** Serves the flat plans of ChatGPT: it speaks like OpenAI's own, but takes no limit of a reply. */
+const PLAN_HOST = "chatgpt.com";
+
 interface Settings {
   token_limit?: TokenLimit | undefined;
 }
@@ -99,7 +102,7 @@ function serverOf({
   const { token_limit } = settings as Settings;
   // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
   const named = name !== "openai" && Object.hasOwn(KNOWN_SERVERS, name) ? name : null;
-  const server = named ?? known?.name ?? null;
+  const server = named ?? known?.name ?? (new URL(baseUrl).host === PLAN_HOST ? "chatgpt" : null);
   const limit = named === null ? known?.server.tokenLimit : KNOWN_SERVERS[named]?.tokenLimit;
   return {
     server,

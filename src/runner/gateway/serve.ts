@@ -7,6 +7,7 @@ import { pause } from "../../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
 import { Killed } from "../../rails/halt.ts";
 import { readReplaced, readStop } from "../../rails/kill.ts";
+import { StateLocked } from "../../store/errors.ts";
 import type { Uses } from "../dependencies.ts";
 import { reportKill } from "../phases/recover.ts";
 import { refuseReplaced } from "../refuse-replaced.ts";
@@ -82,9 +83,11 @@ export async function serveBeside(
 
 async function loopBeside(serving: Serving, gateway: Gateway, loop: () => Promise<number>): Promise<number> {
   const chores = createChores(serving, serving.raisedCount);
+  let isFirst = true;
   try {
     for (;;) {
-      const code = await besideChores(serving, chores, loop);
+      const code = await besideChores(serving, chores, isFirst ? loop : () => onceFree(serving, loop));
+      isFirst = false;
       // The loop ended by itself, and not by the switch: it was told to, or something is wrong.
       if (code !== EXIT.ok || isOver(serving)) return code;
       // A tick may find the switch set before the watch has looked.
@@ -96,6 +99,20 @@ async function loopBeside(serving: Serving, gateway: Gateway, loop: () => Promis
   } finally {
     await close(serving, gateway, chores);
   }
+}
+
+/** A tick by hand may be at work when the loop wants to go on; clients are served meanwhile. */
+async function onceFree({ rails, clock }: Serving, loop: () => Promise<number>): Promise<number> {
+  const { signal } = rails.watch;
+  while (!signal.aborted) {
+    try {
+      return await loop();
+    } catch (error) {
+      if (!(error instanceof StateLocked)) throw error;
+      await clock.idle(signal).catch(() => undefined);
+    }
+  }
+  return EXIT.ok;
 }
 
 /** What goes wrong with the state itself is found by the loop too, which ends by it. */

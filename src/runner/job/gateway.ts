@@ -10,7 +10,7 @@ import type { RunGateway } from "../../jobs/job.ts";
 import { hashOfKey, newClientKey } from "../../lib/client-key.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
-import { AfkError, EXIT } from "../../lib/errors.ts";
+import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { once } from "../../lib/once.ts";
 import { makePrivateFolder } from "../../lib/private-files.ts";
@@ -44,8 +44,17 @@ export async function allClosed(): Promise<void> {
 }
 
 /** Removes folders of runs whose process died. Only where no job runs. */
-export function removeHomes({ homes }: Paths): void {
-  rmSync(homes, { recursive: true, force: true });
+export function removeHomes({ homes }: Paths, log: Log): void {
+  removeFolder(homes, log);
+}
+
+/** A program may leave a folder that its user may not empty; nothing depends on its going. */
+function removeFolder(path: string, log: Log): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    log.event("warn", "gateway_failed", { error: messageOf(error) });
+  }
 }
 
 /**
@@ -92,7 +101,7 @@ export async function openRunGateway(
       while (gateway.inFlight() > 0 && !signal.aborted && systemClock.uptimeMs() < untilMs)
         await systemClock.sleep(FINISH_LOOK_MS);
       await gateway.close();
-      rmSync(home, { recursive: true, force: true });
+      removeFolder(home, log);
     } finally {
       over.resolve();
       open.delete(over.promise);

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 
-/** Who may ask the gateway, what runs of jobs were answered, and which session of a client a call belongs to. */
+/** Who may ask the gateway, what runs of jobs were answered, which session of a client a call belongs to, and what was asked without a call. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema.alterTable("ledger").addColumn("session", "text").execute();
   // What was released is missing in those of before, and matters for a minute.
@@ -30,4 +30,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addPrimaryKeyConstraint("answers_pk", ["job", "request_hash", "position"])
     .execute();
   await db.schema.createIndex("answers_made").on("answers").column("made_at").execute();
+  await db.schema
+    .createTable("gateway_days")
+    .addColumn("day", "text", (c) => c.notNull())
+    .addColumn("owner", "text", (c) => c.notNull())
+    .addColumn("refused", "integer", (c) => c.notNull())
+    .addColumn("replayed", "integer", (c) => c.notNull())
+    .addColumn("joined", "integer", (c) => c.notNull())
+    .addPrimaryKeyConstraint("gateway_days_pk", ["day", "owner"])
+    .execute();
 }

@@ -24,3 +24,16 @@ export interface AnswersTable {
   body: string;
   made_at: number;
 }
+
+/** Requests of a day that led to no call of a model, by who asked. For reports; no limit is made of it. */
+export interface GatewayDaysTable {
+  /** Of the budget's time. */
+  day: string;
+  /** `client:laptop`, `job:digest`; empty for a key that is nobody's. */
+  owner: string;
+  refused: number;
+  /** Answered with what an earlier attempt of the run had bought. */
+  replayed: number;
+  /** Answered with what the same client's first try was answered. */
+  joined: number;
+}

@@ -47,6 +47,7 @@ const CALM: Status = {
   heartbeat: { at: ago(4), isLate: false, how: null, problem: null },
   worker: { state: "none", pid: null },
   nextDueAt: new Date(nowMs + 7_200_000).toISOString(),
+  gateway: null,
   clock: null,
 };
 

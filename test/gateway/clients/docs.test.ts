@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readBlocks, runBlocks } from "./support/blocks.ts";
-import { expectBooked } from "./support/cases.ts";
+import { expectBooked } from "./support/books.ts";
 import { testGateway } from "./support/gateway.ts";
 import { npmClients, pythonClients } from "./support/install.ts";
 

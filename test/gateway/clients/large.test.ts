@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Behaviour, toolTurn } from "../../../src/faults/model-answers.ts";
 import { runBlocks } from "./support/blocks.ts";
-import { expectBooked, openBreaker } from "./support/cases.ts";
+import { expectBooked, openBreaker } from "./support/books.ts";
 import { MODELS, type TestGateway, testGateway } from "./support/gateway.ts";
 import { npmClients } from "./support/install.ts";
 import { LARGE_CLIENTS, type LargeClient, runLarge, TOOL_OUTPUT } from "./support/large.ts";

@@ -23,7 +23,7 @@ export function noContent(): Content {
 }
 
 /** Parts that are text, however they are called: their bytes bound them. */
-const TEXT_PARTS = new Set([
+const TEXT_PARTS = new Set<unknown>([
   "text",
   "input_text",
   "output_text",
@@ -44,7 +44,7 @@ export function addContent(content: Content, said: unknown, at: string, model: A
 }
 
 function addPart(content: Content, part: unknown, at: string, model: AskedModel): void {
-  if (!isRecord(part) || TEXT_PARTS.has(String(part.type))) return;
+  if (!isRecord(part) || TEXT_PARTS.has(part.type)) return;
   switch (part.type) {
     case "image_url":
     case "input_image":

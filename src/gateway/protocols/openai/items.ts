@@ -10,10 +10,8 @@ const elsewhere: AddItem = (content, _item, at) => addElsewhere(content, at);
 
 /** What each item of a conversation adds beyond its bytes (https://platform.openai.com/docs/api-reference/responses/create). */
 const ITEMS: Readonly<Record<string, AddItem>> = {
-  message: (content, item, at, model) =>
-    item.content === undefined
-      ? addElsewhere(content, at)
-      : addContent(content, item.content, `${at}.content`, model),
+  message: addMessage,
+  agent_message: addMessage,
   function_call: bytesAlone,
   function_call_output: addOutput,
   custom_tool_call: bytesAlone,
@@ -36,6 +34,7 @@ const ITEMS: Readonly<Record<string, AddItem>> = {
   configuration_update: bytesAlone,
   compaction: addSealed,
   compaction_summary: addSealed,
+  context_compaction: addSealed,
   compaction_trigger: (content) => {
     content.isCompacted = true;
   },
@@ -66,6 +65,12 @@ export function addItems(content: Content, input: unknown, at: string, model: As
     if (add === undefined) refuseUnknown(content, `${place}.type`, `the item "${nameOf(type)}"`, model);
     else add(content, item, place, model);
   });
+}
+
+/** By its id alone it lies at the provider. */
+function addMessage(content: Content, item: Item, at: string, model: AskedModel): void {
+  if (item.content === undefined) addElsewhere(content, at);
+  else addContent(content, item.content, `${at}.content`, model);
 }
 
 /** What a tool gave back: a text, or parts with pictures. */

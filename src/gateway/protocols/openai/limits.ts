@@ -87,6 +87,28 @@ export function chatLimit(said: Said, inputTokens: number, model: AskedModel, ru
   return { tokens, pins: Object.fromEntries(fields.map((field) => [field, tokens])) };
 }
 
+/**
+ * The limit of a response. ChatGPT's flat plans refuse one with 400, so there nothing is written: a call of a plan costs nothing
+ * but tokens, of which one reply may then take more than was reserved.
+ * @throws Forbidden
+ */
+export function responseLimit(
+  said: Said,
+  inputTokens: number,
+  model: AskedModel,
+  rules: CallRules,
+): OutputLimit {
+  const given = countIn(said, "max_output_tokens", model);
+  if (given !== null) return { tokens: given, pins: {} };
+  const tokens = injectedLimit(inputTokens, model, rules);
+  if (model.server !== "chatgpt") return { tokens, pins: { max_output_tokens: tokens } };
+  if (model.isFree) return { tokens, pins: {} };
+  throw new Forbidden(
+    "max_output_tokens",
+    `${model.reference} takes no limit of a reply and has a price, so the request has no bound; ask the same model at api.openai.com.`,
+  );
+}
+
 /** It refuses the field with 422, and sends its figures unasked (https://docs.mistral.ai/api). */
 const COUNTS_UNASKED = ["mistral"];
 

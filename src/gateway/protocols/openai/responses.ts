@@ -5,7 +5,7 @@ import { addElsewhere, noContent } from "./content.ts";
 import { boundOf, inputOfPass, windowOf } from "./cost.ts";
 import { addItems } from "./items.ts";
 import { hasUnknownKey, KNOWN_KEYS, refuseKeys } from "./keys.ts";
-import { countIn, injectedLimit } from "./limits.ts";
+import { countIn, responseLimit } from "./limits.ts";
 import { tierOf } from "./tier.ts";
 import { serverTools } from "./tools.ts";
 
@@ -27,8 +27,7 @@ export function boundResponse(body: CallBody, model: AskedModel, rules: CallRule
   }
   const uses = usesOf(said, tools.size > 0, model);
   const inputTokens = tools.size > 0 ? windowOf("tools", model) : inputOfPass(body, content, model);
-  const given = countIn(said, "max_output_tokens", model);
-  const limit = given ?? injectedLimit(inputTokens, model, rules);
+  const { tokens: limit, pins: limits } = responseLimit(said, inputTokens, model, rules);
   const { tier, pins } = tierOf(said, model, rules);
   const isCompacted = content.isCompacted || isCompacting(said.context_management, model);
   return boundOf(
@@ -40,7 +39,7 @@ export function boundResponse(body: CallBody, model: AskedModel, rules: CallRule
       tier,
       tools: Object.fromEntries([...tools].map((name) => [name, uses.most])),
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.responses),
-      pins: { ...(given === null ? { max_output_tokens: limit } : {}), ...uses.pins, ...pins },
+      pins: { ...limits, ...uses.pins, ...pins },
       hidesUsage: false,
     },
     body,

@@ -63,7 +63,7 @@ function priceName(
   model: AskedModel,
   rules: CallRules,
 ): string | null {
-  const type = nameOf(tool.type);
+  const type = typeof tool.type === "string" ? nameOf(tool.type) : "";
   if (CLIENT_TOOLS.has(type)) return null;
   if (type === "tool_search" && tool.execution === "client") return null;
   if (type === "shell" && isRecord(tool.environment) && tool.environment.type === "local") return null;

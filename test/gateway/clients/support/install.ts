@@ -7,6 +7,7 @@ import { messageOf } from "../../../../src/lib/errors.ts";
 import { cachedFolder } from "../../../support/engine/cache.ts";
 
 const HERE = fileURLToPath(new URL("..", import.meta.url));
+const QUIETLY = ["--no-audit", "--no-fund", "--loglevel=error", "--no-progress"];
 const INSTALL_MS_MAX = 10 * 60_000;
 
 /** A folder with the clients in it, or why they are not to be had here. */
@@ -21,7 +22,7 @@ export function npmClients(folder: "npm" | "large"): Promise<Installed> {
     cachedFolder(`clients-${folder}`, [...ingredients, process.platform, process.arch], async (path) => {
       mkdirSync(path);
       for (const file of files) cpSync(join(from, file), join(path, file));
-      await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], path);
+      await run("npm", ["ci", ...QUIETLY, "--ignore-scripts", "--fetch-retries=1"], path);
     }),
   );
 }
@@ -35,7 +36,7 @@ export function pythonClients(): Promise<Installed> {
       await run("python3", ["-m", "venv", path], HERE);
       const list = join(path, "requirements.txt");
       writeFileSync(list, requirements);
-      const quietly = ["--quiet", "--no-input", "--disable-pip-version-check"];
+      const quietly = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=1"];
       await run(join(path, "bin/python"), ["-m", "pip", "install", ...quietly, "-r", list], path);
     });
   });
@@ -45,8 +46,8 @@ async function installed(what: string, install: () => Promise<string>): Promise<
   try {
     return { folder: await install(), reason: null };
   } catch (error) {
-    const [line = ""] = messageOf(error).trim().split("\n").slice(-1);
-    return { folder: null, reason: `${what} is not to be had here: ${line.slice(0, 200)}` };
+    const said = messageOf(error).replaceAll(/\s+/g, " ").trim();
+    return { folder: null, reason: `${what} is not to be had here: ${said.slice(0, 300)}` };
   }
 }
 

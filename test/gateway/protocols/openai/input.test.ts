@@ -58,9 +58,44 @@ describe("input", () => {
     expect(refused("responses", responding(more), FREE)).toBeNull();
   });
 
-  it("that is sealed counts by its bytes", () => {
-    const sealed = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "gAAAA".repeat(100) };
-    expect(inputOf("responses", responding({ input: [sealed] }))).toBeLessThan(1000);
+  it.each(["reasoning", "compaction", "compaction_summary", "context_compaction"])(
+    "that is sealed counts by its bytes: %s",
+    (type) => {
+      const sealed = { type, id: "rs_1", encrypted_content: "gAAAA".repeat(100) };
+      expect(inputOf("responses", responding({ input: [sealed] }))).toBeGreaterThan(500);
+      expect(inputOf("responses", responding({ input: [sealed] }))).toBeLessThan(1000);
+    },
+  );
+
+  it("of all kinds of Codex's items has a bound", () => {
+    const texts = [
+      { type: "input_text", text: "a" },
+      { type: "encrypted_content", encrypted_content: "gAAAA" },
+    ];
+    const input = [
+      { type: "message", role: "user", content: texts },
+      { type: "agent_message", author: "a", recipient: "b", content: texts },
+      { type: "function_call", call_id: "c", name: "shell", arguments: "{}" },
+      { type: "function_call_output", call_id: "c", output: texts },
+      { type: "custom_tool_call", call_id: "c", name: "apply_patch", input: "" },
+      { type: "custom_tool_call_output", call_id: "c", output: "done" },
+      {
+        type: "local_shell_call",
+        call_id: "c",
+        status: "completed",
+        action: { type: "exec", command: ["ls"] },
+      },
+      { type: "tool_search_call", call_id: "c", execution: "client", arguments: {} },
+      {
+        type: "tool_search_output",
+        call_id: "c",
+        execution: "client",
+        status: "completed",
+        tools: [{ type: "function", name: "a" }],
+      },
+      { type: "configuration_update" },
+    ];
+    expect(inputOf("responses", responding({ input }))).toBeLessThan(4000);
   });
 
   it("that is made shorter on the way takes one more pass, with output of its own", () => {

@@ -99,6 +99,14 @@ describe("the output's limit", () => {
     expect(bound("chat/completions", long, small).outputTokensMax).toBe(512);
   });
 
+  it("is not written where a flat plan refuses it, and has no bound there on a priced model", () => {
+    const plan = { ...FREE, server: "chatgpt" };
+    expect(bound("responses", { input: "hi" }, plan)).toMatchObject({ outputTokensMax: 1000, pins: {} });
+    expect(refused("responses", { input: "hi" }, { ...COMPATIBLE, server: "chatgpt" })).toBe(
+      "max_output_tokens",
+    );
+  });
+
   it("of responses is injected too, which Codex never sends", () => {
     expect(bound("responses", { input: "hi" })).toMatchObject({
       outputTokensMax: 1000,

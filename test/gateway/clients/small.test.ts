@@ -1,17 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
+// @module-tag processes
+// @module-tag slow
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Behaviour, toolTurn } from "../../../../src/faults/model-answers.ts";
-import type { ProtocolName } from "../../../../src/faults/model-protocols.ts";
-import { MODELS, type TestGateway, testGateway } from "./gateway.ts";
-import { measured } from "./measured.ts";
-import type { Outcome, Program } from "./program.ts";
-
-/** A client, and whose protocol it speaks. */
-export interface SmallClient {
-  name: string;
-  protocol: ProtocolName;
-  start(): Program;
-}
+import { type Behaviour, toolTurn } from "../../../src/faults/model-answers.ts";
+import type { ProtocolName } from "../../../src/faults/model-protocols.ts";
+import { expectBooked, openBreaker } from "./support/books.ts";
+import { MODELS, type TestGateway, testGateway } from "./support/gateway.ts";
+import { type Installed, npmClients, pythonClients } from "./support/install.ts";
+import { measured } from "./support/measured.ts";
+import { npmProgram, type Outcome, type Program, pythonProgram } from "./support/program.ts";
 
 /** What a client may still ask for once it was refused. */
 const REQUESTS_AFTER_REFUSAL_MAX = 3;
@@ -22,12 +18,41 @@ const TEXT = "It is sunny in Cologne today.";
 const USAGE = { inputTokens: 200, outputTokens: 250 };
 const TURNS = ["plain", "stream"] as const;
 
+const NPM: [name: string, protocol: ProtocolName][] = [
+  ["openai", "openai"],
+  ["openai-responses", "openai"],
+  ["ai-openai", "openai"],
+  ["ai-openai-compatible", "openai"],
+  ["langchain-openai", "openai"],
+  ["anthropic", "anthropic"],
+  ["ai-anthropic", "anthropic"],
+  ["langchain-anthropic", "anthropic"],
+  ["ollama", "ollama"],
+];
+const PYTHON: [name: string, protocol: ProtocolName][] = [
+  ["openai", "openai"],
+  ["openai-responses", "openai"],
+  ["langchain-openai", "openai"],
+  ["anthropic", "anthropic"],
+  ["langchain-anthropic", "anthropic"],
+  ["ollama", "ollama"],
+];
+
+describeClients("npm", NPM, await npmClients("npm"), npmProgram);
+describeClients("PyPI", PYTHON, await pythonClients(), pythonProgram);
+
 /** What every client is put through: turns that work, and each way in which one is stopped. */
-export function describeClient({ name, protocol, start }: SmallClient): void {
-  describe(name, () => {
+function describeClients(
+  registry: string,
+  clients: [name: string, protocol: ProtocolName][],
+  { folder, reason }: Installed,
+  start: (folder: string, name: string) => Program,
+): void {
+  const title = `from ${registry}${reason === null ? "" : ` -- skipped: ${reason}`}`;
+  describe.skipIf(folder === null).each(clients)(`%s ${title}`, (name, protocol) => {
     let program: Program;
     beforeAll(() => {
-      program = start();
+      program = start(folder ?? "", name);
     });
     afterAll(() => program.end());
 
@@ -40,7 +65,14 @@ export function describeClient({ name, protocol, start }: SmallClient): void {
       const requests = gateway.asked.length - before.gateway;
       const provider = gateway.providers[protocol].requests.length - before.provider;
       const words = outcome.error ?? outcome.text ?? "";
-      measured({ client: name, case: title, requests, provider, seconds: outcome.seconds, words });
+      measured({
+        client: `${name} (${registry})`,
+        case: title,
+        requests,
+        provider,
+        seconds: outcome.seconds,
+        words,
+      });
       return { ...outcome, requests, provider };
     };
 
@@ -99,20 +131,16 @@ export function describeClient({ name, protocol, start }: SmallClient): void {
       const endpoint = gateway.providers[protocol];
       endpoint.otherwise({ type: "error", status: 500 });
       await openBreaker(gateway, protocol);
-      for (const turn of TURNS) {
-        const refused = await ask(gateway, turn, { title: `breaker open, ${turn}` });
-        expect(refused.error).toMatch(/not called until/);
-        expectEnded(refused, 0);
-      }
+      const refused = await ask(gateway, "stream", { title: "breaker open" });
+      expect(refused.error).toMatch(/not called until/);
+      expectEnded(refused, 0);
     });
 
     it("ends with a key that nobody has", async () => {
       const gateway = await testGateway();
-      for (const turn of TURNS) {
-        const refused = await ask(gateway, turn, { key: "k".repeat(24), title: `wrong key, ${turn}` });
-        expect(refused.error).toMatch(/key/i);
-        expectEnded(refused, 0);
-      }
+      const refused = await ask(gateway, "plain", { key: "k".repeat(24), title: "wrong key" });
+      expect(refused.error).toMatch(/key/i);
+      expectEnded(refused, 0);
       expect(gateway.billMicros()).toBe(0);
     });
 
@@ -168,36 +196,4 @@ async function untilRefused(ask: () => Promise<Counted>): Promise<Counted> {
     if (outcome.error !== undefined) return outcome;
   }
   throw new Error("the client was never refused");
-}
-
-/** Each entry is rounded up by itself. Settling may follow the last byte that the client gets. */
-export async function expectBooked(gateway: TestGateway): Promise<void> {
-  const bill = gateway.billMicros();
-  const calls = Object.values(gateway.providers).reduce((sum, { bill: lines }) => sum + lines.length, 0);
-  await expect.poll(() => gateway.booksMicros(), { timeout: 5_000 }).toBeLessThanOrEqual(bill + calls);
-  expect(await gateway.booksMicros()).toBeGreaterThanOrEqual(bill);
-}
-
-/** Fails calls of another client until the breaker lets none through any more. */
-export async function openBreaker(gateway: TestGateway, protocol: ProtocolName): Promise<void> {
-  const { requests } = gateway.providers[protocol];
-  const paths = { openai: "/v1/chat/completions", anthropic: "/v1/messages", ollama: "/api/chat" };
-  for (let call = 0; call < 10; call++) {
-    const before = requests.length;
-    const body = {
-      model: MODELS[protocol].name,
-      max_tokens: 50,
-      messages: [{ role: "user", content: "Hi" }],
-    };
-    const headers = { authorization: `Bearer ${gateway.keyOf("breaker-tester")}` };
-    const reply = await fetch(gateway.url + paths[protocol], {
-      method: "POST",
-      headers,
-      body: JSON.stringify(body),
-    });
-    await reply.text();
-    if (requests.length === before) return;
-    await delay(20);
-  }
-  throw new Error("the breaker stays closed");
 }
