@@ -142,33 +142,44 @@ function pump(
   write: (part: Buffer) => Promise<void> | null,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (error: unknown) => {
+    /** Of one read of the connection, which may hold hundreds of pieces: they go on together, in the same turn. */
+    let pieces: Buffer[] = [];
+    const end = (settle: () => void) => {
       body.off("data", onData);
       signal.removeEventListener("abort", onAbort);
-      reject(error);
+      settle();
     };
-    const onAbort = () => fail(signal.reason);
-    const onData = (chunk: Buffer) => {
+    const handOn = () => {
+      const [first, ...others] = pieces;
+      pieces = [];
+      if (first === undefined || signal.aborted) return;
       try {
-        for (const part of cut(chunk)) {
+        for (const part of cut(others.length === 0 ? first : Buffer.concat([first, ...others]))) {
           const taken = write(part);
           if (taken === null) continue;
           body.pause();
           void taken.then(() => body.resume());
         }
       } catch (error) {
-        fail(error);
+        end(() => reject(error));
       }
+    };
+    const onAbort = () => end(() => reject(signal.reason));
+    const onData = (chunk: Buffer) => {
+      if (pieces.push(chunk) === 1) process.nextTick(handOn);
+    };
+    const onOver = (settle: () => void) => {
+      handOn();
+      end(settle);
     };
     if (signal.aborted) return onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     body.on("data", onData);
-    body.on("error", fail);
-    body.once("close", () => fail(new Error("the connection was closed before the end of the reply")));
-    body.once("end", () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
+    body.on("error", (error) => onOver(() => reject(error)));
+    body.once("close", () =>
+      onOver(() => reject(new Error("the connection was closed before the end of the reply"))),
+    );
+    body.once("end", () => onOver(resolve));
   });
 }
 
