@@ -13,6 +13,15 @@ const SPEAKERS: Readonly<Record<ProtocolName, readonly string[]>> = {
   ollama: ["ollama"],
 };
 
+/** Where a model of a type of provider that speaks one protocol alone is asked. */
+const PATHS = { openai: "/v1/chat/completions or /v1/responses", anthropic: "/v1/messages" } as const;
+/** Where a protocol's clients find the names of models. */
+const LISTS: Readonly<Record<ProtocolName, string>> = {
+  openai: "/v1/models",
+  anthropic: "/v1/models",
+  ollama: "/api/tags",
+};
+
 /** A model that a request may go to, and where that is. */
 export interface Target extends AskedModel {
   /** The name of its breaker: of its own for a model that afk.yaml or the price list names, else one for all of its provider. */
@@ -85,16 +94,33 @@ export function createModelBook({ gateway, models }: { gateway: GatewayConfig; m
       }
   }
 
+  function find(name: string, protocol: ProtocolName, caller: Caller): Target | null {
+    for (const [reference, alias] of references(name, protocol)) {
+      const target = targetOf(reference);
+      if (target !== null && speaks(target, protocol) && mayUse(caller, reference, alias)) return target;
+    }
+    return null;
+  }
+
   return {
     mayUse: (caller: Caller, reference: string) => mayUse(caller, reference, null),
 
     /** The model that a client means on a protocol's path; null for one that is unknown, unpriced, or not for this caller. */
-    find(name: string, protocol: ProtocolName, caller: Caller): Target | null {
-      for (const [reference, alias] of references(name, protocol)) {
-        const target = targetOf(reference);
-        if (target !== null && speaks(target, protocol) && mayUse(caller, reference, alias)) return target;
+    find,
+
+    /** Why `find` gives null, and what to do about it: a clause. */
+    whyNot(name: string, protocol: ProtocolName, caller: Caller): string {
+      for (const other of ["openai", "anthropic"] as const) {
+        const target = find(name, other, caller);
+        if (target !== null)
+          return `${target.reference} is asked at ${PATHS[other]}, since requests are not translated between protocols`;
       }
-      return null;
+      for (const [reference] of references(name, protocol)) {
+        const target = targetOf(reference);
+        if (target !== null && speaks(target, protocol))
+          return `${caller.title} may not use it; its owner can add it in afk.yaml, to gateway.models and to models of the client`;
+      }
+      return `it is not in gateway.models, its price is not known, or its provider has no key; GET ${LISTS[protocol]} lists what this key may ask for`;
     },
 
     priceOf: (reference: string) => targetOf(reference)?.price ?? null,

@@ -72,7 +72,9 @@ async function capRefusal(
   const resetsAtMs = await endOf(store.db, refusal.window).catch(() => null);
   const limit = `${LIMIT_NAMES[refusal.window] ?? refusal.window} limit reached`;
   const resets = resetsAtMs === null ? limit : `${limit}, resets ${toIso(resetsAtMs)}`;
-  const message = `afk: ${resets}: ${asSentence(error.message)} Wait, ask for less, or have the owner raise it in afk.yaml.`;
+  // What is more than all of the cap never fits, however long its client waits.
+  const toDo = refusal.estimate > refusal.cap ? "Ask for less" : "Wait, ask for less";
+  const message = `afk: ${resets}: ${asSentence(error.message)} ${toDo}, or have the owner raise it in afk.yaml.`;
   const most =
     call === null ? 0 : outputThatFits(call.bound, refusal.amount === "micros" ? refusal.roomMicros : null);
   if (call !== null && most >= OUTPUT_TOKENS_MIN)

@@ -16,6 +16,7 @@ export function createRefusedLog(clock: Pick<Clock, "uptimeMs">): NoteRefused {
       return;
     }
     logged.set(key, { atMs: nowMs, unlogged: 0 });
-    log.event("warn", "client_refused", { ...fields, earlier: last?.unlogged ?? 0 });
+    const earlier = last?.unlogged ?? 0;
+    log.event("warn", "client_refused", { ...fields, ...(earlier > 0 && { earlier }) });
   };
 }

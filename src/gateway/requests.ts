@@ -30,6 +30,10 @@ export interface RequestTools extends CallTools {
   closing: AbortSignal;
 }
 
+const NO_KEY =
+  "afk: the request shows no key; send one as Authorization: Bearer KEY, as x-api-key: KEY, or in the address as /k/KEY/… (afk key make NAME makes one).";
+const UNKNOWN_KEY = "afk: this key is unknown or revoked; make another with: afk key make NAME.";
+
 /** Answers one request of a client, whatever it is. */
 export async function answerRequest(
   tools: RequestTools,
@@ -61,10 +65,7 @@ async function answerTo(
   const caller = await callerOf(tools, asked);
   if (caller === null) {
     tools.tally.add("", "refused");
-    throw refused(
-      "key",
-      "afk: this key is not known here; make one with: afk key make NAME, and see docs/gateway.md.",
-    );
+    throw refused("key", asked.keys.length === 0 ? NO_KEY : UNKNOWN_KEY);
   }
   caller.onRequest?.();
   try {
@@ -119,7 +120,7 @@ function targetOf(tools: RequestTools, route: CallRoute, body: ParsedBody, calle
   throw new Refused({
     type: "model",
     model: name,
-    message: `afk: the model ${JSON.stringify(name)} is not to be had here for ${caller.title}: it has no known price, no provider with a key, or is not in gateway.models; see: afk doctor.`,
+    message: `afk: the model ${JSON.stringify(name)} cannot be asked here: ${book.whyNot(name, route.protocol, caller)}.`,
   });
 }
 

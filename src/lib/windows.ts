@@ -160,7 +160,8 @@ export function ownerWords(scope: string): string | null {
 
 /** `$0.25`, `1200 tokens`. */
 export function formatAmount(amount: Amount, value: number): string {
-  return amount === "micros" ? formatUsd(value) : `${value} ${amount}`;
+  if (amount === "micros") return formatUsd(value);
+  return `${value} ${value === 1 ? amount.slice(0, -1) : amount}`;
 }
 
 /** ISO 8601: the week belongs to the year that its Thursday is in. */

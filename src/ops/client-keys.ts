@@ -80,6 +80,13 @@ export async function listKeys(
   return [...stated, ...made];
 }
 
+/** Names of clients that have no valid key, neither in afk.yaml nor one that was made. */
+export async function clientsWithoutKey(db: Db, { gateway }: Pick<Config, "gateway">): Promise<string[]> {
+  const valid = db.selectFrom("client_keys").select("client").where("revoked_at", "is", null).distinct();
+  const made = new Set((await valid.execute()).map(({ client }) => client));
+  return gateway.clients.flatMap(({ name, key }) => (key === null && !made.has(name) ? [name] : []));
+}
+
 /**
  * Revokes keys of a client for good: all, that of a hint, or the only one there is. Calls that are under way go on; the
  * client's spend and caps stay as they are. Gives the hints of what was revoked.

@@ -17,7 +17,7 @@ import {
   type WithStore,
 } from "./doctor/check.ts";
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
-import { gateway } from "./doctor/gateway.ts";
+import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
 import { modelChecks, refusingModels } from "./doctor/models.ts";
@@ -54,6 +54,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   ["alerts", "alerts", channels],
   ["alerts", "pings taken", pingsTaken],
   ["models", "refusals", refusingModels],
+  ["host", "gateway keys", clientKeys],
 ];
 
 /** How doctor is to check. */
@@ -94,14 +95,14 @@ export async function diagnoseState(
   const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
   // A folder that is out of order would only say the same again.
   const others = WITH_CONFIG.filter((each) => each[2] !== stateFolder);
-  const checks = await checkAll([...others, ...modelChecks(config.models)], { ...subject, config }, how);
+  const checks = await checkAll([...others, ...modelChecks(config)], { ...subject, config }, how);
   return inGroups([...onHost, ...refused, ...checks]);
 }
 
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  const ofConfig = [...WITH_CONFIG, ...modelChecks(config.models)];
+  const ofConfig = [...WITH_CONFIG, ...modelChecks(config)];
   return await checkAll([...ofConfig, ...(how.more ?? []), ...WITH_STORE], subject, how);
 }
 

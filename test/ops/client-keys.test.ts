@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { listKeys, makeKey, revokeKeys } from "../../src/ops/client-keys.ts";
+import { clientsWithoutKey, listKeys, makeKey, revokeKeys } from "../../src/ops/client-keys.ts";
 import { testRails, thrown } from "../support/rails.ts";
 
 async function keysOf(...names: string[]) {
@@ -43,6 +43,16 @@ describe("keys of clients", () => {
     ]);
     clients.splice(0, 1);
     expect((await list()).map(({ state }) => state)).toEqual(["valid", "gone", "revoked"]);
+  });
+
+  test("are missed where a client has none that is valid", async () => {
+    const { uses, clients } = await keysOf("laptop", "ci", "phone");
+    clients[1]!.key = "key-of-the-file-0123";
+    const { hint } = await makeKey(uses, "laptop");
+    const missing = () => clientsWithoutKey(uses.store.db, uses.config);
+    expect(await missing()).toEqual(["phone"]);
+    await revokeKeys(uses, "laptop", { hint });
+    expect(await missing()).toEqual(["laptop", "phone"]);
   });
 
   test("are revoked by their end, all at once, or alone where there is one", async () => {

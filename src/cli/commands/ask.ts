@@ -23,7 +23,8 @@ export default defineCommand({
     model: {
       type: "string",
       valueHint: "MODEL",
-      description: "This one instead of the chain of afk.yaml; it has a price",
+      description:
+        "This one instead of the chain of afk.yaml; it has a price. An alias of gateway.models, or PROVIDER/MODEL",
     },
     system: { type: "string", valueHint: "TEXT", description: "What the model is told before" },
   },
@@ -46,7 +47,9 @@ export default defineCommand({
 /** A tick that a rail halts has done what it should; a script that gets no text must not take it for one. */
 async function complete(agent: Agent, messages: Message[], model: string | undefined) {
   try {
-    return await agent.model.complete({ messages }, { model, step: "ask" });
+    const aliases = agent.config.gateway.models ?? {};
+    const named = model !== undefined && Object.hasOwn(aliases, model) ? aliases[model] : model;
+    return await agent.model.complete({ messages }, { model: named, step: "ask" });
   } catch (error) {
     if (!isHalt(error)) throw error;
     throw new AfkError(error.code, error.message, { cause: error, exitCode: EXIT.locked });

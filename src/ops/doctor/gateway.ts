@@ -1,6 +1,7 @@
+import { clientsWithoutKey } from "../client-keys.ts";
 import { gatewayUrl, unansweredAt } from "../gateway-answers.ts";
 import { readWorker } from "../worker.ts";
-import { bad, type Found, ok, skipped, type WithConfig, warn } from "./check.ts";
+import { bad, type Found, ok, skipped, type WithConfig, type WithStore, warn } from "./check.ts";
 
 /** Whether the gateway is served, and answers where afk.yaml says. Nothing, where there is none and none is asked for. */
 export async function gateway({ config }: WithConfig): Promise<Found> {
@@ -30,5 +31,15 @@ export async function gateway({ config }: WithConfig): Promise<Found> {
   return warn(
     `${who} serves it, and ${url} does not answer (${problem})`,
     "see where it listens: afk logs --event gateway_started",
+  );
+}
+
+/** Clients that can ask for nothing yet, since they have no key. */
+export async function clientKeys({ config, store }: WithStore): Promise<Found> {
+  if (config.gateway.clients.length === 0) return [];
+  const without = await clientsWithoutKey(store.db, config);
+  if (without.length === 0) return ok("every client has one");
+  return without.map((name) =>
+    warn(`client ${name} has none, so it can ask for nothing`, `afk key make ${name}`),
   );
 }

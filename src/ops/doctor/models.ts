@@ -1,12 +1,16 @@
-import type { ModelsConfig } from "../../config/config.ts";
+import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { isAskedForNothing, probeModel } from "../../providers/probe.ts";
 import { listRefusals } from "../../providers/refusals.ts";
 import { bad, type Examination, type Found, ok, type WithConfig, type WithStore } from "./check.ts";
 
-/** One check for each model of the chain; only what runs elsewhere needs the network. */
-export function modelChecks(models: ModelsConfig): Examination<WithConfig>[] {
-  return models.chain.map((reference) => [
+/** One check for each model of the chain and of `gateway.models`; only what runs elsewhere needs the network. */
+export function modelChecks({
+  models,
+  gateway,
+}: Pick<Config, "models" | "gateway">): Examination<WithConfig>[] {
+  const references = new Set([...models.chain, ...Object.values(gateway.models ?? {})]);
+  return [...references].map((reference) => [
     "models",
     `model ${reference}`,
     async ({ config }) => {

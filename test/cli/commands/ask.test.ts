@@ -50,6 +50,14 @@ describe("afk ask", PROCESSES, () => {
     expect(status.spend.find(({ window }) => window === "day")?.settledUsd).toBe(answer.costUsd);
   });
 
+  it("takes an alias of gateway.models for a model", async () => {
+    const server = await ollama([], REPLY);
+    const models = { small: "ollama/other" };
+    const target = deployment(digestConfig(server.url, { rest: { gateway: { models } } }));
+    const { json } = await afkJson(target, "ask", "Hello.", "--model", "small");
+    expect(json).toMatchObject({ text: REPLY.text, model: "ollama/other" });
+  });
+
   it("says on standard error that another model than the first answered", async () => {
     const server = await ollama([{ type: "error", status: 500 }], REPLY);
     const chain = ["ollama/test-model", "ollama/second"];

@@ -27,7 +27,8 @@ export function hasUnknownKey(said: CallBody["said"], known: ReadonlySet<string>
 }
 
 const SEARCHES = "The provider would search, and nothing bounds how often";
-const DETACHED = "It would go on at the provider after the connection is closed, where nothing can end it";
+const DETACHED =
+  "The answer would go on being made at the provider after the connection is closed, where nothing can end it";
 const OTHER_MODELS = "Another model could answer at another price";
 
 /** Keys of OpenAI's and of others that speak its protocol which cost more than tokens, and why they are refused. */
