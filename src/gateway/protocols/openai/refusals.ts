@@ -44,9 +44,12 @@ export function refuse(refusal: Refusal, head: RequestHead): Answer {
 function saidToClient(refusal: Refusal, head: RequestHead): Said {
   if (isCodex(head)) return saidToCodex(refusal);
   const said = saidTo(refusal, isResponses(head));
-  // It reads no x-should-retry, and asks seven times in two minutes at any 5xx without this code.
-  const isFinal = refusal.type === "breaker" || refusal.type === "unavailable";
-  return isFinal && isLangChainJs(head) ? { ...said, code: "insufficient_quota" } : said;
+  if (refusal.type !== "breaker" && refusal.type !== "unavailable") return said;
+  const agent = head.headers["user-agent"] ?? "";
+  // Neither reads x-should-retry. The one asks seven times in two minutes at any 5xx without this code; the other sleeps
+  // until retry-after is over, also at 400, and asks again, for ever.
+  if (agent.startsWith("langchainjs")) return { ...said, code: "insufficient_quota" };
+  return agent.startsWith("opencode/") ? { status: 403, type: "permission_error", code: said.code } : said;
 }
 
 function saidTo(refusal: Refusal, isResponses: boolean): Said {
@@ -131,10 +134,6 @@ function saidToCodex(refusal: Refusal): Said {
 /** Codex names itself in `originator`, and begins its user-agent with that name. */
 export function isCodex({ headers }: Pick<RequestHead, "headers">): boolean {
   return [headers.originator, headers["user-agent"]].some((name) => /^codex/i.test(name ?? ""));
-}
-
-function isLangChainJs({ headers }: RequestHead): boolean {
-  return headers["user-agent"]?.startsWith("langchainjs") === true;
 }
 
 function isResponses({ path }: RequestHead): boolean {

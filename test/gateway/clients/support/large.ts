@@ -28,6 +28,9 @@ export interface LargeClient {
   environment(target: Target): Record<string, string>;
   /** Files in its home. */
   files(target: Target): Record<string, string>;
+  /** What it shows at a cap, and when its stream is ended by the switch: the sentence of afk, unless it has words of its own. */
+  capWords: RegExp;
+  killWords: RegExp;
   /** Requests with which it may come back once it was refused. */
   refusedMax: number;
 }
@@ -52,6 +55,8 @@ export const LARGE_CLIENTS: LargeClient[] = [
       CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK: "1",
     }),
     files: () => ({}),
+    capWords: /cap/,
+    killWords: /kill switch/,
     refusedMax: 3,
   },
   {
@@ -75,6 +80,8 @@ export const LARGE_CLIENTS: LargeClient[] = [
         "",
       ].join("\n"),
     }),
+    capWords: /hit your usage limit\. Try again at/,
+    killWords: /Quota exceeded/,
     // A wrong key and a request that got lost are tried again five times, whatever it is told.
     refusedMax: 6,
   },
@@ -99,6 +106,8 @@ export const LARGE_CLIENTS: LargeClient[] = [
       }),
     }),
     files: () => ({}),
+    capWords: /cap/,
+    killWords: /kill switch/,
     refusedMax: 3,
   },
 ];

@@ -92,6 +92,13 @@ describe("refusals of OpenAI's protocol", () => {
     expect(said("killed", "chat/completions", headers).line).toBe("403 afk_killed");
   });
 
+  it("stops opencode, which sleeps until retry-after at any status and asks again", () => {
+    const headers = { "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4" };
+    expect(said("breaker", "chat/completions", headers).line).toBe("403 afk_breaker_open");
+    expect(said("unavailable", "chat/completions", headers).line).toBe("403 afk_unavailable");
+    expect(said("killed", "chat/completions", headers).line).toBe("403 afk_killed");
+  });
+
   it.each([
     ["killed", "insufficient_quota"],
     ["cap", "insufficient_quota"],
