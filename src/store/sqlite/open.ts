@@ -109,13 +109,14 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   };
 }
 
-/** What waits for the next section, each at most for so long. */
+/** What waits for the next section, each at most for so long; the first whose time is over takes all with it. */
 function createDeferred(ms: number) {
   const waiting = new Set<() => void>();
+  function startAll(): void {
+    for (const start of [...waiting]) start();
+  }
   return {
-    startAll(): void {
-      for (const start of [...waiting]) start();
-    },
+    startAll,
     defer<T>(begin: () => Promise<T>): Promise<T> {
       return new Promise((resolve) => {
         const start = () => {
@@ -123,7 +124,7 @@ function createDeferred(ms: number) {
           waiting.delete(start);
           resolve(begin());
         };
-        const cancel = after(ms, start);
+        const cancel = after(ms, startAll);
         waiting.add(start);
       });
     },
