@@ -1,12 +1,12 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
-import { ownerWords } from "../../lib/windows.ts";
 import { momentText } from "../../lib/zone.ts";
 import { needsOf } from "../../ops/needs.ts";
 import type { Status, TickStatus } from "../../ops/status.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
+import { breakerRows } from "./breakers.ts";
 import { gatewayRows } from "./gateway.ts";
 import { spendLines } from "./spend.ts";
 
@@ -37,7 +37,7 @@ export function statusView(status: Status, options: StatusViewOptions): string[]
 }
 
 /** A label, which is empty for a line that goes on with the one above, and what stands behind it. */
-export type Row = readonly [label: string, text: string];
+type Row = readonly [label: string, text: string];
 
 function layOut(status: Status, options: StatusViewOptions, linesMax: number): string[] {
   const columns = options.columns ?? Number.POSITIVE_INFINITY;
@@ -46,7 +46,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ["kill", killed(status, nowMs)],
     ...spendLines(status.spend, options.columns, LABEL_COLUMNS).map(({ label, text }): Row => [label, text]),
     ...unknown(status),
-    ...breakers(status, options),
+    ...breakerRows(status, options),
     ...gatewayRows(status, nowMs),
     ["queue", queue(status)],
     ...waiting(status, options),
@@ -103,29 +103,6 @@ function unknown({ unknown: { calls, usd } }: Status): Row[] {
   if (calls === 0) return [];
   const amount = yellow(`${count(calls, "call")}, charged at ${dollars(usd)}`);
   return [["unknown", `${amount} until you say what they cost: afk ledger list --unknown`]];
-}
-
-function breakers({ breakers: list }: Status, options: StatusViewOptions): Row[] {
-  const news = list.filter(({ state, failures }) => state !== "closed" || failures > 0);
-  if (news.length === 0) return [["breakers", `${green("all closed")}: every call may go out`]];
-  return news.map((breaker, i) => [i === 0 ? "breakers" : "", breakerText(breaker, options)]);
-}
-
-function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: StatusViewOptions): string {
-  const { name, state, failures, until, reason } = breaker;
-  if (state === "blocked")
-    return `${ownerWords(name) ?? name} ${red("refused")} until you run afk resume: ${oneLine(reason ?? "")}`;
-  if (state === "closed" || until === null)
-    return `${name} ${yellow(`closed, ${count(failures, "failure")} in a row`)}`;
-  if (state === "half_open") return `${name} ${yellow("on trial: one call decides")}`;
-  const at = Date.parse(until);
-  const when =
-    at > nowMs ? `until ${momentText(at, timezone)} (${formatRelative(at, nowMs)})` : "until its next trial";
-  const because = reason === null || reason === "" ? "" : `: ${oneLine(reason)}`;
-  const owner = ownerWords(name);
-  return owner === null
-    ? `${name} ${red("open, not called")} ${when}${because}`
-    : `${owner} ${red("is refused")} ${when}${because}`;
 }
 
 function queue({ queue: { ready, running, done, dead } }: Status): string {

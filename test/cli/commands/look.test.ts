@@ -116,6 +116,24 @@ describe("ledger", () => {
     expect((await afkJson(target, "ledger", "--limit", "1")).json).toHaveLength(1);
   });
 
+  it("filters the calls, and adds them up", async () => {
+    const { target } = await worked();
+
+    const sums = (await afkJson(target, "ledger", "list", "--by", "model", "--since", "1h")).json;
+    expect(sums).toEqual([
+      expect.objectContaining({ name: "search-api", calls: 1, unknownCalls: 1, unknownMicros: 10_000 }),
+      expect.objectContaining({ name: "ollama/test-model", calls: 3, unknownCalls: 0 }),
+    ]);
+    expect((await afkJson(target, "ledger", "--job", "digest", "--by", "job")).json).toEqual([
+      expect.objectContaining({ name: "digest", calls: 2 }),
+    ]);
+    expect((await afk(target, "ledger", "--by", "model")).stdout).toMatch(
+      /^MODEL +CALLS +SETTLED +RESERVED +UNKNOWN +DEGRADED +TOKENS$/m,
+    );
+    expect((await afk(target, "ledger", "--client", "nobody")).stdout).toBe("no such call was made\n");
+    expect((await afk(target, "ledger", "--by", "colour")).code).toBe(2);
+  });
+
   it("takes from a person what an unknown call cost, once, and says so in the log", async () => {
     const { target } = await worked();
     const [entry] = (await afkJson(target, "ledger", "list", "--unknown")).json as { id: string }[];
