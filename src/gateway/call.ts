@@ -4,12 +4,14 @@ import type { ServerResponse } from "node:http";
 import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
 import type { Pool } from "../http/pool.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
-import { withKeys } from "../lib/json-text.ts";
+import { messageOf } from "../lib/errors.ts";
 import { joinSignals } from "../lib/signals.ts";
+import { asSentence } from "../lib/text.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
-import { BreakerOpen, CapReached } from "../rails/halt.ts";
+import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import type { Rails } from "../rails/rails.ts";
+import { type Bounded, boundOf } from "./bounded.ts";
 import { breakerOf, type Caller } from "./caller.ts";
 import type { Delivery } from "./delivery.ts";
 import { figureHeaders } from "./figure-headers.ts";
@@ -24,16 +26,6 @@ import { type createWaiting, whenThereIsRoom } from "./waiting.ts";
 
 /** Beyond the request's own time limit, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
-/** Costs nothing, whatever it is. */
-const FREE_BOUND: Bound = {
-  estimateMicros: 0,
-  estimateTokens: 0,
-  outputTokensMax: 0,
-  outputMicros: 0,
-  pins: {},
-  hidesUsage: false,
-};
-
 /** What all calls of a gateway share. */
 export interface CallTools {
   rails: Rails;
@@ -73,7 +65,8 @@ export async function makeCall(tools: CallTools, book: ModelBook, call: Call, ta
   const others = call.route.isFree ? [] : book.fallbacks(target, call.route.protocol, call.caller);
   for (const to of [target, ...others]) {
     if (first?.error instanceof CapReached && !to.isFree) continue;
-    const bounded = boundOf(tools, book, call, to);
+    const bounded = boundOf(tools, book, call, to, first !== null);
+    if (bounded === null) continue;
     try {
       await attempt(tools, call, to, bounded, first !== null);
       if (first !== null)
@@ -91,32 +84,6 @@ export async function makeCall(tools: CallTools, book: ModelBook, call: Call, ta
   if (first === null) return;
   const asked = { bound: first.bound, model: target.model };
   throw new Refused(await refusalOf(first.error, tools.rails.store, asked));
-}
-
-/** The most that a call can cost, and the body that keeps to it. */
-interface Bounded {
-  bound: Bound;
-  text: string;
-}
-
-/** @throws Forbidden */
-function boundOf(
-  { config }: CallTools,
-  book: ModelBook,
-  { route, body, caller }: Call,
-  target: Target,
-): Bounded {
-  const rules = { maxOutputTokens: config().gateway.maxOutputTokens, allow: caller.allow };
-  const bound = route.isFree
-    ? FREE_BOUND
-    : route.bound(
-        body,
-        { ...target, mayUse: (other) => book.mayUse(caller, `${target.provider}/${other}`) },
-        rules,
-      );
-  const renamed = typeof body.said.model === "string" && body.said.model !== target.model;
-  const pins = renamed ? { ...bound.pins, model: target.model } : bound.pins;
-  return { bound, text: withKeys(body.text, body.values, pins) };
 }
 
 async function attempt(
@@ -197,10 +164,19 @@ async function attempt(
   } catch (error) {
     // What the client is told of a failure is said where it was found.
     if (error instanceof CallFailed && error.cause instanceof Refused) throw error.cause;
+    // Behind the reservation something may have been sent: nobody may be told that it was not.
+    if (entry !== "" && !(error instanceof Killed)) throw cutOff(target, error);
     throw error;
   } finally {
     tools.waiting.next();
   }
+}
+
+function cutOff({ reference }: Target, error: unknown): Refused {
+  return new Refused({
+    type: "lost",
+    message: `afk: the answer of ${reference} was cut off: ${asSentence(messageOf(error))} See: afk logs --event call_failed`,
+  });
 }
 
 /** An answer that an earlier attempt of the run bought, as it was. */

@@ -54,7 +54,8 @@ export class Delivery {
       for (const part of this.#parts) client.write(part);
     }
     if (this.#state === "ended") client.end();
-    else {
+    // One that has gone already says so to nobody any more.
+    else if (!client.destroyed) {
       this.#clients.add(client);
       client.once("close", () => {
         this.#clients.delete(client);

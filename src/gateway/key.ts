@@ -10,8 +10,16 @@ export interface Asked {
   query: string;
   /** What may be afk's key, the surest first. */
   keys: string[];
-  /** Whether the key stood in the path, so that the headers carry the client's own credential. */
-  isKeyInPath: boolean;
+}
+
+/** The headers in which a credential comes: afk's key, or the client's own beside it. */
+export const CREDENTIAL_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
+
+/** The same request without afk's key: what credentials it still carries are the client's own. */
+export function withoutKey(asked: Asked, key: string): Asked {
+  const headers = { ...asked.head.headers };
+  for (const name of CREDENTIAL_HEADERS) if (credentialIn(headers[name]) === key) delete headers[name];
+  return { ...asked, head: { ...asked.head, headers } };
 }
 
 /** Takes a request's address apart; the path is compared as it came, so that no two spellings mean the same route. */
@@ -26,10 +34,12 @@ export function readAsked(request: {
   const query = mark === -1 ? "" : url.slice(mark);
   const [, inPath, rest] = PREFIX.exec(whole) ?? [];
   const head = { method, path: rest ?? whole, headers };
-  if (inPath !== undefined) return { head, query, keys: [inPath], isKeyInPath: true };
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
-  const keys = [bearer, headers["x-api-key"], headers["api-key"]].filter(
-    (key) => key !== undefined && key !== "",
-  );
-  return { head, query, keys: keys as string[], isKeyInPath: false };
+  if (inPath !== undefined) return { head, query, keys: [inPath] };
+  const keys = CREDENTIAL_HEADERS.map((name) => credentialIn(headers[name])).filter((key) => key !== "");
+  return { head, query, keys };
+}
+
+/** Empty for none. */
+function credentialIn(header: string | undefined): string {
+  return header?.replace(/^Bearer +/i, "").trim() ?? "";
 }

@@ -10,6 +10,7 @@ import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
 import { EventTooLong } from "./framing.ts";
 import { handedOn, sentOn } from "./headers.ts";
+import { CREDENTIAL_HEADERS } from "./key.ts";
 import type { RequestHead } from "./protocols/protocol.ts";
 import { broken, lostRefusal, type Relayed, type RelayedCall, takeAnswer, withRefusal } from "./replies.ts";
 
@@ -76,9 +77,10 @@ function addressOf({ route, query, target }: RelayedCall): Endpoint {
   return to;
 }
 
-function callersKey({ headers }: RequestHead): Record<string, string> {
+/** What credentials the client sent beside afk's key (withoutKey in key.ts). */
+export function callersKey({ headers }: RequestHead): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of ["authorization", "x-api-key", "api-key"] as const) {
+  for (const name of CREDENTIAL_HEADERS) {
     const value = headers[name];
     if (value !== undefined) kept[name] = value;
   }

@@ -6,7 +6,7 @@ import { answerBudget, BUDGET_PATH } from "./budget-view.ts";
 import { type Call, type CallTools, hashOf, makeCall, replay } from "./call.ts";
 import { breakerOf, type Caller, type FindCaller } from "./caller.ts";
 import { Delivery } from "./delivery.ts";
-import { type Asked, readAsked } from "./key.ts";
+import { type Asked, readAsked, withoutKey } from "./key.ts";
 import type { ModelBook, Target } from "./models.ts";
 import { EMPTY_BODY, modelIn, type ParsedBody, parseBody } from "./parse.ts";
 import type { Answer, CallRoute, OwnRoute, Refusal } from "./protocols/protocol.ts";
@@ -54,19 +54,21 @@ export async function answerRequest(
 /** The answer, or null where it is already on its way. */
 async function answerTo(
   tools: RequestTools,
-  asked: Asked,
+  came: Asked,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer | null> {
-  const { head } = asked;
+  const { head } = came;
   const route = routeOf(head);
   // It says that somebody is here, and nothing else; clients ask so before they have a key.
-  if (head.method === "HEAD" && route?.type === "own") return own(route, asked, []);
-  const caller = await callerOf(tools, asked);
-  if (caller === null) {
+  if (head.method === "HEAD" && route?.type === "own") return own(route, came, []);
+  const found = await callerOf(tools, came);
+  if (found === null) {
     tools.tally.add("", "refused");
     throw refused("key", asked.keys.length === 0 ? NO_KEY : UNKNOWN_KEY);
   }
+  const { caller } = found;
+  const asked = withoutKey(came, found.key);
   caller.onRequest?.();
   try {
     return await answerCaller(tools, asked, caller, request, response);
@@ -129,13 +131,16 @@ function own(route: OwnRoute, { head }: Asked, models: Parameters<OwnRoute["answ
   return "status" in answer ? answer : protocolOf(head).refuse(answer, head);
 }
 
-async function callerOf({ findCaller }: RequestTools, { keys }: Asked): Promise<Caller | null> {
-  for (const key of keys) {
-    const caller = await findCaller(key);
-    if (caller !== null) return caller;
-  }
+async function callerOf(
+  { findCaller }: RequestTools,
+  { keys }: Asked,
+): Promise<{ caller: Caller; key: string } | null> {
   // Told of nobody's key too, so that it can be noticed.
-  return keys.length === 0 ? await findCaller("") : null;
+  for (const key of keys.length === 0 ? [""] : keys) {
+    const caller = await findCaller(key);
+    if (caller !== null) return { caller, key };
+  }
+  return null;
 }
 
 async function answerCall(
@@ -154,7 +159,10 @@ async function answerCall(
   const abandoned = new AbortController();
   using ended = joinSignals([abandoned.signal, tools.closing]);
   const delivery = new Delivery(() => {
-    if (tools.config().gateway.onDisconnect === "abort") abandoned.abort(new Error("its client has gone"));
+    if (tools.config().gateway.onDisconnect !== "abort") return;
+    // A retry must not join what is just being ended.
+    delivery.spoil();
+    abandoned.abort(new Error("its client has gone"));
   });
   delivery.attach(response);
   if (!delivery.hasClients) return;

@@ -61,6 +61,8 @@ export async function whenThereIsRoom<T>(
       const mayWait = error instanceof CapReached && error.refusal.fitsLater && leftMs > 0 && !waiting.isFull;
       if (!mayWait || !delivery.hasClients) throw error;
       await waiting.turn(Math.min(leftMs, LOOK_MS), signal);
+      // Nobody would get what is bought now.
+      if (!delivery.hasClients) throw error;
     }
   }
 }
