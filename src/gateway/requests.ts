@@ -65,7 +65,7 @@ async function answerTo(
   const found = await callerOf(tools, came);
   if (found === null) {
     tools.tally.add("", "refused");
-    throw refused("key", asked.keys.length === 0 ? NO_KEY : UNKNOWN_KEY);
+    throw refused("key", came.keys.length === 0 ? NO_KEY : UNKNOWN_KEY);
   }
   const { caller } = found;
   const asked = withoutKey(came, found.key);
