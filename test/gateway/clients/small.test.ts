@@ -13,7 +13,7 @@ import { npmProgram, type Outcome, type Program, pythonProgram } from "./support
 const REQUESTS_AFTER_REFUSAL_MAX = 3;
 /** So long may a client take to give up. */
 const GIVE_UP_SECONDS_MAX = 20;
-const WEATHER = { name: "weather", arguments: { city: "Cologne" } };
+const TEMPERATURE = { name: "temperature", arguments: { city: "Cologne" } };
 const TEXT = "It is sunny in Cologne today.";
 const USAGE = { inputTokens: 200, outputTokens: 250 };
 const TURNS = ["plain", "stream"] as const;
@@ -78,7 +78,7 @@ function describeClients(
 
     it("answers whole, streamed and with a tool, and its calls are booked as they are billed", async () => {
       const gateway = await testGateway();
-      gateway.providers[protocol].otherwise(toolTurn(WEATHER, TEXT));
+      gateway.providers[protocol].otherwise(toolTurn(TEMPERATURE, TEXT));
       for (const [turn, requests] of [
         ["plain", 1],
         ["stream", 1],

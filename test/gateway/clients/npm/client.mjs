@@ -2,11 +2,11 @@
 // `{base, key, model, turn}`; each is answered by `{piece}` as soon as a stream shows a first piece of text, and by `{text}` or `{error}`.
 import { createInterface } from "node:readline";
 
-const PROMPT = "What is the weather in Cologne?";
-const WEATHER = "Sunny, 21 degrees.";
+const PROMPT = "What is the temperature in Cologne?";
+const TEMPERATURE = "Sunny, 21 degrees.";
 const PARAMETERS = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
-const DESCRIPTION = "Tells the weather of a city";
-const FUNCTION = { name: "weather", description: DESCRIPTION, parameters: PARAMETERS };
+const DESCRIPTION = "Tells the temperature of a city";
+const FUNCTION = { name: "temperature", description: DESCRIPTION, parameters: PARAMETERS };
 const user = { role: "user", content: PROMPT };
 
 const CLIENTS = {
@@ -26,7 +26,7 @@ const CLIENTS = {
       if (!message.tool_calls?.length) return message.content;
       messages.push(message);
       for (const { id } of message.tool_calls)
-        messages.push({ role: "tool", tool_call_id: id, content: WEATHER });
+        messages.push({ role: "tool", tool_call_id: id, content: TEMPERATURE });
     }
   },
 
@@ -45,7 +45,7 @@ const CLIENTS = {
       for (const { call_id, name, arguments: given } of calls)
         input.push(
           { type: "function_call", call_id, name, arguments: given },
-          { type: "function_call_output", call_id, output: WEATHER },
+          { type: "function_call_output", call_id, output: TEMPERATURE },
         );
     }
   },
@@ -57,14 +57,14 @@ const CLIENTS = {
     const asked = { model, messages, max_tokens: 300 };
     const text = ({ content }) => content.map((block) => block.text ?? "").join("");
     if (turn === "plain") return text(await client.messages.create(asked));
-    const tool = { name: "weather", description: DESCRIPTION, input_schema: PARAMETERS };
+    const tool = { name: "temperature", description: DESCRIPTION, input_schema: PARAMETERS };
     for (;;) {
       const stream = client.messages.stream({ ...asked, ...(turn === "tools" ? { tools: [tool] } : {}) });
       stream.on("text", piece);
       const reply = await stream.finalMessage();
       if (reply.stop_reason !== "tool_use") return text(reply);
       const calls = reply.content.filter(({ type }) => type === "tool_use");
-      const results = calls.map(({ id }) => ({ type: "tool_result", tool_use_id: id, content: WEATHER }));
+      const results = calls.map(({ id }) => ({ type: "tool_result", tool_use_id: id, content: TEMPERATURE }));
       messages.push({ role: "assistant", content: reply.content }, { role: "user", content: results });
     }
   },
@@ -87,7 +87,7 @@ const CLIENTS = {
       }
       if (calls.length === 0) return text;
       messages.push({ role: "assistant", content: text, tool_calls: calls });
-      messages.push({ role: "tool", tool_name: "weather", content: WEATHER });
+      messages.push({ role: "tool", tool_name: "temperature", content: TEMPERATURE });
     }
   },
 
@@ -126,9 +126,9 @@ async function withAiSdk(provider, { model, turn }, piece) {
   const { generateText, isStepCount, jsonSchema, streamText, tool } = await import("ai");
   const asked = { model: provider(model), prompt: PROMPT, maxOutputTokens: 300 };
   if (turn === "plain") return (await generateText(asked)).text;
-  const execute = async () => WEATHER;
-  const weather = tool({ description: DESCRIPTION, inputSchema: jsonSchema(PARAMETERS), execute });
-  const tools = turn === "tools" ? { tools: { weather }, stopWhen: isStepCount(5) } : {};
+  const execute = async () => TEMPERATURE;
+  const temperature = tool({ description: DESCRIPTION, inputSchema: jsonSchema(PARAMETERS), execute });
+  const tools = turn === "tools" ? { tools: { temperature }, stopWhen: isStepCount(5) } : {};
   const stream = streamText({ ...asked, ...tools, onError: () => {} });
   for await (const part of stream.fullStream) {
     if (part.type === "text-delta") piece();
@@ -142,8 +142,8 @@ async function withLangChain(chat, { turn }, piece) {
   const { tool } = await import("@langchain/core/tools");
   const messages = [new HumanMessage(PROMPT)];
   if (turn === "plain") return (await chat.invoke(messages)).text;
-  const weather = tool(async () => WEATHER, { ...FUNCTION, schema: PARAMETERS });
-  const model = turn === "tools" ? chat.bindTools([weather]) : chat;
+  const temperature = tool(async () => TEMPERATURE, { ...FUNCTION, schema: PARAMETERS });
+  const model = turn === "tools" ? chat.bindTools([temperature]) : chat;
   for (;;) {
     let reply;
     for await (const chunk of await model.stream(messages)) {
@@ -153,7 +153,7 @@ async function withLangChain(chat, { turn }, piece) {
     if (!reply?.tool_calls?.length) return reply?.text ?? "";
     messages.push(reply);
     for (const { id } of reply.tool_calls)
-      messages.push(new ToolMessage({ tool_call_id: id, content: WEATHER }));
+      messages.push(new ToolMessage({ tool_call_id: id, content: TEMPERATURE }));
   }
 }
 

@@ -7,15 +7,15 @@ shows a first piece of text, and by `{text}` or `{error}`.
 import json
 import sys
 
-PROMPT = "What is the weather in Cologne?"
-WEATHER = "Sunny, 21 degrees."
+PROMPT = "What is the temperature in Cologne?"
+TEMPERATURE = "Sunny, 21 degrees."
 PARAMETERS = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
 }
-DESCRIPTION = "Tells the weather of a city"
-FUNCTION = {"name": "weather", "description": DESCRIPTION, "parameters": PARAMETERS}
+DESCRIPTION = "Tells the temperature of a city"
+FUNCTION = {"name": "temperature", "description": DESCRIPTION, "parameters": PARAMETERS}
 USER = {"role": "user", "content": PROMPT}
 
 
@@ -58,7 +58,7 @@ def openai(asked, piece):
         ]
         messages.append({"role": "assistant", "content": text, "tool_calls": said})
         for call in calls.values():
-            messages.append({"role": "tool", "tool_call_id": call["id"], "content": WEATHER})
+            messages.append({"role": "tool", "tool_call_id": call["id"], "content": TEMPERATURE})
 
 
 def openai_responses(asked, piece):
@@ -85,7 +85,7 @@ def openai_responses(asked, piece):
             given.append(
                 {"type": "function_call", **ids, "name": call.name, "arguments": call.arguments}
             )
-            given.append({"type": "function_call_output", **ids, "output": WEATHER})
+            given.append({"type": "function_call_output", **ids, "output": TEMPERATURE})
 
 
 def anthropic(asked, piece):
@@ -97,7 +97,7 @@ def anthropic(asked, piece):
     if asked["turn"] == "plain":
         return client.messages.create(**request).content[0].text
     if asked["turn"] == "tools":
-        tool = {"name": "weather", "description": DESCRIPTION, "input_schema": PARAMETERS}
+        tool = {"name": "temperature", "description": DESCRIPTION, "input_schema": PARAMETERS}
         request["tools"] = [tool]
     while True:
         with client.messages.stream(**request) as stream:
@@ -107,7 +107,7 @@ def anthropic(asked, piece):
         if reply.stop_reason != "tool_use":
             return "".join(block.text for block in reply.content if block.type == "text")
         results = [
-            {"type": "tool_result", "tool_use_id": block.id, "content": WEATHER}
+            {"type": "tool_result", "tool_use_id": block.id, "content": TEMPERATURE}
             for block in reply.content
             if block.type == "tool_use"
         ]
@@ -137,7 +137,7 @@ def ollama(asked, piece):
         if not calls:
             return text
         messages.append({"role": "assistant", "content": text, "tool_calls": calls})
-        messages.append({"role": "tool", "tool_name": "weather", "content": WEATHER})
+        messages.append({"role": "tool", "tool_name": "temperature", "content": TEMPERATURE})
 
 
 def langchain_openai(asked, piece):
@@ -163,14 +163,14 @@ def with_langchain(chat, asked, piece):
     from langchain_core.tools import tool
 
     @tool
-    def weather(city: str) -> str:
-        """Tells the weather of a city"""
-        return WEATHER
+    def temperature(city: str) -> str:
+        """Tells the temperature of a city"""
+        return TEMPERATURE
 
     messages = [HumanMessage(PROMPT)]
     if asked["turn"] == "plain":
         return chat.invoke(messages).text
-    model = chat.bind_tools([weather]) if asked["turn"] == "tools" else chat
+    model = chat.bind_tools([temperature]) if asked["turn"] == "tools" else chat
     while True:
         reply = None
         for chunk in model.stream(messages):
@@ -181,7 +181,7 @@ def with_langchain(chat, asked, piece):
             return "" if reply is None else reply.text
         messages.append(reply)
         for call in reply.tool_calls:
-            messages.append(ToolMessage(tool_call_id=call["id"], content=WEATHER))
+            messages.append(ToolMessage(tool_call_id=call["id"], content=TEMPERATURE))
 
 
 CLIENTS = {
