@@ -10,6 +10,7 @@ const TOOL_PACKAGES: Record<string, string> = {
   unshare: "util-linux",
   iptables: "iptables",
   ip: "iproute2",
+  python3: "python3-venv",
   zsh: "zsh",
   fish: "fish",
 };
@@ -30,9 +31,15 @@ export function missingTool(name: string): string | null {
 
 /** Installs what is missing where that is possible without asking: as root on Debian or Ubuntu. Says what it does. */
 export function installTools(options: { withBrowser?: boolean } = {}): void {
-  install(Object.keys(TOOL_PACKAGES).filter((name) => !hasTool(name)));
+  const isMissing = (name: string) => !hasTool(name) || (name === "python3" && !hasVenv());
+  install(Object.keys(TOOL_PACKAGES).filter(isMissing));
   // By itself, so that a system without this package still gets the others.
   if (options.withBrowser && missingBrowser() !== null) install(Object.keys(BROWSER_PACKAGES));
+}
+
+/** Debian has what makes virtual environments in a package of its own. */
+function hasVenv(): boolean {
+  return spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
 }
 
 function install(missing: readonly string[]): void {
