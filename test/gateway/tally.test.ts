@@ -1,4 +1,7 @@
+// @module-tag slow
 import { describe, expect, test } from "vitest";
+import { openGateway } from "../../src/gateway/gateway.ts";
+import { createFindCaller } from "../../src/gateway/keys.ts";
 import { listLedger, sumLedger } from "../../src/ops/ledger.ts";
 import { KEY, openTestGateway, TURNS, testGateway, turn } from "./gateway-on.ts";
 
@@ -25,9 +28,9 @@ describe("what a gateway writes down beside the calls", () => {
     ]);
     const refused = rails.logged.filter(({ event }) => event === "client_refused");
     expect(refused.map(({ fields: { reason, earlier } }) => [reason, earlier])).toEqual([
-      ["cap", 0],
-      ["model", 0],
-      ["route", 0],
+      ["cap", undefined],
+      ["model", undefined],
+      ["route", undefined],
       ["cap", 29],
     ]);
     expect(refused[0]?.fields.error).toMatch(/^afk: daily limit reached, resets 2026-11-22T00:00:00/);
@@ -48,13 +51,14 @@ describe("what a gateway writes down beside the calls", () => {
 
   test("each call is one line with its client, session and route", async () => {
     const { rails, gateway, models } = await testGateway();
-    const { url } = await openTestGateway(
+    const { url, close } = await openTestGateway(
       rails,
       { gateway, models },
       { log: rails.log.child({ client: "laptop" }) },
     );
     await turn(url, "chat", {}, { "x-session-id": "conversation-1" });
     await turn(url, "messages");
+    await close();
     const done = rails.logged.filter(({ event }) => event === "call_done").map(({ fields }) => fields);
     expect(done).toMatchObject([
       { client: "laptop", session: "conversation-1", route: "/v1/chat/completions", model: "openai/test" },
@@ -62,6 +66,32 @@ describe("what a gateway writes down beside the calls", () => {
     ]);
     expect(done[1]).not.toHaveProperty("session");
   });
+});
+
+test("requests without a key, or with one that is nobody's, are counted and logged as well", async () => {
+  const { rails, gateway, models } = await testGateway();
+  const findCaller = createFindCaller({
+    store: rails.store,
+    config: () => ({ gateway }),
+    log: rails.log,
+    clock: rails.clock,
+  });
+  const config = () => ({ gateway, models });
+  const opened = await openGateway({
+    rails,
+    config,
+    listen: { host: "127.0.0.1", port: 0 },
+    tls: null,
+    findCaller,
+  });
+  for (let n = 0; n < 5; n++) {
+    expect((await fetch(`${opened.url}/v1/models`)).status).toBe(401);
+    expect((await fetch(`${opened.url}/k/not-a-key-${n}/v1/models`)).status).toBe(401);
+  }
+  await opened.close();
+  expect(await daysOf(rails)).toMatchObject([{ owner: "", refused: 10 }]);
+  const refused = rails.logged.filter(({ event }) => event === "client_refused");
+  expect(refused.map(({ fields }) => fields)).toEqual([{ reason: "unknown_key" }]);
 });
 
 describe("a client that writes labels to do harm", () => {
@@ -76,12 +106,13 @@ describe("a client that writes labels to do harm", () => {
   ];
 
   test("gets them short and without anything that a terminal acts on", async () => {
-    const { rails, url } = await testGateway();
+    const { rails, url, opened } = await testGateway();
     for (const label of HOSTILE) {
       // What HTTP itself refuses does not arrive.
       await turn(url, "chat", { user: label.slice(0, 9) }, { "x-session-id": label }).catch(() => null);
       await turn(url, "chat", {}, { "x-afk-session": encodeURIComponent(label) });
     }
+    await opened.close();
     const entries = await listLedger(rails.store.db, { limit: 100 });
     expect(entries.length).toBeGreaterThan(7);
     for (const { session } of entries) expect(session ?? "none").toMatch(/^[\w.:-]{1,64}$/);
@@ -132,9 +163,10 @@ describe("a client that writes labels to do harm", () => {
 });
 
 test("a thousand sessions are a page of sums, and the rest is said to be left out", async () => {
-  const { rails, url } = await testGateway({ budget: { day_micros: 100_000_000 } });
+  const { rails, url, opened } = await testGateway({ budget: { day_micros: 100_000_000 } });
   for (let n = 0; n < 60; n++)
     await turn(url, "chat", { user: `user ${n}` }, { "x-session-id": `s${n % 40}` });
+  await opened.close();
   const { db } = rails.store;
   const { rows, more } = await sumLedger(db, "session", { limit: 10 });
   expect([rows.length, more]).toEqual([10, 30]);

@@ -31,6 +31,8 @@ function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: W
     at > nowMs ? `until ${momentText(at, timezone)} (${formatRelative(at, nowMs)})` : "until its next trial";
   const because = reason === null || reason === "" ? "" : `: ${oneLine(reason)}`;
   const owner = ownerWords(name);
+  // A client needs no trial: its next request closes it.
+  if (owner !== null && at <= nowMs) return `${owner} may ask again; it was refused${because}`;
   return owner === null
     ? `${name} ${paint("red", "open, not called")} ${when}${because}`
     : `${owner} ${paint("red", "is refused")} ${when}${because}`;

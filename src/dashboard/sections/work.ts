@@ -2,6 +2,7 @@ import type { Schedule } from "../../config/config.ts";
 import { shellQuote } from "../../evidence/release/plan.ts";
 import { count, figure } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { ownerWords } from "../../lib/windows.ts";
 import type { DeadJob, WaitingJob } from "../../ops/jobs.ts";
 import type { NextRun } from "../../ops/next-runs.ts";
 import type { Status } from "../../ops/status.ts";
@@ -93,10 +94,12 @@ const LABELS: Record<Exclude<Status["breakers"][number]["state"], "closed">, str
 
 function breakerItem(breaker: Status["breakers"][number], times: Times): Html {
   const { name, state, failures, until, reason } = breaker;
-  const word = state === "open" ? "a probe" : "until";
+  const owner = ownerWords(name);
+  const word = state === "open" && owner === null ? "a probe" : "until";
+  const label = state === "open" && owner !== null ? "refused" : state === "closed" ? "" : LABELS[state];
   const how = [
-    state === "closed" ? quiet(`${count(failures, "failure")} in a row`) : tag("warn", LABELS[state]),
+    state === "closed" ? quiet(`${count(failures, "failure")} in a row`) : tag("warn", label),
     until !== null && quiet(html`, ${word} ${ago(Date.parse(until), times)}`),
   ];
-  return html`${row(foreign(name, 120), how)}${reason !== null && html`<p class="error small">${foreign(reason, 300)}</p>`}`;
+  return html`${row(foreign(owner ?? name, 120), how)}${reason !== null && html`<p class="error small">${foreign(reason, 300)}</p>`}`;
 }
