@@ -15,11 +15,10 @@ export interface Asked {
 /** The headers in which a credential comes: afk's key, or the client's own beside it. */
 export const CREDENTIAL_HEADERS = ["authorization", "x-api-key", "api-key"] as const;
 
-/** The same request without afk's key: what credentials it still carries are the client's own. */
+/** The same request without afk's key, in whatever header it stands: what credentials it still carries are the client's own. */
 export function withoutKey(asked: Asked, key: string): Asked {
-  const headers = { ...asked.head.headers };
-  for (const name of CREDENTIAL_HEADERS) if (credentialIn(headers[name]) === key) delete headers[name];
-  return { ...asked, head: { ...asked.head, headers } };
+  const entries = Object.entries(asked.head.headers).filter(([, value]) => !value?.includes(key));
+  return { ...asked, head: { ...asked.head, headers: Object.fromEntries(entries) } };
 }
 
 /** Takes a request's address apart; the path is compared as it came, so that no two spellings mean the same route. */

@@ -49,7 +49,8 @@ export const ollama: ProviderType = {
   relay: {
     credentials: bearer,
     freeErrorsAt: () => null,
-    isOriginal: () => true,
+    // It ignores `max_completion_tokens`, and has no tiers (https://docs.ollama.com/api/openai-compatibility).
+    isOriginal: () => false,
     check(options) {
       const facts = createFacts(endpoint("/api/show", options, bearer(options.apiKey)));
       return async (model, call) => {

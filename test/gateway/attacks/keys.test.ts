@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { chainConfig } from "../../providers/chain-config.ts";
+import { KEY, openTestGateway, testGateway, turn } from "../gateway-on.ts";
+
+/** A gateway before a server that is asked with the client's own credential. */
+async function plan() {
+  const { rails, servers, gateway } = await testGateway();
+  const models = chainConfig(["anthropic/test"], { anthropic: servers.anthropic.url });
+  const config = { type: "anthropic", baseUrl: servers.anthropic.url, apiKey: null, settings: {} };
+  models.providers = { anthropic: { ...config, auth: "client" } };
+  const { url } = await openTestGateway(rails, { gateway, models });
+  return { url, server: servers.anthropic };
+}
+
+function sent(server: Awaited<ReturnType<typeof plan>>["server"]): string {
+  return JSON.stringify(server.requests);
+}
+
+describe("a client's key of afk's own", () => {
+  it("goes to no provider that is asked with the client's credential: alone", async () => {
+    const { url, server } = await plan();
+    await turn(url, "messages");
+    expect(sent(server)).not.toContain(KEY);
+  });
+
+  it("goes to no such provider beside the client's own credential, which does", async () => {
+    const { url, server } = await plan();
+    await turn(url, "messages", {}, { authorization: "Bearer of-the-client", "x-api-key": KEY });
+    expect(sent(server)).not.toContain(KEY);
+    expect(sent(server)).toContain("of-the-client");
+  });
+
+  it("goes to no such provider in any other header either", async () => {
+    const { url, server } = await plan();
+    await turn(
+      `${url}/k/${KEY}`,
+      "messages",
+      {},
+      { authorization: `Bearer ${KEY}`, "x-token": `key=${KEY}` },
+    );
+    expect(sent(server)).not.toContain(KEY);
+  });
+});
