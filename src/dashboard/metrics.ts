@@ -1,3 +1,4 @@
+import { MICROS_PER_USD } from "../lib/money.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] as const;
@@ -38,7 +39,7 @@ export async function renderMetrics(snapshot: Snapshot): Promise<Metrics> {
   return { contentType: registry.contentType, text: await registry.metrics() };
 }
 
-function metricsOf({ status, health, sources, tickTotals, at }: Snapshot): Metric[] {
+function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot): Metric[] {
   const { queue, breakers, lastTick } = status;
   const own = status.spend.flatMap((row) =>
     row.capUsd === undefined ? [] : [{ ...row, labels: { window: row.window } }],
@@ -57,6 +58,9 @@ function metricsOf({ status, health, sources, tickTotals, at }: Snapshot): Metri
   const states = breakers.flatMap(({ name, state: current }) =>
     BREAKER_STATES.map((state) => [{ breaker: name, state }, Number(current === state)] as const),
   );
+  const clients = status.gateway?.clients ?? [];
+  const byClient = (value: "calls" | "settledUsd" | "reservedUsd" | "refused") =>
+    clients.map((client) => [{ client: client.name }, client[value]] as const);
   return [
     [
       "afk_build_info",
@@ -84,6 +88,30 @@ function metricsOf({ status, health, sources, tickTotals, at }: Snapshot): Metri
       amounts(capped, "reserved"),
     ],
     ["afk_window_cap", "Such a cap.", amounts(capped, "cap")],
+    [
+      "afk_gateway_up",
+      "1 while a process serves the gateway and is not suspended.",
+      [Number(status.gateway?.state === "working")],
+    ],
+    [
+      "afk_gateway_unknown_keys",
+      "Requests of today without a valid key.",
+      [status.gateway?.unknownKeys ?? 0],
+    ],
+    ["afk_client_calls", "Calls of a client today.", byClient("calls")],
+    ["afk_client_settled_usd", "Settled for a client today.", byClient("settledUsd")],
+    ["afk_client_reserved_usd", "Reserved for it, unknown calls included.", byClient("reservedUsd")],
+    ["afk_client_refused", "Requests of a client that were refused today.", byClient("refused")],
+    [
+      "afk_model_calls",
+      "Calls of a model in the last 60 minutes.",
+      models.map(({ model, calls }) => [{ model }, calls] as const),
+    ],
+    [
+      "afk_model_settled_usd",
+      "Settled for a model in the last 60 minutes.",
+      models.map(({ model, settledMicros }) => [{ model }, settledMicros / MICROS_PER_USD] as const),
+    ],
     ["afk_calls_unknown", "Calls whose outcome is unknown.", [status.unknown.calls]],
     ["afk_calls_unknown_usd", "What unknown calls are charged at.", [status.unknown.usd]],
     ["afk_breaker_state", "1 for the state that the breaker is in.", states],

@@ -1,6 +1,7 @@
 import { document } from "./elements.ts";
 import { type Html, html } from "./html.ts";
 import { SCRIPT } from "./script.ts";
+import { clientsSection } from "./sections/clients.ts";
 import { daysSection } from "./sections/days.ts";
 import { alertsSection, digestSection, incidentsSection, sourcesSection } from "./sections/lists.ts";
 import { spendSection } from "./sections/spend.ts";
@@ -35,6 +36,7 @@ ${verdictSection(snapshot, verdict, times)}
 <div class="columns">
 <div>
 ${spendSection(snapshot)}
+${clientsSection(snapshot, times)}
 ${deadSection(snapshot, times)}
 ${incidentsSection(snapshot, times)}
 ${daysSection(snapshot)}

@@ -6,6 +6,7 @@ import type { Redact } from "../lib/redact.ts";
 import { healthOf, readCondition } from "../ops/condition.ts";
 import { readDaySpend, readDayTicks, readTickTotals } from "../ops/history.ts";
 import { listDeadJobs, listWaiting } from "../ops/jobs.ts";
+import { readModelHour } from "../ops/model-hour.ts";
 import { readNextRuns } from "../ops/next-runs.ts";
 import { listAlerts } from "../ops/recent-alerts.ts";
 import { createSourceBook, readLatestDigest } from "../ops/sources.ts";
@@ -52,6 +53,7 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
       spend: await readDaySpend(db, today, SPEND_DAYS),
       days: await readDayTicks(db, today, STRIP_DAYS, config.timezone),
       tickTotals: await readTickTotals(db),
+      models: await readModelHour(db, nowMs),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),
       // Those that nobody has closed, the newest first.

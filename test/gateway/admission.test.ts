@@ -170,8 +170,12 @@ describe("the budget of a client", () => {
   it("is shown to it", async () => {
     const { url } = await testGateway({ budget: { day_micros: 1_000_000 } });
     await (await turn(url, "chat")).text();
-    const reply = await fetch(`${url}/afk/v1/budget`, { headers: { authorization: `Bearer ${KEY}` } });
-    expect(await reply.json()).toMatchObject({
+    const budget = async () => {
+      const reply = await fetch(`${url}/afk/v1/budget`, { headers: { authorization: `Bearer ${KEY}` } });
+      return await reply.json();
+    };
+    // The settlement may follow the last byte.
+    await expect.poll(budget).toMatchObject({
       client: "client laptop",
       killed: null,
       caps: [{ window: "day", unit: "usd", scope: "agent", cap: 1, reserved: 0 }],
