@@ -1,11 +1,11 @@
 import type { GatewayConfig } from "../config/config.ts";
 import { withKeys } from "../lib/json-text.ts";
+import type { Asked } from "./asked.ts";
 import type { Caller } from "./caller.ts";
-import type { Asked } from "./key.ts";
 import type { ModelBook, Target } from "./models.ts";
 import type { ParsedBody } from "./parse.ts";
 import { Forbidden } from "./protocols/forbidden.ts";
-import type { Bound, CallRoute } from "./protocols/protocol.ts";
+import { type Bound, type CallRoute, NO_COST } from "./protocols/protocol.ts";
 import { Refused } from "./refusals.ts";
 import { callersKey } from "./relay.ts";
 
@@ -19,16 +19,6 @@ interface BoundCall {
   caller: Caller;
   body: ParsedBody;
 }
-
-/** Costs nothing, whatever it is. */
-const FREE_BOUND: Bound = {
-  estimateMicros: 0,
-  estimateTokens: 0,
-  outputTokensMax: 0,
-  outputMicros: 0,
-  pins: {},
-  hidesUsage: false,
-};
 
 /** The most that a call can cost, and the body that keeps to it. */
 export interface Bounded {
@@ -65,7 +55,7 @@ function bounded(
     throw new Refused({ type: "key", message: noCredential(target) });
   const rules = { maxOutputTokens: config().gateway.maxOutputTokens, allow: caller.allow };
   const bound = route.isFree
-    ? FREE_BOUND
+    ? NO_COST
     : route.bound(
         body,
         { ...target, mayUse: (other) => book.mayUse(caller, `${target.provider}/${other}`) },

@@ -149,7 +149,7 @@ export function createModelBook({ gateway, models }: { gateway: GatewayConfig; m
         const target = targetOf(reference);
         if (target === null || !speaks(target, protocol) || !mayUse(caller, reference, name)) return [];
         const shown = name === reference ? target.model : name;
-        return [{ name: shown, reference, providerType: target.providerType }];
+        return [{ name: shown, reference }];
       });
     },
   };

@@ -8,9 +8,9 @@ import { type Endpoint, endpoint } from "../providers/http.ts";
 import { readErrorBody } from "../providers/reply.ts";
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
+import { CREDENTIAL_HEADERS } from "./asked.ts";
 import { EventTooLong } from "./framing.ts";
 import { handedOn, sentOn } from "./headers.ts";
-import { CREDENTIAL_HEADERS } from "./key.ts";
 import type { RequestHead } from "./protocols/protocol.ts";
 import { broken, lostRefusal, type Relayed, type RelayedCall, takeAnswer, withRefusal } from "./replies.ts";
 

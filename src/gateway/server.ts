@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { after } from "../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
-import { readAsked } from "./key.ts";
+import { readAsked } from "./asked.ts";
 import type { Answer } from "./protocols/protocol.ts";
 import { protocolOf } from "./routes.ts";
 

@@ -2,8 +2,8 @@ import { after } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { CapReached } from "../rails/halt.ts";
 import type { Rails } from "../rails/rails.ts";
+import type { Asked } from "./asked.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Asked } from "./key.ts";
 
 /** A request that fits only once others have settled waits for so long. Codex takes the refusal for final. */
 const WAIT_MS = 10_000;

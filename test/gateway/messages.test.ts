@@ -59,3 +59,22 @@ describe("a client that asks again and again at its cap", () => {
     ]);
   });
 });
+
+describe("the lists of models", () => {
+  it("hold what the key may ask for in their protocol", async () => {
+    const { url } = await testGateway({
+      gateway: {
+        models: { small: "anthropic/test", mini: "openai/test", local: "ollama/small", no: "ollama/no" },
+      },
+      caller: { models: ["small", "mini", "local"] },
+    });
+    const namesAt = async (path: string, headers: Record<string, string> = {}) => {
+      const reply = await fetch(url + path, { headers: { "x-api-key": KEY, ...headers } });
+      const { data, models } = (await reply.json()) as Record<string, { id?: string; name?: string }[]>;
+      return (data ?? models ?? []).map(({ id, name }) => id ?? name);
+    };
+    expect(await namesAt("/v1/models")).toEqual(["mini", "local"]);
+    expect(await namesAt("/v1/models", { "anthropic-version": "2023-06-01" })).toEqual(["small", "local"]);
+    expect(await namesAt("/api/tags")).toEqual(["local"]);
+  });
+});

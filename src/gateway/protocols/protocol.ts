@@ -64,6 +64,16 @@ export interface Bound {
   hidesUsage: boolean;
 }
 
+/** The bound of what runs no model. */
+export const NO_COST: Bound = {
+  estimateMicros: 0,
+  estimateTokens: 0,
+  outputTokensMax: 0,
+  outputMicros: 0,
+  pins: {},
+  hidesUsage: false,
+};
+
 /** Why a request gets no answer of a model. `message` is one whole sentence that says what, how much, until when and what to do. */
 export type Refusal = { message: string } & (
   | { type: "cap"; resetsAtMs: number | null }
@@ -145,7 +155,7 @@ export interface OwnRoute {
   method: "GET" | "HEAD" | "POST";
   /** Exact, but for a `*` at the end, which stands for one or more segments. */
   path: string;
-  /** `models`: every model that the client may use, by the names it may send. */
+  /** `models`: every model of this protocol that the client may use, by the names it may send. */
   answer(head: RequestHead, models: readonly ListedModel[]): Answer | Refusal;
 }
 
@@ -154,7 +164,6 @@ export interface ListedModel {
   /** What a client sends for it: an alias, or its provider's own name for it. */
   name: string;
   reference: string;
-  providerType: string;
 }
 
 export type Route = CallRoute | OwnRoute;

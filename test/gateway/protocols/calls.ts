@@ -47,7 +47,7 @@ export function asked(changes: Partial<AskedModel> = {}): AskedModel {
 
 /** A model on a machine of the owner's. */
 export function local(changes: Partial<AskedModel> = {}): AskedModel {
-  const name = { reference: "ollama/qwen3:8b", model: "qwen3:8b", providerType: "ollama" };
+  const name = { reference: "ollama/qwen3:8b", model: "qwen3:8b" };
   return asked({ ...name, isOriginal: false, price: FREE, isFree: true, priceOf: () => null, ...changes });
 }
 
@@ -63,10 +63,10 @@ export function head(path: string, headers: RequestHead["headers"] = {}, method 
   return { method, path, headers };
 }
 
+/** What a client may use of models that speak Anthropic's protocol. */
 export const LISTED: ListedModel[] = [
-  { name: "small", reference: "anthropic/claude-haiku-4-5", providerType: "anthropic" },
-  { name: "qwen3:8b", reference: "ollama/qwen3:8b", providerType: "ollama" },
-  { name: "gpt-5", reference: "openai/gpt-5", providerType: "openai" },
+  { name: "small", reference: "anthropic/claude-haiku-4-5" },
+  { name: "qwen3:8b", reference: "ollama/qwen3:8b" },
 ];
 
 /** A picture of that size in base64, as far as it states its size. */

@@ -1,20 +1,11 @@
-import type { Bound, CallRoute, OwnRoute, Protocol } from "../protocol.ts";
+import { json, MODELS_PATH, namedModel } from "../own-answers.ts";
+import { type CallRoute, type ListedModel, NO_COST, type OwnRoute, type Protocol } from "../protocol.ts";
 import { boundMessages } from "./bound.ts";
-import { json, listModels, showModel } from "./models.ts";
 import { endMessageStream, refuseMessages } from "./refusals.ts";
 import { messageFigures, messageReader } from "./stream.ts";
 
 /** Clients differ about whether the address that they are given has the version in it. */
 const BASES = ["/v1", "/v1/v1", ""];
-
-const NOTHING: Bound = {
-  estimateMicros: 0,
-  estimateTokens: 0,
-  outputTokensMax: 0,
-  outputMicros: 0,
-  pins: {},
-  hidesUsage: false,
-};
 
 const shared = {
   type: "call",
@@ -43,7 +34,7 @@ const countTokens = (base: string): CallRoute => ({
   upstreamPath: () => "/v1/messages/count_tokens",
   isFree: true,
   isStreamed: () => false,
-  bound: () => NOTHING,
+  bound: () => NO_COST,
   figures: (said) => ({
     ...messageFigures(said),
     figures: { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 },
@@ -63,8 +54,11 @@ export const anthropic: Protocol = {
   name: "anthropic",
   routes: [
     ...BASES.flatMap((base) => [messages(base), countTokens(base)]),
-    own("GET", "/v1/models", listModels),
-    own("GET", "/v1/models/*", showModel),
+    own("GET", MODELS_PATH, (_head, models) => json(page(models.map(entry)))),
+    own("GET", `${MODELS_PATH}/*`, (head, models) => {
+      const found = namedModel(head, models);
+      return "type" in found ? found : json(entry(found));
+    }),
     // Claude Code asks for these before it asks a model; its reports go no further.
     own("HEAD", "/", () => ({ status: 200, headers: {}, body: "" })),
     own("HEAD", "/api/hello", () => ({ status: 200, headers: {}, body: "" })),
@@ -72,3 +66,12 @@ export const anthropic: Protocol = {
   ],
   refuse: refuseMessages,
 };
+
+/** A model as https://platform.claude.com/docs/en/api/models-list has it; that is the day of one whose release is not known. */
+function entry({ name }: ListedModel) {
+  return { type: "model", id: name, display_name: name, created_at: "1970-01-01T00:00:00Z" };
+}
+
+function page(data: readonly { id: string }[]) {
+  return { data, has_more: false, first_id: data.at(0)?.id ?? null, last_id: data.at(-1)?.id ?? null };
+}

@@ -1,14 +1,12 @@
 import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import type { Price } from "../../../providers/types.ts";
-import { requireExactKeys } from "../exact-keys.ts";
-import { Forbidden } from "../forbidden.ts";
+import { Forbidden, requireExactKeys } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
 import { requestTokensMax } from "../request-tokens.ts";
 import { type Content, listOf, readContent } from "./content.ts";
 import { imageTokensMax } from "./images.ts";
 import { KNOWN_KEYS } from "./known.ts";
-import { wholeNumber } from "./numbers.ts";
 import {
   cacheWritesOf,
   isCompacted,
@@ -17,6 +15,7 @@ import {
   type Terms,
   thinkingTokens,
   tierOf,
+  wholeNumber,
   windowOf,
 } from "./terms.ts";
 import { readTools, type ToolWork } from "./tools.ts";

@@ -5,9 +5,11 @@ import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, CallBody, CallRules } from "../protocol.ts";
 import { type Content, listOf } from "./content.ts";
 import { isAllKnown } from "./known.ts";
-import { wholeNumber } from "./numbers.ts";
 
 type Said = CallBody["said"];
+
+/** Far beyond what any model takes, and small enough to reckon with. */
+const MOST = 10_000_000;
 
 /** What all runs of a call have in common, as far as prices depend on it. */
 export type Terms = Pick<WorstCase, "cacheWrites" | "tier" | "isRegional">;
@@ -106,5 +108,18 @@ export function windowOf(price: Price, { headers }: Pick<CallBody, "headers">, n
   throw new Forbidden(
     "anthropic-beta",
     `anthropic-beta: the price of ${name} beyond ${window} tokens of input is not known. Leave context-1m out.`,
+  );
+}
+
+/**
+ * A limit as a client states it, null where it states none.
+ * @throws Forbidden for what one server may read as another number than the next.
+ */
+export function wholeNumber(value: unknown, param: string): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= MOST) return value;
+  throw new Forbidden(
+    param,
+    `${param} must be a whole number, so that the cost of the request has a bound. Send it as one.`,
   );
 }

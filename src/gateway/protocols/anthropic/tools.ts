@@ -1,7 +1,7 @@
 import { isRecord } from "../../../providers/reply-json.ts";
-import { Forbidden } from "../forbidden.ts";
+import { Forbidden, notAllowed } from "../forbidden.ts";
 import { type Content, listOf, noteCache } from "./content.ts";
-import { wholeNumber } from "./numbers.ts";
+import { wholeNumber } from "./terms.ts";
 
 /** What the tools of a request can make its provider do. */
 export interface ToolWork {
@@ -176,11 +176,7 @@ function addLoop(work: ToolWork, kind: Kind): void {
 
 function allowed<K extends Kind>(kind: K, param: string, { allow }: ToolRules): K {
   if (allow.has(kind)) return kind;
-  throw new Forbidden(
-    param,
-    `${param}: ${kind} runs at the provider and is not allowed for this client, so the request was not sent. Leave it out, or ` +
-      `let the owner allow it in afk.yaml under gateway.clients: allow: [${kind}].`,
-  );
+  throw notAllowed(param, `${param}: ${kind} runs at the provider at a price of its own`, kind);
 }
 
 function kindOf(tool: Record<string, unknown>, param: string): Kind {

@@ -1,19 +1,8 @@
 import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
-import { requireExactKeys } from "../exact-keys.ts";
-import { Forbidden } from "../forbidden.ts";
+import { Forbidden, requireExactKeys } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
 import { requestTokensMax } from "../request-tokens.ts";
-
-/** The bound of what runs no model. */
-export const NOTHING: Bound = {
-  estimateMicros: 0,
-  estimateTokens: 0,
-  outputTokensMax: 0,
-  outputMicros: 0,
-  pins: {},
-  hidesUsage: false,
-};
 
 const KEYS = new Set([
   "model",

@@ -1,8 +1,15 @@
-import type { Answer, CallRoute, OwnRoute, Protocol } from "../protocol.ts";
-import { boundEmbedding, boundGeneration, NOTHING } from "./bound.ts";
+import { json } from "../own-answers.ts";
+import {
+  type Answer,
+  type CallRoute,
+  type ListedModel,
+  NO_COST,
+  type OwnRoute,
+  type Protocol,
+} from "../protocol.ts";
+import { boundEmbedding, boundGeneration } from "./bound.ts";
 import { endLines, refuseOllama } from "./refusals.ts";
 import { embeddingFigures, freeFigures, generationFigures, lineReader } from "./stream.ts";
-import { listTags } from "./tags.ts";
 
 const shared = {
   type: "call",
@@ -45,7 +52,7 @@ const facts = (method: "GET" | "POST", path: string): CallRoute => ({
   upstreamPath: () => path,
   isFree: true,
   isStreamed: () => false,
-  bound: () => NOTHING,
+  bound: () => NO_COST,
   figures: freeFigures,
 });
 
@@ -75,9 +82,21 @@ export const ollama: Protocol = {
     facts("POST", "/api/show"),
     facts("GET", "/api/version"),
     facts("GET", "/api/ps"),
-    own("GET", "/api/tags", listTags),
+    own("GET", "/api/tags", (_head, models) => json({ models: models.map(tag) })),
     own("GET", "/", () => text("Ollama is running")),
     own("HEAD", "/", () => text("")),
   ],
   refuse: refuseOllama,
 };
+
+/** A model as https://docs.ollama.com/api/tags lists it; nothing is known of its file here. */
+function tag({ name }: ListedModel) {
+  return {
+    name,
+    model: name,
+    modified_at: "1970-01-01T00:00:00Z",
+    size: 0,
+    digest: "",
+    details: { format: "", family: "", families: [], parameter_size: "", quantization_level: "" },
+  };
+}

@@ -1,5 +1,4 @@
-import { requireExactKeys } from "../exact-keys.ts";
-import { Forbidden } from "../forbidden.ts";
+import { Forbidden, requireExactKeys } from "../forbidden.ts";
 import type { AskedModel, CallBody } from "../protocol.ts";
 import { refuseAudio } from "./content.ts";
 

@@ -1,9 +1,9 @@
-import type { CallRoute, Protocol } from "../protocol.ts";
+import { json, MODELS_PATH, namedModel } from "../own-answers.ts";
+import type { CallRoute, ListedModel, OwnRoute, Protocol } from "../protocol.ts";
 import { boundChat } from "./chat.ts";
 import { boundCompletion } from "./completions.ts";
 import { boundEmbeddings } from "./embeddings.ts";
 import { chatReply, embeddingsReply, responseReply } from "./figures.ts";
-import { MODEL_ROUTES } from "./models.ts";
 import { chatStreamError, refuse, responsesStreamError } from "./refusals.ts";
 import { boundResponse } from "./responses.ts";
 import { chatReader, responsesReader } from "./streams.ts";
@@ -21,7 +21,11 @@ export const openai: Protocol = {
       reader: responsesReader,
       streamError: responsesStreamError,
     }),
-    ...MODEL_ROUTES,
+    own(MODELS_PATH, (_head, models) => json({ object: "list", data: models.map(shape) })),
+    own(`${MODELS_PATH}/*`, (head, models) => {
+      const found = namedModel(head, models);
+      return "type" in found ? found : json(shape(found));
+    }),
   ],
   refuse,
 };
@@ -43,4 +47,12 @@ function call(path: string, own: Pick<CallRoute, "bound"> & Partial<CallRoute>):
     streamError: chatStreamError,
     ...own,
   };
+}
+
+function own(path: string, answer: OwnRoute["answer"]): OwnRoute {
+  return { type: "own", protocol: "openai", method: "GET", path, answer };
+}
+
+function shape({ name, reference }: ListedModel) {
+  return { id: name, object: "model", created: 0, owned_by: reference.split("/")[0] };
 }

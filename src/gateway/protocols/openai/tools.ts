@@ -1,5 +1,5 @@
 import { isRecord } from "../../../providers/reply-json.ts";
-import { Forbidden } from "../forbidden.ts";
+import { Forbidden, notAllowed } from "../forbidden.ts";
 import type { AskedModel, CallRules } from "../protocol.ts";
 import { nameOf } from "./content.ts";
 
@@ -69,11 +69,11 @@ function priceName(
   if (type === "shell" && isRecord(tool.environment) && tool.environment.type === "local") return null;
   if (type === "computer" || type === "computer_use_preview") {
     if (rules.allow.has("computer_use")) return null;
-    throw notAllowed(at, type, "computer_use");
+    throw notAllowed(at, atAPrice(type), "computer_use");
   }
   const known = SERVER_TOOLS.find(({ types }) => types.test(type));
   if (known === undefined) return refuse(at, type, model);
-  if (!rules.allow.has(known.allowedBy)) throw notAllowed(at, type, known.allowedBy);
+  if (!rules.allow.has(known.allowedBy)) throw notAllowed(at, atAPrice(type), known.allowedBy);
   const { container } = tool;
   const isLarge = isRecord(container) && ![undefined, null, "1g"].includes(container.memory_limit as string);
   if (known.price === null || isLarge || !model.isOriginal) {
@@ -98,9 +98,6 @@ function refuse(at: string, type: unknown, model: AskedModel): never {
   );
 }
 
-function notAllowed(at: string, type: string, allowedBy: string): Forbidden {
-  return new Forbidden(
-    at,
-    `The tool "${type}" runs at the provider at a price of its own, and this client may not use it; leave it out, or add ${allowedBy} to the client's allow in afk.yaml.`,
-  );
+function atAPrice(type: string): string {
+  return `The tool "${type}" runs at the provider at a price of its own`;
 }
