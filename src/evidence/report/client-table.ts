@@ -16,15 +16,17 @@ export function clientTables({
     {
       lines: besides.length === 0 ? [] : [`Beside these calls: ${besides.join(", ")}.`],
       columns: "client:left calls:right unknown:right degraded:right tok in:right tok out:right cost:right",
-      rows: clients.map((row) => [
-        row.client ?? "(agent and jobs)",
-        figure(row.calls),
-        figure(row.unknown),
-        figure(row.degraded),
-        short(row.inputTokens),
-        short(row.outputTokens),
-        cents(row.costMicros),
-      ]),
+      rows: clients.map((row) => [row.client ?? "(agent and jobs)", ...callCells(row)]),
     },
+  ];
+}
+
+/** What calls came to: their number, unknown, degraded, tokens in and out, cost. */
+export function callCells(sums: Omit<Report["clients"][number], "client">): string[] {
+  const { calls, unknown, degraded, inputTokens, outputTokens, costMicros } = sums;
+  return [
+    ...[calls, unknown, degraded].map(figure),
+    ...[inputTokens, outputTokens].map(short),
+    cents(costMicros),
   ];
 }

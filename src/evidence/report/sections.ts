@@ -1,10 +1,10 @@
 import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { type Column, markdownTable, plainMarkdown } from "../../lib/markdown.ts";
-import { clientTables } from "./client-table.ts";
+import { callCells, clientTables } from "./client-table.ts";
 import type { Report } from "./read-report.ts";
 import type { Worth } from "./sums.ts";
-import { cents, count, dollars, figure, hours, moment, percent, ratioText, short } from "./words.ts";
+import { cents, count, dollars, figure, hours, moment, percent, ratioText } from "./words.ts";
 
 /** A part of a report, for whatever shows it: sentences, then a table. All of it is plain text. */
 export type Section = ReturnType<typeof section>;
@@ -116,15 +116,7 @@ function models({ models: rows }: Report): Section {
     ["models", "Cost by model"],
     rows.length === 0 ? ["No model was asked."] : [],
     "model:left calls:right unknown:right degraded:right tok in:right tok out:right cost:right",
-    rows.map((row) => [
-      row.model,
-      figure(row.calls),
-      figure(row.unknown),
-      figure(row.degraded),
-      short(row.inputTokens),
-      short(row.outputTokens),
-      cents(row.costMicros),
-    ]),
+    rows.map((row) => [row.model, ...callCells(row)]),
   );
 }
 
