@@ -33,6 +33,8 @@ const NOT_SENT_ON = new Set([
   "x-forwarded-host",
   "x-forwarded-proto",
   "x-real-ip",
+  // The address that the client asked may have its key in it.
+  "referer",
   "openai-organization",
   "openai-project",
 ]);
@@ -46,6 +48,18 @@ const NOT_HANDED_ON = new Set([
   "location",
 ]);
 const OWN_PREFIX = "x-afk-";
+/** By these, servers that pass requests on can be told to pass them, and the key with them, to another place or model. */
+const ROUTING_PREFIXES = [
+  "x-portkey-",
+  "helicone-",
+  "x-litellm-",
+  "cf-aig-",
+  "azureml-model-",
+  "x-http-method",
+  "x-method-",
+  "x-original-",
+  "x-rewrite-",
+];
 const UNIFIED_PREFIX = "anthropic-ratelimit-unified-";
 
 /** The headers of a client's request that its provider gets. Names in lower case. */
@@ -53,8 +67,8 @@ export function sentOn(headers: IncomingHttpHeaders): Record<string, string> {
   const named = connectionNames(headers.connection);
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (NOT_SENT_ON.has(name) || name.startsWith(OWN_PREFIX) || named.has(name) || value === undefined)
-      continue;
+    if (NOT_SENT_ON.has(name) || named.has(name) || value === undefined) continue;
+    if ([OWN_PREFIX, ...ROUTING_PREFIXES].some((prefix) => name.startsWith(prefix))) continue;
     kept[name] = Array.isArray(value) ? value.join(", ") : value;
   }
   // Figures are read from the bytes as they come.

@@ -38,6 +38,8 @@ export async function relay(pool: Pool, call: RelayedCall, limits: Limits): Prom
     headers: {
       "user-agent": "afk",
       ...sentOn(head.headers),
+      // As it was read here: by another type or character set a server might read another request.
+      ...(call.body === null ? {} : { "content-type": "application/json" }),
       ...protocolHeaders(call),
       ...to.headers,
       ...own,

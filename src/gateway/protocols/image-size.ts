@@ -16,6 +16,8 @@ const BEGINNINGS = ["\x89PNG", "\xff\xd8\xff", "RIFF"];
 
 /** The size that a picture in base64 states of itself; null where it cannot be told. */
 export function imageSize(base64: string): ImageSize | null {
+  // Readers differ in what they make of other characters: one might see another picture than the next.
+  if (/[^A-Za-z0-9+/=\s]/.test(base64.slice(0, HEAD_CHARACTERS))) return null;
   const head = Buffer.from(base64.slice(0, HEAD_CHARACTERS), "base64");
   const beginning = head.toString("latin1", 0, 4);
   if (!BEGINNINGS.some((each) => beginning.startsWith(each))) return null;

@@ -25,7 +25,8 @@ export function createFacts(to: Endpoint) {
     /** @throws CallFailed when the call is aborted meanwhile; nothing of it was sent. */
     async of(model: string, call: CallOptions): Promise<ModelFacts> {
       const found = known.get(model) ?? (await show(to, model, call));
-      known.set(model, found);
+      // Of a server that gave no answer nothing is known the next time either: it may only have been slow.
+      if (found !== NOTHING_KNOWN) known.set(model, found);
       return found;
     },
     /** After a call that failed: the model may have been fetched, or exchanged, since it was asked about. */

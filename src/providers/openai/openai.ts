@@ -61,7 +61,7 @@ export const openai: ProviderType = {
   relay: {
     credentials: bearer,
     freeErrorsAt,
-    isOriginal: (url) => knownAt(url)?.name === "openai",
+    isOriginal: isOpenaiItself,
   },
 };
 
@@ -93,12 +93,18 @@ export function createOpenai(options: ProviderOptions): Provider {
   };
 }
 
+/** Its own API, in all regions or in one: there a project may have a dearer tier than the listed one. */
+function isOpenaiItself(url: URL): boolean {
+  return knownAt(url)?.name === "openai" || (url.protocol === "https:" && REGIONAL_ADDRESS.test(url.host));
+}
+
 function serverOf({
   name,
   baseUrl,
   settings,
 }: Pick<ProviderOptions, "name" | "baseUrl" | "settings">): KnownServerFacts {
   const known = knownAt(new URL(baseUrl));
+  const isOriginal = isOpenaiItself(new URL(baseUrl));
   const { token_limit } = settings as Settings;
   // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
   const named = name !== "openai" && Object.hasOwn(KNOWN_SERVERS, name) ? name : null;
@@ -106,8 +112,8 @@ function serverOf({
   const limit = named === null ? known?.server.tokenLimit : KNOWN_SERVERS[named]?.tokenLimit;
   return {
     server,
-    isOriginal: known?.name === "openai",
-    tokenLimit: token_limit ?? limit ?? "max_tokens",
+    isOriginal,
+    tokenLimit: token_limit ?? limit ?? (isOriginal ? "max_completion_tokens" : "max_tokens"),
   };
 }
 

@@ -51,7 +51,9 @@ const FALLBACKS_MAX = 10;
 export function boundMessages(body: CallBody, model: AskedModel, rules: CallRules): Bound {
   const { said } = body;
   requireExactKeys(said, KNOWN_KEYS);
-  const asked = wholeNumber(said.max_tokens, "max_tokens");
+  const stated = wholeNumber(said.max_tokens, "max_tokens");
+  // Anthropic writes nothing then; to others it may be no limit at all.
+  const asked = stated === 0 && !model.isOriginal ? null : stated;
   const limit = asked ?? rules.maxOutputTokens;
   const pins: Record<string, unknown> = asked === null ? { max_tokens: limit } : {};
   if (model.isFree) return freeBound(body, limit, pins);

@@ -8,6 +8,14 @@ import { parseSse } from "../sse.ts";
 const CONTENT = Buffer.from("content_block_");
 const CONTENT_WITHIN = 48;
 
+const CONTRADICTORY: Figures = { unknown: "its stream contradicts what it has said of its tokens before" };
+
+/** Output as it is counted so far; more than any where it is not said. */
+function outputIn(usage: unknown): number {
+  const count = isRecord(usage) ? usage.output_tokens : undefined;
+  return typeof count === "number" ? count : Number.POSITIVE_INFINITY;
+}
+
 /** Reads the stream of a message (https://platform.claude.com/docs/en/build-with-claude/streaming). */
 export function messageReader(): StreamReader {
   let usage: Record<string, unknown> | null = null;
@@ -16,15 +24,19 @@ export function messageReader(): StreamReader {
   /** It has counted its output, and why it ended. */
   let isCounted = false;
   let isEnded = false;
+  /** It begins twice, or counts less output than before. */
+  let isContradictory = false;
   let isComplete = false;
   const read = (said: Record<string, unknown>): void => {
     switch (said.type) {
       case "message_start":
         if (!isRecord(said.message)) return;
+        isContradictory ||= usage !== null;
         usage = isRecord(said.message.usage) ? { ...said.message.usage } : {};
         model = typeof said.message.model === "string" ? said.message.model : model;
         return;
       case "message_delta":
+        isContradictory ||= isCounted && outputIn(said.usage) < outputIn(usage);
         usage = merged(usage ?? {}, said.usage);
         isCounted ||= isRecord(said.usage) && typeof said.usage.output_tokens === "number";
         isEnded ||= isRecord(said.delta) && typeof said.delta.stop_reason === "string";
@@ -48,7 +60,7 @@ export function messageReader(): StreamReader {
     isComplete: () => isComplete,
     end: () => ({
       isComplete,
-      figures: figuresOf(usage, isCounted && (isEnded || isComplete)),
+      figures: isContradictory ? CONTRADICTORY : figuresOf(usage, isCounted && (isEnded || isComplete)),
       model,
       error,
     }),

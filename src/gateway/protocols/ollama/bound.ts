@@ -94,6 +94,12 @@ function pricedInput(
     (message) => isRecord(message) && Object.keys(message).some((key) => /[^a-z_]/.test(key)),
   );
   if (odd !== -1) throw unbounded(`messages[${odd}]`, "it has a key that Ollama may take for another");
+  if (said.template !== undefined && said.template !== null) {
+    // It may say the prompt as often as it wants.
+    if (window === undefined)
+      throw unbounded("template", `the context window of ${model.reference} is not known`);
+    return window;
+  }
   const shown = hasImages(said) ? "images" : messages.findIndex(hasImages);
   if (shown === -1) return Math.min(sized, window ?? sized);
   const param = shown === "images" ? shown : `messages[${shown}].images`;

@@ -13,6 +13,7 @@ const GOES_ON = Buffer.from('"done":false');
 const IS_DONE = Buffer.from('"done":true');
 
 const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
+const ENDED_TWICE: Figures = { unknown: "its stream ends twice" };
 const CUT: Figures = { unknown: "its stream ended before it said how many tokens the call took" };
 
 /** Reads the lines of /api/chat and /api/generate (https://docs.ollama.com/api/streaming). */
@@ -27,7 +28,8 @@ export function lineReader(): StreamReader {
       if (!isRecord(said)) return "pass";
       error ??= errorIn(said);
       model = typeof said.model === "string" ? said.model : model;
-      if (said.done === true && error === null) last = generationFigures(said);
+      if (said.done !== true || error !== null) return "pass";
+      last = last === null ? generationFigures(said) : { ...last, figures: ENDED_TWICE };
       return "pass";
     },
     isComplete: () => last !== null && error === null,

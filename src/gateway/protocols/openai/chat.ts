@@ -1,3 +1,4 @@
+import { tokensMax } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
@@ -24,11 +25,12 @@ export function boundChat(body: CallBody, model: AskedModel, rules: CallRules): 
   const limit = chatLimit(said, inputTokens, model, rules);
   const { tier, pins } = tierOf(said, model, rules);
   const usage = usagePins(said, model);
+  const generations = generationsIn(said, model);
   return boundOf(
     {
       inputTokens,
       passes: 1 + searches,
-      outputTokens: limit.tokens * generationsIn(said, model),
+      outputTokens: generations * (limit.tokens + rejectedTokens(said, model)),
       tier,
       tools: searches > 0 ? { web_search: searches } : {},
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.chat),
@@ -38,6 +40,12 @@ export function boundChat(body: CallBody, model: AskedModel, rules: CallRules): 
     body,
     model,
   );
+}
+
+/** What a reply was predicted to be is billed as output where it was not, and OpenAI keeps it out of the limit. */
+function rejectedTokens({ prediction }: CallBody["said"], model: AskedModel): number {
+  if ((prediction ?? null) === null || model.isFree) return 0;
+  return tokensMax(JSON.stringify(prediction), 1);
 }
 
 /** OpenAI's models that search once before they answer, whatever the request says. */

@@ -25,7 +25,7 @@ export function boundCompletion(body: CallBody, model: AskedModel, rules: CallRu
       inputTokens,
       passes: 1,
       // What is echoed may be counted as output.
-      outputTokens: generations * (limit + (said.echo === true ? inputTokens : 0)),
+      outputTokens: generations * (limit + (isOff(said.echo) ? 0 : inputTokens)),
       tier,
       tools: {},
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.completions),
@@ -35,6 +35,11 @@ export function boundCompletion(body: CallBody, model: AskedModel, rules: CallRu
     body,
     model,
   );
+}
+
+/** Lenient servers take a text or a number for true. */
+function isOff(flag: unknown): boolean {
+  return flag === undefined || flag === null || flag === false;
 }
 
 /** How many prompts a list holds: texts and lists of tokens are one each, and so is a list of numbers. */

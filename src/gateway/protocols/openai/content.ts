@@ -49,10 +49,12 @@ function addPart(content: Content, part: unknown, at: string, model: AskedModel)
     case "image_url":
     case "input_image":
     case "computer_screenshot":
-      addImagePart(content, part, model);
+      addImagePart(content, part, at, model);
       break;
     case "file":
     case "input_file":
+      // OpenRouter has it read by another service, at a price for each page.
+      if (model.server === "openrouter") refuseUnknown(content, at, `the content "${part.type}"`, model);
       // Even where its bytes are here: they are compressed, and its pages are read as pictures too.
       addElsewhere(content, at);
       break;
@@ -66,10 +68,17 @@ function addPart(content: Content, part: unknown, at: string, model: AskedModel)
 }
 
 /** Chat has an object with the address in it, the other API the address alone; a file beside it may be what is taken. */
-function addImagePart(content: Content, part: Record<string, unknown>, model: AskedModel): void {
+function addImagePart(content: Content, part: Record<string, unknown>, at: string, model: AskedModel): void {
   const { image_url: image, file_id: file } = part;
   const { url, detail = part.detail } = isRecord(image) ? image : { url: image };
+  if (mayBeOther(url, model)) addElsewhere(content, at);
   addImage(content, (file ?? null) === null ? url : null, detail, model);
+}
+
+/** Bridges to other models take documents and films for pictures, by what their address says or the file there is. */
+function mayBeOther(url: unknown, model: AskedModel): boolean {
+  if (typeof url !== "string" || /^data:image\//i.test(url)) return false;
+  return !model.isOriginal || /^data:/i.test(url);
 }
 
 /** Adds a picture: a data address, whose size is in it, or one that lies elsewhere. */

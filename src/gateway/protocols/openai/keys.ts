@@ -28,6 +28,7 @@ export function hasUnknownKey(said: CallBody["said"], known: ReadonlySet<string>
 const SEARCHES = "The provider would search, and nothing bounds how often";
 const DETACHED =
   "The answer would go on being made at the provider after the connection is closed, where nothing can end it";
+const ELSEWHERE = "It could go to another server, with the key of this one";
 const OTHER_MODELS = "Another model could answer at another price";
 
 /** Keys of OpenAI's and of others that speak its protocol which cost more than tokens, and why they are refused. */
@@ -42,6 +43,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   enable_search: SEARCHES,
   search_settings: SEARCHES,
   compound_custom: SEARCHES,
+  context_window_fallbacks: OTHER_MODELS,
+  content_policy_fallbacks: OTHER_MODELS,
+  preset: "What a stored preset asks for, its model included, is not known here",
+  data_sources: "What the provider finds there is input too, and nothing bounds it",
+  api_base: ELSEWHERE,
+  base_url: ELSEWHERE,
   extra_body: "What it asks for is read by its server alone, and may be more than tokens",
   prompt: "What a stored prompt holds, its tools included, is not known here",
 };

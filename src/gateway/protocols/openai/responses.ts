@@ -5,7 +5,7 @@ import { addElsewhere, noContent } from "./content.ts";
 import { boundOf, inputOfPass, windowOf } from "./cost.ts";
 import { addItems } from "./items.ts";
 import { hasUnknownKey, KNOWN_KEYS, refuseKeys } from "./keys.ts";
-import { countIn, responseLimit } from "./limits.ts";
+import { countIn, generationsIn, responseLimit } from "./limits.ts";
 import { tierOf } from "./tier.ts";
 import { serverTools } from "./tools.ts";
 
@@ -35,7 +35,8 @@ export function boundResponse(body: CallBody, model: AskedModel, rules: CallRule
       inputTokens,
       // What a tool finds is input of a pass of its own; making the conversation shorter is one more, with output of its own.
       passes: 1 + uses.most + (isCompacted ? 1 : 0),
-      outputTokens: isCompacted ? 2 * limit : limit,
+      // It has no `n`, but a server that reads it all the same may.
+      outputTokens: generationsIn(said, model) * (isCompacted ? 2 * limit : limit),
       tier,
       tools: Object.fromEntries([...tools].map((name) => [name, uses.most])),
       hasUnknownKeys: hasUnknownKey(said, KNOWN_KEYS.responses),

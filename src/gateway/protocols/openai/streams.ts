@@ -65,7 +65,7 @@ export function responsesReader(): StreamReader {
       read.model = model ?? read.model;
       if (!ENDS.includes(String(said.type))) return "pass";
       read.isComplete = true;
-      read.figures = figures;
+      read.figures = later(read.figures, figures);
       read.error = error ?? read.error;
     }
     return "pass";

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { imageSize } from "../../../src/gateway/protocols/image-size.ts";
+import { CALL_ROUTES } from "../../../src/gateway/routes.ts";
+import { openai } from "../../../src/providers/openai/openai.ts";
+import { asked, body, png, rules } from "../protocols/calls.ts";
+import {
+  asking,
+  bound,
+  COMPATIBLE,
+  FREE,
+  inputOf,
+  PRICED,
+  refused,
+  responding,
+  WINDOW,
+} from "../protocols/openai/asked.ts";
+
+const WORDS = "one two three four ".repeat(500);
+const UNSIZED = { ...COMPATIBLE, price: { input: 1, output: 10, cacheRead: 1, cacheWrite: 1 } };
+
+function picture(url: string) {
+  return asking({ messages: [{ role: "user", content: [{ type: "image_url", image_url: { url } }] }] });
+}
+
+describe("a chat's bound", () => {
+  it("has room for a prediction that does not come true", () => {
+    const prediction = { type: "content", content: WORDS };
+    const more = bound("chat/completions", asking({ prediction })).outputTokensMax;
+    expect(more).toBeGreaterThanOrEqual(50 + WORDS.length);
+  });
+
+  it("takes a document or film that is sent as a picture for as large as any", () => {
+    for (const url of ["data:application/pdf;base64,JVBERi0=", "data:video/mp4;base64,AAAA"])
+      for (const model of [PRICED, COMPATIBLE])
+        expect(inputOf("chat/completions", picture(url), model)).toBe(WINDOW);
+    expect(inputOf("chat/completions", picture("https://example.org/a"), COMPATIBLE)).toBe(WINDOW);
+    expect(refused("chat/completions", picture("https://example.org/a"), UNSIZED)).not.toBeNull();
+    expect(inputOf("chat/completions", picture("https://example.org/a"))).toBeLessThan(WINDOW);
+  });
+
+  it("is none for a file that OpenRouter has read elsewhere", () => {
+    const said = asking({ messages: [{ role: "user", content: [{ type: "file", file: {} }] }] });
+    expect(refused("chat/completions", said, { ...COMPATIBLE, server: "openrouter" })).not.toBeNull();
+    expect(refused("chat/completions", said)).toBeNull();
+  });
+
+  it.each(["preset", "data_sources", "api_base", "base_url", "context_window_fallbacks"])(
+    "is none for %s",
+    (key) => {
+      expect(refused("chat/completions", asking({ [key]: ["x"] }), COMPATIBLE)).toBe(key);
+      expect(refused("chat/completions", asking({ [key]: ["x"] }), FREE)).toBeNull();
+    },
+  );
+});
+
+describe("a completion's bound", () => {
+  it.each(["true", 1])("has room for an echo that a lenient server takes %j for", (echo) => {
+    const said = { model: "x", prompt: WORDS, max_tokens: 5 };
+    const plain = bound("completions", said, COMPATIBLE).outputTokensMax;
+    const more = bound("completions", { ...said, echo }, COMPATIBLE).outputTokensMax;
+    expect(more - plain).toBeGreaterThanOrEqual(WORDS.length);
+  });
+});
+
+describe("a response's bound", () => {
+  it("has room for several, where a server gives them", () => {
+    expect(bound("responses", responding({ n: 8 }), COMPATIBLE).outputTokensMax).toBe(400);
+  });
+});
+
+describe("a message's bound", () => {
+  const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+  const said = { model: "x", max_tokens: 0, messages: [{ role: "user", content: "hi" }] };
+
+  it("is not 0 for a limit that other servers take for none", () => {
+    const elsewhere = route?.bound(body(said), asked({ isOriginal: false }), rules());
+    expect(elsewhere).toMatchObject({ outputTokensMax: 32_000, pins: { max_tokens: 32_000 } });
+    const atHome = route?.bound(body(said), asked(), rules());
+    expect(atHome).toMatchObject({ outputTokensMax: 0 });
+  });
+});
+
+describe("a bound at Ollama", () => {
+  it("takes a template of the client's for as many prompts as the model can read", () => {
+    const route = CALL_ROUTES.find(({ path }) => path === "/api/generate");
+    const said = { model: "x", prompt: WORDS, template: "{{.Prompt}}".repeat(500) };
+    const model = asked({ providerType: "ollama", isOriginal: false });
+    expect(route?.bound(body(said), model, rules()).estimateTokens).toBeGreaterThanOrEqual(1_000_000);
+    const { contextWindow: _, ...price } = model.price;
+    expect(() => route?.bound(body(said), { ...model, price }, rules())).toThrow("template");
+  });
+});
+
+describe("a picture's size", () => {
+  it("is not known where readers of base64 see different pictures", () => {
+    const small = png(10, 10);
+    expect(imageSize(small)).toEqual({ width: 10, height: 10 });
+    expect(imageSize(`${small.slice(0, 40)}----${small.slice(40)}`)).toBeNull();
+  });
+});
+
+describe("OpenAI's addresses of one region", () => {
+  it("are its own, with its tiers and its limit", () => {
+    const at = (baseUrl: string) => openai.serverOf?.({ name: "openai", baseUrl, settings: {} });
+    const own = { isOriginal: true, tokenLimit: "max_completion_tokens" };
+    expect(at("https://eu.api.openai.com/v1")).toMatchObject(own);
+    expect(at("https://api.openai.com/v1")).toMatchObject(own);
+    expect(openai.relay.isOriginal(new URL("https://us.api.openai.com/v1"))).toBe(true);
+    for (const other of ["http://eu.api.openai.com/v1", "https://eu.api.openai.com.example.org/v1"])
+      expect(at(other)).toMatchObject({ isOriginal: false, tokenLimit: "max_tokens" });
+  });
+});
