@@ -115,6 +115,7 @@ async function attempt(
     requestHash: route.isFree ? null : call.requestHash,
     isDegraded,
     mayWait: true,
+    looksItself: true,
     settlesSoon: !isRecorded,
     signal: joined.signal,
     log: caller.log.child({ route: asked.head.path, ...(session !== null && { session }) }),

@@ -6,6 +6,12 @@ const STALLED_MS = 60_000;
 /** A larger answer is not kept for a client that asks again. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
+/** What all answers of a gateway keep in memory together; beyond `bytesMax` none keeps more. */
+export interface KeptMemory {
+  bytes: number;
+  readonly bytesMax: number;
+}
+
 /** One answer on its way: to the client that asked, and to that client's own retries. */
 export class Delivery {
   #head: { status: number; headers: OutgoingHttpHeaders } | null = null;
@@ -13,10 +19,12 @@ export class Delivery {
   #bytes = 0;
   #state: "open" | "ended" | "broken" = "open";
   readonly #clients = new Set<ServerResponse>();
+  readonly #memory: KeptMemory;
   readonly #onAbandoned: () => void;
 
   /** `onAbandoned` is called when the last client has gone before the end. */
-  constructor(onAbandoned: () => void) {
+  constructor(memory: KeptMemory, onAbandoned: () => void) {
+    this.#memory = memory;
     this.#onAbandoned = onAbandoned;
   }
 
@@ -39,11 +47,6 @@ export class Delivery {
   /** Whether anybody is left to get it. */
   get hasClients(): boolean {
     return this.#clients.size > 0;
-  }
-
-  /** Bytes of it that are kept in memory. */
-  get keptBytes(): number {
-    return this.#parts === null ? 0 : this.#bytes;
   }
 
   /** Another client of this answer: it gets what there is of it, and then the rest. False where that is not kept. */
@@ -97,16 +100,25 @@ export class Delivery {
   /** It is nobody's answer any more: whoever asks again buys another one. */
   spoil(): void {
     this.#state = "broken";
-    this.#parts = null;
+    this.forget();
     for (const client of this.#clients) client.end();
     this.#clients.clear();
+  }
+
+  /** Keeps nothing of it any more: who asks again gets another answer. */
+  forget(): void {
+    if (this.#parts === null) return;
+    this.#memory.bytes -= this.#bytes;
+    this.#parts = null;
   }
 
   #keep(part: Buffer): void {
     if (this.#parts === null) return;
     this.#bytes += part.byteLength;
-    if (this.#bytes > KEPT_BYTES_MAX) this.#parts = null;
-    else this.#parts.push(part);
+    this.#memory.bytes += part.byteLength;
+    if (this.#bytes > KEPT_BYTES_MAX || this.#memory.bytes > this.#memory.bytesMax) this.forget();
+    // A small part of what was read at once would keep all of that.
+    else this.#parts.push(part.buffer.byteLength > 2 * part.byteLength ? Buffer.from(part) : part);
   }
 }
 

@@ -1,5 +1,5 @@
 import { MINUTE_MS } from "../lib/durations.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, KeptMemory } from "./delivery.ts";
 
 /** An answer is kept for a client that asks again for so long after its end. */
 const KEPT_MS = 5 * MINUTE_MS;
@@ -15,24 +15,29 @@ interface Entry {
 
 /** Answers under way or just given, so that a client's own retry of a request gets that answer and not a second purchase. */
 export type Repeats = ReturnType<typeof createRepeats>;
-
 export function createRepeats(nowMs: () => number) {
   /** By the hash of client and request, the oldest first. */
   const entries = new Map<string, Entry>();
-  let added = 0;
+  const memory: KeptMemory = { bytes: 0, bytesMax: BYTES_MAX };
 
-  function drop(): void {
-    let bytes = 0;
-    for (const { delivery } of entries.values()) bytes += delivery.keptBytes;
-    for (const [hash, { delivery, endedAt }] of entries) {
+  /** What is still under way is forgotten at its end: until then it may have to be recorded. */
+  function remove(hash: string): void {
+    const entry = entries.get(hash);
+    if (entry?.endedAt != null) entry.delivery.forget();
+    entries.delete(hash);
+  }
+
+  function evict(): void {
+    for (const [hash, { endedAt }] of entries) {
       const isOld = endedAt !== null && nowMs() - endedAt > KEPT_MS;
-      if (!isOld && entries.size <= ANSWERS_MAX && bytes <= BYTES_MAX) break;
-      bytes -= delivery.keptBytes;
-      entries.delete(hash);
+      if (!isOld && entries.size <= ANSWERS_MAX && memory.bytes <= BYTES_MAX / 2) break;
+      remove(hash);
     }
   }
 
   return {
+    /** For the deliveries of this gateway. */
+    memory,
     /** The answer to the same request, if this is its repetition: a client says so by a count of retries, or by its own key. */
     find(hash: string, headers: { retryCount: string | undefined; key: string | null }): Delivery | null {
       const entry = entries.get(hash);
@@ -42,14 +47,14 @@ export function createRepeats(nowMs: () => number) {
       return isRetry ? entry.delivery : null;
     },
     add(hash: string, delivery: Delivery, key: string | null): void {
-      entries.delete(hash);
+      remove(hash);
       entries.set(hash, { delivery, key, endedAt: null });
-      added += 1;
-      if (added % 16 === 0 || entries.size > ANSWERS_MAX) drop();
+      evict();
     },
     /** `isWhole`: it may be given again; anything else is asked for anew. */
     ended(hash: string, delivery: Delivery, isWhole: boolean): void {
       const entry = entries.get(hash);
+      if (entry?.delivery !== delivery || !isWhole) delivery.forget();
       if (entry?.delivery !== delivery) return;
       if (isWhole) entry.endedAt = nowMs();
       else entries.delete(hash);

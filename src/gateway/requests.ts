@@ -158,7 +158,7 @@ async function answerCall(
     return;
   const abandoned = new AbortController();
   using ended = joinSignals([abandoned.signal, tools.closing]);
-  const delivery = new Delivery(() => {
+  const delivery = new Delivery(tools.repeats.memory, () => {
     if (tools.config().gateway.onDisconnect !== "abort") return;
     // A retry must not join what is just being ended.
     delivery.spoil();

@@ -36,6 +36,8 @@ export interface GuardedCall<T> extends GatedCall {
    * byte, and sends nothing when that rejects.
    */
   perform(signal: AbortSignal, lastLook: () => Promise<void>, reserved: Reserved): Promise<Performed<T>>;
+  /** Everything that `perform` sends awaits `lastLook` first, so that it need not follow a look besides. */
+  looksItself?: boolean;
   /** Runs in the transaction that settles the cost: what was paid for and what was got commit together. */
   record?: ((trx: Trx, value: T) => Promise<void>) | undefined;
   /** Whoever asked has its answer before the cost is settled, so that this may wait some milliseconds for company. */
@@ -76,7 +78,7 @@ async function performAndRecord<T>(
   const elapsedMs = () => rails.clock.uptimeMs() - startedMs;
   const look = createLastLook(rails, signal);
   try {
-    await look.lastLook();
+    if (!call.looksItself) await look.lastLook();
     performed = await call.perform(signal, look.lastLook, reserved);
   } catch (error) {
     const refusal = look.refusal();
