@@ -1,4 +1,5 @@
 // @module-tag slow
+import { copyFileSync, renameSync, unlinkSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CALL_ROUTES } from "../../src/gateway/routes.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
@@ -489,4 +490,25 @@ describe("a run whose signal aborts in mid-stream", () => {
     await expect.poll(async () => (await entriesOf(rails)).map(({ state }) => state)).toEqual(["unknown"]);
     await servers.openai.requests[0]?.closed;
   });
+});
+
+describe("a state that was put in the place of this one", () => {
+  it.each(["a copy", "nothing"])(
+    "is not spent from (%s): refused at once, and in mid-stream",
+    async (what) => {
+      const { rails, url, servers } = await testGateway();
+      await (await turn(url, "chat")).text();
+      servers.openai.otherwise({ type: "slow", text: "word ".repeat(1_000), everyMs: 20 });
+      const reply = await turn(url, "chat", { stream: true });
+      if (what === "a copy") {
+        copyFileSync(rails.path, `${rails.path}.older`);
+        renameSync(`${rails.path}.older`, rails.path);
+      } else unlinkSync(rails.path);
+      const refused = await turn(url, "chat", { seed: 2 });
+      expect(refused.status).toBe(403);
+      expect(await refused.text()).toMatch(/moved or deleted|another file is in the place/);
+      expect(await reply.text()).toMatch(/moved or deleted|another file is in the place/);
+      expect(servers.openai.requests).toHaveLength(2);
+    },
+  );
 });
