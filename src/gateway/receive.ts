@@ -3,11 +3,17 @@ import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
 import { readChunks } from "../http/body.ts";
 import { AfkError } from "../lib/errors.ts";
+import { valuesIn } from "../lib/json-text.ts";
 
 /** As much as the largest request that a provider takes. */
 export const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Bodies of all requests that are being read or judged at the same time. */
 const ALL_BYTES_MAX = 256 * 1024 * 1024;
+
+/** No honest request has so many, and to read more of them would keep all others waiting. */
+const VALUES_MAX = 400_000;
+/** What a value takes once it is read. */
+const BYTES_PER_VALUE = 64;
 
 /** The body is no request that can be judged. */
 export class BodyRefused extends AfkError {
@@ -28,6 +34,17 @@ const DECODERS: Readonly<
   deflate: promisify(inflate),
   zstd: promisify(zstdDecompress),
 };
+
+/** Of these one at a time is judged before the kill switch and everybody else have their turn. */
+const LARGE_BYTES = 256 * 1024;
+
+let turns = Promise.resolve();
+
+/** Resolves in a turn of the event loop in which no other large body is read. */
+function ownTurn(): Promise<void> {
+  turns = turns.then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+  return turns;
+}
 
 const TOO_LARGE = `the body is larger than the ${BODY_BYTES_MAX / 1024 / 1024} MiB that afk takes`;
 
@@ -86,7 +103,13 @@ export async function receiveText(
       bytes = await unpack(decode, bytes, encoding);
       hold(bytes.byteLength);
     }
-    return { text: decoded(bytes), release };
+    if (bytes.byteLength > LARGE_BYTES) await ownTurn();
+    const text = decoded(bytes);
+    const values = valuesIn(text, VALUES_MAX);
+    if (values > VALUES_MAX)
+      throw new BodyRefused("too_large", `the body has more than the ${VALUES_MAX} values that afk takes`);
+    hold(values * BYTES_PER_VALUE);
+    return { text, release };
   } catch (error) {
     release();
     throw error;
