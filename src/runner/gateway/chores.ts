@@ -3,9 +3,13 @@ import { MINUTE_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { raiseHighWater } from "../../ops/high-water.ts";
+import { readReplaced } from "../../rails/kill.ts";
 import { refuseForeignSchema } from "../../store/sqlite/migrate.ts";
 import type { Uses } from "../dependencies.ts";
 import { deliverWaitingAlerts } from "../phases/deliver-alerts.ts";
+
+/** What was spent is marked this often: a copy put back from before then is seen by whoever begins on it. */
+const MARK_MS = 5_000;
 
 /** What a gateway's process does beside the requests, as a tick does it beside its jobs. */
 export interface Chores {
@@ -15,8 +19,8 @@ export interface Chores {
    * @throws StoreRefused when the state was tampered with, or its disk has failed.
    */
   step(config: Uses<"config">["config"]): Promise<void>;
-  /** Resolves when no delivery is under way. */
-  ended(): Promise<void>;
+  /** Resolves when no delivery is under way and what was spent is marked; called when no request is left. */
+  ended(config: Uses<"config">["config"]): Promise<void>;
 }
 
 /** What goes out is what waits in the outbox: at once when this process raises an alert, and each minute what is due then. */
@@ -31,6 +35,7 @@ export function createChores(
   let deliverAt = 0;
   let channels = "";
   let nextAt = 0;
+  let markAt = 0;
   let marked = "";
 
   function deliver(config: Uses<"config">["config"]): void {
@@ -66,12 +71,20 @@ export function createChores(
       store.health.refuseBroken();
       await orLog(log, () => takeOver(config));
       deliver(config);
-      if (clock.uptimeMs() < nextAt) return;
-      nextAt = clock.uptimeMs() + MINUTE_MS;
+      const nowMs = clock.uptimeMs();
+      if (nowMs >= markAt) {
+        markAt = nowMs + MARK_MS;
+        await orLog(log, () => raiseMark(config.paths.highWater));
+      }
+      if (nowMs < nextAt) return;
+      nextAt = nowMs + MINUTE_MS;
       await refuseForeignSchema(store.db);
-      await orLog(log, () => raiseMark(config.paths.highWater));
     },
-    ended: async () => void (await delivery),
+    async ended(config) {
+      await delivery;
+      // Beside other files than its own there is nothing to mark.
+      if (readReplaced(store) === null) await orLog(log, () => raiseMark(config.paths.highWater));
+    },
   };
 }
 

@@ -199,7 +199,7 @@ function readTls(tls: { cert: string; key: string }, base: string): { cert: stri
 
 async function close(serving: Serving, gateway: Gateway, chores: Chores): Promise<void> {
   await gateway.close();
-  await chores.ended();
+  await chores.ended(serving.current());
   serving.log.event("info", "gateway_ended");
   await refuseReplaced(
     serving,
