@@ -231,6 +231,6 @@ export function withRefusal(failure: CallFailed, subject: Subject): CallFailed {
 export function lostRefusal(subject: Subject, message: string): Refused {
   return new Refused({
     type: "lost",
-    message: `afk: the answer of ${subject.provider}/${subject.model} did not come whole: ${message} See: afk logs --event call_failed`,
+    message: `afk: no whole answer came from ${subject.provider}/${subject.model}: ${message} See: afk logs --event call_failed`,
   });
 }
