@@ -1,7 +1,7 @@
 import type { RequestHead } from "./protocols/protocol.ts";
 
 /** The key stands before the path where a client can send no header: `/k/KEY/v1/messages`. */
-const PREFIX = /^\/k\/([^/]+)(\/.*)$/;
+const PREFIX = /^\/k\/([^/]+)(\/.*)?$/;
 
 /** The part of a request that is judged before its body is read, and the keys that it carries. */
 export interface Asked {
@@ -32,7 +32,7 @@ export function readAsked(request: {
   const whole = mark === -1 ? url : url.slice(0, mark);
   const query = mark === -1 ? "" : url.slice(mark);
   const [, inPath, rest] = PREFIX.exec(whole) ?? [];
-  const head = { method, path: rest ?? whole, headers };
+  const head = { method, path: inPath === undefined ? whole : (rest ?? "/"), headers };
   if (inPath !== undefined) return { head, query, keys: [inPath] };
   const keys = CREDENTIAL_HEADERS.map((name) => credentialIn(headers[name])).filter((key) => key !== "");
   return { head, query, keys };

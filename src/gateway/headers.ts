@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { ReplyHeaders } from "../http/once.ts";
+import { REDACTED } from "../lib/redact.ts";
 
 /** Belong to one connection and not to the message (RFC 9110, section 7.6.1), or are written anew on each side. */
 const OF_THE_CONNECTION = [
@@ -76,16 +77,23 @@ export function sentOn(headers: IncomingHttpHeaders): Record<string, string> {
   return kept;
 }
 
-/** The headers of a provider's reply that the client gets. */
-export function handedOn(headers: ReplyHeaders): OutgoingHttpHeaders {
+/** The headers of a provider's reply that the client gets; none that says afk's own key back. */
+export function handedOn(headers: ReplyHeaders, apiKey: string | null): OutgoingHttpHeaders {
   const named = connectionNames(headers.connection);
   const kept: OutgoingHttpHeaders = {};
   for (const [name, value] of Object.entries(headers)) {
     if (NOT_HANDED_ON.has(name) || named.has(name) || value === undefined) continue;
     if (name.startsWith(OWN_PREFIX) || name.startsWith(UNIFIED_PREFIX)) continue;
+    if (apiKey !== null && apiKey !== "" && value.includes(apiKey)) continue;
     kept[name] = value;
   }
   return kept;
+}
+
+/** Part of a reply's body, without afk's own key where a server says it back. */
+export function withoutApiKey(part: Buffer, apiKey: string | null): Buffer {
+  if (apiKey === null || apiKey === "" || !part.includes(apiKey)) return part;
+  return Buffer.from(part.toString("utf8").replaceAll(apiKey, REDACTED));
 }
 
 function connectionNames(connection: string | undefined): Set<string> {

@@ -117,7 +117,7 @@ async function refusedBy(
   if (text === null || isOurKey || status < 400) return withRefusal(failure, subject);
   call.delivery.send(
     status,
-    { ...handedOn(headers), ...call.ownHeaders(null) },
+    { ...handedOn(headers, call.target.config.apiKey), ...call.ownHeaders(null) },
     Buffer.from(call.redact(text)),
   );
   return failure;

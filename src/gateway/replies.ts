@@ -10,7 +10,7 @@ import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
 import type { Delivery } from "./delivery.ts";
 import { Framer } from "./framing.ts";
-import { handedOn } from "./headers.ts";
+import { handedOn, withoutApiKey } from "./headers.ts";
 import type { Target } from "./models.ts";
 import type { Bound, CallRoute, RequestHead } from "./protocols/protocol.ts";
 import { Refused } from "./refusals.ts";
@@ -67,10 +67,12 @@ async function takeWhole(
   { status, headers, body }: OnceReply,
   signal: AbortSignal,
 ): Promise<Performed<Relayed>> {
-  const bytes = await readBody(body, { bytesMax: REPLY_BYTES_MAX, onExcess: "fail", signal });
+  const { apiKey } = call.target.config;
+  const came = await readBody(body, { bytesMax: REPLY_BYTES_MAX, onExcess: "fail", signal });
+  const bytes = withoutApiKey(came, apiKey);
   const said = call.route.isFree ? null : call.route.figures(parseJson(bytes.toString("utf8")));
   if (said?.error != null) {
-    call.delivery.send(status, { ...handedOn(headers), ...call.ownHeaders(null) }, bytes);
+    call.delivery.send(status, { ...handedOn(headers, apiKey), ...call.ownHeaders(null) }, bytes);
     return failedBy(call, subject, said.error, said);
   }
   const cost = chargeOf(call, subject, said);
@@ -78,7 +80,7 @@ async function takeWhole(
   const send = () =>
     call.delivery.send(
       status,
-      { ...handedOn(headers), ...call.ownHeaders("costMicros" in cost ? cost.costMicros : null) },
+      { ...handedOn(headers, apiKey), ...call.ownHeaders("costMicros" in cost ? cost.costMicros : null) },
       bytes,
     );
   if (!call.holdsEnd || cost instanceof CallFailed) send();
@@ -93,14 +95,20 @@ async function takeStream(
   { status, headers, body }: OnceReply,
   signal: AbortSignal,
 ): Promise<Performed<Relayed>> {
-  const { delivery, route, bound } = call;
+  const { delivery, route, bound, target } = call;
+  const { apiKey } = target.config;
   const reader = route.reader(bound);
   const framer = new Framer(route.framing, (event) => reader.take(event));
   const contentType =
     headers["content-type"] ?? (route.framing === "sse" ? "text/event-stream" : "application/x-ndjson");
-  delivery.begin(status, { ...handedOn(headers), "content-type": contentType, ...call.ownHeaders(null) });
+  delivery.begin(status, {
+    ...handedOn(headers, apiKey),
+    "content-type": contentType,
+    ...call.ownHeaders(null),
+  });
   const held: Buffer[] = [];
-  const write = (part: Buffer) => {
+  const write = (whole: Buffer) => {
+    const part = withoutApiKey(whole, apiKey);
     if (!call.holdsEnd || !reader.isComplete()) return delivery.write(part);
     held.push(part);
     return null;

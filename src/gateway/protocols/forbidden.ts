@@ -39,3 +39,31 @@ export function requireExactKeys(said: Readonly<Record<string, unknown>>, known:
     );
   }
 }
+
+/** Keys inside of messages and tools by which something is judged. */
+const JUDGED = new Set(
+  `role content type text source data url image_url file_id images name model tools function environment execution
+  max_uses max_tokens cache_control ttl input_audio item output encrypted_content`.split(/\s+/),
+);
+/** What stands below them is the client's own data, with whatever keys. */
+const FREE_FORM = new Set([
+  ...["input_schema", "parameters", "schema", "properties", "arguments", "metadata", "client_metadata"],
+  ...["response_format", "output_format", "output_config", "logit_bias"],
+]);
+
+/**
+ * The same inside of a body, for servers that are not the protocol's own.
+ * @throws Forbidden for a key that is another spelling of one by which a message or a tool is judged.
+ */
+export function requireExactInside(said: Readonly<Record<string, unknown>>): void {
+  const left: unknown[] = [said];
+  for (let value = left.pop(); value !== undefined; value = left.pop()) {
+    if (typeof value !== "object" || value === null) continue;
+    if (!Array.isArray(value)) requireExactKeys(value as Record<string, unknown>, JUDGED);
+    const isUse = "type" in value && typeof value.type === "string" && value.type.endsWith("tool_use");
+    for (const [key, inside] of Object.entries(value)) {
+      if (typeof inside !== "object" || inside === null) continue;
+      if (!FREE_FORM.has(key) && !(isUse && key === "input")) left.push(inside);
+    }
+  }
+}

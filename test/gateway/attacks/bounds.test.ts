@@ -110,3 +110,42 @@ describe("OpenAI's addresses of one region", () => {
       expect(at(other)).toMatchObject({ isOriginal: false, tokenLimit: "max_tokens" });
   });
 });
+
+describe("another spelling of a key inside of a request", () => {
+  const message = (more: object) => asking({ messages: [{ role: "user", ...more }] });
+  const content = [{ type: "image_url", image_url: { url: "https://example.org/a" } }];
+
+  it("is refused where the server may take it for the key", () => {
+    expect(refused("chat/completions", message({ Content: content }), COMPATIBLE)).toBe("Content");
+    expect(
+      refused("chat/completions", message({ content: [{ type: "text", Image_URL: {} }] }), COMPATIBLE),
+    ).toBe("Image_URL");
+    expect(refused("chat/completions", message({ Content: content }))).toBeNull();
+    const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+    const tools = [{ Type: "web_search_20250305", name: "web_search" }];
+    const said = { model: "x", max_tokens: 5, messages: [{ role: "user", content: "hi" }], tools };
+    expect(() => route?.bound(body(said), asked({ isOriginal: false }), rules())).toThrow("Type");
+  });
+
+  it("is the client's own in its data", () => {
+    const schema = { type: "object", properties: { Type: { type: "string" }, Content: {} } };
+    const tools = [{ type: "function", function: { name: "a", parameters: schema } }];
+    expect(refused("chat/completions", asking({ tools }), COMPATIBLE)).toBeNull();
+    const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+    const use = { type: "tool_use", id: "a", name: "a", input: { Type: "x", Content: "y" } };
+    const said = { model: "x", max_tokens: 5, messages: [{ role: "assistant", content: [use] }] };
+    expect(() => route?.bound(body(said), asked({ isOriginal: false }), rules())).not.toThrow();
+  });
+});
+
+describe("a larger window that is asked for in the body", () => {
+  it("counts as one that is asked for in the header", () => {
+    const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+    const { price } = asked();
+    const model = asked({ isOriginal: false, price: { ...price, contextWindow: 200_000 } });
+    const said = { model: "x", max_tokens: 5, messages: [], anthropic_beta: ["context-1m-2025-08-07"] };
+    const document = { type: "document", source: { type: "url", url: "https://example.org/a.pdf" } };
+    const asking = { ...said, messages: [{ role: "user", content: [document] }] };
+    expect(() => route?.bound(body(asking), model, rules())).toThrow("context-1m");
+  });
+});

@@ -41,3 +41,35 @@ describe("a client's key of afk's own", () => {
     expect(sent(server)).not.toContain(KEY);
   });
 });
+
+describe("a provider's key", () => {
+  it.each([false, true])("stays here where a server says it back (streamed: %s)", async (stream) => {
+    const { url, servers } = await testGateway();
+    const said = {
+      choices: [{ message: { content: "sk-test" } }],
+      usage: { prompt_tokens: 9, completion_tokens: 9 },
+    };
+    const json = JSON.stringify(said);
+    const body = stream ? `data: ${json}\n\ndata: [DONE]\n\n` : json;
+    const headers = {
+      "content-type": stream ? "text/event-stream" : "application/json",
+      "x-seen-authorization": "Bearer sk-test",
+    };
+    servers.openai.script([{ type: "raw", status: 200, body, headers }]);
+    const reply = await turn(url, "chat", { stream });
+    expect(await reply.text()).toMatch(/choices.*redacted/);
+    expect(JSON.stringify([...reply.headers])).not.toContain("sk-test");
+  });
+});
+
+describe("a key in a path without more", () => {
+  it("is read as one, and so is in no message and no log", async () => {
+    const { url, rails } = await testGateway();
+    const other = "another-key-of-the-laptop";
+    const headers = { authorization: `Bearer ${KEY}` };
+    const reply = await fetch(`${url}/k/${other}`, { headers });
+    expect(await reply.text()).not.toContain(other);
+    expect(JSON.stringify(rails.logged)).not.toContain(other);
+    expect((await fetch(`${url}/k/${KEY}`)).status).toBe(200);
+  });
+});

@@ -1,7 +1,7 @@
 import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import type { Price } from "../../../providers/types.ts";
-import { Forbidden, requireExactKeys } from "../forbidden.ts";
+import { Forbidden, requireExactInside, requireExactKeys } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody, CallRules } from "../protocol.ts";
 import { requestTokensMax } from "../request-tokens.ts";
 import { type Content, listOf, readContent } from "./content.ts";
@@ -57,6 +57,7 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
   const limit = asked ?? rules.maxOutputTokens;
   const pins: Record<string, unknown> = asked === null ? { max_tokens: limit } : {};
   if (model.isFree) return freeBound(body, limit, pins);
+  if (!model.isOriginal) requireExactInside(said);
   const content = readContent(said);
   const work = readTools(said, content, rules);
   if (work.pinned !== null) pins.tools = work.pinned;

@@ -100,9 +100,17 @@ const LARGE = { beta: /(^|[\s,])context-1m-/, tokens: 1_000_000 };
  * The most tokens of one run of a model; null where that is not known.
  * @throws Forbidden for a larger window than the listed one, where what is above has no known price.
  */
-export function windowOf(price: Price, { headers }: Pick<CallBody, "headers">, name: string): number | null {
+export function windowOf(
+  price: Price,
+  { headers, said }: Pick<CallBody, "headers" | "said">,
+  name: string,
+): number | null {
   const { contextWindow: window = null, steps = [] } = price;
-  if (window === null || window >= LARGE.tokens || !LARGE.beta.test(headers["anthropic-beta"] ?? ""))
+  // Bedrock and Vertex, which others pass it on to, take it in the body.
+  const betas = [headers["anthropic-beta"], ...listOf(said.anthropic_beta), ...listOf(said.betas)].map(
+    String,
+  );
+  if (window === null || window >= LARGE.tokens || !betas.some((beta) => LARGE.beta.test(beta)))
     return window;
   if (steps.length > 0) return LARGE.tokens;
   throw new Forbidden(

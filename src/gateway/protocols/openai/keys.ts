@@ -1,4 +1,4 @@
-import { Forbidden, requireExactKeys } from "../forbidden.ts";
+import { Forbidden, requireExactInside, requireExactKeys } from "../forbidden.ts";
 import type { AskedModel, CallBody } from "../protocol.ts";
 import { refuseAudio } from "./content.ts";
 
@@ -65,6 +65,7 @@ const ALL_KEYS = new Set([
 export function refuseKeys(said: CallBody["said"], model: AskedModel, but: readonly string[] = []): void {
   requireExactKeys(said, ALL_KEYS);
   if (model.isFree) return;
+  if (!model.isOriginal) requireExactInside(said);
   for (const [key, why] of Object.entries(REFUSED)) {
     if (but.includes(key) || isNothing(said[key])) continue;
     throw new Forbidden(
