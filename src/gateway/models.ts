@@ -87,8 +87,9 @@ export function createModelBook({ gateway, models }: { gateway: GatewayConfig; m
     const aliases = gateway.models ?? {};
     if (Object.hasOwn(aliases, name)) yield [aliases[name] ?? "", name];
     yield [name, null];
-    // By the provider's own name for it.
-    for (const type of SPEAKERS[protocol])
+    const isOfProvider = Object.hasOwn(models.providers, name.slice(0, Math.max(0, name.indexOf("/"))));
+    // By the provider's own name for it. Ollama would take any name, and one of another provider is none of its.
+    for (const type of SPEAKERS[protocol].filter((each) => each !== "ollama" || !isOfProvider))
       for (const [provider, config] of providersOf(type, models)) {
         if (offered?.has(`${provider}/${name}`) ?? isUsable(config)) yield [`${provider}/${name}`, null];
       }

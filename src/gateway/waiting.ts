@@ -14,7 +14,7 @@ const LOOK_MS = 1_000;
 /** As many requests as wait for room at the same time; more are told to come back. */
 const WAITING_MAX = 500;
 
-/** Requests that fit only once others have settled, the first to come first. */
+/** Requests that fit only once others have settled; whenever one has, the one that waits longest since its last try is next. */
 export function createWaiting() {
   const queue = new Set<() => void>();
   return {

@@ -226,6 +226,7 @@ describe("loadConfig", () => {
         database: join(cwd, "state", "afk.db"),
         lock: join(cwd, "state", "lock.db"),
         gatewayLock: join(cwd, "state", "gateway-lock.db"),
+        homes: join(cwd, "state", "homes"),
         highWater: join(cwd, "state", "high-water.json"),
         out: join(cwd, "state", "out"),
         logs: join(cwd, "state", "logs"),
