@@ -59,7 +59,8 @@ export function createLiveRails(
     learn(now.secrets);
     // In words, secrets without their values.
     const changes = differenceOf(factsOf(before), factsOf(now));
-    if (changes.length === 0) changes.push("a secret, or a setting of the page");
+    if (changes.length === 0)
+      changes.push("a secret, or where page or gateway listen, which holds from the next start");
     log.event("info", "config_changed", { changes });
   };
   return { rails, log, noteChange, raisedCount: () => raised };

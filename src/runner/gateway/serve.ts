@@ -66,19 +66,22 @@ export async function serveBeside(
   listen: Listen,
   loop: () => Promise<number>,
 ): Promise<number> {
+  let code: number | null;
   try {
-    return await holdGateway(serving, async () => {
+    code = await holdGateway(serving, async () => {
       const gateway = await open(serving, listen).catch((error: unknown) => {
         serving.log.event("error", "gateway_unavailable", { error: messageOf(error) });
         return null;
       });
-      return gateway === null ? await loop() : await loopBeside(serving, gateway, loop);
+      return gateway === null ? null : await loopBeside(serving, gateway, loop);
     });
   } catch (error) {
     if (!(error instanceof GatewayRunning)) throw error;
     serving.log.event("info", "gateway_elsewhere", { message: error.message });
-    return await loop();
+    code = null;
   }
+  // Without the gateway's lock, so that afk gateway can serve elsewhere meanwhile.
+  return code ?? (await loop());
 }
 
 async function loopBeside(serving: Serving, gateway: Gateway, loop: () => Promise<number>): Promise<number> {

@@ -289,6 +289,22 @@ it("afk run without it, or beside another, does as ever", PROCESSES, async () =>
   expect((await running.ended).code).toBe(0);
 });
 
+it("afk run whose address is taken leaves the gateway to another process", PROCESSES, async () => {
+  const { target, config } = await scene();
+  const { running, url } = await started(target);
+  const listen = `127.0.0.1:${new URL(url).port}`;
+  const other = deployment({ ...config({ listen }), agent: "other" });
+  const loop = other.start(["run"]);
+  await loop.logged("gateway_unavailable");
+  await loop.logged("tick_finished");
+  const beside = await started(other, ["gateway", "--listen", "127.0.0.1:0"]);
+  expect(await statusOf(beside.url, "first")).toBe(200);
+  for (const each of [beside.running, loop, running]) {
+    each.kill("SIGTERM");
+    expect((await each.ended).code).toBe(0);
+  }
+});
+
 const HANGING = {
   NODE_OPTIONS: `--import=${new URL("hang-on-signal.mjs", import.meta.url).href}`,
 };
