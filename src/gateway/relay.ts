@@ -6,11 +6,13 @@ import { messageOf } from "../lib/errors.ts";
 import { lostFailure, malformedFailure, refusalFailure, type Subject } from "../providers/failures.ts";
 import { type Endpoint, endpoint } from "../providers/http.ts";
 import { readErrorBody } from "../providers/reply.ts";
+import { errorIn, parseJson } from "../providers/reply-json.ts";
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
 import { CREDENTIAL_HEADERS } from "./asked.ts";
 import { EventTooLong } from "./framing.ts";
 import { handedOn, sentOn } from "./headers.ts";
+import type { Target } from "./models.ts";
 import type { RequestHead } from "./protocols/protocol.ts";
 import { broken, lostRefusal, type Relayed, type RelayedCall, takeAnswer, withRefusal } from "./replies.ts";
 
@@ -115,10 +117,20 @@ async function refusedBy(
   const failure = refusalFailure(subject, { status, headers, body: text }, systemClock.nowMs());
   const isOurKey = (status === 401 || status === 403) && !call.target.usesCallersKey;
   if (text === null || isOurKey || status < 400) return withRefusal(failure, subject);
+  const isItsOwn = isClients(status, text, call.target);
   call.delivery.send(
     status,
     { ...handedOn(headers, call.target.config.apiKey), ...call.ownHeaders(null) },
     Buffer.from(call.redact(text)),
   );
-  return failure;
+  return isItsOwn ? new CallFailed(failure.message, { ...failure, trip: "none" }) : failure;
+}
+
+/** Refusals that say something of afk's own account or of the server, whoever asked. */
+const OF_THE_SERVER = [401, 402, 403, 408, 425, 429];
+
+/** Whether what was refused is the client's own doing, so that it closes the model to nobody else. */
+function isClients(status: number, text: string, { usesCallersKey }: Target): boolean {
+  if (status < 400 || status > 499) return false;
+  return usesCallersKey || (!OF_THE_SERVER.includes(status) && errorIn(parseJson(text)) !== null);
 }
