@@ -1,5 +1,5 @@
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
-import { AGENT, type UnitName } from "../../lib/windows.ts";
+import { AGENT, formatAmount, type UnitName } from "../../lib/windows.ts";
 import type { WindowStatus } from "../../ops/status.ts";
 import { paint, type Style } from "../output.ts";
 
@@ -70,5 +70,5 @@ function reserved({ unit, reserved }: WindowStatus): string {
 }
 
 function amountText(unit: UnitName, amount: number): string {
-  return unit === "usd" ? formatUsd(Math.round(amount * MICROS_PER_USD)) : `${amount} ${unit}`;
+  return unit === "usd" ? formatUsd(Math.round(amount * MICROS_PER_USD)) : formatAmount(unit, amount);
 }

@@ -1,5 +1,5 @@
 import { dollars } from "../../evidence/report/words.ts";
-import { AGENT, WINDOWS } from "../../lib/windows.ts";
+import { AGENT, formatAmount, WINDOWS } from "../../lib/windows.ts";
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
 import { card, table } from "../elements.ts";
@@ -25,7 +25,7 @@ function capBar(window: Status["spend"][number]): Html {
   const spent = settled + reserved;
   const name = WINDOWS.find((each) => each.name === window.window)?.title;
   const title = html`${name}${scope === AGENT ? "" : html`, ${scope.replace(":", " ")}`}`;
-  const text = (amount: number) => (unit === "usd" ? usdText(amount) : `${amount} ${unit}`);
+  const text = (amount: number) => (unit === "usd" ? usdText(amount) : formatAmount(unit, amount));
   const parts = `${text(settled)} settled${reserved > 0 ? `, ${text(reserved)} reserved` : ""}`;
   if (cap === null) {
     return html`<div><strong>${title}</strong><span class="num">${text(spent)}</span><small>${parts}; this window has no cap</small></div>`;
