@@ -88,7 +88,12 @@ export function gatewaySchema() {
 function listen() {
   const write = "write an IP address and a port, for example 127.0.0.1:4236 or [::1]:4236";
   return v.pipe(
-    text("Address and port; any but a loopback address needs tls or behind_proxy.", write, /^\S+:\d+$/, 300),
+    text(
+      "Where afk run serves it, address and port; without it afk gateway alone does, at 127.0.0.1:4236. Any but a loopback address needs tls or behind_proxy.",
+      write,
+      /^\S+:\d+$/,
+      300,
+    ),
     v.check((value) => parseListen(value) !== null, write),
   );
 }
@@ -158,7 +163,9 @@ function clients() {
     allow: v.optional(
       v.pipe(
         v.array(v.picklist(ALLOWABLE), `write a list of ${ALLOWABLE.join(", ")}`),
-        v.description("What else it may have done at the provider, each at a price of its own."),
+        v.description(
+          "What it may have done at the provider beside plain replies, each at a price of its own: web_search, code_execution, mcp… (docs/gateway.md).",
+        ),
       ),
       [],
     ),
