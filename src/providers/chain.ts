@@ -11,7 +11,7 @@ import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import { readStop } from "../rails/kill.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Trx } from "../store/schema.ts";
-import { estimateMicros, tokensMax } from "./estimate.ts";
+import { estimateMicros, hiddenTokensMax, tokensMax } from "./estimate.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
 import { BadReference, parseReference } from "./registry.ts";
@@ -168,13 +168,20 @@ function guardedCall(
   timeoutMs: number,
 ): GuardedCall<Completion> {
   const body = link.provider.body(link.model, request);
+  const hidden = hiddenTokensMax(link.model);
   const asked = { ...link, isDegraded, outputTokensMax: request.maxOutputTokens };
   const { record } = options;
   return {
     dependency: breakerOf(link.reference),
     model: link.reference,
-    estimateMicros: estimateMicros(body, request.messages.length, request.maxOutputTokens, link.price),
-    estimateTokens: tokensMax(body, request.messages.length) + request.maxOutputTokens,
+    estimateMicros: estimateMicros(
+      body,
+      request.messages.length,
+      request.maxOutputTokens,
+      link.price,
+      hidden,
+    ),
+    estimateTokens: tokensMax(body, request.messages.length) + hidden + request.maxOutputTokens,
     deadlineMs: timeoutMs + DEADLINE_MARGIN_MS,
     scope: options.scope,
     step: options.step ?? null,

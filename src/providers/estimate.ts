@@ -50,15 +50,16 @@ export function worstMicros(worst: WorstCase, price: Price): { micros: number; o
   return { micros: inputMicros + outputMicros + toolMicros + rounding, outputMicros };
 }
 
-/** The most that a conversation in text can cost, without tools and in the listed tier, in micro-dollars. */
+/** The most that a conversation in text can cost, without tools and in the listed tier, in micro-dollars; `hidden` as below. */
 export function estimateMicros(
   body: string,
   messageCount: number,
   maxOutputTokens: number,
   price: Price,
+  hidden = 0,
 ): number {
   const worst: WorstCase = {
-    inputTokens: tokensMax(body, messageCount),
+    inputTokens: tokensMax(body, messageCount) + hidden,
     outputTokens: maxOutputTokens,
     passes: 1,
     cacheWrites: "any",
@@ -76,6 +77,14 @@ export function estimateMicros(
  */
 export function tokensMax(body: string, messageCount: number): number {
   return bytesMax(body) + TOKENS_PER_MESSAGE * (messageCount + 1);
+}
+
+/** A short greeting is billed as 686 tokens of input by Grok 4, 679 of them from the cache, and as 170 by Grok 4.1. */
+const HIDDEN = { models: /grok/i, tokens: 2_048 };
+
+/** The most tokens of input that a model's provider writes before any request, and bills; in words of its own that nobody sees. */
+export function hiddenTokensMax(model: string): number {
+  return HIDDEN.models.test(model) ? HIDDEN.tokens : 0;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { imageSize } from "../../../src/gateway/protocols/image-size.ts";
 import { CALL_ROUTES } from "../../../src/gateway/routes.ts";
+import { estimateMicros, hiddenTokensMax } from "../../../src/providers/estimate.ts";
 import { openai } from "../../../src/providers/openai/openai.ts";
 import { asked, body, png, rules } from "../protocols/calls.ts";
 import {
@@ -147,5 +148,34 @@ describe("a larger window that is asked for in the body", () => {
     const document = { type: "document", source: { type: "url", url: "https://example.org/a.pdf" } };
     const asking = { ...said, messages: [{ role: "user", content: [document] }] };
     expect(() => route?.bound(body(asking), model, rules())).toThrow("context-1m");
+  });
+});
+
+describe("what a provider writes into a request itself", () => {
+  it("is within the bound: before all that Grok reads", () => {
+    const grok = { ...COMPATIBLE, reference: "xai/grok-4", model: "grok-4", server: "xai" };
+    const said = asking({ messages: [{ role: "user", content: "Hello!" }] });
+    expect(inputOf("chat/completions", said, grok)).toBeGreaterThan(700);
+    expect(inputOf("chat/completions", said, COMPATIBLE)).toBeLessThan(700);
+    const price = { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 };
+    expect(estimateMicros("Hello!", 1, 1, price, hiddenTokensMax("grok-4"))).toBeGreaterThan(700);
+  });
+
+  it("is within the bound: around the form that a message is to have", () => {
+    const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+    const said = { model: "x", max_tokens: 1, messages: [{ role: "user", content: "hi" }] };
+    const plain = route?.bound(body(said), asked(), rules()).estimateTokens ?? 0;
+    for (const form of [{ output_format: { type: "json_schema" } }, { output_config: { format: {} } }]) {
+      const more = route?.bound(body({ ...said, ...form }), asked(), rules()).estimateTokens ?? 0;
+      expect(more - plain).toBeGreaterThan(1_000);
+    }
+  });
+
+  it("is within the bound: what a thread holds may be written to the cache", () => {
+    const route = CALL_ROUTES.find(({ path }) => path === "/v1/messages");
+    const said = { model: "x", max_tokens: 1, messages: [], thread: { type: "continue", id: "a" } };
+    const { estimateMicros: micros = 0 } = route?.bound(body(said), asked(), rules()) ?? {};
+    const { price } = asked();
+    expect(micros).toBeGreaterThanOrEqual(1_000_000 * (price.cacheWrite1h ?? 0));
   });
 });

@@ -1,4 +1,4 @@
-import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
+import { hiddenTokensMax, type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import type { Price } from "../../../providers/types.ts";
 import { Forbidden, requireExactInside, requireExactKeys } from "../forbidden.ts";
@@ -40,6 +40,8 @@ type Said = CallBody["said"];
 
 /** The most tokens of a summary of the conversation, to which the limit of the reply may not apply. */
 const SUMMARY_TOKENS = 32_000;
+/** Around the form that a reply is to have, in tokens. */
+const TOKENS_FOR_FORMAT = 1_024;
 /** Each is bounded by itself, which takes time. */
 const FALLBACKS_MAX = 10;
 
@@ -64,7 +66,9 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
   const tier = tierOf(body, model, rules, pins);
   // Thinking between uses of tools may take more than the limit of the reply.
   const outputTokens = Math.max(limit, thinkingTokens(said.thinking));
-  const terms = { cacheWrites: cacheWritesOf(content, model, tier), tier, isRegional: regionOf(said) };
+  // What a thread holds may be written to the cache again as it was before.
+  const cacheWrites = isRecord(said.thread) ? "any" : cacheWritesOf(content, model, tier);
+  const terms = { cacheWrites, tier, isRegional: regionOf(said) };
   const read = { body, content, work, terms };
   const cases = [
     modelCase(read, {
@@ -123,9 +127,16 @@ function modelCase(read: Read, { name, price, outputTokens, isLimited }: Answeri
   return { price, worst, limitedTokens: isLimited ? rounds * outputTokens : 0 };
 }
 
+/** The provider explains the form to the model, in words of its own. */
+function hasFormat({ output_format, output_config }: Said): boolean {
+  const format = isRecord(output_config) ? output_config.format : undefined;
+  return (output_format ?? format ?? null) !== null;
+}
+
 /** What has a size: text by its bytes, pictures by their measures. */
 function sizedTokens({ body, content: { images }, work }: Read, name: string): number {
   let tokens = requestTokensMax(body, listOf(body.said.messages).length) + work.addedTokens;
+  tokens += hiddenTokensMax(name) + (hasFormat(body.said) ? TOKENS_FOR_FORMAT : 0);
   for (const image of images) tokens += imageTokensMax(name, image) - (image?.length ?? 0);
   return tokens;
 }

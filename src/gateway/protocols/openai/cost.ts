@@ -1,4 +1,4 @@
-import { type WorstCase, worstMicros } from "../../../providers/estimate.ts";
+import { hiddenTokensMax, type WorstCase, worstMicros } from "../../../providers/estimate.ts";
 import { isRecord } from "../../../providers/reply-json.ts";
 import { Forbidden } from "../forbidden.ts";
 import type { AskedModel, Bound, CallBody } from "../protocol.ts";
@@ -20,7 +20,8 @@ export function inputOfPass(body: CallBody, content: Content, model: AskedModel,
   const { tools, functions } = body.said;
   const hasTools = content.tools.length > 0 || [tools, functions].some((each) => Array.isArray(each));
   const bytes = requestTokensMax(body, content.messages) - content.imageBytes;
-  const here = bytes + content.imageTokens + (hasTools ? TOKENS_FOR_TOOLS : 0);
+  const hidden = inputs * hiddenTokensMax(model.model);
+  const here = bytes + content.imageTokens + hidden + (hasTools ? TOKENS_FOR_TOOLS : 0);
   const { contextWindow } = model.price;
   const window = contextWindow === undefined ? undefined : contextWindow * inputs;
   if (content.elsewhere === null) return Math.min(here, window ?? here);
