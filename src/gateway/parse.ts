@@ -25,10 +25,10 @@ export const EMPTY_BODY = (headers: RequestHead["headers"]): ParsedBody => ({
   values: new Map(),
 });
 
-/** The model that a body asks for; Ollama's older clients call it `name`. */
+/** The model that a body asks for; Ollama's older clients call it `name`. It is shown to the owner, so nothing in it is invisible. */
 export function modelIn({ said }: CallBody): string {
   const name = said.model ?? said.name;
-  if (typeof name === "string" && name !== "" && name.length <= 300) return name;
+  if (typeof name === "string" && /^[^\p{C}]{1,300}$/u.test(name)) return name;
   throw new Refused({ type: "invalid", message: "afk: the body names no model." });
 }
 

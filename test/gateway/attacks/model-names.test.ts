@@ -28,3 +28,15 @@ describe("a model of Ollama's that costs money", () => {
     },
   );
 });
+
+describe("a model's name", () => {
+  it.each(["\u001b[2Jx", "x\u202ey", "x\u0000", "\ud800", "x\u009b1m"])(
+    "that a terminal takes for more than text reaches no ledger: %j",
+    async (model) => {
+      const { url, rails, servers } = await testGateway();
+      expect((await turn(url, "ollamaChat", { model: `ollama/${model}` })).status).toBe(400);
+      expect(await entriesOf(rails)).toEqual([]);
+      expect(servers.ollama.requests).toEqual([]);
+    },
+  );
+});
