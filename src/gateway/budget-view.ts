@@ -54,7 +54,8 @@ export async function answerBudget({ rails }: CallTools, book: ModelBook, caller
   // It refuses even what costs nothing.
   const isClosed = caps.some(({ cap }) => cap === 0);
   const view = {
-    client: caller.title,
+    client: caller.scope.client ?? null,
+    job: caller.scope.jobName ?? null,
     killed: kill === null ? null : { by: kill.by, at: toIso(kill.at), reason: kill.reason },
     remainingUsd: usd.length === 0 ? null : Math.min(...usd),
     caps,

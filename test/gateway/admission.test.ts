@@ -176,7 +176,8 @@ describe("the budget of a client", () => {
     };
     // The settlement may follow the last byte.
     await expect.poll(budget).toMatchObject({
-      client: "client laptop",
+      client: "laptop",
+      job: null,
       killed: null,
       caps: [{ window: "day", unit: "usd", scope: "agent", cap: 1, reserved: 0 }],
       affordable: { test: expect.any(Number) },

@@ -10,7 +10,8 @@ async function budgetAt(url: string) {
   expect(reply.status).toBe(200);
   expect(reply.headers.get("content-type")).toMatch(/^application\/json/);
   return (await reply.json()) as {
-    client: string;
+    client: string | null;
+    job: string | null;
     killed: unknown;
     remainingUsd: number | null;
     caps: Record<string, unknown>[];
@@ -35,7 +36,7 @@ describe("GET /afk/v1/budget", () => {
     await ended(rails, await sent(rails, 30_000), UNKNOWN);
 
     const found = await budgetAt(url);
-    expect(found).toMatchObject({ client: "client laptop", killed: null, remainingUsd: 0.57, breakers: [] });
+    expect(found).toMatchObject({ client: "laptop", killed: null, remainingUsd: 0.57, breakers: [] });
     const by = (scope: string, window: string, unit: string) =>
       found.caps.find((cap) => cap.scope === scope && cap.window === window && cap.unit === unit);
     expect(found.caps).toHaveLength(5);
@@ -140,14 +141,14 @@ describe("GET /afk/v1/budget", () => {
     await spend(rails, 100_000, { scope });
     await ended(rails, await sent(rails, 50_000, { scope }), UNKNOWN);
     await spend(rails, 100_000, { scope: { ...scope, job: "digest@0" } });
-    const { client, caps, remainingUsd } = await budgetAt(url);
+    const { client, job, caps, remainingUsd } = await budgetAt(url);
     const shown = caps.map(({ window, scope: whose, remaining, unknown }) => [
       window,
       whose,
       remaining,
       unknown,
     ]);
-    expect(client).toBe("job digest");
+    expect({ client, job }).toEqual({ client: null, job: "digest" });
     expect(remainingUsd).toBe(0.25);
     expect(shown).toEqual([
       ["tick", "agent", 2.75, 0.05],
