@@ -108,8 +108,14 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     return withoutRemoved(lowerCaps(budget, found.config.budget), inUse, found.config);
   }
 
+  /** Made anew when something of it has changed; it is asked for several times in each call. */
+  let made: { of: readonly [Config, Config, Found | null]; config: Config } | null = null;
+
   function current(): Config {
-    return { ...inUse, budget: caps() };
+    const of = [inUse, accepted, found] as const;
+    if (made === null || of.some((part, index) => part !== made?.of[index]))
+      made = { of, config: { ...inUse, budget: caps() } };
+    return made.config;
   }
 
   function notifyChange(): void {
@@ -123,7 +129,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
     current,
     caps() {
       refresh();
-      return caps();
+      return current().budget;
     },
     hasNews() {
       refresh();

@@ -5,7 +5,7 @@ import { admit, type BreakerState, probing, tripped } from "./breaker-state.ts";
 import { type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
-import { announceKill, readStop } from "./kill.ts";
+import { announceKill, readStopAtGate } from "./kill.ts";
 import type { Rails } from "./rails.ts";
 import { findRunaway } from "./runaway.ts";
 
@@ -34,7 +34,7 @@ export interface GatedCall extends Reservation {
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.store.atomically(async (trx) => {
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
-    const kill = await readStop(rails, trx);
+    const kill = await readStopAtGate(rails, trx);
     if (kill !== null) {
       await announceKill(trx, rails.outbox.announce, kill);
       return { refused: new Killed(kill) };

@@ -4,7 +4,7 @@ import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { Kill } from "./halt.ts";
-import { readStopFile, removeStopFile } from "./stop-file.ts";
+import { readStopFile, readStopFileOnce, removeStopFile } from "./stop-file.ts";
 
 /**
  * A state whose files are not the ones that this process opened counts as stopped: its switch may be set where this process
@@ -28,6 +28,14 @@ export async function readStop(
   db: Db = rails.store.latest,
 ): Promise<Kill | null> {
   return readReplaced(rails.store) ?? (await readKill(db, rails.stopFile));
+}
+
+/** As readStop, for the gates: requests of one turn look at the file together, and the last look before each first byte is its own. */
+export async function readStopAtGate(
+  rails: { store: Store; stopFile: string },
+  trx: Trx,
+): Promise<Kill | null> {
+  return readReplaced(rails.store) ?? readStopFileOnce(rails.stopFile) ?? (await readKillRow(trx));
 }
 
 /** The kill switch as it stands: the file first, since it needs no database to be set. */

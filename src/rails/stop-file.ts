@@ -1,6 +1,7 @@
 import { lstatSync, statSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { AfkError, messageOf } from "../lib/errors.ts";
+import { oncePerTurn } from "../lib/turn.ts";
 import type { Kill } from "./halt.ts";
 
 /**
@@ -16,6 +17,15 @@ export function readStopFile(path: string): Kill | null {
   } catch (error) {
     return { by: "file", at: 0, reason: `the file ${path} cannot be checked: ${messageOf(error)}` };
   }
+}
+
+const looks = new Map<string, () => Kill | null>();
+
+/** The same, once for all who ask in the same turn of the event loop. */
+export function readStopFileOnce(path: string): Kill | null {
+  const look = looks.get(path) ?? oncePerTurn(() => readStopFile(path));
+  looks.set(path, look);
+  return look();
 }
 
 const FOLDER_REMEDY = "mount or make that folder, or name another file in KILL_FLAG, then: afk resume";

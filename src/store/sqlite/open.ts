@@ -3,6 +3,7 @@ import Database from "better-sqlite3";
 import { type CompiledQuery, Kysely } from "kysely";
 import { after, systemClock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
+import { oncePerTurn } from "../../lib/turn.ts";
 import { makeFolder } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
 import { executePreparedBy } from "../prepared.ts";
@@ -83,6 +84,7 @@ async function open(path: string, patienceMs: number): Promise<Store> {
     return result;
   }
   const later = createDeferred(SOON_MS);
+  const lookForReplaced = oncePerTurn(() => findReplaced(files));
   return {
     db,
     latest,
@@ -96,8 +98,7 @@ async function open(path: string, patienceMs: number): Promise<Store> {
       refuseBroken: dialect.refuseBroken,
       files,
       replaced() {
-        if (replaced !== null) return replaced;
-        const what = findReplaced(files);
+        const what = replaced === null ? lookForReplaced() : null;
         if (what !== null) replaced = { at: systemClock.nowMs(), what };
         return replaced;
       },
