@@ -26,6 +26,7 @@ import { type createWaiting, whenThereIsRoom } from "./waiting.ts";
 
 /** Beyond the request's own time limit, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
+
 /** What all calls of a gateway share. */
 export interface CallTools {
   rails: Rails;
