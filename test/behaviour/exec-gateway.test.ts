@@ -101,7 +101,8 @@ it("ends a program that goes on after its refusals, and says so", PROCESSES, asy
   expect(JSON.parse(ended.stdout)).toMatchObject({ outcome: "halted" });
   const refused = at.seen().filter(({ status }) => status === 402).length;
   expect(refused).toBeGreaterThanOrEqual(20);
-  expect(refused).toBeLessThan(200);
+  // It asks on until its grace is over, as fast as the machine lets it; it would else ask without end.
+  expect(refused).toBeLessThan(5_000);
   expect(at.billMicros()).toBeLessThanOrEqual(500);
   const [job] = at.target.query<{ error: string }>("select error from jobs where state = 'ready'");
   expect(job?.error).toMatch(/^job script was ended: it made \d+ requests after a cap had refused one/);
