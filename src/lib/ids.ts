@@ -9,17 +9,8 @@ export interface Randomness {
 /** Randomness of this machine. */
 export const systemRandomness: Randomness = {
   random: () => Math.random(),
-  bytes: (count) => {
-    if (ready.byteLength < count) ready = randomBytes(Math.max(count, READY_BYTES));
-    const taken = ready.subarray(0, count);
-    ready = ready.subarray(count);
-    return taken;
-  },
+  bytes: (count) => randomBytes(count),
 };
-
-/** Asked of the system for many ids at a time; no byte is given twice. */
-const READY_BYTES = 4_096;
-let ready = Buffer.alloc(0);
 
 /** Bytes of a secret. They are the system's own always: what a caller could give instead might be known to others. */
 export function secretBytes(count: number): Buffer {

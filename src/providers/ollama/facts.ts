@@ -47,6 +47,8 @@ async function show(to: Endpoint, model: string, call: CallOptions): Promise<Mod
       remoteHost: remoteHostIn(said),
     };
   } catch (error) {
+    // It answered that it knows no such question, and will again.
+    if (error instanceof CallFailed && error.fault === "refusal") return { ...NOTHING_KNOWN };
     if (!call.signal.aborted) return NOTHING_KNOWN;
     throw new CallFailed("aborted before it was sent", { charge: "none", trip: "none", cause: error });
   }

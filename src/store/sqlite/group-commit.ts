@@ -110,6 +110,15 @@ export class CommitGroup {
     return outcome;
   }
 
+  /** Nobody waits for it but the sections, which are told; what cannot be rolled back refuses the next one by itself. */
+  #commitUnasked(): void {
+    try {
+      this.commit();
+    } catch {
+      // As said.
+    }
+  }
+
   /** Tells the sections that have run what became of them. Nothing of them stays but by a commit. */
   #settle(outcome: Outcome): void {
     const sections = this.#ended;
@@ -145,7 +154,7 @@ export class CommitGroup {
     setImmediate(() => {
       this.#isCommitPlanned = false;
       // A section that is running plans it again when it ends.
-      if (this.#current === null) this.commit();
+      if (this.#current === null) this.#commitUnasked();
     });
   }
 }
