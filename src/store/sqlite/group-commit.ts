@@ -27,6 +27,8 @@ export class CommitGroup {
   #isCommitPlanned = false;
   /** Why SQLite rolled everything back while a section was running; until that section is over. */
   #lost: { error: unknown } | null = null;
+  /** Why what failed could not be rolled back. */
+  #stuck: { error: unknown } | null = null;
 
   constructor(database: Database.Database, run: (sql: string) => void) {
     this.#database = database;
@@ -54,6 +56,9 @@ export class CommitGroup {
 
   /** Begins a section, with a transaction where none is open. */
   async begin(beginTransaction: () => Promise<void>): Promise<void> {
+    const stuck = this.#stuck;
+    this.#stuck = null;
+    if (stuck !== null) throw stuck.error;
     if (this.#ended.length === 0) await beginTransaction();
     else this.#run("savepoint section");
     const { promise, resolve } = Promise.withResolvers<Outcome>();
@@ -110,12 +115,12 @@ export class CommitGroup {
     return outcome;
   }
 
-  /** Nobody waits for it but the sections, which are told; what cannot be rolled back refuses the next one by itself. */
+  /** Nobody waits for it but the sections, which are told what became of them; that it cannot be rolled back is the next one's to know. */
   #commitUnasked(): void {
     try {
       this.commit();
-    } catch {
-      // As said.
+    } catch (error) {
+      this.#stuck = { error };
     }
   }
 
