@@ -45,7 +45,8 @@ export function worstMicros(worst: WorstCase, price: Price): { micros: number; o
   const toolMicros = toolCostMicros(tools, price);
   assert(typeof toolMicros === "number", "a bound of tools that have no price");
   const outputMicros = tokenCostMicros(outputTokens, factor * outputRate);
-  const rounding = Math.max(inputRate, outputRate) > 0 ? ROUNDING_MICROS_PER_PASS * passes : 0;
+  // Where output alone costs anything, that of a single pass is rounded here as it is there.
+  const rounding = inputRate > 0 ? ROUNDING_MICROS_PER_PASS * passes : outputRate > 0 ? passes - 1 : 0;
   const inputMicros = tokenCostMicros(passes * inputTokens, factor * inputRate);
   return { micros: inputMicros + outputMicros + toolMicros + rounding, outputMicros };
 }

@@ -75,7 +75,8 @@ describe("the units", () => {
     expect(valuesOf(unit, "ExecStopPost")).toEqual([
       "+-/usr/local/lib/afk/end-container afk-gateway %n afk-gateway.slice",
     ]);
-    expect(valuesOf(unit, "PartOf")).toEqual(["afk.timer afk-loop.service"]);
+    expect(valuesOf(unit, "PartOf")).toEqual(["afk-loop.service"]);
+    expect(valuesOf("afk-hold.service", "ExecStop")[0]).toMatch(/ systemctl stop afk-gateway\.service$/);
     expect(valuesOf(unit, "KillMode")).toEqual(["mixed"]);
     expect(valuesOf(unit, "ConditionPathExists")).toEqual(["!/var/lib/afk/STOP", "!/var/lib/afk/data/STOP"]);
     expect(valuesOf("afk-stop.service", "ExecStartPre").join("\n")).toContain("afk-gateway.service");
