@@ -264,6 +264,26 @@ describe("the loop", () => {
   });
 });
 
+describe("the gateway", () => {
+  const answers = async () => (await vm.exec("curl -fsSI http://127.0.0.1:4236/")).code === 0;
+
+  it("answers on loopback, and ends with what runs the agent", async () => {
+    await vm.ok("systemctl start afk.timer afk-gateway.service");
+    await eventually("it answers", answers);
+    await vm.ok("systemctl stop afk.timer");
+    expect(await property("afk-gateway.service", "ActiveState")).toBe("inactive");
+    expect(await answers()).toBe(false);
+
+    await vm.ok("systemctl start afk-loop.service && systemctl start afk-gateway.service");
+    await eventually("it answers beside the loop", answers);
+    await vm.ok("systemctl restart afk-loop.service");
+    await eventually("it answers again", answers);
+    await vm.ok("systemctl stop afk-loop.service");
+    expect(await property("afk-gateway.service", "ActiveState")).toBe("inactive");
+    await vm.ok("systemctl start afk.timer");
+  });
+});
+
 describe("the local model", () => {
   it("is fetched by a container of its own, and served without a way out", async () => {
     await vm.ok("docker rm -f afk-ollama && docker volume rm afk-models");
