@@ -5,7 +5,6 @@ import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
 import type { Pool } from "../http/pool.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
-import { joinSignals } from "../lib/signals.ts";
 import { asSentence } from "../lib/text.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
@@ -47,8 +46,8 @@ export interface Call {
   /** Of caller, route and body. */
   requestHash: string;
   delivery: Delivery;
-  /** Ends the call when its client has gone, where the owner wants that. */
-  abandoned: AbortSignal;
+  /** Ends the call: its client has gone and the owner wants that, its run is over, or the gateway closes. */
+  signal: AbortSignal;
 }
 
 /** The same request of the same caller has the same hash. */
@@ -99,7 +98,6 @@ async function attempt(
   const { timeoutMs } = config().gateway;
   const session = sessionOf(asked.head.headers);
   const isRecorded = caller.recorded !== null && !route.isFree && config().gateway.replays;
-  using joined = joinSignals([call.abandoned, caller.signal ?? undefined]);
   let entry = "";
   const guarded: GuardedCall<Relayed> = {
     dependency: target.breaker,
@@ -118,7 +116,7 @@ async function attempt(
     mayWait: true,
     looksItself: true,
     settlesSoon: !isRecorded,
-    signal: joined.signal,
+    signal: call.signal,
     log: caller.log.child({ route: asked.head.path, ...(session !== null && { session }) }),
     async perform(signal, lastLook, reserved) {
       entry = reserved.entryId;
@@ -161,7 +159,7 @@ async function attempt(
       : undefined,
   };
   try {
-    const relayed = await whenThereIsRoom(tools, call, joined.signal, () => guard(rails, guarded));
+    const relayed = await whenThereIsRoom(tools, call, call.signal, () => guard(rails, guarded));
     relayed.finish();
   } catch (error) {
     // What the client is told of a failure is said where it was found.

@@ -157,7 +157,7 @@ async function answerCall(
   if (gateway.replays && !route.isFree && (await answeredBefore(tools, of, requestHash, key, response)))
     return;
   const abandoned = new AbortController();
-  using ended = joinSignals([abandoned.signal, tools.closing]);
+  using ended = joinSignals([abandoned.signal, tools.closing, caller.signal ?? undefined]);
   const delivery = new Delivery(tools.repeats.memory, () => {
     if (tools.config().gateway.onDisconnect !== "abort") return;
     // A retry must not join what is just being ended.
@@ -169,7 +169,7 @@ async function answerCall(
   tools.repeats.add(requestHash, delivery, key);
   let isWhole = false;
   try {
-    await makeCall(tools, tools.book(), { ...of, requestHash, delivery, abandoned: ended.signal }, target);
+    await makeCall(tools, tools.book(), { ...of, requestHash, delivery, signal: ended.signal }, target);
     isWhole = true;
   } catch (error) {
     const refusal = await refusalOf(error, tools.rails.store);
