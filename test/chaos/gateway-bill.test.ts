@@ -15,6 +15,7 @@ import { seededRandomness } from "../support/seeded.ts";
 import { tempDir } from "../support/temp.ts";
 import type { GatewayOrders } from "./support/gateway-child.ts";
 import type { Ask, ClientOrders, Outcomes } from "./support/gateway-client.ts";
+import { untilIdle } from "./support/gateway-in-flight.ts";
 import { workInMemory } from "./support/in-memory.ts";
 
 const CLIENTS = 8;
@@ -173,13 +174,7 @@ async function begin(servers: Servers, random: () => number, isCalm: boolean) {
     kills: () => kills,
     async end() {
       await restarted;
-      // What is under way without a client is read to its end.
-      for (let tries = 0; tries < 400; tries += 1) {
-        child.send("in flight?");
-        const [count] = await once(child, "message");
-        if (count === 0) break;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await untilIdle(child);
       child.kill("SIGKILL");
       await once(child, "exit");
     },

@@ -20,6 +20,7 @@ import { fakeClock } from "../support/fake-clock.ts";
 import { railsOn } from "../support/rails-on.ts";
 import { tempDir } from "../support/temp.ts";
 import type { GatewayOrders } from "./support/gateway-child.ts";
+import { untilIdle } from "./support/gateway-in-flight.ts";
 import { workInMemory } from "./support/in-memory.ts";
 
 const PRELOAD = fileURLToPath(new URL("./support/crash-preload.ts", import.meta.url));
@@ -173,12 +174,7 @@ async function begin() {
     },
     killAt: (moment: NonNullable<Moment>, at: number) => killAt(server, () => ({ child, gone }), moment, at),
     async end() {
-      for (let tries = 0; tries < 200; tries += 1) {
-        child.send("in flight?");
-        const [count] = await once(child, "message");
-        if (count === 0) break;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
+      await untilIdle(child);
       child.kill("SIGKILL");
       await gone;
     },
