@@ -5,6 +5,7 @@ import type * as evidence from "./schema/evidence.ts";
 import type * as gateway from "./schema/gateway.ts";
 import type * as queue from "./schema/queue.ts";
 import type * as rails from "./schema/rails.ts";
+import type * as results from "./schema/results.ts";
 
 /**
  * The tables, as the newest migration leaves them. Instants are UTC epoch milliseconds (`_at`, `until`), money is
@@ -47,6 +48,10 @@ export interface Schema {
   client_keys: gateway.ClientKeysTable;
   answers: gateway.AnswersTable;
   gateway_days: gateway.GatewayDaysTable;
+  results: results.ResultsTable;
+  deliveries: results.DeliveriesTable;
+  alert_routes: alerts.AlertRoutesTable;
+  digest_items: results.DigestItemsTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

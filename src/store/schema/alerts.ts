@@ -29,6 +29,13 @@ export interface AlertChannelsTable {
   events: string | null;
 }
 
+/** Which channels the alerts of a job go to, where its entry in afk.yaml says so, as the worker took it over last. */
+export interface AlertRoutesTable {
+  job: string;
+  /** Names of channels, JSON. */
+  channels: string;
+}
+
 /** One alert on its way to one channel. */
 export interface AlertDeliveriesTable {
   alert_id: string;

@@ -12,6 +12,7 @@ import * as identity from "../migrations/0007-identity.ts";
 import * as windows from "../migrations/0008-windows.ts";
 import * as alerts from "../migrations/0009-alerts.ts";
 import * as gateway from "../migrations/0010-gateway.ts";
+import * as deliveries from "../migrations/0011-deliveries.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { type FoundSchema, isKnownSchema, readSchema, schemaDifferences } from "./schema-check.ts";
@@ -28,6 +29,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0008-windows": windows,
   "0009-alerts": alerts,
   "0010-gateway": gateway,
+  "0011-deliveries": deliveries,
 };
 
 /**
