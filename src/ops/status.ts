@@ -186,6 +186,8 @@ async function unknownCalls(db: Db): Promise<Status["unknown"]> {
     // Literally as the index of open calls has it: without that SQLite reads the whole ledger.
     .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
     .where("state", "=", "unknown")
+    // Nobody can say more of the cost of a call that costs nothing.
+    .where("estimate_micros", ">", 0)
     .executeTakeFirstOrThrow();
   return { calls: Number(row.calls), usd: usdFromMicros(Number(row.micros ?? 0)) };
 }

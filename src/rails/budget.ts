@@ -23,7 +23,7 @@ import {
 } from "./ledger.ts";
 import { openPeriods } from "./periods.ts";
 import type { Rails } from "./rails.ts";
-import { ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
+import { isCapped, ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
 
 /** What a call is reserved under, and what the ledger keeps about it. */
 export interface Reservation {
@@ -173,8 +173,11 @@ export async function finish(
   const [entry] = rows;
   if (entry === undefined) return false;
   const windows = windowsOf(entry, scopeOf(entry), budget);
-  if (ending.state === "unknown") await outbox.announce(trx, unknownCall(entry, ending.error));
-  else await replaceReserved(trx, windows, estimateOf(entry), costOf(entry));
+  if (ending.state === "unknown") {
+    // What a call of a model that costs nothing has cost is known, but for its tokens.
+    const isOpen = entry.estimate_micros > 0 || isCapped(budget, "tokens");
+    if (isOpen) await outbox.announce(trx, unknownCall(entry, ending.error));
+  } else await replaceReserved(trx, windows, estimateOf(entry), costOf(entry));
   if (settled !== null && (settled.costMicros > entry.estimate_micros || settled.aboveBound !== undefined))
     await outbox.announce(trx, overrun(entry, settled.costMicros, settled.aboveBound));
   if (ending.state !== "released" && budgetMs !== null) {

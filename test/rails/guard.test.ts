@@ -116,6 +116,16 @@ describe("a call that fails", () => {
     expect(await countersAgree(rails.store.db)).toEqual([]);
   });
 
+  it("and costs nothing whatever came of it asks nobody", async () => {
+    const rails = await testRails();
+    const perform = () => Promise.reject(failed("unknown", "count"));
+    expect(await thrown(guard(rails, guardedCall(rails, { estimateMicros: 0, perform })))).toBeInstanceOf(
+      CallFailed,
+    );
+    expect(await states(rails)).toEqual(["unknown"]);
+    expect(await alerts(rails, "call_unknown")).toEqual([]);
+  });
+
   it("after it was billed is settled at its cost, counts as a failure and is not recorded", async () => {
     const rails = await testRails();
     const recorded: string[] = [];
