@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Agent } from "../../src/agent.ts";
-import { itemsOfFeed } from "../../src/jobs/sources/feed.ts";
+import { readFeed } from "../../src/jobs/sources/feed.ts";
 import { createOllama } from "../../src/providers/ollama/ollama.ts";
 import { claim } from "../../src/queue/claim.ts";
 import type { JobRow } from "../../src/queue/job.ts";
@@ -91,7 +91,7 @@ function ownParts(tools: Tools, server: ModelEndpoint): Side {
     async operation() {
       const { db } = agent.rails.store;
       for (const [index, feed] of feeds.entries()) {
-        const items = itemsOfFeed(readFileSync(feed), "feed");
+        const items = readFeed(readFileSync(feed), "feed").items;
         await saveStep(db, job, `fetch:${index}`, items, Date.now());
       }
       for (let count = 0; count < CALLS; count++) {
@@ -138,7 +138,7 @@ function rawParts(tools: Tools, server: ModelEndpoint): Side {
     },
     async operation() {
       for (const [index, feed] of feeds.entries()) {
-        const items = itemsOfFeed(readFileSync(feed), "feed");
+        const items = readFeed(readFileSync(feed), "feed").items;
         saveRaw(`fetch:${index}`, JSON.stringify(items));
       }
       for (let count = 0; count < CALLS; count++) {

@@ -58,13 +58,13 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
       const message = `${describeUrl(url)} answered 304, but nothing of it is kept`;
       if (kept === null) throw new EgressFailed(message, { status: 304 });
       await cache.confirm(url);
-      const { contentType, body } = kept;
-      return { ...answer, page: { url: url.href, status: 200, contentType, body, fromCache: true } };
+      const type = readContentType(kept.contentType);
+      return { ...answer, page: { url: url.href, status: 200, ...type, body: kept.body, fromCache: true } };
     }
-    const contentType = mediaType(answer.headers["content-type"]);
-    await cache.keep(url, answer, contentType);
-    const { status, body } = answer;
-    return { ...answer, page: { url: url.href, status, contentType, body, fromCache: false } };
+    await cache.keep(url, answer);
+    const { status, headers: sent, body } = answer;
+    const type = readContentType(sent["content-type"] ?? "");
+    return { ...answer, page: { url: url.href, status, ...type, body, fromCache: false } };
   }
 
   async function loadRobots(robotsUrl: string, budget: FetchBudget): Promise<string> {
@@ -131,9 +131,14 @@ function callerHeaders(headers: Record<string, string> = {}): Record<string, str
   return Object.fromEntries(entries);
 }
 
-function mediaType(value: string | undefined): string {
-  return (value ?? "")
-    .replace(/[;,].*$/s, "")
-    .trim()
-    .toLowerCase();
+/** Servers write spaces where there should be none, and both kinds of quotes. */
+function readContentType(header: string): Pick<Page, "contentType" | "charset"> {
+  const charset = /;\s{0,9}charset\s{0,9}=[\s"']{0,9}([^\s"';,]{1,40})/i.exec(header)?.[1] ?? null;
+  return {
+    contentType: header
+      .replace(/[;,].*$/s, "")
+      .trim()
+      .toLowerCase(),
+    charset,
+  };
 }

@@ -5,11 +5,13 @@ import type { Db } from "../store/schema.ts";
 import type { Answer } from "./transport.ts";
 
 const BODY_BYTES_MAX = 2 * 1024 * 1024;
+const CONTENT_TYPE_CHARS_MAX = 200;
 const ROWS_MAX = 500;
 const TOTAL_BYTES_MAX = 128 * 1024 * 1024;
 
 /** A page as it was last sent in full, with what to ask the server whether it still is so. */
 interface KeptPage {
+  /** With its parameters; a page that an earlier version kept has none. */
   contentType: string;
   body: Uint8Array;
   /** If-None-Match and If-Modified-Since. */
@@ -34,7 +36,7 @@ export function createHttpCache(db: Db, clock: Clock) {
     },
 
     /** Keeps a 200 that has a validator and is not too large; does nothing with others. */
-    async keep(url: URL, answer: Answer, contentType: string): Promise<void> {
+    async keep(url: URL, answer: Answer): Promise<void> {
       const etag = answer.headers.etag ?? null;
       const lastModified = answer.headers["last-modified"] ?? null;
       if (answer.status !== 200 || (etag === null && lastModified === null)) return;
@@ -43,7 +45,7 @@ export function createHttpCache(db: Db, clock: Clock) {
       const values = {
         etag,
         last_modified: lastModified,
-        content_type: contentType,
+        content_type: (answer.headers["content-type"] ?? "").slice(0, CONTENT_TYPE_CHARS_MAX),
         body: answer.body,
         fetched_at: clock.nowMs(),
       };

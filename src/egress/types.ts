@@ -5,6 +5,8 @@ export interface Page {
   status: number;
   /** Lower-case media type without parameters; empty when the server named none. */
   contentType: string;
+  /** Its charset parameter; null when the server named none. */
+  charset: string | null;
   /** Decoded (decompressed) bytes. */
   body: Uint8Array;
   /** True when the server said 304 and the body is the one kept from before. */

@@ -4,7 +4,7 @@ import { openAgent, readAgentConfig } from "../../src/agent.ts";
 import { ConfigError } from "../../src/config/errors.ts";
 import { toItem } from "../../src/jobs/digest/item.ts";
 import type { JobKind } from "../../src/jobs/job.ts";
-import { itemsOfFeed } from "../../src/jobs/sources/feed.ts";
+import { readFeed } from "../../src/jobs/sources/feed.ts";
 import { parseMail } from "../../src/jobs/sources/mail.ts";
 import { splitMbox } from "../../src/jobs/sources/mbox.ts";
 import { AfkError } from "../../src/lib/errors.ts";
@@ -85,7 +85,7 @@ it("a feed gives items or is unreadable", SLOW, async () => {
     return {
       input,
       run() {
-        for (const item of itemsOfFeed(input, "label", "https://example.org/feed")) {
+        for (const item of readFeed(input, "label", { base: "https://example.org/feed" }).items) {
           expect(item.title).not.toBe("");
           expect(`${item.title}${item.text}`.isWellFormed()).toBe(true);
           expect(item.link ?? "https:").toMatch(/^https?:/);

@@ -16,6 +16,7 @@ describe("a request", () => {
       url: `${site.origin}/feed?a=1`,
       status: 200,
       contentType: "application/xml",
+      charset: "utf-8",
       body: "<rss/>",
       fromCache: false,
     });

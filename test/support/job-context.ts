@@ -110,7 +110,7 @@ export interface LocalSite {
 
 /** A server on 127.0.0.1 with these pages by path and query, and an egress that asks it whatever the host is. */
 export async function localSite(
-  pages: Record<string, { body: string; status?: number }>,
+  pages: Record<string, { body: string | Uint8Array; status?: number; charset?: string }>,
 ): Promise<LocalSite> {
   const requests: LocalSite["requests"] = [];
   const server = createServer((request, response) => {
@@ -131,7 +131,8 @@ export async function localSite(
           headers: { ...headers, ...(accept && { accept }), connection: "close" },
         });
         const body = new Uint8Array(await response.arrayBuffer());
-        return { url, status: response.status, contentType: "", body, fromCache: false };
+        const charset = pages[`${pathname}${search}`]?.charset ?? null;
+        return { url, status: response.status, contentType: "", charset, body, fromCache: false };
       },
     },
   };

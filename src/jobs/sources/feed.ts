@@ -4,10 +4,11 @@ import type { Egress } from "../../egress/types.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import { htmlToText } from "../digest/html-text.ts";
-import { ITEM_TEXT_CHARS_MAX, type Item, newestItems, type RawItem } from "../digest/item.ts";
+import { ITEM_TEXT_CHARS_MAX, newestItems, type RawItem } from "../digest/item.ts";
 import { type FeedSource, isRemote } from "../digest/settings.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { boundedXml } from "./bounded-xml.ts";
+import { decodeText } from "./decode.ts";
 import { readFileBounded } from "./read-file.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 
@@ -28,36 +29,27 @@ export async function collectFeed(
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
     const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
-    return { items: itemsOfFeed(bytes, label), notes: [] };
+    return readFeed(bytes, label);
   }
   const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
-  return { items: itemsOfFeed(page.body, label, page.url), notes: [] };
+  return readFeed(page.body, label, { base: page.url, charset: page.charset });
 }
 
 /**
  * The newest items of a feed: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Relative links start at `base`; without it they are dropped.
+ * `charset` is the one that the server named.
  * @throws SourceUnreadable when it is too large, cut off, malformed, or no feed.
  */
-export function itemsOfFeed(bytes: Uint8Array, label: string, base?: string): Item[] {
+export function readFeed(
+  bytes: Uint8Array,
+  label: string,
+  { base, charset }: { base?: string; charset?: string | null } = {},
+): Collected {
   if (bytes.byteLength > FEED_BYTES_MAX)
     throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
-  return newestItems(rawItems(parse(decode(bytes))), label, base);
-}
-
-/** XML names its encoding in a byte order mark or its first line (XML 1.0, appendix F); JSON is UTF-8. */
-function decode(bytes: Uint8Array): string {
-  const head = Buffer.from(bytes.subarray(0, 200)).toString("latin1");
-  const declared = /^(?:\xEF\xBB\xBF)?\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["']/.exec(head)?.[1];
-  const byteOrder = /^\xFE\xFF/.test(head) ? "utf-16be" : /^\xFF\xFE/.test(head) ? "utf-16le" : null;
-  // A document that could be read as single bytes this far is not UTF-16, whatever it says.
-  const label = byteOrder ?? (declared?.toLowerCase().startsWith("utf-16") ? "utf-8" : (declared ?? "utf-8"));
-  try {
-    return new TextDecoder(label).decode(bytes);
-  } catch (error) {
-    throw new SourceUnreadable(`the feed is in an unknown encoding, ${label}`, { cause: error });
-  }
+  return { items: newestItems(rawItems(parse(decodeText(bytes, charset))), label, base), notes: [] };
 }
 
 function parse(text: string): AnyFeed {
