@@ -108,6 +108,13 @@ export const COMMANDS: CommandTable = {
       ],
       load: () => import("./commands/simulate.ts"),
     },
+    demo: {
+      description: "Shows in 30 seconds a runaway agent that meets the cap and the STOP file",
+      details:
+        "The model is a server on this machine with a bill of its own. It needs no model, no key and no afk.yaml, and leaves nothing behind. The exit code is 1 when the bill passed the cap.",
+      examples: ["afk demo", "afk demo --json"],
+      load: () => import("./commands/demo.ts"),
+    },
     drafts: {
       description:
         "Irreversible actions that are done only after a person approves: list, show, approve, reject",

@@ -24,6 +24,7 @@ const LINES = [
   "health",
   "watchdog",
   "simulate --days 1",
+  "demo",
   "alert test",
   "alert unit afk.service",
   "backup FILE",
