@@ -6,6 +6,7 @@ import { type Fetched, fetchSources, reviewOutages } from "./fetch-sources.ts";
 import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
+import { toReport } from "./report.ts";
 import { type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 
@@ -35,22 +36,24 @@ async function runDigest(context: Context): Promise<JobResult> {
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
   context.remember([...selection.keys, ...outages.keys]);
-  if (selection.chosen.length > 0 || outages.isNews) {
-    const entries = await summarise(context, selection.chosen);
-    const document: DigestDocument = {
-      label,
-      timezone: context.timezone,
-      lead: entries.length === 0 ? null : await writeLead(context, entries),
-      entries,
-      sources: sources.length,
-      waiting: selection.waiting,
-      failures,
-      omissions: notesOf(fetched, ({ notes }) => notes),
-    };
+  const entries = await summarise(context, selection.chosen);
+  const document: DigestDocument = {
+    label,
+    timezone: context.timezone,
+    lead: entries.length === 0 ? null : await writeLead(context, entries),
+    entries,
+    sources: sources.length,
+    waiting: selection.waiting,
+    failures,
+    omissions: notesOf(fetched, ({ notes }) => notes),
+  };
+  const isNews = entries.length > 0 || outages.isNews;
+  if (isNews) {
     context.publish(`${context.name}-${label}.md`, composeMarkdown(document));
     context.publish(`${context.name}-${label}.html`, composeHtml(document));
   }
-  return { units: selection.chosen.length, summary, sources: reports };
+  const report = { ...toReport(document), isNews };
+  return { units: entries.length, summary, report, sources: reports };
 }
 
 async function summarise(context: Context, groups: Group[]): Promise<Entry[]> {
@@ -60,7 +63,7 @@ async function summarise(context: Context, groups: Group[]): Promise<Entry[]> {
     const request = itemRequest(item, context.settings.language);
     entries.push({ item, summary: toSummary(await context.complete(`item:${item.key}`, request)) });
   }
-  context.progress(entries.length, groups.length, "lead");
+  if (groups.length > 0) context.progress(entries.length, groups.length, "lead");
   return entries;
 }
 

@@ -4,20 +4,22 @@ import { type Kysely, sql } from "kysely";
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("results")
-    .addColumn("job_id", "text", (c) => c.primaryKey())
+    .addColumn("job_id", "text", (c) => c.notNull())
     .addColumn("name", "text", (c) => c.notNull())
     .addColumn("label", "text", (c) => c.notNull())
     .addColumn("slot_at", "bigint", (c) => c.notNull())
-    .addColumn("outcome", "text", (c) => c.notNull().check(sql`outcome in ('done', 'dead')`))
+    .addColumn("outcome", "text", (c) => c.notNull().check(sql`outcome in ('done', 'dead', 'progress')`))
     .addColumn("is_news", "integer", (c) => c.notNull())
     .addColumn("report", "text", (c) => c.notNull())
     .addColumn("created_at", "bigint", (c) => c.notNull())
+    .addPrimaryKeyConstraint("results_primary", ["job_id", "outcome"])
     .execute();
   await db.schema.createIndex("results_of_a_job").on("results").columns(["name", "created_at"]).execute();
   await db.schema
     .createTable("deliveries")
     .addColumn("key", "text", (c) => c.primaryKey())
     .addColumn("job_id", "text", (c) => c.notNull())
+    .addColumn("outcome", "text", (c) => c.notNull())
     .addColumn("receiver", "text", (c) => c.notNull())
     .addColumn("channel", "text", (c) => c.notNull())
     .addColumn("state", "text", (c) => c.notNull().check(sql`state in ('pending', 'delivered', 'dead')`))

@@ -1,4 +1,7 @@
-/** What one run of a job gave, as its receivers get it. Conventions as in schema.ts. */
+/** `dead`: it failed for good, and the report says why. `progress`: it runs still, and the report says how far it is. */
+export type Outcome = "done" | "dead" | "progress";
+
+/** What one run of a job gave, as its receivers get it; the newest of each outcome. Conventions as in schema.ts. */
 export interface ResultsTable {
   job_id: string;
   /** The job's name in afk.yaml. */
@@ -6,8 +9,7 @@ export interface ResultsTable {
   /** Of the period, as in the names of its files. */
   label: string;
   slot_at: number;
-  /** `dead`: it failed for good, and the report says why. */
-  outcome: "done" | "dead";
+  outcome: Outcome;
   /** 0: nothing new; only who asks for every result gets it. */
   is_news: number;
   /** Report (delivery/report.ts), JSON. */
@@ -17,9 +19,10 @@ export interface ResultsTable {
 
 /** One result on its way to one receiver. */
 export interface DeliveriesTable {
-  /** `job:period:receiver`, so that twice is once. */
+  /** `job:period:receiver`, so that twice is once; behind it the outcome, unless that is `done`. */
   key: string;
   job_id: string;
+  outcome: Outcome;
   /** As afk.yaml names it: a channel's name, `feed`, `file`. */
   receiver: string;
   /** As in alert_deliveries; what has no address is named by its type. */
