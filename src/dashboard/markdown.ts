@@ -1,8 +1,9 @@
 import { type Html, html } from "./html.ts";
 
 /*
- * The Markdown that digests are written in (jobs/digest/markdown.ts): headings, one quoted lead, lists, paragraphs, and
- * of what stands within a line links and a paragraph in emphasis. Anything else stays the text that it is.
+ * The Markdown that digests are written in (jobs/digest/markdown.ts): headings of two levels, one quoted lead, lists, rules,
+ * paragraphs, and of what stands within a line links, addresses in code spans and a paragraph in emphasis. Anything else stays
+ * the text that it is.
  */
 
 const BLOCKS_MAX = 1_000;
@@ -16,6 +17,8 @@ export function renderDigest(markdown: string): Html {
 
 function block(source: string): Html {
   const text = source.trim();
+  if (text === "---") return html`<hr>\n`;
+  if (text.startsWith("### ")) return html`<h4>${inline(text.slice(4))}</h4>\n`;
   if (text.startsWith("## ")) return html`<h3>${inline(text.slice(3))}</h3>\n`;
   if (text.startsWith("> ")) return html`<blockquote>${inline(text.slice(2))}</blockquote>\n`;
   const lines = text.split("\n");
@@ -48,5 +51,5 @@ function link(label: string, address: string): Html {
 
 /** Undoes escapeMarkdown; the template escapes for HTML. */
 function plain(text: string): Html {
-  return html`<bdi>${text.replace(/\\([\\`*_[\]<>|~$&#+\-=:.)!])/g, "$1").replaceAll("\u2060", "")}</bdi>`;
+  return html`<bdi>${text.replace(/\\([\\`*_[\]<>|~$&#+\-=:.)!])|`([^`]{1,4000})`/g, "$1$2")}</bdi>`;
 }

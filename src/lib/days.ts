@@ -9,6 +9,13 @@ export function dayIn(ms: number, timezone: string): string {
   return [year, month, day].map((part) => String(part).padStart(2, "0")).join("-");
 }
 
+/** `Sunday 29 November`, of `2026-11-29`. */
+export function dayInWords(day: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", weekday: "long", day: "numeric", month: "long" })
+    .format(Date.parse(`${day}T00:00:00Z`))
+    .replace(",", "");
+}
+
 /** The `count` calendar days that end with `day` (`YYYY-MM-DD`), oldest first. */
 export function daysUpTo(day: string, count: number): string[] {
   const last = Date.parse(`${day}T00:00:00Z`);

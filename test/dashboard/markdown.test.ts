@@ -24,7 +24,7 @@ function digest(title: string, link: string | null = "https://example.org/a_(b)?
     label: "2026-11-21",
     timezone: "UTC",
     lead: summary,
-    entries: [{ item, summary }],
+    sections: [{ heading: null, isSource: false, entries: [{ id: "k7f3qd", item, summary, reasons: [] }] }],
     sources: 1,
     waiting: 0,
     failures: [{ source: title, error: title }],
@@ -36,7 +36,7 @@ test.each(HOSTILE)("text from outside is shown as what it is: %s", (title) => {
   const page = renderDigest(composeMarkdown(digest(title))).markup;
   // The title, its source, its summary, the lead, and the failure's two.
   expect(textOf(page).split(title).length - 1).toBe(6);
-  expect(page.match(/<(?!\/?(?:h3|p|bdi|ul|li|blockquote|a)\b)/g)).toBeNull();
+  expect(page.match(/<(?!\/?(?:h3|hr|p|bdi|ul|li|blockquote|a)\b)/g)).toBeNull();
   expect(page.match(/href="([^"]*)"/g)).toEqual(['href="https://example.org/a_%28b%29?q=1&amp;lt=2"']);
 });
 
@@ -50,6 +50,11 @@ describe("an address that is none of the web", () => {
   ])("%s is not a link", (address) => {
     expect(renderDigest(`## [x](${address})`).markup).not.toContain("<a ");
   });
+});
+
+test("headings of two levels, a rule, and an address that is no link", () => {
+  const page = renderDigest("# a\n\n## b\n\n### `https://example.org/x` is *b*\n\n---").markup;
+  expect(page).toBe("<h3><bdi>b</bdi></h3>\n<h4><bdi>https://example.org/x is *b*</bdi></h4>\n<hr>\n");
 });
 
 test("links tell nobody where they were clicked", () => {

@@ -1,16 +1,20 @@
 import { oneLine } from "../../lib/text.ts";
 import type { Completion } from "../../providers/types.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { type DigestDocument, type Entry, type Note, plural, type Summary } from "./document.ts";
+import { type DigestDocument, entriesOf, type Note, plural, type Summary } from "./document.ts";
 import { type Fetched, fetchSources, reviewOutages } from "./fetch-sources.ts";
+import { groupEntries, type Ranked } from "./grouping.ts";
 import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
+import { printedId } from "./printed-id.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 import { toReport } from "./report.ts";
 import { type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 
 const SUMMARY_CHARS_MAX = 600;
+/** Titles of waiting items, per source. */
+const WAITING_NAMED = 5;
 
 /** What is new in feeds, repositories and folders, two sentences each, as one Markdown file and one page a period. */
 export const digest: JobKind<DigestSettings> = {
@@ -37,15 +41,22 @@ async function runDigest(context: Context): Promise<JobResult> {
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
   context.remember([...selection.keys, ...outages.keys]);
   const entries = await summarise(context, selection.chosen);
+  const sections = groupEntries(entries, context.settings.groupBy, context.timezone);
   const document: DigestDocument = {
     label,
     timezone: context.timezone,
-    lead: entries.length === 0 ? null : await writeLead(context, entries),
-    entries,
+    lead: await writeLead(
+      context,
+      entriesOf({ sections }).flatMap(({ summary }) => summary ?? []),
+    ),
+    sections,
     sources: sources.length,
     waiting: selection.waiting,
     failures,
-    omissions: notesOf(fetched, ({ notes }) => notes),
+    omissions: [
+      ...notesOf(fetched, ({ notes }) => notes),
+      ...notesOnWaiting(groups.flat(), seen, selection.chosen, maxItems),
+    ],
   };
   const isNews = entries.length > 0 || outages.isNews;
   if (isNews) {
@@ -56,20 +67,22 @@ async function runDigest(context: Context): Promise<JobResult> {
   return { units: entries.length, summary, report, sources: reports };
 }
 
-async function summarise(context: Context, groups: Group[]): Promise<Entry[]> {
-  const entries: Entry[] = [];
+async function summarise(context: Context, groups: Group[]): Promise<Ranked[]> {
+  const entries: Ranked[] = [];
   for (const { item } of groups) {
     context.progress(entries.length, groups.length, item.title);
     const request = itemRequest(item, context.settings.language);
-    entries.push({ item, summary: toSummary(await context.complete(`item:${item.key}`, request)) });
+    const summary = toSummary(await context.complete(`item:${item.key}`, request));
+    entries.push({ id: printedId(context.name, item.key), item, summary, reasons: [], topic: null });
   }
   if (groups.length > 0) context.progress(entries.length, groups.length, "lead");
   return entries;
 }
 
-async function writeLead(context: Context, entries: Entry[]): Promise<Summary> {
-  const summaries = entries.map(({ summary }) => summary.text);
-  return toSummary(await context.complete("lead", leadRequest(summaries, context.settings.language)));
+async function writeLead(context: Context, summaries: Summary[]): Promise<Summary | null> {
+  if (summaries.length === 0) return null;
+  const texts = summaries.map(({ text }) => text);
+  return toSummary(await context.complete("lead", leadRequest(texts, context.settings.language)));
 }
 
 /** What a model says is as little to be trusted as what it read. */
@@ -80,6 +93,28 @@ function toSummary(completion: Completion): Summary {
     degraded: completion.degraded,
     ...(completion.truncated ? { truncated: true } : {}),
   };
+}
+
+/** New items that found no room, by source, the first few by their titles. */
+function notesOnWaiting(
+  groups: Group[],
+  seen: ReadonlySet<string>,
+  chosen: Group[],
+  itemsMax: number,
+): Note[] {
+  const taken = new Set(chosen);
+  const bySource = new Map<string, string[]>();
+  for (const group of groups) {
+    if (taken.has(group) || group.keys.some((key) => seen.has(key))) continue;
+    const { source, title } = group.item;
+    bySource.set(source, [...(bySource.get(source) ?? []), title]);
+  }
+  return [...bySource].map(([source, titles]) => {
+    const more = titles.length > WAITING_NAMED ? "; …" : "";
+    const named = `${titles.slice(0, WAITING_NAMED).join("; ")}${more}`;
+    const what = `${plural(titles.length, "item")} for the next digest, as one holds ${itemsMax} (max_items)`;
+    return { source, error: `${what}: ${named}` };
+  });
 }
 
 function notesOf(fetched: Fetched[], texts: (source: Fetched) => string[]): Note[] {

@@ -1,29 +1,37 @@
 import { createHash } from "node:crypto";
-import { dayIn } from "../../lib/days.ts";
 import { once } from "../../lib/once.ts";
 import { escapeHtml } from "../../lib/text.ts";
 import {
+  bylineOf,
   countsLine,
   type DigestDocument,
+  type DigestSection,
   type Entry,
   type Note,
   type Remarks,
+  rateCommand,
   remarksOn,
+  titleOf,
 } from "./document.ts";
 
 const STYLE = `:root{color-scheme:light dark;--text:#1c1e21;--quiet:#5b6168;--page:#fbfbfa;--line:#d9dbde;--link:#0b57c4}
 @media(prefers-color-scheme:dark){:root{--text:#e4e6e9;--quiet:#a2a8af;--page:#17191c;--line:#383c41;--link:#8ab8ff}}
 *{box-sizing:border-box}
-body{margin:0 auto;max-width:42rem;padding:1.5rem 1rem 3rem;background:var(--page);color:var(--text);font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
-h2{font-size:1.1rem;line-height:1.35;margin:0}
-a{color:var(--link)}
-p{margin:.35rem 0;unicode-bidi:isolate}
-article{border-top:1px solid var(--line);padding:1rem 0;overflow:hidden}
-.lead{font-size:1.1rem}
+body{margin:0 auto;max-width:42rem;padding:2rem 1.25rem 3rem;background:var(--page);color:var(--text);font:1.0625rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}
+h1{font-size:1.75rem;line-height:1.2;letter-spacing:-.01em;margin:0 0 .25rem}
+h2{font-size:.8125rem;line-height:1.4;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet);margin:2.25rem 0 0;padding-bottom:.4rem;border-bottom:1px solid var(--line)}
+h3{font-size:1.125rem;line-height:1.35;margin:0}
+a{color:var(--link);text-decoration-thickness:1px;text-underline-offset:.15em}
+p{margin:.3rem 0;unicode-bidi:isolate}
+article{padding:1.1rem 0;overflow:hidden}
+article+article{border-top:1px solid var(--line)}
+main{margin-top:1.5rem}
+.lead{font-size:1.1875rem;line-height:1.5;margin:1.25rem 0 .3rem}
 .quiet{color:var(--quiet);font-size:.875rem}
-footer{border-top:1px solid var(--line);padding-top:1rem}
-footer h2{margin-top:.5rem}`;
+code{font:.875em/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+footer{border-top:1px solid var(--line);margin-top:2rem}
+footer h2{border:0;margin-top:1rem;padding:0}
+footer ul{margin:.3rem 0;padding-left:1.1rem}`;
 
 /** The hash lets exactly this style in; scripts, images, frames, forms and every remote address stay out. */
 const policy = once(() => {
@@ -33,7 +41,7 @@ const policy = once(() => {
 
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
-  const title = `Digest for ${escapeHtml(document.label)}`;
+  const title = escapeHtml(titleOf(document.label));
   const { lead } = document;
   const remarks = remarksOn(document);
   const opening =
@@ -53,30 +61,44 @@ export function composeHtml(document: DigestDocument): string {
 <body>
 <header>
 <h1>${title}</h1>
-${opening ?? ""}<p class="quiet">${escapeHtml(countsLine(document))}</p>
-${remarkHtml(remarks.all)}</header>
+<p class="quiet">${escapeHtml(countsLine(document))}</p>
+${opening ?? ""}${remarkHtml(remarks.all)}</header>
 <main>
-${document.entries.map((entry) => entryHtml(entry, document.timezone, remarks)).join("")}</main>
+${document.sections.map((section) => sectionHtml(section, document.timezone, remarks)).join("")}</main>
 ${footHtml(document)}</body>
 </html>
 `;
 }
 
-function entryHtml({ item, summary }: Entry, timezone: string, remarks: Remarks): string {
+function sectionHtml(section: DigestSection, timezone: string, remarks: Remarks): string {
+  const { heading, entries } = section;
+  const opening = heading === null ? "" : `<h2 dir="auto">${escapeHtml(heading)}</h2>\n`;
+  const articles = entries.map((entry) => entryHtml(entry, section, timezone, remarks));
+  return `<section>\n${opening}${articles.join("")}</section>\n`;
+}
+
+function entryHtml(entry: Entry, section: DigestSection, timezone: string, remarks: Remarks): string {
+  const { item, summary, reasons } = entry;
+  const { source, day } = bylineOf(entry, section, timezone);
   const title = escapeHtml(item.title);
   const heading =
     item.link === null
       ? title
       : `<a href="${escapeHtml(item.link)}" rel="noopener noreferrer nofollow">${title}</a>`;
+  const whose = source === null ? "" : `<bdi>${escapeHtml(source)}</bdi>, `;
   const date =
     item.publishedAt === null
       ? "undated"
-      : `<time datetime="${new Date(item.publishedAt).toISOString()}">${dayIn(item.publishedAt, timezone)}</time>`;
+      : `<time datetime="${new Date(item.publishedAt).toISOString()}">${day}</time>`;
+  const text =
+    summary === null
+      ? ""
+      : `<p dir="auto">${escapeHtml(summary.text)}</p>\n${remarkHtml(remarks.of("summary", summary))}`;
+  const why = reasons.length === 0 ? "" : `<p class="quiet">${escapeHtml(reasons.join("; "))}</p>\n`;
   return `<article>
-<h2 dir="auto">${heading}</h2>
-<p class="quiet"><bdi>${escapeHtml(item.source)}</bdi>, ${date}</p>
-<p dir="auto">${escapeHtml(summary.text)}</p>
-${remarkHtml(remarks.of("summary", summary))}</article>
+<h3 dir="auto">${heading}</h3>
+<p class="quiet">${whose}${date} · <code>${entry.id}</code></p>
+${text}${why}</article>
 `;
 }
 
@@ -84,10 +106,13 @@ function remarkHtml(remark: string | null): string {
   return remark === null ? "" : `<p class="quiet">(${escapeHtml(remark)})</p>\n`;
 }
 
-function footHtml({ failures, omissions }: DigestDocument): string {
-  if (failures.length + omissions.length === 0) return "";
+function footHtml(document: DigestDocument): string {
+  const { failures, omissions } = document;
+  const rate = rateCommand(document);
+  if (failures.length + omissions.length === 0 && rate === null) return "";
+  const rating = rate === null ? "" : `<p>To rate an item: <code>${rate}</code>, or down.</p>\n`;
   return `<footer class="quiet">
-${notesHtml("Failing sources", failures)}${notesHtml("Left out", omissions)}</footer>
+${notesHtml("Failing sources", failures)}${notesHtml("Left out", omissions)}${rating}</footer>
 `;
 }
 

@@ -1,39 +1,62 @@
-import { dayIn } from "../../lib/days.ts";
 import { oneLine } from "../../lib/text.ts";
 import {
+  bylineOf,
   countsLine,
   type DigestDocument,
+  type DigestSection,
   type Entry,
   type Note,
   type Remarks,
+  rateCommand,
   remarksOn,
+  titleOf,
 } from "./document.ts";
 
 /** The digest as Markdown. The same document gives the same bytes. */
 export function composeMarkdown(document: DigestDocument): string {
   const { lead } = document;
   const remarks = remarksOn(document);
+  const rate = rateCommand(document);
   const blocks = [
-    `# Digest for ${escapeMarkdown(document.label)}`,
+    `# ${escapeMarkdown(titleOf(document.label))}`,
     ...(lead === null ? [] : [`> ${escapeMarkdown(lead.text)}`, ...remarkBlock(remarks.of("lead", lead))]),
     countsLine(document),
     ...remarkBlock(remarks.all),
-    ...document.entries.flatMap((entry) => entryBlocks(entry, document.timezone, remarks)),
+    ...document.sections.flatMap((section) => sectionBlocks(section, document.timezone, remarks)),
     ...noteBlocks("Failing sources", document.failures),
     ...noteBlocks("Left out", document.omissions),
+    ...(rate === null ? [] : ["---", `*To rate an item: \`${rate}\`, or down.*`]),
   ];
   return `${blocks.join("\n\n")}\n`;
 }
 
-function entryBlocks({ item, summary }: Entry, timezone: string, remarks: Remarks): string[] {
-  const title = escapeMarkdown(item.title);
-  const heading = item.link === null ? title : `[${title}](${markdownDestination(item.link)})`;
-  const date = item.publishedAt === null ? "undated" : dayIn(item.publishedAt, timezone);
+function sectionBlocks(section: DigestSection, timezone: string, remarks: Remarks): string[] {
+  const { heading, entries } = section;
+  const level = heading === null ? "##" : "###";
   return [
-    `## ${heading}`,
-    `*${escapeMarkdown(item.source)}, ${date}*`,
-    escapeMarkdown(summary.text),
-    ...remarkBlock(remarks.of("summary", summary)),
+    ...(heading === null ? [] : [`## ${escapeMarkdown(heading)}`]),
+    ...entries.flatMap((entry) => [
+      `${level} ${titleLink(entry)}`,
+      ...entryBlocks(entry, section, timezone, remarks),
+    ]),
+  ];
+}
+
+function titleLink({ item }: Entry): string {
+  const title = escapeMarkdown(item.title);
+  return item.link === null ? title : `[${title}](${markdownDestination(item.link)})`;
+}
+
+function entryBlocks(entry: Entry, section: DigestSection, timezone: string, remarks: Remarks): string[] {
+  const { summary, reasons } = entry;
+  const { source, day } = bylineOf(entry, section, timezone);
+  const whose = source === null ? "" : `${escapeMarkdown(source)}, `;
+  return [
+    `*${whose}${day ?? "undated"} · ${entry.id}*`,
+    ...(summary === null
+      ? []
+      : [escapeMarkdown(summary.text), ...remarkBlock(remarks.of("summary", summary))]),
+    ...(reasons.length === 0 ? [] : [`*${escapeMarkdown(reasons.join("; "))}*`]),
   ];
 }
 
@@ -48,24 +71,53 @@ function noteBlocks(heading: string, notes: Note[]): string[] {
 }
 
 const LINE_CHARS_MAX = 4_000;
-/** U+2060: invisible, no width, no break. It ends what a renderer would otherwise turn into a link by itself. */
-const WORD_JOINER = "\u2060";
+
+/**
+ * What renderers turn into a link by themselves (GFM, "Autolinks (extension)": a scheme, www., mailto:, name@host), up to a
+ * space or what could end a code span or a link.
+ */
+const ADDRESS =
+  /(?:[\w.+-]*:\/\/|www\.|(?:mailto|xmpp):|[\w.+-]+@)[^\s`[\]<>\\|、。，！？；：「」『』（）【】《》]*/giu;
 
 /**
  * Text from outside as one line of Markdown that shows as exactly that text: no emphasis, code, link, image, HTML,
- * table, heading, list, formula or entity, wherever on a line it stands. Bare addresses (GFM, "Autolinks
- * (extension)": http://, www., mailto:, name@host) stay text too.
+ * table, heading, list, formula or entity, wherever on a line it stands. A bare address stays text too: it stands in a code
+ * span, the one form that every renderer leaves alone and from which it copies as it is.
  */
 export function escapeMarkdown(text: string): string {
-  return oneLine(text, LINE_CHARS_MAX)
-    .replace(/[\\`*_[\]<>|~$]|&(?=#?\w+;)/g, "\\$&")
+  const line = oneLine(text, LINE_CHARS_MAX);
+  let escaped = "";
+  let end = 0;
+  for (const { 0: found, index } of line.matchAll(ADDRESS)) {
+    const address = withoutPunctuation(found);
+    escaped += `${escapeInline(line.slice(end, index))}\`${address}\``;
+    end = index + address.length;
+  }
+  return `${escaped}${escapeInline(line.slice(end))}`
     .replace(/^[#+\-=:]/, "\\$&")
     .replace(/^(\d{1,9})([.)])/, "$1\\$2")
-    .replace(/#(?=#*$)/g, (mark, at: number) => (at === 0 ? mark : `\\${mark}`))
-    .replace(/:\/\//g, `:${WORD_JOINER}//`)
-    .replace(/www\./gi, (www) => `${www.slice(0, -1)}${WORD_JOINER}.`)
-    .replace(/(?:mailto|xmpp):/gi, (scheme) => `${scheme.slice(0, -1)}${WORD_JOINER}:`)
-    .replace(/(?<=[\w.+-])@/g, `${WORD_JOINER}@`);
+    .replace(/#(?=#*$)/g, (mark, at: number) => (at === 0 ? mark : `\\${mark}`));
+}
+
+function escapeInline(text: string): string {
+  return text.replace(/[\\`*_[\]<>|~$]|&(?=#?\w+;)/g, "\\$&");
+}
+
+/** An address without the punctuation of the sentence that it ends; a bracket belongs to it when it was opened within. */
+function withoutPunctuation(address: string): string {
+  let end = address.length;
+  while (end > 1) {
+    const last = address[end - 1] ?? "";
+    const isOpened =
+      last === ")" && countOf(address.slice(0, end), "(") >= countOf(address.slice(0, end), ")");
+    if (isOpened || !/[.,:;!?'"*_~)…]/.test(last)) break;
+    end--;
+  }
+  return address.slice(0, end);
+}
+
+function countOf(text: string, character: string): number {
+  return text.split(character).length - 1;
 }
 
 /** An address that `safeLink` let through, as a Markdown link destination that cannot end early. */

@@ -1,17 +1,28 @@
-import type { Report, ReportItem } from "../../delivery/report.ts";
-import { dayIn } from "../../lib/days.ts";
-import { countsLine, type DigestDocument, type Entry, plural, type Remarks, remarksOn } from "./document.ts";
+import type { Report, ReportItem, ReportSection } from "../../delivery/report.ts";
+import {
+  bylineOf,
+  countsLine,
+  type DigestDocument,
+  type DigestSection,
+  type Entry,
+  entriesOf,
+  plural,
+  type Remarks,
+  remarksOn,
+  titleOf,
+} from "./document.ts";
 
 /** What receivers of the digest get: the same as its pages say, in the neutral form. `files` is left to whoever publishes. */
 export function toReport(document: DigestDocument): Report {
-  const { lead, entries, label, timezone, failures, omissions } = document;
+  const { lead, label, timezone, failures, omissions } = document;
   const remarks = remarksOn(document);
-  const count = entries.length === 0 ? "nothing new" : plural(entries.length, "new item");
+  const { length } = entriesOf(document);
+  const count = length === 0 ? "nothing new" : plural(length, "new item");
   return {
-    title: `${dayTitle(label)}: ${count}`,
+    title: `${titleOf(label)}: ${count}`,
     text: lead?.text ?? "",
     counts: countsLine(document),
-    sections: [{ heading: null, items: entries.map((entry) => toItem(entry, timezone, remarks)) }],
+    sections: document.sections.map((section) => toSection(section, timezone, remarks)),
     notes: [
       ...(remarks.all === null ? [] : [remarks.all]),
       ...[...failures, ...omissions].map(({ source, error }) => `${source}: ${error}`),
@@ -20,24 +31,21 @@ export function toReport(document: DigestDocument): Report {
   };
 }
 
-function toItem({ item, summary }: Entry, timezone: string, remarks: Remarks): ReportItem {
-  const date = item.publishedAt === null ? "undated" : dayIn(item.publishedAt, timezone);
-  return {
-    id: null,
-    title: item.title,
-    link: item.link,
-    byline: `${item.source}, ${date}`,
-    text: summary.text,
-    remark: remarks.of("summary", summary),
-  };
+function toSection(section: DigestSection, timezone: string, remarks: Remarks): ReportSection {
+  const { heading, entries } = section;
+  return { heading, items: entries.map((entry) => toItem(entry, section, timezone, remarks)) };
 }
 
-/** `Sunday 29 November` for a label that begins with a date, with the time that follows it; else the label. */
-function dayTitle(label: string): string {
-  const found = /^(\d{4}-\d{2}-\d{2})(?:[-T ]?(\d{2}):?(\d{2}))?/.exec(label);
-  if (found?.[1] === undefined) return label;
-  const words = { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" } as const;
-  const format = new Intl.DateTimeFormat("en-GB", words);
-  const day = format.format(Date.parse(`${found[1]}T00:00:00Z`)).replace(",", "");
-  return found[2] === undefined ? day : `${day} ${found[2]}:${found[3]}`;
+function toItem(entry: Entry, section: DigestSection, timezone: string, remarks: Remarks): ReportItem {
+  const { id, item, summary, reasons } = entry;
+  const { source, day } = bylineOf(entry, section, timezone);
+  const remark = summary === null ? null : remarks.of("summary", summary);
+  return {
+    id,
+    title: item.title,
+    link: item.link,
+    byline: `${source === null ? "" : `${source}, `}${day ?? "undated"}`,
+    text: summary?.text ?? "",
+    remark: [...(remark === null ? [] : [remark]), ...reasons].join("; ") || null,
+  };
 }

@@ -3,6 +3,7 @@ import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { integer, list, section, text } from "../../config/fields.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
+import { GROUPINGS } from "./grouping.ts";
 
 /** Where GitHub answers. */
 export const GITHUB_HOST = "api.github.com";
@@ -67,8 +68,17 @@ export const digestSettings = v.pipe(
     language: v.optional(
       text("Language of the summaries.", "write a language, for example German", LANGUAGE, 40),
     ),
+    group_by: v.optional(
+      v.pipe(
+        v.picklist(GROUPINGS, `write one of ${GROUPINGS.join(", ")}`),
+        v.description("What the items stand under."),
+      ),
+      "source",
+    ),
   }),
-  v.transform(({ sources, max_items: maxItems, language = null }) => ({ sources, maxItems, language })),
+  v.transform(({ sources, max_items: maxItems, language = null, group_by: groupBy }) => {
+    return { sources, maxItems, language, groupBy };
+  }),
 );
 
 /** `feed` is an address that begins with http:// or https://, else the path of a file. */

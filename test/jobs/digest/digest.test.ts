@@ -114,6 +114,9 @@ test("what is over max_items waits for the next digest", async () => {
   expect(first.files.get("digest-2026-11-21.md")).toContain(
     "2 new items from 1 source; 3 more wait for the next digest.",
   );
+  expect(first.files.get("digest-2026-11-21.md")).toContain(
+    "- in: 3 items for the next digest, as one holds 2 (max\\_items): note c; note b; note a\n",
+  );
   const second = fakeJob(two, { base, memory: first.finish() });
   await digest.run(second.context);
   expect(titles(second)).toEqual(["note c", "note b"]);
@@ -136,7 +139,7 @@ test("a failing source is named in the digest and in the report, and the rest go
   ]);
   expect(new Set(result.sources?.map(({ id }) => id)).size).toBe(3);
   expect(job.files.get("digest-2026-11-21.md")).toMatch(
-    /## Failing sources\n\n- Gone: .*\n- example\.org\/gone: .*404\n$/,
+    /## Failing sources\n\n- Gone: .*\n- example\.org\/gone: .*404\n\n---/,
   );
   expect(job.files.get("digest-2026-11-21.html")).toContain("Failing sources");
 });
@@ -227,7 +230,7 @@ test("the quick start makes a digest of 14 items without a network, and names th
     summary: "14 new items; 1 source failed",
   });
   const markdown = job.files.get("digest-2026-11-21.md")!;
-  expect(markdown.match(/^\*.*, 2026-11-\d\d\*$/gm)).toHaveLength(14);
+  expect(markdown.match(/^\*2026-11-\d\d · [0-9a-z]{6}\*$/gm)).toHaveLength(14);
   expect(markdown).toContain("- Cut-off feed (on purpose): ");
   for (const title of [
     "夜行列車、北の路線で復活",

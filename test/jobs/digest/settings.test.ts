@@ -10,6 +10,7 @@ test("fills in what may be left out", () => {
     sources: [{ github: "octo-org/octo.repo", events: ["releases"] }, { folder: "in" }],
     maxItems: 30,
     language: null,
+    groupBy: "source",
   });
 });
 

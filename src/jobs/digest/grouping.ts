@@ -1,0 +1,46 @@
+import { dayIn, dayInWords } from "../../lib/days.ts";
+import type { DigestSection, Entry } from "./document.ts";
+
+/** What the items of a digest can be grouped by. */
+export const GROUPINGS = ["source", "topic", "date", "none"] as const;
+/** One of them. */
+export type GroupBy = (typeof GROUPINGS)[number];
+
+/** An entry, and the topic of the owner's that it is about. */
+export interface Ranked extends Entry {
+  topic: string | null;
+}
+
+/**
+ * The entries in sections, each in the place of its first entry, so that the order of entries decides both. What has no
+ * topic, or no date, comes last. A heading that all would stand under is left out.
+ */
+export function groupEntries(entries: Ranked[], groupBy: GroupBy, timezone: string): DigestSection[] {
+  const named = new Map<string, Entry[]>();
+  const rest: Entry[] = [];
+  for (const { topic, ...entry } of entries) {
+    const heading = headingOf({ ...entry, topic }, groupBy, timezone);
+    if (heading === null) rest.push(entry);
+    else named.set(heading, [...(named.get(heading) ?? []), entry]);
+  }
+  const isSource = groupBy === "source";
+  const sections = [...named].map(([heading, each]) => ({ heading, isSource, entries: each }));
+  const last = rest.length === 0 ? [] : [{ heading: REST[groupBy], isSource: false, entries: rest }];
+  const all: DigestSection[] = [...sections, ...last];
+  return all.length === 1 ? all.map((only) => ({ ...only, heading: null, isSource: false })) : all;
+}
+
+const REST: Record<GroupBy, string | null> = { source: null, topic: "Other", date: "Undated", none: null };
+
+function headingOf({ item, topic }: Ranked, groupBy: GroupBy, timezone: string): string | null {
+  switch (groupBy) {
+    case "source":
+      return item.source;
+    case "topic":
+      return topic;
+    case "date":
+      return item.publishedAt === null ? null : dayInWords(dayIn(item.publishedAt, timezone));
+    case "none":
+      return null;
+  }
+}
