@@ -1,5 +1,6 @@
 import type { EgressConfig } from "../config/config.ts";
-import { ACCEPT_ENCODING, readBody } from "../http/body.ts";
+import { readBody } from "../http/body.ts";
+import { ACCEPT_ENCODING } from "../http/coding.ts";
 import {
   type OnceReply,
   type OnceRequest,

@@ -1,11 +1,8 @@
 import type { Readable } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
+import { withoutCodings } from "./coding.ts";
 
 /** Room for a usual reply; so little is taken from what Node has allocated already. */
 const FIRST_BYTES = 4_000;
-
-/** The encodings that `readBody` decodes. */
-export const ACCEPT_ENCODING = "gzip, br, deflate";
 
 /** The decoded body is larger than the bound. */
 class BodyTooLarge extends Error {
@@ -20,7 +17,7 @@ interface BodyLimits {
   /** Whether a larger body is an error or is cut at the bound. */
   onExcess: "fail" | "cut";
   signal: AbortSignal;
-  /** Its Content-Encoding; decoded unless it is left out. */
+  /** Its Content-Encoding; undone unless it is left out. */
   encoding?: string | undefined;
 }
 
@@ -33,11 +30,13 @@ export async function readBody(source: Readable, limits: BodyLimits): Promise<Bu
   // One buffer that grows: a body may come in millions of pieces, each of which would cost more than its bytes.
   let body = Buffer.allocUnsafe(Math.min(bytesMax, FIRST_BYTES));
   let bytes = 0;
-  const decoder = decoderFor(limits.encoding ?? "");
-  const decoded = decoder === null ? source : source.pipe(decoder);
+  const stopSource = () => source.destroy(signal.reason);
+  signal.addEventListener("abort", stopSource, { once: true });
+  const { decoded, decoders } = await withoutCodings(source, limits.encoding ?? "").finally(() =>
+    signal.removeEventListener("abort", stopSource),
+  );
   const stop = () => decoded.destroy(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  if (decoder !== null) source.on("error", (error) => decoder.destroy(error));
   try {
     signal.throwIfAborted();
     await readChunks(decoded, (chunk) => {
@@ -54,7 +53,7 @@ export async function readBody(source: Readable, limits: BodyLimits): Promise<Bu
     });
   } finally {
     signal.removeEventListener("abort", stop);
-    decoder?.destroy();
+    for (const decoder of decoders) decoder.destroy();
   }
   return body.subarray(0, bytes);
 }
@@ -84,22 +83,4 @@ export function readChunks<T>(
     stream.on("error", reject);
     stream.once("close", () => reject(new Error("the connection was closed before the end of the reply")));
   });
-}
-
-/** One content coding of RFC 9110, section 8.4.1; null for none. `deflate` is the zlib format, as it says there. */
-function decoderFor(encoding: string) {
-  switch (encoding.trim().toLowerCase()) {
-    case "":
-    case "identity":
-      return null;
-    case "gzip":
-    case "x-gzip":
-      return createGunzip();
-    case "br":
-      return createBrotliDecompress();
-    case "deflate":
-      return createInflate();
-    default:
-      throw new Error(`it is encoded as ${encoding}, which afk did not ask for`);
-  }
 }

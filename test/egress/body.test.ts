@@ -1,5 +1,14 @@
 import { Readable } from "node:stream";
-import { brotliCompressSync, createBrotliCompress, createGzip, deflateSync, gzipSync } from "node:zlib";
+import {
+  brotliCompressSync,
+  createBrotliCompress,
+  createDeflateRaw,
+  createGzip,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { contentServer, type Route } from "../support/content-server.ts";
 import { rejection, testEgress, textOf } from "./harness.ts";
@@ -30,7 +39,21 @@ describe("a body", () => {
     ["GZIP", gzipSync("hello")],
     ["br", brotliCompressSync("hello")],
     ["deflate", deflateSync("hello")],
+    ["deflate", deflateRawSync("hello")],
+    ["deflate", deflateSync("hello", { level: 0 })],
+    ["deflate", deflateRawSync("hello", { level: 0 })],
+    ["zstd", zstdCompressSync("hello")],
     ["identity", Buffer.from("hello")],
+    ["gzip, gzip", gzipSync(gzipSync("hello"))],
+    ["gzip,  br", brotliCompressSync(gzipSync("hello"))],
+    ["deflate, gzip", gzipSync(deflateRawSync("hello"))],
+    ["deflate, gzip, deflate", deflateSync(gzipSync(deflateRawSync("hello")))],
+    ["identity, gzip", gzipSync("hello")],
+    ["aws-chunked", Buffer.from("hello")],
+    ["none", Buffer.from("hello")],
+    ["utf-8", Buffer.from("hello")],
+    ["gzip, aws-chunked", gzipSync("hello")],
+    ["constructor", Buffer.from("hello")],
   ])("encoded as %s is decoded", async (encoding, body) => {
     const site = await contentServer({ "/": { headers: { "content-encoding": encoding }, body } });
     const { egress } = await testEgress();
@@ -41,14 +64,23 @@ describe("a body", () => {
     const site = await contentServer({
       "/a": "",
       "/b": { status: 204 },
+      "/c": { headers: { "content-encoding": "deflate" }, body: "" },
+      "/d": { headers: { "content-encoding": "gzip" }, body: "" },
     });
     const { egress } = await testEgress();
-    for (const path of ["/a", "/b"]) expect((await egress.fetch(site.origin + path)).body.byteLength).toBe(0);
+    for (const path of ["/a", "/b", "/c", "/d"])
+      expect((await egress.fetch(site.origin + path)).body.byteLength).toBe(0);
   });
 
   test.each([
-    ["in an encoding nobody asked for", "zstd", Buffer.from("x")],
-    ["encoded twice", "gzip, gzip", gzipSync(gzipSync("x"))],
+    ["that is no zstd data", "zstd", Buffer.from("x")],
+    ["encoded more than three times", "gzip, gzip, gzip, gzip", gzipSync("x")],
+    ["that is no deflate data", "deflate", Buffer.from("plain text")],
+    [
+      "whose deflate data ends too early",
+      "deflate",
+      deflateRawSync("hello world".repeat(100)).subarray(0, 5),
+    ],
     ["that is not what its encoding says", "gzip", Buffer.from("plain text")],
     ["that ends too early", "gzip", gzipSync("hello world".repeat(100)).subarray(0, 30)],
   ])("%s fails", async (_name, encoding, body) => {
@@ -82,6 +114,7 @@ describe("a body", () => {
   test.each([
     ["gzip", createGzip],
     ["br", createBrotliCompress],
+    ["deflate", createDeflateRaw],
   ])(
     "that unpacks without end is stopped at the bound, and its connection closed: %s",
     async (encoding, compressor) => {
