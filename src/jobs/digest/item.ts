@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { parseDate } from "../../lib/dates.ts";
 import { cleanText, oneLine } from "../../lib/text.ts";
 
 /** UTF-16 units of an item's text. */
@@ -73,19 +74,6 @@ export function safeLink(link: string | undefined, base?: string): string | null
   if (url.username !== "" || url.password !== "" || url.href.length > LINK_CHARS_MAX) return null;
   return url.href;
 }
-
-/**
- * An instant from the date formats of feeds and mail (RFC 822, ISO 8601), in milliseconds. A date without a zone is
- * read as UTC, as the machine's own zone would make the same feed mean different things on different machines.
- */
-export function parseDate(text: string): number | null {
-  const date = text.trim();
-  const isZoned = /(?:[a-z]|[+-]\d{2}:?\d{2})$/i.test(date) || /^\d{4}-\d{2}-\d{2}$/.test(date);
-  const ms = Date.parse(isZoned ? date : /^\d{4}-.*T/.test(date) ? `${date}Z` : `${date} GMT`);
-  return ms >= 0 && ms < FAR_FUTURE_MS ? ms : null;
-}
-
-const FAR_FUTURE_MS = Date.UTC(9999, 0, 1);
 
 /** 128 bits of SHA-256: short enough for a step name, long enough that two items never share it by accident. */
 export function shortHash(content: string | Uint8Array): string {

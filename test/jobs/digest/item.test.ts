@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { newestItems, parseDate, safeLink, toItem } from "../../../src/jobs/digest/item.ts";
+import { newestItems, safeLink, toItem } from "../../../src/jobs/digest/item.ts";
 
 const key = (raw: Parameters<typeof toItem>[0], source = "a") => toItem(raw, source)!.key;
 
@@ -53,20 +53,6 @@ test("an entry with nothing in it is none, one without a title borrows its text"
   expect(toItem({ id: "1" }, "a")).toBeNull();
   expect(toItem({ text: "Some text.\nMore." }, "a")).toMatchObject({ title: "Some text. More." });
   expect(toItem({ link: "https://example.org/" }, "a")).toMatchObject({ title: "(untitled)" });
-});
-
-test.each([
-  ["Tue, 03 Nov 2026 08:00:00 +0100", Date.UTC(2026, 10, 3, 7)],
-  ["2026-11-03T08:00:00Z", Date.UTC(2026, 10, 3, 8)],
-  ["2026-11-03", Date.UTC(2026, 10, 3)],
-  ["2026-11-03T08:00:00", Date.UTC(2026, 10, 3, 8)],
-  ["Tue, 03 Nov 2026 08:00:00", Date.UTC(2026, 10, 3, 8)],
-  ["3 Nov 2026", Date.UTC(2026, 10, 3)],
-  ["yesterday", null],
-  ["1066-10-14", null],
-  ["", null],
-])("reads the date %j, without a zone as UTC", (text, ms) => {
-  expect(parseDate(text)).toBe(ms);
 });
 
 test("keeps 200 items of a source, the newest, small enough for one step", () => {
