@@ -4,8 +4,8 @@ import { visible } from "../lib/visible.ts";
 import type { DraftView } from "../ops/drafts.ts";
 import type { DraftPreview } from "../runner/drafts/drafts.ts";
 import { paint } from "./output.ts";
+import { COLUMNS } from "./text.ts";
 
-const COLUMNS = 80;
 const LABEL_WIDTH = 11;
 /** Stands before every line of a body, so that none of them can pass for one of ours. */
 const GUTTER = "  | ";
@@ -81,13 +81,17 @@ function bodyLines(label: string, body: string | null, columns: number): string[
   const pretty = prettyJson(body);
   const bytes = Buffer.byteLength(body);
   const size = `${bytes} bytes${pretty === null ? "" : " of JSON, laid out here for reading"}`;
+  return [...fieldLines([[label, size]], columns), ...quotedLines(pretty ?? body, columns)];
+}
+
+/** Text of several lines, each behind a mark, so that none can pass for a line of ours. */
+export function quotedLines(text: string, columns: number): string[] {
   const width = Math.max(20, columns - GUTTER.length);
-  const lines = (pretty ?? body)
+  return text
     .split("\n")
     .flatMap((line) =>
       wrapVisible(line, width).map((part, i) => `${i === 0 ? GUTTER : GUTTER_WRAPPED}${part}`),
     );
-  return [...fieldLines([[label, size]], columns), ...lines];
 }
 
 /**

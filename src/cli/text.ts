@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
-import { oneLine, paint } from "./output.ts";
+import { oneLine, paint, terminalColumns } from "./output.ts";
 
 /* How text is laid out for a terminal. Styles within a text take no room and survive a line break. */
 
@@ -8,50 +8,92 @@ import { oneLine, paint } from "./output.ts";
 export type Column<Row> = readonly [title: string, value: (row: Row) => string, align?: "right"];
 
 const GAP = "  ";
-const FIRST_MIN = 12;
-const LAST_MIN = 24;
+const NAME_MIN = 10;
+const LAST_MIN = 20;
+const LINES_MAX = 3;
+/** So wide is what any terminal shows; what is written to a file or a pipe is as wide. */
+export const COLUMNS = 80;
 
-/** Columns as wide as their widest cell, two spaces apart, under their titles; `none` alone for no rows. */
+/**
+ * A table in the width of the terminal: columns two spaces apart under their titles, without those that are empty in every
+ * row; `none` alone for no rows. `below` is what a row says under itself, such as an error; "" is nothing.
+ */
 export function tableText<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   none: string,
+  below: (row: Row) => string = () => "",
 ): string[] {
   if (rows.length === 0) return [none];
-  const [titles = "", ...lines] = tableLines(
-    columns.map(([title, , align]) => ({ title, align })),
-    rows.map((row) => columns.map(([, value]) => value(row))),
+  const columnsMax = terminalColumns() ?? COLUMNS;
+  const cells = rows.map((row) => columns.map(([, value]) => oneLine(value(row))));
+  const shown = columns.map((_, at) => at).filter((at) => cells.some((row) => row[at] !== ""));
+  const [titles = [], ...lines] = layOut(
+    shown.map((at) => ({ title: columns[at]?.[0] ?? "", align: columns[at]?.[2] })),
+    cells.map((row) => shown.map((at) => row[at] ?? "")),
+    { columnsMax, linesMax: LINES_MAX },
   );
-  return [paint("bold", titles), ...lines];
+  return [
+    ...titles.map((line) => paint("bold", line)),
+    ...rows.flatMap((row, at) => {
+      const more = oneLine(below(row));
+      return [...(lines[at] ?? []), ...(more === "" ? [] : hang("    ", more, columnsMax, LINES_MAX))];
+    }),
+  ];
 }
 
-/**
- * A table as lines, the titles first. Within `columnsMax` a last column of text goes on below itself, and where all that
- * follows the first column are figures, its names are cut.
- */
+/** A table as lines, the titles first: see `layOut`. */
 export function tableLines(
   columns: readonly { title: string; align?: "left" | "right" | undefined }[],
   rows: readonly (readonly string[])[],
   columnsMax = Number.POSITIVE_INFINITY,
 ): string[] {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(oneLine))];
-  const widths = columns.map((_, at) => Math.max(...cells.map((row) => stringWidth(row[at] ?? ""))));
+  return layOut(
+    columns,
+    rows.map((row) => row.map(oneLine)),
+    { columnsMax, linesMax: Infinity },
+  ).flat();
+}
+
+/**
+ * The lines of the titles, then of each row. Within `columnsMax` a last column of text goes on below itself in up to
+ * `linesMax` lines, and names in the other columns of text, the longest first, lose their middles.
+ */
+function layOut(
+  columns: readonly { title: string; align?: "left" | "right" | undefined }[],
+  rows: readonly (readonly string[])[],
+  { columnsMax, linesMax }: { columnsMax: number; linesMax: number },
+): string[][] {
+  const cells = [columns.map(({ title }) => title), ...rows];
   const last = columns.length - 1;
   const isLastText = columns[last]?.align !== "right";
-  const surplus = widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length) - columnsMax;
-  if (surplus > 0 && !isLastText) {
-    widths[0] = Math.max(FIRST_MIN, (widths[0] ?? 0) - surplus);
-    for (const row of cells.slice(1)) row[0] = clip(row[0] ?? "", widths[0]);
-  }
+  const widths = columns.map((_, at) => Math.max(...cells.map((row) => stringWidth(row[at] ?? ""))));
+  if (isLastText) widths[last] = Math.min(widths[last] ?? 0, LAST_MIN);
+  const isName = (at: number) => columns[at]?.align !== "right" && !(isLastText && at === last);
+  shrink(widths, columns.map((_, at) => at).filter(isName), columnsMax);
   const before = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
   const room = Math.max(LAST_MIN, columnsMax - before);
-  return cells.flatMap((row) => {
-    const [end = "", ...more] = isLastText ? wrap(row[last] ?? "", room) : [row[last] ?? ""];
-    const line = [...row.slice(0, last), end].map((cell, at) =>
+  return cells.map((row) => {
+    const names = row.map((cell, at) => (isName(at) ? clipMiddle(cell, widths[at] ?? 0) : cell));
+    const [end = "", ...more] = isLastText ? hang("", row[last] ?? "", room, linesMax) : [row[last] ?? ""];
+    const line = [...names.slice(0, last), end].map((cell, at) =>
       padToWidth(cell, widths[at] ?? 0, columns[at]?.align ?? "left"),
     );
     return [line.join(GAP).trimEnd(), ...more.map((part) => `${" ".repeat(before)}${part}`)];
   });
+}
+
+/** Takes from the widest of `names` until all fits, or each is as narrow as a name may be. */
+function shrink(widths: number[], names: readonly number[], columnsMax: number): void {
+  const total = () => widths.reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+  while (total() > columnsMax) {
+    const widest = names.reduce<number | undefined>(
+      (best, at) => ((widths[at] ?? 0) > (best === undefined ? NAME_MIN : (widths[best] ?? 0)) ? at : best),
+      undefined,
+    );
+    if (widest === undefined) return;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
 }
 
 /** Fills with spaces to `width` columns; longer text stays whole. */
@@ -89,4 +131,22 @@ export function clip(text: string, columns: number): string {
   if (stringWidth(text) <= columns) return text;
   const [start = ""] = wrapAnsi(text, Math.max(1, columns - 1), { hard: true, wordWrap: false }).split("\n");
   return `${start}…`;
+}
+
+/** At most `columns` columns of a name; `…` stands for its middle, since both ends tell names apart. */
+function clipMiddle(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text;
+  const characters = Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
+  const end = fitting(characters.toReversed(), Math.floor((columns - 1) / 2)).toReversed();
+  const start = fitting(characters, columns - 1 - stringWidth(end.join("")));
+  return `${start.join("")}…${end.join("")}`;
+}
+
+function fitting(characters: readonly string[], columns: number): string[] {
+  let width = 0;
+  const firstOver = characters.findIndex((character) => {
+    width += stringWidth(character);
+    return width > columns;
+  });
+  return characters.slice(0, firstOver === -1 ? undefined : firstOver);
 }

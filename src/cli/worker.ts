@@ -36,11 +36,11 @@ export function stopOnSignals(agent: Agent): void {
   process.once("SIGINT", stop);
 }
 
-/** The result of a tick: as JSON, or in two lines at a terminal; nothing where the log is read instead. */
-export function printTick(result: TickResult, asJson: boolean): void {
+/** The result of a tick: as JSON, or in a few lines at a terminal; nothing where the log is read instead. */
+export function printTick(result: TickResult, asJson: boolean, more: readonly string[] = []): void {
   if (asJson) printJson(result);
   if (asJson || !process.stdout.isTTY) return;
   const cost = result.costMicros > 0 ? `, ${formatUsd(result.costMicros)}` : "";
   const reason = result.reason === null ? "" : `: ${oneLine(result.reason)}`;
-  printLines([`${result.outcome}${reason} (${result.units} units${cost})`, ...result.outputs]);
+  printLines([`${result.outcome}${reason} (${result.units} units${cost})`, ...result.outputs, ...more]);
 }

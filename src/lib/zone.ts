@@ -73,6 +73,13 @@ export function momentText(ms: number, timezone: string): string {
   return `${weekday} ${day} ${MONTHS[month - 1] ?? ""} ${twoDigits(hour)}:${twoDigits(minute)}`;
 }
 
+/** `21 Nov 14:05` in a time zone, `21 Nov 2025` of another year than that of `nowMs`: what tables have room for. */
+export function shortMomentText(ms: number, timezone: string, nowMs: number): string {
+  const { year, day, month, hour, minute } = wallTime(ms, timezone);
+  const time = year === wallTime(nowMs, timezone).year ? `${twoDigits(hour)}:${twoDigits(minute)}` : year;
+  return `${day} ${MONTHS[month - 1] ?? ""} ${time}`;
+}
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 function twoDigits(value: number): string {

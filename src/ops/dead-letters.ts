@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { type DeadLetter, findDeadLetters, listDeadLetters } from "../queue/dead-letters.ts";
 import type { Db } from "../store/schema.ts";
+import { findJob } from "./show-job.ts";
 
 /** Which dead letters a person means. */
 interface Choice {
@@ -22,12 +23,17 @@ export async function chooseDeadLetters(db: Db, { word, isAll }: Choice): Promis
   if (isAll === (word !== undefined) || word?.trim() === "")
     throw refused("usage", "name a dead letter, or say --all; see: afk dead", EXIT.usage);
   if (word === undefined) return await listDeadLetters(db);
-  const found = await findDeadLetters(db, word);
+  const found = await findMeant(db, word);
   if (found.length === 0)
     throw refused("unknown_dead_letter", `there is no dead letter ${word}; see: afk dead`);
   const isNamed = found.every(({ name }) => name === word);
   if (found.length > 1 && !isNamed) throw ambiguous(word, found);
   return found;
+}
+
+async function findMeant(db: Db, word: string): Promise<DeadLetter[]> {
+  const found = await findDeadLetters(db, word);
+  return found.length > 0 ? found : await findDeadLetters(db, (await findJob(db, word))?.key ?? word);
 }
 
 /** The one that was meant. @throws AfkError as `chooseDeadLetters` does, and for the name of a job that has several. */

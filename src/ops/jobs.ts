@@ -4,43 +4,23 @@ import { listDeadLetters } from "../queue/dead-letters.ts";
 import type { JobState, JobsTable } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 
+/** A run of a job as commands show it. */
+export type JobView = ReturnType<typeof jobView>;
+
 /** The newest `limit` jobs. */
-export async function listJobs(db: Db, limit: number) {
-  const rows = await db.selectFrom("jobs").select(COLUMNS).orderBy("id", "desc").limit(limit).execute();
-  return rows.map(view);
+export async function listJobs(db: Db, limit: number): Promise<JobView[]> {
+  const rows = await db.selectFrom("jobs").select(JOB_COLUMNS).orderBy("id", "desc").limit(limit).execute();
+  return rows.map(jobView);
 }
 
-/** The job of a key; undefined where there is none. */
-export async function showJob(db: Db, key: string) {
-  const row = await db
-    .selectFrom("jobs")
-    .select(["id", ...COLUMNS])
-    .where("key", "=", key.normalize("NFC"))
-    .executeTakeFirst();
-  if (row === undefined) return undefined;
-  const { id, ...job } = row;
-  const outputs = await db
-    .selectFrom("outputs")
-    .select("name")
-    .where("job_id", "=", id)
-    .orderBy("name")
-    .execute();
-  const steps = await db
-    .selectFrom("steps")
-    .select(["name", "created_at as at"])
-    .where("job_id", "=", id)
-    .orderBy("created_at")
-    .limit(1_000)
-    .execute();
-  return { ...view(job), outputs: outputs.map((output) => output.name), steps };
-}
-
-const COLUMNS = [
-  ...(["key", "name", "kind", "state", "attempts", "max_attempts", "run_at", "waiting_since"] as const),
-  ...(["created_at", "updated_at", "units", "by_hand", "payload", "error"] as const),
+/** What a job's view is made of. */
+export const JOB_COLUMNS = [
+  ...(["id", "key", "name", "kind", "state", "attempts", "max_attempts", "run_at", "waiting_since"] as const),
+  ...(["created_at", "updated_at", "slot_at", "label", "units", "by_hand", "payload", "error"] as const),
 ];
 
-function view(row: Pick<Selectable<JobsTable>, (typeof COLUMNS)[number]>) {
+/** A row as people see it. */
+export function jobView(row: Pick<Selectable<JobsTable>, (typeof JOB_COLUMNS)[number]>) {
   return { ...viewOf(row), byHand: row.by_hand === 1 };
 }
 
@@ -55,7 +35,7 @@ export async function listWaiting(db: Db, limit: number) {
   const inState = async <State extends JobState>(state: State) => {
     const rows = await db
       .selectFrom("jobs")
-      .select(["key", "name", "attempts", "max_attempts as maxAttempts", "run_at as runAt"])
+      .select(["id", "key", "name", "attempts", "max_attempts as maxAttempts", "run_at as runAt"])
       .select((eb) => [
         "waiting_since as waitingSince",
         eb.fn<string | null>("substr", ["error", eb.lit(1), eb.lit(ERROR_CHARS_MAX)]).as("error"),
@@ -76,7 +56,7 @@ export type DeadJob = Awaited<ReturnType<typeof listDeadJobs>>[number];
 /** The newest `limit` dead letters, without what they carry. */
 export async function listDeadJobs(db: Db, limit: number) {
   const found = await listDeadLetters(db, limit);
-  return found.map(({ key, runs, name, error, attempts, died_at: diedAt }) => ({
-    ...{ key, runs, name, attempts, diedAt, error: error.slice(0, ERROR_CHARS_MAX) },
+  return found.map(({ job_id: id, key, runs, name, error, attempts, died_at: diedAt }) => ({
+    ...{ id, key, runs, name, attempts, diedAt, error: error.slice(0, ERROR_CHARS_MAX) },
   }));
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { listJobs, showJob } from "../../src/ops/jobs.ts";
+import { listJobs } from "../../src/ops/jobs.ts";
+import { showJob } from "../../src/ops/show-job.ts";
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
 import { saveOutputs } from "../../src/queue/publish.ts";
@@ -21,6 +22,7 @@ describe("a job", () => {
       await complete(trx, claimed, 3, rails.clock.nowMs());
     });
     expect(await showJob(db, "digest@1")).toEqual({
+      id: claimed.id,
       key: "digest@1",
       name: "digest",
       kind: "digest",
@@ -31,7 +33,12 @@ describe("a job", () => {
       runAt: "2026-11-21T10:00:00.000Z",
       createdAt: "2026-11-21T10:00:00.000Z",
       updatedAt: "2026-11-21T10:00:02.000Z",
+      slotAt: expect.any(String),
+      label: expect.any(String),
       units: 3,
+      calls: { count: 0, settledMicros: 0, reservedMicros: 0, unknown: 0 },
+      wrote: null,
+      result: null,
       byHand: false,
       payload: "null",
       error: null,
@@ -46,7 +53,9 @@ describe("a job", () => {
   test("that is not there is not shown", async () => {
     const { rails, job } = await opsHarness();
     await job("digest@1", "ready");
-    expect(await showJob(rails.store.db, "digest@2")).toBeUndefined();
+    await expect(showJob(rails.store.db, "digest@2")).rejects.toThrow(
+      "there is no job digest@2; see: afk jobs",
+    );
   });
 });
 

@@ -1,8 +1,10 @@
 import type { Agent } from "../../agent.ts";
 import { attendToday } from "../../evidence/unattended/keep-days.ts";
-import { toIso } from "../../lib/clock.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { shortMomentText } from "../../lib/zone.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
+import { shortId } from "../../ops/short-ids.ts";
 import {
   type DeadLetter,
   deadLetterKeys,
@@ -14,47 +16,56 @@ import { defineCommand, exitCode } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
 import { oneLine } from "../output.ts";
 import { type Column, tableText } from "../text.ts";
+import { deadLetterLines } from "../views/dead-letter.ts";
 
 const KEY = {
   type: "positional",
-  description: "A job's name, the key of a run, or as much of it as no other has",
+  description: "A job's name, the id or the key of a run, or as much of it as no other has",
 } as const;
 const KEY_OR_ALL = { ...KEY, required: false } as const;
 const ALL = { type: "boolean", description: "Every dead letter" } as const;
 const KEYS_SHOWN = 100;
 const NONE = "no dead letters";
 
-const COLUMNS: Column<DeadLetter>[] = [
-  ["KEY", ({ key }) => key],
-  ["DIED", ({ died_at }) => toIso(died_at)],
-  ["RUNS", ({ runs }) => String(runs), "right"],
-  ["ATTEMPTS", ({ attempts }) => String(attempts), "right"],
-  ["ERROR", ({ error }) => error.slice(0, 100)],
-];
-
 const list = defineCommand({
   description: "Jobs that gave up: one line for each job and cause, however many of its runs died of it",
   examples: ["afk dead"],
   json: true,
   async run({ args }) {
-    const deadLetters = await withState(args, ({ db }) => listDeadLetters(db));
-    return { json: deadLetters, text: tableText(deadLetters, COLUMNS, NONE) };
+    return await withState(args, async ({ db, config: { timezone } }) => {
+      const deadLetters = await listDeadLetters(db);
+      const nowMs = systemClock.nowMs();
+      const columns: Column<DeadLetter>[] = [
+        ["ID", ({ job_id }) => shortId(job_id)],
+        ["JOB", ({ name }) => name],
+        ["DIED", ({ died_at }) => shortMomentText(died_at, timezone, nowMs)],
+        ["RUNS", ({ runs }) => String(runs), "right"],
+        ["TRIES", ({ attempts }) => String(attempts), "right"],
+      ];
+      const text = tableText(deadLetters, columns, NONE, ({ error }) => error);
+      const todo =
+        deadLetters.length === 0
+          ? []
+          : ["", "afk dead show ID says more; then: afk dead retry ID, or afk dead drop ID"];
+      return { json: deadLetters, text: [...text, ...todo] };
+    });
   },
 });
 
 const show = defineCommand({
-  description: "One dead letter, whole",
-  examples: ["afk dead show KEY"],
+  description: "One dead letter: what it died of, what it carries, and what to do",
+  examples: ["afk dead show digest", "afk dead show 8t2kqz4m --json"],
   json: true,
   args: { key: KEY },
   async run({ args }) {
-    const deadLetter = await withState(args, async ({ db }) => {
+    return await withState(args, async ({ db, config: { timezone } }) => {
       const found = await chooseDeadLetter(db, args.key);
-      return { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
+      const deadLetter = { ...found, keys: await deadLetterKeys(db, found, KEYS_SHOWN) };
+      return {
+        json: deadLetter,
+        text: deadLetterLines(deadLetter, { timezone, nowMs: systemClock.nowMs() }),
+      };
     });
-    const shown = { ...deadLetter, died_at: toIso(deadLetter.died_at), keys: deadLetter.keys.join(", ") };
-    const text = Object.entries(shown).map(([name, value]) => `${name.padEnd(10)} ${oneLine(String(value))}`);
-    return { json: deadLetter, text };
   },
 });
 

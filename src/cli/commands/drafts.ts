@@ -1,5 +1,8 @@
+import { systemClock } from "../../lib/clock.ts";
 import { visible } from "../../lib/visible.ts";
+import { shortMomentText } from "../../lib/zone.ts";
 import { type DraftView, listDrafts } from "../../ops/drafts.ts";
+import { meantId, shortId } from "../../ops/short-ids.ts";
 import { checkApprovable } from "../../runner/drafts/drafts.ts";
 import { defineCommand, exitCode, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";
@@ -7,16 +10,18 @@ import { withAgent, withState } from "../open.ts";
 import { type Column, tableText } from "../text.ts";
 import { stopOnSignals } from "../worker.ts";
 
-const ID = { type: "positional", description: "The draft's id" } as const;
+const ID = { type: "positional", description: "The draft's id, or as much of it as no other has" } as const;
 
-const COLUMNS: Column<DraftView>[] = [
-  ["ID", ({ id }) => id],
-  ["STATE", ({ state }) => state],
-  ["JOB", ({ jobName }) => visible(jobName)],
-  ["ACTION", ({ action }) => visible(action)],
-  ["NAME", ({ name }) => visible(name).slice(0, 60)],
-  ["DRAFTED", ({ createdAt }) => createdAt],
-];
+function columns(timezone: string, nowMs: number): Column<DraftView>[] {
+  return [
+    ["ID", ({ id }) => shortId(id)],
+    ["DRAFTED", ({ createdAt }) => shortMomentText(Date.parse(createdAt), timezone, nowMs)],
+    ["STATE", ({ state }) => state],
+    ["JOB", ({ jobName }) => visible(jobName)],
+    ["ACTION", ({ action }) => visible(action)],
+    ["NAME", ({ name }) => visible(name).slice(0, 60)],
+  ];
+}
 
 const list = defineCommand({
   description: "Irreversible actions waiting for a person, the newest first",
@@ -27,9 +32,11 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const drafts = await withState(args, ({ db }) => listDrafts(db, args));
-    const none = args.all ? "no job drafted anything yet" : "nothing waits";
-    return { json: drafts, text: tableText(drafts, COLUMNS, none) };
+    return await withState(args, async ({ db, config: { timezone } }) => {
+      const drafts = await listDrafts(db, args);
+      const none = args.all ? "no job drafted anything yet" : "nothing waits for your approval";
+      return { json: drafts, text: tableText(drafts, columns(timezone, systemClock.nowMs()), none) };
+    });
   },
 });
 
@@ -39,7 +46,9 @@ const show = defineCommand({
   json: true,
   args: { id: ID },
   async run({ args }) {
-    const preview = await withAgent(args, (agent) => agent.drafts.preview(args.id));
+    const preview = await withAgent(args, async (agent) =>
+      agent.drafts.preview(await meantId(agent.store.db, "drafts", args.id)),
+    );
     return { json: preview, text: previewLines(preview, process.stdout.columns) };
   },
 });
@@ -55,9 +64,10 @@ const approve = defineCommand({
   },
   async run({ args }) {
     return await withAgent(args, async (agent) => {
+      const id = await meantId(agent.store.db, "drafts", args.id);
       if (args["dry-run"]) {
-        const preview = await agent.drafts.preview(args.id);
-        checkApprovable(args.id, preview.draft.state, args.again);
+        const preview = await agent.drafts.preview(id);
+        checkApprovable(id, preview.draft.state, args.again);
         return {
           json: { dryRun: true, ...preview },
           text: [...previewLines(preview, process.stdout.columns), "nothing was sent (--dry-run)"],
@@ -65,7 +75,7 @@ const approve = defineCommand({
         };
       }
       stopOnSignals(agent);
-      const approval = await agent.drafts.approve(args.id, { isAgain: args.again });
+      const approval = await agent.drafts.approve(id, { isAgain: args.again });
       const text =
         approval.state === "done"
           ? fieldLines([["done", approval.summary]])
@@ -81,9 +91,12 @@ const reject = defineCommand({
   json: true,
   args: { id: ID },
   async run({ args }) {
-    const { wasUnknown } = await withAgent(args, (agent) => agent.drafts.reject(args.id));
+    const { id, wasUnknown } = await withAgent(args, async (agent) => {
+      const meant = await meantId(agent.store.db, "drafts", args.id);
+      return { id: meant, ...(await agent.drafts.reject(meant)) };
+    });
     const doubt = wasUnknown ? "; an earlier try may have done it all the same" : "";
-    return { json: { id: args.id, state: "rejected", wasUnknown }, text: [`rejected ${args.id}${doubt}`] };
+    return { json: { id, state: "rejected", wasUnknown }, text: [`rejected ${id}${doubt}`] };
   },
 });
 

@@ -9,8 +9,10 @@ import { defineCommand, exitCode, type Result, UsageError } from "../command.ts"
 import { ENTRY } from "../entry.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { withAgent } from "../open.ts";
-import { oneLine, paint, printLines } from "../output.ts";
-import { type Column, tableText } from "../text.ts";
+import { oneLine, paint, printLines, terminalColumns } from "../output.ts";
+import { COLUMNS, type Column, hang, tableText } from "../text.ts";
+
+const TAIL_LINES_MAX = 6;
 
 const run = defineCommand({
   description: "Fires the safeties on purpose",
@@ -124,7 +126,9 @@ function summary(results: readonly DrillResult[], left: readonly string[]): stri
     failed.length === 0
       ? `${results.length} passed in ${seconds.toFixed(1)} s`
       : `${results.length - failed.length} passed, ${failed.length} FAILED in ${seconds.toFixed(1)} s: ${failed.map(({ name }) => name).join(", ")}`,
-    ...failed.map(({ name, error }) => `${name}: ${oneLine(error ?? "")}`),
+    ...failed.flatMap(({ name, error }) =>
+      hang(`${name}: `, oneLine(error ?? ""), terminalColumns() ?? COLUMNS, TAIL_LINES_MAX),
+    ),
     ...results.slice(0, 1).map(({ record }) => `the records are in ${dirname(record)}`),
   ];
 }
@@ -148,7 +152,9 @@ function drillProgress(drills: readonly Drill[]): Pick<DrillOptions, "onStart" |
       const tail = result.passed ? figuresText(result.figures) : oneLine(result.error ?? "");
       // Erase the line (ECMA-48, EL 2) that says what is under way.
       const start = stdout.isTTY ? "\r\u001b[2K" : "";
-      stdout.write(`${start}${verdict}  ${result.name.padEnd(width)} ${seconds}  ${tail}\n`);
+      const head = `${verdict}  ${result.name.padEnd(width)} ${seconds}  `;
+      const columns = terminalColumns() ?? COLUMNS;
+      stdout.write(`${start}${hang(head, tail, columns, TAIL_LINES_MAX).join("\n")}\n`);
     },
   };
 }

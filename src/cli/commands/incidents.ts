@@ -6,24 +6,31 @@ import {
   sayable,
   showIncident,
 } from "../../evidence/incidents/incidents.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { visible } from "../../lib/visible.ts";
+import { momentText, shortMomentText } from "../../lib/zone.ts";
+import { meantId, shortId } from "../../ops/short-ids.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { withAgent, withState } from "../open.ts";
 import { type Column, tableText } from "../text.ts";
 
-const ID = { type: "positional", description: "The incident's id" } as const;
+const ID = {
+  type: "positional",
+  description: "The incident's id, or as much of it as no other has",
+} as const;
 
-const COLUMNS: Column<Incident>[] = [
-  ["ID", ({ id }) => id],
-  ["STATE", ({ state }) => state],
-  ["SINCE", ({ openedAt }) => openedAt],
-  ["SIGNS", ({ count }) => String(count), "right"],
-  ["LASTED", lasted],
-  ["WHAT", ({ title }) => visible(title).slice(0, 60)],
-];
+function columns(timezone: string, nowMs: number): Column<Incident>[] {
+  return [
+    ["ID", ({ id }) => shortId(id)],
+    ["SINCE", ({ openedAt }) => shortMomentText(Date.parse(openedAt), timezone, nowMs)],
+    ["LASTED", (incident) => `${lasted(incident)}${incident.state === "closed" ? ", closed" : ""}`],
+    ["SIGNS", ({ count }) => String(count), "right"],
+    ["WHAT", ({ title }) => visible(title).slice(0, 80)],
+  ];
+}
 
 const list = defineCommand({
   description: "What broke and was not closed by a person yet, the newest first",
@@ -34,9 +41,11 @@ const list = defineCommand({
     limit: LIMIT,
   },
   async run({ args }) {
-    const incidents = await withState(args, ({ db }) => listIncidents(db, args));
-    const none = args.all ? "nothing broke yet" : "no open incidents";
-    return { json: incidents, text: tableText(incidents, COLUMNS, none) };
+    return await withState(args, async ({ db, config: { timezone } }) => {
+      const incidents = await listIncidents(db, args);
+      const none = args.all ? "nothing broke yet" : "no open incidents";
+      return { json: incidents, text: tableText(incidents, columns(timezone, systemClock.nowMs()), none) };
+    });
   },
 });
 
@@ -47,8 +56,10 @@ const show = defineCommand({
   json: true,
   args: { id: ID },
   async run({ args }) {
-    const incident = await withState(args, ({ db }) => showIncident(db, args.id));
-    return { json: incident, text: fieldLines(fieldsOf(incident)) };
+    return await withState(args, async ({ db, config: { timezone } }) => {
+      const incident = await showIncident(db, await meantId(db, "incidents", args.id));
+      return { json: incident, text: fieldLines(fieldsOf(incident, timezone)) };
+    });
   },
 });
 
@@ -68,11 +79,12 @@ const close = defineCommand({
   },
   async run({ args }) {
     const closed = await withAgent(args, async ({ config, rails, outbox }) => {
-      const { state } = await showIncident(rails.store.db, args.id);
+      const id = await meantId(rails.store.db, "incidents", args.id);
+      const { state } = await showIncident(rails.store.db, id);
       // One that is closed is refused: nobody is asked in vain.
       const closing = state === "closed" ? BLANK : await closingFrom(args);
       const { store, clock } = rails;
-      return await closeIncident({ config, store, clock, redact: outbox.redact }, args.id, closing);
+      return await closeIncident({ config, store, clock, redact: outbox.redact }, id, closing);
     });
     const text = [`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"];
     return { json: closed, text };
@@ -113,7 +125,11 @@ async function closingFrom(given: Given): Promise<Closing> {
   return closing;
 }
 
-function fieldsOf(incident: Incident & { message: string | null }): [string, string | null][] {
+function fieldsOf(
+  incident: Incident & { message: string | null },
+  timezone: string,
+): [string, string | null][] {
+  const moment = (iso: string | null) => (iso === null ? null : momentText(Date.parse(iso), timezone));
   const { count, openedAt, lastAt, recoveredAt, closedAt, configHash } = incident;
   return [
     ["incident", incident.id],
@@ -121,14 +137,14 @@ function fieldsOf(incident: Incident & { message: string | null }): [string, str
     ["event", incident.event],
     ["what", incident.title],
     ["message", incident.message],
-    ["first sign", openedAt],
-    ["last sign", `${lastAt}, ${count} in all`],
-    ["recovered", recoveredAt],
+    ["first sign", moment(openedAt)],
+    ["last sign", `${moment(lastAt)}, ${count} in all`],
+    ["recovered", moment(recoveredAt)],
     ["lasted", lasted(incident)],
     ["job", incident.job],
     ["trace", incident.trace],
     ["release", configHash],
-    ["closed", closedAt],
+    ["closed", moment(closedAt)],
     ["cause", incident.cause],
     ["fix", incident.fix],
     ["prevention", incident.prevention],

@@ -1,10 +1,13 @@
-import { toIso } from "../../lib/clock.ts";
-import { AfkError, EXIT } from "../../lib/errors.ts";
-import { listJobs, showJob } from "../../ops/jobs.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { createRedactor } from "../../lib/redact.ts";
+import { shortMomentText } from "../../lib/zone.ts";
+import { type JobView, listJobs } from "../../ops/jobs.ts";
+import { shortId } from "../../ops/short-ids.ts";
+import { showJob } from "../../ops/show-job.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withState } from "../open.ts";
-import { oneLine } from "../output.ts";
 import { type Column, tableText } from "../text.ts";
+import { jobLines, runText } from "../views/job.ts";
 
 const list = defineCommand({
   description: "The queue, the newest first",
@@ -12,38 +15,48 @@ const list = defineCommand({
   json: true,
   args: { limit: LIMIT },
   async run({ args }) {
-    const jobs = await withState(args, ({ db }) => listJobs(db, args.limit));
-    const columns: Column<(typeof jobs)[number]>[] = [
-      ["KEY", (job) => job.key],
-      ["STATE", (job) => job.state],
-      ["ATTEMPTS", (job) => `${job.attempts}/${job.maxAttempts}`, "right"],
-      ["DUE", (job) => job.runAt],
-      ["UNITS", (job) => String(job.units), "right"],
-      ["ERROR", (job) => job.error?.slice(0, 60) ?? ""],
-    ];
-    return { json: jobs, text: tableText(jobs, columns, "the queue is empty") };
+    return await withState(args, async ({ db, config: { timezone } }) => {
+      const when = { timezone, nowMs: systemClock.nowMs() };
+      const jobs = await listJobs(db, args.limit);
+      const columns: Column<JobView>[] = [
+        ["ID", ({ id }) => shortId(id)],
+        ["JOB", ({ name }) => name],
+        ["RUN", (job) => runText(job, when)],
+        ["STATE", ({ state, runAt }) => stateText(state, Date.parse(runAt), when)],
+        ["TRIES", ({ attempts, maxAttempts }) => `${attempts}/${maxAttempts}`, "right"],
+        ["UNITS", ({ units }) => String(units), "right"],
+      ];
+      const below = ({ error }: JobView) => error ?? "";
+      return {
+        json: jobs,
+        text: tableText(jobs, columns, "the queue is empty; what is due: afk status", below),
+      };
+    });
   },
 });
 
+function stateText(
+  state: JobView["state"],
+  runAt: number,
+  when: { timezone: string; nowMs: number },
+): string {
+  const isLater = state === "ready" && runAt > when.nowMs;
+  return isLater ? `ready ${shortMomentText(runAt, when.timezone, when.nowMs)}` : state;
+}
+
 const show = defineCommand({
-  description: "One job: its state, steps and files",
-  examples: ["afk jobs show KEY"],
+  description: "One run: its state, error, cost and files, and what its program wrote",
+  examples: ["afk jobs show digest", "afk jobs show 8t2kqz4m", "afk jobs show KEY --json"],
   json: true,
-  args: { key: { type: "positional", description: "The job's key" } },
+  args: {
+    key: { type: "positional", description: "A job's name (its newest run), the id of a run, or its key" },
+  },
   async run({ args }) {
-    const job = await withState(args, ({ db }) => showJob(db, args.key));
-    if (job === undefined) {
-      throw new AfkError("unknown_job", `there is no job ${args.key}; see: afk jobs`, {
-        exitCode: EXIT.failed,
-      });
-    }
-    const { steps, outputs, ...fields } = job;
-    const text = [
-      ...Object.entries(fields).map(([name, value]) => `${name.padEnd(12)} ${oneLine(String(value ?? "-"))}`),
-      ...outputs.map((name) => `output       ${name}`),
-      ...steps.map((step) => `step         ${toIso(step.at)} ${oneLine(step.name)}`),
-    ];
-    return { json: job, text };
+    return await withState(args, async ({ db, config: { timezone, secrets } }) => {
+      const job = await showJob(db, args.key);
+      const when = { timezone, nowMs: systemClock.nowMs() };
+      return { json: job, text: jobLines(job, when, createRedactor(secrets)) };
+    });
   },
 });
 

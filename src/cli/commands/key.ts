@@ -1,4 +1,6 @@
 import type { Agent } from "../../agent.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { shortMomentText } from "../../lib/zone.ts";
 import { type ClientKey, listKeys, makeKey, revokeKeys } from "../../ops/client-keys.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
@@ -7,13 +9,16 @@ import { type Column, tableText } from "../text.ts";
 
 const NAME = { type: "positional", names: "clients", description: "The client's name in afk.yaml" } as const;
 
-const COLUMNS: Column<ClientKey>[] = [
-  ["CLIENT", ({ client }) => client],
-  ["ENDS IN", ({ hint }) => hint ?? "(in afk.yaml)"],
-  ["STATE", ({ state }) => state],
-  ["MADE", ({ madeAt }) => madeAt ?? "-"],
-  ["REVOKED", ({ revokedAt }) => revokedAt ?? "-"],
-];
+function columns(timezone: string, nowMs: number): Column<ClientKey>[] {
+  const at = (iso: string | null) => (iso === null ? "-" : shortMomentText(Date.parse(iso), timezone, nowMs));
+  return [
+    ["CLIENT", ({ client }) => client],
+    ["ENDS IN", ({ hint }) => hint ?? "(in afk.yaml)"],
+    ["STATE", ({ state }) => state],
+    ["MADE", ({ madeAt }) => at(madeAt)],
+    ["REVOKED", ({ revokedAt }) => at(revokedAt)],
+  ];
+}
 
 const make = defineCommand({
   description: "Makes a key for a client, valid at once, and prints it this once",
@@ -38,8 +43,11 @@ const list = defineCommand({
   json: true,
   args: { limit: LIMIT },
   async run({ args }) {
-    const keys = await withState(args, ({ db, config }) => listKeys(db, config, args.limit));
-    return { json: keys, text: tableText(keys, COLUMNS, "no client has a key; make one: afk key make NAME") };
+    return await withState(args, async ({ db, config }) => {
+      const keys = await listKeys(db, config, args.limit);
+      const none = "no client has a key; make one: afk key make NAME";
+      return { json: keys, text: tableText(keys, columns(config.timezone, systemClock.nowMs()), none) };
+    });
   },
 });
 

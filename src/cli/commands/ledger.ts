@@ -1,6 +1,8 @@
 import { systemClock } from "../../lib/clock.ts";
 import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
+import { shortMomentText } from "../../lib/zone.ts";
 import { LEDGER_GROUPS, type LedgerGroup, type LedgerSum, listLedger, sumLedger } from "../../ops/ledger.ts";
+import { meantId, shortId } from "../../ops/short-ids.ts";
 import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
@@ -9,22 +11,42 @@ import { readSpan } from "../when.ts";
 
 type Entry = Awaited<ReturnType<typeof listLedger>>[number];
 
-const ENTRY_COLUMNS: Column<Entry>[] = [
-  ["ID", (entry) => entry.id],
-  ["AT", (entry) => entry.createdAt],
-  ["WHO", whoOf],
-  ["MODEL", (entry) => `${entry.model}${entry.degraded ? " (degraded)" : ""}`],
-  ["STATE", (entry) => entry.state],
-  ["BOUND", (entry) => formatUsd(entry.estimateMicros), "right"],
-  ["COST", (entry) => (entry.costMicros === null ? "-" : formatUsd(entry.costMicros)), "right"],
-  ["TOKENS", (entry) => `${entry.inputTokens ?? "-"}/${entry.outputTokens ?? "-"}`, "right"],
-  ["STEP", (entry) => entry.step ?? entry.session ?? ""],
-  ["ERROR", (entry) => entry.error?.slice(0, 60) ?? ""],
-];
+function entryColumns(timezone: string, nowMs: number): Column<Entry>[] {
+  return [
+    ["ID", ({ id }) => shortId(id)],
+    ["AT", ({ createdAt }) => shortMomentText(Date.parse(createdAt), timezone, nowMs)],
+    ["WHO", whoOf],
+    ["MODEL", ({ model }) => model],
+    ["STATE", ({ state }) => state],
+    ["COST", costOf, "right"],
+    ["TOKENS", ({ inputTokens, outputTokens }) => `${tokens(inputTokens)}/${tokens(outputTokens)}`, "right"],
+  ];
+}
 
-/** A client, or the key of the job's run. */
+/** A client, or the job; the run of the job is in JSON. */
 function whoOf({ client, job }: Entry): string {
-  return client === null ? (job ?? "-") : `client ${client}`;
+  if (client !== null) return `client ${client}`;
+  return job?.replace(/@(?:hand:)?\d{4}-\d{2}-\d{2}T[\d:.]+Z$/, "") ?? "-";
+}
+
+function tokens(count: number | null): string {
+  if (count === null) return "-";
+  return count < 10_000 ? String(count) : `${Math.round(count / 1_000)}k`;
+}
+
+/** What it cost; what is reserved for one under way, or charged until its cost is known, is its bound. */
+function costOf({ costMicros, estimateMicros, state }: Entry): string {
+  if (costMicros !== null) return formatUsd(costMicros);
+  return state === "released" ? "-" : formatUsd(estimateMicros);
+}
+
+/** What a row says below itself. */
+function remarkOf({ degraded, step, session, error }: Entry): string {
+  const what = step ?? session;
+  return [
+    ...(degraded ? ["not the first choice"] : []),
+    ...(error === null ? [] : [what === null ? error : `${what}: ${error}`]),
+  ].join("; ");
 }
 
 const SUM_COLUMNS: Column<LedgerSum>[] = [
@@ -37,7 +59,7 @@ const SUM_COLUMNS: Column<LedgerSum>[] = [
     "right",
   ],
   ["DEGRADED", (sum) => String(sum.degraded), "right"],
-  ["TOKENS", (sum) => `${sum.inputTokens}/${sum.outputTokens}`, "right"],
+  ["TOKENS", (sum) => `${tokens(sum.inputTokens)}/${tokens(sum.outputTokens)}`, "right"],
 ];
 
 const list = defineCommand({
@@ -82,7 +104,8 @@ const list = defineCommand({
           : "no model call was made yet";
       if (args.by === undefined) {
         const entries = await listLedger(db, filter);
-        return { json: entries, text: tableText(entries, ENTRY_COLUMNS, none) };
+        const columns = entryColumns(config.timezone, systemClock.nowMs());
+        return { json: entries, text: tableText(entries, columns, none, remarkOf) };
       }
       const { rows, more } = await sumLedger(db, args.by as LedgerGroup, filter);
       const columns: Column<LedgerSum>[] = [
@@ -100,7 +123,7 @@ const reconcileCommand = defineCommand({
   examples: ["afk ledger reconcile ID --usd 0.0012", "afk ledger reconcile ID --usd 0"],
   json: true,
   args: {
-    id: { type: "positional", description: "The entry's id" },
+    id: { type: "positional", description: "The entry's id, or as much of it as no other has" },
     usd: {
       type: "number",
       required: true,
@@ -112,11 +135,13 @@ const reconcileCommand = defineCommand({
   },
   async run({ args }) {
     const costMicros = chargeMicrosFromUsd(args.usd);
-    await withAgent(args, async (agent) => {
-      await reconcile(agent.rails, args.id, costMicros);
-      agent.log.event("warn", "call_reconciled", { entry: args.id, costMicros });
+    const id = await withAgent(args, async (agent) => {
+      const entry = await meantId(agent.store.db, "ledger", args.id);
+      await reconcile(agent.rails, entry, costMicros);
+      agent.log.event("warn", "call_reconciled", { entry, costMicros });
+      return entry;
     });
-    return { json: { id: args.id, costMicros }, text: [`${args.id} is settled at ${formatUsd(costMicros)}`] };
+    return { json: { id, costMicros }, text: [`${id} is settled at ${formatUsd(costMicros)}`] };
   },
 });
 

@@ -1,6 +1,8 @@
 import { ALERT_EVENTS } from "../../alerts/events.ts";
+import type { Config } from "../../config/config.ts";
 import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
+import { AfkError } from "../../lib/errors.ts";
 import type { Level } from "../../lib/log.ts";
 import { eventsInWords, humanLine } from "../../logs/people.ts";
 import {
@@ -12,18 +14,23 @@ import {
   readLogs,
 } from "../../logs/read.ts";
 import { traceOf } from "../../logs/trace.ts";
+import { inspectState } from "../../ops/inspect-state.ts";
 import { readConfig } from "../../ops/read-config.ts";
+import { meantId } from "../../ops/short-ids.ts";
+import { findJob } from "../../ops/show-job.ts";
 import { refuseUnreadable } from "../../ops/unreadable.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, oneLine, printLines, terminalColumns } from "../output.ts";
 import { suggestion } from "../strict.ts";
+import { hang } from "../text.ts";
 import { traceView } from "../views/trace.ts";
 import { readSpan } from "../when.ts";
 
 const LIMIT = { follow: 10, read: 10_000 };
 /** So many lines are written at once; between batches a signal can end the command. */
 const BATCH = 500;
+const WRAPPED_LINES_MAX = 6;
 
 export default defineCommand({
   json: true,
@@ -33,7 +40,11 @@ export default defineCommand({
       valueHint: "ID",
       description: "Only this tick, as a tree; last is the latest one",
     },
-    job: { type: "string", valueHint: "KEY", description: "Only this job" },
+    job: {
+      type: "string",
+      valueHint: "KEY",
+      description: "Only this run: its key or id, or a job's name for its newest",
+    },
     event: { type: "string", valueHint: "E,F", description: "Only these events (docs/logs.md lists them)" },
     level: { type: "enum", options: LEVELS, valueHint: "L", description: "This level and worse ones" },
     since: {
@@ -63,8 +74,9 @@ export default defineCommand({
     const { timezone } = config;
     const dir = config.paths.logs;
     refuseUnreadable(dir);
-    const { job, follow } = args;
-    const tick = args.tick === "last" ? (lastTickId(dir) ?? NO_TICK) : args.tick;
+    const { follow } = args;
+    const { job, tick: named } = await meantIn(config, args);
+    const tick = named === "last" ? (lastTickId(dir) ?? NO_TICK) : named;
     const { sinceMs, untilMs } = readSpan(args, { nowMs: systemClock.nowMs(), timezone });
     const level = args.level as Level | undefined;
     const events = args.event?.split(",");
@@ -75,13 +87,28 @@ export default defineCommand({
     if (isTree && [job, args.event, level, sinceMs, untilMs, args.limit].every((part) => part === undefined))
       return printTree(options, tick, timezone);
     const colour = isColoured();
+    const columns = terminalColumns();
     const text = args.json
       ? ({ raw }: LogEntry) => raw
-      : ({ line }: LogEntry) => humanLine(line, { colour, timezone });
+      : ({ line }: LogEntry) => fitted(humanLine(line, { colour, timezone }), columns);
     const limit = args.limit ?? (follow ? LIMIT.follow : LIMIT.read);
     await print({ ...options, limit }, follow, text);
   },
 });
+
+/** The whole key and id of what `--job` and `--tick` name. A state that cannot be read makes no log unreadable. */
+async function meantIn(config: Config, { job, tick }: { job: string | undefined; tick: string | undefined }) {
+  if (job === undefined && tick === undefined) return { job, tick };
+  try {
+    return await inspectState(config, async ({ db }) => ({
+      job: job === undefined ? job : ((await findJob(db, job))?.key ?? job),
+      tick: tick === undefined ? tick : await meantId(db, "ticks", tick),
+    }));
+  } catch (error) {
+    if (!(error instanceof AfkError) || error.code === "ambiguous") throw error;
+    return { job, tick };
+  }
+}
 
 /** An older log may have events that are no more, so a name that nobody knows is worth a word and no refusal. */
 function warnOfUnknown(events: readonly string[]): void {
@@ -91,6 +118,11 @@ function warnOfUnknown(events: readonly string[]): void {
       [`afk logs: no event is called "${oneLine(event)}".${suggestion(event, known)}`],
       process.stderr,
     );
+}
+
+/** Goes on below itself on a terminal, where the text begins; a pipe gets whole lines. */
+function fitted(line: string, columns: number | null): string {
+  return columns === null ? line : hang("", line, columns, WRAPPED_LINES_MAX, "    ").join("\n");
 }
 
 /** No tick has such an id, so that a filter by it finds nothing. */

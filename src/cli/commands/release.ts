@@ -104,10 +104,16 @@ function print(asJson: boolean, made: Made): void {
     [
       ...(made.kept === null ? [] : [`the former afk.yaml is kept as ${made.kept}`]),
       ...recordLines(made.recorded),
-      ...["to install it:", ...indent(made.install), "to be rid of it:", ...indent(made.uninstall)],
+      ...["to install it:", ...indent([...writeFirst(made), ...made.install])],
+      ...["to be rid of it:", ...indent(made.uninstall)],
     ],
     process.stderr,
   );
+}
+
+/** What was only printed is in no file yet, and the commands take one. */
+function writeFirst({ path, format, name }: Made): string[] {
+  return path === null ? [`afk release --format ${format} --output .      # writes ./${name}`] : [];
 }
 
 function recordLines(recorded: Recorded | null): string[] {

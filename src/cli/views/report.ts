@@ -1,15 +1,12 @@
 import type { Report } from "../../evidence/report/read-report.ts";
 import { type Section, sectionsOf, spanText, type Table } from "../../evidence/report/sections.ts";
 import { oneLine, paint } from "../output.ts";
-import { tableLines, wrap } from "../text.ts";
-
-/** So wide is what a terminal surely shows. */
-const COLUMNS = 80;
+import { COLUMNS, tableLines, wrap } from "../text.ts";
 
 /** The whole report as lines for a terminal, 80 columns wide. */
 export function reportView(report: Report): string[] {
   return [
-    paint("bold", `${report.agent}, ${spanText(report)}`),
+    ...wrap(`${oneLine(report.agent)}, ${spanText(report)}`, COLUMNS).map((line) => paint("bold", line)),
     ...sectionsOf(report).flatMap((section) => ["", ...sectionLines(section)]),
   ];
 }

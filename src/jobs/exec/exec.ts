@@ -16,6 +16,8 @@ import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 /** Any command. Its standard input is the payload as JSON (empty beside a gateway where there is none); exit 0 is done, and anything else is tried again. */
 export const exec: JobKind<ExecSettings> = {
   kind: "exec",
+  // A program that ran is not yet work that somebody was spared.
+  minutesSavedPerUnit: 0,
   settings: execSettings,
   check: checkExec,
   run: runExec,

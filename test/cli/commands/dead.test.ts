@@ -56,7 +56,9 @@ describe("dead list", () => {
       ["b-week", 1],
       ["b-2", 2],
     ]);
-    expect((await afk(target, "dead")).stdout).toMatch(/^b-2 +\S+ +2 +1 +job backup: false exited with 1$/m);
+    expect((await afk(target, "dead")).stdout).toMatch(
+      /^\w{8} +backup +\d+ \w{3} \d\d:\d\d +2 +1\n +job backup: false exited with 1$/m,
+    );
     const shown = (await afkJson(target, "dead", "show", "backup")).json;
     expect(shown).toMatchObject({ key: "b-2", runs: 2, keys: ["b-2", "b-1"], cause: "exec_failed" });
     expect((await afkJson(target, "status")).json).toMatchObject({ queue: { dead: 3 } });

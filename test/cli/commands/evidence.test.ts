@@ -44,7 +44,7 @@ describe("afk incidents", () => {
   it("shows one, and closes it only with all that is asked for", async () => {
     const target = offline();
     const id = await breakSomething(target);
-    expect((await afk(target, "incidents")).stdout).toContain(id);
+    expect((await afk(target, "incidents")).stdout).toContain(id.slice(-8));
     expect((await afk(target, "incidents", "show", id)).stdout).toMatch(
       /event +wedged[\s\S]*trace +afk logs --/,
     );

@@ -111,8 +111,8 @@ describe("ledger", () => {
       }),
     ]);
     const text = (await afk(target, "ledger")).stdout;
-    expect(text).toMatch(/^ID +AT +WHO +MODEL +STATE +BOUND +COST +TOKENS +STEP +ERROR$/m);
-    expect(text).toMatch(/ search-api +unknown +\$0\.01 +- +-\/- +socket hang up$/m);
+    expect(text).toMatch(/^ID +AT +WHO +MODEL +STATE +COST +TOKENS$/m);
+    expect(text).toMatch(/ search-api +unknown +\$0\.01 +-\/-\n +socket hang up$/m);
     expect((await afkJson(target, "ledger", "--limit", "1")).json).toHaveLength(1);
   });
 

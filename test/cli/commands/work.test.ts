@@ -79,8 +79,8 @@ describe("enqueue and jobs", () => {
       }),
     ]);
     const table = (await afk(target, "jobs")).stdout;
-    expect(table).toMatch(/^KEY +STATE +ATTEMPTS/);
-    expect(table).toMatch(/^monday +ready +0\/5/m);
+    expect(table).toMatch(/^ID +JOB +RUN +STATE +TRIES +UNITS$/m);
+    expect(table).toMatch(/^[0-9a-z]{8} +digest +monday +ready +0\/5 +0$/m);
   });
 
   it("refuse a payload that is no JSON, and a job that is not there", async () => {
@@ -91,7 +91,7 @@ describe("enqueue and jobs", () => {
     expect((await afk(target, "enqueue", "other")).code).toBe(2);
     expect((await afk(target, "enqueue")).code).toBe(2);
     expect(await afkJson(target, "jobs")).toEqual({ code: 0, json: [] });
-    expect((await afk(target, "jobs")).stdout).toBe("the queue is empty\n");
+    expect((await afk(target, "jobs")).stdout).toBe("the queue is empty; what is due: afk status\n");
   });
 
   it("show what a job did: its steps and its files", async () => {
@@ -103,7 +103,7 @@ describe("enqueue and jobs", () => {
     expect(json).toMatchObject({ key: "monday", state: "done", outputs: expect.any(Array) });
     expect(json).toHaveProperty("steps.0.name", "fetch:0");
     const text = (await afk(target, "jobs", "show", "monday")).stdout;
-    expect(text).toMatch(/^state +done$/m);
+    expect(text).toMatch(/^state +done, \w{3} \d+ \w{3} /m);
     expect(text).toContain("fetch:0");
 
     const missing = await afkJson(target, "jobs", "show", "nothing");
@@ -129,7 +129,9 @@ describe("dead", () => {
     expect(json).toEqual([
       expect.objectContaining({ key: "doomed", attempts: 1, error: "it cannot be done" }),
     ]);
-    expect((await afk(target, "dead")).stdout).toMatch(/^doomed +\S+ +1 +1 +it cannot be done$/m);
+    expect((await afk(target, "dead")).stdout).toMatch(
+      /^\w{8} +doomed +21 Nov 10:00 +1 +1\n +it cannot be done$/m,
+    );
     expect((await afkJson(target, "dead", "show", "doomed")).json).toMatchObject({
       key: "doomed",
       kind: "doomed",
