@@ -107,8 +107,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   );
   const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
   const { onAlert, onLogLine } = options;
-  const made = createLiveRails(live, { store, clock, onAlert, onLogLine });
-  const { rails, log, noteChange } = made;
+  const { rails, log, noteChange, sender } = createLiveRails(live, { store, clock, onAlert, onLogLine });
   const { outbox } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   const network = { db: store.db, agentVersion: VERSION, clock, log };
@@ -126,6 +125,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     version: VERSION,
     store,
     outbox,
+    sender,
     rails,
     kinds,
     clock,
@@ -139,7 +139,6 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     ...dependencies,
     ...held,
     current: live.current,
-    raisedCount: made.raisedCount,
   });
   return {
     get config() {
@@ -208,6 +207,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     }),
     status: () => readStatus({ config: live.current(), version: VERSION, db: store.db, clock }),
     async close() {
+      await sender.close();
       await Promise.all([egress.close(), outgoing.close()]);
       await store.close();
       log.close();

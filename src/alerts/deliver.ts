@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
+import type { Db } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { ChannelConfig, SendResult } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
@@ -13,6 +14,8 @@ import { sendAlert } from "./send.ts";
 export interface DeliverOptions {
   store: Store;
   channels: ChannelConfig[];
+  /** The id of the one channel to send to; all unless stated. */
+  only?: string;
   clock: Clock;
   /** The time by which alerts grow old, where the wall clock may be ahead of it; the wall clock's unless stated. */
   agingMs?: number;
@@ -49,7 +52,8 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
   using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
   const run = { ...options, signal: limit.signal, left: MESSAGES_MAX };
   const byId = new Map(channels.map((config) => [channelId(config), config]));
-  const counts = await Promise.all([...byId].map(([channel, config]) => serve(run, channel, config)));
+  const served = [...byId].filter(([channel]) => options.only === undefined || channel === options.only);
+  const counts = await Promise.all(served.map(([channel, config]) => serve(run, channel, config)));
 
   const left = db.selectFrom("alert_deliveries").where("state", "=", "pending");
   return {
@@ -57,6 +61,18 @@ export async function deliverAlerts(options: DeliverOptions): Promise<Delivered>
     failed: counts.reduce((sum, count) => sum + count.failed, stale),
     ...(await left.select((e) => e.fn.countAll<number>().as("pending")).executeTakeFirstOrThrow()),
   };
+}
+
+/** When something is to be tried next on one of these channels; null when nothing waits for them. */
+export async function nextRetryAt(db: Db, channels: readonly ChannelConfig[]): Promise<number | null> {
+  const ids = channels.map(channelId);
+  if (ids.length === 0) return null;
+  const waiting = db
+    .selectFrom("alert_deliveries")
+    .where("state", "=", "pending")
+    .where("channel", "in", ids);
+  const { at } = await waiting.select((e) => e.fn.min("next_at").as("at")).executeTakeFirstOrThrow();
+  return at;
 }
 
 const LIMIT_MS = 20_000;

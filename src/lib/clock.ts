@@ -72,6 +72,13 @@ export function after(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** The same for what keeps no process from its end. */
+export function afterUnref(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
 const idlers = new Set<() => void>();
 let idleTimer: NodeJS.Timeout | undefined;
 

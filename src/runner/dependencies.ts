@@ -8,6 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Chain } from "../providers/chain.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
+import type { Sender } from "./sender.ts";
 import type { SetAtWork } from "./wedge/guard.ts";
 
 /** What a worker is put together from, in agent.ts. A function asks for what it uses: `Uses<"store" | "clock">`. */
@@ -15,6 +16,8 @@ export interface Dependencies extends Configured {
   version: string;
   store: Store;
   outbox: Outbox;
+  /** Sends what was committed, beside the work. */
+  sender: Sender;
   rails: Rails;
   kinds: readonly JobKind[];
   clock: Clock;

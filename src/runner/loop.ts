@@ -16,11 +16,11 @@ export async function runLoop(
   onTick?: (result: TickResult) => void,
 ): Promise<number> {
   return await recordRun(given, async () => {
-    const release = given.rails.watch.hold("idle");
+    const releases = [given.rails.watch.hold("idle"), given.sender.hold()];
     try {
       return await untilStopped(given, runner, onTick);
     } finally {
-      release();
+      for (const release of releases) release();
     }
   });
 }

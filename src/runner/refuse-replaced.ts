@@ -1,4 +1,3 @@
-import { deliverAlerts } from "../alerts/deliver.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -19,7 +18,7 @@ const DELIVER_MS = 2_000;
  * @throws StateReplaced when they were.
  */
 export async function refuseReplaced(
-  dependencies: Uses<"config" | "outbox" | "store" | "clock" | "log">,
+  dependencies: Uses<"outbox" | "sender" | "store" | "log">,
   readSpent: () => Promise<string>,
 ): Promise<void> {
   const { store, log } = dependencies;
@@ -34,15 +33,22 @@ export async function refuseReplaced(
   throw error;
 }
 
-/** @returns how many alerts went out. */
+/** @returns how many channels have taken the alert. */
 async function report(
-  { config, outbox, store, clock, log }: Uses<"config" | "outbox" | "store" | "clock" | "log">,
+  { outbox, sender, store }: Uses<"outbox" | "sender" | "store">,
   kill: Kill,
 ): Promise<number> {
   await store.atomically((trx) => announceKill(trx, outbox.announce, kill));
-  const { signal } = new AbortController();
-  const channels = config.alerts;
-  return (await deliverAlerts({ store, channels, clock, log, signal, limitMs: DELIVER_MS })).sent;
+  sender.wake();
+  await sender.settled(DELIVER_MS);
+  const sent = store.db
+    .selectFrom("alert_deliveries")
+    .innerJoin("alerts", "alerts.id", "alert_deliveries.alert_id")
+    .where("event", "=", "kill_set")
+    .where("subject", "=", kill.by)
+    .where("occurrence", "=", String(kill.at))
+    .where("state", "=", "sent");
+  return (await sent.selectAll().execute()).length;
 }
 
 /** In a sentence, what a holder of the worker's lock has spent. */

@@ -11,6 +11,7 @@ import { createKillWatch } from "../rails/kill-watch.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
 import type { Configured } from "./dependencies.ts";
+import { createSender, type Sender } from "./sender.ts";
 
 /** Rails, outbox and log that go by the configuration as it is now, whenever they are used. */
 export function createLiveRails(
@@ -20,13 +21,11 @@ export function createLiveRails(
   rails: Rails;
   log: Log & { close(): void };
   noteChange(before: Config, now: Config): void;
-  /** How many alerts this process has raised. */
-  raisedCount(): number;
+  sender: Sender;
 } {
   const { store, clock } = of;
-  let raised = 0;
   const onAlert: OutboxOptions["onAlert"] = (alert) => {
-    raised += 1;
+    sender.wake();
     return of.onAlert?.(alert);
   };
   const { agent, paths, secrets } = live.current();
@@ -55,6 +54,8 @@ export function createLiveRails(
     stopFile: paths.stopFile,
     watch: createKillWatch(store, paths.stopFile),
   };
+  const { current } = live;
+  const sender = createSender({ store, clock, log, current, watch: rails.watch });
   const noteChange = (before: Config, now: Config) => {
     learn(now.secrets);
     // In words, secrets without their values.
@@ -63,7 +64,7 @@ export function createLiveRails(
       changes.push("a secret, or where page or gateway listen, which holds from the next start");
     log.event("info", "config_changed", { changes });
   };
-  return { rails, log, noteChange, raisedCount: () => raised };
+  return { rails, log, noteChange, sender };
 }
 
 /** The configuration in use, with what is made from it. */

@@ -7,7 +7,6 @@ import { refuseForeignSchema } from "../store/sqlite/migrate.ts";
 import type { Dependencies, WorkIds } from "./dependencies.ts";
 import { allClosed, removeHomes } from "./job/gateway.ts";
 import { endProcessesOfOthers } from "./job/processes.ts";
-import { deliverWaitingAlerts } from "./phases/deliver-alerts.ts";
 import { drain } from "./phases/drain.ts";
 import { enqueueDue, nextDueAt } from "./phases/enqueue-due.ts";
 
@@ -19,6 +18,7 @@ import { applyRetention } from "./phases/retention.ts";
 import { checkCounters, checkDisk } from "./phases/self-check.ts";
 import { createPing, type Ping } from "./ping/ping.ts";
 import { pingTick } from "./ping/tick-report.ts";
+import { SETTLE_KILLED_MS, SETTLE_MS } from "./sender.ts";
 import { beginTick, endTick, type TickRecord } from "./tick-record.ts";
 
 /** What one tick did. Money in micro-dollars. */
@@ -37,7 +37,7 @@ export async function runTick(
   runner: string,
   { byHand = false }: { byHand?: boolean } = {},
 ): Promise<TickResult> {
-  const { config, rails, store, version } = given;
+  const { config, rails, sender, store, version } = given;
   // A loop has its database open for weeks: what was added to it meanwhile would change what statements do.
   await refuseForeignSchema(store.db);
   const { tick, isAfterCrash } = await beginTick(given, byHand);
@@ -60,7 +60,7 @@ export async function runTick(
   const result = { ...record, outputs, exitCode };
   const isKilled = rails.watch.signal.aborted;
   await Promise.all([
-    deliverWaitingAlerts(dependencies, rails.watch.terminated, isKilled),
+    sender.settled(isKilled ? SETTLE_KILLED_MS : SETTLE_MS),
     pingTick(dependencies, ping, { ...result, isFit }, isKilled),
   ]);
   // 7. Retention. A kill in the middle of a tick leaves it to the next one: the process must be gone.
@@ -76,11 +76,10 @@ async function work(
   ids: WorkIds,
   { isAfterCrash, ping }: { isAfterCrash: boolean; ping: Ping },
 ): Promise<PhaseResult[]> {
-  const { setAtWork, rails } = dependencies;
-  const { signal, terminated } = rails.watch;
+  const { setAtWork, rails, sender } = dependencies;
   const release = rails.watch.hold("idle");
+  const releaseSender = sender.hold();
   const results: PhaseResult[] = [];
-  let delivery: Promise<void> = Promise.resolve();
   try {
     const { store, config, clock, log } = dependencies;
     await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
@@ -90,16 +89,19 @@ async function work(
     const kill = await readStop(rails);
     if (kill === null) ping.start();
     else results.push(await reportKill(dependencies, kill));
-    // 2. What an earlier run left: word of its end, programs, alerts and files that committed and did not get out. The alerts
-    // go beside the work: a receiver that hangs delays no model call, nor the end of a tick that is killed meanwhile.
+    // 2. What an earlier run left: word of its end, programs, alerts and files that committed and did not get out. Whatever is
+    // to be sent goes beside the work: a receiver that hangs delays no model call.
     await reportWedged(dependencies);
     await endProcessesOfOthers(dependencies, ids);
     removeHomes(config.paths, log);
-    delivery = deliverWaitingAlerts(dependencies, kill === null ? signal : terminated);
+    sender.wake();
     // Where the one before did not end they go first: it may have been a file that ended it, and would end this one too.
-    if (isAfterCrash) await delivery;
+    if (isAfterCrash) await sender.settled(SETTLE_MS);
     results.push(await publishOutputs(dependencies));
-    if (kill !== null) return results;
+    if (kill !== null) {
+      await sender.settled(SETTLE_MS);
+      return results;
+    }
     const disk = await checkDisk(dependencies);
     results.push(disk);
     if (disk.isFit === false) return results;
@@ -118,7 +120,7 @@ async function work(
     await allClosed();
     setAtWork?.(false);
     release();
-    await delivery;
+    releaseSender();
   }
   return results;
 }

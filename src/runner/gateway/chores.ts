@@ -6,7 +6,6 @@ import { raiseHighWater } from "../../ops/high-water.ts";
 import { readReplaced } from "../../rails/kill.ts";
 import { refuseForeignSchema } from "../../store/sqlite/migrate.ts";
 import type { Uses } from "../dependencies.ts";
-import { deliverWaitingAlerts } from "../phases/deliver-alerts.ts";
 
 /** What was spent is marked this often: a copy put back from before then is seen by whoever begins on it. */
 const MARK_MS = 5_000;
@@ -14,41 +13,26 @@ const MARK_MS = 5_000;
 /** What a gateway's process does beside the requests, as a tick does it beside its jobs. */
 export interface Chores {
   /**
-   * Does what is due; cheap where nothing is. Alerts go out beside it, bounded, and no request waits for them. What fails
-   * otherwise is logged and tried again.
+   * Does what is due; cheap where nothing is. What fails is logged and tried again.
    * @throws StoreRefused when the state was tampered with, or its disk has failed.
    */
   step(config: Uses<"config">["config"]): Promise<void>;
-  /** Resolves when no delivery is under way and what was spent is marked; called when no request is left. */
+  /** Resolves when what was spent is marked; called when no request is left. */
   ended(config: Uses<"config">["config"]): Promise<void>;
 }
 
-/** What goes out is what waits in the outbox: at once when this process raises an alert, and each minute what is due then. */
-export function createChores(
-  dependencies: Uses<"store" | "rails" | "clock" | "log">,
-  /** How many alerts this process has raised. */
-  raisedCount: () => number,
-): Chores {
-  const { store, rails, clock, log } = dependencies;
-  let delivery: Promise<void> | null = null;
-  let delivered = 0;
-  let deliverAt = 0;
+/** The chores of one gateway. Alerts go out by the sender, which is held beside them. */
+export function createChores({
+  store,
+  sender,
+  clock,
+  log,
+}: Uses<"store" | "sender" | "clock" | "log">): Chores {
+  const release = sender.hold();
   let channels = "";
   let nextAt = 0;
   let markAt = 0;
   let marked = "";
-
-  function deliver(config: Uses<"config">["config"]): void {
-    const raised = raisedCount();
-    const isDue = raised !== delivered || clock.uptimeMs() >= deliverAt;
-    if (!isDue || delivery !== null) return;
-    delivered = raised;
-    deliverAt = clock.uptimeMs() + MINUTE_MS;
-    // Bounded by its own limit; a kill switch does not silence them, the end of the process does.
-    delivery = deliverWaitingAlerts({ ...dependencies, config }, rails.watch.terminated).finally(() => {
-      delivery = null;
-    });
-  }
 
   /** A database that is put back from before what was spent here has to be seen, also where nothing ticks. */
   async function raiseMark(path: string): Promise<void> {
@@ -64,13 +48,13 @@ export function createChores(
     if (stated === channels) return;
     await takeOverChannels(store, alerts, { nowMs: clock.nowMs(), log });
     channels = stated;
+    sender.wake();
   }
 
   return {
     async step(config) {
       store.health.refuseBroken();
       await orLog(log, () => takeOver(config));
-      deliver(config);
       const nowMs = clock.uptimeMs();
       if (nowMs >= markAt) {
         markAt = nowMs + MARK_MS;
@@ -81,7 +65,7 @@ export function createChores(
       await refuseForeignSchema(store.db);
     },
     async ended(config) {
-      await delivery;
+      release();
       // Beside other files than its own there is nothing to mark.
       if (readReplaced(store) === null) await orLog(log, () => raiseMark(config.paths.highWater));
     },

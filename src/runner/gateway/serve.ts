@@ -18,11 +18,9 @@ import { GatewayRunning, holdGateway } from "./hold-gateway.ts";
 
 /** What a process that serves clients is put together from, in agent.ts. */
 export interface Serving
-  extends Uses<"config" | "store" | "outbox" | "rails" | "clock" | "log" | "renew" | "hasNews"> {
+  extends Uses<"config" | "store" | "outbox" | "sender" | "rails" | "clock" | "log" | "renew" | "hasNews"> {
   /** The configuration as it stands now. */
   current: () => Config;
-  /** How many alerts this process has raised. */
-  raisedCount: () => number;
   /** Afk's own process, which a wedge guard may kill. */
   isOurs: boolean;
   limits?: WedgeLimits | undefined;
@@ -45,7 +43,7 @@ const ENDING_MS = 250;
 export async function serveAlone(serving: Serving, listen: Listen): Promise<number> {
   return await holdGateway(serving, () =>
     guarded(serving, async (setAtWork) => {
-      const chores = createChores(serving, serving.raisedCount);
+      const chores = createChores(serving);
       const gateway = await open(serving, listen);
       try {
         await attend(serving, chores, { setAtWork, until: "ended" });
@@ -85,7 +83,7 @@ export async function serveBeside(
 }
 
 async function loopBeside(serving: Serving, gateway: Gateway, loop: () => Promise<number>): Promise<number> {
-  const chores = createChores(serving, serving.raisedCount);
+  const chores = createChores(serving);
   let isFirst = true;
   try {
     for (;;) {

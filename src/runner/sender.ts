@@ -1,0 +1,172 @@
+import { channelId } from "../alerts/channels/registry.ts";
+import { deliverAlerts, nextRetryAt } from "../alerts/deliver.ts";
+import type { Config } from "../config/config.ts";
+import { afterUnref, type Clock, idlePause, type Pause, pause } from "../lib/clock.ts";
+import { MINUTE_MS } from "../lib/durations.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
+import { agingNow } from "../rails/budget-time.ts";
+import type { KillWatch } from "../rails/kill-watch.ts";
+import type { Store } from "../store/store.ts";
+
+/** How long a tick waits for what is under way: at its end, and when the kill switch was set in the middle of it. */
+export const SETTLE_MS = 20_000;
+export const SETTLE_KILLED_MS = 1_000;
+/** How long the end of a process waits. The next process goes on. */
+const CLOSE_MS = 2_000;
+
+/**
+ * Sends what waits in the database beside whatever else the process does. One message at a time goes to a channel, and none
+ * waits for another channel's. It sends the same rows as other processes, and no row twice.
+ */
+export interface Sender {
+  /** To be called after a commit that wrote something to send: it goes out at once. Takes no time, and never throws. */
+  wake(): void;
+  /** Until the function that it gives is called, what other processes have written is noticed within IDLE_MS. */
+  hold(): () => void;
+  /** Resolves when everything that is due was tried, or after so many milliseconds; what is under way then goes on. */
+  settled(limitMs: number): Promise<void>;
+  /** Waits a little for what is under way, and ends it; nothing is sent from then on. What is unsent stays pending. */
+  close(): Promise<void>;
+}
+
+/** What a sender works with. */
+interface SenderOptions {
+  store: Store;
+  clock: Clock;
+  log: Log;
+  /** The configuration as it stands now. */
+  current: () => Pick<Config, "alerts">;
+  /** When the process is told to end, what is under way ends at once. A kill switch alone silences nobody. */
+  watch: Pick<KillWatch, "signal" | "terminated">;
+}
+
+/** Makes the sender of a process. It does nothing until it is woken or held. */
+export function createSender(options: SenderOptions): Sender {
+  const { store, current, watch } = options;
+  const { terminated } = watch;
+  const closed = new AbortController();
+  const lanes = new Map<string, Lane>();
+  let cancelRetry = () => {};
+  let nap: Pause | null = null;
+  let held = 0;
+  let isWatching = false;
+
+  const isOver = () => closed.signal.aborted || terminated.aborted;
+
+  function laneOf(id: string): Lane {
+    const lane = lanes.get(id) ?? createLane(() => send(id), isOver);
+    lanes.set(id, lane);
+    return lane;
+  }
+
+  function wake(): void {
+    if (isOver()) return;
+    for (const channel of current().alerts) laneOf(channelId(channel)).wake();
+  }
+
+  /** One pass over what is due on one channel. What goes wrong is logged, and tried again at the next waking. */
+  async function send(only: string): Promise<void> {
+    const { clock, log } = options;
+    using ended = joinSignals([closed.signal, terminated]);
+    try {
+      const agingMs = await agingNow(store.db, clock);
+      const given = { store, channels: current().alerts, only, clock, agingMs, log };
+      await deliverAlerts({ ...given, signal: ended.signal });
+      await planRetry();
+    } catch (error) {
+      log.event("error", "alert_failed", { error: messageOf(error) });
+    }
+  }
+
+  /** What is due already and was not sent waits for a channel that is down, or is gathered: it has time. */
+  async function planRetry(): Promise<void> {
+    const dueAt = await nextRetryAt(store.db, current().alerts);
+    if (isOver()) return;
+    cancelRetry();
+    if (dueAt === null) return;
+    const waitMs = dueAt - options.clock.nowMs();
+    cancelRetry = afterUnref(waitMs <= 0 ? MINUTE_MS : Math.min(waitMs, MINUTE_MS), wake);
+  }
+
+  /** All who idle share a timer, so that this wakes nobody who is not awake then anyway. */
+  async function watchOthers(): Promise<void> {
+    isWatching = true;
+    try {
+      let version = store.changes.seen();
+      while (held > 0 && !isOver()) {
+        nap = idlePause();
+        await nap.over;
+        if (held === 0 || isOver()) return;
+        const seen = store.changes.seen();
+        if (seen !== version) wake();
+        version = seen;
+      }
+    } catch (error) {
+      options.log.event("error", "alert_failed", { error: messageOf(error) });
+    } finally {
+      isWatching = false;
+    }
+  }
+
+  async function settled(limitMs: number): Promise<void> {
+    const limit = pause(limitMs);
+    let isTimeUp = false;
+    void limit.over.then(() => {
+      isTimeUp = true;
+    });
+    const busy = () => [...lanes.values()].flatMap((lane) => lane.under() ?? []);
+    while (!isTimeUp && busy().length > 0) await Promise.race([Promise.all(busy()), limit.over]);
+    limit.end();
+  }
+
+  return {
+    wake,
+    settled,
+    hold() {
+      held += 1;
+      if (!isWatching) void watchOthers();
+      let isHeld = true;
+      return () => {
+        if (!isHeld) return;
+        isHeld = false;
+        held -= 1;
+        if (held === 0) nap?.end();
+      };
+    },
+    async close() {
+      await settled(watch.signal.aborted ? SETTLE_KILLED_MS : CLOSE_MS);
+      closed.abort();
+      cancelRetry();
+      nap?.end();
+      await Promise.all([...lanes.values()].map((lane) => lane.under()));
+    },
+  };
+}
+
+/** Work that is done once at a time, and once more where it was asked for meanwhile. */
+interface Lane {
+  wake(): void;
+  /** Resolves when it is over; null while nothing is done. */
+  under(): Promise<void> | null;
+}
+
+function createLane(work: () => Promise<void>, isOver: () => boolean): Lane {
+  let running: Promise<void> | null = null;
+  let isWanted = false;
+  async function run(): Promise<void> {
+    while (isWanted && !isOver()) {
+      isWanted = false;
+      await work();
+    }
+    running = null;
+  }
+  return {
+    wake() {
+      isWanted = true;
+      running ??= run();
+    },
+    under: () => running,
+  };
+}
