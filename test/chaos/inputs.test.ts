@@ -5,8 +5,8 @@ import { ConfigError } from "../../src/config/errors.ts";
 import { toItem } from "../../src/jobs/digest/item.ts";
 import type { JobKind } from "../../src/jobs/job.ts";
 import { readFeed } from "../../src/jobs/sources/feed.ts";
-import { parseMail } from "../../src/jobs/sources/mail.ts";
-import { splitMbox } from "../../src/jobs/sources/mbox.ts";
+import { readMail } from "../../src/jobs/sources/mail.ts";
+import { lastMessages } from "../../src/jobs/sources/mbox.ts";
 import { AfkError } from "../../src/lib/errors.ts";
 import { createAnthropic } from "../../src/providers/anthropic/anthropic.ts";
 import { createOllama } from "../../src/providers/ollama/ollama.ts";
@@ -14,6 +14,7 @@ import { createOpenai } from "../../src/providers/openai/openai.ts";
 import { CallFailed } from "../../src/rails/call.ts";
 import { receiver } from "../alerts/receiver.ts";
 import { afk } from "../cli/commands/in-process.ts";
+import { memoryFile } from "../jobs/sources/memory-file.ts";
 import { deployment } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
@@ -105,7 +106,16 @@ it("a mail gives an item or is unreadable", SLOW, async () => {
     return {
       input,
       async run() {
-        for (const message of splitMbox(input) ?? [input]) toItem(await parseMail(message), "label");
+        const bytesMax = 64 * 1024;
+        const file = memoryFile(input);
+        const isMbox = Buffer.from(input).toString("latin1").startsWith("From ");
+        const { messages } = isMbox
+          ? await lastMessages(file, { bytesMax, messagesMax: 50 })
+          : { messages: [{ start: 0, end: file.sizeBytes }] };
+        for (const range of messages) {
+          const { item } = await readMail({ ...range, read: file.read, isQuoted: isMbox }, bytesMax);
+          toItem(item, "label");
+        }
       },
     };
   });

@@ -1,134 +1,152 @@
 import type { Dirent } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
-import { extname, join, resolve } from "node:path";
+import { extname, resolve } from "node:path";
 import { oneLine } from "../../lib/text.ts";
 import { newestItems, type RawItem, shortHash } from "../digest/item.ts";
 import type { FolderSource } from "../digest/settings.ts";
-import { parseMail } from "./mail.ts";
-import { splitMbox } from "./mbox.ts";
-import { type FileContent, readFileBounded, unreadable } from "./read-file.ts";
-import { type Collected, isSourceFailure, SourceUnreadable, sourceLabel } from "./source.ts";
+import { fileType, type ListedFile, type Listing, listFolder } from "./list-folder.ts";
+import { readMail } from "./mail.ts";
+import { isMaildir, listMaildir, maildirName } from "./maildir.ts";
+import { lastMessages } from "./mbox.ts";
+import type { ByteRange } from "./mime.ts";
+import { readNote } from "./note.ts";
+import { createNotes, type Notes } from "./notes.ts";
+import { type OpenFile, withFile } from "./read-file.ts";
+import { type Collected, isSourceFailure, sourceLabel } from "./source.ts";
 
-const FILE_BYTES_MAX = 1024 * 1024;
+const BYTES_MAX = 16 * 1024 * 1024;
 const FILES_MAX = 200;
-/** A folder with more entries is not an inbox. */
-const ENTRIES_MAX = 10_000;
-const MESSAGES_PER_FILE_MAX = 200;
-/** Of an mbox file; with as many as its bytes allow it would keep the parser busy for seconds. */
-const MBOX_LINES_MAX = 50_000;
-const NOTES_MAX = 20;
+/** Of all mbox files of a folder together. */
+const MESSAGES_MAX = 1_000;
+/** What identifies a file that has no identifier of its own: more of it changes nothing for anyone. */
+const IDENTITY_BYTES_MAX = 1024 * 1024;
+
+/** One run over a folder. */
+interface Run {
+  bytesMax: number;
+  filesMax: number;
+  signal: AbortSignal;
+  notes: Notes;
+}
 
 /**
- * Every .txt, .md, .eml and .mbox file directly in the folder, the newest 200. A file that cannot be used is noted
- * and left out.
+ * Every .txt, .md, .eml and .mbox file directly in the folder, or the mails of a Maildir; the newest. What does not fit is
+ * read as far as it does: the head of a file, the last messages of an mbox. The rest is counted and noted.
  * @throws SourceUnreadable when the folder itself cannot be read.
  */
 export async function collectFolder(
   source: FolderSource,
   context: { base: string; signal: AbortSignal },
 ): Promise<Collected> {
-  const folder = resolve(context.base, source.folder);
-  const notes: string[] = [];
+  const run = { bytesMax: BYTES_MAX, filesMax: FILES_MAX, signal: context.signal, notes: createNotes() };
+  const { files, isMail } = await listSource(resolve(context.base, source.folder), run);
   const raws: RawItem[] = [];
-  for (const name of await newestFiles(folder, notes)) {
+  for (const [index, file] of files.entries()) {
     context.signal.throwIfAborted();
+    if (raws.length >= MESSAGES_MAX) {
+      run.notes.add(
+        `${files.length - index} older files were not read, as ${MESSAGES_MAX} messages came before`,
+      );
+      break;
+    }
     try {
-      const options = { bytesMax: FILE_BYTES_MAX, followLinks: false };
-      raws.push(...(await rawItems(name, await readFileBounded(join(folder, name), options), notes)));
+      const read = (open: OpenFile) => readItems({ ...file, isMail }, open, run);
+      raws.push(...(await withFile(file.path, { followLinks: false }, read)));
     } catch (error) {
       if (!isSourceFailure(error)) throw error;
-      notes.push(`left out ${oneLine(name, 80)}: ${error.message.replace(`${join(folder, name)}: `, "")}`);
+      run.notes.add(`left out ${oneLine(file.name, 80)}: ${error.message.replace(`${file.path}: `, "")}`);
     }
   }
-  return { items: newestItems(raws, sourceLabel(source)), notes: boundNotes(notes) };
+  return { items: newestItems(raws, sourceLabel(source)), notes: run.notes.list() };
 }
 
-async function newestFiles(folder: string, notes: string[]): Promise<string[]> {
-  const entries = await unreadable(folder, () => readdir(folder, { withFileTypes: true }));
-  const { length } = entries;
-  if (length > ENTRIES_MAX)
-    throw new SourceUnreadable(`${folder}: it holds ${length} files; an inbox may hold ${ENTRIES_MAX}`);
-  const files: { name: string; modifiedMs: number }[] = [];
-  for (const entry of entries.filter(isWanted)) {
-    if (entry.isFile()) {
-      // One that vanished since it was listed is noted when it is read.
-      const stats = await lstat(join(folder, entry.name)).catch(() => null);
-      files.push({ name: entry.name, modifiedMs: stats?.mtimeMs ?? 0 });
-    } else {
-      const what = entry.isSymbolicLink() ? "a symbolic link" : "not a file";
-      notes.push(`left out ${oneLine(entry.name, 80)}: it is ${what}`);
-    }
+/**
+ * What is to be said of the folder as it is now, without reading what is in its files.
+ * @throws SourceUnreadable when it cannot be read.
+ */
+export async function inspectFolder(folder: string, signal: AbortSignal): Promise<string[]> {
+  const notes = createNotes();
+  await listSource(folder, { bytesMax: BYTES_MAX, filesMax: FILES_MAX, signal, notes });
+  return notes.list();
+}
+
+async function listSource(folder: string, run: Run): Promise<Listing & { isMail: boolean }> {
+  const isMail = await isMaildir(folder);
+  const listing = isMail
+    ? await listMaildir(folder, run)
+    : await listFolder(folder, { ...run, typeOf: passedOverAs });
+  const { files, total, passedOver } = listing;
+  if (total > files.length) run.notes.add(`only the newest ${files.length} of ${total} files were read`);
+  const count = [...passedOver.values()].reduce((sum, each) => sum + each, 0);
+  const types = [...passedOver].map(([type, each]) => `${each} ${type}`).join(", ");
+  if (count > 0) run.notes.add(`passed over ${count} that afk does not read: ${types}`);
+  return { ...listing, isMail };
+}
+
+function passedOverAs(entry: Dirent): string | null {
+  return /^\.(?:txt|md|markdown|eml|mbox)$/i.test(extname(entry.name)) ? null : fileType(entry);
+}
+
+async function readItems(
+  file: ListedFile & { isMail: boolean },
+  open: OpenFile,
+  run: Run,
+): Promise<RawItem[]> {
+  const whole = { start: 0, end: open.sizeBytes, read: open.read, isQuoted: false };
+  const name = file.isMail ? maildirName(file.name) : file.name;
+  if (file.isMail || /\.eml$/i.test(name)) return [await mailItem(name, whole, open.modifiedMs, run)];
+  if (/\.mbox$/i.test(name)) return await mboxItems(name, open, run);
+  const bytes = await open.read(0, Math.min(open.sizeBytes, run.bytesMax));
+  noteUnread(name, open.sizeBytes - bytes.length, run);
+  return [{ ...readNote({ name, modifiedMs: open.modifiedMs }, bytes), id: await contentId(name, whole) }];
+}
+
+async function mboxItems(name: string, open: OpenFile, run: Run): Promise<RawItem[]> {
+  const tail = await lastMessages(open, { bytesMax: run.bytesMax, messagesMax: run.filesMax });
+  const count = tail.messages.length;
+  if (tail.before > 0) {
+    const what = `${oneLine(name, 80)}: only its last ${count} messages were read`;
+    run.notes.add(`${what}, not the ${tail.before} bytes before them`);
   }
-  if (files.length > FILES_MAX) notes.push(`only the newest ${FILES_MAX} of ${files.length} files were read`);
-  return files
-    .toSorted((a, b) => b.modifiedMs - a.modifiedMs || (a.name < b.name ? -1 : 1))
-    .slice(0, FILES_MAX)
-    .map((file) => file.name);
-}
-
-function isWanted({ name }: Dirent): boolean {
-  return !name.startsWith(".") && /^\.(?:txt|md|eml|mbox)$/i.test(extname(name));
-}
-
-async function rawItems(name: string, file: FileContent, notes: string[]): Promise<RawItem[]> {
-  switch (extname(name).toLowerCase()) {
-    case ".eml":
-      return [await mailItem(name, file.bytes)];
-    case ".mbox":
-      return mboxItems(name, file.bytes, notes);
-    default:
-      return [note(name, file)];
-  }
-}
-
-async function mboxItems(name: string, bytes: Uint8Array, notes: string[]): Promise<RawItem[]> {
-  if (
-    Buffer.from(bytes)
-      .toString("latin1")
-      .split("\n", MBOX_LINES_MAX + 2).length >
-    MBOX_LINES_MAX + 1
-  )
-    throw new SourceUnreadable(`it has more than ${MBOX_LINES_MAX} lines`);
-  const messages = splitMbox(bytes);
-  if (messages === null)
-    throw new SourceUnreadable("it does not begin with a `From ` line, as an mbox file does");
   const raws: RawItem[] = [];
-  // New mail is appended, so the last messages are the newest.
-  for (const message of messages.slice(-MESSAGES_PER_FILE_MAX)) {
+  for (const message of tail.messages) {
+    run.signal.throwIfAborted();
     try {
-      raws.push(await mailItem(name, message));
+      const range = { ...message, read: open.read, isQuoted: true };
+      raws.push(await mailItem(name, range, message.deliveredAt, run));
     } catch (error) {
       if (!isSourceFailure(error)) throw error;
-      notes.push(`left out a message of ${oneLine(name, 80)}: ${error.message}`);
+      run.notes.add(`left out a message of ${oneLine(name, 80)}: ${error.message}`);
     }
   }
   return raws;
 }
 
-async function mailItem(name: string, bytes: Uint8Array): Promise<RawItem> {
-  const mail = await parseMail(bytes);
-  return { ...mail, id: mail.id ?? contentId(name, bytes) };
-}
-
-/** A text file: its first line is the title, a date at the start of its name (2026-11-03-….md) is its date. */
-function note(name: string, file: FileContent): RawItem {
-  const text = new TextDecoder().decode(file.bytes).replace(/^---\r?\n[\s\S]*?\r?\n---\r?\n/, "");
-  const [first = ""] = text.trim().split(/\r?\n/, 1);
-  const body = text.trim().slice(first.length).trim();
+async function mailItem(
+  name: string,
+  range: ByteRange,
+  deliveredAt: number | string | undefined,
+  run: Run,
+): Promise<RawItem> {
+  const { item, unread } = await readMail(range, run.bytesMax);
+  noteUnread(name, unread, run);
   return {
-    id: contentId(name, file.bytes),
-    title: first.replace(/^#+\s+/, ""),
-    text: body === "" ? first : body,
-    publishedAt: /^\d{4}-\d{2}-\d{2}(?!\d)/.exec(name)?.[0] ?? file.modifiedMs,
+    ...item,
+    id: item.id ?? (await contentId(name, range)),
+    publishedAt: item.publishedAt ?? deliveredAt,
   };
 }
 
-/** A changed file is a new item; a folder that moved is not. */
-function contentId(name: string, bytes: Uint8Array): string {
-  return `file:${shortHash(name)}:${shortHash(bytes)}`;
+function noteUnread(name: string, unread: number, { bytesMax, notes }: Run): void {
+  if (unread > 0)
+    notes.add(
+      `${oneLine(name, 80)}: only its first ${bytesMax} bytes were read, not the ${unread} behind them`,
+    );
 }
 
-function boundNotes(notes: string[]): string[] {
-  if (notes.length <= NOTES_MAX) return notes;
-  return [...notes.slice(0, NOTES_MAX), `and ${notes.length - NOTES_MAX} more`];
+/** A changed file is a new item; a folder that moved is not. */
+async function contentId(name: string, { start, end, read, isQuoted }: ByteRange): Promise<string> {
+  const bytes = await read(start, Math.min(end - start, IDENTITY_BYTES_MAX));
+  const lines = isQuoted ? bytes.toString("latin1").replace(/^>(>*From )/gm, "$1") : bytes.toString("latin1");
+  const behind = end - start > IDENTITY_BYTES_MAX ? `:${end - start}` : "";
+  return `file:${shortHash(name)}:${shortHash(Buffer.from(lines, "latin1"))}${behind}`;
 }

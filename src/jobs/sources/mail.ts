@@ -1,45 +1,53 @@
-import PostalMime from "postal-mime";
-import { messageOf } from "../../lib/errors.ts";
+import { cleanText } from "../../lib/text.ts";
 import { htmlToText } from "../digest/html-text.ts";
-import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../digest/item.ts";
+import { ITEM_TEXT_CHARS_MAX, parseDate, type RawItem } from "../digest/item.ts";
+import { type ByteRange, readMime, type TextPart } from "./mime.ts";
+import { fieldText, parameterOf } from "./mime-header.ts";
 import { SourceUnreadable } from "./source.ts";
 
-/** The text comes before attachments, and the time of the parser grows with the square of some inputs. */
-const PARSED_BYTES_MAX = 128 * 1024;
-/** The parser makes an object of each line: a mail of nothing but line ends takes it seconds and 200 MB. */
-const PARSED_LINES_MAX = 6_000;
-
-/**
- * One message (RFC 5322, MIME): subject, text, date, Message-ID. Attachments are not looked into.
- * @throws SourceUnreadable when its parts are nested too deep, its headers are too large, or there are none.
- */
-export async function parseMail(bytes: Uint8Array): Promise<RawItem> {
-  try {
-    const email = await PostalMime.parse(parsedPart(bytes), {
-      maxNestingDepth: 20,
-      maxHeadersSize: 64 * 1024,
-      maxRfc822NestingDepth: 2,
-    });
-    if (email.headers.length === 0) throw new SourceUnreadable("it has no mail headers");
-    const plain = email.text?.trim() ? email.text : undefined;
-    return {
-      id: email.messageId,
-      title: email.subject,
-      text: plain ?? htmlToText(email.html ?? "", ITEM_TEXT_CHARS_MAX),
-      publishedAt: email.date,
-    };
-  } catch (error) {
-    if (error instanceof SourceUnreadable) throw error;
-    throw new SourceUnreadable(`it is no readable mail: ${messageOf(error)}`, { cause: error });
-  }
+/** A mail as an item, and how many bytes of it nobody looked at. */
+export interface Mail {
+  item: RawItem;
+  unread: number;
 }
 
-function parsedPart(bytes: Uint8Array): Uint8Array {
-  let end = 0;
-  for (let lines = 0; lines < PARSED_LINES_MAX; lines++) {
-    const next = bytes.indexOf(0x0a, end) + 1;
-    if (next === 0 || next > PARSED_BYTES_MAX) return bytes.subarray(0, PARSED_BYTES_MAX);
-    end = next;
-  }
-  return bytes.subarray(0, end);
+/**
+ * One message: subject, text, date, Message-ID. Attachments are not looked into; at most `bytesMax` bytes are read.
+ * @throws SourceUnreadable when it has no headers.
+ */
+export async function readMail(range: ByteRange, bytesMax: number): Promise<Mail> {
+  const { fields, parts, hasHeaders, unread } = await readMime(range, bytesMax);
+  if (!hasHeaders) throw new SourceUnreadable("it has no mail headers");
+  const contentType = fields.get("content-type")?.toString("latin1") ?? "";
+  const charset = parameterOf(contentType, "charset") ?? parts[0]?.charset ?? null;
+  const header = (name: string) => fieldText(fields.get(name) ?? NOTHING, charset);
+  return {
+    item: {
+      id: /<[^<>]*>/.exec(header("message-id"))?.[0] ?? (header("message-id") || undefined),
+      title: header("subject"),
+      text: textOf(parts),
+      publishedAt: dateOf(header("date"), header("received")),
+    },
+    unread,
+  };
+}
+
+const NOTHING = new Uint8Array();
+
+/** When it was written, else when the last server took it. */
+function dateOf(written: string, received: string): number | undefined {
+  return parseDate(written) ?? parseDate(received.slice(received.lastIndexOf(";") + 1)) ?? undefined;
+}
+
+/** Of several forms of the same the plain one, unless it is blank; all else in its order. */
+function textOf(parts: TextPart[]): string {
+  const isBlank = ({ text }: TextPart) => text.trim() === "";
+  const hasPlain = new Set(
+    parts.filter((part) => !part.isHtml && !isBlank(part)).map(({ alternative }) => alternative),
+  );
+  const read = parts.filter(
+    ({ isHtml, alternative }) => alternative === null || isHtml !== hasPlain.has(alternative),
+  );
+  const texts = read.map(({ isHtml, text }) => (isHtml ? htmlToText(text, ITEM_TEXT_CHARS_MAX) : text));
+  return cleanText(texts.join("\n"), ITEM_TEXT_CHARS_MAX);
 }

@@ -9,6 +9,15 @@ export interface FileContent {
   modifiedMs: number;
 }
 
+/** A regular file that is open. However large it is, only what is asked for is in memory. */
+export interface OpenFile {
+  sizeBytes: number;
+  /** Epoch instant. */
+  modifiedMs: number;
+  /** The bytes at `start`, at most `length` of them; fewer where the file ends before. */
+  read(start: number, length: number): Promise<Buffer>;
+}
+
 /**
  * A regular file, whole, or nothing. `followLinks` is for paths that the owner wrote; what merely lies in
  * a folder may have been put there by anyone, to have another file read.
@@ -16,15 +25,40 @@ export interface FileContent {
  */
 export async function readFileBounded(
   path: string,
-  options: { bytesMax: number; followLinks: boolean },
+  { bytesMax, followLinks }: { bytesMax: number; followLinks: boolean },
 ): Promise<FileContent> {
+  return await withFile(path, { followLinks }, async ({ sizeBytes, modifiedMs, read }) => {
+    // One byte more than its size is asked for, so that a file that grows meanwhile is found out.
+    const bytes = await read(0, Math.min(sizeBytes, bytesMax) + 1);
+    if (bytes.length > bytesMax) throw new SourceUnreadable(`${path}: it is larger than ${bytesMax} bytes`);
+    // A file that grew while it was read is read again next time.
+    if (bytes.length > sizeBytes) throw new SourceUnreadable(`${path}: it changed while it was read`);
+    return { bytes, modifiedMs };
+  });
+}
+
+/**
+ * Opens a regular file for `use`, and closes it.
+ * @throws SourceUnreadable when it is missing, no regular file, or a link that is not followed; and what `use` throws.
+ */
+export async function withFile<T>(
+  path: string,
+  { followLinks }: { followLinks: boolean },
+  use: (file: OpenFile) => Promise<T>,
+): Promise<T> {
   // O_NONBLOCK, or opening a named pipe would wait for its writer for ever.
-  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (options.followLinks ? 0 : constants.O_NOFOLLOW);
-  const file = await unreadable(path, () => open(path, flags));
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (followLinks ? 0 : constants.O_NOFOLLOW);
+  const handle = await unreadable(path, () => open(path, flags));
   try {
-    return await unreadable(path, () => readOpen(file, path, options.bytesMax));
+    const stats = await unreadable(path, () => handle.stat());
+    if (!stats.isFile()) throw new SourceUnreadable(`${path}: it is not a file`);
+    return await use({
+      sizeBytes: stats.size,
+      modifiedMs: Math.floor(stats.mtimeMs),
+      read: (start, length) => unreadable(path, () => readAt(handle, start, length)),
+    });
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
 
@@ -48,19 +82,13 @@ const REASONS: Record<string, string> = {
   ELOOP: "it is a symbolic link",
 };
 
-async function readOpen(file: FileHandle, path: string, bytesMax: number): Promise<FileContent> {
-  const stats = await file.stat();
-  if (!stats.isFile()) throw new SourceUnreadable(`${path}: it is not a file`);
-  const buffer = Buffer.alloc(Math.min(stats.size, bytesMax) + 1);
-  let length = 0;
-  while (length < buffer.length) {
-    const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-    length += bytesRead;
-    // One byte more than its size is asked for, so that what gives no more than that has ended.
-    if (bytesRead === 0 || length === stats.size) break;
+async function readAt(handle: FileHandle, start: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, start + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
   }
-  if (length > bytesMax) throw new SourceUnreadable(`${path}: it is larger than ${bytesMax} bytes`);
-  // A file that grew while it was read is read again next time.
-  if (length > stats.size) throw new SourceUnreadable(`${path}: it changed while it was read`);
-  return { bytes: buffer.subarray(0, length), modifiedMs: Math.floor(stats.mtimeMs) };
+  return buffer.subarray(0, filled);
 }
