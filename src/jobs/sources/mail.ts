@@ -1,6 +1,7 @@
+import { parseDate } from "../../lib/dates.ts";
 import { cleanText } from "../../lib/text.ts";
 import { htmlToText } from "../digest/html-text.ts";
-import { ITEM_TEXT_CHARS_MAX, parseDate, type RawItem } from "../digest/item.ts";
+import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../digest/item.ts";
 import { type ByteRange, readMime, type TextPart } from "./mime.ts";
 import { fieldText, parameterOf } from "./mime-header.ts";
 import { SourceUnreadable } from "./source.ts";

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
+import { parseDate } from "../../lib/dates.ts";
 import { oneLine } from "../../lib/text.ts";
-import { parseDate, type RawItem } from "../digest/item.ts";
+import type { RawItem } from "../digest/item.ts";
 import { decodeText } from "./decode.ts";
 import { readFrontMatter } from "./front-matter.ts";
 import { withoutComments } from "./markdown-comments.ts";
