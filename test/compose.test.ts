@@ -47,10 +47,11 @@ describe.each(services)("the service %s", (name, service) => {
   });
 
   test("cannot be reached from another machine, and is not started again after a stop", () => {
-    if (name === "gateway") expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:.+:4236$/)]);
+    if (name === "gateway" || name === "page")
+      expect(service.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:.+:423[56]$/)]);
     else expect(service).not.toHaveProperty("ports");
     expect(service).not.toHaveProperty("expose");
-    expect(service.restart).toMatch(/^on-failure/);
+    expect(service.restart).toMatch(/^(on-failure:5|\$\{AFK_RESTART:-on-failure\})$/);
   });
 });
 
@@ -75,6 +76,29 @@ test("the gateway is as the worker is, but for what it does and where it answers
       test: ["CMD", "afk", "health", "--gateway", "127.0.0.1:4236"],
     },
   ]);
+});
+
+test("watchdog and backup share the worker's state, settings and limits, and nobody else is in the page's network", () => {
+  const { command: _works, ...same }: Partial<Service> = worker ?? {};
+  for (const name of ["watchdog", "backup"]) {
+    const { entrypoint, command, healthcheck, ...others }: Partial<Service> = compose.services[name] ?? {};
+    expect(others).toEqual(same);
+    expect(String(entrypoint)).toContain(`afk ${name}`);
+    expect({ command, healthcheck }).toEqual({ command: [], healthcheck: { disable: true } });
+  }
+  const inPage = services.flatMap(([name, { networks }]) => (networks.includes("page") ? [name] : []));
+  expect(inPage).toEqual(["page"]);
+  expect(compose.services.page).toMatchObject({
+    profiles: ["page"],
+    networks: ["page"],
+    command: ["dashboard", "--listen", "0.0.0.0:4235", "--behind-proxy"],
+  });
+});
+
+test("every variable of .env gets through, and without the file it starts too", () => {
+  for (const name of ["worker", "watchdog", "gateway", "page"])
+    expect(compose.services[name]?.env_file).toEqual([{ path: ".env", required: false }]);
+  for (const name of ["ollama", "ollama-pull"]) expect(compose.services[name]).not.toHaveProperty("env_file");
 });
 
 test("the worker does not wait for the model, whose image is pinned", () => {

@@ -211,4 +211,20 @@ describe("afk dashboard", () => {
     },
     PROCESSES.timeout,
   );
+
+  test(
+    "listens at every address of a container only where it is said that something keeps others out",
+    async () => {
+      const target = agent();
+      const open = await target.afk(["dashboard", "--listen", "0.0.0.0:0"]);
+      expect(open).toMatchObject({ code: 2, stdout: "" });
+      expect(open.stderr).toContain("--behind-proxy");
+      const running = target.start(["dashboard", "--json", "--listen", "0.0.0.0:0", "--behind-proxy"]);
+      const url = /"url": "([^"]+)"/.exec(await running.printed(/"url": ".*"/))?.[1] ?? "";
+      expect((await ask(url.replace("0.0.0.0", "127.0.0.1"))).status).toBe(200);
+      running.kill("SIGTERM");
+      expect((await running.ended).code).toBe(0);
+    },
+    PROCESSES.timeout,
+  );
 });

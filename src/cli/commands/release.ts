@@ -1,4 +1,5 @@
 import { readFileSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { readAgentConfig } from "../../agent.ts";
 import type { Config } from "../../config/config.ts";
 import { processEnvironment } from "../../config/environment.ts";
@@ -20,6 +21,10 @@ export default defineCommand({
       valueHint: "DIR",
       description: "Writes the file there instead of printing it",
     },
+    continuous: {
+      type: "boolean",
+      description: "The loop, which keeps running, instead of a tick at each time (launchd and compose)",
+    },
     reason: { type: "string", valueHint: "TEXT", description: "Why; it is kept with the release" },
     to: {
       type: "string",
@@ -39,16 +44,16 @@ export default defineCommand({
     if (args["dry-run"]) {
       if (to !== undefined) return await releasedText(args, to);
       print(args.json, {
-        ...release(planOf(readAgentConfig(args)), format, output),
+        ...release(planOf(readAgentConfig(args), args.continuous), format, output),
         recorded: null,
         kept: null,
       });
       return;
     }
-    const kept = to === undefined ? null : await goBackTo(args, to, format);
+    const kept = to === undefined ? null : await goBackTo(args, to, format, args.continuous);
     const reason = args.reason ?? (to === undefined ? null : `put back ${to}`);
     const made = await withAgent(args, async (agent) => {
-      const plan = planOf(agent.config);
+      const plan = planOf(agent.config, args.continuous);
       const { config, version, rails, outbox, log } = agent;
       const recorded = await recordRelease(
         { config, version, store: rails.store, outbox, clock: rails.clock, log },
@@ -67,17 +72,22 @@ export default defineCommand({
 
 type Made = Release & { recorded: Recorded | null; kept: string | null };
 
-function planOf(config: Config): ReleasePlan {
-  return planRelease(config, ownCommand(), processEnvironment());
+function planOf(config: Config, isContinuous: boolean): ReleasePlan {
+  return planRelease(config, ownCommand(), processEnvironment(), isContinuous);
 }
 
 /** Where the former afk.yaml is now. What cannot be rendered is not put back. */
-async function goBackTo(args: GlobalValues, hash: string, format: Format): Promise<string> {
+async function goBackTo(
+  args: GlobalValues,
+  hash: string,
+  format: Format,
+  isContinuous: boolean,
+): Promise<string> {
   return await withAgent(args, async ({ config, rails }) => {
     const { config_text } = await releaseBy(rails.store.db, hash);
     return putBack(config.paths.configFile, config_text, {
       check(path) {
-        renderOnly(planOf(readAgentConfig({ config: path, state: args.state })), format);
+        renderOnly(planOf(readAgentConfig({ config: path, state: args.state }), isContinuous), format);
       },
       clock: rails.clock,
     });
@@ -97,8 +107,11 @@ function print(asJson: boolean, made: Made): void {
     printJson(made);
     return;
   }
-  if (made.path === null) printLines([made.content.trimEnd()]);
-  else printLines([`wrote ${made.path}`]);
+  const files = [{ name: made.name, content: made.content }, ...made.beside];
+  const { path } = made;
+  if (path !== null) printLines(files.map(({ name }) => `wrote ${join(dirname(path), name)}`));
+  else if (files.length === 1) printLines([made.content.trimEnd()]);
+  else printLines(files.flatMap(({ name, content }) => [`==> ${name} <==`, content.trimEnd(), ""]));
   // To standard error, so that `afk release >FILE` makes a file that works.
   printLines(
     [
@@ -112,8 +125,9 @@ function print(asJson: boolean, made: Made): void {
 }
 
 /** What was only printed is in no file yet, and the commands take one. */
-function writeFirst({ path, format, name }: Made): string[] {
-  return path === null ? [`afk release --format ${format} --output .      # writes ./${name}`] : [];
+function writeFirst({ path, format, name, beside }: Made): string[] {
+  const files = [name, ...beside.map((other) => other.name)].map((file) => `./${file}`).join(" ");
+  return path === null ? [`afk release --format ${format} --output .      # writes ${files}`] : [];
 }
 
 function recordLines(recorded: Recorded | null): string[] {

@@ -11,6 +11,7 @@ import { readIfThere } from "../../ops/record-file.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import { crontabName, crontabSections } from "./cron.ts";
 import { contentHash } from "./facts.ts";
+import { labelsOf } from "./launchd.ts";
 import { latestRelease, type ReleaseRow, wasReleased } from "./releases.ts";
 import { compareUnits } from "./units.ts";
 
@@ -27,11 +28,15 @@ const CRONTAB_BYTES_MAX = 1_000_000;
 
 /** Everything that `afk release` renders, where it is when it is installed. */
 async function readInstalled({ agent, paths }: Config, host: Host) {
-  const plist = `afk.${agent}.plist`;
+  const plists = Object.values(labelsOf(agent)).map((label) => `${label}.plist`);
   const agents = join(host.environment.HOME ?? homedir(), "Library/LaunchAgents");
   return [
     await read("afk-schedule.conf", host.dropIn, () => [readIfThere(host.dropIn) ?? []].flat()),
-    await read(plist, join(agents, plist), () => [readIfThere(join(agents, plist)) ?? []].flat()),
+    ...(await Promise.all(
+      plists.map((plist) =>
+        read(plist, join(agents, plist), () => [readIfThere(join(agents, plist)) ?? []].flat()),
+      ),
+    )),
     await read(crontabName(agent), "this user's crontab", async () =>
       crontabSections(await listCrontab(host), { agent, configFile: paths.configFile }),
     ),

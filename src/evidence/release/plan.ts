@@ -5,19 +5,20 @@ import { HOST_CAPS } from "../../config/host-settings.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 
-/** What a schedule can be rendered for. */
-export const FORMATS = ["systemd", "cron", "launchd"] as const;
+/** What it can be rendered for. */
+export const FORMATS = ["systemd", "cron", "launchd", "compose"] as const;
 /** One of `FORMATS`. */
 export type Format = (typeof FORMATS)[number];
 
 /** What every format says in its own words. Paths are absolute. */
 export type ReleasePlan = ReturnType<typeof planRelease>;
 
-/** One file that was rendered. */
+/** What was rendered: one file, and those that go beside it. */
 export interface Rendered {
   name: string;
   content: string;
-  /** What a person types, in this order, to use the file, wherever it is. */
+  beside: readonly { name: string; content: string }[];
+  /** What a person types, in this order, to use the file, wherever it is; the others are in its folder. */
   install(file: string): string[];
   /** And to be rid of it. */
   uninstall: string[];
@@ -28,15 +29,26 @@ const EVERY_SECONDS = 300;
 const PLAIN_SETTINGS = [...HOST_CAPS.map(({ key }) => key.toUpperCase()), "KILL_FLAG", "TICK_SECONDS"];
 const SECRET_SETTINGS = ["ALERT_WEBHOOK", ...KEY_VARIABLES];
 
+/** The watchdog and the backup, as afk-watchdog.timer and afk-backup.timer have them. */
+export const WATCHDOG = { everyMinutes: 10, minute: 2 };
+/** At this time of the day; the newest `keep` stay. */
+export const BACKUP = { hour: 3, minute: 30, keep: 7 };
+
 /**
  * @param command the program and what comes before its arguments: node and the script, or afk itself
+ * @param isContinuous the loop is rendered, and not a tick at each time
  * @throws AfkError (exit 78) for a path with a line break or another control character, which no format can hold.
  */
-export function planRelease(config: Config, command: string[], environment: Environment) {
+export function planRelease(
+  config: Config,
+  command: string[],
+  environment: Environment,
+  isContinuous = false,
+) {
   const isSet = (name: string) => environment[name] !== undefined && environment[name] !== "";
   const { configFile, state, logs, stopFile } = config.paths;
   const plan = {
-    ...{ agent: config.agent, command, configFile, state, logs },
+    ...{ agent: config.agent, command, configFile, state, logs, isContinuous },
     everySeconds: isSet("TICK_SECONDS") ? config.tickSeconds : EVERY_SECONDS,
     /** Host settings that are set where this is rendered, and are no secret. Without them the caps would be others. */
     settings: PLAIN_SETTINGS.filter(isSet).map((name): [name: string, value: string] => [
@@ -52,6 +64,11 @@ export function planRelease(config: Config, command: string[], environment: Envi
   if (bad !== undefined)
     throw refuse(`the path ${JSON.stringify(bad)} has a control character in it, which no schedule can hold`);
   return plan;
+}
+
+/** The arguments of `afk backup` that make one a day and keep a week of them. */
+export function backupArguments(state: string): string[] {
+  return ["backup", `${state}/backups/afk-{date}.db`, "--keep", String(BACKUP.keep), "--force"];
 }
 
 /** A schedule that cannot be rendered (exit 78). */

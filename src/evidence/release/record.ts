@@ -23,7 +23,7 @@ export async function recordRelease(
 ) {
   const { config, version, store, outbox, clock, log } = sources;
   const facts = factsOf(config);
-  const { name, content } = made.rendered;
+  const files = [made.rendered, ...made.rendered.beside];
   const given = made.reason === null ? "" : outbox.redact(made.reason).trim().slice(0, REASON_CHARS_MAX);
   const { row, isNew } = await store.atomically(async (trx) => {
     const before = await latestRelease(trx);
@@ -31,10 +31,13 @@ export async function recordRelease(
     const changes = [
       ...differenceOf(before === undefined ? null : (JSON.parse(before.facts) as Facts), facts),
       ...(before !== undefined && before.version !== version ? [`afk ${before.version} -> ${version}`] : []),
-      ...(before === undefined ? [] : renderedDifference(known[name], made.rendered)),
+      ...(before === undefined ? [] : files.flatMap((file) => renderedDifference(known[file.name], file))),
     ];
     // A release in another format leaves the units of the others as they are.
-    const all = Object.entries({ ...known, [name]: contentHash(content) });
+    const all = Object.entries({
+      ...known,
+      ...Object.fromEntries(files.map(({ name, content }) => [name, contentHash(content)])),
+    });
     const units = JSON.stringify(Object.fromEntries(all.sort(([a], [b]) => a.localeCompare(b))));
     const isSame =
       before !== undefined &&
@@ -65,7 +68,10 @@ export async function recordRelease(
 }
 
 /** What is rendered otherwise than in the release before, or for the first time. */
-function renderedDifference(former: string | undefined, { name, content }: Rendered): string[] {
+function renderedDifference(
+  former: string | undefined,
+  { name, content }: Pick<Rendered, "name" | "content">,
+): string[] {
   if (former === undefined) return [`${name} is rendered for the first time`];
   return former === contentHash(content) ? [] : [`${name} is rendered differently`];
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { type Clock, toIso } from "../../lib/clock.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { syncPath, writeDurably } from "../../store/durable-file.ts";
+import { renderCompose } from "./compose.ts";
 import { renderCron } from "./cron.ts";
 import { renderLaunchd } from "./launchd.ts";
 import type { Format, ReleasePlan, Rendered } from "./plan.ts";
@@ -15,6 +16,7 @@ const RENDER: Record<Format, (plan: ReleasePlan) => Rendered> = {
   systemd: renderSystemd,
   cron: renderCron,
   launchd: renderLaunchd,
+  compose: renderCompose,
 };
 
 /** What a format makes of a plan, written nowhere. @throws AfkError (exit 78) when the format cannot say it. */
@@ -29,7 +31,8 @@ export function release(plan: ReleasePlan, format: Format, outputDir: string | n
   const path = outputDir === null ? null : join(resolve(outputDir), rendered.name);
   if (path !== null) {
     mkdirSync(dirname(path), { recursive: true });
-    writeDurably(path, rendered.content, "shared");
+    for (const { name, content } of [rendered, ...rendered.beside])
+      writeDurably(join(dirname(path), name), content, "shared");
   }
   const { everySeconds, configHash } = plan;
   return {

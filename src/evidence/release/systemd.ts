@@ -1,9 +1,13 @@
-import { evenInterval, type ReleasePlan, type Rendered, shellQuote } from "./plan.ts";
+import { evenInterval, type ReleasePlan, type Rendered, refuse, shellQuote } from "./plan.ts";
 
 const DIR = "/etc/systemd/system/afk.timer.d";
 
 /** The schedule of afk.timer as a drop-in (systemd.timer(5)); the units themselves are what systemd/install installs. */
 export function renderSystemd(plan: ReleasePlan): Rendered {
+  if (plan.isContinuous)
+    throw refuse(
+      "under systemd the loop is a unit of its own: sudo systemctl disable --now afk.timer && sudo systemctl enable --now afk-loop.service",
+    );
   const target = `${DIR}/schedule.conf`;
   const lines = [
     `# afk: ${plan.agent}. Goes to ${target}; the units themselves come from systemd/install.`,
@@ -20,6 +24,7 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
   return {
     name: "afk-schedule.conf",
     content: `${lines.join("\n")}\n`,
+    beside: [],
     install: (file) => [
       `sudo install -D -m 644 ${shellQuote(file)} ${target}`,
       "sudo systemctl daemon-reload",

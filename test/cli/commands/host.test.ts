@@ -207,7 +207,9 @@ describe("afk release", () => {
     const target = offline();
     const dir = join(target.dir, "release");
     expect((await afk(target, "release", "--format", "launchd", "--output", dir)).stdout).toBe(
-      `wrote ${join(dir, "afk.test-agent.plist")}\n`,
+      ["", ".watchdog", ".backup"]
+        .map((kind) => `wrote ${join(dir, `afk.test-agent${kind}.plist`)}\n`)
+        .join(""),
     );
     expect((await afkJson(target, "release")).json).toMatchObject({
       format: "systemd",

@@ -234,10 +234,10 @@ describe("drift", () => {
     await h.record({ daily_cap_usd: 1 }, null, "launchd");
     const folder = join(h.rails.dir, "Library/LaunchAgents");
     mkdirSync(folder, { recursive: true });
-    const { name, content } = h.rendered({ daily_cap_usd: 1 }, "launchd");
-    writeFileSync(join(folder, name), content);
+    const { name, content, beside } = h.rendered({ daily_cap_usd: 1 }, "launchd");
+    for (const file of [{ name, content }, ...beside]) writeFileSync(join(folder, file.name), file.content);
     expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([
-      { result: "ok", found: expect.stringContaining("1 rendered file on") },
+      { result: "ok", found: expect.stringContaining("3 rendered files on") },
     ]);
     writeFileSync(join(folder, name), content.replace("RunAtLoad", "KeepAlive"));
     expect(await h.drift({ daily_cap_usd: 1 })).toMatchObject([

@@ -3,7 +3,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Cron } from "croner";
-import { parseDocument } from "htmlparser2";
 import { describe, expect, it } from "vitest";
 import { renderCron } from "../../../src/evidence/release/cron.ts";
 import { renderLaunchd } from "../../../src/evidence/release/launchd.ts";
@@ -17,6 +16,7 @@ import { release } from "../../../src/evidence/release/release.ts";
 import { renderSystemd } from "../../../src/evidence/release/systemd.ts";
 import { load, withBase } from "../../config/support.ts";
 import { tempDir } from "../../support/temp.ts";
+import { plan, plistOf } from "./prepared.ts";
 
 /** Names that shells, cron and XML each take for something else. */
 const HOSTILE = `it's 100% "odd" & <b>$HOME\`id\` \\ ;#ü`;
@@ -77,7 +77,7 @@ describe("a crontab line", () => {
 
   it("has every % escaped, since cron ends a command at one", () => {
     const { content } = renderCron(plan({ state: "/srv/100%/state" }));
-    expect(content.split("\n").at(-2)).not.toMatch(/(?<!\\)%/);
+    expect(content.split("\n").slice(-4).join("\n")).not.toMatch(/(?<!\\)%/);
   });
 
   it("is refused when cron would cut it off", () => {
@@ -140,7 +140,7 @@ describe("a launch agent", () => {
   it("says what sleep does, and how it is loaded and unloaded", () => {
     const rendered = renderLaunchd(plan());
     expect(rendered.content).toMatch(/caffeinate -i keeps[\s\S]*A sleeping machine runs nothing/);
-    expect(rendered.install("afk.test.plist").at(-1)).toBe(
+    expect(rendered.install("afk.test.plist")).toContain(
       "launchctl bootstrap gui/$(id -u) ~/Library/LaunchAgents/afk.test.plist",
     );
     expect(rendered.uninstall[0]).toBe("launchctl bootout gui/$(id -u)/afk.test");
@@ -223,44 +223,33 @@ describe("a plan", () => {
 });
 
 describe("a release into a folder", () => {
-  it.each<[Format, string]>([
-    ["systemd", "afk-schedule.conf"],
-    ["cron", "afk-test.crontab"],
-    ["launchd", "afk.test.plist"],
-  ])("writes one file for %s, again and again, and names it in what is to be typed", (format, name) => {
-    const dir = join(tempDir(), "made of it");
-    const made = release(plan(), format, dir);
-    expect(release(plan(), format, dir)).toEqual(made);
-    expect(readdirSync(dir)).toEqual([name]);
-    expect(made).toMatchObject({ path: join(dir, name), everySeconds: 300, format });
-    expect(readFileSync(join(dir, name), "utf8")).toBe(made.content);
-    expect(made.install.join("\n")).toContain(`'${join(dir, name)}'`);
-  });
+  it.each<[Format, string, string[]]>([
+    ["systemd", "afk-schedule.conf", []],
+    ["cron", "afk-test.crontab", []],
+    ["launchd", "afk.test.plist", ["afk.test.backup.plist", "afk.test.watchdog.plist"]],
+    ["compose", "compose.test.yaml", []],
+  ])(
+    "writes the files of %s, again and again, and names them in what is to be typed",
+    (format, name, others) => {
+      const dir = join(tempDir(), "made of it");
+      const made = release(plan(), format, dir);
+      expect(release(plan(), format, dir)).toEqual(made);
+      expect(readdirSync(dir).sort()).toEqual([...others, name].sort());
+      expect(made).toMatchObject({ path: join(dir, name), everySeconds: 300, format });
+      expect(readFileSync(join(dir, name), "utf8")).toBe(made.content);
+      for (const file of [name, ...others]) expect(made.install.join("\n")).toContain(`'${join(dir, file)}'`);
+    },
+  );
 });
-
-function plan(over: Partial<ReleasePlan> = {}): ReleasePlan {
-  return {
-    agent: "test",
-    command: ["/usr/bin/node", "/srv/afk/main.ts"],
-    configFile: "/srv/afk/afk.yaml",
-    state: "/srv/afk/state",
-    logs: "/srv/afk/state/logs",
-    everySeconds: 300,
-    settings: [],
-    leftOut: [],
-    configHash: "0".repeat(64),
-    ...over,
-  };
-}
 
 function planOf(environment: Record<string, string>): ReleasePlan {
   return planRelease(load(withBase({}), { environment }), ["/usr/bin/afk"], environment);
 }
 
-/** The one line that is no comment, as cron takes it apart: five fields, and a command whose `\%` are `%`. */
+/** The line of the tick, as cron takes it apart: five fields, and a command whose `\%` are `%`. */
 function lineOf({ content }: { content: string }): { time: string; command: string } {
   const lines = content.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
-  expect(lines).toHaveLength(1);
+  expect(lines).toHaveLength(3);
   const [, time = "", command = ""] = /^((?:\S+ ){4}\S+) (.*)$/.exec(lines[0] ?? "") ?? [];
   return { time, command: command.replaceAll("\\%", "%") };
 }
@@ -274,50 +263,4 @@ function runs(time: string, everySeconds: number): number[] {
     Array(4).fill(everySeconds * 1_000),
   );
   return times;
-}
-
-interface Node {
-  type: string;
-  name?: string;
-  data?: string;
-  children?: Node[];
-}
-
-/** What a property list holds, read with an XML parser. */
-function plistOf(xml: string): Record<string, unknown> {
-  const document = parseDocument(xml, { xmlMode: true }) as unknown as Node;
-  const plist = elements(document).find(({ name }) => name === "plist");
-  return meaningOf(elements(plist!)[0]!) as Record<string, unknown>;
-}
-
-function meaningOf(node: Node): unknown {
-  const inside = elements(node);
-  switch (node.name) {
-    case "string":
-      return textOf(node);
-    case "integer":
-      return Number(textOf(node));
-    case "true":
-      return true;
-    case "false":
-      return false;
-    case "array":
-      return inside.map(meaningOf);
-    case "dict":
-      return Object.fromEntries(
-        inside.flatMap((key, index) =>
-          index % 2 === 0 ? [[textOf(key), meaningOf(inside[index + 1]!)]] : [],
-        ),
-      );
-    default:
-      throw new Error(`no property list has <${node.name}>`);
-  }
-}
-
-function elements({ children = [] }: Node): Node[] {
-  return children.filter(({ type }) => type === "tag");
-}
-
-function textOf({ children = [] }: Node): string {
-  return children.map(({ data = "" }) => data).join("");
 }
