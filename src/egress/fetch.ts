@@ -11,10 +11,11 @@ import { checkUrl, describeUrl } from "./url.ts";
 /** What a job may add to a request. Nothing here identifies a person or grants access. */
 const CALLER_HEADERS = new Set(["accept-language", "x-github-api-version"]);
 
-/** The network time that is left to one fetch. */
+/** What one fetch may take: the network time that is left to it, and the length of its answer. */
 interface FetchBudget {
   signal: AbortSignal | undefined;
   leftMs: number;
+  bytesMax: number;
 }
 
 /** The only client for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
@@ -28,8 +29,11 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
 
   return { fetch: fetchPage, close: transport.close };
 
-  async function fetchPage(text: string, { signal, accept, headers }: FetchOptions = {}): Promise<Page> {
-    const budget: FetchBudget = { signal, leftMs: limits.timeoutMs };
+  async function fetchPage(
+    text: string,
+    { signal, accept, headers, bytesMax = limits.bytesMax }: FetchOptions = {},
+  ): Promise<Page> {
+    const budget: FetchBudget = { signal, leftMs: limits.timeoutMs, bytesMax };
     const wanted = { accept: accept ?? "*/*", ...callerHeaders(headers) };
     const { url, answer } = await followRedirects(text, check, (hop) => visit(hop, wanted, budget));
     log.event("debug", "page_fetched", {
@@ -53,7 +57,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
     await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), budget.signal);
     const kept = await cache.find(url);
     const headers = { ...wanted, ...kept?.validators };
-    const answer = await get(url, budget, { headers, bytesMax: limits.bytesMax, onExcess: "fail" });
+    const answer = await get(url, budget, { headers, bytesMax: budget.bytesMax, onExcess: "fail" });
     if (answer.status === 304) {
       const message = `${describeUrl(url)} answered 304, but nothing of it is kept`;
       if (kept === null) throw new EgressFailed(message, { status: 304 });

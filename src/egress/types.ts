@@ -19,6 +19,8 @@ export interface FetchOptions {
   accept?: string;
   /** Extra request headers of the caller's own (an API version, say); never cookies or credentials. */
   headers?: Record<string, string>;
+  /** Longest answer that is taken, decoded; 4 MiB unless stated. */
+  bytesMax?: number;
 }
 
 /** The only way content reaches a job: GET, allowlisted, bounded, polite. */

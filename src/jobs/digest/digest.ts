@@ -2,7 +2,7 @@ import { oneLine } from "../../lib/text.ts";
 import type { Completion } from "../../providers/types.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { type DigestDocument, entriesOf, type Note, plural, type Summary } from "./document.ts";
-import { type Fetched, fetchSources, reviewOutages } from "./fetch-sources.ts";
+import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
 import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
@@ -33,13 +33,17 @@ async function runDigest(context: Context): Promise<JobResult> {
   const { label } = context.period;
   const { fetched, reports } = await fetchSources(context);
   const outages = await reviewOutages(context, reports);
+  const omitted = await reviewOmissions(
+    context,
+    fetched.map(({ notes }, index) => ({ id: reports[index]?.id ?? "", notes })),
+  );
   const groups = groupItems(fetched.map(({ items }) => items));
   const seen = await context.isSeen(groups.flat().flatMap(({ keys }) => keys));
   const selection = selectNew(groups, seen, maxItems);
   const failures = notesOf(fetched, ({ error }) => (error === null ? [] : [error]));
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
-  context.remember([...selection.keys, ...outages.keys]);
+  context.remember([...selection.keys, ...outages.keys, ...omitted.keys]);
   const entries = await summarise(context, selection.chosen);
   const sections = groupEntries(entries, context.settings.groupBy, context.timezone);
   const document: DigestDocument = {
@@ -58,7 +62,7 @@ async function runDigest(context: Context): Promise<JobResult> {
       ...notesOnWaiting(groups.flat(), seen, selection.chosen, maxItems),
     ],
   };
-  const isNews = entries.length > 0 || outages.isNews;
+  const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
   if (isNews) {
     context.publish(`${context.name}-${label}.md`, composeMarkdown(document));
     context.publish(`${context.name}-${label}.html`, composeHtml(document));

@@ -3,6 +3,7 @@ import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
 import { type Collected, isSourceFailure, sourceId, sourceLabel } from "../sources/source.ts";
+import { shortHash } from "./item.ts";
 import type { DigestSettings, SourceSettings } from "./settings.ts";
 
 const ERROR_CHARS_MAX = 300;
@@ -93,3 +94,21 @@ export async function reviewOutages(
   const keys = failing.filter((key) => !seen.has(key));
   return { isNews: keys.length > 0, keys };
 }
+
+/**
+ * `isNews` when something of a source was left out for the first time, and the keys to remember of it. A note that differs from
+ * an earlier one in its counts alone says the same.
+ */
+export async function reviewOmissions(
+  context: Pick<JobContext, "isSeen">,
+  sources: { id: string; notes: string[] }[],
+): Promise<{ isNews: boolean; keys: string[] }> {
+  const keyOf = (id: string, note: string) => `omitted:${id}:${shortHash(note.replace(COUNTS, "#"))}`;
+  const all = sources.flatMap(({ id, notes }) => notes.map((note) => keyOf(id, note)));
+  const seen = await context.isSeen(all);
+  const keys = [...new Set(all)].filter((key) => !seen.has(key));
+  return { isNews: keys.length > 0, keys };
+}
+
+/** Numbers that stand by themselves; those in the name of a file do not. */
+const COUNTS = /(?<!\S)\d+(?=\s)/g;

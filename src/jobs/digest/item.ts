@@ -4,17 +4,19 @@ import { cleanText, oneLine } from "../../lib/text.ts";
 
 /** UTF-16 units of an item's text. */
 export const ITEM_TEXT_CHARS_MAX = 8_000;
-const ITEMS_PER_SOURCE_MAX = 200;
+/** Items of one source, unless its `max_items` says otherwise. */
+export const ITEMS_PER_SOURCE_MAX = 200;
 const TITLE_CHARS_MAX = 200;
 const LINK_CHARS_MAX = 2_000;
-/** A step keeps 4 MiB of JSON; 200 items of this many characters fit it whatever their script. */
-const ITEM_TEXT_CHARS_WHEN_MANY = 4_000;
+/** A step keeps 4 MiB of JSON. */
 const ITEMS_JSON_BYTES_MAX = 3_500_000;
 
 /** One thing that a source offers, the same for all kinds of source; safe to keep, not yet escaped for an output. */
 export interface Item {
   /** The identity under which it is remembered; the same from whichever source it comes. */
   key: string;
+  /** Other identities of the same thing, such as the one that an earlier version remembered it under. */
+  aliases?: string[];
   title: string;
   /** An http or https address, or null. */
   link: string | null;
@@ -30,6 +32,8 @@ export interface Item {
 export interface RawItem {
   /** The source's own identifier: guid, id, Message-ID. */
   id?: string | undefined;
+  /** Other identifiers of the same, as `id` has them. */
+  aliases?: string[] | undefined;
   title?: string | undefined;
   link?: string | undefined;
   base?: string | undefined;
@@ -43,8 +47,10 @@ export function toItem(raw: RawItem, source: string): Item | null {
   const link = safeLink(raw.link, raw.base);
   const title = oneLine(raw.title ?? "", TITLE_CHARS_MAX) || oneLine(text, 80);
   if (title === "" && link === null) return null;
+  const keyOf = (id: string) => shortHash(identity(id.trim(), link, title, text));
   return {
-    key: shortHash(identity(raw.id?.trim() ?? "", link, title, text)),
+    key: keyOf(raw.id ?? ""),
+    ...(raw.aliases === undefined ? {} : { aliases: raw.aliases.map(keyOf) }),
     title: title === "" ? "(untitled)" : title,
     link,
     text,
@@ -54,11 +60,21 @@ export function toItem(raw: RawItem, source: string): Item | null {
 }
 
 /** The newest items of one source, newest first, few and short enough for one recorded step. `source` is its label. */
-export function newestItems(raws: readonly RawItem[], source: string, base?: string): Item[] {
+export function newestItems(
+  raws: readonly RawItem[],
+  source: string,
+  {
+    base,
+    itemsMax = ITEMS_PER_SOURCE_MAX,
+  }: { base?: string | undefined; itemsMax?: number | undefined } = {},
+): Item[] {
   const items = raws.map((raw) => toItem({ ...raw, base }, source)).filter((item) => item !== null);
-  const newest = items.toSorted(byNewest).slice(0, ITEMS_PER_SOURCE_MAX);
-  if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) return newest;
-  return newest.map((item) => ({ ...item, text: cleanText(item.text, ITEM_TEXT_CHARS_WHEN_MANY) }));
+  let newest = items.toSorted(byNewest).slice(0, itemsMax);
+  for (let charsMax = ITEM_TEXT_CHARS_MAX / 2; charsMax >= 100; charsMax /= 2) {
+    if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) break;
+    newest = newest.map((item) => ({ ...item, text: cleanText(item.text, Math.floor(charsMax)) }));
+  }
+  return newest;
 }
 
 /** Newest first; undated last; the key decides between equals, so that the order is always the same. */

@@ -26,15 +26,16 @@ export function groupItems(sources: Item[][]): Group[][] {
   return sources.map((items, sourceIndex) => {
     const own: Group[] = [];
     for (const item of items) {
-      if (byKey.has(item.key)) continue;
+      const keys = [item.key, ...(item.aliases ?? [])];
       const elsewhere = item.link === null ? undefined : byLink.get(item.link);
-      if (elsewhere !== undefined && elsewhere.sourceIndex !== sourceIndex) {
-        elsewhere.group.keys.push(item.key);
-        byKey.set(item.key, elsewhere.group);
-        continue;
+      const isElsewhere = elsewhere !== undefined && elsewhere.sourceIndex !== sourceIndex;
+      const same = byKey.get(item.key) ?? (isElsewhere ? elsewhere.group : undefined);
+      const group = same ?? { item, keys: [] };
+      for (const key of keys) {
+        if (!group.keys.includes(key)) group.keys.push(key);
+        byKey.set(key, group);
       }
-      const group = { item, keys: [item.key] };
-      byKey.set(item.key, group);
+      if (same !== undefined) continue;
       if (item.link !== null && elsewhere === undefined) byLink.set(item.link, { group, sourceIndex });
       own.push(group);
     }

@@ -13,6 +13,14 @@ const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
 const WRITE_NAME = "write a short name for the source, at most 80 characters, for example Team news";
 const name = v.optional(text("What the digest calls the source.", WRITE_NAME, /^\S.*$/, 80));
 
+const maxItems = v.optional(
+  integer(
+    "Most items that are read of the source, the newest; 200 unless stated.",
+    "how many items to read of the source",
+    [1, 1000],
+  ),
+);
+
 const feed = section("A feed: RSS, Atom or JSON Feed.", {
   feed: text(
     "Address of the feed, or the path of a file that holds it.",
@@ -21,6 +29,7 @@ const feed = section("A feed: RSS, Atom or JSON Feed.", {
     /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/).+)$/,
     2000,
   ),
+  max_items: maxItems,
   name,
 });
 
@@ -40,11 +49,20 @@ const github = section("A public repository on GitHub.", {
     ),
     ["releases"],
   ),
+  max_items: maxItems,
   name,
 });
 
-const folder = section("A folder of .txt, .md, .eml and .mbox files.", {
+const folder = section("A folder of .txt, .md, .eml and .mbox files, or a Maildir.", {
   folder: text("Path of the folder.", "write the path of a folder, for example ./inbox", /^.+$/, 2000),
+  max_bytes: v.optional(
+    integer(
+      "Bytes that are read of one file, of an mbox from its end; 16777216 unless stated.",
+      "how many bytes to read of one file",
+      [1024, 1_073_741_824],
+    ),
+  ),
+  max_items: maxItems,
   name,
 });
 

@@ -29,12 +29,16 @@ export async function collectFeed(
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
     const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
-    return readFeed(bytes, label);
+    return readFeed(bytes, label, { itemsMax: source.max_items });
   }
   const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
-  return readFeed(page.body, label, { base: page.url, charset: page.charset });
+  return readFeed(page.body, label, {
+    base: page.url,
+    charset: page.charset,
+    itemsMax: source.max_items,
+  });
 }
 
 /**
@@ -45,11 +49,11 @@ export async function collectFeed(
 export function readFeed(
   bytes: Uint8Array,
   label: string,
-  { base, charset }: { base?: string; charset?: string | null } = {},
+  { charset, ...how }: { base?: string; charset?: string | null; itemsMax?: number | undefined } = {},
 ): Collected {
   if (bytes.byteLength > FEED_BYTES_MAX)
     throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
-  return { items: newestItems(rawItems(parse(decodeText(bytes, charset))), label, base), notes: [] };
+  return { items: newestItems(rawItems(parse(decodeText(bytes, charset))), label, how), notes: [] };
 }
 
 function parse(text: string): AnyFeed {

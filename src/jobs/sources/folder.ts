@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { extname, resolve } from "node:path";
 import { oneLine } from "../../lib/text.ts";
-import { newestItems, type RawItem, shortHash } from "../digest/item.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem, shortHash } from "../digest/item.ts";
 import type { FolderSource } from "../digest/settings.ts";
 import { fileType, type ListedFile, type Listing, listFolder } from "./list-folder.ts";
 import { readMail } from "./mail.ts";
@@ -13,8 +13,8 @@ import { createNotes, type Notes } from "./notes.ts";
 import { type OpenFile, withFile } from "./read-file.ts";
 import { type Collected, isSourceFailure, sourceLabel } from "./source.ts";
 
+const CUT_NAMED_MAX = 5;
 const BYTES_MAX = 16 * 1024 * 1024;
-const FILES_MAX = 200;
 /** Of all mbox files of a folder together. */
 const MESSAGES_MAX = 1_000;
 /** What identifies a file that has no identifier of its own: more of it changes nothing for anyone. */
@@ -26,6 +26,8 @@ interface Run {
   filesMax: number;
   signal: AbortSignal;
   notes: Notes;
+  /** Names of files of which only the beginning was read. */
+  cut: string[];
 }
 
 /**
@@ -37,7 +39,7 @@ export async function collectFolder(
   source: FolderSource,
   context: { base: string; signal: AbortSignal },
 ): Promise<Collected> {
-  const run = { bytesMax: BYTES_MAX, filesMax: FILES_MAX, signal: context.signal, notes: createNotes() };
+  const run = startRun(context.signal, source);
   const { files, isMail } = await listSource(resolve(context.base, source.folder), run);
   const raws: RawItem[] = [];
   for (const [index, file] of files.entries()) {
@@ -56,7 +58,21 @@ export async function collectFolder(
       run.notes.add(`left out ${oneLine(file.name, 80)}: ${error.message.replace(`${file.path}: `, "")}`);
     }
   }
-  return { items: newestItems(raws, sourceLabel(source)), notes: run.notes.list() };
+  if (run.cut.length > 0) run.notes.add(cutNote(run));
+  const itemsMax = run.filesMax;
+  return { items: newestItems(raws, sourceLabel(source), { itemsMax }), notes: run.notes.list() };
+}
+
+function startRun(signal: AbortSignal, { max_bytes, max_items }: Omit<FolderSource, "folder">): Run {
+  const bounds = { bytesMax: max_bytes ?? BYTES_MAX, filesMax: max_items ?? ITEMS_PER_SOURCE_MAX };
+  return { ...bounds, signal, notes: createNotes(), cut: [] };
+}
+
+function cutNote({ bytesMax, cut }: Run): string {
+  const files = cut.length === 1 ? "1 file" : `${cut.length} files`;
+  const named = cut.slice(0, CUT_NAMED_MAX).join(", ");
+  const more = cut.length > CUT_NAMED_MAX ? `, … (max_bytes can be raised)` : " (max_bytes can be raised)";
+  return `only the first ${bytesMax} bytes of ${files} were read: ${named}${more}`;
 }
 
 /**
@@ -64,9 +80,9 @@ export async function collectFolder(
  * @throws SourceUnreadable when it cannot be read.
  */
 export async function inspectFolder(folder: string, signal: AbortSignal): Promise<string[]> {
-  const notes = createNotes();
-  await listSource(folder, { bytesMax: BYTES_MAX, filesMax: FILES_MAX, signal, notes });
-  return notes.list();
+  const run = startRun(signal, {});
+  await listSource(folder, run);
+  return run.notes.list();
 }
 
 async function listSource(folder: string, run: Run): Promise<Listing & { isMail: boolean }> {
@@ -96,7 +112,7 @@ async function readItems(
   if (file.isMail || /\.eml$/i.test(name)) return [await mailItem(name, whole, open.modifiedMs, run)];
   if (/\.mbox$/i.test(name)) return await mboxItems(name, open, run);
   const bytes = await open.read(0, Math.min(open.sizeBytes, run.bytesMax));
-  noteUnread(name, open.sizeBytes - bytes.length, run);
+  if (open.sizeBytes > bytes.length) run.cut.push(oneLine(name, 80));
   return [{ ...readNote({ name, modifiedMs: open.modifiedMs }, bytes), id: await contentId(name, whole) }];
 }
 
@@ -128,19 +144,12 @@ async function mailItem(
   run: Run,
 ): Promise<RawItem> {
   const { item, unread } = await readMail(range, run.bytesMax);
-  noteUnread(name, unread, run);
+  if (unread > 0) run.cut.push(oneLine(name, 80));
   return {
     ...item,
     id: item.id ?? (await contentId(name, range)),
     publishedAt: item.publishedAt ?? deliveredAt,
   };
-}
-
-function noteUnread(name: string, unread: number, { bytesMax, notes }: Run): void {
-  if (unread > 0)
-    notes.add(
-      `${oneLine(name, 80)}: only its first ${bytesMax} bytes were read, not the ${unread} behind them`,
-    );
 }
 
 /** A changed file is a new item; a folder that moved is not. */

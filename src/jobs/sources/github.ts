@@ -1,47 +1,80 @@
 import * as v from "valibot";
 import type { Egress } from "../../egress/types.ts";
-import { newestItems, type RawItem } from "../digest/item.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../digest/item.ts";
 import { GITHUB_HOST, type GithubEvent, type GithubSource } from "../digest/settings.ts";
+import type { JobContext } from "../job.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
+import { withoutComments } from "./markdown-comments.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 
-/** Thirty releases with fifty files each have a hundred and fifty thousand. */
-const JSON_VALUES_MAX = 300_000;
-/** More than are asked for. */
-const ENTRIES_MAX = 100;
+/** A hundred releases with fifty files each have half a million. */
+const JSON_VALUES_MAX = 600_000;
+/** Of one page: a hundred texts of 64 KiB, and room. */
+const PAGE_BYTES_MAX = 16 * 1024 * 1024;
+/** As many as GitHub gives. */
+const PAGE_ENTRIES = 100;
 
 /** GitHub writes null where there is nothing. */
 const text = v.pipe(
   v.nullish(v.string()),
-  v.transform((value) => value ?? undefined),
+  v.transform((value) => value?.trim() || undefined),
 );
 
+/** An entry as it is read; `id` is GitHub's own, which outlives a change of the repository's name. */
+type Entry = Pick<RawItem, "title" | "text" | "publishedAt"> & { id: string | null; link: string };
+
+const id = v.nullish(v.union([v.number(), v.string()]));
+const idOf = (event: string, value: v.InferOutput<typeof id>) =>
+  value === undefined || value === null ? null : `github:${event}:${value}`;
+
 /** How an entry is read, by event; null for one that is left out. */
-const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, RawItem | null>> = {
+const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, Entry | null>> = {
   releases: v.pipe(
-    v.object({ html_url: v.string(), name: text, tag_name: v.string(), body: text, published_at: text }),
-    v.transform((entry) => ({
-      link: entry.html_url,
-      title: entry.name || entry.tag_name,
-      text: entry.body,
-      publishedAt: entry.published_at,
-    })),
+    v.object({
+      id,
+      html_url: v.string(),
+      name: text,
+      tag_name: v.string(),
+      body: text,
+      published_at: text,
+      created_at: text,
+      draft: v.nullish(v.boolean()),
+      prerelease: v.nullish(v.boolean()),
+    }),
+    v.transform((entry) => {
+      // Only who may write to the repository sees one, and it can still change.
+      if (entry.draft === true) return null;
+      const title = entry.name ?? entry.tag_name;
+      return {
+        id: idOf("release", entry.id),
+        link: entry.html_url,
+        title: entry.prerelease === true && !/pre-?release/i.test(title) ? `${title} (pre-release)` : title,
+        text: entry.body,
+        publishedAt: entry.published_at ?? entry.created_at,
+      };
+    }),
   ),
   commits: v.pipe(
     v.object({
       sha: v.string(),
       html_url: v.string(),
-      commit: v.object({ message: v.string(), committer: v.nullish(v.object({ date: text })) }),
+      commit: v.object({
+        message: v.string(),
+        committer: v.nullish(v.object({ date: text })),
+        author: v.nullish(v.object({ date: text })),
+      }),
     }),
-    v.transform(({ sha, html_url: link, commit: { message, committer } }) => ({
+    v.transform(({ sha, html_url: link, commit: { message, committer, author } }) => ({
+      id: idOf("commit", sha),
       link,
-      title: `${sha.slice(0, 7)}: ${message.split("\n", 1)[0]}`,
+      title: `${sha.slice(0, 7)}: ${message.trim().split("\n", 1)[0]}`,
       text: message,
-      publishedAt: committer?.date,
+      publishedAt: committer?.date ?? author?.date,
     })),
   ),
   issues: v.pipe(
     v.object({
+      id,
       number: v.number(),
       html_url: v.string(),
       title: v.string(),
@@ -54,6 +87,7 @@ const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, RawItem | null>> = {
       entry.pull_request !== undefined
         ? null
         : {
+            id: idOf("issue", entry.id),
             link: entry.html_url,
             title: `issue ${entry.number}: ${entry.title}`,
             text: entry.body,
@@ -64,26 +98,65 @@ const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, RawItem | null>> = {
 };
 
 /**
- * What is new in a public repository, by GitHub's REST API (docs.github.com/rest): 30 entries of each event.
+ * What is new in a public repository, by GitHub's REST API (docs.github.com/rest): the newest `max_items` of each event.
+ * Where there are more, and the oldest of these was in no digest yet, that is noted.
  * @throws SourceUnreadable for an answer that is none; and what `egress.fetch` throws.
  */
 export async function collectGithub(
   source: GithubSource,
-  context: { egress: Egress; signal: AbortSignal },
+  context: { egress: Egress; signal: AbortSignal } & Pick<JobContext, "isSeen">,
 ): Promise<Collected> {
+  const itemsMax = source.max_items ?? ITEMS_PER_SOURCE_MAX;
+  const label = sourceLabel(source);
   const raws: RawItem[] = [];
+  const notes: string[] = [];
   for (const event of source.events) {
-    const url = `https://${GITHUB_HOST}/repos/${source.github}/${event}?per_page=30`;
-    const page = await context.egress.fetch(url, {
-      signal: context.signal,
+    const { entries, hasMore } = await readPages(source, event, itemsMax, context);
+    const found = entries.map((entry) => rawItem(source.github, entry));
+    raws.push(...found);
+    const oldest = found.length === 0 ? undefined : newestItems(found, label, { itemsMax }).at(-1);
+    const keys = oldest === undefined ? [] : [oldest.key, ...(oldest.aliases ?? [])];
+    if (hasMore && (await context.isSeen(keys)).size === 0)
+      notes.push(
+        `only the newest ${itemsMax} ${event} were read, and there are more (max_items can be raised)`,
+      );
+  }
+  return { items: newestItems(raws, label, { itemsMax }), notes };
+}
+
+/** Pages are asked for by number: a page that is answered from what is kept has no Link header. */
+async function readPages(
+  source: GithubSource,
+  event: GithubEvent,
+  itemsMax: number,
+  { egress, signal }: { egress: Egress; signal: AbortSignal },
+): Promise<{ entries: Entry[]; hasMore: boolean }> {
+  const perPage = Math.min(PAGE_ENTRIES, itemsMax);
+  const entries: Entry[] = [];
+  for (let page = 1; ; page++) {
+    const more = page === 1 ? "" : `&page=${page}`;
+    const url = `https://${GITHUB_HOST}/repos/${source.github}/${event}?per_page=${perPage}${more}`;
+    const answer = await egress.fetch(url, {
+      signal,
       accept: "application/vnd.github+json",
       headers: { "X-GitHub-Api-Version": "2022-11-28" },
+      bytesMax: PAGE_BYTES_MAX,
     });
-    if (!page.fromCache && page.status !== 200) throw new SourceUnreadable(`${url} answered ${page.status}`);
-    for (const raw of parseAs(EVENTS[event], parseJson(page.body, url), url))
-      if (raw !== null) raws.push({ ...raw, id: raw.link, title: `${source.github} ${raw.title}` });
+    if (!answer.fromCache && answer.status !== 200)
+      throw new SourceUnreadable(`${url} answered ${answer.status}`);
+    const read = parseAs(EVENTS[event], parseJson(answer.body, url), url);
+    entries.push(...read.filter((entry) => entry !== null));
+    const hasMore = read.length >= perPage;
+    if (!hasMore || page * perPage >= itemsMax) return { entries, hasMore };
   }
-  return { items: newestItems(raws, sourceLabel(source)), notes: [] };
+}
+
+/** Under its address it was remembered before; under that with the name that the owner wrote, if the repository was renamed since. */
+function rawItem(repository: string, { id, link, title, text, publishedAt }: Entry): RawItem {
+  const formerly = link.replace(/^(https:\/\/github\.com)\/[^/]+\/[^/]+\//, `$1/${repository}/`);
+  const aliases = id === null ? [formerly] : [link, formerly];
+  const words = withoutComments(text ?? "").trim();
+  return { id: id ?? link, aliases, link, title: `${repository} ${title}`, text: words, publishedAt };
 }
 
 function parseJson(body: Uint8Array, url: string): unknown {
@@ -97,7 +170,7 @@ function parseJson(body: Uint8Array, url: string): unknown {
 
 /** One issue is enough to refuse an answer; an answer made for it has a million. */
 function parseAs<T>(schema: v.GenericSchema<unknown, T>, json: unknown, url: string): T[] {
-  const entries = Array.isArray(json) ? json.slice(0, ENTRIES_MAX) : json;
+  const entries = Array.isArray(json) ? json.slice(0, PAGE_ENTRIES) : json;
   const result = v.safeParse(v.array(schema), entries, { abortEarly: true });
   if (result.success) return result.output;
   const issue = result.issues[0];

@@ -36,7 +36,7 @@ export function readNote(file: { name: string; modifiedMs: number }, bytes: Uint
   const heading = first.replace(/^#+\s+/, "").replace(/\s+#+\s*$/, "");
   const behindFirst = text
     .slice(first.length)
-    .replace(/^\s*(?:=+|-+)[ \t]*(?:\r?\n|$)/, "")
+    .replace(/^\r?\n(?:=+|-+)[ \t]*(?=\r?\n|$)/, "")
     .trim();
   const title = textIn(fields, TITLE_KEYS);
   const isRepeated = title !== null && oneLine(heading, 200) === oneLine(title, 200);

@@ -242,3 +242,15 @@ test("the quick start makes a digest of 14 items without a network, and names th
   }
   expect([kind, every]).toEqual(["digest", "24h"]);
 });
+
+test("a digest with nothing new says what it passed over, once", async () => {
+  const base = notes(0);
+  writeFileSync(join(base, "in", "scan.pdf"), "%PDF");
+  const first = fakeJob(settings(FOLDER), { base });
+  expect(await digest.run(first.context)).toMatchObject({ units: 0, report: { isNews: true } });
+  expect(first.files.get("digest-2026-11-21.md")).toContain("passed over 1 that afk does not read: 1 .pdf");
+  writeFileSync(join(base, "in", "other.pdf"), "%PDF");
+  const second = fakeJob(settings(FOLDER), { base, memory: first.finish() });
+  expect(await digest.run(second.context)).toMatchObject({ units: 0, report: { isNews: false } });
+  expect([...second.files]).toEqual([]);
+});

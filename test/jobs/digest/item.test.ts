@@ -67,3 +67,15 @@ test("keeps 200 items of a source, the newest, small enough for one step", () =>
   expect(kept[0]!.publishedAt).toBe(249);
   expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(4 * 1024 * 1024);
 });
+
+test("keeps as many items as the source's own bound, small enough for one step", () => {
+  const raws = Array.from({ length: 1_000 }, (_, n) => ({
+    id: String(n),
+    title: "題".repeat(200),
+    text: "語".repeat(8_000),
+  }));
+  const kept = newestItems(raws, "a", { itemsMax: 999 });
+  expect(kept).toHaveLength(999);
+  expect(kept[0]!.text.length).toBeGreaterThan(400);
+  expect(Buffer.byteLength(JSON.stringify(kept))).toBeLessThan(4 * 1024 * 1024);
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reviewOutages } from "../../../src/jobs/digest/fetch-sources.ts";
+import { reviewOmissions, reviewOutages } from "../../../src/jobs/digest/fetch-sources.ts";
 import { fakeJob } from "../../support/job-context.ts";
 
 const NOON = Date.UTC(2026, 10, 20, 12);
@@ -40,4 +40,21 @@ test("a source that works is no news", async () => {
       [3, false],
     ]),
   ).toEqual([false, true, false]);
+});
+
+test("what is left out is worth a digest once, and again when something else is", async () => {
+  const seen = new Set<string>();
+  const review = async (id: string, ...notes: string[]) => {
+    const isSeen = async (keys: string[]) => new Set(keys.filter((key) => seen.has(key)));
+    const { isNews, keys } = await reviewOmissions({ isSeen }, [{ id, notes }]);
+    for (const key of keys) seen.add(key);
+    return isNews;
+  };
+  expect(await review("a")).toBe(false);
+  expect(await review("a", "passed over 2 that afk does not read: 2 .pdf")).toBe(true);
+  expect(await review("a", "passed over 13 that afk does not read: 13 .pdf")).toBe(false);
+  expect(await review("a", "passed over 14 that afk does not read: 13 .pdf, 1 .doc")).toBe(true);
+  expect(await review("b", "passed over 2 that afk does not read: 2 .pdf")).toBe(true);
+  expect(await review("a", "left out photo-1.eml: it has no mail headers")).toBe(true);
+  expect(await review("a", "left out photo-2.eml: it has no mail headers")).toBe(true);
 });

@@ -56,3 +56,9 @@ test("the same link within one source may stand for different things", () => {
 test("the same key counts once, in one source and in several", () => {
   expect(select([[item("a"), item("a")], [item("a")]]).chosen).toEqual(["a"]);
 });
+
+test("an item is remembered under its other identities too, and known by any of them", () => {
+  const moved = { ...item("new"), aliases: ["old"] };
+  expect(selectNew(groupItems([[moved]]), new Set(["old"]), 9)).toMatchObject({ chosen: [], keys: ["new"] });
+  expect(selectNew(groupItems([[moved], [item("old")]]), new Set(), 9).keys).toEqual(["new", "old"]);
+});
