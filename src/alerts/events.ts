@@ -65,6 +65,9 @@ export interface AlertPayload {
   severity: Severity;
   /** ISO 8601, UTC. */
   ts: string;
+  /** The same in the agent's time zone: its day (`2026-11-21`) and its time (`14:05`). */
+  date?: string;
+  time?: string;
   title: string;
   message: string;
   key: string;

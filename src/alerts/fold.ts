@@ -61,13 +61,15 @@ export function payloadOf(deliveries: readonly [Delivery, ...Delivery[]]): Alert
   const last = others.at(-1);
   if (last === undefined) return first;
   const titles = [...new Set(others.map(({ title }) => title))].filter((title) => title !== first.title);
+  // One of an earlier version knows no local time.
+  const until = last.date === undefined ? `${last.ts.slice(0, 16)}Z` : `${last.date} ${last.time ?? ""}`;
   const named = titles.slice(0, TITLES_SHOWN).join("; ");
   const more = titles.length > TITLES_SHOWN ? `; …` : "";
   return {
     ...first,
     title: `${first.title} (and ${others.length} more like it)`,
     message:
-      `${first.message}\nAnd ${others.length} more like it until ${last.ts.slice(0, 16)}Z` +
+      `${first.message}\nAnd ${others.length} more like it until ${until}` +
       `${named === "" ? "" : `: ${named}${more}`}. All: afk logs --event ${first.event}`,
     key: `${first.key}+${others.length}:${last.key}`,
     count: deliveries.length,

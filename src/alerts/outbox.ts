@@ -8,6 +8,7 @@ import type { Trx } from "../store/schema.ts";
 import { afterCommit } from "../store/store.ts";
 import { ALERT_EVENTS, type AlertPayload, keyOf, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
+import { localParts, withLocalTimes } from "./local-time.ts";
 import { addDeliveries } from "./recipients.ts";
 
 /**
@@ -41,6 +42,8 @@ export interface OutboxOptions {
   log: Log;
   /** Alerts leave the machine, so what is secret is taken out before they are kept. */
   redact: (text: string) => string;
+  /** In which alerts say when something was. */
+  timezone: string;
   onAlert?: ((alert: AlertPayload) => void) | undefined;
 }
 
@@ -50,7 +53,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     redact: options.redact,
     async announce(trx, notice, repeats = "logged") {
       const nowMs = options.clock.nowMs();
-      const payload = payloadOf(notice, { ...options, nowMs });
+      const { agent, redact, timezone } = options;
+      const payload = payloadOf(notice, { agent, redact, timezone, nowMs });
       const id = await insert(trx, notice, payload, nowMs);
       await noteIncident(trx, notice, payload, { isNew: id !== null, nowMs });
       if (id === null && repeats === "quiet") return;
@@ -66,14 +70,15 @@ export function createOutbox(options: OutboxOptions): Outbox {
 /** What is sent for a notice. */
 export function payloadOf(
   { subject, occurrence, ...notice }: Notice,
-  by: { agent: string; redact: (text: string) => string; nowMs: number },
+  by: { agent: string; redact: (text: string) => string; timezone: string; nowMs: number },
 ): AlertPayload {
-  const plain = (text: string) => withoutHidden(by.redact(text));
+  const plain = (text: string) => withLocalTimes(withoutHidden(by.redact(text)), by.timezone);
   return {
     version: 1,
     agent: by.agent,
     severity: ALERT_EVENTS[notice.event],
     ts: toIso(by.nowMs),
+    ...localParts(by.nowMs, by.timezone),
     key: keyOf({ event: notice.event, subject, occurrence }),
     ...notice,
     title: plain(notice.title),
@@ -102,7 +107,8 @@ async function insert(
 }
 
 function log(options: OutboxOptions, payload: AlertPayload, isNew: boolean, channels: number | null): void {
-  const { version: _version, agent: _agent, severity: _severity, ts: _ts, event, ...fields } = payload;
+  const { version: _version, agent: _agent, severity: _severity, event, ...told } = payload;
+  const { ts: _ts, date: _date, time: _time, ...fields } = told;
   // alert_sent, alert_delayed and alert_failed say what became of it on its channels, and name the key.
   const about = { ...fields, alerted: isNew, ...(channels !== null && { channels }) };
   options.log.event(levelOf(event), event, about);

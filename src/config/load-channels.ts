@@ -2,6 +2,7 @@ import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
 import { channelsSchema, readChannels } from "../alerts/channels/schema.ts";
 import { ConfigError } from "./errors.ts";
+import { isTimezone } from "./fields.ts";
 import { readHostSettings } from "./host-settings.ts";
 import type { LoadOptions } from "./load.ts";
 import { locate } from "./locations.ts";
@@ -15,6 +16,8 @@ import { readYaml } from "./yaml.ts";
 export interface LooseChannels {
   /** The agent's name, or what stands for it where the file gives none. */
   agent: string;
+  /** What the file states if it is one, else UTC. */
+  timezone: string;
   channels: ChannelConfig[];
   secrets: string[];
 }
@@ -48,7 +51,9 @@ export function loadChannels(options: Omit<LoadOptions, "jobKinds">): LooseChann
     heartbeat: null,
     replacements: readings.flatMap(({ replacements }) => replacements),
   });
-  return { agent: nameIn(top) ?? "afk", channels: [...byId.values()], secrets };
+  const { timezone: zone } = top;
+  const timezone = typeof zone === "string" && isTimezone(zone) ? zone : "UTC";
+  return { agent: nameIn(top) ?? "afk", timezone, channels: [...byId.values()], secrets };
 }
 
 /** The agent's name as the file states it, whatever else is wrong with the file; null where it states none. */

@@ -39,6 +39,23 @@ export function clip(text: string, charsMax: number): string {
   return `${cut.trimEnd()}…`;
 }
 
+/** As much of an error as a phone shows. */
+const ERROR_CHARS_MAX = 200;
+const ERROR_HEAD_CHARS = 60;
+
+/**
+ * What an error says, on one line and at most `charsMax` UTF-16 units long: how it begins, which names the thing, and above all
+ * its end, since programs say last what went wrong.
+ */
+export function endOfError(text: string, charsMax = ERROR_CHARS_MAX): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  if (line.length <= charsMax) return line;
+  // Whole words, where there are some.
+  const head = line.slice(0, ERROR_HEAD_CHARS).replace(/\s\S*$/, "");
+  const tail = line.slice(line.length - (charsMax - head.length - 3)).replace(/^\S{0,20}\s/, "");
+  return `${head} … ${tail}`.toWellFormed();
+}
+
 /** Text from outside for an HTML text node or a quoted attribute value. */
 export function escapeHtml(text: string): string {
   return text

@@ -41,7 +41,7 @@ export async function withAlerting<T>(
   return await closing(await openState(config, { clock }), (store) =>
     closing(openLog(config, clock), async (log) => {
       const redact = createRedactor(config.secrets);
-      const outbox = createOutbox({ agent: config.agent, clock, log, redact });
+      const outbox = createOutbox({ agent: config.agent, timezone: config.timezone, clock, log, redact });
       const signal = new AbortController().signal;
       const deliver = async () => {
         const agingMs = await agingNow(store.db, clock);

@@ -20,6 +20,7 @@ import { type ConfigSources, type KindsOf, readConfig } from "./read-config.ts";
 interface DirectAlert {
   notice: Notice;
   agent: string;
+  timezone: string;
   channels: ChannelConfig[];
   secrets: string[];
   clock: Clock;
@@ -37,10 +38,10 @@ function wanting(channels: ChannelConfig[], event: Notice["event"]): ChannelConf
  * cannot be written down, and for tests of the channels. Never throws; nothing is tried again. Of an address it gives the
  * host alone, since the rest is a secret; `status` is null when no answer came, `error` when the channel took the message.
  */
-async function sendDirectly({ notice, agent, channels, secrets, clock, log }: DirectAlert) {
+async function sendDirectly({ notice, agent, timezone, channels, secrets, clock, log }: DirectAlert) {
   const redact = createRedactor(secrets);
   const nowMs = clock.nowMs();
-  const payload = payloadOf(notice, { agent, redact, nowMs });
+  const payload = payloadOf(notice, { agent, redact, timezone, nowMs });
   const signal = new AbortController().signal;
   return await Promise.all(
     channels.map(async (config) => {
@@ -60,7 +61,7 @@ async function sendDirectly({ notice, agent, channels, secrets, clock, log }: Di
  * so that alerting can be tried before anything else works.
  */
 export async function testAlerts(config: Config, clock: Clock) {
-  const { agent, alerts: channels, secrets } = config;
+  const { agent, timezone, alerts: channels, secrets } = config;
   const notice = {
     event: "alert_test" as const,
     title: "A test alert",
@@ -70,7 +71,7 @@ export async function testAlerts(config: Config, clock: Clock) {
     occurrence: toIso(clock.nowMs()),
   };
   return await closing(openLog(config, clock), (log) =>
-    sendDirectly({ notice, agent, channels, secrets, clock, log }),
+    sendDirectly({ notice, agent, timezone, channels, secrets, clock, log }),
   );
 }
 
@@ -109,7 +110,7 @@ export async function alertAnyway<T>(
   } catch (error) {
     const environment = sources.environment ?? processEnvironment();
     const where = { environment, configFile: sources.config, state: sources.state, cwd: process.cwd() };
-    const { agent, channels, secrets } = loadChannels(where);
+    const { agent, timezone, channels, secrets } = loadChannels(where);
     if (error instanceof NoAgent && channels.length === 0) throw error;
     const { state } = locate(where);
     const redact = createRedactor(secrets);
@@ -117,7 +118,15 @@ export async function alertAnyway<T>(
     return await closing(opened, (log) => {
       const send = async (notice: Notice) => {
         const wanted = wanting(channels, notice.event);
-        const answers = await sendDirectly({ notice, agent, channels: wanted, secrets, clock, log });
+        const answers = await sendDirectly({
+          notice,
+          agent,
+          timezone,
+          channels: wanted,
+          secrets,
+          clock,
+          log,
+        });
         const sent = answers.filter(({ ok }) => ok).length;
         return { sent, failed: answers.length - sent };
       };

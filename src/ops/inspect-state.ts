@@ -93,7 +93,13 @@ async function inspectCopy<T>(
     return await closing(await openState(copied, { clock }), async (store) => {
       const redact = createRedactor(config.secrets);
       // The copy is not the state, so the log does not hear of what is done in it.
-      const outbox = createOutbox({ agent: config.agent, clock, log: silentLog, redact });
+      const outbox = createOutbox({
+        agent: config.agent,
+        timezone: config.timezone,
+        clock,
+        log: silentLog,
+        redact,
+      });
       await checkHighWater(store, outbox, highWater, clock);
       return await work({ config: copied, db: store.db });
     });

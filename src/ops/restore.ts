@@ -147,9 +147,9 @@ async function prepare(
   staged: string,
   { madeAt, revoked }: { madeAt: string | null; revoked: readonly string[] | "all" },
 ): Promise<number> {
-  const { agent } = config;
+  const { agent, timezone } = config;
   const redact = createRedactor(config.secrets);
-  const outbox = createOutbox({ agent, clock, log: silentLog, redact });
+  const outbox = createOutbox({ agent, timezone, clock, log: silentLog, redact });
   const made = madeAt === null ? "at an unknown time" : `at ${madeAt}`;
   const reason = `a backup that was made ${made} was restored: money spent since is missing from its counters`;
   const mark = readMark(config.paths.highWater);

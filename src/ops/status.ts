@@ -9,6 +9,7 @@ import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpends } from "../rails/counters.ts";
+import type { Kill } from "../rails/halt.ts";
 import { peekPeriods } from "../rails/periods.ts";
 import { shownWindows } from "../rails/windows.ts";
 import { readMeta } from "../store/meta.ts";
@@ -116,7 +117,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
   return {
     agent: config.agent,
     version: sources.version,
-    killed: kill === null ? null : { ...kill, at: toIso(kill.at) },
+    killed: kill === null ? null : killView(kill),
     spend: spend.rows,
     unknown: await unknownCalls(db),
     breakers: await breakers(db),
@@ -223,4 +224,8 @@ async function countPendingOutputs(db: Db): Promise<number> {
 function tickStatus(tick: Selectable<TicksTable>): TickStatus {
   const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, ...shown } = tick;
   return { ...viewOf(shown), usd: usdFromMicros(cost_micros) };
+}
+
+function killView({ by, at, reason, remedy }: Kill): Status["killed"] {
+  return { by, at: toIso(at), reason, ...(remedy !== undefined && { remedy }) };
 }

@@ -8,6 +8,8 @@ import type { CapRefusal } from "./budget-notices.ts";
 export interface Kill {
   by: "file" | "row" | "signal";
   at: number;
+  /** Tells this setting of the switch from another one at the same moment, where something does. */
+  setting?: string;
   reason: string;
   /** What is to be done, where `afk resume` would not help. */
   remedy?: string;

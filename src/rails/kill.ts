@@ -1,5 +1,6 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
+import { endOfError } from "../lib/text.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
@@ -84,13 +85,22 @@ export async function clearKill(trx: Trx, stopFile: string): Promise<Kill | null
 
 /** Tells of a switch that was found set; the same setting is told of once. */
 export async function announceKill(trx: Trx, announce: Announce, kill: Kill): Promise<void> {
-  const at = kill.at === 0 ? "" : ` at ${toIso(kill.at)}`;
+  const since = kill.at === 0 ? "Stopped" : `Stopped since ${toIso(kill.at)}`;
   const then = kill.remedy === undefined ? " until: afk resume" : `; ${kill.remedy}`;
   await announce(trx, {
     event: "kill_set",
     title: "Stopped by the kill switch",
-    message: `Set${at}: ${kill.reason}. No model is called${then}. Look: afk status`,
+    message: `${since}: ${endOfError(kill.reason)}. No model is called${then}. Look: afk status`,
     subject: kill.by,
-    occurrence: String(kill.at),
+    occurrence: await settingOf(trx, kill),
   });
+}
+
+/** What cannot be read has no moment: it is another time of that once the agent has worked in between. */
+async function settingOf(trx: Trx, { at, setting }: Kill): Promise<string> {
+  if (setting !== undefined) return `${at}.${setting}`;
+  if (at !== 0) return String(at);
+  const worked = trx.selectFrom("ticks").select("id").where("outcome", "in", ["ok", "idle"]);
+  const last = await worked.orderBy("started_at", "desc").limit(1).executeTakeFirst();
+  return last === undefined ? "0" : `0.${last.id}`;
 }

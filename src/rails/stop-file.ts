@@ -11,9 +11,12 @@ import type { Kill } from "./halt.ts";
 export function readStopFile(path: string): Kill | null {
   try {
     // "No such file" is the usual answer, several times a call, and an error with its stack costs more than the look.
-    const file = lstatSync(path, { throwIfNoEntry: false });
+    const file = lstatSync(path, { throwIfNoEntry: false, bigint: true });
     if (file === undefined) return readFolder(path);
-    return { by: "file", at: Math.floor(file.mtimeMs), reason: `the file ${path} is there` };
+    // Whoever makes the file may give it any time of modification, and its inode is used again. The kernel alone writes when
+    // it was made, or was moved to this name.
+    const setting = `${file.ino}.${file.ctimeNs}`;
+    return { by: "file", at: Number(file.mtimeMs), setting, reason: `the file ${path} is there` };
   } catch (error) {
     return { by: "file", at: 0, reason: `the file ${path} cannot be checked: ${messageOf(error)}` };
   }

@@ -41,7 +41,16 @@ export function createLiveRails(
   });
   const rails: Rails = {
     store,
-    outbox: createOutbox({ agent, clock, log, redact, onAlert }),
+    outbox: createOutbox({
+      agent,
+      clock,
+      log,
+      redact,
+      onAlert,
+      get timezone() {
+        return live.current().timezone;
+      },
+    }),
     clock,
     log,
     // Asked for at each reservation: a cap that was lowered holds for the next call, also in the middle of a job.

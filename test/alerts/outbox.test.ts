@@ -34,7 +34,7 @@ async function outboxHarness(options: Partial<OutboxOptions> = {}, open?: TestSt
     lines,
     given,
     clock,
-    outbox: createOutbox({ agent: "test", clock, log, redact, onAlert, ...options }),
+    outbox: createOutbox({ agent: "test", timezone: "UTC", clock, log, redact, onAlert, ...options }),
     rows: () => store.db.selectFrom("alerts").selectAll().orderBy("id").execute(),
   };
 }
@@ -55,6 +55,8 @@ describe("an alert", () => {
     expect(row).toMatchObject({ subject, occurrence });
     expect(JSON.parse(row!.payload)).toEqual({
       version: 1,
+      date: "2026-11-21",
+      time: "10:00",
       agent: "test",
       severity: "warn",
       ts: "2026-11-21T10:00:00.000Z",
@@ -217,4 +219,22 @@ test("secrets are taken out of title and message before anything is kept, logged
     expect(JSON.stringify(kept)).toContain("[redacted] was refused.");
     expect(JSON.stringify(kept)).toContain("Key [redacted] failed");
   }
+});
+
+test("says in title and message when something was as people of its zone do, and leaves what is typed", async () => {
+  const { store, outbox } = await outboxHarness({ timezone: "Europe/Berlin" });
+  const key = "digest@2026-11-21T06:00:00.000Z";
+  const told = {
+    title: "No tick since 2026-11-20T23:30:00.000Z",
+    message: `No call until 2026-11-21T10:05:00.000Z. Look: afk dead show ${key}; afk logs --since 2026-11-20T00:00:00.000Z`,
+  };
+  await store.atomically((trx) => outbox.announce(trx, { ...NOTICE, ...told }));
+  const { payload } = await store.db.selectFrom("alerts").select("payload").executeTakeFirstOrThrow();
+  expect(JSON.parse(payload)).toMatchObject({
+    ts: "2026-11-21T10:00:00.000Z",
+    date: "2026-11-21",
+    time: "11:00",
+    title: "No tick since Sat 21 Nov 00:30",
+    message: `No call until Sat 21 Nov 11:05. Look: afk dead show ${key}; afk logs --since 2026-11-20T00:00:00.000Z`,
+  });
 });

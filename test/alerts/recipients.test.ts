@@ -21,7 +21,7 @@ async function alerting(...wishes: (string[] | null)[]) {
   const channels: ChannelConfig[] = receivers.map(({ url }, i) =>
     sampleChannel("webhook", url, { name: `webhook-${i}`, on: wishes[i] ?? null }),
   );
-  const outbox = createOutbox({ agent: "test", clock, log, redact: (text) => text });
+  const outbox = createOutbox({ agent: "test", timezone: "UTC", clock, log, redact: (text) => text });
   await takeOverChannels(store, channels, { nowMs: clock.nowMs(), log });
   const breaker = (event: "breaker_open" | "breaker_closed", name: string) =>
     store.atomically((trx) => {

@@ -21,7 +21,7 @@ async function harness() {
     event: (level, event, fields) => void lines.push({ level, event, ...fields }),
     child: () => log,
   };
-  const outbox = createOutbox({ agent: "test", clock, log, redact: (text) => text });
+  const outbox = createOutbox({ agent: "test", timezone: "UTC", clock, log, redact: (text) => text });
   let count = 0;
   const announce = async (event: "cap_hit" | "breaker_closed" = "cap_hit") => {
     count += 1;
@@ -99,6 +99,7 @@ describe("who gets an alert", () => {
     const store = await testStore(worker.store.path);
     const shell = createOutbox({
       agent: "test",
+      timezone: "UTC",
       clock: worker.clock,
       log: { event: () => {}, child: () => ({}) as Log },
       redact: (text) => text,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asSentence, cleanText, clip, oneLine } from "../../src/lib/text.ts";
+import { asSentence, cleanText, clip, endOfError, oneLine } from "../../src/lib/text.ts";
 
 test.each([
   ["the feed was empty", "the feed was empty."],
@@ -29,4 +29,19 @@ test("a line is one line, whatever ends lines", () => {
 test("never cuts a pair of surrogates in two", () => {
   expect(clip("ab🚲cd", 4)).toBe("ab…");
   expect(clip("ab", 2)).toBe("ab");
+});
+
+test("of a long error the end is kept, where a Python traceback says what happened", () => {
+  const frames = Array.from(
+    { length: 9 },
+    (_, n) => `  File "/srv/sync/client.py", line ${n}, in step\n    next(${n})`,
+  );
+  const text = `job sync: ./sync.py exited with 1: Traceback (most recent call last):\n${frames.join("\n")}\nValueError: no account has the id 42`;
+  const short = endOfError(text);
+  expect(short.length).toBeLessThanOrEqual(200);
+  expect(short).toMatch(
+    /^job sync: \.\/sync\.py exited with 1: .* … .*ValueError: no account has the id 42$/,
+  );
+  expect(endOfError("one line\nand another")).toBe("one line and another");
+  expect(endOfError("🚲".repeat(300)).isWellFormed()).toBe(true);
 });

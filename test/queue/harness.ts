@@ -36,7 +36,7 @@ export async function queueHarness(): Promise<QueueHarness> {
   return {
     store,
     clock,
-    outbox: createOutbox({ agent: "test", clock, log, redact: (text) => text }),
+    outbox: createOutbox({ agent: "test", timezone: "UTC", clock, log, redact: (text) => text }),
     add: (key, fields = {}) => enqueue(store.db, newJob(key, fields), clock.nowMs()),
     async claim(runner = "runner-1") {
       const job = await claim(store.db, runner, clock.nowMs());

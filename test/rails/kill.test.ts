@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
 import { announceKill, clearKill, readKill, setKill } from "../../src/rails/kill.ts";
 import { readStopFile } from "../../src/rails/stop-file.ts";
 import { alerts, besides, testRails } from "../support/rails.ts";
@@ -145,6 +146,57 @@ describe("the STOP file", () => {
       await rails.store.atomically((trx) => announceKill(trx, rails.outbox.announce, kill));
     expect(await alerts(rails)).toMatchObject([{ event: "kill_set", key: "kill_set:file:5000" }]);
   });
+});
+
+describe("a second STOP file with the same time of modification", () => {
+  const time = new Date("2026-11-21T09:00:00Z");
+  const tell = async (rails: RailsOn) => {
+    const kill = await read(rails);
+    await rails.store.atomically((trx) => announceKill(trx, rails.outbox.announce, kill!));
+  };
+
+  it("is told of again, and each but once", async () => {
+    const rails = await testRails();
+    for (let round = 0; round < 2; round++) {
+      writeFileSync(rails.stopFile, "");
+      utimesSync(rails.stopFile, time, time);
+      for (let met = 0; met < 3; met++) await tell(rails);
+      expect(await read(rails)).toMatchObject({ at: time.getTime() });
+      rmSync(rails.stopFile);
+      // The kernel's own clock for files goes in steps of some milliseconds.
+      await systemClock.sleep(20);
+    }
+    expect(await alerts(rails, "kill_set")).toHaveLength(2);
+  });
+
+  it("is told of again when the very same file is moved away and back", async () => {
+    const rails = await testRails();
+    writeFileSync(rails.stopFile, "");
+    await tell(rails);
+    renameSync(rails.stopFile, `${rails.stopFile}.off`);
+    await systemClock.sleep(20);
+    renameSync(`${rails.stopFile}.off`, rails.stopFile);
+    await tell(rails);
+    await tell(rails);
+    expect(await alerts(rails, "kill_set")).toHaveLength(2);
+  });
+});
+
+it("that cannot be read is told of once, and again after the agent has worked", async () => {
+  const rails = await testRails();
+  const kill = { by: "file" as const, at: 0, reason: "the folder is not there" };
+  const tell = () => rails.store.atomically((trx) => announceKill(trx, rails.outbox.announce, kill));
+  await tell();
+  await tell();
+  const tick = { id: "01", started_at: 1, finished_at: 2, outcome: "idle" as const, by_hand: 0, version: "" };
+  const nothing = { reason: null, units: 0, cost_micros: 0, next_due_at: null };
+  await rails.store.db
+    .insertInto("ticks")
+    .values({ ...tick, ...nothing })
+    .execute();
+  await tell();
+  await tell();
+  expect(await alerts(rails, "kill_set")).toHaveLength(2);
 });
 
 it("says nothing of a kill that was not committed", async () => {

@@ -47,6 +47,7 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
   return {
     store,
     outbox: createOutbox({
+      timezone: "UTC",
       agent: "test-agent",
       clock,
       log,

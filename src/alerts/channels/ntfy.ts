@@ -1,7 +1,7 @@
 import { AfkError } from "../../lib/errors.ts";
 import type { Severity } from "../events.ts";
 import { type HttpChannel, jsonOf, postJson } from "./channel.ts";
-import { headline, renderTemplate, truncateBytes, withCount } from "./text.ts";
+import { headline, templateText, truncateBytes } from "./text.ts";
 
 /**
  * ntfy.sh or a server of one's own; the address is the topic's. Published as JSON to the server's root, since
@@ -22,10 +22,7 @@ export const ntfy: HttpChannel = {
       });
     }
     url.pathname = `/${segments.join("/")}`;
-    const message =
-      config.template === null
-        ? payload.message
-        : withCount(renderTemplate(config.template, payload), payload);
+    const message = config.template === null ? payload.message : templateText(config.template, payload);
     return postJson(url.href, {
       topic: decodeURIComponent(topic),
       title: truncateBytes(headline(payload), TITLE_BYTES_MAX),

@@ -39,7 +39,7 @@ describe("every channel", () => {
 
   test.each(TYPES)("%s shows the rendered template", (type) => {
     const { body } = requestOf(type, {}, { template: "afk alert: {agent} at {pct}% of {period} cap" });
-    expect(JSON.stringify(body)).toContain("afk alert: morning-digest at 100% of 2026-11-21 cap");
+    expect(JSON.stringify(body)).toContain("afk alert: morning-digest at 100% of the day's cap");
   });
 
   test.each(TYPES)("%s is named without its address, and another address has another name", (type) => {
