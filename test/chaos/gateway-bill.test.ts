@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
@@ -11,6 +10,7 @@ import { openStore } from "../../src/store/sqlite/open.ts";
 import { chainConfig } from "../providers/chain-config.ts";
 import { COMPILE_CACHE } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
+import { freePort } from "../support/free-port.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { tempDir } from "../support/temp.ts";
 import type { GatewayOrders } from "./support/gateway-child.ts";
@@ -149,7 +149,7 @@ async function begin(servers: Servers, random: () => number, isCalm: boolean) {
   let kills = 0;
   let count = 0;
   let child = started("gateway-child.ts", [JSON.stringify(orders)]);
-  await once(child, "message");
+  await ready(child);
   const doomed = new Set(
     isCalm ? [] : Array.from({ length: whole(0, 4) }, () => whole(1, (CLIENTS * ASKS) / 2)),
   );
@@ -162,7 +162,7 @@ async function begin(servers: Servers, random: () => number, isCalm: boolean) {
       dead.kill("SIGKILL");
       restarted = once(dead, "exit").then(async () => {
         child = started("gateway-child.ts", [JSON.stringify(orders)]);
-        await once(child, "message");
+        await ready(child);
       });
     }
     return isCalm ? { type: "reply", text: "word ".repeat(whole(1, 100)) } : behaviour(random, whole);
@@ -258,11 +258,8 @@ function started(script: string, args: string[]): ChildProcess {
   return child;
 }
 
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
+/** Its first word. @throws when it ends without one. */
+async function ready(child: ChildProcess): Promise<void> {
+  const ended = once(child, "exit").then(() => expect.unreachable("a gateway that ends at its start"));
+  await Promise.race([once(child, "message"), ended]);
 }

@@ -3,7 +3,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it, onTestFinished } from "vitest";
@@ -17,6 +16,7 @@ import { chainConfig, PRICES } from "../providers/chain-config.ts";
 import { COMPILE_CACHE } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { freePort } from "../support/free-port.ts";
 import { railsOn } from "../support/rails-on.ts";
 import { tempDir } from "../support/temp.ts";
 import type { GatewayOrders } from "./support/gateway-child.ts";
@@ -277,13 +277,4 @@ async function checkEnd({ orders, server }: Awaited<ReturnType<typeof begin>>) {
     await store.close();
     await server.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

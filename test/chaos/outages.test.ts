@@ -1,6 +1,4 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -10,6 +8,7 @@ import { type ModelEndpoint, startModelEndpoint } from "../../src/faults/model-e
 import { type Deployment, deployment, digestConfig, fillInbox, ollama, PROCESSES } from "../support/afk.ts";
 import { isChaos, patience, report } from "../support/chaos.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** An outage as it is in life: nothing listens at the address, and then something does. */
 const OUTAGE_MS = 16_000;
@@ -144,12 +143,4 @@ function expectDone(target: Deployment): void {
   expect(target.query("select * from dead_letters")).toEqual([]);
   expect(target.query("select event from alerts where event = 'job_dead'")).toEqual([]);
   expect(Object.keys(target.outputs())).toHaveLength(2);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
