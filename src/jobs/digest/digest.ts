@@ -1,18 +1,15 @@
-import { oneLine } from "../../lib/text.ts";
-import type { Completion } from "../../providers/types.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { type DigestDocument, entriesOf, type Note, plural, type Summary } from "./document.ts";
+import { type DigestDocument, entriesOf, type Note, plural } from "./document.ts";
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
 import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
 import { printedId } from "./printed-id.ts";
-import { itemRequest, leadRequest } from "./prompt.ts";
 import { toReport } from "./report.ts";
 import { type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
+import { summariseItem, writeLead } from "./summaries.ts";
 
-const SUMMARY_CHARS_MAX = 600;
 /** Titles of waiting items, per source. */
 const WAITING_NAMED = 5;
 
@@ -75,28 +72,11 @@ async function summarise(context: Context, groups: Group[]): Promise<Ranked[]> {
   const entries: Ranked[] = [];
   for (const { item } of groups) {
     context.progress(entries.length, groups.length, item.title);
-    const request = itemRequest(item, context.settings.language);
-    const summary = toSummary(await context.complete(`item:${item.key}`, request));
+    const summary = await summariseItem(context, item);
     entries.push({ id: printedId(context.name, item.key), item, summary, reasons: [], topic: null });
   }
   if (groups.length > 0) context.progress(entries.length, groups.length, "lead");
   return entries;
-}
-
-async function writeLead(context: Context, summaries: Summary[]): Promise<Summary | null> {
-  if (summaries.length === 0) return null;
-  const texts = summaries.map(({ text }) => text);
-  return toSummary(await context.complete("lead", leadRequest(texts, context.settings.language)));
-}
-
-/** What a model says is as little to be trusted as what it read. */
-function toSummary(completion: Completion): Summary {
-  return {
-    text: oneLine(completion.text, SUMMARY_CHARS_MAX) || "(the model gave no summary)",
-    model: oneLine(completion.model, 100),
-    degraded: completion.degraded,
-    ...(completion.truncated ? { truncated: true } : {}),
-  };
 }
 
 /** New items that found no room, by source, the first few by their titles. */

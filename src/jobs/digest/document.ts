@@ -127,14 +127,20 @@ export interface Remarks {
 export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): Remarks {
   const { lead } = document;
   const written = entriesOf(document).flatMap(({ summary }) => summary ?? []);
-  const summaries = [...(lead === null ? [] : [lead]), ...written].filter(({ refused }) => !refused);
-  const authors = new Set(summaries.map((summary) => authorOf("all summaries", summary)));
-  const all = authors.size === 1 ? ([...authors][0] ?? null) : null;
+  const summaries = [...(lead === null ? [] : [lead]), ...written];
+  const printed = summaries.filter(({ refused }) => refused === undefined);
+  const authors = new Set(printed.map((summary) => authorOf("all summaries", summary)));
+  const only = authors.size === 1 ? [...authors] : [];
+  const refused = summaries.length - printed.length;
+  const but =
+    refused === 0
+      ? []
+      : [`${refused} refused by a check of what they say, and replaced by sentences of the text`];
   return {
-    all,
+    all: [...only, ...but].join("; ") || null,
     of(what, summary) {
       if (summary.refused !== undefined) return `not by the model: ${summary.refused}`;
-      const author = all === null ? [authorOf(what, summary)] : [];
+      const author = only.length === 0 ? [authorOf(what, summary)] : [];
       return [...author, ...(summary.truncated ? ["cut off at the token limit"] : [])].join("; ") || null;
     },
   };

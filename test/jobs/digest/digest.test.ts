@@ -216,10 +216,50 @@ test("what the model says is cleaned, bounded and escaped, and what was second c
   expect(job.files.get("digest-2026-11-21.html")).not.toMatch(/<b>|href/);
 });
 
-test("a model that says nothing is said to", async () => {
+test("of what a model says nothing of, the text's own sentences are printed, marked", async () => {
   const job = fakeJob(settings(FOLDER), { base: notes(1), answer: () => ({ text: " \n" }) });
   await digest.run(job.context);
-  expect(job.files.get("digest-2026-11-21.md")).toContain("(the model gave no summary)");
+  expect(job.files.get("digest-2026-11-21.md")).toContain(
+    "\n\ntext a\n\n*(not by the model: it said nothing)*\n",
+  );
+});
+
+test("a summary that names what the text does not is not printed, is said to be refused, and is logged", async () => {
+  const base = notes(1);
+  const answer = (_: unknown, name: string) =>
+    name === "lead" ? {} : { text: "The note came in 1984. It is text." };
+  const job = fakeJob(settings(FOLDER), { base, answer });
+  await digest.run(job.context);
+  const markdown = job.files.get("digest-2026-11-21.md")!;
+  expect(markdown).not.toContain("The note came");
+  expect(markdown).toContain("\ntext a\n\n*(not by the model: it named 1984, which the text does not)*\n");
+  expect(markdown).toContain("*(all summaries by ollama/test; 1 refused by a check of what they say, ");
+  expect(job.events).toEqual([
+    {
+      event: "summary_refused",
+      fields: {
+        step: expect.stringMatching(/^item:/),
+        model: "ollama/test",
+        reason: "it named 1984, which the text does not",
+      },
+    },
+  ]);
+  const again = fakeJob(settings(FOLDER), { base, memory: job.memory });
+  await digest.run(again.context);
+  expect([again.asked, again.files]).toEqual([[], job.files]);
+});
+
+test("an item of a title alone is its title, and no model is asked", async () => {
+  const feed = {
+    version: "https://jsonfeed.org/version/1.1",
+    title: "F",
+    items: [{ id: "1", title: "Only a title" }],
+  };
+  const { egress } = await localSite({ "/feed": { body: JSON.stringify(feed) } });
+  const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), { egress });
+  expect(await digest.run(job.context)).toMatchObject({ units: 1 });
+  expect(job.asked).toEqual([]);
+  expect(job.files.get("digest-2026-11-21.md")).toContain("\n## Only a title\n");
 });
 
 test("the quick start makes a digest of 14 items without a network, and names the feed that is cut off", async () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { extract, summarise } from "../../../src/providers/extractive/extractive.ts";
+import { summarise } from "../../../src/lib/summarise.ts";
+import { extract } from "../../../src/providers/extractive/extractive.ts";
 
 const ARTICLE = [
   "The city council approved the new bridge over the river on Tuesday.",
