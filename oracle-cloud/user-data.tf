@@ -4,6 +4,7 @@ locals {
     afk_image         = var.afk_image
     model             = var.model
     reboot_time       = var.reboot_time
+    start_without     = var.start_without
     afk_config_base64 = base64encode(file(var.afk_config))
   })
 }

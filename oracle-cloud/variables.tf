@@ -170,6 +170,17 @@ variable "afk_config" {
   }
 }
 
+variable "start_without" {
+  type        = string
+  default     = ""
+  description = "What the timer is started without: \"alerts\" (nobody hears of what goes wrong), \"drills\" (no safety was fired), \"alerts,drills\", or empty: it starts only after an alert has got out and the drills have passed; with the channel's secret still missing that is `sudo afk start` on the VM."
+
+  validation {
+    condition     = contains(["", "alerts", "drills", "alerts,drills"], var.start_without)
+    error_message = "start_without must be empty, \"alerts\", \"drills\" or \"alerts,drills\"."
+  }
+}
+
 variable "reboot_time" {
   type        = string
   default     = "04:30"

@@ -29,9 +29,11 @@ test("cloud-init's own schema takes it", async ({ skip }) => {
   expect(code).toBe(0);
 });
 
-test("is filled in by four names, and Terraform's own syntax is used for nothing else", () => {
+test("is filled in by five names, and Terraform's own syntax is used for nothing else", () => {
   const names = [...read("cloud-init.yaml").matchAll(/\$\{([^}]*)\}/g)].map((match) => match[1]);
-  expect(new Set(names)).toEqual(new Set(["afk_image", "model", "reboot_time", "afk_config_base64"]));
+  expect(new Set(names)).toEqual(
+    new Set(["afk_image", "model", "reboot_time", "start_without", "afk_config_base64"]),
+  );
   expect(read("cloud-init.yaml")).not.toContain("%{");
 });
 
@@ -80,19 +82,31 @@ test("every program that its units start is made by it", () => {
   }
 });
 
-test("installs from the image with the installer that the image carries, and starts everything", () => {
+test("installs from the image with the installer that the image carries, and starts the timer by afk start alone", () => {
   const bootstrap = file("/usr/local/sbin/install-afk");
   expect(bootstrap).toContain('docker cp "$container:/app/systemd"');
-  expect(bootstrap).toContain('"$work/systemd/install" --image "$image" --start');
+  expect(bootstrap).toMatch(/^ *"\$work\/systemd\/install" --image "\$image"$/m);
   const installer = read("../systemd/install");
-  for (const flag of ["--image NAME", "--start"]) expect(installer).toContain(flag);
+  expect(installer).toContain("--image NAME");
   // The installer writes the model that it knows; the bootstrap puts the chosen one in its place.
   expect(bootstrap).toContain('"s|^OLLAMA_MODEL=.*|OLLAMA_MODEL=$model|" /etc/afk/ollama');
   expect(installer).toMatch(/^OLLAMA_MODEL=/m);
-  expect(bootstrap).toMatch(
-    /enable --now .*afk-stop\.path .*afk\.timer .*afk-watchdog\.timer .*afk-backup\.timer/,
-  );
+  expect(bootstrap).toContain('/usr/local/bin/afk start "$@" ||');
+  expect(bootstrap).not.toMatch(/systemctl .*afk\.timer/);
   expect(cloud.runcmd.at(-1)).toEqual(["systemctl", "start", "--no-block", "install-afk.service"]);
+});
+
+test.each([
+  ["", []],
+  ["alerts", ["--without-alerts"]],
+  ["drills", ["--without-drills"]],
+  ["alerts,drills", ["--without-alerts", "--without-drills"]],
+])("hands the owner's no on, and no other word: %j", async (without, words) => {
+  const [, lines = ""] =
+    /(set --\n[\s\S]*?)\n *\/usr\/local\/bin\/afk start/.exec(file("/usr/local/sbin/install-afk")) ?? [];
+  const script = `without='${without}'\n${lines}\nprintf '%s\\n' "$@"`;
+  const { stdout } = await run("sh", ["-euc", script]);
+  expect(stdout.split("\n").filter(Boolean)).toEqual(words);
 });
 
 test("a first boot without network is made up for later", () => {

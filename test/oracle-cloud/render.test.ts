@@ -31,6 +31,7 @@ test.each<[string, string[], RegExp]>([
   ["an image of two lines", ["--image", "afk:1\nreboot:1"], /tag or a digest/],
   ["a model that ends the quotes", ["--image", "afk:1", "--model", "a'b"], /name that Ollama knows/],
   ["a time that is none", ["--image", "afk:1", "--reboot-time", "7"], /HH:MM/],
+  ["a start without everything", ["--image", "afk:1", "--start-without", "all"], /alerts, drills or/],
   ["a flag without its value", ["--image"], /--image needs a value/],
   ["a flag that it does not know", ["--imago", "x"], /unknown argument/],
   ["a file that is not there", ["--image", "afk:1", "--config", "/nothing.yaml"], /cannot read/],

@@ -99,6 +99,7 @@ describe("refuses", () => {
     ["a short digest", { afk_image: "afk@sha256:abc" }, /tag or a digest/],
     ["a model that ends the quotes", { model: "a'$(reboot)'" }, /name that Ollama knows/],
     ["a time that is none", { reboot_time: "24:00" }, /HH:MM/],
+    ["a start without everything", { start_without: "alerts'; reboot" }, /empty, "alerts"/],
     [
       "a quota that says more than its scope",
       { quota_scope: "tenancy where request.region = 'x'" },
