@@ -19,6 +19,7 @@ import {
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
 import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
+import { commands, feedChecks, sourceFiles } from "./doctor/jobs.ts";
 import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
 import { modelChecks, refusingModels } from "./doctor/models.ts";
 import { breakers, budgetClock, counters, prices } from "./doctor/money.ts";
@@ -34,6 +35,8 @@ const ON_HOST: readonly Examination<OnHost>[] = [
 const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   ["configuration", "configuration", configuration],
   ["configuration", "secrets", secrets],
+  ["jobs", "sources", sourceFiles],
+  ["jobs", "commands", commands],
   ["state", "state", stateFolder],
   ["state", "disk", disk],
   ["state", "file system", fileSystem],
@@ -95,14 +98,18 @@ export async function diagnoseState(
   const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
   // A folder that is out of order would only say the same again.
   const others = WITH_CONFIG.filter((each) => each[2] !== stateFolder);
-  const checks = await checkAll([...others, ...modelChecks(config)], { ...subject, config }, how);
+  const checks = await checkAll(
+    [...others, ...feedChecks(config), ...modelChecks(config)],
+    { ...subject, config },
+    how,
+  );
   return inGroups([...onHost, ...refused, ...checks]);
 }
 
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  const ofConfig = [...WITH_CONFIG, ...modelChecks(config)];
+  const ofConfig = [...WITH_CONFIG, ...feedChecks(config), ...modelChecks(config)];
   return await checkAll([...ofConfig, ...(how.more ?? []), ...WITH_STORE], subject, how);
 }
 

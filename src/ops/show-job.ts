@@ -135,6 +135,7 @@ async function readResult(db: Db, jobId: string): Promise<JobDetail["result"]> {
     .selectFrom("results")
     .select("report")
     .where("job_id", "=", jobId)
+    .where("outcome", "<>", "progress")
     .where((eb) => eb(eb.fn("length", ["report"]), "<=", REPORT_CHARS_MAX))
     .executeTakeFirst();
   if (row === undefined) return null;

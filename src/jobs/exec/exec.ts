@@ -9,6 +9,7 @@ import { PermanentFailure } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
@@ -90,7 +91,7 @@ async function runOnce(context: Context, behind?: Behind): Promise<Recorded> {
   const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);
   if (ran.end.type !== "exited" || ran.end.code !== 0)
-    throw failureOf(context, ran, createRedactor([...ofFile, ...secrets]));
+    throw failureOf(context, ran, createRedactor([...ofFile, ...secrets]), { cwd, searchPath: env.PATH });
   return {
     code: 0,
     signal: null,
@@ -138,7 +139,12 @@ function logEnd(context: Context, ran: Ran): void {
 /** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
 const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
 
-function failureOf({ name, settings }: Context, { end, stderr }: Ran, redact: Redact): AfkError {
+function failureOf(
+  { name, settings }: Context,
+  { end, stderr }: Ran,
+  redact: Redact,
+  at: { cwd: string; searchPath: string | undefined },
+): AfkError {
   const program = settings.command[0];
   if (end.type === "lost") {
     return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
@@ -146,7 +152,9 @@ function failureOf({ name, settings }: Context, { end, stderr }: Ran, redact: Re
   if (end.type === "unstarted") {
     const message = `job ${name}: ${program} could not be started (${end.code || end.message})`;
     if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
-    return new PermanentFailure("exec_unstarted", `${message}; install it, or mend command in afk.yaml`);
+    const problem = startProblem(settings.command, at.cwd, at.searchPath);
+    const { found, mend } = problem ?? { found: "the system refused it", mend: "mend command in afk.yaml" };
+    return new PermanentFailure("exec_unstarted", `${message}: ${found}; ${mend}`);
   }
   const { code, signal } = end;
   const how = signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;

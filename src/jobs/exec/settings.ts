@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { flag, integer, list, section, text } from "../../config/fields.ts";
+import { shellProblem } from "./command-advice.ts";
 import { isProviderKey, REFUSED_KEY } from "./gateway-environment.ts";
 
 const WRITE_COMMAND =
-  'write a program and its arguments as a list of 1 to 200 texts, for example [sh, -c, "df -h | head"]';
+  'write a program and its arguments as a list of 1 to 200 texts; there is no shell but one that is named, as in [sh, -c, "df -h | head"]';
 const WRITE_CWD = "write the path of a folder, for example ./scripts";
 const WRITE_ENV_FILE = "write the path of a file with lines of NAME=value, for example ./.env.script";
 const WRITE_ENV =
@@ -72,12 +73,20 @@ export const execSettings = v.pipe(
 /** What such an entry comes to. */
 export type ExecSettings = v.InferOutput<typeof execSettings>;
 
+/** What a shell would act on is refused: passed on as it is, `&&` would be printed by echo, and the command count as done. */
+function shellIssues(command: readonly string[]): ConfigIssue[] {
+  const problem = shellProblem(command);
+  if (problem === null) return [];
+  return [{ path: `command[${problem.index}]`, message: `${problem.found}; ${problem.mend}` }];
+}
+
 /** The parser of a list cannot ask more of its first item than of the others, nor of one key because of another. */
 export function checkExec({ command, env, hasGateway }: ExecSettings): ConfigIssue[] {
   const issues = command[0] === "" ? [{ path: "command[0]", message: `found ""; ${WRITE_COMMAND}` }] : [];
   const keys = hasGateway ? Object.keys(env).filter(isProviderKey) : [];
   return [
     ...issues,
+    ...shellIssues(command),
     ...keys.map((key) => ({ path: `env.${key}`, message: `stands beside gateway: true; ${REFUSED_KEY}` })),
   ];
 }

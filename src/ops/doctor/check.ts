@@ -14,7 +14,7 @@ export interface Finding {
 }
 
 /** In the order in which doctor shows them. */
-export const GROUPS = ["configuration", "state", "money", "models", "alerts", "host"] as const;
+export const GROUPS = ["configuration", "jobs", "state", "money", "models", "alerts", "host"] as const;
 
 /** A finding as doctor shows it. */
 export interface Check extends Finding {

@@ -2,7 +2,10 @@ import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { isAskedForNothing, probeModel } from "../../providers/probe.ts";
 import { listRefusals } from "../../providers/refusals.ts";
-import { bad, type Examination, type Found, ok, type WithConfig, type WithStore } from "./check.ts";
+import { bad, type Examination, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
+
+/** The model that needs nothing, and so is there when no other is. */
+const OFFLINE = "extractive";
 
 /** One check for each model of the chain and of `gateway.models`; only what runs elsewhere needs the network. */
 export function modelChecks({
@@ -15,7 +18,11 @@ export function modelChecks({
     `model ${reference}`,
     async ({ config }) => {
       const probe = await probeModel(reference, config.models);
-      return probe.problem === null ? ok(probe.found) : bad(probe.problem, probe.mend);
+      if (probe.problem === null) return ok(probe.found);
+      const { chain } = config.models;
+      const isSpare = chain.includes(reference) && chain.indexOf(reference) < chain.lastIndexOf(OFFLINE);
+      if (!isSpare) return bad(probe.problem, probe.mend);
+      return warn(`${probe.problem}; until then ${OFFLINE} does its work`, probe.mend);
     },
     isAskedForNothing(reference, models) ? "network" : undefined,
   ]);

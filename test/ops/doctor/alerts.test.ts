@@ -38,7 +38,7 @@ describe("channels", () => {
   test("that are none are told of", async () => {
     const { look } = await harnessed({});
     expect(only(await look())).toMatchObject({
-      result: "bad",
+      result: "warn",
       mend: expect.stringContaining("ALERT_WEBHOOK"),
     });
   });

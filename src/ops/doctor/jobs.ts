@@ -1,0 +1,122 @@
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { JobConfig } from "../../config/config.ts";
+import { checkedLookup, systemResolve } from "../../egress/address.ts";
+import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
+import { exchange } from "../../http/exchange.ts";
+import { type DigestSettings, isRemote } from "../../jobs/digest/settings.ts";
+import { startProblem } from "../../jobs/exec/command-advice.ts";
+import type { ExecSettings } from "../../jobs/exec/settings.ts";
+import { AfkError, messageOf } from "../../lib/errors.ts";
+import { bad, type Examination, type Finding, type Found, ok, type WithConfig, warn } from "./check.ts";
+
+const FEEDS_MAX = 20;
+const FEED_MS_MAX = 5_000;
+
+const digestsOf = (jobs: readonly JobConfig[]) =>
+  jobs.flatMap(({ name, kind, settings }) =>
+    kind === "digest" ? [{ name, sources: (settings as DigestSettings).sources }] : [],
+  );
+
+/** The folders and files that jobs read, and the folders that commands start in. */
+export function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
+  const wanted = [
+    ...digestsOf(jobs).flatMap(({ name, sources }) =>
+      sources.flatMap((source) => {
+        if ("folder" in source) return [{ name, path: source.folder, isFolder: true }];
+        return "feed" in source && !isRemote(source.feed)
+          ? [{ name, path: source.feed, isFolder: false }]
+          : [];
+      }),
+    ),
+    ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, isFolder: true })),
+  ];
+  const findings = wanted.flatMap(({ name, path, isFolder }): Finding[] => {
+    const whole = resolve(paths.base, path);
+    const found = statSync(whole, { throwIfNoEntry: false });
+    if (found === undefined)
+      return [
+        bad(
+          `job ${name}: ${whole} is not there`,
+          isFolder
+            ? `mkdir -p ${whole}, or mend its path in afk.yaml`
+            : "make it, or mend its path in afk.yaml",
+        ),
+      ];
+    if (isFolder === found.isDirectory()) return [];
+    return [
+      bad(`job ${name}: ${whole} is ${isFolder ? "no folder" : "a folder"}`, "mend its path in afk.yaml"),
+    ];
+  });
+  if (findings.length > 0) return findings;
+  return wanted.length === 0 ? [] : ok("every folder and file that jobs name is there");
+}
+
+const execsOf = (jobs: readonly JobConfig[]) =>
+  jobs.flatMap(({ name, kind, settings }) =>
+    kind === "exec" ? [{ name, settings: settings as ExecSettings }] : [],
+  );
+
+/** The programs that jobs start: that they are there and may be executed. */
+export function commands({ config: { jobs, paths }, host }: WithConfig): Found {
+  const execs = execsOf(jobs);
+  const findings = execs.flatMap(({ name, settings }): Finding[] => {
+    const cwd = resolve(paths.base, settings.cwd);
+    const problem = startProblem(settings.command, cwd, settings.env.PATH ?? host.environment.PATH);
+    return problem === null ? [] : [bad(`job ${name}: ${problem.found}`, problem.mend)];
+  });
+  if (findings.length > 0) return findings;
+  return execs.length === 0 ? [] : ok("every command that jobs start is there");
+}
+
+/** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */
+export function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
+  const addresses = digestsOf(jobs).flatMap(({ sources }) =>
+    sources.flatMap((source) => ("feed" in source && isRemote(source.feed) ? [source.feed] : [])),
+  );
+  const asked = [...new Set(addresses)].slice(0, FEEDS_MAX);
+  if (asked.length === 0) return [];
+  const check = async ({ config }: WithConfig): Promise<Found> => {
+    const problems = await Promise.all(asked.map((address) => feedProblem(address, config.egress)));
+    const findings = problems.flatMap((problem): Finding[] =>
+      problem === null
+        ? []
+        : [warn(problem, "mend its address in afk.yaml, or wait where its server is down")],
+    );
+    if (findings.length > 0) return findings;
+    return ok(asked.length === 1 ? "the feed answers" : `${asked.length} feeds answer`);
+  };
+  return [["jobs", "feeds", check, "network"]];
+}
+
+async function feedProblem(address: string, egress: WithConfig["config"]["egress"]): Promise<string | null> {
+  try {
+    const url = checkUrl(address, egress);
+    await refusePrivate(url.hostname, (host) => mayBePrivate(host, egress));
+    const { reply, headers } = await exchange(
+      { url: url.href, method: "GET", headers: {} },
+      AbortSignal.timeout(FEED_MS_MAX),
+      1,
+    );
+    const shown = describeUrl(url);
+    if (reply.status >= 400) return `${shown} answered ${reply.status}`;
+    const target = reply.status >= 300 ? URL.parse(headers.get("location") ?? "", url.href) : null;
+    if (target !== null) checkUrl(target.href, egress);
+    return null;
+  } catch (error) {
+    if (error instanceof AfkError) return error.message;
+    const shown = URL.parse(address)?.host ?? "a feed";
+    return `${shown} does not answer: ${messageOf(error)}`;
+  }
+}
+
+/** @throws EgressRefused, or what the resolver says. */
+function refusePrivate(hostname: string, isPrivateAllowed: (host: string) => boolean): Promise<void> {
+  return new Promise((done, refuse) => {
+    checkedLookup(systemResolve, isPrivateAllowed)(
+      hostname.replace(/^\[|\]$/g, ""),
+      { all: true },
+      (error) => (error === null ? done() : refuse(error)),
+    );
+  });
+}

@@ -1,0 +1,116 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { jobKinds } from "../../../src/jobs/registry.ts";
+import type { Check } from "../../../src/ops/doctor/check.ts";
+import { diagnoseState } from "../../../src/ops/doctor.ts";
+import { deployment } from "../../support/afk.ts";
+
+const CLOSED = "http://127.0.0.1:1";
+
+/** What doctor finds in these jobs, by result and text; `prepare` gets the folder of afk.yaml. */
+async function findings(
+  jobs: Record<string, unknown>[],
+  { allow = [], prepare = () => {} }: { allow?: string[]; prepare?: (dir: string) => void } = {},
+): Promise<Pick<Check, "name" | "result" | "found" | "mend">[]> {
+  const target = deployment({
+    agent: "test-agent",
+    budget: { daily_cap_usd: 1 },
+    models: { chain: ["extractive"] },
+    jobs: jobs.map((job, at) => ({ name: `job-${at}`, ...job })),
+    egress: { allow: ["127.0.0.1"], allow_private: allow },
+  });
+  prepare(target.dir);
+  const environment = { PATH: process.env.PATH };
+  const checks = await diagnoseState(
+    { config: target.configFile, state: target.state, environment, kinds: () => jobKinds },
+    { isOffline: false },
+  );
+  return checks.filter(({ group }) => group === "jobs");
+}
+
+describe("what jobs need", () => {
+  it("is there: nothing is to be mended, and what is not needed is not spoken of", async () => {
+    const digest = { kind: "digest", sources: [{ folder: "./inbox" }, { feed: "./feed.xml" }] };
+    const prepare = (dir: string) => {
+      mkdirSync(join(dir, "inbox"));
+      writeFileSync(join(dir, "feed.xml"), "");
+    };
+    expect(await findings([digest, { kind: "exec", command: ["true"] }], { prepare })).toMatchObject([
+      { name: "sources", result: "ok" },
+      { name: "commands", result: "ok" },
+    ]);
+    expect(await findings([])).toEqual([]);
+  });
+
+  it("is missing: each folder, file and command is named with what mends it", async () => {
+    const found = await findings(
+      [
+        { kind: "digest", sources: [{ folder: "./inbox" }, { feed: "./feed.xml" }] },
+        { kind: "exec", command: ["true"], cwd: "./scripts" },
+        { kind: "exec", command: ["./closed.sh"] },
+        { kind: "exec", command: ["afk-no-such-program"] },
+      ],
+      {
+        prepare(dir) {
+          writeFileSync(join(dir, "closed.sh"), "#!/bin/sh\n");
+          chmodSync(join(dir, "closed.sh"), 0o644);
+        },
+      },
+    );
+    expect(found).toMatchObject(
+      [
+        { result: "bad", found: /inbox is not there/, mend: /^mkdir -p .*inbox/ },
+        { result: "bad", found: /feed\.xml is not there/ },
+        { result: "bad", found: /job-1: .*scripts is not there/, mend: /^mkdir -p/ },
+        { result: "bad", found: /job-2: .*closed\.sh may not be executed/, mend: /^chmod \+x/ },
+        { result: "bad", found: /job-3: afk-no-such-program is in no folder of PATH/, mend: /^install it/ },
+      ].map((each) => matching(each)),
+    );
+  });
+});
+
+describe("feeds", () => {
+  const digest = (...feeds: string[]) => ({ kind: "digest", sources: feeds.map((feed) => ({ feed })) });
+
+  it("that answer are well; that refuse, lead elsewhere or are gone are named", async () => {
+    const server = createServer((request, response) => {
+      const target = request.url === "/moved" ? { location: "https://elsewhere.example.org/feed" } : {};
+      const status = { "/ok": 200, "/moved": 301 }[request.url ?? ""] ?? 403;
+      response.writeHead(status, target).end("<rss/>");
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const allow = ["127.0.0.1"];
+    expect(await findings([digest(`${url}/ok`)], { allow })).toMatchObject([
+      { name: "feeds", result: "ok", found: "the feed answers" },
+    ]);
+    const found = await findings([digest(`${url}/no`, `${url}/moved`, `${CLOSED}/feed`)], { allow });
+    expect(found).toMatchObject(
+      [
+        { result: "warn", found: /\/no answered 403/ },
+        { result: "warn", found: /add elsewhere\.example\.org to egress\.allow/ },
+        { result: "warn", found: /127\.0\.0\.1:1 does not answer/ },
+      ].map((each) => matching(each)),
+    );
+  });
+
+  it("at an address that afk will not ask are not asked", async () => {
+    expect(await findings([digest(`${CLOSED}/feed`)])).toMatchObject([
+      matching({ result: "warn", found: /not a public address.*egress\.allow_private/ }),
+    ]);
+  });
+});
+
+/** Patterns as matchers. */
+function matching(each: Record<string, string | RegExp>) {
+  return Object.fromEntries(
+    Object.entries(each).map(([key, value]) => [
+      key,
+      value instanceof RegExp ? expect.stringMatching(value) : value,
+    ]),
+  );
+}
