@@ -5,7 +5,6 @@ import { type Environment, processEnvironment } from "./config/environment.ts";
 import { locate } from "./config/locations.ts";
 import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
-import { driftCheck } from "./evidence/release/drift.ts";
 import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { HOUR_MS } from "./lib/durations.ts";
@@ -13,8 +12,6 @@ import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
-import type { Check } from "./ops/doctor/check.ts";
-import { diagnoseState } from "./ops/doctor.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
 import { readConfig, readLiveConfig, refuseUncapped } from "./ops/read-config.ts";
@@ -239,12 +236,4 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
       await agent.close();
     }
   });
-}
-
-/** What `afk doctor` prints. A configuration or state that is refused is a finding, not an error. */
-export async function diagnose(options: AgentOptions, how: { isOffline: boolean }): Promise<Check[]> {
-  return await diagnoseState(
-    { ...options, kinds: () => allKinds(options) },
-    { ...how, more: [["configuration", "drift", driftCheck]] },
-  );
 }

@@ -19,7 +19,6 @@ import {
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
 import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
-import { commands, feedChecks, sourceFiles } from "./doctor/jobs.ts";
 import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
 import { modelChecks, refusingModels } from "./doctor/models.ts";
 import { breakers, budgetClock, counters, prices } from "./doctor/money.ts";
@@ -35,8 +34,6 @@ const ON_HOST: readonly Examination<OnHost>[] = [
 const WITH_CONFIG: readonly Examination<WithConfig>[] = [
   ["configuration", "configuration", configuration],
   ["configuration", "secrets", secrets],
-  ["jobs", "sources", sourceFiles],
-  ["jobs", "commands", commands],
   ["state", "state", stateFolder],
   ["state", "disk", disk],
   ["state", "file system", fileSystem],
@@ -68,6 +65,8 @@ export interface Diagnosis {
   clock?: Clock;
   /** Checks of the layers above, such as whether what is in use was released. */
   more?: readonly Examination<WithStore>[];
+  /** The same, of what needs no state, as what the jobs of this configuration read and start. */
+  moreOfConfig?(config: Config): readonly Examination<WithConfig>[];
 }
 
 /**
@@ -99,7 +98,7 @@ export async function diagnoseState(
   // A folder that is out of order would only say the same again.
   const others = WITH_CONFIG.filter((each) => each[2] !== stateFolder);
   const checks = await checkAll(
-    [...others, ...feedChecks(config), ...modelChecks(config)],
+    [...others, ...(how.moreOfConfig?.(config) ?? []), ...modelChecks(config)],
     { ...subject, config },
     how,
   );
@@ -109,7 +108,7 @@ export async function diagnoseState(
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
   const subject = { host: how.host ?? thisHost(), clock: how.clock ?? systemClock, config, store };
-  const ofConfig = [...WITH_CONFIG, ...feedChecks(config), ...modelChecks(config)];
+  const ofConfig = [...WITH_CONFIG, ...(how.moreOfConfig?.(config) ?? []), ...modelChecks(config)];
   return await checkAll([...ofConfig, ...(how.more ?? []), ...WITH_STORE], subject, how);
 }
 

@@ -1,4 +1,7 @@
-import { diagnose } from "../../agent.ts";
+import { driftCheck } from "../../evidence/release/drift.ts";
+import { allKinds } from "../../jobs/kinds.ts";
+import { diagnoseState } from "../../ops/doctor.ts";
+import { jobChecks } from "../../runner/job/checks.ts";
 import { defineCommand, exitCode } from "../command.ts";
 import { terminalColumns } from "../output.ts";
 import { doctorView } from "../views/doctor.ts";
@@ -7,7 +10,11 @@ export default defineCommand({
   json: true,
   args: { offline: { type: "boolean", description: "Leaves out the checks that use the network" } },
   async run({ args }) {
-    const checks = await diagnose({ config: args.config, state: args.state }, { isOffline: args.offline });
+    const { config, state, offline: isOffline } = args;
+    const checks = await diagnoseState(
+      { config, state, kinds: () => allKinds(args) },
+      { isOffline, more: [["configuration", "drift", driftCheck]], moreOfConfig: jobChecks },
+    );
     const isWell = checks.every((check) => check.result !== "bad");
     const text = doctorView(checks, terminalColumns());
     return { json: { ok: isWell, checks }, text, exitCode: exitCode(isWell) };

@@ -40,25 +40,25 @@ export function startProblem(
 ): CommandProblem | null {
   const [program = ""] = command;
   const isPath = program.includes("/");
-  const places = isPath
+  const candidates = isPath
     ? [isAbsolute(program) ? program : resolve(cwd, program)]
     : (searchPath ?? "").split(delimiter).map((dir) => join(resolve(cwd, dir), program));
-  const there = places.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+  const there = candidates.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
   const usable = there.find(isExecutable);
   if (usable !== undefined) return interpreterProblem(usable);
   const [closed] = there;
   if (closed !== undefined) return { found: `${closed} may not be executed`, mend: `chmod +x ${closed}` };
   const shell = shellProblem(command);
   if (shell !== null) return shell;
-  if (isPath && places.some((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory()))
-    return { found: `${places[0]} is a folder`, mend: "name a program in command of afk.yaml" };
+  if (isPath && candidates.some((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory()))
+    return { found: `${candidates[0]} is a folder`, mend: "name a program in command of afk.yaml" };
   if (/\s/.test(program))
     return {
       found: `there is no program called ${JSON.stringify(program)}`,
       mend: `write the program and its arguments apart: [${program.trim().split(/\s+/).join(", ")}]`,
     };
   return isPath
-    ? { found: `${places[0]} is not there`, mend: "make it, or mend command or cwd in afk.yaml" }
+    ? { found: `${candidates[0]} is not there`, mend: "make it, or mend command or cwd in afk.yaml" }
     : {
         found: `${program} is in no folder of PATH`,
         mend: "install it, or write its whole path in command of afk.yaml",

@@ -8,7 +8,15 @@ import { type DigestSettings, isRemote } from "../../jobs/digest/settings.ts";
 import { startProblem } from "../../jobs/exec/command-advice.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
-import { bad, type Examination, type Finding, type Found, ok, type WithConfig, warn } from "./check.ts";
+import {
+  bad,
+  type Examination,
+  type Finding,
+  type Found,
+  ok,
+  type WithConfig,
+  warn,
+} from "../../ops/doctor/check.ts";
 
 const FEEDS_MAX = 20;
 const FEED_MS_MAX = 5_000;
@@ -18,8 +26,13 @@ const digestsOf = (jobs: readonly JobConfig[]) =>
     kind === "digest" ? [{ name, sources: (settings as DigestSettings).sources }] : [],
   );
 
+/** What `afk doctor` checks of the jobs: that what they read and start is there, and over the network that feeds answer. */
+export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>[] {
+  return [["jobs", "sources", sourceFiles], ["jobs", "commands", commands], ...feedChecks(config)];
+}
+
 /** The folders and files that jobs read, and the folders that commands start in. */
-export function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
+function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   const wanted = [
     ...digestsOf(jobs).flatMap(({ name, sources }) =>
       sources.flatMap((source) => {
@@ -58,7 +71,7 @@ const execsOf = (jobs: readonly JobConfig[]) =>
   );
 
 /** The programs that jobs start: that they are there and may be executed. */
-export function commands({ config: { jobs, paths }, host }: WithConfig): Found {
+function commands({ config: { jobs, paths }, host }: WithConfig): Found {
   const execs = execsOf(jobs);
   const findings = execs.flatMap(({ name, settings }): Finding[] => {
     const cwd = resolve(paths.base, settings.cwd);
@@ -70,7 +83,7 @@ export function commands({ config: { jobs, paths }, host }: WithConfig): Found {
 }
 
 /** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */
-export function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
+function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
   const addresses = digestsOf(jobs).flatMap(({ sources }) =>
     sources.flatMap((source) => ("feed" in source && isRemote(source.feed) ? [source.feed] : [])),
   );

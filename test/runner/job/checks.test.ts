@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { jobKinds } from "../../../src/jobs/registry.ts";
 import type { Check } from "../../../src/ops/doctor/check.ts";
 import { diagnoseState } from "../../../src/ops/doctor.ts";
+import { jobChecks } from "../../../src/runner/job/checks.ts";
 import { deployment } from "../../support/afk.ts";
 
 const CLOSED = "http://127.0.0.1:1";
@@ -26,7 +27,7 @@ async function findings(
   const environment = { PATH: process.env.PATH };
   const checks = await diagnoseState(
     { config: target.configFile, state: target.state, environment, kinds: () => jobKinds },
-    { isOffline: false },
+    { isOffline: false, moreOfConfig: jobChecks },
   );
   return checks.filter(({ group }) => group === "jobs");
 }
