@@ -37,7 +37,7 @@ describe("fly.toml", () => {
 
 describe("docs/where-to-run.md", () => {
   const text = read("docs/where-to-run.md");
-  const places = [...text.matchAll(/^\| \[[^\]]+\]\(#([\w-]+)\)/gm)].map(([, anchor = ""]) => anchor);
+  const anchors = [...text.matchAll(/^\| \[[^\]]+\]\(#([\w-]+)\)/gm)].map(([, anchor = ""]) => anchor);
   const sections = new Map(
     text.split(/^## /m).map((section) => {
       const [title = "", ...lines] = section.split("\n");
@@ -52,10 +52,10 @@ describe("docs/where-to-run.md", () => {
   );
 
   it("says of each place how it is stopped from outside, and what becomes of a call in flight", () => {
-    expect(places).toEqual([
+    expect(anchors).toEqual([
       ...["a-laptop", "a-spare-mac-with-ollama", "oracle-always-free", "flyio", "a-vps", "serverless"],
     ]);
-    for (const place of places.filter((each) => each !== "serverless")) {
+    for (const place of anchors.filter((each) => each !== "serverless")) {
       expect(sections.get(place), place).toMatch(/\*\*Stopped from outside:\*\* .*`/s);
       expect(sections.get(place), place).toMatch(/\*\*A call in flight\*\* is unknown/);
     }
@@ -67,13 +67,13 @@ describe("docs/where-to-run.md", () => {
       expect(existsSync(at(path)), path).toBe(true);
       if (anchor === undefined) continue;
       const titles = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) => title);
-      const anchors = titles.map((title) =>
+      const known = titles.map((title) =>
         title
           .toLowerCase()
           .replaceAll(/[^\w -]/g, "")
           .replaceAll(" ", "-"),
       );
-      expect(anchors, path).toContain(anchor);
+      expect(known, path).toContain(anchor);
     }
   });
 });
