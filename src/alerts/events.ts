@@ -82,6 +82,9 @@ export interface AlertPayload {
   unit?: string;
   cap?: number;
   spent?: number;
+  /** The most that the call could take that a cap refused, in dollars or in the cap's unit. */
+  neededUsd?: number;
+  needed?: number;
   /** Whose cap it is, unless the agent's: `job:digest`, `client:laptop`. */
   scope?: string;
   job?: string;

@@ -76,7 +76,7 @@ export function openLiveConfig(options: LiveOptions): LiveConfig {
       seen = { ...state, sinceMs: systemClock.uptimeMs(), isRead: false };
     // Asked before it is read: what is written within one step of the file system's clock has the same signature.
     const isStill = hasSettled(seen);
-    const latest = state.kind === "other" ? state.signature : contentHash(file);
+    const latest = hashOf(file, state);
     if (latest !== content) found = examine(state.kind);
     content = latest;
     seen.isRead = isStill;
@@ -198,6 +198,15 @@ function stateOf(file: string): FileState {
 function hasSettled({ changedMs, sinceMs }: { changedMs: number | null; sinceMs: number }): boolean {
   if (systemClock.uptimeMs() - sinceMs >= SETTLE_MS) return true;
   return changedMs !== null && systemClock.nowMs() - changedMs >= SETTLE_MS;
+}
+
+/** What `Refused` calls the content of a file as it is now. */
+export function hashOfFile(file: string): string {
+  return hashOf(file, stateOf(file));
+}
+
+function hashOf(file: string, { kind, signature }: FileState): string {
+  return kind === "other" ? signature : contentHash(file);
 }
 
 function contentHash(file: string): string {

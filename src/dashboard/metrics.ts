@@ -1,4 +1,5 @@
 import { MICROS_PER_USD } from "../lib/money.ts";
+import { FINDINGS } from "../ops/condition/finding.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] as const;
@@ -39,8 +40,17 @@ export async function renderMetrics(snapshot: Snapshot): Promise<Metrics> {
   return { contentType: registry.contentType, text: await registry.metrics() };
 }
 
-function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot): Metric[] {
-  const { queue, breakers, lastTick } = status;
+function metricsOf({ status, health, sources, tickTotals, models: asked, known, at }: Snapshot): Metric[] {
+  const { queue, lastTick } = status;
+  // Labels are there from the first scrape, so that a rule need not wait for what it is about.
+  const breakers = withKnown(status.breakers, known.breakers, (name) => ({
+    ...{ name, state: "closed" as const, failures: 0, until: null, reason: null },
+  }));
+  const models = withKnown(
+    asked.map((each) => ({ ...each, name: each.model })),
+    known.models,
+    (name) => ({ name, model: name, calls: 0, settledMicros: 0 }),
+  );
   const own = status.spend.flatMap((row) =>
     row.capUsd === undefined ? [] : [{ ...row, labels: { window: row.window } }],
   );
@@ -53,12 +63,15 @@ function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot
       return value === null ? [] : [[labels, value] as const];
     });
   const seconds = (iso: string | null) => (iso === null ? null : Date.parse(iso) / 1000);
+  const found = new Set<string>(status.findings.map(({ code }) => code));
   const begun = seconds(lastTick?.startedAt ?? null);
   const failed = sources.filter(({ error }) => error !== null).length;
   const states = breakers.flatMap(({ name, state: current }) =>
     BREAKER_STATES.map((state) => [{ breaker: name, state }, Number(current === state)] as const),
   );
-  const clients = status.gateway?.clients ?? [];
+  const clients = withKnown(status.gateway?.clients ?? [], known.clients, (name) => ({
+    ...{ name, calls: 0, settledUsd: 0, reservedUsd: 0, lastCallAt: null, refused: 0, answeredAgain: 0 },
+  }));
   const byClient = (value: "calls" | "settledUsd" | "reservedUsd" | "refused") =>
     clients.map((client) => [{ client: client.name }, client[value]] as const);
   return [
@@ -68,6 +81,11 @@ function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot
       [[{ version: status.version, agent: status.agent }, 1]],
     ],
     ["afk_healthy", "1 when afk health says that the agent is fit to work.", [Number(health.isHealthy)]],
+    [
+      "afk_condition",
+      "1 while the agent's state is so, by code; all 0 is all well.",
+      Object.keys(FINDINGS).map((code) => [{ code }, Number(found.has(code))] as const),
+    ],
     [
       "afk_worker",
       "1 while a worker is at work and not suspended.",
@@ -129,6 +147,8 @@ function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot
     ["afk_drafts_pending", "Drafts that wait for approval.", [status.drafts.pending]],
     ["afk_alert_deliveries_pending", "Deliveries of alerts on their way.", [status.alerts.pending]],
     ["afk_alert_deliveries_failed", "Deliveries of alerts that were given up.", [status.alerts.failed]],
+    ["afk_result_deliveries_pending", "Results on their way to a receiver.", [status.deliveries.pending]],
+    ["afk_result_deliveries_dead", "Deliveries of results that were given up.", [status.deliveries.dead]],
     [
       "afk_ticks_total",
       "Ticks by outcome, since the database was made.",
@@ -150,4 +170,14 @@ function metricsOf({ status, health, sources, tickTotals, models, at }: Snapshot
       ],
     ],
   ];
+}
+
+/** What there is, and for what is known by its name and not there a row that says that nothing has happened. */
+function withKnown<Row extends { name: string }>(
+  rows: readonly Row[],
+  names: readonly string[],
+  calm: (name: string) => Row,
+): Row[] {
+  const there = new Set(rows.map(({ name }) => name));
+  return [...rows, ...names.filter((name) => !there.has(name)).map(calm)];
 }

@@ -6,7 +6,7 @@ import { daysSection } from "./sections/days.ts";
 import { alertsSection, digestSection, incidentsSection, sourcesSection } from "./sections/lists.ts";
 import { spendSection } from "./sections/spend.ts";
 import { ticksSection } from "./sections/ticks.ts";
-import { assess, type Level, verdictSection } from "./sections/verdict.ts";
+import { headlineOf, type Level, verdictSection } from "./sections/verdict.ts";
 import { breakerSection, deadSection, queueSection } from "./sections/work.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { STYLE } from "./style.ts";
@@ -23,7 +23,7 @@ const MARKS: Record<Level, string> = { ok: "✓", warn: "!", bad: "✗", idle: "
 /** The whole page, which needs nothing but itself and the icon. Each `data-part` is replaced alone when it changes. */
 export function renderPage(snapshot: Snapshot): string {
   const times = { nowMs: snapshot.at, timezone: snapshot.timezone };
-  const verdict = assess(snapshot);
+  const verdict = headlineOf(snapshot.status);
   const { agent, version } = snapshot.status;
   return livePage(
     `${MARKS[verdict.level]} ${agent}: ${verdict.headline}`,
@@ -32,7 +32,7 @@ export function renderPage(snapshot: Snapshot): string {
 <div class="quiet small"><span data-part="head">As of ${at(snapshot.at, times)} ${snapshot.timezone}, afk ${version}</span> ${LIVE}</div>
 </header>
 <main>
-${verdictSection(snapshot, verdict, times)}
+${verdictSection(snapshot, times)}
 <div class="columns">
 <div>
 ${spendSection(snapshot)}

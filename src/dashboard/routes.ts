@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
+import { unreadableHealth } from "../ops/condition/condition.ts";
 import { checkAccess } from "./access.ts";
 import { renderMetrics } from "./metrics.ts";
 import { renderPage, renderTrouble } from "./page.ts";
@@ -84,8 +85,7 @@ async function page({ config, clock, view }: Site, known?: string): Promise<Answ
 /** What `afk health --json` prints, under a status that a monitor understands. */
 async function healthz({ view }: Site): Promise<Answer> {
   const found = await view.read();
-  const health =
-    found.type === "seen" ? found.snapshot.health : { isHealthy: false, problems: [found.problem] };
+  const health = found.type === "seen" ? found.snapshot.health : unreadableHealth(found.problem);
   const headers = { "content-type": "application/json; charset=utf-8" };
   return whole(health.isHealthy ? 200 : 503, `${JSON.stringify(health)}\n`, headers);
 }

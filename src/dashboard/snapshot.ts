@@ -3,7 +3,7 @@ import { listIncidents } from "../evidence/incidents/incidents.ts";
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import type { Redact } from "../lib/redact.ts";
-import { healthOf, readCondition } from "../ops/condition.ts";
+import { healthOf } from "../ops/condition/condition.ts";
 import { readDaySpend, readDayTicks, readTickTotals } from "../ops/history.ts";
 import { listDeadJobs, listWaiting } from "../ops/jobs.ts";
 import { readModelHour } from "../ops/model-hour.ts";
@@ -11,7 +11,7 @@ import { readNextRuns } from "../ops/next-runs.ts";
 import { listAlerts } from "../ops/recent-alerts.ts";
 import { createSourceBook, readLatestDigest } from "../ops/sources.ts";
 import { readStatus } from "../ops/status.ts";
-import { observeWorker } from "../ops/worker.ts";
+import type { Observation } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 
 /** Days of spend, and of ticks, on the page. */
@@ -34,13 +34,11 @@ export interface SnapshotSources {
 /** Everything the page and the metrics say, all of one moment; `at` in epoch milliseconds. */
 export type Snapshot = Awaited<ReturnType<ReturnType<typeof createSnapshots>>>;
 
-/** Makes the reader of snapshots; it remembers what cannot change any more, so one serves a process for its life. */
+/** Makes the reader of snapshots, which is given what was observed before the moment that `db` shows; it remembers what cannot change any more, so one serves a process for its life. */
 export function createSnapshots({ version, clock, redact, ...sources }: SnapshotSources) {
   const sourceBook = createSourceBook();
-  return async (db: Db, config = sources.config) => {
-    // Before the first statement, with which the moment that is shown begins.
-    const observed = observeWorker(config, clock);
-    const { nowMs } = observed;
+  return async (db: Db, observed: Observation, config = sources.config) => {
+    const { nowMs, worker } = observed;
     const status = await readStatus({ config, version, db, clock, observed });
     // The day that counts is the budget's: it does not run backwards with the clock.
     const today =
@@ -48,11 +46,12 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
     const snapshot = {
       at: nowMs,
       timezone: config.timezone,
+      known: knownNames(config),
       status,
-      health: healthOf(await readCondition({ config, db }, observed)),
+      health: healthOf(status),
       spend: await readDaySpend(db, today, SPEND_DAYS),
       days: await readDayTicks(db, today, STRIP_DAYS, config.timezone),
-      tickTotals: await readTickTotals(db),
+      tickTotals: await readTickTotals(db, { isHeld: worker.state !== "none" }),
       models: await readModelHour(db, nowMs),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),
@@ -65,6 +64,20 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
     };
     return redacted(snapshot, redact);
   };
+}
+
+/** What metrics have as labels before anything has happened to it. */
+function knownNames({ models, gateway, jobs, egress }: Config) {
+  const references = [...new Set([...models.chain, ...Object.values(gateway.models ?? {})])];
+  const clients = gateway.clients.map(({ name }) => name);
+  const hosts = egress.allow.filter((host) => !host.includes("*"));
+  const breakers = [
+    ...references.map((reference) => `model:${reference}`),
+    ...hosts.map((host) => `host:${host}`),
+    ...jobs.map(({ name }) => `job:${name}`),
+    ...clients.map((name) => `client:${name}`),
+  ];
+  return { models: references, clients, breakers };
 }
 
 /** Secrets are taken out before they are kept; what is shown to a browser is looked at once more, all of it. */

@@ -4,7 +4,7 @@ import { pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
-import { readWorker } from "../ops/worker.ts";
+import { observe, readWorker } from "../ops/worker.ts";
 import { isMigrated } from "../store/sqlite/migrate.ts";
 import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
@@ -60,9 +60,15 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   }
 
   async function snapshotBy(current: Reader | undefined): Promise<Snapshot> {
+    // Before the first statement, with which the moment that is shown begins.
+    const observed = await observe(sources.config, clock);
     if (current === undefined)
-      return await inspectState(sources.config, (seen) => readSnapshot(seen.db, seen.config), clock);
-    return await current.read(readSnapshot);
+      return await inspectState(
+        sources.config,
+        (seen) => readSnapshot(seen.db, observed, seen.config),
+        clock,
+      );
+    return await current.read((db) => readSnapshot(db, observed));
   }
 
   async function readNow(): Promise<Reading> {

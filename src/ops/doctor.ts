@@ -16,6 +16,7 @@ import {
   type WithConfig,
   type WithStore,
 } from "./doctor/check.ts";
+import { restOfCondition } from "./doctor/condition.ts";
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
 import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
@@ -48,6 +49,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   ["state", "kill switch", killSwitch],
   ["state", "lock", lock],
   ["state", "outputs", outputs],
+  ["state", "condition", restOfCondition],
   ["money", "counters", counters],
   ["money", "budget clock", budgetClock],
   ["money", "breakers", breakers],

@@ -13,9 +13,9 @@ export function gatewayUrl({ host, port }: { host: string; port: number }): stri
 }
 
 /** Null when something answers HTTP at a gateway's address, else why not. Asked without a key; it calls no model. */
-export async function unansweredAt(url: string): Promise<string | null> {
+export async function unansweredAt(url: string, answerMsMax = ANSWER_MS_MAX): Promise<string | null> {
   try {
-    await exchange({ url: `${url}/`, method: "HEAD", headers: {} }, AbortSignal.timeout(ANSWER_MS_MAX));
+    await exchange({ url: `${url}/`, method: "HEAD", headers: {} }, AbortSignal.timeout(answerMsMax));
     return null;
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;

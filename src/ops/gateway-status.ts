@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { MICROS_PER_USD, usdFromMicros } from "../lib/money.ts";
 import type { Db } from "../store/schema.ts";
 import { gatewayUrl } from "./gateway-answers.ts";
-import { readWorker, type Worker } from "./worker.ts";
+import type { Worker } from "./worker.ts";
 
 /** The gateway and its clients as the status shows them. */
 export interface GatewayStatus {
@@ -37,13 +37,12 @@ export interface ClientStatus {
 const CLIENTS_MAX = 100;
 const SCOPE = "client:";
 
-/** Null where there is no gateway: afk.yaml names none, nobody serves it, and nobody has asked today. */
+/** `holder` of its lock; null where there is no gateway: afk.yaml names none, nobody serves it, and nobody has asked today. */
 export async function readGatewayStatus(
   db: Db,
-  { gateway, budget, paths }: Pick<Config, "gateway" | "budget" | "paths">,
-  day: string,
+  { gateway, budget }: Pick<Config, "gateway" | "budget">,
+  { day, holder }: { day: string; holder: Worker },
 ): Promise<GatewayStatus | null> {
-  const holder = readWorker(paths.gatewayLock);
   const asked = await db.selectFrom("gateway_days").selectAll().where("day", "=", day).execute();
   const spent = await db
     .selectFrom("budget_windows")

@@ -26,14 +26,19 @@ type TickTotals = Partial<Record<TicksTable["outcome"], number>>;
 
 const ENDED = ["ok", "idle", "halted", "failed", "crashed"] as const;
 
-/** Every tick there ever was, by its outcome; those that retention has removed too. */
-export async function readTickTotals(db: Db): Promise<TickTotals> {
+/**
+ * Every tick there ever was, by its outcome; those that retention has removed too. One that says it runs while nobody holds
+ * the lock has crashed.
+ */
+export async function readTickTotals(db: Db, { isHeld }: { isHeld: boolean }): Promise<TickTotals> {
   const rows = await db
     .selectFrom("ticks")
     .select((eb) => ["outcome", eb.fn.countAll<number>().as("ticks")])
     .groupBy("outcome")
     .execute();
   const totals: TickTotals = Object.fromEntries(rows.map((row) => [row.outcome, Number(row.ticks)]));
+  const { running = 0 } = totals;
+  if (!isHeld && running > 0) Object.assign(totals, { running: 0, crashed: (totals.crashed ?? 0) + running });
   for (const outcome of ENDED) {
     const removed = await readMeta(db, `forgotten_ticks_${outcome}`);
     if (removed > 0) totals[outcome] = (totals[outcome] ?? 0) + removed;

@@ -1,35 +1,32 @@
-import { type Selectable, sql } from "kysely";
+import type { Selectable } from "kysely";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { usdFromMicros } from "../lib/money.ts";
 import { viewOf } from "../lib/view.ts";
-import { AGENT, UNITS, type UnitName, WINDOWS, type WindowName } from "../lib/windows.ts";
-import { listRefusals } from "../providers/refusals.ts";
-import { listBreakers } from "../rails/breaker.ts";
 import type { BreakerState } from "../rails/breaker-state.ts";
-import { peekBudgetNow } from "../rails/budget-time.ts";
-import { readSpends } from "../rails/counters.ts";
 import type { Kill } from "../rails/halt.ts";
-import { peekPeriods } from "../rails/periods.ts";
-import { shownWindows } from "../rails/windows.ts";
-import { readMeta } from "../store/meta.ts";
 import type { EndedTick, TicksTable } from "../store/schema/evidence.ts";
 import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
-import { readCondition } from "./condition.ts";
-import { countDrafts } from "./drafts.ts";
+import { readCondition } from "./condition/condition.ts";
+import type { Facts } from "./condition/facts.ts";
+import type { Finding, Verdict } from "./condition/finding.ts";
+import type { WindowStatus } from "./condition/spend.ts";
 import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
-import { queueCounts, type WaitingStatus, waitingJobs } from "./queue-status.ts";
-import { countFailingSources } from "./sources.ts";
+import type { WaitingStatus } from "./queue-status.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";
-import type { Late } from "./watchdog/heartbeat.ts";
-import { observeWorker, type Worker, type WorkerObservation } from "./worker.ts";
+import { isNewer, type Late } from "./watchdog/heartbeat.ts";
+import { type Observation, observe, type Worker } from "./worker.ts";
 
 /** What `afk status --json` prints. Instants are ISO 8601 in UTC, money in US dollars. */
 export interface Status {
   agent: string;
   version: string;
+  /** What the whole state amounts to: `well` only where nothing is found. */
+  verdict: Verdict;
+  /** Everything that is not as it should be, what people are told of first at the top. */
+  findings: Finding[];
   /** `remedy`: what is to be done, where `afk resume` alone would not help. */
   killed: { by: string; at: string; reason: string; remedy?: string } | null;
   spend: WindowStatus[];
@@ -44,6 +41,8 @@ export interface Status {
   }[];
   queue: Record<JobState, number>;
   alerts: { pending: number; failed: number };
+  /** Results on their way to their receivers, and those that were given up. */
+  deliveries: { pending: number; dead: number };
   /** `unknown`: a person must find out whether they were done. */
   drafts: { pending: number; unknown: number };
   /** Files that are saved and not in `out/`; between ticks these are the ones that were set aside. */
@@ -68,22 +67,6 @@ export interface Status {
   clock: UnattendedStatus | null;
 }
 
-/** What is spent of one window in one unit. First come the agent's own in dollars, then whatever else has a cap. */
-export interface WindowStatus {
-  window: WindowName;
-  /** Whose: `agent`, `job:digest`, `client:laptop`. */
-  scope: string;
-  period: string;
-  unit: UnitName;
-  cap: number | null;
-  settled: number;
-  reserved: number;
-  /** The same again, of the agent's own windows in dollars. */
-  capUsd?: number | null;
-  settledUsd?: number;
-  reservedUsd?: number;
-}
-
 /** A tick as the status shows it. */
 export interface TickStatus {
   id: string;
@@ -101,7 +84,7 @@ interface StatusSources {
   db: Db;
   clock: Clock;
   /** Where `db` shows an earlier moment than this one, what was observed before that. */
-  observed?: WorkerObservation | undefined;
+  observed?: Observation | undefined;
 }
 
 const TICKS_SHOWN = 60;
@@ -109,29 +92,33 @@ const TICKS_SHOWN = 60;
 /** One glance at everything, which takes as long with a hundred thousand jobs as with one. Reads only. */
 export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, db } = sources;
-  const observed = sources.observed ?? observeWorker(config, sources.clock);
-  const { worker } = observed;
-  const { kill, late, lastTick: last } = await readCondition({ config, db }, observed);
-  const spend = await readSpend(sources);
-  const ticks = (await latestTicks(db, observed.nowMs, TICKS_SHOWN)).reverse();
+  const observed = sources.observed ?? (await observe(config, sources.clock));
+  const { worker, nowMs } = observed;
+  const condition = await readCondition(sources, observed);
+  const { kill, late, lastTick: last, facts, verdict, findings } = condition;
+  const ticks = (await latestTicks(db, nowMs, TICKS_SHOWN)).reverse();
+  const shown = (tick: Selectable<TicksTable>) => tickStatus(tick, observed);
   return {
     agent: config.agent,
     version: sources.version,
+    verdict,
+    findings,
     killed: kill === null ? null : killView(kill),
-    spend: spend.rows,
-    unknown: await unknownCalls(db),
-    breakers: await breakers(db),
-    queue: await queueCounts(db),
-    alerts: await alertCounts(db),
-    drafts: await countDrafts(db),
-    outputs: { pending: await countPendingOutputs(db) },
-    waiting: await waitingJobs(db),
-    refusals: (await listRefusals(db, config.models.chain)).map(({ model, since_at, last_at, reason }) => ({
+    spend: facts.spend.rows,
+    unknown: facts.unknown,
+    breakers: facts.breakers.map(breakerStatus),
+    queue: facts.queue,
+    alerts: facts.alerts,
+    deliveries: facts.deliveries,
+    drafts: facts.drafts,
+    outputs: { pending: facts.outputs.pending },
+    waiting: facts.waiting,
+    refusals: facts.refusals.map(({ model, since_at, last_at, reason }) => ({
       ...{ model, reason, since: toIso(since_at), at: toIso(last_at) },
     })),
-    sources: { failing: await countFailingSources(db, config.jobs) },
-    lastTick: last === undefined ? null : tickStatus(last),
-    ticks: ticks.map(tickStatus),
+    sources: { failing: facts.failingSources },
+    lastTick: last === undefined ? null : shown(last),
+    ticks: ticks.map(shown),
     heartbeat: {
       at: last === undefined ? null : toIso(last.finished_at ?? last.started_at),
       isLate: late !== null,
@@ -140,90 +127,27 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     },
     worker: { state: worker.state, pid: "pid" in worker ? worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
-    gateway: await readGatewayStatus(db, config, spend.day),
+    gateway: await readGatewayStatus(db, config, { day: facts.spend.day, holder: observed.gateway }),
     clock: await readUnattended(db),
   };
 }
 
-/** `day` by the budget's time. */
-async function readSpend({
-  config,
-  db,
-  clock,
-}: StatusSources): Promise<{ rows: WindowStatus[]; day: string }> {
-  const nowMs = await peekBudgetNow(db, clock);
-  const periods = await peekPeriods(db, nowMs, config.timezone);
-  const shown = shownWindows(periods, config.budget);
-  const rows: WindowStatus[] = [];
-  for (const windows of shown) {
-    const spends = await readSpends(db, windows, nowMs);
-    for (const { name: unit, amount } of UNITS) {
-      for (const [index, { window, scope, period, caps }] of windows.entries()) {
-        const { settled = 0, reserved = 0 } = spends[index]?.[amount] ?? {};
-        const row = { window, scope, period, unit, cap: caps[amount] ?? null, settled, reserved };
-        if (row.cap !== null || isAlwaysShown(row)) rows.push(unit === "usd" ? inDollars(row) : row);
-      }
-    }
-  }
-  return { rows, day: periods.day };
-}
-
-function isAlwaysShown({ window, scope, unit }: WindowStatus): boolean {
-  const row = WINDOWS.find(({ name }) => name === window);
-  return unit === "usd" && scope === AGENT && row?.isAlwaysShown === true;
-}
-
-function inDollars(row: WindowStatus): WindowStatus {
-  const cap = row.cap === null ? null : usdFromMicros(row.cap);
-  const [settled, reserved] = [usdFromMicros(row.settled), usdFromMicros(row.reserved)];
-  const own = row.scope === AGENT ? { capUsd: cap, settledUsd: settled, reservedUsd: reserved } : {};
-  return { ...row, cap, settled, reserved, ...own };
-}
-
-async function unknownCalls(db: Db): Promise<Status["unknown"]> {
-  const row = await db
-    .selectFrom("ledger")
-    .select((eb) => [eb.fn.countAll<number>().as("calls"), eb.fn.sum<number>("estimate_micros").as("micros")])
-    // Literally as the index of open calls has it: without that SQLite reads the whole ledger.
-    .where(sql<boolean>`state in ('reserved', 'sending', 'unknown')`)
-    .where("state", "=", "unknown")
-    // Nobody can say more of the cost of a call that costs nothing.
-    .where("estimate_micros", ">", 0)
-    .executeTakeFirstOrThrow();
-  return { calls: Number(row.calls), usd: usdFromMicros(Number(row.micros ?? 0)) };
-}
-
-async function breakers(db: Db): Promise<Status["breakers"]> {
-  const list = await listBreakers(db);
-  return list.map(({ name, state }) => ({
+function breakerStatus({ name, state }: Facts["breakers"][number]): Status["breakers"][number] {
+  return {
     name,
     state: state.state,
     failures: state.state === "closed" ? state.failures : 0,
     until: "until" in state ? toIso(state.until) : null,
     reason: "reason" in state ? state.reason : null,
-  }));
+  };
 }
 
-async function alertCounts(db: Db): Promise<Status["alerts"]> {
-  const rows = await db
-    .selectFrom("alert_deliveries")
-    .select((eb) => ["state", eb.fn.countAll<number>().as("count")])
-    .groupBy("state")
-    .execute();
-  const count = (wanted: string) => Number(rows.find(({ state }) => state === wanted)?.count ?? 0);
-  const forgotten = await readMeta(db, "forgotten_deliveries_failed");
-  return { pending: count("pending"), failed: count("failed") + forgotten };
-}
-
-async function countPendingOutputs(db: Db): Promise<number> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from outputs where state = 'pending'`.execute(db);
-  return Number(rows[0]?.count ?? 0);
-}
-
-function tickStatus(tick: Selectable<TicksTable>): TickStatus {
+/** That a tick runs is said only while somebody holds the lock; one that began after that was asked is believed. */
+function tickStatus(tick: Selectable<TicksTable>, { worker, nowMs }: Observation): TickStatus {
   const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, ...shown } = tick;
-  return { ...viewOf(shown), usd: usdFromMicros(cost_micros) };
+  const hasDied = tick.outcome === "running" && worker.state === "none" && !isNewer(tick.started_at, nowMs);
+  const outcome = hasDied ? "crashed" : tick.outcome;
+  return { ...viewOf(shown), outcome, usd: usdFromMicros(cost_micros) };
 }
 
 function killView({ by, at, reason, remedy }: Kill): Status["killed"] {

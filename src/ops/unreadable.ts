@@ -1,4 +1,5 @@
 import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { StoreRefused } from "../store/errors.ts";
 import { explain } from "../store/sqlite/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
@@ -13,6 +14,12 @@ export function isThere(path: string): boolean {
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/** The folder itself, or the nearest one above it that there is. */
+export function nearestFolder(dir: string): string {
+  const isFound = statSync(dir, { throwIfNoEntry: false }) !== undefined;
+  return isFound || dir === dirname(dir) ? dir : nearestFolder(dirname(dir));
 }
 
 /**

@@ -1,6 +1,9 @@
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
+import { freeBytes } from "../store/sqlite/ballast.ts";
 import { lockHolder } from "../store/sqlite/lock-holder.ts";
+import { gatewayUrl, unansweredAt } from "./gateway-answers.ts";
+import { nearestFolder } from "./unreadable.ts";
 
 /**
  * Whether somebody is at work in a state directory, as its lock says it. `pid` is null where the system does not say: the
@@ -12,16 +15,35 @@ export type Worker =
   | { state: "suspended"; pid: number }
   | { state: "none" };
 
-/** What the lock said, and when: it has to be asked before what it is compared with is read. */
-export interface WorkerObservation {
-  worker: Worker;
+/** What stands outside of the database, and when it was looked at: before what it is compared with is read. */
+export interface Observation {
   nowMs: number;
+  worker: Worker;
+  gateway: Worker;
+  /** Why the process that serves the gateway does not answer; null where it does, or nobody was asked. */
+  gatewayProblem: string | null;
+  /** On the disk of the state. */
+  freeBytes: number;
 }
 
-/** Asks the lock, now. */
-export function observeWorker({ paths }: Pick<Config, "paths">, clock: Clock): WorkerObservation {
+/** A gateway on the same machine that takes longer is busy or hangs. */
+const ANSWER_MS_MAX = 1_000;
+
+/**
+ * Asks locks, disk and gateway, now.
+ * @throws StoreRefused when a lock cannot be read.
+ */
+export async function observe(
+  { paths, gateway: { listen, tls } }: Pick<Config, "paths" | "gateway">,
+  clock: Clock,
+): Promise<Observation> {
   const nowMs = clock.nowMs();
-  return { worker: readWorker(paths.lock), nowMs };
+  const worker = readWorker(paths.lock);
+  const gateway = readWorker(paths.gatewayLock);
+  // One of another container may listen where this process cannot ask, and one with TLS is not asked from here.
+  const isAsked = gateway.state === "working" && gateway.pid !== null && listen !== null && tls === null;
+  const gatewayProblem = isAsked ? await unansweredAt(gatewayUrl(listen), ANSWER_MS_MAX) : null;
+  return { nowMs, worker, gateway, gatewayProblem, freeBytes: freeBytes(nearestFolder(paths.state)) };
 }
 
 /**

@@ -30,6 +30,9 @@ export function capHit(refusal: CapRefusal, scope: Scope): Notice {
     subject: subjectOf(refusal),
     occurrence: refusal.period,
     ...payloadOf(refusal),
+    ...(refusal.unit === "usd"
+      ? { neededUsd: usdFromMicros(refusal.estimate) }
+      : { needed: refusal.estimate }),
     ...scopeFields(scope),
   };
 }

@@ -110,7 +110,7 @@ async function whatTheySay(target: Deployment): Promise<Record<string, string>> 
   return {
     status: heartbeat.problem,
     health: health.problems.join(),
-    watchdog: watchdog.findings[0]?.message ?? watchdog.waits,
+    watchdog: watchdog.findings[0]?.message ?? watchdog.condition.findings[0].detail,
     doctor: doctor.checks.find((check: { name: string }) => check.name === "lock").found,
     page: textOf(page.page),
     healthz: page.healthz,

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createTally } from "../../src/gateway/tally.ts";
 import { reserved, spend } from "../support/rails.ts";
 import { railsOn } from "../support/rails-on.ts";
+import { PREPARED_CONFIG } from "./prepared.ts";
 import { testSite } from "./site.ts";
 
 const SECTIONS = {
@@ -62,7 +63,7 @@ test("no label of a client's making can make them longer or say something else",
   expect(metrics).not.toContain("session");
   expect(metrics.split("\n").filter((line) => line.startsWith("afk_killed"))).toEqual(["afk_killed 0"]);
   const models = metrics.split("\n").filter((line) => line.startsWith("afk_model_calls{"));
-  expect(models).toHaveLength(21);
+  expect(models).toHaveLength(21 + PREPARED_CONFIG.models.chain.length);
   expect(models).toContain('afk_model_calls{model="other"} 280');
 });
 

@@ -54,7 +54,10 @@ describe("afk run", () => {
       expect(page.status).toBe(200);
       expect(textOf(page.body)).toContain("Latest digest");
       expect(textOf(page.body)).toContain("Title of item-01");
-      expect(await ask(`${url}healthz`)).toEqual({ status: 200, body: '{"isHealthy":true,"problems":[]}\n' });
+      expect(await ask(`${url}healthz`)).toEqual({
+        status: 200,
+        body: '{"isHealthy":true,"verdict":"well","problems":[],"findings":[]}\n',
+      });
       expect((await ask(`${url}metrics`)).body).toContain('afk_ticks_total{outcome="ok"} 1');
       running.kill("SIGTERM");
       expect((await running.ended).code).toBe(0);

@@ -155,7 +155,7 @@ describe("/healthz", () => {
     const site = await testSite({ isCalm: true });
     const fit = await site.ask("/healthz");
     expect(fit.status).toBe(200);
-    expect(JSON.parse(fit.body)).toEqual({ isHealthy: true, problems: [] });
+    expect(JSON.parse(fit.body)).toEqual({ isHealthy: true, verdict: "well", problems: [], findings: [] });
     site.clock.advance(2 * 3_600_000);
     const late = await site.ask("/healthz");
     expect(late.status).toBe(503);

@@ -67,6 +67,7 @@ describe("what is wrong is found, with how to mend it", () => {
       group: "state",
       name: "kill switch",
       network: false,
+      code: "killed",
       result: "bad",
       found: "set by row: looks wrong",
       mend: "afk resume",

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { statusView } from "../../src/cli/views/status.ts";
 import { createTally } from "../../src/gateway/tally.ts";
-import { needsOf } from "../../src/ops/needs.ts";
 import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { ended, reserved, sent, spend, UNKNOWN } from "../support/rails.ts";
 import { opsHarness } from "./harness.ts";
@@ -153,6 +152,9 @@ describe("the gateway in the status", () => {
     expect(lines.join("\n")).toMatch(
       /breakers +client laptop is refused until .* the same request 20 times in an hour/,
     );
-    expect(needsOf(found, rails.clock.nowMs()).map(({ text }) => text)).toEqual(["client laptop is refused"]);
+    expect(found.findings.map(({ text }) => text)).toEqual([
+      "nobody serves http://127.0.0.1:4236",
+      "client laptop is refused",
+    ]);
   });
 });

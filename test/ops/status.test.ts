@@ -23,6 +23,8 @@ describe("the status of an agent that has done nothing yet", () => {
     expect(await status()).toEqual({
       agent: "morning-digest",
       version: "1.2.3",
+      verdict: "new",
+      findings: [],
       killed: null,
       spend: [
         { window: "hour", period: "2026-11-21T10:00", cap: null, capUsd: null, ...NOTHING },
@@ -33,6 +35,7 @@ describe("the status of an agent that has done nothing yet", () => {
       breakers: [],
       queue: { ready: 0, running: 0, done: 0, dead: 0 },
       alerts: { pending: 0, failed: 0 },
+      deliveries: { pending: 0, dead: 0 },
       drafts: { pending: 0, unknown: 0 },
       outputs: { pending: 0 },
       waiting: null,

@@ -1,12 +1,15 @@
 import { parseListen } from "../../config/gateway-schema.ts";
 import { NoAgent } from "../../config/locations.ts";
+import { allKinds } from "../../jobs/kinds.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { healthOf, readCondition } from "../../ops/condition.ts";
+import { type Health, healthOf, readCondition, unreadableHealth } from "../../ops/condition/condition.ts";
+import { verdictLine } from "../../ops/condition/finding.ts";
 import { gatewayUrl, unansweredAt } from "../../ops/gateway-answers.ts";
-import { observeWorker } from "../../ops/worker.ts";
-import { defineCommand, exitCode, type Result, UsageError } from "../command.ts";
-import { withState } from "../open.ts";
+import { inspectState } from "../../ops/inspect-state.ts";
+import { readConfig } from "../../ops/read-config.ts";
+import { observe } from "../../ops/worker.ts";
+import { defineCommand, exitCode, type GlobalValues, type Result, UsageError } from "../command.ts";
 import { oneLine } from "../output.ts";
 
 export default defineCommand({
@@ -20,16 +23,26 @@ export default defineCommand({
   },
   async run({ args }) {
     if (args.gateway !== undefined) return await gatewayHealth(args.gateway);
-    const health = await withState(args, async ({ config, db }) =>
-      healthOf(await readCondition({ config, db }, observeWorker(config, systemClock))),
-    ).catch((error: unknown) => {
+    const health = await readHealth(args).catch((error: unknown) => {
       if (error instanceof NoAgent) throw error;
-      return { isHealthy: false, problems: [messageOf(error)] };
+      return unreadableHealth(messageOf(error));
     });
-    const text = health.isHealthy ? ["fit to work"] : health.problems.map(oneLine);
-    return { json: health, text, exitCode: exitCode(health.isHealthy) };
+    const { isHealthy, verdict, problems, findings } = health;
+    const isWell = verdict === "well" || verdict === "new";
+    const summary = findings.length === 0 ? [] : [verdictLine({ verdict, findings })];
+    const text = isWell ? ["fit to work"] : [...summary, ...problems.map((each) => `  ${each}`)].map(oneLine);
+    return { json: health, text, exitCode: exitCode(isHealthy) };
   },
 });
+
+async function readHealth(args: GlobalValues): Promise<Health> {
+  const config = readConfig(args, () => allKinds(args));
+  // Before the first statement, with which the moment that is judged begins.
+  const observed = await observe(config, systemClock);
+  return await inspectState(config, async (seen) =>
+    healthOf(await readCondition({ ...seen, clock: systemClock }, observed)),
+  );
+}
 
 /** It answers also while the kill switch is set, and says why it refuses. */
 async function gatewayHealth(address: string): Promise<Result> {

@@ -1,7 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { thisHost } from "../../ops/doctor/host.ts";
 import { timer as timerOf } from "../../ops/doctor/machine.ts";
-import { observeWorker, type Worker } from "../../ops/worker.ts";
+import { readWorker, type Worker } from "../../ops/worker.ts";
 import { resume } from "../../rails/resume.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
@@ -21,7 +21,7 @@ export default defineCommand({
       const cleared = resumed.kill;
       if (cleared !== null)
         agent.log.event("warn", "kill_cleared", { by: cleared.by, reason: cleared.reason });
-      const { worker } = observeWorker(agent.config, agent.rails.clock);
+      const worker = readWorker(agent.config.paths.lock);
       return { ...resumed, stopFile: agent.rails.stopFile, worker };
     });
     const lines = [

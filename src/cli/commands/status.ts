@@ -4,7 +4,7 @@ import { joinSignals } from "../../lib/signals.ts";
 import { inspectState } from "../../ops/inspect-state.ts";
 import { readConfig } from "../../ops/read-config.ts";
 import { readStatus, type Status } from "../../ops/status.ts";
-import { observeWorker } from "../../ops/worker.ts";
+import { observe } from "../../ops/worker.ts";
 import { defineCommand, type GlobalValues } from "../command.ts";
 import { untilInterrupted } from "../interrupt.ts";
 import { isColoured, printJson, printLines, terminalColumns } from "../output.ts";
@@ -50,7 +50,7 @@ function statusReader(
     timezone: config.timezone,
     async read() {
       // Before the first statement, with which the moment that is shown begins.
-      const observed = observeWorker(config, systemClock);
+      const observed = await observe(config, systemClock);
       return await inspectState(config, (seen) =>
         readStatus({ ...seen, version, clock: systemClock, observed }),
       );

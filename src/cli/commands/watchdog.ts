@@ -1,4 +1,5 @@
 import { allKinds } from "../../jobs/kinds.ts";
+import { EXIT } from "../../lib/errors.ts";
 import { runWatchdog } from "../../ops/watchdog/watchdog.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine } from "../output.ts";
@@ -8,14 +9,15 @@ export default defineCommand({
   async run({ args }) {
     const report = await runWatchdog({ config: args.config, state: args.state, kinds: () => allKinds(args) });
     const { exitCode, ...found } = report;
-    const { findings, recovered, killed, waits, alerts } = report;
-    const calm = killed === null ? oneLine(waits ?? "all is well") : `stopped on purpose: ${oneLine(killed)}`;
+    const { condition, findings, recovered, killed, alerts } = report;
+    const line = condition?.line ?? null;
     const text = [
+      ...(line === null || findings.length > 0 || killed !== null ? [] : [oneLine(line)]),
       ...findings.flatMap(({ title, message }) => [oneLine(title), `  ${oneLine(message)}`]),
       ...recovered.map((title) => `over: ${oneLine(title)}`),
-      ...(findings.length > 0 ? [] : [calm]),
+      ...(killed === null ? [] : [`stopped on purpose: ${oneLine(killed)}`]),
       `alerts: ${alerts.sent} sent, ${alerts.failed} failed, ${alerts.pending} waiting`,
     ];
-    return { json: { ok: findings.length === 0, ...found }, text, exitCode };
+    return { json: { ok: exitCode === EXIT.ok, ...found }, text, exitCode };
   },
 });

@@ -1,3 +1,4 @@
+import { FINDINGS } from "../../ops/condition/finding.ts";
 import { type Check, GROUPS } from "../../ops/doctor/check.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { hang } from "../text.ts";
@@ -41,6 +42,14 @@ function sumLine(checks: readonly Check[]): string {
     ...(warn > 0 ? [`${warn} worth mending`] : []),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
   ];
-  const verdict = bad === 0 ? paint("green", "fit to work") : paint("red", `${bad} to mend`);
-  return `${verdict}: ${parts.join(", ")}`;
+  return `${verdict(checks, bad)}: ${parts.join(", ")}`;
+}
+
+/** Advice about the setting up, such as a ping that is not there, is no finding of the agent's condition. */
+function verdict(checks: readonly Check[], bad: number): string {
+  if (bad > 0) return paint("red", `${bad} to mend`);
+  const found = checks.flatMap(({ code }) => code ?? []);
+  if (found.length === 0) return paint("green", "fit to work");
+  const isUrgent = found.some((code) => FINDINGS[code].isUrgent);
+  return paint("yellow", isUrgent ? "needs you" : "works with limits");
 }

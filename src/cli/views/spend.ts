@@ -1,6 +1,6 @@
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { AGENT, formatAmount, type UnitName } from "../../lib/windows.ts";
-import type { WindowStatus } from "../../ops/status.ts";
+import type { WindowStatus } from "../../ops/condition/spend.ts";
 import { paint, type Style } from "../output.ts";
 
 const BAR_CELLS = { min: 10, plain: 20, max: 40 };

@@ -2,7 +2,7 @@ import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { momentText } from "../../lib/zone.ts";
-import { needsOf } from "../../ops/needs.ts";
+import { verdictLine } from "../../ops/condition/finding.ts";
 import type { Status, TickStatus } from "../../ops/status.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
@@ -52,6 +52,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ...waiting(status, options),
     ...refusals(status, nowMs),
     ["alerts", alerts(status)],
+    ...deliveries(status),
     ["drafts", drafts(status)],
     ...sources(status),
     ["ticks", tickStrip(status.ticks, columns - LABEL_COLUMNS)],
@@ -62,7 +63,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
   ];
   return [
     header(status, options, columns),
-    ...needsLines(status, nowMs, columns, linesMax),
+    ...verdictLines(status, columns, linesMax),
     "",
     ...rows.flatMap(([label, text]) =>
       hang(paint("dim", label.padEnd(LABEL_COLUMNS)), text, columns, linesMax),
@@ -71,13 +72,22 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
 }
 
 /** Answers "do I have to do something?". */
-function needsLines(status: Status, nowMs: number, columns: number, linesMax: number): string[] {
-  const needs = needsOf(status, nowMs);
-  const urgent = needs.filter(({ isUrgent }) => isUrgent);
-  const texts = (urgent.length > 0 ? urgent : needs).map(({ text }) => text).join(", ");
-  if (urgent.length > 0) return hang(red("! "), red(`needs you: ${texts}`), columns, linesMax);
-  if (needs.length > 0) return hang(yellow("~ "), yellow(`works with limits: ${texts}`), columns, linesMax);
-  return [status.lastTick === null ? "= has not run yet" : green("= all is well")];
+function verdictLines(status: Status, columns: number, linesMax: number): string[] {
+  const text = verdictLine(status);
+  switch (status.verdict) {
+    case "well":
+      return [green(`= ${text}`)];
+    case "new":
+      return [`= ${text}`];
+    case "limited":
+      return hang(yellow("~ "), yellow(text), columns, linesMax);
+    case "stopped":
+    case "unwell":
+    case "needs_person":
+      return hang(red("! "), red(text), columns, linesMax);
+    default:
+      return assertNever(status.verdict);
+  }
 }
 
 /** Agent and version to the left, the present moment to the right, where it has room. */
@@ -132,6 +142,12 @@ function refusals({ refusals: list }: Status, nowMs: number): Row[] {
 function alerts({ alerts: { pending, failed } }: Status): string {
   const wait = pending === 0 ? "none waiting" : `${pending} waiting to be sent`;
   return failed === 0 ? wait : `${wait}, ${red(`${failed} not delivered`)}: afk logs --event alert_failed`;
+}
+
+function deliveries({ deliveries: { pending, dead } }: Status): Row[] {
+  if (pending + dead === 0) return [];
+  const wait = pending === 0 ? "none waiting" : `${pending} waiting to be sent`;
+  return [["results", dead === 0 ? wait : `${wait}, ${red(`${dead} not delivered`)}`]];
 }
 
 function drafts({ drafts: { pending, unknown: lost } }: Status): string {

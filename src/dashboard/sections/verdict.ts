@@ -1,6 +1,5 @@
 import { count } from "../../evidence/report/words.ts";
-import { DAY_MS } from "../../lib/durations.ts";
-import { type Need, needsOf } from "../../ops/needs.ts";
+import type { Finding, Verdict } from "../../ops/condition/finding.ts";
 import { tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -9,51 +8,36 @@ import { ago, foreign, type Times, usdText } from "../words.ts";
 /** How bad: `bad` needs a person, `warn` deserves a look, `ok` is well, `idle` has nothing to say yet. */
 export type Level = "bad" | "warn" | "ok" | "idle";
 
-/** What the whole state amounts to: in two or three words, and every reason for it. */
-export interface Verdict {
-  level: Level;
-  headline: string;
-  needs: Need[];
+/** The verdict of `ops/condition`, in two or three words for a headline. */
+export function headlineOf({ verdict, lastTick }: Snapshot["status"]): { level: Level; headline: string } {
+  if (verdict === "well" && lastTick?.outcome === "running")
+    return { level: "ok", headline: "At work, all is well" };
+  return HEADLINES[verdict];
 }
 
-/** The whole state in a word, and every reason for it, the worst first. */
-export function assess(snapshot: Snapshot): Verdict {
-  const { status, health, at } = snapshot;
-  const needs = needsOf(status, at, undeliveredLately(snapshot));
-  const verdict = (level: Level, headline: string) => ({ level, headline, needs });
-  if (status.killed !== null) return verdict("bad", "Stopped");
-  if (!health.isHealthy) return verdict("bad", "Not well");
-  if (needs.some(({ isUrgent }) => isUrgent)) return verdict("bad", "Needs a person");
-  if (needs.length > 0) return verdict("warn", "Worth a look");
-  if (status.lastTick === null) return verdict("idle", "Has not run yet");
-  return verdict("ok", isAtWork(status) ? "At work, all is well" : "All is well");
-}
-
-/** A tick says that it runs until somebody says that it has ended; whether it does is for the lock to say. */
-function isAtWork({ lastTick, worker }: Snapshot["status"]): boolean {
-  return lastTick?.outcome === "running" && worker.state === "working";
-}
-
-/** One that failed long ago is history: the list of alerts shows it, and nobody needs to act on it now. */
-function undeliveredLately({ alerts, at }: Snapshot): number {
-  return alerts.filter(
-    (alert) => alert.at > at - DAY_MS && alert.deliveries.some(({ state }) => state === "failed"),
-  ).length;
-}
+const HEADLINES: Record<Verdict, { level: Level; headline: string }> = {
+  stopped: { level: "bad", headline: "Stopped" },
+  unwell: { level: "bad", headline: "Not well" },
+  needs_person: { level: "bad", headline: "Needs a person" },
+  limited: { level: "warn", headline: "Worth a look" },
+  new: { level: "idle", headline: "Has not run yet" },
+  well: { level: "ok", headline: "All is well" },
+};
 
 /** The state in a word, a few figures, and everything that somebody should know. */
-export function verdictSection(snapshot: Snapshot, verdict: Verdict, times: Times): Html {
-  const { level, headline, needs } = verdict;
+export function verdictSection(snapshot: Snapshot, times: Times): Html {
+  const { level, headline } = headlineOf(snapshot.status);
+  const { findings } = snapshot.status;
   return html`<section class="card verdict ${level}" data-part="verdict" aria-labelledby="h-verdict">
 <h2 class="headline" id="h-verdict">${ICONS[level]}${headline}</h2>
 <dl class="facts">
 ${facts(snapshot, times).map(([name, value, more]) => html`<div><dt>${name}</dt><dd>${value}<small>${more}</small></dd></div>\n`)}
 </dl>
-${needs.length > 0 && html`<ul class="findings">${needs.map(needItem)}</ul>`}
+${findings.length > 0 && html`<ul class="findings">${findings.map(findingItem)}</ul>`}
 </section>`;
 }
 
-function needItem({ isUrgent, text, detail, command }: Need): Html {
+function findingItem({ isUrgent, text, detail, command }: Finding): Html {
   const label = isUrgent ? tag("bad", "Act") : tag("warn", "Look");
   const more = detail !== null && html`: ${foreign(detail)}`;
   return html`<li><span>${label} ${foreign(text, 120)}${more}</span> <code>${command}</code></li>`;
@@ -80,7 +64,7 @@ function facts({ status, next }: Snapshot, times: Times): Fact[] {
       : ["Worker", worker.state, worker.pid === null ? "a process" : `process ${worker.pid}`],
     tick === null
       ? ["Last tick", "none yet", "afk tick, or the timer"]
-      : ["Last tick", ago(Date.parse(tick.startedAt), times), tickText(status, tick)],
+      : ["Last tick", ago(Date.parse(tick.startedAt), times), tickText(tick)],
     first?.dueAt == null
       ? ["Next due", "nothing", "no job has a schedule"]
       : [
@@ -103,10 +87,6 @@ function facts({ status, next }: Snapshot, times: Times): Fact[] {
   ];
 }
 
-function tickText(
-  status: Snapshot["status"],
-  { outcome, units }: { outcome: string; units: number },
-): string {
-  if (isAtWork(status)) return "under way";
-  return outcome === "running" ? "not ended" : `${outcome}, ${count(units, "output")}`;
+function tickText({ outcome, units }: { outcome: string; units: number }): string {
+  return outcome === "running" ? "under way" : `${outcome}, ${count(units, "output")}`;
 }

@@ -138,11 +138,12 @@ export async function driftCheck({ store, config, host }: WithStore): Promise<Fo
   const isSeen = host.units !== null || !host.isContainer;
   const rendered = compareInstalled(latest, isSeen ? await readInstalled(config, host) : []);
   const drift = await configDrift(store.db, config, latest);
-  const found = [...(drift === null ? [] : [drift.found]), ...rendered.drifts];
+  const inUse: Finding[] = drift === null ? [] : [{ ...warn(drift.found, MEND), code: "drift" }];
+  const found = [...inUse, ...rendered.drifts.map((each) => warn(each, MEND))];
   const files = `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
   const asReleased = isSeen ? files : "rendered files cannot be seen from inside a container";
   const findings = [
-    ...found.map((each) => warn(each, MEND)),
+    ...found,
     ...(found.length > 0 ? [] : [ok(`the configuration in use was released; ${asReleased}`)]),
     ...rendered.unknown.map((each) => skipped(`cannot be compared: ${each}`)),
     ...units,

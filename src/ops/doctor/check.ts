@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Store } from "../../store/store.ts";
+import type { FindingCode } from "../condition/finding.ts";
 import type { Host } from "./host.ts";
 
 /** What one check found. `mend` says what to do, where something is to be done. */
@@ -11,6 +12,8 @@ export interface Finding {
   result: "ok" | "warn" | "bad" | "skipped";
   found: string;
   mend: string | null;
+  /** Where it is a finding of the agent's condition, which every screen has. */
+  code?: FindingCode;
 }
 
 /** In the order in which doctor shows them. */

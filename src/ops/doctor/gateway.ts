@@ -10,10 +10,10 @@ export async function gateway({ config }: WithConfig): Promise<Found> {
   if (holder.state === "none" && listen === null) return [];
   const who = holder.state === "none" || holder.pid === null ? "a process" : `process ${holder.pid}`;
   if (holder.state === "suspended")
-    return bad(
-      `${who} serves it and is suspended`,
-      `kill -CONT ${holder.pid}, or end it: kill ${holder.pid}`,
-    );
+    return {
+      ...bad(`${who} serves it and is suspended`, `kill -CONT ${holder.pid}, or end it: kill ${holder.pid}`),
+      code: "gateway_suspended",
+    };
   if (listen === null) return ok(`${who} serves it, where it was told to`);
   const url = gatewayUrl(listen);
   if (tls !== null && holder.state === "working")
@@ -25,13 +25,19 @@ export async function gateway({ config }: WithConfig): Promise<Found> {
           `another program answers at ${url}, where this agent's gateway is to listen`,
           "end that program, or write another gateway.listen",
         )
-      : warn(`nobody serves ${url}`, "afk gateway, or afk run, or start the unit that runs it");
+      : {
+          ...warn(`nobody serves ${url}`, "afk gateway, or afk run, or start the unit that runs it"),
+          code: "gateway_down",
+        };
   if (problem === null) return ok(`${who} serves ${url}`);
   if (holder.pid === null) return skipped(`a process of another container serves it; from here: ${problem}`);
-  return warn(
-    `${who} serves it, and ${url} does not answer (${problem})`,
-    "see where it listens: afk logs --event gateway_started",
-  );
+  return {
+    ...warn(
+      `${who} serves it, and ${url} does not answer (${problem})`,
+      "see where it listens: afk logs --event gateway_started",
+    ),
+    code: "gateway_silent",
+  };
 }
 
 /** Clients that can ask for nothing yet, since they have no key. */

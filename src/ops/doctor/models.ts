@@ -1,8 +1,8 @@
 import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { isAskedForNothing, probeModel } from "../../providers/probe.ts";
-import { listRefusals } from "../../providers/refusals.ts";
 import { bad, type Examination, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
+import { conditionOf } from "./condition.ts";
 
 /** The model that needs nothing, and so is there when no other is. */
 const OFFLINE = "extractive";
@@ -29,13 +29,15 @@ export function modelChecks({
 }
 
 /** Models that answer a question and refuse the work, as one without credit does. Says nothing where none does. */
-export async function refusingModels({ config, store }: WithStore): Promise<Found> {
-  const refusals = await listRefusals(store.db, config.models.chain);
-  return refusals.map(({ model, since_at, reason }) => ({
+export async function refusingModels(subject: WithStore): Promise<Found> {
+  const { facts, findings } = await conditionOf(subject);
+  if (findings.every(({ code }) => code !== "model_refuses")) return [];
+  return facts.refusals.map(({ model, since_at, reason }) => ({
     name: `model ${model}`,
     ...bad(
       `has refused every call since ${toIso(since_at)}: ${reason}`,
       "do what the server says, at the provider or in models of afk.yaml; the next call that it answers ends this",
     ),
+    code: "model_refuses" as const,
   }));
 }

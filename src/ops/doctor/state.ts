@@ -3,11 +3,10 @@ import { dirname, join, sep } from "node:path";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { fileObstacle, folderObstacle, pendingNames, readOutput } from "../../queue/publish.ts";
-import { readKill } from "../../rails/kill.ts";
 import { isReachable, mountOf } from "../../store/reachable.ts";
 import { freeBytes } from "../../store/sqlite/ballast.ts";
-import { readCondition } from "../condition.ts";
-import { observeWorker } from "../worker.ts";
+import { FREE_MIN_BYTES } from "../condition/judge.ts";
+import { nearestFolder } from "../unreadable.ts";
 import {
   bad,
   type Finding,
@@ -18,6 +17,7 @@ import {
   type WithStore,
   warn,
 } from "./check.ts";
+import { conditionOf } from "./condition.ts";
 
 const OTHERS_WRITE = 0o002;
 const OTHERS = 0o077;
@@ -28,21 +28,15 @@ export async function stateFolder({ config: { paths }, host }: WithConfig): Prom
     return bad(`${paths.out} does not answer`, "mend or unmount the disk that it is on");
   try {
     for (const dir of [paths.state, paths.out, paths.logs]) {
-      if (statSync(nearest(dir)).isDirectory()) accessSync(nearest(dir), constants.W_OK);
-      else throw new Error(`${nearest(dir)} is no folder`);
+      if (statSync(nearestFolder(dir)).isDirectory()) accessSync(nearestFolder(dir), constants.W_OK);
+      else throw new Error(`${nearestFolder(dir)} is no folder`);
     }
   } catch (error) {
     return bad(messageOf(error), `make ${paths.state} writable for this user`);
   }
-  if (nearest(paths.state) !== paths.state)
+  if (nearestFolder(paths.state) !== paths.state)
     return ok(`${paths.state} is not there yet; the first tick makes it`);
   return checkOwner(paths.state, host.userId);
-}
-
-/** The folder itself, or the nearest one above it that there is. */
-function nearest(dir: string): string {
-  const isThere = statSync(dir, { throwIfNoEntry: false }) !== undefined;
-  return isThere || dir === dirname(dir) ? dir : nearest(dirname(dir));
 }
 
 function checkOwner(dir: string, userId: number | null): Finding {
@@ -57,11 +51,9 @@ function checkOwner(dir: string, userId: number | null): Finding {
   return ok(`${dir} can be written`);
 }
 
-const FREE_MIN_BYTES = 200 * 1024 * 1024;
-
 /** Whether there is room on the disk of the state. */
 export function disk({ config: { paths } }: WithConfig): Found {
-  return checkFree(freeBytes(nearest(paths.state)), paths.state);
+  return checkFree(freeBytes(nearestFolder(paths.state)), paths.state);
 }
 
 /** Judges how many bytes are free. */
@@ -69,7 +61,7 @@ export function checkFree(bytes: number, dir: string): Finding {
   const mib = Math.floor(bytes / 1024 / 1024);
   const free = mib >= 10_240 ? `${Math.floor(mib / 1024)} GiB free` : `${mib} MiB free`;
   if (bytes >= FREE_MIN_BYTES) return ok(free);
-  return bad(`${free} for ${dir}`, "make room: a full disk halts the agent");
+  return { ...bad(`${free} for ${dir}`, "make room: a full disk halts the agent"), code: "disk_low" };
 }
 
 /** SQLite's write-ahead log needs memory that all processes share, and locks that hold; over a network neither is sure. */
@@ -89,21 +81,24 @@ export function fileSystem({ config: { paths }, host }: WithConfig): Found {
  * A lock is never stale, since the system drops it with its process; but a process can hold it and do nothing, and none can
  * hold it where one should. Looks without taking the lock.
  */
-export async function lock({ config, store, clock }: WithStore): Promise<Found> {
-  const observed = observeWorker(config, clock);
+export async function lock(subject: WithStore): Promise<Found> {
+  const { observed, late, findings } = await conditionOf(subject);
   const { worker } = observed;
-  const problem = (await readCondition({ config, db: store.db }, observed)).late?.problem;
+  const found = findings.find(({ detail }) => late !== null && detail === late.problem);
+  const judged = (text: string, mend: string): Finding =>
+    found === undefined ? bad(text, mend) : { result: found.severity, found: text, mend, code: found.code };
+  const problem = late?.problem;
   if (worker.state === "none")
-    return [problem === undefined ? ok("nobody is at work") : bad(`nobody is at work: ${problem}`, START)];
+    return problem === undefined ? ok("nobody is at work") : judged(`nobody is at work: ${problem}`, START);
   const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;
   if (worker.state === "suspended")
-    return bad(
+    return judged(
       problem ?? `${who} holds the lock and is suspended`,
       `kill -CONT ${worker.pid}, or end it: ${end(worker.pid)}`,
     );
   if (problem === undefined) return ok(`${who} is at work now`);
-  const grace = `longer than ${formatDuration(config.heartbeat.graceMs)} late`;
-  return bad(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
+  const grace = `longer than ${formatDuration(subject.config.heartbeat.graceMs)} late`;
+  return judged(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
 }
 
 const START = "afk run, or start the unit or timer that runs it";
@@ -115,10 +110,10 @@ function end(pid: number | null): string {
 }
 
 /** Whether the kill switch is set. */
-export async function killSwitch({ config: { paths }, store }: WithStore): Promise<Found> {
-  const kill = await readKill(store.db, paths.stopFile);
+export async function killSwitch(subject: WithStore): Promise<Found> {
+  const { kill } = await conditionOf(subject);
   if (kill === null) return ok("off");
-  return bad(`set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume");
+  return { ...bad(`set by ${kill.by}: ${kill.reason}`, kill.remedy ?? "afk resume"), code: "killed" };
 }
 
 /** File systems that a container has for itself. */

@@ -11,7 +11,7 @@ import { latestTicks } from "../history.ts";
 import type { Worker } from "../worker.ts";
 
 /** One thing that is wrong. It is the same occurrence for as long as it lasts, so that it alerts once. */
-export interface Finding extends Notice {
+export interface WatchNotice extends Notice {
   event: "heartbeat_late" | "no_output";
 }
 
@@ -28,7 +28,7 @@ export interface Late {
   how: "suspended" | "gone" | "ended" | "died" | "never" | "hanging" | "overdue";
   problem: string;
   /** Null while it is too soon to wake anybody: a worker that was ended in order may be on its way back. */
-  finding: Finding | null;
+  finding: WatchNotice | null;
 }
 
 /** afk.timer's interval: nothing is late that came more often than this lately. */
@@ -154,7 +154,7 @@ async function absentWorker(
  * What began after the lock was asked says nothing of who held it then. Within a minute: further ahead it was written before
  * the clock was set back.
  */
-function isNewer(atMs: number, askedMs: number): boolean {
+export function isNewer(atMs: number, askedMs: number): boolean {
   return atMs >= askedMs && atMs < askedMs + MINUTE_MS;
 }
 

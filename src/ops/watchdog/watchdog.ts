@@ -1,28 +1,27 @@
 import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { sql } from "kysely";
 import type { Delivered } from "../../alerts/deliver.ts";
 import { keyOf } from "../../alerts/events.ts";
 import type { Notice } from "../../alerts/outbox.ts";
 import { ConfigError } from "../../config/errors.ts";
-import { toIso } from "../../lib/clock.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
 import { isReachable } from "../../store/reachable.ts";
-import type { Db } from "../../store/schema.ts";
 import { type Alerting, unitSucceeded } from "../alerting.ts";
-import { readCondition } from "../condition.ts";
+import { readCondition } from "../condition/condition.ts";
+import { type Finding, isFit, type Verdict, verdictLine } from "../condition/finding.ts";
 import { type AlertSources, alertAnyway, type LastResort } from "../direct-alert.ts";
 import { keepFile, readIfThere } from "../record-file.ts";
-import { observeWorker } from "../worker.ts";
-import type { Finding } from "./heartbeat.ts";
+import { observe } from "../worker.ts";
+import type { WatchNotice } from "./heartbeat.ts";
 
-/** What the watchdog found. `exitCode` is 0 when all is well or the agent is stopped on purpose. */
+/** What the watchdog found. `exitCode` is that of `afk health`: 0 when the agent is fit to work or stopped on purpose. */
 export interface WatchdogReport {
   exitCode: number;
   /** Why the agent is stopped; a stopped agent is silent on purpose, and so is its watchdog. */
   killed: string | null;
-  /** Why no work is done, where it is too soon for an alert. */
-  waits?: string;
+  /** What the whole state amounts to, and why, in a line and one by one; null where it cannot be read. */
+  condition: { verdict: Verdict; line: string; findings: Finding[] } | null;
+  /** What it alerts of by itself: what is more than this is told of by whatever found it. */
   findings: { event: string; title: string; message: string; key: string }[];
   /** Titles of what was announced before and is over. */
   recovered: string[];
@@ -40,10 +39,10 @@ export async function runWatchdog(sources: AlertSources): Promise<WatchdogReport
 
 async function watch(alerting: Alerting): Promise<WatchdogReport> {
   const { config, store, outbox } = alerting;
-  const observed = observeWorker(config, alerting.clock);
-  const { kill, late } = await readCondition({ config, db: store.db }, observed);
-  const noneGiven = kill === null ? await noOutput(store.db) : null;
-  const findings = [late?.finding ?? null, noneGiven].filter((finding) => finding !== null);
+  const observed = await observe(config, alerting.clock);
+  const condition = await readCondition({ config, db: store.db, clock: alerting.clock }, observed);
+  const { kill, notices: findings } = condition;
+  const isWell = isFit(condition.findings);
   // A folder that does not answer would keep this process from telling of anything.
   const hasFile = await isReachable(config.paths.out);
   const unusableAt = hasFile ? quietly(() => toldDirectlyAt(config.paths.out)) : null;
@@ -54,59 +53,14 @@ async function watch(alerting: Alerting): Promise<WatchdogReport> {
   const recovered = usable.map(({ title }) => title);
   if (kill === null) recovered.push(...(await announceRecovered(alerting, findings)));
   if (hasFile) setFile(alerting, findings);
-  if (findings.length === 0) await unitSucceeded(store, alerting.clock, "afk-watchdog.service");
+  if (isWell) await unitSucceeded(store, alerting.clock, "afk-watchdog.service");
   return {
-    exitCode: findings.length === 0 ? EXIT.ok : EXIT.failed,
+    exitCode: isWell ? EXIT.ok : EXIT.failed,
     killed: kill?.reason ?? null,
-    ...(late?.finding === null && { waits: late.problem }),
+    condition: { verdict: condition.verdict, line: verdictLine(condition), findings: condition.findings },
     findings: findings.map(reported),
     recovered,
     alerts: await alerting.deliver(),
-  };
-}
-
-/**
- * So many ticks with work and without output, one after the other, are announced: with a digest a day that is three days.
- * Attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
- */
-const EMPTY_TICKS = 3;
-/** How far back the last tick with output is looked for. */
-const TICKS_BACK = 200;
-
-interface WorkTick {
-  id: string;
-  started_at: number;
-  reason: string | null;
-  /** A boolean, or 0 and 1, as the engine has it. */
-  gave: boolean | number;
-}
-
-/**
- * Whether the last ticks that had work gave nothing: no unit, and no file. Ticks that were idle are no evidence, and
- * those that a rail halted are announced by the rail.
- */
-async function noOutput(db: Db): Promise<Finding | null> {
-  const { rows } = await sql<WorkTick>`
-    select id, started_at, reason, case when units > 0 or exists (
-      select 1 from outputs where created_at between ticks.started_at and coalesce(ticks.finished_at, 0)
-    ) then 1 else 0 end as gave
-    from ticks where outcome in ('ok', 'failed', 'crashed')
-    order by started_at desc, id desc limit ${TICKS_BACK}`.execute(db);
-  const empty = rows.slice(0, EMPTY_TICKS);
-  if (empty.length < EMPTY_TICKS || empty.some((tick) => Boolean(tick.gave))) return null;
-  const [newest] = empty;
-  const lastGood = rows.find((tick) => Boolean(tick.gave));
-  const since =
-    lastGood === undefined
-      ? "None before them gave any."
-      : `The last that gave some was at ${toIso(lastGood.started_at)}.`;
-  const reason = newest?.reason == null ? "" : ` The newest says: ${newest.reason.slice(0, 300)}.`;
-  return {
-    event: "no_output",
-    title: `${EMPTY_TICKS} ticks in a row gave no output`,
-    message: `The last ${EMPTY_TICKS} ticks that had work gave neither a unit nor a file. ${since}${reason} What failed for good waits in: afk dead. Look: afk logs --tick ${newest?.id ?? ""}`,
-    subject: "",
-    occurrence: `after:${lastGood?.id ?? "start"}`,
   };
 }
 
@@ -116,7 +70,7 @@ function reported(finding: Notice): WatchdogReport["findings"][number] {
 }
 
 /** The alert is on its way already: that a file cannot be written is logged and changes nothing. */
-function setFile({ config, log, outbox }: Alerting, findings: Finding[]): void {
+function setFile({ config, log, outbox }: Alerting, findings: readonly WatchNotice[]): void {
   const { out } = config.paths;
   try {
     const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
@@ -154,6 +108,7 @@ async function reportUnusable(
   return {
     exitCode: isConfig ? EXIT.config : EXIT.failed,
     killed: null,
+    condition: null,
     findings: [reported(finding)],
     recovered: [],
     alerts: { ...counts, pending: 0 },
@@ -174,7 +129,7 @@ function quietly<T>(work: () => T): T | null {
  * was not announced before. While another episode of the same kind lasts, nothing has recovered.
  * @returns the titles of what is over.
  */
-async function announceRecovered(alerting: Alerting, findings: readonly Finding[]): Promise<string[]> {
+async function announceRecovered(alerting: Alerting, findings: readonly WatchNotice[]): Promise<string[]> {
   const over: string[] = [];
   await alerting.store.atomically(async (trx) => {
     for (const event of ["heartbeat_late", "no_output"] as const) {

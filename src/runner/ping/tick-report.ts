@@ -3,6 +3,9 @@ import { EXIT, messageOf } from "../../lib/errors.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { listLogFiles } from "../../logs/files.ts";
 import { linesBackward } from "../../logs/lines.ts";
+import { type Condition, readCondition } from "../../ops/condition/condition.ts";
+import { isFit, verdictLine } from "../../ops/condition/finding.ts";
+import { observe } from "../../ops/worker.ts";
 import type { Kill } from "../../rails/halt.ts";
 import { readStop } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
@@ -35,7 +38,9 @@ export async function pingTick(
   const { pingUrl, style } = config.heartbeat;
   if (pingUrl === null || rails.watch.terminated.aborted) return;
   try {
-    const report = await reportOf(dependencies, ended, await readStop(rails));
+    const observed = await observe(config, clock);
+    const condition = await readCondition({ config, db: store.db, clock }, observed);
+    const report = await reportOf(dependencies, { ended, condition, kill: await readStop(rails) });
     if (report === null) return;
     const error = await ping.end(report, { timeoutMs: isKilled ? KILLED_TIMEOUT_MS : PING_TIMEOUT_MS });
     // Since when pings fail, for status; 0 once one was taken again.
@@ -53,16 +58,16 @@ export async function pingTick(
  */
 async function reportOf(
   { config, store, outbox }: Uses<"config" | "store" | "outbox">,
-  ended: EndedTick,
-  kill: Kill | null,
+  { ended, condition, kill }: { ended: EndedTick; condition: Condition; kill: Kill | null },
 ): Promise<TickReport | null> {
-  const { outcome, isFit, exitCode } = ended;
+  const { outcome, exitCode } = ended;
   if (kill !== null) {
     if ((await readMeta(store.db, "stop_pinged_at")) === kill.at) return null;
     await store.atomically((trx) => writeMeta(trx, "stop_pinged_at", kill.at));
   }
-  const state = kill !== null ? "stopped" : outcome === "failed" || !isFit ? "failed" : "well";
-  const summary = outbox.redact(summaryOf(config.agent, ended, kill));
+  const isFailed = outcome === "failed" || !ended.isFit || !isFit(condition.findings);
+  const state = kill !== null ? "stopped" : isFailed ? "failed" : "well";
+  const summary = outbox.redact(summaryOf(config.agent, ended, { condition, kill }));
   return {
     state,
     exitCode: state === "failed" && exitCode === EXIT.ok ? EXIT.failed : exitCode,
@@ -72,11 +77,16 @@ async function reportOf(
   };
 }
 
-function summaryOf(agent: string, ended: EndedTick, kill: Kill | null): string {
+function summaryOf(
+  agent: string,
+  ended: EndedTick,
+  { condition, kill }: { condition: Condition; kill: Kill | null },
+): string {
   if (kill !== null) return `${agent} was stopped on purpose: ${kill.reason}`;
   const { outcome, reason, units, costMicros, nextDueAt, outputs } = ended;
   const figures = [
     `${agent}: tick ${outcome}${reason === null ? "" : ` (${reason})`}`,
+    verdictLine(condition),
     `${units} units`,
     formatUsd(costMicros),
     ...(outputs.length === 0 ? [] : [`wrote ${outputs.slice(0, 5).join(", ")}`]),

@@ -62,4 +62,19 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on("digest_items")
     .columns(["job", "created_at"])
     .execute();
+  // What says of each receiver whether it takes what is sent, and of the last ticks whether they gave anything.
+  await db.schema
+    .createIndex("deliveries_fate")
+    .on("deliveries")
+    .columns(["receiver", "state", "updated_at"])
+    .execute();
+  await db.schema
+    .createIndex("alert_deliveries_fate")
+    .on("alert_deliveries")
+    .columns(["channel", "state", "updated_at"])
+    .execute();
+  await db.schema.createIndex("outputs_created").on("outputs").column("created_at").execute();
+  await sql`create index ticks_with_work on ticks (started_at, id) where outcome in ('ok', 'failed', 'crashed')`.execute(
+    db,
+  );
 }

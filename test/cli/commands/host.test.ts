@@ -21,6 +21,7 @@ describe("afk watchdog", () => {
       json: {
         ok: true,
         killed: null,
+        condition: { verdict: "well", line: "all is well", findings: [] },
         findings: [],
         recovered: [],
         alerts: { sent: 0, failed: 0, pending: 0 },

@@ -22,7 +22,7 @@ test("a call, the status and the page read none of the sums by day, which grow f
     await sql`drop table ${sql.table(table)}`.execute(db);
   await spend(rails, 100);
   expect(await harness.status()).toMatchObject({ agent: "test" });
-  expect(await readTickTotals(db)).toEqual({});
+  expect(await readTickTotals(db, { isHeld: false })).toEqual({});
   expect(await readDaySpend(db, "2026-11-21", 30)).toHaveLength(30);
 });
 

@@ -10,6 +10,7 @@ import { clockAgrees, countersAgree } from "../../../src/ops/counters.ts";
 import { readDaySpend, readDayTicks } from "../../../src/ops/history.ts";
 import { listLedger } from "../../../src/ops/ledger.ts";
 import { readStatus } from "../../../src/ops/status.ts";
+import { observe } from "../../../src/ops/worker.ts";
 import { peekBudgetNow } from "../../../src/rails/budget-time.ts";
 import type { RailsOn } from "../../support/rails-on.ts";
 
@@ -30,7 +31,10 @@ export async function everyTotal(
   const nowMs = clock.nowMs();
   const today = dayIn(await peekBudgetNow(db, clock), config.timezone);
   const status = await readStatus({ config, version: VERSION, db, clock });
-  const snapshot = await createSnapshots({ config, version: VERSION, clock, redact: (text) => text })(db);
+  const snapshot = await createSnapshots({ config, version: VERSION, clock, redact: (text) => text })(
+    db,
+    await observe(config, clock),
+  );
   const report = { config, version: VERSION, db, nowMs, fromMs: sinceMs };
   return {
     disagreements: [...(await countersAgree(db)), ...(await clockAgrees(db, nowMs))],

@@ -39,7 +39,11 @@ it("a loop that was told to end is shown at once, and told of after the grace", 
   await ran(harness, clock.nowMs(), clock.nowMs() + MINUTE);
   clock.advance(MINUTE + GRACE);
   const problem = "no worker is running since 2026-11-21T10:01:00.000Z, when it was told to end";
-  expect(await look()).toMatchObject({ exitCode: 0, findings: [], waits: expect.stringContaining(problem) });
+  expect(await look()).toMatchObject({
+    exitCode: 0,
+    findings: [],
+    condition: { findings: [{ code: "worker_ending", detail: expect.stringContaining(problem) }] },
+  });
   clock.advance(1);
   expect(await look()).toMatchObject({ exitCode: 1 });
   expect(told()).toEqual(["No worker is running since 2026-11-21T10:01:00.000Z"]);

@@ -84,9 +84,9 @@ async function publish({ withDb }: WatchdogHarness, createdAt: number): Promise<
         name: "digest.md",
         job_id: "job-1",
         content: "",
-        state: "pending",
+        state: "published",
         created_at: createdAt,
-        published_at: null,
+        published_at: createdAt,
       })
       .execute();
   });

@@ -246,7 +246,7 @@ async function aged(
 }
 
 async function totals({ rails }: Agent) {
-  return await readTickTotals(rails.store.db);
+  return await readTickTotals(rails.store.db, { isHeld: false });
 }
 
 async function jobKeys({ rails }: Agent): Promise<string[]> {

@@ -30,7 +30,7 @@ describe("healthchecks", () => {
     await agent.enqueue("work");
     await agent.tick();
     expect(paths()).toEqual(["/token/start", "/token"]);
-    expect(received[1]?.body).toMatch(/^test-agent: tick ok; 1 units; \$0/);
+    expect(received[1]?.body).toMatch(/^test-agent: tick ok; all is well; 1 units; \$0/);
     expect(received[1]?.body).toContain('"tick_finished"');
     expect(target.events()).not.toContain("ping_failed");
   });

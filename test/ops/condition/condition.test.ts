@@ -1,15 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { type Health, healthOf, readCondition } from "../../src/ops/condition.ts";
-import { stopByRow } from "../../src/ops/stop.ts";
-import { observeWorker } from "../../src/ops/worker.ts";
-import { acquireLock } from "../../src/store/sqlite/lock.ts";
-import { type OpsHarness, opsHarness } from "./harness.ts";
+import { type Health, healthOf, readCondition } from "../../../src/ops/condition/condition.ts";
+import { stopByRow } from "../../../src/ops/stop.ts";
+import { observe } from "../../../src/ops/worker.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
+import { type OpsHarness, opsHarness } from "../harness.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-async function health({ config, rails }: OpsHarness): Promise<Health> {
-  return healthOf(await readCondition({ config, db: rails.store.db }, observeWorker(config, rails.clock)));
+async function health({ config, rails }: OpsHarness): Promise<Pick<Health, "isHealthy" | "problems">> {
+  const { store, clock } = rails;
+  const observed = await observe(config, clock);
+  const { isHealthy, problems } = healthOf(await readCondition({ config, db: store.db, clock }, observed));
+  return { isHealthy, problems };
 }
 
 /** What a process at work holds. */
@@ -48,7 +51,10 @@ describe("an agent is fit to work", () => {
   test("when the kill switch is set: obeying it is no illness", async () => {
     const harness = await opsHarness();
     await stopByRow(harness.rails, "looks wrong", harness.rails.clock.nowMs());
-    expect(await health(harness)).toEqual(HEALTHY);
+    expect(await health(harness)).toEqual({
+      isHealthy: true,
+      problems: ["the kill switch is set: looks wrong (row, now)"],
+    });
   });
 
   test("while a tick runs that may still run", async () => {

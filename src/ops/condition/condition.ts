@@ -1,0 +1,86 @@
+import type { Selectable } from "kysely";
+import type { Kill } from "../../rails/halt.ts";
+import { readKill } from "../../rails/kill.ts";
+import { readMeta } from "../../store/meta.ts";
+import type { TicksTable } from "../../store/schema/evidence.ts";
+import { readMark } from "../high-water.ts";
+import { latestTicks } from "../history.ts";
+import { type Late, lateHeartbeat, type WatchNotice } from "../watchdog/heartbeat.ts";
+import { noOutput } from "../watchdog/no-output.ts";
+import type { Observation } from "../worker.ts";
+import { type ConditionSources, type Facts, readFacts } from "./facts.ts";
+import { type Finding, inOrder, isFit, sentenceOf, type Verdict, verdictOf } from "./finding.ts";
+import { judge } from "./judge.ts";
+
+/** What the agent's state amounts to at one moment, and what that was judged by. */
+export interface Condition {
+  verdict: Verdict;
+  /** What people are told of first comes first. */
+  findings: Finding[];
+  /** What the watchdog alerts of by itself. */
+  notices: WatchNotice[];
+  kill: Kill | null;
+  /** Why work is not done as it should be; of a stopped agent, which does none on purpose, null. */
+  late: Late | null;
+  lastTick: Selectable<TicksTable> | undefined;
+  facts: Facts;
+  /** What stood outside of the database. */
+  observed: Observation;
+}
+
+/**
+ * Judges the agent's state: status, health, watchdog, doctor, page, metrics and ping say what this says, and nothing else
+ * decides whether all is well. Reads only.
+ * @param observed what stands outside of the database, as it was before `db` began to show one moment.
+ */
+export async function readCondition(sources: ConditionSources, observed: Observation): Promise<Condition> {
+  const { config, db } = sources;
+  const kill = await readStopped(sources);
+  const late = kill === null ? await lateHeartbeat({ config, db, ...observed }) : null;
+  const empty = kill === null ? await noOutput(db) : null;
+  const [lastTick] = await latestTicks(db, observed.nowMs, 1);
+  const facts = await readFacts(sources, { observed, lastTick: lastTick?.id ?? null });
+  const findings = inOrder(judge({ ...facts, observed, kill, late, empty, lastTick }));
+  return {
+    verdict: verdictOf(findings, lastTick !== undefined),
+    findings,
+    notices: [late?.finding ?? null, empty].filter((notice) => notice !== null),
+    ...{ kill, late, lastTick, facts, observed },
+  };
+}
+
+/** The kill switch; a database that is older than its mark counts as stopped before anybody has set it for that. */
+async function readStopped({ config: { paths }, db }: ConditionSources): Promise<Kill | null> {
+  const kill = await readKill(db, paths.stopFile);
+  if (kill !== null) return kill;
+  const mark = readMark(paths.highWater);
+  const generation = await readMeta(db, "generation");
+  if (mark.generation <= generation) return null;
+  const found =
+    mark.problem ?? `it is at generation ${generation}, and ${paths.highWater} has seen ${mark.generation}`;
+  return {
+    by: "row",
+    at: 0,
+    reason: `the database is an older copy (${found}): it has forgotten what was spent since`,
+  };
+}
+
+/** What `afk health --json` and `/healthz` print. */
+export interface Health {
+  /** Fit to work: nothing is `bad`, save a kill switch that somebody has set. */
+  isHealthy: boolean;
+  verdict: Verdict;
+  /** The findings in sentences, also those that leave it healthy. */
+  problems: string[];
+  findings: Finding[];
+}
+
+/** Whether the agent is fit to work, and everything that is found. */
+export function healthOf({ verdict, findings }: Pick<Condition, "verdict" | "findings">): Health {
+  return { isHealthy: isFit(findings), verdict, problems: findings.map(sentenceOf), findings };
+}
+
+/** That of a configuration or a state that cannot be read, and why. */
+export function unreadableHealth(problem: string): Health {
+  return { isHealthy: false, verdict: "unwell", problems: [problem], findings: [] };
+}

@@ -1,0 +1,147 @@
+import { sql } from "kysely";
+import { channelId } from "../../alerts/channels/registry.ts";
+import type { Config } from "../../config/config.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
+import { DAY_MS } from "../../lib/durations.ts";
+import type { Db } from "../../store/schema.ts";
+import { lastTests } from "../alert-tests.ts";
+import { type Finding, finding } from "./finding.ts";
+
+/** What became of the messages to one channel or receiver. */
+interface Fate {
+  /** As people know it; never an address. */
+  name: string;
+  /** Given up: since it took the last one where it is down, else in the last 24 hours. */
+  lost: number;
+  /** It has taken nothing, and no test either, since it was given up on. */
+  isDown: boolean;
+  /** Tried at least twice, or due for longer than the grace and not sent. */
+  delayed: number;
+  /** Since when the oldest of these is due; epoch milliseconds. */
+  sinceMs: number | null;
+  error: string | null;
+}
+
+/** Somebody who was told of what failed long ago has nothing to do now. */
+const RECENT_MS = DAY_MS;
+/** A message that failed so often is not one that heals at the next try. */
+export const TRIES_MIN = 2;
+
+/** Alerts and results that cannot get out: what was given up lately, and what waits though it was tried or is due. */
+export async function stuckMessages(
+  db: Db,
+  config: Pick<Config, "alerts" | "heartbeat" | "paths">,
+  nowMs: number,
+): Promise<Finding[]> {
+  const { graceMs } = config.heartbeat;
+  let tests: ReturnType<typeof lastTests> | null = null;
+  const testedAt = (channel: string) => {
+    // The log is read only where something failed.
+    tests ??= lastTests(config.paths.logs, nowMs);
+    const test = tests.get(channel);
+    return test?.error === null ? test.at : 0;
+  };
+  const alerts = await fatesOf(db, ALERTS, { nowMs, graceMs, testedAt });
+  const results = await fatesOf(db, RESULTS, { nowMs, graceMs, testedAt: () => 0 });
+  const names = await channelNames(db, config.alerts);
+  // Whoever took a channel out of afk.yaml knows what became of its alerts.
+  const known = alerts.filter(({ name }) => names.has(name));
+  return [
+    ...say(
+      "alerts",
+      known.map((fate) => ({ ...fate, name: names.get(fate.name) ?? fate.name })),
+      nowMs,
+    ),
+    ...say("results", results, nowMs),
+  ];
+}
+
+interface Messages {
+  table: "alert_deliveries" | "deliveries";
+  receiver: "channel" | "receiver";
+  lost: "failed" | "dead";
+  taken: "sent" | "delivered";
+}
+
+const ALERTS: Messages = { table: "alert_deliveries", receiver: "channel", lost: "failed", taken: "sent" };
+const RESULTS: Messages = { table: "deliveries", receiver: "receiver", lost: "dead", taken: "delivered" };
+
+async function fatesOf(
+  db: Db,
+  { table, receiver, lost, taken }: Messages,
+  { nowMs, graceMs, testedAt }: { nowMs: number; graceMs: number; testedAt: (name: string) => number },
+): Promise<Fate[]> {
+  const [from, name] = [sql.table(table), sql.ref(receiver)];
+  const { rows: failed } = await sql<{ name: string; at: number }>`
+    select ${name} as name, max(updated_at) as at from ${from}
+    where state = ${sql.lit(lost)} group by ${name}`.execute(db);
+  const { rows: waiting } = await sql<{ name: string; count: number; due: number }>`
+    select ${name} as name, count(*) as count, min(next_at) as due from ${from}
+    where state = 'pending' and (attempts >= ${sql.lit(TRIES_MIN)} or next_at < ${nowMs - graceMs})
+    group by ${name}`.execute(db);
+  const fates: Fate[] = [];
+  for (const each of new Set([...failed, ...waiting].map((row) => row.name))) {
+    const waits = waiting.find((row) => row.name === each);
+    const lostAt = Number(failed.find((row) => row.name === each)?.at ?? 0);
+    const { rows: last } = await sql<{ at: number | null }>`
+      select max(updated_at) as at from ${from} where ${name} = ${each} and state = ${sql.lit(taken)}`.execute(
+      db,
+    );
+    const takenAt = Number(last[0]?.at ?? 0);
+    const isDown = lostAt > takenAt && lostAt > testedAt(each);
+    const sinceMs = isDown ? takenAt : nowMs - RECENT_MS;
+    const { rows: since } = await sql<{ count: number }>`
+      select count(*) as count from ${from}
+      where ${name} = ${each} and state = ${sql.lit(lost)} and updated_at > ${sinceMs}`.execute(db);
+    const { rows: errors } = await sql<{ error: string | null }>`
+      select error from ${from} where ${name} = ${each} and state in (${sql.lit(lost)}, 'pending') and error is not null
+      order by updated_at desc limit 1`.execute(db);
+    fates.push({
+      name: each,
+      isDown,
+      lost: Number(since[0]?.count ?? 0),
+      delayed: Number(waits?.count ?? 0),
+      sinceMs: waits === undefined ? null : Number(waits.due),
+      error: errors[0]?.error ?? null,
+    });
+  }
+  return fates;
+}
+
+const WORDS = {
+  alerts: { one: "alert", many: "alerts", look: "afk logs --event alert_failed", mend: "afk alert test" },
+  results: { one: "result", many: "results", look: "afk logs --event delivery_failed", mend: "afk jobs" },
+} as const;
+
+function say(kind: keyof typeof WORDS, fates: readonly Fate[], nowMs: number): Finding[] {
+  const { one, many, look, mend } = WORDS[kind];
+  const count = (amount: number) => `${amount} ${amount === 1 ? one : many}`;
+  const sum = (list: readonly Fate[], of: "lost" | "delayed") =>
+    list.reduce((total, fate) => total + fate[of], 0);
+  const why = (list: readonly Fate[]) =>
+    list.map(({ name, error }) => (error === null ? name : `${name}: ${error}`)).join("; ");
+  const down = fates.filter(({ isDown }) => isDown);
+  const lost = fates.filter(({ isDown, lost: amount }) => !isDown && amount > 0);
+  const delayed = fates.filter(({ delayed: amount }) => amount > 0);
+  const found: Finding[] = [];
+  if (down.length > 0)
+    found.push(finding(`${kind}_undelivered`, `${count(sum(down, "lost"))} not delivered`, mend, why(down)));
+  if (lost.length > 0)
+    found.push(finding(`${kind}_lost`, `${count(sum(lost, "lost"))} lost`, look, why(lost)));
+  if (delayed.length > 0) {
+    const waitMs = nowMs - Math.min(...delayed.map(({ sinceMs }) => sinceMs ?? nowMs));
+    const since = waitMs > 0 ? `due for ${formatDuration(waitMs)}; ` : "";
+    const text = `${count(sum(delayed, "delayed"))} ${sum(delayed, "delayed") === 1 ? "waits" : "wait"} to be sent`;
+    found.push(finding(`${kind}_delayed`, text, mend, `${since}${why(delayed)}`));
+  }
+  return found;
+}
+
+/** The channels of afk.yaml, and those that the worker took over last, which may know more than this process: ALERT_WEBHOOK. */
+async function channelNames(db: Db, channels: Config["alerts"]): Promise<Map<string, string>> {
+  const taken = await db.selectFrom("alert_channels").select(["channel", "name"]).execute();
+  return new Map([
+    ...channels.map((channel) => [channelId(channel), channel.name] as const),
+    ...taken.map(({ channel, name }) => [channel, name] as const),
+  ]);
+}
