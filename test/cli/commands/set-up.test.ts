@@ -107,7 +107,10 @@ describe("health", () => {
         models: { timeout: "1s" },
       }),
     );
-    expect(await afkJson(target, "health")).toEqual({ code: 0, json: { isHealthy: true, problems: [] } });
+    expect(await afkJson(target, "health")).toEqual({
+      code: 0,
+      json: { isHealthy: true, verdict: "new", problems: [], findings: [] },
+    });
     expect((await afk(target, "health")).stdout).toBe("fit to work\n");
 
     const job = { kind: "exec", command: ["false"], sources: undefined, retry: { attempts: 1 } };
@@ -118,7 +121,7 @@ describe("health", () => {
     expect(code).toBe(1);
     expect(json).toMatchObject({
       isHealthy: false,
-      problems: [expect.stringContaining("the last tick failed")],
+      problems: [expect.stringContaining("the last tick failed"), "1 dead job"],
     });
   });
 });
