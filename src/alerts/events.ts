@@ -30,6 +30,7 @@ export const ALERT_EVENTS = {
   unit_failed: "error",
   disk_low: "error",
   output_set_aside: "error",
+  delivery_failed: "error",
   day_attended: "info",
   clock_reached: "warn",
   config_refused: "error",

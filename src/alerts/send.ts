@@ -1,7 +1,8 @@
 import { exchange, failureOf, refusal } from "../http/exchange.ts";
 import { retryAfterMs } from "../http/retry-after.ts";
 import { joinSignals } from "../lib/signals.ts";
-import type { ChannelConfig, HttpChannel, SendResult } from "./channels/channel.ts";
+import type { ChannelConfig, ChannelRequest, HttpChannel, SendResult } from "./channels/channel.ts";
+import type { Mail } from "./channels/email.ts";
 import { channelOf } from "./channels/registry.ts";
 import type { AlertPayload } from "./events.ts";
 import { sendMail } from "./send-mail.ts";
@@ -25,15 +26,34 @@ export async function sendAlert(
   payload: AlertPayload,
   config: ChannelConfig,
   options: SendOptions,
-): Promise<{ result: SendResult; status: number | null }> {
+): Promise<Sent> {
+  const make = () => {
+    const channel = channelOf(config.type);
+    return "message" in channel ? channel.message(payload, config) : channel.request(payload, config);
+  };
+  return await sendMessage(make, config, options);
+}
+
+/** What came of one try, and the code that was answered. */
+interface Sent {
+  result: SendResult;
+  status: number | null;
+}
+
+/** The same for one message, whatever it says: what `make` gives is handed in to the channel. What it throws is a failure of the try. */
+export async function sendMessage(
+  make: () => Mail | ChannelRequest,
+  config: ChannelConfig,
+  options: SendOptions,
+): Promise<Sent> {
   using limit = joinSignals([options.signal], options.timeoutMs ?? SEND_TIMEOUT_MS);
   const { signal } = limit;
   try {
-    const channel = channelOf(config.type);
+    const message = make();
     const sent =
-      "message" in channel
-        ? await sendMail(channel.message(payload, config), signal)
-        : await sendByHttp(payload, config, channel, { signal, nowMs: options.nowMs });
+      "server" in message
+        ? await sendMail(message, signal)
+        : await sendByHttp(message, config, { signal, nowMs: options.nowMs });
     // What a server took in the last moment is taken.
     if (!sent.result.ok) signal.throwIfAborted();
     return sent;
@@ -44,13 +64,13 @@ export async function sendAlert(
 }
 
 async function sendByHttp(
-  payload: AlertPayload,
+  request: ChannelRequest,
   config: ChannelConfig,
-  channel: HttpChannel,
   options: { signal: AbortSignal; nowMs: number },
 ): Promise<{ result: SendResult; status: number }> {
-  const { reply, headers } = await exchange(channel.request(payload, config), options.signal);
+  const { reply, headers } = await exchange(request, options.signal);
   const { status } = reply;
+  const channel = channelOf(config.type) as HttpChannel;
   if (status >= 200 && status < 300 && channel.isAccepted(reply)) return { result: { ok: true }, status };
   const askedMs = channel.retryAfterMs?.(reply) ?? retryAfterMs(headers.get("retry-after"), options.nowMs);
   const isChannelDown = !ABOUT_THE_ALERT.has(status);

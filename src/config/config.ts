@@ -1,5 +1,6 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { StatedBudget } from "./caps.ts";
+import type { ReceiverConfig } from "./deliver.ts";
 import type { Paths } from "./locations.ts";
 import type { ParsedFile } from "./schema.ts";
 
@@ -63,6 +64,10 @@ export interface JobConfig {
   retry: RetryConfig;
   /** What one unit of its output saves a person. */
   minutesSavedPerUnit: number;
+  /** Who gets its results. */
+  deliver: ReceiverConfig[];
+  /** How often its receivers hear how far a long run is; null for never. */
+  progressMs: number | null;
   /** What the kind's own schema made of the rest of the entry. */
   settings: unknown;
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { flag, integer, section, text } from "./fields.ts";
+import { flag, integer, section, text, url } from "./fields.ts";
 import { HOST_PATTERN, isLoopbackHost } from "./hosts.ts";
 
 /** Where the page is unless afk.yaml says otherwise; no well-known service uses it. */
@@ -14,6 +14,12 @@ export function dashboardSchema() {
       bind: v.optional(address(), "127.0.0.1"),
       hosts: v.optional(hosts(), []),
       token: v.optional(token()),
+      url: v.optional(
+        url(
+          "The page's address as people reach it, for links in what is delivered and in the feed; none unless stated.",
+          "https://vm.example.org/",
+        ),
+      ),
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed || dataset.value.token !== undefined) return;
@@ -23,7 +29,10 @@ export function dashboardSchema() {
         message: `${dataset.value.bind} can be reached from other machines, which takes a token; set DASHBOARD_TOKEN, or leave bind out`,
       });
     }),
-    v.transform(({ enabled: isEnabled, token = null, ...rest }) => ({ isEnabled, ...rest, token })),
+    v.transform(({ enabled: isEnabled, token = null, url = null, ...rest }) => {
+      const named = url === null ? [] : [new URL(url).hostname];
+      return { isEnabled, ...rest, hosts: [...rest.hosts, ...named], token, url };
+    }),
   );
 }
 

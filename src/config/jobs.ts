@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { nextCron } from "../lib/cron.ts";
 import { assert, messageOf } from "../lib/errors.ts";
 import { ownerCapsSchema } from "./caps.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
+import { deliverSchema, type ReceiverConfig, readReceivers } from "./deliver.ts";
 import type { ConfigIssue } from "./errors.ts";
 import { duration, integer, minutes, section, text } from "./fields.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
@@ -61,6 +63,13 @@ export const jobSchema = v.strictObject({
     {},
   ),
   caps: ownerCapsSchema("job"),
+  deliver: deliverSchema(),
+  progress: v.optional(
+    duration(
+      "Its receivers hear in between how far a long run is, at most so often; never unless stated.",
+      "7d",
+    ),
+  ),
   minutes_saved_per_unit: v.optional(
     minutes("Minutes of a person's work that one unit of this job's output saves."),
   ),
@@ -72,6 +81,10 @@ interface JobsContext {
   written: ParseContext["written"];
   /** What the section `value` says of every unit; undefined where it says nothing. */
   minutesSavedPerUnit?: number | undefined;
+  /** The channels that `deliver` may name; null where the file is refused anyhow, and they are not known. */
+  channels: readonly ChannelConfig[] | null;
+  /** A path of the file, absolute. */
+  atBase: (path: string) => string;
 }
 
 /** Parses the `jobs:` list: each entry's common keys by `jobSchema`, its other keys by its kind. */
@@ -106,9 +119,15 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
   const otherKeys = Object.keys(jobSchema.entries);
   const inner = parse(kind.settings, rest, { ...parseContext, otherKeys });
   issues.push(...inner.issues);
+  const found = readReceivers(outer.output?.deliver ?? [], context);
+  issues.push(
+    ...found.issues.map(({ path, message }) => {
+      return { path: formatPath([...prefix, "deliver", ...path]), message };
+    }),
+  );
   if (issues.length > 0 || outer.output === null) return { output: null, issues };
   const minutesSaved = context.minutesSavedPerUnit ?? kind.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT;
-  return { output: toJob(outer.output, inner.output, minutesSaved), issues: [] };
+  return { output: toJob(outer.output, inner.output, { minutesSaved, ...found }), issues: [] };
 }
 
 function split(entry: Record<string, unknown>): [Record<string, unknown>, Record<string, unknown>] {
@@ -157,7 +176,11 @@ function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {
   });
 }
 
-function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown, minutesSaved: number): JobConfig {
+function toJob(
+  common: v.InferOutput<typeof jobSchema>,
+  settings: unknown,
+  { minutesSaved, receivers }: { minutesSaved: number; receivers: ReceiverConfig[] },
+): JobConfig {
   return {
     name: common.name,
     kind: common.kind,
@@ -165,6 +188,8 @@ function toJob(common: v.InferOutput<typeof jobSchema>, settings: unknown, minut
     timeoutMs: common.timeout,
     retry: common.retry,
     minutesSavedPerUnit: common.minutes_saved_per_unit ?? minutesSaved,
+    deliver: receivers,
+    progressMs: common.progress ?? null,
     settings,
   };
 }

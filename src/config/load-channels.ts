@@ -47,7 +47,7 @@ export function loadChannels(options: Omit<LoadOptions, "jobKinds">): LooseChann
   const byId = new Map(channels.map((channel) => [channelId(channel), channel]));
   const secrets = collectSecrets({
     file: { alerts: readings.flatMap(({ value }) => value) },
-    alerts: channels,
+    channels,
     heartbeat: null,
     replacements: readings.flatMap(({ replacements }) => replacements),
   });

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { readChannels } from "../alerts/channels/schema.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { KNOWN_PROVIDERS } from "../providers/registry.ts";
@@ -53,13 +54,14 @@ export function loadConfig(options: LoadOptions): Config {
   const { value, replacements } = substituted;
   issues.push(...substituted.issues);
 
-  const parsed = parseFile(value, replacements, options);
+  const atBase = (path: string) => resolve(paths.base, expandHome(path, environment));
+  const parsed = parseFile(value, replacements, { ...options, hostChannel: host.channel, atBase });
   issues.push(...parsed.issues.filter((issue) => !isReported(issue, substituted.issues)));
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { kinds, budget, value: worth, ...file } = parsed.output.file;
   const alerts = readChannels(file.alerts, host.channel);
-  const atBase = (path: string) => resolve(paths.base, expandHome(path, environment));
+  const { jobs } = parsed.output;
   const { tls } = file.gateway;
   const config: Config = {
     ...file,
@@ -67,9 +69,14 @@ export function loadConfig(options: LoadOptions): Config {
     alerts,
     gateway: { ...file.gateway, tls: tls && { cert: atBase(tls.cert), key: atBase(tls.key) } },
     kindHashes: kinds.map((path) => hashOf(atBase(path))),
-    jobs: parsed.output.jobs,
+    jobs,
     value: { ...worth, minutesSavedPerUnit: worth.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT },
-    secrets: collectSecrets({ file: value, alerts, heartbeat: file.heartbeat, replacements }),
+    secrets: collectSecrets({
+      file: value,
+      channels: allChannels({ alerts, jobs }),
+      heartbeat: file.heartbeat,
+      replacements,
+    }),
     paths,
     tickSeconds: host.tickSeconds,
   };
@@ -130,14 +137,29 @@ function overlay(section: unknown, keys: RawSections): unknown {
   return isSection(section) ? { ...section, ...keys } : section;
 }
 
-function parseFile(value: unknown, replacements: readonly Replacement[], options: LoadOptions) {
+/** Every channel of a configuration: those of its alerts, and those that receivers of results have for themselves. */
+export function allChannels({ alerts, jobs }: Pick<Config, "alerts" | "jobs">): ChannelConfig[] {
+  const targets = jobs.flatMap(({ deliver }) => deliver.map(({ target }) => target));
+  const channels = targets.flatMap((target) => (target.type === "channel" ? [target.channel] : []));
+  return [...new Set([...alerts, ...channels])];
+}
+
+/** What parsing needs besides the file. */
+interface ParseOptions extends LoadOptions {
+  hostChannel: ChannelConfig | null;
+  atBase: (path: string) => string;
+}
+
+function parseFile(value: unknown, replacements: readonly Replacement[], options: ParseOptions) {
   const written = new Map(replacements.map(({ path, written }) => [formatPath(path), written]));
   const file = parse(configSchema(), value, { prefix: [], written });
   const top = isSection(value) ? value : {};
   const timezone = typeof top.timezone === "string" && isTimezone(top.timezone) ? top.timezone : "UTC";
   const entries = Array.isArray(top.jobs) ? top.jobs : [];
   const minutesSavedPerUnit = file.output?.value.minutesSavedPerUnit;
-  const jobs = parseJobs(entries, { kinds: options.jobKinds, timezone, written, minutesSavedPerUnit });
+  const channels = file.output === null ? null : readChannels(file.output.alerts, options.hostChannel);
+  const { jobKinds: kinds, atBase } = options;
+  const jobs = parseJobs(entries, { kinds, timezone, written, minutesSavedPerUnit, channels, atBase });
   const issues = [...file.issues, ...jobs.issues];
   if (file.output === null || jobs.output === null) return { output: null, issues };
   return { output: { file: file.output, jobs: jobs.output as JobConfig[] }, issues };

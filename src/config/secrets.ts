@@ -23,7 +23,7 @@ const PUBLIC =
 export function collectSecrets(config: {
   /** The file as it was parsed, with what came from the environment. */
   file: unknown;
-  alerts: ChannelConfig[];
+  channels: ChannelConfig[];
   heartbeat: HeartbeatConfig | null;
   replacements: readonly Replacement[];
 }): string[] {
@@ -33,7 +33,7 @@ export function collectSecrets(config: {
       PUBLIC.test(formatPath(path)) ? [] : [...values.values()],
     ),
     ...namedSecrets(config.file, [], false),
-    ...config.alerts.flatMap((channel) => secretsOf(channel, secretParts)),
+    ...config.channels.flatMap((channel) => secretsOf(channel, secretParts)),
     ...(pingUrl === null ? [] : secretParts(pingUrl)),
   ];
   return [...new Set(secrets)]

@@ -3,6 +3,7 @@ import type { RetryConfig } from "../config/config.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Trx } from "../store/schema.ts";
 import { fail } from "./fail.ts";
+import type { JobRow } from "./job.ts";
 
 /** Jobs brought back in one pass; the rest come with the next tick. */
 const RECOVER_MAX = 1_000;
@@ -10,7 +11,8 @@ const RECOVER_MAX = 1_000;
 /**
  * Brings back what no runner works on any more. The caller holds the lock, so a running job of another runner is
  * orphaned: it is due again at once. A job of this runner whose lease has run out hangs: it is due after backoff.
- * Either is dead if its attempts are used up, since a job that kills its process must not do so for ever.
+ * Either is dead if its attempts are used up, since a job that kills its process must not do so for ever. Gives how many
+ * there were, and those that are dead now.
  */
 export async function recoverJobs(
   trx: Trx,
@@ -18,7 +20,7 @@ export async function recoverJobs(
   by: { runner: string; tick: string | null; retryOf: (name: string) => RetryConfig },
   nowMs: number,
   randomness: Randomness,
-): Promise<number> {
+): Promise<{ count: number; dead: { job: JobRow; error: string }[] }> {
   await bringBack(trx, nowMs);
   const lost = await trx
     .selectFrom("jobs")
@@ -27,13 +29,16 @@ export async function recoverJobs(
     .where((eb) => eb.or([eb("runner", "!=", by.runner), eb("lease_until", "<=", nowMs)]))
     .limit(RECOVER_MAX)
     .execute();
+  const dead: { job: JobRow; error: string }[] = [];
   for (const job of lost) {
     const isOrphan = job.runner !== by.runner;
     const error = isOrphan ? "the process that ran it ended without a word" : "its lease ran out";
     const failure = { error, retry: isOrphan ? { afterMs: 0 } : ("later" as const), tick: by.tick };
-    await fail(trx, announce, job, failure, { nowMs, retry: by.retryOf(job.name), randomness });
+    const how = { nowMs, retry: by.retryOf(job.name), randomness };
+    const outcome = await fail(trx, announce, job, failure, how);
+    if (outcome.state === "dead") dead.push({ job, error });
   }
-  return lost.length;
+  return { count: lost.length, dead };
 }
 
 /**

@@ -64,7 +64,7 @@ export function createLiveRails(
     watch: createKillWatch(store, paths.stopFile),
   };
   const { current } = live;
-  const sender = createSender({ store, clock, log, current, watch: rails.watch });
+  const sender = createSender({ store, outbox: rails.outbox, clock, log, current, watch: rails.watch });
   const noteChange = (before: Config, now: Config) => {
     learn(now.secrets);
     // In words, secrets without their values.

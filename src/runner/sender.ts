@@ -1,6 +1,10 @@
 import { channelId } from "../alerts/channels/registry.ts";
 import { deliverAlerts, nextRetryAt } from "../alerts/deliver.ts";
+import type { Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
+import { nextDeliveryAt } from "../delivery/counts.ts";
+import { deliverResults } from "../delivery/deliver.ts";
+import { receiverLanes } from "../delivery/receivers.ts";
 import { afterUnref, type Clock, idlePause, type Pause, pause } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -34,10 +38,11 @@ export interface Sender {
 /** What a sender works with. */
 interface SenderOptions {
   store: Store;
+  outbox: Pick<Outbox, "announce">;
   clock: Clock;
   log: Log;
   /** The configuration as it stands now. */
-  current: () => Pick<Config, "alerts">;
+  current: () => Config;
   /** When the process is told to end, what is under way ends at once. A kill switch alone silences nobody. */
   watch: Pick<KillWatch, "signal" | "terminated">;
 }
@@ -55,38 +60,53 @@ export function createSender(options: SenderOptions): Sender {
 
   const isOver = () => closed.signal.aborted || terminated.aborted;
 
-  function laneOf(id: string): Lane {
-    const lane = lanes.get(id) ?? createLane(() => send(id), isOver);
+  function laneOf(id: string, work: (signal: AbortSignal) => Promise<unknown>, failure: string): Lane {
+    const lane = lanes.get(id) ?? createLane(() => send(work, failure), isOver);
     lanes.set(id, lane);
     return lane;
   }
 
+  /** Alerts and results have lanes of their own, so that a long result keeps no alert waiting. */
   function wake(): void {
     if (isOver()) return;
-    for (const channel of current().alerts) laneOf(channelId(channel)).wake();
+    const config = current();
+    for (const channel of config.alerts) {
+      const only = channelId(channel);
+      laneOf(only, (signal) => sendAlerts(only, signal), "alert_failed").wake();
+    }
+    for (const only of receiverLanes(config))
+      laneOf(`result:${only}`, (signal) => sendResults(only, signal), "delivery_delayed").wake();
   }
 
-  /** One pass over what is due on one channel. What goes wrong is logged, and tried again at the next waking. */
-  async function send(only: string): Promise<void> {
+  async function sendAlerts(only: string, signal: AbortSignal): Promise<void> {
     const { clock, log } = options;
+    const agingMs = await agingNow(store.db, clock);
+    await deliverAlerts({ store, channels: current().alerts, only, clock, agingMs, log, signal });
+  }
+
+  async function sendResults(only: string, signal: AbortSignal): Promise<void> {
+    const { outbox, clock, log } = options;
+    await deliverResults({ store, config: current(), only, outbox, clock, log, signal });
+  }
+
+  /** One pass over what is due at one place. What goes wrong is logged, and tried again at the next waking. */
+  async function send(work: (signal: AbortSignal) => Promise<unknown>, failure: string): Promise<void> {
     using ended = joinSignals([closed.signal, terminated]);
     try {
-      const agingMs = await agingNow(store.db, clock);
-      const given = { store, channels: current().alerts, only, clock, agingMs, log };
-      await deliverAlerts({ ...given, signal: ended.signal });
+      await work(ended.signal);
       await planRetry();
     } catch (error) {
-      log.event("error", "alert_failed", { error: messageOf(error) });
+      options.log.event("error", failure, { error: messageOf(error) });
     }
   }
 
   /** What is due already and was not sent waits for a channel that is down, or is gathered: it has time. */
   async function planRetry(): Promise<void> {
-    const dueAt = await nextRetryAt(store.db, current().alerts);
+    const dueAt = [await nextRetryAt(store.db, current().alerts), await nextDeliveryAt(store.db)];
     if (isOver()) return;
     cancelRetry();
-    if (dueAt === null) return;
-    const waitMs = dueAt - options.clock.nowMs();
+    const waitMs = Math.min(...dueAt.map((at) => at ?? Infinity)) - options.clock.nowMs();
+    if (waitMs === Infinity) return;
     cancelRetry = afterUnref(waitMs <= 0 ? MINUTE_MS : Math.min(waitMs, MINUTE_MS), wake);
   }
 

@@ -1,4 +1,5 @@
 import { takeOverChannels } from "../alerts/recipients.ts";
+import { dropRemoved } from "../delivery/deliver.ts";
 import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
@@ -83,6 +84,7 @@ async function work(
   try {
     const { store, config, clock, log } = dependencies;
     await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
+    await dropRemoved(dependencies);
     await checkCounters(dependencies, isAfterCrash);
     await beginEvidence(dependencies);
     // 1. The kill switch. A killed agent starts nothing, but its alerts still go out.

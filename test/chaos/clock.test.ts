@@ -237,6 +237,8 @@ const JOBS: JobConfig[] = SCHEDULES.map(({ schedule }, index) => ({
   timeoutMs: HOUR,
   retry: DEFAULT_RETRY,
   minutesSavedPerUnit: 30,
+  deliver: [],
+  progressMs: null,
   settings: {},
 }));
 

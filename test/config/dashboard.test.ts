@@ -15,6 +15,7 @@ test("the page is served to this machine unless told otherwise", () => {
     bind: "127.0.0.1",
     hosts: [],
     token: null,
+    url: null,
   });
   expect(load(of({ enabled: false, port: 0, hosts: ["VM.example.org"] })).dashboard).toMatchObject({
     isEnabled: false,

@@ -192,6 +192,8 @@ describe("loadConfig", () => {
           timeoutMs: 2_700_000,
           retry: { attempts: 5, firstMs: 30_000, maxMs: 3_600_000, giveUpAfterMs: 86_400_000 },
           minutesSavedPerUnit: 15,
+          deliver: [],
+          progressMs: null,
           settings: {
             sources: [{ feed: "https://hnrss.org/frontpage" }, { folder: "./inbox" }],
             max_items: 30,
@@ -204,6 +206,8 @@ describe("loadConfig", () => {
           timeoutMs: 10_000,
           retry: { attempts: 2, firstMs: 1_000, maxMs: 60_000, giveUpAfterMs: 7_200_000 },
           minutesSavedPerUnit: 15,
+          deliver: [],
+          progressMs: null,
           settings: { command: ["ls"] },
         },
         {
@@ -213,10 +217,12 @@ describe("loadConfig", () => {
           timeoutMs: 2_700_000,
           retry: { attempts: 5, firstMs: 30_000, maxMs: 3_600_000, giveUpAfterMs: 86_400_000 },
           minutesSavedPerUnit: 15,
+          deliver: [],
+          progressMs: null,
           settings: { command: [] },
         },
       ],
-      dashboard: { isEnabled: true, port: 4235, bind: "127.0.0.1", hosts: [], token: null },
+      dashboard: { isEnabled: true, port: 4235, bind: "127.0.0.1", hosts: [], token: null, url: null },
       value: { minutesSavedPerUnit: 15, hourlyRateUsd: 80, minRatio: null },
       retention: { logDays: 7, logMaxBytes: 1_048_576 },
       paths: {

@@ -16,6 +16,8 @@ const job = (name: string, schedule: JobConfig["schedule"], kind = "digest"): Jo
   timeoutMs: 1,
   retry: DEFAULT_RETRY,
   minutesSavedPerUnit: 30,
+  deliver: [],
+  progressMs: null,
   settings: {},
 });
 

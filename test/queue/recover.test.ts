@@ -14,8 +14,8 @@ import { newJob } from "./new-job.ts";
 
 const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
 
-function recover(queue: QueueHarness, runner: string): Promise<number> {
-  return queue.store.atomically((trx) =>
+async function recover(queue: QueueHarness, runner: string): Promise<number> {
+  const { count } = await queue.store.atomically((trx) =>
     recoverJobs(
       trx,
       queue.outbox.announce,
@@ -24,6 +24,7 @@ function recover(queue: QueueHarness, runner: string): Promise<number> {
       seededRandomness(),
     ),
   );
+  return count;
 }
 
 describe("a job whose runner is gone", () => {

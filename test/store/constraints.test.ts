@@ -96,6 +96,34 @@ const VALID: Record<string, Row> = {
     created_at: 1,
   },
   taken_names: { kind: "job", name: "digest", taken_at: 1 },
+  results: {
+    ...{ job_id: "job", name: "digest", label: "2026-11-21", slot_at: 1, outcome: "done" },
+    ...{ is_news: 1, report: "{}", created_at: 1 },
+  },
+  deliveries: {
+    ...{ key: "digest@1:phone", job_id: "job", outcome: "done", receiver: "phone", channel: "ntfy:1" },
+    ...{
+      state: "pending",
+      attempts: 0,
+      parts_taken: 0,
+      next_at: 1,
+      error: null,
+      created_at: 1,
+      updated_at: 1,
+    },
+  },
+  digest_items: {
+    ...{
+      id: "k3",
+      job: "digest",
+      item_key: "item",
+      label: "2026-11-21",
+      title: "Title",
+      link: null,
+      source: "feed",
+    },
+    ...{ summary: "", published_at: null, vote: null, rated_at: null, created_at: 1 },
+  },
   outputs: {
     name: "digest.md",
     job_id: "job",
@@ -262,6 +290,9 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ),
   ["a day of ticks that run", "tick_days", { outcome: "running" }],
   ["a process without a pid", "processes", { pid: 0 }],
+  ["an outcome that does not exist", "results", { outcome: "lost" }],
+  ["a delivery state that does not exist", "deliveries", { state: "sent" }],
+  ["a vote that is none", "digest_items", { vote: 0 }],
   ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
 ];

@@ -14,8 +14,8 @@ export interface ChannelConfig<Settings = unknown> {
   settings: Settings;
 }
 
-/** The HTTP request that delivers an alert; its method is POST. */
-interface ChannelRequest {
+/** The HTTP request that delivers an alert or a result; its method is POST. */
+export interface ChannelRequest {
   url: string;
   method: "POST";
   headers: Record<string, string>;

@@ -22,13 +22,14 @@ export interface MailAccount {
   isTlsRequired: boolean;
 }
 
-/** One message, in plain text, and where to hand it in. */
+/** One message, in plain text and perhaps in HTML as well, and where to hand it in. */
 export interface Mail {
   /** `smtp:` or `smtps:`, without user and password. */
   server: URL;
   account: MailAccount;
   subject: string;
   text: string;
+  html?: string;
   /** The same for every try, so that a mailbox can drop a repeat. */
   messageId: string;
   headers: Record<string, string>;

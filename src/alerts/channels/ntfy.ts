@@ -13,18 +13,10 @@ export const ntfy: HttpChannel = {
     return hostname === "ntfy.sh" || (isTopic && hostname.split(".")[0] === "ntfy");
   },
   request(payload, config) {
-    const url = new URL(config.url);
-    const segments = url.pathname.split("/").filter((segment) => segment !== "");
-    const topic = segments.pop();
-    if (topic === undefined) {
-      throw new AfkError("channel_misconfigured", "the address of an ntfy channel must end in its topic", {
-        retry: "never",
-      });
-    }
-    url.pathname = `/${segments.join("/")}`;
+    const { url, topic } = topicOf(config.url);
     const message = config.template === null ? payload.message : templateText(config.template, payload);
-    return postJson(url.href, {
-      topic: decodeURIComponent(topic),
+    return postJson(url, {
+      topic,
       title: truncateBytes(headline(payload), TITLE_BYTES_MAX),
       // An empty message would be shown as "triggered".
       message: truncateBytes(message === "" ? payload.title : message, MESSAGE_BYTES_MAX),
@@ -35,6 +27,20 @@ export const ntfy: HttpChannel = {
   // The server gives the message back; a page of another server on that address does not.
   isAccepted: (reply) => typeof jsonOf(reply)?.id === "string",
 };
+
+/** The server's root, where JSON is published, and the topic. @throws AfkError (`channel_misconfigured`) for an address without one. */
+export function topicOf(address: string): { url: string; topic: string } {
+  const url = new URL(address);
+  const segments = url.pathname.split("/").filter((segment) => segment !== "");
+  const topic = segments.pop();
+  if (topic === undefined) {
+    throw new AfkError("channel_misconfigured", "the address of an ntfy channel must end in its topic", {
+      retry: "never",
+    });
+  }
+  url.pathname = `/${segments.join("/")}`;
+  return { url: url.href, topic: decodeURIComponent(topic) };
+}
 
 const MESSAGE_BYTES_MAX = 4_096;
 const TITLE_BYTES_MAX = 1_000;

@@ -69,7 +69,24 @@ export function secretsOf(
   return channelOf(type).secrets?.(settings) ?? partsOf(url);
 }
 
-function readEntry(entry: ParsedEntry): ChannelConfig {
+/** The keys by which an entry elsewhere can name a channel of its own: the address, and every type's own keys. All may be left out. */
+export function addressKeys() {
+  return { url: v.optional(channelUrl()), ...ownKeys() };
+}
+
+/** What is wrong with such an entry as a channel of a type, or the channel. */
+export function channelOfEntry(
+  entry: { type: string; url: string } & Record<string, unknown>,
+): ChannelConfig | string {
+  const [fault] = faultsOf(entry);
+  return fault ?? readEntry(entry);
+}
+
+function ownKeys(): v.ObjectEntries {
+  return Object.assign({}, ...Object.values<Channel>(CHANNELS).map(({ keys }) => keys));
+}
+
+function readEntry(entry: Partial<ParsedEntry> & { type: string; url: string }): ChannelConfig {
   const { type, name = type, on = null, template = null } = entry;
   const { url, settings } = channelOf(type).read?.(entry) ?? { url: entry.url, settings: null };
   return { type, name, url, on, template, settings };
@@ -91,7 +108,7 @@ function entrySchema() {
       ),
       on: v.optional(events()),
       template: v.optional(template()),
-      ...(Object.assign({}, ...types.map(([, { keys }]) => keys)) as v.ObjectEntries),
+      ...ownKeys(),
     }),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed || !Object.hasOwn(CHANNELS, dataset.value.type)) return;
@@ -102,7 +119,7 @@ function entrySchema() {
 }
 
 /** What is wrong with an entry whose keys are each right. */
-function faultsOf(entry: ParsedEntry): string[] {
+function faultsOf(entry: { type: string; url: string } & Record<string, unknown>): string[] {
   const { type, url } = entry;
   const own = channelOf(type);
   const faults = URL.canParse(url) ? [own.fault?.(entry) ?? []].flat() : [];

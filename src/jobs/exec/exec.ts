@@ -12,6 +12,7 @@ import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
+import { execReport } from "./report.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
 /** Any command. Its standard input is the payload as JSON (empty beside a gateway where there is none); exit 0 is done, and anything else is tried again. */
@@ -44,7 +45,8 @@ async function runExec(context: Context): Promise<JobResult> {
   if (settings.isPublished) context.publish(`${context.name}-${period.label}.txt`, ran.stdout);
   const size = `${Buffer.byteLength(ran.stdout)} bytes of output${ran.truncated ? " (cut)" : ""}`;
   const asked = ran.requests === undefined ? "" : `, ${askedWords(ran.requests)}`;
-  return { units: settings.units, summary: `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}` };
+  const summary = `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}`;
+  return { units: settings.units, summary, report: execReport(ran, summary) };
 }
 
 function askedWords(requests: number): string {

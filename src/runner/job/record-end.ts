@@ -1,5 +1,6 @@
 import type { Config, RetryConfig } from "../../config/config.ts";
 import { DEFAULT_RETRY } from "../../config/jobs.ts";
+import { saveResult } from "../../delivery/results.ts";
 import { SourcesDown } from "../../jobs/job.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
@@ -16,7 +17,9 @@ import { isHalt } from "../../rails/halt.ts";
 import { periodsAt } from "../../rails/windows.ts";
 import { isDiskFull, StoreRefused } from "../../store/errors.ts";
 import type { Trx } from "../../store/schema.ts";
+import { afterCommit } from "../../store/store.ts";
 import type { Uses } from "../dependencies.ts";
+import { deathReport } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
 
 /** What became of an attempt that did not end with the job done. */
@@ -33,7 +36,7 @@ export interface Ended {
   calls: RunCalls;
 }
 
-type EndDependencies = Uses<"store" | "outbox" | "clock" | "config" | "randomness">;
+type EndDependencies = Uses<"store" | "outbox" | "sender" | "clock" | "config" | "randomness">;
 
 /** Writes down how an attempt ended that threw `error`: the job waits, is tried again, or is dead. */
 export async function recordEnd(
@@ -83,6 +86,20 @@ export async function reportRefusals(
   await noteRefusals(trx, outbox.announce, { calls, name, key, tick, day, nowMs: clock.nowMs() });
 }
 
+/** The word of a run that failed for good, for its receivers: in the transaction that ends it. */
+export async function saveDeath(
+  { config, outbox, sender, clock }: Uses<"config" | "outbox" | "sender" | "clock">,
+  trx: Trx,
+  job: JobRow,
+  error: string,
+): Promise<void> {
+  const { deliver: receivers = [] } = config.jobs.find(({ name }) => name === job.name) ?? {};
+  const told = deathReport(job, error, outbox.redact);
+  const { timezone } = config;
+  const kept = { run: job, outcome: "dead", told, receivers, timezone, nowMs: clock.nowMs() } as const;
+  if ((await saveResult(trx, kept)) > 0) afterCommit(trx, sender.wake);
+}
+
 /** Makes the job ready again, at once unless the error asks for a wait, its attempt not counted; with what the models refused, where `ended` is given. */
 async function giveBack(
   dependencies: EndDependencies,
@@ -117,7 +134,7 @@ async function recordFailure(
   };
   const isOutage = known?.exitCode === EXIT.unavailable;
   const how = { nowMs, retry: retryOf(config, job.name), randomness };
-  const outcome = await store.atomically(async (trx) => {
+  const settle = async (trx: Trx): Promise<FailOutcome> => {
     await reportRefusals(dependencies, trx, job, ended);
     if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
     if (error instanceof SourcesDown) {
@@ -132,6 +149,11 @@ async function recordFailure(
     const waits = await wait(trx, outbox.announce, job, { ...failure, retry }, how);
     if (waits.state === "ready" && waits.isLast) await probeBy(trx, error.dependencies, waits.runAt);
     return waits;
+  };
+  const outcome = await store.atomically(async (trx) => {
+    const settled = await settle(trx);
+    if (settled.state === "dead") await saveDeath(dependencies, trx, job, text);
+    return settled;
   });
   log.event(isOutage && outcome.state === "ready" ? "warn" : "error", "job_failed", {
     name: job.name,

@@ -1,4 +1,6 @@
 import type { Announce } from "../../alerts/outbox.ts";
+import type { JobConfig } from "../../config/config.ts";
+import { saveResult } from "../../delivery/results.ts";
 import type { JobResult, RunGateway } from "../../jobs/job.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
@@ -12,11 +14,14 @@ import { extend } from "../../queue/extend.ts";
 import { type JobRow, LEASE_MS, PermanentFailure } from "../../queue/job.ts";
 import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
+import { afterCommit } from "../../store/store.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
+import { reportOf } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
 import { rememberSeen } from "./seen.ts";
+import { tellProgress } from "./tell-progress.ts";
 
 /** How long a job may go on after its signal aborted; then it is left behind, and its writes find the claim gone. */
 const GRACE_MS = 1_000;
@@ -44,20 +49,24 @@ export async function runJob(
   const calls = collectCalls();
   try {
     const { kind, entry, made } = await findEntry(dependencies, job);
+    const progress = tellProgress(dependencies, job, entry);
     const { context, pending, gateways } = createContext(
-      { ...dependencies, ...made },
+      { ...dependencies, ...made, onProgress: progress.onProgress },
       { job, entry, ...ids, signal, log, calls },
     );
     const lease = keepLease(dependencies, job, entry.timeoutMs, stop);
     try {
       const result = await orAborted(kind.run(context), signal);
+      await progress.end();
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const { outputs, next } = await record(dependencies, job, ids, { result, pending, calls, goesOn });
+      const done = { result, pending, calls, goesOn, entry };
+      const { outputs, next } = await record(dependencies, job, ids, done);
       const { units, summary } = result;
       log.event("info", "job_done", { name: job.name, units, summary, outputs });
       return { type: "done", units, outputs, next };
     } finally {
       lease.abort();
+      await progress.end();
       // A job that was left behind may not have done so; the tick waits for their ends.
       for (const gateway of gateways) close(gateway, log);
     }
@@ -137,18 +146,19 @@ async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Prom
 }
 
 /**
- * Done, its files, its memories, its drafts and the report on its sources: one transaction. So is the claim of the job
+ * Done, its files, its memories, its drafts, its result with who gets it and the report on its sources: one transaction. So is the claim of the job
  * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
  */
 async function record(
-  dependencies: Writing,
+  dependencies: Writing & Uses<"sender">,
   job: JobRow,
   { tick, runner }: WorkIds,
-  done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean },
+  done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean; entry: JobConfig },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
-  const { store, outbox, clock, config } = dependencies;
+  const { store, outbox, sender, clock, config } = dependencies;
+  const { result, pending, calls, entry } = done;
+  const told = reportOf(job, result, pending, outbox.redact);
   return await store.atomically(async (trx) => {
-    const { result, pending, calls } = done;
     const nowMs = clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
@@ -157,6 +167,9 @@ async function record(
     const report = { ...job, tick, sources: result.sources ?? [], nowMs, timezone: config.timezone };
     await reportSources(trx, outbox.announce, report);
     await reportRefusals(dependencies, trx, job, { tick, calls });
+    const kept = { run: job, outcome: "done", receivers: entry.deliver, timezone: config.timezone } as const;
+    const added = await saveResult(trx, { ...kept, told: { ...told, files: outputs }, nowMs });
+    if (added > 0) afterCommit(trx, sender.wake);
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }

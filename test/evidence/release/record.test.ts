@@ -58,6 +58,8 @@ describe("the difference of two configurations", () => {
       timeoutMs: 60_000,
       retry: DEFAULT_RETRY,
       minutesSavedPerUnit: 2,
+      deliver: [],
+      progressMs: null,
       settings: { sources: [1] },
     };
     const facts = (...jobs: Config["jobs"]) => factsOf({ ...config, jobs });

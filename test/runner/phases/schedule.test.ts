@@ -172,6 +172,8 @@ function jobOf(schedule: Schedule): JobConfig {
     timeoutMs: 1,
     retry: DEFAULT_RETRY,
     minutesSavedPerUnit: 30,
+    deliver: [],
+    progressMs: null,
     settings: null,
   };
 }

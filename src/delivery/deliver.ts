@@ -1,0 +1,185 @@
+import type { SendResult } from "../alerts/channels/channel.ts";
+import type { Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
+import type { ReceiverConfig } from "../config/deliver.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import { joinSignals } from "../lib/signals.ts";
+import type { Store } from "../store/store.ts";
+import { deliveryCounts } from "./counts.ts";
+import { type Part, paceMs, partsOf } from "./parts.ts";
+import { quietUntil } from "./quiet-hours.ts";
+import { readResult } from "./read.ts";
+import { channelOfTarget, receiverOf } from "./receivers.ts";
+import {
+  claim,
+  conclude,
+  type Delivery,
+  drop,
+  fail,
+  isDue,
+  isSpent,
+  partTaken,
+  pendingDeliveries,
+  putOff,
+  type Writer,
+} from "./rows.ts";
+
+/** What one run of deliveries needs, and its bounds. */
+export interface DeliverResultsOptions {
+  store: Store;
+  /** Whose receivers hold now: what waits goes to the address that its receiver has there. */
+  config: Config;
+  outbox: Pick<Outbox, "announce">;
+  clock: Clock;
+  log: Log;
+  /** Ends the delivery; what was not sent stays pending. */
+  signal: AbortSignal;
+  /** One target alone, as `receiverLanes` names it; all unless stated. */
+  only?: string;
+  /** Bound on the whole run. 30 s unless stated. */
+  limitMs?: number;
+  /** Bound on one message. 10 s unless stated. */
+  timeoutMs?: number;
+}
+
+/** Counts of this run, in results and not in messages; `pending` is what a later run will try again. */
+export interface DeliveredResults {
+  delivered: number;
+  failed: number;
+  pending: number;
+}
+
+const LIMIT_MS = 30_000;
+const TIMEOUT_MS = 10_000;
+/** What a service asks to wait for no longer than this is waited for at once, in the middle of a result. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Sends the results that are due. What fails is tried again by later runs, seven times in all, further and further apart; what a
+ * receiver took of several messages it does not get again. The targets are served side by side, so that one that hangs keeps
+ * no other waiting; each gets one message at a time. Throws only when the database does.
+ */
+export async function deliverResults(options: DeliverResultsOptions): Promise<DeliveredResults> {
+  const { store, config, only } = options;
+  const pending = await pendingDeliveries(store.db);
+  const count = { delivered: 0, failed: 0 };
+  if (pending.length > 0) {
+    using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
+    const run = { ...options, signal: limit.signal };
+    const lanes = new Map<string, Planned[]>();
+    for (const delivery of pending) {
+      const receiver = receiverOf(config.jobs, delivery);
+      if (receiver === undefined) continue;
+      const lane = channelOfTarget(receiver.target);
+      if (only !== undefined && only !== lane) continue;
+      lanes.set(lane, [...(lanes.get(lane) ?? []), { delivery, receiver }]);
+    }
+    for (const served of await Promise.all([...lanes].map(([lane, planned]) => serve(run, lane, planned)))) {
+      count.delivered += served.delivered;
+      count.failed += served.failed;
+    }
+  }
+  return { ...count, pending: pending.length === 0 ? 0 : (await deliveryCounts(store.db)).pending };
+}
+
+/** Gives up what waits for receivers that were taken out of afk.yaml, as the worker does before a tick. */
+export async function dropRemoved(
+  by: Pick<DeliverResultsOptions, "store" | "config" | "outbox" | "clock" | "log">,
+): Promise<void> {
+  for (const delivery of await pendingDeliveries(by.store.db))
+    if (receiverOf(by.config.jobs, delivery) === undefined) await drop(by.store, delivery, writer(by));
+}
+
+type Run = DeliverResultsOptions;
+interface Planned {
+  delivery: Delivery;
+  receiver: ReceiverConfig;
+}
+
+const writer = ({ clock, log, outbox, config }: Pick<Run, "clock" | "log" | "outbox" | "config">): Writer => {
+  return { nowMs: clock.nowMs(), timezone: config.timezone, log, announce: outbox.announce };
+};
+
+/** Sends what is due at one target, oldest first, until it is done, the target is down, or the run is over. */
+async function serve(run: Run, lane: string, planned: readonly Planned[]) {
+  const count = { delivered: 0, failed: 0 };
+  for (const each of planned) {
+    if (run.signal.aborted) break;
+    const delivery = await ready(run, lane, each);
+    if (delivery === null) continue;
+    const outcome = await attempt(run, { ...each, delivery });
+    if (outcome === "delivered") count.delivered += 1;
+    if (outcome === "dead") count.failed += 1;
+    if (outcome === "down") break;
+  }
+  return count;
+}
+
+/** The delivery where it may be sent now; null where it waits still. One whose address was corrected begins anew. */
+async function ready(run: Run, lane: string, { delivery, receiver }: Planned): Promise<Delivery | null> {
+  const { store, clock, config } = run;
+  const nowMs = clock.nowMs();
+  const anew = { channel: lane, attempts: 0, parts_taken: 0, next_at: nowMs };
+  const current = delivery.channel === lane ? delivery : await putOff(store, delivery, anew, nowMs);
+  if (current === null || !isDue(current, nowMs)) return null;
+  const { quietHours } = receiver;
+  const quietMs = quietHours === null ? null : quietUntil(quietHours, config.timezone, nowMs);
+  if (quietMs === null) return current;
+  await putOff(store, current, { next_at: quietMs }, nowMs);
+  return null;
+}
+
+type Outcome = "delivered" | "dead" | "delayed" | "down" | "lost";
+
+/** One try at one result, message by message. */
+async function attempt(run: Run, { delivery, receiver }: Planned): Promise<Outcome> {
+  const { store, clock, config } = run;
+  if (isSpent(delivery)) {
+    await fail(store, delivery, { error: "the last try was broken off", retryAfterMs: null }, writer(run));
+    return "dead";
+  }
+  const result = await readResult(store.db, delivery, config);
+  if (result === null) return "lost";
+  const parts = partsOf(result, receiver.target, { db: store.db, config });
+
+  // 1. The intent. A crash during a message then costs one attempt and at most one repeat.
+  let current = await claim(store, delivery, clock.nowMs());
+  for (let index = delivery.parts_taken; current !== null && index < parts.length; index++) {
+    if (index > delivery.parts_taken) await rest(paceMs(receiver.target), run.signal);
+    // The run is over between two messages, which is no failure of the receiver.
+    if (run.signal.aborted && index > delivery.parts_taken) {
+      await putOff(store, current, { next_at: clock.nowMs() }, clock.nowMs());
+      return "delayed";
+    }
+    const part = parts[index];
+    // 2. The effect. No transaction is open here.
+    const sent = part === undefined ? TAKEN : await sendPatiently(run, part);
+    // 3. The outcome.
+    if (!sent.ok) {
+      const isDead = await fail(store, current, sent, writer(run));
+      return isDead ? "dead" : sent.isChannelDown ? "down" : "delayed";
+    }
+    if (index < parts.length - 1) current = await partTaken(store, current, clock.nowMs());
+  }
+  if (current === null) return "lost";
+  await conclude(store, current, writer(run));
+  return "delivered";
+}
+
+const TAKEN: SendResult = { ok: true };
+
+/** A service that asks for a moment's patience gets it once, unless it is the run's end before. */
+async function sendPatiently(run: Run, part: Part): Promise<SendResult> {
+  const { signal, clock, timeoutMs = TIMEOUT_MS } = run;
+  const how = () => ({ signal, timeoutMs, nowMs: clock.nowMs() });
+  const { result } = await part(how());
+  if (result.ok || result.retryAfterMs === null || result.retryAfterMs > PATIENCE_MS) return result;
+  await rest(result.retryAfterMs, signal);
+  return signal.aborted ? result : (await part(how())).result;
+}
+
+/** Real time: what is waited for is a service, which goes by it. An abort ends it. */
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms > 0) await systemClock.sleep(ms, signal).catch(() => undefined);
+}

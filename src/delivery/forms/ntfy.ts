@@ -1,0 +1,30 @@
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
+import { postJson } from "../../alerts/channels/channel.ts";
+import { topicOf } from "../../alerts/channels/ntfy.ts";
+import { truncateBytes } from "../../alerts/channels/text.ts";
+import { firstLink, headlineOf, type Result } from "../result.ts";
+
+/** https://docs.ntfy.sh/publish/#limitations */
+const MESSAGE_BYTES_MAX = 4_096;
+const TITLE_BYTES_MAX = 1_000;
+
+/** One request to an ntfy topic: a headline, the counts with the titles, and where a touch leads. */
+export function ntfyForm(result: Result, config: ChannelConfig) {
+  const { report, outcome } = result;
+  const { url, topic } = topicOf(config.url);
+  const titles = report.sections.flatMap(({ items }) => items.map(({ title }) => `• ${title}`));
+  const opening = [report.counts ?? "", titles.length === 0 ? report.text : "", ...titles];
+  const lines = [...opening, ...report.notes].filter((line) => line !== "");
+  const click = result.pageUrl ?? firstLink(result);
+  return [
+    postJson(url, {
+      topic,
+      title: truncateBytes(headlineOf(result), TITLE_BYTES_MAX),
+      // An empty message would be shown as "triggered".
+      message: truncateBytes(lines.join("\n") || report.title, MESSAGE_BYTES_MAX),
+      ...(click !== null && { click }),
+      priority: outcome === "dead" ? 4 : 3,
+      tags: [outcome === "dead" ? "warning" : "newspaper"],
+    }),
+  ];
+}

@@ -1,0 +1,70 @@
+import type { ChannelConfig } from "../../alerts/channels/channel.ts";
+import { postJson } from "../../alerts/channels/channel.ts";
+import { truncateUnits } from "../../alerts/channels/text.ts";
+import { headlineOf, type Result } from "../result.ts";
+import { blocksOf, filesLine, type Markup, MESSAGES_MAX } from "./blocks.ts";
+
+/** https://docs.slack.dev/reference/block-kit/blocks */
+const BLOCKS_MAX = 50;
+const SECTION_MAX = 3_000;
+const HEADER_MAX = 150;
+/** Of a message's sections together; Slack refuses long ones as `msg_blocks_too_long` and does not say from where on. */
+const MESSAGE_MAX = 12_000;
+
+/** Stands before a mark that would begin bold, italics, code or a strike: Slack has no escape for these. */
+const NO_MARK = "\u200b";
+
+/** Slack's mrkdwn: three characters are its markup, mentions among them (https://docs.slack.dev/messaging/formatting-message-text). */
+const markup: Markup = {
+  escape: (text) =>
+    text
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replace(/(?<![\p{L}\p{N}])[*_~`](?=\S)/gu, `${NO_MARK}$&`),
+  bold: (text) => `*${text}*`,
+  // `|` ends an address, and `>` the link; a title may hold neither.
+  link: (text, address) =>
+    `<${address.replace(/[|<>]/g, encodeURIComponent).replaceAll("&", "&amp;")}|${text.replaceAll("|", "¦")}>`,
+};
+
+/** One request for each message to a Slack webhook; services that know no blocks show the text, which says the same. */
+export function slackForm(result: Result, config: ChannelConfig) {
+  const [, ...sections] = blocksOf(result, markup, SECTION_MAX);
+  const title = truncateUnits(headlineOf(result), HEADER_MAX);
+  const header = { type: "header", text: { type: "plain_text", text: title, emoji: false } };
+  const parts = limited(inMessages(sections), result);
+  return parts.map((texts, index) => {
+    const blocks = texts.map((text) => ({ type: "section", text: { type: "mrkdwn", text, verbatim: true } }));
+    const isFirst = index === 0;
+    return postJson(config.url, {
+      text: [...(isFirst ? [markup.bold(markup.escape(title))] : []), ...texts].join("\n\n"),
+      blocks: isFirst ? [header, ...blocks] : blocks,
+      unfurl_links: false,
+      unfurl_media: false,
+    });
+  });
+}
+
+function inMessages(sections: readonly string[]): string[][] {
+  const messages: string[][] = [[]];
+  let length = 0;
+  for (const section of sections) {
+    // The first has a header besides.
+    const count = messages.at(-1)?.length ?? 0;
+    if (count >= BLOCKS_MAX - 1 || (count > 0 && length + section.length > MESSAGE_MAX)) {
+      messages.push([]);
+      length = 0;
+    }
+    messages.at(-1)?.push(section);
+    length += section.length;
+  }
+  return messages;
+}
+
+function limited(messages: string[][], result: Result): string[][] {
+  if (messages.length <= MESSAGES_MAX) return messages;
+  const where = filesLine(result) ?? `Look: afk jobs show ${result.run}`;
+  const rest = `The rest did not fit in ${MESSAGES_MAX} messages. ${where}`;
+  return [...messages.slice(0, MESSAGES_MAX - 1), [markup.escape(rest)]];
+}

@@ -1,0 +1,114 @@
+import { renameSync, rmSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, relative, sep } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { Target } from "../config/deliver.ts";
+import { messageOf, systemCode } from "../lib/errors.ts";
+import { folderObstacle, OUTPUT_NAME, type OutputFile } from "../queue/publish.ts";
+import { makeFolder, syncPath, writeDurably, writeTemporary } from "../store/durable-file.ts";
+import { atomFeed } from "./forms/feed.ts";
+import { htmlDocument } from "./forms/html.ts";
+import { plainText } from "./forms/text.ts";
+import { webhookPayload } from "./forms/webhook.ts";
+import type { Result } from "./result.ts";
+
+/** The name of the feed in `out/`. */
+export const FEED_FILE = "feed.xml";
+
+type FileTarget = Extract<Target, { type: "file" }>;
+
+/**
+ * Writes a result where its owner wants a copy: into a folder the run's files by their names, or as one file, whose ending says
+ * in which form. Each is replaced as a whole. Missing folders are made beside afk.yaml alone: elsewhere a disk may be away.
+ * @throws Error with what is in the way, for people.
+ */
+export function writeCopy(
+  target: FileTarget,
+  result: Result,
+  files: readonly OutputFile[],
+  base: string,
+): void {
+  const folder = target.isFolder ? target.path : dirname(target.path);
+  readyFolder(folder, base);
+  const copies = target.isFolder
+    ? inFolder(result, files)
+    : [{ name: basename(target.path), content: asOne(extname(target.path).toLowerCase(), result, files) }];
+  for (const { name, content } of copies) {
+    if (statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
+      throw new Error(`${join(folder, name)} is a folder; end the path with / to have the files in it`);
+    try {
+      writeDurably(join(folder, name), content, "shared");
+    } catch (error) {
+      throw new Error(`${join(folder, name)} cannot be written: ${messageOf(error)}`, { cause: error });
+    }
+  }
+}
+
+/** Why a copy could not be written now, in words; null when nothing is in the way. Makes nothing. */
+export async function fileObstacle({ path, isFolder }: FileTarget, base: string): Promise<string | null> {
+  const folder = isFolder ? path : dirname(path);
+  if (statSync(folder, { throwIfNoEntry: false }) === undefined && isBelow(folder, base)) return null;
+  return (await folderObstacle(folder)) ?? (isThere(folder) ? null : `there is no folder ${folder}`);
+}
+
+/** Writes the feed of all results into `out/`. Its temporary file lies in the state: what is unfinished in `out/` gets swept. */
+export function writeFeed(results: readonly Result[], config: Config, nowMs: number): void {
+  const { out, state } = config.paths;
+  makeFolder(out);
+  const temporary = writeTemporary(state, feedText(results, config, nowMs));
+  try {
+    renameSync(temporary, join(out, FEED_FILE));
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncPath(out);
+}
+
+/** The feed as it is served, too. */
+export function feedText(
+  results: readonly Result[],
+  { agent, dashboard }: Pick<Config, "agent" | "dashboard">,
+  nowMs: number,
+): string {
+  const url = dashboard.url === null ? null : new URL(FEED_FILE, dashboard.url).href;
+  return atomFeed(results, { agent, url, nowMs });
+}
+
+function inFolder(result: Result, files: readonly OutputFile[]): OutputFile[] {
+  // The database says the names, and what is no bare name would lead out of the folder.
+  const named = files.filter(({ name }) => OUTPUT_NAME.test(name));
+  if (named.length > 0) return named;
+  return [
+    { name: `${result.job}-${result.label.replace(/[^\w.-]+/g, "-")}.txt`, content: plainText(result) },
+  ];
+}
+
+/** The run's own file of that form where it has one. */
+function asOne(extension: string, result: Result, files: readonly OutputFile[]): string {
+  const own = files.find(({ name }) => extname(name).toLowerCase() === extension);
+  if (own !== undefined) return own.content;
+  if (extension === ".html" || extension === ".htm") return htmlDocument(result);
+  if (extension === ".json") return `${JSON.stringify(webhookPayload(result), null, 2)}\n`;
+  return plainText(result);
+}
+
+function readyFolder(folder: string, base: string): void {
+  if (isThere(folder)) return;
+  if (!isBelow(folder, base))
+    throw new Error(`there is no folder ${folder}; make it, or mend path in afk.yaml`);
+  makeFolder(folder);
+}
+
+function isThere(folder: string): boolean {
+  try {
+    return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    if (systemCode(error) === "") throw error;
+    return false;
+  }
+}
+
+function isBelow(folder: string, base: string): boolean {
+  const path = relative(base, folder);
+  return path !== "" && path !== ".." && !path.startsWith(`..${sep}`);
+}

@@ -1,0 +1,79 @@
+import type { Selectable } from "kysely";
+import type { Config } from "../config/config.ts";
+import type { ResultsTable } from "../store/schema/results.ts";
+import type { Db } from "../store/schema.ts";
+import type { Result } from "./result.ts";
+import { isWanted } from "./results.ts";
+
+/** What a result is told with. */
+export type Teller = Pick<Config, "agent" | "dashboard" | "jobs">;
+
+/** A kept result in the form that the forms take; `run` is its job's key, `key` that of the delivery. */
+export function toResult(
+  row: Selectable<ResultsTable>,
+  { run, key, teller }: { run: string; key: string; teller: Pick<Teller, "agent" | "dashboard"> },
+): Result {
+  const { name: job, label, outcome, is_news, created_at: createdMs } = row;
+  return {
+    ...{ key, run, job, label, outcome, createdMs },
+    agent: teller.agent,
+    isNews: is_news === 1,
+    report: JSON.parse(row.report),
+    pageUrl: teller.dashboard.url,
+  };
+}
+
+/** The result that a delivery is of. */
+export async function readResult(
+  db: Db,
+  delivery: { key: string; job_id: string; outcome: Result["outcome"] },
+  teller: Teller,
+): Promise<Result | null> {
+  const row = await db
+    .selectFrom("results")
+    .selectAll()
+    .where("job_id", "=", delivery.job_id)
+    .where("outcome", "=", delivery.outcome)
+    .executeTakeFirst();
+  if (row === undefined) return null;
+  return toResult(row, { run: await runKey(db, delivery.job_id), key: delivery.key, teller });
+}
+
+/** The key of a run; its id once retention has removed it. */
+export async function runKey(db: Db, jobId: string): Promise<string> {
+  const job = await db.selectFrom("jobs").select("key").where("id", "=", jobId).executeTakeFirst();
+  return job?.key ?? jobId;
+}
+
+/** Entries of the feed: what readers show. */
+const FEED_MAX = 100;
+const FEED_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The kept results of every job that delivers to the feed, as far as that entry wants them, the newest first. */
+export async function feedResults(db: Db, teller: Teller): Promise<Result[]> {
+  const receivers = new Map(
+    teller.jobs.flatMap(({ name, deliver }) => {
+      const feed = deliver.filter(({ target }) => target.type === "feed");
+      return feed.length === 0 ? [] : [[name, feed] as const];
+    }),
+  );
+  if (receivers.size === 0) return [];
+  const rows = await db
+    .selectFrom("results")
+    .leftJoin("jobs", "jobs.id", "results.job_id")
+    .selectAll("results")
+    .select("jobs.key as run")
+    .where("results.name", "in", [...receivers.keys()])
+    .where("outcome", "!=", "progress")
+    .orderBy("results.created_at", "desc")
+    .orderBy("results.job_id", "desc")
+    .limit(FEED_MAX)
+    .execute();
+  let bytes = 0;
+  return rows.flatMap(({ run, ...row }) => {
+    const isIn = receivers.get(row.name)?.some((each) => isWanted(each, row.outcome, row.is_news === 1));
+    bytes += row.report.length;
+    if (!isIn || bytes > FEED_BYTES_MAX) return [];
+    return [toResult(row, { run: run ?? row.job_id, key: "", teller })];
+  });
+}
