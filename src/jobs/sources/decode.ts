@@ -39,7 +39,7 @@ export function decodeText(bytes: Uint8Array, charset?: string | null): string {
 }
 
 function decode(bytes: Uint8Array, charset: string | null): string {
-  const unicode = unicodeForm(bytes);
+  const unicode = unicodeForm(bytes) ?? sevenBitForm(bytes, charset);
   if (unicode !== null) return unicode;
   const utf8 = decodeStrictly("utf-8", bytes);
   const isUtf8 = utf8 !== null && WIDE.test(utf8);
@@ -61,6 +61,24 @@ function unicodeForm(bytes: Uint8Array): string | null {
   if (/^(?:feff|00[2-7].00)/.test(start)) return new TextDecoder("utf-16be").decode(bytes);
   if (/^(?:fffe|[2-7].00..00)/.test(start)) return new TextDecoder("utf-16le").decode(bytes);
   return null;
+}
+
+/** Old mail: what looks like ASCII and is none. Strictly decoded, one mistake would leave the escape sequences of all of it. */
+function sevenBitForm(bytes: Uint8Array, charset: string | null): string | null {
+  const isUtf7 = /^\s*(?:x-|unicode-1-1-)*utf-?7\s*$/i.test(charset ?? "");
+  if (!isUtf7 && !bytes.includes(0x1b)) return null;
+  const text = Buffer.from(bytes).toString("latin1");
+  if (/[\x80-\xff]/.test(text)) return null;
+  if (isUtf7) return text.replace(/\+([A-Za-z0-9+/]*)-?/g, (_, encoded: string) => utf7Run(encoded));
+  return text.includes("\x1b$@") || text.includes("\x1b$B")
+    ? new TextDecoder("iso-2022-jp").decode(bytes)
+    : null;
+}
+
+/** RFC 2152: UTF-16 in base64, and nothing for a plus. */
+function utf7Run(encoded: string): string {
+  const bytes = Buffer.from(encoded, "base64");
+  return encoded === "" ? "+" : new TextDecoder("utf-16be").decode(bytes.subarray(0, bytes.length & ~1));
 }
 
 /** No part of the Encoding Standard; some servers send it. */

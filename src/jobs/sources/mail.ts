@@ -50,5 +50,5 @@ function textOf(parts: TextPart[]): string {
     ({ isHtml, alternative }) => alternative === null || isHtml !== hasPlain.has(alternative),
   );
   const texts = read.map(({ isHtml, text }) => (isHtml ? htmlToText(text, ITEM_TEXT_CHARS_MAX) : text));
-  return cleanText(texts.join("\n"), ITEM_TEXT_CHARS_MAX);
+  return cleanText(texts.map((text) => text.trim()).join("\n\n"), ITEM_TEXT_CHARS_MAX);
 }

@@ -21,7 +21,9 @@ export function fieldText(bytes: Uint8Array, charset: string | null = null): str
     end = word.index + whole.length;
     const wordCharset = label.replace(/\*.*/, "").toLowerCase();
     const wordBytes = bytesOf(encoding, encoded);
-    if (isBeside && typeof last !== "string" && last.charset === wordCharset) last.bytes.push(wordBytes);
+    // ISO-2022 begins and ends each word in ASCII, and allows no such change without a character.
+    const isJoined = isBeside && typeof last !== "string" && last.charset === wordCharset;
+    if (isJoined && !/^iso-2022/.test(wordCharset)) last.bytes.push(wordBytes);
     else pieces.push({ charset: wordCharset, bytes: [wordBytes] });
   }
   const texts = pieces.map((piece) =>

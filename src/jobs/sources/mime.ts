@@ -112,6 +112,7 @@ function createReader() {
   let part = openPart("text/plain");
   /** The field that a folded line goes on with. */
   let field: Buffer[] | null = null;
+  let fieldBytes = 0;
 
   return { take, finish, isFull: () => textBytes >= TEXT_BYTES_MAX || parts.length >= PARTS_MAX };
 
@@ -149,8 +150,8 @@ function createReader() {
   function takeHeader(line: Buffer): void {
     if (line.length === 0) endHeaders();
     else if (line[0] === 0x20 || line[0] === 0x09) {
-      const length = field?.reduce((sum, { byteLength }) => sum + byteLength, 0) ?? 0;
-      if (length < FIELD_BYTES_MAX) field?.push(line.subarray(0, FIELD_BYTES_MAX));
+      if (fieldBytes < FIELD_BYTES_MAX) field?.push(line.subarray(0, FIELD_BYTES_MAX));
+      fieldBytes += line.length + 1;
     } else {
       const name = FIELD.exec(line.subarray(0, 120).toString("latin1"))?.[0];
       const key = name?.slice(0, -1).trimEnd().toLowerCase() ?? "";
@@ -158,6 +159,7 @@ function createReader() {
       field = READ_FIELDS.has(key) && !part.fields.has(key) ? [] : null;
       if (field === null || name === undefined) return;
       field.push(line.subarray(name.length, FIELD_BYTES_MAX));
+      fieldBytes = line.length;
       part.fields.set(key, field);
     }
   }
