@@ -6,7 +6,7 @@ import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
 import { printedId } from "./printed-id.ts";
 import { toReport } from "./report.ts";
-import { type Group, groupItems, selectNew } from "./select.ts";
+import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { summariseItem, writeLead } from "./summaries.ts";
 
@@ -35,7 +35,7 @@ async function runDigest(context: Context): Promise<JobResult> {
     fetched.map(({ notes }, index) => ({ id: reports[index]?.id ?? "", notes })),
   );
   const groups = groupItems(fetched.map(({ items }) => items));
-  const seen = await context.isSeen(groups.flat().flatMap(({ keys }) => keys));
+  const seen = await context.isSeen(askedKeys(groups));
   const selection = selectNew(groups, seen, maxItems);
   const failures = notesOf(fetched, ({ error }) => (error === null ? [] : [error]));
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
@@ -52,12 +52,9 @@ async function runDigest(context: Context): Promise<JobResult> {
     ),
     sections,
     sources: sources.length,
-    waiting: selection.waiting,
+    waiting: selection.waiting.length,
     failures,
-    omissions: [
-      ...notesOf(fetched, ({ notes }) => notes),
-      ...notesOnWaiting(groups.flat(), seen, selection.chosen, maxItems),
-    ],
+    omissions: [...notesOf(fetched, ({ notes }) => notes), ...notesOnWaiting(selection.waiting, maxItems)],
   };
   const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
   if (isNews) {
@@ -80,19 +77,10 @@ async function summarise(context: Context, groups: Group[]): Promise<Ranked[]> {
 }
 
 /** New items that found no room, by source, the first few by their titles. */
-function notesOnWaiting(
-  groups: Group[],
-  seen: ReadonlySet<string>,
-  chosen: Group[],
-  itemsMax: number,
-): Note[] {
-  const taken = new Set(chosen);
+function notesOnWaiting(groups: Group[], itemsMax: number): Note[] {
   const bySource = new Map<string, string[]>();
-  for (const group of groups) {
-    if (taken.has(group) || group.keys.some((key) => seen.has(key))) continue;
-    const { source, title } = group.item;
-    bySource.set(source, [...(bySource.get(source) ?? []), title]);
-  }
+  for (const { item } of groups)
+    bySource.set(item.source, [...(bySource.get(item.source) ?? []), item.title]);
   return [...bySource].map(([source, titles]) => {
     const more = titles.length > WAITING_NAMED ? "; …" : "";
     const named = `${titles.slice(0, WAITING_NAMED).join("; ")}${more}`;

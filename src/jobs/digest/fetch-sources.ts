@@ -3,7 +3,7 @@ import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
 import { type Collected, isSourceFailure, sourceId, sourceLabel } from "../sources/source.ts";
-import { shortHash } from "./item.ts";
+import { shortHash } from "./identity.ts";
 import type { DigestSettings, SourceSettings } from "./settings.ts";
 
 const ERROR_CHARS_MAX = 300;
@@ -48,8 +48,9 @@ export async function fetchSources(
 async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
   context.signal.throwIfAborted();
   try {
-    const { items, notes } = await collect(context, source);
+    const { items, notes, title } = await collect(context, source);
     return {
+      ...(title !== undefined && { title: context.redact(title) }),
       // A private feed's address is its secret, and an item names its source.
       items: items.map((item) => ({ ...item, source: context.redact(item.source) })),
       notes: notes.map((note) => context.redact(note)),

@@ -1,13 +1,13 @@
-import { hash } from "node:crypto";
 import { parseDate } from "../../lib/dates.ts";
 import { cleanText, oneLine } from "../../lib/text.ts";
+import { contentKeys, identityOf, safeLink, shortHash, withoutTracking } from "./identity.ts";
+import { newestFirst } from "./order.ts";
 
 /** UTF-16 units of an item's text. */
 export const ITEM_TEXT_CHARS_MAX = 8_000;
 /** Items of one source, unless its `max_items` says otherwise. */
 export const ITEMS_PER_SOURCE_MAX = 200;
 const TITLE_CHARS_MAX = 200;
-const LINK_CHARS_MAX = 2_000;
 /** A step keeps 4 MiB of JSON. */
 const ITEMS_JSON_BYTES_MAX = 3_500_000;
 
@@ -15,8 +15,10 @@ const ITEMS_JSON_BYTES_MAX = 3_500_000;
 export interface Item {
   /** The identity under which it is remembered; the same from whichever source it comes. */
   key: string;
-  /** Other identities of the same thing, such as the one that an earlier version remembered it under. */
+  /** Further identities under which it is remembered, those of earlier versions among them. */
   aliases?: string[];
+  /** The key that it has in common with others of its document, under which earlier versions remembered the first of them. */
+  sharedKey?: string;
   title: string;
   /** An http or https address, or null. */
   link: string | null;
@@ -26,19 +28,35 @@ export interface Item {
   publishedAt: number | null;
   /** Label of the source. */
   source: string;
+  /** Labels of all sources that have it, where there are several; `source` is the first. */
+  sources?: string[];
 }
 
 /** What a source says, before any of it is trusted. `link` may be relative to `base`; title and text are plain. */
 export interface RawItem {
   /** The source's own identifier: guid, id, Message-ID. */
   id?: string | undefined;
-  /** Other identifiers of the same, as `id` has them. */
-  aliases?: string[] | undefined;
+  /** Identifiers that it also has, or had in earlier versions. */
+  aliases?: readonly string[] | undefined;
   title?: string | undefined;
   link?: string | undefined;
+  /** The link by which earlier versions identified it, where they chose another. */
+  formerLink?: string | null | undefined;
   base?: string | undefined;
   text?: string | undefined;
   publishedAt?: number | string | undefined;
+}
+
+/** Bounds of what is taken of a source. */
+export interface ItemLimits {
+  /** Address that relative links start from. */
+  base?: string | undefined;
+  /** Address of the site itself, which identifies no item. */
+  home?: string | undefined;
+  /** 200 unless stated. */
+  itemsMax?: number | undefined;
+  /** What claims to be published later has no date: it would be the newest for ever. Epoch milliseconds. */
+  latestMs?: number | undefined;
 }
 
 /** Null for an entry with nothing in it. */
@@ -47,60 +65,84 @@ export function toItem(raw: RawItem, source: string): Item | null {
   const link = safeLink(raw.link, raw.base);
   const title = oneLine(raw.title ?? "", TITLE_CHARS_MAX) || oneLine(text, 80);
   if (title === "" && link === null) return null;
-  const keyOf = (id: string) => shortHash(identity(id.trim(), link, title, text));
+  const plainLink = link === null ? null : withoutTracking(link);
+  const keys = keysOf(raw, { link: plainLink, title, text }, link);
   return {
-    key: keyOf(raw.id ?? ""),
-    ...(raw.aliases === undefined ? {} : { aliases: raw.aliases.map(keyOf) }),
+    key: keys[0] ?? "",
+    ...(keys.length > 1 && { aliases: keys.slice(1) }),
     title: title === "" ? "(untitled)" : title,
-    link,
+    link: plainLink,
     text,
     publishedAt: typeof raw.publishedAt === "string" ? parseDate(raw.publishedAt) : (raw.publishedAt ?? null),
     source,
   };
 }
 
-/** The newest items of one source, newest first, few and short enough for one recorded step. `source` is its label. */
-export function newestItems(
-  raws: readonly RawItem[],
-  source: string,
-  {
-    base,
-    itemsMax = ITEMS_PER_SOURCE_MAX,
-  }: { base?: string | undefined; itemsMax?: number | undefined } = {},
-): Item[] {
-  const items = raws.map((raw) => toItem({ ...raw, base }, source)).filter((item) => item !== null);
-  let newest = items.toSorted(byNewest).slice(0, itemsMax);
-  for (let charsMax = ITEM_TEXT_CHARS_MAX / 2; charsMax >= 100; charsMax /= 2) {
-    if (Buffer.byteLength(JSON.stringify(newest)) <= ITEMS_JSON_BYTES_MAX) break;
-    newest = newest.map((item) => ({ ...item, text: cleanText(item.text, Math.floor(charsMax)) }));
-  }
-  return newest;
-}
-
-/** Newest first; undated last; the key decides between equals, so that the order is always the same. */
-export function byNewest(a: Item, b: Item): number {
-  return (b.publishedAt ?? -1) - (a.publishedAt ?? -1) || Number(a.key > b.key) - Number(a.key < b.key);
-}
-
-/** An absolute http or https address without user name or password, in its one spelling; null for anything else. */
-export function safeLink(link: string | undefined, base?: string): string | null {
-  if (link === undefined || link.trim() === "") return null;
-  const url = URL.parse(link.trim(), base);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) return null;
-  if (url.username !== "" || url.password !== "" || url.href.length > LINK_CHARS_MAX) return null;
-  return url.href;
-}
-
-/** 128 bits of SHA-256: short enough for a step name, long enough that two items never share it by accident. */
-export function shortHash(content: string | Uint8Array): string {
-  return hash("sha256", content).slice(0, 32);
-}
-
-/** A bare id such as `17` is unique in its own feed only, so the host of the link, or else the title, goes with it. */
-function identity(id: string, link: string | null, title: string, text: string): string {
+/** The key first, then what it would have been by other ids and in earlier versions. */
+function keysOf(raw: RawItem, item: Pick<Item, "title" | "text" | "link">, link: string | null): string[] {
+  const id = raw.id?.trim() ?? "";
   const idAsLink = safeLink(id);
-  if (idAsLink !== null) return idAsLink;
-  if (/^[a-z][a-z0-9+.-]*:\S/i.test(id) || /^<[^\s@]+@\S+>$/.test(id)) return id;
-  if (id !== "") return link === null ? `${id}\n${title}` : `${id}\n${new URL(link).host}`;
-  return link ?? `${title}\n${text}`;
+  const formerLink = raw.formerLink === undefined ? link : safeLink(raw.formerLink ?? "", raw.base);
+  const identities = [
+    identityOf(idAsLink === null ? id : withoutTracking(idAsLink), item),
+    identityOf(id, { ...item, link: formerLink }),
+    ...(raw.aliases ?? []).map((other) => identityOf(other.trim(), item)),
+  ];
+  return [...new Set(identities.map(shortHash))];
+}
+
+/** The newest items of one source, newest first, few and short enough for one recorded step. `source` is its label. */
+export function newestItems(raws: readonly RawItem[], source: string, limits: ItemLimits = {}): Item[] {
+  const { base, home, itemsMax = ITEMS_PER_SOURCE_MAX, latestMs = Number.POSITIVE_INFINITY } = limits;
+  const items = raws
+    .map((raw) => toItem({ ...raw, base: raw.base ?? base }, source))
+    .filter((item) => item !== null)
+    .map((item) => ((item.publishedAt ?? 0) > latestMs ? { ...item, publishedAt: null } : item));
+  const newest = newestFirst(identified(items, safeLink(home)), ({ publishedAt }) => publishedAt);
+  return shortened(newest.slice(0, itemsMax));
+}
+
+/** Texts short enough, whatever their number and script, that all fit. */
+function shortened(items: Item[]): Item[] {
+  let kept = items;
+  for (let charsMax = ITEM_TEXT_CHARS_MAX / 2; charsMax > 1; charsMax = Math.floor(charsMax / 2)) {
+    if (Buffer.byteLength(JSON.stringify(kept)) <= ITEMS_JSON_BYTES_MAX) break;
+    kept = kept.map((item) => ({ ...item, text: cleanText(item.text, charsMax) }));
+  }
+  return kept;
+}
+
+/** What only the whole document shows: a key that several items have identifies none, and so does a link. */
+function identified(items: Item[], home: string | null): Item[] {
+  const keys = new Map<string, boolean>();
+  const links = new Map<string, boolean>();
+  const firstByKey = new Map<string, Item>();
+  const firstByLink = new Map<string, Item>();
+  for (const item of items) {
+    const like = firstByKey.get(item.key) ?? item;
+    firstByKey.set(item.key, like);
+    const isSame = like.link === item.link && like.title === item.title;
+    keys.set(item.key, (keys.get(item.key) ?? true) && isSame);
+    if (item.link === null) continue;
+    const there = firstByLink.get(item.link) ?? item;
+    firstByLink.set(item.link, there);
+    const isOwn = there.key === item.key && there.title === item.title && !isHome(item.link, home);
+    links.set(item.link, (links.get(item.link) ?? true) && isOwn);
+  }
+  return items.map((item) => {
+    const isShared = keys.get(item.key) === false;
+    const hasOwnLink = item.link !== null && links.get(item.link) === true;
+    const aliases = [...(isShared ? [] : (item.aliases ?? [])), ...(hasOwnLink ? contentKeys(item) : [])];
+    return {
+      ...item,
+      ...(isShared && { key: shortHash(`${item.key}\n${item.link ?? item.title}`), sharedKey: item.key }),
+      aliases,
+    };
+  });
+}
+
+/** A site's own address, to which some feeds link all that they offer. */
+function isHome(link: string, home: string | null): boolean {
+  const { pathname, search } = new URL(link);
+  return link === home || pathname + search === "/";
 }

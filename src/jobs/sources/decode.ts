@@ -127,8 +127,13 @@ function decodeStrictly(label: string, bytes: Uint8Array): string | null {
 function mostlyRight(labels: string[], bytes: Uint8Array): string | null {
   for (const label of labels) {
     const text = new TextDecoder(label).decode(bytes);
-    const errors = text.match(/\ufffd/g)?.length ?? 0;
-    if (errors * 3 <= (text.match(/[^\0-\x7f]/g)?.length ?? 0)) return text;
+    let [errors, beyondAscii] = [0, 0];
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) beyondAscii++;
+      if (unit === 0xfffd) errors++;
+    }
+    if (errors * 3 <= beyondAscii) return text;
   }
   return null;
 }

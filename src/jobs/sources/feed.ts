@@ -1,22 +1,27 @@
 import { resolve } from "node:path";
-import { type AnyFeed, type AtomFeed, parseFeed } from "feedsmith";
+import { type AnyFeed, parseFeed } from "feedsmith";
 import type { Egress } from "../../egress/types.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { parseDate } from "../../lib/dates.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
-import { htmlToText } from "../digest/html-text.ts";
-import { ITEM_TEXT_CHARS_MAX, newestItems, type RawItem } from "../digest/item.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems } from "../digest/item.ts";
+import { newestFirst } from "../digest/order.ts";
 import { type FeedSource, isRemote } from "../digest/settings.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
-import { boundedXml } from "./bounded-xml.ts";
+import { type BoundedXml, boundedXml, type XmlLimits } from "./bounded-xml.ts";
 import { decodeText } from "./decode.ts";
+import { feedContent } from "./feed-entries.ts";
 import { readFileBounded } from "./read-file.ts";
 import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
-/** Entries that are read; more than are kept, as some feeds list the oldest first. */
-const ENTRIES_MAX = 1_000;
 /** Of a JSON Feed, which has about ten an entry. */
-const JSON_VALUES_MAX = 60_000;
+const JSON_VALUES_MAX = 120_000;
+const TITLE_CHARS_MAX = 120;
+/** Clocks and zones are wrong by less. */
+const AHEAD_MS = 2 * DAY_MS;
 const ACCEPT =
   "application/rss+xml, application/atom+xml, application/feed+json, application/json;q=0.9, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1";
 
@@ -26,41 +31,55 @@ export async function collectFeed(
   context: { egress: Egress; base: string; signal: AbortSignal },
 ): Promise<Collected> {
   const label = sourceLabel(source);
+  const reading = { itemsMax: source.max_items, nowMs: systemClock.nowMs() };
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
     const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
-    return readFeed(bytes, label, { itemsMax: source.max_items });
+    return readFeed(bytes, label, reading);
   }
   const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
-  return readFeed(page.body, label, {
-    base: page.url,
-    charset: page.charset,
-    itemsMax: source.max_items,
-  });
+  return readFeed(page.body, label, { ...reading, base: page.url, charset: page.charset });
+}
+
+/** What the reading of a feed depends on beside its bytes. */
+interface FeedReading {
+  /** Its address, from which relative links start; without it the site's own address takes its place. */
+  base?: string;
+  /** The encoding that the server named. */
+  charset?: string | null;
+  /** 200 unless stated. */
+  itemsMax?: number | undefined;
+  /** The present; what claims to be two days younger has no date. */
+  nowMs?: number;
 }
 
 /**
- * The newest items of a feed: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Relative links start at `base`; without it they are dropped.
- * `charset` is the one that the server named.
+ * The newest items of a feed: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed; how many others it has is a note.
  * @throws SourceUnreadable when it is too large, cut off, malformed, or no feed.
  */
-export function readFeed(
-  bytes: Uint8Array,
-  label: string,
-  { charset, ...how }: { base?: string; charset?: string | null; itemsMax?: number | undefined } = {},
-): Collected {
+export function readFeed(bytes: Uint8Array, label: string, reading: FeedReading = {}): Collected {
   if (bytes.byteLength > FEED_BYTES_MAX)
     throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
-  return { items: newestItems(rawItems(parse(decodeText(bytes, charset))), label, how), notes: [] };
+  const { base, charset, itemsMax = ITEMS_PER_SOURCE_MAX, nowMs } = reading;
+  const latestMs = nowMs === undefined ? undefined : nowMs + AHEAD_MS;
+  const { feed, note } = parse(decodeText(bytes, charset), { entriesMax: itemsMax, base, latestMs });
+  const { title, home, items } = feedContent(feed);
+  const name = oneLine(title ?? "", TITLE_CHARS_MAX);
+  return {
+    ...(name !== "" && { title: name }),
+    items: newestItems(items, label, { base: base ?? home, home, itemsMax, latestMs }),
+    notes: note === null ? [] : [note],
+  };
 }
 
-function parse(text: string): AnyFeed {
+function parse(text: string, limits: XmlLimits): { feed: AnyFeed; note: string | null } {
   const isJson = text.trimStart().startsWith("{");
   try {
-    const feed = isJson ? parseBoundedJson(text, JSON_VALUES_MAX) : boundedXml(text, ENTRIES_MAX);
-    return parseFeed(feed, { maxItems: ENTRIES_MAX });
+    const bounded = isJson ? boundedJsonFeed(text, limits) : boundedXml(text, limits);
+    const feed = parseFeed(bounded.document, { maxItems: limits.entriesMax });
+    return { feed, note: noteOf(bounded, limits.entriesMax) };
   } catch (error) {
     if (error instanceof SourceUnreadable) throw error;
     const reason = error instanceof Error && error.cause !== undefined ? error.cause : error;
@@ -71,50 +90,36 @@ function parse(text: string): AnyFeed {
   }
 }
 
-function rawItems({ format, feed }: AnyFeed): RawItem[] {
-  switch (format) {
-    case "rss":
-      return (feed.items ?? []).map((entry) => ({
-        id: entry.guid?.value,
-        title: html(entry.title),
-        link: entry.link ?? (entry.guid?.isPermaLink === false ? undefined : entry.guid?.value),
-        text: html(entry.content?.encoded ?? entry.description),
-        publishedAt: entry.pubDate ?? entry.dc?.dates?.[0],
-      }));
-    case "rdf":
-      return (feed.items ?? []).map((entry) => ({
-        id: entry.rdf?.about,
-        title: html(entry.title),
-        link: entry.link,
-        text: html(entry.content?.encoded ?? entry.description),
-        publishedAt: entry.dc?.dates?.[0],
-      }));
-    case "atom":
-      return (feed.entries ?? []).map((entry) => ({
-        id: entry.id,
-        title: atomText(entry.title),
-        link: entry.links?.find((link) => link.rel === undefined || link.rel === "alternate")?.href,
-        text: atomText(entry.content) ?? atomText(entry.summary),
-        publishedAt: entry.published ?? entry.updated,
-      }));
-    case "json":
-      return (feed.items ?? []).map((entry) => ({
-        id: entry.id,
-        title: entry.title,
-        link: entry.url ?? entry.external_url,
-        text: entry.content_text ?? html(entry.content_html) ?? entry.summary,
-        publishedAt: entry.date_published ?? entry.date_modified,
-      }));
-  }
+/** JSON Feed, with its newest items alone. */
+function boundedJsonFeed(text: string, { entriesMax, latestMs = Number.POSITIVE_INFINITY }: XmlLimits) {
+  const document = parseBoundedJson(text, JSON_VALUES_MAX);
+  const isFeed = typeof document === "object" && document !== null && "items" in document;
+  const items: unknown[] = isFeed && Array.isArray(document.items) ? document.items : [];
+  const newest = newestFirst(items, (item) => {
+    const ms = jsonDate(item);
+    return ms !== null && ms <= latestMs ? ms : null;
+  }).slice(0, entriesMax);
+  const kept = new Set(newest);
+  return {
+    document: { ...(isFeed ? document : {}), items: items.filter((item) => kept.has(item)) },
+    entries: items.length,
+    leftOut: items.length - newest.length,
+    isCut: false,
+  };
 }
 
-function html(value: string | undefined): string | undefined {
-  return value === undefined ? undefined : htmlToText(value, ITEM_TEXT_CHARS_MAX);
+function jsonDate(item: unknown): number | null {
+  const { date_published: published, date_modified: modified } = Object(item);
+  return parseDate(String(published ?? "")) ?? parseDate(String(modified ?? ""));
 }
 
-/** RFC 4287, sections 3.1.1 and 4.1.3.3: plain unless it says otherwise; other media types are not for reading. */
-function atomText(value: AtomFeed.Content | undefined): string | undefined {
-  const type = value?.type ?? "text";
-  if (/^(?:html|xhtml|text\/html|application\/xhtml\+xml)$/i.test(type)) return html(value?.value);
-  return /^text(?:\/|$)/i.test(type) ? value?.value : undefined;
+function noteOf(
+  { entries, leftOut, isCut }: Omit<BoundedXml, "document">,
+  entriesMax: number,
+): string | null {
+  if (leftOut === 0 && !isCut) return null;
+  const kept = entries - leftOut;
+  const more = kept === entriesMax ? "; max_items raises that" : "";
+  const behind = isCut ? "; the feed goes on behind them, and afk looks at no more" : "";
+  return `only the newest ${kept} of its ${entries} entries were read${more}${behind}`;
 }

@@ -1,7 +1,8 @@
 import type { Dirent } from "node:fs";
 import { extname, resolve } from "node:path";
 import { oneLine } from "../../lib/text.ts";
-import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem, shortHash } from "../digest/item.ts";
+import { shortHash } from "../digest/identity.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../digest/item.ts";
 import type { FolderSource } from "../digest/settings.ts";
 import { fileType, type ListedFile, type Listing, listFolder } from "./list-folder.ts";
 import { readMail } from "./mail.ts";

@@ -1,11 +1,14 @@
 import { basename } from "node:path";
 import { AfkError } from "../../lib/errors.ts";
-import { type Item, shortHash } from "../digest/item.ts";
+import { shortHash } from "../digest/identity.ts";
+import type { Item } from "../digest/item.ts";
 import { isRemote, type SourceSettings } from "../digest/settings.ts";
 
 /** What came of one source. `notes` name the parts of it that were left out. */
 export interface Collected {
   items: Item[];
+  /** What the source calls itself: a feed's own title, on one line. */
+  title?: string;
   notes: string[];
 }
 

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { newestItems, safeLink, toItem } from "../../../src/jobs/digest/item.ts";
+import { describe, expect, test } from "vitest";
+import { safeLink, shortHash } from "../../../src/jobs/digest/identity.ts";
+import { newestItems, toItem } from "../../../src/jobs/digest/item.ts";
+import { groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
 
 const key = (raw: Parameters<typeof toItem>[0], source = "a") => toItem(raw, source)!.key;
 
@@ -42,6 +44,80 @@ test("a bare id is told apart by the host of its link, so that two feeds may bot
   expect(key({ id: "17", link: "https://example.org/17", title: "t" })).toBe(
     key({ id: "17", link: "https://example.org/moved", title: "t" }),
   );
+});
+
+test("parameters that count readers are no part of an address, others stay as they are written", () => {
+  const link = (path: string) => toItem({ title: "t", link: `https://example.org/${path}` }, "a")!.link;
+  expect(link("a?utm_source=rss&utm_medium=x&b=c%20d+e&fbclid=1#part")).toBe(
+    "https://example.org/a?b=c%20d+e#part",
+  );
+  expect(link("a?UTM_Source=rss#utm_campaign=x")).toBe("https://example.org/a");
+  expect(link("a?utmost=1&xutm_source=2")).toBe("https://example.org/a?utmost=1&xutm_source=2");
+  const tracked = { title: "t", link: "https://example.org/a?utm_source=rss" };
+  const item = toItem(tracked, "a")!;
+  expect(item.key).toBe(key({ title: "t", link: "https://example.org/a" }));
+  // What it was remembered under by earlier versions.
+  expect(item.aliases).toEqual([shortHash("https://example.org/a?utm_source=rss")]);
+  expect(key({ ...tracked, id: "https://example.org/a?utm_campaign=x" })).toBe(item.key);
+});
+
+test("an item keeps the identities that it had by another link or id", () => {
+  const item = toItem(
+    { id: "17", title: "t", link: "https://new.example.org/17", formerLink: null, aliases: ["urn:x"] },
+    "a",
+  )!;
+  expect([item.key, ...item.aliases!]).toEqual(["17\nnew.example.org", "17\nt", "urn:x"].map(shortHash));
+});
+
+describe("in one document", () => {
+  const site = "https://example.org";
+  const post = (id: string, path: string, more: Partial<Parameters<typeof toItem>[0]> = {}) => ({
+    id,
+    title: path,
+    link: `${site}/${path}`,
+    ...more,
+  });
+  const news = (
+    first: Parameters<typeof newestItems>[0],
+    second: Parameters<typeof newestItems>[0],
+    home?: string,
+  ) => {
+    const { keys } = selectNew(groupItems([newestItems(first, "a", { home })]), new Set(), 99);
+    return selectNew(groupItems([newestItems(second, "a", { home })]), new Set(keys), 99).chosen.length;
+  };
+
+  test("the same link and title under another id is the same item", () => {
+    expect(news([post("1", "a"), post("2", "b")], [post("3", "a"), post("4", "b")])).toBe(0);
+    const dated = (publishedAt: number, text = "x") => ({ publishedAt, text });
+    expect(news([post("1", "a", dated(0))], [post("2", "a", dated(1, "edited"))])).toBe(0);
+    expect(news([post("1", "a", dated(0))], [post("2", "a", dated(9e9))])).toBe(0);
+  });
+
+  test("another title, another link, or a new text of a new day is a new item", () => {
+    expect(news([post("1", "a")], [post("2", "a", { title: "other" })])).toBe(1);
+    expect(news([post("1", "a")], [post("2", "b", { title: "a" })])).toBe(1);
+    const forecast = (day: number) =>
+      post(String(day), "berlin", { publishedAt: day * 86_400_000, text: `day ${day}` });
+    expect(news([forecast(1)], [forecast(2)])).toBe(1);
+  });
+
+  test("a link that several items share, or that is the site's own, tells none apart", () => {
+    const status = (id: string, title: string) => post(id, "status", { title });
+    expect(news([status("1", "Up"), status("2", "Down")], [status("3", "Up"), status("4", "Down")])).toBe(2);
+    expect(news([post("1", "", { title: "t" })], [post("2", "", { title: "t" })])).toBe(1);
+    expect(news([post("1", "blog")], [post("2", "blog")], `${site}/blog`)).toBe(1);
+  });
+
+  test("a key that several items have is widened by their links", () => {
+    const same = [post("urn:1", "a"), post("urn:1", "b"), post("urn:1", "c")];
+    const items = newestItems(same, "a");
+    expect(new Set(items.map((item) => item.key)).size).toBe(3);
+    expect(items.map((item) => item.sharedKey)).toEqual(Array(3).fill(shortHash("urn:1")));
+    expect(news(same, same)).toBe(0);
+    expect(news(same, [post("urn:1", "d"), ...same])).toBe(1);
+    expect(news([post("urn:1", "a")], same)).toBe(2);
+    expect(newestItems([post("urn:1", "a"), post("urn:1", "a")], "a")[0]).not.toHaveProperty("sharedKey");
+  });
 });
 
 test("without id and link the text is the identity", () => {

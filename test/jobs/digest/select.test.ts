@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Item } from "../../../src/jobs/digest/item.ts";
-import { groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
+import { askedKeys, groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
 
 const item = (key: string, publishedAt: number | null = 0, link: string | null = null): Item => ({
   key,
@@ -13,16 +13,28 @@ const item = (key: string, publishedAt: number | null = 0, link: string | null =
 
 const select = (sources: Item[][], itemsMax = 100, seen: string[] = []) => {
   const { chosen, ...rest } = selectNew(groupItems(sources), new Set(seen), itemsMax);
-  return { chosen: chosen.map((group) => group.item.key), ...rest };
+  return { chosen: chosen.map((group) => group.item.key), ...rest, waiting: rest.waiting.length };
 };
 
-test("newest first, undated last, equals in a fixed order", () => {
+test("newest first, and what is equal or undated in the order of its source", () => {
   expect(select([[item("b", 1), item("none", null), item("a", 1)], [item("new", 9)]]).chosen).toEqual([
     "new",
-    "a",
     "b",
     "none",
+    "a",
   ]);
+  expect(select([[item("a", null), item("b", null)], [item("dated", 1)]]).chosen).toEqual([
+    "dated",
+    "a",
+    "b",
+  ]);
+});
+
+test("of a source without dates the first are taken, in its order", () => {
+  const undated = Array.from({ length: 60 }, (_, n) => item(String(60 - n), null));
+  const { chosen, waiting } = select([undated], 30);
+  expect(chosen).toEqual(Array.from({ length: 30 }, (_, n) => String(60 - n)));
+  expect(waiting).toBe(30);
 });
 
 test("a loud source leaves room for quiet ones", () => {
@@ -45,6 +57,42 @@ test("the same link in two sources is one item, remembered under both keys", () 
   const sources = [[item("a", 1, "https://example.org/x")], [item("b", 2, "https://example.org/x")]];
   expect(select(sources)).toEqual({ chosen: ["a"], waiting: 0, keys: ["a", "b"] });
   expect(select(sources, 100, ["b"])).toEqual({ chosen: [], waiting: 0, keys: ["a"] });
+});
+
+test("an item of two sources names both, however its address is written", () => {
+  const [[group] = []] = groupItems([
+    [item("a", 1, "http://www.example.org/x/")],
+    [{ ...item("b", 1, "https://example.org/x"), source: "t" }],
+    [{ ...item("a", 1, "http://www.example.org/x/"), source: "t" }],
+  ]);
+  expect(group!.item).toMatchObject({ key: "a", source: "s", sources: ["s", "t"] });
+});
+
+test("an item is known by any of its identities, and remembered under all", () => {
+  const old = { ...item("new id", 1), aliases: ["old id"] };
+  expect(select([[old]], 9, ["old id"])).toEqual({ chosen: [], waiting: 0, keys: ["new id"] });
+  expect(select([[old]]).keys).toEqual(["new id", "old id"]);
+  expect(select([[old], [item("old id")]]).chosen).toEqual(["new id"]);
+});
+
+test("of items that an earlier version took for one, none comes again, and later ones come", () => {
+  const shared = (key: string) => ({ ...item(key, 1), sharedKey: "g" });
+  expect(askedKeys(groupItems([[shared("a")]]))).toEqual(["a", "g"]);
+  expect(select([[shared("a"), shared("b")]]).chosen).toEqual(["a", "b"]);
+  expect(select([[shared("a"), shared("b")]], 9, ["g"])).toEqual({
+    chosen: [],
+    waiting: 0,
+    keys: ["a", "b"],
+  });
+  expect(select([[shared("c"), shared("a")]], 9, ["g", "a", "b"]).chosen).toEqual(["c"]);
+});
+
+test("what one digest remembers is bounded, its own items first", () => {
+  const known = Array.from({ length: 9_000 }, (_, n) => ({ ...item(`k${n}`), aliases: [`a${n}`] }));
+  const seen = known.map(({ key }) => key);
+  const { keys } = selectNew(groupItems([[...known, item("new", -1)]]), new Set(seen), 10);
+  expect(keys).toHaveLength(8_000);
+  expect(keys[0]).toBe("new");
 });
 
 test("the same link within one source may stand for different things", () => {

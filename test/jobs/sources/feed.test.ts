@@ -1,6 +1,6 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { collectFeed, readFeed } from "../../../src/jobs/sources/feed.ts";
 import { localSite } from "../../support/job-context.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -27,6 +27,7 @@ test("reads RSS 2.0", () => {
     text: "One\n\nTwo é",
     publishedAt: Date.UTC(2026, 10, 3, 7),
     source: "label",
+    aliases: expect.any(Array),
   });
 });
 
@@ -81,7 +82,122 @@ test("honours the declared encoding", () => {
   expect(readFeed(latin1, "l").items).toMatchObject([{ title: "Grüße" }]);
   const utf16 = Buffer.from(`\uFEFF${rss("<item><title>Grüße</title></item>")}`, "utf16le");
   expect(readFeed(utf16, "l").items).toMatchObject([{ title: "Grüße" }]);
-  expect(items(whole.replace("?>", ' encoding="x-none"?>'))).toHaveLength(2);
+  expect(items(whole.replace("?>", ' encoding="x-none"?>'))).toMatchObject([{ title: "a" }, { title: "b" }]);
+});
+
+test("gives the feed's own title", () => {
+  expect(readFeed(Buffer.from(whole.replace(">t<", "> A &amp;amp; <")), "l").title).toBe("A &");
+  const atom = `<feed xmlns="http://www.w3.org/2005/Atom"><title type="html">&lt;b&gt;A&lt;/b&gt;</title></feed>`;
+  expect(readFeed(Buffer.from(atom), "l").title).toBe("A");
+  expect(readFeed(Buffer.from(whole.replace(">t<", "> <")), "l")).not.toHaveProperty("title");
+});
+
+test("of more entries than are read the newest are, and the rest is counted in a note", () => {
+  const entry = (n: number) =>
+    `<item><title>n${n}</title><pubDate>${new Date(n * 86_400_000).toUTCString()}</pubDate></item>`;
+  const oldestFirst = Buffer.from(rss(Array.from({ length: 1_200 }, (_, n) => entry(n + 1)).join("")));
+  const read = readFeed(oldestFirst, "l");
+  expect(read.items.map(({ title }) => title)).toEqual(
+    Array.from({ length: 200 }, (_, n) => `n${1_200 - n}`),
+  );
+  expect(read.notes).toEqual(["only the newest 200 of its 1200 entries were read; max_items raises that"]);
+  const all = readFeed(oldestFirst, "l", { itemsMax: 2_000 });
+  expect([all.items.length, all.notes]).toEqual([1_200, []]);
+  const json = {
+    version: "https://jsonfeed.org/version/1.1",
+    items: [1, 2, 3].map((n) => ({ id: `${n}`, title: `n${n}`, date_published: `2026-11-0${n}` })),
+  };
+  const newest = readFeed(Buffer.from(JSON.stringify(json)), "l", { itemsMax: 2 });
+  expect(newest.items.map(({ title }) => title)).toEqual(["n3", "n2"]);
+  expect(newest.notes).toEqual(["only the newest 2 of its 3 entries were read; max_items raises that"]);
+});
+
+test("a date two days ahead and more is none, so that its item is not the newest for ever", () => {
+  const text = rss(
+    "<item><title>a</title><pubDate>2026-11-03</pubDate></item><item><title>b</title><pubDate>2036-01-01</pubDate></item>",
+  );
+  const { items: read } = readFeed(Buffer.from(text), "l", { nowMs: Date.UTC(2026, 10, 4) });
+  expect(read).toMatchObject([{ title: "a" }, { title: "b", publishedAt: null }]);
+});
+
+describe("the first field that is not empty counts", () => {
+  const namespaces =
+    'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:atom="http://www.w3.org/2005/Atom"';
+  const item = (inside: string) =>
+    items(rss(`<item>${inside}</item>`).replace('version="2.0"', `version="2.0" ${namespaces}`))[0];
+  test.each([
+    ["itunes:summary", "<itunes:summary>x</itunes:summary>"],
+    ["media:description", "<media:description>x</media:description>"],
+    ["media:group", "<media:group><media:description>x</media:description></media:group>"],
+    ["dc:description", "<dc:description>x</dc:description>"],
+    ["an empty content:encoded", "<content:encoded></content:encoded><description>x</description>"],
+    [
+      "a content:encoded of markup alone",
+      "<content:encoded>&lt;p&gt;&lt;/p&gt;</content:encoded><description>x</description>",
+    ],
+    ["a blank description", "<description> </description><itunes:summary>x</itunes:summary>"],
+    ["itunes:subtitle, last", "<itunes:subtitle>y</itunes:subtitle><itunes:summary>x</itunes:summary>"],
+  ])("of texts: %s", (_name, inside) => {
+    expect(item(`<title>t</title>${inside}`)).toMatchObject({ text: "x" });
+  });
+  test.each([
+    ["dc:title", "<dc:title>x</dc:title>"],
+    ["media:title", "<title></title><media:title>x</media:title>"],
+    ["itunes:title", "<itunes:title>x</itunes:title>"],
+  ])("of titles: %s", (_name, inside) => {
+    expect(item(inside)).toMatchObject({ title: "x" });
+  });
+  test.each([
+    ["atom:link", '<atom:link href="https://example.org/x"/>'],
+    [
+      "atom:link that is not itself",
+      '<atom:link rel="self" href="https://example.org/s"/><atom:link href="https://example.org/x"/>',
+    ],
+    ["a guid that is an address", "<guid>https://example.org/x</guid>"],
+    ["the file", '<guid>1</guid><enclosure url="https://example.org/x" length="1" type="audio/mpeg"/>'],
+  ])("of links: %s", (_name, inside) => {
+    expect(item(`<title>t</title>${inside}`)).toMatchObject({ link: "https://example.org/x" });
+  });
+  test("of dates, the first that can be read", () => {
+    expect(item("<title>t</title><pubDate>soon</pubDate><dc:date>2026-11-03</dc:date>")).toMatchObject({
+      publishedAt: Date.UTC(2026, 10, 3),
+    });
+  });
+});
+
+describe("links of Atom", () => {
+  const entry = (inside: string) =>
+    items(
+      `<feed xmlns="http://www.w3.org/2005/Atom"><link href="https://example.org/"/><entry><id>urn:1</id><title>t</title>${inside}</entry></feed>`,
+    )[0]!.link;
+  const link = (more: string, href: string) => `<link ${more} href="https://example.org/${href}"/>`;
+  test.each([
+    [
+      "HTML before JSON",
+      link("type='application/json'", "j") + link("rel='alternate' type='text/html'", "x"),
+    ],
+    ["no type before JSON", link("type='application/json'", "j") + link("", "x")],
+    ["JSON where there is nothing else", link("type='application/json'", "x")],
+    ["the address of the relation", link("rel='http://www.iana.org/assignments/relation/alternate'", "x")],
+    [
+      "neither itself nor a file",
+      link("rel='self'", "s") + link("rel='enclosure'", "e") + link("rel='alternate'", "x"),
+    ],
+    ["content that stands elsewhere", "<content type='text/html' src='https://example.org/x'/>"],
+  ])("%s", (_name, inside) => {
+    expect(entry(inside)).toBe("https://example.org/x");
+  });
+  test("by xml:base of the feed and of the entry, from a file too", () => {
+    const text = `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://example.org/blog/"><entry xml:base="posts/"><title>a</title><link href="one"/></entry><entry><title>b</title><link href="two"/></entry></feed>`;
+    expect(items(text).map((each) => each.link)).toEqual([
+      "https://example.org/blog/posts/one",
+      "https://example.org/blog/two",
+    ]);
+  });
+  test("from a file without any, from the site's address", () => {
+    const text = rss("<link>https://example.org/blog/</link><item><title>a</title><link>one</link></item>");
+    expect(items(text)).toMatchObject([{ link: "https://example.org/blog/one" }]);
+  });
 });
 
 test.each(Array.from({ length: whole.length - 1 }, (_, n) => n))(

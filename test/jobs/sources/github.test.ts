@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shortHash } from "../../../src/jobs/digest/item.ts";
+import { shortHash } from "../../../src/jobs/digest/identity.ts";
 import { groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
 import type { GithubEvent } from "../../../src/jobs/digest/settings.ts";
 import { collectGithub } from "../../../src/jobs/sources/github.ts";
