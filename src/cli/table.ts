@@ -115,6 +115,13 @@ export const COMMANDS: CommandTable = {
       examples: ["afk demo", "afk demo --json"],
       load: () => import("./commands/demo.ts"),
     },
+    rate: {
+      description: "Says what you think of an item of a digest: up or down",
+      details:
+        "Where a digest has interests, sources of items rated up come higher, and those rated down lower; a vote counts half after 30 days.",
+      examples: ["afk rate k7f3qd up", "afk rate k7f3qd down"],
+      load: () => import("./commands/rate.ts"),
+    },
     drafts: {
       description:
         "Irreversible actions that are done only after a person approves: list, show, approve, reject",

@@ -8,6 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Completion, ModelRequest } from "../providers/types.ts";
 import type { RunCapped } from "../rails/halt.ts";
 import type { ProcessRecords } from "./containment/records.ts";
+import type { NewlyPrinted, PrintedItem, PrintedQuery } from "./printed-items.ts";
 
 /**
  * A kind of job: one folder, one object. `Settings` is what its part of a `jobs:` entry in afk.yaml parses to.
@@ -31,6 +32,8 @@ export interface JobResult {
   summary: string;
   /** What its receivers get (`deliver:`), and whether there is anything new in it. Files alone are told of by their names. */
   report?: Report & { isNews: boolean };
+  /** Items that it printed, which people may rate and a roll-up reads. */
+  printed?: readonly NewlyPrinted[];
   /** How each of its sources was found, where it has any: an outage is announced once, and its end. */
   sources?: SourceReport[];
 }
@@ -93,6 +96,8 @@ export interface JobContext<Settings = unknown> {
   isSeen(keys: string[]): Promise<Set<string>>;
   /** Remembers keys when the job is done. */
   remember(keys: string[]): void;
+  /** What jobs of this agent printed, the newest first, at most 2,000. It changes with time and ratings: read it in a step. */
+  printed(query: PrintedQuery): Promise<PrintedItem[]>;
   /** Runs `fn` once per job and name; its result (JSON, at most 4 MiB) is kept and given again after a crash. */
   step<T>(name: string, fn: () => Promise<T>): Promise<T>;
   /** A step that asks the guarded model; the completion is recorded in the transaction that settles its cost. */

@@ -1,6 +1,7 @@
 import { digest } from "./digest/digest.ts";
 import { exec } from "./exec/exec.ts";
 import type { JobKind } from "./job.ts";
+import { rollup } from "./rollup/rollup.ts";
 
 /** Every kind of job there is; `kind:` in afk.yaml names one of them. */
-export const jobKinds: readonly JobKind[] = [digest, exec];
+export const jobKinds: readonly JobKind[] = [digest, exec, rollup];

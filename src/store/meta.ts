@@ -27,7 +27,8 @@ export type SweepName =
   | "ticks"
   | "seen"
   | "pages"
-  | "breakers";
+  | "breakers"
+  | "printed";
 
 /** What retention has removed, in numbers that are read with every look: the sums by day would have to be added up. */
 type ForgottenKey =

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
 import type { JobContext, RunGateway } from "../../src/jobs/job.ts";
+import type { PrintedItem } from "../../src/jobs/printed-items.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import type { Completion, ModelRequest } from "../../src/providers/types.ts";
 
@@ -32,6 +33,7 @@ interface Options {
   memory?: JobMemory;
   egress?: Egress;
   gateway?: RunGateway;
+  printed?: PrintedItem[];
   signal?: AbortSignal;
   answer?: (request: ModelRequest, name: string) => Partial<Completion>;
 }
@@ -65,6 +67,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     timezone: options.timezone ?? "UTC",
     base: options.base ?? "/nowhere",
     isSeen: async (keys) => new Set(keys.filter((key) => memory.seen.has(key))),
+    printed: async () => options.printed ?? [],
     remember: (keys) => void remembered.push(...keys),
     step,
     complete: (name, request) =>

@@ -1,15 +1,20 @@
+import { DAY_MS } from "../../lib/durations.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import type { NewlyPrinted } from "../printed-items.ts";
 import { type DigestDocument, entriesOf, type Note, plural } from "./document.ts";
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
 import { composeHtml } from "./html.ts";
 import { composeMarkdown } from "./markdown.ts";
 import { printedId } from "./printed-id.ts";
+import { rank, type Standing } from "./rank.ts";
 import { toReport } from "./report.ts";
 import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { summariseItem, writeLead } from "./summaries.ts";
 
+/** As long as printed items are kept. */
+const RATED_DAYS = 90;
 /** Titles of waiting items, per source. */
 const WAITING_NAMED = 5;
 
@@ -36,12 +41,14 @@ async function runDigest(context: Context): Promise<JobResult> {
   );
   const groups = groupItems(fetched.map(({ items }) => items));
   const seen = await context.isSeen(askedKeys(groups));
-  const selection = selectNew(groups, seen, maxItems);
+  const standings = await rankNew(context, groups, seen);
+  const scoreOf = standings === null ? undefined : (group: Group) => standings.get(group)?.score ?? 0;
+  const selection = selectNew(groups, seen, maxItems, scoreOf);
   const failures = notesOf(fetched, ({ error }) => (error === null ? [] : [error]));
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
   context.remember([...selection.keys, ...outages.keys, ...omitted.keys]);
-  const entries = await summarise(context, selection.chosen);
+  const entries = await summarise(context, selection.chosen, standings);
   const sections = groupEntries(entries, context.settings.groupBy, context.timezone);
   const document: DigestDocument = {
     label,
@@ -62,15 +69,41 @@ async function runDigest(context: Context): Promise<JobResult> {
     context.publish(`${context.name}-${label}.html`, composeHtml(document));
   }
   const report = { ...toReport(document), isNews };
-  return { units: entries.length, summary, report, sources: reports };
+  return { units: entries.length, summary, report, printed: entries.map(toPrinted), sources: reports };
 }
 
-async function summarise(context: Context, groups: Group[]): Promise<Ranked[]> {
+/** Where each new item stands among the owner's interests; null where there are none. */
+async function rankNew(
+  context: Context,
+  groups: Group[][],
+  seen: ReadonlySet<string>,
+): Promise<Map<Group, Standing> | null> {
+  const { interests, sources } = context.settings;
+  if (interests.length === 0) return null;
+  const nowMs = context.period.slotMs;
+  const query = { jobs: null, fromMs: nowMs - RATED_DAYS * DAY_MS, untilMs: nowMs, isRated: true } as const;
+  const rated = await context.step("ratings", () => context.printed(query));
+  const unseen = groups.map((own) => own.filter(({ keys }) => !keys.some((key) => seen.has(key))));
+  return rank(unseen, { interests, weights: sources.map(({ weight }) => weight ?? 1), rated, nowMs });
+}
+
+function toPrinted({ id, item, summary, score }: Ranked): NewlyPrinted {
+  const { key, title, link, source, publishedAt } = item;
+  return { id, key, title, link, source, summary: summary?.text ?? "", publishedAt, score };
+}
+
+async function summarise(
+  context: Context,
+  groups: Group[],
+  standings: Map<Group, Standing> | null,
+): Promise<Ranked[]> {
   const entries: Ranked[] = [];
-  for (const { item } of groups) {
+  for (const group of groups) {
+    const { item } = group;
     context.progress(entries.length, groups.length, item.title);
     const summary = await summariseItem(context, item);
-    entries.push({ id: printedId(context.name, item.key), item, summary, reasons: [], topic: null });
+    const { score = null, reasons = [], topic = null } = standings?.get(group) ?? {};
+    entries.push({ id: printedId(context.name, item.key), item, summary, score, reasons, topic });
   }
   if (groups.length > 0) context.progress(entries.length, groups.length, "lead");
   return entries;

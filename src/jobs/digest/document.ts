@@ -3,12 +3,18 @@ import type { Item } from "./item.ts";
 
 /** Everything a digest says; each output (markdown.ts, html.ts, report.ts) is made of this and nothing else. */
 export interface DigestDocument {
+  /** Said by the label unless stated. */
+  title?: string;
+  /** Counted from the entries unless stated. */
+  counts?: string;
   /** Names the period: a date, with the time when there are several a day. */
   label: string;
   timezone: string;
   lead: Summary | null;
   /** In the order of the page; one without a heading where nothing is grouped. */
   sections: DigestSection[];
+  /** What each source had, where that is told. */
+  tally?: Note[];
   /** Number of sources that were asked. */
   sources: number;
   /** New items that found no room. */
@@ -40,7 +46,8 @@ export interface Entry {
 /** A model's words, cleaned and bounded, not escaped. */
 export interface Summary {
   text: string;
-  model: string;
+  /** Null where it is as another digest printed it. */
+  model: string | null;
   degraded: boolean;
   /** The model's reply was cut off at its bound; this is what it has in whole sentences. */
   truncated?: boolean;
@@ -60,7 +67,8 @@ export function entriesOf({ sections }: Pick<DigestDocument, "sections">): Entry
 }
 
 /** `Sunday 29 November`; with the time where the label has one. */
-export function titleOf(label: string): string {
+export function titleOf({ label, title }: Pick<DigestDocument, "label" | "title">): string {
+  if (title !== undefined) return title;
   const [, day, hour, minute] = /^(\d{4}-\d{2}-\d{2})(?:-(\d{2})(\d{2}))?/.exec(label) ?? [];
   if (day === undefined) return label;
   return hour === undefined ? dayInWords(day) : `${dayInWords(day)} ${hour}:${minute}`;
@@ -70,12 +78,13 @@ export function titleOf(label: string): string {
 export function countsLine(document: DigestDocument): string {
   const { waiting, failures, sources } = document;
   const entries = entriesOf(document);
+  const time = entries.length === 0 ? "" : ` About ${plural(readingMinutes(document), "minute")} to read.`;
+  if (document.counts !== undefined) return `${document.counts}${time}`;
   const items = entries.length === 0 ? "No new items" : plural(entries.length, "new item");
   const more =
     waiting === 0 ? "" : `; ${waiting} more ${waiting === 1 ? "waits" : "wait"} for the next digest`;
   const failed =
     failures.length === 0 ? "" : ` ${plural(failures.length, "source")} failed, named at the end.`;
-  const time = entries.length === 0 ? "" : ` About ${plural(readingMinutes(document), "minute")} to read.`;
   return `${items} from ${plural(sources, "source")}${more}.${failed}${time}`;
 }
 
@@ -105,8 +114,10 @@ export interface Byline {
 
 /** Whose an entry is, and of which day. */
 export function bylineOf({ item }: Entry, section: DigestSection, timezone: string): Byline {
+  const [first, ...others] = item.sources ?? [item.source];
+  const also = others.length === 0 ? null : `also in ${others.join(", ")}`;
   return {
-    source: section.isSource ? null : item.source,
+    source: section.isSource ? also : [first, ...others].join(", "),
     day: item.publishedAt === null ? null : dayIn(item.publishedAt, timezone),
   };
 }
@@ -129,7 +140,7 @@ export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): 
   const written = entriesOf(document).flatMap(({ summary }) => summary ?? []);
   const summaries = [...(lead === null ? [] : [lead]), ...written];
   const printed = summaries.filter(({ refused }) => refused === undefined);
-  const authors = new Set(printed.map((summary) => authorOf("all summaries", summary)));
+  const authors = new Set(printed.flatMap((summary) => authorOf("all summaries", summary)));
   const only = authors.size === 1 ? [...authors] : [];
   const refused = summaries.length - printed.length;
   const but =
@@ -140,14 +151,14 @@ export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): 
     all: [...only, ...but].join("; ") || null,
     of(what, summary) {
       if (summary.refused !== undefined) return `not by the model: ${summary.refused}`;
-      const author = only.length === 0 ? [authorOf(what, summary)] : [];
+      const author = only.length === 0 ? authorOf(what, summary) : [];
       return [...author, ...(summary.truncated ? ["cut off at the token limit"] : [])].join("; ") || null;
     },
   };
 }
 
-function authorOf(what: string, summary: Summary): string {
-  return `${summary.degraded ? "degraded: " : ""}${what} by ${summary.model}`;
+function authorOf(what: string, { model, degraded }: Summary): string[] {
+  return model === null ? [] : [`${degraded ? "degraded: " : ""}${what} by ${model}`];
 }
 
 /** `1 source`, `2 sources`. */

@@ -6,8 +6,9 @@ export const GROUPINGS = ["source", "topic", "date", "none"] as const;
 /** One of them. */
 export type GroupBy = (typeof GROUPINGS)[number];
 
-/** An entry, and the topic of the owner's that it is about. */
+/** An entry, the topic of the owner's that it is about, and its figure among the others; both null where nothing was ranked. */
 export interface Ranked extends Entry {
+  score: number | null;
   topic: string | null;
 }
 
@@ -18,8 +19,8 @@ export interface Ranked extends Entry {
 export function groupEntries(entries: Ranked[], groupBy: GroupBy, timezone: string): DigestSection[] {
   const named = new Map<string, Entry[]>();
   const rest: Entry[] = [];
-  for (const { topic, ...entry } of entries) {
-    const heading = headingOf({ ...entry, topic }, groupBy, timezone);
+  for (const { topic, score, ...entry } of entries) {
+    const heading = headingOf({ ...entry, topic, score }, groupBy, timezone);
     if (heading === null) rest.push(entry);
     else named.set(heading, [...(named.get(heading) ?? []), entry]);
   }

@@ -41,7 +41,7 @@ const policy = once(() => {
 
 /** The digest as one page that needs nothing else and loads nothing. The same document gives the same bytes. */
 export function composeHtml(document: DigestDocument): string {
-  const title = escapeHtml(titleOf(document.label));
+  const title = escapeHtml(titleOf(document));
   const { lead } = document;
   const remarks = remarksOn(document);
   const opening =
@@ -107,12 +107,12 @@ function remarkHtml(remark: string | null): string {
 }
 
 function footHtml(document: DigestDocument): string {
-  const { failures, omissions } = document;
+  const { tally = [], failures, omissions } = document;
   const rate = rateCommand(document);
-  if (failures.length + omissions.length === 0 && rate === null) return "";
+  if (tally.length + failures.length + omissions.length === 0 && rate === null) return "";
   const rating = rate === null ? "" : `<p>To rate an item: <code>${rate}</code>, or down.</p>\n`;
   return `<footer class="quiet">
-${notesHtml("Failing sources", failures)}${notesHtml("Left out", omissions)}${rating}</footer>
+${notesHtml("By source", tally)}${notesHtml("Failing sources", failures)}${notesHtml("Left out", omissions)}${rating}</footer>
 `;
 }
 

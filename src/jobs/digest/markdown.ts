@@ -18,11 +18,12 @@ export function composeMarkdown(document: DigestDocument): string {
   const remarks = remarksOn(document);
   const rate = rateCommand(document);
   const blocks = [
-    `# ${escapeMarkdown(titleOf(document.label))}`,
+    `# ${escapeMarkdown(titleOf(document))}`,
     ...(lead === null ? [] : [`> ${escapeMarkdown(lead.text)}`, ...remarkBlock(remarks.of("lead", lead))]),
     countsLine(document),
     ...remarkBlock(remarks.all),
     ...document.sections.flatMap((section) => sectionBlocks(section, document.timezone, remarks)),
+    ...noteBlocks("By source", document.tally ?? []),
     ...noteBlocks("Failing sources", document.failures),
     ...noteBlocks("Left out", document.omissions),
     ...(rate === null ? [] : ["---", `*To rate an item: \`${rate}\`, or down.*`]),

@@ -21,7 +21,7 @@ export function itemRequest(item: Item, language: string | null): ModelRequest {
 export function leadRequest(summaries: string[], language: string | null): ModelRequest {
   const task =
     "You write the opening of a digest. From the summaries you are given, say in two plain sentences what " +
-    "matters most today. Answer with these two sentences and nothing else.";
+    "matters most. Answer with these two sentences and nothing else.";
   return request(task, language, clip(summaries.join("\n\n"), LEAD_CHARS_MAX));
 }
 

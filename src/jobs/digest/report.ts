@@ -14,18 +14,18 @@ import {
 
 /** What receivers of the digest get: the same as its pages say, in the neutral form. `files` is left to whoever publishes. */
 export function toReport(document: DigestDocument): Report {
-  const { lead, label, timezone, failures, omissions } = document;
+  const { lead, tally = [], timezone, failures, omissions } = document;
   const remarks = remarksOn(document);
   const { length } = entriesOf(document);
   const count = length === 0 ? "nothing new" : plural(length, "new item");
   return {
-    title: `${titleOf(label)}: ${count}`,
+    title: `${titleOf(document)}: ${count}`,
     text: lead?.text ?? "",
     counts: countsLine(document),
     sections: document.sections.map((section) => toSection(section, timezone, remarks)),
     notes: [
       ...(remarks.all === null ? [] : [remarks.all]),
-      ...[...failures, ...omissions].map(({ source, error }) => `${source}: ${error}`),
+      ...[...tally, ...failures, ...omissions].map(({ source, error }) => `${source}: ${error}`),
     ],
     files: [],
   };

@@ -13,7 +13,7 @@ export interface Group {
 
 /** What a digest takes of what its sources offer. */
 interface Selection {
-  /** What goes into this digest, newest first. */
+  /** What goes into this digest, in the order in which it is printed. */
   chosen: Group[];
   /** New ones that found no room; they stay unseen and come next time. */
   waiting: Group[];
@@ -62,8 +62,16 @@ export function askedKeys(groups: Group[][]): string[] {
     .flatMap(({ item, keys }) => (item.sharedKey === undefined ? keys : [...keys, item.sharedKey]));
 }
 
-/** Takes the newest of each source in turn, so that a loud source leaves room for the quiet ones. */
-export function selectNew(groups: Group[][], seen: ReadonlySet<string>, itemsMax: number): Selection {
+/**
+ * Takes the newest of each source in turn, so that a loud source leaves room for the quiet ones; with a figure for each item,
+ * which knows better, those with the highest, of equals the newest.
+ */
+export function selectNew(
+  groups: Group[][],
+  seen: ReadonlySet<string>,
+  itemsMax: number,
+  scoreOf?: (group: Group) => number,
+): Selection {
   const known = knownGroups(groups, seen);
   const queues = groups.map((own) => {
     const dates = effectiveDates(own, dateOf);
@@ -71,19 +79,28 @@ export function selectNew(groups: Group[][], seen: ReadonlySet<string>, itemsMax
     return newestFirst(queue, ({ date }) => date).filter(({ group }) => !known.has(group));
   });
   const available = queues.reduce((sum, queue) => sum + queue.length, 0);
-  const chosen: { group: Group; date: number | null }[] = [];
+  const byDate = (a: Queued, b: Queued) => (b.date ?? -1) - (a.date ?? -1);
+  const byScore = (a: Queued, b: Queued) => (scoreOf?.(b.group) ?? 0) - (scoreOf?.(a.group) ?? 0);
+  const order = (a: Queued, b: Queued) => byScore(a, b) || byDate(a, b);
+  const chosen = scoreOf === undefined ? [] : queues.flat().toSorted(order).slice(0, itemsMax);
   for (let round = 0; chosen.length < Math.min(itemsMax, available); round++) {
     const row = queues.map((queue) => queue[round]).filter((next) => next !== undefined);
     chosen.push(...row.slice(0, itemsMax - chosen.length));
   }
-  const newest = chosen.toSorted((a, b) => (b.date ?? -1) - (a.date ?? -1)).map(({ group }) => group);
+  const first = chosen.toSorted(order).map(({ group }) => group);
   // A seen item that has turned up under another identity is remembered under that one too.
-  const keys = [...newest, ...known].flatMap((group) => group.keys).filter((key) => !seen.has(key));
-  const taken = new Set(newest);
+  const keys = [...first, ...known].flatMap((group) => group.keys).filter((key) => !seen.has(key));
+  const taken = new Set(first);
   const waiting = queues.flatMap((queue) =>
     queue.map(({ group }) => group).filter((group) => !taken.has(group)),
   );
-  return { chosen: newest, waiting, keys: keys.slice(0, KEYS_MAX) };
+  return { chosen: first, waiting, keys: keys.slice(0, KEYS_MAX) };
+}
+
+/** A group on its way into a digest, with the date that it is taken to be of. */
+interface Queued {
+  group: Group;
+  date: number | null;
 }
 
 function dateOf({ item }: Group): number | null {

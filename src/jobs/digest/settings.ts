@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
-import { integer, list, section, text } from "../../config/fields.ts";
+import { integer, list, number, section, text } from "../../config/fields.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 import { GROUPINGS } from "./grouping.ts";
 
@@ -21,6 +21,14 @@ const maxItems = v.optional(
   ),
 );
 
+const weight = v.optional(
+  number(
+    "How much the source counts beside the others, where there are interests.",
+    "write how much the source counts, from 0 to 10; 1 is usual",
+    [0, 10],
+  ),
+);
+
 const feed = section("A feed: RSS, Atom or JSON Feed.", {
   feed: text(
     "Address of the feed, or the path of a file that holds it.",
@@ -30,6 +38,7 @@ const feed = section("A feed: RSS, Atom or JSON Feed.", {
     2000,
   ),
   max_items: maxItems,
+  weight,
   name,
 });
 
@@ -50,6 +59,7 @@ const github = section("A public repository on GitHub.", {
     ["releases"],
   ),
   max_items: maxItems,
+  weight,
   name,
 });
 
@@ -63,13 +73,18 @@ const folder = section("A folder of .txt, .md, .eml and .mbox files, or a Maildi
     ),
   ),
   max_items: maxItems,
+  weight,
   name,
 });
 
 const WRITE_SOURCE = "write a source with one of the keys feed, github or folder";
 const WRITE_SOURCES = "write a list of 1 to 50 sources, each with feed, github or folder";
 
-const LANGUAGE = /^[A-Za-z\u00C0-\uFFFF][A-Za-z\u00C0-\uFFFF ()-]*$/;
+const WRITE_INTERESTS =
+  "write a list of 1 to 50 words or phrases, each at most 80 characters, for example [postgres, sailing]";
+
+/** The name of a language, as it goes into a prompt. */
+export const LANGUAGE = /^[A-Za-z\u00C0-\uFFFF][A-Za-z\u00C0-\uFFFF ()-]*$/;
 
 /** A `kind: digest` entry of afk.yaml without the keys that every job has. */
 export const digestSettings = v.pipe(
@@ -86,6 +101,14 @@ export const digestSettings = v.pipe(
     language: v.optional(
       text("Language of the summaries.", "write a language, for example German", LANGUAGE, 40),
     ),
+    interests: v.optional(
+      list(
+        "Words and phrases that decide on the order, and with max_items on what is left for the next digest. One that ends in * stands for all that begin so.",
+        WRITE_INTERESTS,
+        text("A word or a phrase.", WRITE_INTERESTS, /[A-Za-z0-9\u00C0-\uFFFF]/, 80),
+        50,
+      ),
+    ),
     group_by: v.optional(
       v.pipe(
         v.picklist(GROUPINGS, `write one of ${GROUPINGS.join(", ")}`),
@@ -94,8 +117,8 @@ export const digestSettings = v.pipe(
       "source",
     ),
   }),
-  v.transform(({ sources, max_items: maxItems, language = null, group_by: groupBy }) => {
-    return { sources, maxItems, language, groupBy };
+  v.transform(({ sources, max_items: maxItems, language = null, interests = [], group_by: groupBy }) => {
+    return { sources, maxItems, language, interests, groupBy };
   }),
 );
 
@@ -112,14 +135,18 @@ export type SourceSettings = FeedSource | GithubSource | FolderSource;
 /** `language` is that of the summaries; null leaves it to the model. */
 export type DigestSettings = v.InferOutput<typeof digestSettings>;
 
-/** An issue for each source whose host `egress.allow` does not cover. */
+/** An issue for each source whose host `egress.allow` does not cover, and for topics of nobody. */
 export function checkDigest(settings: DigestSettings, config: Config): ConfigIssue[] {
-  return settings.sources.flatMap((source, index) => {
+  const isWithoutTopics = settings.groupBy === "topic" && settings.interests.length === 0;
+  const write = "write interests too, since with group_by: topic the items stand under them";
+  const ofTopics = isWithoutTopics ? [{ path: "group_by", message: write }] : [];
+  const ofHosts = settings.sources.flatMap((source, index) => {
     const [key, host] = hostOf(source);
     if (host === null || isAllowed(host, config.egress.allow)) return [];
     const message = `${host} is not in egress.allow; add ${host} to it`;
     return [{ path: `sources[${index}].${key}`, message }];
   });
+  return [...ofTopics, ...ofHosts];
 }
 
 /** Whether a feed is fetched, as opposed to read from a file. */

@@ -4,14 +4,13 @@ import type { JobContext } from "../job.ts";
 import type { Summary } from "./document.ts";
 import type { Item } from "./item.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
-import type { DigestSettings } from "./settings.ts";
 
 const SUMMARY_CHARS_MAX = 600;
 const SENTENCES = 2;
 /** The model of afk's own that picks sentences: it cannot say what the text does not. */
 const EXTRACTIVE = "extractive";
 
-type Context = Pick<JobContext<Pick<DigestSettings, "language">>, "complete" | "settings" | "log" | "redact">;
+type Context = Pick<JobContext<{ language: string | null }>, "complete" | "settings" | "log" | "redact">;
 
 /** Two sentences about an item; null where its source gives nothing but a title. */
 export async function summariseItem(context: Context, item: Item): Promise<Summary | null> {

@@ -19,6 +19,12 @@ export const pagesSweep = forgets(
   ({ historyMs }) => sql`fetched_at < ${historyMs}`,
 );
 
+/** Items that digests printed, with what the owner said of them; the weights of votes have faded by then. */
+export const printedSweep = forgets(
+  { name: "printed", table: "digest_items", key: ["id"], orderBy: "created_at" },
+  ({ historyMs }) => sql`created_at < ${historyMs}`,
+);
+
 /** Breakers that are closed and have no failures: to the rails that is the same as none. */
 export const breakersSweep = forgets(
   { name: "breakers", orderBy: "name" },

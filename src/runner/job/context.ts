@@ -1,6 +1,7 @@
 import type { JobConfig } from "../../config/config.ts";
 import { readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
 import type { JobContext, RunGateway } from "../../jobs/job.ts";
+import { readPrinted } from "../../jobs/printed-items.ts";
 import { assert } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import type { RunCalls } from "../../providers/refusals.ts";
@@ -70,6 +71,7 @@ export function createContext(
     timezone: config.timezone,
     base: config.paths.base,
     isSeen: (keys) => isSeen(dependencies, job.name, keys),
+    printed: (query) => readPrinted(db, query),
     remember(keys) {
       for (const key of keys) pending.seen.add(key);
       const isBounded = pending.seen.size <= PENDING_MAX;

@@ -2,6 +2,7 @@ import type { Announce } from "../../alerts/outbox.ts";
 import type { JobConfig } from "../../config/config.ts";
 import { saveResult } from "../../delivery/results.ts";
 import type { JobResult, RunGateway } from "../../jobs/job.ts";
+import { savePrinted } from "../../jobs/printed-items.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { newId } from "../../lib/ids.ts";
@@ -161,6 +162,7 @@ async function record(
   return await store.atomically(async (trx) => {
     const nowMs = clock.nowMs();
     await complete(trx, job, result.units, nowMs);
+    await savePrinted(trx, job, result.printed ?? [], nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
     for (const key of pending.seen) await rememberSeen(trx, { job_name: job.name, key, seen_at: nowMs });
     for (const draft of pending.drafts) await saveDraft(trx, outbox.announce, job, draft, nowMs);

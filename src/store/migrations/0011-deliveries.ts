@@ -53,6 +53,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("source", "text", (c) => c.notNull())
     .addColumn("summary", "text", (c) => c.notNull())
     .addColumn("published_at", "bigint")
+    .addColumn("score", "integer")
     .addColumn("vote", "integer", (c) => c.check(sql`vote in (-1, 1)`))
     .addColumn("rated_at", "bigint")
     .addColumn("created_at", "bigint", (c) => c.notNull())
@@ -60,7 +61,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createIndex("digest_items_printed")
     .on("digest_items")
-    .columns(["job", "created_at"])
+    .columns(["created_at", "job"])
     .execute();
   // What says of each receiver whether it takes what is sent, and of the last ticks whether they gave anything.
   await db.schema

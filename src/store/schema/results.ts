@@ -50,6 +50,8 @@ export interface DigestItemsTable {
   source: string;
   summary: string;
   published_at: number | null;
+  /** Thousandths; null where nothing was ranked. */
+  score: number | null;
   /** 1 up, -1 down; null while nobody has said. */
   vote: number | null;
   rated_at: number | null;

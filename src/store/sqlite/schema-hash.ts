@@ -13,5 +13,5 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0008-windows": "c28876696bc98a1b17a72279ea17ee09ff6da34035c84880dccaa9b543860dc9",
   "0009-alerts": "e69138e04ebed3d798a9ce5049fe75d03a97d634fa4a2be056f90a97562f6d69",
   "0010-gateway": "565303685764921b1ae11783fbb36fbaa9c380db31fc474f7b093a47f6ae6a16",
-  "0011-deliveries": "b99b3f33382d2f3618d8a105a7fd818a2aeb53e7e371273e1ea0d7839034f76b",
+  "0011-deliveries": "28273483f8e70e8d3443ddf8a7995baec15c080433bfac58e9f560bd3e42364a",
 };

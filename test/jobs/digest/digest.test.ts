@@ -249,6 +249,32 @@ test("a summary that names what the text does not is not printed, is said to be 
   expect([again.asked, again.files]).toEqual([[], job.files]);
 });
 
+test("with interests the best come first and into the digest, whatever the source, and say why; what is printed is kept", async () => {
+  const base = notes(4);
+  writeFileSync(join(base, "in", "2026-11-01-z.txt"), "Postgres 19\nIt is out.");
+  const entry = { ...FOLDER, interests: ["postgres"], max_items: 2, group_by: "topic" };
+  const job = fakeJob(settings(entry), { base });
+  const { printed } = await digest.run(job.context);
+  const markdown = job.files.get("digest-2026-11-21.md")!;
+  expect([...markdown.matchAll(/^##+ (.*)$/gm)].map(([, title]) => title).slice(0, 4)).toEqual([
+    "postgres",
+    "Postgres 19",
+    "Other",
+    "note d",
+  ]);
+  expect(markdown).toContain("*matches postgres*");
+  expect(markdown).toContain("*by its date alone*");
+  expect(printed).toEqual([
+    expect.objectContaining({ title: "Postgres 19", source: "in", summary: "One sentence. Two sentences." }),
+    expect.objectContaining({ title: "note d" }),
+  ]);
+  const [first] = printed!;
+  expect(markdown).toContain(`· ${first!.id}*`);
+  expect(first!.score).toBeGreaterThan(1_000);
+  const again = fakeJob(settings(entry), { base, memory: job.finish() });
+  expect((await digest.run(again.context)).printed!.map(({ title }) => title)).toEqual(["note c", "note b"]);
+});
+
 test("an item of a title alone is its title, and no model is asked", async () => {
   const feed = {
     version: "https://jsonfeed.org/version/1.1",

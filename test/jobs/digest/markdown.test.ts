@@ -207,7 +207,7 @@ test.each([
   ["2026-11-29-140509", "Sunday 29 November 14:05"],
   ["something", "something"],
 ])("the label %s is said as %s", (label, title) => {
-  expect(titleOf(label)).toBe(title);
+  expect(titleOf({ label })).toBe(title);
   expect(composeMarkdown({ ...documentOf("plain"), label })).toMatch(new RegExp(`^# ${title}\n`));
 });
 

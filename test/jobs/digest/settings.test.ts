@@ -10,6 +10,7 @@ test("fills in what may be left out", () => {
     sources: [{ github: "octo-org/octo.repo", events: ["releases"] }, { folder: "in" }],
     maxItems: 30,
     language: null,
+    interests: [],
     groupBy: "source",
   });
 });
@@ -29,6 +30,10 @@ test.each([
   ["a repository with a query", { sources: [{ github: "octo-org/repo?x=1" }] }],
   ["an unknown event", { sources: [{ github: "o/r", events: ["stars"] }] }],
   ["no events", { sources: [{ github: "o/r", events: [] }] }],
+  ["no interests", { sources: [{ folder: "in" }], interests: [] }],
+  ["an interest without a word", { sources: [{ folder: "in" }], interests: ["***"] }],
+  ["an unknown grouping", { sources: [{ folder: "in" }], group_by: "colour" }],
+  ["a weight below zero", { sources: [{ folder: "in", weight: -1 }] }],
   ["no items", { sources: [{ folder: "in" }], max_items: 0 }],
   ["201 items", { sources: [{ folder: "in" }], max_items: 201 }],
   ["half an item", { sources: [{ folder: "in" }], max_items: 1.5 }],
@@ -52,4 +57,12 @@ test("names each source whose host may not be asked, and what to add", () => {
     { path: "sources[2].github", message: expect.stringContaining("add api.github.com") },
   ]);
   expect(checkDigest(settings, allowing("*.example.org", "other.example.com", "api.github.com"))).toEqual([]);
+});
+
+test("topics need interests", () => {
+  const entry = { sources: [{ folder: "in" }], group_by: "topic" };
+  expect(checkDigest(v.parse(digestSettings, entry), allowing())).toEqual([
+    { path: "group_by", message: expect.stringContaining("write interests too") },
+  ]);
+  expect(checkDigest(v.parse(digestSettings, { ...entry, interests: ["sailing"] }), allowing())).toEqual([]);
 });
