@@ -8,10 +8,12 @@ import type { Store } from "../store/store.ts";
 import type { ChannelConfig } from "./channels/channel.ts";
 import { channelId } from "./channels/registry.ts";
 import { HOST_CHANNEL } from "./channels/schema.ts";
+import { correctedOf } from "./corrected.ts";
 import { addDelivery, failAll, moveAll } from "./deliveries.ts";
-import type { AlertEvent } from "./events.ts";
+import type { AlertEvent, AlertPayload } from "./events.ts";
+import { type About, routeOf } from "./routes.ts";
 
-type Alert = Pick<Selectable<AlertsTable>, "id" | "event" | "subject" | "severity">;
+type Alert = Pick<Selectable<AlertsTable>, "id" | "event" | "subject" | "severity"> & About;
 
 /** A channel as the database knows it: by its id, and never by its address. */
 type Recipient = Omit<AlertChannelsTable, "events"> & { on: string[] | null };
@@ -48,21 +50,25 @@ export async function addMissingDeliveries(
       .orderBy("id", "desc")
       .limit(ALERTS_MAX);
     const recent = written.where("created_at", ">=", nowMs - HISTORY_MS);
-    return recent.select(["id", "event", "subject", "severity"]).execute();
+    return recent.select(["id", "event", "subject", "severity", "payload"]).execute();
   };
   if (channels.length === 0 || (await missing(store.db)).length === 0) return;
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
     const recipients = known.length > 0 ? known : recipientsOf(channels);
     // Oldest first: who gets good news depends on who got the trouble before it.
-    for (const alert of (await missing(trx)).reverse()) await decide(trx, recipients, alert, nowMs);
+    for (const { payload, ...alert } of (await missing(trx)).reverse()) {
+      const { window, scope, job } = JSON.parse(payload) as AlertPayload;
+      const about = { ...(window && { window }), ...(scope && { scope }), ...(job && { job }) };
+      await decide(trx, recipients, { ...alert, ...about }, nowMs);
+    }
   });
 }
 
 /**
  * Takes over the channels of the configuration, as the worker does before a tick: alerts are written for these from now on.
- * What waits for a channel goes on to its new name or, by its name, to its new address; what waits for one that is gone is
- * given up, and the log says so. Where there is no channel at all, nothing changes.
+ * What waits for a channel goes on to its new name or, where it is certain that it is the same one (`correctedOf`), to its new
+ * address; what waits for one that is gone is given up, and the log says so. Where there is no channel at all, nothing changes.
  */
 export async function takeOverChannels(
   store: Store,
@@ -73,10 +79,10 @@ export async function takeOverChannels(
   if (wanted.length === 0 || isDeepStrictEqual(await readRecipients(store.db), wanted)) return;
   await store.atomically(async (trx) => {
     const known = await readRecipients(trx);
-    const added = wanted.filter(({ channel }) => known.every((each) => each.channel !== channel));
-    for (const { name, channel } of known) {
+    for (const gone of known) {
+      const { name, channel } = gone;
       if (wanted.some((each) => each.channel === channel)) continue;
-      const corrected = added.find((each) => each.name === name);
+      const corrected = correctedOf(gone, known, wanted);
       if (corrected !== undefined) await moveAll(trx, channel, corrected.channel, by.nowMs);
       // A tick in a shell without ALERT_WEBHOOK, as a rule: what waits is for the worker, which has it.
       else if (name !== HOST_CHANNEL)
@@ -123,7 +129,11 @@ const byName = (a: Recipient, b: Recipient) => (a.name < b.name ? -1 : 1);
 
 async function decide(trx: Trx, recipients: Recipient[], alert: Alert, nowMs: number): Promise<number> {
   const informed = await informedOfTrouble(trx, alert);
-  const wanting = recipients.filter((each) => isWanted(each, alert) || informed.includes(each.channel));
+  const route = await routeOf(trx, alert);
+  const named = recipients.filter(({ name }) => route?.includes(name) ?? true);
+  // A channel that is gone from the configuration must not take the alerts of a job with it.
+  const reached = named.length === 0 ? recipients : named;
+  const wanting = reached.filter((each) => isWanted(each, alert) || informed.includes(each.channel));
   const channels = new Set(wanting.map(({ channel }) => channel));
   for (const channel of channels) await addDelivery(trx, alert.id, channel, nowMs);
   await trx.updateTable("alerts").set({ is_routed: 1 }).where("id", "=", alert.id).execute();

@@ -68,6 +68,8 @@ export interface JobConfig {
   deliver: ReceiverConfig[];
   /** How often its receivers hear how far a long run is; null for never. */
   progressMs: number | null;
+  /** The names of the channels that alerts of it go to alone; left out for all. */
+  alerts?: string[];
   /** What the kind's own schema made of the rest of the entry. */
   settings: unknown;
 }

@@ -6,7 +6,7 @@ import { ownerCapsSchema } from "./caps.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
 import { deliverSchema, type ReceiverConfig, readReceivers } from "./deliver.ts";
 import type { ConfigIssue } from "./errors.ts";
-import { duration, integer, minutes, section, text } from "./fields.ts";
+import { duration, integer, list, minutes, section, text } from "./fields.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { type ParseContext, type Parsed, parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
@@ -68,6 +68,14 @@ export const jobSchema = v.strictObject({
     duration(
       "Its receivers hear in between how far a long run is, at most so often; never unless stated.",
       "7d",
+    ),
+  ),
+  alerts: v.optional(
+    list(
+      "The channels that alerts of this job go to, and no others; all of `alerts` unless stated.",
+      "write a list of names of channels under alerts, for example [phone], or leave it out for all of them",
+      v.string("write the name of a channel"),
+      20,
     ),
   ),
   minutes_saved_per_unit: v.optional(
@@ -190,6 +198,7 @@ function toJob(
     minutesSavedPerUnit: common.minutes_saved_per_unit ?? minutesSaved,
     deliver: receivers,
     progressMs: common.progress ?? null,
+    ...(common.alerts !== undefined && { alerts: common.alerts }),
     settings,
   };
 }

@@ -37,17 +37,13 @@ export function loadChannels(options: Omit<LoadOptions, "jobKinds">): LooseChann
       ? null
       : parse(channelsSchema(), value, { prefix: ["alerts"], written: new Map() }).output,
   );
-  const channels = [
-    ...(host.channel === null ? [] : [host.channel]),
-    ...readChannels(
-      stated.flatMap((each) => each ?? []),
-      null,
-    ),
-  ];
+  const readable = stated.flatMap((each) => each ?? []);
+  // Also where the file names some and none of them can be read: somebody has to be told.
+  const channels = readChannels(readable, readable.length === 0 ? host.channel : null);
   const byId = new Map(channels.map((channel) => [channelId(channel), channel]));
   const secrets = collectSecrets({
     file: { alerts: readings.flatMap(({ value }) => value) },
-    channels,
+    channels: host.channel === null ? channels : [...channels, host.channel],
     heartbeat: null,
     replacements: readings.flatMap(({ replacements }) => replacements),
   });

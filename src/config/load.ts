@@ -2,7 +2,8 @@ import { hash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
-import { readChannels } from "../alerts/channels/schema.ts";
+import { HOST_CHANNEL, readChannels } from "../alerts/channels/schema.ts";
+import { didYouMean } from "../lib/nearest.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { KNOWN_PROVIDERS } from "../providers/registry.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
@@ -60,7 +61,9 @@ export function loadConfig(options: LoadOptions): Config {
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
   const { kinds, budget, value: worth, ...file } = parsed.output.file;
-  const alerts = readChannels(file.alerts, host.channel);
+  // The host's channel is for agents that name none; its address is a secret all the same.
+  const hostChannels = host.channel === null ? [] : [host.channel];
+  const alerts = readChannels(file.alerts, file.alerts.length === 0 ? host.channel : null);
   const { jobs } = parsed.output;
   const { tls } = file.gateway;
   const config: Config = {
@@ -73,14 +76,14 @@ export function loadConfig(options: LoadOptions): Config {
     value: { ...worth, minutesSavedPerUnit: worth.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT },
     secrets: collectSecrets({
       file: value,
-      channels: allChannels({ alerts, jobs }),
+      channels: [...allChannels({ alerts, jobs }), ...hostChannels],
       heartbeat: file.heartbeat,
       replacements,
     }),
     paths,
     tickSeconds: host.tickSeconds,
   };
-  const checked = [...checkJobs(config, options.jobKinds), ...gatewayIssues(config)];
+  const checked = [...checkJobs(config, options.jobKinds), ...routeIssues(config), ...gatewayIssues(config)];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
 }
@@ -174,6 +177,19 @@ function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolea
 function hashOf(path: string): string {
   const content = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : "";
   return hash("sha256", content);
+}
+
+/** Names of channels that jobs route their alerts to and that there are not. */
+function routeIssues({ jobs, alerts }: Config): ConfigIssue[] {
+  // Without any, this may be a shell without ALERT_WEBHOOK, whose channel has this name.
+  const names = alerts.length === 0 ? [HOST_CHANNEL] : alerts.map(({ name }) => name);
+  return jobs.flatMap(({ alerts: route = [] }, job) =>
+    route.flatMap((name, index) => {
+      if (names.includes(name)) return [];
+      const message = `there is no channel named ${name} under alerts. ${didYouMean(name, names)}`;
+      return [{ path: formatPath(["jobs", job, "alerts", index]), message }];
+    }),
+  );
 }
 
 function checkJobs(config: Config, kinds: readonly JobSettingsKind[]): ConfigIssue[] {

@@ -51,7 +51,7 @@ egress:
   # contact: ops@example.org        # goes into the User-Agent
   # allow_private: []               # hosts of allow on your own network
 
-# Where warnings and errors are sent; ALERT_WEBHOOK in the environment is one channel more.
+# Where warnings and errors are sent; ALERT_WEBHOOK in the environment is the one of an agent that names none.
 alerts: []
 #  - { type: ntfy, url: "https://ntfy.sh/a-name-that-nobody-guesses" }
 #  - type: telegram

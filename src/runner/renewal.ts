@@ -63,8 +63,9 @@ export function createLiveRails(
     stopFile: paths.stopFile,
     watch: createKillWatch(store, paths.stopFile),
   };
-  const { current } = live;
-  const sender = createSender({ store, outbox: rails.outbox, clock, log, current, watch: rails.watch });
+  const { current, hasNews } = live;
+  const { outbox, watch } = rails;
+  const sender = createSender({ store, outbox, clock, log, current, hasNews, watch });
   const noteChange = (before: Config, now: Config) => {
     learn(now.secrets);
     // In words, secrets without their values.

@@ -1,6 +1,8 @@
 import { channelId } from "../alerts/channels/registry.ts";
 import { deliverAlerts, nextRetryAt } from "../alerts/deliver.ts";
 import type { Outbox } from "../alerts/outbox.ts";
+import { takeOverChannels } from "../alerts/recipients.ts";
+import { takeOverRoutes } from "../alerts/routes.ts";
 import type { Config } from "../config/config.ts";
 import { nextDeliveryAt } from "../delivery/counts.ts";
 import { deliverResults } from "../delivery/deliver.ts";
@@ -25,9 +27,11 @@ const CLOSE_MS = 2_000;
  * waits for another channel's. It sends the same rows as other processes, and no row twice.
  */
 export interface Sender {
+  /** Takes over channels and routes of the configuration: who gets what is raised from now on, and what waits. */
+  takeOver(): Promise<void>;
   /** To be called after a commit that wrote something to send: it goes out at once. Takes no time, and never throws. */
   wake(): void;
-  /** Until the function that it gives is called, what other processes have written is noticed within IDLE_MS. */
+  /** Sends what waits, and until the function that it gives is called also what others write, which it notices within IDLE_MS. */
   hold(): () => void;
   /** Resolves when everything that is due was tried, or after so many milliseconds; what is under way then goes on. */
   settled(limitMs: number): Promise<void>;
@@ -41,8 +45,9 @@ interface SenderOptions {
   outbox: Pick<Outbox, "announce">;
   clock: Clock;
   log: Log;
-  /** The configuration as it stands now. */
+  /** The configuration as it stands now, and whether the file says something else since. */
   current: () => Config;
+  hasNews: () => boolean;
   /** When the process is told to end, what is under way ends at once. A kill switch alone silences nobody. */
   watch: Pick<KillWatch, "signal" | "terminated">;
 }
@@ -56,6 +61,7 @@ export function createSender(options: SenderOptions): Sender {
   let cancelRetry = () => {};
   let nap: Pause | null = null;
   let held = 0;
+  let takenOver = "";
   let isWatching = false;
 
   const isOver = () => closed.signal.aborted || terminated.aborted;
@@ -78,7 +84,21 @@ export function createSender(options: SenderOptions): Sender {
       laneOf(`result:${only}`, (signal) => sendResults(only, signal), "delivery_delayed").wake();
   }
 
+  async function takeOver(): Promise<void> {
+    const { alerts, jobs } = current();
+    await takeOverChannels(store, alerts, { nowMs: options.clock.nowMs(), log: options.log });
+    await takeOverRoutes(store, jobs);
+    takenOver = statedIn(alerts, jobs);
+  }
+
+  /** Where nothing ticks, as in a program with the library alone. A configuration that is not the newest changes nothing. */
+  async function takeOverOnce(): Promise<void> {
+    const { alerts, jobs } = current();
+    if (alerts.length > 0 && takenOver !== statedIn(alerts, jobs) && !options.hasNews()) await takeOver();
+  }
+
   async function sendAlerts(only: string, signal: AbortSignal): Promise<void> {
+    await takeOverOnce();
     const { clock, log } = options;
     const agingMs = await agingNow(store.db, clock);
     await deliverAlerts({ store, channels: current().alerts, only, clock, agingMs, log, signal });
@@ -110,18 +130,19 @@ export function createSender(options: SenderOptions): Sender {
     cancelRetry = afterUnref(waitMs <= 0 ? MINUTE_MS : Math.min(waitMs, MINUTE_MS), wake);
   }
 
-  /** All who idle share a timer, so that this wakes nobody who is not awake then anyway. */
+  /** What a changed configuration says is taken over too. All who idle share a timer, so that this wakes nobody who is not awake then anyway. */
   async function watchOthers(): Promise<void> {
     isWatching = true;
     try {
-      let version = store.changes.seen();
+      let version: number | null = null;
+      let config: unknown = null;
       while (held > 0 && !isOver()) {
+        const seen = store.changes.seen();
+        if (seen !== version || config !== current()) wake();
+        version = seen;
+        config = current();
         nap = idlePause();
         await nap.over;
-        if (held === 0 || isOver()) return;
-        const seen = store.changes.seen();
-        if (seen !== version) wake();
-        version = seen;
       }
     } catch (error) {
       options.log.event("error", "alert_failed", { error: messageOf(error) });
@@ -142,6 +163,7 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   return {
+    takeOver,
     wake,
     settled,
     hold() {
@@ -163,6 +185,10 @@ export function createSender(options: SenderOptions): Sender {
       await Promise.all([...lanes.values()].map((lane) => lane.under()));
     },
   };
+}
+
+function statedIn(alerts: Config["alerts"], jobs: Config["jobs"]): string {
+  return JSON.stringify([alerts, jobs.map(({ name, alerts: route }) => [name, route])]);
 }
 
 /** Work that is done once at a time, and once more where it was asked for meanwhile. */

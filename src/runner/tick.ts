@@ -1,4 +1,3 @@
-import { takeOverChannels } from "../alerts/recipients.ts";
 import { dropRemoved } from "../delivery/deliver.ts";
 import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
@@ -82,8 +81,8 @@ async function work(
   const releaseSender = sender.hold();
   const results: PhaseResult[] = [];
   try {
-    const { store, config, clock, log } = dependencies;
-    await takeOverChannels(store, config.alerts, { nowMs: clock.nowMs(), log });
+    const { config, log } = dependencies;
+    await sender.takeOver();
     await dropRemoved(dependencies);
     await checkCounters(dependencies, isAfterCrash);
     await beginEvidence(dependencies);

@@ -146,11 +146,20 @@ describe("ALERT_WEBHOOK", () => {
     expect(line).not.toMatch(/secret|abc/);
   });
 
-  it("adds to the channels of the file, and is a secret", () => {
+  it("is the channel of a file that names none, and a secret in any case", () => {
+    const environment = { ALERT_WEBHOOK: "https://example.org/hook" };
     const document = withBase({ alerts: [{ type: "ntfy", url: "https://ntfy.sh/topic" }] });
-    const config = load(document, { environment: { ALERT_WEBHOOK: "https://example.org/hook" } });
-    expect(config.alerts.map((channel) => channel.type)).toEqual(["ntfy", "webhook"]);
-    expect(config.secrets).toContain("https://example.org/hook");
+    const own = load(document, { environment });
+    expect(own.alerts.map((channel) => channel.type)).toEqual(["ntfy"]);
+    const none = load(BASE, { environment });
+    expect(none.alerts).toMatchObject([{ type: "webhook", name: "host" }]);
+    for (const { secrets } of [own, none]) expect(secrets).toContain("https://example.org/hook");
+  });
+
+  it("can be named by a job, also in a shell that lacks it", () => {
+    const jobs = [{ name: "p", kind: "plain", command: [], alerts: ["host"] }];
+    for (const environment of [{ ALERT_WEBHOOK: "https://example.org/hook" }, {}])
+      expect(load(withBase({ jobs }), { environment }).jobs[0]?.alerts).toEqual(["host"]);
   });
 
   it("may be in a file, and is nothing when empty", () => {

@@ -22,17 +22,15 @@ describe("the channels of a configuration that is refused", () => {
     expect(found.channels).toHaveLength(1);
   });
 
-  it("take what the environment gives, and the host's own channel once", () => {
+  it("take what the environment gives, and the host's own channel where the file names none that can be read", () => {
     const environment = {
       HOOK: "https://hooks.example.org/from-the-environment",
       ALERT_WEBHOOK: "https://ntfy.sh/my-topic",
     };
     const found = channels({ alerts: [{ type: "webhook", url: reference("HOOK") }, HOOK] }, environment);
-    expect(found.channels.map(({ url }) => url)).toEqual([
-      environment.ALERT_WEBHOOK,
-      environment.HOOK,
-      HOOK.url,
-    ]);
+    expect(found.channels.map(({ url }) => url)).toEqual([environment.HOOK, HOOK.url]);
+    const broken = channels({ alerts: [{ type: "pigeon", url: "x" }] }, environment);
+    expect(broken.channels.map(({ url }) => url)).toEqual([environment.ALERT_WEBHOOK]);
   });
 
   it.each(["agent: [", "- a list", "", "alerts: {}", "alerts: 7", "\0"])(

@@ -244,7 +244,7 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
   [
     "an unknown placeholder",
     { alerts: [{ ...channel, template: "{agent} {spend}" }] },
-    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {unit} {cap} {spent} {scope} {job} {tick} {source} {key} {count}',
+    'alerts[0].template: found "{agent} {spend}"; write a text with placeholders of these only: {version} {event} {agent} {severity} {ts} {title} {message} {period} {window} {pct} {threshold} {capUsd} {spentUsd} {unit} {cap} {spent} {scope} {job} {tick} {source} {key} {count} {date} {time}',
   ],
   [
     "a ping address",
@@ -287,6 +287,22 @@ const FAULTS: [string, Record<string, unknown>, string][] = [
     "a job name twice",
     { jobs: [plain, { ...read, name: "p" }] },
     'jobs[1].name: found "p", which is the name of jobs[0] already; write another',
+  ],
+  [
+    "a channel for a job's alerts that there is not",
+    {
+      alerts: [
+        { ...channel, name: "phone" },
+        { ...channel, url: "https://ntfy.sh/other" },
+      ],
+      jobs: [{ ...plain, alerts: ["phone", "phome"] }],
+    },
+    "jobs[0].alerts[1]: there is no channel named phome under alerts. Did you mean phone?",
+  ],
+  [
+    "no channel for a job's alerts",
+    { alerts: [channel], jobs: [{ ...plain, alerts: [] }] },
+    "jobs[0].alerts: found an empty list; write a list of names of channels under alerts, for example [phone], or leave it out for all of them",
   ],
   [
     "two schedules",

@@ -126,6 +126,20 @@ describe("with the library alone", () => {
     expect(target.query("select distinct state from alert_deliveries")).toEqual([{ state: "sent" }]);
   });
 
+  test("what waits for a mistyped address goes to the corrected one at the next alert", async () => {
+    const { url, received } = await receiver();
+    const target = deployment({ ...BASE, alerts: hook("http://127.0.0.1:1/") });
+    const spend = async (costUsd: number) => {
+      const agent = await openAgent({ config: target.configFile, state: target.state, environment: {} });
+      await agent.guard("api", costUsd, async () => ({ value: null, costUsd }));
+      await agent.close();
+    };
+    await spend(0.6);
+    target.configure({ ...BASE, alerts: hook(url) });
+    await spend(0.3);
+    expect(received.map(({ body }) => JSON.parse(body).threshold)).toEqual([0.5, 0.8]);
+  });
+
   test("what is under way when the process is told to end stays pending", async () => {
     const { url, received } = await receiver(() => ({ hang: "before" }));
     const target = deployment({ ...BASE, alerts: hook(url) });

@@ -1,5 +1,7 @@
 import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import { channelId } from "../../alerts/channels/registry.ts";
+import { channelOfUrl } from "../../alerts/channels/schema.ts";
+import { readVariable } from "../../config/environment.ts";
 import { formatRelative } from "../../lib/duration-text.ts";
 import { type ChannelTest, lastTests } from "../alert-tests.ts";
 import { TRIES_MIN } from "../condition/messages.ts";
@@ -12,12 +14,20 @@ export async function channels(subject: WithStore): Promise<Found> {
   if (alerts.length === 0)
     return warn("no channel: nobody hears of what goes wrong", "add one under alerts:, or set ALERT_WEBHOOK");
   const tests = lastTests(subject.config.paths.logs, subject.clock.nowMs());
-  return await Promise.all(
-    alerts.map(async (channel) => ({
-      name: channelName(alerts, channel),
-      ...(await checkChannel(channelId(channel), tests.get(channelId(channel)), subject)),
-    })),
-  );
+  const checked = alerts.map(async (channel) => ({
+    name: channelName(alerts, channel),
+    ...(await checkChannel(channelId(channel), tests.get(channelId(channel)), subject)),
+  }));
+  return [...(await Promise.all(checked)), ...unusedHostChannel(subject)];
+}
+
+/** The host's channel is for agents that name none, which whoever sets it may not know. */
+function unusedHostChannel({ config: { alerts }, host }: WithStore): Finding[] {
+  const variable = readVariable(host.environment, "ALERT_WEBHOOK");
+  const channel = variable.state === "set" ? channelOfUrl(variable.value.trim()) : "";
+  if (typeof channel === "string" || alerts.some((each) => channelId(each) === channelId(channel))) return [];
+  const found = "ALERT_WEBHOOK is set and not used: afk.yaml names channels of its own";
+  return [warn(found, `unset it, or add it under alerts: as url: "\${ALERT_WEBHOOK}"`)];
 }
 
 async function checkChannel(

@@ -1,4 +1,3 @@
-import { takeOverChannels } from "../../alerts/recipients.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
@@ -29,7 +28,6 @@ export function createChores({
   log,
 }: Uses<"store" | "sender" | "clock" | "log">): Chores {
   const release = sender.hold();
-  let channels = "";
   let nextAt = 0;
   let markAt = 0;
   let marked = "";
@@ -43,18 +41,9 @@ export function createChores({
     marked = id;
   }
 
-  async function takeOver({ alerts }: Uses<"config">["config"]): Promise<void> {
-    const stated = JSON.stringify(alerts);
-    if (stated === channels) return;
-    await takeOverChannels(store, alerts, { nowMs: clock.nowMs(), log });
-    channels = stated;
-    sender.wake();
-  }
-
   return {
     async step(config) {
       store.health.refuseBroken();
-      await orLog(log, () => takeOver(config));
       const nowMs = clock.uptimeMs();
       if (nowMs >= markAt) {
         markAt = nowMs + MARK_MS;

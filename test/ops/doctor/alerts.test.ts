@@ -43,6 +43,24 @@ describe("channels", () => {
     });
   });
 
+  test("of the host are told of when the file names others, and only then", async () => {
+    const { config, rails } = await harnessed({ alerts: [HOOK] });
+    const look = async (ALERT_WEBHOOK: string) => {
+      const host = hostWith({ environment: { ALERT_WEBHOOK } });
+      return [await channels({ config, store: rails.store, clock: rails.clock, host })].flat();
+    };
+    expect(await look("https://ntfy.sh/topic")).toMatchObject([
+      { name: "alerts by webhook" },
+      {
+        result: "warn",
+        found: expect.stringContaining("not used"),
+        mend: expect.stringContaining("alerts:"),
+      },
+    ]);
+    expect(await look(HOOK.url)).toHaveLength(1);
+    expect(await look("")).toHaveLength(1);
+  });
+
   test("are judged by the last alert that was tried on them", async () => {
     const { look, delivery } = await harnessed({ alerts: [HOOK] });
     const finding = async () => only(await look());
