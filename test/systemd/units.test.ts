@@ -46,7 +46,7 @@ describe("the units", () => {
     const named = read(unit)
       .filter(([, name]) => RELATIONS.test(name))
       .flatMap(([, , value]) => value.split(" "))
-      .map((name) => name.replace(/@.*\.service$/, "@.service"));
+      .map((name) => name.replace(/@%[ni]/, "@"));
     for (const name of named) expect([...UNITS, ...THEIRS]).toContain(name);
   });
 
@@ -60,6 +60,55 @@ describe("the units", () => {
       if (own === undefined) expect(["true", "timeout", "systemctl"]).toContain(command);
       else expect(() => accessSync(join(SYSTEMD, "lib", own), constants.X_OK)).not.toThrow();
     }
+  });
+
+  it("of one of several agents are those of the one without a name, with a name, settings, state and slice of its own", () => {
+    const own: Record<string, (text: string) => string> = {
+      "afk@.service": (text) =>
+        text
+          .replace(
+            "ConditionPathExists=!/var/lib/afk/data/STOP",
+            "$&\nConditionPathExists=!/var/lib/afk/instances/%i/STOP",
+          )
+          .replace("/var/lib/afk/data/STOP", "/var/lib/afk/instances/%i/data/STOP")
+          .replace("end-container afk %n", "end-container afk-i-%i %n afk-%i.slice")
+          .replace("prepare afk\n", "prepare afk-i-%i\n")
+          .replace("--name afk --cgroup-parent afk.slice", "--name afk-i-%i --cgroup-parent afk-%i.slice")
+          // What hangs is ended by the main agent's units: the host's switch is every agent's.
+          .replace(/Conflicts=afk-reap\.service\n/, "")
+          .replace("After=afk-reap.service ", "After="),
+      "afk-watchdog@.service": (text) =>
+        text.replaceAll(/(name|prepare|rm -f) afk-watchdog/g, "$1 afk-watchdog-%i"),
+      "afk-backup@.service": (text) =>
+        text.replaceAll(/(name|prepare|rm -f) afk-backup/g, "$1 afk-backup-%i"),
+      "afk@.timer": (text) =>
+        text
+          .replace("Requires=afk-hold.service\n", "")
+          .replaceAll(/afk-(watchdog|backup)\.timer/g, "afk-$1@%i.timer"),
+      "afk-watchdog@.timer": (text) => text,
+      "afk-backup@.timer": (text) => text,
+    };
+    for (const [unit, named] of Object.entries(own)) {
+      const base = readFileSync(join(SYSTEMD, unit.replace("@", "")), "utf8");
+      const expected = settingsOf(named(base)).map(([section, name, value]) =>
+        [section, name, value.replace("PartOf=afk.timer", "")].join(" "),
+      );
+      const isKept = (line: string) =>
+        !/^Unit (Description|PartOf|ConditionPathExists)|^Service Environment/.test(line);
+      const kept = read(unit).map((setting) => setting.join(" "));
+      expect(kept.filter(isKept), unit).toEqual(expected.filter(isKept));
+      expect(valuesOf(unit, "Description")[0], unit).toContain("the agent %i");
+      if (unit.endsWith(".service")) expect(valuesOf(unit, "Environment"), unit).toEqual(["AFK_INSTANCE=%i"]);
+    }
+    expect(valuesOf("afk@.service", "PartOf")).toEqual(["afk@%i.timer"]);
+    expect(valuesOf("afk@.service", "ConditionPathExists")).toEqual([
+      "!/var/lib/afk/STOP",
+      "!/var/lib/afk/instances/%i/STOP",
+      "!/var/lib/afk/instances/%i/data/STOP",
+    ]);
+    expect(valuesOf("afk-stop.service", "ExecStartPre").join("\n")).toMatch(
+      /afk@\*\.service\n.*end-worker 10 --all/,
+    );
   });
 
   it.for(["afk.service", "afk-loop.service"])("%s runs in the slice that is killed", (unit) => {
@@ -91,7 +140,7 @@ describe("the units", () => {
   });
 
   it("put nothing but workers and the gateway into the slice", () => {
-    const workers = ["afk.service", "afk-loop.service", "afk-gateway.service"];
+    const workers = ["afk.service", "afk@.service", "afk-loop.service", "afk-gateway.service"];
     const others = SERVICES.filter((unit) => !workers.includes(unit));
     const scripts = readdirSync(join(SYSTEMD, "lib")).map((name) => join("lib", name));
     for (const file of [...others, ...scripts]) {

@@ -1,14 +1,13 @@
 import { evenInterval, type ReleasePlan, type Rendered, refuse, shellQuote } from "./plan.ts";
 
-const DIR = "/etc/systemd/system/afk.timer.d";
-
 /** The schedule of afk.timer as a drop-in (systemd.timer(5)); the units themselves are what systemd/install installs. */
 export function renderSystemd(plan: ReleasePlan): Rendered {
   if (plan.isContinuous)
     throw refuse(
       "under systemd the loop is a unit of its own: sudo systemctl disable --now afk.timer && sudo systemctl enable --now afk-loop.service",
     );
-  const target = `${DIR}/schedule.conf`;
+  const timer = plan.instance === null ? "afk.timer" : `afk@${plan.instance}.timer`;
+  const target = `/etc/systemd/system/${timer}.d/schedule.conf`;
   const lines = [
     `# afk: ${plan.agent}. Goes to ${target}; the units themselves come from systemd/install.`,
     "# One bounded pass at each of these times; what is due is decided by the schedules of afk.yaml.",
@@ -28,9 +27,9 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
     install: (file) => [
       `sudo install -D -m 644 ${shellQuote(file)} ${target}`,
       "sudo systemctl daemon-reload",
-      "sudo systemctl restart afk.timer",
+      `sudo systemctl restart ${timer}`,
     ],
-    uninstall: [`sudo rm ${target}`, "sudo systemctl daemon-reload", "sudo systemctl restart afk.timer"],
+    uninstall: [`sudo rm ${target}`, "sudo systemctl daemon-reload", `sudo systemctl restart ${timer}`],
   };
 }
 

@@ -7,10 +7,11 @@ import { readIfThere } from "../../ops/record-file.ts";
 const DROP_INS: Readonly<Record<string, string>> = {
   "afk.service.d/10-hardening.conf": "hardening.conf",
   "afk-.service.d/10-hardening.conf": "hardening.conf",
+  "afk@.service.d/10-hardening.conf": "hardening.conf",
   "afk-alert@.service.d/90-network.conf": "afk-alert@.service.d/90-network.conf",
 };
 /** What `afk release` renders; the release that is in force speaks for it. */
-const SCHEDULE = "afk.timer.d/schedule.conf";
+const SCHEDULE = /^afk(?:@[a-z0-9]+)?\.timer\.d\/schedule\.conf$/;
 const UNIT = /^afk[\w@-]*\.(?:service|timer|path|slice)$/;
 
 /**
@@ -32,7 +33,7 @@ export function compareUnits(folder: string, shipped: string) {
     else files.changed.push(name);
   }
   for (const name of there) {
-    if (Object.hasOwn(wanted, name) || name === SCHEDULE) continue;
+    if (Object.hasOwn(wanted, name) || SCHEDULE.test(name)) continue;
     if (UNIT.test(basename(name)) && !name.includes("/")) files.foreign.push(name);
     else files.own.push(name);
   }

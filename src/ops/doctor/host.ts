@@ -9,11 +9,11 @@ export type Host = ReturnType<typeof thisHost>;
 /** Where the host's own command shows a container a copy of its units (systemd/bin/afk). */
 const UNITS_COPY = "/run/afk-units";
 const UNITS = "/etc/systemd/system";
-const SCHEDULE = "afk.timer.d/schedule.conf";
 
 /** The machine that this process runs on. */
 export function thisHost(environment: Environment = processEnvironment()) {
   const isContainer = existsSync("/.dockerenv") || existsSync("/run/.containerenv");
+  const instance = environment.AFK_INSTANCE || null;
   const folder = existsSync(UNITS_COPY) ? UNITS_COPY : isContainer ? null : UNITS;
   return {
     environment,
@@ -24,20 +24,23 @@ export function thisHost(environment: Environment = processEnvironment()) {
     /** Which file system each folder is on, in the form of proc(5). */
     mountInfo: "/proc/self/mountinfo",
     /** Host settings and secrets of a deployment by systemd. */
-    envFile: "/etc/afk/env",
+    envFile: instance === null ? "/etc/afk/env" : `/etc/afk/instances/${instance}/env`,
     isContainer,
     // sd_booted(3): the folder is there when systemd runs the machine.
     hasSystemd: existsSync("/run/systemd/system"),
     /** The timer's unit file, in the folders where it may be. */
     timerFiles: ["/etc", "/run", "/usr/local/lib", "/usr/lib"].map(
-      (dir) => `${dir}/systemd/system/afk.timer`,
+      (dir) => `${dir}/systemd/system/${instance === null ? "afk.timer" : "afk@.timer"}`,
     ),
     /** The host's folder of units: where it can be read, and what it is called there. Null where it cannot be seen. */
     units: folder === null ? null : { folder, shownAs: UNITS },
     /** The units that this afk ships; null where it was installed without them. */
     shippedUnits: shippedUnits(),
     /** Where the schedule that `afk release` renders for systemd is installed. */
-    dropIn: join(folder ?? UNITS, SCHEDULE),
+    dropIn: join(
+      folder ?? UNITS,
+      `${instance === null ? "afk.timer" : `afk@${instance}.timer`}.d/schedule.conf`,
+    ),
     systemctl: "systemctl",
     crontab: "crontab",
   };

@@ -11,6 +11,7 @@ export function plan(over: Partial<ReleasePlan> = {}): ReleasePlan {
     state: "/srv/afk/state",
     logs: "/srv/afk/state/logs",
     isContinuous: false,
+    instance: null,
     everySeconds: 300,
     settings: [],
     leftOut: [],
