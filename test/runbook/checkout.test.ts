@@ -73,8 +73,8 @@ function commandsOfAfk(): Command[] {
   return (
     [...install, ...rest, ...inline]
       .map((command) => ({ ...command, text: command.text.replace(/^(?:sudo|npx) afk/, "afk") }))
-      // The host's own command does this one.
-      .filter(({ text }) => text.startsWith("afk ") && `sudo ${text}` !== HOST_DRILL.command)
+      // The host's own command does these.
+      .filter(({ text }) => /^afk (?!start|@NAME)/.test(text) && `sudo ${text}` !== HOST_DRILL.command)
   );
 }
 
