@@ -36,14 +36,16 @@ export function parseDate(text: string): number | null {
   return ms !== null && ms >= 0 && ms < FAR_FUTURE_MS ? ms : null;
 }
 
-/** RFC 5322, section 3.2.2: `(CEST)`, one within another too. */
+/** RFC 5322, section 3.2.2: `(CEST)`, one within another too, and `\)` ends none. Each stands for a space. */
 function withoutComments(text: string): string {
   let depth = 0;
   let kept = "";
-  for (const character of text) {
-    if (character === "(") depth++;
-    if (depth === 0) kept += character;
-    if (character === ")") depth = Math.max(0, depth - 1);
+  for (const [token] of text.matchAll(/\\.|./gsu)) {
+    if (token === "(") depth++;
+    if (depth === 0) kept += token;
+    if (token !== ")" || depth === 0) continue;
+    depth--;
+    kept += " ";
   }
   return kept;
 }

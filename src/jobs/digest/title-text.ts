@@ -10,8 +10,15 @@ const FORMATTING = new Set(
   ).split(" "),
 );
 /** Elements that are no text for a reader, when they are there from their beginning to their end. */
-const HIDDEN = new Set("script style iframe object svg math template".split(" "));
-const VOID = new Set("br hr img wbr".split(" "));
+const HIDDEN = new Set("script style noscript iframe object svg math template".split(" "));
+/** Those that have no end. */
+const VOID = new Set("br hr wbr".split(" "));
+/** Those that say nothing without attributes; with one, a title does not speak of them but has them. */
+const WITH_ATTRIBUTES = new Set(
+  "img a font span applet object embed param link meta base frame frameset iframe input form video audio source".split(
+    " ",
+  ),
+);
 const TAG = /<(\/?)([a-z][a-z0-9]{0,9})(?=[\s/>])([^<>]{0,1000})>/gi;
 
 /**
@@ -24,26 +31,28 @@ export function titleToText(title: string, charsMax: number): string {
   let at = 0;
   const parts: string[] = [];
   for (const tag of [...source.matchAll(TAG)].filter(({ index }) => markup.has(index))) {
-    parts.push(source.slice(at, tag.index).replaceAll("<", "&lt;"), tag[0]);
+    const isWhole = markup.get(tag.index) === true;
+    parts.push(source.slice(at, tag.index).replaceAll("<", "&lt;"), isWhole ? tag[0] : "");
     at = tag.index + tag[0].length;
   }
   return htmlToText([...parts, source.slice(at).replaceAll("<", "&lt;")].join(""), charsMax);
 }
 
-/** Where the tags stand that have their other half, or need none. */
-function markupIn(source: string): Set<number> {
-  const found = new Set<number>();
+/** Where the tags stand that are markup, and whether each has its other half or needs none. */
+function markupIn(source: string): Map<number, boolean> {
+  const found = new Map<number, boolean>();
   const open = new Map<string, number[]>();
   for (const { index, 1: slash, 2: name = "", 3: rest = "" } of source.matchAll(TAG)) {
     const tag = name.toLowerCase();
-    if (VOID.has(tag) && (tag !== "img" || /\bsrc\s*=/i.test(rest))) found.add(index);
-    if (!FORMATTING.has(tag) && !HIDDEN.has(tag)) continue;
+    const isMeant = VOID.has(tag) || (WITH_ATTRIBUTES.has(tag) && /\s[a-z-]{1,30}\s*=/i.test(rest));
+    if (isMeant) found.set(index, VOID.has(tag) || tag === "img");
+    if (!FORMATTING.has(tag) && !HIDDEN.has(tag) && !WITH_ATTRIBUTES.has(tag)) continue;
     const starts = open.get(tag) ?? [];
     open.set(tag, starts);
     if (slash === "") starts.push(index);
     else {
       const start = starts.pop();
-      if (start !== undefined) found.add(start).add(index);
+      if (start !== undefined) found.set(start, true).set(index, true);
     }
   }
   return found;

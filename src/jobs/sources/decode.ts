@@ -15,7 +15,7 @@ const MULTI_BYTE = /^(?:gb|big5|euc-|shift_jis|iso-2022)/;
 const WIDE = /[\u0800-\uffff]/;
 /** Scripts that are told apart by their letters. Latin ones look too much alike: without a name they are windows-1252. */
 const NOT_LATIN =
-  /^(?:windows-(?:1251|1253|1255|1256)|KOI8-R|ISO-8859-[5678]|Shift_JIS|Big5|EUC-JP|EUC-KR|GB18030)$/;
+  /^(?:windows-(?:874|1251|1253|1255|1256)|KOI8-R|ISO-8859-[5678]|Shift_JIS|Big5|EUC-JP|EUC-KR|GB18030)$/;
 /** For U+0080 to U+009F, which nobody means: programs took windows-1252 for ISO 8859-1 and wrote its bytes as code points. */
 const MEANT = new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 32 }, (_, n) => 0x80 + n));
 /** Names that programs write and the Encoding Standard does not know. */
@@ -142,7 +142,8 @@ function mostlyRight(labels: string[], bytes: Uint8Array): string | null {
 function guess(bytes: Uint8Array): string {
   const words = Buffer.from(bytes.subarray(0, SEARCHED_BYTES))
     .toString("latin1")
-    .split(/[^A-Za-z\x80-\xff]+/)
+    // A second byte of a character may be any from 0x40 on.
+    .split(/[\0-\x3f]+/)
     .filter((word) => /[\x80-\xff]/.test(word));
   const sample = words.join(" ").slice(0, SAMPLE_CHARS);
   const beyondAscii = sample.match(/[\x80-\xff]/g)?.length ?? 0;

@@ -4,11 +4,13 @@ import { htmlToText } from "../digest/html-text.ts";
 import { safeLink } from "../digest/identity.ts";
 import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../digest/item.ts";
 import { titleToText } from "../digest/title-text.ts";
+import { decodeText } from "./decode.ts";
 
 const TITLE_CHARS_MAX = 400;
 /** RFC 4287, section 4.2.7.2: the registered name and its address mean the same. */
 const ALTERNATE =
   /^(?:alternate|https?:\/\/www\.iana\.org\/assignments\/(?:relation|link-relations)\/alternate)$/i;
+const BASE64 = /^[A-Za-z0-9+/=\s]+$/;
 const HTML_TYPE = /^(?:html|xhtml|text\/html|application\/xhtml\+xml)\b/i;
 
 type FeedOf<Format extends AnyFeed["format"]> = Extract<AnyFeed, { format: Format }>["feed"];
@@ -30,7 +32,11 @@ export interface FeedContent {
 export function feedContent({ format, feed }: AnyFeed): FeedContent {
   switch (format) {
     case "rss":
-      return { title: title(feed.title), home: feed.link, items: (feed.items ?? []).map(rssItem) };
+      return {
+        title: first([feed.title, ...(feed.dc?.titles ?? []), feed.itunes?.title], title),
+        home: feed.link,
+        items: (feed.items ?? []).map(rssItem),
+      };
     case "rdf":
       return { title: title(feed.title), home: feed.link, items: (feed.items ?? []).map(rdfItem) };
     case "atom":
@@ -175,8 +181,12 @@ function atomText(value: AtomFeed.Content | undefined): string | undefined {
   return /^text(?:\/|$)/i.test(type) ? value?.value : undefined;
 }
 
+/** Of another media type than text it is in Base64 (RFC 4287, section 4.1.3.3), as some old feeds have it. */
 function atomTitle(value: AtomFeed.Text | undefined): string | undefined {
-  return HTML_TYPE.test(value?.type ?? "text") ? title(value?.value) : value?.value;
+  const type = value?.type ?? "text";
+  if (HTML_TYPE.test(type)) return title(value?.value);
+  const isEncoded = type.includes("/") && !type.startsWith("text/") && BASE64.test(value?.value ?? "");
+  return isEncoded ? title(decodeText(Buffer.from(value?.value ?? "", "base64"))) : value?.value;
 }
 
 /** The page for people: HTML before what names no type, and that before JSON and the like. */

@@ -67,6 +67,13 @@ describe("a name that the bytes contradict", () => {
       xml("utf-8", "Grüße “zitiert”"),
     );
   });
+  test.each([["Shift_JIS", "8dc5905682cc836a8385815b835882c682a8926d82e782b9", "最新のニュースとお知らせ"]])(
+    "%s that says nothing, by its words alone",
+    (_name, hex, text) => {
+      const bytes = Buffer.concat([latin1("<title>news "), Buffer.from(hex, "hex"), latin1("</title>")]);
+      expect(decodeText(bytes)).toBe(`<title>news ${text}</title>`);
+    },
+  );
   test("one that nobody knows", () => {
     expect(decodeText(Buffer.from(xml("x-none", "Grüße")), "bogus")).toBe(xml("x-none", "Grüße"));
     expect(decodeText(latin1("caf\xe9"), "bogus")).toBe("café");
