@@ -1,24 +1,16 @@
 import type { IncomingMessage } from "node:http";
-import type { Config } from "../config/config.ts";
-import type { Clock } from "../lib/clock.ts";
 import { unreadableHealth } from "../ops/condition/condition.ts";
 import { checkAccess } from "./access.ts";
 import { renderMetrics } from "./metrics.ts";
 import { renderPage, renderTrouble } from "./page.ts";
-import type { View } from "./view.ts";
+import { readFilePage, readJobPage, readTickPage, type Unreadable } from "./pages/read.ts";
+import type { Site } from "./view.ts";
 
 /** What a request gets. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
-}
-
-/** What the answers are made from. */
-export interface Site {
-  config: Config;
-  clock: Clock;
-  view: View;
 }
 
 const TEXT = { "content-type": "text/plain; charset=utf-8" };
@@ -41,8 +33,9 @@ export async function answer(
     const challenge: Record<string, string> = access.status === 401 ? { "www-authenticate": "Bearer" } : {};
     return whole(access.status, `${access.message}\n`, { ...TEXT, ...challenge });
   }
-  const route = Object.hasOwn(ROUTES, path(target)) ? ROUTES[path(target)] : undefined;
-  if (route === undefined) return whole(404, "There are /, /healthz and /metrics.\n", TEXT);
+  const route = routeOf(path(target));
+  if (route === undefined)
+    return whole(404, "There are /, /jobs/ID, /ticks/ID, /files/NAME, /healthz and /metrics.\n", TEXT);
   if (access.type === "login") {
     return whole(303, "", { location: access.location, "set-cookie": access.cookie });
   }
@@ -53,7 +46,42 @@ function path(target: string): string {
   return target.replace(/[?#].*$/s, "");
 }
 
-const ROUTES: Readonly<Record<string, (site: Site, known?: string) => Promise<Answer>>> = {
+type Route = (site: Site, known?: string) => Promise<Answer>;
+
+/** Of these the last part of the path is a name in the database, and never one in the file system. */
+const DETAILS: Readonly<Record<string, (site: Site, word: string) => Promise<string | Unreadable | null>>> = {
+  jobs: readJobPage,
+  ticks: readTickPage,
+  files: readFilePage,
+};
+
+function routeOf(wanted: string): Route | undefined {
+  if (Object.hasOwn(ROUTES, wanted)) return ROUTES[wanted];
+  const [, kind = "", encoded] = /^\/([a-z]+)\/([^/]*)$/.exec(wanted) ?? [];
+  const read = Object.hasOwn(DETAILS, kind) ? DETAILS[kind] : undefined;
+  const word = decoded(encoded ?? "");
+  if (read === undefined || word === null) return undefined;
+  return async (site, known) => {
+    const tag = versionTag(site);
+    if (known !== undefined && known === tag.etag) return whole(304, "", tag);
+    const found = await read(site, word);
+    if (found === null) return whole(404, "There is no such thing, or retention has removed it.\n", TEXT);
+    if (typeof found === "string") return whole(200, found, { ...PAGE, ...tag });
+    return whole(503, `${found.problem}\n`, TEXT);
+  };
+}
+
+/** Null for what is no text in UTF-8, or is longer than any name. */
+function decoded(encoded: string): string | null {
+  try {
+    return encoded.length > 2_000 ? null : decodeURIComponent(encoded);
+  } catch (error) {
+    if (error instanceof URIError) return null;
+    throw error;
+  }
+}
+
+const ROUTES: Readonly<Record<string, Route>> = {
   "/": page,
   "/healthz": healthz,
   "/metrics": metrics,
@@ -70,16 +98,20 @@ function whole(status: number, body: string, headers: Record<string, string>): A
 const OUTDATED_MS = 10_000;
 
 /** @param known the version that the client has; its script asks every 2 s. */
-async function page({ config, clock, view }: Site, known?: string): Promise<Answer> {
+async function page(site: Site, known?: string): Promise<Answer> {
+  const { config, clock, view } = site;
   const { agent, timezone } = config;
   const nowMs = clock.nowMs();
-  const version = view.version();
-  const tag: Record<string, string> =
-    version === "" ? {} : { etag: `"${version}-${Math.floor(nowMs / OUTDATED_MS)}"` };
+  const tag = versionTag(site);
   if (known !== undefined && known === tag.etag) return whole(304, "", tag);
   const found = await view.read();
   if (found.type === "seen") return whole(200, renderPage(found.snapshot), { ...PAGE, ...tag });
   return whole(503, renderTrouble(agent, found.problem, { nowMs, timezone }), PAGE);
+}
+
+function versionTag({ clock, view }: Site): Record<string, string> {
+  const version = view.version();
+  return version === "" ? {} : { etag: `"${version}-${Math.floor(clock.nowMs() / OUTDATED_MS)}"` };
 }
 
 /** What `afk health --json` prints, under a status that a monitor understands. */

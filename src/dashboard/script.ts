@@ -1,6 +1,7 @@
 /**
  * The page's one script. It asks for a newer page every two seconds and puts the parts in place that differ; of
- * others only "2 min ago" is renewed. It says so when there is no answer. Without it the page is whole, and loads itself again.
+ * others only "2 min ago" is renewed. It says so when there is no answer, and puts a button beside each command that copies it,
+ * or selects it where copying is not allowed. Without it the page is whole, and loads itself again.
  */
 export const SCRIPT = `"use strict";
 (() => {
@@ -16,6 +17,7 @@ export const SCRIPT = `"use strict";
       const copy = part.cloneNode(true);
       for (const time of copy.querySelectorAll("time")) time.textContent = "";
       for (const each of copy.querySelectorAll("details")) each.open = false;
+      for (const each of copy.querySelectorAll(".command")) each.replaceWith(each.firstChild);
       return copy.outerHTML;
     };
     return plain(a) === plain(b);
@@ -33,8 +35,36 @@ export const SCRIPT = `"use strict";
       const open = [...old.querySelectorAll("details")].map((each) => each.open);
       part.querySelectorAll("details").forEach((each, index) => { each.open = open[index] ?? each.open; });
       old.replaceWith(document.adoptNode(part));
+      offer(part);
     }
   };
+  const copied = async (code) => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      return true;
+    } catch {
+      getSelection().selectAllChildren(code);
+      return document.execCommand("copy");
+    }
+  };
+  const offer = (part) => {
+    for (const code of part.querySelectorAll("code")) {
+      if (!/^(afk|kill) /.test(code.textContent) || code.closest(".command")) continue;
+      const box = document.createElement("span");
+      const button = document.createElement("button");
+      box.className = "command";
+      button.type = "button";
+      button.textContent = "Copy";
+      button.ariaLabel = "Copy: " + code.textContent;
+      button.onclick = async () => {
+        button.textContent = (await copied(code)) ? "Copied" : "Selected";
+        setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      };
+      code.replaceWith(box);
+      box.append(code, button);
+    }
+  };
+  offer(document);
   let version = "";
   const refresh = async () => {
     try {

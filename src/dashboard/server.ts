@@ -4,10 +4,10 @@ import type { Config } from "../config/config.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
-import { answer, type Site } from "./routes.ts";
+import { answer } from "./routes.ts";
 import { SCRIPT } from "./script.ts";
 import { STYLE } from "./style.ts";
-import { createView } from "./view.ts";
+import { createView, type Site } from "./view.ts";
 
 /** What the page is served with. */
 interface DashboardOptions {

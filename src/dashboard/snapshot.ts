@@ -6,6 +6,7 @@ import type { Redact } from "../lib/redact.ts";
 import { healthOf } from "../ops/condition/condition.ts";
 import { readDaySpend, readDayTicks, readTickTotals } from "../ops/history.ts";
 import { listDeadJobs, listWaiting } from "../ops/jobs.ts";
+import { readLastResults } from "../ops/last-results.ts";
 import { readModelHour } from "../ops/model-hour.ts";
 import { readNextRuns } from "../ops/next-runs.ts";
 import { listAlerts } from "../ops/recent-alerts.ts";
@@ -61,6 +62,7 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
       digest: await readLatestDigest(db, config.jobs),
       alerts: await listAlerts(db, config.alerts, ALERTS),
       next: await readNextRuns(db, config, nowMs),
+      last: await readLastResults(db, config.jobs),
     };
     return redacted(snapshot, redact);
   };
@@ -81,7 +83,7 @@ function knownNames({ models, gateway, jobs, egress }: Config) {
 }
 
 /** Secrets are taken out before they are kept; what is shown to a browser is looked at once more, all of it. */
-function redacted<T>(value: T, redact: Redact): T {
+export function redacted<T>(value: T, redact: Redact): T {
   if (typeof value === "string") return redact(value) as T;
   if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as T;
   if (typeof value !== "object" || value === null) return value;

@@ -18,6 +18,17 @@ p{margin:0 0 8px}
 a{color:var(--link)}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--track);border-radius:4px;padding:.1em .35em;white-space:pre-wrap}
+h4{font-size:.9rem;line-height:1.4;margin:12px 0 2px}
+pre{font:.82rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--track);border-radius:6px;padding:10px 12px;margin:0 0 10px;max-height:26rem;overflow:auto;white-space:pre-wrap}
+.command{display:inline-flex;gap:6px;align-items:baseline;max-width:100%}
+.command button{font:inherit;font-size:.76rem;line-height:1.3;color:var(--quiet);background:none;border:1px solid var(--line);border-radius:4px;padding:1px 7px;min-height:24px;cursor:pointer}
+.command button:hover{color:var(--text);border-color:var(--quiet)}
+th small,td small{display:block;font-weight:400;font-size:.8rem}th small{white-space:nowrap}
+.headline .tag{font-size:1.3rem}
+.trace{list-style:none;margin:0 0 10px;padding:0;font-size:.86rem}
+.trace li{padding:4px 0;border-top:1px solid var(--line)}.trace li:first-child{border-top:0}
+.trace time{color:var(--quiet);margin-right:.4em}
+nav{font-size:.86rem}nav a::before{content:"← "}
 .quiet{color:var(--quiet)}
 .small{font-size:.86rem}
 .num,time{font-variant-numeric:tabular-nums}
@@ -30,7 +41,7 @@ code{font:.86em ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",mo
 .headline svg{width:1em;height:1em;flex:none}
 .ok .headline svg{color:var(--ok)}.warn .headline svg{color:var(--warn)}.bad .headline svg{color:var(--bad)}.idle .headline svg{color:var(--quiet)}
 .cut{fill:none;stroke:var(--card);stroke-width:2.1}
-.facts{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:10px 18px;margin:14px 0 0}
+.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:10px 18px;margin:14px 0 0}
 .facts dt{color:var(--quiet);font-size:.8rem}
 .facts dd{margin:0;font-size:1.05rem;font-weight:600;line-height:1.35}
 .facts small{display:block;font-weight:400;font-size:.82rem;color:var(--quiet)}
@@ -95,8 +106,9 @@ details table{margin-top:8px}
 .live.on::before{background:var(--ok-fill)}
 .live.off{color:var(--bad);font-weight:600}.live.off::before{background:var(--bad-fill);border-radius:1px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-@media(max-width:860px){.columns{grid-template-columns:minmax(0,1fr)}}
-@media(max-width:560px){.wrap{padding:14px 12px 28px}.card{padding:13px 13px;margin-bottom:12px;border-radius:8px}
+@media(max-width:860px){.columns{display:flex;flex-direction:column;align-items:stretch}.columns>div{display:contents}
+.columns [data-part=dead]{order:-4}.columns [data-part=incidents]{order:-3}.columns [data-part=digest]{order:-2}.columns [data-part=queue]{order:-1}}
+@media(max-width:560px){.verdict{display:flex;flex-direction:column}.verdict .facts{order:1}.verdict .findings{border-top:0;padding-top:0}.wrap{padding:14px 12px 28px}.card{padding:13px 13px;margin-bottom:12px;border-radius:8px}
 .facts{grid-template-columns:repeat(2,minmax(0,1fr))}.headline{font-size:1.3rem}.strip{gap:2px}.strip b{height:28px}
 .strip li:not(:first-child):not(:last-child) span[aria-hidden]{visibility:hidden}.strip li:first-child,.strip li:last-child{overflow:visible;white-space:nowrap}
 .strip li:last-child span[aria-hidden]{float:right}th,td{padding-right:8px}.wide{display:none}}

@@ -1,26 +1,39 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
-import { pause, systemClock } from "../lib/clock.ts";
+import { type Clock, pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
 import { observe, readWorker } from "../ops/worker.ts";
+import type { Db } from "../store/schema.ts";
 import { isMigrated } from "../store/sqlite/migrate.ts";
 import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
-import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
+import { createSnapshots, redacted, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
 /** What there is to show: the state, or why it cannot be read. */
 export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };
+
+/** What was looked for, without secrets, or why the state cannot be read. */
+type Looked<T> = { type: "seen"; value: T } | { type: "unreadable"; problem: string };
 
 /** What the page is made from, read when somebody asks. */
 export interface View {
   /** The state as it is now; requests at the same time share one reading. Never rejects. */
   read(): Promise<Reading>;
+  /** Something of the state that the page of the whole does not show, by a reader that cannot write. Never rejects. */
+  look<T>(work: (db: Db, config: Config) => Promise<T>): Promise<Looked<T>>;
   /** Changes when the state does, or a worker comes or goes; "" while that cannot be told. */
   version(): string;
   /** Goes by another configuration from now on. */
   reconfigure(config: Config): void;
   close(): Promise<void>;
+}
+
+/** What the answers are made from. */
+export interface Site {
+  config: Config;
+  clock: Clock;
+  view: View;
 }
 
 /** The work of the same process has as long as a reading took, up to this, before the next one, however many clients ask. */
@@ -85,7 +98,23 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     }
   }
 
+  async function lookNow<T>(work: (db: Db, config: Config) => Promise<T>): Promise<Looked<T>> {
+    const { config, redact } = sources;
+    try {
+      const found = await current();
+      const value =
+        found === undefined
+          ? await inspectState(config, (seen) => work(seen.db, seen.config), clock)
+          : await found.read((db) => work(db, config));
+      return { type: "seen", value: redacted(value, redact) };
+    } catch (error) {
+      await drop();
+      return { type: "unreadable", problem: redact(messageOf(error)) };
+    }
+  }
+
   return {
+    look: lookNow,
     read() {
       reading ??= readNow().finally(() => {
         reading = undefined;

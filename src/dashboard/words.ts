@@ -33,17 +33,32 @@ function clockTime(ms: number, { nowMs, timezone }: Times): string {
   return dayIn(ms, timezone) === dayIn(nowMs, timezone) ? text.slice(-"06:30".length) : text.slice(weekday);
 }
 
-/** An instant by the clock. */
+/** An instant by the clock, with its day and time zone where it is pointed at. */
 export function at(ms: number, times: Times): Html {
-  return html`<time datetime="${toIso(ms)}">${clockTime(ms, times)}</time>`;
+  return html`<time datetime="${toIso(ms)}" title="${wholeTime(ms, times)}">${clockTime(ms, times)}</time>`;
+}
+
+function wholeTime(ms: number, { timezone }: Times): string {
+  return `${momentText(ms, timezone)} ${timezone}`;
 }
 
 /** An instant as seen from now, with the clock's time where it is pointed at. */
 export function ago(ms: number, times: Times): Html {
-  return html`<time datetime="${toIso(ms)}" title="${clockTime(ms, times)}">${formatRelative(ms, times.nowMs)}</time>`;
+  return html`<time datetime="${toIso(ms)}" title="${wholeTime(ms, times)}">${formatRelative(ms, times.nowMs)}</time>`;
 }
 
 /** `21 Nov` of `2026-11-21`. */
 export function dayName(day: string): string {
   return momentText(Date.parse(day), "UTC").slice("Sat ".length, -" 00:00".length);
+}
+
+/** The key that a schedule or a person's wish for a run now gives a job. */
+const MOMENT_KEY = /^(.*)@(hand:)?(\d{4}-\d{2}-\d{2}T[\d:.]+Z)$/s;
+
+/** A run of a job as people name it, with its time instead of the key that holds it. */
+export function runName(key: string, times: Times): Html {
+  const [, name, byHand, moment] = MOMENT_KEY.exec(key) ?? [];
+  const ms = Date.parse(moment ?? "");
+  if (name === undefined || Number.isNaN(ms)) return foreign(key, 120);
+  return html`${foreign(name, 100)}, ${at(ms, times)}${byHand !== undefined && " by hand"}`;
 }

@@ -41,12 +41,12 @@ export function* linesForward(
   }
 }
 
-/** A file's lines from its end to its beginning, without blank ones, each with the byte that it begins at. */
-export function* linesBackward(path: string): Generator<{ raw: string; start: number }> {
+/** A file's lines from its end, or a byte before it, to its beginning, without blank ones, each with the byte that it begins at. */
+export function* linesBackward(path: string, end?: number): Generator<{ raw: string; start: number }> {
   const descriptor = openIfThere(path);
   if (descriptor === null) return;
   try {
-    let position = fstatSync(descriptor).size;
+    let position = end ?? fstatSync(descriptor).size;
     let rest = Buffer.alloc(0);
     let isSkipping = false;
     while (position > 0) {
@@ -54,11 +54,11 @@ export function* linesBackward(path: string): Generator<{ raw: string; start: nu
       position -= chunk.length;
       readSync(descriptor, chunk, 0, chunk.length, position);
       let data = Buffer.concat([chunk, rest]);
-      for (let end = data.lastIndexOf(NEWLINE); end !== -1; end = data.lastIndexOf(NEWLINE)) {
-        const raw = isSkipping ? "" : data.toString("utf8", end + 1);
+      for (let at = data.lastIndexOf(NEWLINE); at !== -1; at = data.lastIndexOf(NEWLINE)) {
+        const raw = isSkipping ? "" : data.toString("utf8", at + 1);
         isSkipping = false;
-        data = data.subarray(0, end);
-        if (raw !== "") yield { raw, start: position + end + 1 };
+        data = data.subarray(0, at);
+        if (raw !== "") yield { raw, start: position + at + 1 };
       }
       isSkipping ||= data.length > LINE_BYTES_MAX;
       rest = isSkipping ? Buffer.alloc(0) : Buffer.from(data);

@@ -152,7 +152,7 @@ function wantedFiles({ dir, sinceMs, untilMs }: ReadOptions): LogFile[] {
 }
 
 /** Makes the entry of a line that fits; null for any other. Most lines are ruled out by their text, before they are parsed. */
-function entryReader(wanted: Omit<ReadOptions, "dir">): (raw: string) => LogEntry | null {
+export function entryReader(wanted: Omit<ReadOptions, "dir">): (raw: string) => LogEntry | null {
   const { tick, job, events, level, sinceMs = -Infinity, untilMs = Infinity } = wanted;
   // As JSON has it, which is how a line that names it was written.
   const needles = [tick, job, events?.length === 1 ? events[0] : undefined].flatMap((text) =>

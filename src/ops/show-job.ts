@@ -16,6 +16,8 @@ export interface JobDetail extends JobView {
   wrote: { stdout: string; stderr: string; isCut: boolean } | null;
   /** What its receivers were sent, or would be; null where it gave no result. */
   result: Pick<Report, "title" | "text" | "counts" | "notes"> | null;
+  /** To whom its result goes; `at` in epoch milliseconds. */
+  deliveries: { receiver: string; state: string; attempts: number; error: string | null; at: number }[];
 }
 
 /** Standard output is kept up to 1 MiB; nobody reads so much at a glance. */
@@ -78,7 +80,18 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
     calls: await callsOf(db, job.key),
     wrote: job.kind === "exec" ? await readWritten(db, job.id) : null,
     result: await readResult(db, job.id),
+    deliveries: await deliveriesOf(db, job.id),
   };
+}
+
+async function deliveriesOf(db: Db, jobId: string): Promise<JobDetail["deliveries"]> {
+  return await db
+    .selectFrom("deliveries")
+    .select(["receiver", "state", "attempts", "error", "updated_at as at"])
+    .where("job_id", "=", jobId)
+    .orderBy("receiver")
+    .limit(100)
+    .execute();
 }
 
 async function callsOf(db: Db, key: string): Promise<JobDetail["calls"]> {

@@ -38,16 +38,18 @@ describe("the page of a prepared database tells the truth about", () => {
 
     expect(text("queue")).toContain("running 1 ready 1 done 181 dead 1");
     expect(text("queue")).toContain(
-      "weekly@2026-11-20T17:00:00.000Z ready in 4 min, attempt 2 of 5./weekly.sh ended with exit code 3",
+      "weekly, 20 Nov 18:00 ready in 4 min, attempt 2 of 5./weekly.sh ended with exit code 3",
     );
-    expect(text("queue")).toContain("digest 0 6 * * * 22 Nov 06:00");
+    expect(text("queue")).toContain("digest 0 6 * * * 3 outputs 1 h ago 22 Nov 06:00");
+    expect(text("queue")).toContain("weekly 0 18 * * 5 no result yet 27 Nov 18:00");
     expect(text("dead")).toContain("label 'needs-info' does not exist in octo-org/octo-repo");
-    expect(text("dead")).toContain("afk dead show triage@2026-11-20T21:00:00.000Z");
+    expect(text("dead")).toContain("triage, 20 Nov 22:00 5 attempts");
+    expect(text("dead")).toContain("afk dead show 01dead");
     expect(text("incidents")).toContain(
       "host:news.example.org is not called for now lasting 1 time, first 8 min ago",
     );
     expect(text("incidents")).toContain("A tick failed over after 4 h 2 times, first 8 d ago");
-    expect(text("incidents")).toContain("afk incidents show 01incident1");
+    expect(text("incidents")).toContain("afk incidents show ncident1");
     expect(text("breakers")).toContain("host:news.example.org open, a probe in 12 min");
     expect(text("breakers")).toContain("model:ollama/qwen2.5:3b 1 failure in a row");
     expect(text("sources")).toContain("3 work, 1 fails");

@@ -39,6 +39,7 @@ describe("a job", () => {
       calls: { count: 0, settledMicros: 0, reservedMicros: 0, unknown: 0 },
       wrote: null,
       result: null,
+      deliveries: [],
       byHand: false,
       payload: "null",
       error: null,

@@ -68,6 +68,10 @@ function fieldsOf(job: JobDetail, when: When): [string, string | null][] {
     ["calls", callsText(calls)],
     ["units", String(job.units)],
     ["payload", job.payload === "null" ? null : job.payload],
+    ...job.deliveries.map(({ receiver, state, error }): [string, string] => [
+      "sent to",
+      `${receiver}: ${state}${error === null ? "" : ` (${oneLine(error)})`}`,
+    ]),
     ...outputs.map((name): [string, string] => ["file", `out/${name}`]),
     ...(steps.length === 0
       ? []

@@ -2,6 +2,7 @@ import type { Incident } from "../../evidence/incidents/incidents.ts";
 import { count } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import type { AlertView } from "../../ops/recent-alerts.ts";
+import { shortId } from "../../ops/short-ids.ts";
 import type { SourceHealth } from "../../ops/sources.ts";
 import { card, list, noCard, quiet, row, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";
@@ -58,7 +59,7 @@ function incidentItem({ id, title, state, count: signs, ...incident }: Incident,
       : html`${tag("ok", "over")}${quiet(` after ${formatDuration(incident.recoveryMs)}`)}`;
   return html`${row(html`<strong>${foreign(title, 160)}</strong>`, how)}
 <p class="quiet small">${count(signs, "time")}, first ${ago(Date.parse(incident.openedAt), times)}, last ${ago(Date.parse(incident.lastAt), times)}</p>
-<code>afk incidents show ${foreign(id, 40)}</code>`;
+<code>afk incidents show ${shortId(id)}</code>`;
 }
 
 const SHOWN_MAX = 50;
@@ -87,8 +88,9 @@ export function digestSection({ digest }: Snapshot, times: Times): Html {
   if (digest === null) return noCard("digest");
   const { name, createdAt, content, isCut } = digest;
   return card("digest", "Latest digest", [
-    html`<p class="quiet small">${foreign(name, 160)}, ${ago(createdAt, times)}</p>`,
+    html`<p class="quiet small"><a href="files/${encodeURIComponent(name)}">${foreign(name, 160)}</a>, ${ago(createdAt, times)}. <a href="files/">All digests</a></p>`,
     html`<div class="digest" dir="auto">${renderDigest(content)}</div>`,
-    isCut && html`<p class="quiet">This is the beginning of it; the whole is in out/${name}.</p>`,
+    isCut &&
+      html`<p class="quiet">This is the beginning of it; <a href="files/${encodeURIComponent(name)}">the rest</a>.</p>`,
   ]);
 }

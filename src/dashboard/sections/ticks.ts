@@ -6,7 +6,8 @@ import type { Snapshot } from "../snapshot.ts";
 import { at, foreign, type Times, usdText } from "../words.ts";
 
 const SHOWN_MAX = 10;
-const LEVELS = {
+/** How good each outcome is. */
+export const TICK_LEVELS = {
   running: "ok",
   ok: "ok",
   idle: "idle",
@@ -45,15 +46,19 @@ function grouped(ticks: readonly TickStatus[]): Group[] {
 
 function cells([tick, ...earlier]: Group, times: Times): Part[] {
   const { outcome, startedAt, finishedAt, reason } = tick;
-  const level = LEVELS[outcome];
+  const level = TICK_LEVELS[outcome];
   const began = Date.parse(startedAt);
   const first = earlier.at(-1);
   if (first !== undefined) {
     const since = quiet(html`since ${at(Date.parse(first.startedAt), times)}`);
-    return [at(began, times), html`${tag(level, `${earlier.length + 1} idle`)} ${since}`, "", "", ""];
+    return [tickLink(tick, times), html`${tag(level, `${earlier.length + 1} idle`)} ${since}`, "", "", ""];
   }
   const why = reason !== null && html`<div class="error small">${foreign(reason, 300)}</div>`;
   const took = finishedAt === null ? "" : formatDuration(Date.parse(finishedAt) - began);
   const cost = tick.usd === 0 ? html`<span class="zero">$0</span>` : usdText(tick.usd);
-  return [at(began, times), html`${tag(level, outcome)}${why}`, tick.units, took, cost];
+  return [tickLink(tick, times), html`${tag(level, outcome)}${why}`, tick.units, took, cost];
+}
+
+function tickLink({ id, startedAt }: TickStatus, times: Times): Html {
+  return html`<a href="ticks/${encodeURIComponent(id)}">${at(Date.parse(startedAt), times)}</a>`;
 }

@@ -1,18 +1,19 @@
 import type { Schedule } from "../../config/config.ts";
-import { shellQuote } from "../../evidence/release/plan.ts";
 import { count, figure } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { ownerWords } from "../../lib/windows.ts";
 import type { DeadJob, WaitingJob } from "../../ops/jobs.ts";
+import type { LastResult } from "../../ops/last-results.ts";
 import type { NextRun } from "../../ops/next-runs.ts";
+import { shortId } from "../../ops/short-ids.ts";
 import type { Status } from "../../ops/status.ts";
 import { card, list, noCard, quiet, row, table, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";
 import type { Snapshot } from "../snapshot.ts";
-import { ago, at, foreign, type Times } from "../words.ts";
+import { ago, at, foreign, runName, type Times } from "../words.ts";
 
 /** What is in the queue, and when each job is due. */
-export function queueSection({ status, waiting, next }: Snapshot, times: Times): Html {
+export function queueSection({ status, waiting, next, last }: Snapshot, times: Times): Html {
   const { ready, running, done, dead } = status.queue;
   const counts = Object.entries({ running, ready, done, dead }).map(
     ([name, value]) => html`<div><dt>${name}</dt><dd>${figure(value)}</dd></div>`,
@@ -20,12 +21,12 @@ export function queueSection({ status, waiting, next }: Snapshot, times: Times):
   return card("queue", "Queue", [
     html`<dl class="counts">${counts}</dl>\n`,
     list(waiting, (job) => waitingJob(job, times)),
-    next.length > 0 && schedule(next, times),
+    next.length > 0 && schedule(next, last, times),
   ]);
 }
 
 function waitingJob(job: WaitingJob, times: Times): Html {
-  const { key, state, runAt, attempts, maxAttempts, waitingSince, error } = job;
+  const { id, key, state, runAt, attempts, maxAttempts, waitingSince, error } = job;
   const how = [
     state === "running"
       ? tag("ok", "running")
@@ -33,16 +34,32 @@ function waitingJob(job: WaitingJob, times: Times): Html {
     attempts > 0 && quiet(`, attempt ${attempts} of ${maxAttempts}`),
     waitingSince !== null && quiet(html`, waits since ${ago(waitingSince, times)}`),
   ];
-  return html`${row(foreign(key, 120), how)}${error !== null && html`<p class="error small">${foreign(error, 300)}</p>`}`;
+  return html`${row(runLink(id, key, times), how)}${error !== null && html`<p class="error small">${foreign(error, 300)}</p>`}`;
 }
 
-function schedule(next: readonly NextRun[], times: Times): Html {
+/** A run, which opens. */
+function runLink(id: string, key: string, times: Times): Html {
+  return html`<a href="jobs/${encodeURIComponent(id)}">${runName(key, times)}</a>`;
+}
+
+function schedule(next: readonly NextRun[], last: readonly LastResult[], times: Times): Html {
+  const results = new Map(last.map((result) => [result.job, result]));
   const rows = next.map(({ job, schedule: each, dueAt }) => [
-    foreign(job, 80),
-    scheduleText(each),
+    html`${foreign(job, 80)}<small class="quiet">${scheduleText(each)}</small>`,
+    lastText(results.get(job), times),
     dueAt === null ? "by hand" : dueAt <= times.nowMs ? "at the next tick" : at(dueAt, times),
   ]);
-  return html`<div class="scroll">${table([["Job"], ["Schedule"], ["Next", "n"]], rows)}</div>`;
+  return html`<div class="scroll">${table([["Job"], ["Last result"], ["Next", "n"]], rows)}</div>`;
+}
+
+/** What the last run gave, which opens; that there was none is said. */
+function lastText(result: LastResult | undefined, times: Times): Html {
+  if (result === undefined) return quiet("no result yet");
+  const { id, state, at: ms, title, units, error } = result;
+  const what = state === "dead" ? "gave up" : (title ?? count(units, "output"));
+  const why = state === "dead" && error !== null && html`<p class="error small">${foreign(error, 160)}</p>`;
+  const shown = html`<a href="jobs/${encodeURIComponent(id)}">${foreign(what, 120)}</a>`;
+  return html`${tag(state === "dead" ? "bad" : "ok", shown)} <small class="quiet">${ago(ms, times)}</small>${why}`;
 }
 
 function scheduleText(schedule: Schedule): Html {
@@ -52,7 +69,7 @@ function scheduleText(schedule: Schedule): Html {
     case "every":
       return html`every ${formatDuration(schedule.intervalMs)}`;
     case "manual":
-      return html`none`;
+      return html`by hand`;
   }
 }
 
@@ -66,12 +83,12 @@ export function deadSection({ dead, status }: Snapshot, times: Times): Html {
   ]);
 }
 
-function deadJob({ key, runs, attempts, diedAt, error }: DeadJob, times: Times): Html {
+function deadJob({ id, key, runs, attempts, diedAt, error }: DeadJob, times: Times): Html {
   const runsText = runs > 1 && `${count(runs, "run")}, `;
   const how = quiet([runsText, count(attempts, "attempt"), ", died ", ago(diedAt, times)]);
-  return html`${row(html`<strong>${foreign(key, 160)}</strong>`, how)}
+  return html`${row(html`<strong>${runLink(id, key, times)}</strong>`, how)}
 <p class="error">${foreign(error, 600)}</p>
-<code>afk dead show ${foreign(shellQuote(key), 300)}</code>`;
+<code>afk dead show ${shortId(id)}</code>`;
 }
 
 /** Only breakers that have something to say; a closed one without failures is what nobody needs to see. */
