@@ -10,7 +10,7 @@ import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
 /** A hundred releases with fifty files each have half a million. */
 const JSON_VALUES_MAX = 600_000;
 /** Of one page: a hundred texts of 64 KiB, and room. */
-const PAGE_BYTES_MAX = 16 * 1024 * 1024;
+const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** As many as GitHub gives. */
 const PAGE_ENTRIES = 100;
 

@@ -77,5 +77,5 @@ async function postmarksIn(file: OpenFile, from: number, to: number, first: numb
 /** `text` begins with the line, and may go on. */
 function isPostmark(text: string): boolean {
   const line = text.split("\n", 1)[0] ?? "";
-  return line.length <= POSTMARK_CHARS_MAX && POSTMARK_PATTERN.test(line);
+  return line.length <= POSTMARK_CHARS_MAX && line.includes(":") && POSTMARK_PATTERN.test(line);
 }

@@ -72,7 +72,7 @@ function collect({ kind, at }: Fuse) {
     {
       egress: elsewhere,
       signal,
-      isSeen: async () => new Set(),
+      isSeen: async (keys) => new Set(keys),
     },
   );
 }

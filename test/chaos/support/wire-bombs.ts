@@ -12,7 +12,6 @@ const TOO_LARGE = /^egress_failed: .*larger than afk reads/;
 const TOO_SLOW = /^egress_failed: .*(?:too long|Timeout)/i;
 /** Of bytes that belong to no body. */
 const TOO_MUCH = /^egress_failed: .*(?:over one connection|informational answers|Chunk extensions overflow)/;
-const REFUSED_ENCODING = /^egress_failed: .*did not ask for/;
 const FAILED = /^egress_failed/;
 const UNREADABLE = /^source_unreadable/;
 const FEED = '<rss version="2.0"><channel><item><title>x</title></item></channel></rss>';
@@ -26,9 +25,9 @@ export async function wireBombs(): Promise<WireBombs> {
     "a gibibyte in deflate": [encoded("deflate", deflate), TOO_LARGE],
     "a gibibyte in Brotli": [encoded("br", brotli), TOO_LARGE],
     "a bomb in a bomb": [encoded("gzip", gzipSync(gzip)), UNREADABLE],
-    "a bomb in a bomb, and it says so": [encoded("gzip, gzip", gzipSync(gzip)), REFUSED_ENCODING],
-    "a thousand encodings": [encoded(Array(1000).fill("gzip").join(","), gzip), REFUSED_ENCODING],
-    "an encoding nobody asked for": [encoded("zstd", gzip), REFUSED_ENCODING],
+    "a bomb in a bomb, and it says so": [encoded("gzip, gzip", gzipSync(gzip)), TOO_LARGE],
+    "a thousand encodings": [encoded(Array(1000).fill("gzip").join(","), gzip), /encoded 1000 times/],
+    "an encoding nobody asked for": [encoded("zstd", gzip), FAILED],
     "a bomb that says it is none": [encoded("identity", gzip), UNREADABLE],
     "a bomb under another name": [encoded("br", gzip), FAILED],
     "text that says it is a bomb": [encoded("gzip", Buffer.from(FEED)), FAILED],
