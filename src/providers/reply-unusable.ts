@@ -1,3 +1,4 @@
+import { asSentence } from "../lib/text.ts";
 import { CallFailed } from "../rails/call.ts";
 import { malformedFailure, type Subject } from "./failures.ts";
 import { withoutReasoning } from "./reasoning.ts";
@@ -30,10 +31,16 @@ const FAILED =
 /**
  * The reply, if there is something to use in it, without the model's reasoning. `ending` is the provider's word for why
  * it stopped. Many servers have words of their own, or none, for a reply that is complete; so whatever is not known to be
- * a cut or a failure is an answer. Of a reply that was cut off its whole sentences are.
+ * a cut or a failure is an answer. Of a reply that was cut off its whole sentences are. `instead` says what came instead of a text.
  * @throws ReplyUnusable
  */
-export function usableReply(subject: Subject, said: string, usage: Figures, ending: unknown): ProviderReply {
+export function usableReply(
+  subject: Subject,
+  said: string,
+  usage: Figures,
+  ending: unknown,
+  instead: string | null = null,
+): ProviderReply {
   const name = `${subject.provider}/${subject.model}`;
   const reason = typeof ending === "string" ? ending : "";
   if (FAILED.test(reason)) {
@@ -46,7 +53,10 @@ export function usableReply(subject: Subject, said: string, usage: Figures, endi
     const advice = "raise models.max_output_tokens";
     throw new ReplyUnusable(`The reply of ${name} was cut off at the token limit; ${advice}.`, usage);
   }
-  if (answer.trim() === "") throw new ReplyUnusable(`${name} sent an empty reply.`, usage);
+  if (answer.trim() === "") {
+    const what = instead === null ? "" : `: ${instead}`;
+    throw new ReplyUnusable(asSentence(`${name} sent an empty reply${what}`), usage);
+  }
   return { text: answer, usage };
 }
 
@@ -57,13 +67,23 @@ export function answerless(subject: Subject, said: unknown, usage: Figures, what
   return "unknown" in usage ? failure : new ReplyUnusable(failure.message, usage);
 }
 
-/** A text, or a list of parts of which those of type text are the answer; the others are reasoning, or refer to sources. */
+/**
+ * A text, or one part, or a list of parts. Those of a type that says text, or of none, are the answer; the others are reasoning,
+ * or refer to sources.
+ */
 export function textIn(content: unknown): string {
-  if (!Array.isArray(content)) return typeof content === "string" ? content : "";
-  return content
-    .map((part) => (isRecord(part) && part.type === "text" && typeof part.text === "string" ? part.text : ""))
-    .join("");
+  if (typeof content === "string") return content;
+  return Array.isArray(content) ? content.map(partText).join("") : partText(content);
 }
+
+function partText(content: unknown): string {
+  if (!isRecord(content) || !TEXT_TYPES.includes(String(content.type ?? "text"))) return "";
+  const { text } = content;
+  const value = isRecord(text) ? text.value : text;
+  return typeof value === "string" ? value : "";
+}
+
+const TEXT_TYPES = ["text", "output_text"];
 
 const SENTENCE_CHARS_MAX = 64 * 1024;
 

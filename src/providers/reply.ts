@@ -32,7 +32,7 @@ export function replyOf(subject: Subject, body: OnceReply["body"]): Reply {
     async text() {
       const parts: Uint8Array[] = [];
       await read((chunk) => void parts.push(chunk));
-      return Buffer.concat(parts).toString("utf8");
+      return new TextDecoder().decode(Buffer.concat(parts));
     },
     async lines(take) {
       const decoder = new TextDecoder();

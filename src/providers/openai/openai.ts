@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import { oneLine } from "../../lib/text.ts";
 import { type FreeErrors, malformedFailure } from "../failures.ts";
 import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
+import { completionOfStream } from "../reply-stream.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
 import type {
   KnownServerFacts,
@@ -123,13 +125,33 @@ function priceBound({ input, output }: Price) {
 }
 
 async function readReply(reply: Reply): Promise<ProviderReply> {
-  const said = parseJson(await reply.text());
+  const body = await reply.text();
+  const said = parseJson(body) ?? completionOfStream(body);
   if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a chat completion");
   // First, whatever becomes of the text: it was billed all the same.
   const figures = openaiFigures(said);
   const [choice] = Array.isArray(said.choices) ? said.choices : [];
-  if (errorIn(said) !== null || !isRecord(choice) || !isRecord(choice.message)) {
+  const message = isRecord(choice) ? messageIn(choice) : null;
+  if (errorIn(said) !== null || !isRecord(choice) || message === null) {
     throw answerless(reply.subject, said, figures, "it holds no message");
   }
-  return usableReply(reply.subject, textIn(choice.message.content), figures, choice.finish_reason);
+  const text = textIn(message.content);
+  return usableReply(reply.subject, text, figures, choice.finish_reason, insteadOfText(message));
+}
+
+/** Some servers answer in the form of their streams, or of the older completions. */
+function messageIn({ message, delta, text }: Record<string, unknown>): Record<string, unknown> | null {
+  if (isRecord(message)) return message;
+  if (isRecord(delta)) return delta;
+  return typeof text === "string" ? { content: text } : null;
+}
+
+/** What a message without text says in other fields. */
+function insteadOfText(message: Record<string, unknown>): string | null {
+  const { refusal, tool_calls, function_call, reasoning_content, reasoning } = message;
+  const isText = (value: unknown) => typeof value === "string" && value.trim() !== "";
+  if (isText(refusal)) return `it refused: ${oneLine(String(refusal), 200)}`;
+  if ((Array.isArray(tool_calls) && tool_calls.length > 0) || isRecord(function_call))
+    return "it called a tool that nobody offered";
+  return [reasoning_content, reasoning].some(isText) ? "all of it is reasoning" : null;
 }
