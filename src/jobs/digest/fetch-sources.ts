@@ -7,6 +7,7 @@ import { shortHash } from "./identity.ts";
 import type { DigestSettings, SourceSettings } from "./settings.ts";
 
 const ERROR_CHARS_MAX = 300;
+const LABEL_CHARS_MAX = 80;
 
 type Context = JobContext<DigestSettings>;
 
@@ -36,7 +37,7 @@ export async function fetchSources(
       return failed(context, source, error);
     });
     fetched.push(result);
-    reports.push({ id: sourceId(source), label: result.label, error: result.error });
+    reports.push({ id: sourceId(source), label: labelOf(context, source), error: result.error });
   }
   if (down.size === sources.length)
     throw new SourcesDown(reports, soonest([...down.values()].map(({ retry }) => retry)));
@@ -49,12 +50,15 @@ async function fetchSource(context: Context, source: SourceSettings): Promise<Fe
   context.signal.throwIfAborted();
   try {
     const { items, notes, title } = await collect(context, source);
+    // What the owner calls it comes before what it calls itself, and both before its address.
+    const isNamedByItself = source.name === undefined && title !== undefined;
+    const nameOf = (label: string) =>
+      oneLine(context.redact(isNamedByItself ? title : label), LABEL_CHARS_MAX);
     return {
-      ...(title !== undefined && { title: context.redact(title) }),
       // A private feed's address is its secret, and an item names its source.
-      items: items.map((item) => ({ ...item, source: context.redact(item.source) })),
+      items: items.map((item) => ({ ...item, source: nameOf(item.source) })),
       notes: notes.map((note) => context.redact(note)),
-      label: labelOf(context, source),
+      label: nameOf(sourceLabel(source)),
       error: null,
     };
   } catch (error) {
@@ -74,7 +78,7 @@ function failed(context: Context, source: SourceSettings, { message }: AfkError)
 }
 
 function labelOf(context: Context, source: SourceSettings): string {
-  return oneLine(context.redact(sourceLabel(source)), 80);
+  return oneLine(context.redact(sourceLabel(source)), LABEL_CHARS_MAX);
 }
 
 /** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */

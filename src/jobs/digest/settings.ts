@@ -11,7 +11,9 @@ export const GITHUB_HOST = "api.github.com";
 const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
 
 const WRITE_NAME = "write a short name for the source, at most 80 characters, for example Team news";
-const name = v.optional(text("What the digest calls the source.", WRITE_NAME, /^\S.*$/, 80));
+const name = v.optional(
+  text("What the digest calls the source; a feed has its own title.", WRITE_NAME, /^\S.*$/, 80),
+);
 
 const maxItems = v.optional(
   integer(

@@ -9,6 +9,7 @@ import { oneLine } from "../../lib/text.ts";
 import { ITEMS_PER_SOURCE_MAX, newestItems } from "../digest/item.ts";
 import { newestFirst } from "../digest/order.ts";
 import { type FeedSource, isRemote } from "../digest/settings.ts";
+import type { JobContext } from "../job.ts";
 import { parseBoundedJson } from "./bounded-json.ts";
 import { type BoundedXml, boundedXml, type XmlLimits } from "./bounded-xml.ts";
 import { decodeText } from "./decode.ts";
@@ -28,19 +29,28 @@ const ACCEPT =
 /** @throws SourceUnreadable; and what `egress.fetch` throws. */
 export async function collectFeed(
   source: FeedSource,
-  context: { egress: Egress; base: string; signal: AbortSignal },
+  context: { egress: Egress; base: string; signal: AbortSignal } & Pick<JobContext, "isSeen">,
 ): Promise<Collected> {
   const label = sourceLabel(source);
   const reading = { itemsMax: source.max_items, nowMs: systemClock.nowMs() };
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
     const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
-    return readFeed(bytes, label, reading);
+    return await withoutOldNotes(readFeed(bytes, label, reading), context);
   }
   const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
-  return readFeed(page.body, label, { ...reading, base: page.url, charset: page.charset });
+  const read = readFeed(page.body, label, { ...reading, base: page.url, charset: page.charset });
+  return await withoutOldNotes(read, context);
+}
+
+/** That older entries were not read is no loss once the oldest that were have been in a digest. */
+async function withoutOldNotes(read: Collected, { isSeen }: Pick<JobContext, "isSeen">): Promise<Collected> {
+  const oldest = read.notes.length === 0 ? undefined : read.items.at(-1);
+  if (oldest === undefined) return read;
+  const seen = await isSeen([oldest.key, ...(oldest.aliases ?? [])]);
+  return seen.size === 0 ? read : { ...read, notes: [] };
 }
 
 /** What the reading of a feed depends on beside its bytes. */

@@ -144,6 +144,20 @@ test("a failing source is named in the digest and in the report, and the rest go
   expect(job.files.get("digest-2026-11-21.html")).toContain("Failing sources");
 });
 
+test("a feed is called by its own title, where its owner gives it no name", async () => {
+  const rss =
+    "<rss><channel><title>Example &amp;amp; Sons</title><item><title>a</title></item></channel></rss>";
+  const { egress } = await localSite({ "/feed": { body: rss } });
+  const label = async (more: { name?: string }) => {
+    const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed", ...more }] }), { egress });
+    const { sources } = await digest.run(job.context);
+    expect(sources).toMatchObject([{ label: more.name ?? "example.org/feed" }]);
+    return job.files.get("digest-2026-11-21.md");
+  };
+  expect(await label({})).toContain("*Example & Sons, undated");
+  expect(await label({ name: "Ours" })).toContain("*Ours, undated");
+});
+
 test("egress that refuses is a failure of the source too", async () => {
   const egress = {
     fetch: () => Promise.reject(new AfkError("egress_refused", "example.org may not be asked")),

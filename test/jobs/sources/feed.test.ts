@@ -259,7 +259,7 @@ test("fetches a remote feed, and reads its relative links from its address", asy
   const { egress, requests } = await localSite({
     "/blog/feed.xml": { body: rss("<item><title>a</title><link>post/1</link></item>") },
   });
-  const context = { egress, base: "/nowhere", signal };
+  const context = { egress, base: "/nowhere", signal, isSeen: async () => new Set<string>() };
   const collected = await collectFeed({ feed: "https://example.org/blog/feed.xml" }, context);
   expect(collected.items).toMatchObject([
     { link: "https://example.org/blog/post/1", source: "example.org/blog/feed.xml" },
@@ -273,9 +273,26 @@ test("reads what a server says of the encoding", async () => {
   const { egress } = await localSite({ "/feed.xml": { body, charset: "windows-1251" } });
   const collected = await collectFeed(
     { feed: "https://example.org/feed.xml" },
-    { egress, base: "/nowhere", signal },
+    { egress, base: "/nowhere", signal, isSeen: async () => new Set<string>() },
   );
   expect(collected.items).toMatchObject([{ title: "Мир" }]);
+});
+
+test("says what is not read until the oldest of what is has been in a digest", async () => {
+  const base = tempDir();
+  const entry = (n: number) => `<item><title>n${n}</title><guid>urn:${n}</guid></item>`;
+  writeFileSync(join(base, "feed.xml"), rss(Array.from({ length: 3 }, (_, n) => entry(n)).join("")));
+  const collect = (isSeen: (keys: string[]) => Promise<Set<string>>) =>
+    collectFeed(
+      { feed: "feed.xml", max_items: 2 },
+      { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, isSeen },
+    );
+  const first = await collect(async () => new Set());
+  expect(first.notes).toEqual(["only the newest 2 of its 3 entries were read; max_items raises that"]);
+  const [newest, oldest] = first.items.map(({ key }) => key);
+  const knows = (key: string) => async (keys: string[]) => new Set(keys.filter((each) => each === key));
+  expect((await collect(knows(newest!))).notes).toHaveLength(1);
+  expect((await collect(knows(oldest!))).notes).toEqual([]);
 });
 
 test("reads a local feed from the base, and refuses a missing, a huge and a strange one", async () => {
@@ -283,8 +300,9 @@ test("reads a local feed from the base, and refuses a missing, a huge and a stra
   writeFileSync(join(base, "feed.xml"), rss("<item><title>a</title></item>"));
   writeFileSync(join(base, "huge.xml"), "");
   truncateSync(join(base, "huge.xml"), 5 * 1024 * 1024);
+  const isSeen = async () => new Set<string>();
   const collect = (feed: string) =>
-    collectFeed({ feed }, { egress: { fetch: () => Promise.reject(new Error()) }, base, signal });
+    collectFeed({ feed }, { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, isSeen });
   expect((await collect("feed.xml")).items).toMatchObject([{ title: "a", source: "feed.xml" }]);
   expect((await collect(join(base, "feed.xml"))).items).toHaveLength(1);
   await expect(collect("missing.xml")).rejects.toThrow(/missing.xml: there is no such file/);
