@@ -173,8 +173,18 @@ function heartbeat() {
         "healthchecks",
       ),
       grace: v.optional(duration("A tick that is later than this is reported.", "30d"), "30m"),
+      empty_ticks: v.optional(
+        integer(
+          "After how many ticks in a row that had work and gave neither a unit nor a file no_output is told of; 0 for never.",
+          "how many ticks may give nothing",
+          [0, 100],
+        ),
+        3,
+      ),
     }),
-    v.transform(({ ping_url: pingUrl = null, style, grace: graceMs }) => ({ pingUrl, style, graceMs })),
+    v.transform(({ ping_url: pingUrl = null, style, grace: graceMs, empty_ticks: emptyTicks }) => {
+      return { pingUrl, style, graceMs, emptyTicks };
+    }),
   );
 }
 

@@ -182,6 +182,7 @@ describe("loadConfig", () => {
         pingUrl: "https://hc-ping.com/0f8b2a4e-1111-2222-3333-444455556666",
         style: "uptime-kuma",
         graceMs: 600_000,
+        emptyTicks: 3,
       },
       kindHashes: [],
       jobs: [
@@ -268,7 +269,12 @@ describe("loadConfig", () => {
       spendPerFiveMinutesMicros: null,
     });
     expect(config.egress).toEqual({ allow: [], allowPrivate: [], requestsPerMinute: 30, contact: null });
-    expect(config.heartbeat).toEqual({ pingUrl: null, style: "healthchecks", graceMs: 1_800_000 });
+    expect(config.heartbeat).toEqual({
+      pingUrl: null,
+      style: "healthchecks",
+      graceMs: 1_800_000,
+      emptyTicks: 3,
+    });
     expect(config).toMatchObject({ alerts: [], jobs: [], secrets: [], tickSeconds: 60 });
     expect(config.value).toEqual({ minutesSavedPerUnit: 30, hourlyRateUsd: 60, minRatio: null });
     expect(config.retention).toEqual({ logDays: 14, logMaxBytes: 200 * 1024 * 1024 });

@@ -63,8 +63,11 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
     : notAgain(sources, last, ticks.length > 1 ? intervalMs : null);
 }
 
-/** The median, so that a night in which the machine was off does not hide that the timer is dead today. */
-function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): number {
+/**
+ * How far ticks usually lie apart, of some that are the newest first, in ms: the median, so that a night in which the machine
+ * was off does not hide that the timer is dead today; five minutes at least.
+ */
+export function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: number): number {
   const starts = ticks.map((tick) => tick.started_at);
   const gaps = starts.slice(1).map((before, index) => (starts[index] ?? before) - before);
   gaps.sort((a, b) => a - b);

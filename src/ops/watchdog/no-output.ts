@@ -1,13 +1,9 @@
 import { sql } from "kysely";
 import { toIso } from "../../lib/clock.ts";
+import { asSentence, endOfError } from "../../lib/text.ts";
 import type { Db } from "../../store/schema.ts";
 import type { WatchNotice } from "./heartbeat.ts";
 
-/**
- * So many ticks with work and without output, one after the other, are announced: with a digest a day that is three days.
- * Attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
- */
-const EMPTY_TICKS = 3;
 /** How far back the last tick with output is looked for. */
 const TICKS_BACK = 200;
 
@@ -20,12 +16,14 @@ interface WorkTick {
 }
 
 /**
- * Whether the last ticks that had work gave nothing: no unit, and no file. Ticks that were idle are no evidence, and
- * those that a rail halted are announced by the rail.
+ * Whether the last ticks that had work, as many as afk.yaml says (0: never), gave nothing: no unit, and no file. Ticks that
+ * were idle are no evidence, and those that a rail halted are announced by the rail. With a digest a day three are three
+ * days; attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
  */
-export async function noOutput(db: Db): Promise<WatchNotice | null> {
-  const empty = await workTicks(db, EMPTY_TICKS);
-  if (empty.length < EMPTY_TICKS || empty.some((tick) => Boolean(tick.gave))) return null;
+export async function noOutput(db: Db, emptyTicks: number): Promise<WatchNotice | null> {
+  if (emptyTicks === 0) return null;
+  const empty = await workTicks(db, emptyTicks);
+  if (empty.length < emptyTicks || empty.some((tick) => Boolean(tick.gave))) return null;
   const rows = await workTicks(db, TICKS_BACK);
   const [newest] = empty;
   const lastGood = rows.find((tick) => Boolean(tick.gave));
@@ -33,11 +31,11 @@ export async function noOutput(db: Db): Promise<WatchNotice | null> {
     lastGood === undefined
       ? "None before them gave any."
       : `The last that gave some was at ${toIso(lastGood.started_at)}.`;
-  const reason = newest?.reason == null ? "" : ` The newest says: ${newest.reason.slice(0, 300)}.`;
+  const reason = newest?.reason == null ? "" : ` The newest says: ${asSentence(endOfError(newest.reason))}`;
   return {
     event: "no_output",
-    title: `${EMPTY_TICKS} ticks in a row gave no output`,
-    message: `The last ${EMPTY_TICKS} ticks that had work gave neither a unit nor a file. ${since}${reason} What failed for good waits in: afk dead. Look: afk logs --tick ${newest?.id ?? ""}`,
+    title: emptyTicks === 1 ? "A tick gave no output" : `${emptyTicks} ticks in a row gave no output`,
+    message: `${emptyTicks === 1 ? "The last tick that had work" : `The last ${emptyTicks} ticks that had work`} gave neither a unit nor a file. ${since}${reason} What failed for good waits in: afk dead`,
     subject: "",
     occurrence: `after:${lastGood?.id ?? "start"}`,
   };

@@ -2,6 +2,7 @@ import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Delivered } from "../../alerts/deliver.ts";
 import { keyOf } from "../../alerts/events.ts";
+import { withLocalTimes } from "../../alerts/local-time.ts";
 import type { Notice } from "../../alerts/outbox.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
@@ -73,7 +74,10 @@ function reported(finding: Notice): WatchdogReport["findings"][number] {
 function setFile({ config, log, outbox }: Alerting, findings: readonly WatchNotice[]): void {
   const { out } = config.paths;
   try {
-    const told = findings.map((finding) => ({ ...finding, message: outbox.redact(finding.message) }));
+    const plain = (text: string) => withLocalTimes(outbox.redact(text), config.timezone);
+    const told = findings.map(({ title, message, ...finding }) => {
+      return { ...finding, title: plain(title), message: plain(message) };
+    });
     if (told.length === 0) rmSync(join(out, ALERT_FILE), { force: true });
     else keepFile(out, ALERT_FILE, alertText(config.agent, told));
   } catch (error) {

@@ -5,14 +5,17 @@ import { didYouMean } from "../../lib/nearest.ts";
 import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
-import { dueAt, labelByHand, nextSlot } from "./schedule.ts";
+import { readAbsence } from "./absence.ts";
+import { dueAt, labelByHand, nextSlot, passedBy } from "./schedule.ts";
 
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
 export async function enqueueDue({ config, store, outbox, clock }: Writing): Promise<void> {
+  const absence = await readAbsence({ config, store, clock });
   for (const job of config.jobs) {
     await store.atomically(async (trx) => {
       const nowMs = clock.nowMs();
-      const due = dueAt(job, await lastSlot(trx, job), nowMs, config.timezone);
+      const last = await lastSlot(trx, job);
+      const due = dueAt(job, last, nowMs, config.timezone);
       if (due.type === "not_due") return;
       await rememberSlot(trx, job, due.slotMs);
       if (due.type === "anchor") return;
@@ -20,11 +23,13 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
       const slot = { key: `${job.name}@${toIso(slotMs)}`, slotMs, label };
       const isNew = await enqueue(trx, newJob(job, { ...slot, byHand: false }), nowMs);
       // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
-      if (isNew && due.missed > 0) {
+      const awaySince = last === null ? null : absence(last);
+      const missed = awaySince === null ? 0 : due.missed - passedBy(job, last, awaySince, config.timezone);
+      if (isNew && missed > 0) {
         await outbox.announce(trx, {
           event: "tick_missed",
-          title: `${job.name} missed ${due.missed} of its times`,
-          message: `Nothing ran at ${due.missed} planned times before ${toIso(due.slotMs)}; they are made up for by one run now. Look: afk status`,
+          title: `${job.name} missed ${missed} of its times`,
+          message: `Nothing ran between ${toIso(awaySince ?? nowMs)} and now, ${missed === 1 ? "when it was due once more" : `when it was due ${missed} times more`}: was the machine off? One run makes up for all of it now. Look: afk status`,
           subject: job.name,
           occurrence: String(due.slotMs),
           job: job.name,

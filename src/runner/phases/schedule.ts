@@ -36,6 +36,12 @@ export function dueAt(job: JobConfig, lastSlotMs: number | null, nowMs: number, 
   return { type: "due", slotMs, missed: count - 1, label: labelOf(schedule, slotMs, timezone) };
 }
 
+/** How many slots after `lastSlotMs` had passed by an instant. */
+export function passedBy(job: JobConfig, lastSlotMs: number | null, atMs: number, timezone: string): number {
+  const due = dueAt(job, lastSlotMs, atMs, timezone);
+  return due.type === "due" ? due.missed + 1 : 0;
+}
+
 /** The slot after `lastSlotMs`; null for jobs that only a person starts. */
 export function nextSlot(job: JobConfig, lastSlotMs: number, timezone: string): number | null {
   switch (job.schedule.type) {

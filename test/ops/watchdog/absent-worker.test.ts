@@ -46,7 +46,7 @@ it("a loop that was told to end is shown at once, and told of after the grace", 
   });
   clock.advance(1);
   expect(await look()).toMatchObject({ exitCode: 1 });
-  expect(told()).toEqual(["No worker is running since 2026-11-21T10:01:00.000Z"]);
+  expect(told()).toEqual(["No worker is running since Sat 21 Nov 10:01"]);
 });
 
 it("a tick of a timer takes the place of a loop, and one by hand does not", async () => {

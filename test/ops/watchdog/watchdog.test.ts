@@ -24,9 +24,9 @@ describe("an episode", () => {
     clock.advance(LATE);
     expect(await look()).toMatchObject({ exitCode: 1, alerts: { sent: 1 } });
     expect(told()).toEqual([
-      "No tick since 2026-11-21T10:10:00.000Z",
-      "Over: No tick since 2026-11-21T10:10:00.000Z",
-      "No tick since 2026-11-21T11:45:00.001Z",
+      "No tick since Sat 21 Nov 10:10",
+      "Over: No tick since Sat 21 Nov 10:10",
+      "No tick since Sat 21 Nov 11:45",
     ]);
   });
 
@@ -52,7 +52,7 @@ describe("an episode", () => {
     clock.advance(LATE);
     await look();
     const first = readFileSync(file, "utf8");
-    expect(first).toContain("No tick since 2026-11-21T10:10:00.000Z");
+    expect(first).toContain("No tick since Sat 21 Nov 10:10");
     for (let n = 0; n < 3; n++) await tick({ outcome: "failed" });
     await look();
     const second = readFileSync(file, "utf8");

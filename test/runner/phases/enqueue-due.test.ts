@@ -45,6 +45,57 @@ describe("scheduled work", () => {
     expect(target.events().filter((event) => event === "tick_missed")).toHaveLength(1);
   });
 
+  it("is no miss when a timer comes more seldom than the job, how often that may be", async () => {
+    const { agent, alerts, clock, ran } = await idle(job({ every: "1m" }));
+    for (let tick = 0; tick < 12; tick++) {
+      await agent.tick();
+      clock.advance(tick % 2 === 0 ? HOUR / 2 : HOUR / 2 + 60_000);
+    }
+    expect(ran).toHaveLength(12);
+    expect(alerts).toEqual([]);
+  });
+
+  it("is no miss when a job ran for long before it", async () => {
+    const { agent, alerts, clock, ran } = await harness(
+      (_context, count) => {
+        if (count === 3) clock.advance(9 * HOUR);
+        return undefined;
+      },
+      job({ every: "10m" }),
+    );
+    for (let tick = 0; tick < 6; tick++) {
+      await agent.tick();
+      clock.advance(HOUR / 6);
+    }
+    expect(ran).toHaveLength(6);
+    expect(alerts).toEqual([]);
+  });
+
+  it("is missed for as long as the machine was off after a job that ran for long", async () => {
+    const { agent, alerts, clock } = await harness(
+      (_context, count) => {
+        if (count === 2) clock.advance(9 * HOUR);
+        return undefined;
+      },
+      job({ every: "1h" }),
+    );
+    await agent.tick();
+    clock.advance(HOUR);
+    await agent.tick();
+    clock.advance(30 * HOUR);
+    await agent.tick();
+    expect(alerts.map(({ title }) => title)).toEqual(["work missed 29 of its times"]);
+  });
+
+  it("is missed when the machine has booted meanwhile, however short that took", async () => {
+    const { agent, alerts, clock } = await idle(job({ every: "1s" }));
+    await agent.tick();
+    clock.reboot(20_000);
+    clock.advance(1_000);
+    await agent.tick();
+    expect(alerts).toMatchObject([{ event: "tick_missed", title: "work missed 20 of its times" }]);
+  });
+
   it("is not run again for a slot that was run, when the clock is set back before it", async () => {
     const { agent, alerts, clock, ran } = await idle(job({ schedule: "0 12 * * *" }));
     await agent.tick();
