@@ -94,7 +94,11 @@ async function listSource(folder: string, run: Run): Promise<Listing & { isMail:
   const { files, total, passedOver } = listing;
   if (total > files.length) run.notes.add(`only the newest ${files.length} of ${total} files were read`);
   const count = [...passedOver.values()].reduce((sum, each) => sum + each, 0);
-  const types = [...passedOver].map(([type, each]) => `${each} ${type}`).join(", ");
+  // In one order, whatever the counts, so that the same types read the same.
+  const types = [...passedOver]
+    .toSorted(([a], [b]) => Number(a > b) - Number(a < b))
+    .map(([type, each]) => `${each} ${type}`)
+    .join(", ");
   if (count > 0) run.notes.add(`passed over ${count} that afk does not read: ${types}`);
   return { ...listing, isMail };
 }

@@ -42,8 +42,10 @@ export function readNote(file: { name: string; modifiedMs: number }, bytes: Uint
   const isRepeated = title !== null && oneLine(heading, 200) === oneLine(title, 200);
   const rest = title === null || isRepeated ? behindFirst : text;
   const parts = [textIn(fields, SUMMARY_KEYS), rest];
+  // An empty file is no note.
+  const name = fields.size === 0 ? "" : file.name.slice(0, -extname(file.name).length);
   return {
-    title: title ?? (heading || file.name.slice(0, -extname(file.name).length)),
+    title: title ?? (heading || name),
     text: parts.filter(Boolean).join("\n\n") || first,
     publishedAt: dateIn(fields) ?? dateOfName(file.name) ?? file.modifiedMs,
   };

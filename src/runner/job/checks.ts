@@ -7,6 +7,7 @@ import { exchange } from "../../http/exchange.ts";
 import { type DigestSettings, isRemote } from "../../jobs/digest/settings.ts";
 import { startProblem } from "../../jobs/exec/command-advice.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
+import { inspectFolder } from "../../jobs/sources/folder.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import {
   bad,
@@ -18,6 +19,7 @@ import {
   warn,
 } from "../../ops/doctor/check.ts";
 
+const FOLDER_MS_MAX = 30_000;
 const FEEDS_MAX = 20;
 const FEED_MS_MAX = 5_000;
 
@@ -28,7 +30,12 @@ const digestsOf = (jobs: readonly JobConfig[]) =>
 
 /** What `afk doctor` checks of the jobs: that what they read and start is there, and over the network that feeds answer. */
 export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>[] {
-  return [["jobs", "sources", sourceFiles], ["jobs", "commands", commands], ...feedChecks(config)];
+  return [
+    ["jobs", "sources", sourceFiles],
+    ["jobs", "folders", folderContents],
+    ["jobs", "commands", commands],
+    ...feedChecks(config),
+  ];
 }
 
 /** The folders and files that jobs read, and the folders that commands start in. */
@@ -63,6 +70,21 @@ function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   });
   if (findings.length > 0) return findings;
   return wanted.length === 0 ? [] : ok("every folder and file that jobs name is there");
+}
+
+/** What of the folders that jobs read is passed over. One that cannot be read at all is named among the sources. */
+async function folderContents({ config: { jobs, paths } }: WithConfig): Promise<Found> {
+  const findings: Finding[] = [];
+  for (const { name, sources } of digestsOf(jobs))
+    for (const source of sources) {
+      if (!("folder" in source)) continue;
+      const folder = resolve(paths.base, source.folder);
+      if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
+      const notes = await inspectFolder(folder, AbortSignal.timeout(FOLDER_MS_MAX));
+      const mend = "move it where it is read, or leave it: the digest goes on without it";
+      findings.push(...notes.map((note) => warn(`job ${name}: ${folder}: ${note}`, mend)));
+    }
+  return findings;
 }
 
 const execsOf = (jobs: readonly JobConfig[]) =>

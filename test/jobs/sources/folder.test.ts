@@ -164,6 +164,37 @@ test("reads the newest 200 files and says so", async () => {
   expect(notes).toEqual(["only the newest 200 of 205 files were read"]);
 });
 
+test("takes as many files and bytes as the source says", async () => {
+  const folder = tempDir();
+  for (const name of ["a", "b", "c"])
+    writeFileSync(join(folder, `${name}.md`), `# ${name}\n\n${"word\n".repeat(1_000)}`);
+  const source = { folder, max_items: 2, max_bytes: 1024 };
+  const { items, notes } = await collectFolder(source, { base: "/nowhere", signal });
+  expect(items).toHaveLength(2);
+  expect(items[0]!.text.length).toBeLessThan(1024);
+  expect(notes).toEqual([
+    "only the newest 2 of 3 files were read",
+    expect.stringMatching(
+      /^only the first 1024 bytes of 2 files were read: \w\.md, \w\.md \(max_bytes can be raised\)$/,
+    ),
+  ]);
+});
+
+test("reads the text of a mail behind its photo, and says what of a larger one was not read", async () => {
+  const photo = `--b\nContent-Type: image/jpeg\nContent-Transfer-Encoding: base64\n\n${`${"A".repeat(76)}\n`.repeat(40_000)}`;
+  const head = 'Subject: a\nMessage-ID: <5@example.org>\nContent-Type: multipart/mixed; boundary="b"\n\n';
+  const mail = `${head}${photo}--b\nContent-Type: text/plain\n\nBehind.\n--b--\n`;
+  const { items, notes } = await collect({ "a.eml": mail });
+  expect([items[0]!.text, notes]).toEqual(["Behind.", []]);
+  const folder = tempDir();
+  writeFileSync(join(folder, "a.eml"), mail);
+  const bounded = await collectFolder({ folder, max_bytes: 1_000_000 }, { base: "/nowhere", signal });
+  expect(bounded.items).toMatchObject([{ title: "a", text: "" }]);
+  expect(bounded.notes).toEqual([
+    "only the first 1000000 bytes of 1 file were read: a.eml (max_bytes can be raised)",
+  ]);
+});
+
 test("a folder that is missing is a failure of the source", async () => {
   await expect(collectFolder({ folder: "none" }, { base: tempDir(), signal })).rejects.toThrow(
     expect.objectContaining({

@@ -49,7 +49,7 @@ test("counts drafts and what is marked as deleted, and names the subfolders", as
   const { items, notes } = await collect(folder);
   expect(items.map(({ title }) => title)).toEqual(["kept"]);
   expect(notes.toSorted()).toEqual([
-    "passed over 3 that afk does not read: 2 marked as deleted, 1 draft",
+    "passed over 3 that afk does not read: 1 draft, 2 marked as deleted",
     "subfolders are not read (each can be a source of its own): .Sent, Archive",
   ]);
   expect(await inspectFolder(folder, signal)).toEqual(notes);

@@ -79,6 +79,10 @@ test("a file with front matter alone has its name for a title", () => {
   expect(read("---\ntags: [x]\n---\n", "Meeting.md")).toMatchObject({ title: "Meeting", text: "" });
 });
 
+test("an empty file is no note", () => {
+  expect(read("\n", "Meeting.md")).toMatchObject({ title: "", text: "" });
+});
+
 test("reads notes in other encodings", () => {
   expect(read(Buffer.from("Gr\xfc\xdfe\n\nText.", "latin1")).title).toBe("Grüße");
   expect(read(Buffer.from("\ufeffGrüße\n\nText.", "utf16le")).title).toBe("Grüße");

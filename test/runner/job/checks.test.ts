@@ -73,6 +73,36 @@ describe("what jobs need", () => {
   });
 });
 
+describe("folders", () => {
+  it("that hold what is not read are named with its types", async () => {
+    const prepare = (dir: string) => {
+      for (const folder of [
+        "inbox",
+        "Mail",
+        "Mail/cur",
+        "Mail/new",
+        "Mail/.Sent",
+        "Mail/.Sent/cur",
+        "Mail/.Sent/new",
+      ])
+        mkdirSync(join(dir, folder));
+      for (const name of ["a.md", "b.pdf", "c.PDF", "d.docx", "e"])
+        writeFileSync(join(dir, "inbox", name), "x");
+    };
+    const jobs = [{ kind: "digest", sources: [{ folder: "./inbox" }, { folder: "./Mail" }] }];
+    expect((await findings(jobs, { prepare })).filter(({ name }) => name === "folders")).toMatchObject(
+      [
+        {
+          result: "warn",
+          found:
+            /job-0: .*inbox: passed over 4 that afk does not read: 1 \.docx, 2 \.pdf, 1 without an extension/,
+        },
+        { result: "warn", found: /job-0: .*Mail: subfolders are not read .*: \.Sent/ },
+      ].map((each) => matching(each)),
+    );
+  });
+});
+
 describe("feeds", () => {
   const digest = (...feeds: string[]) => ({ kind: "digest", sources: feeds.map((feed) => ({ feed })) });
 
