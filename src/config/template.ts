@@ -7,6 +7,8 @@ export interface TemplateAnswers {
   model: string;
   /** Addresses of feeds, or paths of files that hold them; none gives a digest of the folder ./inbox. */
   feeds: string[];
+  /** Where alerts go: a type of `alerts:` with its address. */
+  channel?: { type: string; url: string } | null;
 }
 
 /** A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. */
@@ -52,7 +54,7 @@ egress:
   # allow_private: []               # hosts of allow on your own network
 
 # Where warnings and errors are sent; ALERT_WEBHOOK in the environment is the one of an agent that names none.
-alerts: []
+${alerts(answers.channel ?? null)}
 #  - { type: ntfy, url: "https://ntfy.sh/a-name-that-nobody-guesses" }
 #  - type: telegram
 #    url: "https://api.telegram.org/bot\${TELEGRAM_TOKEN}/sendMessage"
@@ -107,10 +109,15 @@ function decimal(usd: number): string {
   return usd.toFixed(6).replace(/0{1,4}$/, "");
 }
 
+function alerts(channel: TemplateAnswers["channel"]): string {
+  if (channel == null) return "alerts: []";
+  return `alerts:\n  - { type: ${channel.type}, url: ${quote(channel.url)} }`;
+}
+
 /** A feed that is no web address is the path of a file. */
 function hostsOf(feeds: readonly string[]): string[] {
   const addresses = feeds.filter((feed) => /^https?:/.test(feed));
-  return [...new Set(addresses.map((address) => new URL(address).hostname))];
+  return [...new Set(addresses.map((address) => URL.parse(address)?.hostname ?? address))];
 }
 
 function sources(feeds: readonly string[]): string {

@@ -1,27 +1,22 @@
 import { existsSync, writeFileSync } from "node:fs";
+import { basename, join, relative } from "node:path";
 import { processEnvironment } from "../../config/environment.ts";
 import { locate } from "../../config/locations.ts";
 import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
+import { shellQuote } from "../../evidence/release/plan.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { readStopFile } from "../../rails/stop-file.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand } from "../command.ts";
+import { askAnswers, USUAL_ANSWERS } from "../init-questions.ts";
 import { oneLine, printLines } from "../output.ts";
-
-const DEFAULTS: TemplateAnswers = {
-  agent: "my-agent",
-  timezone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC",
-  dailyCapUsd: 1,
-  model: "ollama/qwen2.5:3b",
-  feeds: ["https://hnrss.org/frontpage"],
-};
 
 export default defineCommand({
   args: { yes: { type: "boolean", alias: "y", description: "Asks nothing and takes the defaults" } },
   async run({ args }) {
     const environment = processEnvironment();
     const where = { environment, configFile: args.config, state: args.state, cwd: process.cwd() };
-    const { configFile: path, stopFile } = locate(where);
+    const { configFile: path, stopFile, out } = locate(where);
     if (existsSync(path)) {
       throw new AfkError(
         "exists",
@@ -29,29 +24,39 @@ export default defineCommand({
         { retry: "never" },
       );
     }
-    const given = args.yes || !canAsk() ? DEFAULTS : await answers();
-    writeFileSync(path, renderTemplate(given), { flag: "wx" });
+    const given =
+      args.yes || !canAsk()
+        ? USUAL_ANSWERS
+        : await askAnswers(ask, (problem) => printLines([problem], process.stderr));
+    // The address of a channel is a secret: whoever knows it can write there, or read what stands there.
+    writeFileSync(path, renderTemplate(given), { flag: "wx", mode: given.channel ? 0o600 : 0o666 });
     const kill = environment.KILL_FLAG ? readStopFile(stopFile) : null;
     const stopped = kill === null ? [] : [`it is stopped by KILL_FLAG: ${oneLine(kill.reason)}`];
-    printLines([`wrote ${path}`, ...stopped, "next: read it, then  afk doctor  and  afk tick"]);
+    printLines([`wrote ${path}`, ...stopped, ...nextLines(given, path, out)]);
   },
 });
 
-async function answers(): Promise<TemplateAnswers> {
-  return {
-    agent: await ask("Name of the agent?", DEFAULTS.agent),
-    timezone: await ask("Time zone?", DEFAULTS.timezone),
-    dailyCapUsd: await askCap(),
-    model: await ask("Model?", DEFAULTS.model),
-    feeds: (await ask("Feeds to read, separated by spaces?", DEFAULTS.feeds.join(" "))).split(/\s+/),
-  };
-}
-
-async function askCap(): Promise<number> {
-  for (let tries = 0; tries < 5; tries++) {
-    const answer = await ask("The most it may spend in a day, in US dollars?", String(DEFAULTS.dailyCapUsd));
-    if (Number.isFinite(Number(answer)) && Number(answer) >= 0) return Number(answer);
-    printLines(["Write a number such as 1.00 (0 = spend nothing)."]);
-  }
-  return 0;
+/** The commands that lead from here to the first digest, as they have to be typed. */
+function nextLines({ channel }: TemplateAnswers, path: string, out: string): string[] {
+  const isUsual = path === join(process.cwd(), basename(path)) && basename(path) === "afk.yaml";
+  const more = isUsual ? "" : ` --config ${shellQuote(relative(process.cwd(), path) || path)}`;
+  const shown = relative(process.cwd(), out);
+  const steps: [command: string, what: string][] = [
+    ["doctor", "checks it, and says how to mend each thing"],
+    ...(channel
+      ? [["alert test", `sends a real message by ${channel.type}`] satisfies [string, string]]
+      : []),
+    ["tick --now digest", `makes the first digest now, in ${shown.startsWith("..") ? out : shown}`],
+    ["run", "goes on by itself: a digest each morning at 06:00"],
+  ];
+  const commands = steps.map(([command]) => `afk ${command}${more}`);
+  const width = Math.max(...commands.map(({ length }) => length));
+  return [
+    ...(channel?.type === "ntfy" ? [`subscribe to ${channel.url} in the ntfy app to get its alerts`] : []),
+    ...(channel
+      ? []
+      : ["nobody hears of trouble yet: add a channel under alerts: in it, or set ALERT_WEBHOOK"]),
+    "next:",
+    ...steps.map(([, what], at) => `  ${(commands[at] ?? "").padEnd(width)}   ${what}`),
+  ];
 }
