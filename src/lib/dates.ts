@@ -31,7 +31,12 @@ interface Time {
 export function parseDate(text: string): number | null {
   const trimmed = text.trim();
   if (trimmed.length > DATE_CHARS_MAX) return null;
-  const plain = plainWord(withoutComments(trimmed)).replace(/[−–—]/g, "-").trim();
+  const plain = plainWord(withoutComments(trimmed))
+    .replace(/[−–—]/g, "-")
+    .trim()
+    // The day in a zone, and the digits of an instant without anything between.
+    .replace(/^(\d{4}-\d{2}-\d{2})(?=[+-]\d{2}:?\d{2}$)/, "$1t00:00")
+    .replace(/^((?:19|20)\d{6})(?=(?:\d{4}|\d{6})$)/, "$1t");
   const ms = instantOfCount(plain) ?? instantOfText(plain);
   return ms !== null && ms >= 0 && ms < FAR_FUTURE_MS ? ms : null;
 }
@@ -50,12 +55,13 @@ function withoutComments(text: string): string {
   return kept;
 }
 
-/** Seconds, milliseconds or microseconds of the epoch: as many digits as the years from 1973 to 2286 have. */
+/** Seconds of the epoch, or thousandths, millionths or billionths of one: as many digits as the years from 1973 to 2286 have. */
 function instantOfCount(text: string): number | null {
-  const [, whole = "", fraction = ""] = /^(\d{9,16})(\.\d{1,9})?$/.exec(text) ?? [];
+  const [, whole = "", fraction = ""] = /^(\d{9,19})(\.\d{1,9})?$/.exec(text) ?? [];
   if (whole.length === 9 || whole.length === 10) return Math.floor(Number(whole + fraction) * 1_000);
   if (whole.length === 13) return Number(whole);
-  return whole.length === 16 ? Math.floor(Number(whole) / 1_000) : null;
+  if (whole.length === 16) return Math.floor(Number(whole) / 1_000);
+  return whole.length === 19 ? Math.floor(Number(whole) / 1_000_000) : null;
 }
 
 function instantOfText(text: string): number | null {
@@ -83,7 +89,7 @@ function readTime(text: string): Time | null {
   const isKorean = /[가-힣]/.test(text);
   const match = CLOCK.exec(text);
   // A `T` or a colon that begins no time has something else behind it than a time, and the whole is not to be trusted.
-  if (match === null) return /\d[t:]|:\d/.test(text) ? null : { ms: -1, zone: 0, rest: text };
+  if (match === null) return /\dt\d|\d:|:\d/.test(text) ? null : { ms: -1, zone: 0, rest: text };
   const hour = Number(match[1] ?? match[4]);
   const minute = Number(match[2] ?? match[5] ?? 0);
   const second = Number(match[3] ?? match[6] ?? 0);
@@ -200,7 +206,7 @@ function namedMonth(text: string, isAlone: boolean): Day | null {
   return { year: fullYear(year), month, day: Number(day) };
 }
 
-/** 20261103, 261103, and with the time behind it 20261103102500. */
+/** 20261103, 261103. */
 function digitsAlone(text: string): Day | null {
   const match = /^\s*(\d{4}|\d{2})(\d{2})(\d{2})\s*$/.exec(text);
   if (match === null) return null;

@@ -42,6 +42,8 @@ export interface RawItem {
   link?: string | undefined;
   /** The link by which earlier versions identified it, where they chose another. */
   formerLink?: string | null | undefined;
+  /** The text by which earlier versions identified it, where they chose another: it counts without id and link alone. */
+  formerText?: string | undefined;
   base?: string | undefined;
   text?: string | undefined;
   publishedAt?: number | string | undefined;
@@ -83,9 +85,10 @@ function keysOf(raw: RawItem, item: Pick<Item, "title" | "text" | "link">, link:
   const id = raw.id?.trim() ?? "";
   const idAsLink = safeLink(id);
   const formerLink = raw.formerLink === undefined ? link : safeLink(raw.formerLink ?? "", raw.base);
+  const former = raw.formerText === undefined ? item.text : cleanText(raw.formerText, ITEM_TEXT_CHARS_MAX);
   const identities = [
     identityOf(idAsLink === null ? id : withoutTracking(idAsLink), item),
-    identityOf(id, { ...item, link: formerLink }),
+    identityOf(id, { ...item, link: formerLink, text: former }),
     ...(raw.aliases ?? []).map((other) => identityOf(other.trim(), item)),
   ];
   return [...new Set(identities.map(shortHash))];

@@ -68,6 +68,7 @@ function rssItem(entry: RssItem): RawItem {
       entry.media?.contents?.[0]?.url,
     ]),
     formerLink: entry.link ?? permalink ?? null,
+    ...(id === undefined && { formerText: html(entry.content?.encoded ?? entry.description) ?? "" }),
     text: first(
       [
         entry.content?.encoded,

@@ -158,6 +158,14 @@ describe("the first field that is not empty counts", () => {
   ])("of links: %s", (_name, inside) => {
     expect(item(`<title>t</title>${inside}`)).toMatchObject({ link: "https://example.org/x" });
   });
+  test("an item without id and link is known under the key that it had by its description alone", () => {
+    const bare = item("<title>t</title>")!;
+    const found = item(
+      '<title>t</title><itunes:summary>x</itunes:summary><enclosure url="https://example.org/x" length="1" type="a/b"/>',
+    )!;
+    expect(found.key).not.toBe(bare.key);
+    expect(found.aliases).toContain(bare.key);
+  });
   test("of dates, the first that can be read", () => {
     expect(item("<title>t</title><pubDate>soon</pubDate><dc:date>2026-11-03</dc:date>")).toMatchObject({
       publishedAt: Date.UTC(2026, 10, 3),
