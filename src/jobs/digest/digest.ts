@@ -5,13 +5,16 @@ import { type DigestDocument, entriesOf, type Note, plural } from "./document.ts
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
 import { composeHtml } from "./html.ts";
+import type { Item } from "./item.ts";
 import { composeMarkdown } from "./markdown.ts";
 import { printedId } from "./printed-id.ts";
 import { rank, type Standing } from "./rank.ts";
+import { readArticles } from "./read-articles.ts";
 import { toReport } from "./report.ts";
 import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { summariseItem, writeLead } from "./summaries.ts";
+import { withoutBoilerplate } from "./teaser.ts";
 
 /** As long as printed items are kept. */
 const RATED_DAYS = 90;
@@ -48,7 +51,8 @@ async function runDigest(context: Context): Promise<JobResult> {
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
   context.remember([...selection.keys, ...outages.keys, ...omitted.keys]);
-  const entries = await summarise(context, selection.chosen, standings);
+  const articles = await itemsInFull(context, selection.chosen, groups);
+  const entries = await summarise(context, selection.chosen, articles.items, standings);
   const sections = groupEntries(entries, context.settings.groupBy, context.timezone);
   const document: DigestDocument = {
     label,
@@ -61,7 +65,11 @@ async function runDigest(context: Context): Promise<JobResult> {
     sources: sources.length,
     waiting: selection.waiting.length,
     failures,
-    omissions: [...notesOf(fetched, ({ notes }) => notes), ...notesOnWaiting(selection.waiting, maxItems)],
+    omissions: [
+      ...notesOf(fetched, ({ notes }) => notes),
+      ...articles.notes,
+      ...notesOnWaiting(selection.waiting, maxItems),
+    ],
   };
   const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
   if (isNews) {
@@ -87,6 +95,29 @@ async function rankNew(
   return rank(unseen, { interests, weights: sources.map(({ weight }) => weight ?? 1), rated, nowMs });
 }
 
+/** The chosen items with all that there is to read of them: of feeds without what is no text, and the articles where they are wanted. */
+async function itemsInFull(
+  context: Context,
+  chosen: Group[],
+  groups: Group[][],
+): Promise<{ items: Item[]; notes: Note[] }> {
+  const { sources, fullText } = context.settings;
+  const sourceOf = new Map(
+    groups.flatMap((own, index) => own.map((group) => [group, sources[index]] as const)),
+  );
+  const feedOf = (group: Group | undefined) => {
+    const source = group === undefined ? undefined : sourceOf.get(group);
+    return source !== undefined && "feed" in source ? source : undefined;
+  };
+  const items = chosen.map((group) =>
+    feedOf(group) === undefined ? group.item : { ...group.item, text: withoutBoilerplate(group.item.text) },
+  );
+  return await readArticles(context, items, (index) => {
+    const feed = feedOf(chosen[index]);
+    return feed !== undefined && (feed.full_text ?? fullText);
+  });
+}
+
 function toPrinted({ id, item, summary, score }: Ranked): NewlyPrinted {
   const { key, title, link, source, publishedAt } = item;
   return { id, key, title, link, source, summary: summary?.text ?? "", publishedAt, score };
@@ -95,11 +126,12 @@ function toPrinted({ id, item, summary, score }: Ranked): NewlyPrinted {
 async function summarise(
   context: Context,
   groups: Group[],
+  items: Item[],
   standings: Map<Group, Standing> | null,
 ): Promise<Ranked[]> {
   const entries: Ranked[] = [];
-  for (const group of groups) {
-    const { item } = group;
+  for (const [index, group] of groups.entries()) {
+    const item = items[index] ?? group.item;
     context.progress(entries.length, groups.length, item.title);
     const summary = await summariseItem(context, item);
     const { score = null, reasons = [], topic = null } = standings?.get(group) ?? {};

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
-import { integer, list, number, section, text } from "../../config/fields.ts";
+import { flag, integer, list, number, section, text } from "../../config/fields.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 import { GROUPINGS } from "./grouping.ts";
 
@@ -31,6 +31,12 @@ const weight = v.optional(
   ),
 );
 
+const fullText = v.optional(
+  flag(
+    "Where a feed has only the beginning of an article, the page is read, if egress.allow has its host and robots.txt allows it.",
+  ),
+);
+
 const feed = section("A feed: RSS, Atom or JSON Feed.", {
   feed: text(
     "Address of the feed, or the path of a file that holds it.",
@@ -39,6 +45,7 @@ const feed = section("A feed: RSS, Atom or JSON Feed.", {
     /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/).+)$/,
     2000,
   ),
+  full_text: fullText,
   max_items: maxItems,
   weight,
   name,
@@ -111,6 +118,7 @@ export const digestSettings = v.pipe(
         50,
       ),
     ),
+    full_text: fullText,
     group_by: v.optional(
       v.pipe(
         v.picklist(GROUPINGS, `write one of ${GROUPINGS.join(", ")}`),
@@ -119,8 +127,9 @@ export const digestSettings = v.pipe(
       "source",
     ),
   }),
-  v.transform(({ sources, max_items: maxItems, language = null, interests = [], group_by: groupBy }) => {
-    return { sources, maxItems, language, interests, groupBy };
+  v.transform(({ sources, max_items: maxItems, language = null, interests = [], ...rest }) => {
+    const { full_text: fullText = false, group_by: groupBy } = rest;
+    return { sources, maxItems, language, interests, fullText, groupBy };
   }),
 );
 

@@ -334,3 +334,83 @@ test("a digest with nothing new says what it passed over, once", async () => {
   expect(await digest.run(second.context)).toMatchObject({ units: 0, report: { isNews: false } });
   expect([...second.files]).toEqual([]);
 });
+
+const ARTICLE = `<html><body><nav>Menu</nav><article><p>${"The bridge opened on Monday, and many came to see it. ".repeat(10)}</p></article></body></html>`;
+const jsonFeed = (items: object[]) =>
+  JSON.stringify({ version: "https://jsonfeed.org/version/1.1", title: "F", items });
+
+test("with full_text the article is read where the feed has a teaser, once, and what cannot be read is noted by host", async () => {
+  const long = "A whole article of the feed itself, which nobody has to fetch again. ".repeat(30);
+  const { egress, requests } = await localSite({
+    "/feed": {
+      body: jsonFeed([
+        { id: "1", title: "Short", url: "https://example.org/short", content_text: "A teaser…" },
+        { id: "2", title: "Long", url: "https://example.org/long", content_text: long },
+        { id: "3", title: "Gone", url: "https://gone.example.net/x", content_text: "Only this." },
+        { id: "4", title: "Gone too", url: "https://gone.example.net/y", content_text: "And this." },
+      ]),
+    },
+    "/short": { body: ARTICLE },
+  });
+  const entry = settings({ sources: [{ feed: "https://example.org/feed" }], full_text: true });
+  const job = fakeJob(entry, { egress });
+  await digest.run(job.context);
+  expect(requests.map(({ url }) => url)).toEqual(["/feed", "/short", "/x", "/y"]);
+  const asked = (title: string) =>
+    job.asked.find(({ request }) => request.messages[1]!.content.includes(`"${title}"`))!.request.messages[1]!
+      .content;
+  expect(asked("Short")).toContain("The bridge opened on Monday");
+  expect(asked("Short")).not.toContain("Menu");
+  expect(asked("Gone")).toContain("Only this.");
+  const markdown = job.files.get("digest-2026-11-21.md")!;
+  expect(markdown).toMatch(
+    /- gone\.example\.net: the feed's own text stands for the article: .*404 \(and 1 more of it\)\n/,
+  );
+  const again = fakeJob(entry, { egress, memory: job.memory });
+  await digest.run(again.context);
+  expect(requests).toHaveLength(4);
+  expect(again.files).toEqual(job.files);
+});
+
+test("a source's own full_text wins, a host that is not allowed is said, and a halt stops the job", async () => {
+  const feed = jsonFeed([{ id: "1", title: "T", url: "https://other.example.net/x", content_text: "Text." }]);
+  const page = { url: "", status: 200, contentType: "", charset: null, fromCache: false };
+  const fetching = (error: Error) => ({
+    fetch: async (url: string) => {
+      if (url === "https://example.org/feed") return { ...page, url, body: new TextEncoder().encode(feed) };
+      throw error;
+    },
+  });
+  const refused = new AfkError(
+    "egress_refused",
+    "other.example.net is not in egress.allow; add other.example.net to it",
+  );
+  const source = { feed: "https://example.org/feed" };
+  const off = fakeJob(settings({ sources: [{ ...source, full_text: false }], full_text: true }), {
+    egress: fetching(refused),
+  });
+  await digest.run(off.context);
+  expect(off.files.get("digest-2026-11-21.md")).not.toContain("Left out");
+  const on = fakeJob(settings({ sources: [{ ...source, full_text: true }] }), { egress: fetching(refused) });
+  await digest.run(on.context);
+  expect(on.files.get("digest-2026-11-21.md")).toMatch(
+    /## Left out\n\n- other\.example\.net: .*add other\.example\.net to it/,
+  );
+  const halt = new AfkError("killed", "the kill switch is set");
+  const halted = fakeJob(settings({ sources: [source], full_text: true }), { egress: fetching(halt) });
+  await expect(digest.run(halted.context)).rejects.toBe(halt);
+});
+
+test("what is no text of a feed is not summarised", async () => {
+  const text =
+    "Article URL: https://example.org/a\nComments URL: https://example.org/c\nPoints: 12\n# Comments: 3";
+  const { egress } = await localSite({
+    "/feed": {
+      body: jsonFeed([{ id: "1", title: "A story", url: "https://example.org/a", content_text: text }]),
+    },
+  });
+  const job = fakeJob(settings({ sources: [{ feed: "https://example.org/feed" }] }), { egress });
+  await digest.run(job.context);
+  expect(job.asked).toEqual([]);
+  expect(job.files.get("digest-2026-11-21.md")).not.toMatch(/Points|Comments/);
+});

@@ -11,6 +11,7 @@ test("fills in what may be left out", () => {
     maxItems: 30,
     language: null,
     interests: [],
+    fullText: false,
     groupBy: "source",
   });
 });
