@@ -67,7 +67,9 @@ export function readRunbook(): Runbook {
 function commandOf(section: string, line: number, content: string): Command {
   const [text = "", comment = ""] = content.split(/ {2,}# /);
   const exactly = /exit code (\d+):/.exec(comment)?.[1];
-  const maybe = /exit code (\d+) if/.exec(comment)?.[1];
+  // What looks tells by 1 that it found something, and within a sentence there is no room to say so.
+  const isLook = comment === "" && /^sudo afk (?:doctor|watchdog)\b/.test(text);
+  const maybe = isLook ? "1" : /exit code (\d+) if/.exec(comment)?.[1];
   const codes =
     exactly !== undefined ? [Number(exactly)] : [0, ...(maybe === undefined ? [] : [Number(maybe)])];
   return { section, line, text: text.trim(), comment: comment.trim(), codes };
