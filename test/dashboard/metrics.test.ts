@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { FINDINGS } from "../../src/ops/condition/finding.ts";
 import { testSite } from "./site.ts";
 
 /** Samples by name and labels, as they are written. */
@@ -121,4 +122,52 @@ test("docs/metrics.md lists exactly what there is", async () => {
     ([, name, type]) => `${name} ${type}`,
   );
   expect(documented.sort()).toEqual(there.sort());
+});
+
+test("docs/metrics.md says of every kind of finding what it is", () => {
+  const text = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+  const documented = [...text.matchAll(/^\| `([a-z_]+)` \| (bad|warn) \| ([a-z ]+) \| (.*) \|$/gm)];
+  expect(documented.map(([, ...cells]) => cells)).toEqual(
+    Object.entries(FINDINGS).map(([code, { severity, isUrgent, help }]) => [
+      code,
+      severity,
+      isUrgent ? "somebody acts" : "time mends it",
+      help,
+    ]),
+  );
+});
+
+test("what afk.yaml names has its samples from the first scrape", async () => {
+  const site = await testSite({
+    isEmpty: true,
+    sections: {
+      budget: { daily_cap_usd: 1, daily_cap_calls: 10 },
+      gateway: { clients: [{ name: "laptop" }] },
+    },
+  });
+  const found = samples((await site.ask("/metrics")).body);
+  expect(found).toMatchObject({
+    'afk_client_calls{client="laptop"}': 0,
+    'afk_client_refused{client="laptop"}': 0,
+    'afk_client_settled_usd{client="laptop"}': 0,
+    'afk_client_reserved_usd{client="laptop"}': 0,
+    'afk_model_calls{model="ollama/qwen2.5:3b"}': 0,
+    'afk_model_settled_usd{model="extractive"}': 0,
+    'afk_breaker_state{breaker="model:ollama/qwen2.5:3b",state="closed"}': 1,
+    'afk_breaker_state{breaker="model:ollama/qwen2.5:3b",state="open"}': 0,
+    'afk_breaker_failures{breaker="host:news.example.org"}': 0,
+    'afk_breaker_failures{breaker="job:digest"}': 0,
+    'afk_window_settled{scope="agent",window="day",unit="calls"}': 0,
+    'afk_spend_settled_usd{window="month"}': 0,
+    'afk_ticks_total{outcome="running"}': 0,
+    'afk_condition{code="cap_refuses"}': 0,
+    'afk_sources{state="failed"}': 0,
+  });
+  // Nothing is described that has no sample, but for times before the first tick and caps that are not there.
+  const { body } = await site.ask("/metrics");
+  for (const [, name] of body.matchAll(/^# TYPE (\w+) /gm))
+    expect(
+      Object.keys(found).some((sample) => sample.replace(/\{.*/s, "") === name),
+      name,
+    ).toBe(true);
 });

@@ -30,7 +30,7 @@ export default defineCommand({
     const { isHealthy, verdict, problems, findings } = health;
     const isWell = verdict === "well" || verdict === "new";
     const summary = findings.length === 0 ? [] : [verdictLine({ verdict, findings })];
-    const text = isWell ? ["fit to work"] : [...summary, ...problems.map((each) => `  ${each}`)].map(oneLine);
+    const text = isWell ? ["fit to work"] : [...summary, ...problems].map(oneLine);
     return { json: health, text, exitCode: exitCode(isHealthy) };
   },
 });

@@ -1,0 +1,233 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  addAlert,
+  addBreaker,
+  addJob,
+  addResult,
+  addTick,
+  type Condition,
+  call,
+  DAY,
+  HOUR,
+  hold,
+  holdSuspended,
+  LIMITS,
+  MINUTE,
+  meta,
+  NEEDS,
+} from "./making.ts";
+
+/** Those that need a process, a lock, another configuration, or a past of their own. */
+export const PARTICULAR: readonly Condition[] = [
+  {
+    name: "a worker that ended without a word",
+    make: (state) => {
+      meta(state, "run_began_at", state.nowMs - HOUR);
+      meta(state, "run_ended_at", 0);
+    },
+    ...{ codes: ["worker_gone"], exit: 1, says: NEEDS("the worker ended without a word") },
+  },
+  {
+    name: "a tick that says it runs, 26 minutes after its worker died",
+    make: (state) => {
+      meta(state, "run_began_at", state.nowMs - HOUR);
+      const started = state.nowMs - 26 * MINUTE;
+      state.run("update ticks set outcome = 'running', finished_at = null, started_at = ?", started);
+    },
+    ...{ codes: ["worker_gone"], exit: 1, says: NEEDS("the worker ended without a word") },
+  },
+  {
+    name: "a worker that was told to end a minute ago",
+    make: (state) => {
+      meta(state, "run_began_at", state.nowMs - HOUR);
+      meta(state, "run_ended_at", state.nowMs - MINUTE);
+    },
+    ...{ codes: ["worker_ending"], exit: 0, says: NEEDS("no worker is running") },
+  },
+  {
+    name: "a worker that was told to end an hour ago",
+    make: (state) => {
+      meta(state, "run_began_at", state.nowMs - 2 * HOUR);
+      meta(state, "run_ended_at", state.nowMs - HOUR);
+    },
+    ...{ codes: ["worker_ended"], exit: 1, says: NEEDS("no worker is running") },
+  },
+  {
+    name: "a worker that is suspended",
+    make: ({ target }) => holdSuspended(join(target.state, "lock.db")),
+    ...{ codes: ["worker_suspended"], exit: 1, says: NEEDS("the worker is suspended") },
+  },
+  {
+    name: "a tick whose process died",
+    make: ({ run, nowMs }) =>
+      run("update ticks set outcome = 'running', finished_at = null, started_at = ?", nowMs - MINUTE),
+    ...{ codes: ["tick_died"], exit: 1, says: NEEDS("a tick died") },
+  },
+  {
+    name: "a tick that does not end",
+    make: ({ run, nowMs, target }) => {
+      hold(join(target.state, "lock.db"));
+      run("update ticks set outcome = 'running', finished_at = null, started_at = ?", nowMs - 10 * HOUR);
+    },
+    ...{ codes: ["tick_hanging"], exit: 1, says: NEEDS("a tick hangs") },
+  },
+  {
+    name: "a tick that is late",
+    make: ({ run, nowMs }) =>
+      run(
+        "update ticks set started_at = ?, finished_at = ?, next_due_at = ?",
+        ...[3, 3, 1].map((h) => nowMs - h * HOUR),
+      ),
+    ...{ codes: ["tick_overdue"], exit: 1, says: NEEDS("no tick for too long") },
+  },
+  {
+    name: "an agent that has never ticked",
+    make: ({ run }) => {
+      run("delete from ticks");
+      run("update kysely_migration set timestamp = '2020-01-01T00:00:00.000Z'");
+    },
+    ...{ codes: ["never_ran"], exit: 1, says: NEEDS("no tick for too long") },
+  },
+  {
+    name: "a database that is older than its mark",
+    make: ({ target }) => writeFileSync(join(target.state, "high-water.json"), '{"generation":1000000}'),
+    ...{ codes: ["killed"], exit: 0, says: NEEDS("the kill switch is set") },
+  },
+  {
+    name: "a gateway that nobody serves",
+    make: ({ configure }) => configure({ gateway: { listen: "127.0.0.1:9", clients: [{ name: "laptop" }] } }),
+    ...{ codes: ["gateway_down"], exit: 0, says: NEEDS("nobody serves http://127.0.0.1:9") },
+  },
+  {
+    name: "a gateway that does not answer",
+    make: ({ configure, target }) => {
+      configure({ gateway: { listen: "127.0.0.1:9", clients: [{ name: "laptop" }] } });
+      hold(join(target.state, "gateway-lock.db"));
+    },
+    ...{ codes: ["gateway_silent"], exit: 0, says: LIMITS("the gateway does not answer") },
+  },
+  {
+    name: "a gateway that is suspended",
+    make: ({ target }) => holdSuspended(join(target.state, "gateway-lock.db")),
+    ...{ codes: ["gateway_suspended"], exit: 1, says: NEEDS("the gateway is suspended") },
+  },
+  {
+    name: "a job that is due, while another has run for an hour",
+    make: ({ run, nowMs, target }) => {
+      hold(join(target.state, "lock.db"));
+      run("update ticks set outcome = 'running', finished_at = null, started_at = ?", nowMs - HOUR);
+      run("update schedules set last_slot_at = ?", nowMs - DAY - 40 * MINUTE);
+    },
+    ...{ codes: ["job_overdue"], exit: 0, says: LIMITS("digest was not begun") },
+  },
+  {
+    name: "alerts that nobody has tried to send",
+    make: (state) => addAlert(state, { next_at: state.nowMs - HOUR }),
+    ...{ codes: ["alerts_delayed"], exit: 0, says: LIMITS("1 alert waits to be sent") },
+  },
+  {
+    name: "an alert that was lost, on a channel that takes them",
+    make: (state) => {
+      addAlert(state, { state: "failed", attempts: 5, error: "HTTP 413", updated_at: state.nowMs - HOUR });
+      addAlert(state, { state: "sent", attempts: 1 });
+    },
+    ...{ codes: ["alerts_lost"], exit: 0, says: NEEDS("1 alert lost") },
+  },
+  {
+    name: "a result that was lost, by a receiver that takes them",
+    make: (state) => {
+      addResult(state, { state: "dead", attempts: 5, error: "HTTP 413", updated_at: state.nowMs - HOUR });
+      addResult(state, { state: "delivered", attempts: 1 });
+    },
+    ...{ codes: ["results_lost"], exit: 0, says: NEEDS("1 result lost") },
+  },
+  {
+    name: "a cap in tokens that refuses",
+    make: async (state) => {
+      state.configure({ budget: { daily_cap_usd: 1, daily_cap_tokens: 100 } });
+      await call(state, [
+        { micros: 0, tokens: 90 },
+        { micros: 0, tokens: 50 },
+      ]);
+    },
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the day cap in tokens refuses calls") },
+  },
+  {
+    name: "the cap of an hour that refuses",
+    make: async (state) => {
+      state.configure({ budget: { daily_cap_usd: 1, hourly_cap_usd: 0.2 } });
+      await call(state, [{ micros: 150_000 }, { micros: 100_000 }]);
+    },
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the hour cap refuses calls") },
+  },
+  {
+    name: "the cap of a client that refuses",
+    make: async (state) => {
+      state.configure({ gateway: { clients: [{ name: "laptop", caps: { daily_usd: 0.1 } }] } });
+      await call(state, [{ micros: 200_000, scope: { client: "laptop" } }]);
+    },
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the day cap of client laptop refuses calls") },
+  },
+  {
+    name: "a cap of 0",
+    make: ({ configure }) => configure({ budget: { daily_cap_usd: 0 } }),
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the day cap is reached") },
+  },
+  {
+    name: "a job that waits since the cap of its run refused a call",
+    make: async (state) => {
+      state.configure({ budget: { daily_cap_usd: 1, job_cap_usd: 0.1 } });
+      const id = addJob(state, { error: "the job cap has no room" });
+      await call(state, [{ micros: 200_000, scope: { job: `key-${id}` } }]);
+    },
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the job cap refused a call") },
+  },
+  {
+    name: "a last tick whose cap refused a call",
+    make: async (state) => {
+      state.configure({ budget: { daily_cap_usd: 1, tick_cap_usd: 0.1 } });
+      const [tick] = state.target.query<{ id: string }>("select id from ticks");
+      await call(state, [{ micros: 200_000, scope: { tick: tick!.id } }]);
+    },
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the tick cap refused a call") },
+  },
+];
+
+/** What becomes of several at once. */
+export const TOGETHER: readonly Condition[] = [
+  {
+    name: "a refused cap, a queue that waits, a channel and a receiver that fail, and six alerts that were not sent",
+    make: async (state) => {
+      await call(state, [{ micros: 900_000 }, { micros: 200_000 }]);
+      addJob(state, { run_at: state.nowMs - HOUR });
+      for (let n = 0; n < 6; n++) addAlert(state, { attempts: 3, error: "HTTP 500" });
+      addResult(state, { attempts: 2, error: "HTTP 500" });
+    },
+    codes: ["alerts_delayed", "cap_refuses", "queue_waits", "results_delayed"],
+    ...{ exit: 0, says: NEEDS("1 job is due, and nobody works") },
+  },
+  {
+    name: "a set kill switch, with jobs that are due, a dead letter and results that were given up",
+    make: (state) => {
+      state.run("update kill_switch set set_at = ?, reason = 'x'", state.nowMs);
+      addJob(state, { run_at: state.nowMs - HOUR });
+      addResult(state, { state: "dead", attempts: 5, error: "HTTP 404" });
+      addBreaker(state, "host:example.org", {});
+    },
+    codes: ["breaker_open", "killed", "results_undelivered"],
+    ...{ exit: 1, says: NEEDS("the kill switch is set, 1 result not delivered") },
+  },
+  {
+    name: "a worker that is gone, with what it left",
+    make: (state) => {
+      meta(state, "run_began_at", state.nowMs - HOUR);
+      addTick(state, { outcome: "failed", reason: "x", started_at: state.nowMs - MINUTE });
+      state.run("delete from ticks where outcome <> 'failed'");
+      addJob(state, { run_at: state.nowMs - HOUR });
+      rmSync(join(state.target.dir, "inbox"), { recursive: true });
+    },
+    codes: ["queue_waits", "tick_failed", "worker_gone"],
+    ...{ exit: 1, says: NEEDS("the worker ended without a word, the last tick failed, 1 job is due") },
+  },
+];
