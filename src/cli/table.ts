@@ -66,6 +66,12 @@ export const COMMANDS: CommandTable = {
       examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
       load: () => import("./commands/enqueue.ts"),
     },
+    deliver: {
+      description: "Sends the last result of a job again, at once, and shows what each receiver answered",
+      details: "A set kill switch holds no result back: nothing is run for it, and it is said.",
+      examples: ["afk deliver digest", "afk deliver digest --to phone"],
+      load: () => import("./commands/deliver.ts"),
+    },
   }),
   ...inGroup("Safety", {
     stop: {

@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { feedText } from "../delivery/place.ts";
+import { feedResults } from "../delivery/read.ts";
 import { unreadableHealth } from "../ops/condition/condition.ts";
 import { checkAccess } from "./access.ts";
 import { renderMetrics } from "./metrics.ts";
@@ -35,8 +37,13 @@ export async function answer(
   }
   const route = routeOf(path(target));
   if (route === undefined)
-    return whole(404, "There are /, /jobs/ID, /ticks/ID, /files/NAME, /healthz and /metrics.\n", TEXT);
-  if (access.type === "login") {
+    return whole(
+      404,
+      "There are /, /jobs/ID, /ticks/ID, /files/NAME, /feed.xml, /healthz and /metrics.\n",
+      TEXT,
+    );
+  // A reader of feeds keeps no cookie.
+  if (access.type === "login" && route !== feed) {
     return whole(303, "", { location: access.location, "set-cookie": access.cookie });
   }
   return await route(site, request.headers["if-none-match"]);
@@ -85,6 +92,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
   "/": page,
   "/healthz": healthz,
   "/metrics": metrics,
+  "/feed.xml": feed,
   "/icon.svg": async () => whole(200, ICON, { "content-type": "image/svg+xml" }),
 };
 
@@ -120,6 +128,21 @@ async function healthz({ view }: Site): Promise<Answer> {
   const health = found.type === "seen" ? found.snapshot.health : unreadableHealth(found.problem);
   const headers = { "content-type": "application/json; charset=utf-8" };
   return whole(health.isHealthy ? 200 : 503, `${JSON.stringify(health)}\n`, headers);
+}
+
+/** The same as `out/feed.xml`, of this moment. */
+async function feed({ view, clock }: Site): Promise<Answer> {
+  const found = await view.look(async (db, config) => {
+    const isFed = config.jobs.some(({ deliver }) => deliver.some(({ target }) => target.type === "feed"));
+    const { agent, dashboard } = config;
+    return { agent, dashboard, results: isFed ? await feedResults(db, config) : null };
+  });
+  if (found.type === "unreadable") return whole(503, `${found.problem}\n`, TEXT);
+  const { results, ...told } = found.value;
+  if (results === null)
+    return whole(404, "No job of afk.yaml delivers to the feed: deliver: [{ to: feed }]\n", TEXT);
+  const xml = feedText(results, told, clock.nowMs());
+  return whole(200, xml, { "content-type": "application/atom+xml; charset=utf-8" });
 }
 
 async function metrics({ view }: Site): Promise<Answer> {

@@ -117,6 +117,16 @@ export async function drop(store: Store, delivery: Delivery, by: Writer): Promis
   });
 }
 
+/** Ends what waits under a key: its receiver has the result by another way. */
+export async function markDelivered(trx: Trx, key: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable("deliveries")
+    .set({ state: "delivered", error: null, updated_at: nowMs })
+    .where("key", "=", key)
+    .where("state", "!=", "delivered")
+    .execute();
+}
+
 async function giveUp(trx: Trx, delivery: Delivery, error: string, by: Writer): Promise<void> {
   const { name, label, receiver, attempts, outcome, key } = delivery;
   if (!(await update(trx, delivery, { state: "dead", error, updated_at: by.nowMs }))) return;

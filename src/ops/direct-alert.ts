@@ -7,8 +7,10 @@ import { isWanted } from "../alerts/recipients.ts";
 import { sendAlert } from "../alerts/send.ts";
 import type { Config } from "../config/config.ts";
 import { processEnvironment } from "../config/environment.ts";
+import { allChannels } from "../config/load.ts";
 import { loadChannels } from "../config/load-channels.ts";
 import { locate, NoAgent } from "../config/locations.ts";
+import { fileObstacle } from "../delivery/place.ts";
 import { type Clock, systemClock, toIso } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
 import type { Log } from "../lib/log.ts";
@@ -57,11 +59,13 @@ async function sendDirectly({ notice, agent, timezone, channels, secrets, clock,
 }
 
 /**
- * Sends a message through every channel, whatever events it wants, and gives what each answered. Needs no database,
- * so that alerting can be tried before anything else works.
+ * Sends a message through every channel, whatever events it wants, and through those that receivers of results have for
+ * themselves; of files it says whether they could be written. Gives what each answered. Needs no database, so
+ * that alerting can be tried before anything else works.
  */
 export async function testAlerts(config: Config, clock: Clock) {
-  const { agent, timezone, alerts: channels, secrets } = config;
+  const { agent, timezone, secrets } = config;
+  const channels = allChannels(config);
   const notice = {
     event: "alert_test" as const,
     title: "A test alert",
@@ -70,8 +74,24 @@ export async function testAlerts(config: Config, clock: Clock) {
     subject: "",
     occurrence: toIso(clock.nowMs()),
   };
-  return await closing(openLog(config, clock), (log) =>
+  const answers = await closing(openLog(config, clock), (log) =>
     sendDirectly({ notice, agent, timezone, channels, secrets, clock, log }),
+  );
+  const { length } = config.alerts;
+  return {
+    alerts: answers.slice(0, length),
+    results: [...answers.slice(length), ...(await testFiles(config))],
+  };
+}
+
+async function testFiles({ jobs, paths }: Config) {
+  const targets = jobs.flatMap(({ deliver }) => deliver.map(({ target }) => target));
+  const files = targets.filter((target) => target.type === "file");
+  return await Promise.all(
+    files.map(async (target) => {
+      const error = await fileObstacle(target, paths.base);
+      return { type: "file", host: target.path, ok: error === null, status: null, error };
+    }),
   );
 }
 

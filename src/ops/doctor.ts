@@ -18,6 +18,7 @@ import {
 } from "./doctor/check.ts";
 import { restOfCondition } from "./doctor/condition.ts";
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
+import { deliveries } from "./doctor/deliveries.ts";
 import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
 import { containment, nodeVersion, timer, wallClock } from "./doctor/machine.ts";
@@ -54,6 +55,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   ["money", "budget clock", budgetClock],
   ["money", "breakers", breakers],
   ["alerts", "alerts", channels],
+  ["alerts", "results", deliveries],
   ["alerts", "pings taken", pingsTaken],
   ["models", "refusals", refusingModels],
   ["host", "gateway keys", clientKeys],

@@ -34,8 +34,10 @@ export function writeScratchConfig(
   const raw = readYaml(file);
   const content = isSection(raw) ? { ...raw } : {};
   delete content.kinds;
-  content.jobs = list(content.jobs).map((job) => {
-    if (!isSection(job)) return job;
+  content.jobs = list(content.jobs).map((stated) => {
+    if (!isSection(stated)) return stated;
+    // Its receivers are real: a copy would be written into the owner's folder.
+    const { deliver: _deliver, progress: _progress, ...job } = stated;
     if (!kinds.includes(String(job.kind))) return commandFor(job);
     return Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job;
   });

@@ -22,6 +22,7 @@ export type SweepName =
   | "steps"
   | "answers"
   | "drafts"
+  | "results"
   | "jobs"
   | "alerts"
   | "ticks"

@@ -8,7 +8,7 @@ import { oneLine } from "../output.ts";
 import { type Column, tableText } from "../text.ts";
 
 const NONE = "no channel: nobody hears of what goes wrong; add one under alerts:, or set ALERT_WEBHOOK";
-const COLUMNS: Column<Awaited<ReturnType<typeof testAlerts>>[number]>[] = [
+const COLUMNS: Column<Awaited<ReturnType<typeof testAlerts>>["alerts"][number]>[] = [
   ["CHANNEL", ({ type }) => type],
   ["HOST", ({ host }) => host],
   ["STATUS", ({ status }) => String(status ?? "-")],
@@ -21,11 +21,16 @@ const test = defineCommand({
   json: true,
   async run({ args }) {
     const config = readAgentConfig(args);
-    const channels = await testAlerts(config, systemClock);
-    const isWell = channels.length > 0 && channels.every((channel) => channel.ok);
+    const { alerts, results } = await testAlerts(config, systemClock);
+    const channels = [...alerts, ...results];
+    // A receiver of results hears of no trouble.
+    const isWell = alerts.length > 0 && channels.every((channel) => channel.ok);
     return {
       json: { ok: isWell, channels },
-      text: tableText(channels, COLUMNS, NONE),
+      text: [
+        ...tableText(channels, COLUMNS, NONE),
+        ...(alerts.length === 0 && results.length > 0 ? [NONE] : []),
+      ],
       exitCode: exitCode(isWell),
     };
   },

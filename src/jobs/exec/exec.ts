@@ -12,7 +12,7 @@ import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
-import { execReport } from "./report.ts";
+import { execReport, headAndTail } from "./report.ts";
 import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
 
 /** Any command. Its standard input is the payload as JSON (empty beside a gateway where there is none); exit 0 is done, and anything else is tried again. */
@@ -35,6 +35,8 @@ interface Recorded {
   stderr: string;
   truncated: boolean;
   durationMs: number;
+  /** What receivers may read of its output. Not there in what an older version has recorded. */
+  printed?: string;
   /** At its gateway, where it has one. */
   requests?: number;
 }
@@ -101,6 +103,8 @@ async function runOnce(context: Context, behind?: Behind): Promise<Recorded> {
     stderr: ran.stderr.text,
     truncated: ran.stdout.isCut || ran.stderr.isCut,
     durationMs: ran.durationMs,
+    // The secrets of its own files are known here alone.
+    printed: headAndTail(ran.stdout.text, createRedactor([...ofFile, ...secrets])),
   };
 }
 

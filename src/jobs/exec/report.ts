@@ -1,10 +1,12 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Report } from "../../delivery/report.ts";
+import type { Redact } from "../../lib/redact.ts";
 import { oneLine } from "../../lib/text.ts";
 
 /** UTF-16 units of the output that a report keeps: the beginning says what it is, the end what came of it. */
-const HEAD_MAX = 4_000;
-const TAIL_MAX = 4_000;
+const PART_MAX = 4_000;
+/** Looked through for secrets: one that is cut in half at this length is not in what is kept. */
+const LOOKED_AT = 50_000;
 const TITLE_MAX = 120;
 
 /**
@@ -12,26 +14,35 @@ const TITLE_MAX = 120;
  * nothing to tell.
  */
 export function execReport(
-  { stdout, truncated }: { stdout: string; truncated: boolean },
+  { stdout, printed = headAndTail(stdout, (text) => text), truncated }: Printed,
   summary: string,
 ): Report & { isNews: boolean } {
-  const output = stripVTControlCharacters(stdout).replaceAll("\r\n", "\n").trim();
-  const title = oneLine(output.slice(0, 1_000).split("\n", 1)[0] ?? "", TITLE_MAX);
-  const text = output === title ? "" : headAndTail(output);
+  const title = oneLine(printed.slice(0, 1_000).split("\n", 1)[0] ?? "", TITLE_MAX);
   return {
     title: title === "" ? "nothing printed" : title,
-    text,
+    text: printed === title ? "" : printed,
     counts: summary,
     sections: [],
     notes: truncated ? ["There was more output than max_output_kb keeps."] : [],
     files: [],
-    isNews: output !== "",
+    isNews: printed !== "",
   };
 }
 
-function headAndTail(text: string): string {
-  if (text.length <= HEAD_MAX + TAIL_MAX) return text;
-  const head = text.slice(0, HEAD_MAX).toWellFormed();
-  const tail = text.slice(-TAIL_MAX).toWellFormed();
-  return `${head}\n[${text.length - HEAD_MAX - TAIL_MAX} characters left out]\n${tail}`;
+interface Printed {
+  stdout: string;
+  printed?: string;
+  truncated: boolean;
+}
+
+/** The beginning and the end of an output, as people read it, without secrets. */
+export function headAndTail(stdout: string, redact: Redact): string {
+  const plain = (text: string) => redact(stripVTControlCharacters(text).replaceAll("\r\n", "\n"));
+  if (stdout.length <= 2 * LOOKED_AT) {
+    const whole = plain(stdout).trim();
+    if (whole.length <= 2 * PART_MAX) return whole;
+  }
+  const head = plain(stdout.slice(0, LOOKED_AT)).trimStart().slice(0, PART_MAX).toWellFormed();
+  const tail = plain(stdout.slice(-LOOKED_AT)).trimEnd().slice(-PART_MAX).toWellFormed();
+  return `${head}\n[${stdout.length - head.length - tail.length} characters left out]\n${tail}`;
 }

@@ -10,6 +10,7 @@ import { answersSweep } from "./answers.ts";
 import { breakersSweep, draftsSweep, pagesSweep, printedSweep, seenSweep } from "./forget.ts";
 import { jobsSweep } from "./jobs.ts";
 import { ledgerSweep } from "./ledger.ts";
+import { resultsSweep } from "./results.ts";
 import { stepsSweep } from "./steps.ts";
 import { type Ages, idAt, instantOf, type Sweep } from "./sweep.ts";
 import { ticksSweep } from "./ticks.ts";
@@ -44,6 +45,7 @@ const SWEEPS: readonly Sweep[] = [
   stepsSweep,
   answersSweep,
   draftsSweep,
+  resultsSweep,
   jobsSweep,
   alertsSweep,
   ticksSweep,
