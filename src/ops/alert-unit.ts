@@ -62,10 +62,15 @@ function noticeOf({ unit, result, status, invocation }: FailedUnit, at: string):
     title: `${name} failed`,
     message:
       `${sentenceOf(plain(result, 40), plain(status, 40))} ` +
-      `What it had begun is kept and taken up by the next run; the caps and the kill switch hold. Look: journalctl -u ${name} -n 50`,
+      `What it had begun is kept and taken up by the next run; the caps and the kill switch hold. Look: ${lookOf(name)}`,
     subject: name,
     occurrence: plain(invocation ?? "", 64) === "unknown" ? at : plain(invocation ?? "", 64),
   };
+}
+
+/** What cron ran has no journal. */
+function lookOf(name: string): string {
+  return /\.(?:service|timer|path|slice)$/.test(name) ? `journalctl -u ${name} -n 50` : "afk logs --since 2h";
 }
 
 /** systemd's words for how a service ended (systemd.exec(5), $SERVICE_RESULT), and afk's exit codes. */

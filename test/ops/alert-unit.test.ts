@@ -24,6 +24,12 @@ describe("a unit that failed", () => {
     expect(target.query("select event from alerts")).toEqual([{ event: "unit_failed" }]);
   });
 
+  it("that cron ran has no journal, and leads to afk's own log", async () => {
+    const { messages, fail } = await setting();
+    await fail({ unit: "afk-tick" });
+    expect(messages()[0]?.message).toContain("Look: afk logs --since 2h");
+  });
+
   it("is one alert however often the same failure is told, and its next failure is another", async () => {
     const { target, clock, fail } = await setting();
     await fail({ invocation: "0123456789abcdef0123456789abcdef" });

@@ -73,6 +73,18 @@ describe("a crontab", () => {
     expect(left).toBe(`${theirs}TOKEN_FILE=/srv/token\n${theirs}`);
   });
 
+  it("is accepted by cron itself", ({ skip }) => {
+    const usage = spawnSync("crontab", ["--help"], { encoding: "utf8" }).stderr ?? "";
+    // Debian's checks by -n, cronie's by -T.
+    const check = /^\s*-([nT])\b.*syntax/im.exec(usage)?.[1];
+    skip(check === undefined, "no crontab that checks a file is there (apt-get install cron)");
+    const file = join(tempDir(), "crontab");
+    writeFileSync(file, renderCron(plan({ configFile: "/srv/it's 5%/afk.yaml" })).content);
+    expect(spawnSync("crontab", [`-${check}`, file]).status).toBe(0);
+    writeFileSync(file, "99 * * * * true\n");
+    expect(spawnSync("crontab", [`-${check}`, file]).status).not.toBe(0);
+  });
+
   it("cannot keep a process running, and says what can", () => {
     expect(() => renderCron(plan({ isContinuous: true }))).toThrow("use systemd, launchd or compose");
   });
