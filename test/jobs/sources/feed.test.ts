@@ -1,5 +1,6 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { collectFeed, readFeed } from "../../../src/jobs/sources/feed.ts";
 import { localSite } from "../../support/job-context.ts";
@@ -316,4 +317,59 @@ test("reads a local feed from the base, and refuses a missing, a huge and a stra
   await expect(collect("missing.xml")).rejects.toThrow(/missing.xml: there is no such file/);
   await expect(collect("huge.xml")).rejects.toThrow(/larger than/);
   await expect(collect(".")).rejects.toThrow(/not a file/);
+});
+
+test("whatever it is made of, a feed gives items whose addresses and texts are safe, or is unreadable", () => {
+  const pieces = fc.constantFrom(
+    "<item>",
+    "</item>",
+    "<entry xml:base='a/'>",
+    "</entry>",
+    "<title>",
+    "</title>",
+    "<link>",
+    "</link>",
+    "<link href='x'/>",
+    "<guid>1</guid>",
+    "<pubDate>",
+    "</pubDate>",
+    "<![CDATA[",
+    "]]>",
+    "&lt;b&gt;",
+    "&#x0;",
+    "a",
+    " ",
+    "2026-11-03",
+    "\u0085",
+    "<!--",
+    "-->",
+    "<?x?>",
+    "javascript:alert(1)",
+    "https://a.test/?utm_source=1",
+    "<",
+  );
+  const documents = fc.array(pieces, { maxLength: 60 }).map((all) => rss(all.join("")));
+  let read = 0;
+  fc.assert(
+    fc.property(
+      fc.oneof(documents, fc.string()),
+      fc.option(fc.webUrl(), { nil: undefined }),
+      (text, base) => {
+        try {
+          const found = readFeed(Buffer.from(text), "l", { base: base ?? "https://feed.test/", itemsMax: 3 });
+          read++;
+          expect(found.items.length).toBeLessThanOrEqual(3);
+          for (const item of found.items) {
+            expect(item.link ?? "https:").toMatch(/^https?:/);
+            expect(`${item.title}${item.text}`.isWellFormed()).toBe(true);
+            expect(new Set([item.key, ...(item.aliases ?? [])]).size).toBeLessThanOrEqual(6);
+          }
+        } catch (error) {
+          expect(error).toMatchObject({ code: "source_unreadable" });
+        }
+      },
+    ),
+    { numRuns: 1_000 },
+  );
+  expect(read).toBeGreaterThan(20);
 });
