@@ -1,6 +1,7 @@
 import { driftCheck } from "../../evidence/release/drift.ts";
 import { allKinds } from "../../jobs/kinds.ts";
 import { diagnoseState } from "../../ops/doctor.ts";
+import { articleHosts } from "../../runner/job/article-hosts.ts";
 import { jobChecks } from "../../runner/job/checks.ts";
 import { defineCommand, exitCode } from "../command.ts";
 import { terminalColumns } from "../output.ts";
@@ -13,7 +14,14 @@ export default defineCommand({
     const { config, state, offline: isOffline } = args;
     const checks = await diagnoseState(
       { config, state, kinds: () => allKinds(args) },
-      { isOffline, more: [["configuration", "drift", driftCheck]], moreOfConfig: jobChecks },
+      {
+        isOffline,
+        more: [
+          ["configuration", "drift", driftCheck],
+          ["jobs", "articles", articleHosts],
+        ],
+        moreOfConfig: jobChecks,
+      },
     );
     const isWell = checks.every((check) => check.result !== "bad");
     const text = doctorView(checks, terminalColumns());

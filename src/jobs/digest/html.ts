@@ -19,8 +19,8 @@ const STYLE = `:root{color-scheme:light dark;--text:#1c1e21;--quiet:#5b6168;--pa
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:42rem;padding:2rem 1.25rem 3rem;background:var(--page);color:var(--text);font:1.0625rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.75rem;line-height:1.2;letter-spacing:-.01em;margin:0 0 .25rem}
-h2{font-size:.8125rem;line-height:1.4;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet);margin:2.25rem 0 0;padding-bottom:.4rem;border-bottom:1px solid var(--line)}
-h3{font-size:1.125rem;line-height:1.35;margin:0}
+h2.group,footer h2{font-size:.8125rem;line-height:1.4;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet);margin:2.25rem 0 0;padding-bottom:.4rem;border-bottom:1px solid var(--line)}
+.title{font-size:1.125rem;line-height:1.35;margin:0}
 a{color:var(--link);text-decoration-thickness:1px;text-underline-offset:.15em}
 p{margin:.3rem 0;unicode-bidi:isolate}
 article{padding:1.1rem 0;overflow:hidden}
@@ -72,7 +72,7 @@ ${footHtml(document)}</body>
 
 function sectionHtml(section: DigestSection, timezone: string, remarks: Remarks): string {
   const { heading, entries } = section;
-  const opening = heading === null ? "" : `<h2 dir="auto">${escapeHtml(heading)}</h2>\n`;
+  const opening = heading === null ? "" : `<h2 class="group" dir="auto">${escapeHtml(heading)}</h2>\n`;
   const articles = entries.map((entry) => entryHtml(entry, section, timezone, remarks));
   return `<section>\n${opening}${articles.join("")}</section>\n`;
 }
@@ -81,6 +81,8 @@ function entryHtml(entry: Entry, section: DigestSection, timezone: string, remar
   const { item, summary, reasons } = entry;
   const { source, day } = bylineOf(entry, section, timezone);
   const title = escapeHtml(item.title);
+  // Levels without a gap, as screen readers go by them.
+  const level = section.heading === null ? "h2" : "h3";
   const heading =
     item.link === null
       ? title
@@ -96,7 +98,7 @@ function entryHtml(entry: Entry, section: DigestSection, timezone: string, remar
       : `<p dir="auto">${escapeHtml(summary.text)}</p>\n${remarkHtml(remarks.of("summary", summary))}`;
   const why = reasons.length === 0 ? "" : `<p class="quiet">${escapeHtml(reasons.join("; "))}</p>\n`;
   return `<article>
-<h3 dir="auto">${heading}</h3>
+<${level} class="title" dir="auto">${heading}</${level}>
 <p class="quiet">${whose}${date} · <code>${entry.id}</code></p>
 ${text}${why}</article>
 `;

@@ -188,7 +188,7 @@ test("what is grouped stands under its heading, which the bylines do not repeat"
   expect(markdown).toContain(
     "\n## Harbour \\*Works\\*\n\n### [plain](https://example.org/own)\n\n*1970-01-01 · k7f3qd*\n",
   );
-  expect(composeHtml(document)).toContain('<h2 dir="auto">Harbour *Works*</h2>');
+  expect(composeHtml(document)).toContain('<h2 class="group" dir="auto">Harbour *Works*</h2>');
 });
 
 test("an entry without a summary is its title, and says why it stands there", () => {
