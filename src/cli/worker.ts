@@ -42,5 +42,9 @@ export function printTick(result: TickResult, asJson: boolean, more: readonly st
   if (asJson || !process.stdout.isTTY) return;
   const cost = result.costMicros > 0 ? `, ${formatUsd(result.costMicros)}` : "";
   const reason = result.reason === null ? "" : `: ${oneLine(result.reason)}`;
-  printLines([`${result.outcome}${reason} (${result.units} units${cost})`, ...result.outputs, ...more]);
+  printLines([
+    `${result.outcome}${reason} (${result.units} ${result.units === 1 ? "unit" : "units"}${cost})`,
+    ...result.outputs,
+    ...more,
+  ]);
 }
