@@ -8,6 +8,7 @@ export const ITEM_TEXT_CHARS_MAX = 8_000;
 /** Items of one source, unless its `max_items` says otherwise. */
 export const ITEMS_PER_SOURCE_MAX = 200;
 const TITLE_CHARS_MAX = 200;
+const SENDER_CHARS_MAX = 80;
 /** A step keeps 4 MiB of JSON. */
 const ITEMS_JSON_BYTES_MAX = 3_500_000;
 
@@ -47,6 +48,8 @@ export interface RawItem {
   base?: string | undefined;
   text?: string | undefined;
   publishedAt?: number | string | undefined;
+  /** Whoever sent it, where readers know it by that and not by its source. */
+  sender?: string | undefined;
 }
 
 /** Bounds of what is taken of a source. */
@@ -76,7 +79,7 @@ export function toItem(raw: RawItem, source: string): Item | null {
     link: plainLink,
     text,
     publishedAt: typeof raw.publishedAt === "string" ? parseDate(raw.publishedAt) : (raw.publishedAt ?? null),
-    source,
+    source: oneLine(raw.sender ?? "", SENDER_CHARS_MAX) || source,
   };
 }
 

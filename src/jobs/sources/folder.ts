@@ -61,6 +61,8 @@ export async function collectFolder(
   }
   if (run.cut.length > 0) run.notes.add(cutNote(run));
   const itemsMax = run.filesMax;
+  // A name that the owner gave stands for all that comes from there.
+  if (source.name !== undefined) for (const raw of raws) raw.sender = undefined;
   return { items: newestItems(raws, sourceLabel(source), { itemsMax }), notes: run.notes.list() };
 }
 

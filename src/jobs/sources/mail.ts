@@ -13,7 +13,7 @@ export interface Mail {
 }
 
 /**
- * One message: subject, text, date, Message-ID. Attachments are not looked into; at most `bytesMax` bytes are read.
+ * One message: subject, text, date, sender, Message-ID. Attachments are not looked into; at most `bytesMax` bytes are read.
  * @throws SourceUnreadable when it has no headers.
  */
 export async function readMail(range: ByteRange, bytesMax: number): Promise<Mail> {
@@ -28,12 +28,22 @@ export async function readMail(range: ByteRange, bytesMax: number): Promise<Mail
       title: header("subject"),
       text: textOf(parts),
       publishedAt: dateOf(header("date"), header("received")),
+      sender: senderIn(header("from")) ?? senderIn(header("sender")),
     },
     unread,
   };
 }
 
 const NOTHING = new Uint8Array();
+
+/** The name of the first address (RFC 5322, section 3.4), else the address. */
+function senderIn(field: string): string | undefined {
+  const [, quoted, bare = "", address = ""] =
+    /^\s*(?:"((?:[^"\\]|\\.)*)"|([^<(,]*))\s*(?:<([^>]*)>)?/.exec(field) ?? [];
+  const comment = /^[^<]*\(([^()]*)\)/.exec(field)?.[1];
+  const names = [quoted?.replace(/\\(.)/g, "$1"), comment, bare, address];
+  return names.map((name) => name?.trim().replace(/^'(.*)'$/, "$1")).find((name) => name);
+}
 
 /** When it was written, else when the last server took it. */
 function dateOf(written: string, received: string): number | undefined {

@@ -1,7 +1,7 @@
 // @module-tag processes
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { collectFolder } from "../../../src/jobs/sources/folder.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -68,6 +68,16 @@ test("reads 8-bit mail in Shift_JIS and mail that is HTML only", async () => {
     "Subject: b\nMessage-ID: <3@example.org>\nContent-Type: text/html\n\n<p>Hi</p><script>alert(1)</script><p>you</p>";
   const { items } = await collect({ "a.eml": japanese, "b.eml": html });
   expect(items.map((item) => item.text).toSorted()).toEqual(["Hi\n\nyou", "日本"]);
+});
+
+test("a mail is known by its sender, unless the owner named the source", async () => {
+  const folder = tempDir();
+  const mail = "From: Ann <ann@example.org>\nSubject: a\nMessage-ID: <6@example.org>\n\nx";
+  expect(
+    (await collect({ "a.eml": mail, "b.md": "# b" }, folder)).items.map(({ source }) => source).toSorted(),
+  ).toEqual(["Ann", basename(folder)].toSorted());
+  const named = await collectFolder({ folder, name: "Inbox" }, { base: "/nowhere", signal });
+  expect(named.items.map(({ source }) => source)).toEqual(["Inbox", "Inbox"]);
 });
 
 test("a large attachment behind the text does no harm", async () => {

@@ -170,6 +170,20 @@ test.each([
   expect(item.publishedAt).toBe(parseDate("2026-11-03T07:00:00Z"));
 });
 
+test.each([
+  ["Ann B <ann@example.org>", "Ann B"],
+  ['"B, Ann \\"A\\"" <ann@example.org>', 'B, Ann "A"'],
+  ["=?utf-8?Q?J=C3=BCrgen?= <j@example.org>, Ann <ann@example.org>", "Jürgen"],
+  ["'Ann via List' <list@example.org>", "Ann via List"],
+  ["ann@example.org", "ann@example.org"],
+  ["<ann@example.org>", "ann@example.org"],
+  ["ann@example.org (Ann B)", "Ann B"],
+  ["", "Robot"],
+])("has for its sender, of %s, %s", async (from, expected) => {
+  const { item } = await read(message({ From: from, Sender: "Robot <r@example.org>" }));
+  expect(item.sender).toBe(expected);
+});
+
 test("has for its identity what stands in angle brackets, else all of the field", async () => {
   expect((await read(message({ "Message-ID": " <1@example.org> (a comment)" }))).item.id).toBe(
     "<1@example.org>",
