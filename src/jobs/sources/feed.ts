@@ -29,10 +29,12 @@ const ACCEPT =
 /** @throws SourceUnreadable; and what `egress.fetch` throws. */
 export async function collectFeed(
   source: FeedSource,
-  context: { egress: Egress; base: string; signal: AbortSignal } & Pick<JobContext, "isSeen">,
+  context: { egress: Egress; base: string; signal: AbortSignal } & Pick<JobContext, "isSeen" | "period">,
 ): Promise<Collected> {
   const label = sourceLabel(source);
-  const reading = { itemsMax: source.max_items, nowMs: systemClock.nowMs() };
+  // A run may begin long after its slot, and a machine's clock may be behind.
+  const nowMs = Math.max(systemClock.nowMs(), context.period.slotMs);
+  const reading = { itemsMax: source.max_items, nowMs };
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
     const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });

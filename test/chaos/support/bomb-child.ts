@@ -64,7 +64,10 @@ async function light(fuse: Fuse): Promise<Blast> {
 
 function collect({ kind, at }: Fuse) {
   if (kind === "feed")
-    return collectFeed({ feed: at }, { egress, base: state, signal, isSeen: async () => new Set() });
+    return collectFeed(
+      { feed: at },
+      { egress, base: state, signal, period: { slotMs: 0, label: "" }, isSeen: async () => new Set() },
+    );
   if (kind === "folder") return collectFolder({ folder: at }, { base: state, signal });
   // The address of the API is fixed, so its answers come from here by changing it on the way.
   const elsewhere: Egress = { fetch: (_url, options) => egress.fetch(at, { ...options, accept: "*/*" }) };

@@ -13,6 +13,7 @@ const whole = rss(
   "<item><title>a</title><link>https://example.org/a</link></item><item><title>b</title></item>",
 );
 const signal = new AbortController().signal;
+const period = { slotMs: 0, label: "" };
 
 test("reads RSS 2.0", () => {
   const [item] = items(
@@ -268,7 +269,7 @@ test("fetches a remote feed, and reads its relative links from its address", asy
   const { egress, requests } = await localSite({
     "/blog/feed.xml": { body: rss("<item><title>a</title><link>post/1</link></item>") },
   });
-  const context = { egress, base: "/nowhere", signal, isSeen: async () => new Set<string>() };
+  const context = { egress, base: "/nowhere", signal, period, isSeen: async () => new Set<string>() };
   const collected = await collectFeed({ feed: "https://example.org/blog/feed.xml" }, context);
   expect(collected.items).toMatchObject([
     { link: "https://example.org/blog/post/1", source: "example.org/blog/feed.xml" },
@@ -282,7 +283,7 @@ test("reads what a server says of the encoding", async () => {
   const { egress } = await localSite({ "/feed.xml": { body, charset: "windows-1251" } });
   const collected = await collectFeed(
     { feed: "https://example.org/feed.xml" },
-    { egress, base: "/nowhere", signal, isSeen: async () => new Set<string>() },
+    { egress, base: "/nowhere", signal, period, isSeen: async () => new Set<string>() },
   );
   expect(collected.items).toMatchObject([{ title: "Мир" }]);
 });
@@ -294,7 +295,7 @@ test("says what is not read until the oldest of what is has been in a digest", a
   const collect = (isSeen: (keys: string[]) => Promise<Set<string>>) =>
     collectFeed(
       { feed: "feed.xml", max_items: 2 },
-      { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, isSeen },
+      { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, period, isSeen },
     );
   const first = await collect(async () => new Set());
   expect(first.notes).toEqual(["only the newest 2 of its 3 entries were read; max_items raises that"]);
@@ -311,7 +312,10 @@ test("reads a local feed from the base, and refuses a missing, a huge and a stra
   truncateSync(join(base, "huge.xml"), 5 * 1024 * 1024);
   const isSeen = async () => new Set<string>();
   const collect = (feed: string) =>
-    collectFeed({ feed }, { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, isSeen });
+    collectFeed(
+      { feed },
+      { egress: { fetch: () => Promise.reject(new Error()) }, base, signal, period, isSeen },
+    );
   expect((await collect("feed.xml")).items).toMatchObject([{ title: "a", source: "feed.xml" }]);
   expect((await collect(join(base, "feed.xml"))).items).toHaveLength(1);
   await expect(collect("missing.xml")).rejects.toThrow(/missing.xml: there is no such file/);
