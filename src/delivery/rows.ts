@@ -3,7 +3,7 @@ import type { Announce } from "../alerts/outbox.ts";
 import { dayIn } from "../lib/days.ts";
 import { DAY_MS, MINUTE_MS } from "../lib/durations.ts";
 import type { Log } from "../lib/log.ts";
-import { asSentence } from "../lib/text.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
 import type { DeliveriesTable, ResultsTable } from "../store/schema/results.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { afterCommit, type Store } from "../store/store.ts";
@@ -135,7 +135,7 @@ async function giveUp(trx: Trx, delivery: Delivery, error: string, by: Writer): 
   await by.announce(trx, {
     event: "delivery_failed",
     title: `A result of ${name} could not be delivered to ${receiver}`,
-    message: `The result for ${label} was tried ${attempts} times: ${asSentence(error)} It is kept. Mend the receiver, then: afk deliver ${name} --to ${receiver}`,
+    message: `The result for ${label} was tried ${attempts} times: ${asSentence(endOfError(error))} It is kept. Mend the receiver, then: afk deliver ${name} --to ${receiver}`,
     subject: `${name}:${receiver}`,
     // A receiver that stays away is told of once a day.
     occurrence: dayIn(by.nowMs, by.timezone),

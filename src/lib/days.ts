@@ -16,6 +16,13 @@ export function dayInWords(day: string): string {
     .replace(",", "");
 }
 
+/** `November 2026`, of `2026-11`. */
+export function monthInWords(month: string): string {
+  return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", month: "long", year: "numeric" }).format(
+    Date.parse(`${month}-01T00:00:00Z`),
+  );
+}
+
 /** The `count` calendar days that end with `day` (`YYYY-MM-DD`), oldest first. */
 export function daysUpTo(day: string, count: number): string[] {
   const last = Date.parse(`${day}T00:00:00Z`);

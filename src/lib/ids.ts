@@ -31,3 +31,11 @@ export function newId(nowMs: number, randomness: Randomness = systemRandomness):
   for (const byte of randomness.bytes(16)) noise += CROCKFORD[byte % 32];
   return time + noise;
 }
+
+/** The end of an id tells it from others of the same minute; its beginning is the time. */
+const SHORT_CHARS = 8;
+
+/** As much of an id as tables and alerts have room for; every command takes it for the id. */
+export function shortId(id: string): string {
+  return id.slice(-SHORT_CHARS);
+}

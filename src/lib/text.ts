@@ -43,12 +43,17 @@ export function clip(text: string, charsMax: number): string {
 const ERROR_CHARS_MAX = 200;
 const ERROR_HEAD_CHARS = 60;
 
+/** The lines of a Python traceback that stand before the one that says what happened; and the same on one line. */
+const FRAMES = /Traceback \(most recent call last\):\n(?:[ \t].*\n)+/g;
+const FRAMES_IN_LINE =
+  /Traceback \(most recent call last\): File .*(?=(?<= )[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Timeout|Exit): )/;
+
 /**
  * What an error says, on one line and at most `charsMax` UTF-16 units long: how it begins, which names the thing, and above all
- * its end, since programs say last what went wrong.
+ * its end, since programs say last what went wrong. Of a Python traceback that is the last line alone.
  */
 export function endOfError(text: string, charsMax = ERROR_CHARS_MAX): string {
-  const line = text.replace(/\s+/g, " ").trim();
+  const line = text.replace(FRAMES, "").replace(/\s+/g, " ").trim().replace(FRAMES_IN_LINE, "");
   if (line.length <= charsMax) return line;
   // Whole words, where there are some.
   const head = line.slice(0, ERROR_HEAD_CHARS).replace(/\s\S*$/, "");

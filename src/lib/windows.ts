@@ -1,4 +1,6 @@
+import { dayInWords, monthInWords } from "./days.ts";
 import { DAY_MS } from "./durations.ts";
+import { assertNever } from "./errors.ts";
 import { formatUsd } from "./money.ts";
 
 /*
@@ -150,6 +152,26 @@ export interface CapSpend {
 export function capWords({ window, scope, unit }: Pick<CapSpend, "window" | "scope" | "unit">): string {
   const inUnit = unit === "usd" ? "" : ` in ${unit}`;
   return `${window} cap${inUnit}${scope === AGENT ? "" : ` of ${scope.replace(":", " ")}`}`;
+}
+
+/** When something counted in a period of a window: `on Sunday 29 November`, `in week 48`, `within 60 minutes`, `in one run`. */
+export function spanWords({ window, period }: Pick<CapSpend, "window" | "period">): string {
+  switch (window) {
+    case "tick":
+      return "in one tick";
+    case "job":
+      return "in one run";
+    case "hour":
+      return "within 60 minutes";
+    case "day":
+      return `on ${dayInWords(period)}`;
+    case "week":
+      return `in week ${Number(period.slice(-2))}`;
+    case "month":
+      return `in ${monthInWords(period)}`;
+    default:
+      return assertNever(window);
+  }
 }
 
 /** `client laptop` of `client:laptop`, `job digest`; null for what names no owner of windows, as `model:ollama/x` does not. */

@@ -2,16 +2,9 @@ import { sql } from "kysely";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import type { Db } from "../store/schema.ts";
 
-/** The end of an id tells it from others of the same minute; its beginning is the time. */
-const SHORT_CHARS = 8;
 /** Fewer characters are a slip of the hand. */
 const WORD_CHARS_MIN = 3;
 const CANDIDATES_MAX = 5;
-
-/** As much of an id as tables have room for; every command takes it for the id. */
-export function shortId(id: string): string {
-  return id.slice(-SHORT_CHARS);
-}
 
 /** Where ids are looked for. */
 type Table = "drafts" | "incidents" | "ledger" | "jobs" | "ticks";

@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
-import { asSentence } from "../lib/text.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
 import type { CallFailed } from "../rails/call.ts";
 import type { ModelRefusalsTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
@@ -57,7 +57,7 @@ export async function noteRefusals(
       {
         event: "model_refuses",
         title: `${model} refuses what it is asked`,
-        message: `It refused ${calls} of a run of ${run.name}, and waiting does not heal that. ${asSentence(reason)} Look: afk logs --event call_failed --since 1d`,
+        message: `It refused ${calls} of a run of ${run.name}, and waiting does not heal that. ${asSentence(endOfError(reason))} Look: afk logs --event call_failed --since 1d`,
         subject: model,
         occurrence: run.day,
         job: run.key,

@@ -1,7 +1,7 @@
 import { countIncident } from "../alerts/incidents.ts";
 import type { Announce } from "../alerts/outbox.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
-import { asSentence } from "../lib/text.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
 import type { Trx } from "../store/schema.ts";
 import { changeClaimed, type JobRow, UNCLAIMED } from "./job.ts";
 
@@ -40,7 +40,7 @@ export async function deadLetter(
   await announce(trx, {
     event: "job_dead",
     title: `${name} gave up`,
-    message: `Job ${key} ${fate} and waits for you. ${asSentence(error)} Look: afk dead show ${key}`,
+    message: `It ${fate} and waits for you. ${asSentence(endOfError(error))} Look: afk dead show ${name}`,
     subject,
     occurrence: `${job.id}.${job.token}`,
     job: key,

@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { Notice } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
-import { asSentence } from "../lib/text.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
 import { ownerWords } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
 import type { BreakersTable } from "../store/schema/rails.ts";
@@ -59,11 +59,11 @@ function noticeOf({ name, from, to, nowMs }: BreakerChange): Omit<Notice, "subje
       ...(owner === null
         ? {
             title: `${name} is not called for now`,
-            message: `${asSentence(to.reason)} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
+            message: `${asSentence(endOfError(to.reason))} No call to it until ${toIso(to.until)}, then one probe. Look: afk status`,
           }
         : {
             title: `${owner} is refused for now`,
-            message: `${asSentence(to.reason)} No call of it is made until ${toIso(to.until)}; others are not affected. Look: afk status`,
+            message: `${asSentence(endOfError(to.reason))} No call of it is made until ${toIso(to.until)}; others are not affected. Look: afk status`,
           }),
       occurrence: String(nowMs),
     };
@@ -72,7 +72,7 @@ function noticeOf({ name, from, to, nowMs }: BreakerChange): Omit<Notice, "subje
     return {
       event: "breaker_open",
       title: `${name} is refused until you resume`,
-      message: `${asSentence(to.reason)} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
+      message: `${asSentence(endOfError(to.reason))} Time does not heal that, so no call to it is made until: afk resume. Look: afk status`,
       occurrence: String(to.since),
     };
   if (from.state === "closed" || to.state !== "closed") return null;

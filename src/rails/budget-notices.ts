@@ -1,7 +1,8 @@
 import type { Notice } from "../alerts/outbox.ts";
+import { shortId } from "../lib/ids.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
-import { asSentence } from "../lib/text.ts";
-import { AGENT, type CapSpend, capWords, formatAmount, type Scope } from "../lib/windows.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
+import { AGENT, type CapSpend, capWords, formatAmount, type Scope, spanWords } from "../lib/windows.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { Counter } from "./windows.ts";
 
@@ -56,8 +57,9 @@ export function thresholdsCrossed(spend: CapSpend, thresholds: readonly number[]
   }));
 }
 
-function spentWords({ amount, spent, cap, period }: CapSpend): string {
-  return `${formatAmount(amount, spent)} of ${formatAmount(amount, cap)} is spent or reserved in ${period}`;
+function spentWords(spend: CapSpend): string {
+  const { amount, spent, cap } = spend;
+  return `${formatAmount(amount, spent)} of ${formatAmount(amount, cap)} is spent or reserved ${spanWords(spend)}`;
 }
 
 /** Which cap it is: `day` for the agent's dollars, else with its unit and whose it is. */
@@ -78,8 +80,8 @@ export function unknownCall(entry: LedgerEntry, error: string): Notice {
     event: "call_unknown",
     title: `A call to ${entry.model} ended unknown`,
     message:
-      `${asSentence(error)} It stays charged at its worst case of ${formatUsd(entry.estimate_micros)} until you say what it cost: ` +
-      `afk ledger reconcile ${entry.id} --usd X`,
+      `${asSentence(endOfError(error))} It stays charged at its worst case of ${formatUsd(entry.estimate_micros)} until you say what it cost: ` +
+      `afk ledger reconcile ${shortId(entry.id)} --usd X`,
     subject: "",
     occurrence: entry.id,
     ...scopeFields(entry),
@@ -95,7 +97,7 @@ export function overrun(entry: LedgerEntry, costMicros: number, aboveBound: stri
   return {
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
-    message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger list`,
+    message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger`,
     subject: "",
     occurrence: entry.id,
     spentUsd: usdFromMicros(costMicros),

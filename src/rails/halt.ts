@@ -1,7 +1,7 @@
 import { toIso } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
-import { capWords, formatAmount, ownerWords, type WindowName } from "../lib/windows.ts";
+import { capWords, formatAmount, ownerWords, spanWords, type WindowName } from "../lib/windows.ts";
 import type { CapRefusal } from "./budget-notices.ts";
 
 /** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
@@ -34,11 +34,11 @@ export class CapReached extends AfkError {
   readonly refusal: CapRefusal;
 
   constructor(refusal: CapRefusal) {
-    const { amount, cap, estimate, spent, period } = refusal;
+    const { amount, cap, estimate, spent } = refusal;
     super(
       "cap_hit",
       `the ${capWords(refusal)} of ${formatAmount(amount, cap)} has no room for a call of at most ` +
-        `${formatAmount(amount, estimate)} (${formatAmount(amount, spent)} spent or reserved in ${period})`,
+        `${formatAmount(amount, estimate)} (${formatAmount(amount, spent)} spent or reserved ${spanWords(refusal)})`,
       { exitCode: EXIT.ok },
     );
     this.window = refusal.window;

@@ -5,7 +5,7 @@ import { differenceOf, factsOf } from "../evidence/release/facts.ts";
 import { toIso } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { createLearningRedactor } from "../lib/redact.ts";
-import { asSentence } from "../lib/text.ts";
+import { asSentence, endOfError } from "../lib/text.ts";
 import { createLog, type LogOptions } from "../logs/writer.ts";
 import { createKillWatch } from "../rails/kill-watch.ts";
 import type { Rails } from "../rails/rails.ts";
@@ -99,12 +99,15 @@ export function createRenewal(live: LiveConfig, rails: Rails, make: (config: Con
   };
 }
 
+/** A refusal names the key and what to write. */
+const REFUSAL_CHARS_MAX = 300;
+
 async function reportRefused({ store, outbox, clock }: Rails, { error, hash }: Refused): Promise<void> {
   await store.atomically((trx) =>
     outbox.announce(trx, {
       event: "config_refused",
       title: "The configuration was changed, and refused",
-      message: `${asSentence(error.message)} The last good one goes on, with the lower of both caps. Look: afk doctor`,
+      message: `${asSentence(endOfError(error.message, REFUSAL_CHARS_MAX))} The last good one goes on, with the lower of both caps. Look: afk doctor`,
       // On another day the same mistake is another one.
       subject: "",
       occurrence: `${hash.slice(0, 16)}:${toIso(clock.nowMs()).slice(0, 10)}`,

@@ -70,7 +70,7 @@ describe("a dead letter", () => {
     const payload = JSON.parse(rows[0]!.payload);
     expect(payload).toMatchObject({ job: "digest@1", tick: "tick-1", title: "digest gave up" });
     expect(payload.message).toBe(
-      "Job digest@1 failed 1 of 3 times and waits for you. the payload is bad. Look: afk dead show digest@1",
+      "It failed 1 of 3 times and waits for you. the payload is bad. Look: afk dead show digest",
     );
   });
 

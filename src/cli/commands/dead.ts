@@ -2,9 +2,9 @@ import type { Agent } from "../../agent.ts";
 import { attendToday } from "../../evidence/unattended/keep-days.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
+import { shortId } from "../../lib/ids.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import {
   type DeadLetter,
   deadLetterKeys,

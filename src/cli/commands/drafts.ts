@@ -1,8 +1,9 @@
 import { systemClock } from "../../lib/clock.ts";
+import { shortId } from "../../lib/ids.ts";
 import { visible } from "../../lib/visible.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { type DraftView, listDrafts } from "../../ops/drafts.ts";
-import { meantId, shortId } from "../../ops/short-ids.ts";
+import { meantId } from "../../ops/short-ids.ts";
 import { checkApprovable } from "../../runner/drafts/drafts.ts";
 import { defineCommand, exitCode, LIMIT } from "../command.ts";
 import { fieldLines, previewLines } from "../draft-lines.ts";

@@ -8,9 +8,10 @@ import {
 } from "../../evidence/incidents/incidents.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import { visible } from "../../lib/visible.ts";
 import { momentText, shortMomentText } from "../../lib/zone.ts";
-import { meantId, shortId } from "../../ops/short-ids.ts";
+import { meantId } from "../../ops/short-ids.ts";
 import { ask, canAsk } from "../ask.ts";
 import { defineCommand, LIMIT, UsageError } from "../command.ts";
 import { fieldLines } from "../draft-lines.ts";

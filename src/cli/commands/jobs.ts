@@ -1,8 +1,8 @@
 import { systemClock } from "../../lib/clock.ts";
+import { shortId } from "../../lib/ids.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { type JobView, listJobs } from "../../ops/jobs.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import { showJob } from "../../ops/show-job.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withState } from "../open.ts";

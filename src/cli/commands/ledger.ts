@@ -1,8 +1,9 @@
 import { systemClock } from "../../lib/clock.ts";
+import { shortId } from "../../lib/ids.ts";
 import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { LEDGER_GROUPS, type LedgerGroup, type LedgerSum, listLedger, sumLedger } from "../../ops/ledger.ts";
-import { meantId, shortId } from "../../ops/short-ids.ts";
+import { meantId } from "../../ops/short-ids.ts";
 import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withAgent, withState } from "../open.ts";

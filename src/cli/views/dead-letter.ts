@@ -1,6 +1,6 @@
 import { formatRelative } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import { momentText } from "../../lib/zone.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { DeadLetter } from "../../queue/dead-letters.ts";
 import { fieldLines } from "../draft-lines.ts";
 import { oneLine, terminalColumns } from "../output.ts";

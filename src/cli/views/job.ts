@@ -1,9 +1,9 @@
 import { formatRelative } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import { formatUsd } from "../../lib/money.ts";
 import type { Redact } from "../../lib/redact.ts";
 import { momentText, shortMomentText } from "../../lib/zone.ts";
 import type { JobView } from "../../ops/jobs.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { JobDetail } from "../../ops/show-job.ts";
 import { fieldLines, quotedLines } from "../draft-lines.ts";
 import { oneLine, terminalColumns } from "../output.ts";

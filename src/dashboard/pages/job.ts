@@ -1,7 +1,7 @@
 import { count, dollars } from "../../evidence/report/words.ts";
 import { DAY_MS, MINUTE_MS } from "../../lib/durations.ts";
+import { shortId } from "../../lib/ids.ts";
 import { readWindow } from "../../logs/read-window.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { JobDetail } from "../../ops/show-job.ts";
 import { card, list, noCard, row, tag } from "../elements.ts";
 import { type Html, html, type Part } from "../html.ts";

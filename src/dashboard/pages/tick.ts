@@ -1,8 +1,8 @@
 import { dollars } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import type { LogEntry } from "../../logs/read.ts";
 import { readWindow } from "../../logs/read-window.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { TickDetail } from "../../ops/show-tick.ts";
 import { card, list, noCard, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";

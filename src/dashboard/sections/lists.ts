@@ -1,8 +1,8 @@
 import type { Incident } from "../../evidence/incidents/incidents.ts";
 import { count } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import type { AlertView } from "../../ops/recent-alerts.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { SourceHealth } from "../../ops/sources.ts";
 import { card, list, noCard, quiet, row, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";

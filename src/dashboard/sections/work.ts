@@ -1,11 +1,11 @@
 import type { Schedule } from "../../config/config.ts";
 import { count, figure } from "../../evidence/report/words.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { shortId } from "../../lib/ids.ts";
 import { ownerWords } from "../../lib/windows.ts";
 import type { DeadJob, WaitingJob } from "../../ops/jobs.ts";
 import type { LastResult } from "../../ops/last-results.ts";
 import type { NextRun } from "../../ops/next-runs.ts";
-import { shortId } from "../../ops/short-ids.ts";
 import type { Status } from "../../ops/status.ts";
 import { card, list, noCard, quiet, row, table, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";

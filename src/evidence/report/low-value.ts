@@ -27,7 +27,7 @@ export async function announceLowValue(of: Omit<StateAccess, "log">): Promise<vo
       if (worth.ratio === null || worth.ratio >= minRatio) continue;
       await outbox.announce(trx, {
         event: "value_low",
-        title: `Week ${week} brought less than it should`,
+        title: `Week ${Number(week.slice(-2))} brought less than it should`,
         message: `${dollars(worth.savedMicros)} of value for ${dollars(worth.costMicros)} is a ratio of ${ratioText(worth)}, below value.min_ratio ${minRatio}. Look: afk report --since ${span.firstDay}`,
         subject: "",
         occurrence: week,

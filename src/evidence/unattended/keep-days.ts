@@ -1,7 +1,7 @@
 import type { Announce, Notice } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { dayIn, daysUpTo } from "../../lib/days.ts";
+import { dayIn, dayInWords, daysUpTo } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import type { StateAccess } from "../../ops/alerting.ts";
 import { budgetNow, peekBudgetNow } from "../../rails/budget-time.ts";
@@ -88,7 +88,7 @@ function milestone({ count, day }: Finished, dayZero: string): Notice {
   return {
     event: "clock_reached",
     title: `${count} days by itself`,
-    message: `The agent has run ${count} days in a row unattended, up to ${day}. Nothing is to be done. Look: afk clock`,
+    message: `The agent has run ${count} days in a row unattended, up to ${dayInWords(day)}. Nothing is to be done. Look: afk clock`,
     subject: "",
     occurrence: `${count}:${dayZero}`,
     period: day,
@@ -118,8 +118,8 @@ async function markAttended(
     trx,
     {
       event: "day_attended",
-      title: `${day} is an attended day`,
-      message: `Work was started by hand (${what.join(", ")}), so the count of unattended days starts again with ${day} as its Day 0. Look: afk clock`,
+      title: `${dayInWords(day)} is an attended day`,
+      message: `Work was started by hand (${what.join(", ")}), so the count of unattended days starts again with that day as its Day 0. Look: afk clock`,
       subject: "",
       occurrence: day,
       period: day,

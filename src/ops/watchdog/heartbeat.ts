@@ -98,7 +98,7 @@ function neverEnded(
   const mayRunMs = Math.max(TICK_MAX_MS + jobMaxMs, intervalMs) + graceMs;
   if (nowMs <= tick.started_at + mayRunMs || worker.state === "none") return null;
   const began = `he tick that began at ${toIso(tick.started_at)} has not ended`;
-  const message = `T${began}. Its process is still there and holds the state. ${AFK_DID} Look: afk logs --tick ${tick.id}`;
+  const message = `T${began}. Its process is still there and holds the state. ${AFK_DID} Look: afk logs --tick last`;
   return late("hanging", "A tick hangs", `t${began}: its process hangs`, tick.id, message);
 }
 

@@ -6,6 +6,7 @@ import { withLocalTimes } from "../../alerts/local-time.ts";
 import type { Notice } from "../../alerts/outbox.ts";
 import { ConfigError } from "../../config/errors.ts";
 import { EXIT, messageOf } from "../../lib/errors.ts";
+import { asSentence, endOfError } from "../../lib/text.ts";
 import { isReachable } from "../../store/reachable.ts";
 import { type Alerting, unitSucceeded } from "../alerting.ts";
 import { readCondition } from "../condition/condition.ts";
@@ -97,7 +98,7 @@ async function reportUnusable(
   const finding = {
     event: "unusable" as const,
     title: isConfig ? "The configuration is refused" : "The state cannot be used",
-    message: `${redact(messageOf(error)).replace(/\s+/g, " ").slice(0, 1_000)}. No tick can run and no model is called. Look: afk doctor`,
+    message: `${asSentence(endOfError(redact(messageOf(error)), REFUSAL_CHARS_MAX))} No tick can run and no model is called. Look: afk doctor`,
     subject: isConfig ? "configuration" : "state",
     occurrence: "",
   };
@@ -181,6 +182,9 @@ const MEANING = {
   heartbeat_late: "Ticks run again.",
   no_output: "Ticks give output again.",
 } as const;
+
+/** A refusal names the key and what to write. */
+const REFUSAL_CHARS_MAX = 300;
 
 /** Beside the digests, so that whoever misses one finds the reason. */
 const ALERT_FILE = "ALERT.txt";

@@ -1,8 +1,8 @@
 import type { Announce } from "../../alerts/outbox.ts";
 import { lastsSince } from "../../alerts/recipients.ts";
 import type { SourceReport } from "../../jobs/job.ts";
-import { dayIn } from "../../lib/days.ts";
-import { asSentence } from "../../lib/text.ts";
+import { dayIn, dayInWords } from "../../lib/days.ts";
+import { asSentence, endOfError } from "../../lib/text.ts";
 import type { JobRow } from "../../queue/job.ts";
 import type { Trx } from "../../store/schema.ts";
 
@@ -32,7 +32,7 @@ export async function reportSources(trx: Trx, announce: Announce, report: Source
       await announce(trx, {
         event: "source_failed",
         title: `${label} cannot be read`,
-        message: `${asSentence(error)} The job ${report.name} ${goesOn}. Look: afk logs --event source_failed --since 7d`,
+        message: `${asSentence(endOfError(error))} The job ${report.name} ${goesOn}. Look: afk logs --event source_failed --since 7d`,
         occurrence: since ?? dayIn(report.nowMs, report.timezone),
         ...about,
       });
@@ -40,7 +40,7 @@ export async function reportSources(trx: Trx, announce: Announce, report: Source
       await announce(trx, {
         event: "source_recovered",
         title: `${label} can be read again`,
-        message: `It had failed since ${since}; the job ${report.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
+        message: `It had failed since ${dayInWords(since)}; the job ${report.name} has it again. Nothing is to be done. Look: afk logs --event source_failed --since ${since}`,
         occurrence: since,
         ...about,
       });

@@ -5,7 +5,7 @@ import type { JobResult, RunGateway } from "../../jobs/job.ts";
 import { savePrinted } from "../../jobs/printed-items.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
-import { newId } from "../../lib/ids.ts";
+import { newId, shortId } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
 import { collectCalls, type RunCalls } from "../../providers/refusals.ts";
@@ -192,7 +192,7 @@ async function saveDraft(
   await announce(trx, {
     event: "draft_pending",
     title: `${job.name} asks for your approval`,
-    message: `The action "${action}" (${name}) was written down and not done. Look: afk drafts show ${id}`,
+    message: `The action "${action}" (${name}) was written down and not done. Look: afk drafts show ${shortId(id)}`,
     subject: "",
     occurrence: id,
     job: job.key,

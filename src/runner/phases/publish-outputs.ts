@@ -1,6 +1,6 @@
 import type { Notice } from "../../alerts/outbox.ts";
 import { toIso } from "../../lib/clock.ts";
-import { asSentence } from "../../lib/text.ts";
+import { asSentence, clip, endOfError } from "../../lib/text.ts";
 import { publishPending, type SetAside } from "../../queue/publish.ts";
 import type { Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
@@ -25,16 +25,16 @@ function noticeOf({ name, reason }: SetAside, out: string, nowMs: number): Notic
     return {
       event: "output_set_aside",
       title: "No output can be written",
-      message: `Nothing can be written into ${out}. ${asSentence(reason)} ${isSafe}`,
+      message: `Nothing can be written into ${out}. ${asSentence(endOfError(reason))} ${isSafe}`,
       subject: "out",
       occurrence: toIso(nowMs).slice(0, 10),
     };
   }
-  const shown = JSON.stringify(name.slice(0, 160));
+  const shown = JSON.stringify(clip(name, 60));
   return {
     event: "output_set_aside",
     title: "An output was set aside",
-    message: `${shown} was not written into ${out}: ${asSentence(reason)} ${isSafe}`,
+    message: `${shown} was not written into ${out}: ${asSentence(endOfError(reason))} ${isSafe}`,
     subject: "file",
     occurrence: name.slice(0, 160),
   };

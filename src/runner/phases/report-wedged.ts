@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { toIso } from "../../lib/clock.ts";
-import { asSentence } from "../../lib/text.ts";
+import { asSentence, endOfError } from "../../lib/text.ts";
 import type { Uses } from "../dependencies.ts";
 import { type WedgeMarker, wedgeMarkerIn } from "../wedge/marker.ts";
 
@@ -12,13 +12,12 @@ export async function reportWedged(dependencies: Uses<"config" | "store" | "outb
   const marker = readMarker(path);
   if (marker === null) return;
   const { reason, at, ...ids } = marker;
-  const look = ids.tick === undefined ? "afk logs --event wedged" : `afk logs --tick ${ids.tick}`;
-  const message = `The process at work did not react and was killed by its guard at ${toIso(at)}: ${asSentence(reason)}`;
+  const message = `The process at work did not react and was killed by its guard on ${toIso(at)}: ${asSentence(endOfError(reason))}`;
   await store.atomically((trx) =>
     outbox.announce(trx, {
       event: "wedged",
       title: "A process that hung was killed",
-      message: `${message} What it had begun is recovered. Look: ${look}`,
+      message: `${message} What it had begun is recovered. Look: afk logs --event wedged`,
       subject: "",
       occurrence: String(at),
       ...ids,

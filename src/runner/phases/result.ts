@@ -1,5 +1,5 @@
 import { EXIT, messageOf } from "../../lib/errors.ts";
-import { asSentence } from "../../lib/text.ts";
+import { asSentence, endOfError } from "../../lib/text.ts";
 import type { Uses } from "../dependencies.ts";
 import type { TickOutcome } from "../tick-record.ts";
 
@@ -55,7 +55,7 @@ export async function reportFailed(
     outbox.announce(trx, {
       event: "tick_failed",
       title: "A tick failed",
-      message: `${asSentence(reason)} Look: afk logs --tick ${tick}`,
+      message: `${asSentence(endOfError(reason))} The next tick recovers what this one began. Look: afk logs --event tick_failed`,
       subject: "",
       occurrence: tick,
       tick,
