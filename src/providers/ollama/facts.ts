@@ -21,14 +21,17 @@ const NOTHING_KNOWN: ModelFacts = { hasThinking: false, remoteHost: null };
  */
 export function createFacts(to: Endpoint) {
   const known = new Map<string, ModelFacts>();
+  const reasoning = new Set<string>();
   return {
     /** @throws CallFailed when the call is aborted meanwhile; nothing of it was sent. */
     async of(model: string, call: CallOptions): Promise<ModelFacts> {
       const found = known.get(model) ?? (await show(to, model, call));
       // Of a server that gave no answer nothing is known the next time either: it may only have been slow.
       if (found !== NOTHING_KNOWN) known.set(model, found);
-      return found;
+      return { ...found, hasThinking: found.hasThinking || reasoning.has(model) };
     },
+    /** Its reply had reasoning in it, whatever the server says of it, or does not. */
+    hasReasoned: (model: string) => void reasoning.add(model),
     /** After a call that failed: the model may have been fetched, or exchanged, since it was asked about. */
     forget: (model: string) => void known.delete(model),
   };

@@ -18,7 +18,7 @@ import { createFacts, remoteHostIn } from "./facts.ts";
 import { probeOllama } from "./probe.ts";
 
 const Line = v.looseObject({
-  message: v.nullish(v.object({ content: v.nullish(v.string()) })),
+  message: v.nullish(v.object({ content: v.nullish(v.string()), thinking: v.nullish(v.string()) })),
   done: v.boolean(),
   done_reason: v.nullish(v.string()),
 });
@@ -92,7 +92,8 @@ export function createOllama(options: ProviderOptions): Provider {
         throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
       try {
         const sent = hasThinking ? withoutThinking(body) : body;
-        return await post(to, model, sent, call, (reply) => readReply(reply, isAssumedLocal));
+        const reading = { isAssumedLocal, onReasoning: () => facts.hasReasoned(model) };
+        return await post(to, model, sent, call, (reply) => readReply(reply, reading));
       } catch (error) {
         facts.forget(model);
         throw error;
@@ -118,11 +119,15 @@ function contextTokens(request: Required<ModelRequest>): number {
   return size;
 }
 
-async function readReply(reply: Reply, isAssumedLocal: boolean): Promise<ProviderReply> {
+async function readReply(
+  reply: Reply,
+  { isAssumedLocal, onReasoning }: { isAssumedLocal: boolean; onReasoning: () => void },
+): Promise<ProviderReply> {
   let text = "";
   const whole = await reply.lines((line) => {
     const part = parseLine(reply.subject, line);
     text += part.message?.content ?? "";
+    if (part.message?.thinking) onReasoning();
     if (!part.done) return undefined;
     const remoteHost = remoteHostIn(part);
     if (isAssumedLocal && remoteHost !== null) {

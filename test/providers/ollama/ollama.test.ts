@@ -148,6 +148,18 @@ it.each([
   expect(server.requests.map(({ json }) => "think" in json)).toEqual([false, false]);
 });
 
+it("asks a model not to reason once its reply was nothing else, whatever the server says of it", async () => {
+  const { server, provider } = await facing(undefined);
+  const cut = [
+    { message: { content: "", thinking: "Let me think." }, done: false },
+    { message: { content: "" }, done: true, done_reason: "length", prompt_eval_count: 50, eval_count: 512 },
+  ];
+  server.script([{ type: "raw", body: cut.map((line) => JSON.stringify(line)).join("\n") }]);
+  expect((await failure(ask(provider, MODEL))).message).toContain("cut off at the token limit");
+  await ask(provider, MODEL);
+  expect(server.requests.map(({ json }) => json.think)).toEqual([undefined, false]);
+});
+
 it("looks again after a call that failed", async () => {
   const { server, provider } = await facing(undefined);
   server.script([{ type: "error", status: 404 }]);
