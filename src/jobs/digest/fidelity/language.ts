@@ -1,6 +1,6 @@
 import { detectAll } from "tinyld";
 import { once } from "../../../lib/once.ts";
-import { fold } from "./words.ts";
+import { fold, foldedWords } from "./words.ts";
 
 /** Those that the detector tells apart; in others nothing is checked. */
 const KNOWN = "ar bn cs da de el en es fi fr he hi hu it ja ko nl no pl pt ro ru sv th tr uk zh nb".split(
@@ -40,8 +40,38 @@ export function languageOf(whole: string): string | null {
 
 /** Whether a text is surely in another language than the asked one. */
 export function isInOtherLanguage(text: string, asked: string): boolean {
-  const found = languageOf(text);
+  const found = languageOf(text) ?? languageBySmallWords(text, asked);
   if (found === null || found === asked) return false;
   if (ALIKE.some((group) => group.includes(found) && group.includes(asked))) return false;
   return (detectAll(text, { only: KNOWN }).find(({ lang }) => lang === asked)?.accuracy ?? 0) < UNLIKELY;
+}
+
+/** Small words, folded, that two sentences can hardly do without. */
+const SMALL_WORDS: Readonly<Record<string, string>> = {
+  en: "the a an of and to in is are was were for on with that it by from at as has have will",
+  de: "der die das den dem des und ist sind war nicht mit von fur auf ein eine einen zum zur im wird hat",
+  fr: "le la les l d des du de et est sont une un pour dans sur avec que qui au aux a par entre",
+  es: "el la los las de del y es son una un para en con que por se al su fue entre",
+  it: "il lo la i gli le di del della e sono una un per in con che da al nel si dopo tra",
+  pt: "o a os as de do da dos das e sao uma um para em com que por se no na foi ao",
+  nl: "de het een en van is zijn was voor op met dat in te aan bij naar wordt niet ook",
+};
+const SMALL_WORDS_MIN = 4;
+/** Of the other language's so many are there for one of the asked one's. */
+const SMALL_WORDS_RATIO = 4;
+
+/** For texts that are too short for the detector: the language of nearly all their small words, where the asked one has none. */
+function languageBySmallWords(text: string, asked: string): string | null {
+  if (SMALL_WORDS[asked] === undefined) return null;
+  const words = foldedWords(text);
+  const countOf = (list: string) => {
+    const small = new Set(list.split(" "));
+    return words.filter((word) => small.has(word)).length;
+  };
+  const own = countOf(SMALL_WORDS[asked]);
+  const [best] = Object.entries(SMALL_WORDS)
+    .map(([language, list]) => ({ language, count: countOf(list) }))
+    .toSorted((a, b) => b.count - a.count);
+  if (best === undefined || best.count < SMALL_WORDS_MIN || best.count < SMALL_WORDS_RATIO * own) return null;
+  return best.language;
 }

@@ -28,7 +28,7 @@ const FAULTS: readonly [what: string, pattern: RegExp][] = [
   ],
   [
     "it spoke of its task",
-    /\b(?:(?:here are|in|with|these|following) (?:two|2)[- ](?:plain |short )?sentences|in zwei sätzen|en deux phrases|en dos (?:frases|oraciones)|in due frasi|em duas frases|in twee zinnen|let me know|hope (?:this|that) helps|feel free to|summary of the (?:text|content|article|title)|the (?:provided|given) (?:text|content|article|title|information)|the (?:text|content|article|title|information) (?:you )?provided|der (?:bereitgestellte|angegebene) text|le texte fourni|el texto proporcionado|il testo fornito|o texto fornecido|de verstrekte tekst)\b/iu,
+    /\b(?:(?:here are|in|with|these|following) (?:two|2)[- ](?:plain |short )?sentences|in zwei sätzen|en deux phrases|en dos (?:frases|oraciones)|in due frasi|em duas frases|in twee zinnen|let me know|hope (?:this|that) helps|feel free to|summary of the (?:text|content|article|title)|the (?:provided|given) (?:text|content|article|title|information|passage|document|excerpt)|the (?:text|content|article|title|information|passage|document|excerpt) (?:you )?(?:provided|gave|shared)|der (?:bereitgestellte|angegebene) text|le texte fourni|el texto proporcionado|il testo fornito|o texto fornecido|de verstrekte tekst)\b/iu,
   ],
   [
     "it spoke of its task",
@@ -46,11 +46,16 @@ const FAULTS: readonly [what: string, pattern: RegExp][] = [
   ["it answered in JSON", /^\s*[[{]\s*"/u],
 ];
 
+/** Of these the words may be the text's own, and what stands around them not. */
+const MARKUP = new Set(["it used markup", "it answered in JSON"]);
+
 /** How a reply is none that could be printed, whatever the text says; null where it is one. What the text itself says is allowed. */
 export function faultOfManner(reply: string, source: string): string | null {
   for (const [what, pattern] of FAULTS) {
     const found = pattern.exec(reply)?.[0].trim();
-    if (found !== undefined && !includesWords(source, found)) return what;
+    if (found === undefined) continue;
+    const isOfSource = MARKUP.has(what) ? source.includes(found) : includesWords(source, found);
+    if (!isOfSource) return what;
   }
   return repeatedSentence(reply) === null ? null : "it said the same twice";
 }

@@ -1,6 +1,6 @@
 import { once } from "../../../lib/once.ts";
 import { UNITS } from "./units.ts";
-import { foldedWords } from "./words.ts";
+import { fold, foldedWords } from "./words.ts";
 
 /** A number in a text: all that it may mean, since `1.234` is two numbers, by the country. */
 export interface Quantity {
@@ -47,7 +47,7 @@ export function quantitiesIn(text: string, language: string | null = null): Quan
     .replace(/(\d+)万(\d{1,4})/gu, (_, ten: string, rest: string) =>
       String(Number(ten) * 1e4 + Number(rest)),
     );
-  return [...plain.matchAll(GROUPED)].map((match) => {
+  const inDigits = [...plain.matchAll(GROUPED)].map((match) => {
     const [number] = match;
     const after = plain.slice(match.index + number.length, match.index + number.length + 24);
     const before = plain.slice(Math.max(0, match.index - 3), match.index);
@@ -61,6 +61,18 @@ export function quantitiesIn(text: string, language: string | null = null): Quan
     const behind = after.slice(scale).replace(/^\s(?:de |d['’]|of |di |von )/, " ");
     const unit = UNITS.find(({ before: b, after: a }) => b?.test(before) || a.test(behind))?.name ?? null;
     return { text: `${number}${after.slice(0, scale)}`, values: [...values, ...hours], unit };
+  });
+  return [...inDigits, ...measuredWords(text)];
+}
+
+/** `three weeks`: numbers in words where they measure something; elsewhere they are often a manner of speaking. */
+function measuredWords(text: string): Quantity[] {
+  return [...text.matchAll(/\p{L}+/gu)].flatMap(({ 0: word, index }) => {
+    const value = cardinals().get(fold(word)) ?? 0;
+    if (value < 2) return [];
+    const after = text.slice(index + word.length, index + word.length + 24);
+    const unit = UNITS.find((each) => each.after.test(after))?.name;
+    return unit === undefined ? [] : [{ text: word, values: [spell(value)], unit }];
   });
 }
 
@@ -161,13 +173,19 @@ const WORDS = [
   "- primero|primera|primo|prima segundo|segunda|secondo|seconda tercero|tercera|terzo|terza cuarto|quarto|quarta quinto|quinta",
 ] as const;
 
-const numberWords = once(() => {
+/** The lines above that count; behind them are those that order. */
+const CARDINAL_LINES = 7;
+
+const numberWords = once(() => valuesIn(WORDS));
+const cardinals = once(() => valuesIn(WORDS.slice(0, CARDINAL_LINES)));
+
+function valuesIn(lines: readonly string[]): Map<string, number> {
   const values = new Map<string, number>();
-  for (const line of WORDS) {
+  for (const line of lines) {
     for (const [index, forms] of line.split(" ").entries()) {
       const value = index <= 20 ? index : (index - 18) * 10;
       for (const form of forms.split("|")) if (form !== "-") values.set(form, value);
     }
   }
   return values;
-});
+}
