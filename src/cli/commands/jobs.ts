@@ -1,3 +1,4 @@
+import { redacted } from "../../dashboard/snapshot.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { shortId } from "../../lib/ids.ts";
 import { createRedactor } from "../../lib/redact.ts";
@@ -53,9 +54,8 @@ const show = defineCommand({
   },
   async run({ args }) {
     return await withState(args, async ({ db, config: { timezone, secrets } }) => {
-      const job = await showJob(db, args.key);
-      const when = { timezone, nowMs: systemClock.nowMs() };
-      return { json: job, text: jobLines(job, when, createRedactor(secrets)) };
+      const job = redacted(await showJob(db, args.key), createRedactor(secrets));
+      return { json: job, text: jobLines(job, { timezone, nowMs: systemClock.nowMs() }) };
     });
   },
 });

@@ -1,10 +1,6 @@
-import type { Agent } from "../../agent.ts";
-import { formatRelative } from "../../lib/duration-text.ts";
-import { momentText } from "../../lib/zone.ts";
-import { readNextRuns } from "../../ops/next-runs.ts";
-import type { TickResult } from "../../runner/tick.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
+import { idleLines } from "../views/idle.ts";
 import { printTick, stopOnSignals, workerOutput } from "../worker.ts";
 
 export default defineCommand({
@@ -30,16 +26,3 @@ export default defineCommand({
     );
   },
 });
-
-/** When something is due, and how to run it now: what a person wants to know after a tick with nothing to do. */
-async function idleLines(agent: Agent, { outcome, units }: TickResult): Promise<string[]> {
-  if (outcome !== "idle" || units > 0) return [];
-  const { config, rails } = agent;
-  const nowMs = rails.clock.nowMs();
-  const [next] = await readNextRuns(rails.store.db, config, nowMs);
-  if (next === undefined) return ["afk.yaml has no job yet: add one under jobs:"];
-  const byHand = `now: afk tick --now ${next.job}`;
-  if (next.dueAt === null) return [`nothing is due: no job has a schedule. To run ${next.job} ${byHand}`];
-  const at = `${momentText(next.dueAt, config.timezone)} (${formatRelative(next.dueAt, nowMs)})`;
-  return [`nothing is due: ${next.job} is next, ${at}. To run it ${byHand}`];
-}

@@ -1,7 +1,6 @@
 import { formatRelative } from "../../lib/duration-text.ts";
 import { shortId } from "../../lib/ids.ts";
 import { formatUsd } from "../../lib/money.ts";
-import type { Redact } from "../../lib/redact.ts";
 import { momentText, shortMomentText } from "../../lib/zone.ts";
 import type { JobView } from "../../ops/jobs.ts";
 import type { JobDetail } from "../../ops/show-job.ts";
@@ -32,19 +31,19 @@ export function runText(
 }
 
 /** A run as people read it: what became of it, what it cost, where its files and its trace are, and what it wrote. */
-export function jobLines(job: JobDetail, when: When, redact: Redact): string[] {
+export function jobLines(job: JobDetail, when: When): string[] {
   const { wrote, result } = job;
   const columns = terminalColumns() ?? COLUMNS;
   return [
     ...fieldLines(fieldsOf(job, when), columns),
     ...fieldLines(
       [
-        ["result", result === null ? null : redact(result.title)],
-        ["", result?.counts == null ? null : redact(result.counts)],
+        ["result", result === null ? null : result.title],
+        ["", result?.counts ?? null],
       ],
       columns,
     ),
-    ...(wrote === null ? [] : writtenLines(wrote, redact, columns)),
+    ...(wrote === null ? [] : writtenLines(wrote, columns)),
     ...fieldLines([["trace", `afk logs --job ${shortId(job.id)}`]], columns),
   ];
 }
@@ -100,18 +99,14 @@ function callsText({ count, settledMicros, reservedMicros, unknown }: JobDetail[
   return `${count}, ${formatUsd(settledMicros)}${reserved}${lost}`;
 }
 
-function writtenLines(
-  { stdout, stderr, isCut }: NonNullable<JobDetail["wrote"]>,
-  redact: Redact,
-  columns: number,
-): string[] {
+function writtenLines({ stdout, stderr, isCut }: NonNullable<JobDetail["wrote"]>, columns: number): string[] {
   const streams = [
     ["output", stdout],
     ["stderr", stderr],
   ] as const;
   return [
     ...streams.flatMap(([label, text]) => {
-      const lines = redact(text).trimEnd().split("\n");
+      const lines = text.trimEnd().split("\n");
       if (text.trim() === "") return label === "output" ? fieldLines([[label, "nothing"]], columns) : [];
       const before = lines.length - WRITTEN_LINES_MAX;
       const head =
