@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { stringify } from "yaml";
 import { backupArguments, type ReleasePlan, type Rendered, shellQuote, WATCHDOG } from "./plan.ts";
 
@@ -32,14 +32,16 @@ const NOTES = [
 
 /** A compose file for this agent alone: its worker, the watchdog and the backup. */
 export function renderCompose(plan: ReleasePlan): Rendered {
+  // A path of this host is none in a container, and a switch whose folder is gone counts as set.
+  const settings = plan.settings.filter(([variable]) => variable !== "KILL_FLAG");
   const service = (command: object) => ({
     ...HARDENED,
     environment: {
-      AFK_CONFIG: "/etc/afk/afk.yaml",
+      AFK_CONFIG: `/etc/afk/${escapeDollar(basename(plan.configFile))}`,
       AFK_STATE: "/data",
-      ...Object.fromEntries(plan.settings),
+      ...Object.fromEntries(settings),
     },
-    volumes: [`${dirname(plan.configFile).replaceAll("$", "$$$$")}:/etc/afk:ro`, "state:/data"],
+    volumes: [`${escapeDollar(dirname(plan.configFile))}:/etc/afk:ro`, "state:/data"],
     ...command,
   });
   const content = {
@@ -66,6 +68,11 @@ export function renderCompose(plan: ReleasePlan): Rendered {
     install: (file) => [`docker compose -f ${shellQuote(file)} up -d`],
     uninstall: [`docker compose -p afk-${plan.agent} down`],
   };
+}
+
+/** To compose a $ begins a name. */
+function escapeDollar(text: string): string {
+  return text.replaceAll("$", "$$$$");
 }
 
 /** Again and again, until it is told to end. */

@@ -63,8 +63,8 @@ export function renderCron(plan: ReleasePlan): Rendered {
  */
 function tickCommand(plan: ReleasePlan, log: string): string {
   const run = into(plan, afk(plan, ["tick"]), log);
-  const tell = afk(plan, ["alert", "unit", "afk-tick", "--result", "exit-code", "--status"], "$status");
-  const failed = `status=$?; case $status in 69|75) ;; *) ${tell} >>${shellQuote(log)} 2>&1 ;; esac`;
+  const tell = afk(plan, ["alert", "unit", "afk-tick", "--result", "exit-code", "--status"], "$code");
+  const failed = `code=$?; case $code in 69|75) ;; *) ${tell} >>${shellQuote(log)} 2>&1 ;; esac`;
   const telling = `${run} || { ${failed}; }`;
   return lengthOf(telling) > COMMAND_LENGTH_MAX ? run : telling;
 }

@@ -154,7 +154,13 @@ describe("a continuous launch agent", () => {
 
 describe("a compose file", () => {
   const rendered = renderCompose(
-    plan({ settings: [["DAILY_CAP_USD", "0.10"]], configFile: "/srv/a $b/afk.yaml" }),
+    plan({
+      settings: [
+        ["DAILY_CAP_USD", "0.10"],
+        ["KILL_FLAG", "/srv/STOP"],
+      ],
+      configFile: "/srv/a $b/my.yaml",
+    }),
   );
   const file = parse(rendered.content);
 
@@ -170,7 +176,12 @@ describe("a compose file", () => {
       ])
         expect(service[key], key).toEqual(own.services.worker[key]);
       expect(service.volumes).toEqual(["/srv/a $$b:/etc/afk:ro", "state:/data"]);
-      expect(service.environment).toMatchObject({ DAILY_CAP_USD: "0.10" });
+      // A path of the host would be a switch whose folder is gone, which counts as set.
+      expect(service.environment).toEqual({
+        AFK_CONFIG: "/etc/afk/my.yaml",
+        AFK_STATE: "/data",
+        DAILY_CAP_USD: "0.10",
+      });
     }
   });
 
