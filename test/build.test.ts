@@ -94,6 +94,11 @@ describe("the bundle", () => {
     expect(JSON.parse(stdout)).toMatchObject({ agent: "quickstart", queue: { done: 1, dead: 0 } });
   });
 
+  test("gives the demonstration, with a server and a database of its own", async () => {
+    const { code, stdout } = await runNode(main, ["demo", "--json"]);
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, ok: true, capUsd: 1 });
+  });
+
   test("runs a command under its supervisor, and kills what that leaves behind", async () => {
     const left = `300.${process.pid}`;
     const at = place({

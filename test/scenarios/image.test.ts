@@ -131,6 +131,13 @@ describe("what it does", () => {
     expect((await docker(["run", "--rm", ...HARDENED, afkImage, "--version"])).trim()).toBe(manifest.version);
   });
 
+  test("gives the demonstration without a network, a volume or a configuration", async () => {
+    const words = ["run", "--rm", ...HARDENED, "--tmpfs", "/tmp:size=256m", afkImage, "demo", "--json"];
+    const { code, stdout, stderr } = await run("docker", words);
+    expect(code, stdout + stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, problems: [] });
+  });
+
   test("refuses an unknown command, and a missing configuration, with the codes of the CLI", async () => {
     expect((await run("docker", ["run", "--rm", ...HARDENED, afkImage, "frobnicate"])).code).toBe(2);
     const { code, stdout, stderr } = await run("docker", ["run", "--rm", ...HARDENED, afkImage, "tick"]);
