@@ -111,8 +111,11 @@ export function boundedXml(text: string, limits: XmlLimits): BoundedXml {
   );
   for (let at = 0; at < text.length && !scan.isStopped; at += CHUNK_CHARS)
     parser.write(text.slice(at, at + CHUNK_CHARS));
-  if (!scan.isStopped && scan.open[0] !== undefined)
-    throw new SourceUnreadable(`the feed is cut off: it has no closing ${scan.open[0].slice(0, 50)} tag`);
+  const [root, ...within] = scan.open;
+  // Without its last bracket nothing of it is missing.
+  const isWhole = root === undefined || (within.length === 0 && text.trimEnd().endsWith(`</${root}`));
+  if (!scan.isStopped && !isWhole)
+    throw new SourceUnreadable(`the feed is cut off: it has no closing ${root.slice(0, 50)} tag`);
   return newestOf(scan, limits);
 }
 

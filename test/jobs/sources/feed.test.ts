@@ -219,6 +219,10 @@ test.each(Array.from({ length: whole.length - 1 }, (_, n) => n))(
   },
 );
 
+test("reads a feed of which the last bracket alone is missing", () => {
+  expect(items(whole.slice(0, -1))).toEqual(items(whole));
+});
+
 test.each([
   ["JSON that is cut off", `{"version":"https://jsonfeed.org/version/1.1","items":[`],
   ["JSON that is no feed", `{"a":1}`],
