@@ -154,15 +154,19 @@ async function begin(servers: Servers, random: () => number, isCalm: boolean) {
     isCalm ? [] : Array.from({ length: whole(0, 4) }, () => whole(1, (CLIENTS * ASKS) / 2)),
   );
   let restarted: Promise<unknown> = Promise.resolve();
+  let isStarting = false;
   const react = (): Behaviour => {
     count += 1;
-    if (doomed.delete(count)) {
+    // A request of one that is dead already may still be read.
+    if (doomed.delete(count) && !isStarting) {
       kills += 1;
+      isStarting = true;
       const dead = child;
       dead.kill("SIGKILL");
       restarted = once(dead, "exit").then(async () => {
         child = started("gateway-child.ts", [JSON.stringify(orders)]);
         await ready(child);
+        isStarting = false;
       });
     }
     return isCalm ? { type: "reply", text: "word ".repeat(whole(1, 100)) } : behaviour(random, whole);
