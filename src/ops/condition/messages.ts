@@ -30,7 +30,7 @@ export const TRIES_MIN = 2;
 /** Alerts and results that cannot get out: what was given up lately, and what waits though it was tried or is due. */
 export async function stuckMessages(
   db: Db,
-  config: Pick<Config, "alerts" | "heartbeat" | "paths">,
+  config: Pick<Config, "alerts" | "heartbeat" | "jobs" | "paths">,
   nowMs: number,
 ): Promise<Finding[]> {
   const { graceMs } = config.heartbeat;
@@ -44,7 +44,8 @@ export async function stuckMessages(
   const alerts = await fatesOf(db, ALERTS, { nowMs, graceMs, testedAt });
   const results = await fatesOf(db, RESULTS, { nowMs, graceMs, testedAt: () => 0 });
   const names = await channelNames(db, config.alerts);
-  // Whoever took a channel out of afk.yaml knows what became of its alerts.
+  const receivers = new Set(config.jobs.flatMap(({ deliver }) => deliver.map(({ name }) => name)));
+  // Whoever took a channel or a receiver out of afk.yaml knows what became of its messages.
   const known = alerts.filter(({ name }) => names.has(name));
   return [
     ...say(
@@ -52,7 +53,11 @@ export async function stuckMessages(
       known.map((fate) => ({ ...fate, name: names.get(fate.name) ?? fate.name })),
       nowMs,
     ),
-    ...say("results", results, nowMs),
+    ...say(
+      "results",
+      results.filter(({ name }) => receivers.has(name)),
+      nowMs,
+    ),
   ];
 }
 
@@ -108,9 +113,11 @@ async function fatesOf(
   return fates;
 }
 
+const FAILED = "afk logs --event delivery_failed";
+
 const WORDS = {
   alerts: { one: "alert", many: "alerts", look: "afk logs --event alert_failed", mend: "afk alert test" },
-  results: { one: "result", many: "results", look: "afk logs --event delivery_failed", mend: "afk jobs" },
+  results: { one: "result", many: "results", look: FAILED, mend: FAILED },
 } as const;
 
 function say(kind: keyof typeof WORDS, fates: readonly Fate[], nowMs: number): Finding[] {

@@ -91,7 +91,7 @@ export function addAlert(state: Judged, delivery: Record<string, unknown>): void
 
 export function addResult({ insert, nowMs, jobId }: Judged, delivery: Record<string, unknown>): void {
   const usual = { attempts: 0, parts_taken: 0, next_at: nowMs + HOUR, created_at: nowMs, error: null };
-  const whose = { outcome: "done", job_id: jobId, receiver: "phone", channel: "ntfy:0000" };
+  const whose = { outcome: "done", job_id: jobId, receiver: "hook", channel: "webhook:0000" };
   insert("deliveries", {
     key: uniqueId(),
     ...whose,

@@ -50,6 +50,7 @@ export async function judgedFrom(template: string): Promise<Judged> {
     ...SECTIONS,
     heartbeat: { grace: "30m", ping_url: `${pings.url}/ping` },
     alerts: [{ type: "webhook", name: "hook", url: `${channel.url}/hook` }],
+    jobs: SECTIONS.jobs.map((job) => ({ ...job, deliver: [{ to: "hook" }] })),
   };
   const run = (statement: string, ...values: unknown[]) => {
     const database = new Database(join(target.state, "afk.db"));
