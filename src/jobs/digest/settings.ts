@@ -46,6 +46,13 @@ const feed = section("A feed: RSS, Atom or JSON Feed.", {
     2000,
   ),
   full_text: fullText,
+  max_bytes: v.optional(
+    integer(
+      "Largest feed that is read, in bytes; 4194304 unless stated.",
+      "how large the feed may be",
+      [1024, 67_108_864],
+    ),
+  ),
   max_items: maxItems,
   weight,
   name,

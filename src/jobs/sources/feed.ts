@@ -34,13 +34,14 @@ export async function collectFeed(
   const label = sourceLabel(source);
   // A run may begin long after its slot, and a machine's clock may be behind.
   const nowMs = Math.max(systemClock.nowMs(), context.period.slotMs);
-  const reading = { itemsMax: source.max_items, nowMs };
+  const bytesMax = source.max_bytes ?? FEED_BYTES_MAX;
+  const reading = { itemsMax: source.max_items, bytesMax, nowMs };
   if (!isRemote(source.feed)) {
     const path = resolve(context.base, source.feed);
-    const { bytes } = await readFileBounded(path, { bytesMax: FEED_BYTES_MAX, followLinks: true });
+    const { bytes } = await readFileBounded(path, { bytesMax, followLinks: true });
     return await withoutOldNotes(readFeed(bytes, label, reading), context);
   }
-  const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT });
+  const page = await context.egress.fetch(source.feed, { signal: context.signal, accept: ACCEPT, bytesMax });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${source.feed} answered ${page.status}`);
   const read = readFeed(page.body, label, { ...reading, base: page.url, charset: page.charset });
@@ -63,6 +64,8 @@ interface FeedReading {
   charset?: string | null;
   /** 200 unless stated. */
   itemsMax?: number | undefined;
+  /** 4 MiB unless stated. */
+  bytesMax?: number;
   /** The present; what claims to be two days younger has no date. */
   nowMs?: number;
 }
@@ -72,9 +75,11 @@ interface FeedReading {
  * @throws SourceUnreadable when it is too large, cut off, malformed, or no feed.
  */
 export function readFeed(bytes: Uint8Array, label: string, reading: FeedReading = {}): Collected {
-  if (bytes.byteLength > FEED_BYTES_MAX)
-    throw new SourceUnreadable(`the feed is larger than ${FEED_BYTES_MAX} bytes`);
-  const { base, charset, itemsMax = ITEMS_PER_SOURCE_MAX, nowMs } = reading;
+  const { base, charset, itemsMax = ITEMS_PER_SOURCE_MAX, bytesMax = FEED_BYTES_MAX, nowMs } = reading;
+  if (bytes.byteLength > bytesMax)
+    throw new SourceUnreadable(
+      `the feed is larger than ${bytesMax} bytes; max_bytes of the source can be raised`,
+    );
   const latestMs = nowMs === undefined ? undefined : nowMs + AHEAD_MS;
   const { feed, note } = parse(decodeText(bytes, charset), { entriesMax: itemsMax, base, latestMs });
   const { title, home, items } = feedContent(feed);
