@@ -42,7 +42,7 @@ describe("what a client is told", () => {
     expect((await turn(url, "chat", { max_completion_tokens: 10 })).status).toBe(200);
     const second = await messageOf(await turn(url, "chat", { max_completion_tokens: 11 }));
     expect(second).toMatch(/ Wait, ask for less, or have the owner raise it in afk.yaml\.$/);
-    expect(second).toContain("(1 call spent or reserved in");
+    expect(second).toContain("(1 call spent or reserved on");
   });
 });
 

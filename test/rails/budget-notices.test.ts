@@ -141,7 +141,7 @@ it("tells of a call with an unknown outcome how to say what it cost", async () =
   await ended(rails, id, UNKNOWN);
   const [alert] = await alerts(rails, "call_unknown");
   expect(alert).toMatchObject({ key: `call_unknown:${id}`, tick: "t", job: "j" });
-  expect(alert?.message).toContain(`afk ledger reconcile ${id} --usd X`);
+  expect(alert?.message).toContain(`afk ledger reconcile ${id.slice(-8)} --usd X`);
   expect(alert?.message).toContain("$0.0015");
 });
 

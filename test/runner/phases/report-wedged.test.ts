@@ -19,7 +19,7 @@ it("tells of a process that was killed, once, and takes the marker away", async 
 
   expect(alerts).toMatchObject([{ event: "wedged", severity: "error", tick: "t1", job: "work@1" }]);
   expect(alerts[0]?.message).toContain("stood still for 10 s. ");
-  expect(alerts[0]?.message).toContain("afk logs --tick t1");
+  expect(alerts[0]?.message).toContain("afk logs --event wedged");
   expect(existsSync(wedgeMarkerIn(target.state))).toBe(false);
 });
 
