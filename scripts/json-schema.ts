@@ -93,7 +93,7 @@ const VARIABLE = "(?:^|[^$])\\$\\{[A-Za-z_][A-Za-z0-9_]*\\}";
 /** Lets `${NAME}` stand wherever a text of a certain form is asked for: its value is known to the parser only. */
 function allowVariables(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(allowVariables);
-  if (typeof node !== "object" || node === null) return node;
+  if (typeof node !== "object" || node === null || takesVariable(node)) return node;
   const entries = Object.entries(node).map(([key, value]) => [
     key,
     DATA_KEYS.has(key) ? value : allowVariables(value),
@@ -111,6 +111,12 @@ function allowVariables(node: unknown): unknown {
     };
   }
   return copy;
+}
+
+/** What a job's entry holds comes by here twice. */
+function takesVariable(node: object): boolean {
+  const { anyOf } = node as { anyOf?: { pattern?: string }[] };
+  return anyOf?.some(({ pattern }) => pattern === VARIABLE) ?? false;
 }
 
 /** Keys whose content is data, not schemas. */

@@ -82,6 +82,7 @@ export function readReceivers(
 ): { receivers: ReceiverConfig[]; issues: { path: (string | number)[]; message: string }[] } {
   const receivers: ReceiverConfig[] = [];
   const issues: { path: (string | number)[]; message: string }[] = [];
+  const named = entries.flatMap(({ to, url }) => (url === undefined && !LOCAL.includes(to) ? [to] : []));
   for (const [index, entry] of entries.entries()) {
     const target = targetOf(entry, channels, atBase);
     if (target === null) continue;
@@ -96,7 +97,7 @@ export function readReceivers(
       const message = `${entry.to} gets the same results twice; write one entry, with when: always for all of them`;
       issues.push({ path: [index, "to"], message });
     }
-    receivers.push(isNamed ? receiver : { ...receiver, name: freeName(entry.to, receivers, channels ?? []) });
+    receivers.push(isNamed ? receiver : { ...receiver, name: freeName(entry.to, receivers, named) });
   }
   return { receivers, issues };
 }
@@ -105,13 +106,9 @@ function overlap(one: When, other: When): boolean {
   return one === other || one === "always" || other === "always";
 }
 
-/** A type is a receiver's name where it is free: neither another receiver's nor a channel's. */
-function freeName(
-  type: string,
-  receivers: readonly ReceiverConfig[],
-  channels: readonly ChannelConfig[],
-): string {
-  const taken = new Set([...receivers, ...channels].map(({ name }) => name));
+/** A type is a receiver's name where it is free: neither another receiver's nor that of a channel that the job names. */
+function freeName(type: string, receivers: readonly ReceiverConfig[], named: readonly string[]): string {
+  const taken = new Set([...receivers.map(({ name }) => name), ...named]);
   let name = type;
   for (let number = 2; taken.has(name); number++) name = `${type}-${number}`;
   return name;

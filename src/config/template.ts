@@ -86,6 +86,8 @@ jobs:
     sources:
 ${sources(answers.feeds)}
     max_items: 30
+    # Who gets it, besides out/: a channel of alerts by its name, or email, slack … (docs/delivery.md)
+    # deliver: [{ to: feed }, { to: file, path: ./digests/ }, { to: ntfy, quiet_hours: "22:00-07:00" }]
 
 # What its output is worth, for afk report: an item of a digest saves 2 minutes unless this says otherwise. With min_ratio,
 # a week whose value for each dollar spent is less is told of.

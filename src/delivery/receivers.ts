@@ -16,14 +16,20 @@ export function channelOfTarget(target: Target): string {
   }
 }
 
-/** The receiver of a job's outcome by its name, as afk.yaml has it now; undefined where it was taken out. */
+/**
+ * Who gets a delivery as afk.yaml is now: the entry of its job that has its address still, also where that is called otherwise
+ * by now; else the entry of its name, whose address was corrected. Undefined where it was taken out.
+ */
 export function receiverOf(
   jobs: Config["jobs"],
-  { name, receiver, outcome }: { name: string; receiver: string; outcome: Outcome },
+  { name, receiver, outcome, channel }: { name: string; receiver: string; outcome: Outcome; channel: string },
 ): ReceiverConfig | undefined {
-  const named = jobs.find((job) => job.name === name)?.deliver.filter((each) => each.name === receiver) ?? [];
+  const { deliver = [] } = jobs.find((job) => job.name === name) ?? {};
+  const there = deliver.filter(({ target }) => channelOfTarget(target) === channel);
+  const named = (there.length > 0 ? there : deliver).filter((each) => each.name === receiver);
+  const found = there.length > 0 && named.length === 0 ? there : named;
   // One that has an entry for failures alone may have another for the rest.
-  return named.find(({ when }) => (outcome === "dead") === (when === "failed")) ?? named[0];
+  return found.find(({ when }) => (outcome === "dead") === (when === "failed")) ?? found[0];
 }
 
 /** What is served one message after the other: every target of the configuration, as `channelOfTarget` names it. */

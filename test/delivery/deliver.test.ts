@@ -154,6 +154,17 @@ describe("a receiver that does not take it", () => {
     expect(right.keys()).toEqual(["work@2026-11-21T10:00:00.000Z:phone"]);
   });
 
+  it("that is called otherwise by now, since another came before it, gets what waits for it and not for that one", async () => {
+    const [other, first] = [await hook(), await hook((_, count) => (count === 1 ? { status: 503 } : {}))];
+    const made = await delivering([first.entry]);
+    await made.agent.tick();
+    const job = { name: "work", kind: "work", every: "1h", deliver: [other.entry, first.entry] };
+    const { config } = await made.reopen({ jobs: [job] });
+    made.clock.advance(MINUTE);
+    expect(await made.send({ config })).toMatchObject({ delivered: 1, pending: 0 });
+    expect([other.received.length, first.received.length]).toEqual([0, 2]);
+  });
+
   it("that was taken out of the file gets nothing more, and nobody is woken for it", async () => {
     const receiver = await hook(() => ({ status: 500 }));
     const made = await delivering([receiver.entry]);

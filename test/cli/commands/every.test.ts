@@ -11,6 +11,7 @@ const LINES = [
   "tick",
   "run",
   "enqueue digest",
+  "deliver digest",
   "stop",
   "resume",
   "status",
