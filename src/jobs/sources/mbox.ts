@@ -34,6 +34,8 @@ export async function lastMessages(
   file: OpenFile,
   { bytesMax, messagesMax }: { bytesMax: number; messagesMax: number },
 ): Promise<MboxTail> {
+  // A mailbox without mail.
+  if (file.sizeBytes === 0) return { messages: [], before: 0 };
   const start = (await file.read(0, START_BYTES)).toString("latin1");
   const blank = /^(?:\xEF\xBB\xBF)?[\r\n]*/.exec(start)?.[0].length ?? 0;
   if (!isPostmark(start.slice(blank)))

@@ -57,6 +57,10 @@ test("says when a message was delivered", async () => {
   ]);
 });
 
+test("an empty file is a mailbox without mail", async () => {
+  expect(await split("")).toEqual({ messages: [], before: 0 });
+});
+
 test("refuses a file that does not begin with a postmark", async () => {
   await expect(split("Subject: x\n\nFrom a Tue Nov 3 08:00:00 2026")).rejects.toThrow("`From ` line");
 });
