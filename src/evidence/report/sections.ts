@@ -90,11 +90,19 @@ function ticksText(ticks: Report["ticks"]): string {
   return `${count(ticks.ticks, "tick")}: ${parts.join(", ")}`;
 }
 
-function weeks({ weeks: rows }: Report): Section {
+function weeks({ weeks: all }: Report): Section {
+  // Weeks before the first in which something ran are no zeros.
+  const first = all.findIndex(({ ticks, units, costMicros }) => ticks.ticks + units + costMicros > 0);
+  const rows = first === -1 ? [] : all.slice(first);
+  const before = all[first]?.firstDay ?? null;
   const isCut = rows.some(({ isWhole }) => !isWhole);
   return section(
     ["weeks", "By week"],
-    isCut ? ["* not a whole week"] : [],
+    [
+      ...(first === -1 ? ["Nothing ran."] : []),
+      ...(first > 0 && before !== null ? [`Nothing ran before the week of ${before}.`] : []),
+      ...(isCut ? ["* not a whole week"] : []),
+    ],
     "week:left from:left ticks:right well:right units:right in:right out:right net:right ratio:right",
     rows.map((row) => [
       `${row.week}${row.isWhole ? "" : "*"}`,

@@ -25,6 +25,7 @@ describe("a table at 80 columns", () => {
     ["drill", "--list"],
     ["report"],
     ["resume"],
+    ["alert", "test"],
   ])("fits: afk %s %s %s", async (...words) => {
     const { target } = await busy();
     const { stdout } = await afk(target, ...words.filter((word) => word !== undefined));
@@ -78,6 +79,7 @@ async function busy(): Promise<{ target: Deployment; ids: Ids }> {
     agent: "an-agent-with-a-rather-long-name-as-companies-give",
     budget: { daily_cap_usd: 1 },
     models: { chain: ["extractive"] },
+    alerts: [{ type: "webhook", url: "http://127.0.0.1:1/a-long-path-of-a-webhook-that-nobody-answers-at" }],
     gateway: { clients: [{ name: "the-laptop-of-the-research-department-upstairs" }] },
     jobs: [{ name: LONG, kind: "exec", every: "1d", retry: { attempts: 1 }, command: ["false"] }],
   });
