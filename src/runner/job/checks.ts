@@ -9,6 +9,7 @@ import { startProblem } from "../../jobs/exec/command-advice.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
+import { createRedactor } from "../../lib/redact.ts";
 import {
   bad,
   type Examination,
@@ -30,12 +31,25 @@ const digestsOf = (jobs: readonly JobConfig[]) =>
 
 /** What `afk doctor` checks of the jobs: that what they read and start is there, and over the network that feeds answer. */
 export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>[] {
-  return [
+  const checks: Examination<WithConfig>[] = [
     ["jobs", "sources", sourceFiles],
     ["jobs", "folders", folderContents],
     ["jobs", "commands", commands],
     ...feedChecks(config),
   ];
+  const redact = createRedactor(config.secrets);
+  return checks.map(([group, name, check, network]) => [
+    group,
+    name,
+    // An address or an argument can hold what is a secret by itself.
+    async (subject) =>
+      [await check(subject)].flat().map((finding) => ({
+        ...finding,
+        found: redact(finding.found),
+        mend: finding.mend === null ? null : redact(finding.mend),
+      })),
+    network,
+  ]);
 }
 
 /** The folders and files that jobs read, and the folders that commands start in. */

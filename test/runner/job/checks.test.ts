@@ -129,6 +129,16 @@ describe("feeds", () => {
     );
   });
 
+  it("are named without what is a secret by itself", async () => {
+    const secret = `ghp_${"a1B2".repeat(9)}`;
+    const [found] = await findings([digest(`${CLOSED}/${secret}/feed`)], { allow: ["127.0.0.1"] });
+    expect(found).toMatchObject({ result: "warn" });
+    const [refused] = await findings([{ kind: "exec", command: [`./${secret}.sh`] }]).then((all) =>
+      all.filter(({ name }) => name === "commands"),
+    );
+    expect(JSON.stringify([found, refused])).not.toContain(secret);
+  });
+
   it("at an address that afk will not ask are not asked", async () => {
     expect(await findings([digest(`${CLOSED}/feed`)])).toMatchObject([
       matching({ result: "warn", found: /not a public address.*egress\.allow_private/ }),
