@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { assert } from "../lib/errors.ts";
 import type { DigestItemsTable } from "../store/schema/results.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
@@ -39,6 +40,9 @@ export interface PrintedQuery {
 /** More are not given: of a week's digests of 200 items it is more than there are. */
 const ITEMS_MAX = 2_000;
 
+/** What a person types, and what stands in every output as it is. */
+const ID = /^[0-9a-z-]{1,20}$/;
+
 /** Keeps what a run printed, in the transaction that ends it. An id that an older item has by accident is the newer one's. */
 export async function savePrinted(
   trx: Trx,
@@ -47,6 +51,7 @@ export async function savePrinted(
   nowMs: number,
 ): Promise<void> {
   for (const { id, key, title, link, source, summary, publishedAt, score } of items) {
+    assert(ID.test(id), `job ${job.name} printed an item by the id ${JSON.stringify(id.slice(0, 40))}`);
     const row = { job: job.name, item_key: key, label: job.label, title, link, source, summary, score };
     const rest = { published_at: publishedAt, vote: null, rated_at: null, created_at: nowMs };
     await trx

@@ -55,3 +55,9 @@ test("an id that two items have is the newer one's, without the votes of the oth
   await save("other", 3);
   expect(await readPrinted(store.db, ALL)).toMatchObject([{ key: "other", vote: null, ratedAt: null }]);
 });
+
+test("an id that could be markup is a bug of the kind that printed it", async () => {
+  const store = await testStore();
+  const save = store.atomically((trx) => savePrinted(trx, { name: "a", label: "l" }, [item("<b>`x`")], 1));
+  await expect(save).rejects.toThrow("job a printed an item by the id");
+});

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import type { AlertEvent } from "../../../src/alerts/events.ts";
+import { readPrinted, savePrinted } from "../../../src/jobs/printed-items.ts";
 import { toIso } from "../../../src/lib/clock.ts";
 import { DAY_MS, HOUR_MS } from "../../../src/lib/durations.ts";
 import { newId } from "../../../src/lib/ids.ts";
@@ -390,3 +391,25 @@ async function say({ store, outbox, clock }: RailsOn, event: AlertEvent, key: st
 async function keysOf({ store }: RailsOn, table: "jobs" | "alerts"): Promise<string[]> {
   return (await store.db.selectFrom(table).select("key").orderBy("key").execute()).map(({ key }) => key);
 }
+
+test("items that digests printed stay for 90 days, with what was said of them", async () => {
+  const harness = await opsHarness();
+  const { rails } = harness;
+  const item = { key: "k", title: "t", link: null, source: "s", summary: "", publishedAt: null, score: null };
+  const print = (id: string) =>
+    rails.store.atomically((trx) =>
+      savePrinted(trx, { name: "digest", label: "l" }, [{ ...item, id }], rails.clock.nowMs()),
+    );
+  await print("old");
+  rails.clock.advance(60 * DAY_MS);
+  await print("new");
+  await sweep(harness, 1);
+  const kept = async () => {
+    const query = { jobs: null, fromMs: 0, untilMs: rails.clock.nowMs() + 1 };
+    return (await readPrinted(rails.store.db, query)).map(({ id }) => id);
+  };
+  expect(await kept()).toEqual(["new", "old"]);
+  rails.clock.advance(40 * DAY_MS);
+  await sweep(harness, 1);
+  expect(await kept()).toEqual(["new"]);
+});
