@@ -19,6 +19,7 @@ const BLOCKS = new Set(
 
 /** What a reader would read of a piece of HTML: entities decoded, blocks on lines of their own, at most `charsMax` long. */
 export function htmlToText(html: string, charsMax: number): string {
+  const read = withoutUnended(bounded(html));
   const parts: string[] = [];
   let droppedDepth = 0;
   let depth = 0;
@@ -39,13 +40,17 @@ export function htmlToText(html: string, charsMax: number): string {
       if (BLOCKS.has(name)) parts.push("\n");
     },
   });
-  const read = bounded(html);
   for (let at = 0; at < read.length && depth <= DEPTH_MAX; at += CHUNK_CHARS) {
     parser.write(read.slice(at, at + CHUNK_CHARS));
   }
   // Ending would take a tag that was cut by the last piece for text.
   if (depth <= DEPTH_MAX) parser.end();
   return cleanText(parts.join(""), charsMax);
+}
+
+/** Frames that nobody ends are common, and to a browser all that follows is theirs; a reader wants the article. */
+function withoutUnended(html: string): string {
+  return /<\/(?:iframe|object)/i.test(html) ? html : html.replace(/<(?:iframe|object)\b[^<>]*>/gi, " ");
 }
 
 /** Cut before a tag, not within it, as half a tag would be taken for text. */

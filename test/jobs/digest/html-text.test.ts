@@ -9,6 +9,8 @@ test("reads HTML as a reader would", () => {
 
 test.each([
   ["an unclosed script", "before<script>alert(1)", "before"],
+  ["an unclosed frame", "before <iframe src='x'/> <b>after</b>", "before after"],
+  ["a frame with words for old browsers", "before <iframe src='x'>no frames</iframe> after", "before after"],
   ["an unclosed tag", "before<img src=x onerror=", "before"],
   ["an escaped tag, which is text", "&lt;script&gt;", "<script>"],
   ["a lone angle bracket", "a < b", "a < b"],
