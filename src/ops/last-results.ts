@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
-import type { Report } from "../delivery/report.ts";
 import type { Db } from "../store/schema.ts";
+import { readResult } from "./show-job.ts";
 import { lastRuns } from "./sources.ts";
 
 /** What the last run of a job came to. Instants in epoch milliseconds. */
@@ -16,7 +16,6 @@ export interface LastResult {
   error: string | null;
 }
 
-const REPORT_CHARS_MAX = 256 * 1024;
 const ERROR_CHARS_MAX = 300;
 
 /** The last result of each job of afk.yaml that has had one. */
@@ -52,16 +51,6 @@ async function lastOf(db: Db, job: string): Promise<LastResult | undefined> {
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { state, ...rest } = row;
-  return { job, ...rest, state: state === "dead" ? "dead" : "done", title: await titleOf(db, row.id) };
-}
-
-async function titleOf(db: Db, jobId: string): Promise<string | null> {
-  const row = await db
-    .selectFrom("results")
-    .select("report")
-    .where("job_id", "=", jobId)
-    .where("outcome", "<>", "progress")
-    .where((eb) => eb(eb.fn("length", ["report"]), "<=", REPORT_CHARS_MAX))
-    .executeTakeFirst();
-  return row === undefined ? null : (JSON.parse(row.report) as Report).title;
+  const title = (await readResult(db, row.id))?.title ?? null;
+  return { job, ...rest, state: state === "dead" ? "dead" : "done", title };
 }

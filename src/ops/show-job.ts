@@ -143,7 +143,8 @@ function endOf(text: string): string {
   return text.slice(-STREAM_CHARS_MAX).toWellFormed();
 }
 
-async function readResult(db: Db, jobId: string): Promise<JobDetail["result"]> {
+/** What a run gave, as its receivers were told; null where it gave no result in that form. */
+export async function readResult(db: Db, jobId: string): Promise<JobDetail["result"]> {
   const row = await db
     .selectFrom("results")
     .select("report")
