@@ -63,9 +63,10 @@ export function createLedgerCheck(report: Report) {
       for (const { before, now } of changed) checkChange(before, now);
       for (const entry of rows.values()) checkBill(entry);
       const turned = changed.filter(({ before, now }) => before.state !== now.state).map(({ now }) => now);
-      for (const { id, state } of [...added, ...turned]) {
+      for (const { id, state, estimate } of [...added, ...turned]) {
         const alert = "select 1 from alerts where key = ?";
-        if (state === "unknown" && reader.one(alert, `call_unknown:${id}`) === undefined)
+        // Of a call that costs nothing nobody has to say what it cost.
+        if (state === "unknown" && estimate > 0 && reader.one(alert, `call_unknown:${id}`) === undefined)
           report("alerts", `ledger entry ${id} is unknown, and no alert on disk says so`);
       }
       // Only what has ended, and is old by its own date, may leave the ledger.
