@@ -11,7 +11,14 @@ export interface Locations {
 }
 
 /** Columns that hold content: what sources sent and models wrote, and not what afk says of them. */
-const CONTENT = new Set(["steps.result", "outputs.content", "http_cache.body"]);
+const CONTENT = new Set([
+  "steps.result",
+  "outputs.content",
+  "http_cache.body",
+  "results.report",
+  "digest_items.title",
+  "digest_items.summary",
+]);
 
 /** All that a deployment keeps. */
 export function locationsOf(target: Deployment): Locations {
