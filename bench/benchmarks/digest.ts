@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import type { Agent } from "../../src/agent.ts";
-import { readFeed } from "../../src/jobs/sources/feed.ts";
+import { readFeed } from "../../src/jobs/sources/feed/feed.ts";
 import { createOllama } from "../../src/providers/ollama/ollama.ts";
 import { claim } from "../../src/queue/claim.ts";
 import type { JobRow } from "../../src/queue/job.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { renderDigest } from "../../src/dashboard/markdown.ts";
-import type { DigestDocument } from "../../src/jobs/digest/document.ts";
-import { composeMarkdown } from "../../src/jobs/digest/markdown.ts";
+import type { DigestDocument } from "../../src/jobs/digest/document/document.ts";
+import { composeMarkdown } from "../../src/jobs/digest/document/markdown.ts";
 import { textOf } from "./site.ts";
 
 const HOSTILE = [

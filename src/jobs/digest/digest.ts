@@ -1,20 +1,20 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import type { NewlyPrinted } from "../printed-items.ts";
-import { type DigestDocument, entriesOf, type Note, plural } from "./document.ts";
+import { readArticles } from "./articles/read-articles.ts";
+import { withoutBoilerplate } from "./articles/teaser.ts";
+import { type DigestDocument, entriesOf, type Note, plural } from "./document/document.ts";
+import { composeHtml } from "./document/html.ts";
+import { composeMarkdown } from "./document/markdown.ts";
+import { toReport } from "./document/report.ts";
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
-import { composeHtml } from "./html.ts";
 import type { Item } from "./item.ts";
-import { composeMarkdown } from "./markdown.ts";
 import { printedId } from "./printed-id.ts";
 import { rank, type Standing } from "./rank.ts";
-import { readArticles } from "./read-articles.ts";
-import { toReport } from "./report.ts";
 import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { summariseItem, writeLead } from "./summaries.ts";
-import { withoutBoilerplate } from "./teaser.ts";
 
 /** As long as printed items are kept. */
 const RATED_DAYS = 90;

@@ -84,8 +84,9 @@ function labelOf(context: Context, source: SourceSettings): string {
 /** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
 async function collect(context: Context, source: SourceSettings): Promise<Collected> {
   if ("github" in source) return await (await import("../sources/github.ts")).collectGithub(source, context);
-  if ("folder" in source) return await (await import("../sources/folder.ts")).collectFolder(source, context);
-  return await (await import("../sources/feed.ts")).collectFeed(source, context);
+  if ("folder" in source)
+    return await (await import("../sources/folder/folder.ts")).collectFolder(source, context);
+  return await (await import("../sources/feed/feed.ts")).collectFeed(source, context);
 }
 
 /** `isNews` when a source fails that no digest has named today, and the keys to remember of it: once a day is enough. */

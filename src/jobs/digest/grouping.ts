@@ -1,5 +1,5 @@
 import { dayIn, dayInWords } from "../../lib/days.ts";
-import type { DigestSection, Entry } from "./document.ts";
+import type { DigestSection, Entry } from "./document/document.ts";
 
 /** What the items of a digest can be grouped by. */
 export const GROUPINGS = ["source", "topic", "date", "none"] as const;

@@ -1,7 +1,7 @@
 import { oneLine } from "../../lib/text.ts";
 import type { Completion, ModelRequest } from "../../providers/types.ts";
 import type { JobContext } from "../job.ts";
-import type { Summary } from "./document.ts";
+import type { Summary } from "./document/document.ts";
 import type { Item } from "./item.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 

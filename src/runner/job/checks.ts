@@ -7,7 +7,7 @@ import { exchange } from "../../http/exchange.ts";
 import { type DigestSettings, isRemote } from "../../jobs/digest/settings.ts";
 import { startProblem } from "../../jobs/exec/command-advice.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
-import { inspectFolder } from "../../jobs/sources/folder.ts";
+import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import {

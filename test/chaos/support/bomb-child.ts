@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { createEgress } from "../../../src/egress/fetch.ts";
 import type { Egress } from "../../../src/egress/types.ts";
-import { collectFeed } from "../../../src/jobs/sources/feed.ts";
-import { collectFolder } from "../../../src/jobs/sources/folder.ts";
+import { collectFeed } from "../../../src/jobs/sources/feed/feed.ts";
+import { collectFolder } from "../../../src/jobs/sources/folder/folder.ts";
 import { collectGithub } from "../../../src/jobs/sources/github.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";

@@ -1,0 +1,51 @@
+import type { Report, ReportItem, ReportSection } from "../../../delivery/report.ts";
+import {
+  bylineOf,
+  countsLine,
+  type DigestDocument,
+  type DigestSection,
+  type Entry,
+  entriesOf,
+  plural,
+  type Remarks,
+  remarksOn,
+  titleOf,
+} from "./document.ts";
+
+/** What receivers of the digest get: the same as its pages say, in the neutral form. `files` is left to whoever publishes. */
+export function toReport(document: DigestDocument): Report {
+  const { lead, tally = [], timezone, failures, omissions } = document;
+  const remarks = remarksOn(document);
+  const { length } = entriesOf(document);
+  const count = length === 0 ? "nothing new" : plural(length, "new item");
+  return {
+    title: `${titleOf(document)}: ${count}`,
+    text: lead?.text ?? "",
+    counts: countsLine(document),
+    sections: document.sections.map((section) => toSection(section, timezone, remarks)),
+    notes: [
+      ...(remarks.all === null ? [] : [remarks.all]),
+      ...[...tally, ...failures, ...omissions].map(({ source, error }) => `${source}: ${error}`),
+    ],
+    files: [],
+  };
+}
+
+function toSection(section: DigestSection, timezone: string, remarks: Remarks): ReportSection {
+  const { heading, entries } = section;
+  return { heading, items: entries.map((entry) => toItem(entry, section, timezone, remarks)) };
+}
+
+function toItem(entry: Entry, section: DigestSection, timezone: string, remarks: Remarks): ReportItem {
+  const { id, item, summary, reasons } = entry;
+  const { source, day } = bylineOf(entry, section, timezone);
+  const remark = summary === null ? null : remarks.of("summary", summary);
+  return {
+    id,
+    title: item.title,
+    link: item.link,
+    byline: `${source === null ? "" : `${source}, `}${day ?? "undated"}`,
+    text: summary?.text ?? "",
+    remark: [...(remark === null ? [] : [remark]), ...reasons].join("; ") || null,
+  };
+}

@@ -1,0 +1,83 @@
+import type { OpenFile } from "../read-file.ts";
+import { SourceUnreadable } from "../source.ts";
+
+/** A postmark: `From `, an address, and a date as asctime(3) writes it, which a paragraph that begins with "From" has not. */
+const POSTMARK_PATTERN = /^From (?:\S+ +)?.*\b\d{1,2}:\d{2}(?::\d{2})?\b.*\b\d{4}\b/;
+
+/** A longer line is none, and would keep the pattern busy for as long as someone wants. */
+const POSTMARK_CHARS_MAX = 300;
+const DELIVERED = /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*/;
+const CHUNK_BYTES = 1024 * 1024;
+/** An empty line that ends in CR LF, before a postmark. */
+const BEFORE_BYTES = 3;
+const START_BYTES = 4_096;
+
+/** Where one message stands, without its postmark, and the date in that. */
+export interface MboxMessage {
+  start: number;
+  end: number;
+  deliveredAt: string | undefined;
+}
+
+/** The last messages of an mbox file, and how many bytes before them were not looked at, or hold messages that are too many. */
+export interface MboxTail {
+  messages: MboxMessage[];
+  before: number;
+}
+
+/**
+ * The last messages of an mbox file (RFC 4155), oldest first, without their postmarks: new mail is appended, so they are the
+ * newest. A postmark counts at the start and after an empty line. Looks at no more than `bytesMax` from the end.
+ * @throws SourceUnreadable when the file does not begin with a postmark, or no message begins in what was looked at.
+ */
+export async function lastMessages(
+  file: OpenFile,
+  { bytesMax, messagesMax }: { bytesMax: number; messagesMax: number },
+): Promise<MboxTail> {
+  // A mailbox without mail.
+  if (file.sizeBytes === 0) return { messages: [], before: 0 };
+  const start = (await file.read(0, START_BYTES)).toString("latin1");
+  const blank = /^(?:\xEF\xBB\xBF)?[\r\n]*/.exec(start)?.[0].length ?? 0;
+  if (!isPostmark(start.slice(blank)))
+    throw new SourceUnreadable("it does not begin with a `From ` line, as an mbox file does");
+  const limit = Math.max(0, file.sizeBytes - bytesMax);
+  const messages: MboxTail["messages"] = [];
+  let end = file.sizeBytes;
+  for (let to = file.sizeBytes; to > limit && messages.length < messagesMax; to -= CHUNK_BYTES) {
+    const from = Math.max(limit, to - CHUNK_BYTES);
+    for (const postmark of await postmarksIn(file, from, to, blank)) {
+      if (messages.length === messagesMax) break;
+      messages.push({ start: postmark.end, end, deliveredAt: DELIVERED.exec(postmark.line)?.[0] });
+      // The line end before it belongs to the empty line that parts the messages.
+      end = Math.max(0, postmark.start - 1);
+    }
+  }
+  if (messages.length === 0)
+    throw new SourceUnreadable(`no message begins in its last ${bytesMax} bytes; max_bytes can be raised`);
+  return { messages: messages.reverse(), before: end <= blank ? 0 : end };
+}
+
+/** The postmarks that begin in `from` to `to`, last to first. */
+async function postmarksIn(file: OpenFile, from: number, to: number, first: number) {
+  const base = Math.max(0, from - BEFORE_BYTES);
+  const bytes = await file.read(base, to - base + POSTMARK_CHARS_MAX + 1);
+  const found: { start: number; end: number; line: string }[] = [];
+  let at = bytes.lastIndexOf("From ", to - 1 - base);
+  for (; at >= from - base; at = at === 0 ? -1 : bytes.lastIndexOf("From ", at - 1)) {
+    const before = bytes.subarray(Math.max(0, at - BEFORE_BYTES), at).toString("latin1");
+    if (base + at !== first && !/(?:^|\n)\r?\n$/.test(before)) continue;
+    const line = bytes.subarray(at, at + POSTMARK_CHARS_MAX + 1).toString("latin1");
+    if (!isPostmark(line)) continue;
+    const lineEnd = line.indexOf("\n");
+    const start = base + at;
+    const end = start + (lineEnd === -1 ? line.length : lineEnd + 1);
+    found.push({ start, end, line: line.slice(0, end - start) });
+  }
+  return found;
+}
+
+/** `text` begins with the line, and may go on. */
+function isPostmark(text: string): boolean {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length <= POSTMARK_CHARS_MAX && line.includes(":") && POSTMARK_PATTERN.test(line);
+}

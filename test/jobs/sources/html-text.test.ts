@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { htmlToText } from "../../../src/jobs/sources/html-text.ts";
+
+test("reads HTML as a reader would", () => {
+  const html =
+    "<style>p{}</style><p>One &amp; <b>two</b>&nbsp;&eacute;</p><script>alert(1)</script><ul><li>a</li><li>b</li></ul>x<br>y<img src=x onerror=alert(1)>";
+  expect(htmlToText(html, 100)).toBe("One & two é\n\na\n\nb\n\nx\ny");
+});
+
+test.each([
+  ["an unclosed script", "before<script>alert(1)", "before"],
+  ["an unclosed frame", "before <iframe src='x'/> <b>after</b>", "before after"],
+  ["a frame with words for old browsers", "before <iframe src='x'>no frames</iframe> after", "before after"],
+  ["an unclosed tag", "before<img src=x onerror=", "before"],
+  ["an escaped tag, which is text", "&lt;script&gt;", "<script>"],
+  ["a lone angle bracket", "a < b", "a < b"],
+  ["a numeric control character", "a&#0;&#27;b", "a\uFFFDb"],
+])("gets along with %s", (_, html, text) => {
+  expect(htmlToText(html, 100)).toBe(text);
+});
+
+test("a megabyte of closing tags that match nothing is bounded", () => {
+  expect(htmlToText(`ok${"<i>".repeat(300_000)}${"</b>".repeat(300_000)}`, 100)).toBe("ok");
+});
