@@ -6,11 +6,10 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
-import { deliveryCounts } from "./counts.ts";
 import { type Part, paceMs, partsOf } from "./parts.ts";
 import { quietUntil } from "./quiet-hours.ts";
 import { readResult } from "./read.ts";
-import { channelOfTarget, receiverOf } from "./receivers.ts";
+import { channelOfTarget, receiverOf, receiversAt } from "./receivers.ts";
 import {
   claim,
   conclude,
@@ -26,28 +25,21 @@ import {
 } from "./rows.ts";
 
 /** What one run of deliveries needs, and its bounds. */
-export interface DeliverResultsOptions {
+interface DeliverResultsOptions {
   store: Store;
   /** Whose receivers hold now: what waits goes to the address that its receiver has there. */
   config: Config;
+  /** The one that is served, as `targetsOf` names it. */
+  target: string;
   outbox: Pick<Outbox, "announce">;
   clock: Clock;
   log: Log;
   /** Ends the delivery; what was not sent stays pending. */
   signal: AbortSignal;
-  /** One target alone, as `receiverLanes` names it; all unless stated. */
-  only?: string;
   /** Bound on the whole run. 30 s unless stated. */
   limitMs?: number;
   /** Bound on one message. 10 s unless stated. */
   timeoutMs?: number;
-}
-
-/** Counts of this run, in results and not in messages; `pending` is what a later run will try again. */
-export interface DeliveredResults {
-  delivered: number;
-  failed: number;
-  pending: number;
 }
 
 const LIMIT_MS = 30_000;
@@ -56,31 +48,29 @@ const TIMEOUT_MS = 10_000;
 const PATIENCE_MS = 10_000;
 
 /**
- * Sends the results that are due. What fails is tried again by later runs, seven times in all, further and further apart; what a
- * receiver took of several messages it does not get again. The targets are served side by side, so that one that hangs keeps
- * no other waiting; each gets one message at a time. Throws only when the database does.
+ * Sends the results that are due at one target, oldest first and one message at a time, until it is done, the target is down,
+ * or the run is over; gives how many were delivered and how many given up. What fails is tried again by later runs, seven times
+ * in all, further and further apart; what a receiver took of several messages it does not get again. Throws only when the
+ * database does.
  */
-export async function deliverResults(options: DeliverResultsOptions): Promise<DeliveredResults> {
-  const { store, config, only } = options;
-  const pending = await pendingDeliveries(store.db);
+export async function deliverResults(
+  options: DeliverResultsOptions,
+): Promise<{ delivered: number; failed: number }> {
   const count = { delivered: 0, failed: 0 };
-  if (pending.length > 0) {
-    using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
-    const run = { ...options, signal: limit.signal };
-    const lanes = new Map<string, Planned[]>();
-    for (const delivery of pending) {
-      const receiver = receiverOf(config.jobs, delivery);
-      if (receiver === undefined) continue;
-      const lane = channelOfTarget(receiver.target);
-      if (only !== undefined && only !== lane) continue;
-      lanes.set(lane, [...(lanes.get(lane) ?? []), { delivery, receiver }]);
-    }
-    for (const served of await Promise.all([...lanes].map(([lane, planned]) => serve(run, lane, planned)))) {
-      count.delivered += served.delivered;
-      count.failed += served.failed;
-    }
+  const planned = await waitingFor(options);
+  if (planned.length === 0) return count;
+  using limit = joinSignals([options.signal], options.limitMs ?? LIMIT_MS);
+  const run = { ...options, signal: limit.signal };
+  for (const each of planned) {
+    if (run.signal.aborted) break;
+    const delivery = await ready(run, each);
+    if (delivery === null) continue;
+    const outcome = await attempt(run, { ...each, delivery });
+    if (outcome === "delivered") count.delivered += 1;
+    if (outcome === "dead") count.failed += 1;
+    if (outcome === "down") break;
   }
-  return { ...count, pending: pending.length === 0 ? 0 : (await deliveryCounts(store.db)).pending };
+  return count;
 }
 
 /** Gives up what waits for receivers that were taken out of afk.yaml, as the worker does before a tick. */
@@ -97,31 +87,26 @@ interface Planned {
   receiver: ReceiverConfig;
 }
 
+async function waitingFor({ store, config, target }: Run): Promise<Planned[]> {
+  const pending = await pendingDeliveries(store.db, { target, receivers: receiversAt(config, target) });
+  return pending.flatMap((delivery) => {
+    const receiver = receiverOf(config.jobs, delivery);
+    return receiver !== undefined && channelOfTarget(receiver.target) === target
+      ? [{ delivery, receiver }]
+      : [];
+  });
+}
+
 const writer = ({ clock, log, outbox, config }: Pick<Run, "clock" | "log" | "outbox" | "config">): Writer => {
   return { nowMs: clock.nowMs(), timezone: config.timezone, log, announce: outbox.announce };
 };
 
-/** Sends what is due at one target, oldest first, until it is done, the target is down, or the run is over. */
-async function serve(run: Run, lane: string, planned: readonly Planned[]) {
-  const count = { delivered: 0, failed: 0 };
-  for (const each of planned) {
-    if (run.signal.aborted) break;
-    const delivery = await ready(run, lane, each);
-    if (delivery === null) continue;
-    const outcome = await attempt(run, { ...each, delivery });
-    if (outcome === "delivered") count.delivered += 1;
-    if (outcome === "dead") count.failed += 1;
-    if (outcome === "down") break;
-  }
-  return count;
-}
-
 /** The delivery where it may be sent now; null where it waits still. One whose address was corrected begins anew. */
-async function ready(run: Run, lane: string, { delivery, receiver }: Planned): Promise<Delivery | null> {
-  const { store, clock, config } = run;
+async function ready(run: Run, { delivery, receiver }: Planned): Promise<Delivery | null> {
+  const { store, clock, config, target } = run;
   const nowMs = clock.nowMs();
-  const anew = { channel: lane, attempts: 0, parts_taken: 0, next_at: nowMs };
-  const current = delivery.channel === lane ? delivery : await putOff(store, delivery, anew, nowMs);
+  const anew = { channel: target, attempts: 0, parts_taken: 0, next_at: nowMs };
+  const current = delivery.channel === target ? delivery : await putOff(store, delivery, anew, nowMs);
   if (current === null || !isDue(current, nowMs)) return null;
   const { quietHours } = receiver;
   const quietMs = quietHours === null ? null : quietUntil(quietHours, config.timezone, nowMs);

@@ -33,6 +33,15 @@ export function receiverOf(
 }
 
 /** What is served one message after the other: every target of the configuration, as `channelOfTarget` names it. */
-export function receiverLanes({ jobs }: Pick<Config, "jobs">): string[] {
+export function targetsOf({ jobs }: Pick<Config, "jobs">): string[] {
   return [...new Set(jobs.flatMap(({ deliver }) => deliver.map(({ target }) => channelOfTarget(target))))];
+}
+
+/** The entries of afk.yaml that a target has now, each with the name of its job. */
+export function receiversAt({ jobs }: Pick<Config, "jobs">, target: string): { job: string; name: string }[] {
+  return jobs.flatMap((job) =>
+    job.deliver
+      .filter((each) => channelOfTarget(each.target) === target)
+      .map(({ name }) => ({ job: job.name, name })),
+  );
 }

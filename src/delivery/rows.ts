@@ -28,8 +28,14 @@ const RETRY_MAX_MS = DAY_MS;
 /** More may wait; the next pass has them. */
 const PENDING_MAX = 1_000;
 
-/** What waits, oldest first. */
-export function pendingDeliveries(db: Db): Promise<Delivery[]> {
+/**
+ * What waits, oldest first: of all receivers, or of one target, which is that of its channel or of its entry in afk.yaml. A
+ * target that is down keeps its own waiting, and no other's.
+ */
+export function pendingDeliveries(
+  db: Db,
+  of?: { target: string; receivers: readonly { job: string; name: string }[] },
+): Promise<Delivery[]> {
   return db
     .selectFrom("deliveries")
     .innerJoin("results", (join) =>
@@ -40,6 +46,16 @@ export function pendingDeliveries(db: Db): Promise<Delivery[]> {
     .select(["key", "deliveries.job_id", "deliveries.outcome", "receiver", "channel", "attempts"])
     .select(["parts_taken", "next_at", "error", "results.name", "results.label"])
     .where("state", "=", "pending")
+    .$if(of !== undefined, (select) =>
+      select.where((e) =>
+        e.or([
+          e("channel", "=", of?.target ?? ""),
+          ...(of?.receivers ?? []).map(({ job, name }) =>
+            e.and([e("results.name", "=", job), e("receiver", "=", name)]),
+          ),
+        ]),
+      ),
+    )
     .orderBy("deliveries.created_at")
     .orderBy("key")
     .limit(PENDING_MAX)

@@ -6,7 +6,7 @@ import { takeOverRoutes } from "../alerts/routes.ts";
 import type { Config } from "../config/config.ts";
 import { nextDeliveryAt } from "../delivery/counts.ts";
 import { deliverResults } from "../delivery/deliver.ts";
-import { receiverLanes } from "../delivery/receivers.ts";
+import { targetsOf } from "../delivery/receivers.ts";
 import { afterUnref, type Clock, idlePause, type Pause, pause } from "../lib/clock.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -80,8 +80,8 @@ export function createSender(options: SenderOptions): Sender {
       const only = channelId(channel);
       laneOf(only, (signal) => sendAlerts(only, signal), "alert_failed").wake();
     }
-    for (const only of receiverLanes(config))
-      laneOf(`result:${only}`, (signal) => sendResults(only, signal), "delivery_delayed").wake();
+    for (const target of targetsOf(config))
+      laneOf(`result:${target}`, (signal) => sendResults(target, signal), "delivery_delayed").wake();
   }
 
   async function takeOver(): Promise<void> {
@@ -104,9 +104,9 @@ export function createSender(options: SenderOptions): Sender {
     await deliverAlerts({ store, channels: current().alerts, only, clock, agingMs, log, signal });
   }
 
-  async function sendResults(only: string, signal: AbortSignal): Promise<void> {
+  async function sendResults(target: string, signal: AbortSignal): Promise<void> {
     const { outbox, clock, log } = options;
-    await deliverResults({ store, config: current(), only, outbox, clock, log, signal });
+    await deliverResults({ store, config: current(), target, outbox, clock, log, signal });
   }
 
   /** One pass over what is due at one place. What goes wrong is logged, and tried again at the next waking. */

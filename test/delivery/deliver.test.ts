@@ -83,6 +83,27 @@ describe("the result of a run", () => {
 });
 
 describe("a receiver that does not take it", () => {
+  it("keeps no other waiting, however much waits for it", async () => {
+    const [down, up] = [await hook(() => ({ status: 500 })), await hook()];
+    const { agent, clock, rows } = await delivering([down.entry, up.entry]);
+    await agent.tick();
+    const waiting = only((await rows()).filter(({ state }) => state === "pending"));
+    const { db } = agent.store;
+    const result = await db.selectFrom("results").selectAll().executeTakeFirstOrThrow();
+    const older = Array.from({ length: 1_000 }, (_, index) => ({ job_id: `older-${index}`, created_at: 0 }));
+    await db
+      .insertInto("results")
+      .values(older.map((each) => ({ ...result, ...each })))
+      .execute();
+    await db
+      .insertInto("deliveries")
+      .values(older.map((each) => ({ ...waiting, ...each, key: each.job_id })))
+      .execute();
+    clock.advance(HOUR);
+    await agent.tick();
+    expect(up.received).toHaveLength(2);
+  });
+
   it("is tried again with growing waits, and told of after the last try", async () => {
     const receiver = await hook(() => ({ status: 500, body: "no" }));
     const { agent, clock, rows, send, alerts, logged } = await delivering([receiver.entry]);

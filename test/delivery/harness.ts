@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { expect } from "vitest";
+import type { Config } from "../../src/config/config.ts";
+import { deliveryCounts } from "../../src/delivery/counts.ts";
 import { deliverResults } from "../../src/delivery/deliver.ts";
+import { targetsOf } from "../../src/delivery/receivers.ts";
 import type { JobResult } from "../../src/jobs/job.ts";
 import type { Answer, Received } from "../alerts/receiver.ts";
 import { receiver } from "../alerts/receiver.ts";
@@ -29,18 +32,16 @@ export async function delivering(
     states: async () =>
       (await rows()).map(({ receiver: to, state, attempts }) => `${to} ${state} ${attempts}`),
     logged: (event: string) => made.target.logs().filter((line) => line.event === event),
-    /** A run of deliveries by itself, as a sender makes it. */
-    send: (options: object = {}) =>
-      deliverResults({
-        store: agent.store,
-        config: agent.config,
-        outbox: agent.outbox,
-        clock,
-        log: agent.log,
-        signal: new AbortController().signal,
-        timeoutMs: 300,
-        ...options,
-      }),
+    /** A run of deliveries to every target, as a sender makes it. `pending` is what waits after it. */
+    async send({ config = agent.config, ...options }: { config?: Config; limitMs?: number } = {}) {
+      const { store, outbox, log } = agent;
+      const { signal } = new AbortController();
+      const run = { store, config, outbox, clock, log, signal, timeoutMs: 300, ...options };
+      const sent = await Promise.all(targetsOf(config).map((target) => deliverResults({ ...run, target })));
+      const sum = (of: "delivered" | "failed") => sent.reduce((total, count) => total + count[of], 0);
+      const { pending } = await deliveryCounts(store.db);
+      return { delivered: sum("delivered"), failed: sum("failed"), pending };
+    },
   };
 }
 
