@@ -411,4 +411,25 @@ describe("how far a long run is", () => {
     ]);
     expect((await made.rows()).map(({ outcome }) => outcome)).toEqual(["done", "done"]);
   });
+
+  it("does not end the run where it cannot be written down", async () => {
+    const receiver = await hook();
+    const made = await delivering([], {
+      jobs: [{ name: "work", kind: "work", every: "1h", progress: "1s", deliver: [receiver.entry] }],
+      run: async (context) => {
+        const { schema } = made.agent.store.db;
+        await schema.alterTable("results").renameTo("elsewhere").execute();
+        context.progress(3, 10, "the third");
+        while (made.logged("delivery_delayed").length === 0)
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        // Long enough that a failure which nobody awaits would end the process.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        await schema.alterTable("elsewhere").renameTo("results").execute();
+        return newsOf();
+      },
+    });
+    await made.agent.tick();
+    expect(made.logged("delivery_delayed")).toMatchObject([{ name: "work", error: expect.any(String) }]);
+    expect(receiver.bodies()).toMatchObject([{ outcome: "done" }]);
+  });
 });

@@ -5,7 +5,6 @@ import { saveResult } from "../../delivery/results.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { messageOf } from "../../lib/errors.ts";
-import { once } from "../../lib/once.ts";
 import type { JobRow } from "../../queue/job.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Progress, Uses } from "../dependencies.ts";
@@ -24,8 +23,13 @@ export function tellProgress(dependencies: ProgressDependencies, job: JobRow, en
   const tell = async (everyMs: number) => {
     while (!done.signal.aborted) {
       await systemClock.sleep(everyMs, done.signal).catch(() => undefined);
-      if (!done.signal.aborted)
+      if (done.signal.aborted) return;
+      try {
         await save(dependencies, job, entry, textOf(last, systemClock.uptimeMs() - startedMs));
+      } catch (error) {
+        // The run goes on, and what it comes to is saved by itself.
+        log.event("warn", "delivery_delayed", { name: job.name, error: messageOf(error) });
+      }
     }
   };
   const { progressMs } = entry;
@@ -36,19 +40,16 @@ export function tellProgress(dependencies: ProgressDependencies, job: JobRow, en
       dependencies.onProgress?.(progress);
     },
     /** Nothing is written down once this has resolved. */
-    end: once(async () => {
+    async end() {
       done.abort();
-      try {
-        await telling;
-      } catch (error) {
-        log.event("warn", "delivery_delayed", { name: job.name, error: messageOf(error) });
-      }
-    }),
+      await telling;
+    },
   };
 }
 
 function textOf(last: Progress | null, elapsedMs: number): { title: string; text: string } {
-  const since = `running for ${formatDuration(elapsedMs)}`;
+  // Timers fire up to a millisecond early.
+  const since = `running for ${formatDuration(Math.round(elapsedMs / 1_000) * 1_000)}`;
   if (last === null || last.total === 0) return { title: since, text: "" };
   return { title: `${last.done} of ${last.total} done, ${since}`, text: last.label };
 }
