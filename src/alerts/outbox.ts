@@ -67,6 +67,23 @@ export function createOutbox(options: OutboxOptions): Outbox {
   };
 }
 
+/**
+ * Keeps the most that a call needed that was refused by the cap of a recorded alert, in dollars or in the cap's unit: an alert is
+ * recorded once per period, and a larger call may be refused later in it.
+ */
+export async function noteNeed(trx: Trx, notice: Notice): Promise<void> {
+  const alert = trx.selectFrom("alerts").select(["id", "payload"]).where("key", "=", keyOf(notice));
+  const found = await alert.executeTakeFirst();
+  if (found === undefined) return;
+  const payload = JSON.parse(found.payload) as AlertPayload;
+  for (const amount of ["neededUsd", "needed"] as const) {
+    const [known, needed] = [payload[amount], notice[amount]];
+    if (known === undefined || needed === undefined || needed <= known) continue;
+    const changed = JSON.stringify({ ...payload, [amount]: needed });
+    await trx.updateTable("alerts").set({ payload: changed }).where("id", "=", found.id).execute();
+  }
+}
+
 /** What is sent for a notice. */
 export function payloadOf(
   { subject, occurrence, ...notice }: Notice,

@@ -4,6 +4,7 @@ import { type Clock, pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
+import { refuseOthers } from "../ops/own-state.ts";
 import { observe, readWorker } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 import { isMigrated } from "../store/sqlite/migrate.ts";
@@ -66,6 +67,14 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     return reader;
   }
 
+  /** The state of another agent is refused, as everywhere: it says nothing of this one. */
+  async function readOwn<T>(found: Reader, work: (db: Db) => Promise<T>): Promise<T> {
+    return await found.read(async (db) => {
+      await refuseOthers(db, sources.config);
+      return await work(db);
+    });
+  }
+
   async function drop(): Promise<void> {
     const old = reader;
     reader = undefined;
@@ -81,7 +90,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
         (seen) => readSnapshot(seen.db, observed, seen.config),
         clock,
       );
-    return await current.read((db) => readSnapshot(db, observed));
+    return await readOwn(current, (db) => readSnapshot(db, observed));
   }
 
   async function readNow(): Promise<Reading> {
@@ -105,7 +114,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
       const value =
         found === undefined
           ? await inspectState(config, (seen) => work(seen.db, seen.config), clock)
-          : await found.read((db) => work(db, config));
+          : await readOwn(found, (db) => work(db, config));
       return { type: "seen", value: redacted(value, redact) };
     } catch (error) {
       await drop();

@@ -35,13 +35,33 @@ const FAILED_BYTES_MAX = 4_000;
 /** How many sources failed at the last run of their digest. Reads none that worked, which can be large. */
 export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise<number> {
   let failing = 0;
-  for (const { id } of await digestRuns(db, jobs)) {
-    const short = await fetchSteps(db, id)
-      .where((eb) => eb(eb.fn("octet_length", ["result"]), "<", FAILED_BYTES_MAX))
-      .execute();
-    failing += short.filter(({ result }) => (JSON.parse(result) as FetchStep).error != null).length;
-  }
+  for (const { id } of await digestRuns(db, jobs)) failing += await countFailed(db, id);
   return failing;
+}
+
+async function countFailed(db: Db, jobId: string): Promise<number> {
+  const short = await fetchSteps(db, jobId)
+    .where((eb) => eb(eb.fn("octet_length", ["result"]), "<", FAILED_BYTES_MAX))
+    .execute();
+  return short.filter(({ result }) => (JSON.parse(result) as FetchStep).error != null).length;
+}
+
+/** Whether a digest that was done between two instants, of the last runs of each, read all its sources and found nothing new. */
+export async function hasQuietRun(
+  db: Db,
+  jobs: Config["jobs"],
+  fromMs: number,
+  untilMs: number,
+): Promise<boolean> {
+  for (const { name } of jobs.filter(({ kind }) => kind === "digest")) {
+    const ids = (await lastRuns(db, name)).map(({ id }) => id);
+    if (ids.length === 0) continue;
+    const done = db.selectFrom("jobs").select("id").where("id", "in", ids).where("state", "=", "done");
+    const between = done.where("updated_at", ">=", fromMs).where("updated_at", "<=", untilMs);
+    for (const { id } of await between.where("units", "=", 0).execute())
+      if ((await countFailed(db, id)) === 0) return true;
+  }
+  return false;
 }
 
 /** What a digest records of a source (jobs/digest/fetch-sources.ts). */

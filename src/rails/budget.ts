@@ -1,3 +1,4 @@
+import { noteNeed } from "../alerts/outbox.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { type Amounts, type CapSpend, type Scope, UNITS } from "../lib/windows.ts";
@@ -82,7 +83,11 @@ export async function reserve(
     };
     // A client of the gateway may go on asking as fast as it can: its refusals are logged by the gateway, and not each.
     const repeats = call.mayWait === true ? "quiet" : "logged";
-    if (!refusal.fitsLater) await outbox.announce(trx, capHit(refusal, call.scope), repeats);
+    if (!refusal.fitsLater) {
+      const notice = capHit(refusal, call.scope);
+      await outbox.announce(trx, notice, repeats);
+      await noteNeed(trx, notice);
+    }
     return { refusal };
   }
   await addReserved(trx, windows, estimate);

@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { openDashboard } from "../../src/dashboard/server.ts";
-import { type TestSite, testSite } from "./site.ts";
+import { type TestSite, testSite, textOf } from "./site.ts";
 
 /** What a raw connection gets to these bytes, up to its end. */
 function raw(site: TestSite, bytes: string): Promise<string> {
@@ -164,6 +164,16 @@ describe("/healthz", () => {
       problems: [expect.stringContaining("was due at")],
     });
   });
+});
+
+test("the state of another agent is not shown for this one's, and nowhere said to be well", async () => {
+  const site = await testSite({ isCalm: true });
+  await site.store.db.insertInto("owners").values({ agent: "another", since_at: 0 }).execute();
+  for (const path of ["/", "/metrics", "/healthz", "/files/", "/jobs/digest"]) {
+    const { status, body } = await site.ask(path);
+    expect(status, path).toBe(503);
+    expect(textOf(body), path).toContain("belongs to the agent another");
+  }
 });
 
 test("a port that is taken is said so", async () => {

@@ -122,6 +122,16 @@ describe("a refusal by a cap", () => {
     expect(keys(await alerts(rails))).toEqual(["cap_hit:day:2026-11-21", "cap_hit:day:2026-11-22"]);
   });
 
+  it("keeps the most that a refused call needed, when a larger one follows", async () => {
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
+    const entryId = await sent(rails, 950);
+    await refusedBy(rails, 100);
+    await ended(rails, entryId, settledAt(100));
+    await refusedBy(rails, 950);
+    await refusedBy(rails, 910);
+    expect(await alerts(rails)).toMatchObject([{ key: "cap_hit:day:2026-11-21", neededUsd: 0.00095 }]);
+  });
+
   it("is told of once an hour for the hour's cap", async () => {
     const rails = await testRails({ budget: { hour_micros: 100 } });
     for (let n = 0; n < 61; n++) {

@@ -37,9 +37,9 @@ export async function readCondition(sources: ConditionSources, observed: Observa
   const { config, db } = sources;
   const kill = await readStopped(sources);
   const late = kill === null ? await lateHeartbeat({ config, db, ...observed }) : null;
-  const empty = kill === null ? await noOutput(db, config.heartbeat.emptyTicks) : null;
+  const empty = kill === null ? await noOutput(db, config) : null;
   const [lastTick] = await latestTicks(db, observed.nowMs, 1);
-  const facts = await readFacts(sources, { observed, lastTick: lastTick?.id ?? null });
+  const facts = await readFacts(sources, { observed, lastTick, isLate: late !== null });
   const findings = inOrder(judge({ ...facts, observed, kill, late, empty, lastTick }));
   return {
     verdict: verdictOf(findings, lastTick !== undefined),

@@ -9,6 +9,7 @@ import { usdFromMicros } from "../../lib/money.ts";
 import { listRefusals } from "../../providers/refusals.ts";
 import { listBreakers } from "../../rails/breaker.ts";
 import { readMeta } from "../../store/meta.ts";
+import type { TicksTable } from "../../store/schema/evidence.ts";
 import type { ModelRefusalsTable } from "../../store/schema/rails.ts";
 import type { Db } from "../../store/schema.ts";
 import { countDrafts } from "../drafts.ts";
@@ -35,7 +36,7 @@ export interface Facts {
   unknown: { calls: number; usd: number };
   breakers: Awaited<ReturnType<typeof listBreakers>>;
   queue: Awaited<ReturnType<typeof queueCounts>>;
-  /** Jobs that were due before the grace began and are ready still. */
+  /** Jobs that were due before the grace began, and that the last tick did not take: they are ready still. */
   overdueJobs: number;
   drafts: { pending: number; unknown: number };
   outputs: { pending: number; stuck: number };
@@ -59,18 +60,25 @@ export interface Facts {
 /** Reads what is judged; as long with a hundred thousand jobs as with one. */
 export async function readFacts(
   sources: ConditionSources,
-  { observed: { nowMs, worker }, lastTick }: { observed: Observation; lastTick: string | null },
+  {
+    observed: { nowMs, worker },
+    lastTick,
+    isLate,
+  }: { observed: Observation; lastTick: Selectable<TicksTable> | undefined; isLate: boolean },
 ): Promise<Facts> {
   const { config, db } = sources;
   const spend = await readSpend(sources);
   const graceEndsMs = nowMs - config.heartbeat.graceMs;
+  // Between two ticks of a timer that is not late, what came due since the last one began is for the next.
+  const isBetween = worker.state === "none" && !isLate && lastTick !== undefined;
+  const waitsMs = isBetween ? Math.min(graceEndsMs, lastTick.started_at) : graceEndsMs;
   return {
     spend,
     config,
     unknown: await unknownCalls(db),
     breakers: await listBreakers(db),
     queue: await queueCounts(db),
-    overdueJobs: await countReadyBefore(db, graceEndsMs),
+    overdueJobs: await countReadyBefore(db, waitsMs),
     drafts: await countDrafts(db),
     // While somebody works a file is on its way for a moment.
     outputs: await countPendingOutputs(
@@ -84,14 +92,12 @@ export async function readFacts(
     deliveries: await deliveryCounts(db),
     found: [
       ...(await refusingCaps(db, spend)),
-      ...(await refusingRunCaps(db, lastTick)),
+      ...(await refusingRunCaps(db, lastTick?.id ?? null)),
       ...(await stuckMessages(db, config, nowMs)),
     ],
     pingFailingSince: config.heartbeat.pingUrl === null ? 0 : await readMeta(db, "ping_failed_at"),
     refusedClients: await refusedClients(db, spend.day),
-    missed: (await readNextRuns(db, config, nowMs)).filter(
-      ({ dueAt }) => dueAt !== null && dueAt < graceEndsMs,
-    ),
+    missed: (await readNextRuns(db, config, nowMs)).filter(({ dueAt }) => dueAt !== null && dueAt < waitsMs),
     isConfigRefused: await isFileRefused(db, config.paths.configFile),
     isDrifted: await isNeverReleased(db, config),
   };

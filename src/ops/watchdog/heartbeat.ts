@@ -57,10 +57,11 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
   const absent = await absentWorker(sources, ahead ?? last);
   if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
-  const intervalMs = usualInterval(ticks, sources.config.tickSeconds);
+  const scheduled = ticks.filter((tick) => tick.by_hand === 0);
+  const intervalMs = usualInterval(scheduled, sources.config.tickSeconds);
   return last.finished_at === null
     ? neverEnded(sources, last, intervalMs)
-    : notAgain(sources, last, ticks.length > 1 ? intervalMs : null);
+    : notAgain(sources, last, scheduled.length > 1 ? intervalMs : null);
 }
 
 /**
@@ -75,7 +76,8 @@ export function usualInterval(ticks: Selectable<TicksTable>[], tickSeconds: numb
 }
 
 async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Late | null> {
-  if (config.jobs.length === 0) return null;
+  // Jobs without a schedule wait for a person.
+  if (config.jobs.every(({ schedule }) => schedule.type === "manual")) return null;
   const { rows } = await sql<{ born: string | null }>`
     select min(timestamp) as born from kysely_migration`.execute(db);
   const bornMs = Date.parse(rows[0]?.born ?? "");
@@ -102,14 +104,19 @@ function neverEnded(
   return late("hanging", "A tick hangs", `t${began}: its process hangs`, tick.id, message);
 }
 
+/**
+ * A timer comes when it comes, also where a job is due earlier. The loop goes by what is due, and so does whoever is known by one
+ * tick alone.
+ */
 function notAgain(
-  { config, nowMs }: HeartbeatSources,
+  { config, worker, nowMs }: HeartbeatSources,
   tick: Selectable<TicksTable>,
   intervalMs: number | null,
 ): Late | null {
   const again =
     intervalMs === null ? Number.POSITIVE_INFINITY : (tick.finished_at ?? tick.started_at) + intervalMs;
-  const dueMs = Math.min(tick.next_due_at ?? Number.POSITIVE_INFINITY, again);
+  const isTimer = worker.state === "none" && intervalMs !== null;
+  const dueMs = isTimer ? again : Math.min(tick.next_due_at ?? Number.POSITIVE_INFINITY, again);
   if (nowMs <= dueMs + config.heartbeat.graceMs) return null;
   const lastAt = toIso(tick.started_at);
   const message =

@@ -1,7 +1,9 @@
 import { sql } from "kysely";
+import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence, endOfError } from "../../lib/text.ts";
 import type { Db } from "../../store/schema.ts";
+import { hasQuietRun } from "../sources.ts";
 import type { WatchNotice } from "./heartbeat.ts";
 
 /** How far back the last tick with output is looked for. */
@@ -10,6 +12,8 @@ const TICKS_BACK = 200;
 interface WorkTick {
   id: string;
   started_at: number;
+  finished_at: number | null;
+  outcome: string;
   reason: string | null;
   /** A boolean, or 0 and 1, as the engine has it. */
   gave: boolean | number;
@@ -18,12 +22,18 @@ interface WorkTick {
 /**
  * Whether the last ticks that had work, as many as afk.yaml says (0: never), gave nothing: no unit, and no file. Ticks that
  * were idle are no evidence, and those that a rail halted are announced by the rail. With a digest a day three are three
- * days; attempts at one job come within one tick as a rule, so these are three jobs and not three tries.
+ * days; attempts at one job come within one tick as a rule, so these are three jobs and not three tries. Nor is it told of
+ * where one of them read all sources of a digest and found nothing new: sources are quiet for days.
  */
-export async function noOutput(db: Db, emptyTicks: number): Promise<WatchNotice | null> {
+export async function noOutput(
+  db: Db,
+  { heartbeat: { emptyTicks }, jobs }: Pick<Config, "heartbeat" | "jobs">,
+): Promise<WatchNotice | null> {
   if (emptyTicks === 0) return null;
   const empty = await workTicks(db, emptyTicks);
   if (empty.length < emptyTicks || empty.some((tick) => Boolean(tick.gave))) return null;
+  for (const { outcome, started_at, finished_at } of empty)
+    if (outcome === "ok" && (await hasQuietRun(db, jobs, started_at, finished_at ?? started_at))) return null;
   const rows = await workTicks(db, TICKS_BACK);
   const [newest] = empty;
   const lastGood = rows.find((tick) => Boolean(tick.gave));
@@ -44,7 +54,7 @@ export async function noOutput(db: Db, emptyTicks: number): Promise<WatchNotice 
 /** The latest ticks that had work, the newest first. The outcomes stand as the index of these ticks has them. */
 async function workTicks(db: Db, limit: number): Promise<WorkTick[]> {
   const { rows } = await sql<WorkTick>`
-    select id, started_at, reason, case when units > 0 or exists (
+    select id, started_at, finished_at, outcome, reason, case when units > 0 or exists (
       select 1 from outputs where created_at between ticks.started_at and coalesce(ticks.finished_at, 0)
     ) then 1 else 0 end as gave
     from ticks where outcome in ('ok', 'failed', 'crashed')

@@ -214,6 +214,12 @@ export const PLAIN: readonly Condition[] = [
     ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the day cap refuses calls") },
   },
   {
+    name: "a cap that refused a small call while a large one ran, and another large one since",
+    make: (state) =>
+      call(state, [{ micros: 950_000, costMicros: 100_000, meanwhileMicros: 100_000 }, { micros: 950_000 }]),
+    ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the day cap refuses calls") },
+  },
+  {
     name: "a call of unknown cost",
     make: (state) => call(state, [{ micros: 1_000, isLost: true }]),
     ...{ codes: ["calls_unknown"], exit: 0, says: NEEDS("1 call of unknown cost") },

@@ -122,11 +122,19 @@ export function addDraft({ insert, nowMs, jobId }: Judged, draft: string): void 
 /** Calls that the rails let through or refuse, each of at most so much. */
 export async function call(
   { target }: Judged,
-  calls: readonly { micros: number; tokens?: number; scope?: object; isLost?: boolean }[],
+  calls: readonly {
+    micros: number;
+    tokens?: number;
+    scope?: object;
+    isLost?: boolean;
+    costMicros?: number;
+    /** At most so much is asked for while this one is under way. */
+    meanwhileMicros?: number;
+  }[],
 ): Promise<void> {
   const agent = await openAgent({ config: target.configFile, state: target.state, environment: {} });
   try {
-    for (const { micros, tokens = 0, scope = {}, isLost = false } of calls) {
+    for (const { micros, tokens = 0, scope = {}, isLost = false, costMicros = micros, ...each } of calls) {
       const bound = {
         estimateMicros: micros,
         estimateTokens: tokens,
@@ -134,7 +142,12 @@ export async function call(
       };
       const perform = async () => {
         if (isLost) throw new Error("the line broke");
-        return { costMicros: micros, inputTokens: tokens, outputTokens: 0, value: "text" };
+        if (each.meanwhileMicros !== undefined)
+          await guard(
+            agent.rails,
+            guardedCall(agent.rails, { ...bound, estimateMicros: each.meanwhileMicros }),
+          ).catch(() => undefined);
+        return { costMicros, inputTokens: tokens, outputTokens: 0, value: "text" };
       };
       await guard(agent.rails, guardedCall(agent.rails, { ...bound, perform })).catch(() => undefined);
     }

@@ -9,6 +9,7 @@ import { checkFree } from "../../../src/ops/doctor/state.ts";
 import { observe } from "../../../src/ops/worker.ts";
 import { seededRandomness } from "../../support/seeded.ts";
 import { PLAIN } from "./conditions.ts";
+import { ORDINARY } from "./ordinary.ts";
 import { PARTICULAR, TOGETHER } from "./particular.ts";
 import { askAll, contradictions, SURFACES } from "./surfaces.ts";
 import { judgedFrom, makeTemplate } from "./template.ts";
@@ -28,6 +29,14 @@ describe("status, health, watchdog, doctor, page, metrics, healthz and ping say 
     expect(asked.findings).toEqual([]);
     for (const surface of SURFACES)
       expect(asked[surface], surface).toMatchObject({ isWell: true, isFit: true });
+  });
+
+  it.each(ORDINARY)("of an agent that is well: $name", async ({ make }) => {
+    const state = await judgedFrom(template.dir);
+    await make(state);
+    const asked = await askAll(state.target, state.pings);
+    expect(asked.findings).toEqual([]);
+    expect(contradictions(asked)).toEqual([]);
   });
 
   it.each([...PLAIN, ...PARTICULAR, ...TOGETHER])("of $name", async ({ make, codes, exit, says }) => {
