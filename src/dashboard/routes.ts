@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { feedText } from "../delivery/place.ts";
-import { feedResults } from "../delivery/read.ts";
+import { feedText } from "../delivery/files.ts";
+import { feedResults } from "../delivery/read-results.ts";
 import { unreadableHealth } from "../ops/condition/condition.ts";
 import { checkAccess } from "./access.ts";
 import { renderMetrics } from "./metrics.ts";

@@ -8,7 +8,7 @@ import { joinSignals } from "../lib/signals.ts";
 import type { Store } from "../store/store.ts";
 import { type Part, paceMs, partsOf } from "./parts.ts";
 import { quietUntil } from "./quiet-hours.ts";
-import { readResult } from "./read.ts";
+import { readResult } from "./read-results.ts";
 import { channelOfTarget, receiverOf, receiversAt } from "./receivers.ts";
 import {
   claim,

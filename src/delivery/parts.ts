@@ -7,14 +7,14 @@ import type { Target } from "../config/deliver.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { OutputFile } from "../queue/publish.ts";
 import type { Db } from "../store/schema.ts";
+import { writeCopy, writeFeed } from "./files.ts";
 import { discordForm } from "./forms/discord.ts";
 import { emailForm } from "./forms/email.ts";
 import { ntfyForm } from "./forms/ntfy.ts";
 import { slackForm } from "./forms/slack.ts";
 import { telegramForm } from "./forms/telegram.ts";
 import { webhookForm } from "./forms/webhook.ts";
-import { writeCopy, writeFeed } from "./place.ts";
-import { feedResults } from "./read.ts";
+import { feedResults } from "./read-results.ts";
 import type { Result } from "./result.ts";
 
 /** One of the messages that a result is sent as: one try, which never throws. `status` is the code that was answered. */

@@ -17,6 +17,9 @@ export interface Report {
   files: string[];
 }
 
+/** A report with whether it is news. */
+export type RunReport = Report & { isNews: boolean };
+
 /** Items that belong together, and whose they are. */
 export interface ReportSection {
   heading: string | null;

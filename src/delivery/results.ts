@@ -2,9 +2,9 @@ import type { Selectable } from "kysely";
 import type { ReceiverConfig } from "../config/deliver.ts";
 import type { Outcome, ResultsTable } from "../store/schema/results.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { Told } from "./bounded.ts";
 import { quietUntil } from "./quiet-hours.ts";
 import { channelOfTarget } from "./receivers.ts";
+import type { RunReport } from "./report.ts";
 
 /** A run, as the queue has it. */
 export interface RunOf {
@@ -19,7 +19,7 @@ export interface RunOf {
 export interface NewResult {
   run: RunOf;
   outcome: Outcome;
-  told: Told;
+  told: RunReport;
   receivers: readonly ReceiverConfig[];
   timezone: string;
   nowMs: number;

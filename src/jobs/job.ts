@@ -1,7 +1,7 @@
 import type { GenericSchema } from "valibot";
 import type { Config } from "../config/config.ts";
 import type { ConfigIssue } from "../config/errors.ts";
-import type { Report } from "../delivery/report.ts";
+import type { RunReport } from "../delivery/report.ts";
 import type { Egress } from "../egress/types.ts";
 import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
@@ -31,7 +31,7 @@ export interface JobResult {
   /** One line for the log and the progress display. */
   summary: string;
   /** What its receivers get (`deliver:`), and whether there is anything new in it. Files alone are told of by their names. */
-  report?: Report & { isNews: boolean };
+  report?: RunReport;
   /** Items that it printed, which people may rate and a roll-up reads. */
   printed?: readonly NewlyPrinted[];
   /** How each of its sources was found, where it has any: an outage is announced once, and its end. */

@@ -34,8 +34,9 @@ export function oneLine(raw: string, charsMax: number): string {
 
 /** At most `charsMax` UTF-16 units, an ellipsis included; never half of a surrogate pair. */
 export function clip(text: string, charsMax: number): string {
-  if (text.length <= charsMax) return text;
-  const cut = text.slice(0, charsMax - 1).replace(/[\uD800-\uDBFF]$/, "");
+  const whole = text.toWellFormed();
+  if (whole.length <= charsMax) return whole;
+  const cut = whole.slice(0, charsMax - 1).replace(/[\uD800-\uDBFF]$/, "");
   return `${cut.trimEnd()}…`;
 }
 

@@ -1,7 +1,7 @@
 import type { Config, JobConfig } from "../config/config.ts";
 import type { ReceiverConfig } from "../config/deliver.ts";
 import { paceMs, partsOf } from "../delivery/parts.ts";
-import { runKey, toResult } from "../delivery/read.ts";
+import { runKey, toResult } from "../delivery/read-results.ts";
 import type { Result } from "../delivery/result.ts";
 import { deliveryKey, lastResult } from "../delivery/results.ts";
 import { markDelivered } from "../delivery/rows.ts";
@@ -56,7 +56,7 @@ export async function deliverAgain(
     const waiting = deliveryKey({ key: run }, row.outcome, receiver.name);
     // Another key than the first time: a receiver that drops repeats would drop what a person asked for.
     const key = `${waiting}:again:${toIso(clock.nowMs())}`;
-    const result = toResult(row, { run, key, teller: config });
+    const result = toResult(row, { run, key, config });
     const said = await sendAll(partsOf(result, receiver.target, { db: store.db, config }), receiver, clock);
     const about = { name: job.name, receiver: receiver.name, key };
     if (said.ok) {

@@ -10,7 +10,7 @@ import { processEnvironment } from "../config/environment.ts";
 import { allChannels } from "../config/load.ts";
 import { loadChannels } from "../config/load-channels.ts";
 import { locate, NoAgent } from "../config/locations.ts";
-import { fileObstacle } from "../delivery/place.ts";
+import { fileObstacle } from "../delivery/files.ts";
 import { type Clock, systemClock, toIso } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
 import type { Log } from "../lib/log.ts";

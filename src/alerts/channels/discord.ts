@@ -1,5 +1,6 @@
+import { clip } from "../../lib/text.ts";
 import { type HttpChannel, jsonOf, postJson, secondsToMs } from "./channel.ts";
-import { alertText, truncateUnits } from "./text.ts";
+import { alertText } from "./text.ts";
 
 /** A Discord webhook (https://discord.com/developers/docs/resources/webhook#execute-webhook). */
 export const discord: HttpChannel = {
@@ -9,7 +10,7 @@ export const discord: HttpChannel = {
     const url = new URL(config.url);
     // Without it Discord answers before the message is kept, and says nothing when it is not.
     url.searchParams.set("wait", "true");
-    const content = truncateUnits(alertText(payload, config), CONTENT_LENGTH_MAX);
+    const content = clip(alertText(payload, config), CONTENT_LENGTH_MAX);
     // No mentions: nothing that stands in an alert may call everybody in the channel.
     return postJson(url.href, { content, allowed_mentions: { parse: [] } });
   },

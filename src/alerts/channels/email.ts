@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import * as v from "valibot";
 import { flag, text } from "../../config/fields.ts";
+import { clip } from "../../lib/text.ts";
 import type { AlertPayload, Severity } from "../events.ts";
 import type { ChannelConfig, Configurable, Entry } from "./channel.ts";
-import { alertText, headline, truncateUnits } from "./text.ts";
+import { alertText, headline } from "./text.ts";
 
 /** A mail server is not asked by one request: what it gets is a message, and send-mail.ts hands that in. */
 export interface MailChannel<Settings = unknown, Keys extends v.ObjectEntries = v.ObjectEntries>
@@ -87,11 +88,11 @@ export const email: MailChannel<MailAccount, typeof keys> = {
       server: new URL(config.url),
       account,
       // Control characters, a line's end above all, would begin another header.
-      subject: truncateUnits(
+      subject: clip(
         `[${payload.severity}] ${headline(payload)}`.replace(/\p{Cc}+/gu, " "),
         SUBJECT_LENGTH_MAX,
       ),
-      text: `${truncateUnits(alertText(payload, config), TEXT_LENGTH_MAX)}\n`,
+      text: `${clip(alertText(payload, config), TEXT_LENGTH_MAX)}\n`,
       messageId: `<${id}@${account.from.slice(account.from.lastIndexOf("@") + 1)}>`,
       headers: {
         // Nobody's holiday notice is an answer to this (RFC 3834).

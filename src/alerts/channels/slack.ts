@@ -1,5 +1,6 @@
+import { clip } from "../../lib/text.ts";
 import { type HttpChannel, jsonOf, postJson } from "./channel.ts";
-import { alertText, truncateUnits } from "./text.ts";
+import { alertText } from "./text.ts";
 
 /**
  * A Slack incoming webhook, or of a service that speaks the same (Mattermost, Rocket.Chat)
@@ -8,7 +9,7 @@ import { alertText, truncateUnits } from "./text.ts";
 export const slack: HttpChannel = {
   recognises: (url) => url.hostname === "hooks.slack.com",
   request(payload, config) {
-    const text = truncateUnits(alertText(payload, config), SECTION_LENGTH_MAX);
+    const text = clip(alertText(payload, config), SECTION_LENGTH_MAX);
     return postJson(config.url, {
       text: escaped(text),
       blocks: [{ type: "section", text: { type: "plain_text", text, emoji: false } }],

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { clip } from "../../lib/text.ts";
 import { type HttpChannel, jsonOf, postJson, secondsToMs } from "./channel.ts";
-import { alertText, truncateUnits } from "./text.ts";
+import { alertText } from "./text.ts";
 
 const WRITE_CHAT = "write the number of the chat, or @name of a channel";
 const WRITE_BOT = "write https://api.telegram.org/bot<token>/sendMessage with the bot's token";
@@ -61,7 +62,7 @@ export const telegram: HttpChannel<{ chatId: string }, typeof keys> = {
     postJson(config.url, {
       chat_id: config.settings.chatId,
       // No parse_mode: the text is shown as it is, and no character in it can make Telegram refuse it.
-      text: truncateUnits(alertText(payload, config), TEXT_LENGTH_MAX),
+      text: clip(alertText(payload, config), TEXT_LENGTH_MAX),
       link_preview_options: { is_disabled: true },
     }),
   isAccepted: (reply) => jsonOf(reply)?.ok === true,

@@ -56,15 +56,7 @@ function withCount(text: string, { count = 1 }: AlertPayload): string {
   return count > 1 ? `${text} (and ${count - 1} more like it)` : text;
 }
 
-/** At most `max` UTF-16 units; what was cut ends in an ellipsis. Never half of a surrogate pair. */
-export function truncateUnits(text: string, max: number): string {
-  const whole = text.toWellFormed();
-  if (whole.length <= max) return whole;
-  const start = whole.slice(0, max - 1);
-  return `${start.isWellFormed() ? start : start.slice(0, -1)}…`;
-}
-
-/** At most `max` bytes of UTF-8, likewise. */
+/** At most `max` bytes of UTF-8; what was cut ends in an ellipsis. Never half of a character. */
 export function truncateBytes(text: string, max: number): string {
   const whole = text.toWellFormed();
   if (Buffer.byteLength(whole) <= max) return whole;

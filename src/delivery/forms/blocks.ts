@@ -10,7 +10,7 @@ export interface Markup {
 }
 
 /** Messages that one result may take; what is beyond is in its files. */
-export const MESSAGES_MAX = 20;
+const MESSAGES_MAX = 20;
 const GAP = "\n\n";
 
 /**
@@ -18,7 +18,8 @@ const GAP = "\n\n";
  * section's heading before the first, then the notes. An item that is too long for a message loses the end of its text.
  */
 export function messagesOf(result: Result, markup: Markup, max: number): string[] {
-  return limited(pack(blocksOf(result, markup, max), max), result, markup, max);
+  const messages = pack(blocksOf(result, markup, max), max);
+  return limited(messages, result, (rest) => fitted(rest, markup, max));
 }
 
 /** The blocks that stay whole, in order, each at most `max` units long. */
@@ -110,10 +111,14 @@ function split(text: string, markup: Markup, max: number): string[] {
   return [...pieces, open].filter((piece) => piece.trim() !== "");
 }
 
-/** The last of too many messages says where the rest is. */
-function limited(messages: string[], result: Result, markup: Markup, max: number): string[] {
+/** The last of too many messages says where the rest is; `write` makes a message of that. */
+export function limited<Message>(
+  messages: Message[],
+  result: Result,
+  write: (rest: string) => Message,
+): Message[] {
   if (messages.length <= MESSAGES_MAX) return messages;
-  const kept = messages.slice(0, MESSAGES_MAX - 1);
-  const rest = `The rest did not fit in ${MESSAGES_MAX} messages. ${filesLine(result) ?? `Look: afk jobs show ${result.run}`}`;
-  return [...kept, fitted(rest, markup, max)];
+  const where = filesLine(result) ?? `Look: afk jobs show ${result.run}`;
+  const rest = write(`The rest did not fit in ${MESSAGES_MAX} messages. ${where}`);
+  return [...messages.slice(0, MESSAGES_MAX - 1), rest];
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { ChannelConfig } from "../../alerts/channels/channel.ts";
 import type { Mail, MailAccount } from "../../alerts/channels/email.ts";
-import { truncateUnits } from "../../alerts/channels/text.ts";
+import { clip } from "../../lib/text.ts";
 import { headlineOf, type Result } from "../result.ts";
 import { htmlDocument } from "./html.ts";
 import { plainText } from "./text.ts";
@@ -21,7 +21,7 @@ export function emailForm(result: Result, config: ChannelConfig<MailAccount>): M
     server: new URL(config.url),
     account,
     // Control characters, a line's end above all, would begin another header.
-    subject: truncateUnits(headlineOf(result).replace(/\p{Cc}+/gu, " "), SUBJECT_MAX),
+    subject: clip(headlineOf(result).replace(/\p{Cc}+/gu, " "), SUBJECT_MAX),
     text: plainText(result),
     html: htmlDocument(result),
     messageId: `<${id}@${domain}>`,

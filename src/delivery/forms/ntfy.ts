@@ -1,5 +1,4 @@
-import type { ChannelConfig } from "../../alerts/channels/channel.ts";
-import { postJson } from "../../alerts/channels/channel.ts";
+import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
 import { topicOf } from "../../alerts/channels/ntfy.ts";
 import { truncateBytes } from "../../alerts/channels/text.ts";
 import { firstLink, headlineOf, type Result } from "../result.ts";

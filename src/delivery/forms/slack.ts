@@ -1,8 +1,7 @@
-import type { ChannelConfig } from "../../alerts/channels/channel.ts";
-import { postJson } from "../../alerts/channels/channel.ts";
-import { truncateUnits } from "../../alerts/channels/text.ts";
+import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
+import { clip } from "../../lib/text.ts";
 import { headlineOf, type Result } from "../result.ts";
-import { blocksOf, filesLine, type Markup, MESSAGES_MAX } from "./blocks.ts";
+import { blocksOf, limited, type Markup } from "./blocks.ts";
 
 /** https://docs.slack.dev/reference/block-kit/blocks */
 const BLOCKS_MAX = 50;
@@ -31,9 +30,9 @@ const markup: Markup = {
 /** One request for each message to a Slack webhook; services that know no blocks show the text, which says the same. */
 export function slackForm(result: Result, config: ChannelConfig) {
   const [, ...sections] = blocksOf(result, markup, SECTION_MAX);
-  const title = truncateUnits(headlineOf(result), HEADER_MAX);
+  const title = clip(headlineOf(result), HEADER_MAX);
   const header = { type: "header", text: { type: "plain_text", text: title, emoji: false } };
-  const parts = limited(inMessages(sections), result);
+  const parts = limited(inMessages(sections), result, (rest) => [markup.escape(rest)]);
   return parts.map((texts, index) => {
     const blocks = texts.map((text) => ({ type: "section", text: { type: "mrkdwn", text, verbatim: true } }));
     const isFirst = index === 0;
@@ -60,11 +59,4 @@ function inMessages(sections: readonly string[]): string[][] {
     length += section.length;
   }
   return messages;
-}
-
-function limited(messages: string[][], result: Result): string[][] {
-  if (messages.length <= MESSAGES_MAX) return messages;
-  const where = filesLine(result) ?? `Look: afk jobs show ${result.run}`;
-  const rest = `The rest did not fit in ${MESSAGES_MAX} messages. ${where}`;
-  return [...messages.slice(0, MESSAGES_MAX - 1), [markup.escape(rest)]];
 }

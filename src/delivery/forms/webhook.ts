@@ -1,5 +1,4 @@
-import type { ChannelConfig } from "../../alerts/channels/channel.ts";
-import { postJson } from "../../alerts/channels/channel.ts";
+import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
 import { toIso } from "../../lib/clock.ts";
 import type { Result } from "../result.ts";
 

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import type { Report } from "../../delivery/report.ts";
+import type { RunReport } from "../../delivery/report.ts";
 import type { Redact } from "../../lib/redact.ts";
 import { oneLine } from "../../lib/text.ts";
 
@@ -16,7 +16,7 @@ const TITLE_MAX = 120;
 export function execReport(
   { stdout, printed = headAndTail(stdout, (text) => text), truncated }: Printed,
   summary: string,
-): Report & { isNews: boolean } {
+): RunReport {
   const title = oneLine(printed.slice(0, 1_000).split("\n", 1)[0] ?? "", TITLE_MAX);
   return {
     title: title === "" ? "nothing printed" : title,

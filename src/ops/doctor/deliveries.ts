@@ -1,6 +1,6 @@
 import type { JobConfig } from "../../config/config.ts";
 import type { ReceiverConfig } from "../../config/deliver.ts";
-import { fileObstacle } from "../../delivery/place.ts";
+import { fileObstacle } from "../../delivery/files.ts";
 import { formatRelative } from "../../lib/duration-text.ts";
 import { TRIES_MIN } from "../condition/messages.ts";
 import { bad, type Finding, type Found, ok, type WithStore, warn } from "./check.ts";

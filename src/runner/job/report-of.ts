@@ -1,4 +1,5 @@
-import { readReport, type Told } from "../../delivery/bounded.ts";
+import { readReport } from "../../delivery/read-report.ts";
+import type { RunReport } from "../../delivery/report.ts";
 import type { JobResult } from "../../jobs/job.ts";
 import { type JobRow, PermanentFailure } from "../../queue/job.ts";
 import type { Pending } from "./context.ts";
@@ -15,7 +16,7 @@ export function reportOf(
   { report, summary, units }: JobResult,
   { files }: Pick<Pending, "files">,
   redact: (text: string) => string,
-): Told {
+): RunReport {
   const plain = { title: `result of ${job.label}`, text: summary, isNews: units > 0 || files.length > 0 };
   const told = readReport(report ?? plain, redact);
   if (typeof told !== "string") return told;
@@ -27,7 +28,7 @@ export function deathReport(
   job: Pick<JobRow, "key" | "label">,
   error: string,
   redact: (text: string) => string,
-): Told {
+): RunReport {
   const tail = error.length <= ERROR_CHARS_MAX ? error : `…${error.slice(-ERROR_CHARS_MAX).toWellFormed()}`;
   const text = `${tail}\n\nIt waits for you: afk dead show ${job.key}`;
   const told = readReport({ title: `failed for good (${job.label})`, text }, redact);

@@ -1,6 +1,6 @@
 import type { JobConfig } from "../../config/config.ts";
-import { readReport } from "../../delivery/bounded.ts";
 import { quietUntil } from "../../delivery/quiet-hours.ts";
+import { readReport } from "../../delivery/read-report.ts";
 import { saveResult } from "../../delivery/results.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { formatDuration } from "../../lib/duration-text.ts";

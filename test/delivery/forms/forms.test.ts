@@ -1,6 +1,5 @@
 import { parseFeed } from "feedsmith";
 import { describe, expect, it } from "vitest";
-import { readReport } from "../../../src/delivery/bounded.ts";
 import { discordForm } from "../../../src/delivery/forms/discord.ts";
 import { emailForm } from "../../../src/delivery/forms/email.ts";
 import { atomFeed } from "../../../src/delivery/forms/feed.ts";
@@ -10,6 +9,7 @@ import { slackForm } from "../../../src/delivery/forms/slack.ts";
 import { telegramForm } from "../../../src/delivery/forms/telegram.ts";
 import { plainText } from "../../../src/delivery/forms/text.ts";
 import { webhookForm } from "../../../src/delivery/forms/webhook.ts";
+import { readReport } from "../../../src/delivery/read-report.ts";
 import type { Report } from "../../../src/delivery/report.ts";
 import type { Result } from "../../../src/delivery/result.ts";
 import { channel, HOSTILE, sampleItem, sampleResult } from "../sample.ts";

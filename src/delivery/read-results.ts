@@ -5,21 +5,18 @@ import type { Db } from "../store/schema.ts";
 import type { Result } from "./result.ts";
 import { isWanted } from "./results.ts";
 
-/** What a result is told with. */
-export type Teller = Pick<Config, "agent" | "dashboard" | "jobs">;
-
 /** A kept result in the form that the forms take; `run` is its job's key, `key` that of the delivery. */
 export function toResult(
   row: Selectable<ResultsTable>,
-  { run, key, teller }: { run: string; key: string; teller: Pick<Teller, "agent" | "dashboard"> },
+  { run, key, config }: { run: string; key: string; config: Pick<Config, "agent" | "dashboard"> },
 ): Result {
   const { name: job, label, outcome, is_news, created_at: createdMs } = row;
   return {
     ...{ key, run, job, label, outcome, createdMs },
-    agent: teller.agent,
+    agent: config.agent,
     isNews: is_news === 1,
     report: JSON.parse(row.report),
-    pageUrl: teller.dashboard.url,
+    pageUrl: config.dashboard.url,
   };
 }
 
@@ -27,7 +24,7 @@ export function toResult(
 export async function readResult(
   db: Db,
   delivery: { key: string; job_id: string; outcome: Result["outcome"] },
-  teller: Teller,
+  config: Config,
 ): Promise<Result | null> {
   const row = await db
     .selectFrom("results")
@@ -36,7 +33,7 @@ export async function readResult(
     .where("outcome", "=", delivery.outcome)
     .executeTakeFirst();
   if (row === undefined) return null;
-  return toResult(row, { run: await runKey(db, delivery.job_id), key: delivery.key, teller });
+  return toResult(row, { run: await runKey(db, delivery.job_id), key: delivery.key, config });
 }
 
 /** The key of a run; its id once retention has removed it. */
@@ -50,9 +47,12 @@ const FEED_MAX = 100;
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
 
 /** The kept results of every job that delivers to the feed, as far as that entry wants them, the newest first. */
-export async function feedResults(db: Db, teller: Teller): Promise<Result[]> {
+export async function feedResults(
+  db: Db,
+  config: Pick<Config, "agent" | "dashboard" | "jobs">,
+): Promise<Result[]> {
   const receivers = new Map(
-    teller.jobs.flatMap(({ name, deliver }) => {
+    config.jobs.flatMap(({ name, deliver }) => {
       const feed = deliver.filter(({ target }) => target.type === "feed");
       return feed.length === 0 ? [] : [[name, feed] as const];
     }),
@@ -72,8 +72,9 @@ export async function feedResults(db: Db, teller: Teller): Promise<Result[]> {
   let bytes = 0;
   return rows.flatMap(({ run, ...row }) => {
     const isIn = receivers.get(row.name)?.some((each) => isWanted(each, row.outcome, row.is_news === 1));
+    if (!isIn) return [];
     bytes += row.report.length;
-    if (!isIn || bytes > FEED_BYTES_MAX) return [];
-    return [toResult(row, { run: run ?? row.job_id, key: "", teller })];
+    if (bytes > FEED_BYTES_MAX) return [];
+    return [toResult(row, { run: run ?? row.job_id, key: "", config })];
   });
 }

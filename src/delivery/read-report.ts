@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
 import { clip, oneLine } from "../lib/text.ts";
 import { withoutHidden } from "../lib/visible.ts";
-import type { Report, ReportItem, ReportSection } from "./report.ts";
+import type { Report, ReportItem, ReportSection, RunReport } from "./report.ts";
 
 /** UTF-16 units, and numbers, that a report may have; what is beyond is cut, since somebody else's page may be behind it. */
 const TITLE_MAX = 300;
@@ -42,14 +42,11 @@ const reportSchema = v.object({
   files: v.optional(v.array(v.string()), []),
 });
 
-/** A report with whether it is news. */
-export type Told = Report & { isNews: boolean };
-
 /**
  * What a job handed in as its report, made safe to keep and to send: bounded, without what hides or reorders text, links to
  * the web alone, secrets taken out by `redact`. What is no report at all gives, as a text, where it is wrong.
  */
-export function readReport(given: unknown, redact: (text: string) => string): Told | string {
+export function readReport(given: unknown, redact: (text: string) => string): RunReport | string {
   const parsed = v.safeParse(reportSchema, given);
   if (!parsed.success) {
     const [issue] = parsed.issues;
