@@ -16,8 +16,15 @@ export function toResult(
     agent: config.agent,
     isNews: is_news === 1,
     report: JSON.parse(row.report),
-    pageUrl: config.dashboard.url,
+    pageUrl: pageOf(config.dashboard.url, JSON.parse(row.report).files ?? []),
   };
+}
+
+/** Where the page shows the result: its Markdown or text file, else the page itself. */
+function pageOf(url: string | null, files: readonly string[]): string | null {
+  const shown = files.find((name) => /\.(?:md|txt)$/.test(name));
+  if (url === null || shown === undefined) return url;
+  return `${url.replace(/\/+$/, "")}/files/${encodeURIComponent(shown)}`;
 }
 
 /** The result that a delivery is of. */

@@ -15,7 +15,7 @@ export interface Result {
   isNews: boolean;
   createdMs: number;
   report: Report;
-  /** Where people reach the page; null where afk.yaml does not say. */
+  /** Where the page shows it; null where afk.yaml does not say how people reach the page. */
   pageUrl: string | null;
 }
 

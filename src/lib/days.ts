@@ -16,6 +16,13 @@ export function dayInWords(day: string): string {
     .replace(",", "");
 }
 
+/** `Sunday 29 November 06:00`, of the label of a period (`2026-11-29-0600`, or the day alone); any other label as it is. */
+export function labelInWords(label: string): string {
+  const [, day, hour, minute] = /^(\d{4}-\d{2}-\d{2})(?:-(\d{2})(\d{2}))?/.exec(label) ?? [];
+  if (day === undefined) return label;
+  return hour === undefined ? dayInWords(day) : `${dayInWords(day)} ${hour}:${minute}`;
+}
+
 /** `November 2026`, of `2026-11`. */
 export function monthInWords(month: string): string {
   return new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", month: "long", year: "numeric" }).format(

@@ -106,7 +106,7 @@ function receiversOf({ alerts }: Config, job: JobConfig, to: string | undefined)
     named.get(to) ??
     (channel && { name: to, when: "always", quietHours: null, target: { type: "channel", channel } });
   if (receiver !== undefined) return [receiver];
-  const known = [...named.keys(), ...alerts.map(({ name }) => name)];
+  const known = [...new Set([...named.keys(), ...alerts.map(({ name }) => name)])];
   const message = `${job.name} has no receiver ${to}, and alerts: no channel of that name. ${didYouMean(to, known)}`;
   throw new AfkError("unknown_receiver", message, { retry: "never", exitCode: EXIT.usage });
 }

@@ -151,6 +151,9 @@ export async function readResult(db: Db, jobId: string): Promise<JobDetail["resu
     .where("job_id", "=", jobId)
     .where("outcome", "<>", "progress")
     .where((eb) => eb(eb.fn("length", ["report"]), "<=", REPORT_CHARS_MAX))
+    // A run that failed for good and was tried again has two: what it came to last counts.
+    .orderBy("created_at", "desc")
+    .limit(1)
     .executeTakeFirst();
   if (row === undefined) return null;
   const { title, text, counts, notes } = JSON.parse(row.report) as Report;

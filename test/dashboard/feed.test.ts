@@ -31,6 +31,9 @@ it("the page serves the feed of the results that its receiver wants", async () =
   });
   const { feed } = parseFeed(body);
   expect(feed).toMatchObject({ links: [{ href: "https://vm.example.org/feed.xml", rel: "self" }] });
+  // An entry leads to the digest itself, and not to the page's front.
+  const links = [{ href: "https://vm.example.org/files/digest-2026-11-29.md", rel: "alternate" }];
+  expect(feed).toMatchObject({ entries: [{ links }] });
   expect((feed as { entries: unknown[] }).entries).toHaveLength(1);
 });
 

@@ -51,6 +51,25 @@ describe("a job", () => {
     });
   });
 
+  test("that failed for good and was tried again is shown by what it came to last", async () => {
+    const { rails, job } = await opsHarness();
+    const { db } = rails.store;
+    await job("digest@1", "done");
+    const { id } = await showJob(db, "digest@1");
+    for (const [outcome, title, created_at] of [
+      ["dead", "failed for good", 1],
+      ["done", "2 new items", 2],
+    ] as const) {
+      const report = JSON.stringify({ title, text: "", counts: null, sections: [], notes: [], files: [] });
+      const row = { job_id: id, name: "digest", label: "2026-11-21", slot_at: 1, outcome, is_news: 1 };
+      await db
+        .insertInto("results")
+        .values({ ...row, report, created_at })
+        .execute();
+    }
+    expect(await showJob(db, "digest@1")).toMatchObject({ result: { title: "2 new items" } });
+  });
+
   test("that is not there is not shown", async () => {
     const { rails, job } = await opsHarness();
     await job("digest@1", "ready");

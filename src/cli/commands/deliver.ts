@@ -30,7 +30,7 @@ export default defineCommand({
     return {
       json: { ok: isWell, ...sent },
       text: [
-        oneLine(`the result of ${sent.job} for ${sent.period}${failed}: ${sent.title}`),
+        oneLine(`the last result of ${sent.job}${failed}: ${sent.title}`),
         ...(sent.isKilled ? ["the kill switch is set; a result that is there is sent all the same"] : []),
         ...tableText(sent.receivers, COLUMNS, ""),
       ],

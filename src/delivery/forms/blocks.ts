@@ -36,13 +36,25 @@ export function blocksOf(result: Result, markup: Markup, max: number): string[] 
     }
   }
   blocks.push(...report.notes.map((note) => fitted(note, markup, max)));
-  const where = filesLine(result);
-  return (where === null ? blocks : [...blocks, fitted(where, markup, max)]).filter((block) => block !== "");
+  blocks.push(...lastLines(result).map((line) => fitted(line, markup, max)));
+  return blocks.filter((block) => block !== "");
+}
+
+/** `Harbour Works, 2026-11-29 · k7f3qd`: whose an item is and when, and what `afk rate` takes. */
+export function bylineWithId({ byline, id }: Pick<ReportItem, "byline" | "id">): string {
+  return [byline, ...(id === null ? [] : [id])].filter((part) => part !== "").join(" · ");
 }
 
 /** `Files: a.md, a.html`; null without any. */
 export function filesLine({ report: { files } }: Pick<Result, "report">): string | null {
   return files.length === 0 ? null : `Files: ${files.join(", ")}`;
+}
+
+/** What stands at the end: how an item is rated, by the example of the first, and which files there are. */
+export function lastLines(result: Pick<Result, "report">): string[] {
+  const first = result.report.sections.flatMap(({ items }) => items).find(({ id }) => id !== null);
+  const rate = first === undefined ? null : `To rate an item: afk rate ${first.id} up, or down.`;
+  return [rate, filesLine(result)].filter((line) => line !== null);
 }
 
 /** Blocks joined into messages of at most `max` units. */
@@ -65,7 +77,7 @@ function itemBlock(item: ReportItem, markup: Markup, max: number): string {
     const title = markup.escape(item.title);
     const lines = [
       markup.bold(link === null ? title : markup.link(title, link)),
-      markup.escape(item.byline),
+      markup.escape(bylineWithId(item)),
       text,
       item.remark === null || isBrief ? "" : markup.escape(`(${item.remark})`),
     ];

@@ -1,7 +1,7 @@
 import { escapeHtml } from "../../lib/text.ts";
 import type { ReportItem, ReportSection } from "../report.ts";
 import { headlineOf, type Result } from "../result.ts";
-import { filesLine } from "./blocks.ts";
+import { bylineWithId, lastLines } from "./blocks.ts";
 
 const QUIET = "color:#5b6168;font-size:14px;margin:4px 0";
 const PLAIN = "margin:4px 0;white-space:pre-wrap;unicode-bidi:isolate";
@@ -9,7 +9,6 @@ const PLAIN = "margin:4px 0;white-space:pre-wrap;unicode-bidi:isolate";
 /** The result as a piece of HTML without a style sheet, script or anything remote: mail programs and feed readers take no more. */
 export function htmlFragment(result: Result): string {
   const { report, pageUrl } = result;
-  const files = filesLine(result);
   return [
     paragraph(report.text, PLAIN),
     paragraph(report.counts ?? "", QUIET),
@@ -17,8 +16,8 @@ export function htmlFragment(result: Result): string {
     report.notes.length === 0
       ? ""
       : `<ul style="${QUIET}">${report.notes.map((note) => `<li dir="auto">${escapeHtml(note)}</li>`).join("")}</ul>`,
-    paragraph(files ?? "", QUIET),
-    pageUrl === null ? "" : `<p style="${QUIET}">${anchor(pageUrl, "The agent's page")}</p>`,
+    ...lastLines(result).map((line) => paragraph(line, QUIET)),
+    pageUrl === null ? "" : `<p style="${QUIET}">${anchor(pageUrl, "On the agent's page")}</p>`,
   ]
     .filter((part) => part !== "")
     .join("\n");
@@ -44,11 +43,12 @@ function sectionHtml({ heading, items }: ReportSection): string {
   return `${head}${items.map(itemHtml).join("\n")}`;
 }
 
-function itemHtml({ title, link, byline, text, remark }: ReportItem): string {
+function itemHtml(item: ReportItem): string {
+  const { title, link, text, remark } = item;
   const name = link === null ? escapeHtml(title) : anchor(link, title);
   return [
     `<h3 dir="auto" style="font-size:16px;margin:16px 0 0">${name}</h3>`,
-    paragraph(byline, QUIET),
+    paragraph(bylineWithId(item), QUIET),
     paragraph(text, PLAIN),
     paragraph(remark === null ? "" : `(${remark})`, QUIET),
   ]

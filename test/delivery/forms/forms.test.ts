@@ -140,9 +140,10 @@ describe("Telegram", () => {
           "<b>digest: Sunday 29 November: 2 new items</b>",
           "Two releases.",
           "2 new items from 1 source.",
-          '<b>octo-org</b>\n<b><a href="https://example.org/release">A release</a></b>\nocto-org/tool, 2026-11-28\nIt does two things. Both are new.',
-          '<b><a href="https://example.org/release">Another</a></b>\nocto-org/tool, 2026-11-28\nIt does two things. Both are new.',
+          '<b>octo-org</b>\n<b><a href="https://example.org/release">A release</a></b>\nocto-org/tool, 2026-11-28 · k3\nIt does two things. Both are new.',
+          '<b><a href="https://example.org/release">Another</a></b>\nocto-org/tool, 2026-11-28 · k3\nIt does two things. Both are new.',
           "A feed: no answer in time",
+          "To rate an item: afk rate k3 up, or down.",
           "Files: digest-2026-11-29.md",
         ].join("\n\n"),
       },
@@ -239,6 +240,9 @@ describe("ntfy", () => {
     ]);
     const [paged] = bodies(ntfyForm(sampleResult({}, { pageUrl: "https://vm.example.org/" }), NTFY));
     expect(paged.click).toBe("https://vm.example.org/");
+    const waiting = `Left out: ${"a long title; ".repeat(40)}`;
+    const [brief] = bodies(ntfyForm(sampleResult({ notes: [waiting] }), NTFY));
+    expect(brief.message.split("\n").at(-1)).toMatch(/^Left out: .{109}…$/);
     const [bare] = bodies(ntfyForm(sampleResult({ sections: [], counts: null, text: "", notes: [] }), NTFY));
     expect(bare).not.toHaveProperty("click");
     expect(bare.message).not.toBe("");
@@ -271,7 +275,7 @@ describe("an e-mail", () => {
     const mail = emailForm(sampleResult(), MAIL);
     expect(mail.subject).toBe("digest: Sunday 29 November: 2 new items");
     expect(mail.text).toContain(
-      "A release\nocto-org/tool, 2026-11-28\nIt does two things. Both are new.\nhttps://example.org/release",
+      "A release\nocto-org/tool, 2026-11-28 · k3\nIt does two things. Both are new.\nhttps://example.org/release",
     );
     expect(mail.html).toContain(
       '<a href="https://example.org/release" rel="noopener noreferrer nofollow">A release</a>',
@@ -332,7 +336,7 @@ describe("the feed", () => {
 describe("plain text and a page", () => {
   it("say the same as the others", () => {
     expect(plainText(sampleResult())).toContain(
-      "- A feed: no answer in time\n\nFiles: digest-2026-11-29.md\n",
+      "- A feed: no answer in time\n\nTo rate an item: afk rate k3 up, or down.\n\nFiles: digest-2026-11-29.md\n",
     );
     expect(htmlDocument(sampleResult())).toMatch(/^<!doctype html>/);
   });

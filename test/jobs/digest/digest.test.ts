@@ -226,7 +226,7 @@ test("what the model says is cleaned, bounded and escaped, and what was second c
   expect(summary.length).toBeLessThan(620);
   expect(markdown).not.toMatch(/[^\\]\]\(/);
   expect(markdown).not.toContain("\u001b");
-  expect(markdown).toContain("*(degraded: all summaries by extractive)*");
+  expect(markdown).toContain("*(all summaries: sentences of the text, since no model answered)*");
   expect(job.files.get("digest-2026-11-21.html")).not.toMatch(/<b>|href/);
 });
 

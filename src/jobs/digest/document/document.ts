@@ -1,4 +1,4 @@
-import { dayIn, dayInWords } from "../../../lib/days.ts";
+import { dayIn, labelInWords } from "../../../lib/days.ts";
 import type { Item } from "../item.ts";
 
 /** Everything a digest says; each output (markdown.ts, html.ts, report.ts) is made of this and nothing else. */
@@ -69,9 +69,7 @@ export function entriesOf({ sections }: Pick<DigestDocument, "sections">): Entry
 /** `Sunday 29 November`; with the time where the label has one. */
 export function titleOf({ label, title }: Pick<DigestDocument, "label" | "title">): string {
   if (title !== undefined) return title;
-  const [, day, hour, minute] = /^(\d{4}-\d{2}-\d{2})(?:-(\d{2})(\d{2}))?/.exec(label) ?? [];
-  if (day === undefined) return label;
-  return hour === undefined ? dayInWords(day) : `${dayInWords(day)} ${hour}:${minute}`;
+  return labelInWords(label);
 }
 
 /** `12 new items from 6 sources; 3 more wait for the next digest. About 4 minutes to read.` */
@@ -157,8 +155,14 @@ export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): 
   };
 }
 
+/** The provider that takes sentences out of a text, and is no model. */
+const EXTRACTIVE = "extractive";
+
 function authorOf(what: string, { model, degraded }: Summary): string[] {
-  return model === null ? [] : [`${degraded ? "degraded: " : ""}${what} by ${model}`];
+  if (model === null) return [];
+  if (model === EXTRACTIVE)
+    return [`${what}: sentences of the text${degraded ? ", since no model answered" : ""}`];
+  return [`${what} by ${model}${degraded ? ", since no model before it answered" : ""}`];
 }
 
 /** `1 source`, `2 sources`. */

@@ -25,7 +25,9 @@ export function toReport(document: DigestDocument): Report {
     sections: document.sections.map((section) => toSection(section, timezone, remarks)),
     notes: [
       ...(remarks.all === null ? [] : [remarks.all]),
-      ...[...tally, ...failures, ...omissions].map(({ source, error }) => `${source}: ${error}`),
+      ...tally.map(({ source, error }) => `${source}: ${error}`),
+      ...failures.map(({ source, error }) => `Failed: ${source}: ${error}`),
+      ...omissions.map(({ source, error }) => `Left out: ${source}: ${error}`),
     ],
     files: [],
   };

@@ -153,13 +153,13 @@ test("the page forbids everything but its own style, and says so to its reader's
 
 test("says who wrote a summary and whether that was second choice", () => {
   const document = documentOf("plain");
-  expect(composeMarkdown(document)).toContain("*(degraded: lead by plain)*");
+  expect(composeMarkdown(document)).toContain("*(lead by plain, since no model before it answered)*");
   expect(composeMarkdown(document)).toContain("*(summary by plain)*");
   document.sections[0]!.entries[0]!.summary!.degraded = true;
   const once = composeMarkdown(document);
   expect(once.match(/ by plain/g)).toHaveLength(1);
-  expect(once).toContain("*(degraded: all summaries by plain)*");
-  expect(composeHtml(document)).toContain("(degraded: all summaries by plain)");
+  expect(once).toContain("*(all summaries by plain, since no model before it answered)*");
+  expect(composeHtml(document)).toContain("(all summaries by plain, since no model before it answered)");
 });
 
 test("marks a summary that was cut off at its text, whoever wrote the others", () => {
@@ -168,7 +168,9 @@ test("marks a summary that was cut off at its text, whoever wrote the others", (
   expect(composeMarkdown(document)).toContain("*(summary by plain; cut off at the token limit)*");
   document.sections[0]!.entries[0]!.summary!.degraded = true;
   expect(composeMarkdown(document)).toContain("*(cut off at the token limit)*");
-  expect(composeMarkdown(document)).toContain("*(degraded: all summaries by plain)*");
+  expect(composeMarkdown(document)).toContain(
+    "*(all summaries by plain, since no model before it answered)*",
+  );
   expect(composeHtml(document).match(/cut off at the token limit/g)).toHaveLength(1);
 });
 
