@@ -17,6 +17,8 @@ interface SendOptions {
 }
 
 const SEND_TIMEOUT_MS = 5_000;
+/** Services repeat the message in their yes, Telegram six bytes for a letter that is not ASCII, and each link once more. */
+const REPLY_BYTES_MAX = 128 * 1024;
 
 /**
  * Sends one alert through one channel: exactly one try, no redirect. `status` is what was answered, of HTTP or of the mail
@@ -68,7 +70,7 @@ async function sendByHttp(
   config: ChannelConfig,
   options: { signal: AbortSignal; nowMs: number },
 ): Promise<{ result: SendResult; status: number }> {
-  const { reply, headers } = await exchange(request, options.signal);
+  const { reply, headers } = await exchange(request, options.signal, REPLY_BYTES_MAX);
   const { status } = reply;
   const channel = channelOf(config.type) as HttpChannel;
   if (status >= 200 && status < 300 && channel.isAccepted(reply)) return { result: { ok: true }, status };

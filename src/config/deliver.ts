@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
-import { CHANNELS } from "../alerts/channels/registry.ts";
+import { CHANNELS, channelId } from "../alerts/channels/registry.ts";
 import { addressKeys, channelOfEntry, HOST_CHANNEL } from "../alerts/channels/schema.ts";
 import { didYouMean } from "../lib/nearest.ts";
 import { section, text } from "./fields.ts";
@@ -92,14 +92,23 @@ export function readReceivers(
     }
     const isNamed = target.type === "channel" && entry.url === undefined;
     const receiver = { name: entry.to, when: entry.when, quietHours: entry.quiet_hours ?? null, target };
-    const alike = receivers.filter(({ name }) => name === entry.to);
-    if (isNamed && alike.some((other) => overlap(other.when, receiver.when))) {
-      const message = `${entry.to} gets the same results twice; write one entry, with when: always for all of them`;
+    const twin = receivers.find(
+      (other) => isAtOnePlace(other, receiver) && overlap(other.when, receiver.when),
+    );
+    if (twin !== undefined) {
+      const whose = twin.name === entry.to ? "" : `, here and as ${twin.name}`;
+      const message = `${entry.to} gets the same results twice${whose}; write one entry, with when: always for all of them`;
       issues.push({ path: [index, "to"], message });
     }
     receivers.push(isNamed ? receiver : { ...receiver, name: freeName(entry.to, receivers, named) });
   }
   return { receivers, issues };
+}
+
+function isAtOnePlace({ target: one }: ReceiverConfig, { target: other }: ReceiverConfig): boolean {
+  if (one.type === "channel" && other.type === "channel")
+    return channelId(one.channel) === channelId(other.channel);
+  return one.type === "file" && other.type === "file" ? one.path === other.path : one.type === other.type;
 }
 
 function overlap(one: When, other: When): boolean {
@@ -163,7 +172,8 @@ function quietHours() {
     ),
     v.check((value) => {
       const { from, until } = minutesOf(value);
-      return from !== until && until <= 24 * 60;
+      // A whole day would never end.
+      return until <= 24 * 60 && (until - from) % (24 * 60) !== 0;
     }, WRITE_QUIET),
     v.transform(minutesOf),
   );

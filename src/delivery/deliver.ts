@@ -16,7 +16,7 @@ import {
   type Delivery,
   drop,
   fail,
-  isDue,
+  isSentThere,
   isSpent,
   partTaken,
   pendingDeliveries,
@@ -87,8 +87,9 @@ interface Planned {
   receiver: ReceiverConfig;
 }
 
-async function waitingFor({ store, config, target }: Run): Promise<Planned[]> {
-  const pending = await pendingDeliveries(store.db, { target, receivers: receiversAt(config, target) });
+async function waitingFor({ store, config, target, clock }: Run): Promise<Planned[]> {
+  const receivers = receiversAt(config, target);
+  const pending = await pendingDeliveries(store.db, { target, receivers, nowMs: clock.nowMs() });
   return pending.flatMap((delivery) => {
     const receiver = receiverOf(config.jobs, delivery);
     return receiver !== undefined && channelOfTarget(receiver.target) === target
@@ -101,13 +102,19 @@ const writer = ({ clock, log, outbox, config }: Pick<Run, "clock" | "log" | "out
   return { nowMs: clock.nowMs(), timezone: config.timezone, log, announce: outbox.announce };
 };
 
-/** The delivery where it may be sent now; null where it waits still. One whose address was corrected begins anew. */
+/** The delivery where it may be sent now; null where it waits, or is given up. One whose address was corrected begins anew. */
 async function ready(run: Run, { delivery, receiver }: Planned): Promise<Delivery | null> {
   const { store, clock, config, target } = run;
   const nowMs = clock.nowMs();
+  const isMoved = delivery.channel !== target;
+  // An entry that went, and another that has its name by now: that one gets its own.
+  if (isMoved && (await isSentThere(store.db, delivery, target))) {
+    await drop(store, delivery, writer(run));
+    return null;
+  }
   const anew = { channel: target, attempts: 0, parts_taken: 0, next_at: nowMs };
-  const current = delivery.channel === target ? delivery : await putOff(store, delivery, anew, nowMs);
-  if (current === null || !isDue(current, nowMs)) return null;
+  const current = isMoved ? await putOff(store, delivery, anew, nowMs) : delivery;
+  if (current === null) return null;
   const { quietHours } = receiver;
   const quietMs = quietHours === null ? null : quietUntil(quietHours, config.timezone, nowMs);
   if (quietMs === null) return current;

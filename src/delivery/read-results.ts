@@ -1,5 +1,6 @@
 import type { Selectable } from "kysely";
 import type { Config } from "../config/config.ts";
+import { toIso } from "../lib/clock.ts";
 import type { ResultsTable } from "../store/schema/results.ts";
 import type { Db } from "../store/schema.ts";
 import type { Result } from "./result.ts";
@@ -40,7 +41,9 @@ export async function readResult(
     .where("outcome", "=", delivery.outcome)
     .executeTakeFirst();
   if (row === undefined) return null;
-  return toResult(row, { run: await runKey(db, delivery.job_id), key: delivery.key, config });
+  // A run says more than once how far it is, and may fail twice: that is no repeat.
+  const key = row.outcome === "done" ? delivery.key : `${delivery.key}:${toIso(row.created_at)}`;
+  return toResult(row, { run: await runKey(db, delivery.job_id), key, config });
 }
 
 /** The key of a run; its id once retention has removed it. */
@@ -52,34 +55,43 @@ export async function runKey(db: Db, jobId: string): Promise<string> {
 /** Entries of the feed: what readers show. */
 const FEED_MAX = 100;
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
+const KINDS_OF_RESULT = [
+  { outcome: "done", is_news: 1 },
+  { outcome: "done", is_news: 0 },
+  { outcome: "dead", is_news: 1 },
+  { outcome: "dead", is_news: 0 },
+] as const;
 
 /** The kept results of every job that delivers to the feed, as far as that entry wants them, the newest first. */
 export async function feedResults(
   db: Db,
   config: Pick<Config, "agent" | "dashboard" | "jobs">,
 ): Promise<Result[]> {
-  const receivers = new Map(
-    config.jobs.flatMap(({ name, deliver }) => {
-      const feed = deliver.filter(({ target }) => target.type === "feed");
-      return feed.length === 0 ? [] : [[name, feed] as const];
-    }),
-  );
-  if (receivers.size === 0) return [];
+  const wanted = config.jobs.flatMap(({ name, deliver }) => {
+    const feeds = deliver.filter(({ target }) => target.type === "feed");
+    return KINDS_OF_RESULT.flatMap(({ outcome, is_news }) =>
+      feeds.some((feed) => isWanted(feed, outcome, is_news === 1)) ? [{ name, outcome, is_news }] : [],
+    );
+  });
+  if (wanted.length === 0) return [];
   const rows = await db
     .selectFrom("results")
     .leftJoin("jobs", "jobs.id", "results.job_id")
     .selectAll("results")
     .select("jobs.key as run")
-    .where("results.name", "in", [...receivers.keys()])
-    .where("outcome", "!=", "progress")
+    .where((e) =>
+      e.or(
+        wanted.map(({ name, outcome, is_news }) =>
+          e.and([e("results.name", "=", name), e("outcome", "=", outcome), e("is_news", "=", is_news)]),
+        ),
+      ),
+    )
     .orderBy("results.created_at", "desc")
     .orderBy("results.job_id", "desc")
     .limit(FEED_MAX)
     .execute();
   let bytes = 0;
   return rows.flatMap(({ run, ...row }) => {
-    const isIn = receivers.get(row.name)?.some((each) => isWanted(each, row.outcome, row.is_news === 1));
-    if (!isIn) return [];
     bytes += row.report.length;
     if (bytes > FEED_BYTES_MAX) return [];
     return [toResult(row, { run: run ?? row.job_id, key: "", config })];

@@ -18,7 +18,7 @@ export function channelOfTarget(target: Target): string {
 
 /**
  * Who gets a delivery as afk.yaml is now: the entry of its job that has its address still, also where that is called otherwise
- * by now; else the entry of its name, whose address was corrected. Undefined where it was taken out.
+ * by now; else the entry of its name that wants such results, whose address was corrected. Undefined where it was taken out.
  */
 export function receiverOf(
   jobs: Config["jobs"],
@@ -29,7 +29,9 @@ export function receiverOf(
   const named = (there.length > 0 ? there : deliver).filter((each) => each.name === receiver);
   const found = there.length > 0 && named.length === 0 ? there : named;
   // One that has an entry for failures alone may have another for the rest.
-  return found.find(({ when }) => (outcome === "dead") === (when === "failed")) ?? found[0];
+  const fitting = found.find(({ when }) => (outcome === "dead") === (when === "failed"));
+  const wants = ({ when }: ReceiverConfig) => when !== (outcome === "dead" ? "new" : "failed");
+  return fitting ?? (there.length > 0 ? found[0] : found.find(wants));
 }
 
 /** What is served one message after the other: every target of the configuration, as `channelOfTarget` names it. */

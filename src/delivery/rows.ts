@@ -29,13 +29,14 @@ const RETRY_MAX_MS = DAY_MS;
 const PENDING_MAX = 1_000;
 
 /**
- * What waits, oldest first: of all receivers, or of one target, which is that of its channel or of its entry in afk.yaml. A
- * target that is down keeps its own waiting, and no other's.
+ * What waits, oldest first: of all receivers, or for one target, which is that of its channel or of its entry in afk.yaml; of its
+ * channel's what is due. A target that is down keeps its own waiting, and no other's.
  */
 export function pendingDeliveries(
   db: Db,
-  of?: { target: string; receivers: readonly { job: string; name: string }[] },
+  of?: { target: string; receivers: readonly { job: string; name: string }[]; nowMs: number },
 ): Promise<Delivery[]> {
+  const { target = "", receivers = [], nowMs = 0 } = of ?? {};
   return db
     .selectFrom("deliveries")
     .innerJoin("results", (join) =>
@@ -47,14 +48,14 @@ export function pendingDeliveries(
     .select(["parts_taken", "next_at", "error", "results.name", "results.label"])
     .where("state", "=", "pending")
     .$if(of !== undefined, (select) =>
-      select.where((e) =>
-        e.or([
-          e("channel", "=", of?.target ?? ""),
-          ...(of?.receivers ?? []).map(({ job, name }) =>
-            e.and([e("results.name", "=", job), e("receiver", "=", name)]),
-          ),
-        ]),
-      ),
+      select.where((e) => {
+        // Further ahead than any wait was written under a clock that has been set back since.
+        const isDue = e.or([e("next_at", "<=", nowMs), e("next_at", ">", nowMs + 2 * RETRY_MAX_MS)]);
+        const isMoved = receivers.map(({ job, name }) =>
+          e.and([e("results.name", "=", job), e("receiver", "=", name), e("channel", "!=", target)]),
+        );
+        return e.or([e.and([e("channel", "=", target), isDue]), ...isMoved]);
+      }),
     )
     .orderBy("deliveries.created_at")
     .orderBy("key")
@@ -62,9 +63,21 @@ export function pendingDeliveries(
     .execute();
 }
 
-/** Whether it is its time. Further ahead than any wait was written under a clock that has been set back since. */
-export function isDue({ next_at }: Delivery, nowMs: number): boolean {
-  return next_at <= nowMs || next_at > nowMs + 2 * RETRY_MAX_MS;
+/** Whether who has an address gets this result, or has it, by a delivery of its own. */
+export async function isSentThere(
+  db: Db,
+  { key, job_id, outcome }: Delivery,
+  channel: string,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom("deliveries")
+    .select("key")
+    .where("job_id", "=", job_id)
+    .where("outcome", "=", outcome)
+    .where("channel", "=", channel)
+    .where("key", "!=", key)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** Whether all tries are used up. */
@@ -155,7 +168,7 @@ async function giveUp(trx: Trx, delivery: Delivery, error: string, by: Writer): 
     subject: `${name}:${receiver}`,
     // A receiver that stays away is told of once a day.
     occurrence: dayIn(by.nowMs, by.timezone),
-    job: key.slice(0, key.indexOf(`:${receiver}`)),
+    job: key.slice(0, key.lastIndexOf(`:${receiver}`)),
   });
 }
 

@@ -9,10 +9,12 @@ const SUPPRESS_EMBEDS = 1 << 2;
 
 const markup: Markup = {
   // A mention, `<@1>`, begins with what is escaped here; @everyone calls nobody by `allowed_mentions`.
-  // An address in the text is shown as it is, and would be another one with marks in it.
+  // An address in the text is shown as it is, and would be another one with marks in it. It ends before what could end a link.
   escape: (text) =>
     text
-      .replace(/https?:\/\/[^\s<>]+|[\\*_~`|<>[\]]/g, (found) => (found.length > 1 ? found : `\\${found}`))
+      .replace(/https?:\/\/[^\s<>[\]\\`|]+|[\\*_~`|<>[\]]/g, (found) =>
+        found.length > 1 ? found : `\\${found}`,
+      )
       .replace(/^(\s*)([#+-])/gm, String.raw`$1\$2`)
       .replace(/^(\s*\d+)\./gm, String.raw`$1\.`),
   bold: (text) => `**${text}**`,

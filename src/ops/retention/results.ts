@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { idAt, ROWS, type Sweep } from "./sweep.ts";
 
-/** Results of one job that are kept, the newest; a job may run every minute. */
+/** Results of one job that are kept, the newest; a job may run every minute, and what is no news drives out none that is. */
 const KEPT = 100;
 
 /**
@@ -16,7 +16,8 @@ export const resultsSweep: Sweep = {
       .select(["job_id", "outcome", "created_at"])
       .select(
         sql<number>`(select count(*) from (select 1 from results as newer where newer.name = results.name
-          and newer.created_at > results.created_at limit ${KEPT}) as some_newer)`.as("newer"),
+          and newer.is_news >= results.is_news and newer.created_at > results.created_at
+          limit ${KEPT}) as some_newer)`.as("newer"),
       )
       .select(
         sql<number>`exists (select 1 from deliveries where deliveries.job_id = results.job_id

@@ -196,6 +196,17 @@ describe("Discord", () => {
     expect(text).toContain("[Item 0.](<https://example.org/a_%28b%29?c=%3E%29>)");
   });
 
+  it.each([
+    "https://a.example.org](https://b.example.org)",
+    "https://a.example.org]\\(https://b.example.org)",
+  ])("takes no address in a title for the end of its link: %s", (title) => {
+    const [text = ""] = discord(withItems(1, { title }));
+    // What ends the text of a link, and is not escaped.
+    expect(text.match(/(?<!\\)(?:\\\\)*\]\([^)]*\)/g)?.map((found) => found.replace(/^\\+/, ""))).toEqual([
+      "](<https://example.org/release>)",
+    ]);
+  });
+
   it("asks for an answer, and for no previews", () => {
     const [request] = discordForm(sampleResult(), DISCORD);
     expect(request?.url).toBe("https://discord.com/api/webhooks/1/a?wait=true");

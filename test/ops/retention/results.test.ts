@@ -7,12 +7,12 @@ import { opsHarness } from "../harness.ts";
 async function prepared() {
   const { rails, config } = await opsHarness();
   const { store, clock } = rails;
-  const add = async (name: string, createdMs: number, state: "pending" | "delivered" | null) => {
+  const add = async (name: string, createdMs: number, state: "pending" | "delivered" | null, is_news = 1) => {
     const job_id = newId(createdMs);
     const about = { job_id, outcome: "done" as const, created_at: createdMs };
     await store.db
       .insertInto("results")
-      .values({ ...about, name, label: "x", slot_at: 1, is_news: 1, report: "{}" })
+      .values({ ...about, name, label: "x", slot_at: 1, is_news, report: "{}" })
       .execute();
     if (state === null) return;
     const counts = { attempts: 1, parts_taken: 0, next_at: 1, error: null, updated_at: createdMs };
@@ -48,4 +48,11 @@ it("of a job that runs every minute the newest hundred stay", async () => {
   await add("rare", nowMs - DAY_MS, null);
   const { results, deliveries } = await left();
   expect({ results, deliveries: deliveries.length }).toEqual({ results: 101, deliveries: 100 });
+});
+
+it("a hundred runs without news drive out no news of their job, and no more of them stay", async () => {
+  const { add, left, nowMs } = await prepared();
+  await add("often", nowMs - DAY_MS, null);
+  for (let count = 0; count < 230; count++) await add("often", nowMs - count * MINUTE_MS - 1, null, 0);
+  expect(await left()).toMatchObject({ results: 101 });
 });

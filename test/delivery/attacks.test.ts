@@ -1,0 +1,143 @@
+// @module-tag slow
+import { describe, expect, it } from "vitest";
+import { newId } from "../../src/lib/ids.ts";
+import { delivering, hook, newsOf } from "./harness.ts";
+
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+
+type Made = Awaited<ReturnType<typeof delivering>>;
+
+/** Copies of the one result that is there, with a delivery each where there is a row to copy. */
+async function addResults({ agent }: Made, count: number, change: object, receiver?: string) {
+  const { db } = agent.store;
+  const result = await db.selectFrom("results").selectAll().executeTakeFirstOrThrow();
+  const rows = await db.selectFrom("deliveries").selectAll().execute();
+  const delivery = rows.find((row) => row.receiver === receiver);
+  await agent.store.atomically(async (trx) => {
+    for (let index = 1; index <= count; index++) {
+      const copy = { job_id: newId(index), created_at: result.created_at + index, ...change };
+      await trx
+        .insertInto("results")
+        .values({ ...result, ...copy })
+        .execute();
+      if (delivery !== undefined)
+        await trx
+          .insertInto("deliveries")
+          .values({
+            ...delivery,
+            job_id: copy.job_id,
+            key: `copy-${index}`,
+            next_at: delivery.next_at + HOUR,
+            created_at: index,
+          })
+          .execute();
+    }
+  });
+}
+
+describe("a receiver", () => {
+  it("gets what is due, also behind more than a thousand results that wait for their time", async () => {
+    const receiver = await hook((_request, count) => (count === 1 ? { status: 500 } : {}));
+    const made = await delivering([receiver.entry]);
+    await made.agent.tick();
+    await addResults(made, 1_500, {}, "webhook");
+    made.clock.advance(HOUR);
+    await made.agent.tick();
+    expect(await made.send()).toMatchObject({ pending: 1_500 });
+    expect(receiver.received).toHaveLength(3);
+  });
+
+  it("that repeats a whole message in its yes, in escapes, has it", async () => {
+    const said = "\\u0416".repeat(3_900);
+    const receiver = await hook(() => ({ body: `{"ok":true,"result":{"message_id":1,"text":"${said}"}}` }));
+    const made = await delivering([{ to: "telegram", url: `${receiver.url}/bot1:a`, chat_id: 7 }]);
+    await made.agent.tick();
+    expect(await made.states()).toEqual(["telegram delivered 1"]);
+  });
+
+  it("gets nothing twice when an entry before it was taken out, by whose name it goes then", async () => {
+    const [gone, stays] = [await hook(() => ({ status: 500 })), await hook()];
+    const made = await delivering([gone.entry, stays.entry]);
+    await made.agent.tick();
+    const agent = await made.reopen({ jobs: [{ name: "work", kind: "work", deliver: [stays.entry] }] });
+    made.clock.advance(MINUTE);
+    await agent.tick();
+    expect(stays.received).toHaveLength(1);
+    expect(await made.states()).toEqual(["webhook dead 1", "webhook-2 delivered 1"]);
+  });
+
+  it("of failures alone gets no result of an entry that was taken out", async () => {
+    const [gone, stays] = [await hook(() => ({ status: 500 })), await hook()];
+    const failures = { ...stays.entry, when: "failed" };
+    const made = await delivering([gone.entry, failures]);
+    await made.agent.tick();
+    const agent = await made.reopen({ jobs: [{ name: "work", kind: "work", deliver: [failures] }] });
+    made.clock.advance(MINUTE);
+    await agent.tick();
+    expect(stays.received).toEqual([]);
+    expect(await made.states()).toEqual(["webhook dead 1"]);
+  });
+
+  it("that drops repeats drops no later word of how far a run is", async () => {
+    const receiver = await hook();
+    const made = await delivering([], {
+      jobs: [{ name: "work", kind: "work", every: "1h", progress: "1s", deliver: [receiver.entry] }],
+      run: async () => {
+        while (receiver.received.length < 2) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          made.clock.advance(20);
+        }
+        return newsOf();
+      },
+    });
+    await made.agent.tick();
+    expect(receiver.bodies().map(({ outcome }) => outcome)).toEqual(["progress", "progress", "done"]);
+    expect(new Set(receiver.keys()).size).toBe(3);
+    expect(receiver.keys()[2]).toBe("work@2026-11-21T10:00:00.000Z:webhook");
+  });
+});
+
+describe("afk.yaml", () => {
+  it.each(["always", "new"])("names no address twice for the same results: %s", async (when) => {
+    const receiver = await hook();
+    const alerts = [{ type: "webhook", name: "phone", url: receiver.url }];
+    const deliver = [{ to: "phone" }, { ...receiver.entry, when }];
+    await expect(delivering([], { alerts, jobs: [{ name: "work", kind: "work", deliver }] })).rejects.toThrow(
+      "webhook gets the same results twice, here and as phone; write one entry",
+    );
+  });
+
+  it("may name an address once for results and once for failures", async () => {
+    const receiver = await hook();
+    const alerts = [{ type: "webhook", name: "phone", url: receiver.url }];
+    const deliver = [{ to: "phone" }, { ...receiver.entry, when: "failed" }];
+    const made = await delivering([], {
+      alerts,
+      jobs: [{ name: "work", kind: "work", every: "1h", deliver }],
+    });
+    await made.agent.tick();
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it.each(["00:00-24:00", "0:00-24:00", "24:00-24:00", "07:00-07:00"])(
+    "has no quiet hours that never end: %s",
+    async (quiet_hours) => {
+      await expect(delivering([{ to: "feed", quiet_hours }])).rejects.toThrow("22:00-07:00");
+    },
+  );
+});
+
+it("runs without news drive no news out of the feed", async () => {
+  const receiver = await hook();
+  const run = (_context: unknown, count: number) => newsOf(`Result ${count}`, count === 1);
+  const made = await delivering([{ ...receiver.entry, when: "always" }, { to: "feed" }], { run });
+  await made.agent.tick();
+  await addResults(made, 150, { is_news: 0 });
+  const { db } = made.agent.store;
+  const anew = { state: "pending", attempts: 0 } as const;
+  await db.updateTable("deliveries").where("receiver", "=", "feed").set(anew).execute();
+  made.clock.advance(MINUTE);
+  await made.agent.tick();
+  expect(made.target.outputs()["feed.xml"]).toContain("Result 1");
+});
