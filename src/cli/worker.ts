@@ -1,5 +1,6 @@
 import type { Agent, AgentOptions } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
+import { plural } from "../lib/text.ts";
 import { peopleSink } from "../logs/people.ts";
 import type { TickResult } from "../runner/tick.ts";
 import { lineWriter } from "./log-output.ts";
@@ -43,7 +44,7 @@ export function printTick(result: TickResult, asJson: boolean, more: readonly st
   const cost = result.costMicros > 0 ? `, ${formatUsd(result.costMicros)}` : "";
   const reason = result.reason === null ? "" : `: ${oneLine(result.reason)}`;
   printLines([
-    `${result.outcome}${reason} (${result.units} ${result.units === 1 ? "unit" : "units"}${cost})`,
+    `${result.outcome}${reason} (${plural(result.units, "unit")}${cost})`,
     ...result.outputs,
     ...more,
   ]);

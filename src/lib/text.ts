@@ -4,6 +4,11 @@ export function asSentence(text: string): string {
   return /[!?…]$/.test(trimmed) ? trimmed : `${trimmed.replace(/[.\s]+$/, "")}.`;
 }
 
+/** `1 source`, `2 sources`, `0 tries`. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** Longest input that is looked at; what lies behind it could not fit any bound of ours anyway. */
 const RAW_CHARS_MAX = 64_000;
 

@@ -1,6 +1,7 @@
 import { dayIn } from "../lib/days.ts";
 import { formatDuration } from "../lib/duration-text.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
+import { plural } from "../lib/text.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import { timeText } from "../lib/zone.ts";
 import { type LogLine, parseLine } from "./line.ts";
@@ -176,7 +177,7 @@ function numberText(name: string, value: number): string {
     const text = formatDuration(value);
     return name === "durationMs" ? text : `${label(name.slice(0, -"Ms".length))} ${text}`;
   }
-  if (name === "units") return `${value} ${value === 1 ? "unit" : "units"}`;
+  if (name === "units") return plural(value, "unit");
   return name === "pct" ? `${value} %` : `${label(name)} ${value}`;
 }
 

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import { INVARIANTS } from "../faults/oracles/invariant.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { formatUsd } from "../lib/money.ts";
+import { plural } from "../lib/text.ts";
 import type { Day } from "./calendar.ts";
 import type { SimulationResult } from "./simulation.ts";
 
@@ -50,7 +51,7 @@ function capsLines(days: readonly Day[], { budget }: Config, refusals: [string, 
   if (refusals.length === 0) return ["The caps suffice: none of them refused a call."];
   return refusals.map(([name, count]) => {
     const on = days.filter(({ refused }) => (refused[name] ?? 0) > 0).length;
-    return `The ${name} does not suffice: it refused ${count} call${count === 1 ? "" : "s"} on ${on} of ${days.length} days; the work waited, or went on without that model.`;
+    return `The ${name} does not suffice: it refused ${plural(count, "call")} on ${on} of ${days.length} days; the work waited, or went on without that model.`;
   });
 }
 

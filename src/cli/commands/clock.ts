@@ -6,6 +6,7 @@ import {
   stopUnattended,
   type UnattendedSources,
 } from "../../evidence/unattended/unattended.ts";
+import { plural } from "../../lib/text.ts";
 import { readUnattended, type UnattendedStatus } from "../../ops/unattended.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
@@ -73,5 +74,5 @@ function linesOf({ days: count, dayZero, startedAt, lastDay }: UnattendedStatus)
 }
 
 function days(count: number): string {
-  return `${count} unattended ${count === 1 ? "day" : "days"}`;
+  return plural(count, "unattended day");
 }

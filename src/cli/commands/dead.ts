@@ -3,6 +3,7 @@ import { attendToday } from "../../evidence/unattended/keep-days.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { shortId } from "../../lib/ids.ts";
+import { plural } from "../../lib/text.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
 import {
@@ -136,9 +137,7 @@ function retriedLines({ ready, left, lacking }: Retried): string[] {
     ...ready.map((key) => `${key} is ready again; the next tick runs it`),
     ...(left.length === 0
       ? []
-      : [
-          `${left.length} earlier ${left.length === 1 ? "time" : "times"} of a schedule: made up for by the newest run`,
-        ]),
+      : [`${plural(left.length, "earlier time")} of a schedule: made up for by the newest run`]),
     ...lacking.map(({ key, reason }) => `${key} stays: ${reason}`),
   ];
 }

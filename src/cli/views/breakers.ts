@@ -1,4 +1,5 @@
 import { formatRelative } from "../../lib/duration-text.ts";
+import { plural } from "../../lib/text.ts";
 import { ownerWords } from "../../lib/windows.ts";
 import { momentText } from "../../lib/zone.ts";
 import type { Status } from "../../ops/status.ts";
@@ -24,7 +25,7 @@ function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: W
   if (state === "blocked")
     return `${ownerWords(name) ?? name} ${paint("red", "refused")} until you run afk resume: ${oneLine(reason ?? "")}`;
   if (state === "closed" || until === null)
-    return `${name} ${paint("yellow", `closed, ${failures} ${failures === 1 ? "failure" : "failures"} in a row`)}`;
+    return `${name} ${paint("yellow", `closed, ${plural(failures, "failure")} in a row`)}`;
   if (state === "half_open") return `${name} ${paint("yellow", "on trial: one call decides")}`;
   const at = Date.parse(until);
   const when =

@@ -1,5 +1,6 @@
 import { formatRelative } from "../../lib/duration-text.ts";
 import { shortId } from "../../lib/ids.ts";
+import { plural } from "../../lib/text.ts";
 import { momentText } from "../../lib/zone.ts";
 import type { DeadLetter } from "../../queue/dead-letters.ts";
 import { fieldLines } from "../draft-lines.ts";
@@ -23,7 +24,7 @@ export function deadLetterLines(
       ["job", `${name}, kind ${kind}`],
       [
         "died",
-        `${momentText(diedAt, timezone)} (${formatRelative(diedAt, nowMs)}), after ${attempts === 1 ? "1 try" : `${attempts} tries`}`,
+        `${momentText(diedAt, timezone)} (${formatRelative(diedAt, nowMs)}), after ${plural(attempts, "try", "tries")}`,
       ],
       ["error", oneLine(error)],
       ["runs", `${keys.slice(0, KEYS_SHOWN).join(", ")}${more(KEYS_SHOWN, runs)}`],

@@ -1,5 +1,6 @@
 import { formatRelative } from "../../lib/duration-text.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { plural } from "../../lib/text.ts";
 import type { ClientStatus, GatewayStatus } from "../../ops/gateway-status.ts";
 import type { Status } from "../../ops/status.ts";
 import { oneLine, paint } from "../output.ts";
@@ -45,7 +46,7 @@ function clientText(client: ClientStatus, nowMs: number): string {
   const usd = (amount: number) => formatUsd(Math.round(amount * MICROS_PER_USD));
   const reserved = reservedUsd > 0 ? ` (${usd(reservedUsd)} reserved)` : "";
   const parts = [
-    `${calls} ${calls === 1 ? "call" : "calls"} today, ${usd(settledUsd + reservedUsd)}${reserved}`,
+    `${plural(calls, "call")} today, ${usd(settledUsd + reservedUsd)}${reserved}`,
     ...(lastCallAt === null ? [] : [`last ${formatRelative(Date.parse(lastCallAt), nowMs)}`]),
     ...(refused === 0 ? [] : [paint("yellow", `${refused} refused`)]),
     ...(answeredAgain === 0 ? [] : [`${answeredAgain} answered again`]),

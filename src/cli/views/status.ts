@@ -1,6 +1,7 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { plural } from "../../lib/text.ts";
 import { momentText } from "../../lib/zone.ts";
 import { verdictLine } from "../../ops/condition/finding.ts";
 import type { Status, TickStatus } from "../../ops/status.ts";
@@ -111,7 +112,7 @@ function killed({ killed: kill }: Status, nowMs: number): string {
 
 function unknown({ unknown: { calls, usd } }: Status): Row[] {
   if (calls === 0) return [];
-  const amount = yellow(`${count(calls, "call")}, charged at ${dollars(usd)}`);
+  const amount = yellow(`${plural(calls, "call")}, charged at ${dollars(usd)}`);
   return [["unknown", `${amount} until you say what they cost: afk ledger list --unknown`]];
 }
 
@@ -128,7 +129,7 @@ function waiting({ waiting: waits }: Status, { nowMs, timezone }: StatusViewOpti
   const again = isLater
     ? `${momentText(nextMs, timezone)} (${formatRelative(nextMs, nowMs)})`
     : "by the next tick";
-  const jobsText = yellow(`${count(jobs, "job")} for ${formatDuration(Math.max(0, nowMs - sinceMs))}`);
+  const jobsText = yellow(`${plural(jobs, "job")} for ${formatDuration(Math.max(0, nowMs - sinceMs))}`);
   return [["waiting", `${jobsText}, tried again ${again}: ${oneLine(reason)}`]];
 }
 
@@ -153,7 +154,7 @@ function deliveries({ deliveries: { pending, dead } }: Status): Row[] {
 function drafts({ drafts: { pending, unknown: lost } }: Status): string {
   if (pending + lost === 0) return "none waiting";
   const parts = [
-    ...(pending === 0 ? [] : [yellow(`${count(pending, "waits", "wait")} for your approval`)]),
+    ...(pending === 0 ? [] : [yellow(`${plural(pending, "waits", "wait")} for your approval`)]),
     ...(lost === 0 ? [] : [red(`${lost} may have been done`)]),
   ];
   return `${parts.join(", ")}: afk drafts`;
@@ -198,7 +199,7 @@ function lastTick({ lastTick: tick }: Status, nowMs: number): string {
   const isBad = tick.outcome === "failed" || tick.outcome === "crashed";
   const outcome = isBad ? red(tick.outcome) : tick.outcome;
   const reason = tick.reason === null ? "" : `: ${oneLine(tick.reason)}`;
-  const figures = `${count(tick.units, "unit")}, ${dollars(tick.usd)}`;
+  const figures = `${plural(tick.units, "unit")}, ${dollars(tick.usd)}`;
   return `${outcome} ${formatRelative(began, nowMs)}, ${figures}${took}${reason}`;
 }
 
@@ -231,16 +232,12 @@ function next({ nextDueAt, lastTick: tick }: Status, { nowMs, timezone }: Status
 
 function clock({ clock: running }: Status): string {
   if (running === null) return "not started";
-  return `${count(running.days, "unattended day")} in a row; Day 0 was ${running.dayZero}`;
+  return `${plural(running.days, "unattended day")} in a row; Day 0 was ${running.dayZero}`;
 }
 
 const red = (text: string) => paint("red", text);
 const yellow = (text: string) => paint("yellow", text);
 const green = (text: string) => paint("green", text);
-
-function count(amount: number, one: string, many = `${one}s`): string {
-  return `${amount} ${amount === 1 ? one : many}`;
-}
 
 function dollars(usd: number): string {
   return formatUsd(Math.round(usd * MICROS_PER_USD));

@@ -5,6 +5,7 @@ import type { Announce } from "../../alerts/outbox.ts";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
 import { messageOf } from "../../lib/errors.ts";
+import { plural } from "../../lib/text.ts";
 import { type Finding, type Found, ok, skipped, type WithStore, warn } from "../../ops/doctor/check.ts";
 import type { Host } from "../../ops/doctor/host.ts";
 import { readIfThere } from "../../ops/record-file.ts";
@@ -140,7 +141,7 @@ export async function driftCheck({ store, config, host }: WithStore): Promise<Fo
   const drift = await configDrift(store.db, config, latest);
   const inUse: Finding[] = drift === null ? [] : [{ ...warn(drift.found, MEND), code: "drift" }];
   const found = [...inUse, ...rendered.drifts.map((each) => warn(each, MEND))];
-  const files = `${rendered.asReleased} rendered ${rendered.asReleased === 1 ? "file" : "files"} on this host as released`;
+  const files = `${plural(rendered.asReleased, "rendered file")} on this host as released`;
   const asReleased = isSeen ? files : "rendered files cannot be seen from inside a container";
   const findings = [
     ...found,

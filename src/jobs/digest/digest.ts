@@ -1,9 +1,10 @@
 import { DAY_MS } from "../../lib/durations.ts";
+import { plural } from "../../lib/text.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import type { NewlyPrinted } from "../printed-items.ts";
 import { readArticles } from "./articles/read-articles.ts";
 import { withoutBoilerplate } from "./articles/teaser.ts";
-import { type DigestDocument, entriesOf, type Note, plural } from "./document/document.ts";
+import { type DigestDocument, entriesOf, type Note } from "./document/document.ts";
 import { composeHtml } from "./document/html.ts";
 import { composeMarkdown } from "./document/markdown.ts";
 import { toReport } from "./document/report.ts";

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { createRedactor, type Redact } from "../../lib/redact.ts";
 import { joinSignals } from "../../lib/signals.ts";
-import { oneLine } from "../../lib/text.ts";
+import { oneLine, plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
@@ -53,7 +53,7 @@ async function runExec(context: Context): Promise<JobResult> {
 
 function askedWords(requests: number): string {
   if (requests === 0) return "no request at its gateway (see docs/gateway.md, Jobs)";
-  return requests === 1 ? "1 request at its gateway" : `${requests} requests at its gateway`;
+  return `${plural(requests, "request")} at its gateway`;
 }
 
 /** With models for the program, which are there as long as it runs. */

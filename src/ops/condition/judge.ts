@@ -3,6 +3,7 @@ import { toIso } from "../../lib/clock.ts";
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { plural } from "../../lib/text.ts";
 import { ownerWords } from "../../lib/windows.ts";
 import type { Kill } from "../../rails/halt.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
@@ -95,7 +96,7 @@ function machine(evidence: Evidence): Finding[] {
     found.push(finding("clock_apart", "the budget's time is not the wall clock's", mend, apart));
   }
   if (outputs.stuck > 0)
-    found.push(finding("outputs_unwritten", `${count(outputs.stuck, "output")} not written`, "afk doctor"));
+    found.push(finding("outputs_unwritten", `${plural(outputs.stuck, "output")} not written`, "afk doctor"));
   if (pingFailingSince > 0) {
     const since = `no ping was taken since ${formatRelative(pingFailingSince, nowMs)}`;
     found.push(finding("ping_failing", "the ping is not taken", "afk logs --event ping_failed", since));
@@ -119,11 +120,11 @@ function calls({ observed: { nowMs }, breakers, refusals, unknown, failingSource
     found.push(finding("model_refuses", `${model} refuses every call`, "afk status", reason));
   if (unknown.calls > 0) {
     const charged = `charged at ${formatUsd(Math.round(unknown.usd * MICROS_PER_USD))}`;
-    const text = `${count(unknown.calls, "call")} of unknown cost`;
+    const text = `${plural(unknown.calls, "call")} of unknown cost`;
     found.push(finding("calls_unknown", text, "afk ledger list --unknown", charged));
   }
   if (failingSources > 0) {
-    const text = failingSources === 1 ? "1 source fails" : `${failingSources} sources fail`;
+    const text = plural(failingSources, "source fails", "sources fail");
     found.push(finding("sources_failing", text, "afk logs --event source_failed"));
   }
   return found;
@@ -135,23 +136,23 @@ function queue(evidence: Evidence): Finding[] {
   const add = (amount: number, code: FindingCode, text: string, command: string, detail?: string) => {
     if (amount > 0) found.push(finding(code, text, command, detail));
   };
-  add(jobs.dead, "dead_letters", count(jobs.dead, "dead job"), "afk dead");
-  add(drafts.pending, "drafts_pending", `${count(drafts.pending, "draft")} to approve`, "afk drafts");
-  add(drafts.unknown, "drafts_unknown", `${count(drafts.unknown, "draft")} of unknown outcome`, "afk drafts");
+  add(jobs.dead, "dead_letters", plural(jobs.dead, "dead job"), "afk dead");
+  add(drafts.pending, "drafts_pending", `${plural(drafts.pending, "draft")} to approve`, "afk drafts");
+  add(
+    drafts.unknown,
+    "drafts_unknown",
+    `${plural(drafts.unknown, "draft")} of unknown outcome`,
+    "afk drafts",
+  );
   if (waiting !== null) {
-    const waits = waiting.jobs === 1 ? "job waits" : "jobs wait";
-    add(
-      waiting.jobs,
-      "jobs_waiting",
-      `${waiting.jobs} ${waits} for what is down`,
-      "afk jobs",
-      waiting.reason,
-    );
+    const { jobs: count, reason } = waiting;
+    const text = `${plural(count, "job waits", "jobs wait")} for what is down`;
+    add(count, "jobs_waiting", text, "afk jobs", reason);
   }
   // What a stopped agent does not do it does not do on purpose.
   if (kill !== null) return found;
   if (observed.worker.state !== "working") {
-    const text = `${count(overdueJobs, "job")} ${overdueJobs === 1 ? "is" : "are"} due, and nobody works`;
+    const text = `${plural(overdueJobs, "job is", "jobs are")} due, and nobody works`;
     add(overdueJobs, "queue_waits", text, "afk tick");
   }
   // Where ticks are late as a whole, that is said.
@@ -173,12 +174,8 @@ function gateway({ observed, config, refusedClients }: Evidence): Finding[] {
   if (gatewayProblem !== null)
     found.push(finding("gateway_silent", "the gateway does not answer", "afk doctor", gatewayProblem));
   for (const { name, refused } of refusedClients) {
-    const text = `${count(refused, "request")} of client ${name} refused today`;
+    const text = `${plural(refused, "request")} of client ${name} refused today`;
     found.push(finding("client_refused", text, "afk logs --event client_refused"));
   }
   return found;
-}
-
-function count(amount: number, one: string): string {
-  return `${amount} ${one}${amount === 1 ? "" : "s"}`;
 }

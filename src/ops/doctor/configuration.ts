@@ -3,12 +3,13 @@ import { dirname, join } from "node:path";
 import type { Environment } from "../../config/environment.ts";
 import type { ConfigError } from "../../config/errors.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
+import { plural } from "../../lib/text.ts";
 import { bad, type Finding, type Found, ok, type WithConfig } from "./check.ts";
 
 /** Which configuration is in use. */
 export function configuration({ config }: WithConfig): Found {
   const count = config.jobs.length;
-  const jobs = `${count} ${count === 1 ? "job" : "jobs"}`;
+  const jobs = plural(count, "job");
   return ok(`${config.paths.configFile}: agent ${config.agent}, ${jobs}`);
 }
 

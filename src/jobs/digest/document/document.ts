@@ -1,4 +1,5 @@
 import { dayIn, labelInWords } from "../../../lib/days.ts";
+import { plural } from "../../../lib/text.ts";
 import type { Item } from "../item.ts";
 
 /** Everything a digest says; each output (markdown.ts, html.ts, report.ts) is made of this and nothing else. */
@@ -79,8 +80,7 @@ export function countsLine(document: DigestDocument): string {
   const time = entries.length === 0 ? "" : ` About ${plural(readingMinutes(document), "minute")} to read.`;
   if (document.counts !== undefined) return `${document.counts}${time}`;
   const items = entries.length === 0 ? "No new items" : plural(entries.length, "new item");
-  const more =
-    waiting === 0 ? "" : `; ${waiting} more ${waiting === 1 ? "waits" : "wait"} for the next digest`;
+  const more = waiting === 0 ? "" : `; ${plural(waiting, "more waits", "more wait")} for the next digest`;
   const failed =
     failures.length === 0 ? "" : ` ${plural(failures.length, "source")} failed, named at the end.`;
   return `${items} from ${plural(sources, "source")}${more}.${failed}${time}`;
@@ -163,9 +163,4 @@ function authorOf(what: string, { model, degraded }: Summary): string[] {
   if (model === EXTRACTIVE)
     return [`${what}: sentences of the text${degraded ? ", since no model answered" : ""}`];
   return [`${what} by ${model}${degraded ? ", since no model before it answered" : ""}`];
-}
-
-/** `1 source`, `2 sources`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

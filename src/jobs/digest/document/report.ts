@@ -1,4 +1,5 @@
 import type { Report, ReportItem, ReportSection } from "../../../delivery/report.ts";
+import { plural } from "../../../lib/text.ts";
 import {
   bylineOf,
   countsLine,
@@ -6,7 +7,6 @@ import {
   type DigestSection,
   type Entry,
   entriesOf,
-  plural,
   type Remarks,
   remarksOn,
   titleOf,

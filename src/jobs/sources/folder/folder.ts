@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { extname, resolve } from "node:path";
-import { oneLine } from "../../../lib/text.ts";
+import { oneLine, plural } from "../../../lib/text.ts";
 import { shortHash } from "../../digest/identity.ts";
 import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../../digest/item.ts";
 import type { FolderSource } from "../../digest/settings.ts";
@@ -72,10 +72,9 @@ function startRun(signal: AbortSignal, { max_bytes, max_items }: Omit<FolderSour
 }
 
 function cutNote({ bytesMax, cut }: Run): string {
-  const files = cut.length === 1 ? "1 file" : `${cut.length} files`;
   const named = cut.slice(0, CUT_NAMED_MAX).join(", ");
   const more = cut.length > CUT_NAMED_MAX ? `, … (max_bytes can be raised)` : " (max_bytes can be raised)";
-  return `only the first ${bytesMax} bytes of ${files} were read: ${named}${more}`;
+  return `only the first ${bytesMax} bytes of ${plural(cut.length, "file")} were read: ${named}${more}`;
 }
 
 /**
