@@ -1,5 +1,7 @@
+import { hash } from "node:crypto";
 import type { Selectable } from "kysely";
 import { assert } from "../lib/errors.ts";
+import { CROCKFORD } from "../lib/ids.ts";
 import type { DigestItemsTable } from "../store/schema/results.ts";
 import type { Db, Trx } from "../store/schema.ts";
 
@@ -42,6 +44,13 @@ const ITEMS_MAX = 2_000;
 
 /** What a person types, and what stands in every output as it is. */
 const ID = /^[0-9a-z-]{1,20}$/;
+const ID_CHARS = 6;
+
+/** What people type to mean an item of a job's digest: the same for the same item, without letters that look alike. */
+export function printedId(job: string, key: string): string {
+  const bytes = hash("sha256", `${job}\n${key}`, "buffer");
+  return Array.from(bytes.subarray(0, ID_CHARS), (byte) => CROCKFORD[byte % CROCKFORD.length]).join("");
+}
 
 /** Keeps what a run printed, in the transaction that ends it. An id that an older item has by accident is the newer one's. */
 export async function savePrinted(
@@ -93,32 +102,11 @@ export async function saveVote(
 
 function toPrinted(row: Selectable<DigestItemsTable>): PrintedItem {
   const {
-    id,
-    job,
     item_key: key,
-    label,
-    title,
-    link,
-    source,
-    summary,
-    published_at,
-    score,
-    vote,
-    rated_at,
+    published_at: publishedAt,
+    rated_at: ratedAt,
+    created_at: _createdAt,
+    ...rest
   } = row;
-  const said = vote === null ? null : vote > 0 ? 1 : -1;
-  return {
-    id,
-    job,
-    key,
-    label,
-    title,
-    link,
-    source,
-    summary,
-    publishedAt: published_at,
-    score,
-    vote: said,
-    ratedAt: rated_at,
-  };
+  return { ...rest, key, publishedAt, ratedAt, vote: row.vote === null ? null : row.vote > 0 ? 1 : -1 };
 }

@@ -17,7 +17,8 @@ export function secretBytes(count: number): Buffer {
   return randomBytes(count);
 }
 
-const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
+/** Digits and letters without those that look alike. */
+export const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** A ULID in lower case: 10 characters of time, 16 of randomness; sorts by the moment it was made. */
 export function newId(nowMs: number, randomness: Randomness = systemRandomness): string {

@@ -1,17 +1,14 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { plural } from "../../lib/text.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import type { NewlyPrinted } from "../printed-items.ts";
+import { type NewlyPrinted, printedId } from "../printed-items.ts";
 import { readArticles } from "./articles/read-articles.ts";
 import { withoutBoilerplate } from "./articles/teaser.ts";
 import { type DigestDocument, entriesOf, type Note } from "./document/document.ts";
-import { composeHtml } from "./document/html.ts";
-import { composeMarkdown } from "./document/markdown.ts";
-import { toReport } from "./document/report.ts";
+import { publishDigest } from "./document/report.ts";
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
 import type { Item } from "./item.ts";
-import { printedId } from "./printed-id.ts";
 import { rank, type Standing } from "./rank.ts";
 import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
@@ -73,11 +70,7 @@ async function runDigest(context: Context): Promise<JobResult> {
     ],
   };
   const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
-  if (isNews) {
-    context.publish(`${context.name}-${label}.md`, composeMarkdown(document));
-    context.publish(`${context.name}-${label}.html`, composeHtml(document));
-  }
-  const report = { ...toReport(document), isNews };
+  const report = publishDigest(context, document, isNews);
   return { units: entries.length, summary, report, printed: entries.map(toPrinted), sources: reports };
 }
 

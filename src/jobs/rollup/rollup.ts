@@ -6,9 +6,7 @@ import { dayIn, dayInWords } from "../../lib/days.ts";
 import { DAY_MS } from "../../lib/durations.ts";
 import { plural } from "../../lib/text.ts";
 import type { DigestDocument, Entry, Note } from "../digest/document/document.ts";
-import { composeHtml } from "../digest/document/html.ts";
-import { composeMarkdown } from "../digest/document/markdown.ts";
-import { toReport } from "../digest/document/report.ts";
+import { publishDigest } from "../digest/document/report.ts";
 import { LANGUAGE } from "../digest/settings.ts";
 import { writeLead } from "../digest/summaries.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
@@ -93,15 +91,10 @@ async function runRollup(context: JobContext<RollupSettings>): Promise<JobResult
     omissions: omissionsOf(unseen.length - wanted.length, wanted.length - entries.length, maxItems),
   };
   const isNews = entries.length > 0;
-  if (isNews) {
-    context.publish(`${context.name}-${label}.md`, composeMarkdown(document));
-    context.publish(`${context.name}-${label}.html`, composeHtml(document));
-  }
-  const report = { ...toReport(document), isNews };
   return {
     units: isNews ? 1 : 0,
     summary: isNews ? plural(entries.length, "item") : "nothing printed",
-    report,
+    report: publishDigest(context, document, isNews),
   };
 }
 

@@ -1,5 +1,6 @@
-import type { Report, ReportItem, ReportSection } from "../../../delivery/report.ts";
+import type { Report, ReportItem, ReportSection, RunReport } from "../../../delivery/report.ts";
 import { plural } from "../../../lib/text.ts";
+import type { JobContext } from "../../job.ts";
 import {
   bylineOf,
   countsLine,
@@ -11,9 +12,25 @@ import {
   remarksOn,
   titleOf,
 } from "./document.ts";
+import { composeHtml } from "./html.ts";
+import { composeMarkdown } from "./markdown.ts";
 
-/** What receivers of the digest get: the same as its pages say, in the neutral form. `files` is left to whoever publishes. */
-export function toReport(document: DigestDocument): Report {
+/** Publishes the digest as Markdown and as a page where it `isNews`, and gives what its receivers get. */
+export function publishDigest(
+  context: Pick<JobContext, "name" | "publish">,
+  document: DigestDocument,
+  isNews: boolean,
+): RunReport {
+  if (isNews) {
+    const name = `${context.name}-${document.label}`;
+    context.publish(`${name}.md`, composeMarkdown(document));
+    context.publish(`${name}.html`, composeHtml(document));
+  }
+  return { ...toReport(document), isNews };
+}
+
+/** The same as its pages say, in the neutral form. `files` is left to whoever publishes. */
+function toReport(document: DigestDocument): Report {
   const { lead, tally = [], timezone, failures, omissions } = document;
   const remarks = remarksOn(document);
   const { length } = entriesOf(document);
