@@ -19,8 +19,9 @@ type Alert = Pick<Selectable<AlertsTable>, "id" | "event" | "subject" | "severit
 type Recipient = Omit<AlertChannelsTable, "events"> & { on: string[] | null };
 
 /** Alerts from before are history; they are not sent. */
-const HISTORY_MS = 30 * DAY_MS;
-const ALERTS_MAX = 1_000;
+export const HISTORY_MS = 30 * DAY_MS;
+/** So many are looked at in one go. */
+export const ALERTS_MAX = 1_000;
 
 /** Whether a channel asks for an alert: what its `on` names, or else everything that is more than information. */
 export function isWanted({ on }: Pick<Recipient, "on">, alert: { event: string; severity: string }): boolean {

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { channelId } from "../../alerts/channels/registry.ts";
+import { ALERTS_MAX, HISTORY_MS, isWanted } from "../../alerts/recipients.ts";
 import type { Config } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { DAY_MS } from "../../lib/durations.ts";
@@ -15,7 +16,7 @@ interface Fate {
   lost: number;
   /** It has taken nothing, and no test either, since it was given up on. */
   isDown: boolean;
-  /** Tried at least twice, or due for longer than the grace and not sent. */
+  /** Tried at least twice, or not sent though due, or failed, for longer than the grace. */
   delayed: number;
   /** Since when the oldest of these is due; epoch milliseconds. */
   sinceMs: number | null;
@@ -50,7 +51,10 @@ export async function stuckMessages(
   return [
     ...say(
       "alerts",
-      known.map((fate) => ({ ...fate, name: names.get(fate.name) ?? fate.name })),
+      [
+        ...known.map((fate) => ({ ...fate, name: names.get(fate.name) ?? fate.name })),
+        ...(await undecided(db, config.alerts, nowMs - graceMs)),
+      ],
       nowMs,
     ),
     ...say(
@@ -82,7 +86,8 @@ async function fatesOf(
     where state = ${sql.lit(lost)} group by ${name}`.execute(db);
   const { rows: waiting } = await sql<{ name: string; count: number; due: number }>`
     select ${name} as name, count(*) as count, min(next_at) as due from ${from}
-    where state = 'pending' and (attempts >= ${sql.lit(TRIES_MIN)} or next_at < ${nowMs - graceMs})
+    where state = 'pending' and (attempts >= ${sql.lit(TRIES_MIN)} or next_at < ${nowMs - graceMs}
+      or (attempts > 0 and error is not null and updated_at < ${nowMs - graceMs}))
     group by ${name}`.execute(db);
   const fates: Fate[] = [];
   for (const each of new Set([...failed, ...waiting].map((row) => row.name))) {
@@ -111,6 +116,27 @@ async function fatesOf(
     });
   }
   return fates;
+}
+
+/** Alerts of which nobody has written down who gets them: whoever raised them ended before, and none has come after it. */
+async function undecided(db: Db, channels: Config["alerts"], beforeMs: number): Promise<Fate[]> {
+  if (channels.length === 0) return [];
+  const waiting = await db
+    .selectFrom("alerts")
+    .select(["event", "severity", "created_at"])
+    .where("is_routed", "=", 0)
+    .where("created_at", "<", beforeMs)
+    .where("created_at", ">=", beforeMs - HISTORY_MS)
+    .orderBy("created_at")
+    .limit(ALERTS_MAX)
+    .execute();
+  return channels.flatMap((channel) => {
+    const wanted = waiting.filter((alert) => isWanted(channel, alert));
+    const [first] = wanted;
+    if (first === undefined) return [];
+    const sinceMs = first.created_at;
+    return [{ name: channel.name, lost: 0, isDown: false, delayed: wanted.length, sinceMs, error: null }];
+  });
 }
 
 const FAILED = "afk logs --event delivery_failed";

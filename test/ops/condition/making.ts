@@ -72,11 +72,14 @@ export function addJob({ insert, nowMs }: Judged, row: Record<string, unknown>):
   return id;
 }
 
-export function addAlert(state: Judged, delivery: Record<string, unknown>): void {
+/** @param delivery null: an alert of an hour ago of which nobody has written down who gets it. */
+export function addAlert(state: Judged, delivery: Record<string, unknown> | null): void {
   const { insert, nowMs, target } = state;
   const id = uniqueId();
   const alert = { event: "job_dead", severity: "error", payload: PAYLOAD, created_at: nowMs, is_routed: 1 };
+  if (delivery === null) Object.assign(alert, { created_at: nowMs - HOUR, is_routed: 0 });
   insert("alerts", { id, key: `job_dead:${id}`, subject: id, occurrence: "1", ...alert });
+  if (delivery === null) return;
   const sources = { config: target.configFile, state: target.state, environment: {} };
   const [channel] = readConfig(sources, () => allKinds(sources)).alerts;
   const usual = {

@@ -127,6 +127,19 @@ export const PARTICULAR: readonly Condition[] = [
     ...{ codes: ["alerts_delayed"], exit: 0, says: LIMITS("1 alert waits to be sent") },
   },
   {
+    name: "an alert that nobody has handed to its channel since its process ended",
+    make: (state) => addAlert(state, null),
+    ...{ codes: ["alerts_delayed"], exit: 0, says: LIMITS("1 alert waits to be sent") },
+  },
+  {
+    name: "an alert that failed once, by a channel that asks for hours of patience",
+    make: (state) => {
+      const failed = { attempts: 1, error: "HTTP 429", updated_at: state.nowMs - HOUR };
+      addAlert(state, { ...failed, next_at: state.nowMs + 7 * HOUR });
+    },
+    ...{ codes: ["alerts_delayed"], exit: 0, says: LIMITS("1 alert waits to be sent") },
+  },
+  {
     name: "an alert that was lost, on a channel that takes them",
     make: (state) => {
       addAlert(state, { state: "failed", attempts: 5, error: "HTTP 413", updated_at: state.nowMs - HOUR });
