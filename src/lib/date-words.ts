@@ -2,7 +2,9 @@ import { once } from "./once.ts";
 
 /** Whose month names are known beside the English ones. Where two disagree on a word, the first has it. */
 const LANGUAGES =
-  "en de fr es it pt nl pl ru el hu sv da nb fi cs tr uk ro ca sk sl hr bg lt lv et eu gl id".split(" ");
+  "en de fr es it pt nl pl ru el hu sv da nb fi cs tr uk ro ca sk sl hr bg lt lv et eu gl id ar he th".split(
+    " ",
+  );
 const ENGLISH = "january february march april may june july august september october november december".split(
   " ",
 );

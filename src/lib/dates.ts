@@ -26,7 +26,7 @@ interface Time {
  * An instant from what feeds and mails write for one, in epoch milliseconds: RFC 5322 with comments and obsolete zones, ISO 8601,
  * months in some thirty languages, seconds and milliseconds of the epoch, AM and PM, two-digit years. Never by the zone of the machine: one that is
  * missing or unknown is UTC. `3/11/2026` is the 11th of March, as most programs that write slashes mean it. Null for
- * anything else, for what no calendar has, and for times before 1970.
+ * anything else, for what no calendar has, and for times up to the first second of 1970.
  */
 export function parseDate(text: string): number | null {
   const trimmed = text.trim();
@@ -34,11 +34,26 @@ export function parseDate(text: string): number | null {
   const plain = plainWord(withoutComments(trimmed))
     .replace(/[−–—]/g, "-")
     .trim()
+    // 10時25分, and 10.25.00 behind a year; a day is never written so there.
+    .replace(/(\d{1,2}) ?[時时시] ?(\d{1,2}) ?[分분](?: ?(\d{1,2}) ?[秒초])?/, (_, ...parts) =>
+      clockOf(parts),
+    )
+    .replace(/(?<=\d{4}[, ]+(?:\p{L}+\.? )?)(\d{1,2})\.(\d{2})(?:\.(\d{2}))?(?![\d.])/u, (_, ...parts) =>
+      clockOf(parts),
+    )
     // The day in a zone, and the digits of an instant without anything between.
     .replace(/^(\d{4}-\d{2}-\d{2})(?=[+-]\d{2}:?\d{2}$)/, "$1t00:00")
     .replace(/^((?:19|20)\d{6})(?=(?:\d{4}|\d{6})$)/, "$1t");
   const ms = instantOfCount(plain) ?? instantOfText(plain);
-  return ms !== null && ms >= 0 && ms < FAR_FUTURE_MS ? ms : null;
+  // The first instant of the epoch is what programs write for none.
+  return ms !== null && ms > 0 && ms < FAR_FUTURE_MS ? ms : null;
+}
+
+function clockOf(parts: unknown[]): string {
+  return parts
+    .slice(0, 3)
+    .filter((part) => part !== undefined)
+    .join(":");
 }
 
 /** RFC 5322, section 3.2.2: `(CEST)`, one within another too, and `\)` ends none. Each stands for a space. */
@@ -117,7 +132,7 @@ function readZone(text: string): { zone: number | string | null; rest: string } 
     const zone = isPossible ? (offset[1] === "-" ? -minutes : minutes) : 0;
     return { zone, rest: text.slice(offset[0].length) };
   }
-  const [match, name = ""] = /^[\s,]*([a-z]+(?:\/[a-z0-9_+-]+){0,2})/.exec(text) ?? [];
+  const [match, name = ""] = /^[\s,]*\[?([a-z]+(?:\/[a-z0-9_+-]+){0,2})/.exec(text) ?? [];
   if (match === undefined) {
     return /^[+-]?\d/.test(text) ? null : { zone: null, rest: text };
   }

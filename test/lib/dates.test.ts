@@ -127,6 +127,13 @@ describe("other languages", () => {
     ["12 Kasım 2026", "2026-11-12T00:00Z"],
     ["2026년 11월 3일 오후 5:07", "2026-11-03T08:07Z"],
     ["2026年11月3日(火) 午後 5:07", "2026-11-03T17:07Z"],
+    ["2026年11月3日 午後5時07分", "2026-11-03T17:07Z"],
+    ["2026년 11월 3일 오전 9시 5분", "2026-11-03T00:05Z"],
+    ["الثلاثاء, 03 نوفمبر 2026 10:25:00 +0300", "2026-11-03T07:25Z"],
+    ["3 נובמבר 2026, 14:05", "2026-11-03T14:05Z"],
+    ["3 พฤศจิกายน 2026 10:25:00 +0700", "2026-11-03T03:25Z"],
+    ["3. marraskuuta 2026 klo 9.05", "2026-11-03T09:05Z"],
+    ["Tue, 03 Nov 2026 10.25.00 GMT", "2026-11-03T10:25Z"],
   ])("%s", (text, expected) => {
     expect(iso(text)).toBe(expected);
   });
@@ -137,6 +144,8 @@ describe("zones", () => {
     expect(iso("Tue, 03 Nov 2026 10:25:00 Europe/Berlin")).toBe("2026-11-03T09:25Z");
     expect(iso("Fri, 03 Jul 2026 10:25:00 Europe/Berlin")).toBe("2026-07-03T08:25Z");
     expect(iso("3 Nov 2026 10:25 Etc/GMT")).toBe("2026-11-03T10:25Z");
+    expect(iso("2026-11-03T10:25:00[Europe/Berlin]")).toBe("2026-11-03T09:25Z");
+    expect(iso("2026-11-03T10:25:00+02:00[Europe/Berlin]")).toBe("2026-11-03T08:25Z");
   });
 
   test.each(["XYZ", "Nowhere/City", "+9900", "Zone", "'GMT'"])("the unknown %s keeps the date", (name) => {
@@ -155,6 +164,7 @@ describe("zones", () => {
 test.each([
   "",
   "yesterday",
+  "Thu, 01 Jan 1970 00:00:00 +0000",
   "3 hours ago",
   "1066-10-14",
   "0001-01-01T00:00:00Z",
@@ -182,7 +192,7 @@ test.each([
 });
 
 test("reads back what every program of this kind writes, and gives an instant or null for anything", () => {
-  const instant = fc.integer({ min: 0, max: Date.UTC(2200, 0) / 1000 }).map((seconds) => seconds * 1000);
+  const instant = fc.integer({ min: 1, max: Date.UTC(2200, 0) / 1000 }).map((seconds) => seconds * 1000);
   fc.assert(
     fc.property(instant, (ms) => {
       const date = new Date(ms);

@@ -1,9 +1,21 @@
 import { hash } from "node:crypto";
 
 const LINK_CHARS_MAX = 2_000;
-/** Parameters that say where a reader came from, and nothing of what is read. */
-const TRACKING =
-  /^(?:utm_\w+|at_(?:medium|campaign|custom\d)|mc_[ce]id|_hs(?:enc|mi)|fbclid|gclid|gclsrc|dclid|yclid|msclkid|igshid|mkt_tok|xtor|wt_mc|cmpid|ncid|traffic_source)=/i;
+/**
+ * Parameters that say where a reader came from, and nothing of what is read: those of campaigns and counters by their names, and
+ * such as `source=rss` by what they say.
+ */
+const TRACKING = new RegExp(
+  `^(?:${[
+    "(?:utm|mtm|piwik|matomo|hsa)_\\w+|pk_(?:campaign|cpn|kwd|keyword|source|medium|content|cid)|vero_(?:id|conv)|oly_\\w+_id",
+    "at_(?:medium|campaign\\w*|custom\\d|link_\\w+|ptr_name|format|bbc_team)|ns_(?:mchannel|source|campaign|linkname|fee)",
+    "(?:mc|s|sc)_[ce]id|_hs(?:enc|mi)|__(?:s|hs\\w+)|_(?:ga|gl|openstat|branch_match_id)",
+    "fbclid|gclid|gclsrc|gbraid|wbraid|dclid|yclid|ysclid|msclkid|twclid|ttclid|li_fat_id|srsltid|igshid|igsh|rb_clickid|ef_id",
+    "mkt_tok|ml_subscriber\\w*|xtor|wt[._]mc(?:_\\w+)?|cmpid|ncid|ftag|guc(?:counter|e_\\w+)|spm|traffic_source",
+    "(?:source|src|ref|from|via|partner|emc|cmp|mod)=(?:rss|atom|feed)\\b.*",
+  ].join("|")})(?:=|$)`,
+  "i",
+);
 
 /** 128 bits of SHA-256: short enough for a step name, long enough that two items never share it by accident. */
 export function shortHash(content: string | Uint8Array): string {
@@ -53,7 +65,7 @@ export function identityOf(id: string, { link, title, text }: Identified): strin
  * stays, with a new text of a new day under the same title (a forecast), is a new item.
  */
 export function contentKeys(item: Identified & { publishedAt: number | null }): string[] {
-  const same = `${item.link}\n${item.title}`;
+  const same = `${item.link === null ? "" : pageOf(item.link)}\n${item.title}`;
   const day = item.publishedAt === null ? "" : new Date(item.publishedAt).toISOString().slice(0, 10);
   return [shortHash(`same day\n${same}\n${day}`), shortHash(`same text\n${same}\n${item.text}`)];
 }

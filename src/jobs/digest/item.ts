@@ -127,7 +127,8 @@ function identified(items: Item[], home: string | null): Item[] {
   for (const item of items) {
     const like = firstByKey.get(item.key) ?? item;
     firstByKey.set(item.key, like);
-    const isSame = like.link === item.link && like.title === item.title;
+    const isSame =
+      like.link === item.link && like.title === item.title && (item.link !== null || like.text === item.text);
     keys.set(item.key, (keys.get(item.key) ?? true) && isSame);
     if (item.link === null) continue;
     const there = firstByLink.get(item.link) ?? item;
@@ -138,13 +139,20 @@ function identified(items: Item[], home: string | null): Item[] {
   return items.map((item) => {
     const isShared = keys.get(item.key) === false;
     const hasOwnLink = item.link !== null && links.get(item.link) === true;
-    const aliases = [...(isShared ? [] : (item.aliases ?? [])), ...(hasOwnLink ? contentKeys(item) : [])];
+    const [key = item.key, ...wider] = isShared ? widenedKeys(item, hasOwnLink) : [];
+    const others = isShared ? wider : (item.aliases ?? []);
     return {
       ...item,
-      ...(isShared && { key: shortHash(`${item.key}\n${item.link ?? item.title}`), sharedKey: item.key }),
-      aliases,
+      ...(isShared && { key, sharedKey: item.key }),
+      aliases: [...others, ...(hasOwnLink ? contentKeys(item) : [])],
     };
   });
+}
+
+/** A key that several items share, with what tells them apart: link and title, without a link the text too; a link of its own is enough. */
+function widenedKeys({ key, link, title, text }: Item, hasOwnLink: boolean): string[] {
+  const whole = shortHash(`${key}\n${link ?? text}\n${title}`);
+  return hasOwnLink ? [whole, shortHash(`${key}\n${link}`)] : [whole];
 }
 
 /** A site's own address, to which some feeds link all that they offer. */

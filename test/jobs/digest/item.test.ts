@@ -52,7 +52,11 @@ test("parameters that count readers are no part of an address, others stay as th
     "https://example.org/a?b=c%20d+e#part",
   );
   expect(link("a?UTM_Source=rss#utm_campaign=x")).toBe("https://example.org/a");
-  expect(link("a?utmost=1&xutm_source=2")).toBe("https://example.org/a?utmost=1&xutm_source=2");
+  expect(link("a?mtm_kwd=x&pk_campaign=y&at_link_origin=z&wt.mc_id=1&gbraid=2&source=rss----12ab---4")).toBe(
+    "https://example.org/a",
+  );
+  const content = "a?utmost=1&xutm_source=2&pk_id=3&source=web&ref=main&from=rssless";
+  expect(link(content)).toBe(`https://example.org/${content}`);
   const tracked = { title: "t", link: "https://example.org/a?utm_source=rss" };
   const item = toItem(tracked, "a")!;
   expect(item.key).toBe(key({ title: "t", link: "https://example.org/a" }));
@@ -106,6 +110,28 @@ describe("in one document", () => {
     expect(news([status("1", "Up"), status("2", "Down")], [status("3", "Up"), status("4", "Down")])).toBe(2);
     expect(news([post("1", "", { title: "t" })], [post("2", "", { title: "t" })])).toBe(1);
     expect(news([post("1", "blog")], [post("2", "blog")], `${site}/blog`)).toBe(1);
+  });
+
+  test("an item is the same after its site has moved to https, or to www", () => {
+    const at = (link: string, id: string) => ({ id, title: "t", text: "x", link });
+    const before = [at("http://example.org/a/", "http://example.org/?p=1")];
+    expect(news(before, [at("https://www.example.org/a", "https://www.example.org/?p=1")])).toBe(0);
+  });
+
+  test("items with the same key and link are told apart by their titles, without a link by their texts", () => {
+    const titled = (title: string) => post("feed", "page", { title });
+    const three = newestItems(["one", "two", "three"].map(titled), "a");
+    expect(three.map(({ title }) => title)).toEqual(["one", "two", "three"]);
+    expect(new Set(three.map(({ key }) => key)).size).toBe(3);
+    expect(news(["one", "two"].map(titled), ["three", "one", "two"].map(titled))).toBe(1);
+    const said = (text: string) => ({ id: "feed", title: "Forecast", text });
+    expect(new Set(newestItems([said("rain"), said("sun")], "a").map(({ key }) => key)).size).toBe(2);
+  });
+
+  test("an item with a widened key is the same with another title, and beside one with the same link", () => {
+    const two = [post("urn:1", "a"), post("urn:1", "b")];
+    expect(news(two, [post("urn:1", "a", { title: "edited" }), post("urn:1", "b")])).toBe(0);
+    expect(news(two, [...two, post("urn:1", "a", { title: "other" })])).toBe(1);
   });
 
   test("a key that several items have is widened by their links", () => {

@@ -42,7 +42,7 @@ export function feedContent({ format, feed }: AnyFeed): FeedContent {
     case "atom":
       return {
         title: atomTitle(feed.title),
-        home: alternate(feed.links),
+        home: alternate(feed.links) ?? otherLink(feed.links),
         items: (feed.entries ?? []).map(atomItem),
       };
     case "json":
@@ -78,6 +78,8 @@ function rssItem(entry: RssItem): RawItem {
         ...mediaTexts(entry),
         ...(entry.dc?.descriptions ?? []),
         ...(entry.dcterms?.descriptions ?? []),
+        ...(entry.dcterms?.abstracts ?? []),
+        entry.googleplay?.description,
         entry.atom?.summary?.value,
         entry.itunes?.subtitle,
       ],
@@ -122,7 +124,12 @@ function atomItem(entry: AtomEntry): RawItem {
       atomTitle(entry.title),
       ...[...(entry.dc?.titles ?? []), entry.media?.title?.value].map(title),
     ]),
-    link: first([alternate(entry.links), entry.content?.src, safeLink(entry.id) ?? undefined]),
+    link: first([
+      alternate(entry.links),
+      entry.content?.src,
+      safeLink(entry.id) ?? undefined,
+      otherLink(entry.links),
+    ]),
     formerLink: former?.href ?? null,
     text: first([
       atomText(entry.content),
@@ -197,9 +204,15 @@ function alternate(links: Links): string | undefined {
   return (found.find(isPage) ?? found.find(({ type }) => type === undefined) ?? found[0])?.href;
 }
 
+/** Where there is no page for people: the entry itself, or what it speaks of. */
+function otherLink(links: Links): string | undefined {
+  return links?.find(({ rel, href }) => href && /^(?:self|via|related)$/i.test(rel ?? ""))?.href;
+}
+
 /** Media RSS: an entry's own description, or that of the group that holds its video. */
 function mediaTexts({ media }: Pick<RssItem, "media">): (string | undefined)[] {
   const groups = media?.groups?.map(({ description }) => description?.value) ?? [];
   const contents = media?.contents?.map(({ description }) => description?.value) ?? [];
-  return [media?.description?.value, ...groups, ...contents];
+  const texts = media?.texts?.map(({ value }) => value) ?? [];
+  return [media?.description?.value, ...groups, ...contents, ...texts];
 }

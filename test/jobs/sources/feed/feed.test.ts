@@ -131,6 +131,12 @@ describe("the first field that is not empty counts", () => {
     ["itunes:summary", "<itunes:summary>x</itunes:summary>"],
     ["media:description", "<media:description>x</media:description>"],
     ["media:group", "<media:group><media:description>x</media:description></media:group>"],
+    ["media:text", "<media:text>x</media:text>"],
+    ["dcterms:abstract", '<d:abstract xmlns:d="http://purl.org/dc/terms/">x</d:abstract>'],
+    [
+      "googleplay:description",
+      '<g:description xmlns:g="http://www.google.com/schemas/play-podcasts/1.0">x</g:description>',
+    ],
     ["dc:description", "<dc:description>x</dc:description>"],
     ["an empty content:encoded", "<content:encoded></content:encoded><description>x</description>"],
     [
@@ -188,6 +194,7 @@ describe("links of Atom", () => {
     ],
     ["no type before JSON", link("type='application/json'", "j") + link("", "x")],
     ["JSON where there is nothing else", link("type='application/json'", "x")],
+    ["the entry itself, where there is nothing else", link("rel='enclosure'", "e") + link("rel='self'", "x")],
     ["the address of the relation", link("rel='http://www.iana.org/assignments/relation/alternate'", "x")],
     [
       "neither itself nor a file",
