@@ -17,8 +17,8 @@ It is YAML 1.2: \`%YAML 1.1\`, tags (\`!!int\`), and numbers that are not plainl
 Unknown keys are refused, with the nearest known one. Paths are relative to the file. \`\${NAME}\` in a text is read from the environment, or
 from the file that \`NAME_FILE\` names. Durations have a unit: \`90s\`, \`5m\`, \`4h\`, \`2d\`, \`1h30m\`. Money is in US dollars. Host settings win
 over the file: \`DAILY_CAP_USD\` (also \`HOURLY_\`, \`WEEKLY_\`, \`MONTHLY_\`, and \`_TOKENS\`, \`_CALLS\`), \`TICK_SECONDS\`, \`KILL_FLAG\`. \`ALERT_WEBHOOK\` is
-the channel of an agent whose file names none under \`alerts\`. \`KILL_FLAG\` and
-\`AFK_STATE\` may begin with \`~/\`.
+the channel of an agent whose file names none under \`alerts\`. Paths, \`KILL_FLAG\` and
+\`AFK_STATE\` may begin with \`~/\`, your home folder.
 
 What is a key of the list \`x\` is written \`x[].key\`; \`x.NAME\` stands for any name. A key without a default may be left out unless it is
 required.

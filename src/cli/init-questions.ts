@@ -36,12 +36,14 @@ const QUESTIONS: readonly Question[] = [
   { text: "Name of the agent?", usual: USUAL_ANSWERS.agent, read: (agent) => ({ agent }) },
   { text: "Time zone?", usual: USUAL_ANSWERS.timezone, read: (timezone) => ({ timezone }) },
   {
-    text: "The most it may spend in a day, in US dollars? (0 spends nothing)",
+    text: "The most it may spend in a day, in US dollars? (local models cost nothing; 0 refuses them too)",
     usual: String(USUAL_ANSWERS.dailyCapUsd),
     read(answer) {
       const dailyCapUsd = Number(answer.replace(/^\$/, ""));
       const isAmount = /^\$?\d{1,7}(?:\.\d+)?$/.test(answer);
-      return isAmount ? { dailyCapUsd } : "write an amount such as 1.00, or 0 to spend nothing";
+      return isAmount
+        ? { dailyCapUsd }
+        : "write an amount such as 1.00; 0 refuses every call, and digests are made without a model";
     },
   },
   {
@@ -50,9 +52,9 @@ const QUESTIONS: readonly Question[] = [
     read: (model) => ({ model }),
   },
   {
-    text: "Feeds to read, separated by spaces?",
+    text: "What should it read? (addresses of feeds, paths of folders, separated by spaces)",
     usual: USUAL_ANSWERS.feeds.join(" "),
-    read: (answer) => ({ feeds: answer.split(/[\s,]+/).filter((feed) => feed !== "") }),
+    read: readSources,
   },
   {
     text: "Where do alerts go? (an ntfy, Slack, Discord or Telegram address; ntfy makes a new topic; none)",
@@ -85,6 +87,14 @@ async function askOne(
     report(`That cannot be: ${problem}.`);
   }
   throw new UsageError("No answer was right after twenty tries; nothing was changed.");
+}
+
+function readSources(answer: string): Partial<TemplateAnswers> | string {
+  const feeds = answer.split(/[\s,]+/).filter((feed) => feed !== "");
+  // Without this "example.org/feed" would be a file of that name.
+  const odd = feeds.find((feed) => !/^(?:[a-z][a-z0-9+.-]*:|\/|~\/|\.{1,2}(?:\/|$))/i.test(feed));
+  if (odd === undefined) return { feeds };
+  return `found ${JSON.stringify(odd)}; write an address that begins with https://, or a path that begins with ./, ~/ or /`;
 }
 
 function readChannel(answer: string): Partial<TemplateAnswers> | string {

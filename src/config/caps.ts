@@ -114,7 +114,7 @@ function capSchema(unit: UnitName, { name, span, short, exampleUsd }: CapKey["wi
   const when = isOwnSpan ? "" : ` in ${short}`;
   if (unit === "usd")
     return usd(
-      `Cap of ${span}, in US dollars; 0 spends nothing.`,
+      `Cap of ${span}, in US dollars; 0 refuses every call, free ones too.`,
       `the most ${most} spend${when}`,
       exampleUsd,
     );

@@ -66,6 +66,11 @@ export function expandHome(path: string, environment: Environment): string {
   return join(environment.HOME || homedir(), path.slice(1));
 }
 
+/** A path of afk.yaml that whoever reads it resolves: with the home folder in the place of `~`. */
+export function fromHome(path: string): string {
+  return expandHome(path, {});
+}
+
 /** What is wrong with `~name/…`, which only a shell can expand; null for any other path. */
 export function otherHomeProblem(path: string): string | null {
   if (!/^~[^/]/.test(path)) return null;

@@ -5,16 +5,25 @@ export interface TemplateAnswers {
   dailyCapUsd: number;
   /** A model reference, `ollama/NAME` for instance. */
   model: string;
-  /** Addresses of feeds, or paths of files that hold them; none gives a digest of the folder ./inbox. */
+  /** Addresses of feeds, and paths of folders or of files that hold a feed; none gives a digest of the folder ./inbox. */
   feeds: string[];
   /** Where alerts go: a type of `alerts:` with its address. */
   channel?: { type: string; url: string } | null;
 }
 
-/** A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. */
-export function renderTemplate(answers: TemplateAnswers): string {
-  const chain = answers.model === "extractive" ? ["extractive"] : [answers.model, "extractive"];
-  return `# yaml-language-server: $schema=./node_modules/afk-agent/afk.schema.json
+/**
+ * A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. `schema` is where editors
+ * find the JSON Schema.
+ */
+export function renderTemplate(
+  answers: TemplateAnswers,
+  schema = "./node_modules/afk-agent/afk.schema.json",
+): string {
+  const asked = answers.model === "extractive" ? ["extractive"] : [answers.model, "extractive"];
+  // A cap of 0 refuses every model, so that asking one would make no digest.
+  const chain = answers.dailyCapUsd === 0 ? ["extractive"] : asked;
+  const raised = chain === asked ? "" : `\n  # chain: ${list(asked)}    # once the cap is above 0`;
+  return `# yaml-language-server: $schema=${schema}
 # The only file a person edits. Unknown keys are refused. Paths start at this file's folder.
 # \${NAME} in a text is read from the environment, or from the file that NAME_FILE names.
 
@@ -22,7 +31,7 @@ agent: ${quote(answers.agent)}
 timezone: ${quote(answers.timezone)}           # of days, months and schedules
 
 budget:
-  daily_cap_usd: ${decimal(answers.dailyCapUsd)}                # the most a day may cost; 0 spends nothing
+  daily_cap_usd: ${decimal(answers.dailyCapUsd)}                # the most a day may cost; 0 refuses every call, free ones too
   # hourly_cap_usd: 0.25
   # weekly_cap_usd: 5
   # monthly_cap_usd: 20
@@ -34,7 +43,7 @@ budget:
 
 models:
   # In the order they are tried: ollama/NAME, openai/NAME, anthropic/NAME, xai/NAME … extractive needs no model at all.
-  chain: ${list(chain)}
+  chain: ${list(chain)}${raised}
   on_cap: halt                      # or fallback: go on with a model that costs nothing
   max_output_tokens: 512
   timeout: 5m
@@ -116,6 +125,11 @@ function alerts(channel: TemplateAnswers["channel"]): string {
   return `alerts:\n  - { type: ${channel.type}, url: ${quote(channel.url)} }`;
 }
 
+/** A path is that of a folder, unless its name ends as files with feeds do. */
+function isFeed(source: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:|\.(?:xml|rss|atom|json|rdf)$/i.test(source);
+}
+
 /** A feed that is no web address is the path of a file. */
 function hostsOf(feeds: readonly string[]): string[] {
   const addresses = feeds.filter((feed) => /^https?:/.test(feed));
@@ -124,6 +138,8 @@ function hostsOf(feeds: readonly string[]): string[] {
 
 function sources(feeds: readonly string[]): string {
   const written =
-    feeds.length === 0 ? ["{ folder: ./inbox }"] : feeds.map((feed) => `{ feed: ${quote(feed)} }`);
+    feeds.length === 0
+      ? ["{ folder: ./inbox }"]
+      : feeds.map((feed) => `{ ${isFeed(feed) ? "feed" : "folder"}: ${quote(feed)} }`);
   return written.map((source) => `      - ${source}`).join("\n");
 }

@@ -26,8 +26,10 @@ export function capHit(refusal: CapRefusal, scope: Scope): Notice {
     event: "cap_hit",
     title: `The ${capWords(refusal)} is reached`,
     message:
-      `${spentWords(refusal)}; a call of at most ${formatAmount(refusal.amount, refusal.estimate)} was refused before ` +
-      "it was made. Look: afk status",
+      refusal.cap === 0
+        ? "It is 0, which refuses every call, free ones too. Look: afk status"
+        : `${spentWords(refusal)}; a call of at most ${formatAmount(refusal.amount, refusal.estimate)} was refused before ` +
+          "it was made. Look: afk status",
     subject: subjectOf(refusal),
     occurrence: refusal.period,
     ...payloadOf(refusal),

@@ -37,8 +37,10 @@ export class CapReached extends AfkError {
     const { amount, cap, estimate, spent } = refusal;
     super(
       "cap_hit",
-      `the ${capWords(refusal)} of ${formatAmount(amount, cap)} has no room for a call of at most ` +
-        `${formatAmount(amount, estimate)} (${formatAmount(amount, spent)} spent or reserved ${spanWords(refusal)})`,
+      cap === 0
+        ? `the ${capWords(refusal)} of ${formatAmount(amount, cap)} has no room for any call, not even a free one; raise it`
+        : `the ${capWords(refusal)} of ${formatAmount(amount, cap)} has no room for a call of at most ` +
+            `${formatAmount(amount, estimate)} (${formatAmount(amount, spent)} spent or reserved ${spanWords(refusal)})`,
       { exitCode: EXIT.ok },
     );
     this.window = refusal.window;

@@ -29,7 +29,12 @@ describe("the questions of afk init", () => {
       ...["Mars/Olympus", "Europe/Berlin"],
       ...["a dollar", "-1", "1e9", "99999999", "0.50"],
       ...["openai/no-such-model", "gpt-5", "extractive"],
-      ...["ftp://example.org/feed", "https://", "https://news.example.org/rss, ./feed.xml"],
+      ...[
+        "example.org/feed",
+        "ftp://example.org/feed",
+        "https://",
+        "https://news.example.org/rss, ./feed.xml",
+      ],
       ...["carrier pigeon", "https://user:pass@example.org/", "https://hooks.slack.com/services/T0/B0/x"],
     );
     expect(answers).toEqual({
@@ -44,6 +49,9 @@ describe("the questions of afk init", () => {
     expect(problems.join("\n")).toMatch(/time zone/);
     expect(problems.join("\n")).toMatch(/write an amount such as 1\.00/);
     expect(problems.join("\n")).toMatch(/openai\/no-such-model/);
+    expect(problems.join("\n")).toContain(
+      'found "example.org/feed"; write an address that begins with https://',
+    );
     for (const problem of problems) expect(problem).toMatch(/^That cannot be: .*\.$/);
   });
 

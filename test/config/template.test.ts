@@ -27,6 +27,18 @@ describe("renderTemplate", () => {
     expect(first).toBe("# yaml-language-server: $schema=./node_modules/afk-agent/afk.schema.json");
   });
 
+  it("takes a path for a folder, unless it ends as files with feeds do", () => {
+    const feeds = ["~/notes", "./feed.xml", "/srv/mail"];
+    const sources = [{ folder: "~/notes" }, { feed: "./feed.xml" }, { folder: "/srv/mail" }];
+    expect(loadTemplate({ feeds }).jobs[0]?.settings).toMatchObject({ sources });
+  });
+
+  it("asks no model where the cap is 0, since that refuses free models too", () => {
+    expect(loadTemplate({ dailyCapUsd: 0 }).models.chain).toEqual(["extractive"]);
+    const text = renderTemplate({ ...ANSWERS, dailyCapUsd: 0 });
+    expect(text).toContain('# chain: ["ollama/qwen2.5:3b", "extractive"]    # once the cap is above 0');
+  });
+
   it("gives a file that is accepted, with the answers in it", () => {
     const config = loadTemplate();
     expect(config).toMatchObject({ agent: "morning-digest", timezone: "Europe/Berlin", alerts: [] });

@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { processEnvironment } from "../../config/environment.ts";
 import { locate } from "../../config/locations.ts";
 import { renderTemplate, type TemplateAnswers } from "../../config/template.ts";
@@ -10,6 +10,9 @@ import { ask, canAsk } from "../ask.ts";
 import { defineCommand } from "../command.ts";
 import { askAnswers, USUAL_ANSWERS } from "../init-questions.ts";
 import { oneLine, printLines } from "../output.ts";
+
+/** In a checkout it lies beside afk.yaml, and is in no package. */
+const SCHEMA = "afk.schema.json";
 
 export default defineCommand({
   args: { yes: { type: "boolean", alias: "y", description: "Asks nothing and takes the defaults" } },
@@ -29,7 +32,8 @@ export default defineCommand({
         ? USUAL_ANSWERS
         : await askAnswers(ask, (problem) => printLines([problem], process.stderr));
     // The address of a channel is a secret: whoever knows it can write there, or read what stands there.
-    writeFileSync(path, renderTemplate(given), { flag: "wx", mode: given.channel ? 0o600 : 0o666 });
+    const schema = existsSync(join(dirname(path), SCHEMA)) ? `./${SCHEMA}` : undefined;
+    writeFileSync(path, renderTemplate(given, schema), { flag: "wx", mode: given.channel ? 0o600 : 0o666 });
     const kill = environment.KILL_FLAG ? readStopFile(stopFile) : null;
     const stopped = kill === null ? [] : [`it is stopped by KILL_FLAG: ${oneLine(kill.reason)}`];
     printLines([`wrote ${path}`, ...stopped, ...nextLines(given, path, out)]);

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { flag, integer, list, number, section, text } from "../../config/fields.ts";
+import { fromHome } from "../../config/locations.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 import { GROUPINGS } from "./grouping.ts";
 
@@ -38,12 +39,15 @@ const fullText = v.optional(
 );
 
 const feed = section("A feed: RSS, Atom or JSON Feed.", {
-  feed: text(
-    "Address of the feed, or the path of a file that holds it.",
-    "write an address that begins with https://, or the path of a file",
-    // A path may be anything that does not look like the address of another protocol.
-    /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/).+)$/,
-    2000,
+  feed: v.pipe(
+    text(
+      "Address of the feed, or the path of a file that holds it.",
+      "write an address that begins with https://, or the path of a file",
+      // A path may be anything that does not look like the address of another protocol.
+      /^(?:https?:\/\/[^\s/?#@]+(?:[/?#]\S*)?|(?![A-Za-z][A-Za-z0-9+.-]*:\/\/).+)$/,
+      2000,
+    ),
+    v.transform(fromHome),
   ),
   full_text: fullText,
   max_bytes: v.optional(
@@ -80,7 +84,15 @@ const github = section("A public repository on GitHub.", {
 });
 
 const folder = section("A folder of .txt, .md, .eml and .mbox files, or a Maildir.", {
-  folder: text("Path of the folder.", "write the path of a folder, for example ./inbox", /^.+$/, 2000),
+  folder: v.pipe(
+    text(
+      "Path of the folder; folders in it are sources of their own.",
+      "write the path of a folder, for example ./inbox",
+      /^.+$/,
+      2000,
+    ),
+    v.transform(fromHome),
+  ),
   max_bytes: v.optional(
     integer(
       "Bytes that are read of one file, of an mbox from its end; 16777216 unless stated.",

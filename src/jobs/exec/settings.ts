@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { flag, integer, list, section, text } from "../../config/fields.ts";
+import { fromHome } from "../../config/locations.ts";
 import { shellProblem } from "./command-advice.ts";
 import { isProviderKey, REFUSED_KEY } from "./gateway-environment.ts";
 
@@ -61,8 +62,9 @@ export const execSettings = v.pipe(
   }),
   v.transform(({ max_output_kb, publish, env_file, gateway, ...entry }) => ({
     ...entry,
+    cwd: fromHome(entry.cwd),
     /** Starts from the folder of afk.yaml. */
-    envFile: env_file ?? null,
+    envFile: env_file === undefined ? null : fromHome(env_file),
     hasGateway: gateway,
     /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
     outputBytesMax: max_output_kb * 1024,

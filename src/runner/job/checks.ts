@@ -130,7 +130,7 @@ function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<W
     const findings = problems.flatMap((problem): Finding[] =>
       problem === null
         ? []
-        : [warn(problem, "mend its address in afk.yaml, or wait where its server is down")],
+        : [warn(problem, "mend afk.yaml where it is to be mended, or wait where a server is down")],
     );
     if (findings.length > 0) return findings;
     return ok(asked.length === 1 ? "the feed answers" : `${asked.length} feeds answer`);

@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { join } from "node:path";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
@@ -66,4 +68,14 @@ test("topics need interests", () => {
     { path: "group_by", message: expect.stringContaining("write interests too") },
   ]);
   expect(checkDigest(v.parse(digestSettings, { ...entry, interests: ["sailing"] }), allowing())).toEqual([]);
+});
+
+test("reads ~/ in a path as the home folder", () => {
+  const sources = [{ folder: "~/notes" }, { feed: "~/feed.xml" }, { feed: "https://example.org/~me/feed" }];
+  const parsed = v.parse(digestSettings, { sources });
+  expect(parsed.sources).toMatchObject([
+    { folder: join(homedir(), "notes") },
+    { feed: join(homedir(), "feed.xml") },
+    { feed: "https://example.org/~me/feed" },
+  ]);
 });
