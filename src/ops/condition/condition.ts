@@ -8,11 +8,11 @@ import { latestTicks } from "../history.ts";
 import { type Late, lateHeartbeat, type WatchNotice } from "../watchdog/heartbeat.ts";
 import { noOutput } from "../watchdog/no-output.ts";
 import type { Observation } from "../worker.ts";
+import { assess } from "./assess.ts";
 import { type ConditionSources, type Facts, readFacts } from "./facts.ts";
 import { type Finding, inOrder, isFit, sentenceOf, type Verdict, verdictOf } from "./finding.ts";
-import { judge } from "./judge.ts";
 
-/** What the agent's state amounts to at one moment, and what that was judged by. */
+/** What the agent's state amounts to at one moment, and what that was assessed by. */
 export interface Condition {
   verdict: Verdict;
   /** What people are told of first comes first. */
@@ -29,7 +29,7 @@ export interface Condition {
 }
 
 /**
- * Judges the agent's state: status, health, watchdog, doctor, page, metrics and ping say what this says, and nothing else
+ * Assesses the agent's state: status, health, watchdog, doctor, page, metrics and ping say what this says, and nothing else
  * decides whether all is well. Reads only.
  * @param observed what stands outside of the database, as it was before `db` began to show one moment.
  */
@@ -40,7 +40,7 @@ export async function readCondition(sources: ConditionSources, observed: Observa
   const empty = kill === null ? await noOutput(db, config) : null;
   const [lastTick] = await latestTicks(db, observed.nowMs, 1);
   const facts = await readFacts(sources, { observed, lastTick, isLate: late !== null });
-  const findings = inOrder(judge({ ...facts, observed, kill, late, empty, lastTick }));
+  const findings = inOrder(assess({ ...facts, observed, kill, late, empty, lastTick }));
   return {
     verdict: verdictOf(findings, lastTick !== undefined),
     findings,

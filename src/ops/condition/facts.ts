@@ -29,7 +29,7 @@ export interface ConditionSources {
   clock: Clock;
 }
 
-/** What the database says of everything that is judged, beside the kill switch and the ticks. */
+/** What the database says of everything that is assessed, beside the kill switch and the ticks. */
 export interface Facts {
   spend: Spend;
   /** Calls whose outcome is unknown, charged at their worst case. */
@@ -45,7 +45,7 @@ export interface Facts {
   failingSources: number;
   alerts: { pending: number; failed: number };
   deliveries: DeliveryCounts;
-  /** Caps and messages are judged where they are read. */
+  /** Caps and messages are assessed where they are read. */
   found: Finding[];
   /** Since when no ping was taken, in epoch milliseconds; 0 while they are. */
   pingFailingSince: number;
@@ -57,7 +57,7 @@ export interface Facts {
   config: Config;
 }
 
-/** Reads what is judged; as long with a hundred thousand jobs as with one. */
+/** Reads what is assessed; as long with a hundred thousand jobs as with one. */
 export async function readFacts(
   sources: ConditionSources,
   {

@@ -4,79 +4,61 @@
  */
 export type Severity = "bad" | "warn";
 
-/**
- * Every finding that there is, in the order in which people are told of them. `isUrgent`: it goes on until a person does
- * something; otherwise time mends it. `help` says what it means, for metrics and docs.
- */
+/** What a finding of a kind is. */
+interface Kind {
+  severity: Severity;
+  /** It goes on until a person does something; otherwise time mends it. */
+  isUrgent: boolean;
+  /** What it means, for metrics and docs. */
+  help: string;
+}
+
+const bad = (help: string): Kind => ({ severity: "bad", isUrgent: true, help });
+const needsPerson = (help: string): Kind => ({ severity: "warn", isUrgent: true, help });
+const passing = (help: string): Kind => ({ severity: "warn", isUrgent: false, help });
+
+/** Every finding that there is, in the order in which people are told of them. */
 export const FINDINGS = {
-  killed: { severity: "bad", isUrgent: true, help: "the kill switch is set" },
-  worker_suspended: { severity: "bad", isUrgent: true, help: "the worker is suspended and does nothing" },
-  worker_gone: { severity: "bad", isUrgent: true, help: "the worker ended without a word" },
-  worker_ended: {
-    severity: "bad",
-    isUrgent: true,
-    help: "the worker was told to end, and none came after it",
-  },
-  worker_ending: { severity: "warn", isUrgent: true, help: "the same, for less than `heartbeat.grace`" },
-  tick_died: { severity: "bad", isUrgent: true, help: "a tick died, and none came after it" },
-  tick_hanging: { severity: "bad", isUrgent: true, help: "a tick does not end" },
-  tick_overdue: { severity: "bad", isUrgent: true, help: "the next tick is late" },
-  never_ran: { severity: "bad", isUrgent: true, help: "no tick has ever run" },
-  tick_failed: { severity: "bad", isUrgent: true, help: "the last tick failed" },
-  no_output: { severity: "bad", isUrgent: true, help: "the last ticks that had work gave none" },
-  config_refused: { severity: "bad", isUrgent: true, help: "afk.yaml was changed and is refused" },
-  disk_low: { severity: "bad", isUrgent: true, help: "less than 200 MiB is free where the state is" },
-  clock_apart: { severity: "bad", isUrgent: true, help: "the budget's time is not the wall clock's" },
-  breaker_blocked: { severity: "bad", isUrgent: true, help: "something is refused until `afk resume`" },
-  model_refuses: { severity: "bad", isUrgent: true, help: "a model refuses every call" },
-  outputs_unwritten: { severity: "bad", isUrgent: true, help: "a file was made and is not in `out/`" },
-  gateway_suspended: { severity: "bad", isUrgent: true, help: "the gateway's process is suspended" },
-  alerts_undelivered: {
-    severity: "bad",
-    isUrgent: true,
-    help: "a channel gave up alerts and has taken none since",
-  },
-  results_undelivered: {
-    severity: "bad",
-    isUrgent: true,
-    help: "a receiver gave up results and has taken none since",
-  },
-  gateway_down: { severity: "warn", isUrgent: true, help: "nobody serves the gateway that afk.yaml names" },
-  queue_waits: {
-    severity: "warn",
-    isUrgent: true,
-    help: "jobs are due for longer than `heartbeat.grace`, and nobody works",
-  },
-  dead_letters: { severity: "warn", isUrgent: true, help: "jobs failed for good and wait for a person" },
-  drafts_pending: { severity: "warn", isUrgent: true, help: "drafts wait for approval" },
-  drafts_unknown: { severity: "warn", isUrgent: true, help: "drafts may have been done" },
-  calls_unknown: { severity: "warn", isUrgent: true, help: "calls are charged at their worst case" },
-  alerts_lost: { severity: "warn", isUrgent: true, help: "alerts of the last 24 hours were given up" },
-  results_lost: { severity: "warn", isUrgent: true, help: "results of the last 24 hours were given up" },
-  cap_refuses: { severity: "warn", isUrgent: false, help: "a cap refuses calls now" },
-  client_refused: { severity: "warn", isUrgent: false, help: "requests of a client were refused today" },
-  breaker_open: { severity: "warn", isUrgent: false, help: "something failed and is not called for a while" },
-  jobs_waiting: { severity: "warn", isUrgent: false, help: "jobs wait for what is down" },
-  job_overdue: {
-    severity: "warn",
-    isUrgent: false,
-    help: "a job is due for longer than `heartbeat.grace` and was not begun",
-  },
-  alerts_delayed: {
-    severity: "warn",
-    isUrgent: false,
-    help: "alerts wait for a channel that fails, or that nobody tries",
-  },
-  results_delayed: {
-    severity: "warn",
-    isUrgent: false,
-    help: "results wait for a receiver that fails, or that nobody tries",
-  },
-  ping_failing: { severity: "warn", isUrgent: false, help: "the service outside takes no ping" },
-  gateway_silent: { severity: "warn", isUrgent: false, help: "the gateway's process does not answer" },
-  sources_failing: { severity: "warn", isUrgent: false, help: "sources of digests could not be read" },
-  drift: { severity: "warn", isUrgent: false, help: "the configuration in use was never released" },
-} as const satisfies Record<string, { severity: Severity; isUrgent: boolean; help: string }>;
+  killed: bad("the kill switch is set"),
+  worker_suspended: bad("the worker is suspended and does nothing"),
+  worker_gone: bad("the worker ended without a word"),
+  worker_ended: bad("the worker was told to end, and none came after it"),
+  worker_ending: needsPerson("the same, for less than `heartbeat.grace`"),
+  tick_died: bad("a tick died, and none came after it"),
+  tick_hanging: bad("a tick does not end"),
+  tick_overdue: bad("the next tick is late"),
+  never_ran: bad("no tick has ever run"),
+  tick_failed: bad("the last tick failed"),
+  no_output: bad("the last ticks that had work gave none"),
+  config_refused: bad("afk.yaml was changed and is refused"),
+  disk_low: bad("less than 200 MiB is free where the state is"),
+  clock_apart: bad("the budget's time is not the wall clock's"),
+  breaker_blocked: bad("something is refused until `afk resume`"),
+  model_refuses: bad("a model refuses every call"),
+  outputs_unwritten: bad("a file was made and is not in `out/`"),
+  gateway_suspended: bad("the gateway's process is suspended"),
+  alerts_undelivered: bad("a channel gave up alerts and has taken none since"),
+  results_undelivered: bad("a receiver gave up results and has taken none since"),
+  gateway_down: needsPerson("nobody serves the gateway that afk.yaml names"),
+  queue_waits: needsPerson("jobs are due for longer than `heartbeat.grace`, and nobody works"),
+  dead_letters: needsPerson("jobs failed for good and wait for a person"),
+  drafts_pending: needsPerson("drafts wait for approval"),
+  drafts_unknown: needsPerson("drafts may have been done"),
+  calls_unknown: needsPerson("calls are charged at their worst case"),
+  alerts_lost: needsPerson("alerts of the last 24 hours were given up"),
+  results_lost: needsPerson("results of the last 24 hours were given up"),
+  cap_refuses: passing("a cap refuses calls now"),
+  client_refused: passing("requests of a client were refused today"),
+  breaker_open: passing("something failed and is not called for a while"),
+  jobs_waiting: passing("jobs wait for what is down"),
+  job_overdue: passing("a job is due for longer than `heartbeat.grace` and was not begun"),
+  alerts_delayed: passing("alerts wait for a channel that fails, or that nobody tries"),
+  results_delayed: passing("results wait for a receiver that fails, or that nobody tries"),
+  ping_failing: passing("the service outside takes no ping"),
+  gateway_silent: passing("the gateway's process does not answer"),
+  sources_failing: passing("sources of digests could not be read"),
+  drift: passing("the configuration in use was never released"),
+} satisfies Record<string, Kind>;
 
 /** The name of a kind of finding: a label of metrics, and what a program decides by. */
 export type FindingCode = keyof typeof FINDINGS;
@@ -131,13 +113,8 @@ export function isFit(findings: readonly Finding[]): boolean {
 }
 
 /** The verdict in a line, with what it rests on: "needs you: 1 dead job". */
-export function verdictLine({
-  verdict,
-  findings,
-}: {
-  verdict: Verdict;
-  findings: readonly Finding[];
-}): string {
+export function verdictLine(of: { verdict: Verdict; findings: readonly Finding[] }): string {
+  const { verdict, findings } = of;
   if (verdict === "well") return "all is well";
   if (verdict === "new") return "has not run yet";
   const urgent = findings.filter(({ isUrgent }) => isUrgent);
@@ -145,14 +122,8 @@ export function verdictLine({
   return urgent.length > 0 ? `needs you: ${texts}` : `works with limits: ${texts}`;
 }
 
-/** A finding in one sentence. */
-export function sentenceOf({ code, text, detail }: Finding): string {
-  if (detail === null) return text;
-  return WHOLE.includes(code) ? detail : `${text}: ${detail}`;
-}
-
-/** Their details say what the text says. */
-const WHOLE: readonly FindingCode[] = [
+/** What is wrong with the worker, by the watchdog's rule: their details say what the text says. */
+export const WORKER_CODES: readonly FindingCode[] = [
   "worker_suspended",
   "worker_gone",
   "worker_ended",
@@ -162,3 +133,9 @@ const WHOLE: readonly FindingCode[] = [
   "tick_overdue",
   "never_ran",
 ];
+
+/** A finding in one sentence. */
+export function sentenceOf({ code, text, detail }: Finding): string {
+  if (detail === null) return text;
+  return WORKER_CODES.includes(code) ? detail : `${text}: ${detail}`;
+}

@@ -6,7 +6,7 @@ import { formatRelative } from "../../lib/duration-text.ts";
 import { type ChannelTest, lastTests } from "../alert-tests.ts";
 import { TRIES_MIN } from "../condition/messages.ts";
 import { bad, type Finding, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
-import { judged } from "./condition.ts";
+import { findingsOf } from "./condition.ts";
 
 /** Whether anybody would hear of trouble: that there are channels, and what became of the last alert on each. */
 export async function channels(subject: WithStore): Promise<Found> {
@@ -78,7 +78,7 @@ export function offHostPing({ config: { heartbeat } }: WithConfig): Found {
 
 /** What became of the last ping; the tick remembers since when they fail. */
 export async function pingsTaken(subject: WithStore): Promise<Found> {
-  const found = await judged(subject, ["ping_failing"]);
+  const found = await findingsOf(subject, ["ping_failing"]);
   const mend = "see why with: afk logs --event ping_failed, and check heartbeat.ping_url";
   return found.map((each) => ({ ...each, mend }));
 }

@@ -1,11 +1,16 @@
 import { type Condition, readCondition } from "../condition/condition.ts";
-import { type FindingCode, type Finding as Judged, sentenceOf } from "../condition/finding.ts";
+import {
+  type Finding as ConditionFinding,
+  type FindingCode,
+  sentenceOf,
+  WORKER_CODES,
+} from "../condition/finding.ts";
 import { observe } from "../worker.ts";
 import { type Finding, type Found, ok, type WithStore } from "./check.ts";
 
 const known = new WeakMap<WithStore, Promise<Condition>>();
 
-/** The agent's condition, judged once for all checks of one subject. */
+/** The agent's condition, read once for all checks of one subject. */
 export function conditionOf(subject: WithStore): Promise<Condition> {
   const { config, store, clock } = subject;
   const condition =
@@ -16,12 +21,12 @@ export function conditionOf(subject: WithStore): Promise<Condition> {
 }
 
 /** What the condition has of these kinds, as doctor shows it. */
-export async function judged(subject: WithStore, codes: readonly FindingCode[]): Promise<Finding[]> {
+export async function findingsOf(subject: WithStore, codes: readonly FindingCode[]): Promise<Finding[]> {
   const { findings } = await conditionOf(subject);
   return findings.filter(({ code }) => codes.includes(code)).map(asFound);
 }
 
-function asFound(finding: Judged): Finding {
+function asFound(finding: ConditionFinding): Finding {
   const { code, severity, command } = finding;
   return { code, result: severity, found: sentenceOf(finding), mend: command };
 }
@@ -29,14 +34,7 @@ function asFound(finding: Judged): Finding {
 /** Kinds that a check of their own shows, with more about them. */
 const SHOWN: readonly FindingCode[] = [
   "killed",
-  "worker_suspended",
-  "worker_gone",
-  "worker_ended",
-  "worker_ending",
-  "tick_died",
-  "tick_hanging",
-  "tick_overdue",
-  "never_ran",
+  ...WORKER_CODES,
   "disk_low",
   "clock_apart",
   "breaker_blocked",

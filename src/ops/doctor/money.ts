@@ -1,7 +1,7 @@
 import { PRICES_DATE } from "../../providers/prices.ts";
 import { clockAgrees, countersAgree } from "../counters.ts";
 import { bad, type Found, ok, type WithStore } from "./check.ts";
-import { judged } from "./condition.ts";
+import { findingsOf } from "./condition.ts";
 
 /** An unpriced model has been refused with the configuration; what can still be wrong is the age of the snapshot. */
 export function prices(): Found {
@@ -23,14 +23,14 @@ export async function counters({ store, clock }: WithStore): Promise<Found> {
 
 /** The time that caps are reckoned in never runs backwards, so after a wrong clock it stands apart from the right one. */
 export async function budgetClock(subject: WithStore): Promise<Found> {
-  const found = await judged(subject, ["clock_apart"]);
+  const found = await findingsOf(subject, ["clock_apart"]);
   if (found.length === 0) return ok("agrees with the wall clock");
   return found.map((each) => ({ ...each, mend: `if the wall clock is right: ${each.mend}` }));
 }
 
 /** One that is open heals by itself; one that is blocked waits for a person. */
 export async function breakers(subject: WithStore): Promise<Found> {
-  const found = await judged(subject, ["breaker_blocked", "breaker_open"]);
+  const found = await findingsOf(subject, ["breaker_blocked", "breaker_open"]);
   if (found.length === 0) return ok("none is open, and none waits for a person");
   return found.map((each) => (each.code === "breaker_blocked" ? { ...each, mend: MEND_BLOCKED } : each));
 }

@@ -5,7 +5,8 @@ import { messageOf } from "../../lib/errors.ts";
 import { fileObstacle, folderObstacle, pendingNames, readOutput } from "../../queue/publish.ts";
 import { isReachable, mountOf } from "../../store/reachable.ts";
 import { freeBytes } from "../../store/sqlite/ballast.ts";
-import { FREE_MIN_BYTES } from "../condition/judge.ts";
+import { FREE_MIN_BYTES } from "../condition/assess.ts";
+import { WORKER_CODES } from "../condition/finding.ts";
 import { nearestFolder } from "../unreadable.ts";
 import {
   bad,
@@ -56,7 +57,7 @@ export function disk({ config: { paths } }: WithConfig): Found {
   return checkFree(freeBytes(nearestFolder(paths.state)), paths.state);
 }
 
-/** Judges how many bytes are free. */
+/** Whether so many bytes are enough. */
 export function checkFree(bytes: number, dir: string): Finding {
   const mib = Math.floor(bytes / 1024 / 1024);
   const free = mib >= 10_240 ? `${Math.floor(mib / 1024)} GiB free` : `${mib} MiB free`;
@@ -84,21 +85,21 @@ export function fileSystem({ config: { paths }, host }: WithConfig): Found {
 export async function lock(subject: WithStore): Promise<Found> {
   const { observed, late, findings } = await conditionOf(subject);
   const { worker } = observed;
-  const found = findings.find(({ detail }) => late !== null && detail === late.problem);
-  const judged = (text: string, mend: string): Finding =>
+  const found = findings.find(({ code }) => WORKER_CODES.includes(code));
+  const finding = (text: string, mend: string): Finding =>
     found === undefined ? bad(text, mend) : { result: found.severity, found: text, mend, code: found.code };
   const problem = late?.problem;
   if (worker.state === "none")
-    return problem === undefined ? ok("nobody is at work") : judged(`nobody is at work: ${problem}`, START);
+    return problem === undefined ? ok("nobody is at work") : finding(`nobody is at work: ${problem}`, START);
   const who = worker.pid === null ? "an afk process" : `process ${worker.pid}`;
   if (worker.state === "suspended")
-    return judged(
+    return finding(
       problem ?? `${who} holds the lock and is suspended`,
       `kill -CONT ${worker.pid}, or end it: ${end(worker.pid)}`,
     );
   if (problem === undefined) return ok(`${who} is at work now`);
   const grace = `longer than ${formatDuration(subject.config.heartbeat.graceMs)} late`;
-  return judged(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
+  return finding(`${who} holds the lock and does not move (${grace}): ${problem}`, end(worker.pid));
 }
 
 const START = "afk run, or start the unit or timer that runs it";

@@ -16,7 +16,7 @@ import { type Finding, type FindingCode, finding } from "./finding.ts";
 /** With less room than this on the disk of the state a person should make some: soon no work is begun. */
 export const FREE_MIN_BYTES = 200 * 1024 * 1024;
 
-/** Everything that is judged, of one moment. */
+/** Everything that is assessed, of one moment. */
 export interface Evidence extends Facts {
   observed: Observation;
   kill: Kill | null;
@@ -26,8 +26,8 @@ export interface Evidence extends Facts {
   lastTick: Selectable<TicksTable> | undefined;
 }
 
-/** Everything that is not as it should be. To add a kind of finding: name it in finding.ts, and judge it here. */
-export function judge(evidence: Evidence): Finding[] {
+/** Everything that is not as it should be. To add a kind of finding: name it in finding.ts, and look for it here. */
+export function assess(evidence: Evidence): Finding[] {
   return [
     ...worker(evidence),
     ...machine(evidence),
