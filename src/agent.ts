@@ -11,6 +11,7 @@ import { HOUR_MS } from "./lib/durations.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { chargeMicrosFromUsd } from "./lib/money.ts";
+import { once } from "./lib/once.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
@@ -132,6 +133,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   };
   const held = { isOurs: options.ownsProcess ?? false, limits: options.wedgeLimits };
   const noScope = { tick: null, job: null };
+  // What a program before this one did not get out, which may have ended in the middle of it and never ticks.
+  const sendUnsent = once(sender.wake);
   const serving = (): Serving => ({
     ...dependencies,
     ...held,
@@ -148,12 +151,14 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     log,
     model: {
       complete: async (request, { model, ...call } = {}) => {
+        sendUnsent();
         const chain = model === undefined ? latest().chain : chainOf(rails, latest().config, model);
         return await chain.complete(request, { scope: noScope, log, ...call });
       },
     },
-    guard: async (name, estimateUsd, call) =>
-      guard(rails, {
+    guard: async (name, estimateUsd, call) => {
+      sendUnsent();
+      return await guard(rails, {
         dependency: name,
         model: name,
         estimateMicros: chargeMicrosFromUsd(estimateUsd),
@@ -169,7 +174,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
           const { value, costUsd } = await call(signal);
           return { value, costMicros: chargeMicrosFromUsd(costUsd), inputTokens: null, outputTokens: null };
         },
-      }),
+      });
+    },
     enqueue: async (name, job = {}) => {
       const renewed = { ...dependencies, ...(live.hasNews() ? await renew() : latest()) };
       return enqueueByHand(renewed, jobNamed(renewed.config.jobs, name), job);

@@ -140,6 +140,21 @@ describe("with the library alone", () => {
     expect(received.map(({ body }) => JSON.parse(body).threshold)).toEqual([0.5, 0.8]);
   });
 
+  test("what a program left unsent is sent by the next one at its first call, though that raises nothing", async () => {
+    const { url, received } = await receiver((_request, count) => ({ status: count === 1 ? 500 : 200 }));
+    const target = deployment({ ...BASE, alerts: hook(url) });
+    const clock = fakeClock();
+    for (const costUsd of [0.6, 0.01]) {
+      const place = { config: target.configFile, state: target.state, environment: {}, clock };
+      const agent = await openAgent(place);
+      await agent.guard("api", costUsd, async () => ({ value: null, costUsd }));
+      await agent.close();
+      clock.advance(61_000);
+    }
+    expect(received).toHaveLength(2);
+    expect(target.query("select state from alert_deliveries")).toEqual([{ state: "sent" }]);
+  });
+
   test("what is under way when the process is told to end stays pending", async () => {
     const { url, received } = await receiver(() => ({ hang: "before" }));
     const target = deployment({ ...BASE, alerts: hook(url) });
