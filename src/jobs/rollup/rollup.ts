@@ -68,11 +68,12 @@ async function runRollup(context: JobContext<RollupSettings>): Promise<JobResult
   const query = { jobs: of, fromMs: slotMs - days * DAY_MS, untilMs: slotMs };
   const printed = await context.step("printed", () => context.printed(query));
   const all = onceEach(printed);
-  const seen = await context.isSeen(all.map(({ key }) => key));
-  const unseen = all.filter(({ key }) => !seen.has(key));
+  const seen = await context.isSeen(all.flatMap(namesOf));
+  const unseen = all.filter((item) => !namesOf(item).some((name) => seen.has(name)));
   const wanted = unseen.filter(({ vote }) => vote !== -1).toSorted(byWorth);
-  const entries = wanted.slice(0, maxItems).map(toEntry);
-  context.remember(entries.map(({ item }) => item.key));
+  const chosen = wanted.slice(0, maxItems);
+  const entries = chosen.map(toEntry);
+  context.remember(chosen.flatMap(namesOf));
   const lead = await writeLead(
     context,
     entries.flatMap(({ summary }) => summary ?? []),
@@ -98,15 +99,19 @@ async function runRollup(context: JobContext<RollupSettings>): Promise<JobResult
   };
 }
 
+/** By what an item is known again: its key, and its address, which another digest may have under another key. */
+function namesOf({ key, link }: PrintedItem): string[] {
+  return link === null || link === key ? [key] : [key, link];
+}
+
 /** The same item, or the same address, in several digests is one; that which was rated stands for it. */
 function onceEach(printed: readonly PrintedItem[]): PrintedItem[] {
   const known = new Set<string>();
   return printed
     .toSorted((a, b) => Math.abs(b.vote ?? 0) - Math.abs(a.vote ?? 0))
-    .filter(({ key, link }) => {
-      const isKnown = known.has(key) || (link !== null && known.has(link));
-      known.add(key);
-      if (link !== null) known.add(link);
+    .filter((item) => {
+      const isKnown = namesOf(item).some((name) => known.has(name));
+      for (const name of namesOf(item)) known.add(name);
       return !isKnown;
     });
 }

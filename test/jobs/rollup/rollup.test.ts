@@ -83,6 +83,13 @@ test("the same item or address of two digests is said once, and not in the next 
   expect(second.titles).toEqual(["Title d"]);
 });
 
+test("an address that a roll-up had comes in no later one, though another digest has it since under another key", async () => {
+  const first = await run([printed("a")]);
+  const again = printed("z", { job: "team-news", link: "https://example.org/a" });
+  const second = await run([again, printed("a"), printed("d")], {}, first.job.finish());
+  expect(second.titles).toEqual(["Title d"]);
+});
+
 test("a run that crashed and goes on asks nothing again and writes the same bytes, whatever was rated meanwhile", async () => {
   const first = await run([printed("a"), printed("b")]);
   const second = await run([printed("a", { vote: -1, ratedAt: SLOT })], {}, first.job.memory);

@@ -27,6 +27,7 @@ export function boundedHtml(html: string): string {
   const parts: string[] = [];
   const open: (string | null)[] = [];
   let [elements, depth, dropped, characters, escaped] = [0, 0, 0, 0, 0];
+  let isSpaced = false;
   const parser = new Parser({
     onopentag(name, attributes) {
       elements++;
@@ -40,7 +41,10 @@ export function boundedHtml(html: string): string {
     },
     ontext(text) {
       if (dropped > 0) return;
-      const read = text.slice(0, Math.max(0, TEXT_CHARS_MAX - characters));
+      const all = text.slice(0, Math.max(0, TEXT_CHARS_MAX - characters)).replace(/\s+/g, " ");
+      // One space for a run of them: who looks for the text takes far longer over many.
+      const read = isSpaced && all.startsWith(" ") ? all.slice(1) : all;
+      if (all !== "") isSpaced = all.endsWith(" ");
       escaped += read.match(/[<>&]/g)?.length ?? 0;
       parts.push(escaped > ESCAPED_MAX ? read.replace(/[<>&]/g, " ") : escapeHtml(read));
       characters += text.length;

@@ -41,9 +41,8 @@ export function unknownName(summary: string, source: string, languages: Language
   if (scriptOf(summary) !== scriptOf(source)) return null;
   const known = knownWords(source, languages);
   const language = languages.summary ?? "en";
-  const sentences = new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(summary);
-  for (const { segment } of sentences) {
-    const words = capitalised(segment);
+  for (const sentence of sentencesOf(summary)) {
+    const words = capitalised(sentence);
     for (const [index, word] of words.entries()) {
       if (isKnown(word.text, known) || word.text.length < 2 || isCalendarWord(word.text, language)) continue;
       if (isExchanged(word, known)) return word.text;
@@ -52,6 +51,20 @@ export function unknownName(summary: string, source: string, languages: Language
     }
   }
   return null;
+}
+
+/** What stands before a name with a full stop that ends nothing: a title, or initials (J. P.). */
+const BEFORE_NAME =
+  /(?:\b(?:[Mm]rs?|[Mm]s|[Mm]x|[Dd]r|[Pp]rof|[Ss]t|[Mm]me|[Mm]lle|[Dd]hr|[Mm]evr|[Ss]ra|[Ss]rta)|(?:^|[,(]\s?|\p{Lu}\.\s)\b\p{Lu})\.\s*$/u;
+
+function sentencesOf(text: string): string[] {
+  const sentences: string[] = [];
+  for (const { segment } of new Intl.Segmenter("en", { granularity: "sentence" }).segment(text)) {
+    const before = sentences.at(-1);
+    if (before !== undefined && BEFORE_NAME.test(before)) sentences[sentences.length - 1] = before + segment;
+    else sentences.push(segment);
+  }
+  return sentences;
 }
 
 /** A word that begins with a capital. `isFirst`: so would any word there. `follows`: right behind the one before. */
@@ -77,7 +90,10 @@ function capitalised(sentence: string): Capitalised[] {
   let isCapital = false;
   for (const [at, { 0: text, index }] of words.entries()) {
     const between = sentence.slice(end, index);
-    const isFirst = end === 0 || /[:;"“„«»([—–]|\s['‘’]|\.\s/u.test(between);
+    const isFirst =
+      end === 0 ||
+      /[:;"“„«»([—–]|\s['‘’]/u.test(between) ||
+      (/\.\s/u.test(between) && !BEFORE_NAME.test(sentence.slice(0, index)));
     const follows = isCapital && /^\s$/.test(between);
     isCapital = /^\p{Lu}/u.test(text) || (/\p{Lu}/u.test(text) && /^\p{Ll}.{3}/u.test(text));
     const before = folded.slice(Math.max(0, at - CONTEXT_WORDS), at).join(" ");

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { articleText } from "../../../../src/jobs/digest/articles/article.ts";
+import { boundedHtml } from "../../../../src/jobs/digest/articles/bounded-html.ts";
 
 const SENTENCE =
   "The northern line is open again after fourteen months of work, and trains run every twenty minutes. ";
@@ -15,6 +16,10 @@ test("takes the article, and leaves menus, comments, forms and scripts", () => {
   expect(text.match(/The northern line/g)).toHaveLength(3);
   expect(text).toContain("& so on.");
   expect(text).not.toMatch(/About us|Most read|alert|Subscribe|First!|var x/);
+});
+
+test("a page of blanks is as little work as one blank", () => {
+  expect(boundedHtml(`<p>a${" \u00a0\n&nbsp;".repeat(20_000)}</p> <p>b</p>`)).toBe("<p>a </p><p>b</p>");
 });
 
 test.each([

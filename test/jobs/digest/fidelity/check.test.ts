@@ -27,6 +27,30 @@ describe("a summary with a fault is not", () => {
   });
 });
 
+describe("a full stop that ends no sentence", () => {
+  const harbour: Case = {
+    ...ALL[0]!,
+    ...{ title: "Harbour opens", language: null, honest: [], faults: [] },
+    text: "The harbour of Lindau opens again in the U.S. style. Vitamin C is sold there, said Dr. Berg. Boats may enter.",
+  };
+
+  test.each([
+    "It opens, said Dr. Frankenstein.",
+    "The mayor, Mr. Bonaparte, spoke.",
+    "It is run by J. P. Morgan now.",
+  ])("hides no name: %s", (summary) => {
+    expect(faultIn(harbour, summary)).not.toBeNull();
+  });
+
+  test.each([
+    "It opens in U.S. style, said Dr. Berg.",
+    "They sell vitamin C. Ships may enter.",
+    "It is as in the U.S. Ships may enter.",
+  ])("makes none: %s", (summary) => {
+    expect(faultIn(harbour, summary)).toBeNull();
+  });
+});
+
 test("the largest text is checked in a moment, whatever is in it", () => {
   const instructions = itemRequest(
     { key: "k", title: "t", link: null, text: "", publishedAt: null, source: "s" },
