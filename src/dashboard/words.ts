@@ -1,5 +1,4 @@
 import { dollars } from "../evidence/report/words.ts";
-
 import { toIso } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import { formatRelative } from "../lib/duration-text.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { Db } from "../store/schema.ts";
-import { readResult } from "./show-job.ts";
+import { readJobResult } from "./show-job.ts";
 import { lastRuns } from "./sources.ts";
 
 /** What the last run of a job came to. Instants in epoch milliseconds. */
@@ -51,6 +51,6 @@ async function lastOf(db: Db, job: string): Promise<LastResult | undefined> {
     .executeTakeFirst();
   if (row === undefined) return undefined;
   const { state, ...rest } = row;
-  const title = (await readResult(db, row.id))?.title ?? null;
+  const title = (await readJobResult(db, row.id))?.title ?? null;
   return { job, ...rest, state: state === "dead" ? "dead" : "done", title };
 }

@@ -78,8 +78,8 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
     outputs: outputs.map(({ name }) => name),
     steps,
     calls: await callsOf(db, job.key),
-    wrote: job.kind === "exec" ? await readWritten(db, job.id) : null,
-    result: await readResult(db, job.id),
+    wrote: job.kind === "exec" ? await readStreams(db, job.id) : null,
+    result: await readJobResult(db, job.id),
     deliveries: await deliveriesOf(db, job.id),
   };
 }
@@ -123,7 +123,7 @@ interface Recorded {
   truncated?: unknown;
 }
 
-async function readWritten(db: Db, jobId: string): Promise<JobDetail["wrote"]> {
+async function readStreams(db: Db, jobId: string): Promise<JobDetail["wrote"]> {
   const row = await db
     .selectFrom("steps")
     .select("result")
@@ -144,7 +144,7 @@ function endOf(text: string): string {
 }
 
 /** What a run gave, as its receivers were told; null where it gave no result in that form. */
-export async function readResult(db: Db, jobId: string): Promise<JobDetail["result"]> {
+export async function readJobResult(db: Db, jobId: string): Promise<JobDetail["result"]> {
   const row = await db
     .selectFrom("results")
     .select("report")

@@ -57,7 +57,7 @@ export function createSender(options: SenderOptions): Sender {
   const { store, current, watch } = options;
   const { terminated } = watch;
   const closed = new AbortController();
-  const lanes = new Map<string, Lane>();
+  const passes = new Map<string, SingleFlight>();
   let cancelRetry = () => {};
   let nap: Pause | null = null;
   let held = 0;
@@ -66,22 +66,22 @@ export function createSender(options: SenderOptions): Sender {
 
   const isOver = () => closed.signal.aborted || terminated.aborted;
 
-  function laneOf(id: string, work: (signal: AbortSignal) => Promise<unknown>, failure: string): Lane {
-    const lane = lanes.get(id) ?? createLane(() => send(work, failure), isOver);
-    lanes.set(id, lane);
-    return lane;
+  function wakeOne(id: string, work: (signal: AbortSignal) => Promise<unknown>, failure: string): void {
+    const pass = passes.get(id) ?? createSingleFlight(() => send(work, failure), isOver);
+    passes.set(id, pass);
+    pass.wake();
   }
 
-  /** Alerts and results have lanes of their own, so that a long result keeps no alert waiting. */
+  /** Alerts and results go out side by side, so that a long result keeps no alert waiting. */
   function wake(): void {
     if (isOver()) return;
     const config = current();
     for (const channel of config.alerts) {
       const only = channelId(channel);
-      laneOf(only, (signal) => sendAlerts(only, signal), "alert_failed").wake();
+      wakeOne(only, (signal) => sendAlerts(only, signal), "alert_failed");
     }
     for (const target of targetsOf(config))
-      laneOf(`result:${target}`, (signal) => sendResults(target, signal), "delivery_delayed").wake();
+      wakeOne(`result:${target}`, (signal) => sendResults(target, signal), "delivery_delayed");
   }
 
   async function takeOver(): Promise<void> {
@@ -157,7 +157,7 @@ export function createSender(options: SenderOptions): Sender {
     void limit.over.then(() => {
       isTimeUp = true;
     });
-    const busy = () => [...lanes.values()].flatMap((lane) => lane.under() ?? []);
+    const busy = () => [...passes.values()].flatMap((pass) => pass.running() ?? []);
     while (!isTimeUp && busy().length > 0) await Promise.race([Promise.all(busy()), limit.over]);
     limit.end();
   }
@@ -182,7 +182,7 @@ export function createSender(options: SenderOptions): Sender {
       closed.abort();
       cancelRetry();
       nap?.end();
-      await Promise.all([...lanes.values()].map((lane) => lane.under()));
+      await Promise.all([...passes.values()].map((pass) => pass.running()));
     },
   };
 }
@@ -192,13 +192,13 @@ function statedIn(alerts: Config["alerts"], jobs: Config["jobs"]): string {
 }
 
 /** Work that is done once at a time, and once more where it was asked for meanwhile. */
-interface Lane {
+interface SingleFlight {
   wake(): void;
   /** Resolves when it is over; null while nothing is done. */
-  under(): Promise<void> | null;
+  running(): Promise<void> | null;
 }
 
-function createLane(work: () => Promise<void>, isOver: () => boolean): Lane {
+function createSingleFlight(work: () => Promise<void>, isOver: () => boolean): SingleFlight {
   let running: Promise<void> | null = null;
   let isWanted = false;
   async function run(): Promise<void> {
@@ -213,6 +213,6 @@ function createLane(work: () => Promise<void>, isOver: () => boolean): Lane {
       isWanted = true;
       running ??= run();
     },
-    under: () => running,
+    running: () => running,
   };
 }
