@@ -73,7 +73,7 @@ export function deliverSchema() {
 }
 
 /** An entry whose keys are each right. */
-export type DeliverEntry = v.InferOutput<ReturnType<typeof deliverSchema>>[number];
+type DeliverEntry = v.InferOutput<ReturnType<typeof deliverSchema>>[number];
 
 /** What the entries come to, or what is wrong with one; paths start at the list. `channels` null: those are not known. */
 export function readReceivers(

@@ -12,7 +12,7 @@ import { webhookPayload } from "./forms/webhook.ts";
 import type { Result } from "./result.ts";
 
 /** The name of the feed in `out/`. */
-export const FEED_FILE = "feed.xml";
+const FEED_FILE = "feed.xml";
 
 type FileTarget = Extract<Target, { type: "file" }>;
 

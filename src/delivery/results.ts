@@ -7,7 +7,7 @@ import { channelOfTarget } from "./receivers.ts";
 import type { RunReport } from "./report.ts";
 
 /** A run, as the queue has it. */
-export interface RunOf {
+interface RunOf {
   id: string;
   key: string;
   name: string;
@@ -16,7 +16,7 @@ export interface RunOf {
 }
 
 /** How a run ended, or how far it is, and who may want to know. */
-export interface NewResult {
+interface NewResult {
   run: RunOf;
   outcome: Outcome;
   told: RunReport;

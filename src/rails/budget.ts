@@ -54,7 +54,7 @@ export interface Reserved {
 }
 
 /** A cap in money, and what is left under it. */
-export interface Tightest extends CapSpend {
+interface Tightest extends CapSpend {
   leftMicros: number;
 }
 

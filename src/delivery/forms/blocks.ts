@@ -46,7 +46,7 @@ export function bylineWithId({ byline, id }: Pick<ReportItem, "byline" | "id">):
 }
 
 /** `Files: a.md, a.html`; null without any. */
-export function filesLine({ report: { files } }: Pick<Result, "report">): string | null {
+function filesLine({ report: { files } }: Pick<Result, "report">): string | null {
   return files.length === 0 ? null : `Files: ${files.join(", ")}`;
 }
 

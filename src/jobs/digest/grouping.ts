@@ -4,7 +4,7 @@ import type { DigestSection, Entry } from "./document/document.ts";
 /** What the items of a digest can be grouped by. */
 export const GROUPINGS = ["source", "topic", "date", "none"] as const;
 /** One of them. */
-export type GroupBy = (typeof GROUPINGS)[number];
+type GroupBy = (typeof GROUPINGS)[number];
 
 /** An entry, the topic of the owner's that it is about, and its figure among the others; both null where nothing was ranked. */
 export interface Ranked extends Entry {

@@ -53,7 +53,7 @@ export interface RawItem {
 }
 
 /** Bounds of what is taken of a source. */
-export interface ItemLimits {
+interface ItemLimits {
   /** Address that relative links start from. */
   base?: string | undefined;
   /** Address of the site itself, which identifies no item. */

@@ -14,7 +14,7 @@ export interface Standing {
 }
 
 /** What decides on the order besides the items themselves. */
-export interface Preferences {
+interface Preferences {
   interests: readonly string[];
   /** Of each source, by its place in the settings; 1 unless stated. */
   weights: readonly number[];

@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, openSync, readSync, statSync } from "
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 
 /** What is in the way of a command, and what to do about it, each as part of a sentence. */
-export interface CommandProblem {
+interface CommandProblem {
   found: string;
   mend: string;
 }

@@ -4,7 +4,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { SourceUnreadable } from "./source.ts";
 
 /** A file as it was read; `modifiedMs` is an epoch instant. */
-export interface FileContent {
+interface FileContent {
   bytes: Uint8Array;
   modifiedMs: number;
 }

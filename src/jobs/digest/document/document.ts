@@ -96,14 +96,14 @@ function readingMinutes(document: DigestDocument): number {
 }
 
 /** Minutes that a text takes to read, at least 1. */
-export function minutesToRead(text: string): number {
+function minutesToRead(text: string): number {
   const dense = text.match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/gu) ?? [];
   const words = text.split(/\s+/).length + dense.length / CHARACTERS_PER_WORD;
   return Math.max(1, Math.round(words / WORDS_PER_MINUTE));
 }
 
 /** What stands below the title of an entry. Plain text. */
-export interface Byline {
+interface Byline {
   /** Null where the heading above names it. */
   source: string | null;
   /** `2026-11-29`; null where the source does not say. */

@@ -21,7 +21,7 @@ type JsonItem = NonNullable<FeedOf<"json">["items"]>[number];
 type Links = { href?: string; rel?: string; type?: string }[] | undefined;
 
 /** What a feed says of itself and of each entry, in its own order. */
-export interface FeedContent {
+interface FeedContent {
   title: string | undefined;
   /** Address of the site. */
   home: string | undefined;

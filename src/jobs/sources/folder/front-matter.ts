@@ -3,7 +3,7 @@ import { parseDocument } from "yaml";
 import { isRecord, parseJson } from "../../../providers/reply-json.ts";
 
 /** What stands before the text of a note, by its keys in lower case, and the text behind it. */
-export interface FrontMatter {
+interface FrontMatter {
   fields: Map<string, unknown>;
   body: string;
 }

@@ -13,14 +13,14 @@ const BEFORE_BYTES = 3;
 const START_BYTES = 4_096;
 
 /** Where one message stands, without its postmark, and the date in that. */
-export interface MboxMessage {
+interface MboxMessage {
   start: number;
   end: number;
   deliveredAt: string | undefined;
 }
 
 /** The last messages of an mbox file, and how many bytes before them were not looked at, or hold messages that are too many. */
-export interface MboxTail {
+interface MboxTail {
   messages: MboxMessage[];
   before: number;
 }

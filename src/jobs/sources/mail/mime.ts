@@ -22,7 +22,7 @@ export interface TextPart {
 }
 
 /** What is read of one message. */
-export interface MimeMessage {
+interface MimeMessage {
   /** The first field of each name that is asked for, by its name in lower case, unfolded; empty when there are no headers. */
   fields: Map<string, Buffer>;
   parts: TextPart[];
