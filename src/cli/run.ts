@@ -88,7 +88,7 @@ function report(error: unknown, called: string, asJson: boolean): number {
   if (asJson) {
     printJson({ error: { code: isExpected ? error.code : "unexpected", message: messageOf(error) } });
   }
-  const lines = [isExpected ? `${called}: ${visibleLines(error.message)}` : stackOf(error)];
+  const lines = [isExpected ? `${called}: ${visibleLines(error.message)}` : visibleLines(stackOf(error))];
   if (error instanceof UsageError) lines.push(`Run "${called} --help" for what it takes.`);
   printLines(lines, process.stderr);
   return isExpected ? error.exitCode : EXIT.failed;

@@ -183,7 +183,7 @@ function numberText(name: string, value: number): string {
 
 /** `retryIn` as people write it: `retry in`. */
 function label(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return short(name).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** One line, whatever the value: an error's message, a text without line breaks or control codes, else JSON. */

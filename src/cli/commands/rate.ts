@@ -2,6 +2,7 @@ import { saveVote } from "../../jobs/printed-items.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
+import { oneLine } from "../output.ts";
 
 export default defineCommand({
   json: true,
@@ -23,6 +24,6 @@ export default defineCommand({
       const message = `no digest of the last 90 days printed an item ${args.item}; its six characters stand below its title`;
       throw new AfkError("unknown_item", message);
     }
-    return { json: item, text: [`rated ${args.vote}: ${item.title} (${item.source})`] };
+    return { json: item, text: [`rated ${args.vote}: ${oneLine(item.title)} (${oneLine(item.source)})`] };
   },
 });

@@ -21,7 +21,8 @@ export function breakerRows({ breakers: list }: Pick<Status, "breakers">, option
 }
 
 function breakerText(breaker: Status["breakers"][number], { nowMs, timezone }: When): string {
-  const { name, state, failures, until, reason } = breaker;
+  const { state, failures, until, reason } = breaker;
+  const name = oneLine(breaker.name);
   if (state === "blocked")
     return `${ownerWords(name) ?? name} ${paint("red", "refused")} until you run afk resume: ${oneLine(reason ?? "")}`;
   if (state === "closed" || until === null)
