@@ -87,10 +87,12 @@ async function serve(run: Run, channel: string, config: ChannelConfig) {
   const { clock, signal, foldAbove = FOLD_ABOVE } = run;
   const { db } = run.store;
   const count = { sent: 0, failed: 0 };
-  const due = await dueOn(db, channel, clock.nowMs(), DUE_MAX);
-  const waiting = due.length > 0 ? await gathering(db, channel, clock.nowMs()) : new Set<string>();
-  const isAtOnce = ({ event }: Delivery) => foldAbove === Number.POSITIVE_INFINITY || !waiting.has(event);
-  for (const deliveries of foldStorms(due.filter(isAtOnce), foldAbove)) {
+  const nowMs = clock.nowMs();
+  const gathered =
+    foldAbove === Number.POSITIVE_INFINITY ? new Set<string>() : await gathering(db, channel, nowMs);
+  // Left out before they are counted: a long storm of one event must not hide the others behind it.
+  const due = await dueOn(db, channel, { nowMs, limit: DUE_MAX, without: gathered });
+  for (const deliveries of foldStorms(due, foldAbove)) {
     if (signal.aborted || run.left === 0) break;
     run.left -= 1;
     const { sent, failed, isChannelDown } = await attempt(run, config, deliveries);

@@ -24,11 +24,16 @@ const RETRY_FACTOR = 8;
 /** A service that asks for more is asked again after a day. */
 const RETRY_AFTER_MAX_MS = DAY_MS;
 
-/** What is due on one channel, oldest first. */
-export function dueOn(db: Db, channel: string, nowMs: number, limit: number): Promise<Delivery[]> {
+/** What is due on one channel, oldest first, but for events that are left out. */
+export function dueOn(
+  db: Db,
+  channel: string,
+  { nowMs, limit, without }: { nowMs: number; limit: number; without: ReadonlySet<string> },
+): Promise<Delivery[]> {
   return (
     pending(db)
       .where("channel", "=", channel)
+      .$if(without.size > 0, (due) => due.where("event", "not in", [...without]))
       // Further ahead than any wait was written under a clock that has been set back since.
       .where((e) => e.or([e("next_at", "<=", nowMs), e("next_at", ">", nowMs + 2 * RETRY_AFTER_MAX_MS)]))
       .limit(limit)

@@ -51,6 +51,21 @@ async function storm(answer: (n: number) => Answer = () => ({})) {
   };
 }
 
+test("a storm that is gathered keeps no alert of another event waiting", async () => {
+  const { alert, clock, tick, messages } = await storm();
+  for (let times = 0; times < 5; times++) {
+    clock.advance(1_000);
+    await alert(1);
+    await tick();
+  }
+  await alert(1_100);
+  // Who gets them is decided for a thousand at a time.
+  for (let times = 0; times < 2; times++) await tick();
+  await alert(1, { event: "kill_set", key: "kill" });
+  await tick();
+  expect(messages().map(({ event }) => event)).toEqual([...Array(5).fill("cap_hit"), "kill_set"]);
+});
+
 describe("a storm of one event that waits", () => {
   test("is one message with a count, and each alert of it is sent", async () => {
     const { alert, tick, messages, lines, rows } = await storm();
