@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
+import { jobNameOf } from "../lib/run-key.ts";
 import type { AlertRoutesTable } from "../store/schema/alerts.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
-import { jobWord } from "./channels/words.ts";
 import type { AlertPayload } from "./events.ts";
 
 /** A job of the configuration, with the channels that its alerts go to where it names some. */
@@ -47,7 +47,7 @@ async function jobOf(trx: Trx, { event, window, scope, job }: About): Promise<st
   if (job === undefined || (window !== undefined && window !== "job")) return null;
   // A key that a person gave does not say whose run it is.
   const run = await trx.selectFrom("jobs").select("name").where("key", "=", job).executeTakeFirst();
-  return run?.name ?? jobWord(job);
+  return run?.name ?? jobNameOf(job);
 }
 
 const byJob = (a: AlertRoutesTable, b: AlertRoutesTable) => (a.job < b.job ? -1 : 1);

@@ -1,7 +1,7 @@
 import { type Html, html } from "./html.ts";
 
 /*
- * The Markdown that digests are written in (jobs/digest/markdown.ts): headings of two levels, one quoted lead, lists, rules,
+ * The Markdown that digests are written in (jobs/digest/document/markdown.ts): headings of two levels, one quoted lead, lists, rules,
  * paragraphs, and of what stands within a line links, addresses in code spans and a paragraph in emphasis. Anything else stays
  * the text that it is.
  */

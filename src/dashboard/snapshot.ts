@@ -2,7 +2,7 @@ import type { Config } from "../config/config.ts";
 import { listIncidents } from "../evidence/incidents/incidents.ts";
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
-import type { Redact } from "../lib/redact.ts";
+import { type Redact, redacted } from "../lib/redact.ts";
 import { healthOf } from "../ops/condition/condition.ts";
 import { readDaySpend, readDayTicks, readTickTotals } from "../ops/history.ts";
 import { listDeadJobs, listWaiting } from "../ops/jobs.ts";
@@ -64,6 +64,7 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
       next: await readNextRuns(db, config, nowMs),
       last: await readLastResults(db, config.jobs),
     };
+    // Secrets are taken out before they are kept; what is shown to a browser is looked at once more, all of it.
     return redacted(snapshot, redact);
   };
 }
@@ -80,12 +81,4 @@ function knownNames({ models, gateway, jobs, egress }: Config) {
     ...clients.map((name) => `client:${name}`),
   ];
   return { models: references, clients, breakers };
-}
-
-/** Secrets are taken out before they are kept; what is shown to a browser is looked at once more, all of it. */
-export function redacted<T>(value: T, redact: Redact): T {
-  if (typeof value === "string") return redact(value) as T;
-  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as T;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redacted(each, redact)])) as T;
 }

@@ -2,14 +2,14 @@ import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { type Clock, pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
-import { createRedactor } from "../lib/redact.ts";
+import { createRedactor, redacted } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
 import { refuseOthers } from "../ops/own-state.ts";
 import { observe, readWorker } from "../ops/worker.ts";
 import type { Db } from "../store/schema.ts";
 import { isMigrated } from "../store/sqlite/migrate.ts";
 import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
-import { createSnapshots, redacted, type Snapshot, type SnapshotSources } from "./snapshot.ts";
+import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
 /** What there is to show: the state, or why it cannot be read. */
 export type Reading = { type: "seen"; snapshot: Snapshot } | { type: "unreadable"; problem: string };

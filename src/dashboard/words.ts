@@ -3,6 +3,7 @@ import { toIso } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
 import { formatRelative } from "../lib/duration-text.ts";
 import { MICROS_PER_USD } from "../lib/money.ts";
+import { readRunKey } from "../lib/run-key.ts";
 import { oneLine } from "../lib/text.ts";
 import { momentText } from "../lib/zone.ts";
 import { type Html, html } from "./html.ts";
@@ -51,13 +52,9 @@ export function dayName(day: string): string {
   return momentText(Date.parse(day), "UTC").slice("Sat ".length, -" 00:00".length);
 }
 
-/** The key that a schedule or a person's wish for a run now gives a job. */
-const MOMENT_KEY = /^(.*)@(hand:)?(\d{4}-\d{2}-\d{2}T[\d:.]+Z)$/s;
-
 /** A run of a job as people name it, with its time instead of the key that holds it. */
 export function runName(key: string, times: Times): Html {
-  const [, name, byHand, moment] = MOMENT_KEY.exec(key) ?? [];
-  const ms = Date.parse(moment ?? "");
-  if (name === undefined || Number.isNaN(ms)) return foreign(key, 120);
-  return html`${foreign(name, 100)}, ${at(ms, times)}${byHand !== undefined && " by hand"}`;
+  const run = readRunKey(key);
+  if (run === null) return foreign(key, 120);
+  return html`${foreign(run.name, 100)}, ${at(run.atMs, times)}${run.isByHand && " by hand"}`;
 }

@@ -29,6 +29,14 @@ export function createRedactor(secrets: string[]): Redact {
   };
 }
 
+/** The same value without secrets in any of its texts, however deep. */
+export function redacted<T>(value: T, redact: Redact): T {
+  if (typeof value === "string") return redact(value) as T;
+  if (Array.isArray(value)) return value.map((item) => redacted(item, redact)) as T;
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, redacted(each, redact)])) as T;
+}
+
 /** A redactor that learns of more secrets; what it knew before it goes on hiding. */
 export function createLearningRedactor(secrets: string[]): { redact: Redact; learn(more: string[]): void } {
   const known = new Set(secrets);

@@ -1,8 +1,9 @@
+import { jobNameOf } from "../../lib/run-key.ts";
 import { withoutHidden } from "../../lib/visible.ts";
 import { ownerWords } from "../../lib/windows.ts";
 import type { AlertPayload } from "../events.ts";
 import type { ChannelConfig } from "./channel.ts";
-import { jobWord, periodWords, windowWord } from "./words.ts";
+import { periodWords, windowWord } from "./words.ts";
 
 /** The fields of the alert payload (docs/alerts.md), which a template may name. */
 export const TEMPLATE_FIELDS = [
@@ -29,7 +30,7 @@ const WORDS: Partial<
   period: periodWords,
   window: ({ window }) => window && windowWord(window),
   scope: ({ scope }) => scope && (ownerWords(scope) ?? scope),
-  job: ({ job }) => job && jobWord(job),
+  job: ({ job }) => job && jobNameOf(job),
   ts: ({ date, time }) => date && `${date} ${time}`,
 };
 

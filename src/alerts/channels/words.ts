@@ -19,11 +19,6 @@ export function windowWord(window: string): string {
   return window === "job" ? "run" : window;
 }
 
-/** The job's name of the key of one of its runs (`digest@2026-11-21T06:00:00.000Z`); a key that a person gave stays. */
-export function jobWord(key: string): string {
-  return key.replace(/@(?:hand:)?\d{4}-\d\d-\d\dT[\d:.]+Z$/, "");
-}
-
 function spanWords(period: string): string {
   const [, week] = /^\d{4}-W(\d\d)$/.exec(period) ?? [];
   if (week !== undefined) return `week ${Number(week)}`;

@@ -1,7 +1,6 @@
-import { redacted } from "../../dashboard/snapshot.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { shortId } from "../../lib/ids.ts";
-import { createRedactor } from "../../lib/redact.ts";
+import { createRedactor, redacted } from "../../lib/redact.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { type JobView, listJobs } from "../../ops/jobs.ts";
 import { showJob } from "../../ops/show-job.ts";

@@ -1,6 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { shortId } from "../../lib/ids.ts";
 import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
+import { jobNameOf } from "../../lib/run-key.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { LEDGER_GROUPS, type LedgerGroup, type LedgerSum, listLedger, sumLedger } from "../../ops/ledger.ts";
 import { meantId } from "../../ops/short-ids.ts";
@@ -27,7 +28,7 @@ function entryColumns(timezone: string, nowMs: number): Column<Entry>[] {
 /** A client, or the job; the run of the job is in JSON. */
 function whoOf({ client, job }: Entry): string {
   if (client !== null) return `client ${client}`;
-  return job?.replace(/@(?:hand:)?\d{4}-\d{2}-\d{2}T[\d:.]+Z$/, "") ?? "-";
+  return job === null ? "-" : jobNameOf(job);
 }
 
 function tokens(count: number | null): string {
