@@ -2,13 +2,13 @@ import type { Clock } from "../lib/clock.ts";
 import { toIso } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
+import { localParts, withLocalTimes } from "../lib/local-time.ts";
 import type { Log } from "../lib/log.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import type { Trx } from "../store/schema.ts";
 import { afterCommit } from "../store/store.ts";
 import { ALERT_EVENTS, type AlertPayload, keyOf, levelOf } from "./events.ts";
 import { noteIncident } from "./incidents.ts";
-import { localParts, withLocalTimes } from "./local-time.ts";
 import { addDeliveries } from "./recipients.ts";
 
 /**

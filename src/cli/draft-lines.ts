@@ -36,7 +36,8 @@ export function fieldLines(
       : wrapVisible(value, width).map((line, i) =>
           i === 0
             ? `${paint("bold", label.padEnd(LABEL_WIDTH))}${line}`
-            : `${" ".repeat(LABEL_WIDTH)}${line}`,
+            : // The space at which the line was broken.
+              `${" ".repeat(LABEL_WIDTH)}${line.replace(/^ (?=\S)/, "")}`,
         ),
   );
 }

@@ -1,6 +1,6 @@
 import type { Agent, AgentOptions } from "../agent.ts";
 import { formatUsd } from "../lib/money.ts";
-import { plural } from "../lib/text.ts";
+import { endOfError, plural } from "../lib/text.ts";
 import { peopleSink } from "../logs/people.ts";
 import type { TickResult } from "../runner/tick.ts";
 import { lineWriter } from "./log-output.ts";
@@ -42,7 +42,7 @@ export function printTick(result: TickResult, asJson: boolean, more: readonly st
   if (asJson) printJson(result);
   if (asJson || !process.stdout.isTTY) return;
   const cost = result.costMicros > 0 ? `, ${formatUsd(result.costMicros)}` : "";
-  const reason = result.reason === null ? "" : `: ${oneLine(result.reason)}`;
+  const reason = result.reason === null ? "" : `: ${oneLine(endOfError(result.reason))}`;
   printLines([
     `${result.outcome}${reason} (${plural(result.units, "unit")}${cost})`,
     ...result.outputs,

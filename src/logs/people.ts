@@ -1,7 +1,8 @@
 import { dayIn } from "../lib/days.ts";
 import { formatDuration } from "../lib/duration-text.ts";
+import { withLocalTimes } from "../lib/local-time.ts";
 import { formatUsd, MICROS_PER_USD } from "../lib/money.ts";
-import { plural } from "../lib/text.ts";
+import { endOfError, plural } from "../lib/text.ts";
 import { withoutHidden } from "../lib/visible.ts";
 import { timeText } from "../lib/zone.ts";
 import { type LogLine, parseLine } from "./line.ts";
@@ -27,20 +28,25 @@ interface HumanLineOptions {
 /** `! 08:15:02 cap reached  window day, pct 100 %`. Colour only when told. */
 export function humanLine(line: LogLine, { colour = false, timezone }: HumanLineOptions = {}): string {
   const [symbol, code] = SYMBOLS[line.level] ?? [" ", ""];
-  const { words, details } = describeLine(line);
+  const zone = timezone ?? systemTimezone();
+  const { words, details } = describeLine(line, zone);
   const at = Date.parse(line.ts);
-  const time = timezone === undefined ? timeText(at, systemTimezone()) : stampText(at, timezone);
+  const time = timezone === undefined ? timeText(at, zone) : stampText(at, timezone);
   return `${colour ? `\u001b[${code}m${symbol}\u001b[0m` : symbol} ${time} ${words}${details === "" ? "" : `  ${details}`}`;
 }
 
-/** What a line says: the event in words, and the two or three fields that matter. Nothing in it can steer a terminal. */
-export function describeLine(line: LogLine): { words: string; details: string } {
+/**
+ * What a line says: the event in words, and the two or three fields that matter, with its instants as people of the time zone say
+ * them, where one is given. Nothing in it can steer a terminal.
+ */
+export function describeLine(line: LogLine, timezone?: string): { words: string; details: string } {
   const known = Object.hasOwn(KNOWN, line.event) ? KNOWN[line.event] : undefined;
   // A line that tells of an alert brings its own words.
   const isAlert = typeof line.title === "string";
   const words = isAlert ? short(line.title) : (known?.words ?? short(line.event.replaceAll("_", " ")));
   const shown = isAlert ? [short(line.message ?? "")] : fieldsShown(line, known?.fields);
-  return { words, details: shown.join(", ") };
+  const details = shown.join(", ");
+  return { words, details: timezone === undefined ? details : withLocalTimes(details, timezone) };
 }
 
 /** The events that have words of their own here; alerts bring theirs. */
@@ -164,6 +170,10 @@ const TRACE = new Set(["ts", "level", "event", "tick", "job", "step"]);
 function fieldText(name: string, value: unknown): string {
   if (typeof value === "number") return numberText(name, value);
   if (name === "byHand") return "by hand";
+  // `telegram:24ad0ac8a39e3e7b`: the rest tells addresses apart, for whoever reads the JSON.
+  if (name === "channel") return `channel ${short(value).replace(/:[0-9a-f]{16}$/, "")}`;
+  if (typeof value === "string" && (name === "error" || name === "reason"))
+    return endOfError(short(value, Number.POSITIVE_INFINITY), VALUE_LENGTH_MAX);
   return UNLABELLED.has(name) ? short(value) : `${label(name)} ${short(value)}`;
 }
 
@@ -187,13 +197,19 @@ function label(name: string): string {
 }
 
 /** One line, whatever the value: an error's message, a text without line breaks or control codes, else JSON. */
-function short(value: unknown): string {
+function short(value: unknown, lengthMax = VALUE_LENGTH_MAX): string {
   const isError = typeof value === "object" && value !== null && "message" in value;
   const source = isError ? value.message : value;
-  const text = typeof source === "string" ? source : JSON.stringify(source);
+  const text = textOf(source);
   // Control codes in a log field would move the cursor or colour the terminal of the reader.
   const line = withoutHidden(text.replace(/[\p{Cc}\s]+/gu, " ")).trim();
-  return line.length > VALUE_LENGTH_MAX ? `${line.slice(0, VALUE_LENGTH_MAX).toWellFormed()}…` : line;
+  return line.length > lengthMax ? `${line.slice(0, lengthMax).toWellFormed()}…` : line;
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  const isTexts = Array.isArray(value) && value.every((each) => typeof each === "string");
+  return isTexts ? value.join("; ") : JSON.stringify(value);
 }
 
 function stampText(ms: number, timezone: string): string {

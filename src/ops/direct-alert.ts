@@ -53,7 +53,7 @@ async function sendDirectly({ notice, agent, timezone, channels, secrets, clock,
       if (error === null) log.event("info", "alert_sent", told);
       else log.event("error", "alert_failed", { ...told, error, attempts: 1 });
       const host = URL.canParse(config.url) ? redact(new URL(config.url).host) : "an address that is none";
-      return { type: config.type, host, ok: result.ok, status, error };
+      return { name: config.name, type: config.type, host, ok: result.ok, status, error };
     }),
   );
 }
@@ -65,7 +65,8 @@ async function sendDirectly({ notice, agent, timezone, channels, secrets, clock,
  */
 export async function testAlerts(config: Config, clock: Clock) {
   const { agent, timezone, secrets } = config;
-  const channels = allChannels(config);
+  // A receiver may stand in the entries of several jobs.
+  const channels = [...new Map(allChannels(config).map((each) => [channelId(each), each])).values()];
   const notice = {
     event: "alert_test" as const,
     title: "A test alert",
@@ -90,7 +91,7 @@ async function testFiles({ jobs, paths }: Config) {
   return await Promise.all(
     files.map(async (target) => {
       const error = await fileObstacle(target, paths.base);
-      return { type: "file", host: target.path, ok: error === null, status: null, error };
+      return { name: "file", type: "file", host: target.path, ok: error === null, status: null, error };
     }),
   );
 }

@@ -95,3 +95,23 @@ test("the sink writes one line for each line, and nothing for what is none", () 
   sink("not a line");
   expect(lines).toEqual([`i ${time} kill switch seen; stopping  by file`]);
 });
+
+test("says reasons, channels, tracebacks and instants as people do", () => {
+  const line = (fields: object) =>
+    humanLine({ ts, level: "warn", ...fields } as never, { timezone: "Europe/Berlin" });
+  const because = [
+    "model:a/b is not called until 2026-11-21T10:05:00.000Z, since it failed before",
+    "c is down",
+  ];
+  expect(line({ event: "fallback_used", model: "extractive", because })).toMatch(
+    /extractive, model:a\/b is not called until Sat 21 Nov 11:05, since it failed before; c is down$/,
+  );
+  expect(line({ event: "alert_sent", alert: "job_dead", channel: "telegram:24ad0ac8a39e3e7b" })).toMatch(
+    /job_dead, channel telegram$/,
+  );
+  const error =
+    "job a: python3 exited with 1: Traceback (most recent call last): File \"a.py\", line 5, in f x ^^^ KeyError: 'tickets'";
+  expect(line({ event: "job_failed", name: "a", error })).toMatch(
+    /a, job a: python3 exited with 1: KeyError: 'tickets'$/,
+  );
+});

@@ -9,7 +9,7 @@ import { type Column, tableText } from "../text.ts";
 
 const NONE = "no channel: nobody hears of what goes wrong; add one under alerts:, or set ALERT_WEBHOOK";
 const COLUMNS: Column<Awaited<ReturnType<typeof testAlerts>>["alerts"][number]>[] = [
-  ["CHANNEL", ({ type }) => type],
+  ["CHANNEL", ({ name, type }) => (name.startsWith(type) ? name : `${name} (${type})`)],
   ["HOST", ({ host }) => host],
   ["STATUS", ({ status }) => String(status ?? "-")],
   ["RESULT", ({ ok, error }) => (ok ? "ok" : oneLine(error ?? "refused"))],

@@ -3,7 +3,7 @@ import { attendToday } from "../../evidence/unattended/keep-days.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { shortId } from "../../lib/ids.ts";
-import { plural } from "../../lib/text.ts";
+import { endOfError, plural } from "../../lib/text.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { chooseDeadLetter, chooseDeadLetters, lackOf } from "../../ops/dead-letters.ts";
 import {
@@ -43,7 +43,7 @@ const list = defineCommand({
         ["RUNS", ({ runs }) => String(runs), "right"],
         ["TRIES", ({ attempts }) => String(attempts), "right"],
       ];
-      const text = tableText(deadLetters, columns, NONE, ({ error }) => error);
+      const text = tableText(deadLetters, columns, NONE, ({ error }) => endOfError(error));
       const todo =
         deadLetters.length === 0
           ? []

@@ -4,7 +4,9 @@ import { HOST_DRILL } from "../../drill/host-drill.ts";
 import { recordResult } from "../../drill/record-result.ts";
 import { DRILLS } from "../../drill/registry.ts";
 import { chooseDrills, type DrillOptions, type DrillResult, runDrills } from "../../drill/run-drills.ts";
+import { formatDuration } from "../../lib/duration-text.ts";
 import { EXIT } from "../../lib/errors.ts";
+import { formatUsd } from "../../lib/money.ts";
 import { defineCommand, exitCode, type Result, UsageError } from "../command.ts";
 import { ENTRY } from "../entry.ts";
 import { untilInterrupted } from "../interrupt.ts";
@@ -159,9 +161,16 @@ function drillProgress(drills: readonly Drill[]): Pick<DrillOptions, "onStart" |
   };
 }
 
-/** `requestsBefore 2, killToGoneMs 120`. */
+/** `requests before 2, kill to gone 120 ms`. */
 function figuresText(figures: DrillResult["figures"]): string {
   return Object.entries(figures)
-    .map(([name, value]) => `${name} ${oneLine(String(value))}`)
+    .map(([name, value]) => {
+      const words = name
+        .replace(/(?:Micros|Ms)$/, "")
+        .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+      if (typeof value !== "number") return `${words} ${oneLine(String(value))}`;
+      if (name.endsWith("Micros")) return `${words} ${formatUsd(value)}`;
+      return `${words} ${name.endsWith("Ms") ? formatDuration(value) : value}`;
+    })
     .join(", ");
 }

@@ -1,6 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import { shortId } from "../../lib/ids.ts";
 import { createRedactor, redacted } from "../../lib/redact.ts";
+import { endOfError } from "../../lib/text.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { type JobView, listJobs } from "../../ops/jobs.ts";
 import { showJob } from "../../ops/show-job.ts";
@@ -26,7 +27,7 @@ const list = defineCommand({
         ["TRIES", ({ attempts, maxAttempts }) => `${attempts}/${maxAttempts}`, "right"],
         ["UNITS", ({ units }) => String(units), "right"],
       ];
-      const below = ({ error }: JobView) => error ?? "";
+      const below = ({ error }: JobView) => (error === null ? "" : endOfError(error));
       return {
         json: jobs,
         text: tableText(jobs, columns, "the queue is empty; what is due: afk status", below),

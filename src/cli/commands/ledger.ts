@@ -44,7 +44,8 @@ function costOf({ costMicros, estimateMicros, state }: Entry): string {
 
 /** What a row says below itself. */
 function remarkOf({ degraded, step, session, error }: Entry): string {
-  const what = step ?? session;
+  // `item:cac5c473…`: which item it was is in the JSON.
+  const what = step?.replace(/:[0-9a-f]{16,}$/, "") ?? session;
   return [
     ...(degraded ? ["not the first choice"] : []),
     ...(error === null ? [] : [what === null ? error : `${what}: ${error}`]),

@@ -52,7 +52,6 @@ function fieldsOf(job: JobDetail, when: When): [string, string | null][] {
   const { outputs, steps, calls } = job;
   const moment = (iso: string) =>
     `${momentText(Date.parse(iso), when.timezone)} (${formatRelative(Date.parse(iso), when.nowMs)})`;
-  const unseen = steps.length - STEPS_MAX;
   return [
     ["job", `${job.name}, kind ${job.kind}`],
     ["run", runText(job, when)],
@@ -72,19 +71,21 @@ function fieldsOf(job: JobDetail, when: When): [string, string | null][] {
       `${receiver}: ${state}${error === null ? "" : ` (${oneLine(error)})`}`,
     ]),
     ...outputs.map((name): [string, string] => ["file", `out/${name}`]),
-    ...(steps.length === 0
-      ? []
-      : [
-          [
-            "steps",
-            `${steps
-              .slice(0, STEPS_MAX)
-              .map(({ name }) => name)
-              .join(", ")}${unseen > 0 ? ` and ${unseen} more` : ""}`,
-          ] as [string, string],
-        ]),
+    ...(steps.length === 0 ? [] : [["steps", stepsText(steps.map(({ name }) => name))] as [string, string]]),
     ["to do", todo(job)],
   ];
+}
+
+/** `4 fetch, ratings, 5 article, 6 item`: what follows the colon of a name tells the steps of a sort apart. */
+function stepsText(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) {
+    const sort = name.replace(/:(?:\d+|[0-9a-f]{16,})$/, "");
+    counts.set(sort, (counts.get(sort) ?? 0) + 1);
+  }
+  const sorts = [...counts].map(([sort, count]) => (count === 1 ? sort : `${count} ${sort}`));
+  const unseen = sorts.length - STEPS_MAX;
+  return `${sorts.slice(0, STEPS_MAX).join(", ")}${unseen > 0 ? ` and ${unseen} more` : ""}`;
 }
 
 function todo({ state, id }: JobDetail): string | null {

@@ -25,7 +25,7 @@ export function traceCard(
 }
 
 function lineItem({ line }: LogEntry, { timezone }: Times): Html {
-  const { words, details } = describeLine(line);
+  const { words, details } = describeLine(line, timezone);
   const ms = Date.parse(line.ts);
   const time = html`<time datetime="${toIso(ms)}" title="${momentText(ms, timezone)} ${timezone}">${timeText(ms, timezone)}</time>`;
   const more = details !== "" && html` <span class="quiet">${foreign(details, 400)}</span>`;

@@ -63,7 +63,7 @@ describe("afk alert test", () => {
     expect(stdout.split("\n").map((line) => line.split(/\s{2,}/))).toEqual([
       ["CHANNEL", "HOST", "STATUS", "RESULT"],
       ["webhook", new URL(good.url).host, "200", "ok"],
-      ["webhook", new URL(bad.url).host, "403", "HTTP 403: no such hook"],
+      ["webhook-2", new URL(bad.url).host, "403", "HTTP 403: no such hook"],
       [""],
     ]);
     expect(stdout).not.toContain("secret-path");
@@ -74,6 +74,22 @@ describe("afk alert test", () => {
     expect(existsSync(join(target.state, "afk.db"))).toBe(false);
   });
 
+  it("asks a receiver once that several jobs name, and calls it by its name", async () => {
+    const phone = await receiver();
+    const job = (name: string) => ({
+      name,
+      kind: "exec",
+      every: "1h",
+      command: ["true"],
+      deliver: [{ to: "phone" }],
+    });
+    const alerts = [{ name: "phone", type: "webhook", url: `${phone.url}/hook` }];
+    const target = deployment({ ...config(alerts), jobs: [job("a"), job("b")] });
+    const { stdout } = await afk(target, "alert", "test");
+    expect(stdout.match(/^phone \(webhook\) /gm)).toHaveLength(1);
+    expect(phone.received).toHaveLength(1);
+  });
+
   it("reaches a channel that wants other events only, and says so in JSON", async () => {
     const hooks = await receiver();
     const target = deployment(config([{ type: "webhook", url: `${hooks.url}/hook`, on: ["cap_hit"] }]));
@@ -81,7 +97,16 @@ describe("afk alert test", () => {
       code: 0,
       json: {
         ok: true,
-        channels: [{ type: "webhook", host: new URL(hooks.url).host, ok: true, status: 200, error: null }],
+        channels: [
+          {
+            name: "webhook",
+            type: "webhook",
+            host: new URL(hooks.url).host,
+            ok: true,
+            status: 200,
+            error: null,
+          },
+        ],
       },
     });
   });

@@ -1,5 +1,5 @@
-import { dayIn } from "../lib/days.ts";
-import { momentText, timeText } from "../lib/zone.ts";
+import { dayIn } from "./days.ts";
+import { momentText, timeText } from "./zone.ts";
 
 /** The day (`2026-11-21`) and the time of day (`14:05`) of an instant in the agent's zone, as a payload has them. */
 export function localParts(ms: number, timezone: string): { date: string; time: string } {
