@@ -4,12 +4,13 @@ import { ALERTS_MAX, HISTORY_MS, isWanted } from "../../alerts/recipients.ts";
 import type { Config } from "../../config/config.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { DAY_MS } from "../../lib/durations.ts";
+import { plural } from "../../lib/text.ts";
 import type { Db } from "../../store/schema.ts";
 import { lastTests } from "../alert-tests.ts";
 import { type Finding, finding } from "./finding.ts";
 
-/** What became of the messages to one channel or receiver. */
-interface Fate {
+/** How the messages to one channel or receiver stand. */
+interface Backlog {
   /** As people know it; never an address. */
   name: string;
   /** Given up: since it took the last one where it is down, else in the last 24 hours. */
@@ -42,22 +43,22 @@ export async function stuckMessages(
     const test = tests.get(channel);
     return test?.error === null ? test.at : 0;
   };
-  const alerts = await fatesOf(db, ALERTS, { nowMs, graceMs, testedAt });
-  const results = await fatesOf(db, RESULTS, { nowMs, graceMs, testedAt: () => 0 });
+  const alerts = await readBacklogs(db, "alerts", { nowMs, graceMs, testedAt });
+  const results = await readBacklogs(db, "results", { nowMs, graceMs, testedAt: () => 0 });
   const names = await channelNames(db, config.alerts);
   const receivers = new Set(config.jobs.flatMap(({ deliver }) => deliver.map(({ name }) => name)));
   // Whoever took a channel or a receiver out of afk.yaml knows what became of its messages.
   const known = alerts.filter(({ name }) => names.has(name));
   return [
-    ...say(
+    ...findingsOn(
       "alerts",
       [
-        ...known.map((fate) => ({ ...fate, name: names.get(fate.name) ?? fate.name })),
+        ...known.map((each) => ({ ...each, name: names.get(each.name) ?? each.name })),
         ...(await undecided(db, config.alerts, nowMs - graceMs)),
       ],
       nowMs,
     ),
-    ...say(
+    ...findingsOn(
       "results",
       results.filter(({ name }) => receivers.has(name)),
       nowMs,
@@ -65,21 +66,28 @@ export async function stuckMessages(
   ];
 }
 
-interface Messages {
-  table: "alert_deliveries" | "deliveries";
-  receiver: "channel" | "receiver";
-  lost: "failed" | "dead";
-  taken: "sent" | "delivered";
-}
+const FAILED = "afk logs --event delivery_failed";
 
-const ALERTS: Messages = { table: "alert_deliveries", receiver: "channel", lost: "failed", taken: "sent" };
-const RESULTS: Messages = { table: "deliveries", receiver: "receiver", lost: "dead", taken: "delivered" };
+/** The two kinds of messages: where they are kept, and how people are told of them. */
+const KINDS = {
+  alerts: {
+    ...{ table: "alert_deliveries", receiver: "channel", lost: "failed", taken: "sent" },
+    ...{ one: "alert", look: "afk logs --event alert_failed", mend: "afk alert test" },
+  },
+  results: {
+    ...{ table: "deliveries", receiver: "receiver", lost: "dead", taken: "delivered" },
+    ...{ one: "result", look: FAILED, mend: FAILED },
+  },
+} as const;
 
-async function fatesOf(
+type Kind = keyof typeof KINDS;
+
+async function readBacklogs(
   db: Db,
-  { table, receiver, lost, taken }: Messages,
+  kind: Kind,
   { nowMs, graceMs, testedAt }: { nowMs: number; graceMs: number; testedAt: (name: string) => number },
-): Promise<Fate[]> {
+): Promise<Backlog[]> {
+  const { table, receiver, lost, taken } = KINDS[kind];
   const [from, name] = [sql.table(table), sql.ref(receiver)];
   const { rows: failed } = await sql<{ name: string; at: number }>`
     select ${name} as name, max(updated_at) as at from ${from}
@@ -89,7 +97,7 @@ async function fatesOf(
     where state = 'pending' and (attempts >= ${sql.lit(TRIES_MIN)} or next_at < ${nowMs - graceMs}
       or (attempts > 0 and error is not null and updated_at < ${nowMs - graceMs}))
     group by ${name}`.execute(db);
-  const fates: Fate[] = [];
+  const backlogs: Backlog[] = [];
   for (const each of new Set([...failed, ...waiting].map((row) => row.name))) {
     const waits = waiting.find((row) => row.name === each);
     const lostAt = Number(failed.find((row) => row.name === each)?.at ?? 0);
@@ -106,7 +114,7 @@ async function fatesOf(
     const { rows: errors } = await sql<{ error: string | null }>`
       select error from ${from} where ${name} = ${each} and state in (${sql.lit(lost)}, 'pending') and error is not null
       order by updated_at desc limit 1`.execute(db);
-    fates.push({
+    backlogs.push({
       name: each,
       isDown,
       lost: Number(since[0]?.count ?? 0),
@@ -115,11 +123,11 @@ async function fatesOf(
       error: errors[0]?.error ?? null,
     });
   }
-  return fates;
+  return backlogs;
 }
 
 /** Alerts of which nobody has written down who gets them: whoever raised them ended before, and none has come after it. */
-async function undecided(db: Db, channels: Config["alerts"], beforeMs: number): Promise<Fate[]> {
+async function undecided(db: Db, channels: Config["alerts"], beforeMs: number): Promise<Backlog[]> {
   if (channels.length === 0) return [];
   const waiting = await db
     .selectFrom("alerts")
@@ -139,32 +147,26 @@ async function undecided(db: Db, channels: Config["alerts"], beforeMs: number): 
   });
 }
 
-const FAILED = "afk logs --event delivery_failed";
-
-const WORDS = {
-  alerts: { one: "alert", many: "alerts", look: "afk logs --event alert_failed", mend: "afk alert test" },
-  results: { one: "result", many: "results", look: FAILED, mend: FAILED },
-} as const;
-
-function say(kind: keyof typeof WORDS, fates: readonly Fate[], nowMs: number): Finding[] {
-  const { one, many, look, mend } = WORDS[kind];
-  const count = (amount: number) => `${amount} ${amount === 1 ? one : many}`;
-  const sum = (list: readonly Fate[], of: "lost" | "delayed") =>
-    list.reduce((total, fate) => total + fate[of], 0);
-  const why = (list: readonly Fate[]) =>
+function findingsOn(kind: Kind, backlogs: readonly Backlog[], nowMs: number): Finding[] {
+  const { one, look, mend } = KINDS[kind];
+  const sum = (list: readonly Backlog[], of: "lost" | "delayed") =>
+    list.reduce((total, each) => total + each[of], 0);
+  const why = (list: readonly Backlog[]) =>
     list.map(({ name, error }) => (error === null ? name : `${name}: ${error}`)).join("; ");
-  const down = fates.filter(({ isDown }) => isDown);
-  const lost = fates.filter(({ isDown, lost: amount }) => !isDown && amount > 0);
-  const delayed = fates.filter(({ delayed: amount }) => amount > 0);
+  const down = backlogs.filter(({ isDown }) => isDown);
+  const lost = backlogs.filter(({ isDown, lost: amount }) => !isDown && amount > 0);
+  const delayed = backlogs.filter(({ delayed: amount }) => amount > 0);
   const found: Finding[] = [];
-  if (down.length > 0)
-    found.push(finding(`${kind}_undelivered`, `${count(sum(down, "lost"))} not delivered`, mend, why(down)));
+  if (down.length > 0) {
+    const text = `${plural(sum(down, "lost"), one)} not delivered`;
+    found.push(finding(`${kind}_undelivered`, text, mend, why(down)));
+  }
   if (lost.length > 0)
-    found.push(finding(`${kind}_lost`, `${count(sum(lost, "lost"))} lost`, look, why(lost)));
+    found.push(finding(`${kind}_lost`, `${plural(sum(lost, "lost"), one)} lost`, look, why(lost)));
   if (delayed.length > 0) {
     const waitMs = nowMs - Math.min(...delayed.map(({ sinceMs }) => sinceMs ?? nowMs));
     const since = waitMs > 0 ? `due for ${formatDuration(waitMs)}; ` : "";
-    const text = `${count(sum(delayed, "delayed"))} ${sum(delayed, "delayed") === 1 ? "waits" : "wait"} to be sent`;
+    const text = `${plural(sum(delayed, "delayed"), `${one} waits`, `${one}s wait`)} to be sent`;
     found.push(finding(`${kind}_delayed`, text, mend, `${since}${why(delayed)}`));
   }
   return found;

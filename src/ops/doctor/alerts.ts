@@ -4,9 +4,9 @@ import { channelOfUrl } from "../../alerts/channels/schema.ts";
 import { readVariable } from "../../config/environment.ts";
 import { formatRelative } from "../../lib/duration-text.ts";
 import { type ChannelTest, lastTests } from "../alert-tests.ts";
-import { TRIES_MIN } from "../condition/messages.ts";
 import { bad, type Finding, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
 import { findingsOf } from "./condition.ts";
+import { lastSent } from "./last-sent.ts";
 
 /** Whether anybody would hear of trouble: that there are channels, and what became of the last alert on each. */
 export async function channels(subject: WithStore): Promise<Found> {
@@ -51,14 +51,7 @@ async function checkChannel(
     return bad(`the test of ${when} was not taken: ${test.error}`, mend);
   }
   if (last === undefined) return ok("configured; nothing was sent yet: afk alert test");
-  const when = formatRelative(last.updated_at, clock.nowMs());
-  if (last.state === "sent") return ok(`the last alert was delivered ${when}`);
-  const error = last.error ?? "for no stated reason";
-  if (last.state === "failed") return bad(`the last alert was given up ${when}: ${error}`, mend);
-  const tries = `try ${last.attempts}, more follow`;
-  const found = `the last alert was not delivered ${when} (${tries}): ${error}`;
-  // One failure heals by itself as a rule.
-  return last.attempts < TRIES_MIN ? ok(found) : warn(found, "afk alert test");
+  return lastSent("alert", last, { nowMs: clock.nowMs(), again: mend });
 }
 
 /** By type, and by number where there are several of one; an address is a secret. */

@@ -1,9 +1,8 @@
 import type { JobConfig } from "../../config/config.ts";
 import type { ReceiverConfig } from "../../config/deliver.ts";
 import { fileObstacle } from "../../delivery/files.ts";
-import { formatRelative } from "../../lib/duration-text.ts";
-import { TRIES_MIN } from "../condition/messages.ts";
-import { bad, type Finding, type Found, ok, type WithStore, warn } from "./check.ts";
+import { bad, type Finding, type Found, ok, type WithStore } from "./check.ts";
+import { lastSent } from "./last-sent.ts";
 
 /** What became of the last result at each receiver, and whether copies could be written. */
 export async function deliveries(subject: WithStore): Promise<Found> {
@@ -41,10 +40,6 @@ async function check(
     .limit(1)
     .executeTakeFirst();
   if (last === undefined) return ok("configured; nothing was sent yet");
-  const when = formatRelative(last.updated_at, clock.nowMs());
   const again = `mend the receiver, then: afk deliver ${job.name} --to ${name}`;
-  if (last.state === "delivered") return ok(`the last result was delivered ${when}`);
-  if (last.state === "dead") return bad(`the last result was given up ${when}: ${last.error}`, again);
-  const found = `the last result was not delivered ${when} (try ${last.attempts}, more follow): ${last.error ?? "broken off"}`;
-  return last.attempts < TRIES_MIN ? ok(found) : warn(found, "afk alert test");
+  return lastSent("result", last, { nowMs: clock.nowMs(), again });
 }
