@@ -1,14 +1,12 @@
 import { oneLine } from "../../lib/text.ts";
 import type { Completion, ModelRequest } from "../../providers/types.ts";
 import type { JobContext } from "../job.ts";
-import type { Summary } from "./document/document.ts";
+import { EXTRACTIVE, type Summary } from "./document/document.ts";
 import type { Item } from "./item.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 
 const SUMMARY_CHARS_MAX = 600;
 const SENTENCES = 2;
-/** The model of afk's own that picks sentences: it cannot say what the text does not. */
-const EXTRACTIVE = "extractive";
 
 type Context = Pick<JobContext<{ language: string | null }>, "complete" | "settings" | "log" | "redact">;
 

@@ -20,8 +20,8 @@ export const resultsSweep: Sweep = {
           limit ${KEPT}) as some_newer)`.as("newer"),
       )
       .select(
-        sql<number>`exists (select 1 from deliveries where deliveries.job_id = results.job_id
-          and deliveries.outcome = results.outcome and state = 'pending')`.as("is_waiting"),
+        sql<number>`case when exists (select 1 from deliveries where deliveries.job_id = results.job_id
+          and deliveries.outcome = results.outcome and state = 'pending') then 1 else 0 end`.as("is_waiting"),
       )
       .where("job_id", ">", after)
       .where("job_id", "<", idAt(ages.nowMs + 1))
@@ -31,7 +31,8 @@ export const resultsSweep: Sweep = {
       .execute();
     const gone = rows.filter(
       ({ job_id, created_at, newer, is_waiting }) =>
-        is_waiting === 0 && (newer >= KEPT || (created_at < ages.historyMs && !ages.keptJobs.has(job_id))),
+        is_waiting === 0 &&
+        (Number(newer) >= KEPT || (created_at < ages.historyMs && !ages.keptJobs.has(job_id))),
     );
     for (const { job_id, outcome } of gone) {
       await trx

@@ -155,8 +155,8 @@ export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): 
   };
 }
 
-/** The provider that takes sentences out of a text, and is no model. */
-const EXTRACTIVE = "extractive";
+/** The provider that takes sentences out of a text, and is no model: it cannot say what the text does not. */
+export const EXTRACTIVE = "extractive";
 
 function authorOf(what: string, { model, degraded }: Summary): string[] {
   if (model === null) return [];
