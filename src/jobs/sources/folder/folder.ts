@@ -8,6 +8,7 @@ import { readMail } from "../mail/mail.ts";
 import { isMaildir, listMaildir, maildirName } from "../mail/maildir.ts";
 import { lastMessages } from "../mail/mbox.ts";
 import type { ByteRange } from "../mail/mime.ts";
+import { ownText } from "../mail/own-text.ts";
 import { type OpenFile, withFile } from "../read-file.ts";
 import { type Collected, isSourceFailure, sourceLabel } from "../source.ts";
 import { fileType, type ListedFile, type Listing, listFolder } from "./list-folder.ts";
@@ -153,6 +154,7 @@ async function mailItem(
   if (unread > 0) run.cut.push(oneLine(name, 80));
   return {
     ...item,
+    text: ownText(item.text ?? ""),
     id: item.id ?? (await contentId(name, range)),
     publishedAt: item.publishedAt ?? deliveredAt,
   };
