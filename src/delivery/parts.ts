@@ -67,7 +67,7 @@ export function partsOf(result: Result, target: Target, { db, config }: { db: Db
     case "file":
       return [
         written(async () => {
-          writeCopy(target, result, await filesOf(db, result), config.paths.base);
+          await writeCopy(target, result, await filesOf(db, result), config.paths);
         }),
       ];
   }

@@ -90,7 +90,7 @@ async function testFiles({ jobs, paths }: Config) {
   const files = targets.filter((target) => target.type === "file");
   return await Promise.all(
     files.map(async (target) => {
-      const error = await fileObstacle(target, paths.base);
+      const error = await fileObstacle(target, paths);
       return { name: "file", type: "file", host: target.path, ok: error === null, status: null, error };
     }),
   );

@@ -1,5 +1,9 @@
 // @module-tag slow
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { existsSync, lstatSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { newId } from "../../src/lib/ids.ts";
 import { delivering, hook, newsOf } from "./harness.ts";
 
@@ -95,6 +99,56 @@ describe("a receiver", () => {
     expect(receiver.bodies().map(({ outcome }) => outcome)).toEqual(["progress", "progress", "done"]);
     expect(new Set(receiver.keys()).size).toBe(3);
     expect(receiver.keys()[2]).toBe("work@2026-11-21T10:00:00.000Z:webhook");
+  });
+});
+
+describe("a copy", () => {
+  it.each([
+    ["afk.yaml", "is afk's own file"],
+    ["./", "is afk's own file"],
+    ["state/STOP", "is among afk's own files"],
+    ["state/", "is among afk's own files"],
+    ["state/out/new/", "is among afk's own files"],
+    ["linked/afk.db", "linked: it is a link"],
+    ["linked/", "linked: it is a link"],
+    ["linked/out/", "is among afk's own files"],
+    ["file/", "it is no folder"],
+    ["socket", "is no file, and is not replaced"],
+  ])("replaces nothing but files, and none of afk's own: %s", async (path, error) => {
+    const run = (context: { publish(name: string, content: string): void }) => {
+      // As the job itself says.
+      context.publish("afk.yaml", "budget: none");
+      return newsOf();
+    };
+    const made = await delivering([{ to: "file", path }], { run });
+    const { dir, configFile, state } = made.target;
+    symlinkSync(state, join(dir, "linked"));
+    writeFileSync(join(dir, "file"), "");
+    const socket = createServer().listen(join(dir, "socket"));
+    onTestFinished(() => void socket.close());
+    await once(socket, "listening");
+    const config = readFileSync(configFile, "utf8");
+    await made.agent.tick();
+    expect((await made.rows())[0]?.error).toContain(error);
+    expect(readFileSync(configFile, "utf8")).toBe(config);
+    expect(existsSync(join(state, "STOP"))).toBe(false);
+    expect(lstatSync(join(dir, "socket")).isSocket()).toBe(true);
+  });
+
+  it("may lie in a folder of its own in the state, where alone a container may write", async () => {
+    const made = await delivering([{ to: "file", path: "state/copies/latest.txt" }]);
+    await made.agent.tick();
+    expect(existsSync(join(made.target.state, "copies/latest.txt"))).toBe(true);
+  });
+
+  it("replaces a link, and not what it leads to", async () => {
+    const made = await delivering([{ to: "file", path: "latest.txt" }]);
+    const { dir } = made.target;
+    writeFileSync(join(dir, "other"), "kept");
+    symlinkSync(join(dir, "other"), join(dir, "latest.txt"));
+    await made.agent.tick();
+    expect(readFileSync(join(dir, "other"), "utf8")).toBe("kept");
+    expect(lstatSync(join(dir, "latest.txt")).isFile()).toBe(true);
   });
 });
 

@@ -23,7 +23,7 @@ async function check(
   { name, target }: ReceiverConfig,
   { store, clock, config }: WithStore,
 ): Promise<Finding> {
-  const obstacle = target.type === "file" ? await fileObstacle(target, config.paths.base) : null;
+  const obstacle = target.type === "file" ? await fileObstacle(target, config.paths) : null;
   if (obstacle !== null) return bad(`a copy cannot be written: ${obstacle}`, "make the folder, or mend path");
   const last = await store.db
     .selectFrom("deliveries")
