@@ -8,7 +8,7 @@ test.each([
     "Yes, on Friday.",
   ],
   ["replies between quotations", "> one?\nYes.\n> two?\nNo.", "Yes.\nNo."],
-  ["a signature", "One.\n--\nA. Name\nAn office", "One."],
+  ["a signature", "One.\n--\nA. Name\nA street", "One."],
   ["a quotation and no more", "> all of it\n> is quoted", "> all of it\n> is quoted"],
   ["a line that an mbox has marked", ">From now on it is on.", ">From now on it is on."],
   ["a sentence that ends in a colon", "Bring these 3:\nrope, tar\n", "Bring these 3:\nrope, tar"],
