@@ -151,10 +151,10 @@ function queue(evidence: Evidence): Finding[] {
   }
   // What a stopped agent does not do it does not do on purpose.
   if (kill !== null) return found;
-  if (observed.worker.state !== "working") {
-    const text = `${plural(overdueJobs, "job is", "jobs are")} due, and nobody works`;
-    add(overdueJobs, "queue_waits", text, "afk tick");
-  }
+  const due = `${plural(overdueJobs, "job is", "jobs are")} due`;
+  if (observed.worker.state !== "working")
+    add(overdueJobs, "queue_waits", `${due}, and nobody works`, "afk tick");
+  else add(overdueJobs, "job_overdue", `${due} and not begun`, "afk jobs", "others are still at work");
   // Where ticks are late as a whole, that is said.
   for (const { job, dueAt } of late === null ? missed : []) {
     const since = `due for ${formatDuration(observed.nowMs - (dueAt ?? observed.nowMs))}`;

@@ -42,11 +42,16 @@ export async function readCondition(sources: ConditionSources, observed: Observa
   const facts = await readFacts(sources, { observed, lastTick, isLate: late !== null });
   const findings = inOrder(assess({ ...facts, observed, kill, late, empty, lastTick }));
   return {
-    verdict: verdictOf(findings, lastTick !== undefined),
+    verdict: verdictOf(findings, lastTick !== undefined || (await hasCalled(db))),
     findings,
     notices: [late?.finding ?? null, empty].filter((notice) => notice !== null),
     ...{ kill, late, lastTick, facts, observed },
   };
+}
+
+/** Where the library or the gateway works alone there are calls and no ticks. */
+async function hasCalled(db: ConditionSources["db"]): Promise<boolean> {
+  return (await db.selectFrom("ledger").select("id").limit(1).executeTakeFirst()) !== undefined;
 }
 
 /** The kill switch; a database that is older than its mark counts as stopped before anybody has set it for that. */

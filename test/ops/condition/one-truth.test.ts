@@ -10,9 +10,10 @@ import { observe } from "../../../src/ops/worker.ts";
 import { seededRandomness } from "../../support/seeded.ts";
 import { PLAIN } from "./conditions.ts";
 import { ORDINARY } from "./ordinary.ts";
-import { PARTICULAR, TOGETHER } from "./particular.ts";
+import { PARTICULAR } from "./particular.ts";
 import { askAll, contradictions, SURFACES } from "./surfaces.ts";
 import { judgedFrom, makeTemplate } from "./template.ts";
+import { TOGETHER } from "./together.ts";
 
 const PATIENCE = { timeout: 60_000 };
 let template: Awaited<ReturnType<typeof makeTemplate>>;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { tick } from "../../cli/commands/in-process.ts";
-import { addBreaker, addJob, addResult, addTick, DAY, HOUR, hold, MINUTE, meta } from "./making.ts";
+import { addBreaker, addJob, addResult, addTick, call, DAY, HOUR, hold, MINUTE, meta } from "./making.ts";
 import type { Judged } from "./template.ts";
 
 /** What an agent is seen in day by day, and nothing is wrong. */
@@ -54,6 +54,15 @@ export const ORDINARY: readonly Ordinary[] = [
       state.configure({ jobs: [{ ...BY_HAND, every: "7d" }] });
       timer(state, 5 * MINUTE, 4 * MINUTE, { outcome: "idle", units: 0, next_due_at: state.nowMs + 6 * DAY });
       state.run("update schedules set last_slot_at = ?", state.nowMs - DAY);
+    },
+  },
+  {
+    name: "the library or the gateway alone, without jobs and ticks",
+    make: async (state) => {
+      for (const table of ["ticks", "schedules"]) state.run(`delete from ${table}`);
+      state.run("update kysely_migration set timestamp = '2020-01-01T00:00:00.000Z'");
+      state.configure({ jobs: [] });
+      await call(state, [{ micros: 10 }]);
     },
   },
   {

@@ -1,11 +1,9 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   addAlert,
-  addBreaker,
   addJob,
   addResult,
-  addTick,
   type Condition,
   call,
   DAY,
@@ -122,6 +120,18 @@ export const PARTICULAR: readonly Condition[] = [
     ...{ codes: ["job_overdue"], exit: 0, says: LIMITS("digest was not begun") },
   },
   {
+    name: "a job in the queue that is due for hours, behind one that runs for long",
+    make: (state) => {
+      const long = { kind: "digest", every: "1d", timeout: "6h", sources: [{ folder: "./inbox" }] };
+      state.configure({ jobs: [{ name: "digest", ...long }] });
+      hold(join(state.target.state, "lock.db"));
+      const startedAt = state.nowMs - 3 * HOUR;
+      state.run("update ticks set outcome = 'running', finished_at = null, started_at = ?", startedAt);
+      addJob(state, { run_at: startedAt });
+    },
+    ...{ codes: ["job_overdue"], exit: 0, says: LIMITS("1 job is due and not begun") },
+  },
+  {
     name: "alerts that nobody has tried to send",
     make: (state) => addAlert(state, { next_at: state.nowMs - HOUR }),
     ...{ codes: ["alerts_delayed"], exit: 0, says: LIMITS("1 alert waits to be sent") },
@@ -204,43 +214,5 @@ export const PARTICULAR: readonly Condition[] = [
       await call(state, [{ micros: 200_000, scope: { tick: tick!.id } }]);
     },
     ...{ codes: ["cap_refuses"], exit: 0, says: LIMITS("the tick cap refused a call") },
-  },
-];
-
-/** What becomes of several at once. */
-export const TOGETHER: readonly Condition[] = [
-  {
-    name: "a refused cap, a queue that waits, a channel and a receiver that fail, and six alerts that were not sent",
-    make: async (state) => {
-      await call(state, [{ micros: 900_000 }, { micros: 200_000 }]);
-      addJob(state, { run_at: state.nowMs - HOUR });
-      for (let n = 0; n < 6; n++) addAlert(state, { attempts: 3, error: "HTTP 500" });
-      addResult(state, { attempts: 2, error: "HTTP 500" });
-    },
-    codes: ["alerts_delayed", "cap_refuses", "queue_waits", "results_delayed"],
-    ...{ exit: 0, says: NEEDS("1 job is due, and nobody works") },
-  },
-  {
-    name: "a set kill switch, with jobs that are due, a dead letter and results that were given up",
-    make: (state) => {
-      state.run("update kill_switch set set_at = ?, reason = 'x'", state.nowMs);
-      addJob(state, { run_at: state.nowMs - HOUR });
-      addResult(state, { state: "dead", attempts: 5, error: "HTTP 404" });
-      addBreaker(state, "host:example.org", {});
-    },
-    codes: ["breaker_open", "killed", "results_undelivered"],
-    ...{ exit: 1, says: NEEDS("the kill switch is set, 1 result not delivered") },
-  },
-  {
-    name: "a worker that is gone, with what it left",
-    make: (state) => {
-      meta(state, "run_began_at", state.nowMs - HOUR);
-      addTick(state, { outcome: "failed", reason: "x", started_at: state.nowMs - MINUTE });
-      state.run("delete from ticks where outcome <> 'failed'");
-      addJob(state, { run_at: state.nowMs - HOUR });
-      rmSync(join(state.target.dir, "inbox"), { recursive: true });
-    },
-    codes: ["queue_waits", "tick_failed", "worker_gone"],
-    ...{ exit: 1, says: NEEDS("the worker ended without a word, the last tick failed, 1 job is due") },
   },
 ];
