@@ -84,15 +84,15 @@ export function unknownAddress(reply: string, source: string): string | null {
   const known = source.toLowerCase();
   for (const [found] of reply.matchAll(ADDRESS)) {
     const address = found.replace(/[.,:;!?]+$/, "");
-    if (
-      !known.includes(
-        address
-          .toLowerCase()
-          .replace(/^https?:\/\//, "")
-          .replace(/\/$/, ""),
-      )
-    )
-      return address;
+    const place = address.toLowerCase().replace(/^https?:\/\//, "");
+    if (!standsIn(place.replace(/\/$/, ""), known)) return address;
   }
   return null;
+}
+
+/** Not as the end of another word: ple.org is no part of example.org, but example.org is one of docs.example.org. */
+function standsIn(address: string, text: string): boolean {
+  for (let at = text.indexOf(address); at >= 0; at = text.indexOf(address, at + 1))
+    if (at === 0 || !/[\p{L}\p{N}_-]/u.test(text.charAt(at - 1))) return true;
+  return false;
 }

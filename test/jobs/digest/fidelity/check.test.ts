@@ -51,6 +51,18 @@ describe("a full stop that ends no sentence", () => {
   });
 });
 
+test.each([
+  ["docs.example.org/guide", null],
+  ["example.org/guide", null],
+  ["https://example.org", null],
+  ["ple.org", "ple.org"],
+  ["other.example.org", "other.example.org"],
+])("an address is one of the text's own: %s", (address, unknown) => {
+  const source = "The guide is at https://docs.example.org/guide now, and more at example.org.";
+  const fault = faultOf(`The guide is at ${address} now.`, { source, instructions: "", language: null });
+  expect(fault).toBe(unknown === null ? null : `it named ${unknown}, which the text does not`);
+});
+
 test("the largest text is checked in a moment, whatever is in it", () => {
   const instructions = itemRequest(
     { key: "k", title: "t", link: null, text: "", publishedAt: null, source: "s" },
