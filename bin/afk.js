@@ -6,7 +6,8 @@ import module from "node:module";
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major < 22 || (major === 22 && minor < 22)) {
   process.stderr.write(
-    `afk needs Node 22.22 or newer; this is Node ${process.versions.node} (${process.execPath}).\n`,
+    `afk needs Node 22.22 or newer; this is Node ${process.versions.node} (${process.execPath}). ` +
+      "In a checkout, npx afk runs on the one that npm ci has brought.\n",
   );
   process.exitCode = 1;
 } else {
