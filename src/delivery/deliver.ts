@@ -128,7 +128,7 @@ type Outcome = "delivered" | "dead" | "delayed" | "down" | "lost";
 async function attempt(run: Run, { delivery, receiver }: Planned): Promise<Outcome> {
   const { store, clock, config } = run;
   if (isSpent(delivery)) {
-    await fail(store, delivery, { error: "the last try was broken off", retryAfterMs: null }, writer(run));
+    await fail(store, delivery, BROKEN_OFF, writer(run));
     return "dead";
   }
   const result = await readResult(store.db, delivery, config);
@@ -160,6 +160,7 @@ async function attempt(run: Run, { delivery, receiver }: Planned): Promise<Outco
 }
 
 const TAKEN: SendResult = { ok: true };
+const BROKEN_OFF = { error: "the last try was broken off", retryAfterMs: null, isChannelDown: false };
 
 /** A service that asks for a moment's patience gets it once, unless it is the run's end before. */
 async function sendPatiently(run: Run, part: Part): Promise<SendResult> {

@@ -116,11 +116,18 @@ export async function conclude(store: Store, delivery: Delivery, by: Writer): Pr
   });
 }
 
-/** A try failed: given up after the last one, with an alert; else left to a later one. Gives whether it was given up. */
+/**
+ * A try failed: given up after the last one, with an alert; else left to a later one, and with it all that waits for a service
+ * which asks to be left in peace for a time. Gives whether it was given up.
+ */
 export async function fail(
   store: Store,
   delivery: Delivery,
-  { error, retryAfterMs }: { error: string; retryAfterMs: number | null },
+  {
+    error,
+    retryAfterMs,
+    isChannelDown,
+  }: { error: string; retryAfterMs: number | null; isChannelDown: boolean },
   by: Writer,
 ): Promise<boolean> {
   if (isSpent(delivery)) {
@@ -131,10 +138,21 @@ export async function fail(
   const change = { error, next_at: Math.max(delivery.next_at, askedAt), updated_at: by.nowMs };
   await store.atomically(async (trx) => {
     if (!(await update(trx, delivery, change))) return;
+    if (isChannelDown && askedAt > by.nowMs) await holdBack(trx, delivery.channel, askedAt);
     const fields = { ...nameOf(delivery), error, attempt: delivery.attempts };
     afterCommit(trx, () => by.log.event("warn", "delivery_delayed", fields));
   });
   return false;
+}
+
+async function holdBack(trx: Trx, channel: string, untilMs: number): Promise<void> {
+  await trx
+    .updateTable("deliveries")
+    .set({ next_at: untilMs })
+    .where("channel", "=", channel)
+    .where("state", "=", "pending")
+    .where("next_at", "<", untilMs)
+    .execute();
 }
 
 /** The owner has taken the receiver out of afk.yaml: that needs no alert. */

@@ -13,7 +13,7 @@ const HOUR = 3_600_000;
 type Made = Awaited<ReturnType<typeof delivering>>;
 
 /** Copies of the one result that is there, with a delivery each where there is a row to copy. */
-async function addResults({ agent }: Made, count: number, change: object, receiver?: string) {
+async function addResults({ agent }: Made, count: number, change: object, receiver?: string, waitMs = HOUR) {
   const { db } = agent.store;
   const result = await db.selectFrom("results").selectAll().executeTakeFirstOrThrow();
   const rows = await db.selectFrom("deliveries").selectAll().execute();
@@ -32,7 +32,7 @@ async function addResults({ agent }: Made, count: number, change: object, receiv
             ...delivery,
             job_id: copy.job_id,
             key: `copy-${index}`,
-            next_at: delivery.next_at + HOUR,
+            next_at: delivery.next_at + waitMs,
             created_at: index,
           })
           .execute();
@@ -50,6 +50,18 @@ describe("a receiver", () => {
     await made.agent.tick();
     expect(await made.send()).toMatchObject({ pending: 1_500 });
     expect(receiver.received).toHaveLength(3);
+  });
+
+  it("that asks for two hours gets nothing else that waits for it in the meantime, and all of it then", async () => {
+    const busy = { status: 429, headers: { "retry-after": "7200" } };
+    const receiver = await hook((_request, count) => (count < 3 ? busy : {}));
+    const made = await delivering([receiver.entry]);
+    await made.agent.tick();
+    await addResults(made, 3, {}, "webhook", -2 * HOUR);
+    for (let times = 0; times < 3; times++) await made.send();
+    expect(receiver.received).toHaveLength(2);
+    made.clock.advance(2 * HOUR);
+    expect(await made.send()).toMatchObject({ delivered: 4, pending: 0 });
   });
 
   it("that repeats a whole message in its yes, in escapes, has it", async () => {
