@@ -17,6 +17,29 @@ const BLOCKS = new Set(
   ).split(" "),
 );
 
+/** A picture within the text: newsletters and notes hold megabytes of them. */
+const DATA_ADDRESS = /(["'(=]data:)[^"'()<>]{100,}/gi;
+/** Comments, among them those for one mail program, and elements that show nothing. */
+const HIDDEN = /<!--|<(style|script|svg)\b/gi;
+
+/** Without comments, style sheets and scripts. One that does not end stays. */
+function withoutHidden(html: string): string {
+  const unended = new Set<string>();
+  const parts: string[] = [];
+  let end = 0;
+  for (const { 0: opening, 1: name = "", index } of html.matchAll(HIDDEN)) {
+    if (index < end || unended.has(name.toLowerCase())) continue;
+    const closing = name === "" ? /-->/g : new RegExp(`</${name}\\s*>`, "gi");
+    closing.lastIndex = index + opening.length;
+    if (closing.exec(html) === null) unended.add(name.toLowerCase());
+    else {
+      parts.push(html.slice(end, index));
+      end = closing.lastIndex;
+    }
+  }
+  return parts.join(" ") + html.slice(end);
+}
+
 /** What a reader would read of a piece of HTML: entities decoded, blocks on lines of their own, at most `charsMax` long. */
 export function htmlToText(html: string, charsMax: number): string {
   const read = withoutUnended(bounded(html));
@@ -53,8 +76,10 @@ function withoutUnended(html: string): string {
   return /<\/(?:iframe|object)/i.test(html) ? html : html.replace(/<(?:iframe|object)\b[^<>]*>/gi, " ");
 }
 
-/** Cut before a tag, not within it, as half a tag would be taken for text. */
-function bounded(html: string): string {
+/** Cut before a tag, not within it, as half a tag would be taken for text. What no reader sees does not count. */
+function bounded(whole: string): string {
+  if (whole.length <= HTML_CHARS_MAX) return whole;
+  const html = withoutHidden(whole.replace(DATA_ADDRESS, "$1"));
   if (html.length <= HTML_CHARS_MAX) return html;
   const cut = html.slice(0, HTML_CHARS_MAX);
   const tagStart = cut.lastIndexOf("<");

@@ -22,3 +22,9 @@ test.each([
 test("a megabyte of closing tags that match nothing is bounded", () => {
   expect(htmlToText(`ok${"<i>".repeat(300_000)}${"</b>".repeat(300_000)}`, 100)).toBe("ok");
 });
+
+test("reads what stands behind much that no reader sees, and is not kept busy by it", () => {
+  const hidden = `<!--${"-".repeat(30_000)}--><STYLE>${"a".repeat(30_000)}</Style><img src='data:x,${"A".repeat(30_000)}'>`;
+  expect(htmlToText(`${hidden}<p>Words.</p>`, 100)).toBe("Words.");
+  expect(htmlToText(`<p>Words.</p>${"<style><!--".repeat(300_000)}`, 100)).toBe("Words.");
+});

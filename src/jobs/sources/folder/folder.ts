@@ -15,6 +15,8 @@ import { fileType, type ListedFile, type Listing, listFolder } from "./list-fold
 import { readNote } from "./note.ts";
 import { createOmissions, type Omissions } from "./omissions.ts";
 
+/** What mail servers keep in an mbox beside the mails. */
+const FOLDER_DATA = /FOLDER INTERNAL DATA$/;
 const CUT_NAMED_MAX = 5;
 const BYTES_MAX = 16 * 1024 * 1024;
 /** Of all mbox files of a folder together. */
@@ -135,7 +137,8 @@ async function mboxItems(name: string, open: OpenFile, run: Run): Promise<RawIte
     run.signal.throwIfAborted();
     try {
       const range = { ...message, read: open.read, isQuoted: true };
-      raws.push(await mailItem(name, range, message.deliveredAt, run));
+      const item = await mailItem(name, range, message.deliveredAt, run);
+      if (!FOLDER_DATA.test(item.title ?? "")) raws.push(item);
     } catch (error) {
       if (!isSourceFailure(error)) throw error;
       run.notes.add(`left out a message of ${oneLine(name, 80)}: ${error.message}`);

@@ -17,22 +17,38 @@ const FORMATS: Record<string, (text: string) => unknown> = {
   "---json": parseJson,
   "---toml": readToml,
   "+++": readToml,
-  ";;;": parseJson,
+  ";;;": (text) => parseJson(text) ?? parseJson(`{${text}}`),
 };
 
+/** Org's keywords, also behind a property drawer; Pandoc's title block; `key:: value` of Logseq. */
+const ORG = /^(?:[ \t]*:PROPERTIES:[ \t]*\r?\n(?:[ \t]*:[^\n]*\n)+)?(?:#\+\w+:[^\n]*(?:\n|$))+/i;
+const PANDOC = /^%[ \t]*([^\n]*(?:\n[ \t]+[^\n]+)*)(?:\n%([^\n]*))?(?:\n%([^\n]*))?(?:\n|$)/;
+const LINES =
+  /^title::?[ \t].*(?:\r?\n[A-Za-z][\w -]{0,40}::?[ \t].*)*(?:\r?\n(?:---[ \t]*)?(?=\r?\n)|(?=\r?\n- )|$)/i;
+const FIRST_KEY = /^\s*(?:\{\s*)?["']?\w[\w -]{0,40}["']?[ \t]*[:=]/;
+
 /**
- * Parts the front matter of a note from its text: YAML, TOML or JSON between marks, JSON by itself (Hugo), or `Key: value` lines
- * that begin with a title (MultiMarkdown). What is between marks and cannot be read is left out, and says only its plain lines.
+ * Parts the front matter of a note from its text: YAML, TOML or JSON between marks, JSON by itself (Hugo), `Key: value` lines
+ * that begin with a title (MultiMarkdown, Hexo, Logseq), the keywords of Org, or Pandoc's title block. What is between marks and cannot be read is left out, and says only its plain lines.
  */
 export function readFrontMatter(note: string): FrontMatter {
   const text = note.replace(/^\s+/, "");
-  const marked = /^(---|\+\+\+|;;;)(yaml|json|toml)?[ \t]*\r?\n/.exec(text);
+  const marked = /^(---|\+\+\+|;;;)(yaml|json|toml|js|coffee)?[ \t]*\r?\n/.exec(text);
   if (marked !== null) return betweenMarks(text, marked);
   const json = text.startsWith("{") ? jsonEnd(text) : -1;
   const fields = json === -1 ? undefined : parseJson(text.slice(0, json));
   if (isRecord(fields) && /^[ \t]*\r?\n|^$/.test(text.slice(json)))
     return { fields: lowerKeys(fields), body: text.slice(json) };
-  const lines = /^title:[ \t].*(?:\r?\n[A-Za-z][\w -]{0,40}:[ \t].*)*(?:\r?\n(?=\r?\n)|$)/i.exec(text)?.[0];
+  const org = ORG.exec(text)?.[0];
+  if (org !== undefined)
+    return {
+      fields: plainLines(org.replaceAll("#+", "").replace(/[<>]/g, "")),
+      body: text.slice(org.length),
+    };
+  const [block, title = "", , date = ""] = PANDOC.exec(text) ?? [];
+  if (block !== undefined)
+    return { fields: new Map(Object.entries({ title, date: date.trim() })), body: text.slice(block.length) };
+  const lines = LINES.exec(text)?.[0];
   if (lines === undefined) return { fields: new Map(), body: text };
   return { fields: plainLines(lines), body: text.slice(lines.length) };
 }
@@ -43,9 +59,12 @@ function betweenMarks(text: string, [opening, mark = "", language = ""]: RegExpE
     mark === "---" ? /^(?:---|\.\.\.)[ \t]*\r?$/m : mark === "+++" ? /^\+\+\+[ \t]*\r?$/m : /^;;;[ \t]*\r?$/m
   ).exec(inside);
   // A line at the top that begins nothing is a rule across the page.
-  if (end === null) return { fields: new Map(), body: text };
+  if (end === null) return readFrontMatter(text.slice(opening.length));
   const matter = inside.slice(0, end.index);
   const found = FORMATS[mark + language]?.(matter);
+  // Nor does one that only has another rule somewhere below it.
+  if (!isRecord(found) && matter.trim() !== "" && !FIRST_KEY.test(matter))
+    return { fields: new Map(), body: text.slice(opening.length) };
   const body = text.slice(opening.length + end.index + end[0].length);
   return { fields: isRecord(found) && !Array.isArray(found) ? lowerKeys(found) : plainLines(matter), body };
 }
@@ -91,7 +110,7 @@ function lowerKeys(fields: Record<string, unknown>): Map<string, unknown> {
 }
 
 function plainLines(text: string): Map<string, unknown> {
-  const lines = text.matchAll(/^([A-Za-z][\w -]{0,40}?)[ \t]*[:=][ \t]*(.*?)[ \t]*\r?$/gm);
-  const unquoted = (value: string) => value.replace(/^(["'])(.*)\1$/, "$2");
+  const lines = text.matchAll(/^([A-Za-z][\w -]{0,40}?)[ \t]*(?:::?|=)[ \t]*(.*?)[ \t]*\r?$/gm);
+  const unquoted = (value: string) => value.replace(/^(["'])(.*)\1,?$/, "$2");
   return new Map([...lines].map(([, key = "", value = ""]) => [key.toLowerCase(), unquoted(value)]));
 }

@@ -3,11 +3,14 @@ import { parseDate } from "../../../lib/dates.ts";
 import { oneLine } from "../../../lib/text.ts";
 import type { RawItem } from "../../digest/item.ts";
 import { decodeText } from "../decode.ts";
+import { htmlToText } from "../html-text.ts";
 import { withoutComments } from "../markdown-comments.ts";
 import { readFrontMatter } from "./front-matter.ts";
 
 /** An item keeps far less. */
 const TEXT_BYTES_MAX = 128 * 1024;
+/** Of a line that may be a title, before its markup is taken off. */
+const HEADING_CHARS_MAX = 1_000;
 const TITLE_KEYS = ["title", "headline", "subject"];
 const DATE_KEYS = [
   "date",
@@ -31,9 +34,9 @@ const SUMMARY_KEYS = ["summary", "description", "excerpt", "abstract"];
  */
 export function readNote(file: { name: string; modifiedMs: number }, bytes: Uint8Array): RawItem {
   const { fields, body } = readFrontMatter(withoutComments(decodeText(headOf(bytes))));
-  const text = body.trim();
+  const text = body.replace(PICTURES, "").replace(OVERLINE, "").trim();
   const [first = ""] = text.split(/\r?\n/, 1);
-  const heading = first.replace(/^#+\s+/, "").replace(/\s+#+\s*$/, "");
+  const heading = headingIn(first.slice(0, HEADING_CHARS_MAX));
   const behindFirst = text
     .slice(first.length)
     .replace(/^\r?\n(?:=+|-+)[ \t]*(?=\r?\n|$)/, "")
@@ -49,6 +52,23 @@ export function readNote(file: { name: string; modifiedMs: number }, bytes: Uint
     text: parts.filter(Boolean).join("\n\n") || first,
     publishedAt: dateIn(fields) ?? dateOfName(file.name) ?? file.modifiedMs,
   };
+}
+
+/** Lines at the top that hold nothing but pictures, as badges are; a line above a heading, as below it. */
+const PICTURES =
+  /^(?:\s*(?:\[?!\[[^\]\n]{0,300}\]\([^)\n]{0,2000}\)(?:\]\([^)\n]{0,2000}\))?[ \t]*)+(?:\r?\n|$))+/;
+const OVERLINE = /^\s*([=#*-])\1{2,}[ \t]*\r?\n(?=[^\n]+\n\1{3})/;
+
+/** The words of a heading in Markdown, HTML or AsciiDoc, without their markup; any other line as it is. */
+function headingIn(line: string): string {
+  const [, html] = /^<h[1-6]\b[^<>]*>(.*?)<\/h[1-6]>\s*$/i.exec(line) ?? [];
+  if (html !== undefined) return htmlToText(html, TEXT_BYTES_MAX);
+  return line
+    .replace(/^(?:#+|=+)\s+/, "")
+    .replace(/\s+#+\s*$/, "")
+    .replace(/\s+\{[#.][^{}]*\}\s*$/, "")
+    .replace(/!?\[([^[\]]+)\]\([^()\s]*\)/g, "$1")
+    .replace(/(\*\*|__|`)(?=\S)([^\n]*?\S)\1/g, "$2");
 }
 
 /** To the end of a line, so that no character is cut. */
@@ -81,6 +101,8 @@ function dateIn(fields: Map<string, unknown>): number | null {
 
 function dateOfName(name: string): number | null {
   const [, year, month, day] =
-    /^(\d{4})([-_]?)(\d{2})\2(\d{2})(?!\d)/.exec(name)?.filter((_, index) => index !== 2) ?? [];
+    /^(\d{4})([-_]?)(\d{2})\2(\d{2})(?=\D|$|\d{4}(?:\d\d)?(?!\d))/
+      .exec(name)
+      ?.filter((_, index) => index !== 2) ?? [];
   return year === undefined ? null : parseDate(`${year}-${month}-${day}`);
 }

@@ -22,11 +22,13 @@ export async function readMail(range: ByteRange, bytesMax: number): Promise<Mail
   const contentType = fields.get("content-type")?.toString("latin1") ?? "";
   const charset = parameterOf(contentType, "charset") ?? parts[0]?.charset ?? null;
   const header = (name: string) => fieldText(fields.get(name) ?? NOTHING, charset);
+  const text = textOf(parts);
   return {
     item: {
       id: /<[^<>]*>/.exec(header("message-id"))?.[0] ?? (header("message-id") || undefined),
-      title: header("subject"),
-      text: textOf(parts),
+      // One with an attachment alone is a mail all the same.
+      title: header("subject") || (text === "" ? "(no subject)" : ""),
+      text,
       publishedAt: dateOf(header("date"), header("received")),
       sender: senderIn(header("from")) ?? senderIn(header("sender")),
     },

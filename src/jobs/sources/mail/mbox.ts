@@ -6,6 +6,9 @@ const POSTMARK_PATTERN = /^From (?:\S+ +)?.*\b\d{1,2}:\d{2}(?::\d{2})?\b.*\b\d{4
 
 /** A longer line is none, and would keep the pattern busy for as long as someone wants. */
 const POSTMARK_CHARS_MAX = 300;
+/** One that nobody writes in a text: with the names of day and month, and a header field in the next line. */
+const SURE_POSTMARK =
+  /^From \S+ +(?:at \S+ +)?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:[A-Z][a-z]{2} +\d{1,2}|\d{1,2} +[A-Z][a-z]{2}) [^\n]*\r?\n[!-9;-~]{1,100}:/;
 const DELIVERED = /\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b.*/;
 const CHUNK_BYTES = 1024 * 1024;
 /** An empty line that ends in CR LF, before a postmark. */
@@ -27,7 +30,7 @@ interface MboxTail {
 
 /**
  * The last messages of an mbox file (RFC 4155), oldest first, without their postmarks: new mail is appended, so they are the
- * newest. A postmark counts at the start and after an empty line. Looks at no more than `bytesMax` from the end.
+ * newest. A postmark counts at the start and after an empty line, a sure one on any line. Looks at no more than `bytesMax` from the end.
  * @throws SourceUnreadable when the file does not begin with a postmark, or no message begins in what was looked at.
  */
 export async function lastMessages(
@@ -65,8 +68,10 @@ async function postmarksIn(file: OpenFile, from: number, to: number, first: numb
   let at = bytes.lastIndexOf("From ", to - 1 - base);
   for (; at >= from - base; at = at === 0 ? -1 : bytes.lastIndexOf("From ", at - 1)) {
     const before = bytes.subarray(Math.max(0, at - BEFORE_BYTES), at).toString("latin1");
-    if (base + at !== first && !/(?:^|\n)\r?\n$/.test(before)) continue;
     const line = bytes.subarray(at, at + POSTMARK_CHARS_MAX + 1).toString("latin1");
+    // Some programs put no empty line between messages.
+    const isAfterEmpty = base + at === first || /(?:^|\n)\r?\n$/.test(before);
+    if (!isAfterEmpty && !(before.endsWith("\n") && SURE_POSTMARK.test(line))) continue;
     if (!isPostmark(line)) continue;
     const lineEnd = line.indexOf("\n");
     const start = base + at;

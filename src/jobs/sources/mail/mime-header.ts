@@ -40,7 +40,9 @@ interface Word {
 
 function bytesOf(encoding: string, encoded: string): Buffer {
   if (encoding.toUpperCase() === "B") return Buffer.from(encoded, "base64");
-  const parts = encoded.replaceAll("_", " ").split(/=\s*([0-9A-F]{2})/gi);
+  // A word that was folded as a body is has a `=` at the end of its line.
+  const joined = encoded.replace(/=(?:\s+(?![0-9A-F]{2})|$)/gi, "");
+  const parts = joined.replaceAll("_", " ").split(/=\s*([0-9A-F]{2})/gi);
   return Buffer.concat(parts.map((part, index) => Buffer.from(part, index % 2 === 1 ? "hex" : "utf8")));
 }
 

@@ -35,6 +35,9 @@ interface MimeMessage {
 const CHUNK_BYTES = 64 * 1024;
 /** Of the text of all parts, as it is sent: an item keeps far less. */
 const TEXT_BYTES_MAX = 128 * 1024;
+/** The same where a part is HTML, which may hold its pictures before the first word. */
+const HTML_BYTES_MAX = 8 * 1024 * 1024;
+const HTML = /html|enriched/;
 const PARTS_MAX = 100;
 const FIELD_BYTES_MAX = 16 * 1024;
 const DEPTH_MAX = 20;
@@ -114,12 +117,16 @@ function createReader() {
   let field: Buffer[] | null = null;
   let fieldBytes = 0;
 
-  return { take, finish, isFull: () => textBytes >= TEXT_BYTES_MAX || parts.length >= PARTS_MAX };
+  return { take, finish, isFull };
+
+  function isFull(): boolean {
+    return parts.length >= PARTS_MAX || (part.use === "text" && textBytes >= bytesMaxOf(part));
+  }
 
   function take(line: Buffer): void {
     if (line[0] === 0x2d && line[1] === 0x2d && takeBoundary(line)) return;
     if (part.use === "headers") takeHeader(line);
-    else if (part.use === "text" && textBytes < TEXT_BYTES_MAX) {
+    else if (part.use === "text" && textBytes < bytesMaxOf(part)) {
       part.body.push(line);
       textBytes += line.length + 1;
     }
@@ -186,13 +193,17 @@ function createReader() {
     if (part.use !== "text") return;
     part.use = "nothing";
     const alternative = multiparts.findLast(({ subtype }) => subtype === "alternative")?.id ?? null;
-    parts.push({ isHtml: /html|enriched/.test(part.type), alternative, ...textOf(part) });
+    parts.push({ isHtml: HTML.test(part.type), alternative, ...textOf(part) });
   }
 
   function finish(): Omit<MimeMessage, "unread"> {
     closePart();
     return { fields: top ?? new Map(), parts, hasHeaders };
   }
+}
+
+function bytesMaxOf({ type }: OpenPart): number {
+  return HTML.test(type) ? HTML_BYTES_MAX : TEXT_BYTES_MAX;
 }
 
 function openPart(type: string): OpenPart {

@@ -35,6 +35,17 @@ test.each([
   ["JSON", '{\n"title": "A Title",\n"date": "2026-11-03",\n"a": {"b": "}"}\n}\nText.'],
   ["JSON between marks", '---json\n{"title": "A Title", "date": "2026-11-03"}\n---\nText.'],
   ["JSON between semicolons", ';;;\n{"title": "A Title", "date": "2026-11-03"}\n;;;\nText.'],
+  ["JSON between semicolons without braces", ';;;\n"title": "A Title",\n"date": "2026-11-03"\n;;;\nText.'],
+  ["JavaScript between marks", '---js\n{\n  title: "A Title",\n  date: "2026-11-03",\n}\n---\nText.'],
+  ["YAML that does not end", "---\ntitle: A Title\ndate: 2026-11-03\n\nText."],
+  ["YAML that only ends", "title: A Title\ndate: 2026-11-03\n---\nText."],
+  ["Pandoc's title block", "% A Title\n% Ann\n% 2026-11-03\n\nText."],
+  ["Org keywords", "#+TITLE: A Title\n#+DATE: <2026-11-03 Tue>\n\nText."],
+  [
+    "Org keywords behind a drawer",
+    ":PROPERTIES:\n:ID: 1\n:END:\n#+title: A Title\n#+date: 2026-11-03\nText.",
+  ],
+  ["properties of Logseq", "title:: A Title\ndate:: 2026-11-03\n\nText."],
   ["lines with colons", "Title: A Title\nDate: 2026-11-03\n\nText."],
   ["a heading that says the title again", "---\ntitle: A Title\ndate: 2026-11-03\n---\n# A Title\n\nText."],
   ["a title in the heading alone", "---\ndate: 2026-11-03\n---\n# A Title #\n\nText."],
@@ -53,7 +64,18 @@ test.each([
     "Text.",
   ],
   ["a comment in code", "A Title\n\n```\n<!-- shown -->\n```", "A Title", "```\n<!-- shown -->\n```"],
-  ["a rule at its top", "---\n\nText.", "---", "Text."],
+  ["a rule at its top", "---\n\nA Title\n\nText.", "A Title", "Text."],
+  ["a rule at its top and one below", "---\n\n# A Title\n\nText.\n\n---\n", "A Title", "Text.\n\n---"],
+  [
+    "badges and a picture before the heading",
+    "[![b](x.svg)](y) ![c](z)\n\n# A Title\nText.",
+    "A Title",
+    "Text.",
+  ],
+  ["markup in the heading", "# **A** [Title](https://example.org) {#id}\n\nText.", "A Title", "Text."],
+  ["a heading in HTML", '<h1 align="center">A <b>Title</b></h1>\n\nText.', "A Title", "Text."],
+  ["a heading of AsciiDoc", "= A Title\n\nText.", "A Title", "Text."],
+  ["a heading between two lines", "=======\nA Title\n=======\n\nText.", "A Title", "Text."],
   ["marks that are no front matter", "A Title\n\n---\nx: y\n---", "A Title", "---\nx: y\n---"],
   ["an object that is its text", "{a} is a set.\n\nText.", "{a} is a set.", "Text."],
 ])("reads %s as people do", (_, text, title, body) => {
@@ -69,6 +91,7 @@ test.each([
   ["2026-11-03-a.md", DAY],
   ["20261103 a.md", DAY],
   ["2026_11_03.md", DAY],
+  ["202611031030 a.md", DAY],
   ["2026-13-03.md", WRITTEN],
   ["20261103999.md", WRITTEN],
 ])("the name %s is as good as its date", (name, date) => {
@@ -104,4 +127,9 @@ test("no note takes time that grows faster than it", () => {
   for (const piece of ["<!--", "`", "```\n", "---\n", "Title: x\n", "{", '"', "+++\n", "# ", "a: &a\n", "\n"])
     read(piece.repeat(128 * 1024));
   expect(performance.now() - startedMs).toBeLessThan(10_000);
+});
+
+test("a heading that is made to keep afk busy does not", () => {
+  expect(read(`# ${"`a ".repeat(40_000)}`).title).toMatch(/^`a/);
+  expect(read(`${"![](x) ".repeat(5_000)}\n${"[".repeat(100_000)}`).title).toMatch(/^\[/);
 });

@@ -31,6 +31,7 @@ test.each([
   ["a character cut between words", "=?utf-8?B?R3LD?= =?utf-8?B?vMOfZQ==?=", "Grüße"],
   ["a character cut between words of both encodings", "=?utf-8?B?R3LD?= =?UTF-8?Q?=BC=C3=9Fe?=", "Grüße"],
   ["text beside words", "Re: =?utf-8?Q?=C3=BC?= and =?utf-8?Q?=C3=9F?= end", "Re: ü and ß end"],
+  ["a word folded as a body is", "=?utf-8?Q?Gr=C3=BC=\r\n =C3=9Fe_an=\r\n _alle=?=", "Grüße an alle"],
   ["words that touch text", "a=?utf-8?Q?=C3=BC?=b", "aüb"],
   ["a language (RFC 2231)", "=?utf-8*de?Q?Gr=C3=BC=C3=9Fe?=", "Grüße"],
   ["spaces in a word", "=?utf-8?Q?Gr=C3=BC=C3=9Fe an alle?=", "Grüße an alle"],
@@ -135,6 +136,21 @@ test.each([
 ])("reads %s", async (_, subtype, each, expected) => {
   const fields = { "Content-Type": `multipart/${subtype}; boundary="a b"` };
   expect(await textOf(fields, parts("a b", ...each))).toBe(expected);
+});
+
+test("reads HTML behind its pictures and style sheets", async () => {
+  const picture = `<img src="data:image/png;base64,${`${"A".repeat(76)}\r\n`.repeat(20_000)}">`;
+  const head = `<head><style>${"p { color: red }\r\n".repeat(3_000)}</style></head>`;
+  const body = `<html>${head}<body><!--[if mso]>${"x".repeat(30_000)}<![endif]-->${picture}<p>Words.</p></body></html>`;
+  expect(await textOf({ "Content-Type": "text/html" }, body)).toBe("Words.");
+  const encoded = Buffer.from(body).toString("base64");
+  const fields = { "Content-Type": "text/html", "Content-Transfer-Encoding": "base64" };
+  expect(await textOf(fields, encoded.replace(/.{76}/g, "$&\r\n"))).toBe("Words.");
+});
+
+test("a mail with neither subject nor text says so", async () => {
+  const photo = "Date: Tue, 03 Nov 2026 09:00:00 +0100\r\nContent-Type: image/jpeg\r\n\r\nx";
+  expect((await read(photo)).item.title).toBe("(no subject)");
 });
 
 test("reads forms within forms", async () => {

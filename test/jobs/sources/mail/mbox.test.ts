@@ -49,6 +49,22 @@ test.each([
   expect(messages).toHaveLength(2);
 });
 
+test("splits an mbox without empty lines at postmarks that nothing else can be", async () => {
+  const message = (n: number) =>
+    `From a@example.org Tue Nov  3 08:0${n}:00 2026\nSubject: ${n}\n\nHi.\nFrom b@example.org Tue Nov  3 08:00:00 2026\nand on.\n`;
+  expect((await split([1, 2, 3].map(message).join(""))).messages).toHaveLength(3);
+});
+
+test("passes over what a mail server keeps in the file", async () => {
+  const folder = tempDir();
+  const data =
+    "From MAILER-DAEMON Tue Nov  3 07:00:00 2026\nSubject: DON'T DELETE THIS MESSAGE -- FOLDER INTERNAL DATA\n\nx\n\n";
+  writeFileSync(join(folder, "a.mbox"), data + MBOX);
+  const signal = new AbortController().signal;
+  const { items } = await collectFolder({ folder }, { base: ".", signal });
+  expect(items.map(({ title }) => title)).toEqual(["two", "one"]);
+});
+
 test("says when a message was delivered", async () => {
   const { messages } = await lastMessages(memoryFile(MBOX), BOUNDS);
   expect(messages.map(({ deliveredAt }) => deliveredAt)).toEqual([
