@@ -87,10 +87,11 @@ function votesBySource(rated: readonly PrintedItem[], nowMs: number): Map<string
 }
 
 function reasonsOf(topics: string[], weight: number, vote: number, source: string): string[] {
+  const weighted = weight === 1 ? [] : [`weight ${weight}`];
   const reasons = [
     ...(topics.length === 0 ? [] : [`matches ${topics.slice(0, TOPICS_NAMED).join(", ")}`]),
     ...(Math.abs(vote) < VOTE_NOTICEABLE ? [] : [`you rated ${source} ${vote > 0 ? "up" : "down"}`]),
-    ...(weight === 1 ? [] : [`weight ${weight}`]),
   ];
-  return reasons.length === 0 ? ["by its date alone"] : reasons;
+  if (reasons.length > 0 || weight === 0) return [...reasons, ...weighted];
+  return weighted.length === 0 ? ["by its date alone"] : ["by its date", ...weighted];
 }

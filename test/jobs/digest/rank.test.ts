@@ -79,7 +79,7 @@ test("votes move a source by less than one match, are bounded, and fade", () => 
 test("a source of weight 2 counts twice, one of 0 not at all", () => {
   const groups = [[group("a", "A", 1)], [group("b", "B", 1)], [group("c", "C", 1)]];
   expect(standings(groups, ["postgres"], [], [1, 2, 0])).toEqual([
-    ["b", 1_000, "weight 2"],
+    ["b", 1_000, "by its date; weight 2"],
     ["a", 500, "by its date alone"],
     ["c", 0, "weight 0"],
   ]);
