@@ -66,7 +66,9 @@ function betweenMarks(text: string, [opening, mark = "", language = ""]: RegExpE
   if (!isRecord(found) && matter.trim() !== "" && !FIRST_KEY.test(matter))
     return { fields: new Map(), body: text.slice(opening.length) };
   const body = text.slice(opening.length + end.index + end[0].length);
-  return { fields: isRecord(found) && !Array.isArray(found) ? lowerKeys(found) : plainLines(matter), body };
+  if (isRecord(found) && !Array.isArray(found)) return { fields: lowerKeys(found), body };
+  // An object of JavaScript is indented, and in YAML only what stands within something else is.
+  return { fields: plainLines(language === "" ? matter : matter.replace(/^[ \t]+/gm, "")), body };
 }
 
 /** Undefined for what is no YAML, such as a title with a colon in it, which many programs let through. */

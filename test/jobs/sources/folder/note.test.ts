@@ -131,5 +131,5 @@ test("no note takes time that grows faster than it", () => {
 
 test("a heading that is made to keep afk busy does not", () => {
   expect(read(`# ${"`a ".repeat(40_000)}`).title).toMatch(/^`a/);
-  expect(read(`${"![](x) ".repeat(5_000)}\n${"[".repeat(100_000)}`).title).toMatch(/^\[/);
+  expect(read(`${"![](x) ".repeat(5_000)}\n${"[".repeat(20_000)}`).title).toMatch(/^\[/);
 });
