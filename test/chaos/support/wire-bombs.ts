@@ -13,7 +13,6 @@ const TOO_SLOW = /^egress_failed: .*(?:too long|Timeout)/i;
 /** Of bytes that belong to no body. */
 const TOO_MUCH = /^egress_failed: .*(?:over one connection|informational answers|Chunk extensions overflow)/;
 const FAILED = /^egress_failed/;
-const UNREADABLE = /^source_unreadable/;
 const FEED = '<rss version="2.0"><channel><item><title>x</title></item></channel></rss>';
 const X = "x".repeat(16 * 1024);
 
@@ -24,13 +23,13 @@ export async function wireBombs(): Promise<WireBombs> {
     "a gibibyte in gzip by its old name": [encoded("X-GZIP", gzip), TOO_LARGE],
     "a gibibyte in deflate": [encoded("deflate", deflate), TOO_LARGE],
     "a gibibyte in Brotli": [encoded("br", brotli), TOO_LARGE],
-    "a bomb in a bomb": [encoded("gzip", gzipSync(gzip)), UNREADABLE],
+    "a bomb in a bomb": [encoded("gzip", gzipSync(gzip)), TOO_LARGE],
     "a bomb in a bomb, and it says so": [encoded("gzip, gzip", gzipSync(gzip)), TOO_LARGE],
     "a thousand encodings": [encoded(Array(1000).fill("gzip").join(","), gzip), /encoded 1000 times/],
     "an encoding nobody asked for": [encoded("zstd", gzip), FAILED],
-    "a bomb that says it is none": [encoded("identity", gzip), UNREADABLE],
+    "a bomb that says it is none": [encoded("identity", gzip), TOO_LARGE],
     "a bomb under another name": [encoded("br", gzip), FAILED],
-    "text that says it is a bomb": [encoded("gzip", Buffer.from(FEED)), FAILED],
+    "text that says it is a bomb": [encoded("gzip", Buffer.from(FEED)), /^1 items/],
     "a bomb that is cut off": [encoded("gzip", gzip.subarray(0, 100_000)), TOO_LARGE],
     "a page with a bomb behind it": [encoded("gzip", Buffer.concat([gzipSync(FEED), gzip])), TOO_LARGE],
     "a bomb as transfer encoding": [

@@ -53,7 +53,7 @@ describe("afk drafts", { timeout: 60_000 }, () => {
     );
 
     expect(await target.afk(["drafts", "reject", ids[1]!])).toMatchObject({ code: 0 });
-    expect((await target.afk(["drafts"])).stdout).toBe("nothing waits\n");
+    expect((await target.afk(["drafts"])).stdout).toBe("nothing waits for your approval\n");
   });
 
   test("--dry-run shows exactly what is then sent, and sends nothing", async () => {

@@ -3,6 +3,7 @@ import { newestFirst } from "../../digest/order.ts";
 import { SourceUnreadable } from "../source.ts";
 import { createEntryDate } from "./entry-date.ts";
 import { createXmlBases } from "./xml-base.ts";
+import { closingOf, tagOf } from "./xml-tags.ts";
 
 /**
  * Elements and attributes that the feed's parser gets. Each costs it up to 20 us and some hundred bytes, and while it parses,
@@ -12,13 +13,15 @@ const NODES_MAX = 40_000;
 /** Elements and attributes, and entries, that are looked at to find the newest; what follows them is not read. */
 const SCANNED_NODES_MAX = 400_000;
 const SCANNED_ENTRIES_MAX = 10_000;
+/** Of one element: they are held together until its tag ends. */
+const ATTRIBUTES_MAX = 1_000;
 const DEPTH_MAX = 90;
 /** Of one piece of text; no item keeps more of it. */
 const TEXT_CHARS_MAX = 200_000;
-const NAME_PATTERN = /^[\p{L}_][\p{L}\p{N}\p{M}_.:-]{0,99}$/u;
 const ENTRY_PATTERN = /^(?:[^:]+:)?(?:item|entry)$/i;
 const LINK_PATTERN = /^(?:[^:]+:)?link$/i;
 const CHUNK_CHARS = 16 * 1024;
+const TOO_MANY = "it has more tags and attributes in one place than afk reads";
 
 /** What is taken of a document. */
 export interface XmlLimits {
@@ -59,6 +62,8 @@ interface Scan {
   bases: ReturnType<typeof createXmlBases>;
   nodes: number;
   nodesOutside: number;
+  /** Of the tag that is read. */
+  attributes: number;
   entries: number;
   textChars: number;
   /** Text of a link that is to be made absolute. */
@@ -82,6 +87,7 @@ export function boundedXml(text: string, limits: XmlLimits): BoundedXml {
     bases: createXmlBases(limits.base),
     nodes: 0,
     nodesOutside: 0,
+    attributes: 0,
     entries: 0,
     textChars: 0,
     linkText: null,
@@ -96,7 +102,7 @@ export function boundedXml(text: string, limits: XmlLimits): BoundedXml {
   const parser = new Parser(
     {
       onopentagname: (name) => unlessStopped(() => beginTag(scan, name)),
-      onattribute: () => unlessStopped(() => countNode(scan)),
+      onattribute: () => unlessStopped(() => countAttribute(scan)),
       onopentag: (name, attributes) => unlessStopped(() => openTag(scan, name, attributes)),
       ontext: (piece) => unlessStopped(() => takeText(scan, piece)),
       oncdatastart() {
@@ -120,6 +126,7 @@ export function boundedXml(text: string, limits: XmlLimits): BoundedXml {
 }
 
 function beginTag(scan: Scan, name: string): void {
+  scan.attributes = 0;
   if (scan.entry === null && scan.open.length <= 2 && ENTRY_PATTERN.test(name)) {
     scan.entry = { depth: scan.open.length, parts: [], nodes: 0, date: createEntryDate() };
     scan.isStopped = ++scan.entries > SCANNED_ENTRIES_MAX;
@@ -127,12 +134,16 @@ function beginTag(scan: Scan, name: string): void {
   countNode(scan);
 }
 
+function countAttribute(scan: Scan): void {
+  if (++scan.attributes > ATTRIBUTES_MAX) throw new SourceUnreadable(TOO_MANY);
+  countNode(scan);
+}
+
 function countNode(scan: Scan): void {
   scan.isStopped ||= ++scan.nodes > SCANNED_NODES_MAX;
   if (scan.entry !== null) {
     if (++scan.entry.nodes > NODES_MAX) scan.entry.parts = null;
-  } else if (++scan.nodesOutside > NODES_MAX)
-    throw new SourceUnreadable("it has more tags and attributes in one place than afk reads");
+  } else if (++scan.nodesOutside > NODES_MAX) throw new SourceUnreadable(TOO_MANY);
 }
 
 function openTag(scan: Scan, name: string, attributes: Record<string, string>): void {
@@ -222,24 +233,11 @@ function newestOf(scan: Scan, { entriesMax, latestMs = Number.POSITIVE_INFINITY 
   );
   const isCut = scan.isStopped;
   const complete = scan.entries - (scan.entry === null ? 0 : 1);
-  if (isCut && kept.size === 0)
-    throw new SourceUnreadable("it has more tags and attributes in one place than afk reads");
+  if (isCut && kept.size === 0) throw new SourceUnreadable(TOO_MANY);
   return {
     document: parts.concat(open.map(closingOf)).join(""),
     entries: complete,
     leftOut: complete - kept.size,
     isCut,
   };
-}
-
-/** A name that is none goes, and what it held stays: some feeds put `<3` in a title. */
-function tagOf(name: string, attributes: Record<string, string>): string {
-  if (!NAME_PATTERN.test(name)) return "";
-  const quoted = (value: string) => value.replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  const named = Object.entries(attributes).filter(([attribute]) => NAME_PATTERN.test(attribute));
-  return `<${name}${named.map(([attribute, value]) => ` ${attribute}="${quoted(value)}"`).join("")}>`;
-}
-
-function closingOf(name: string): string {
-  return NAME_PATTERN.test(name) ? `</${name}>` : "";
 }
