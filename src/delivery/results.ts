@@ -28,12 +28,14 @@ interface NewResult {
 /**
  * Keeps a result and adds a delivery for each receiver that wants it, in the transaction that ends the run. A result that is
  * no news and that nobody wants is not kept. A run that ends a second time, after a person has retried it, is told of again.
- * What was said of how far the run is goes with its end. Gives how many deliveries were added.
+ * What was said of how far the run is goes with its end, and the word that it failed, where it waits still, once it is done.
+ * Gives how many deliveries were added.
  */
 export async function saveResult(trx: Trx, result: NewResult): Promise<number> {
   const { run, outcome, told, nowMs } = result;
   const wanting = result.receivers.filter((receiver) => isWanted(receiver, outcome, told.isNews));
   if (outcome !== "progress") await forgetProgress(trx, run.id);
+  if (outcome === "done") await forgetDeath(trx, run.id);
   if (wanting.length === 0 && !(outcome === "done" && told.isNews)) return 0;
   const { isNews, ...report } = told;
   const content = { is_news: isNews ? 1 : 0, report: JSON.stringify(report), created_at: nowMs };
@@ -81,6 +83,15 @@ async function addDelivery(trx: Trx, result: NewResult, { name, target, quietHou
 async function forgetProgress(trx: Trx, job_id: string): Promise<void> {
   await trx.deleteFrom("deliveries").where("job_id", "=", job_id).where("outcome", "=", "progress").execute();
   await trx.deleteFrom("results").where("job_id", "=", job_id).where("outcome", "=", "progress").execute();
+}
+
+async function forgetDeath(trx: Trx, job_id: string): Promise<void> {
+  await trx
+    .deleteFrom("deliveries")
+    .where("job_id", "=", job_id)
+    .where("outcome", "=", "dead")
+    .where("state", "=", "pending")
+    .execute();
 }
 
 /** The newest result of a job that was done with news in it; else its newest of all. Undefined where it has none. */

@@ -5,6 +5,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { newId } from "../../src/lib/ids.ts";
+import { retryDeadLetter } from "../../src/queue/dead-letters.ts";
+import { PermanentFailure } from "../../src/queue/job.ts";
 import { delivering, hook, newsOf } from "./harness.ts";
 
 const MINUTE = 60_000;
@@ -112,6 +114,26 @@ describe("a receiver", () => {
     expect(new Set(receiver.keys()).size).toBe(3);
     expect(receiver.keys()[2]).toBe("work@2026-11-21T10:00:00.000Z:webhook");
   });
+});
+
+it("a run that failed and was done when it was retried is not told of as failed behind that", async () => {
+  const receiver = await hook((_request, count) => (count === 1 ? { status: 500 } : {}));
+  const made = await delivering([{ ...receiver.entry, when: "always" }], {
+    run: (_context, count) => {
+      if (count === 1) throw new PermanentFailure("broken", "broken");
+      return newsOf();
+    },
+  });
+  const { agent, clock } = made;
+  await agent.tick();
+  expect(await made.states()).toEqual(["webhook pending 1"]);
+  const dead = { name: "work", cause: "broken" };
+  await agent.store.atomically((trx) => retryDeadLetter(trx, dead, null, clock.nowMs()));
+  await agent.tick();
+  clock.advance(MINUTE);
+  await made.send();
+  expect(receiver.bodies().map(({ outcome }) => outcome)).toEqual(["dead", "done"]);
+  expect(await made.states()).toEqual(["webhook delivered 1"]);
 });
 
 describe("a copy", () => {
