@@ -33,7 +33,7 @@ const RETRY_AFTER_DEFAULT_MS = MINUTE_MS;
 /** What an answer other than 2xx says about money and health. */
 export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number): CallFailed {
   const { status } = refusal;
-  const said = refusal.body === null ? undefined : parseJson(refusal.body);
+  const said = refusal.body === null ? undefined : (parseJson(refusal.body) ?? plainWords(refusal.body));
   const message = refusalMessage(subject, status, said);
   const charge = isUnbilled(status, said, subject) ? "none" : "unknown";
   if (status === 401 || status === 403) return new CallFailed(message, { charge, trip: "now" });
@@ -46,6 +46,11 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
   }
   const fault = isRefusal(status) ? "refusal" : "outage";
   return new CallFailed(message, { charge, trip: "count", fault });
+}
+
+/** What a server says that does not write JSON; nothing of a page, which is for browsers. */
+function plainWords(body: string): { message: string } | undefined {
+  return /^\s*(?:<|$)/.test(body) ? undefined : { message: body };
 }
 
 /** Whether an answer of this status with the host's own error in its body certainly cost nothing. */

@@ -3,16 +3,19 @@
  * and models that were trained on prompts.
  */
 const TAG =
-  /(`+)|[<[◁](\/?)(?:\w{1,20}:)?(?:think|thinking|thoughts?)(?:\s[^<>]{0,200})?[>\]▷]|<(\/?)(?:reasoning|internal_reasoning|reflection|scratchpad|inner_monologue|analysis)>|<\|(?:(?:begin_of_thought|start_thinking|think)|(end_of_thought|end_thinking|\/think))\|>/giu;
+  /(`+)|(?:[<[◁]|&lt;)\s?(\/?)\s?(?:\w{1,20}:|ant)?(?:think|thinking|thoughts?)(?:\s[^<>&]{0,200})?(?:[>\]▷]|&gt;)|<(\/?)(?:reasoning|internal_reasoning|reflection|scratchpad|inner_monologue|analysis)>|<\|(?:(?:begin_of_thought|start_thinking|think)|(end_of_thought|end_thinking|\/think))\|>/giu;
 
 /** How gpt-oss marks what is meant for whom, where a server hands it on as it is (https://github.com/openai/harmony). */
 const CHANNEL = /<\|channel\|>\s*(\w+)[^<]{0,100}<\|message\|>/g;
 
+/** The same where a server has taken the marks away, and their words stay. */
+const BARE_CHANNEL = /^analysis[\s\S]*?assistantfinal(?=\S|\s)/;
+
 /** Marks of a chat template around an answer, and the tags that prompts ask for around it. */
 const MARK_BEFORE =
-  /^\s*(?:<\|[\w▁|]{1,40}\|>|\[\|assistant\|\]|<s>|<(?:answer|response|output|final|final_answer|solution)>)/i;
+  /^\s*(?:<\|(?:start_header_id|im_start)\|>\s?assistant\s?(?:<\|end_header_id\|>|\n)|<[|｜][\w▁|]{1,40}[|｜]>|\[\|assistant\|\]|\[\/INST\]|<s>|<(?:answer|response|output|final|final_answer|solution)>)/i;
 const MARK_BEHIND =
-  /(?:<\|[\w▁|]{1,40}\|>|<\/s>|<end_of_turn>|<\/(?:answer|response|output|final|final_answer|solution)>)\s*$/i;
+  /(?:<[|｜][\w▁|]{1,40}[|｜]>|<\/s>|<end_of_turn>|<\/(?:answer|response|output|final|final_answer|solution)>)\s*$/i;
 const MARKS_MAX = 10;
 
 /**
@@ -27,7 +30,7 @@ export function withoutReasoning(said: string): string {
 /** What stands in the last channel that is the answer; of a text without channels all. */
 function finalChannel(said: string): string {
   const channels = [...said.matchAll(CHANNEL)];
-  if (channels.length === 0) return said;
+  if (channels.length === 0) return said.replace(BARE_CHANNEL, "");
   const last = channels.findLast(([, name]) => name === "final");
   if (last === undefined) return "";
   const answer = said.slice(last.index + last[0].length);

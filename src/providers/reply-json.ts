@@ -45,7 +45,7 @@ function wordsIn(value: unknown, depth: number): string | null {
     const each = value.slice(0, ITEMS_MAX).map((item) => wordsIn(item, depth - 1));
     return each.filter((words) => words !== null).join("; ") || null;
   }
-  for (const key of ["message", "error", "detail", "msg"]) {
+  for (const key of ["message", "Message", "error", "errors", "detail", "msg"]) {
     const words = wordsIn(value[key], depth - 1);
     if (words === null) continue;
     const where = Array.isArray(value.loc) ? `${value.loc.slice(0, ITEMS_MAX).join(".")}: ` : "";

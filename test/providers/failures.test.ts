@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { askedWaitMs } from "../../src/providers/failures.ts";
+import { askedWaitMs, refusalFailure } from "../../src/providers/failures.ts";
 
 const NOW = Date.parse("2026-11-21T10:00:00Z");
 
@@ -19,4 +19,15 @@ it.each([
   ["nothing", {}, null],
 ])("reads a Retry-After of %s", (_, headers, expected) => {
   expect(askedWaitMs(headers, NOW)).toBe(expected);
+});
+
+it.each([
+  ["plain text", "max_tokens is too\nlarge", "x/m answered 422: max_tokens is too large."],
+  ["a page, which is for browsers", "<html>422</html>", "x/m answered 422."],
+  ["nothing", " ", "x/m answered 422."],
+])("repeats what a server says in %s", (_, body, message) => {
+  const rules = { isFree: false, freeErrors: null, missingModelAdvice: null };
+  const subject = { provider: "x", model: "m", address: "http://a.example", secrets: [], ...rules };
+  const failure = refusalFailure(subject, { status: 422, headers: {}, body }, NOW);
+  expect(failure).toMatchObject({ message, charge: "unknown", fault: "refusal" });
 });

@@ -17,6 +17,8 @@ it.each([
   ['{"error": {"code": 1}}', null],
   ['{"error": ""}', null],
   ['{"error": null}', null],
+  ['{"errors": [{"message": "no"}]}', "no"],
+  ['{"Message": "no"}', "no"],
   ['{"detail": []}', null],
   ['"error"', null],
   ["null", null],

@@ -126,7 +126,8 @@ function priceBound({ input, output }: Price) {
 
 async function readReply(reply: Reply): Promise<ProviderReply> {
   const body = await reply.text();
-  const said = parseJson(body) ?? completionOfStream(body);
+  // Some send comments of a stream to keep the connection, and then no stream.
+  const said = parseJson(body.replace(/^(?:\s*:[^\n]*\n)+/, "")) ?? completionOfStream(body);
   if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a chat completion");
   // First, whatever becomes of the text: it was billed all the same.
   const figures = openaiFigures(said);

@@ -36,6 +36,7 @@ it.each([
   ["the older form", reply({ text: ANSWER, finish_reason: "stop" })],
   ["the form of a stream", reply({ delta: { content: ANSWER }, finish_reason: "stop" })],
   ["an error that is none", reply({ message: { content: ANSWER } }, { usage: USAGE, error: null })],
+  ["comments before it", `: working\n\n: working\n\n${message(ANSWER)}`],
   [
     "a stream that nobody asked for",
     `: working\n\n${events(delta("The harbour "), delta("opens in May.", "stop"), { choices: [], usage: USAGE })}data: [DONE]\n\n`,
