@@ -63,6 +63,7 @@ test.each([
     "A Title",
     "Text.",
   ],
+  ["a comment in the form of a link", "[//]: # (generated)\n# A Title\n\nText.", "A Title", "Text."],
   ["a comment in code", "A Title\n\n```\n<!-- shown -->\n```", "A Title", "```\n<!-- shown -->\n```"],
   ["a rule at its top", "---\n\nA Title\n\nText.", "A Title", "Text."],
   ["a rule at its top and one below", "---\n\n# A Title\n\nText.\n\n---\n", "A Title", "Text.\n\n---"],
