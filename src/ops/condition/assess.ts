@@ -105,7 +105,9 @@ function machine(evidence: Evidence): Finding[] {
   return found;
 }
 
-function calls({ observed: { nowMs }, breakers, refusals, unknown, failingSources }: Evidence): Finding[] {
+function calls(evidence: Evidence): Finding[] {
+  const { observed, config, breakers, refusals, unknown, failingSources } = evidence;
+  const { nowMs } = observed;
   const found: Finding[] = [];
   for (const { name, state } of breakers) {
     const owner = ownerWords(name);
@@ -116,8 +118,18 @@ function calls({ observed: { nowMs }, breakers, refusals, unknown, failingSource
       found.push(finding("breaker_open", text, "afk status", state.reason));
     }
   }
+  const hasOther = config.models.chain.some((reference) =>
+    refusals.every(({ model }) => model !== reference),
+  );
   for (const { model, reason } of refusals)
-    found.push(finding("model_refuses", `${model} refuses every call`, "afk status", reason));
+    found.push(
+      finding(
+        hasOther ? "model_refuses" : "models_refuse",
+        `${model} refuses every call`,
+        "afk status",
+        reason,
+      ),
+    );
   if (unknown.calls > 0) {
     const charged = `charged at ${formatUsd(Math.round(unknown.usd * MICROS_PER_USD))}`;
     const text = `${plural(unknown.calls, "call")} of unknown cost`;

@@ -40,6 +40,7 @@ const SHOWN: readonly FindingCode[] = [
   "breaker_blocked",
   "breaker_open",
   "model_refuses",
+  "models_refuse",
   "ping_failing",
   "gateway_suspended",
   "gateway_down",

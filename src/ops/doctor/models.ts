@@ -31,13 +31,16 @@ export function modelChecks({
 /** Models that answer a question and refuse the work, as one without credit does. Says nothing where none does. */
 export async function refusingModels(subject: WithStore): Promise<Found> {
   const { facts, findings } = await conditionOf(subject);
-  if (findings.every(({ code }) => code !== "model_refuses")) return [];
+  const found = findings.find(({ code }) => code === "model_refuses" || code === "models_refuse");
+  if (found === undefined) return [];
+  const { code, severity } = found;
+  const result = severity === "bad" ? bad : warn;
   return facts.refusals.map(({ model, since_at, reason }) => ({
     name: `model ${model}`,
-    ...bad(
+    ...result(
       `has refused every call since ${toIso(since_at)}: ${reason}`,
       "do what the server says, at the provider or in models of afk.yaml; the next call that it answers ends this",
     ),
-    code: "model_refuses" as const,
+    code,
   }));
 }

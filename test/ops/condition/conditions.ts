@@ -102,10 +102,18 @@ export const PLAIN: readonly Condition[] = [
     ...{ codes: ["breaker_open"], exit: 0, says: LIMITS("client laptop is refused") },
   },
   {
-    name: "a model that refuses every call",
+    name: "a model that refuses every call, and another that does its work",
+    make({ configure, insert, nowMs }) {
+      configure({ models: { chain: ["ollama/x", "extractive"] } });
+      insert("model_refusals", { model: "ollama/x", since_at: nowMs, last_at: nowMs, reason: "no credit" });
+    },
+    ...{ codes: ["model_refuses"], exit: 0, says: NEEDS("ollama/x refuses every call") },
+  },
+  {
+    name: "the only model, which refuses every call",
     make: ({ insert, nowMs }) =>
       insert("model_refusals", { model: "extractive", since_at: nowMs, last_at: nowMs, reason: "no credit" }),
-    ...{ codes: ["model_refuses"], exit: 1, says: NEEDS("extractive refuses every call") },
+    ...{ codes: ["models_refuse"], exit: 1, says: NEEDS("extractive refuses every call") },
   },
   {
     name: "a file that is not in out/",
