@@ -36,11 +36,11 @@ describe("the runbook with compose", () => {
       if (done.has(text) && !text.includes(" up ")) continue;
       done.add(text);
       // A worker that was stopped has nothing to kill.
-      if (text.endsWith(" kill")) await compose("docker compose up -d");
+      if (text.endsWith(" kill worker")) await compose("docker compose up -d");
       await compose(text.replace(/\b(exec|run)\b/, "$1 -T"));
       if (text.endsWith("up -d")) await eventually("the worker is fit", async () => (await health()) === 0);
       if (text.endsWith("afk stop")) await eventually("the worker ends", async () => !(await isUp()));
-      if (/ (?:stop|kill|down)$/.test(text)) expect(await isUp(), text).toBe(false);
+      if (/ (?:stop|kill worker|down)$/.test(text)) expect(await isUp(), text).toBe(false);
     }
     expect(done.size).toBeGreaterThan(8);
 
