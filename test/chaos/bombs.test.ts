@@ -23,7 +23,7 @@ import { PAGES, robotsBombs, wireBombs } from "./support/wire-bombs.ts";
  * bounds all bombs of the batch together. Time is the process's CPU time, of all its threads, from the start of a bomb
  * to the end of its collection, which a busy machine does not stretch as it does the wall clock.
  */
-const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
+const GROWTH_BYTES_MAX = 128 * 1024 * 1024;
 const CPU_MS_MAX = 2_000;
 const BATCH = 8;
 

@@ -20,7 +20,7 @@ interface Output {
 }
 
 /** Titles of the simulated sources. */
-const ITEM = /^## .*?(Item s\d+n\d+)\b/gm;
+const ITEM = /^##+ .*?(Item s\d+n\d+)\b/gm;
 
 /** The alert of the first run of a job that died of this cause; those after it are counted with it. */
 const ALERT_OF_DEAD = `select 1 from dead_letters, alerts where job_id = ?
