@@ -129,8 +129,9 @@ function uptimeMs(): number {
     told = { uptimeMs: uptime() * 1_000, wallMs, monotonicMs };
     passedMs = 0;
   }
-  // The system tells it in hundredths of a second.
-  latestUptimeMs = Math.max(latestUptimeMs, Math.floor(told.uptimeMs + passedMs));
+  const read = Math.floor(told.uptimeMs + passedMs);
+  // The system tells it in hundredths of a second. Further back is another machine's, as in a thread's next simulation.
+  latestUptimeMs = latestUptimeMs - read > UPTIME_KEPT_MS ? read : Math.max(latestUptimeMs, read);
   return latestUptimeMs;
 }
 
