@@ -108,10 +108,10 @@ export function createTransport({
     async get(url: URL, exchange: Exchange): Promise<Answer> {
       const headers = { "user-agent": userAgent, "accept-encoding": ACCEPT_ENCODING, ...exchange.headers };
       const times = { timeoutMs: exchange.timeoutMs, connectTimeoutMs: headersTimeoutMs, headersTimeoutMs };
-      const { signal } = exchange;
+      const { signal, bytesMax: bodyBytesMax } = exchange;
       let isAnswered = false;
       try {
-        const asked = { method: "GET", headers, body: null, signal, ...times };
+        const asked = { method: "GET", headers, body: null, signal, bodyBytesMax, ...times };
         return await request(url, asked, (reply, limit) => {
           isAnswered = true;
           return readAnswer(reply, { ...exchange, signal: limit });
@@ -133,7 +133,11 @@ export function createTransport({
      */
     async send(url: URL, dispatch: Dispatch): Promise<Omit<Answer, "body">> {
       try {
-        const asked = { ...dispatch, connectTimeoutMs: headersTimeoutMs };
+        const asked = {
+          ...dispatch,
+          connectTimeoutMs: headersTimeoutMs,
+          bodyBytesMax: SEND_ANSWER_BYTES_MAX,
+        };
         return await request(url, asked, async ({ status, headers, body }, limit) => {
           // A server may stop its work when nobody reads its answer; that the reading fails does not change the answer.
           const bounds = { bytesMax: SEND_ANSWER_BYTES_MAX, onExcess: "cut" as const, signal: limit };

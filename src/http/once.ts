@@ -20,6 +20,8 @@ export interface OnceRequest {
   connectTimeoutMs?: number;
   /** From the request to the headers of the reply; no limit of its own unless stated. */
   headersTimeoutMs?: number;
+  /** The most that is read of the reply's body; 8 MiB unless stated. */
+  bodyBytesMax?: number;
   /** How the name becomes addresses; the system's look-up unless stated. The connection goes to what it gives. */
   lookup?: LookupFunction;
   /** Asked when the connection stands, immediately before the first byte; nothing is sent when it rejects. */
@@ -54,8 +56,9 @@ export class RequestLost extends Error {
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** After so long without a byte the system asks whether the other side is still there. */
 export const KEEP_ALIVE_MS = MINUTE_MS;
-/** Bytes of a whole reply on the wire. The largest body that is read has 8 MiB; the rest is for how it is cut into chunks. */
-const WIRE_BYTES_MAX = 24 * 1024 * 1024;
+const BODY_BYTES_MAX = 8 * 1024 * 1024;
+/** What a reply has on the wire beside its body: headers, and how it is cut into chunks, which cost far more than their bytes. */
+const framingBytesMax = (bodyBytes: number) => 256 * 1024 + bodyBytes / 8;
 const INFORMATIONAL_MAX = 20;
 
 /**
@@ -175,7 +178,7 @@ async function send(
         path: url.pathname + url.search,
         headers: { host: url.host, ...length, ...request.headers },
       });
-      boundReply(sent, connection);
+      boundReply(sent, connection, request.bodyBytesMax ?? BODY_BYTES_MAX);
       sent.once("response", resolve);
       sent.on("error", (error) => {
         onError(error);
@@ -204,13 +207,14 @@ export function boundInformational(sent: ClientRequest): void {
  * Hangs up on a server that sends more than any honest reply has. Chunk extensions (RFC 9112, section 7.1.1), for one, are no
  * body and counted nowhere else.
  */
-function boundReply(sent: ClientRequest, connection: Socket): void {
+function boundReply(sent: ClientRequest, connection: Socket, bodyBytesMax: number): void {
+  const bytesMax = bodyBytesMax + framingBytesMax(bodyBytesMax);
   boundInformational(sent);
   // Not before the client reads: a listener makes the socket flow.
   sent.once("socket", () => {
     connection.on("data", () => {
-      if (connection.bytesRead <= WIRE_BYTES_MAX) return;
-      connection.destroy(new Error(`the server sent more than ${WIRE_BYTES_MAX} bytes over one connection`));
+      if (connection.bytesRead <= bytesMax) return;
+      connection.destroy(new Error(`the server sent more than ${bytesMax} bytes over one connection`));
     });
   });
 }

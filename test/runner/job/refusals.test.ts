@@ -60,7 +60,7 @@ describe("a model that refuses every call, while another one does its work", () 
 
     const found = async () => {
       const checks = await examine(agent.config, agent.rails.store, { isOffline: true });
-      return checks.filter(({ result, found }) => result === "bad" && found.includes("credit balance"));
+      return checks.filter(({ result, found }) => result === "warn" && found.includes("credit balance"));
     };
     expect(await found()).toHaveLength(1);
 
