@@ -96,6 +96,10 @@ export interface JobContext<Settings = unknown> {
   isSeen(keys: string[]): Promise<Set<string>>;
   /** Remembers keys when the job is done. */
   remember(keys: string[]): void;
+  /** What an earlier run of a job of this name kept under a key; null where there is none. */
+  recall(key: string): Promise<string | null>;
+  /** Keeps a text (at most 256 KiB, of at most 1,000 keys) for later runs, in place of what was kept before, when the job is done. */
+  keep(key: string, value: string): void;
   /** What jobs of this agent printed, the newest first, at most 2,000. It changes with time and ratings: read it in a step. */
   printed(query: PrintedQuery): Promise<PrintedItem[]>;
   /** Runs `fn` once per job and name; its result (JSON, at most 4 MiB) is kept and given again after a crash. */

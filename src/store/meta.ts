@@ -18,6 +18,7 @@ type MetaKey =
 
 /** The parts of retention. */
 export type SweepName =
+  | "memory"
   | "ledger"
   | "steps"
   | "answers"

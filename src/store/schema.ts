@@ -52,6 +52,12 @@ export interface Schema {
   deliveries: results.DeliveriesTable;
   alert_routes: alerts.AlertRoutesTable;
   digest_items: results.DigestItemsTable;
+  job_memory: queue.JobMemoryTable;
+  paused_jobs: queue.PausedJobsTable;
+  questions: queue.QuestionsTable;
+  cap_grants: queue.CapGrantsTable;
+  remote_cursors: queue.RemoteCursorsTable;
+  remote_messages: queue.RemoteMessagesTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

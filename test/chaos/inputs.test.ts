@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { afterAll, expect, it, onTestFinished } from "vitest";
 import { openAgent, readAgentConfig } from "../../src/agent.ts";
 import { ConfigError } from "../../src/config/errors.ts";
-import { toItem } from "../../src/jobs/digest/item.ts";
+import { toItem } from "../../src/jobs/items/item.ts";
 import type { JobKind } from "../../src/jobs/job.ts";
 import { readFeed } from "../../src/jobs/sources/feed/feed.ts";
 import { readMail } from "../../src/jobs/sources/mail/mail.ts";

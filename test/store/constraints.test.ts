@@ -124,6 +124,15 @@ const VALID: Record<string, Row> = {
     },
     ...{ summary: "", published_at: null, vote: null, rated_at: null, created_at: 1 },
   },
+  questions: {
+    ...{ id: "q", kind: "draft", subject: "draft", job: "digest", message: "Send?", detail: "{}" },
+    ...{ state: "open", code_hash: null, asked_at: 1, sent_at: null },
+    ...{ expires_at: 2, answered_at: null, answered_by: null },
+  },
+  cap_grants: {
+    ...{ job: "digest@1", window: "job", amount: "micros" },
+    ...{ extra: 1, question_id: "q", granted_at: 1 },
+  },
   outputs: {
     name: "digest.md",
     job_id: "job",
@@ -293,6 +302,9 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["an outcome that does not exist", "results", { outcome: "lost" }],
   ["a delivery state that does not exist", "deliveries", { state: "sent" }],
   ["a vote that is none", "digest_items", { vote: 0 }],
+  ["a question of no kind", "questions", { kind: "resume" }],
+  ["an answer that does not exist", "questions", { state: "maybe" }],
+  ["a grant of nothing", "cap_grants", { extra: 0 }],
   ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
 ];

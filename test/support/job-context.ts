@@ -11,6 +11,7 @@ import type { Completion, ModelRequest } from "../../src/providers/types.ts";
 export interface JobMemory {
   steps: Map<string, string>;
   seen: Set<string>;
+  kept?: Map<string, string>;
 }
 
 export interface FakeJob<Settings> {
@@ -40,16 +41,21 @@ interface Options {
 
 /** A job context in memory that keeps the promises of src/jobs/job.ts, with a model that says what a test tells it to. */
 export function fakeJob<Settings>(settings: Settings, options: Options = {}): FakeJob<Settings> {
-  const memory = options.memory ?? { steps: new Map(), seen: new Set() };
+  const memory: JobMemory = options.memory ?? { steps: new Map(), seen: new Set() };
   const job: Omit<FakeJob<Settings>, "context"> = {
     memory,
     files: new Map(),
     asked: [],
     events: [],
     progress: [],
-    finish: () => ({ steps: new Map(), seen: new Set([...memory.seen, ...remembered]) }),
+    finish: () => ({
+      steps: new Map(),
+      seen: new Set([...memory.seen, ...remembered]),
+      kept: new Map([...(memory.kept ?? []), ...kept]),
+    }),
   };
   const remembered: string[] = [];
+  const kept = new Map<string, string>();
   const log: Log = {
     event: (_level, event, fields = {}) => void job.events.push({ event, fields }),
     child: () => log,
@@ -69,6 +75,8 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     isSeen: async (keys) => new Set(keys.filter((key) => memory.seen.has(key))),
     printed: async () => options.printed ?? [],
     remember: (keys) => void remembered.push(...keys),
+    recall: async (key) => memory.kept?.get(key) ?? null,
+    keep: (key, value) => void kept.set(key, value),
     step,
     complete: (name, request) =>
       step(name, async () => {

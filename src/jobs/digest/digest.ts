@@ -1,16 +1,16 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { plural } from "../../lib/text.ts";
+import type { Item } from "../items/item.ts";
+import { askedKeys, type Group, groupItems, selectNew } from "../items/select.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { type NewlyPrinted, printedId } from "../printed-items.ts";
+import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "../sources/fetch-sources.ts";
 import { readArticles } from "./articles/read-articles.ts";
 import { withoutBoilerplate } from "./articles/teaser.ts";
 import { type DigestDocument, entriesOf, type Note } from "./document/document.ts";
 import { publishDigest } from "./document/report.ts";
-import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
 import { groupEntries, type Ranked } from "./grouping.ts";
-import type { Item } from "./item.ts";
 import { rank, type Standing } from "./rank.ts";
-import { askedKeys, type Group, groupItems, selectNew } from "./select.ts";
 import { checkDigest, type DigestSettings, digestSettings } from "./settings.ts";
 import { summariseItem, writeLead } from "./summaries.ts";
 

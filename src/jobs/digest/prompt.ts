@@ -1,7 +1,7 @@
 import { once } from "../../lib/once.ts";
 import { clip } from "../../lib/text.ts";
 import type { ModelRequest } from "../../providers/types.ts";
-import type { Item } from "./item.ts";
+import type { Item } from "../items/item.ts";
 
 const LEAD_CHARS_MAX = 8_000;
 

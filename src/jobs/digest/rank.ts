@@ -1,7 +1,7 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { matchPhrases } from "../../store/full-text.ts";
+import type { Group } from "../items/select.ts";
 import type { PrintedItem } from "../printed-items.ts";
-import type { Group } from "./select.ts";
 
 /** Where an item stands, and why. */
 export interface Standing {

@@ -1,8 +1,8 @@
 import { oneLine } from "../../lib/text.ts";
 import type { Completion, ModelRequest } from "../../providers/types.ts";
+import type { Item } from "../items/item.ts";
 import type { JobContext } from "../job.ts";
 import { EXTRACTIVE, type Summary } from "./document/document.ts";
-import type { Item } from "./item.ts";
 import { itemRequest, leadRequest } from "./prompt.ts";
 
 const SUMMARY_CHARS_MAX = 600;

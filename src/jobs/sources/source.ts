@@ -1,8 +1,5 @@
-import { basename } from "node:path";
 import { AfkError } from "../../lib/errors.ts";
-import { shortHash } from "../digest/identity.ts";
-import type { Item } from "../digest/item.ts";
-import { isRemote, type SourceSettings } from "../digest/settings.ts";
+import type { Item } from "../items/item.ts";
 
 /** What came of one source. `notes` name the parts of it that were left out. */
 export interface Collected {
@@ -22,20 +19,4 @@ export class SourceUnreadable extends AfkError {
 /** Whether the digest can go on without the source. A halt, an abort or a bug stops the job. */
 export function isSourceFailure(error: unknown): error is AfkError {
   return error instanceof AfkError && /^(?:source_unreadable$|egress_)/.test(error.code);
-}
-
-/** What the digest calls the source: its name, else what the owner wrote, shortened. */
-export function sourceLabel(source: SourceSettings): string {
-  if (source.name !== undefined) return source.name;
-  if ("github" in source) return source.github;
-  if ("folder" in source) return basename(source.folder) || source.folder;
-  if (!isRemote(source.feed)) return basename(source.feed);
-  const url = new URL(source.feed);
-  return `${url.host}${url.pathname.replace(/\/$/, "")}`;
-}
-
-/** The same for the same place, whatever the source is called. */
-export function sourceId(source: SourceSettings): string {
-  if ("github" in source) return shortHash(`github ${source.github}`);
-  return shortHash("folder" in source ? `folder ${source.folder}` : `feed ${source.feed}`);
 }

@@ -13,6 +13,12 @@ export const seenSweep = forgets(
   ({ seenMs }) => sql`seen_at < ${seenMs}`,
 );
 
+/** What jobs keep that no run has touched for long: of a job, or a source, that was taken out. */
+export const memorySweep = forgets(
+  { name: "memory", table: "job_memory", key: ["job_name", "key"], orderBy: "updated_at" },
+  ({ seenMs }) => sql`updated_at < ${seenMs}`,
+);
+
 /** Kept pages that were neither fetched nor confirmed: asked for again, they are fetched in full. Each may have 2 MiB. */
 export const pagesSweep = forgets(
   { name: "pages", table: "http_cache", key: ["url_hash"], orderBy: "fetched_at", limit: 4 },

@@ -4,10 +4,12 @@ import type { JobConfig } from "../../config/config.ts";
 import { checkedLookup, systemResolve } from "../../egress/address.ts";
 import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
-import { type DigestSettings, isRemote } from "../../jobs/digest/settings.ts";
+import type { DigestSettings } from "../../jobs/digest/settings.ts";
 import { startProblem } from "../../jobs/exec/command-advice.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
+import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
+import { kindOf } from "../../jobs/sources/registry.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import {
@@ -56,12 +58,7 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
 function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   const wanted = [
     ...digestsOf(jobs).flatMap(({ name, sources }) =>
-      sources.flatMap((source) => {
-        if ("folder" in source) return [{ name, path: source.folder, isFolder: true }];
-        return "feed" in source && !isRemote(source.feed)
-          ? [{ name, path: source.feed, isFolder: false }]
-          : [];
-      }),
+      sources.flatMap((source) => (kindOf(source).paths?.(source) ?? []).map((each) => ({ name, ...each }))),
     ),
     ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, isFolder: true })),
   ];

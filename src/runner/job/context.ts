@@ -11,6 +11,7 @@ import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
 import { openRunGateway } from "./gateway.ts";
+import { recall } from "./memory.ts";
 import { processRecords } from "./processes.ts";
 import { isSeen } from "./seen.ts";
 
@@ -18,6 +19,7 @@ import { isSeen } from "./seen.ts";
 export interface Pending {
   files: OutputFile[];
   seen: Set<string>;
+  kept: Map<string, string>;
   drafts: Drafted[];
 }
 
@@ -29,6 +31,8 @@ export interface Drafted {
 }
 
 const PENDING_MAX = 10_000;
+const KEPT_KEYS_MAX = 1_000;
+const KEPT_CHARS_MAX = 256 * 1024;
 /** A person reads each of them. */
 const DRAFTS_MAX = 100;
 const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
@@ -52,7 +56,7 @@ export function createContext(
   run: Run,
 ): { context: JobContext; pending: Pending; gateways: RunGateway[] } {
   const gateways: RunGateway[] = [];
-  const pending: Pending = { files: [], seen: new Set(), drafts: [] };
+  const pending: Pending = { files: [], seen: new Set(), kept: new Map(), drafts: [] };
   const { job } = run;
   const { store, outbox, clock, config, chain, egress } = dependencies;
   const { db } = store;
@@ -76,6 +80,15 @@ export function createContext(
       for (const key of keys) pending.seen.add(key);
       const isBounded = pending.seen.size <= PENDING_MAX;
       assert(isBounded, `job ${job.name} remembers more than ${PENDING_MAX} keys at once`);
+    },
+    recall: (key) => recall(db, job.name, key),
+    keep(key, value) {
+      pending.kept.set(key, value);
+      const isBounded = pending.kept.size <= KEPT_KEYS_MAX && value.length <= KEPT_CHARS_MAX;
+      assert(
+        isBounded,
+        `job ${job.name} keeps more than ${KEPT_KEYS_MAX} texts, or a longer one than may be`,
+      );
     },
     step: (name, fn) =>
       recorded(name, async () => {

@@ -18,6 +18,7 @@ import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
+import { keepInMemory } from "./memory.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportOf } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
@@ -165,6 +166,8 @@ async function record(
     await savePrinted(trx, job, result.printed ?? [], nowMs);
     const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
     for (const key of pending.seen) await rememberSeen(trx, { job_name: job.name, key, seen_at: nowMs });
+    for (const [key, value] of pending.kept)
+      await keepInMemory(trx, { job_name: job.name, key, value, updated_at: nowMs });
     for (const draft of pending.drafts) await saveDraft(trx, outbox.announce, job, draft, nowMs);
     const report = { ...job, tick, sources: result.sources ?? [], nowMs, timezone: config.timezone };
     await reportSources(trx, outbox.announce, report);

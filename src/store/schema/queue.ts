@@ -120,6 +120,73 @@ export interface SeenTable {
   seen_at: number;
 }
 
+/** A text that a run of a job keeps for later ones: where it stopped to read, what a page said. */
+export interface JobMemoryTable {
+  job_name: string;
+  key: string;
+  value: string;
+  updated_at: number;
+}
+
+/** A job that a person, or whoever may stop the agent, has put off until it is unpaused. */
+export interface PausedJobsTable {
+  job_name: string;
+  /** `keyboard`, or the channel of the phone. */
+  by: string;
+  reason: string | null;
+  paused_at: number;
+}
+
+/** What a person is asked: whether a draft is done, or a run may go on past its job's own cap. */
+export interface QuestionsTable {
+  id: string;
+  kind: "draft" | "cap";
+  /** The draft's id; the key of the run. */
+  subject: string;
+  /** The job's name. */
+  job: string;
+  /** What is asked, for people. */
+  message: string;
+  /** What a yes does, JSON; what it holds depends on the kind. */
+  detail: string;
+  state: "open" | "yes" | "no" | "expired";
+  /** Of the code that was sent with it last; null before. The code itself is in no table. */
+  code_hash: string | null;
+  asked_at: number;
+  sent_at: number | null;
+  expires_at: number;
+  answered_at: number | null;
+  /** `keyboard`, or the channel of the phone. */
+  answered_by: string | null;
+}
+
+/** What a person let one run have beyond its job's own cap; no other run, and no cap of the agent, is changed by it. */
+export interface CapGrantsTable {
+  /** The run's key. */
+  job: string;
+  /** The window whose cap refused. */
+  window: string;
+  /** The unit as counters name it (lib/windows.ts). */
+  amount: string;
+  extra: number;
+  question_id: string;
+  granted_at: number;
+}
+
+/** How far the messages of a channel were read. */
+export interface RemoteCursorsTable {
+  channel: string;
+  cursor: string;
+  updated_at: number;
+}
+
+/** A message from the phone that was dealt with: it is not obeyed twice. */
+export interface RemoteMessagesTable {
+  channel: string;
+  message_id: string;
+  at: number;
+}
+
 /** A name that is never given twice, though what had it is gone. */
 export interface TakenNamesTable {
   /** The key that somebody gave a job; the name of a file in `out/`. */

@@ -13,6 +13,7 @@ import * as windows from "../migrations/0008-windows.ts";
 import * as alerts from "../migrations/0009-alerts.ts";
 import * as gateway from "../migrations/0010-gateway.ts";
 import * as deliveries from "../migrations/0011-deliveries.ts";
+import * as questions from "../migrations/0012-questions.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { type FoundSchema, isKnownSchema, readSchema, schemaDifferences } from "./schema-check.ts";
@@ -30,6 +31,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   "0009-alerts": alerts,
   "0010-gateway": gateway,
   "0011-deliveries": deliveries,
+  "0012-questions": questions,
 };
 
 /**

@@ -3,7 +3,7 @@ import { createEgress } from "../../../src/egress/fetch.ts";
 import type { Egress } from "../../../src/egress/types.ts";
 import { collectFeed } from "../../../src/jobs/sources/feed/feed.ts";
 import { collectFolder } from "../../../src/jobs/sources/folder/folder.ts";
-import { collectGithub } from "../../../src/jobs/sources/github.ts";
+import { collectGithub } from "../../../src/jobs/sources/github/github.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";

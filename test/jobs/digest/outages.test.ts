@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reviewOmissions, reviewOutages } from "../../../src/jobs/digest/fetch-sources.ts";
+import { reviewOmissions, reviewOutages } from "../../../src/jobs/sources/fetch-sources.ts";
 import { fakeJob } from "../../support/job-context.ts";
 
 const NOON = Date.UTC(2026, 10, 20, 12);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { rank } from "../../../src/jobs/digest/rank.ts";
-import { type Group, selectNew } from "../../../src/jobs/digest/select.ts";
+import { type Group, selectNew } from "../../../src/jobs/items/select.ts";
 import type { PrintedItem } from "../../../src/jobs/printed-items.ts";
 
 const NOW = Date.UTC(2026, 10, 29, 6);

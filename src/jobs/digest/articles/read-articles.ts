@@ -1,9 +1,9 @@
 import { oneLine } from "../../../lib/text.ts";
+import type { Item } from "../../items/item.ts";
 import type { JobContext } from "../../job.ts";
 import { decodeText } from "../../sources/decode.ts";
 import { isSourceFailure } from "../../sources/source.ts";
 import type { Note } from "../document/document.ts";
-import type { Item } from "../item.ts";
 import { isTeaser } from "./teaser.ts";
 
 const ACCEPT = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1";

@@ -1,6 +1,6 @@
 import { dayIn, labelInWords } from "../../../lib/days.ts";
 import { plural } from "../../../lib/text.ts";
-import type { Item } from "../item.ts";
+import type { Item } from "../../items/item.ts";
 
 /** Everything a digest says; each output (markdown.ts, html.ts, report.ts) is made of this and nothing else. */
 export interface DigestDocument {

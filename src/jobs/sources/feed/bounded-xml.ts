@@ -1,5 +1,5 @@
 import { Parser } from "htmlparser2";
-import { newestFirst } from "../../digest/order.ts";
+import { newestFirst } from "../../items/order.ts";
 import { SourceUnreadable } from "../source.ts";
 import { createEntryDate } from "./entry-date.ts";
 import { createXmlBases } from "./xml-base.ts";

@@ -1,7 +1,7 @@
 import type { AnyFeed, AtomFeed } from "feedsmith";
 import { parseDate } from "../../../lib/dates.ts";
-import { safeLink } from "../../digest/identity.ts";
-import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../../digest/item.ts";
+import { safeLink } from "../../items/identity.ts";
+import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../../items/item.ts";
 import { decodeText } from "../decode.ts";
 import { htmlToText } from "../html-text.ts";
 import { titleToText } from "./title-text.ts";

@@ -6,16 +6,16 @@ import { parseDate } from "../../../lib/dates.ts";
 import { DAY_MS } from "../../../lib/durations.ts";
 import { messageOf } from "../../../lib/errors.ts";
 import { oneLine } from "../../../lib/text.ts";
-import { ITEMS_PER_SOURCE_MAX, newestItems } from "../../digest/item.ts";
-import { newestFirst } from "../../digest/order.ts";
-import { type FeedSource, isRemote } from "../../digest/settings.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems } from "../../items/item.ts";
+import { newestFirst } from "../../items/order.ts";
 import type { JobContext } from "../../job.ts";
 import { parseBoundedJson } from "../bounded-json.ts";
 import { decodeText } from "../decode.ts";
 import { readFileBounded } from "../read-file.ts";
-import { type Collected, SourceUnreadable, sourceLabel } from "../source.ts";
+import { type Collected, SourceUnreadable } from "../source.ts";
 import { type BoundedXml, boundedXml, type XmlLimits } from "./bounded-xml.ts";
 import { feedContent } from "./feed-entries.ts";
+import { type FeedSource, feedLabel, isRemote } from "./settings.ts";
 
 const FEED_BYTES_MAX = 4 * 1024 * 1024;
 /** Of a JSON Feed, which has about ten an entry. */
@@ -31,7 +31,7 @@ export async function collectFeed(
   source: FeedSource,
   context: { egress: Egress; base: string; signal: AbortSignal } & Pick<JobContext, "isSeen" | "period">,
 ): Promise<Collected> {
-  const label = sourceLabel(source);
+  const label = feedLabel(source);
   // A run may begin long after its slot, and a machine's clock may be behind.
   const nowMs = Math.max(systemClock.nowMs(), context.period.slotMs);
   const bytesMax = source.max_bytes ?? FEED_BYTES_MAX;

@@ -1,19 +1,19 @@
 import type { Dirent } from "node:fs";
 import { extname, resolve } from "node:path";
 import { oneLine, plural } from "../../../lib/text.ts";
-import { shortHash } from "../../digest/identity.ts";
-import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../../digest/item.ts";
-import type { FolderSource } from "../../digest/settings.ts";
+import { shortHash } from "../../items/identity.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../../items/item.ts";
 import { readMail } from "../mail/mail.ts";
 import { isMaildir, listMaildir, maildirName } from "../mail/maildir.ts";
 import { lastMessages } from "../mail/mbox.ts";
 import type { ByteRange } from "../mail/mime.ts";
 import { ownText } from "../mail/own-text.ts";
 import { type OpenFile, withFile } from "../read-file.ts";
-import { type Collected, isSourceFailure, sourceLabel } from "../source.ts";
+import { type Collected, isSourceFailure } from "../source.ts";
 import { fileType, type ListedFile, type Listing, listFolder } from "./list-folder.ts";
 import { readNote } from "./note.ts";
 import { createOmissions, type Omissions } from "./omissions.ts";
+import { type FolderSource, folderLabel } from "./settings.ts";
 
 /** What mail servers keep in an mbox beside the mails. */
 const FOLDER_DATA = /FOLDER INTERNAL DATA$/;
@@ -66,7 +66,7 @@ export async function collectFolder(
   const itemsMax = run.filesMax;
   // A name that the owner gave stands for all that comes from there.
   if (source.name !== undefined) for (const raw of raws) raw.sender = undefined;
-  return { items: newestItems(raws, sourceLabel(source), { itemsMax }), notes: run.notes.list() };
+  return { items: newestItems(raws, folderLabel(source), { itemsMax }), notes: run.notes.list() };
 }
 
 function startRun(signal: AbortSignal, { max_bytes, max_items }: Omit<FolderSource, "folder">): Run {

@@ -1,10 +1,10 @@
 import { extname } from "node:path";
 import { parseDate } from "../../../lib/dates.ts";
 import { oneLine } from "../../../lib/text.ts";
-import type { RawItem } from "../../digest/item.ts";
+import type { RawItem } from "../../items/item.ts";
 import { decodeText } from "../decode.ts";
+import { withoutComments } from "../github/markdown-comments.ts";
 import { htmlToText } from "../html-text.ts";
-import { withoutComments } from "../markdown-comments.ts";
 import { readFrontMatter } from "./front-matter.ts";
 
 /** An item keeps far less. */

@@ -1,6 +1,6 @@
 import { parseDate } from "../../../lib/dates.ts";
 import { cleanText } from "../../../lib/text.ts";
-import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../../digest/item.ts";
+import { ITEM_TEXT_CHARS_MAX, type RawItem } from "../../items/item.ts";
 import { htmlToText } from "../html-text.ts";
 import { SourceUnreadable } from "../source.ts";
 import { type ByteRange, readMime, type TextPart } from "./mime.ts";

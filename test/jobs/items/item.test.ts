@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { safeLink, shortHash } from "../../../src/jobs/digest/identity.ts";
-import { newestItems, toItem } from "../../../src/jobs/digest/item.ts";
-import { groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
+import { safeLink, shortHash } from "../../../src/jobs/items/identity.ts";
+import { newestItems, toItem } from "../../../src/jobs/items/item.ts";
+import { groupItems, selectNew } from "../../../src/jobs/items/select.ts";
 
 const key = (raw: Parameters<typeof toItem>[0], source = "a") => toItem(raw, source)!.key;
 

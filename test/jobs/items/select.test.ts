@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Item } from "../../../src/jobs/digest/item.ts";
-import { askedKeys, groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
+import type { Item } from "../../../src/jobs/items/item.ts";
+import { askedKeys, groupItems, selectNew } from "../../../src/jobs/items/select.ts";
 
 const item = (key: string, publishedAt: number | null = 0, link: string | null = null): Item => ({
   key,

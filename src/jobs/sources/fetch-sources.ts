@@ -1,15 +1,15 @@
 import { dayIn } from "../../lib/days.ts";
 import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
+import { shortHash } from "../items/identity.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
-import { type Collected, isSourceFailure, sourceId, sourceLabel } from "../sources/source.ts";
-import { shortHash } from "./identity.ts";
-import type { DigestSettings, SourceSettings } from "./settings.ts";
+import { kindOf, type SourceSettings, sourceId, sourceLabel } from "./registry.ts";
+import { type Collected, isSourceFailure } from "./source.ts";
 
 const ERROR_CHARS_MAX = 300;
 const LABEL_CHARS_MAX = 80;
 
-type Context = JobContext<DigestSettings>;
+type Context = JobContext<{ sources: SourceSettings[] }>;
 
 /** One source as its step recorded it; the items of a failed one are none. */
 export interface Fetched extends Collected {
@@ -49,7 +49,7 @@ export async function fetchSources(
 async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
   context.signal.throwIfAborted();
   try {
-    const { items, notes, title } = await collect(context, source);
+    const { items, notes, title } = await kindOf(source).collect(source, context);
     // What the owner calls it comes before what it calls itself, and both before its address.
     const isNamedByItself = source.name === undefined && title !== undefined;
     const nameOf = (label: string) =>
@@ -79,14 +79,6 @@ function failed(context: Context, source: SourceSettings, { message }: AfkError)
 
 function labelOf(context: Context, source: SourceSettings): string {
   return oneLine(context.redact(sourceLabel(source)), LABEL_CHARS_MAX);
-}
-
-/** Loaded when there is a source to read: parsers of feeds and mails are a third of the program, and most commands read none. */
-async function collect(context: Context, source: SourceSettings): Promise<Collected> {
-  if ("github" in source) return await (await import("../sources/github.ts")).collectGithub(source, context);
-  if ("folder" in source)
-    return await (await import("../sources/folder/folder.ts")).collectFolder(source, context);
-  return await (await import("../sources/feed/feed.ts")).collectFeed(source, context);
 }
 
 /** `isNews` when a source fails that no digest has named today, and the keys to remember of it: once a day is enough. */

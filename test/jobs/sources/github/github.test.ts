@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { shortHash } from "../../../src/jobs/digest/identity.ts";
-import { groupItems, selectNew } from "../../../src/jobs/digest/select.ts";
-import type { GithubEvent } from "../../../src/jobs/digest/settings.ts";
-import { collectGithub } from "../../../src/jobs/sources/github.ts";
-import { localSite } from "../../support/job-context.ts";
+import { shortHash } from "../../../../src/jobs/items/identity.ts";
+import { groupItems, selectNew } from "../../../../src/jobs/items/select.ts";
+import { collectGithub } from "../../../../src/jobs/sources/github/github.ts";
+import type { GithubEvent } from "../../../../src/jobs/sources/github/settings.ts";
+import { localSite } from "../../../support/job-context.ts";
 
 const REPOSITORY = "/repos/octo-org/lamp";
 const PAGES = {

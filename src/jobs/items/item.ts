@@ -12,6 +12,20 @@ const SENDER_CHARS_MAX = 80;
 /** A step keeps 4 MiB of JSON. */
 const ITEMS_JSON_BYTES_MAX = 3_500_000;
 
+/** What an action on an item may need of where it came from; taken from headers and the API, never from the item's text. */
+export type ItemOrigin =
+  | {
+      type: "mail";
+      /** `<…>` of its own, and of what it answers, the oldest first. */
+      messageId: string | null;
+      references: string[];
+      /** One address each, of From and of Reply-To. */
+      from: string | null;
+      replyTo: string | null;
+      subject: string;
+    }
+  | { type: "github"; repository: string; number: number; thing: "issue" | "pull_request" };
+
 /** One thing that a source offers, the same for all kinds of source; safe to keep, not yet escaped for an output. */
 export interface Item {
   /** The identity under which it is remembered; the same from whichever source it comes. */
@@ -29,6 +43,8 @@ export interface Item {
   publishedAt: number | null;
   /** Label of the source. */
   source: string;
+  /** Where its source can be written to about it. */
+  origin?: ItemOrigin;
   /** Labels of all sources that have it, where there are several; `source` is the first. */
   sources?: string[];
 }
@@ -48,6 +64,7 @@ export interface RawItem {
   base?: string | undefined;
   text?: string | undefined;
   publishedAt?: number | string | undefined;
+  origin?: ItemOrigin | undefined;
   /** Whoever sent it, where readers know it by that and not by its source. */
   sender?: string | undefined;
 }
@@ -80,6 +97,7 @@ export function toItem(raw: RawItem, source: string): Item | null {
     text,
     publishedAt: typeof raw.publishedAt === "string" ? parseDate(raw.publishedAt) : (raw.publishedAt ?? null),
     source: oneLine(raw.sender ?? "", SENDER_CHARS_MAX) || source,
+    ...(raw.origin !== undefined && { origin: raw.origin }),
   };
 }
 

@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import type { Egress } from "../../egress/types.ts";
-import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../digest/item.ts";
-import { GITHUB_HOST, type GithubEvent, type GithubSource } from "../digest/settings.ts";
-import type { JobContext } from "../job.ts";
-import { parseBoundedJson } from "./bounded-json.ts";
+import type { Egress } from "../../../egress/types.ts";
+import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../../items/item.ts";
+import type { JobContext } from "../../job.ts";
+import { parseBoundedJson } from "../bounded-json.ts";
+import { type Collected, SourceUnreadable } from "../source.ts";
 import { withoutComments } from "./markdown-comments.ts";
-import { type Collected, SourceUnreadable, sourceLabel } from "./source.ts";
+import { GITHUB_HOST, type GithubEvent, type GithubSource, githubLabel } from "./settings.ts";
 
 /** A hundred releases with fifty files each have half a million. */
 const JSON_VALUES_MAX = 600_000;
@@ -107,7 +107,7 @@ export async function collectGithub(
   context: { egress: Egress; signal: AbortSignal } & Pick<JobContext, "isSeen">,
 ): Promise<Collected> {
   const itemsMax = source.max_items ?? ITEMS_PER_SOURCE_MAX;
-  const label = sourceLabel(source);
+  const label = githubLabel(source);
   const raws: RawItem[] = [];
   const notes: string[] = [];
   for (const event of source.events) {

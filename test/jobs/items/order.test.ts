@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newestFirst } from "../../../src/jobs/digest/order.ts";
+import { newestFirst } from "../../../src/jobs/items/order.ts";
 
 const sorted = (dates: (number | null)[]) => newestFirst(dates, (date) => date);
 

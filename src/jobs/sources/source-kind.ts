@@ -1,0 +1,47 @@
+import type { GenericSchema } from "valibot";
+import type { Config } from "../../config/config.ts";
+import type { ConfigIssue } from "../../config/errors.ts";
+import type { JobContext } from "../job.ts";
+import type { Collected } from "./source.ts";
+
+/** What a source can reach while it is read. */
+export type SourceContext = Pick<
+  JobContext,
+  | "name"
+  | "base"
+  | "egress"
+  | "signal"
+  | "period"
+  | "timezone"
+  | "isSeen"
+  | "recall"
+  | "keep"
+  | "processes"
+  | "redact"
+  | "log"
+>;
+
+/**
+ * One kind of source: a folder with its settings and its reading. To add one, export a `SourceKind` from
+ * `jobs/sources/<name>/kind.ts` and list it in `registry.ts`. `Settings` has the entries of `source-entries.ts` too.
+ */
+export interface SourceKind<Settings> {
+  /** The key of an entry of `sources` by which it is of this kind. */
+  key: string;
+  settings: GenericSchema<unknown, Settings>;
+  /** What jobs call it: the name that the owner gave it, else something short. */
+  label(settings: Settings): string;
+  /** The same for the same place, whatever it is called. */
+  id(settings: Settings): string;
+  /** Hosts that `egress.allow` must have. */
+  hosts?(settings: Settings): string[];
+  /** Files and folders that must be there, as afk.yaml has them. */
+  paths?(settings: Settings): { path: string; isFolder: boolean }[];
+  /** What the schema cannot say alone. Paths start at the entry. */
+  check?(settings: Settings, config: Config): ConfigIssue[];
+  /**
+   * Reads it; loads its parser only now, since most commands read no source.
+   * @throws SourceUnreadable, and what `egress.fetch` throws, when the job can go on without it; whatever else stops the job.
+   */
+  collect(settings: Settings, context: SourceContext): Promise<Collected>;
+}
