@@ -3,7 +3,7 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/t
 import type { GenericSchema } from "valibot";
 import { DAILY_KEYS } from "../src/config/caps.ts";
 import type { JobSettingsKind } from "../src/config/job-kind.ts";
-import { jobSchema } from "../src/config/jobs.ts";
+import { jobSchema } from "../src/config/job-schema.ts";
 import { configSchema } from "../src/config/schema.ts";
 
 /** The file that editors read, beside package.json. */

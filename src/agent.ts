@@ -23,7 +23,7 @@ import { type Chain, createChain } from "./providers/chain.ts";
 import { isFree, priceOf } from "./providers/prices.ts";
 import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
-import type { Dependencies, Progress } from "./runner/dependencies.ts";
+import type { Configured, Dependencies, Progress } from "./runner/dependencies.ts";
 import { createDrafts, type Drafts } from "./runner/drafts/drafts.ts";
 import {
   DEFAULT_LISTEN,
@@ -152,7 +152,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     model: {
       complete: async (request, { model, ...call } = {}) => {
         sendUnsent();
-        const chain = model === undefined ? latest().chain : chainOf(rails, latest().config, model);
+        const chain = model === undefined ? latest().chain : chainOf(latest(), model);
         return await chain.complete(request, { scope: noScope, log, ...call });
       },
     },
@@ -219,8 +219,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
 }
 
 /** Of one model that afk.yaml need not name, under the same conditions as those that it does. */
-function chainOf(rails: Rails, config: Config, model: string): Chain {
-  const chain = createChain(rails, { ...config.models, chain: [model] });
+function chainOf({ config, chain: usual }: Configured, model: string): Chain {
+  const chain = usual.of({ chain: [model] });
   if (!isFree(priceOf(model, config.models))) refuseUncapped(config, `${model} costs money`);
   return chain;
 }

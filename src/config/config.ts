@@ -70,6 +70,10 @@ export interface JobConfig {
   progressMs: number | null;
   /** The names of the channels that alerts of it go to alone; left out for all. */
   alerts?: string[];
+  /** Its own models, in the order they are tried; left out for those of `models.chain`. */
+  models?: string[];
+  /** What happens when a cap refuses it; left out for what `models.on_cap` says. */
+  onCap?: "halt" | "fallback";
   /** What the kind's own schema made of the rest of the entry. */
   settings: unknown;
 }

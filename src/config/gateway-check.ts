@@ -47,7 +47,9 @@ export function offeredModels({ gateway }: Pick<Config, "gateway">): Offered[] {
 
 /** Whether somebody may ask for every model that has a price. */
 export function isOpenToAll({ gateway, jobs }: Pick<Config, "gateway" | "jobs">): boolean {
-  const hasJob = jobs.some(({ settings }) => isSection(settings) && settings.hasGateway === true);
+  const hasJob = jobs.some(
+    ({ settings, models }) => models === undefined && isSection(settings) && settings.hasGateway === true,
+  );
   return gateway.models === null && (hasJob || gateway.clients.some(({ models }) => models === null));
 }
 

@@ -14,6 +14,7 @@ import { isTimezone } from "./fields.ts";
 import { gatewayIssues } from "./gateway-check.ts";
 import { type HostSettings, readHostSettings } from "./host-settings.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
+import { jobModelIssues } from "./job-models.ts";
 import { MINUTES_SAVED_PER_UNIT, parseJobs } from "./jobs.ts";
 import { expandHome, locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
@@ -83,7 +84,12 @@ export function loadConfig(options: LoadOptions): Config {
     paths,
     tickSeconds: host.tickSeconds,
   };
-  const checked = [...checkJobs(config, options.jobKinds), ...routeIssues(config), ...gatewayIssues(config)];
+  const checked = [
+    ...checkJobs(config, options.jobKinds),
+    ...routeIssues(config),
+    ...jobModelIssues(config),
+    ...gatewayIssues(config),
+  ];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
 }

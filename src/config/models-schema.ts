@@ -1,30 +1,21 @@
 import * as v from "valibot";
-import { KNOWN_PROVIDERS, OFFLINE_NAMES, PROVIDER_TYPES, referenceAdvice } from "../providers/registry.ts";
+import { KNOWN_PROVIDERS, OFFLINE_NAMES, PROVIDER_TYPES } from "../providers/registry.ts";
 import type { ProviderConfig, StatedPrice } from "../providers/types.ts";
 import { duration, integer, number, pathTo, section, text, url } from "./fields.ts";
+import { chainSchema, MODEL_PATTERN, referenceProblem } from "./model-reference.ts";
 
 /** Variables of the environment that hold the keys of known providers, where afk.yaml states none. */
 export const KEY_VARIABLES = Object.values(KNOWN_PROVIDERS).flatMap(({ keyVariable }) => keyVariable ?? []);
 
-/** A provider's name and the model's own, or what needs no provider. */
-const MODEL_PATTERN = new RegExp(`^(?:[A-Za-z0-9][\\w.-]*/\\S+|${OFFLINE_NAMES.join("|")})$`);
 const NAME_PATTERN = /^[A-Za-z0-9][\w.-]{0,63}$/;
 
 /** The `models:` section. */
 export function modelsSchema() {
   const names = PROVIDER_TYPES.map(({ type }) => `${type}/NAME`).join(", ");
   const offline = OFFLINE_NAMES.join(", ");
-  const model = `write ${names}, PROVIDER/NAME, or ${offline} (which needs no model)`;
-  const chain =
-    "write a list of models in the order to try them, for example [ollama/qwen2.5:3b, extractive]";
   const models = section("Which models are asked, and how.", {
-    chain: v.pipe(
-      v.array(v.pipe(v.string(model), v.regex(MODEL_PATTERN, model)), chain),
-      v.minLength(1, chain),
-      v.maxLength(20, "write at most 20 models"),
-      v.description(
-        `Models in the order they are tried: ${names}, PROVIDER/NAME for another provider (docs/models.md), ${offline}.`,
-      ),
+    chain: chainSchema(
+      `Models in the order they are tried: ${names}, PROVIDER/NAME for another provider (docs/models.md), ${offline}.`,
     ),
     on_cap: v.optional(
       v.pipe(
@@ -55,20 +46,16 @@ export function modelsSchema() {
           "stands beside auth: client, which hands on the caller's own credential; take one of the two out";
         addIssue({ message, path: pathTo(dataset.value, "providers", name, "api_key") });
       }
-      const check = (reference: string, key: "chain" | "prices", inner: string | number) => {
-        const isKnown = named.some((name) => reference.startsWith(`${name}/`));
-        if (isKnown || OFFLINE_NAMES.includes(reference) || !MODEL_PATTERN.test(reference)) return;
-        const message = `found ${JSON.stringify(reference)}; ${referenceAdvice(reference, named)}`;
-        addIssue({ message, path: pathTo(dataset.value, key, inner) });
-      };
       for (const [index, reference] of chain.entries()) {
-        check(reference, "chain", index);
-        const name = reference.slice(0, Math.max(reference.indexOf("/"), 0));
-        if (!Object.hasOwn(providers, name) || providers[name]?.auth === undefined) continue;
-        const message = `found ${JSON.stringify(reference)}; ${name} has auth: client, and afk's own calls have no caller whose credential could be handed on; write a model of another provider`;
-        addIssue({ message, path: pathTo(dataset.value, "chain", index) });
+        const message = referenceProblem(reference, named, (name) =>
+          Object.hasOwn(providers, name) ? providers[name]?.auth : undefined,
+        );
+        if (message !== null) addIssue({ message, path: pathTo(dataset.value, "chain", index) });
       }
-      for (const reference of Object.keys(prices)) check(reference, "prices", reference);
+      for (const reference of Object.keys(prices)) {
+        const message = referenceProblem(reference, named, () => undefined);
+        if (message !== null) addIssue({ message, path: pathTo(dataset.value, "prices", reference) });
+      }
     }),
     v.transform(({ chain, prices, ...read }) => ({
       chain,

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { askedReferences } from "../config/job-models.ts";
 import { listIncidents } from "../evidence/incidents/incidents.ts";
 import type { Clock } from "../lib/clock.ts";
 import { dayIn } from "../lib/days.ts";
@@ -70,8 +71,9 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
 }
 
 /** What metrics have as labels before anything has happened to it. */
-function knownNames({ models, gateway, jobs, egress }: Config) {
-  const references = [...new Set([...models.chain, ...Object.values(gateway.models ?? {})])];
+function knownNames(config: Config) {
+  const { gateway, jobs, egress } = config;
+  const references = [...new Set([...askedReferences(config), ...Object.values(gateway.models ?? {})])];
   const clients = gateway.clients.map(({ name }) => name);
   const hosts = egress.allow.filter((host) => !host.includes("*"));
   const breakers = [

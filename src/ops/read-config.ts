@@ -5,6 +5,7 @@ import { type Environment, processEnvironment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
 import { isOpenToAll, offeredModels } from "../config/gateway-check.ts";
 import type { JobSettingsKind } from "../config/job-kind.ts";
+import { askedModels } from "../config/job-models.ts";
 import { type LiveConfig, type LiveOptions, openLiveConfig } from "../config/live.ts";
 import { loadCaps, loadConfig } from "../config/load.ts";
 import { expandHome, locate, refuseNoAgent } from "../config/locations.ts";
@@ -34,10 +35,7 @@ export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
   refuseNoAgent(locate(where));
   const config = loadConfig({ ...where, jobKinds: kinds() });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
-  const named = [
-    ...config.models.chain.map((reference, index) => ({ path: ["models", "chain", index], reference })),
-    ...offeredModels(config),
-  ];
+  const named = [...askedModels(config), ...offeredModels(config)];
   const unpriced = named.flatMap(({ path, reference }) => {
     const message = priceProblem(reference, config.models);
     return message === null ? [] : [{ path: formatPath(path), message }];

@@ -46,6 +46,11 @@ export interface Chain {
    * reason.
    */
   complete(request: ModelRequest, options: CompleteOptions): Promise<Completion>;
+  /**
+   * The same with other models, or another answer to a cap; calls to a server that takes one at a time wait for each other.
+   * @throws UnpricedModel, BadReference (exit 78)
+   */
+  of(own: Partial<Pick<ModelsConfig, "chain" | "onCap">>): Chain;
 }
 
 /**
@@ -89,9 +94,8 @@ type Link =
  * Builds the chain of the configuration.
  * @throws UnpricedModel (exit 78) for a model whose calls could not be bounded.
  */
-export function createChain(rails: Rails, config: ModelsConfig): Chain {
+export function createChain(rails: Rails, config: ModelsConfig, turns = createTurns()): Chain {
   const links = config.chain.map((reference) => linkOf(reference, config));
-  const turns = createTurns();
 
   async function ask(
     link: Link,
@@ -130,6 +134,7 @@ export function createChain(rails: Rails, config: ModelsConfig): Chain {
       }
       throw cap ?? new ModelUnavailable(failures);
     },
+    of: (own) => createChain(rails, { ...config, ...own }, turns),
   };
 }
 

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../config/environment.ts";
-import { jobSchema } from "../config/jobs.ts";
+import { jobSchema } from "../config/job-schema.ts";
 import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import type { LocalSource } from "./world/sources.ts";

@@ -1,4 +1,5 @@
 import type { Selectable } from "kysely";
+import { chainsOf } from "../../config/job-models.ts";
 import { toIso } from "../../lib/clock.ts";
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
@@ -118,13 +119,12 @@ function calls(evidence: Evidence): Finding[] {
       found.push(finding("breaker_open", text, "afk status", state.reason));
     }
   }
-  const hasOther = config.models.chain.some((reference) =>
-    refusals.every(({ model }) => model !== reference),
-  );
+  const refused = new Set(refusals.map(({ model }) => model));
+  const stuck = chainsOf(config).filter((chain) => chain.every((reference) => refused.has(reference)));
   for (const { model, reason } of refusals)
     found.push(
       finding(
-        hasOther ? "model_refuses" : "models_refuse",
+        stuck.some((chain) => chain.includes(model)) ? "models_refuse" : "model_refuses",
         `${model} refuses every call`,
         "afk status",
         reason,

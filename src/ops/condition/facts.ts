@@ -1,6 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import type { Config } from "../../config/config.ts";
 import { configHash } from "../../config/hash.ts";
+import { askedReferences } from "../../config/job-models.ts";
 import { hashOfFile } from "../../config/live.ts";
 import { type DeliveryCounts, deliveryCounts } from "../../delivery/counts.ts";
 import type { Clock } from "../../lib/clock.ts";
@@ -86,7 +87,7 @@ export async function readFacts(
       worker.state === "working" ? nowMs - MINUTE_MS : nowMs + MINUTE_MS,
     ),
     waiting: await waitingJobs(db),
-    refusals: await listRefusals(db, config.models.chain),
+    refusals: await listRefusals(db, askedReferences(config)),
     failingSources: await countFailingSources(db, config.jobs),
     alerts: await alertCounts(db),
     deliveries: await deliveryCounts(db),

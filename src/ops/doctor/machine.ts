@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { askedReferences } from "../../config/job-models.ts";
 import { isOwnHost } from "../../http/address.ts";
 import { exchange } from "../../http/exchange.ts";
 import { chooseContainment } from "../../jobs/containment/containment.ts";
@@ -65,7 +66,8 @@ export async function wallClock({ config, clock }: WithConfig): Promise<Found> {
 /** Hosts elsewhere before those on this machine, whose clock is ours. */
 export function originsOf(config: WithConfig["config"]): string[] {
   const { heartbeat, alerts, models, egress } = config;
-  const isUsed = (name: string) => models.chain.some((reference) => reference.startsWith(`${name}/`));
+  const isUsed = (name: string) =>
+    askedReferences(config).some((reference) => reference.startsWith(`${name}/`));
   const used = Object.entries(models.providers).filter(
     ([name, { baseUrl }]) => isUsed(name) && !isOwnHost(new URL(baseUrl)),
   );

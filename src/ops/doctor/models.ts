@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import { askedReferences, chainsOf } from "../../config/job-models.ts";
 import { toIso } from "../../lib/clock.ts";
 import { isAskedForNothing, probeModel } from "../../providers/probe.ts";
 import { bad, type Examination, type Found, ok, type WithConfig, type WithStore, warn } from "./check.ts";
@@ -7,21 +8,20 @@ import { conditionOf } from "./condition.ts";
 /** The model that needs nothing, and so is there when no other is. */
 const OFFLINE = "extractive";
 
-/** One check for each model of the chain and of `gateway.models`; only what runs elsewhere needs the network. */
-export function modelChecks({
-  models,
-  gateway,
-}: Pick<Config, "models" | "gateway">): Examination<WithConfig>[] {
-  const references = new Set([...models.chain, ...Object.values(gateway.models ?? {})]);
+/** One check for each model of the chain, of jobs and of `gateway.models`; only what runs elsewhere needs the network. */
+export function modelChecks(named: Pick<Config, "models" | "gateway" | "jobs">): Examination<WithConfig>[] {
+  const { models, gateway } = named;
+  const references = new Set([...askedReferences(named), ...Object.values(gateway.models ?? {})]);
   return [...references].map((reference) => [
     "models",
     `model ${reference}`,
     async ({ config }) => {
       const probe = await probeModel(reference, config.models);
       if (probe.problem === null) return ok(probe.found);
-      const { chain } = config.models;
-      const isSpare = chain.includes(reference) && chain.indexOf(reference) < chain.lastIndexOf(OFFLINE);
-      if (!isSpare) return bad(probe.problem, probe.mend);
+      // One that only the gateway offers is in no chain, and nothing does its work.
+      const chains = chainsOf(config).filter((chain) => chain.includes(reference));
+      const hasSpare = (chain: string[]) => chain.indexOf(reference) < chain.lastIndexOf(OFFLINE);
+      if (chains.length === 0 || !chains.every(hasSpare)) return bad(probe.problem, probe.mend);
       return warn(`${probe.problem}; until then ${OFFLINE} does its work`, probe.mend);
     },
     isAskedForNothing(reference, models) ? "network" : undefined,

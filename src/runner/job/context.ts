@@ -1,4 +1,5 @@
 import type { JobConfig } from "../../config/config.ts";
+import { modelsOf } from "../../config/job-models.ts";
 import { readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
 import type { JobContext, RunGateway } from "../../jobs/job.ts";
 import { readPrinted } from "../../jobs/printed-items.ts";
@@ -58,8 +59,10 @@ export function createContext(
   const gateways: RunGateway[] = [];
   const pending: Pending = { files: [], seen: new Set(), kept: new Map(), drafts: [] };
   const { job } = run;
-  const { store, outbox, clock, config, chain, egress } = dependencies;
+  const { store, outbox, clock, config, egress } = dependencies;
   const { db } = store;
+  const { chain: references, onCap } = modelsOf(config.models, run.entry);
+  const chain = dependencies.chain.of({ chain: references, onCap });
 
   async function recorded<T>(name: string, make: () => Promise<T>): Promise<T> {
     run.signal.throwIfAborted();

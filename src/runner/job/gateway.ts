@@ -1,6 +1,8 @@
 import { timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Config, JobConfig } from "../../config/config.ts";
+import { modelsOf } from "../../config/job-models.ts";
 import type { Paths } from "../../config/locations.ts";
 import type { Caller } from "../../gateway/caller.ts";
 import { openGateway } from "../../gateway/gateway.ts";
@@ -21,6 +23,7 @@ import type { Uses, WorkIds } from "../dependencies.ts";
 /** The run that a gateway is opened for. */
 interface GatewayRun extends WorkIds {
   job: JobRow;
+  entry: JobConfig;
   signal: AbortSignal;
   log: Log;
 }
@@ -68,7 +71,8 @@ export async function openRunGateway(
   const { tick, runner, job, signal, log } = run;
   const key = newClientKey();
   const watched = watchRefusals(job.name, clock);
-  const { replays, maxOutputTokens, models } = config.gateway;
+  const own = configOf(config, run.entry);
+  const { replays, maxOutputTokens, models } = own.gateway;
   const caller: Caller = {
     title: `job ${job.name}`,
     scope: { tick, job: job.key, jobName: job.name },
@@ -87,7 +91,7 @@ export async function openRunGateway(
   const hash = hashOfKey(key);
   const gateway = await openGateway({
     rails,
-    config: () => config,
+    config: () => own,
     listen: { host: "127.0.0.1", port: 0 },
     tls: null,
     findCaller: async (asked) => (!isOver && timingSafeEqual(hashOfKey(asked), hash) ? caller : null),
@@ -117,6 +121,21 @@ export async function openRunGateway(
     refusedBy: watched.refusedBy,
     signal: watched.signal,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** As the run's gateway has it: with models of the job's own nothing else may be asked for, by their aliases or their names. */
+function configOf(config: Config, entry: JobConfig): Config {
+  const models = modelsOf(config.models, entry);
+  if (entry.models === undefined) return { ...config, models };
+  const aliases = Object.entries(config.gateway.models ?? {}).filter(([, reference]) =>
+    models.chain.includes(reference),
+  );
+  const named = models.chain.map((reference) => [reference, reference]);
+  return {
+    ...config,
+    models,
+    gateway: { ...config.gateway, models: Object.fromEntries([...named, ...aliases]) },
   };
 }
 

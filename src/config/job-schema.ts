@@ -1,0 +1,89 @@
+import * as v from "valibot";
+import { ownerCapsSchema } from "./caps.ts";
+import type { RetryConfig } from "./config.ts";
+import { deliverSchema } from "./deliver.ts";
+import { duration, integer, list, minutes, section, text } from "./fields.ts";
+import { chainSchema } from "./model-reference.ts";
+
+/** What a job may do when a cap refuses it. */
+const JOB_ON_CAP = ["halt", "fallback"] as const;
+
+const WRITE_CRON =
+  'write a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
+
+/** The keys that every job has, whatever its kind. */
+export const jobSchema = v.strictObject({
+  name: text(
+    "The job's name; unique, and part of the names of its files.",
+    "write a name of small letters, digits and -, at most 64, for example digest",
+    /^[a-z0-9][a-z0-9-]*$/,
+    64,
+  ),
+  kind: v.pipe(v.string("write the kind of the job"), v.description("What the job does.")),
+  schedule: v.optional(
+    text("Cron line of five fields, in the agent's time zone.", WRITE_CRON, /^\s*\S+(?:\s+\S+){4}\s*$/),
+  ),
+  every: v.optional(
+    duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
+  ),
+  timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
+  retry: v.optional(
+    v.pipe(
+      section("How the job is tried again when it failed.", {
+        attempts: v.optional(
+          integer("Tries before the job waits for a person.", "how often to try", [1, 100]),
+          5,
+        ),
+        first: v.optional(
+          duration(
+            "The longest wait after the first failure; it doubles with each, and a random share is waited.",
+            "1d",
+          ),
+          "30s",
+        ),
+        max: v.optional(duration("The longest wait between two tries.", "7d"), "1h"),
+        give_up_after: v.optional(
+          duration(
+            "How long the job waits while no model can answer or its sources are down; such tries are not counted.",
+            "30d",
+          ),
+          "24h",
+        ),
+      }),
+      v.transform(({ attempts, first: firstMs, max: maxMs, give_up_after: giveUpAfterMs }): RetryConfig => {
+        return { attempts, firstMs, maxMs, giveUpAfterMs };
+      }),
+    ),
+    {},
+  ),
+  models: v.optional(
+    chainSchema(
+      "The models of this job alone, in the order they are tried; those of models.chain unless stated.",
+    ),
+  ),
+  on_cap: v.optional(
+    v.pipe(
+      v.picklist(JOB_ON_CAP),
+      v.description("As models.on_cap, for this job alone; what that says unless stated."),
+    ),
+  ),
+  caps: ownerCapsSchema("job"),
+  deliver: deliverSchema(),
+  progress: v.optional(
+    duration(
+      "Its receivers hear in between how far a long run is, at most so often; never unless stated.",
+      "7d",
+    ),
+  ),
+  alerts: v.optional(
+    list(
+      "The channels that alerts of this job go to, and no others; all of `alerts` unless stated.",
+      "write a list of names of channels under alerts, for example [phone], or leave it out for all of them",
+      v.string("write the name of a channel"),
+      20,
+    ),
+  ),
+  minutes_saved_per_unit: v.optional(
+    minutes("Minutes of a person's work that one unit of this job's output saves."),
+  ),
+});
