@@ -1,19 +1,12 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { AfkError, messageOf } from "../../lib/errors.ts";
-import { createRedactor, type Redact } from "../../lib/redact.ts";
-import { joinSignals } from "../../lib/signals.ts";
-import { oneLine, plural } from "../../lib/text.ts";
+import { plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
-import { RunCapped } from "../../rails/halt.ts";
-import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { startProblem } from "./command-advice.ts";
-import { makeEnvironment } from "./environment.ts";
-import { gatewayEnvironment } from "./gateway-environment.ts";
-import { execReport, headAndTail } from "./report.ts";
-import { checkExec, type ExecSettings, execSettings } from "./settings.ts";
+import { type ProgramRun, runProgram } from "../programs/run-program.ts";
+import { checkProgram } from "../programs/settings.ts";
+import { execReport } from "./report.ts";
+import { type ExecSettings, execSettings } from "./settings.ts";
 
 /** Any command. Its standard input is the payload as JSON (empty beside a gateway where there is none); exit 0 is done, and anything else is tried again. */
 export const exec: JobKind<ExecSettings> = {
@@ -21,34 +14,26 @@ export const exec: JobKind<ExecSettings> = {
   // A program that ran is not yet work that somebody was spared.
   minutesSavedPerUnit: 0,
   settings: execSettings,
-  check: checkExec,
+  check: checkProgram,
   run: runExec,
 };
 
 type Context = JobContext<ExecSettings>;
 
-/** What is recorded of a run that ended well; one that did not has to run again. */
-interface Recorded {
-  code: 0;
-  signal: null;
-  stdout: string;
-  stderr: string;
-  truncated: boolean;
-  durationMs: number;
-  /** What receivers may read of its output. Not there in what an older version has recorded. */
-  printed?: string;
-  /** At its gateway, where it has one. */
-  requests?: number;
-}
-
 async function runExec(context: Context): Promise<JobResult> {
   const { settings, period } = context;
-  const ran = await context.step("run", () => (settings.hasGateway ? runBehind(context) : runOnce(context)));
+  const ran = await context.step("run", () =>
+    runProgram(context, { cwd: folderOf(context), input: inputOf(context) }),
+  );
   if (settings.isPublished) context.publish(`${context.name}-${period.label}.txt`, ran.stdout);
+  const summary = summaryOf(ran);
+  return { units: settings.units, summary, report: execReport(ran, summary) };
+}
+
+function summaryOf(ran: ProgramRun): string {
   const size = `${Buffer.byteLength(ran.stdout)} bytes of output${ran.truncated ? " (cut)" : ""}`;
   const asked = ran.requests === undefined ? "" : `, ${askedWords(ran.requests)}`;
-  const summary = `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}`;
-  return { units: settings.units, summary, report: execReport(ran, summary) };
+  return `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}`;
 }
 
 function askedWords(requests: number): string {
@@ -56,56 +41,9 @@ function askedWords(requests: number): string {
   return `${plural(requests, "request")} at its gateway`;
 }
 
-/** With models for the program, which are there as long as it runs. */
-async function runBehind(context: Context): Promise<Recorded> {
-  await using gateway = await context.openGateway();
-  using joined = joinSignals([context.signal, gateway.signal]);
-  try {
-    const { signal } = joined;
-    const variables = gatewayEnvironment(gateway);
-    const ran = await runOnce(context, { variables, secrets: [gateway.key], signal });
-    return { ...ran, requests: gateway.requests() };
-  } catch (error) {
-    // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
-    const capped = joined.signal.aborted ? null : gateway.refusedBy();
-    if (capped === null) throw error;
-    const message = `${messageOf(error)}; its last request was refused: ${capped.message}`;
-    throw new RunCapped(message, capped.afterMs);
-  } finally {
-    if (gateway.requests() === 0 && !joined.signal.aborted)
-      context.log.event("warn", "gateway_unused", { name: context.name });
-  }
-}
-
-/** What a gateway adds to a run. */
-interface Behind {
-  variables: Record<string, string>;
-  secrets: string[];
-  signal: AbortSignal;
-}
-
-async function runOnce(context: Context, behind?: Behind): Promise<Recorded> {
-  const { settings, payload, processes: records, log } = context;
-  const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
-  const cwd = folderOf(context);
-  const { env, secrets: ofFile } = makeEnvironment(context, variables);
-  // Agents take what stands there for a part of what they are asked.
-  const input = behind !== undefined && payload === null ? "" : (JSON.stringify(payload) ?? "null");
-  const { outputBytesMax, command } = settings;
-  const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
-  logEnd(context, ran);
-  if (ran.end.type !== "exited" || ran.end.code !== 0)
-    throw failureOf(context, ran, createRedactor([...ofFile, ...secrets]), { cwd, searchPath: env.PATH });
-  return {
-    code: 0,
-    signal: null,
-    stdout: ran.stdout.text,
-    stderr: ran.stderr.text,
-    truncated: ran.stdout.isCut || ran.stderr.isCut,
-    durationMs: ran.durationMs,
-    // The secrets of its own files are known here alone.
-    printed: headAndTail(ran.stdout.text, createRedactor([...ofFile, ...secrets])),
-  };
+/** Agents take what stands there for a part of what they are asked. */
+function inputOf({ settings, payload }: Context): string {
+  return settings.hasGateway && payload === null ? "" : (JSON.stringify(payload) ?? "null");
 }
 
 /** A command and a folder that are missing give the same error of the system, so the folder is checked first. */
@@ -124,54 +62,4 @@ function isFolder(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Sizes alone: what a command writes is data, and may be anything. */
-function logEnd(context: Context, ran: Ran): void {
-  const isClean = ran.unkillable === 0;
-  context.log.event(isClean ? "info" : "error", "exec_ended", {
-    end: ran.end.type,
-    containment: ran.containment,
-    ...(ran.end.type === "exited" ? { code: ran.end.code, signal: ran.end.signal } : {}),
-    stdoutBytes: ran.stdout.bytes,
-    stderrBytes: ran.stderr.bytes,
-    truncated: ran.stdout.isCut || ran.stderr.isCut,
-    durationMs: ran.durationMs,
-    leftBehind: ran.leftBehind,
-    unkillable: ran.unkillable,
-  });
-}
-
-/** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
-const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
-
-function failureOf(
-  { name, settings }: Context,
-  { end, stderr }: Ran,
-  redact: Redact,
-  at: { cwd: string; searchPath: string | undefined },
-): AfkError {
-  const program = settings.command[0];
-  if (end.type === "lost") {
-    return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
-  }
-  if (end.type === "unstarted") {
-    const message = `job ${name}: ${program} could not be started (${end.code || end.message})`;
-    if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
-    const problem = startProblem(settings.command, at.cwd, at.searchPath);
-    const { found, mend } = problem ?? { found: "the system refused it", mend: "mend command in afk.yaml" };
-    return new PermanentFailure("exec_unstarted", `${message}: ${found}; ${mend}`);
-  }
-  const { code, signal } = end;
-  const how = signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
-  return new AfkError("exec_failed", `job ${name}: ${how}${redact(lastOf(stderr.text))}`);
-}
-
-const STDERR_CHARS_MAX = 500;
-
-/** The end of what it wrote to standard error, on one line and without control characters. */
-function lastOf(stderr: string): string {
-  const tail = stripVTControlCharacters(stderr.slice(-8 * STDERR_CHARS_MAX));
-  const words = oneLine(tail, tail.length).slice(-STDERR_CHARS_MAX).trimStart().toWellFormed();
-  return words === "" ? "" : `: ${words}`;
 }

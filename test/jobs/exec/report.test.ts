@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { execReport, headAndTail } from "../../../src/jobs/exec/report.ts";
+import { execReport } from "../../../src/jobs/exec/report.ts";
+import { headAndTail } from "../../../src/jobs/programs/output.ts";
 
 const plain = (text: string) => text;
 const report = (stdout: string) => execReport({ stdout, truncated: false }, "exit 0 after 1 s");

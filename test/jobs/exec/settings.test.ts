@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
-import { checkExec, execSettings } from "../../../src/jobs/exec/settings.ts";
+import { execSettings } from "../../../src/jobs/exec/settings.ts";
+import { checkProgram } from "../../../src/jobs/programs/settings.ts";
 
 test("fills in what may be left out", () => {
   expect(v.parse(execSettings, { command: ["df"] })).toEqual({
@@ -64,7 +65,7 @@ test.each([
 });
 
 test("refuses a program without a name, and says where it stands", () => {
-  const check = (command: string[]) => checkExec(v.parse(execSettings, { command }));
+  const check = (command: string[]) => checkProgram(v.parse(execSettings, { command }));
   expect(check(["", "x"])).toEqual([
     { path: "command[0]", message: expect.stringMatching(/^found ""; write/) },
   ]);
@@ -73,7 +74,7 @@ test("refuses a program without a name, and says where it stands", () => {
 
 test("refuses a provider's key beside a gateway, which it would go round, and nowhere else", () => {
   const env = { OPENAI_API_KEY: "sk-1", OPENROUTER_API_KEY: "sk-2", GREETING: "hello" };
-  const check = (gateway: boolean) => checkExec(v.parse(execSettings, { command: ["df"], env, gateway }));
+  const check = (gateway: boolean) => checkProgram(v.parse(execSettings, { command: ["df"], env, gateway }));
   expect(check(false)).toEqual([]);
   expect(check(true).map(({ path }) => path)).toEqual(["env.OPENAI_API_KEY", "env.OPENROUTER_API_KEY"]);
   expect(check(true)[0]?.message).toMatch(/past every cap; take it out/);

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { shellProblem, startProblem } from "../../../src/jobs/exec/command-advice.ts";
+import { shellProblem, startProblem } from "../../../src/jobs/programs/command-advice.ts";
 import { tempDir } from "../../support/temp.ts";
 
 describe("a command that counts on a shell", () => {

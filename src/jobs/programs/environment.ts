@@ -6,7 +6,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext } from "../job.ts";
 import { isProviderKey, REFUSED_KEY } from "./gateway-environment.ts";
-import { type ExecSettings, VARIABLE_NAME } from "./settings.ts";
+import { type ProgramSettings, VARIABLE_NAME } from "./settings.ts";
 
 /** Variables of afk's own that a program can expect anywhere. None of afk's secrets is among them. */
 const INHERITED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
@@ -14,7 +14,7 @@ const INHERITED = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"];
 const FILE_BYTES_MAX = 64 * 1024;
 
 /** The environment of a run, and which of its values no log may show. */
-export interface ExecEnvironment {
+export interface ProgramEnvironment {
   env: Record<string, string>;
   secrets: string[];
 }
@@ -25,9 +25,14 @@ export interface ExecEnvironment {
  * @throws PermanentFailure for a file that cannot be used.
  */
 export function makeEnvironment(
-  { name, base, settings, period }: Pick<JobContext<ExecSettings>, "name" | "base" | "settings" | "period">,
+  {
+    name,
+    base,
+    settings,
+    period,
+  }: Pick<JobContext<ProgramSettings>, "name" | "base" | "settings" | "period">,
   ofGateway: Record<string, string>,
-): ExecEnvironment {
+): ProgramEnvironment {
   const inherited = Object.entries(processEnvironment()).filter(([key]) => INHERITED.includes(key));
   const ofFile =
     settings.envFile === null ? {} : readEnvFile(name, resolve(base, settings.envFile), settings);
@@ -42,7 +47,7 @@ export function makeEnvironment(
   return { env, secrets: Object.values(ofFile) };
 }
 
-function readEnvFile(job: string, path: string, { hasGateway }: ExecSettings): Record<string, string> {
+function readEnvFile(job: string, path: string, { hasGateway }: ProgramSettings): Record<string, string> {
   const refuse = (problem: string) =>
     new PermanentFailure("exec_env_file", `job ${job}: env_file ${path} ${problem}`);
   const variables = parseFile(path, refuse);

@@ -4,8 +4,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { makeEnvironment } from "../../../src/jobs/exec/environment.ts";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
+import { makeEnvironment } from "../../../src/jobs/programs/environment.ts";
 import { PermanentFailure } from "../../../src/queue/job.ts";
 import { tempDir } from "../../support/temp.ts";
 

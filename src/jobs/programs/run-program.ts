@@ -1,0 +1,143 @@
+import { stripVTControlCharacters } from "node:util";
+import { AfkError, messageOf } from "../../lib/errors.ts";
+import { createRedactor, type Redact } from "../../lib/redact.ts";
+import { joinSignals } from "../../lib/signals.ts";
+import { oneLine } from "../../lib/text.ts";
+import { PermanentFailure } from "../../queue/job.ts";
+import { RunCapped } from "../../rails/halt.ts";
+import { type Ran, runContained } from "../containment/run-contained.ts";
+import type { JobContext } from "../job.ts";
+import { startProblem } from "./command-advice.ts";
+import { makeEnvironment } from "./environment.ts";
+import { gatewayEnvironment } from "./gateway-environment.ts";
+import { headAndTail } from "./output.ts";
+import type { ProgramSettings } from "./settings.ts";
+
+type Context = JobContext<ProgramSettings>;
+
+/** What is recorded of a program that ended well; one that did not has to run again. */
+export interface ProgramRun {
+  code: 0;
+  signal: null;
+  stdout: string;
+  stderr: string;
+  truncated: boolean;
+  durationMs: number;
+  /** What receivers may read of its output. Not there in what an older version has recorded. */
+  printed?: string;
+  /** At its gateway, where it has one. */
+  requests?: number;
+}
+
+/** Where a program starts, and what stands on its standard input, which then ends. */
+export interface ProgramStart {
+  cwd: string;
+  input: string;
+}
+
+/**
+ * Runs the program of a job, with models for it where its settings say so, which are there as long as it runs.
+ * @throws RunCapped where it failed after a cap refused its last request; AfkError for every other end but exit 0.
+ */
+export async function runProgram(context: Context, start: ProgramStart): Promise<ProgramRun> {
+  return context.settings.hasGateway ? await runBehind(context, start) : await runOnce(context, start);
+}
+
+async function runBehind(context: Context, start: ProgramStart): Promise<ProgramRun> {
+  await using gateway = await context.openGateway();
+  using joined = joinSignals([context.signal, gateway.signal]);
+  try {
+    const { signal } = joined;
+    const variables = gatewayEnvironment(gateway);
+    const ran = await runOnce(context, start, { variables, secrets: [gateway.key], signal });
+    return { ...ran, requests: gateway.requests() };
+  } catch (error) {
+    // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
+    const capped = joined.signal.aborted ? null : gateway.refusedBy();
+    if (capped === null) throw error;
+    const message = `${messageOf(error)}; its last request was refused: ${capped.message}`;
+    throw new RunCapped(message, capped.afterMs);
+  } finally {
+    if (gateway.requests() === 0 && !joined.signal.aborted)
+      context.log.event("warn", "gateway_unused", { name: context.name });
+  }
+}
+
+/** What a gateway adds to a run. */
+interface Behind {
+  variables: Record<string, string>;
+  secrets: string[];
+  signal: AbortSignal;
+}
+
+async function runOnce(context: Context, { cwd, input }: ProgramStart, behind?: Behind): Promise<ProgramRun> {
+  const { settings, processes: records, log } = context;
+  const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
+  const { env, secrets: ofFile } = makeEnvironment(context, variables);
+  const { outputBytesMax, command } = settings;
+  const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
+  logEnd(context, ran);
+  // The secrets of its own files are known here alone.
+  const redact = createRedactor([...ofFile, ...secrets]);
+  if (ran.end.type !== "exited" || ran.end.code !== 0)
+    throw failureOf(context, ran, redact, { cwd, searchPath: env.PATH });
+  return {
+    code: 0,
+    signal: null,
+    stdout: ran.stdout.text,
+    stderr: ran.stderr.text,
+    truncated: ran.stdout.isCut || ran.stderr.isCut,
+    durationMs: ran.durationMs,
+    printed: headAndTail(ran.stdout.text, redact),
+  };
+}
+
+/** Sizes alone: what a command writes is data, and may be anything. */
+function logEnd(context: Context, ran: Ran): void {
+  const isClean = ran.unkillable === 0;
+  context.log.event(isClean ? "info" : "error", "exec_ended", {
+    end: ran.end.type,
+    containment: ran.containment,
+    ...(ran.end.type === "exited" ? { code: ran.end.code, signal: ran.end.signal } : {}),
+    stdoutBytes: ran.stdout.bytes,
+    stderrBytes: ran.stderr.bytes,
+    truncated: ran.stdout.isCut || ran.stderr.isCut,
+    durationMs: ran.durationMs,
+    leftBehind: ran.leftBehind,
+    unkillable: ran.unkillable,
+  });
+}
+
+/** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
+const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
+
+function failureOf(
+  { name, settings }: Context,
+  { end, stderr }: Ran,
+  redact: Redact,
+  at: { cwd: string; searchPath: string | undefined },
+): AfkError {
+  const program = settings.command[0];
+  if (end.type === "lost") {
+    return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
+  }
+  if (end.type === "unstarted") {
+    const message = `job ${name}: ${program} could not be started (${end.code || end.message})`;
+    if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
+    const problem = startProblem(settings.command, at.cwd, at.searchPath);
+    const { found, mend } = problem ?? { found: "the system refused it", mend: "mend command in afk.yaml" };
+    return new PermanentFailure("exec_unstarted", `${message}: ${found}; ${mend}`);
+  }
+  const { code, signal } = end;
+  const how = signal === null ? `${program} exited with ${code}` : `${program} was ended by ${signal}`;
+  return new AfkError("exec_failed", `job ${name}: ${how}${redact(lastOf(stderr.text))}`);
+}
+
+const STDERR_CHARS_MAX = 500;
+
+/** The end of what it wrote to standard error, on one line and without control characters. */
+function lastOf(stderr: string): string {
+  const tail = stripVTControlCharacters(stderr.slice(-8 * STDERR_CHARS_MAX));
+  const words = oneLine(tail, tail.length).slice(-STDERR_CHARS_MAX).trimStart().toWellFormed();
+  return words === "" ? "" : `: ${words}`;
+}
