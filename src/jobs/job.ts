@@ -65,16 +65,22 @@ export interface RunGateway extends AsyncDisposable {
   key: string;
   /** Tokens of output that are asked for where a program states no limit. */
   maxOutputTokens: number;
-  /** A folder for settings of programs. It goes with the gateway. */
-  home: string;
   /** Names of afk.yaml for models. */
   aliases: readonly string[];
   /** How many requests came with the key. */
   requests(): number;
+  /** What the run is charged so far, in all its attempts; what is unknown at its worst case. */
+  costMicros(): Promise<number>;
   /** The cap that refused the latest request; null where something else came of it. */
   refusedBy(): RunCapped | null;
   /** Aborts, with an error of what refused it, when the run goes on asking although it was refused often enough. */
   signal: AbortSignal;
+}
+
+/** A private folder for the programs of one run: settings for them, what they hand in. It goes when it is disposed of. */
+export interface RunFolder extends Disposable {
+  /** Absolute, and the same for every attempt at the run. */
+  path: string;
 }
 
 /**
@@ -109,6 +115,10 @@ export interface JobContext<Settings = unknown> {
   egress: Egress;
   /** For `runContained`, which is how a job runs a program. */
   processes: ProcessRecords;
+  /** Makes the empty folder of the run, one at a time. */
+  openFolder(): RunFolder;
+  /** Charges what a program says that it has spent elsewhere, at once and in full: caps then leave so much less to all that follows. */
+  charge(costMicros: number): Promise<void>;
   /** Opens models to programs that the job runs, until it is disposed of or the run is over. */
   openGateway(): Promise<RunGateway>;
   /** A file in `out/` by its bare name; published when the job is done. */

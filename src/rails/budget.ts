@@ -1,7 +1,7 @@
 import { noteNeed } from "../alerts/outbox.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { type Amounts, type CapSpend, type Scope, UNITS } from "../lib/windows.ts";
+import { type Amounts, type CapSpend, type Periods, type Scope, UNITS } from "../lib/windows.ts";
 import type { Trx } from "../store/schema.ts";
 import {
   type CapRefusal,
@@ -90,26 +90,7 @@ export async function reserve(
     }
     return { refusal };
   }
-  await addReserved(trx, windows, estimate);
-  const entryId = newId(times.wallMs);
-  await insertEntry(trx, {
-    id: entryId,
-    state: "sending",
-    model: call.model,
-    created_at: times.wallMs,
-    deadline_at: times.wallMs + call.deadlineMs,
-    estimate_micros: call.estimateMicros,
-    estimate_tokens: call.estimateTokens,
-    ...periods,
-    tick: call.scope.tick,
-    job: call.scope.job,
-    ...ownerColumns(call.scope),
-    step: call.step,
-    session: call.session ?? null,
-    runner: call.runner,
-    request_hash: call.requestHash,
-    degraded: call.isDegraded ? 1 : 0,
-  });
+  const entryId = await take(trx, { periods, windows }, call, times.wallMs);
   const lowest = Math.min(...budget.warningThresholds);
   const isNearThreshold = before.some(
     (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(lowest, spend.cap),
@@ -124,6 +105,58 @@ export async function reserve(
           leftMicros: Math.max(0, least.leftMicros - estimate.micros),
         };
   return { entryId, isNearThreshold, tightest };
+}
+
+/** Takes the worst case from the windows and writes the entry, whether they have room for it or not; gives the entry's id. */
+async function take(
+  trx: Trx,
+  { periods, windows }: { periods: Periods; windows: Window[] },
+  call: Reservation,
+  wallMs: number,
+): Promise<string> {
+  await addReserved(trx, windows, {
+    micros: call.estimateMicros,
+    tokens: call.estimateTokens,
+    calls: 1,
+  });
+  const id = newId(wallMs);
+  await insertEntry(trx, {
+    id,
+    state: "sending",
+    model: call.model,
+    created_at: wallMs,
+    deadline_at: wallMs + call.deadlineMs,
+    estimate_micros: call.estimateMicros,
+    estimate_tokens: call.estimateTokens,
+    ...periods,
+    tick: call.scope.tick,
+    job: call.scope.job,
+    ...ownerColumns(call.scope),
+    step: call.step,
+    session: call.session ?? null,
+    runner: call.runner,
+    request_hash: call.requestHash,
+    degraded: call.isDegraded ? 1 : 0,
+  });
+  return id;
+}
+
+/**
+ * Reserves for what has been spent already: where the caps have no room for all of it (which is announced as for any call),
+ * the room that there is. Gives the entry's id.
+ */
+export async function reserveSpent(
+  trx: Trx,
+  rails: BudgetRails,
+  call: Reservation,
+  times: { budgetMs: number; wallMs: number },
+): Promise<string> {
+  const reserved = await reserve(trx, rails, call, times);
+  if ("entryId" in reserved) return reserved.entryId;
+  const periods = await openPeriods(trx, times.budgetMs, rails.budget.timezone);
+  const windows = windowsOf(periods, call.scope, rails.budget.budget);
+  const estimateMicros = Math.min(reserved.refusal.roomMicros ?? 0, call.estimateMicros);
+  return await take(trx, { periods, windows }, { ...call, estimateMicros }, times.wallMs);
 }
 
 function leastMicros(spends: readonly CapSpend[]): Tightest | null {

@@ -109,6 +109,22 @@ export const UPDATE_ENDED = {
   unknown: updateEnded("unknown"),
 };
 
+/** Micro-dollars that a job is charged in all its attempts: what its calls cost, and the worst case of those that may have. */
+export async function chargedTo(db: Db, job: string): Promise<number> {
+  const { settled, open } = await db
+    .selectFrom("ledger")
+    .select(({ fn }) => [
+      fn.sum<number | null>("cost_micros").as("settled"),
+      fn
+        .sum<number | null>("estimate_micros")
+        .filterWhere("state", "in", ["reserved", "sending", "unknown"])
+        .as("open"),
+    ])
+    .where("job", "=", job)
+    .executeTakeFirstOrThrow();
+  return Number(settled ?? 0) + Number(open ?? 0);
+}
+
 /** What calls that are under way were bounded by in one window; `period` as its counter has it, but for an hour's. */
 export async function sumUnderWay(
   db: Db,

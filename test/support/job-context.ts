@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
@@ -6,6 +7,7 @@ import type { JobContext, RunGateway } from "../../src/jobs/job.ts";
 import type { PrintedItem } from "../../src/jobs/printed-items.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import type { Completion, ModelRequest } from "../../src/providers/types.ts";
+import { tempDir } from "./temp.ts";
 
 /** What outlives one run: recorded steps (of one job) and seen keys (of all jobs of the name). */
 export interface JobMemory {
@@ -21,6 +23,9 @@ export interface FakeJob<Settings> {
   asked: { name: string; request: ModelRequest }[];
   events: { event: string; fields: Fields }[];
   progress: [done: number, total: number, label: string][];
+  drafts: { name: string; action: string; content: unknown }[];
+  /** Micro-dollars that programs said they had spent. */
+  charged: number[];
   /** What marking the job done does: its keys are remembered, and the next job starts with no steps. */
   finish(): JobMemory;
 }
@@ -48,6 +53,8 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     asked: [],
     events: [],
     progress: [],
+    drafts: [],
+    charged: [],
     finish: () => ({
       steps: new Map(),
       seen: new Set([...memory.seen, ...remembered]),
@@ -85,14 +92,17 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
       }),
     egress: options.egress ?? REFUSING,
     processes: { write: async () => async () => undefined },
+    openFolder() {
+      const path = tempDir();
+      return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+    },
+    charge: async (costMicros) => void job.charged.push(costMicros),
     openGateway: async () => {
       if (options.gateway === undefined) throw new Error("this job has no gateway");
       return options.gateway;
     },
     publish: (name, content) => void job.files.set(name, content),
-    draft: () => {
-      throw new Error("this job drafts nothing");
-    },
+    draft: (name, action, content) => void job.drafts.push({ name, action, content }),
     redact: (text) => text,
     signal: options.signal ?? new AbortController().signal,
     log,

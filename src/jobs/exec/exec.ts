@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramRun, runProgram } from "../programs/run-program.ts";
 import { checkProgram } from "../programs/settings.ts";
 import { execReport } from "./report.ts";
@@ -22,12 +23,23 @@ type Context = JobContext<ExecSettings>;
 
 async function runExec(context: Context): Promise<JobResult> {
   const { settings, period } = context;
-  const ran = await context.step("run", () =>
-    runProgram(context, { cwd: folderOf(context), input: inputOf(context) }),
-  );
+  const ran = await context.step("run", () => runOnce(context));
   if (settings.isPublished) context.publish(`${context.name}-${period.label}.txt`, ran.stdout);
-  const summary = summaryOf(ran);
-  return { units: settings.units, summary, report: execReport(ran, summary) };
+  const handed = ran.handed ?? null;
+  const summary = handed?.summary ?? summaryOf(ran);
+  const { items, ...rest } = handed === null ? { items: [] } : takeHandedIn(context, handed);
+  return {
+    units: handed?.units ?? settings.units,
+    summary,
+    report: execReport(ran, { summary, handed, items }),
+    ...rest,
+  };
+}
+
+async function runOnce(context: Context): Promise<ProgramRun> {
+  const cwd = folderOf(context);
+  using folder = context.openFolder();
+  return await runProgram(context, { cwd, input: inputOf(context), folder });
 }
 
 function summaryOf(ran: ProgramRun): string {

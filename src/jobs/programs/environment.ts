@@ -31,16 +31,18 @@ export function makeEnvironment(
     settings,
     period,
   }: Pick<JobContext<ProgramSettings>, "name" | "base" | "settings" | "period">,
-  ofGateway: Record<string, string>,
+  ofRun: Record<string, string>,
+  resultFile: string,
 ): ProgramEnvironment {
   const inherited = Object.entries(processEnvironment()).filter(([key]) => INHERITED.includes(key));
   const ofFile =
     settings.envFile === null ? {} : readEnvFile(name, resolve(base, settings.envFile), settings);
   const env = {
     ...(Object.fromEntries(inherited) as Record<string, string>),
-    ...ofGateway,
+    ...ofRun,
     ...ofFile,
     ...settings.env,
+    AFK_RESULT: resultFile,
     AFK_JOB: name,
     AFK_PERIOD: period.label,
   };

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
 import type { RunGateway } from "../job.ts";
 
-type Gateway = Pick<RunGateway, "url" | "key" | "maxOutputTokens" | "aliases" | "home">;
+/** `home`: a folder of the run's own. */
+type Gateway = Pick<RunGateway, "url" | "key" | "maxOutputTokens" | "aliases"> & { home: string };
 type Variables = Record<string, string>;
 
 /** What each client of models has to be told so that it asks the gateway, and nobody else. */
@@ -58,7 +59,7 @@ export function isProviderKey(name: string): boolean {
 export const REFUSED_KEY =
   "with it the program could ask the provider itself, past every cap; take it out, since the gateway has the keys of models.providers";
 
-/** The variables that point every known client at the gateway; writes what Codex reads into the gateway's folder. */
+/** The variables that point every known client at the gateway; writes what Codex reads into the folder. */
 export function gatewayEnvironment(gateway: Gateway): Variables {
   writeFileSync(join(gateway.home, "config.toml"), codexConfig(gateway), { mode: 0o600 });
   return Object.assign({}, ...CLIENTS.map((client) => client(gateway)));

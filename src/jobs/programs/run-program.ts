@@ -1,16 +1,26 @@
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { AfkError, messageOf } from "../../lib/errors.ts";
+import { chargeMicrosFromUsd } from "../../lib/money.ts";
 import { createRedactor, type Redact } from "../../lib/redact.ts";
 import { joinSignals } from "../../lib/signals.ts";
 import { oneLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
-import type { JobContext } from "../job.ts";
+import type { JobContext, RunFolder } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { headAndTail } from "./output.ts";
+import {
+  BadResult,
+  costUsdOf,
+  type HandedIn,
+  RESULT_FILE,
+  readHandedIn,
+  readResultFile,
+} from "./result-file.ts";
 import type { ProgramSettings } from "./settings.ts";
 
 type Context = JobContext<ProgramSettings>;
@@ -27,12 +37,21 @@ export interface ProgramRun {
   printed?: string;
   /** At its gateway, where it has one. */
   requests?: number;
+  /** Micro-dollars that the run was charged there so far. */
+  costMicros?: number;
+  /** What it wrote into the file of AFK_RESULT. */
+  handed?: HandedIn | null;
 }
 
-/** Where a program starts, and what stands on its standard input, which then ends. */
+/** How a program starts. */
 export interface ProgramStart {
   cwd: string;
+  /** Stands on its standard input, which then ends. */
   input: string;
+  /** The run's. Programs find settings there, and leave their result. */
+  folder: RunFolder;
+  /** Set for this program besides what its job's settings say, which win. */
+  env?: Record<string, string>;
 }
 
 /**
@@ -48,9 +67,9 @@ async function runBehind(context: Context, start: ProgramStart): Promise<Program
   using joined = joinSignals([context.signal, gateway.signal]);
   try {
     const { signal } = joined;
-    const variables = gatewayEnvironment(gateway);
+    const variables = gatewayEnvironment({ ...gateway, home: start.folder.path });
     const ran = await runOnce(context, start, { variables, secrets: [gateway.key], signal });
-    return { ...ran, requests: gateway.requests() };
+    return { ...ran, requests: gateway.requests(), costMicros: await gateway.costMicros() };
   } catch (error) {
     // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
     const capped = joined.signal.aborted ? null : gateway.refusedBy();
@@ -70,15 +89,18 @@ interface Behind {
   signal: AbortSignal;
 }
 
-async function runOnce(context: Context, { cwd, input }: ProgramStart, behind?: Behind): Promise<ProgramRun> {
+async function runOnce(context: Context, start: ProgramStart, behind?: Behind): Promise<ProgramRun> {
   const { settings, processes: records, log } = context;
+  const { cwd, input } = start;
   const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
-  const { env, secrets: ofFile } = makeEnvironment(context, variables);
+  const resultFile = join(start.folder.path, RESULT_FILE);
+  const { env, secrets: ofFile } = makeEnvironment(context, { ...variables, ...start.env }, resultFile);
   const { outputBytesMax, command } = settings;
   const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);
   // The secrets of its own files are known here alone.
   const redact = createRedactor([...ofFile, ...secrets]);
+  const handed = await readResult(context, resultFile, ran, redact);
   if (ran.end.type !== "exited" || ran.end.code !== 0)
     throw failureOf(context, ran, redact, { cwd, searchPath: env.PATH });
   return {
@@ -89,7 +111,27 @@ async function runOnce(context: Context, { cwd, input }: ProgramStart, behind?: 
     truncated: ran.stdout.isCut || ran.stderr.isCut,
     durationMs: ran.durationMs,
     printed: headAndTail(ran.stdout.text, redact),
+    handed,
   };
+}
+
+/** What it has spent is charged however it ended, and whatever else is wrong with what it wrote. */
+async function readResult(
+  { name, charge }: Context,
+  path: string,
+  { end }: Ran,
+  redact: Redact,
+): Promise<HandedIn | null> {
+  try {
+    const written = readResultFile(name, path, redact);
+    const costUsd = costUsdOf(written);
+    if (costUsd > 0) await charge(chargeMicrosFromUsd(costUsd));
+    return readHandedIn(name, written);
+  } catch (error) {
+    // How it ended says more than a file that it has left unfinished.
+    if (error instanceof BadResult && (end.type !== "exited" || end.code !== 0)) return null;
+    throw error;
+  }
 }
 
 /** Sizes alone: what a command writes is data, and may be anything. */

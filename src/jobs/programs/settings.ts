@@ -8,10 +8,10 @@ const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts; there is no shell but one that is named, as in [sh, -c, "df -h | head"]';
 const WRITE_ENV_FILE = "write the path of a file with lines of NAME=value, for example ./.env.script";
 const WRITE_ENV =
-  "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD and AFK_EXEC are set by afk";
+  "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD, AFK_RESULT and AFK_EXEC are set by afk";
 
 /** Names that a variable of the program may have; those that afk sets are not among them. */
-export const VARIABLE_NAME = /^(?!AFK_(?:JOB|PERIOD|EXEC)$)[A-Za-z_][A-Za-z0-9_]{0,199}$/;
+export const VARIABLE_NAME = /^(?!AFK_(?:JOB|PERIOD|EXEC|RESULT)$)[A-Za-z_][A-Za-z0-9_]{0,199}$/;
 
 /** The system ends a text at its first NUL. */
 const NO_NUL = /^[^\0]*$/;

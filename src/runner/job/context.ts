@@ -10,7 +10,9 @@ import type { Completion } from "../../providers/types.ts";
 import { type JobRow, PermanentFailure } from "../../queue/job.ts";
 import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
+import { recordReported } from "../../rails/reported.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
+import { openRunFolder } from "./folder.ts";
 import { openRunGateway } from "./gateway.ts";
 import { recall } from "./memory.ts";
 import { processRecords } from "./processes.ts";
@@ -59,7 +61,7 @@ export function createContext(
   const gateways: RunGateway[] = [];
   const pending: Pending = { files: [], seen: new Set(), kept: new Map(), drafts: [] };
   const { job } = run;
-  const { store, outbox, clock, config, egress } = dependencies;
+  const { store, outbox, clock, config, egress, rails } = dependencies;
   const { db } = store;
   const { chain: references, onCap } = modelsOf(config.models, run.entry);
   const chain = dependencies.chain.of({ chain: references, onCap });
@@ -114,6 +116,14 @@ export function createContext(
       ),
     egress: { fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }) },
     processes: processRecords(dependencies, run),
+    openFolder: () => openRunFolder(config.paths, job.id, run.log),
+    charge: (costMicros) =>
+      recordReported(rails, {
+        costMicros,
+        scope: { tick: run.tick, job: job.key, jobName: job.name },
+        runner: run.runner,
+        log: run.log,
+      }),
     async openGateway() {
       const opened = await openRunGateway(dependencies, run);
       gateways.push(opened);

@@ -1,9 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import type { Config, JobConfig } from "../../config/config.ts";
 import { modelsOf } from "../../config/job-models.ts";
-import type { Paths } from "../../config/locations.ts";
 import type { Caller } from "../../gateway/caller.ts";
 import { openGateway } from "../../gateway/gateway.ts";
 import type { Refusal } from "../../gateway/protocols/protocol.ts";
@@ -12,12 +9,12 @@ import type { RunGateway } from "../../jobs/job.ts";
 import { hashOfKey, newClientKey } from "../../lib/client-key.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
-import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { once } from "../../lib/once.ts";
-import { makePrivateFolder } from "../../lib/private-files.ts";
 import type { JobRow } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
+import { chargedTo } from "../../rails/ledger.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
 
 /** The run that a gateway is opened for. */
@@ -46,20 +43,6 @@ export async function allClosed(): Promise<void> {
   await Promise.allSettled(open);
 }
 
-/** Removes folders of runs whose process died. Only where no job runs. */
-export function removeHomes({ homes }: Paths, log: Log): void {
-  removeFolder(homes, log);
-}
-
-/** A program may leave a folder that its user may not empty; nothing depends on its going. */
-function removeFolder(path: string, log: Log): void {
-  try {
-    rmSync(path, { recursive: true, force: true });
-  } catch (error) {
-    log.event("warn", "gateway_failed", { error: messageOf(error) });
-  }
-}
-
 /**
  * Opens a gateway on loopback for one run of a job, by a key that is in no file and dies with it.
  * @throws AfkError (`gateway_unavailable`) when it cannot listen.
@@ -85,8 +68,6 @@ export async function openRunGateway(
     onRequest: watched.onRequest,
     onRefused: watched.onRefused,
   };
-  const home = join(config.paths.homes, job.id);
-  makePrivateFolder(home);
   let isOver = false;
   const hash = hashOfKey(key);
   const gateway = await openGateway({
@@ -105,7 +86,6 @@ export async function openRunGateway(
       while (gateway.inFlight() > 0 && !signal.aborted && systemClock.uptimeMs() < untilMs)
         await systemClock.sleep(FINISH_LOOK_MS);
       await gateway.close();
-      removeFolder(home, log);
     } finally {
       over.resolve();
       open.delete(over.promise);
@@ -115,9 +95,9 @@ export async function openRunGateway(
     url: gateway.url,
     key,
     maxOutputTokens,
-    home,
     aliases: Object.keys(models ?? {}),
     requests: watched.requests,
+    costMicros: () => chargedTo(store.db, job.key),
     refusedBy: watched.refusedBy,
     signal: watched.signal,
     [Symbol.asyncDispose]: close,

@@ -99,6 +99,7 @@ describe("the environment", () => {
       expect.stringMatching(/^AFK_EXEC=[0-9a-z]{26}$/),
       "AFK_JOB=work",
       "AFK_PERIOD=2026-11-21",
+      expect.stringMatching(/^AFK_RESULT=\/.+\/result\.json$/),
       "GREETING=two words",
       "HOME=/home/somebody",
       "PATH=/usr/bin:/bin",

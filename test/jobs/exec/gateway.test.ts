@@ -2,7 +2,6 @@
 import { describe, expect, test } from "vitest";
 import type { RunGateway } from "../../../src/jobs/job.ts";
 import { RunCapped } from "../../../src/rails/halt.ts";
-import { tempDir } from "../../support/temp.ts";
 import { harness } from "../containment/harness.ts";
 
 const sh = (script: string) => ["sh", "-c", script];
@@ -19,9 +18,9 @@ function fakeGateway(said: { requests?: number; refusedBy?: RunCapped } = {}): F
     url: "http://127.0.0.1:40123",
     key: "sk-afk-Key0fTheRun",
     maxOutputTokens: 32_000,
-    home: tempDir(),
     aliases: ["small"],
     requests: () => said.requests ?? 1,
+    costMicros: async () => 0,
     refusedBy: () => said.refusedBy ?? null,
     signal: stopped.signal,
     isClosed: false,

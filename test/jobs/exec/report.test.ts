@@ -3,7 +3,7 @@ import { execReport } from "../../../src/jobs/exec/report.ts";
 import { headAndTail } from "../../../src/jobs/programs/output.ts";
 
 const plain = (text: string) => text;
-const report = (stdout: string) => execReport({ stdout, truncated: false }, "exit 0 after 1 s");
+const report = (stdout: string) => execReport({ stdout, truncated: false }, { summary: "exit 0 after 1 s" });
 
 it("says what the command printed, its first line as the title, its columns as they are", () => {
   expect(report("\n3 files changed\n  a.md   +3\n  b.md   -1\n")).toMatchObject({

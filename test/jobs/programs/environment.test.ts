@@ -20,7 +20,11 @@ function made(
   const base = tempDir();
   if (file !== null) writeFileSync(join(base, "vars"), file);
   const parsed = v.parse(execSettings, { command: ["df"], env_file: "./vars", ...settings });
-  return makeEnvironment({ name: "work", base, settings: parsed, period: PERIOD }, ofGateway);
+  return makeEnvironment(
+    { name: "work", base, settings: parsed, period: PERIOD },
+    ofGateway,
+    "/run/result.json",
+  );
 }
 
 function refusal(make: () => unknown): string {
@@ -80,7 +84,9 @@ describe("env_file", () => {
     execFileSync("mkfifo", [join(base, "pipe")]);
     for (const name of ["pipe", "."]) {
       const settings = v.parse(execSettings, { command: ["df"], env_file: name });
-      const message = refusal(() => makeEnvironment({ name: "work", base, settings, period: PERIOD }, {}));
+      const message = refusal(() =>
+        makeEnvironment({ name: "work", base, settings, period: PERIOD }, {}, "/run/result.json"),
+      );
       expect(message).toMatch(/is no file/);
     }
   });

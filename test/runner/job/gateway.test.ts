@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Paths } from "../../../src/config/locations.ts";
 import type { Log } from "../../../src/lib/log.ts";
-import { removeHomes } from "../../../src/runner/job/gateway.ts";
+import { removeHomes } from "../../../src/runner/job/folder.ts";
 import { tempDir } from "../../support/temp.ts";
 
 function recorder() {
