@@ -15,15 +15,14 @@ import { once } from "./lib/once.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
-import { readConfig, readLiveConfig, refuseUncapped } from "./ops/read-config.ts";
+import { readConfig, readLiveConfig } from "./ops/read-config.ts";
 import { readStatus } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
-import { type Chain, createChain } from "./providers/chain.ts";
-import { isFree, priceOf } from "./providers/prices.ts";
+import { createChain } from "./providers/chain.ts";
 import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
-import type { Configured, Dependencies, Progress } from "./runner/dependencies.ts";
+import type { Dependencies, Progress } from "./runner/dependencies.ts";
 import { createDrafts, type Drafts } from "./runner/drafts/drafts.ts";
 import {
   DEFAULT_LISTEN,
@@ -34,6 +33,8 @@ import {
 } from "./runner/gateway/serve.ts";
 import { holdState } from "./runner/hold-state.ts";
 import { runLoop, runOnce } from "./runner/loop.ts";
+import { chainOf } from "./runner/one-model.ts";
+import { pauseByHand, unpauseByHand } from "./runner/pause-by-hand.ts";
 import { enqueueByHand, jobNamed } from "./runner/phases/enqueue-due.ts";
 import { createLiveRails, createRenewal } from "./runner/renewal.ts";
 import type { TickResult } from "./runner/tick.ts";
@@ -71,6 +72,10 @@ export interface Agent extends LibraryAgent {
   ): Promise<number>;
   /** Serves clients, where afk.yaml says unless given; resolves with the exit code once the process was told to end. */
   serveGateway(listen?: Listen): Promise<number>;
+  /** Puts a job off. @throws AfkError `unknown_job` */
+  pause(name: string, reason: string | null): Promise<{ wasPaused: boolean }>;
+  /** Ends what puts it off, but for afk.yaml. @throws AfkError `unknown_job` */
+  unpause(name: string): Promise<{ wasPaused: boolean; isByFile: boolean }>;
   /** Irreversible actions that jobs wrote down, and what a person decides about them. */
   drafts: Drafts;
   config: Config;
@@ -183,7 +188,12 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     tick: ({ now } = {}) =>
       holdState(dependencies, held, async (guarded, runner) => {
         const renewed = { ...guarded, ...(await renew()) };
-        if (now !== undefined) await enqueueByHand(renewed, jobNamed(renewed.config.jobs, now), {});
+        if (now !== undefined) {
+          const { isPaused } = await enqueueByHand(renewed, jobNamed(renewed.config.jobs, now), {
+            force: true,
+          });
+          if (isPaused) log.event("warn", "paused_job_run", { name: now });
+        }
         return await runOnce(renewed, runner, { byHand: now !== undefined });
       }),
     run: async (onTick, onStart, { servesGateway } = { servesGateway: false }) => {
@@ -197,6 +207,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     },
     serveGateway: (listen) =>
       serveAlone(serving(), listen ?? live.current().gateway.listen ?? DEFAULT_LISTEN),
+    pause: (name, reason) => pauseByHand({ ...dependencies, ...latest() }, name, reason),
+    unpause: (name) => unpauseByHand({ ...dependencies, ...latest() }, name),
     drafts: createDrafts({
       config: live.current(),
       store,
@@ -216,13 +228,6 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       log.close();
     },
   };
-}
-
-/** Of one model that afk.yaml need not name, under the same conditions as those that it does. */
-function chainOf({ config, chain: usual }: Configured, model: string): Chain {
-  const chain = usual.of({ chain: [model] });
-  if (!isFree(priceOf(model, config.models))) refuseUncapped(config, `${model} costs money`);
-  return chain;
 }
 
 /** @throws ConfigError (exit 78) */

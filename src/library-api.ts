@@ -35,12 +35,15 @@ export interface LibraryAgent {
     estimateUsd: number,
     call: (signal: AbortSignal) => Promise<{ value: T; costUsd: number }>,
   ): Promise<T>;
-  /** Adds a job of afk.yaml by its name. The same key twice is once. */
+  /**
+   * Adds a job of afk.yaml by its name. The same key twice is once. Throws AfkError `job_paused` for one that is paused, unless
+   * it is forced: then this run is claimed all the same.
+   */
   enqueue(
     name: string,
-    options?: { payload?: unknown; key?: string },
-  ): Promise<{ key: string; added: boolean }>;
-  /** One bounded pass. `now` runs a job whether due or not. Throws StateLocked while another process is at work. */
+    options?: { payload?: unknown; key?: string; force?: boolean },
+  ): Promise<{ key: string; added: boolean; isPaused?: boolean }>;
+  /** One bounded pass. `now` runs a job whether due or not, and whether paused or not. Throws StateLocked while another process is at work. */
   tick(options?: { now?: string | undefined }): Promise<TickResult>;
   /** What `afk status --json` prints. */
   status(): Promise<Status>;

@@ -66,6 +66,16 @@ export const COMMANDS: CommandTable = {
       examples: ["afk enqueue digest", 'afk enqueue digest --key monday --payload \'{"note": "by hand"}\''],
       load: () => import("./commands/enqueue.ts"),
     },
+    pause: {
+      description: "Puts a job off until it is unpaused; what runs goes on to its end",
+      examples: ["afk pause digest", 'afk pause digest --reason "the feed is being moved"'],
+      load: () => import("./commands/pause.ts"),
+    },
+    unpause: {
+      description: "Ends the pause of a job; one that afk.yaml pauses is unpaused there",
+      examples: ["afk unpause digest"],
+      load: () => import("./commands/unpause.ts"),
+    },
     deliver: {
       description: "Sends the last result of a job again, at once, and shows what each receiver answered",
       details: "A set kill switch holds no result back: nothing is run for it, and it is said.",

@@ -70,6 +70,8 @@ export interface JobConfig {
   progressMs: number | null;
   /** The names of the channels that alerts of it go to alone; left out for all. */
   alerts?: string[];
+  /** afk.yaml puts it off. */
+  isPaused?: boolean;
   /** Its own models, in the order they are tried; left out for those of `models.chain`. */
   models?: string[];
   /** What happens when a cap refuses it; left out for what `models.on_cap` says. */

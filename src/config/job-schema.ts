@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ownerCapsSchema } from "./caps.ts";
 import type { RetryConfig } from "./config.ts";
 import { deliverSchema } from "./deliver.ts";
-import { duration, integer, list, minutes, section, text } from "./fields.ts";
+import { duration, flag, integer, list, minutes, section, text } from "./fields.ts";
 import { chainSchema } from "./model-reference.ts";
 
 /** What a job may do when a cap refuses it. */
@@ -74,6 +74,10 @@ export const jobSchema = v.strictObject({
       "Its receivers hear in between how far a long run is, at most so often; never unless stated.",
       "7d",
     ),
+  ),
+  paused: v.optional(
+    flag("Whether it is put off: nothing of it runs or is added until this is taken out (docs/jobs.md)."),
+    false,
   ),
   alerts: v.optional(
     list(

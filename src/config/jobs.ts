@@ -129,6 +129,7 @@ function toJob(
     deliver: receivers,
     progressMs: common.progress ?? null,
     ...(common.alerts !== undefined && { alerts: common.alerts }),
+    ...(common.paused && { isPaused: true }),
     ...(common.models !== undefined && { models: common.models }),
     ...(common.on_cap !== undefined && { onCap: common.on_cap }),
     settings,

@@ -1,18 +1,21 @@
 import type { Config, Schedule } from "../config/config.ts";
 import { nextCron } from "../lib/cron.ts";
 import type { Db } from "../store/schema.ts";
+import { readPaused } from "./paused.ts";
 
-/** When a job of afk.yaml is due; `dueAt` is in the past when it waits for a tick, null for jobs that only a person starts. */
+/** When a job of afk.yaml is due; `dueAt` is in the past when it waits for a tick, null for jobs that only a person starts, or that are paused. */
 export type NextRun = Awaited<ReturnType<typeof readNextRuns>>[number];
 
 /** Every job of afk.yaml with its next time, the earliest first. */
 export async function readNextRuns(db: Db, config: Pick<Config, "jobs" | "timezone">, nowMs: number) {
+  const paused = new Map((await readPaused(db, config)).map((each) => [each.job, each]));
   const rows = await db.selectFrom("schedules").select(["job_name", "last_slot_at"]).execute();
   const lastSlots = new Map(rows.map((row) => [row.job_name, row.last_slot_at]));
   const runs = config.jobs.map(({ name, schedule }) => ({
     job: name,
     schedule,
-    dueAt: dueAt(schedule, lastSlots.get(name), config.timezone, nowMs),
+    dueAt: paused.has(name) ? null : dueAt(schedule, lastSlots.get(name), config.timezone, nowMs),
+    paused: paused.get(name) ?? null,
   }));
   return runs.sort((a, b) => (a.dueAt ?? Number.POSITIVE_INFINITY) - (b.dueAt ?? Number.POSITIVE_INFINITY));
 }

@@ -14,6 +14,7 @@ import type { Finding, Verdict } from "./condition/finding.ts";
 import type { WindowStatus } from "./condition/spend.ts";
 import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
+import type { PausedJob } from "./paused.ts";
 import type { WaitingStatus } from "./queue-status.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";
 import { isNewer, type Late } from "./watchdog/heartbeat.ts";
@@ -49,6 +50,8 @@ export interface Status {
   outputs: { pending: number };
   /** Jobs that wait for a model or a host that is down; null while none does. */
   waiting: WaitingStatus | null;
+  /** Jobs that are put off, with by whom and since when. */
+  paused: PausedJob[];
   /** Models that refused every call of the latest run that asked them, for a reason that waiting does not heal. */
   refusals: { model: string; since: string; at: string; reason: string }[];
   /** Sources of digests that could not be read at the last run; the rest goes on. */
@@ -113,6 +116,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     drafts: facts.drafts,
     outputs: { pending: facts.outputs.pending },
     waiting: facts.waiting,
+    paused: facts.paused,
     refusals: facts.refusals.map(({ model, since_at, last_at, reason }) => ({
       ...{ model, reason, since: toIso(since_at), at: toIso(last_at) },
     })),

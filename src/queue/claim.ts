@@ -3,9 +3,10 @@ import { prepared, unplanned } from "../store/prepared.ts";
 import type { JobState } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 import { type JobRow, LEASE_MS } from "./job.ts";
+import { NOT_PAUSED } from "./pause.ts";
 
 /**
- * Takes the job that has been due longest, or nothing. One conditional update: it counts the attempt, sets the lease
+ * Takes the job that has been due longest and is not paused, or nothing. One conditional update: it counts the attempt, sets the lease
  * and raises the fencing token, so that two runners cannot both get it. The attempt counts from here on, since a job
  * that kills its process never gets to say that it failed.
  */
@@ -34,6 +35,7 @@ const takeNext = prepared((db, at: { runner: string; nowMs: number; leaseUntil: 
         .select("id")
         .where("state", "=", READY)
         .where("run_at", "<=", unplanned(at.nowMs))
+        .where(NOT_PAUSED)
         .orderBy("run_at")
         .orderBy("id")
         .limit(sql.lit(1)),
@@ -41,11 +43,17 @@ const takeNext = prepared((db, at: { runner: string; nowMs: number; leaseUntil: 
     .returningAll(),
 );
 
-/** When the next ready job is due; undefined when none is waiting. */
+/** When the next ready job that is not paused is due; undefined when none is waiting. */
 export async function nextRunAt(db: Db): Promise<number | undefined> {
   return (await firstReady(db, {})).rows[0]?.run_at;
 }
 
 const firstReady = prepared((db) =>
-  db.selectFrom("jobs").select("run_at").where("state", "=", READY).orderBy("run_at").limit(sql.lit(1)),
+  db
+    .selectFrom("jobs")
+    .select("run_at")
+    .where("state", "=", READY)
+    .where(NOT_PAUSED)
+    .orderBy("run_at")
+    .limit(sql.lit(1)),
 );

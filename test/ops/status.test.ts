@@ -38,6 +38,7 @@ describe("the status of an agent that has done nothing yet", () => {
       deliveries: { pending: 0, dead: 0 },
       drafts: { pending: 0, unknown: 0 },
       outputs: { pending: 0 },
+      paused: [],
       waiting: null,
       refusals: [],
       sources: { failing: 0 },

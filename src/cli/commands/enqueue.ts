@@ -6,14 +6,18 @@ export default defineCommand({
   args: {
     name: { type: "positional", names: "jobs", description: "The job's name in afk.yaml" },
     payload: { type: "string", valueHint: "JSON", description: "What the job is told" },
+    force: { type: "boolean", description: "Runs it although the job is paused" },
     key: { type: "string", valueHint: "KEY", description: "Idempotency key; else one is made" },
   },
   async run({ args }) {
     const payload = args.payload === undefined ? null : parse(args.payload);
     const key = args.key === undefined ? {} : { key: args.key };
-    const added = await withAgent(args, (agent) => agent.enqueue(args.name, { payload, ...key }));
+    const added = await withAgent(args, (agent) =>
+      agent.enqueue(args.name, { payload, force: args.force, ...key }),
+    );
     const text = added.added ? `added ${added.key}` : `${added.key} is known already; nothing was added`;
-    return { json: added, text: [text] };
+    const note = added.isPaused ? [`${args.name} is paused and stays so: this run alone is done`] : [];
+    return { json: added, text: [text, ...note] };
   },
 });
 

@@ -4,6 +4,7 @@ import { createRedactor, redacted } from "../../lib/redact.ts";
 import { endOfError } from "../../lib/text.ts";
 import { shortMomentText } from "../../lib/zone.ts";
 import { type JobView, listJobs } from "../../ops/jobs.ts";
+import { readPaused, unpauseWith } from "../../ops/paused.ts";
 import { showJob } from "../../ops/show-job.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withState } from "../open.ts";
@@ -16,9 +17,11 @@ const list = defineCommand({
   json: true,
   args: { limit: LIMIT },
   async run({ args }) {
-    return await withState(args, async ({ db, config: { timezone } }) => {
+    return await withState(args, async ({ db, config }) => {
+      const { timezone } = config;
       const when = { timezone, nowMs: systemClock.nowMs() };
       const jobs = await listJobs(db, args.limit);
+      const paused = await readPaused(db, config);
       const columns: Column<JobView>[] = [
         ["ID", ({ id }) => shortId(id)],
         ["JOB", ({ name }) => name],
@@ -28,10 +31,11 @@ const list = defineCommand({
         ["UNITS", ({ units }) => String(units), "right"],
       ];
       const below = ({ error }: JobView) => (error === null ? "" : endOfError(error));
-      return {
-        json: jobs,
-        text: tableText(jobs, columns, "the queue is empty; what is due: afk status", below),
-      };
+      const table = tableText(jobs, columns, "the queue is empty; what is due: afk status", below);
+      const notes = paused.map(
+        (each) => `${each.job} is paused by ${each.by}; to go on: ${unpauseWith(each)}`,
+      );
+      return { json: jobs, text: [...table, ...notes] };
     });
   },
 });

@@ -14,6 +14,8 @@ export async function idleLines(
   const [next] = await readNextRuns(rails.store.db, config, nowMs);
   if (next === undefined) return ["nothing to do: afk.yaml has no job yet; add one under jobs:"];
   const byHand = `to run it now: afk tick --now ${next.job}`;
+  if (next.paused !== null)
+    return ["nothing is due: every job that has a schedule is paused; look: afk status"];
   if (next.dueAt === null) return ["nothing is due: no job has a schedule", byHand.replace("it", next.job)];
   const at = `${momentText(next.dueAt, config.timezone)} (${formatRelative(next.dueAt, nowMs)})`;
   return [`nothing is due; next: ${next.job}, ${at}`, byHand];

@@ -9,6 +9,7 @@ import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
 import { breakerRows } from "./breakers.ts";
 import { gatewayRows } from "./gateway.ts";
+import { pausedRows } from "./paused.ts";
 import { spendLines } from "./spend.ts";
 
 /** Where the values begin; labels stand before them. */
@@ -50,6 +51,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ...breakerRows(status, options),
     ...gatewayRows(status, nowMs),
     ["queue", queue(status)],
+    ...pausedRows(status.paused, nowMs),
     ...waiting(status, options),
     ...refusals(status, nowMs),
     ["alerts", alerts(status)],

@@ -6,6 +6,7 @@ import { ownerWords } from "../../lib/windows.ts";
 import type { DeadJob, WaitingJob } from "../../ops/jobs.ts";
 import type { LastResult } from "../../ops/last-results.ts";
 import type { NextRun } from "../../ops/next-runs.ts";
+import type { PausedJob } from "../../ops/paused.ts";
 import type { Status } from "../../ops/status.ts";
 import { card, list, noCard, quiet, row, table, tag } from "../elements.ts";
 import { type Html, html } from "../html.ts";
@@ -44,12 +45,22 @@ function runLink(id: string, key: string, times: Times): Html {
 
 function schedule(next: readonly NextRun[], last: readonly LastResult[], times: Times): Html {
   const results = new Map(last.map((result) => [result.job, result]));
-  const rows = next.map(({ job, schedule: each, dueAt }) => [
+  const rows = next.map(({ job, schedule: each, dueAt, paused }) => [
     html`${foreign(job, 80)}<small class="quiet">${scheduleText(each)}</small>`,
     lastText(results.get(job), times),
-    dueAt === null ? "by hand" : dueAt <= times.nowMs ? "at the next tick" : at(dueAt, times),
+    paused !== null
+      ? html`${tag("warn", "paused")} <small class="quiet">${pausedText(paused, times)}</small>`
+      : dueAt === null
+        ? "by hand"
+        : dueAt <= times.nowMs
+          ? "at the next tick"
+          : at(dueAt, times),
   ]);
   return html`<div class="scroll">${table([["Job"], ["Last result"], ["Next", "n"]], rows)}</div>`;
+}
+
+function pausedText({ by, since, reason }: PausedJob, times: Times): Html {
+  return html`by ${foreign(by, 40)}${since !== null && html` ${ago(Date.parse(since), times)}`}${reason !== null && html`: ${foreign(reason, 160)}`}`;
 }
 
 /** What the last run gave, which opens; that there was none is said. */

@@ -143,7 +143,7 @@ function calls(evidence: Evidence): Finding[] {
 }
 
 function queue(evidence: Evidence): Finding[] {
-  const { observed, kill, late, drafts, waiting, overdueJobs, missed, queue: jobs } = evidence;
+  const { observed, kill, late, drafts, waiting, paused, overdueJobs, missed, queue: jobs } = evidence;
   const found: Finding[] = [];
   const add = (amount: number, code: FindingCode, text: string, command: string, detail?: string) => {
     if (amount > 0) found.push(finding(code, text, command, detail));
@@ -156,6 +156,13 @@ function queue(evidence: Evidence): Finding[] {
     `${plural(drafts.unknown, "draft")} of unknown outcome`,
     "afk drafts",
   );
+  for (const each of paused) {
+    const since =
+      each.since === null ? "" : ` since ${formatRelative(Date.parse(each.since), observed.nowMs)}`;
+    const why = each.reason === null ? "" : `: ${each.reason}`;
+    const detail = `by ${each.by}${since}${why}`;
+    found.push(finding("job_paused", `${each.job} is paused`, `afk unpause ${each.job}`, detail));
+  }
   if (waiting !== null) {
     const { jobs: count, reason } = waiting;
     const text = `${plural(count, "job waits", "jobs wait")} for what is down`;

@@ -8,6 +8,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { usdFromMicros } from "../../lib/money.ts";
 import { listRefusals } from "../../providers/refusals.ts";
+import { NOT_PAUSED } from "../../queue/pause.ts";
 import { listBreakers } from "../../rails/breaker.ts";
 import { readMeta } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
@@ -15,6 +16,7 @@ import type { ModelRefusalsTable } from "../../store/schema/rails.ts";
 import type { Db } from "../../store/schema.ts";
 import { countDrafts } from "../drafts.ts";
 import { type NextRun, readNextRuns } from "../next-runs.ts";
+import { type PausedJob, readPaused } from "../paused.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "../queue-status.ts";
 import { countFailingSources } from "../sources.ts";
 import type { Observation } from "../worker.ts";
@@ -42,6 +44,7 @@ export interface Facts {
   drafts: { pending: number; unknown: number };
   outputs: { pending: number; stuck: number };
   waiting: WaitingStatus | null;
+  paused: PausedJob[];
   refusals: Selectable<ModelRefusalsTable>[];
   failingSources: number;
   alerts: { pending: number; failed: number };
@@ -87,6 +90,7 @@ export async function readFacts(
       worker.state === "working" ? nowMs - MINUTE_MS : nowMs + MINUTE_MS,
     ),
     waiting: await waitingJobs(db),
+    paused: await readPaused(db, config),
     refusals: await listRefusals(db, askedReferences(config)),
     failingSources: await countFailingSources(db, config.jobs),
     alerts: await alertCounts(db),
@@ -123,6 +127,7 @@ async function countReadyBefore(db: Db, atMs: number): Promise<number> {
     .select((eb) => eb.fn.countAll<number>().as("count"))
     .where("state", "=", "ready")
     .where("run_at", "<", atMs)
+    .where(NOT_PAUSED)
     .executeTakeFirstOrThrow();
   return Number(count);
 }

@@ -7,7 +7,7 @@ export type Severity = "bad" | "warn";
 /** What a finding of a kind is. */
 interface Kind {
   severity: Severity;
-  /** It goes on until a person does something; otherwise time mends it. */
+  /** It goes on until a person does something; otherwise time mends it, or a person wants it so. */
   isUrgent: boolean;
   /** What it means, for metrics and docs. */
   help: string;
@@ -51,6 +51,7 @@ export const FINDINGS = {
   cap_refuses: passing("a cap refuses calls now"),
   client_refused: passing("requests of a client were refused today"),
   breaker_open: passing("something failed and is not called for a while"),
+  job_paused: passing("a job is paused"),
   jobs_waiting: passing("jobs wait for what is down"),
   job_overdue: passing("a job is due for longer than `heartbeat.grace` and was not begun"),
   alerts_delayed: passing("alerts wait for a channel that fails, or that nobody tries"),

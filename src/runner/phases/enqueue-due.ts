@@ -3,6 +3,7 @@ import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { didYouMean } from "../../lib/nearest.ts";
 import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
+import { BY_FILE, isPaused, listPauses, pauseByFile } from "../../queue/pause.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
 import { readAbsence } from "./absence.ts";
@@ -10,6 +11,7 @@ import { dueAt, labelByHand, nextSlot, passedBy } from "./schedule.ts";
 
 /** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
 export async function enqueueDue({ config, store, outbox, clock }: Writing): Promise<void> {
+  await notePauses({ config, store, clock });
   const absence = await readAbsence({ config, store, clock });
   for (const job of config.jobs) {
     await store.atomically(async (trx) => {
@@ -17,6 +19,11 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
       const last = await lastSlot(trx, job);
       const due = dueAt(job, last, nowMs, config.timezone);
       if (due.type === "not_due") return;
+      if (await isPaused(trx, job.name)) {
+        // Its times pass, and nobody has missed them; what never ran is due at once when it may.
+        if (last !== null) await rememberSlot(trx, job, due.slotMs);
+        return;
+      }
       await rememberSlot(trx, job, due.slotMs);
       if (due.type === "anchor") return;
       const { slotMs, label } = due;
@@ -39,12 +46,48 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
   }
 }
 
-/** Adds a job that a person asked for. False when the key was used before. */
+/** Which jobs afk.yaml pauses, as the queue is told. */
+export async function notePauses({
+  config,
+  store,
+  clock,
+}: Uses<"store" | "clock" | "config">): Promise<void> {
+  const jobs = config.jobs.flatMap((job) => (job.isPaused ? [job.name] : []));
+  const known = (await listPauses(store.db)).flatMap(({ by, job_name }) =>
+    by === BY_FILE ? [job_name] : [],
+  );
+  if (new Set([...jobs, ...known]).size === jobs.length && jobs.length === known.length) return;
+  await store.atomically((trx) => pauseByFile(trx, jobs, clock.nowMs()));
+}
+
+/** How a person adds a run. */
+interface ByHand {
+  payload?: unknown;
+  key?: string;
+  /** It runs although the job is paused. */
+  force?: boolean;
+}
+
+/** The job is paused, and a run of it was not asked for in spite of that. */
+class JobPaused extends AfkError {
+  constructor(name: string) {
+    const message = `${name} is paused, so a run of it would wait; go on with: afk unpause ${name}, or add this run in spite of it with --force. Look: afk status`;
+    super("job_paused", message, { retry: "never" });
+  }
+}
+
+/**
+ * Adds a job that a person asked for. False when the key was used before.
+ * @throws JobPaused unless it is forced.
+ */
 export async function enqueueByHand(
   { store, clock, config }: Uses<"store" | "clock" | "config">,
   job: JobConfig,
-  options: { payload?: unknown; key?: string },
-): Promise<{ key: string; added: boolean }> {
+  options: ByHand,
+): Promise<{ key: string; added: boolean; isPaused?: boolean }> {
+  await notePauses({ store, clock, config });
+  const paused = await isPaused(store.db, job.name);
+  if (paused && options.force !== true) throw new JobPaused(job.name);
   const nowMs = clock.nowMs();
   const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
   const label = labelByHand(nowMs, config.timezone);
@@ -54,7 +97,7 @@ export async function enqueueByHand(
     newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }),
     nowMs,
   );
-  return { key, added };
+  return { key, added, ...(paused && { isPaused: true }) };
 }
 
 /** A job of afk.yaml by its name. Throws AfkError `unknown_job`, with the nearest name. */
@@ -68,12 +111,14 @@ export function jobNamed(jobs: readonly JobConfig[], name: string): JobConfig {
   });
 }
 
-/** When the next scheduled job is due; null when none is scheduled. */
+/** When the next scheduled job that is not paused is due; null when there is none. */
 export async function nextDueAt(dependencies: Uses<"config" | "store" | "clock">): Promise<number | null> {
   const { config, store, clock } = dependencies;
   const nowMs = clock.nowMs();
   const times: number[] = [];
+  const paused = new Set((await listPauses(store.db)).map(({ job_name }) => job_name));
   for (const job of config.jobs) {
+    if (job.isPaused || paused.has(job.name)) continue;
     const last = await lastSlot(store.db, job);
     const due = dueAt(job, last, nowMs, config.timezone);
     const from = due.type === "anchor" ? due.slotMs : (last ?? nowMs);

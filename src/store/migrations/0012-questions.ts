@@ -12,10 +12,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema
     .createTable("paused_jobs")
-    .addColumn("job_name", "text", (c) => c.primaryKey())
+    .addColumn("job_name", "text", (c) => c.notNull())
     .addColumn("by", "text", (c) => c.notNull())
     .addColumn("reason", "text")
     .addColumn("paused_at", "bigint", (c) => c.notNull())
+    .addPrimaryKeyConstraint("paused_jobs_primary", ["job_name", "by"])
     .execute();
   await db.schema
     .createTable("questions")

@@ -128,10 +128,10 @@ export interface JobMemoryTable {
   updated_at: number;
 }
 
-/** A job that a person, or whoever may stop the agent, has put off until it is unpaused. */
+/** A job that afk.yaml, a person, or whoever may stop the agent has put off. Each of them is a row. */
 export interface PausedJobsTable {
   job_name: string;
-  /** `keyboard`, or the channel of the phone. */
+  /** `afk.yaml`, `keyboard`, or the channel of the phone. */
   by: string;
   reason: string | null;
   paused_at: number;

@@ -62,8 +62,14 @@ describe("enqueue and jobs", () => {
     const target = ready();
     const add = ["enqueue", "digest", "--key", "monday", "--payload", '{"note": "by hand"}'];
 
-    expect(await afkJson(target, ...add)).toEqual({ code: 0, json: { key: "monday", added: true } });
-    expect(await afkJson(target, ...add)).toEqual({ code: 0, json: { key: "monday", added: false } });
+    expect(await afkJson(target, ...add)).toEqual({
+      code: 0,
+      json: { key: "monday", added: true },
+    });
+    expect(await afkJson(target, ...add)).toEqual({
+      code: 0,
+      json: { key: "monday", added: false },
+    });
     expect((await afk(target, ...add)).stdout).toContain("monday is known already");
 
     const { json } = await afkJson(target, "jobs");
@@ -200,3 +206,32 @@ async function withDeadLetter(error = "it cannot be done"): Promise<Deployment> 
   target.configure({ agent: "test-agent", budget: { daily_cap_usd: 1 }, ...OFFLINE });
   return target;
 }
+
+describe("pause and unpause", () => {
+  it("put a job off, say so everywhere, and let it go on", async () => {
+    const target = deployment(digestConfig("http://127.0.0.1:1"));
+    expect((await afk(target, "pause", "digest", "--reason", "it is noisy")).stdout).toBe(
+      "paused digest; a run at work goes on to its end\nIt starts no more until: afk unpause digest\n",
+    );
+    expect((await afk(target, "pause", "digest")).stdout).toContain("digest was paused already");
+    expect((await afk(target, "status")).stdout).toMatch(/paused +digest by keyboard .*: it is noisy/);
+    expect((await afk(target, "jobs")).stdout).toContain("digest is paused by keyboard");
+    const refused = await afk(target, "enqueue", "digest");
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain("with --force");
+    expect((await afk(target, "enqueue", "digest", "--force")).stdout).toContain("this run alone is done");
+    expect(await afkJson(target, "unpause", "digest")).toEqual({
+      code: 0,
+      json: { name: "digest", wasPaused: true, isByFile: false },
+    });
+    expect((await afk(target, "unpause", "digest")).stdout).toBe("digest was not paused\n");
+    expect((await afk(target, "status")).stdout).not.toContain("paused");
+  });
+
+  it("cannot unpause what afk.yaml pauses, and say so", async () => {
+    const target = deployment(digestConfig("http://127.0.0.1:1", { job: { paused: true } }));
+    const { code, stdout } = await afk(target, "unpause", "digest");
+    expect(code).toBe(1);
+    expect(stdout).toContain("afk.yaml pauses it still: take paused: true of digest out of the file");
+  });
+});

@@ -45,6 +45,7 @@ const CALM: Status = {
   drafts: { pending: 0, unknown: 0 },
   outputs: { pending: 0 },
   waiting: null,
+  paused: [],
   refusals: [],
   sources: { failing: 0 },
   lastTick: tick("ok", 5),

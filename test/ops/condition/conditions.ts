@@ -176,6 +176,12 @@ export const PLAIN: readonly Condition[] = [
     ...{ codes: ["drafts_unknown"], exit: 0, says: NEEDS("1 draft of unknown outcome") },
   },
   {
+    name: "a job that was paused",
+    make: ({ insert, nowMs }) =>
+      insert("paused_jobs", { job_name: "digest", by: "keyboard", reason: null, paused_at: nowMs - HOUR }),
+    ...{ codes: ["job_paused"], exit: 0, says: LIMITS("digest is paused") },
+  },
+  {
     name: "jobs that wait for what is down",
     make: (state) => void addJob(state, { waiting_since: state.nowMs - HOUR, error: "connect ECONNREFUSED" }),
     ...{ codes: ["jobs_waiting"], exit: 0, says: LIMITS("1 job waits for what is down") },
