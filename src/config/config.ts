@@ -64,6 +64,8 @@ export interface JobConfig {
   retry: RetryConfig;
   /** What one unit of its output saves a person. */
   minutesSavedPerUnit: number;
+  /** What is billed for one; nothing where it is left out. */
+  revenueMicrosPerUnit?: number;
   /** Who gets its results. */
   deliver: ReceiverConfig[];
   /** How often its receivers hear how far a long run is; null for never. */

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ownerCapsSchema } from "./caps.ts";
 import type { RetryConfig } from "./config.ts";
 import { deliverSchema } from "./deliver.ts";
-import { duration, flag, integer, list, minutes, section, text } from "./fields.ts";
+import { duration, flag, integer, list, minutes, number, section, text, USD_MAX } from "./fields.ts";
 import { chainSchema } from "./model-reference.ts";
 
 /** What a job may do when a cap refuses it. */
@@ -89,5 +89,12 @@ export const jobSchema = v.strictObject({
   ),
   minutes_saved_per_unit: v.optional(
     minutes("Minutes of a person's work that one unit of this job's output saves."),
+  ),
+  revenue_usd_per_unit: v.optional(
+    number(
+      "What somebody pays for one unit of this job's output, in US dollars, where it is billed; reports show it apart from the time saved.",
+      "write US dollars, for example 40",
+      [0, USD_MAX],
+    ),
   ),
 });

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { nextCron } from "../lib/cron.ts";
 import { assert, messageOf } from "../lib/errors.ts";
+import { MICROS_PER_USD } from "../lib/money.ts";
 import type { JobConfig, RetryConfig, Schedule } from "./config.ts";
 import { type ReceiverConfig, readReceivers } from "./deliver.ts";
 import type { ConfigIssue } from "./errors.ts";
@@ -130,6 +131,9 @@ function toJob(
     progressMs: common.progress ?? null,
     ...(common.alerts !== undefined && { alerts: common.alerts }),
     ...(common.paused && { isPaused: true }),
+    ...(common.revenue_usd_per_unit !== undefined && {
+      revenueMicrosPerUnit: Math.round(common.revenue_usd_per_unit * MICROS_PER_USD),
+    }),
     ...(common.models !== undefined && { models: common.models }),
     ...(common.on_cap !== undefined && { onCap: common.on_cap }),
     settings,

@@ -1,5 +1,6 @@
 import type { Report } from "../evidence/report/read-report.ts";
-import { type Section, sectionsOf, spanText, type Table } from "../evidence/report/sections.ts";
+import type { Section, Table } from "../evidence/report/section.ts";
+import { sectionsOf, spanText } from "../evidence/report/sections.ts";
 import { dollars, moment } from "../evidence/report/words.ts";
 import { toIso } from "../lib/clock.ts";
 import { document, table } from "./elements.ts";
@@ -48,7 +49,7 @@ function chartCards({ weeks }: Report): Html {
   const worth = barsChart({
     labels,
     series: [
-      { name: "value out", kind: "out", values: weeks.map(({ savedMicros }) => savedMicros) },
+      { name: "value out", kind: "out", values: weeks.map(({ valueMicros }) => valueMicros) },
       { name: "dollars in", kind: "in", values: weeks.map(({ costMicros }) => costMicros) },
     ],
     isStacked: false,

@@ -1,3 +1,5 @@
+import { VERSION } from "../../agent.ts";
+import { findFix } from "../../evidence/incidents/fixed-by.ts";
 import {
   type Closing,
   closeIncident,
@@ -68,7 +70,7 @@ const close = defineCommand({
   description: "Writes down why it broke, what mended it, and what keeps it from coming again",
   examples: [
     "afk incidents close ID",
-    'afk incidents close ID --cause "the disk was full" --fix "removed old images" --prevention "a weekly prune" --fixed-by 1.4.0',
+    'afk incidents close ID --cause "the disk was full" --fix "removed old images" --prevention "a weekly prune" --fixed-by 3f2a91c',
   ],
   json: true,
   args: {
@@ -76,15 +78,20 @@ const close = defineCommand({
     cause: { type: "string", valueHint: "TEXT", description: "Why it broke" },
     fix: { type: "string", valueHint: "TEXT", description: "What mended it" },
     prevention: { type: "string", valueHint: "TEXT", description: "What keeps it from coming again" },
-    "fixed-by": { type: "string", valueHint: "RELEASE", description: "The version or release that fixed it" },
+    "fixed-by": {
+      type: "string",
+      valueHint: "WHICH",
+      description: "What fixed it: a release's hash, a version of afk, or a commit; it must exist",
+    },
   },
   async run({ args }) {
     const closed = await withAgent(args, async ({ config, rails, outbox }) => {
       const id = await meantId(rails.store.db, "incidents", args.id);
       const { state } = await showIncident(rails.store.db, id);
       // One that is closed is refused: nobody is asked in vain.
-      const closing = state === "closed" ? BLANK : await closingFrom(args);
       const { store, clock } = rails;
+      const sources = { db: store.db, version: VERSION, folders: [config.paths.base, process.cwd()] };
+      const closing = state === "closed" ? BLANK : await closingFrom(args, (text) => findFix(sources, text));
       return await closeIncident({ config, store, clock, redact: outbox.redact }, id, closing);
     });
     const text = [`closed ${closed.id}: ${visible(closed.title)}`, "it is in runs/INCIDENTS.md"];
@@ -111,18 +118,20 @@ const NAMES = ["cause", "fix", "prevention"] as const;
 type Given = Partial<Record<keyof typeof QUESTIONS | "fixed-by", string | undefined>> & { json: boolean };
 
 /** What was given, and on a terminal the answers for what was left out. @throws UsageError, IncidentRefused */
-async function closingFrom(given: Given): Promise<Closing> {
-  for (const name of [...NAMES, "fixed-by"] as const)
-    if (given[name] !== undefined) sayable(name, given[name]);
+async function closingFrom(given: Given, found: (text: string) => Promise<string>): Promise<Closing> {
+  for (const name of NAMES) if (given[name] !== undefined) sayable(name, given[name]);
+  const fixedBy = given["fixed-by"];
   const left = NAMES.filter((name) => given[name] === undefined);
   if (left.length > 0 && !canAsk(given.json)) {
     const options = left.map((name) => `--${name}`).join(", ");
     throw new UsageError(`Give ${options}: there is no terminal to ask on.`);
   }
-  const closing: Closing = { ...BLANK, fixedBy: given["fixed-by"] ?? null };
+  const closing: Closing = { ...BLANK, fixedBy: fixedBy === undefined ? null : await found(fixedBy) };
   for (const name of NAMES) closing[name] = given[name] ?? (await ask(QUESTIONS[name]));
-  if (left.length > 0)
-    closing.fixedBy ??= (await ask("Which version or release fixed it? (empty: none)")) || null;
+  if (left.length > 0 && closing.fixedBy === null) {
+    const answer = await ask("Which release, version or commit fixed it? (empty: none)");
+    if (answer !== "") closing.fixedBy = await found(answer);
+  }
   return closing;
 }
 

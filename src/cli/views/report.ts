@@ -1,5 +1,6 @@
 import type { Report } from "../../evidence/report/read-report.ts";
-import { type Section, sectionsOf, spanText, type Table } from "../../evidence/report/sections.ts";
+import type { Section, Table } from "../../evidence/report/section.ts";
+import { sectionsOf, spanText } from "../../evidence/report/sections.ts";
 import { oneLine, paint } from "../output.ts";
 import { COLUMNS, tableLines, wrap } from "../text.ts";
 

@@ -28,7 +28,7 @@ export async function announceLowValue(of: Omit<StateAccess, "log">): Promise<vo
       await outbox.announce(trx, {
         event: "value_low",
         title: `Week ${Number(week.slice(-2))} brought less than it should`,
-        message: `${dollars(worth.savedMicros)} of value for ${dollars(worth.costMicros)} is a ratio of ${ratioText(worth)}, below value.min_ratio ${minRatio}. Look: afk report --since ${span.firstDay}`,
+        message: `${dollars(worth.valueMicros)} of value for ${dollars(worth.costMicros)} is a ratio of ${ratioText(worth)}, below value.min_ratio ${minRatio}. Look: afk report --since ${span.firstDay}`,
         subject: "",
         occurrence: week,
         period: week,

@@ -1,5 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import type { Db } from "../../store/schema.ts";
+import { compareWeeks } from "./compare-weeks.ts";
 import { chargedMicros, readCalls, readGatewayDays, readRuns, type Span } from "./read-money.ts";
 import {
   NO_TICKS,
@@ -25,6 +26,8 @@ export interface ReportOptions {
   untilMs?: number | undefined;
   /** A model reference to compare with. */
   compare?: string | undefined;
+  /** Whether weeks that cost nothing are set beside those that cost something. */
+  comparesWeeks?: boolean;
 }
 
 /** What an agent did and what it was worth. Money in micro-dollars, instants in epoch milliseconds. Every total is the sum of its weeks. */
@@ -46,6 +49,12 @@ export async function readReport(options: ReportOptions) {
   const calls = read.flatMap((each) => each.calls);
   const runs = read.flatMap((each) => each.runs);
   const ticks = addUp(read.map((each) => each.ticks));
+  const weeks = read.map((each) => ({
+    ...each.week,
+    ...worthOf(each.calls, each.runs, config),
+    ticks: each.ticks,
+    successRate: successRate(each.ticks),
+  }));
   const unknown = calls.filter(({ state }) => state === "unknown");
   return {
     agent: config.agent,
@@ -58,12 +67,8 @@ export async function readReport(options: ReportOptions) {
     total: worthOf(calls, runs, config),
     ticks,
     successRate: successRate(ticks),
-    weeks: read.map(({ week: { fromMs: _from, untilMs: _until, ...week }, ...of }) => ({
-      ...week,
-      ...worthOf(of.calls, of.runs, config),
-      ticks: of.ticks,
-      successRate: successRate(of.ticks),
-    })),
+    weeks: weeks.map(({ fromMs: _from, untilMs: _until, ...week }) => week),
+    freeAndPaid: options.comparesWeeks === true ? await compareWeeks(db, weeks) : null,
     models: byModel(calls),
     clients: byClient(calls),
     gateway: await readGatewayDays(db, span, timezone),

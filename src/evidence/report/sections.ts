@@ -1,34 +1,12 @@
 import { dayIn } from "../../lib/days.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
-import { type Column, markdownTable, plainMarkdown } from "../../lib/markdown.ts";
+import { markdownTable, plainMarkdown } from "../../lib/markdown.ts";
 import { callCells, clientTables } from "./client-table.ts";
+import { comparisons, isBilled } from "./comparisons.ts";
 import type { Report } from "./read-report.ts";
+import { type Section, section } from "./section.ts";
 import type { Worth } from "./sums.ts";
 import { cents, count, dollars, figure, hours, moment, percent, ratioText } from "./words.ts";
-
-/** A part of a report, for whatever shows it: sentences, then a table. All of it is plain text. */
-export type Section = ReturnType<typeof section>;
-
-/** A table of plain text. */
-export interface Table {
-  columns: Required<Column>[];
-  rows: string[][];
-}
-
-/** `week:left in:right` says title and side of each column; no rows are no table. */
-function section(
-  [id, title]: readonly [id: string, title: string],
-  lines: string[],
-  columns = "",
-  rows: string[][] = [],
-) {
-  const titles = [...columns.matchAll(/(\S.*?):(left|right)(?: |$)/g)].map(([, name = "", align]) => ({
-    title: name,
-    align: align === "right" ? ("right" as const) : ("left" as const),
-  }));
-  const table: Table | null = rows.length === 0 ? null : { columns: titles, rows };
-  return { id, title, lines, table };
-}
 
 /** `2026-10-26 to 2026-11-21, Europe/Berlin`: both days are in it. */
 export function spanText({ fromMs, untilMs, timezone }: Report): string {
@@ -45,7 +23,7 @@ export function sectionsOf(report: Report): Section[] {
       section(["clients", "Cost by client of the gateway"], lines, columns, rows),
     ),
     jobs(report),
-    section(["compare", "Free against paid"], comparisonLines(report)),
+    ...comparisons(report),
     incidents(report),
     drills(report),
     section(["days", "Unattended days"], [daysText(report.days)]),
@@ -54,13 +32,16 @@ export function sectionsOf(report: Report): Section[] {
 
 function summary(report: Report): Section {
   const { total, unknown, hourlyRateUsd } = report;
+  const timeText = `${count(total.units, "unit")}, ${hours(total.minutesSaved)} saved at $${hourlyRateUsd} an hour`;
   return section(["sum", "In sum"], [], "item:left amount:right means:left", [
     ["dollars in", dollars(total.costMicros), unknownText(unknown)],
-    [
-      "value out",
-      dollars(total.savedMicros),
-      `${count(total.units, "unit")}, ${hours(total.minutesSaved)} saved at $${hourlyRateUsd} an hour`,
-    ],
+    ...(isBilled(report)
+      ? [
+          ["time saved", dollars(total.savedMicros), timeText],
+          ["billed", dollars(total.revenueMicros), "units x revenue_usd_per_unit of their jobs"],
+          ["value out", dollars(total.valueMicros), "both together"],
+        ]
+      : [["value out", dollars(total.valueMicros), timeText]]),
     ["net", dollars(total.netMicros), "value out less dollars in"],
     ["ratio", ratioText(total), ratioMeaning(report)],
     ["went well", percent(report.successRate), ticksText(report.ticks)],
@@ -90,7 +71,9 @@ function ticksText(ticks: Report["ticks"]): string {
   return `${count(ticks.ticks, "tick")}: ${parts.join(", ")}`;
 }
 
-function weeks({ weeks: all }: Report): Section {
+function weeks(report: Report): Section {
+  const all = report.weeks;
+  const hasBilled = isBilled(report);
   // Weeks before the first in which something ran are no zeros.
   const first = all.findIndex(({ ticks, units, costMicros }) => ticks.ticks + units + costMicros > 0);
   const rows = first === -1 ? [] : all.slice(first);
@@ -103,20 +86,27 @@ function weeks({ weeks: all }: Report): Section {
       ...(first > 0 && before !== null ? [`Nothing ran before the week of ${before}.`] : []),
       ...(isCut ? ["* not a whole week"] : []),
     ],
-    "week:left from:left ticks:right well:right units:right in:right out:right net:right ratio:right",
+    `week:left from:left ticks:right well:right units:right ${worthColumns(hasBilled)}`,
     rows.map((row) => [
       `${row.week}${row.isWhole ? "" : "*"}`,
       row.firstDay,
       figure(row.ticks.ticks),
       percent(row.successRate),
       figure(row.units),
-      ...worthCells(row),
+      ...worthCells(row, hasBilled),
     ]),
   );
 }
 
-function worthCells(worth: Worth): string[] {
-  return [...[worth.costMicros, worth.savedMicros, worth.netMicros].map(cents), ratioText(worth)];
+const worthColumns = (hasBilled: boolean) =>
+  `in:right saved:right ${hasBilled ? "billed:right " : ""}net:right ratio:right`;
+
+function worthCells(
+  { costMicros, savedMicros, revenueMicros, ...worth }: Worth,
+  hasBilled: boolean,
+): string[] {
+  const amounts = [costMicros, savedMicros, ...(hasBilled ? [revenueMicros] : []), worth.netMicros];
+  return [...amounts.map(cents), ratioText(worth)];
 }
 
 function models({ models: rows }: Report): Section {
@@ -128,36 +118,28 @@ function models({ models: rows }: Report): Section {
   );
 }
 
-function jobs({ jobs: rows }: Report): Section {
+const RUNGS = { 1: "runs", 2: "saves", 3: "earns" } as const;
+
+function jobs(report: Report): Section {
+  const rows = report.jobs;
+  const hasBilled = isBilled(report);
   return section(
     ["jobs", "Value by job"],
-    rows.length === 0 ? ["No job was done."] : [],
-    "job:left runs:right units:right min/unit:right in:right out:right net:right ratio:right",
+    rows.length === 0
+      ? ["No job was done."]
+      : [
+          "Rung 1 runs, and afk.yaml says of no worth; rung 2 saves a person's time; rung 3 earns, as its output is billed.",
+        ],
+    `job:left rung:left runs:right units:right min/unit:right ${worthColumns(hasBilled)}`,
     rows.map((row) => [
       row.job ?? "(no job)",
+      row.rung === null ? "-" : `${row.rung} ${RUNGS[row.rung]}`,
       figure(row.runs),
       figure(row.units),
       row.minutesPerUnit === null ? "-" : String(row.minutesPerUnit),
-      ...worthCells(row),
+      ...worthCells(row, hasBilled),
     ]),
   );
-}
-
-function comparisonLines({ comparison: found, total }: Report): string[] {
-  if (found === null)
-    return ["What the same tokens would cost elsewhere: afk report --compare provider/model"];
-  const { model, price, inputTokens, outputTokens, uncounted, paidMicros, wouldCostMicros } = found;
-  if (inputTokens + outputTokens === 0)
-    return [`Nothing to price on ${model}: no call has counted tokens. The built-in summariser counts none.`];
-  const more = wouldCostMicros - paidMicros;
-  const unknown = `${count(uncounted, "call")} without counted tokens ${uncounted === 1 ? "is" : "are"} not in this.`;
-  return [
-    `The ${figure(inputTokens)} tokens in and ${figure(outputTokens)} out that were counted cost ${dollars(paidMicros)}.`,
-    `On ${model} they would have cost ${dollars(wouldCostMicros)}, ${more >= 0 ? `${dollars(more)} more` : `${dollars(-more)} less`}, at $${price.input} in and $${price.output} out for a million (${found.pricesFrom}).`,
-    `Of the value out, ${dollars(total.savedMicros)}, that would have left ${dollars(total.netMicros - more)}.`,
-    ...(uncounted === 0 ? [] : [unknown]),
-    "Each model counts tokens in its own way, so take it for a figure to decide by, not for a bill.",
-  ];
 }
 
 function incidents({ incidents: found, timezone }: Report): Section {
@@ -220,7 +202,7 @@ export function renderMarkdown(report: Report): string {
   const { agent, version, madeAt, timezone } = report;
   return `${[
     `# ${plainMarkdown(agent)}: ${plainMarkdown(spanText(report))}`,
-    `Made ${moment(madeAt, timezone)} by afk ${plainMarkdown(version)}. Value out is \`units x minutes / 60 x rate\`; net is that less dollars in; ratio is value out for each dollar in.`,
+    `Made ${moment(madeAt, timezone)} by afk ${plainMarkdown(version)}. Time saved is \`units x minutes / 60 x rate\`, what is billed \`units x revenue_usd_per_unit\`, value out both; net is that less dollars in; ratio is value out for each dollar in.`,
     ...sectionsOf(report).flatMap((section) => [`## ${section.title}`, ...sectionParts(section)]),
   ].join("\n\n")}\n`;
 }

@@ -25,9 +25,13 @@ export interface Worth {
   minutesSaved: number;
   /** What was charged: settled, and at its worst case what is under way or of unknown outcome. */
   costMicros: number;
-  /** Value out: what the time saved is worth. */
+  /** What the time saved is worth. */
   savedMicros: number;
-  /** `savedMicros - costMicros`. */
+  /** What units are billed for. */
+  revenueMicros: number;
+  /** Value out: both together. */
+  valueMicros: number;
+  /** `valueMicros - costMicros`. */
   netMicros: number;
   /** Value out for each dollar in; null where nothing was put in. */
   ratio: number | null;
@@ -39,19 +43,36 @@ export function worthOf(calls: readonly CallSum[], runs: readonly RunSum[], conf
   const saved = sumOf(runs, ({ job, units }) =>
     savedMicros(units, minutesOf(config, job), config.value.hourlyRateUsd),
   );
-  const thousandths = ratioThousandths(saved, costMicros);
+  const revenueMicros = sumOf(runs, ({ job, units }) => units * revenueOf(config, job));
+  const valueMicros = saved + revenueMicros;
+  const thousandths = ratioThousandths(valueMicros, costMicros);
   return {
     units: sumOf(runs, ({ units }) => units),
     minutesSaved: sumOf(runs, ({ job, units }) => units * minutesOf(config, job)),
     costMicros,
     savedMicros: saved,
-    netMicros: saved - costMicros,
+    revenueMicros,
+    valueMicros,
+    netMicros: valueMicros - costMicros,
     ratio: thousandths === null ? null : thousandths / 1000,
   };
 }
 
 function minutesOf({ jobs, value }: Config, job: string): number {
   return jobs.find(({ name }) => name === job)?.minutesSavedPerUnit ?? value.minutesSavedPerUnit;
+}
+
+function revenueOf({ jobs }: Config, job: string): number {
+  return jobs.find(({ name }) => name === job)?.revenueMicrosPerUnit ?? 0;
+}
+
+/**
+ * What a job is worth by the words of afk.yaml, the least first: 1, it runs, and nobody says what for; 2, it saves a person's
+ * time; 3, its output is billed.
+ */
+function rungOf(config: Config, job: string): 1 | 2 | 3 {
+  if (revenueOf(config, job) > 0) return 3;
+  return minutesOf(config, job) > 0 && config.value.hourlyRateUsd > 0 ? 2 : 1;
 }
 
 /** What the calls of each model came to, the dearest first, then the one with most calls. Released calls cost nothing. */
@@ -91,10 +112,11 @@ export function byJob(calls: readonly CallSum[], runs: readonly RunSum[], config
         runs: sumOf(done, (run) => run.runs),
         calls: sumOf(asked, (call) => call.calls),
         minutesPerUnit: job === null ? null : minutesOf(config, job),
+        rung: job === null ? null : rungOf(config, job),
         ...worthOf(asked, done, config),
       };
     })
-    .sort((a, b) => b.savedMicros - a.savedMicros || b.costMicros - a.costMicros);
+    .sort((a, b) => b.valueMicros - a.valueMicros || b.costMicros - a.costMicros);
 }
 
 /**

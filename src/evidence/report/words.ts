@@ -42,8 +42,8 @@ export function percent(share: number | null): string {
 }
 
 /** Value out for each dollar in. `free` is a week in which something came out and nothing was put in. */
-export function ratioText({ ratio, savedMicros }: { ratio: number | null; savedMicros: number }): string {
-  if (ratio === null) return savedMicros > 0 ? "free" : "-";
+export function ratioText({ ratio, valueMicros }: { ratio: number | null; valueMicros: number }): string {
+  if (ratio === null) return valueMicros > 0 ? "free" : "-";
   return ratio >= 100 ? figure(ratio) : ratio.toFixed(1);
 }
 

@@ -21,14 +21,14 @@ export async function dayFigures(db: Db, day: string, config: Config) {
         and day = ${day} and state in ('settled', 'unknown', 'sending')) as cost`.execute(db);
   const { outputs, incidents, cost } = rows[0] ?? {};
   const { ticks, failed, crashed } = await readTicks(db, span);
-  const { units, savedMicros } = worthOf([], await readRuns(db, span), config);
+  const { units, valueMicros } = worthOf([], await readRuns(db, span), config);
   return {
     ticks,
     outputs: Number(outputs ?? 0),
     units,
     failures: failed + crashed,
     cost_micros: Number(cost ?? 0),
-    value_micros: savedMicros,
+    value_micros: valueMicros,
     incidents: Number(incidents ?? 0),
   };
 }

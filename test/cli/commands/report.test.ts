@@ -22,7 +22,7 @@ test("says what was done and what it was worth", async () => {
   const { code, stdout } = await afk(await worked(), "report");
   expect(code).toBe(0);
   expect(stdout).toMatch(/value out +\$30\.00 +2 units, 30 min saved at \$60 an hour/);
-  expect(stdout).toMatch(/^note +1 +2 +15 +\$0 +\$30\.00 +\$30\.00 +free$/m);
+  expect(stdout).toMatch(/^note +2 saves +1 +2 +15 +\$0 +\$30\.00 +\$30\.00 +free$/m);
 });
 
 test("JSON has integers of micro-dollars and instants that other programs read", async () => {
@@ -68,4 +68,21 @@ test("refuses to compare with a model whose price is not known", async () => {
   const { code, stderr } = await afk(await worked(), "report", "--compare", "openai/no-such-model");
   expect(code).toBe(78);
   expect(stderr).toContain("models.prices");
+});
+
+test("writes DEMO.md of this deployment, anew each time", async () => {
+  const target = await worked();
+  await afk(target, "report", "--demo");
+  const { code, stdout } = await afk(target, "report", "--demo");
+  const path = join(target.state, "runs", "DEMO.md");
+  expect([code, stdout]).toEqual([0, `wrote ${path}\n`]);
+  const text = readFileSync(path, "utf8");
+  expect(text).toMatch(/\| note \| exec \| every 4 h \| .+ \| done: /);
+  expect(text).toContain("| not yet | never fired here | - | `afk drill cap` |");
+  expect((await afk(target, "report", "--demo", "--format", "html")).code).toBe(2);
+});
+
+test("sets free weeks beside paid ones, and says where there are none", async () => {
+  const { stdout } = await afk(await worked(), "report", "--compare-weeks");
+  expect(stdout).toMatch(/Free weeks beside paid ones\n[\s\S]*No such week cost nothing/);
 });
