@@ -33,6 +33,13 @@ export class HostBusy extends EgressFailed {
   }
 }
 
+/** A mail server was reached, and does not let the mailbox be read: login, folder, or it is none. */
+export class MailboxRefused extends AfkError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super("egress_mailbox_refused", message, options);
+  }
+}
+
 /** A request that was to change something got no answer. `mayHaveArrived` false: not one byte of it left. */
 export class SendFailed extends EgressFailed {
   readonly mayHaveArrived: boolean;

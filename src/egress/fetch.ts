@@ -1,4 +1,5 @@
 import { MINUTE_MS } from "../lib/durations.ts";
+import { createConnect } from "./connect.ts";
 import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
 import { createHttpCache } from "./http-cache.ts";
 import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
@@ -27,7 +28,14 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
   const cache = createHttpCache(db, clock);
   const check = (url: string) => checkUrl(url, config);
 
-  return { fetch: fetchPage, close: transport.close };
+  const connect = createConnect(config, options.resolve);
+  const openMailbox: Egress["openMailbox"] = async (access, signal) => {
+    // Loaded when a job reads mail: most read none.
+    const { readMailbox } = await import("./imap/read-mailbox.ts");
+    return await readMailbox(access, { connect, signal });
+  };
+
+  return { fetch: fetchPage, openMailbox, close: transport.close };
 
   async function fetchPage(
     text: string,

@@ -1,3 +1,5 @@
+import type { MailAccess, ReadableMailbox } from "./imap/access.ts";
+
 /** One page, as fetched or, after a 304, as kept. */
 export interface Page {
   /** The address that answered, after redirects. */
@@ -23,13 +25,18 @@ export interface FetchOptions {
   bytesMax?: number;
 }
 
-/** The only way content reaches a job: GET, allowlisted, bounded, polite. */
+/** The only way content reaches a job: read and not written, allowlisted, bounded, polite. */
 export interface Egress {
   /**
    * @throws EgressRefused (retry "never") when policy says no: host not allowed, private address, robots.txt.
    * @throws EgressFailed (retry "later", or after what the host asked for) when the host or network failed.
    */
   fetch(url: string, options?: FetchOptions): Promise<Page>;
+  /**
+   * A mailbox on a mail server, so that nothing in it can be changed.
+   * @throws EgressRefused (retry "never"), EgressFailed when the server is down, MailboxRefused when it refuses.
+   */
+  openMailbox(access: MailAccess, signal: AbortSignal): Promise<ReadableMailbox>;
 }
 
 /** A request that changes something elsewhere. `body` is sent as UTF-8; null sends none. */

@@ -361,9 +361,9 @@ describe("the host's pace", () => {
 });
 
 describe("jobs cannot reach it:", () => {
-  test("the egress that is theirs can only fetch", async () => {
+  test("the egress that is theirs can only read", async () => {
     const { egress } = await testEgress();
-    expect(Object.keys(egress).sort()).toEqual(["close", "fetch"]);
+    expect(Object.keys(egress).sort()).toEqual(["close", "fetch", "openMailbox"]);
   });
 
   test("only agent.ts imports what sends", () => {

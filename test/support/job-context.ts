@@ -37,7 +37,7 @@ interface Options {
   slotMs?: number;
   timezone?: string;
   memory?: JobMemory;
-  egress?: Egress;
+  egress?: Partial<Egress>;
   gateway?: RunGateway;
   printed?: PrintedItem[];
   signal?: AbortSignal;
@@ -90,7 +90,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
         job.asked.push({ name, request });
         return { ...ANSWER, ...options.answer?.(request, name) };
       }),
-    egress: options.egress ?? REFUSING,
+    egress: { ...REFUSING, ...options.egress },
     processes: { write: async () => async () => undefined },
     openFolder() {
       const path = tempDir();
@@ -121,10 +121,11 @@ const ANSWER: Completion = {
 
 const REFUSING: Egress = {
   fetch: (url) => Promise.reject(new Error(`nothing may be fetched in this test: ${url}`)),
+  openMailbox: ({ host }) => Promise.reject(new Error(`no mailbox may be opened in this test: ${host}`)),
 };
 
 export interface LocalSite {
-  egress: Egress;
+  egress: Pick<Egress, "fetch">;
   /** Every request that came, with its headers. */
   requests: { url: string; headers: NodeJS.Dict<string | string[]> }[];
 }

@@ -1,6 +1,7 @@
 import type { GenericSchema } from "valibot";
 import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
+import type { MailAccess, ReadableMailbox } from "../../egress/imap/access.ts";
 import type { JobContext } from "../job.ts";
 import type { Collected } from "./source.ts";
 
@@ -39,6 +40,14 @@ export interface SourceKind<Settings> {
   paths?(settings: Settings): { path: string; isFolder: boolean }[];
   /** What the schema cannot say alone. Paths start at the entry. */
   check?(settings: Settings, config: Config): ConfigIssue[];
+  /**
+   * For `afk doctor`, over the network: whether it can be read, without reading it. Gives what was found.
+   * @throws AfkError with what is wrong.
+   */
+  examine?(
+    settings: Settings,
+    openMailbox: (access: MailAccess) => Promise<ReadableMailbox>,
+  ): Promise<string>;
   /**
    * Reads it; loads its parser only now, since most commands read no source.
    * @throws SourceUnreadable, and what `egress.fetch` throws, when the job can go on without it; whatever else stops the job.

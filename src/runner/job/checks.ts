@@ -2,6 +2,9 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { JobConfig } from "../../config/config.ts";
 import { checkedLookup, systemResolve } from "../../egress/address.ts";
+import { createConnect } from "../../egress/connect.ts";
+import type { MailAccess } from "../../egress/imap/access.ts";
+import { readMailbox } from "../../egress/imap/read-mailbox.ts";
 import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
 import type { DigestSettings } from "../../jobs/digest/settings.ts";
@@ -25,8 +28,10 @@ import {
 const FOLDER_MS_MAX = 30_000;
 const FEEDS_MAX = 20;
 const FEED_MS_MAX = 5_000;
+const SOURCES_MAX = 20;
+const SOURCE_MS_MAX = 20_000;
 
-const digestsOf = (jobs: readonly JobConfig[]) =>
+const readersOf = (jobs: readonly JobConfig[]) =>
   jobs.flatMap(({ name, kind, settings }) =>
     kind === "digest" ? [{ name, sources: (settings as DigestSettings).sources }] : [],
   );
@@ -38,6 +43,7 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
     ["jobs", "folders", folderContents],
     ["jobs", "commands", commands],
     ...feedChecks(config),
+    ...sourceChecks(config),
   ];
   const redact = createRedactor(config.secrets);
   return checks.map(([group, name, check, network]) => [
@@ -57,7 +63,7 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
 /** The folders and files that jobs read, and the folders that commands start in. */
 function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   const wanted = [
-    ...digestsOf(jobs).flatMap(({ name, sources }) =>
+    ...readersOf(jobs).flatMap(({ name, sources }) =>
       sources.flatMap((source) => (kindOf(source).paths?.(source) ?? []).map((each) => ({ name, ...each }))),
     ),
     ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, isFolder: true })),
@@ -86,7 +92,7 @@ function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
 /** What of the folders that jobs read is passed over. One that cannot be read at all is named among the sources. */
 async function folderContents({ config: { jobs, paths } }: WithConfig): Promise<Found> {
   const findings: Finding[] = [];
-  for (const { name, sources } of digestsOf(jobs))
+  for (const { name, sources } of readersOf(jobs))
     for (const source of sources) {
       if (!("folder" in source)) continue;
       const folder = resolve(paths.base, source.folder);
@@ -117,7 +123,7 @@ function commands({ config: { jobs, paths }, host }: WithConfig): Found {
 
 /** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */
 function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
-  const addresses = digestsOf(jobs).flatMap(({ sources }) =>
+  const addresses = readersOf(jobs).flatMap(({ sources }) =>
     sources.flatMap((source) => ("feed" in source && isRemote(source.feed) ? [source.feed] : [])),
   );
   const asked = [...new Set(addresses)].slice(0, FEEDS_MAX);
@@ -133,6 +139,32 @@ function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<W
     return ok(asked.length === 1 ? "the feed answers" : `${asked.length} feeds answer`);
   };
   return [["jobs", "feeds", check, "network"]];
+}
+
+/** One check of all sources that can be asked whether they may be read, such as mailboxes: by logging in. */
+function sourceChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
+  const asked = readersOf(jobs).flatMap(({ name, sources }) =>
+    sources.flatMap((source) => {
+      const { examine } = kindOf(source);
+      return examine === undefined ? [] : [{ name, source, examine }];
+    }),
+  );
+  if (asked.length === 0) return [];
+  const check = async ({ config }: WithConfig): Promise<Found> => {
+    const connect = createConnect(config.egress);
+    const open = (access: MailAccess) =>
+      readMailbox(access, { connect, signal: AbortSignal.timeout(SOURCE_MS_MAX) });
+    const examined = asked.slice(0, SOURCES_MAX).map(async ({ name, source, examine }): Promise<Finding> => {
+      try {
+        return ok(`job ${name}: ${await examine(source, open)}`);
+      } catch (error) {
+        const mend = "mend afk.yaml where it is to be mended, or wait where a server is down";
+        return bad(`job ${name}: ${messageOf(error)}`, mend);
+      }
+    });
+    return await Promise.all(examined);
+  };
+  return [["jobs", "access", check, "network"]];
 }
 
 async function feedProblem(address: string, egress: WithConfig["config"]["egress"]): Promise<string | null> {

@@ -114,7 +114,10 @@ export function createContext(
           record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
         }),
       ),
-    egress: { fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }) },
+    egress: {
+      fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }),
+      openMailbox: egress.openMailbox,
+    },
     processes: processRecords(dependencies, run),
     openFolder: () => openRunFolder(config.paths, job.id, run.log),
     charge: (costMicros) =>

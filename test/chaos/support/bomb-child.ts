@@ -70,7 +70,9 @@ function collect({ kind, at }: Fuse) {
     );
   if (kind === "folder") return collectFolder({ folder: at }, { base: state, signal });
   // The address of the API is fixed, so its answers come from here by changing it on the way.
-  const elsewhere: Egress = { fetch: (_url, options) => egress.fetch(at, { ...options, accept: "*/*" }) };
+  const elsewhere: Pick<Egress, "fetch"> = {
+    fetch: (_url, options) => egress.fetch(at, { ...options, accept: "*/*" }),
+  };
   return collectGithub(
     { github: "owner/repo", events: ["releases"] },
     {

@@ -38,7 +38,9 @@ const FIGURES = /^providers\/[\w-]+\/usage\.ts$/;
 const FIGURE_READERS = /^gateway\/protocols\//;
 const REGISTRY = "providers/registry.ts";
 const REGISTRY_USERS = /^(providers|config|gateway)\//;
-const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch)(\/|$)/;
+const NETWORK = /^(node:)?(https?|http2|net|tls|dgram)$|^(undici|ofetch|imapflow)(\/|$)/;
+/** The library is given a connection of egress, and opens none. */
+const GIVEN_CONNECTIONS = /^egress\/imap\/open-mailbox\.ts$/;
 const NETWORK_USERS = /^http\//;
 /** Tell an address from a name, and nothing else. */
 const ADDRESS_READERS = /^egress\//;
@@ -142,7 +144,8 @@ export const LAYER_RULES: readonly Rule[] = [
                 NETWORK.test(specifier) &&
                 !(LISTENERS.test(source.path) && LISTENING.test(specifier)) &&
                 !(ADDRESS_READERS.test(source.path) && /^node:net$/.test(specifier)) &&
-                !(REPLACERS.test(source.path) && REPLACED.test(specifier)),
+                !(REPLACERS.test(source.path) && REPLACED.test(specifier)) &&
+                !(GIVEN_CONNECTIONS.test(source.path) && specifier === "imapflow"),
             ),
             ...source.uses
               .filter(({ name }) => NETWORK_GLOBALS.includes(name))
@@ -150,6 +153,8 @@ export const LAYER_RULES: readonly Rule[] = [
           ],
     breaks: [
       ["jobs/digest/a.ts", 'import { request } from "undici";'],
+      ["jobs/sources/imap/imap.ts", 'import { ImapFlow } from "imapflow";'],
+      ["egress/imap/open-mailbox.ts", 'import { connect } from "node:tls";'],
       ["jobs/digest/a.ts", 'import { request } from "node:https";'],
       ["egress/a.ts", 'import { request } from "node:http";'],
       ["providers/a.ts", 'import { connect } from "node:tls";'],
@@ -169,6 +174,7 @@ export const LAYER_RULES: readonly Rule[] = [
     keeps: [
       ["http/client.ts", 'import { request } from "node:http"; import { ofetch } from "ofetch";'],
       ["egress/address.ts", 'import { isIP } from "node:net";'],
+      ["egress/imap/open-mailbox.ts", 'import { ImapFlow } from "imapflow";'],
       ["dashboard/server.ts", 'import { createServer } from "node:http";'],
       ["simulate/environment/network.ts", 'import net from "node:net"; import tls from "node:tls";'],
       ["jobs/digest/a.ts", "export const page = (egress: Egress) => egress.fetch(address);"],

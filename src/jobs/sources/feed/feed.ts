@@ -29,7 +29,10 @@ const ACCEPT =
 /** @throws SourceUnreadable; and what `egress.fetch` throws. */
 export async function collectFeed(
   source: FeedSource,
-  context: { egress: Egress; base: string; signal: AbortSignal } & Pick<JobContext, "isSeen" | "period">,
+  context: { egress: Pick<Egress, "fetch">; base: string; signal: AbortSignal } & Pick<
+    JobContext,
+    "isSeen" | "period"
+  >,
 ): Promise<Collected> {
   const label = feedLabel(source);
   // A run may begin long after its slot, and a machine's clock may be behind.

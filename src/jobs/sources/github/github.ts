@@ -104,7 +104,7 @@ const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, Entry | null>> = {
  */
 export async function collectGithub(
   source: GithubSource,
-  context: { egress: Egress; signal: AbortSignal } & Pick<JobContext, "isSeen">,
+  context: { egress: Pick<Egress, "fetch">; signal: AbortSignal } & Pick<JobContext, "isSeen">,
 ): Promise<Collected> {
   const itemsMax = source.max_items ?? ITEMS_PER_SOURCE_MAX;
   const label = githubLabel(source);
@@ -129,7 +129,7 @@ async function readPages(
   source: GithubSource,
   event: GithubEvent,
   itemsMax: number,
-  { egress, signal }: { egress: Egress; signal: AbortSignal },
+  { egress, signal }: { egress: Pick<Egress, "fetch">; signal: AbortSignal },
 ): Promise<{ entries: Entry[]; hasMore: boolean }> {
   const perPage = Math.min(PAGE_ENTRIES, itemsMax);
   const entries: Entry[] = [];

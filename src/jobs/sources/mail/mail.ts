@@ -5,6 +5,7 @@ import { htmlToText } from "../html-text.ts";
 import { SourceUnreadable } from "../source.ts";
 import { type ByteRange, readMime, type TextPart } from "./mime.ts";
 import { fieldText, parameterOf } from "./mime-header.ts";
+import { readOrigin } from "./origin.ts";
 
 /** A mail as an item, and how many bytes of it nobody looked at. */
 export interface Mail {
@@ -31,6 +32,7 @@ export async function readMail(range: ByteRange, bytesMax: number): Promise<Mail
       text,
       publishedAt: dateOf(header("date"), header("received")),
       sender: senderIn(header("from")) ?? senderIn(header("sender")),
+      origin: readOrigin(fields, header("subject")),
     },
     unread,
   };

@@ -45,9 +45,10 @@ const BOUNDARY_CHARS_MAX = 1_000;
 
 const FIELD = /^([!-9;-~]{1,100})[ \t]*:/;
 const READ_FIELDS = new Set(
-  "subject from sender date received message-id content-type content-transfer-encoding content-disposition".split(
-    " ",
-  ),
+  (
+    "subject from sender reply-to date received message-id references in-reply-to " +
+    "content-type content-transfer-encoding content-disposition"
+  ).split(" "),
 );
 
 /** A part that is being read: its headers first, then its body. */

@@ -1,0 +1,214 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { ImapFlow } from "imapflow";
+import { onTestFinished } from "vitest";
+import { messageOf } from "../../src/lib/errors.ts";
+import { certificate } from "./certificate.ts";
+import { needTools } from "./engine/apt.ts";
+import { freePort } from "./free-port.ts";
+
+/** A mail server of the test's own: Debian's Dovecot, as a user without rights, with one account. */
+export interface Dovecot {
+  host: string;
+  /** Without TLS, and with STARTTLS. */
+  port: number;
+  /** With TLS from the first byte. */
+  securePort: number;
+  user: string;
+  password: string;
+  /** Its certificate, which nobody else vouches for. */
+  ca: string;
+  /** What it wrote about itself. */
+  folder: string;
+  /** Runs `use` with a client that may change the mailbox. */
+  withClient<T>(use: (client: ImapFlow) => Promise<T>): Promise<T>;
+  /** Puts mails into a folder by APPEND. */
+  append(mails: readonly string[], options?: AppendOptions): Promise<void>;
+}
+
+interface AppendOptions {
+  mailbox?: string;
+  flags?: string[];
+  date?: Date;
+}
+
+const USER = "ops@example.org";
+const PASSWORD = "correct horse 1";
+const NOBODY = { uid: 65534, gid: 65534, user: "nobody", group: "nogroup" };
+
+/** Why there is no Dovecot here, after it was installed where that is possible; null where there is one. */
+export async function missingDovecot(): Promise<string | null> {
+  try {
+    await needTools({ dovecot: "dovecot-imapd", doveconf: "dovecot-imapd", openssl: "openssl" });
+    return null;
+  } catch (error) {
+    return `no Dovecot (apt-get install dovecot-imapd): ${messageOf(error)}`;
+  }
+}
+
+/** Starts one on free ports; it ends with the test. */
+export async function startDovecot({ tokeninfoUrl }: { tokeninfoUrl?: string } = {}): Promise<Dovecot> {
+  const folder = mkdtempSync("/tmp/afk-dovecot-");
+  const [port, securePort] = [await freePort(), await freePort()];
+  const { key, cert } = certificate();
+  const owner = process.getuid?.() === 0 ? NOBODY : ownUser();
+  for (const name of ["run", "state", "mail"]) mkdirSync(join(folder, name));
+  writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
+  writeFileSync(join(folder, "cert.pem"), cert);
+  writeFileSync(join(folder, "users"), `${USER}:{PLAIN}${PASSWORD}::::::\n`);
+  writeFileSync(join(folder, "oauth2.conf"), `tokeninfo_url = ${tokeninfoUrl}\nusername_attribute = email\n`);
+  writeFileSync(
+    join(folder, "dovecot.conf"),
+    configuration({ folder, port, securePort, owner, tokeninfoUrl }),
+  );
+  execFileSync("chown", ["-R", `${owner.uid}:${owner.gid}`, folder]);
+  chownSync(folder, owner.uid, owner.gid);
+  const child = spawn("dovecot", ["-F", "-c", join(folder, "dovecot.conf")], {
+    uid: owner.uid,
+    gid: owner.gid,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  onTestFinished(async () => {
+    await ended(child);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const account = { host: "127.0.0.1", port, user: USER, password: PASSWORD };
+  await untilReady(child, account);
+  const withClient = <T>(use: (client: ImapFlow) => Promise<T>) => asClient(account, use);
+  return {
+    ...account,
+    securePort,
+    ca: cert,
+    folder,
+    withClient,
+    append: (mails, { mailbox = "INBOX", flags = [], date } = {}) =>
+      withClient(async (client) => {
+        for (const mail of mails)
+          await client.append(mailbox, mail.replaceAll(/\r?\n/g, "\r\n"), flags, date);
+      }),
+  };
+}
+
+interface Configured {
+  folder: string;
+  port: number;
+  securePort: number;
+  owner: typeof NOBODY;
+  tokeninfoUrl: string | undefined;
+}
+
+/** Everything in one folder, and no service that wants another user. */
+function configuration({ folder, port, securePort, owner, tokeninfoUrl }: Configured): string {
+  const oauth =
+    tokeninfoUrl === undefined
+      ? ""
+      : `passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${folder}/oauth2.conf\n}\n`;
+  return `protocols = imap
+base_dir = ${folder}/run
+state_dir = ${folder}/state
+log_path = ${folder}/dovecot.log
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <${folder}/cert.pem
+ssl_key = <${folder}/key.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login${oauth === "" ? "" : " xoauth2 oauthbearer"}
+default_internal_user = ${owner.user}
+default_internal_group = ${owner.group}
+default_login_user = ${owner.user}
+first_valid_uid = 1
+mail_location = maildir:${folder}/mail/%u
+mail_max_userip_connections = 100
+auth_failure_delay = 0
+namespace inbox {
+  inbox = yes
+  mailbox Drafts {
+    auto = create
+    special_use = \\Drafts
+  }
+}
+${oauth}passdb {
+  driver = passwd-file
+  mechanisms = plain login
+  args = ${folder}/users
+}
+userdb {
+  driver = static
+  args = uid=${owner.uid} gid=${owner.gid} home=${folder}/mail/%u
+}
+service anvil {
+  chroot =
+}
+service imap-login {
+  chroot =
+  inet_listener imap {
+    port = ${port}
+  }
+  inet_listener imaps {
+    port = ${securePort}
+  }
+}
+service stats {
+  chroot =
+}
+`;
+}
+
+function ownUser(): typeof NOBODY {
+  const { uid, gid, username } = userInfo();
+  return { uid, gid, user: username, group: execFileSync("id", ["-gn"], { encoding: "utf8" }).trim() };
+}
+
+async function untilReady(child: ChildProcess, account: Account): Promise<void> {
+  let said = "";
+  child.stderr?.on("data", (chunk) => {
+    said += String(chunk);
+  });
+  for (let tries = 0; tries < 100; tries++) {
+    if (child.exitCode !== null) throw new Error(`dovecot ended: ${said}`);
+    try {
+      await asClient(account, async () => undefined);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+  throw new Error(`dovecot does not answer: ${said}`);
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const isOver = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  await isOver;
+}
+
+interface Account {
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+}
+
+async function asClient<T>(
+  { host, port, user, password }: Account,
+  use: (client: ImapFlow) => Promise<T>,
+): Promise<T> {
+  const client = new ImapFlow({
+    host,
+    port,
+    secure: false,
+    doSTARTTLS: false,
+    auth: { user, pass: password },
+    logger: false,
+  });
+  client.on("error", () => undefined);
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.logout();
+  }
+}
