@@ -32,7 +32,7 @@ export function renderJsonSchema(kinds: readonly JobSettingsKind[]): string {
 }
 
 /** What JSON Schema has no words for; the parser alone does it. */
-const PARSER_ONLY = [
+export const PARSER_ONLY = [
   ...["check", "raw_check", "partial_check", "check_items", "every_item", "some_item"],
   ...["to_lower_case", "to_upper_case", "trim"],
 ];
