@@ -3,6 +3,7 @@ import { shortId } from "../lib/ids.ts";
 import { formatUsd, usdFromMicros } from "../lib/money.ts";
 import { asSentence, endOfError } from "../lib/text.ts";
 import { AGENT, type CapSpend, capWords, formatAmount, type Scope, spanWords } from "../lib/windows.ts";
+import type { GrantOffer } from "./granted.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import type { Counter } from "./windows.ts";
 
@@ -13,6 +14,8 @@ export interface CapRefusal extends CapSpend {
   fitsLater: boolean;
   /** What is left under the tightest cap in money; null where there is none. */
   roomMicros: number | null;
+  /** What a person may be asked to grant the run so that the call has room; null where no yes would do. */
+  offer: GrantOffer | null;
 }
 
 /** The hour is named by clock hour: its counter's rows are minutes, and an alert a minute helps nobody. */

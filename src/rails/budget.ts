@@ -13,6 +13,7 @@ import {
   unknownCall,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
+import { offerOf, windowsWithGrants } from "./granted.ts";
 import {
   costOf,
   countedTokens,
@@ -70,14 +71,17 @@ export async function reserve(
   times: { budgetMs: number; wallMs: number },
 ): Promise<Reserved | { refusal: CapRefusal }> {
   const periods = await openPeriods(trx, times.budgetMs, timezone);
-  const windows = windowsOf(periods, call.scope, budget);
+  const { windows, grants } = await windowsWithGrants(trx, periods, call.scope, budget, times.budgetMs);
   const estimate = estimateOf({ estimate_micros: call.estimateMicros, estimate_tokens: call.estimateTokens });
   const before = await spends(trx, windows, times.budgetMs);
-  const full = before.find((spend) => !hasRoom(spend, estimate));
+  const refusing = before.filter((spend) => !hasRoom(spend, estimate));
+  const [full] = refusing;
   if (full !== undefined) {
+    const asked = { estimate: estimate[full.amount], scope: call.scope, minute: periods.minute };
     const refusal = {
       ...full,
-      estimate: estimate[full.amount],
+      estimate: asked.estimate,
+      offer: offerOf(refusing, asked, { budget, grants }),
       fitsLater: call.mayWait === true && (await fitsOnceSettled(trx, before, estimate, times)),
       roomMicros: leastMicros(before)?.leftMicros ?? null,
     };
@@ -154,7 +158,7 @@ export async function reserveSpent(
   const reserved = await reserve(trx, rails, call, times);
   if ("entryId" in reserved) return reserved.entryId;
   const periods = await openPeriods(trx, times.budgetMs, rails.budget.timezone);
-  const windows = windowsOf(periods, call.scope, rails.budget.budget);
+  const { windows } = await windowsWithGrants(trx, periods, call.scope, rails.budget.budget, times.budgetMs);
   const estimateMicros = Math.min(reserved.refusal.roomMicros ?? 0, call.estimateMicros);
   return await take(trx, { periods, windows }, { ...call, estimateMicros }, times.wallMs);
 }
@@ -219,7 +223,8 @@ export async function finish(
   if (settled !== null && (settled.costMicros > entry.estimate_micros || settled.aboveBound !== undefined))
     await outbox.announce(trx, overrun(entry, settled.costMicros, settled.aboveBound));
   if (ending.state !== "released" && budgetMs !== null) {
-    for (const spend of await spends(trx, windows, budgetMs))
+    const held = await windowsWithGrants(trx, entry, scopeOf(entry), budget, budgetMs);
+    for (const spend of await spends(trx, held.windows, budgetMs))
       for (const notice of thresholdsCrossed(spend, budget.warningThresholds))
         await outbox.announce(trx, notice, "quiet");
   }

@@ -56,6 +56,7 @@ export interface Schema {
   paused_jobs: queue.PausedJobsTable;
   questions: queue.QuestionsTable;
   cap_grants: queue.CapGrantsTable;
+  wrong_codes: queue.WrongCodesTable;
   remote_cursors: queue.RemoteCursorsTable;
   remote_messages: queue.RemoteMessagesTable;
 }

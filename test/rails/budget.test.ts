@@ -76,6 +76,7 @@ describe("a reservation", () => {
         estimate: 101,
         fitsLater: false,
         roomMicros: 100,
+        offer: null,
       },
     });
     expect(await counters(rails, "day")).toEqual({ "2026-11-21": "900/0" });

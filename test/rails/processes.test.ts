@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { CallFailed } from "../../src/rails/call.ts";
+import { grantToRun } from "../../src/rails/grant.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { recoverCalls } from "../../src/rails/recover.ts";
 import { race, startChild } from "../support/child.ts";
@@ -56,6 +57,35 @@ it("lets exactly one request out when two processes want the last call that the 
   const outcomes = await race(SCRIPT, [each, each]);
   expect(outcomes.flat().sort()).toEqual(["answered", "cap_hit"]);
   expect(bill).toEqual({ micros: 1_000, requests: 1 });
+});
+
+it("bills a run no more than its job's cap and what it was granted, and never more than the agent's, under four processes", async () => {
+  const scope = { tick: null, job: "digest@1", jobName: "digest" };
+  const grant = { window: "day", amount: "micros", period: "2026-11-21", cap: 4_000, extra: 4_000 } as const;
+  for (const [ofAgent, most] of [
+    [CAP, 8_000],
+    [6_500, 6_500],
+  ] as const) {
+    const rails = await testRails();
+    const { bill, url } = await provider((response, count) => reply(response, 600 + (count % 3) * 200));
+    const owners = { job: { digest: { day_micros: 4_000 } }, client: {} };
+    const more = { calls: 10, caps: { day_micros: ofAgent, owners } };
+    const runs = [scope, scope, scope, { ...scope, job: "digest@2" }];
+    const begun = race(
+      SCRIPT,
+      runs.map((each) => orders(rails, url, { ...more, scope: each })),
+    );
+    await rails.store.atomically((trx) =>
+      grantToRun(trx, { job: "digest@1", ...grant, question_id: "q", granted_at: 1 }),
+    );
+    expect((await begun).flat()).toContain("cap_hit");
+    expect(bill.micros).toBeLessThanOrEqual(most);
+    expect(bill.micros).toBeGreaterThan(most - 1_000);
+    const ledger = await entries(rails);
+    const other = ledger.filter(({ job }) => job === "digest@2");
+    expect(other.reduce((sum, { cost_micros }) => sum + (cost_micros ?? 0), 0)).toBeLessThanOrEqual(4_000);
+    expect(await countersAgree(rails.store.db)).toEqual([]);
+  }
 });
 
 it("keeps the provider's own bill within the cap, with four processes of ten calls and a provider that fails", async () => {

@@ -29,6 +29,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("state", "text", (c) => c.notNull().check(sql`state in ('open', 'yes', 'no', 'expired')`))
     .addColumn("code_hash", "text", (c) => c.unique())
     .addColumn("asked_at", "bigint", (c) => c.notNull())
+    .addColumn("code_made_at", "bigint")
     .addColumn("sent_at", "bigint")
     .addColumn("expires_at", "bigint", (c) => c.notNull())
     .addColumn("answered_at", "bigint")
@@ -46,10 +47,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("job", "text", (c) => c.notNull())
     .addColumn("window", "text", (c) => c.notNull())
     .addColumn("amount", "text", (c) => c.notNull())
+    .addColumn("period", "text", (c) => c.notNull())
+    .addColumn("cap", "bigint", (c) => c.notNull().check(sql`cap > 0`))
     .addColumn("extra", "bigint", (c) => c.notNull().check(sql`extra > 0`))
     .addColumn("question_id", "text", (c) => c.notNull())
     .addColumn("granted_at", "bigint", (c) => c.notNull())
     .addPrimaryKeyConstraint("cap_grants_primary", ["job", "window", "amount"])
+    .execute();
+  await db.schema
+    .createTable("wrong_codes")
+    .addColumn("id", "text", (c) => c.primaryKey())
+    .addColumn("at", "bigint", (c) => c.notNull())
     .execute();
   await db.schema
     .createTable("remote_cursors")

@@ -1,3 +1,5 @@
+import type { Amount, WindowName } from "../../lib/windows.ts";
+
 /** Where a job is in its life; `dead` used all its attempts. */
 export type JobState = "ready" | "running" | "done" | "dead";
 
@@ -153,6 +155,7 @@ export interface QuestionsTable {
   /** Of the code that was sent with it last; null before. The code itself is in no table. */
   code_hash: string | null;
   asked_at: number;
+  code_made_at: number | null;
   sent_at: number | null;
   expires_at: number;
   answered_at: number | null;
@@ -165,12 +168,22 @@ export interface CapGrantsTable {
   /** The run's key. */
   job: string;
   /** The window whose cap refused. */
-  window: string;
+  window: WindowName;
   /** The unit as counters name it (lib/windows.ts). */
-  amount: string;
+  amount: Amount;
+  /** The period that the cap refused in, as counters name it; the grant counts no longer than that does. */
+  period: string;
+  /** The cap that was asked about; a lower one than this ends the grant. */
+  cap: number;
   extra: number;
   question_id: string;
   granted_at: number;
+}
+
+/** A code that no question has came from the phone then. */
+export interface WrongCodesTable {
+  id: string;
+  at: number;
 }
 
 /** How far the messages of a channel were read. */
