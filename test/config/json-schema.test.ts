@@ -4,7 +4,8 @@ import { Ajv } from "ajv";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { buildJsonSchema, renderJsonSchema, SCHEMA_FILE } from "../../scripts/json-schema.ts";
-import { renderTemplate } from "../../src/config/template.ts";
+import { digest as example } from "../../src/cli/init/digest.ts";
+import { renderTemplate } from "../../src/cli/init/template.ts";
 import { jobKinds } from "../../src/jobs/registry.ts";
 import { issuesOf, KINDS, linesOf, load, withBase } from "./support.ts";
 
@@ -257,7 +258,7 @@ describe("the shipped afk.schema.json", () => {
     const answers = { agent: "a", timezone: "UTC", dailyCapUsd: 1, model: "ollama/qwen2.5:3b" };
     const validate = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(SCHEMA_FILE, "utf8")));
     for (const feeds of [[], ["https://hnrss.org/frontpage"]]) {
-      const text = renderTemplate({ ...answers, feeds });
+      const text = renderTemplate({ ...answers, feeds }, example);
       expect(load(text, { jobKinds }).jobs).toHaveLength(1);
       expect(validate(parse(text))).toBe(true);
     }

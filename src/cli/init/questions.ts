@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { channelOfUrl } from "../alerts/channels/schema.ts";
-import { ConfigError } from "../config/errors.ts";
-import { renderTemplate, type TemplateAnswers } from "../config/template.ts";
-import { jobKinds } from "../jobs/registry.ts";
-import { systemClock } from "../lib/clock.ts";
-import { newId } from "../lib/ids.ts";
-import { readConfig } from "../ops/read-config.ts";
-import { UsageError } from "./command.ts";
+import { channelOfUrl } from "../../alerts/channels/schema.ts";
+import { ConfigError } from "../../config/errors.ts";
+import { jobKinds } from "../../jobs/registry.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
+import { readConfig } from "../../ops/read-config.ts";
+import { UsageError } from "../command.ts";
+import type { Example, TemplateAnswers } from "./example.ts";
+import { EXAMPLES, exampleLines, findExample } from "./examples.ts";
+import { renderTemplate } from "./template.ts";
 
 /** Asks one question; an empty answer is `usual`. */
 export type Ask = (question: string, usual: string) => Promise<string>;
@@ -67,24 +69,46 @@ const QUESTIONS: readonly Question[] = [
  * Asks what an afk.yaml needs. An answer that afk would refuse is asked for again at once, with the reason, which `report` is
  * given. @throws UsageError when there is no right answer after twenty tries
  */
-export async function askAnswers(ask: Ask, report: (problem: string) => void): Promise<TemplateAnswers> {
+export async function askAnswers(
+  ask: Ask,
+  report: (problem: string) => void,
+  example: Example,
+): Promise<TemplateAnswers> {
   let answers = USUAL_ANSWERS;
-  for (const question of QUESTIONS) answers = await askOne(question, answers, ask, report);
+  for (const question of QUESTIONS)
+    if (example.readsFeeds || question.read !== readSources)
+      answers = await askUntilRight(question, ask, report, (said) => {
+        if (typeof said === "string") return said;
+        const after = { ...answers, ...said };
+        const problem = problemOf(after, example);
+        return problem ?? { answer: after };
+      });
   return answers;
 }
 
-async function askOne(
-  { text, usual, read }: Question,
-  before: TemplateAnswers,
+/** Asks what the agent is for. @throws UsageError as `askAnswers` does */
+export async function askExample(ask: Ask, report: (problem: string) => void): Promise<Example> {
+  const names = EXAMPLES.map(({ name }) => name).join(", ");
+  const question = {
+    text: ["What should it do?", ...exampleLines()].join("\n"),
+    usual: EXAMPLES[0]?.name ?? "",
+    read: findExample,
+  };
+  return await askUntilRight(question, ask, report, (found) =>
+    found === null ? `write a number, or one of ${names}` : { answer: found },
+  );
+}
+
+async function askUntilRight<Said, Answer>(
+  { text, usual, read }: { text: string; usual: string; read(answer: string): Said },
   ask: Ask,
   report: (problem: string) => void,
-): Promise<TemplateAnswers> {
+  judge: (said: Said) => { answer: Answer } | string,
+): Promise<Answer> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    const said = read((await ask(text, usual)).trim());
-    const answers = typeof said === "string" ? before : { ...before, ...said };
-    const problem = typeof said === "string" ? said : problemOf(answers);
-    if (problem === null) return answers;
-    report(`That cannot be: ${problem}.`);
+    const found = judge(read((await ask(text, usual)).trim()));
+    if (typeof found !== "string") return found.answer;
+    report(`That cannot be: ${found}.`);
   }
   throw new UsageError("No answer was right after twenty tries; nothing was changed.");
 }
@@ -108,12 +132,15 @@ function readChannel(answer: string): Partial<TemplateAnswers> | string {
 }
 
 /** What afk would refuse of a file with these answers: its first fault. */
-function problemOf(answers: TemplateAnswers): string | null {
+function problemOf(answers: TemplateAnswers, example: Example): string | null {
   const dir = mkdtempSync(join(tmpdir(), "afk-init-"));
   const configFile = join(dir, "afk.yaml");
   try {
-    writeFileSync(configFile, renderTemplate(answers), { mode: 0o600 });
-    readConfig({ environment: {}, config: configFile, state: join(dir, "state") }, () => jobKinds);
+    writeFileSync(configFile, renderTemplate(answers, example), { mode: 0o600 });
+    readConfig(
+      { environment: example.variables, config: configFile, state: join(dir, "state") },
+      () => jobKinds,
+    );
     return null;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

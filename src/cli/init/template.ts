@@ -1,22 +1,12 @@
-/** What `afk init` asks. */
-export interface TemplateAnswers {
-  agent: string;
-  timezone: string;
-  dailyCapUsd: number;
-  /** A model reference, `ollama/NAME` for instance. */
-  model: string;
-  /** Addresses of feeds, and paths of folders or of files that hold a feed; none gives a digest of the folder ./inbox. */
-  feeds: string[];
-  /** Where alerts go: a type of `alerts:` with its address. */
-  channel?: { type: string; url: string } | null;
-}
+import { type Example, quote, type TemplateAnswers } from "./example.ts";
 
 /**
- * A commented afk.yaml for a digest. Answers go in as quoted texts, so that none of them can add YAML. `schema` is where editors
+ * A commented afk.yaml with the jobs of an example. Answers go in as quoted texts, so that none of them can add YAML. `schema` is where editors
  * find the JSON Schema.
  */
 export function renderTemplate(
   answers: TemplateAnswers,
+  example: Example,
   schema = "./node_modules/afk-agent/afk.schema.json",
 ): string {
   const asked = answers.model === "extractive" ? ["extractive"] : [answers.model, "extractive"];
@@ -57,7 +47,7 @@ models:
 breaker: { failures: 5, cooldown: 5m, max_cooldown: 6h }
 
 egress:
-  allow: ${list(hostsOf(answers.feeds))}
+  allow: ${list(example.hosts(answers))}
   requests_per_minute: 30           # to each host
   # contact: ops@example.org        # goes into the User-Agent
   # allow_private: []               # hosts of allow on your own network
@@ -89,14 +79,7 @@ heartbeat: { style: healthchecks, grace: 30m }   # or uptime-kuma; and ping_url:
 # gateway: { listen: 127.0.0.1:4236, clients: [{ name: laptop, caps: { daily_usd: 0.50, hourly_calls: 100 } }] }
 
 jobs:
-  - name: digest
-    kind: digest
-    schedule: "0 6 * * *"           # minute hour day month weekday; or every: 4h
-    sources:
-${sources(answers.feeds)}
-    max_items: 30
-    # Who gets it, besides out/: a channel of alerts by its name, or email, slack … (docs/delivery.md)
-    # deliver: [{ to: feed }, { to: file, path: ./digests/ }, { to: ntfy, quiet_hours: "22:00-07:00" }]
+${example.jobs(answers)}
 
 # What its output is worth, for afk report: an item of a digest saves 2 minutes unless this says otherwise. With min_ratio,
 # a week whose value for each dollar spent is less is told of.
@@ -104,11 +87,6 @@ value: { hourly_rate_usd: 60 }
 # value: { minutes_saved_per_unit: 2, hourly_rate_usd: 60, min_ratio: 5 }
 retention: { log_days: 14, log_max_mb: 200 }
 `;
-}
-
-/** YAML reads a JSON string as the same text. `$${` keeps an answer from being taken for a variable. */
-function quote(answer: string): string {
-  return JSON.stringify(answer.replaceAll("${", () => "$${"));
 }
 
 function list(items: readonly string[]): string {
@@ -123,23 +101,4 @@ function decimal(usd: number): string {
 function alerts(channel: TemplateAnswers["channel"]): string {
   if (channel == null) return "alerts: []";
   return `alerts:\n  - { type: ${channel.type}, url: ${quote(channel.url)} }`;
-}
-
-/** A path is that of a folder, unless its name ends as files with feeds do. */
-function isFeed(source: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:|\.(?:xml|rss|atom|json|rdf)$/i.test(source);
-}
-
-/** A feed that is no web address is the path of a file. */
-function hostsOf(feeds: readonly string[]): string[] {
-  const addresses = feeds.filter((feed) => /^https?:/.test(feed));
-  return [...new Set(addresses.map((address) => URL.parse(address)?.hostname ?? address))];
-}
-
-function sources(feeds: readonly string[]): string {
-  const written =
-    feeds.length === 0
-      ? ["{ folder: ./inbox }"]
-      : feeds.map((feed) => `{ ${isFeed(feed) ? "feed" : "folder"}: ${quote(feed)} }`);
-  return written.map((source) => `      - ${source}`).join("\n");
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { askAnswers, USUAL_ANSWERS } from "../../src/cli/init-questions.ts";
+import { digest } from "../../../src/cli/init/digest.ts";
+import { askAnswers, USUAL_ANSWERS } from "../../../src/cli/init/questions.ts";
 
 /** Answers in the order in which they are typed; "" is the usual one. */
 async function answered(...typed: string[]) {
@@ -11,6 +12,7 @@ async function answered(...typed: string[]) {
       return typed.shift() || usual;
     },
     (problem) => problems.push(problem),
+    digest,
   );
   return { answers, problems, questions };
 }

@@ -1,9 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: afk.yaml has them in plain texts.
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import type { JobSettingsKind } from "../../src/config/job-kind.ts";
-import { renderTemplate, type TemplateAnswers } from "../../src/config/template.ts";
-import { load } from "./support.ts";
+import { digest as example } from "../../../src/cli/init/digest.ts";
+import type { TemplateAnswers } from "../../../src/cli/init/example.ts";
+import { renderTemplate } from "../../../src/cli/init/template.ts";
+import type { JobSettingsKind } from "../../../src/config/job-kind.ts";
+import { load } from "../../config/support.ts";
 
 const digest: JobSettingsKind = {
   kind: "digest",
@@ -19,11 +21,11 @@ const ANSWERS: TemplateAnswers = {
 };
 
 const loadTemplate = (over: Partial<TemplateAnswers> = {}) =>
-  load(renderTemplate({ ...ANSWERS, ...over }), { jobKinds: [digest] });
+  load(renderTemplate({ ...ANSWERS, ...over }, example), { jobKinds: [digest] });
 
 describe("renderTemplate", () => {
   it("names the JSON Schema first, for editors", () => {
-    const [first] = renderTemplate(ANSWERS).split("\n");
+    const [first] = renderTemplate(ANSWERS, example).split("\n");
     expect(first).toBe("# yaml-language-server: $schema=./node_modules/afk-agent/afk.schema.json");
   });
 
@@ -35,7 +37,7 @@ describe("renderTemplate", () => {
 
   it("asks no model where the cap is 0, since that refuses free models too", () => {
     expect(loadTemplate({ dailyCapUsd: 0 }).models.chain).toEqual(["extractive"]);
-    const text = renderTemplate({ ...ANSWERS, dailyCapUsd: 0 });
+    const text = renderTemplate({ ...ANSWERS, dailyCapUsd: 0 }, example);
     expect(text).toContain('# chain: ["ollama/qwen2.5:3b", "extractive"]    # once the cap is above 0');
   });
 
@@ -69,7 +71,7 @@ describe("renderTemplate", () => {
 
   it("states the defaults that the parser has, so that deleting a line changes nothing", () => {
     const full = loadTemplate();
-    const stripped = renderTemplate(ANSWERS)
+    const stripped = renderTemplate(ANSWERS, example)
       .split("\n")
       .filter(
         (line) =>
@@ -82,7 +84,7 @@ describe("renderTemplate", () => {
   });
 
   it("stays valid when the commented channels, caps and floor are switched on", () => {
-    const text = renderTemplate(ANSWERS)
+    const text = renderTemplate(ANSWERS, example)
       .replace("alerts: []", "alerts:")
       .replaceAll(/^#( {2}(?:- |[a-z ] ).*)$/gm, "$1")
       .replaceAll(/^( +)# ((?:hourly|weekly|monthly|job|tick|daily)_cap_(?:usd|tokens|calls).*)$/gm, "$1$2")
