@@ -15,6 +15,8 @@ type Context = JobContext<{ sources: SourceSettings[] }>;
 export interface Fetched extends Collected {
   label: string;
   error: string | null;
+  /** What the source keeps for later runs. A step that is not run again keeps it all the same. */
+  kept?: Record<string, string>;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function fetchSources(
       down.set(index, error);
       return failed(context, source, error);
     });
+    for (const [key, value] of Object.entries(result.kept ?? {})) context.keep(key, value);
     fetched.push(result);
     reports.push({ id: sourceId(source), label: labelOf(context, source), error: result.error });
   }
@@ -49,7 +52,9 @@ export async function fetchSources(
 async function fetchSource(context: Context, source: SourceSettings): Promise<Fetched> {
   context.signal.throwIfAborted();
   try {
-    const { items, notes, title } = await kindOf(source).collect(source, context);
+    const kept: Record<string, string> = {};
+    const keep = (key: string, value: string) => void Object.assign(kept, { [key]: value });
+    const { items, notes, title } = await kindOf(source).collect(source, { ...context, keep });
     // What the owner calls it comes before what it calls itself, and both before its address.
     const isNamedByItself = source.name === undefined && title !== undefined;
     const nameOf = (label: string) =>
@@ -60,6 +65,7 @@ async function fetchSource(context: Context, source: SourceSettings): Promise<Fe
       notes: notes.map((note) => context.redact(note)),
       label: nameOf(sourceLabel(source)),
       error: null,
+      kept,
     };
   } catch (error) {
     context.signal.throwIfAborted();

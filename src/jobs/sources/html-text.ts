@@ -40,9 +40,12 @@ function withoutHidden(html: string): string {
   return parts.join(" ") + html.slice(end);
 }
 
-/** What a reader would read of a piece of HTML: entities decoded, blocks on lines of their own, at most `charsMax` long. */
-export function htmlToText(html: string, charsMax: number): string {
-  const read = withoutUnended(bounded(html));
+/**
+ * What a reader would read of a piece of HTML: entities decoded, blocks on lines of their own, at most `charsMax` long. Of the HTML
+ * at most `htmlCharsMax` are read.
+ */
+export function htmlToText(html: string, charsMax: number, htmlCharsMax = HTML_CHARS_MAX): string {
+  const read = withoutUnended(bounded(html, htmlCharsMax));
   const parts: string[] = [];
   let droppedDepth = 0;
   let depth = 0;
@@ -77,11 +80,11 @@ function withoutUnended(html: string): string {
 }
 
 /** Cut before a tag, not within it, as half a tag would be taken for text. What no reader sees does not count. */
-function bounded(whole: string): string {
-  if (whole.length <= HTML_CHARS_MAX) return whole;
+function bounded(whole: string, charsMax: number): string {
+  if (whole.length <= charsMax) return whole;
   const html = withoutHidden(whole.replace(DATA_ADDRESS, "$1"));
-  if (html.length <= HTML_CHARS_MAX) return html;
-  const cut = html.slice(0, HTML_CHARS_MAX);
+  if (html.length <= charsMax) return html;
+  const cut = html.slice(0, charsMax);
   const tagStart = cut.lastIndexOf("<");
   return tagStart > cut.lastIndexOf(">") ? cut.slice(0, tagStart) : cut;
 }

@@ -57,7 +57,7 @@ async function read(context: Context, link: string): Promise<Read> {
     if (!HTML.test(page.contentType))
       return { text: null, error: `${link} is ${page.contentType}, and no page` };
     // Loaded when there is a page to read: most digests have none.
-    const { articleText } = await import("./article.ts");
+    const { articleText } = await import("../../pages/article.ts");
     const text = articleText(decodeText(page.body, page.charset));
     return {
       text,

@@ -1,5 +1,5 @@
 import { Parser } from "htmlparser2";
-import { escapeHtml } from "../../../lib/text.ts";
+import { escapeHtml } from "../../lib/text.ts";
 
 /** Of what a page may put before who looks for its text: the time that takes grows faster than any of them. */
 const ELEMENTS_MAX = 4_000;
@@ -22,22 +22,51 @@ const VOID = new Set("area base br col embed hr img source track wbr".split(" ")
 /** By what text is told from what stands around it. */
 const ATTRIBUTES = ["class", "id", "itemprop", "role", "rel"];
 
+/** What part of a page is kept. */
+interface Kept {
+  elementsMax: number;
+  dropped: ReadonlySet<string>;
+  /** Any of them where null: a selector may name each. */
+  attributes: readonly string[] | null;
+}
+
+const FOR_READING: Kept = { elementsMax: ELEMENTS_MAX, dropped: DROPPED, attributes: ATTRIBUTES };
+/** A price stands in a form as a rule. */
+const FOR_SELECTING: Kept = {
+  elementsMax: 10_000,
+  dropped: new Set("script style template noscript iframe object svg math canvas video audio".split(" ")),
+  attributes: null,
+};
+const ATTRIBUTES_OF_ONE_MAX = 20;
+const ATTRIBUTE_CHARS_OF_ALL_MAX = 1_000_000;
+
 /** A page as little HTML that is well-formed, and cut where it is more than anybody reads. */
 export function boundedHtml(html: string): string {
+  return cutHtml(html, FOR_READING).html;
+}
+
+/** The same with forms, menus and attributes, for a selector to find a part of it; `isCut` where the page has more. */
+export function selectableHtml(html: string): { html: string; isCut: boolean } {
+  return cutHtml(html, FOR_SELECTING);
+}
+
+function cutHtml(html: string, kept: Kept): { html: string; isCut: boolean } {
   const parts: string[] = [];
   const open: (string | null)[] = [];
   let [elements, depth, dropped, characters, escaped] = [0, 0, 0, 0, 0];
   let isSpaced = false;
+  let attributeChars = 0;
   const parser = new Parser({
     onopentag(name, attributes) {
       elements++;
-      const isDropped = DROPPED.has(name);
-      if (isDropped) dropped++;
+      if (kept.dropped.has(name)) dropped++;
       const isKept = dropped === 0 && depth < DEPTH_MAX && /^[a-z][a-z0-9]*$/.test(name);
       open.push(isKept ? name : null);
       if (!isKept) return;
       depth++;
-      parts.push(`<${name}${attributesOf(attributes)}>`);
+      const written = attributeChars > ATTRIBUTE_CHARS_OF_ALL_MAX ? "" : attributesOf(attributes, kept);
+      attributeChars += written.length;
+      parts.push(`<${name}${written}>`);
     },
     ontext(text) {
       if (dropped > 0) return;
@@ -50,24 +79,30 @@ export function boundedHtml(html: string): string {
       characters += text.length;
     },
     onclosetag(name) {
-      if (DROPPED.has(name)) dropped--;
-      const kept = open.pop();
-      if (kept === null || kept === undefined) return;
+      if (kept.dropped.has(name)) dropped--;
+      const opened = open.pop();
+      if (opened === null || opened === undefined) return;
       depth--;
-      if (!VOID.has(kept)) parts.push(`</${kept}>`);
+      if (!VOID.has(opened)) parts.push(`</${opened}>`);
     },
   });
-  const isFull = () => elements > ELEMENTS_MAX || characters > TEXT_CHARS_MAX || open.length > NESTING_MAX;
+  const isFull = () =>
+    elements > kept.elementsMax || characters > TEXT_CHARS_MAX || open.length > NESTING_MAX;
   for (let at = 0; at < html.length && !isFull(); at += CHUNK_CHARS)
     parser.write(html.slice(at, at + CHUNK_CHARS));
   // Also where it was cut: what is open is closed.
   parser.end();
-  return parts.join("");
+  return { html: parts.join(""), isCut: isFull() };
 }
 
-function attributesOf(attributes: Record<string, string>): string {
-  return ATTRIBUTES.flatMap((name) => {
-    const value = attributes[name];
-    return value === undefined ? [] : [` ${name}="${escapeHtml(value.slice(0, ATTRIBUTE_CHARS_MAX))}"`];
-  }).join("");
+function attributesOf(attributes: Record<string, string>, kept: Kept): string {
+  const names =
+    kept.attributes ?? Object.keys(attributes).filter((name) => /^[a-z][\w:.-]{0,60}$/.test(name));
+  return names
+    .slice(0, ATTRIBUTES_OF_ONE_MAX)
+    .flatMap((name) => {
+      const value = attributes[name];
+      return value === undefined ? [] : [` ${name}="${escapeHtml(value.slice(0, ATTRIBUTE_CHARS_MAX))}"`];
+    })
+    .join("");
 }

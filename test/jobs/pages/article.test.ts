@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { articleText } from "../../../../src/jobs/digest/articles/article.ts";
-import { boundedHtml } from "../../../../src/jobs/digest/articles/bounded-html.ts";
+import { articleText } from "../../../src/jobs/pages/article.ts";
+import { boundedHtml } from "../../../src/jobs/pages/bounded-html.ts";
 
 const SENTENCE =
   "The northern line is open again after fourteen months of work, and trains run every twenty minutes. ";

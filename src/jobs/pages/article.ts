@@ -1,7 +1,7 @@
 import { Readability } from "@mozilla/readability";
 import { parseHTML } from "linkedom/worker";
-import { ITEM_TEXT_CHARS_MAX } from "../../items/item.ts";
-import { htmlToText } from "../../sources/html-text.ts";
+import { ITEM_TEXT_CHARS_MAX } from "../items/item.ts";
+import { htmlToText } from "../sources/html-text.ts";
 import { boundedHtml } from "./bounded-html.ts";
 
 /** Of a page; what lies behind it is read by nobody. */
