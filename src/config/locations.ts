@@ -22,6 +22,8 @@ export interface Paths {
   runs: string;
   /** Folders of programs that jobs run, each for the length of one run. */
   homes: string;
+  /** Copies of repositories that agents work on. */
+  repos: string;
   /** The STOP file: KILL_FLAG, or `STOP` in the state directory. */
   stopFile: string;
 }
@@ -56,6 +58,7 @@ export function locate(options: {
     logs: join(state, "logs"),
     runs: join(state, "runs"),
     homes: join(state, "homes"),
+    repos: join(state, "repos"),
     stopFile: environment.KILL_FLAG ? absolute(environment.KILL_FLAG) : join(state, "STOP"),
   };
 }

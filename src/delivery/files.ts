@@ -17,7 +17,10 @@ const FEED_FILE = "feed.xml";
 
 type FileTarget = Extract<Target, { type: "file" }>;
 /** Where afk's own files lie, which no copy replaces: a run says what its files are called. */
-type Own = Pick<Paths, "base" | "state" | "out" | "logs" | "runs" | "homes" | "configFile" | "stopFile">;
+type Own = Pick<
+  Paths,
+  "base" | "state" | "out" | "logs" | "runs" | "homes" | "repos" | "configFile" | "stopFile"
+>;
 
 /**
  * Writes a result where its owner wants a copy: into a folder the run's files by their names, or as one file, whose ending says
@@ -62,8 +65,8 @@ export async function fileObstacle(target: FileTarget, own: Own): Promise<string
 }
 
 /** The state itself, and what afk keeps in folders there; another folder in it is the owner's. */
-function isOwn(folder: string, { state, out, logs, runs, homes }: Own): boolean {
-  const own = [out, logs, runs, homes].map(realOf);
+function isOwn(folder: string, { state, out, logs, runs, homes, repos }: Own): boolean {
+  const own = [out, logs, runs, homes, repos].map(realOf);
   return folder === realOf(state) || own.some((each) => folder === each || isBelow(folder, each));
 }
 

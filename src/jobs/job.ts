@@ -98,6 +98,8 @@ export interface JobContext<Settings = unknown> {
   timezone: string;
   /** Folder that relative paths in the settings start from. */
   base: string;
+  /** Folder in the state where copies of repositories are kept from run to run. */
+  repos: string;
   /** True for content that has been remembered by an earlier run of a job of this name. */
   isSeen(keys: string[]): Promise<Set<string>>;
   /** Remembers keys when the job is done. */

@@ -234,6 +234,7 @@ describe("loadConfig", () => {
         lock: join(cwd, "state", "lock.db"),
         gatewayLock: join(cwd, "state", "gateway-lock.db"),
         homes: join(cwd, "state", "homes"),
+        repos: join(cwd, "state", "repos"),
         highWater: join(cwd, "state", "high-water.json"),
         out: join(cwd, "state", "out"),
         logs: join(cwd, "state", "logs"),

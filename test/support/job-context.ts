@@ -32,6 +32,7 @@ export interface FakeJob<Settings> {
 
 interface Options {
   base?: string;
+  repos?: string;
   name?: string;
   label?: string;
   slotMs?: number;
@@ -79,6 +80,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     period: { slotMs: options.slotMs ?? Date.UTC(2026, 10, 21, 6), label: options.label ?? "2026-11-21" },
     timezone: options.timezone ?? "UTC",
     base: options.base ?? "/nowhere",
+    repos: options.repos ?? "/nowhere",
     isSeen: async (keys) => new Set(keys.filter((key) => memory.seen.has(key))),
     printed: async () => options.printed ?? [],
     remember: (keys) => void remembered.push(...keys),

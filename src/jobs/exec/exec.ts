@@ -39,7 +39,8 @@ async function runExec(context: Context): Promise<JobResult> {
 async function runOnce(context: Context): Promise<ProgramRun> {
   const cwd = folderOf(context);
   using folder = context.openFolder();
-  return await runProgram(context, { cwd, input: inputOf(context), folder });
+  const { ran } = await runProgram(context, { cwd, input: inputOf(context), folder });
+  return ran;
 }
 
 function summaryOf(ran: ProgramRun): string {

@@ -1,11 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import * as v from "valibot";
 import type { ReportItem } from "../../delivery/report.ts";
-import { AfkError, systemCode } from "../../lib/errors.ts";
-import type { Redact } from "../../lib/redact.ts";
+import { AfkError } from "../../lib/errors.ts";
+import { REDACTED } from "../../lib/redact.ts";
 import { OUTPUT_NAME } from "../../queue/publish.ts";
 import type { JobContext, JobResult } from "../job.ts";
 import { printedId } from "../printed-items.ts";
+import { readOwnFile } from "./own-file.ts";
 
 /** The name of the file in the run's folder; its path is in AFK_RESULT. */
 export const RESULT_FILE = "result.json";
@@ -108,9 +108,11 @@ export class BadResult extends AfkError {
 }
 
 /** Reads what the program of a job wrote, its secrets taken out; null where it wrote nothing. @throws BadResult for what is no JSON. */
-export function readResultFile(job: string, path: string, redact: Redact): unknown {
-  const text = readOwnFile(path, (problem) => new BadResult(job, problem));
-  return text === null ? null : parseJson(job, text, redact);
+export function readResultFile(job: string, path: string, secrets: readonly string[]): unknown {
+  const found = readOwnFile(path, BYTES_MAX);
+  if (found === null) return null;
+  if ("problem" in found) throw new BadResult(job, found.problem);
+  return parseJson(job, found.text, secrets);
 }
 
 /** US dollars that a program says it has spent, whatever else it wrote; 0 where it says nothing of the kind. */
@@ -132,34 +134,12 @@ export function readHandedIn(job: string, written: unknown): HandedIn | null {
   );
 }
 
-function parseJson(job: string, text: string, redact: Redact): unknown {
+function parseJson(job: string, text: string, secrets: readonly string[]): unknown {
+  const hide = (value: string) => secrets.reduce((left, secret) => left.replaceAll(secret, REDACTED), value);
   try {
-    return JSON.parse(text, (_key, value) => (typeof value === "string" ? redact(value) : value));
+    return JSON.parse(text, (_key, value) => (typeof value === "string" ? hide(value) : value));
   } catch {
     throw new BadResult(job, `is no JSON; ${WRITE_KEYS}`);
-  }
-}
-
-/** A link or a pipe in its place may lead anywhere, or be waited for. */
-function readOwnFile(path: string, refuse: (problem: string) => AfkError): string | null {
-  let file: number;
-  try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return null;
-    throw refuse("cannot be read; write a file, and no link");
-  }
-  try {
-    if (!fstatSync(file).isFile()) throw refuse("is no file; write one");
-    const bytes = Buffer.alloc(BYTES_MAX + 1);
-    let length = 0;
-    for (let read = -1; read !== 0 && length < bytes.length; length += read)
-      read = readSync(file, bytes, length, bytes.length - length, null);
-    if (length > BYTES_MAX)
-      throw refuse("is larger than 1 MiB; write less, and files of its own into out/ by name");
-    return length === 0 ? null : bytes.toString("utf8", 0, length);
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -25,6 +25,9 @@ import type { ProgramSettings } from "./settings.ts";
 
 type Context = JobContext<ProgramSettings>;
 
+/** Shorter values of an env_file are words, such as `true` and `production`. */
+const SECRET_LENGTH_MIN = 8;
+
 /** What is recorded of a program that ended well; one that did not has to run again. */
 export interface ProgramRun {
   code: 0;
@@ -43,6 +46,13 @@ export interface ProgramRun {
   handed?: HandedIn | null;
 }
 
+/** A program that ended well, with the secrets of its run, and what takes them and others out of a text of at most 100,000 characters. */
+interface Finished {
+  ran: ProgramRun;
+  secrets: readonly string[];
+  redact: Redact;
+}
+
 /** How a program starts. */
 export interface ProgramStart {
   cwd: string;
@@ -58,18 +68,19 @@ export interface ProgramStart {
  * Runs the program of a job, with models for it where its settings say so, which are there as long as it runs.
  * @throws RunCapped where it failed after a cap refused its last request; AfkError for every other end but exit 0.
  */
-export async function runProgram(context: Context, start: ProgramStart): Promise<ProgramRun> {
+export async function runProgram(context: Context, start: ProgramStart): Promise<Finished> {
   return context.settings.hasGateway ? await runBehind(context, start) : await runOnce(context, start);
 }
 
-async function runBehind(context: Context, start: ProgramStart): Promise<ProgramRun> {
+async function runBehind(context: Context, start: ProgramStart): Promise<Finished> {
   await using gateway = await context.openGateway();
   using joined = joinSignals([context.signal, gateway.signal]);
   try {
     const { signal } = joined;
     const variables = gatewayEnvironment({ ...gateway, home: start.folder.path });
-    const ran = await runOnce(context, start, { variables, secrets: [gateway.key], signal });
-    return { ...ran, requests: gateway.requests(), costMicros: await gateway.costMicros() };
+    const done = await runOnce(context, start, { variables, secrets: [gateway.key], signal });
+    const asked = { requests: gateway.requests(), costMicros: await gateway.costMicros() };
+    return { ...done, ran: { ...done.ran, ...asked } };
   } catch (error) {
     // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
     const capped = joined.signal.aborted ? null : gateway.refusedBy();
@@ -89,7 +100,7 @@ interface Behind {
   signal: AbortSignal;
 }
 
-async function runOnce(context: Context, start: ProgramStart, behind?: Behind): Promise<ProgramRun> {
+async function runOnce(context: Context, start: ProgramStart, behind?: Behind): Promise<Finished> {
   const { settings, processes: records, log } = context;
   const { cwd, input } = start;
   const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
@@ -99,11 +110,12 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
   const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
   logEnd(context, ran);
   // The secrets of its own files are known here alone.
+  const known = [...ofFile, ...secrets].filter((secret) => secret.length >= SECRET_LENGTH_MIN);
   const redact = createRedactor([...ofFile, ...secrets]);
-  const handed = await readResult(context, resultFile, ran, redact);
+  const handed = await readResult(context, resultFile, ran, known);
   if (ran.end.type !== "exited" || ran.end.code !== 0)
     throw failureOf(context, ran, redact, { cwd, searchPath: env.PATH });
-  return {
+  const recorded: ProgramRun = {
     code: 0,
     signal: null,
     stdout: ran.stdout.text,
@@ -113,6 +125,7 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
     printed: headAndTail(ran.stdout.text, redact),
     handed,
   };
+  return { ran: recorded, secrets: known, redact };
 }
 
 /** What it has spent is charged however it ended, and whatever else is wrong with what it wrote. */
@@ -120,10 +133,10 @@ async function readResult(
   { name, charge }: Context,
   path: string,
   { end }: Ran,
-  redact: Redact,
+  secrets: readonly string[],
 ): Promise<HandedIn | null> {
   try {
-    const written = readResultFile(name, path, redact);
+    const written = readResultFile(name, path, secrets);
     const costUsd = costUsdOf(written);
     if (costUsd > 0) await charge(chargeMicrosFromUsd(costUsd));
     return readHandedIn(name, written);

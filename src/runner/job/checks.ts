@@ -7,6 +7,7 @@ import type { MailAccess } from "../../egress/imap/access.ts";
 import { readMailbox } from "../../egress/imap/read-mailbox.ts";
 import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
+import type { AgentSettings } from "../../jobs/agent/settings.ts";
 import type { DigestSettings } from "../../jobs/digest/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
@@ -67,6 +68,10 @@ function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
       sources.flatMap((source) => (kindOf(source).paths?.(source) ?? []).map((each) => ({ name, ...each }))),
     ),
     ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, isFolder: true })),
+    ...agentsOf(jobs).flatMap(({ name, settings: { repo, promptFile } }) => [
+      { name, path: repo, isFolder: true },
+      ...(promptFile === null ? [] : [{ name, path: promptFile, isFolder: false }]),
+    ]),
   ];
   const findings = wanted.flatMap(({ name, path, isFolder }): Finding[] => {
     const whole = resolve(paths.base, path);
@@ -109,16 +114,27 @@ const execsOf = (jobs: readonly JobConfig[]) =>
     kind === "exec" ? [{ name, settings: settings as ExecSettings }] : [],
   );
 
+const agentsOf = (jobs: readonly JobConfig[]) =>
+  jobs.flatMap(({ name, kind, settings }) =>
+    kind === "agent" ? [{ name, settings: settings as AgentSettings }] : [],
+  );
+
 /** The programs that jobs start: that they are there and may be executed. */
 function commands({ config: { jobs, paths }, host }: WithConfig): Found {
-  const execs = execsOf(jobs);
-  const findings = execs.flatMap(({ name, settings }): Finding[] => {
+  const agents = agentsOf(jobs).flatMap(({ name, settings: { command, env } }) => {
+    const own = command.map((word) => word.replaceAll("{base}", paths.base));
+    // A program of the repository is where the agent works, and not here.
+    const programs = /^[^/]+\//.test(own[0] ?? "") ? [["git"]] : [["git"], own];
+    return programs.map((each) => ({ name, settings: { command: each, cwd: ".", env } }));
+  });
+  const programs = [...execsOf(jobs), ...agents];
+  const findings = programs.flatMap(({ name, settings }): Finding[] => {
     const cwd = resolve(paths.base, settings.cwd);
     const problem = startProblem(settings.command, cwd, settings.env.PATH ?? host.environment.PATH);
     return problem === null ? [] : [bad(`job ${name}: ${problem.found}`, problem.mend)];
   });
   if (findings.length > 0) return findings;
-  return execs.length === 0 ? [] : ok("every command that jobs start is there");
+  return programs.length === 0 ? [] : ok("every command that jobs start is there");
 }
 
 /** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */

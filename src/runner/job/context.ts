@@ -79,6 +79,7 @@ export function createContext(
     period: { slotMs: job.slot_at, label: job.label },
     timezone: config.timezone,
     base: config.paths.base,
+    repos: config.paths.repos,
     isSeen: (keys) => isSeen(dependencies, job.name, keys),
     printed: (query) => readPrinted(db, query),
     remember(keys) {

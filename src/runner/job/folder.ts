@@ -1,5 +1,6 @@
-import { chmodSync, type Dirent, readdirSync, rmSync } from "node:fs";
+import { chmodSync, type Dirent, existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { JobConfig } from "../../config/config.ts";
 import type { Paths } from "../../config/locations.ts";
 import type { RunFolder } from "../../jobs/job.ts";
 import { messageOf } from "../../lib/errors.ts";
@@ -17,6 +18,14 @@ export function openRunFolder({ homes }: Pick<Paths, "homes">, job: string, log:
 /** Removes folders of runs whose process died. Only where no job runs. */
 export function removeHomes({ homes }: Pick<Paths, "homes">, log: Log): void {
   removeFolder(homes, log);
+}
+
+/** Removes copies of repositories whose jobs were taken out of afk.yaml. */
+export function removeMirrors({ repos }: Pick<Paths, "repos">, jobs: readonly JobConfig[], log: Log): void {
+  const names = new Set(jobs.map(({ name }) => `${name}.git`));
+  const found = existsSync(repos) ? readdirSync(repos) : [];
+  for (const name of found)
+    if (name.endsWith(".git") && !names.has(name)) removeFolder(join(repos, name), log);
 }
 
 /** A program may leave what its user may not remove; nothing depends on its going. */

@@ -6,6 +6,7 @@ import { retain } from "../../ops/retention/retain.ts";
 import { agingNow } from "../../rails/budget-time.ts";
 import { removeTemporary } from "../../store/durable-file.ts";
 import type { Uses } from "../dependencies.ts";
+import { removeMirrors } from "../job/folder.ts";
 
 /** One for each table. */
 const STEPS_KILLED = 10;
@@ -22,6 +23,7 @@ export async function applyRetention(
   const { logs: dir, state, runs } = config.paths;
   const keptFromMs = (await agingNow(store.db, clock)) - logDays * DAY_MS;
   await orLogged(log, () => retainLogs({ dir, nowMs: clock.nowMs(), keptFromMs, maxBytes }));
+  await orLogged(log, () => removeMirrors(config.paths, config.jobs, log));
   const { signal, terminated } = rails.watch;
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orLogged(log, async () => {

@@ -78,7 +78,7 @@ describe("what a program writes into AFK_RESULT", () => {
 
   test("is read up to 1 MiB", async () => {
     const large = ["sh", "-c", 'head -c 1048577 /dev/zero > "$AFK_RESULT"'];
-    await expect(harness().run(large)).rejects.toThrow(/is larger than 1 MiB; write less/);
+    await expect(harness().run(large)).rejects.toThrow(/is larger than 1024 KiB; write less/);
   });
 
   test.each([

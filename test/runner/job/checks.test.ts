@@ -53,6 +53,8 @@ describe("what jobs need", () => {
         { kind: "exec", command: ["true"], cwd: "./scripts" },
         { kind: "exec", command: ["./closed.sh"] },
         { kind: "exec", command: ["afk-no-such-program"] },
+        { kind: "agent", command: ["afk-no-agent"], prompt_file: "fix.md", repo: "./repo" },
+        { kind: "agent", command: ["./scripts/agent.sh"], prompt: "Mend it.", repo: "." },
       ],
       {
         prepare(dir) {
@@ -66,8 +68,11 @@ describe("what jobs need", () => {
         { result: "bad", found: /inbox is not there/, mend: /^mkdir -p .*inbox/ },
         { result: "bad", found: /feed\.xml is not there/ },
         { result: "bad", found: /job-1: .*scripts is not there/, mend: /^mkdir -p/ },
+        { result: "bad", found: /job-4: .*repo is not there/ },
+        { result: "bad", found: /job-4: .*fix\.md is not there/ },
         { result: "bad", found: /job-2: .*closed\.sh may not be executed/, mend: /^chmod \+x/ },
         { result: "bad", found: /job-3: afk-no-such-program is in no folder of PATH/, mend: /^install it/ },
+        { result: "bad", found: /job-4: afk-no-agent is in no folder of PATH/, mend: /^install it/ },
       ].map((each) => matching(each)),
     );
   });
