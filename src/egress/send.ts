@@ -27,10 +27,11 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): vo
 
   function prepare(text: string, request: SendRequest): OutgoingRequest {
     const url = checkUrl(text, config);
-    // The first two are never the caller's.
+    // The first three are never the action's.
     const headers = {
       "user-agent": transport.userAgent,
       "idempotency-key": request.idempotencyKey,
+      ...(request.authorization !== undefined && { authorization: request.authorization }),
       ...callerHeaders(request.headers),
     };
     if (Buffer.byteLength(request.body ?? "") > BODY_BYTES_MAX)

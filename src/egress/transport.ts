@@ -37,7 +37,7 @@ export interface Answer {
 }
 
 /** A request that may change something. */
-interface Dispatch extends Omit<SendRequest, "idempotencyKey"> {
+interface Dispatch extends Omit<SendRequest, "idempotencyKey" | "authorization"> {
   signal: AbortSignal;
   /** For all of it, from the connection to the end of the answer. */
   timeoutMs: number;

@@ -46,6 +46,8 @@ export interface SendRequest {
   body: string | null;
   /** The same for every try at the same thing, so that a server that heeds it does it once. */
   idempotencyKey: string;
+  /** A credential of afk.yaml as the header carries it, such as `Bearer …`; actions themselves know none. */
+  authorization?: string;
 }
 
 /**
@@ -65,7 +67,7 @@ export const SEND_HEADERS = [
 export const HEADER_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
 
 /** A request as it goes out, without what HTTP itself adds (Host, Connection, Content-Length). */
-export interface OutgoingRequest extends Omit<SendRequest, "idempotencyKey"> {
+export interface OutgoingRequest extends Omit<SendRequest, "idempotencyKey" | "authorization"> {
   url: string;
 }
 

@@ -79,6 +79,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   model_refuses: { words: "a model refuses every call", fields: ["message"] },
   kill_seen: { words: "kill switch seen; stopping", fields: ["by", "reason"] },
   item_rated: { words: "item rated", fields: ["source", "vote"] },
+  answer_refused: { words: "a model's answer refused", fields: ["model", "reason"] },
   summary_refused: { words: "summary refused; sentences of the text stand in", fields: ["model", "reason"] },
   source_failed: { words: "source failed; the rest goes on", fields: ["source", "error"] },
   fallback_used: { words: "a fallback model answered", fields: ["model", "because"] },

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
+import { readDraft } from "../../src/jobs/actions/read-draft.ts";
 import type { JobContext, RunGateway } from "../../src/jobs/job.ts";
 import type { PrintedItem } from "../../src/jobs/printed-items.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
@@ -104,7 +105,10 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
       return options.gateway;
     },
     publish: (name, content) => void job.files.set(name, content),
-    draft: (name, action, content) => void job.drafts.push({ name, action, content }),
+    draft(name, action, content) {
+      readDraft(action, JSON.stringify(content));
+      job.drafts.push({ name, action, content });
+    },
     redact: (text) => text,
     signal: options.signal ?? new AbortController().signal,
     log,

@@ -8,6 +8,7 @@ type GroupBy = (typeof GROUPINGS)[number];
 
 /** An entry, the topic of the owner's that it is about, and its figure among the others; both null where nothing was ranked. */
 export interface Ranked extends Entry {
+  id: string;
   score: number | null;
   topic: string | null;
 }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Config } from "../../config/config.ts";
+import type { Config, JobConfig } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { list } from "../../config/fields.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
@@ -48,6 +48,14 @@ export function sourceLabel(source: SourceSettings): string {
 /** The same for the same place, whatever the source is called. */
 export function sourceId(source: SourceSettings): string {
   return shortHash(kindOf(source).id(source));
+}
+
+/** Kinds of job that read sources. */
+const READERS = ["digest", "triage"];
+
+/** The sources of a job of afk.yaml; none where it reads none. */
+export function sourcesOf({ kind, settings }: Pick<JobConfig, "kind" | "settings">): SourceSettings[] {
+  return READERS.includes(kind) ? (settings as { sources: SourceSettings[] }).sources : [];
 }
 
 /** An issue for each source whose host `egress.allow` does not cover, and what its kind finds. Paths start at the job. */

@@ -38,6 +38,8 @@ export interface SourceKind<Settings> {
   hosts?(settings: Settings): string[];
   /** Files and folders that must be there, as afk.yaml has them. */
   paths?(settings: Settings): { path: string; isFolder: boolean }[];
+  /** The API that actions on its items go to, and the token for it; null where it has none. */
+  access?(settings: Settings): { api: string; token: string } | null;
   /** What the schema cannot say alone. Paths start at the entry. */
   check?(settings: Settings, config: Config): ConfigIssue[];
   /**

@@ -7,6 +7,7 @@ import { Killed } from "../../rails/halt.ts";
 import { announceKill, readStop } from "../../rails/kill.ts";
 import { acquireLock } from "../../store/sqlite/lock.ts";
 import type { Uses } from "../dependencies.ts";
+import { authorizationFor, HIDDEN_AUTHORIZATION } from "./credentials.ts";
 import { oneRequest, type RequestOutcome } from "./request.ts";
 import {
   claimDraft,
@@ -67,22 +68,25 @@ const SUMMARY_LENGTH_MAX = 500;
 async function previewDraft(dependencies: DraftDependencies, id: string): Promise<DraftPreview> {
   const draft = await findDraft(dependencies.store.db, id);
   if (draft === undefined) throw noDraft(id);
-  let request: OutgoingRequest | null = null;
+  const { config, outgoing } = dependencies;
+  const shown: Pick<DraftPreview, "request"> = { request: null };
   try {
     const { action, content } = readDraft(draft.action, JSON.stringify(draft.content));
     await action.run(content, {
       idempotencyKey: id,
       signal: new AbortController().signal,
-      async post(url, wanted) {
-        request = { ...wanted, url };
-        request = dependencies.outgoing.prepare(url, { ...wanted, idempotencyKey: id });
+      async post(url, { credentials, ...wanted }) {
+        shown.request = { ...wanted, url };
+        if (credentials !== undefined) authorizationFor(config, credentials, url);
+        const authorization = credentials === undefined ? {} : { authorization: HIDDEN_AUTHORIZATION };
+        shown.request = outgoing.prepare(url, { ...wanted, ...authorization, idempotencyKey: id });
         return { status: 200 };
       },
     });
-    return { draft, request, refusal: null };
+    return { draft, ...shown, refusal: null };
   } catch (error) {
     if (!(error instanceof AfkError)) throw error;
-    return { draft, request, refusal: error.message };
+    return { draft, ...shown, refusal: error.message };
   }
 }
 
@@ -188,10 +192,15 @@ async function begin(
 }
 
 async function perform(
-  { outgoing, rails }: DraftDependencies,
+  { config, outgoing, rails }: DraftDependencies,
   { claim, action, content }: Begun,
 ): Promise<Result> {
-  const request = oneRequest(outgoing, claim.id, rails.watch.signal);
+  const request = oneRequest({
+    outgoing,
+    authorize: (from, url) => authorizationFor(config, from, url),
+    idempotencyKey: claim.id,
+    signal: rails.watch.signal,
+  });
   try {
     const { summary } = await action.run(content, request.tools);
     return { ...request.outcome(), summary };
@@ -222,7 +231,7 @@ async function settle(
 
 function outcomeOf({ from }: DraftClaim, result: Result, redact: (text: string) => string): DraftOutcome {
   if (result.type === "done") {
-    const summary = result.summary ?? `it was answered with ${result.status}`;
+    const summary = result.summary ?? "it was done";
     return { state: "done", summary: redact(summary.slice(0, SUMMARY_LENGTH_MAX)) };
   }
   const error = redact(result.error);

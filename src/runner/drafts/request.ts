@@ -1,11 +1,12 @@
 import { SendFailed } from "../../egress/errors.ts";
 import type { Outgoing } from "../../egress/types.ts";
 import type { ActionTools } from "../../jobs/actions/action.ts";
+import type { SourceReference } from "../../jobs/actions/references.ts";
 import { AfkError, assert, messageOf } from "../../lib/errors.ts";
 
 /** What became of an action, by what became of its request. `code` is for the log, which holds none of the content. */
 export type RequestOutcome =
-  | { type: "done"; status: number }
+  | { type: "done" }
   | { type: "not_done"; code: string; error: string }
   | { type: "unknown"; code: string; error: string };
 
@@ -16,32 +17,48 @@ class ActionFailed extends AfkError {
   }
 }
 
+/** What a request is made with; credentials are those of afk.yaml as it is now. */
+interface Means {
+  outgoing: Outgoing;
+  /** The authorization that goes to this address. Throws AfkError where afk.yaml has none for it. */
+  authorize(from: SourceReference, url: string): string;
+  idempotencyKey: string;
+  signal: AbortSignal;
+}
+
 /**
- * Tools that let an action make one request, and remember what became of it whatever the action makes of that: an action
+ * Tools that let an action do one thing, and remember what became of it whatever the action makes of that: an action
  * that swallows a failure must not turn it into a success.
  */
-export function oneRequest(
-  outgoing: Outgoing,
-  idempotencyKey: string,
-  signal: AbortSignal,
-): { tools: ActionTools; outcome(): RequestOutcome } {
+export function oneRequest(means: Means): { tools: ActionTools; outcome(): RequestOutcome } {
+  const { outgoing, idempotencyKey, signal } = means;
   let outcome: RequestOutcome | undefined;
+
+  /** `work` gives what it found, and what became of it. */
+  async function once<T>(work: () => Promise<[found: T, outcome: RequestOutcome]>): Promise<T> {
+    assert(outcome === undefined, "an action made a second request");
+    outcome = { type: "unknown", code: "no_answer", error: "the action ended before its request did" };
+    let found: T;
+    try {
+      [found, outcome] = await work();
+    } catch (error) {
+      outcome = ofError(error);
+      throw error;
+    }
+    if (outcome.type !== "done") throw new ActionFailed(outcome.error);
+    return found;
+  }
+
   const tools: ActionTools = {
     idempotencyKey,
     signal,
-    async post(url, request) {
-      assert(outcome === undefined, "an action made a second request");
-      outcome = { type: "unknown", code: "no_answer", error: "the action ended before its request did" };
-      try {
-        const { status } = await outgoing.send(url, { ...request, idempotencyKey, signal });
-        outcome = ofStatus(status);
-      } catch (error) {
-        outcome = ofError(error);
-        throw error;
-      }
-      if (outcome.type !== "done") throw new ActionFailed(outcome.error);
-      return { status: outcome.status };
-    },
+    post: (url, { credentials, ...request }) =>
+      once(async () => {
+        const authorization =
+          credentials === undefined ? {} : { authorization: means.authorize(credentials, url) };
+        const { status } = await outgoing.send(url, { ...request, ...authorization, idempotencyKey, signal });
+        return [{ status }, ofStatus(status)];
+      }),
   };
   const error = "the action made no request";
   return { tools, outcome: () => outcome ?? { type: "not_done", code: "no_request", error } };
@@ -52,7 +69,7 @@ export function oneRequest(
  * well as after it (303), and a 5xx can come from half-way through, so neither says whether it was done.
  */
 function ofStatus(status: number): RequestOutcome {
-  if (status >= 200 && status <= 299) return { type: "done", status };
+  if (status >= 200 && status <= 299) return { type: "done" };
   const code = `status_${status}`;
   if (status >= 400 && status <= 499)
     return { type: "not_done", code, error: `the server refused it with status ${status}` };

@@ -8,12 +8,11 @@ import { readMailbox } from "../../egress/imap/read-mailbox.ts";
 import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
 import type { AgentSettings } from "../../jobs/agent/settings.ts";
-import type { DigestSettings } from "../../jobs/digest/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
 import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
-import { kindOf } from "../../jobs/sources/registry.ts";
+import { kindOf, sourcesOf } from "../../jobs/sources/registry.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import {
@@ -33,9 +32,7 @@ const SOURCES_MAX = 20;
 const SOURCE_MS_MAX = 20_000;
 
 const readersOf = (jobs: readonly JobConfig[]) =>
-  jobs.flatMap(({ name, kind, settings }) =>
-    kind === "digest" ? [{ name, sources: (settings as DigestSettings).sources }] : [],
-  );
+  jobs.map((job) => ({ name: job.name, sources: sourcesOf(job) }));
 
 /** What `afk doctor` checks of the jobs: that what they read and start is there, and over the network that feeds answer. */
 export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>[] {
@@ -103,7 +100,7 @@ async function folderContents({ config: { jobs, paths } }: WithConfig): Promise<
       const folder = resolve(paths.base, source.folder);
       if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) continue;
       const notes = await inspectFolder(folder, AbortSignal.timeout(FOLDER_MS_MAX));
-      const mend = "move it where it is read, or leave it: the digest goes on without it";
+      const mend = "move it where it is read, or leave it: the job goes on without it";
       findings.push(...notes.map((note) => warn(`job ${name}: ${folder}: ${note}`, mend)));
     }
   return findings;

@@ -12,7 +12,12 @@ function requestOf(send: () => Promise<{ status: number }>) {
       throw new Error("it is not asked for");
     },
   };
-  return oneRequest(outgoing, "key", new AbortController().signal);
+  return oneRequest({
+    outgoing,
+    authorize: () => "Bearer t",
+    idempotencyKey: "key",
+    signal: new AbortController().signal,
+  });
 }
 
 const failed = (mayHaveArrived: boolean) => new SendFailed("it failed", { mayHaveArrived, cause: null });

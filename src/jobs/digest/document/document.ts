@@ -8,6 +8,8 @@ export interface DigestDocument {
   title?: string;
   /** Counted from the entries unless stated. */
   counts?: string;
+  /** What a model wrote of each and of all, in words; a summary unless stated. */
+  texts?: { one: string; all: string };
   /** Names the period: a date, with the time when there are several a day. */
   label: string;
   timezone: string;
@@ -35,8 +37,8 @@ export interface DigestSection {
 
 /** One item of a digest. */
 export interface Entry {
-  /** What `afk rate` takes. */
-  id: string;
+  /** What `afk rate` takes; null where it is not kept. */
+  id: string | null;
   item: Item;
   /** Null where the source gives nothing but a title. */
   summary: Summary | null;
@@ -122,23 +124,23 @@ export function bylineOf({ item }: Entry, section: DigestSection, timezone: stri
 
 /** How an item is rated, by the example of the first one; null where there is none. */
 export function rateCommand({ sections }: Pick<DigestDocument, "sections">): string | null {
-  const [first] = entriesOf({ sections });
+  const first = entriesOf({ sections }).find(({ id }) => id !== null);
   return first === undefined ? null : `afk rate ${first.id} up`;
 }
 
 /** Who wrote the summaries; each is a remark in plain text, or null where nothing has to be said. */
 export interface Remarks {
   all: string | null;
-  of(what: string, summary: Summary): string | null;
+  of(what: "lead" | "summary", summary: Summary): string | null;
 }
 
 /** Names the one model that wrote it all, and else the model at each text. A text that is not as the model wrote it says so itself. */
-export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): Remarks {
-  const { lead } = document;
+export function remarksOn(document: Pick<DigestDocument, "lead" | "sections" | "texts">): Remarks {
+  const { lead, texts = { one: "summary", all: "summaries" } } = document;
   const written = entriesOf(document).flatMap(({ summary }) => summary ?? []);
   const summaries = [...(lead === null ? [] : [lead]), ...written];
   const printed = summaries.filter(({ refused }) => refused === undefined);
-  const authors = new Set(printed.flatMap((summary) => authorOf("all summaries", summary)));
+  const authors = new Set(printed.flatMap((summary) => authorOf(`all ${texts.all}`, summary)));
   const only = authors.size === 1 ? [...authors] : [];
   const refused = summaries.length - printed.length;
   const but =
@@ -149,7 +151,7 @@ export function remarksOn(document: Pick<DigestDocument, "lead" | "sections">): 
     all: [...only, ...but].join("; ") || null,
     of(what, summary) {
       if (summary.refused !== undefined) return `not by the model: ${summary.refused}`;
-      const author = only.length === 0 ? authorOf(what, summary) : [];
+      const author = only.length === 0 ? authorOf(what === "summary" ? texts.one : what, summary) : [];
       return [...author, ...(summary.truncated ? ["cut off at the token limit"] : [])].join("; ") || null;
     },
   };

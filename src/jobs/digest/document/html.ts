@@ -96,10 +96,11 @@ function entryHtml(entry: Entry, section: DigestSection, timezone: string, remar
     summary === null
       ? ""
       : `<p dir="auto">${escapeHtml(summary.text)}</p>\n${remarkHtml(remarks.of("summary", summary))}`;
+  const id = entry.id === null ? "" : ` · <code>${entry.id}</code>`;
   const why = reasons.length === 0 ? "" : `<p class="quiet">${escapeHtml(reasons.join("; "))}</p>\n`;
   return `<article>
 <${level} class="title" dir="auto">${heading}</${level}>
-<p class="quiet">${whose}${date} · <code>${entry.id}</code></p>
+<p class="quiet">${whose}${date}${id}</p>
 ${text}${why}</article>
 `;
 }

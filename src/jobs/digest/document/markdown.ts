@@ -53,7 +53,7 @@ function entryBlocks(entry: Entry, section: DigestSection, timezone: string, rem
   const { source, day } = bylineOf(entry, section, timezone);
   const whose = source === null ? "" : `${escapeMarkdown(source)}, `;
   return [
-    `*${whose}${day ?? "undated"} · ${entry.id}*`,
+    `*${whose}${day ?? "undated"}${entry.id === null ? "" : ` · ${entry.id}`}*`,
     ...(summary === null
       ? []
       : [escapeMarkdown(summary.text), ...remarkBlock(remarks.of("summary", summary))]),

@@ -21,16 +21,19 @@ export function publishDigest(
   document: DigestDocument,
   isNews: boolean,
 ): RunReport {
-  if (isNews) {
-    const name = `${context.name}-${document.label}`;
-    context.publish(`${name}.md`, composeMarkdown(document));
-    context.publish(`${name}.html`, composeHtml(document));
-  }
+  if (isNews) publishPages(context, document);
   return { ...toReport(document), isNews };
 }
 
+/** Publishes a document as Markdown and as a page. */
+export function publishPages(context: Pick<JobContext, "name" | "publish">, document: DigestDocument): void {
+  const name = `${context.name}-${document.label}`;
+  context.publish(`${name}.md`, composeMarkdown(document));
+  context.publish(`${name}.html`, composeHtml(document));
+}
+
 /** The same as its pages say, in the neutral form. `files` is left to whoever publishes. */
-function toReport(document: DigestDocument): Report {
+export function toReport(document: DigestDocument): Report {
   const { lead, tally = [], timezone, failures, omissions } = document;
   const remarks = remarksOn(document);
   const { length } = entriesOf(document);

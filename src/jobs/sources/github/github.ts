@@ -21,7 +21,12 @@ const text = v.pipe(
 );
 
 /** An entry as it is read; `id` is GitHub's own, which outlives a change of the repository's name. */
-type Entry = Pick<RawItem, "title" | "text" | "publishedAt"> & { id: string | null; link: string };
+type Entry = Pick<RawItem, "title" | "text" | "publishedAt"> & {
+  id: string | null;
+  link: string;
+  /** Of an issue. */
+  number?: number;
+};
 
 const id = v.nullish(v.union([v.number(), v.string()]));
 const idOf = (event: string, value: v.InferOutput<typeof id>) =>
@@ -88,6 +93,7 @@ const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, Entry | null>> = {
         ? null
         : {
             id: idOf("issue", entry.id),
+            number: entry.number,
             link: entry.html_url,
             title: `issue ${entry.number}: ${entry.title}`,
             text: entry.body,
@@ -152,11 +158,21 @@ async function readPages(
 }
 
 /** Under its address it was remembered before; under that with the name that the owner wrote, if the repository was renamed since. */
-function rawItem(repository: string, { id, link, title, text, publishedAt }: Entry): RawItem {
+function rawItem(repository: string, { id, number, link, title, text, publishedAt }: Entry): RawItem {
   const formerly = link.replace(/^(https:\/\/github\.com)\/[^/]+\/[^/]+\//, `$1/${repository}/`);
   const aliases = id === null ? [formerly] : [link, formerly];
   const words = withoutComments(text ?? "").trim();
-  return { id: id ?? link, aliases, link, title: `${repository} ${title}`, text: words, publishedAt };
+  const origin =
+    number === undefined ? {} : { origin: { type: "github", repository, number, thing: "issue" } as const };
+  return {
+    id: id ?? link,
+    aliases,
+    link,
+    title: `${repository} ${title}`,
+    text: words,
+    publishedAt,
+    ...origin,
+  };
 }
 
 function parseJson(body: Uint8Array, url: string): unknown {

@@ -4,6 +4,8 @@ import { sourceEntries } from "../source-entries.ts";
 
 /** Where GitHub answers. */
 export const GITHUB_HOST = "api.github.com";
+/** The same, as an address. */
+export const GITHUB_API: string = `https://${GITHUB_HOST}`;
 
 const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
 
@@ -23,6 +25,14 @@ export const githubSettings = section("A public repository on GitHub.", {
       GITHUB_EVENTS.length,
     ),
     ["releases"],
+  ),
+  token: v.optional(
+    text(
+      "For drafts that label, comment or assign: a token that may write issues of this repository.",
+      'write a token as a text; "${GITHUB_TOKEN}" reads it from the environment',
+      /^[\x21-\x7e]+$/,
+      500,
+    ),
   ),
   ...sourceEntries,
 });

@@ -1,0 +1,28 @@
+import type { Config } from "../../config/config.ts";
+import { findSource, SourceMissing, type SourceReference } from "../../jobs/actions/references.ts";
+import { kindOf, type SourceSettings } from "../../jobs/sources/registry.ts";
+
+/** Stands in a preview for a credential. */
+export const HIDDEN_AUTHORIZATION = "Bearer [the token of the source in afk.yaml]";
+
+/**
+ * The authorization of a request, from the source that a draft names: its token goes to its own API and nowhere else.
+ * @throws SourceMissing where afk.yaml has no such source any more, no token for it, or its API is elsewhere.
+ */
+export function authorizationFor(config: Pick<Config, "jobs">, from: SourceReference, url: string): string {
+  const access = accessOf(findSource(config, from));
+  if (access === null)
+    throw new SourceMissing(
+      `the source that this was drafted for has no token in afk.yaml; give it one: token`,
+    );
+  const isThere = new URL(url).origin === new URL(access.api).origin;
+  if (!isThere)
+    throw new SourceMissing(
+      `the token of the source belongs to ${access.api}, and this goes somewhere else; reject the draft`,
+    );
+  return `Bearer ${access.token}`;
+}
+
+function accessOf(source: SourceSettings): { api: string; token: string } | null {
+  return kindOf(source).access?.(source) ?? null;
+}
