@@ -55,7 +55,8 @@ const READERS = ["digest", "triage"];
 
 /** The sources of a job of afk.yaml; none where it reads none. */
 export function sourcesOf({ kind, settings }: Pick<JobConfig, "kind" | "settings">): SourceSettings[] {
-  return READERS.includes(kind) ? (settings as { sources: SourceSettings[] }).sources : [];
+  // A program that uses the library may have put a kind of its own in the place of one.
+  return READERS.includes(kind) ? ((settings as { sources?: SourceSettings[] }).sources ?? []) : [];
 }
 
 /** An issue for each source whose host `egress.allow` does not cover, and what its kind finds. Paths start at the job. */
