@@ -34,7 +34,7 @@ export const ruleSettings = v.pipe(
       list(
         "Draft: these labels, put on the issue or pull request.",
         WRITE_LABELS,
-        text("A label of the repository.", WRITE_LABELS, /^[^\p{C},]*[^\p{C}\s,][^\p{C},]*$/u, 50),
+        text("A label of the repository.", WRITE_LABELS, /^[^\n,]*[^\s,][^\n,]*$/, 50),
         10,
       ),
     ),
