@@ -242,7 +242,8 @@ describe("what follows", () => {
     const job = fakeJob(settings, {
       egress,
       name: "repo",
-      answer: () => answer({ label: "bug", answer: "See @mallory and octo-org/octo-repo#1, or _urgent_ [x]." }),
+      answer: () =>
+        answer({ label: "bug", answer: "See @mallory and octo-org/octo-repo#1, or _urgent_ [x]." }),
     });
     await triage.run(job.context);
     const from = { job: "repo", source: expect.stringMatching(/^[0-9a-f]{32}$/) };
