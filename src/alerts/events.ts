@@ -8,6 +8,7 @@ export const ALERT_EVENTS = {
   tick_failed: "error",
   tick_missed: "warn",
   job_dead: "error",
+  expectation_missed: "error",
   call_unknown: "warn",
   cap_hit: "warn",
   threshold_cross: "warn",

@@ -10,6 +10,7 @@ import type { AlertEvent, AlertPayload } from "./events.ts";
 export const INCIDENT_EVENTS = [
   "breaker_open",
   "job_dead",
+  "expectation_missed",
   "heartbeat_late",
   "no_output",
   "unit_failed",

@@ -1,6 +1,7 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import type { StatedBudget } from "./caps.ts";
 import type { ReceiverConfig } from "./deliver.ts";
+import type { Expectation } from "./expect.ts";
 import type { Paths } from "./locations.ts";
 import type { ParsedFile } from "./schema.ts";
 
@@ -72,6 +73,8 @@ export interface JobConfig {
   progressMs: number | null;
   /** The names of the channels that alerts of it go to alone; left out for all. */
   alerts?: string[];
+  /** What a run must have given, or it has failed. */
+  expect?: Expectation;
   /** afk.yaml puts it off. */
   isPaused?: boolean;
   /** Its own models, in the order they are tried; left out for those of `models.chain`. */

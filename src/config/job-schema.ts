@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { ownerCapsSchema } from "./caps.ts";
 import type { RetryConfig } from "./config.ts";
 import { deliverSchema } from "./deliver.ts";
+import { expectSchema } from "./expect.ts";
 import { duration, flag, integer, list, minutes, number, section, text, USD_MAX } from "./fields.ts";
 import { chainSchema } from "./model-reference.ts";
 
@@ -75,6 +76,7 @@ export const jobSchema = v.strictObject({
       "7d",
     ),
   ),
+  expect: v.optional(expectSchema()),
   paused: v.optional(
     flag("Whether it is put off: nothing of it runs or is added until this is taken out (docs/jobs.md)."),
     false,

@@ -130,6 +130,7 @@ function toJob(
     deliver: receivers,
     progressMs: common.progress ?? null,
     ...(common.alerts !== undefined && { alerts: common.alerts }),
+    ...(common.expect !== undefined && { expect: common.expect }),
     ...(common.paused && { isPaused: true }),
     ...(common.revenue_usd_per_unit !== undefined && {
       revenueMicrosPerUnit: Math.round(common.revenue_usd_per_unit * MICROS_PER_USD),

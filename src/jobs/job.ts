@@ -34,6 +34,10 @@ export interface JobResult {
   report?: RunReport;
   /** Items that it printed, which people may rate and a roll-up reads. */
   printed?: readonly NewlyPrinted[];
+  /** The date of the newest of what it read, in epoch milliseconds; null or left out where that is not known. For `expect.max_age`. */
+  newestInputMs?: number | null;
+  /** What a program printed. For `expect.json` and `expect.contains`. */
+  output?: string;
   /** How each of its sources was found, where it has any: an outage is announced once, and its end. */
   sources?: SourceReport[];
 }

@@ -3,7 +3,7 @@ import type { Announce } from "../alerts/outbox.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { asSentence, endOfError } from "../lib/text.ts";
 import type { Trx } from "../store/schema.ts";
-import { changeClaimed, type JobRow, UNCLAIMED } from "./job.ts";
+import { changeClaimed, EXPECTATION_MISSED, type JobRow, UNCLAIMED } from "./job.ts";
 
 /** How a job became a dead letter. */
 interface Death {
@@ -36,16 +36,23 @@ export async function deadLetter(
     .values({ job_id: job.id, key, name, kind, payload, error, cause, attempts, trace, died_at: nowMs })
     .execute();
   const subject = `${name}:${cause}`;
-  if (await countIncident(trx, { event: "job_dead", subject }, nowMs)) return;
+  const event = deathEvent(cause);
+  if (await countIncident(trx, { event, subject }, nowMs)) return;
+  const end = event === "job_dead" ? "gave up" : "did not give what was expected";
   await announce(trx, {
-    event: "job_dead",
-    title: `${name} gave up`,
+    event,
+    title: `${name} ${end}`,
     message: `It ${fate} and waits for you. ${asSentence(endOfError(error))} Look: afk dead show ${name}`,
     subject,
     occurrence: `${job.id}.${job.token}`,
     job: key,
     ...(tick === null ? {} : { tick }),
   });
+}
+
+/** The alert that tells of a dead letter, by what it died of. */
+export function deathEvent(cause: string): "job_dead" | "expectation_missed" {
+  return cause === EXPECTATION_MISSED ? "expectation_missed" : "job_dead";
 }
 
 const CAUSE_CHARS_MAX = 100;

@@ -2,6 +2,9 @@ import { type Selectable, sql } from "kysely";
 import { recoverIncident } from "../alerts/incidents.ts";
 import type { DeadLettersTable } from "../store/schema/queue.ts";
 import type { Db, Trx } from "../store/schema.ts";
+import { deathEvent } from "./dead-letter.ts";
+import { EXPECTATION_MISSED } from "./job.ts";
+import { forgetAttempt } from "./steps.ts";
 
 /** The runs of one job that died of one cause, as its newest run; `runs` is how many there are. */
 export type DeadLetter = Selectable<DeadLettersTable> & { runs: number };
@@ -48,7 +51,7 @@ export async function deadLetterKeys(db: Db, { name, cause }: Cause, limit: numb
 /**
  * Makes the runs of a dead letter ready with their attempts anew: each that was asked for by hand, the newest that the schedule
  * added (as after times that were missed, one run makes up for those before it), and the one that is `named`. What their
- * steps recorded is kept. The rest stay dead, their keys taken.
+ * steps recorded is kept, unless they did not come to what was expected. The rest stay dead, their keys taken.
  * @returns the keys of both
  */
 export async function retryDeadLetter(
@@ -69,7 +72,10 @@ export async function retryDeadLetter(
   const newest = runs.findLast(({ by_hand }) => by_hand === 0);
   const isWanted = (run: (typeof runs)[number]) => run.by_hand === 1 || run === newest || run.key === named;
   const ready = runs.filter(isWanted);
-  for (const { id } of ready) {
+  for (const run of ready) {
+    const { id } = run;
+    // What it did then would come to the same again.
+    if (cause === EXPECTATION_MISSED) await forgetAttempt(trx, run);
     await trx
       .updateTable("jobs")
       .set({ state: "ready", attempts: 0, run_at: nowMs, error: null, updated_at: nowMs })
@@ -85,7 +91,7 @@ export async function retryDeadLetter(
 /** Drops a dead letter for good. The keys of its runs stay taken, so that dropping it runs none of them again. */
 export async function dropDeadLetter(trx: Trx, { name, cause }: Cause, nowMs: number): Promise<void> {
   await trx.deleteFrom("dead_letters").where("name", "=", name).where("cause", "=", cause).execute();
-  await recoverIncident(trx, { event: "job_dead", subject: `${name}:${cause}` }, nowMs);
+  await recoverIncident(trx, { event: deathEvent(cause), subject: `${name}:${cause}` }, nowMs);
 }
 
 /** Ids of jobs grow with time. The index on name, cause and id has all that the groups are made of. */

@@ -27,6 +27,9 @@ export class PermanentFailure extends AfkError {
   }
 }
 
+/** What a run died of that did not give what `expect` asks for: the code of its error, and the name of the alert. */
+export const EXPECTATION_MISSED = "expectation_missed";
+
 /** Changes a running job. @throws LeaseLost when the claim is no longer the newest one; nothing was changed then. */
 export async function changeClaimed(db: Db, claim: Claim, change: Updateable<JobsTable>): Promise<void> {
   const result = await db

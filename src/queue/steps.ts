@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import { prepared } from "../store/prepared.ts";
 import type { JobState } from "../store/schema/queue.ts";
-import type { Db } from "../store/schema.ts";
+import type { Db, Trx } from "../store/schema.ts";
 import { type Claim, LeaseLost, PermanentFailure } from "./job.ts";
 
 /** A step's result, as JSON. */
@@ -35,6 +35,12 @@ export async function saveStep(
   }
   const saved = await insertStep(db, { ...claim, name, json, nowMs });
   if (saved.numAffectedRows !== 1n) throw new LeaseLost(claim);
+}
+
+/** Forgets what a run has done so far, its steps and the answers that it bought: the next attempt begins anew. */
+export async function forgetAttempt(trx: Trx, { id, key }: { id: string; key: string }): Promise<void> {
+  await trx.deleteFrom("steps").where("job_id", "=", id).execute();
+  await trx.deleteFrom("answers").where("job", "=", key).execute();
 }
 
 const insertStep = prepared((db, step: Claim & { name: string; json: string; nowMs: number }) =>

@@ -86,7 +86,10 @@ async function everyAlert(): Promise<AlertPayload[]> {
       budget: { daily_cap_usd: 1, hourly_cap_usd: 0.8 },
       breaker: { failures: 2 },
       egress: { allow: ["example.org"] },
-      jobs: [{ name: "work", kind: "work", every: "1h", retry: { attempts: 1 } }],
+      jobs: [
+        { name: "work", kind: "work", every: "1h", retry: { attempts: 1 } },
+        { name: "judged", kind: "work", expect: { file: "report-*.md" }, retry: { attempts: 1 } },
+      ],
     },
   );
   const { agent, alerts, clock, target } = at;
@@ -100,6 +103,7 @@ async function everyAlert(): Promise<AlertPayload[]> {
   await agent.tick();
   clock.advance(30 * HOUR);
   await agent.tick();
+  await agent.tick({ now: "judged" });
   run = "draft";
   await agent.tick({ now: "work" });
   run = "fail";

@@ -24,7 +24,8 @@ const ITEM = /^##+ .*?(Item s\d+n\d+)\b/gm;
 
 /** The alert of the first run of a job that died of this cause; those after it are counted with it. */
 const ALERT_OF_DEAD = `select 1 from dead_letters, alerts where job_id = ?
-  and alerts.key > 'job_dead:' || name || ':' || cause || ':' and alerts.key < 'job_dead:' || name || ':' || cause || ';'`;
+  and alerts.event in ('job_dead', 'expectation_missed')
+  and alerts.key > alerts.event || ':' || name || ':' || cause || ':' and alerts.key < alerts.event || ':' || name || ':' || cause || ';'`;
 
 /** Jobs and what they made: nothing lost, nothing twice. Outputs are files in `outDir`. */
 export function createQueueCheck(outDir: string, report: Report) {

@@ -34,7 +34,7 @@ type Context = JobContext<DigestSettings>;
 async function runDigest(context: Context): Promise<JobResult> {
   const { sources, maxItems } = context.settings;
   const { label } = context.period;
-  const { fetched, reports } = await fetchSources(context);
+  const { fetched, reports, newestInputMs } = await fetchSources(context);
   const outages = await reviewOutages(context, reports);
   const omitted = await reviewOmissions(
     context,
@@ -71,7 +71,14 @@ async function runDigest(context: Context): Promise<JobResult> {
   };
   const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
   const report = publishDigest(context, document, isNews);
-  return { units: entries.length, summary, report, printed: entries.map(toPrinted), sources: reports };
+  return {
+    units: entries.length,
+    summary,
+    report,
+    printed: entries.map(toPrinted),
+    sources: reports,
+    newestInputMs,
+  };
 }
 
 /** Where each new item stands among the owner's interests; null where there are none. */

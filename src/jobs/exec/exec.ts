@@ -32,6 +32,7 @@ async function runExec(context: Context): Promise<JobResult> {
     units: handed?.units ?? settings.units,
     summary,
     report: execReport(ran, { summary, handed, items }),
+    output: ran.stdout,
     ...rest,
   };
 }

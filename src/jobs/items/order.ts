@@ -11,6 +11,13 @@ export function effectiveDates<T>(
   });
 }
 
+/** The newest date of all that have one, in epoch milliseconds; null where none has. */
+export function newestOf(list: readonly { publishedAt: number | null }[]): number | null {
+  return list.reduce<number | null>((newest, { publishedAt }) => {
+    return publishedAt === null ? newest : Math.max(newest ?? publishedAt, publishedAt);
+  }, null);
+}
+
 /**
  * Newest first. Sources list what is new first, or last, and not by chance: their order breaks ties and stands in for missing
  * dates, so that a feed without any stays as it is.

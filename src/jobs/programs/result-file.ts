@@ -147,7 +147,7 @@ function parseJson(job: string, text: string, secrets: readonly string[]): unkno
 export function takeHandedIn(
   context: Pick<JobContext, "name" | "publish" | "draft">,
   handed: HandedIn,
-): Pick<JobResult, "printed"> & { items: ReportItem[] } {
+): Pick<JobResult, "printed" | "newestInputMs"> & { items: ReportItem[] } {
   for (const { name, content } of handed.files) context.publish(name, content);
   for (const { name, action, content } of handed.drafts) context.draft(name, action, content);
   const printed = handed.items.map(({ title, link = null, text = "", source, published, key }) => {
@@ -166,5 +166,6 @@ export function takeHandedIn(
   const items = printed.map(({ id, title, link, source, summary }) => {
     return { id, title, link, byline: source === context.name ? "" : source, text: summary, remark: null };
   });
-  return { printed, items };
+  const { newest_input: newest } = handed;
+  return { printed, items, newestInputMs: newest === undefined ? null : Date.parse(newest) };
 }

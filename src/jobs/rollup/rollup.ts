@@ -9,6 +9,7 @@ import type { DigestDocument, Entry, Note } from "../digest/document/document.ts
 import { publishDigest } from "../digest/document/report.ts";
 import { LANGUAGE } from "../digest/settings.ts";
 import { writeLead } from "../digest/summaries.ts";
+import { newestOf } from "../items/order.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import type { PrintedItem } from "../printed-items.ts";
 
@@ -96,6 +97,7 @@ async function runRollup(context: JobContext<RollupSettings>): Promise<JobResult
     units: isNews ? 1 : 0,
     summary: isNews ? plural(entries.length, "item") : "nothing printed",
     report: publishDigest(context, document, isNews),
+    newestInputMs: newestOf(all),
   };
 }
 

@@ -2,6 +2,7 @@ import { dayIn } from "../../lib/days.ts";
 import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import { shortHash } from "../items/identity.ts";
+import { newestOf } from "../items/order.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
 import { kindOf, type SourceSettings, sourceId, sourceLabel } from "./registry.ts";
 import { type Collected, isSourceFailure } from "./source.ts";
@@ -25,7 +26,7 @@ export interface Fetched extends Collected {
  */
 export async function fetchSources(
   context: Context,
-): Promise<{ fetched: Fetched[]; reports: SourceReport[] }> {
+): Promise<{ fetched: Fetched[]; reports: SourceReport[]; newestInputMs: number | null }> {
   const { sources } = context.settings;
   const fetched: Fetched[] = [];
   const reports: SourceReport[] = [];
@@ -45,7 +46,7 @@ export async function fetchSources(
   if (down.size === sources.length)
     throw new SourcesDown(reports, soonest([...down.values()].map(({ retry }) => retry)));
   for (const index of down.keys()) await context.step(`fetch:${index}`, async () => fetched[index]);
-  return { fetched, reports };
+  return { fetched, reports, newestInputMs: newestOf(fetched.flatMap(({ items }) => items)) };
 }
 
 /** @throws the error of a host that is down; a halt, an abort or a bug, which stop the job. */

@@ -9,6 +9,7 @@ import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
 import type { AgentSettings } from "../../jobs/agent/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
+import { openJudge } from "../../jobs/expect/judge.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
 import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
@@ -40,6 +41,7 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
     ["jobs", "sources", sourceFiles],
     ["jobs", "folders", folderContents],
     ["jobs", "commands", commands],
+    ["jobs", "expectations", expectations],
     ...feedChecks(config),
     ...sourceChecks(config),
   ];
@@ -132,6 +134,19 @@ function commands({ config: { jobs, paths }, host }: WithConfig): Found {
   });
   if (findings.length > 0) return findings;
   return programs.length === 0 ? [] : ok("every command that jobs start is there");
+}
+
+/** The schemas that results are to fit: that each is there and can be used. */
+async function expectations({ config: { jobs, paths } }: WithConfig): Promise<Found> {
+  const expecting = jobs.filter(({ expect }) => expect !== undefined && expect.schemaPath !== null);
+  const findings: Finding[] = [];
+  for (const { name, expect } of expecting)
+    if (expect !== undefined)
+      await openJudge(expect, paths.base).catch((error: unknown) =>
+        findings.push(bad(`job ${name}: ${messageOf(error)}`, "until then every run of it fails at once")),
+      );
+  if (findings.length > 0) return findings;
+  return expecting.length === 0 ? [] : ok("every schema that results have to fit can be used");
 }
 
 /** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */

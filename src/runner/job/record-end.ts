@@ -9,7 +9,8 @@ import { ModelUnavailable } from "../../providers/chain.ts";
 import { noteRefusals, type RunCalls } from "../../providers/refusals.ts";
 import { causeOf } from "../../queue/dead-letter.ts";
 import { askedWaitMs, type FailOutcome, type Failure, fail, unclaim } from "../../queue/fail.ts";
-import { type JobRow, LeaseLost } from "../../queue/job.ts";
+import { EXPECTATION_MISSED, type JobRow, LeaseLost } from "../../queue/job.ts";
+import { forgetAttempt } from "../../queue/steps.ts";
 import { wait } from "../../queue/wait.ts";
 import { probeAt, probeBy } from "../../rails/breaker.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
@@ -136,7 +137,12 @@ async function recordFailure(
   const how = { nowMs, retry: retryOf(config, job.name), randomness };
   const settle = async (trx: Trx): Promise<FailOutcome> => {
     await reportRefusals(dependencies, trx, job, ended);
-    if (!isOutage) return await fail(trx, outbox.announce, job, failure, how);
+    if (!isOutage) {
+      const failed = await fail(trx, outbox.announce, job, failure, how);
+      // A dead one keeps it for people to look at.
+      if (failure.cause === EXPECTATION_MISSED && failed.state === "ready") await forgetAttempt(trx, job);
+      return failed;
+    }
     if (error instanceof SourcesDown) {
       const { sources } = error;
       const report = { ...job, tick, sources, nowMs, timezone: config.timezone, isWaiting: true };

@@ -1,6 +1,7 @@
 import type { Announce } from "../../alerts/outbox.ts";
 import type { JobConfig } from "../../config/config.ts";
 import { saveResult } from "../../delivery/results.ts";
+import { openJudge } from "../../jobs/expect/judge.ts";
 import type { JobResult, RunGateway } from "../../jobs/job.ts";
 import { savePrinted } from "../../jobs/printed-items.ts";
 import { systemClock } from "../../lib/clock.ts";
@@ -18,6 +19,7 @@ import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
+import { refuseMissed } from "./expectation.ts";
 import { keepInMemory } from "./memory.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportOf } from "./report-of.ts";
@@ -51,6 +53,8 @@ export async function runJob(
   const calls = collectCalls();
   try {
     const { kind, entry, made } = await findEntry(dependencies, job);
+    const { expect } = entry;
+    const judge = expect === undefined ? null : await openJudge(expect, made.config.paths.base);
     const progress = tellProgress(dependencies, job, entry);
     const { context, pending, gateways } = createContext(
       { ...dependencies, ...made, onProgress: progress.onProgress },
@@ -60,6 +64,7 @@ export async function runJob(
     try {
       const result = await orAborted(kind.run(context), signal);
       await progress.end();
+      refuseMissed(judge, job.name, { result, files: pending.files, nowMs: dependencies.clock.nowMs() });
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
       const done = { result, pending, calls, goesOn, entry };
       const { outputs, next } = await record(dependencies, job, ids, done);
