@@ -7,10 +7,8 @@ import { createEgress } from "./egress/fetch.ts";
 import { createOutgoing } from "./egress/send.ts";
 import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
-import { HOUR_MS } from "./lib/durations.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
-import { chargeMicrosFromUsd } from "./lib/money.ts";
 import { once } from "./lib/once.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 import { checkHighWater } from "./ops/high-water.ts";
@@ -20,7 +18,6 @@ import { readStatus } from "./ops/status.ts";
 import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
 import { createChain } from "./providers/chain.ts";
-import { guard } from "./rails/guard.ts";
 import type { Rails } from "./rails/rails.ts";
 import type { Dependencies, Progress } from "./runner/dependencies.ts";
 import { createDrafts, type Drafts } from "./runner/drafts/drafts.ts";
@@ -33,9 +30,12 @@ import {
 } from "./runner/gateway/serve.ts";
 import { holdState } from "./runner/hold-state.ts";
 import { runLoop, runOnce } from "./runner/loop.ts";
+import { guardFunction } from "./runner/one-function.ts";
 import { chainOf } from "./runner/one-model.ts";
 import { pauseByHand, unpauseByHand } from "./runner/pause-by-hand.ts";
 import { enqueueByHand, jobNamed } from "./runner/phases/enqueue-due.ts";
+import { createBasicVerbs } from "./runner/remote/basic-verbs.ts";
+import { besidePhone, type PhoneSources, servePhone } from "./runner/remote/phone.ts";
 import { createLiveRails, createRenewal } from "./runner/renewal.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
@@ -72,6 +72,8 @@ export interface Agent extends LibraryAgent {
   ): Promise<number>;
   /** Serves clients, where afk.yaml says unless given; resolves with the exit code once the process was told to end. */
   serveGateway(listen?: Listen): Promise<number>;
+  /** Reads what the phone sends, whatever the kill switch says; resolves with the exit code once the process was told to end. */
+  serveRemote(): Promise<number>;
   /** Puts a job off. @throws AfkError `unknown_job` */
   pause(name: string, reason: string | null): Promise<{ wasPaused: boolean }>;
   /** Ends what puts it off, but for afk.yaml. @throws AfkError `unknown_job` */
@@ -85,9 +87,6 @@ export interface Agent extends LibraryAgent {
   outbox: Outbox;
   log: Log;
 }
-
-/** A guarded function has no time limit of its own; after this long its call counts as over. */
-const GUARD_DEADLINE_MS = HOUR_MS;
 
 /** Of the package. */
 export const VERSION: string = manifest.version;
@@ -145,6 +144,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     ...held,
     current: live.current,
   });
+  const phone = (): PhoneSources => ({ ...dependencies, ...createBasicVerbs(rails), current: live.current });
   return {
     get config() {
       return live.current();
@@ -163,23 +163,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     },
     guard: async (name, estimateUsd, call) => {
       sendUnsent();
-      return await guard(rails, {
-        dependency: name,
-        model: name,
-        estimateMicros: chargeMicrosFromUsd(estimateUsd),
-        estimateTokens: 0,
-        deadlineMs: GUARD_DEADLINE_MS,
-        scope: noScope,
-        step: null,
-        runner: null,
-        requestHash: null,
-        isDegraded: false,
-        log,
-        async perform(signal) {
-          const { value, costUsd } = await call(signal);
-          return { value, costMicros: chargeMicrosFromUsd(costUsd), inputTokens: null, outputTokens: null };
-        },
-      });
+      return await guardFunction(rails, log, { name, estimateUsd, call });
     },
     enqueue: async (name, job = {}) => {
       const renewed = { ...dependencies, ...(live.hasNews() ? await renew() : latest()) };
@@ -194,7 +178,9 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
           });
           if (isPaused) log.event("warn", "paused_job_run", { name: now });
         }
-        return await runOnce(renewed, runner, { byHand: now !== undefined });
+        return await besidePhone(phone(), { looksFirst: true }, () =>
+          runOnce(renewed, runner, { byHand: now !== undefined }),
+        );
       }),
     run: async (onTick, onStart, { servesGateway } = { servesGateway: false }) => {
       const loop = () =>
@@ -203,8 +189,11 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
           return await runLoop(guarded, runner, onTick);
         });
       const { listen } = live.current().gateway;
-      return servesGateway && listen !== null ? await serveBeside(serving(), listen, loop) : await loop();
+      return await besidePhone(phone(), { looksFirst: false }, async () =>
+        servesGateway && listen !== null ? await serveBeside(serving(), listen, loop) : await loop(),
+      );
     },
+    serveRemote: () => servePhone(phone()),
     serveGateway: (listen) =>
       serveAlone(serving(), listen ?? live.current().gateway.listen ?? DEFAULT_LISTEN),
     pause: (name, reason) => pauseByHand({ ...dependencies, ...latest() }, name, reason),

@@ -37,6 +37,7 @@ export const ALERT_EVENTS = {
   config_refused: "error",
   drift_found: "warn",
   value_low: "warn",
+  remote_refused: "warn",
   alert_test: "warn",
 } as const satisfies Record<string, Severity>;
 

@@ -1,4 +1,5 @@
 import type { CommandEntry, CommandTable } from "./command.ts";
+import { HOST_COMMANDS } from "./table-host.ts";
 
 /**
  * The commands. Help, completion and the check of the documents are made from this table; the arguments of a command and
@@ -60,6 +61,13 @@ export const COMMANDS: CommandTable = {
         "A set kill switch does not end it: it refuses every request and says why, and serves again after afk resume.",
       examples: ["afk gateway", "afk gateway --listen 127.0.0.1:8080"],
       load: () => import("./commands/gateway.ts"),
+    },
+    remote: {
+      description: "Reads what the phone sends, also while nothing works, until it is told to end",
+      details:
+        "afk run does so by itself, and a tick while it lasts. This is for beside them: it answers while the kill switch is set, which nothing but afk resume clears.",
+      examples: ["afk remote"],
+      load: () => import("./commands/remote.ts"),
     },
     enqueue: {
       description: "Adds a job of afk.yaml; the same key twice is once",
@@ -207,39 +215,7 @@ export const COMMANDS: CommandTable = {
       load: () => import("./commands/dashboard.ts"),
     },
   }),
-  ...inGroup("Host", {
-    backup: {
-      description:
-        "Copies the state into FILE while a worker runs, and checks the copy before it gets its name",
-      details:
-        "The database is all of the state: ledger, queue, digests, kill switch; files of out/ are in it and are written again after a restore. Not in it: afk.yaml, secrets, logs, runs/.",
-      examples: ["afk backup afk-backup.db", "afk backup '/var/backups/afk-{date}.db' --keep 7"],
-      load: () => import("./commands/backup.ts"),
-    },
-    restore: {
-      description: "Puts a backup in the place of the state, and leaves the agent stopped until: afk resume",
-      details: "The former database is kept beside it (the last three are).",
-      examples: ["afk restore afk-backup.db --dry-run", "afk restore afk-backup.db"],
-      load: () => import("./commands/restore.ts"),
-    },
-    adopt: {
-      description: "Gives a state that belongs to another name to this agent: for one that was renamed",
-      details: "Its spend, its queue and its kill switch go with it.",
-      examples: ["afk adopt", "afk adopt --state /srv/afk/state --yes"],
-      load: () => import("./commands/adopt.ts"),
-    },
-    release: {
-      description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",
-      examples: [
-        "afk release --reason 'more feeds'",
-        "afk release --format cron",
-        "afk release --format launchd --output ./release",
-        "afk release --to 1f3a9c0b2d4e",
-        "afk release --dry-run",
-      ],
-      load: () => import("./commands/release.ts"),
-    },
-  }),
+  ...inGroup("Host", HOST_COMMANDS),
 };
 
 function inGroup(

@@ -19,6 +19,7 @@ import { MINUTES_SAVED_PER_UNIT, parseJobs } from "./jobs.ts";
 import { expandHome, locate, otherHomeProblem } from "./locations.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
+import { remoteIssues, remoteSecrets } from "./remote.ts";
 import { configSchema } from "./schema.ts";
 import { collectSecrets } from "./secrets.ts";
 import { type Replacement, substitute } from "./substitute.ts";
@@ -80,6 +81,7 @@ export function loadConfig(options: LoadOptions): Config {
       channels: [...allChannels({ alerts, jobs }), ...hostChannels],
       heartbeat: file.heartbeat,
       replacements,
+      remote: remoteSecrets({ alerts, remote: file.remote }),
     }),
     paths,
     tickSeconds: host.tickSeconds,
@@ -87,6 +89,7 @@ export function loadConfig(options: LoadOptions): Config {
   const checked = [
     ...checkJobs(config, options.jobKinds),
     ...routeIssues(config),
+    ...remoteIssues(config),
     ...jobModelIssues(config),
     ...gatewayIssues(config),
   ];

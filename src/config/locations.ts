@@ -15,6 +15,8 @@ export interface Paths {
   lock: string;
   /** Held by the process that serves `gateway.listen`. */
   gatewayLock: string;
+  /** Held by the process that reads what the phone sends. */
+  remoteLock: string;
   /** Holds the highest generation the database has reached (ops/high-water.ts). */
   highWater: string;
   out: string;
@@ -53,6 +55,7 @@ export function locate(options: {
     database: join(state, "afk.db"),
     lock: join(state, "lock.db"),
     gatewayLock: join(state, "gateway-lock.db"),
+    remoteLock: join(state, "remote-lock.db"),
     highWater: join(state, "high-water.json"),
     out: join(state, "out"),
     logs: join(state, "logs"),

@@ -13,7 +13,7 @@ const TOKEN_LENGTH_MIN = 16;
 
 /** Values that every output shows by their nature; hiding them would only garble the log. */
 const PUBLIC =
-  /^(?:agent|timezone|models\.chain\b.*|egress\b.*|dashboard\.(?:bind|hosts\b.*)|gateway\.(?:listen|models\b.*|tls\b.*|clients\[\d+\]\.(?:name|models\b.*|allow\b.*))|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
+  /^(?:agent|timezone|models\.chain\b.*|remote\.(?:telegram\b.*|ntfy\.channel)|egress\b.*|dashboard\.(?:bind|hosts\b.*)|gateway\.(?:listen|models\b.*|tls\b.*|clients\[\d+\]\.(?:name|models\b.*|allow\b.*))|jobs\[\d+\]\.(?:name|kind|schedule|every))$/;
 
 /**
  * The texts that must never appear in a log: what came from the environment or its files, what stands under a name that
@@ -26,6 +26,8 @@ export function collectSecrets(config: {
   channels: ChannelConfig[];
   heartbeat: HeartbeatConfig | null;
   replacements: readonly Replacement[];
+  /** What reads the phone by. */
+  remote?: readonly string[];
 }): string[] {
   const pingUrl = config.heartbeat?.pingUrl ?? null;
   const secrets = [
@@ -35,6 +37,7 @@ export function collectSecrets(config: {
     ...namedSecrets(config.file, [], false),
     ...config.channels.flatMap((channel) => secretsOf(channel, secretParts)),
     ...(pingUrl === null ? [] : secretParts(pingUrl)),
+    ...(config.remote ?? []),
   ];
   return [...new Set(secrets)]
     .filter((secret) => secret.length >= LENGTH_MIN && !NOTHING.test(secret))

@@ -26,14 +26,14 @@ export async function adoptState(
   clock: Clock,
   confirm: (adoption: Adoption) => Promise<void>,
 ): Promise<Adoption | null> {
-  const { database, state, lock: lockFile, gatewayLock } = config.paths;
+  const { database, state, lock: lockFile, gatewayLock, remoteLock } = config.paths;
   if (!isThere(database))
     throw new AfkError(
       "no_state",
       `there is no state in ${state} to adopt; its first tick makes one for ${config.agent}`,
       { retry: "never" },
     );
-  const lock = acquireLocks([lockFile, gatewayLock]);
+  const lock = acquireLocks([lockFile, gatewayLock, remoteLock]);
   try {
     return await closing(await openStore(database), async (store) => {
       const adoption = { state, from: await readOwner(store.db), to: config.agent };

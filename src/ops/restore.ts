@@ -60,7 +60,7 @@ export async function restoreState(request: RestoreRequest) {
   const owner = peekOwner(config.paths.database);
   if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
   makeFolder(config.paths.state);
-  const lock = acquireLocks([config.paths.lock, config.paths.gatewayLock]);
+  const lock = acquireLocks([config.paths.lock, config.paths.gatewayLock, config.paths.remoteLock]);
   const staged = join(config.paths.state, "restoring.db");
   try {
     copyAside(file, staged);

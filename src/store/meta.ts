@@ -19,6 +19,7 @@ type MetaKey =
 /** The parts of retention. */
 export type SweepName =
   | "memory"
+  | "messages"
   | "ledger"
   | "steps"
   | "answers"

@@ -35,6 +35,7 @@ const ELSEWHERE: AlertEvent[] = [
   "disk_low",
   "drift_found",
   "process_left",
+  "remote_refused",
   "value_low",
 ];
 

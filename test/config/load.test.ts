@@ -184,6 +184,7 @@ describe("loadConfig", () => {
         graceMs: 600_000,
         emptyTicks: 3,
       },
+      remote: { telegram: null, ntfy: null },
       kindHashes: [],
       jobs: [
         {
@@ -233,6 +234,7 @@ describe("loadConfig", () => {
         database: join(cwd, "state", "afk.db"),
         lock: join(cwd, "state", "lock.db"),
         gatewayLock: join(cwd, "state", "gateway-lock.db"),
+        remoteLock: join(cwd, "state", "remote-lock.db"),
         homes: join(cwd, "state", "homes"),
         repos: join(cwd, "state", "repos"),
         highWater: join(cwd, "state", "high-water.json"),

@@ -19,6 +19,12 @@ export const memorySweep = forgets(
   ({ seenMs }) => sql`updated_at < ${seenMs}`,
 );
 
+/** Messages from the phone; services give none again that is so old. */
+export const messagesSweep = forgets(
+  { name: "messages", table: "remote_messages", key: ["channel", "message_id"], orderBy: "at" },
+  ({ stepsMs }) => sql`at < ${stepsMs}`,
+);
+
 /** Kept pages that were neither fetched nor confirmed: asked for again, they are fetched in full. Each may have 2 MiB. */
 export const pagesSweep = forgets(
   { name: "pages", table: "http_cache", key: ["url_hash"], orderBy: "fetched_at", limit: 4 },

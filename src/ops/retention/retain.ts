@@ -7,7 +7,15 @@ import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
 import { alertsSweep } from "./alerts.ts";
 import { answersSweep } from "./answers.ts";
-import { breakersSweep, draftsSweep, memorySweep, pagesSweep, printedSweep, seenSweep } from "./forget.ts";
+import {
+  breakersSweep,
+  draftsSweep,
+  memorySweep,
+  messagesSweep,
+  pagesSweep,
+  printedSweep,
+  seenSweep,
+} from "./forget.ts";
 import { jobsSweep } from "./jobs.ts";
 import { ledgerSweep } from "./ledger.ts";
 import { resultsSweep } from "./results.ts";
@@ -51,6 +59,7 @@ const SWEEPS: readonly Sweep[] = [
   ticksSweep,
   seenSweep,
   memorySweep,
+  messagesSweep,
   pagesSweep,
   breakersSweep,
   printedSweep,

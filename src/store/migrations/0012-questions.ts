@@ -62,8 +62,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("remote_cursors")
     .addColumn("channel", "text", (c) => c.primaryKey())
-    .addColumn("cursor", "text", (c) => c.notNull())
-    .addColumn("updated_at", "bigint", (c) => c.notNull())
+    .addColumn("cursor", "text")
+    .addColumn("moved_at", "bigint")
+    .addColumn("connected_at", "bigint")
+    .addColumn("heard_at", "bigint")
+    .addColumn("failing_since", "bigint")
+    .addColumn("error", "text")
     .execute();
   await db.schema
     .createTable("remote_messages")

@@ -186,11 +186,18 @@ export interface WrongCodesTable {
   at: number;
 }
 
-/** How far the messages of a channel were read. */
+/** How far the messages of a channel were read, and how well that goes; a null where nothing is known yet. */
 export interface RemoteCursorsTable {
   channel: string;
-  cursor: string;
-  updated_at: number;
+  cursor: string | null;
+  moved_at: number | null;
+  /** Since when its service answers without a break. */
+  connected_at: number | null;
+  /** When it last answered, to a minute. */
+  heard_at: number | null;
+  /** Since when it does not answer as it should; null while it does. */
+  failing_since: number | null;
+  error: string | null;
 }
 
 /** A message from the phone that was dealt with: it is not obeyed twice. */

@@ -14,5 +14,5 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0009-alerts": "e69138e04ebed3d798a9ce5049fe75d03a97d634fa4a2be056f90a97562f6d69",
   "0010-gateway": "565303685764921b1ae11783fbb36fbaa9c380db31fc474f7b093a47f6ae6a16",
   "0011-deliveries": "28273483f8e70e8d3443ddf8a7995baec15c080433bfac58e9f560bd3e42364a",
-  "0012-questions": "8b23d24cf6f26ef01d05a44ecf9f73ece4d6c2cee6493a0b1f07a897cc79886a",
+  "0012-questions": "d7ce330571b7a6e8ef57ffc7142fce3fbb65db5a79be76ff21c98c4be100d543",
 };
