@@ -47,8 +47,10 @@ export function collectSecrets(config: {
 /** Words that say nothing to whoever reads them, and stand in every log. */
 const NOTHING = /^(?:true|false|null|none|auto|default)$/i;
 
-/** Every text at or below a name that says secret. */
+/** Every text at or below a name that says secret, and addresses of calendars: whoever knows a private one reads it. */
 function namedSecrets(value: unknown, path: Path, isSecret: boolean): string[] {
+  if (path.at(-1) === "calendar" && typeof value === "string" && /^(?:https?|webcal):/.test(value))
+    return URL.canParse(value) ? secretParts(value) : [value];
   if (typeof value === "string" || typeof value === "number") return isSecret ? [String(value)] : [];
   if (typeof value !== "object" || value === null) return [];
   const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);

@@ -120,10 +120,11 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
 }
 
 /**
- * GitHub's REST API, asked for in its own media type. robots.txt speaks to crawlers that follow links (RFC 9309, section 1);
- * this interface is documented for programs and has rate limits of its own, which are obeyed.
+ * GitHub's REST API, asked for in its own media type, and calendars, whose addresses people are given to subscribe to. robots.txt
+ * speaks to crawlers that follow links (RFC 9309, section 1); these are for programs, and their rate limits are obeyed.
  */
 function isForPrograms(url: URL, accept: string | undefined): boolean {
+  if (accept?.startsWith("text/calendar")) return true;
   return url.hostname === "api.github.com" && accept === "application/vnd.github+json";
 }
 

@@ -41,6 +41,8 @@ export interface Item {
   text: string;
   /** UTC epoch milliseconds; null when the source does not say. */
   publishedAt: number | null;
+  /** When an event begins, which is what it is sorted by; UTC epoch milliseconds. */
+  startsAt?: number;
   /** Label of the source. */
   source: string;
   /** Where its source can be written to about it. */
@@ -64,6 +66,7 @@ export interface RawItem {
   base?: string | undefined;
   text?: string | undefined;
   publishedAt?: number | string | undefined;
+  startsAt?: number | undefined;
   origin?: ItemOrigin | undefined;
   /** Whoever sent it, where readers know it by that and not by its source. */
   sender?: string | undefined;
@@ -96,6 +99,7 @@ export function toItem(raw: RawItem, source: string): Item | null {
     link: plainLink,
     text,
     publishedAt: typeof raw.publishedAt === "string" ? parseDate(raw.publishedAt) : (raw.publishedAt ?? null),
+    ...(raw.startsAt !== undefined && { startsAt: raw.startsAt }),
     source: oneLine(raw.sender ?? "", SENDER_CHARS_MAX) || source,
     ...(raw.origin !== undefined && { origin: raw.origin }),
   };

@@ -64,7 +64,7 @@ export function askedKeys(groups: Group[][]): string[] {
 
 /**
  * Takes the newest of each source in turn, so that a loud source leaves room for the quiet ones; with a figure for each item,
- * which knows better, those with the highest, of equals the newest.
+ * which knows better, those with the highest, of equals the newest. Events come before all else, the soonest first.
  */
 export function selectNew(
   groups: Group[][],
@@ -76,12 +76,14 @@ export function selectNew(
   const queues = groups.map((own) => {
     const dates = effectiveDates(own, dateOf);
     const queue = own.map((group, index) => ({ group, date: dates[index] ?? null }));
-    return newestFirst(queue, ({ date }) => date).filter(({ group }) => !known.has(group));
+    return newestFirst(queue, ({ date }) => date)
+      .toSorted((a, b) => byStart(a.group, b.group))
+      .filter(({ group }) => !known.has(group));
   });
   const available = queues.reduce((sum, queue) => sum + queue.length, 0);
   const byDate = (a: Queued, b: Queued) => (b.date ?? -1) - (a.date ?? -1);
   const byScore = (a: Queued, b: Queued) => (scoreOf?.(b.group) ?? 0) - (scoreOf?.(a.group) ?? 0);
-  const order = (a: Queued, b: Queued) => byScore(a, b) || byDate(a, b);
+  const order = (a: Queued, b: Queued) => byStart(a.group, b.group) || byScore(a, b) || byDate(a, b);
   const chosen = scoreOf === undefined ? [] : queues.flat().toSorted(order).slice(0, itemsMax);
   for (let round = 0; chosen.length < Math.min(itemsMax, available); round++) {
     const row = queues.map((queue) => queue[round]).filter((next) => next !== undefined);
@@ -95,6 +97,12 @@ export function selectNew(
     queue.map(({ group }) => group).filter((group) => !taken.has(group)),
   );
   return { chosen: first, waiting, keys: keys.slice(0, KEYS_MAX) };
+}
+
+/** What takes place comes before what is news, the soonest first. */
+function byStart({ item: a }: Group, { item: b }: Group): number {
+  if (a.startsAt !== undefined && b.startsAt !== undefined) return a.startsAt - b.startsAt;
+  return Number(b.startsAt !== undefined) - Number(a.startsAt !== undefined);
 }
 
 /** A group on its way into a digest, with the date that it is taken to be of. */

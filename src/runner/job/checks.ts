@@ -11,6 +11,7 @@ import type { AgentSettings } from "../../jobs/agent/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { openJudge } from "../../jobs/expect/judge.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
+import { calendarAddress } from "../../jobs/sources/calendar/settings.ts";
 import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
 import { kindOf, sourcesOf } from "../../jobs/sources/registry.ts";
@@ -152,7 +153,10 @@ async function expectations({ config: { jobs, paths } }: WithConfig): Promise<Fo
 /** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */
 function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
   const addresses = readersOf(jobs).flatMap(({ sources }) =>
-    sources.flatMap((source) => ("feed" in source && isRemote(source.feed) ? [source.feed] : [])),
+    sources.flatMap((source) => {
+      if ("calendar" in source) return calendarAddress(source) ?? [];
+      return "feed" in source && isRemote(source.feed) ? [source.feed] : [];
+    }),
   );
   const asked = [...new Set(addresses)].slice(0, FEEDS_MAX);
   if (asked.length === 0) return [];

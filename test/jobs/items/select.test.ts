@@ -110,3 +110,12 @@ test("an item is remembered under its other identities too, and known by any of 
   expect(selectNew(groupItems([[moved]]), new Set(["old"]), 9)).toMatchObject({ chosen: [], keys: ["new"] });
   expect(selectNew(groupItems([[moved], [item("old")]]), new Set(), 9).keys).toEqual(["new", "old"]);
 });
+
+test("events come first and the soonest of them, whatever their figure", () => {
+  const event = (key: string, startsAt: number): Item => ({ ...item(key, startsAt), startsAt });
+  const sources = [[item("news", 99)], [event("soon", 5), event("later", 50), event("last", 60)]];
+  expect(select(sources).chosen).toEqual(["soon", "later", "last", "news"]);
+  expect(select(sources, 2).chosen).toEqual(["soon", "news"]);
+  const scored = selectNew(groupItems(sources), new Set(), 3, ({ item: { key } }) => (key === "news" ? 9 : 0));
+  expect(scored.chosen.map((group) => group.item.key)).toEqual(["soon", "later", "last"]);
+});
