@@ -116,6 +116,8 @@ test("events come first and the soonest of them, whatever their figure", () => {
   const sources = [[item("news", 99)], [event("soon", 5), event("later", 50), event("last", 60)]];
   expect(select(sources).chosen).toEqual(["soon", "later", "last", "news"]);
   expect(select(sources, 2).chosen).toEqual(["soon", "news"]);
-  const scored = selectNew(groupItems(sources), new Set(), 3, ({ item: { key } }) => (key === "news" ? 9 : 0));
+  const scored = selectNew(groupItems(sources), new Set(), 3, ({ item: { key } }) =>
+    key === "news" ? 9 : 0,
+  );
   expect(scored.chosen.map((group) => group.item.key)).toEqual(["soon", "later", "last"]);
 });

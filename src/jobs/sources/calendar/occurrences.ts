@@ -2,7 +2,7 @@ import ICAL from "ical.js";
 import { DAY_MS } from "../../../lib/durations.ts";
 import type { EventBlock } from "./ics-blocks.ts";
 import { type Moment, momentOf, type ParsedEvent, parseEvent } from "./parsed-event.ts";
-import { startsOf, type TryBudget } from "./recurrence.ts";
+import { type Span, startsOf, type TryBudget } from "./recurrence.ts";
 import type { Zones } from "./zones.ts";
 
 /** Once that an event takes place. Instants are epoch milliseconds; the end is after the last. */
@@ -16,12 +16,6 @@ export interface Occurrence {
   startMs: number;
   endMs: number;
   isCancelled: boolean;
-}
-
-/** The days that are read, in epoch milliseconds. */
-export interface Span {
-  fromMs: number;
-  untilMs: number;
 }
 
 /** Occurrences within a span, and why others are not there. */

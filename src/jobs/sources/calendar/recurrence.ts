@@ -1,7 +1,12 @@
 import ICAL from "ical.js";
 import { DAY_MS } from "../../../lib/durations.ts";
-import type { Span } from "./occurrences.ts";
 import { type Moment, momentOf, type ParsedEvent } from "./parsed-event.ts";
+
+/** The days that are read, in epoch milliseconds. */
+export interface Span {
+  fromMs: number;
+  untilMs: number;
+}
 
 /** How many times may still be tried in a calendar: hostile rules find none in as many as one likes. */
 export interface TryBudget {

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { clip } from "../../../lib/text.ts";
 import { shortHash } from "../../items/identity.ts";
-import type { Occurrence, Span } from "./occurrences.ts";
+import type { Occurrence } from "./occurrences.ts";
+import type { Span } from "./recurrence.ts";
 
 /** What an earlier run found of an event. Instants are epoch milliseconds. */
 export interface Told {

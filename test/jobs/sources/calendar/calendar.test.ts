@@ -199,7 +199,7 @@ describe("a calendar", () => {
 });
 
 describe("zones of a calendar", () => {
-  const oslo = `BEGIN:VTIMEZONE\r\nTZID:Office\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nBEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\n`;
+  const oslo = `BEGIN:VTIMEZONE\r\nTZID:Own zone\r\nBEGIN:STANDARD\r\nDTSTART:16010101T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\r\nEND:STANDARD\r\nBEGIN:DAYLIGHT\r\nDTSTART:16010101T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\r\nEND:DAYLIGHT\r\nEND:VTIMEZONE\r\n`;
   it.each([
     ["an IANA name", "DTSTART;TZID=America/New_York:20261121T040000", "10:00 X"],
     [
@@ -209,8 +209,8 @@ describe("zones of a calendar", () => {
     ],
     ["a name of Windows", "DTSTART;TZID=Eastern Standard Time:20261121T040000", "10:00 X"],
     ["a name of Windows, in quotes", 'DTSTART;TZID="Romance Standard Time":20261121T100000', "10:00 X"],
-    ["the file's own", "DTSTART;TZID=Office:20261121T100000", "10:00 X"],
-    ["the file's own in summer", "DTSTART;TZID=Office:20260701T100000\nRRULE:FREQ=DAILY", "10:00 X"],
+    ["the file's own", "DTSTART;TZID=Own zone:20261121T100000", "10:00 X"],
+    ["the file's own in summer", "DTSTART;TZID=Own zone:20260701T100000\nRRULE:FREQ=DAILY", "10:00 X"],
     ["none: the agent's", "DTSTART:20261121T100000", "10:00 X"],
     ["UTC", "DTSTART:20261121T090000Z", "10:00 X"],
   ])("%s", async (_what, start, expected) => {
