@@ -62,6 +62,8 @@ export interface JobConfig {
   schedule: Schedule;
   /** A run of the job is aborted after this long. */
   timeoutMs: number;
+  /** It is ended when it did nothing for so long; left out for never. */
+  idleMs?: number;
   retry: RetryConfig;
   /** What one unit of its output saves a person. */
   minutesSavedPerUnit: number;

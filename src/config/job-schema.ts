@@ -28,6 +28,12 @@ export const jobSchema = v.strictObject({
     duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
   ),
   timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
+  idle_timeout: v.optional(
+    duration(
+      "A run is ended that wrote nothing and asked no model or host for so long: its program waits at a prompt. Never unless stated.",
+      "7d",
+    ),
+  ),
   retry: v.optional(
     v.pipe(
       section("How the job is tried again when it failed.", {

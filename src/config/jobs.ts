@@ -131,6 +131,7 @@ function toJob(
     progressMs: common.progress ?? null,
     ...(common.alerts !== undefined && { alerts: common.alerts }),
     ...(common.expect !== undefined && { expect: common.expect }),
+    ...(common.idle_timeout !== undefined && { idleMs: common.idle_timeout }),
     ...(common.paused && { isPaused: true }),
     ...(common.revenue_usd_per_unit !== undefined && {
       revenueMicrosPerUnit: Math.round(common.revenue_usd_per_unit * MICROS_PER_USD),

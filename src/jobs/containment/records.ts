@@ -11,6 +11,8 @@ import { kill, type Swept } from "./sweep.ts";
 export interface ProcessRecords {
   /** Records the first process of a program, on disk when it resolves. Call what it gives when nothing of the program is left. */
   write(first: { pid: number; kind: ContainmentKind; tags: ProcessTags }): Promise<() => Promise<void>>;
+  /** Told whenever a program writes something. */
+  onOutput?(): void;
 }
 
 /** Records what a runner starts for a job, in the table `processes`. */

@@ -78,7 +78,7 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const { ready, reported } = follow(supervisor);
   const stdout = captureFirst(watching.outputBytesMax);
   const stderr = captureLast(watching.outputBytesMax);
-  const flowing = [read(supervisor.stdout, stdout), read(supervisor.stderr, stderr)];
+  const flowing = [read(supervisor.stdout, stdout, records), read(supervisor.stderr, stderr, records)];
   // A program need not read its input, and may have ended before it was written.
   supervisor.stdin?.on("error", () => supervisor.stdin?.destroy()).end(watching.input);
 
@@ -179,8 +179,12 @@ async function sweepAfter(
 }
 
 /** Resolves when nobody can write to the stream any more, or nobody will read it. */
-function read(stream: Readable | null, capture: Capture): Promise<void> {
-  stream?.on("data", (chunk: Buffer) => capture.write(chunk)).on("error", () => stream.destroy());
+function read(stream: Readable | null, capture: Capture, records: ProcessRecords): Promise<void> {
+  const take = (chunk: Buffer) => {
+    capture.write(chunk);
+    records.onOutput?.();
+  };
+  stream?.on("data", take).on("error", () => stream.destroy());
   return new Promise((resolve) => (stream === null ? resolve() : stream.once("close", resolve)));
 }
 

@@ -12,6 +12,7 @@ import { OUTPUT_NAME, type OutputFile } from "../../queue/publish.ts";
 import { readStep, saveStep } from "../../queue/steps.ts";
 import { recordReported } from "../../rails/reported.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
+import type { Activity } from "./activity.ts";
 import { openRunFolder } from "./folder.ts";
 import { openRunGateway } from "./gateway.ts";
 import { recall } from "./memory.ts";
@@ -47,6 +48,7 @@ export interface Run extends WorkIds {
   signal: AbortSignal;
   log: Log;
   calls: RunCalls;
+  activity: Activity;
 }
 
 type ContextDependencies = Uses<
@@ -60,7 +62,7 @@ export function createContext(
 ): { context: JobContext; pending: Pending; gateways: RunGateway[] } {
   const gateways: RunGateway[] = [];
   const pending: Pending = { files: [], seen: new Set(), kept: new Map(), drafts: [] };
-  const { job } = run;
+  const { job, activity } = run;
   const { store, outbox, clock, config, egress, rails } = dependencies;
   const { db } = store;
   const { chain: references, onCap } = modelsOf(config.models, run.entry);
@@ -98,28 +100,32 @@ export function createContext(
     },
     step: (name, fn) =>
       recorded(name, async () => {
+        activity.note();
         const result = await fn();
+        activity.note();
         run.signal.throwIfAborted();
         await saveStep(db, job, name, result, clock.nowMs());
         return result;
       }),
     complete: (name, request) =>
       recorded<Completion>(name, () =>
-        chain.complete(request, {
-          scope: { tick: run.tick, job: job.key, jobName: job.name },
-          log: run.log,
-          signal: run.signal,
-          step: name,
-          runner: run.runner,
-          onCall: run.calls.onCall,
-          record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
-        }),
+        activity.during(
+          chain.complete(request, {
+            scope: { tick: run.tick, job: job.key, jobName: job.name },
+            log: run.log,
+            signal: run.signal,
+            step: name,
+            runner: run.runner,
+            onCall: run.calls.onCall,
+            record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
+          }),
+        ),
       ),
     egress: {
-      fetch: (url, options) => egress.fetch(url, { signal: run.signal, ...options }),
+      fetch: (url, options) => activity.during(egress.fetch(url, { signal: run.signal, ...options })),
       openMailbox: egress.openMailbox,
     },
-    processes: processRecords(dependencies, run),
+    processes: { ...processRecords(dependencies, run), onOutput: activity.note },
     openFolder: () => openRunFolder(config.paths, job.id, run.log),
     charge: (costMicros) =>
       recordReported(rails, {
@@ -144,7 +150,10 @@ export function createContext(
     redact: outbox.redact,
     signal: run.signal,
     log: run.log,
-    progress: (done, total, label) => dependencies.onProgress?.({ job: job.name, done, total, label }),
+    progress(done, total, label) {
+      activity.note();
+      dependencies.onProgress?.({ job: job.name, done, total, label });
+    },
   };
   return { context, pending, gateways };
 }

@@ -16,11 +16,13 @@ import type { JobRow } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import { chargedTo } from "../../rails/ledger.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
+import type { Activity } from "./activity.ts";
 
 /** The run that a gateway is opened for. */
 interface GatewayRun extends WorkIds {
   job: JobRow;
   entry: JobConfig;
+  activity: Activity;
   signal: AbortSignal;
   log: Log;
 }
@@ -51,7 +53,7 @@ export async function openRunGateway(
   { store, rails, config, clock }: Uses<"store" | "rails" | "config" | "clock">,
   run: GatewayRun,
 ): Promise<RunGateway> {
-  const { tick, runner, job, signal, log } = run;
+  const { tick, runner, job, signal, log, activity } = run;
   const key = newClientKey();
   const watched = watchRefusals(job.name, clock);
   const own = configOf(config, run.entry);
@@ -65,7 +67,10 @@ export async function openRunGateway(
     recorded: replays ? createRecordedAnswers(store.db, job.key, clock) : null,
     log,
     signal,
-    onRequest: watched.onRequest,
+    onRequest() {
+      activity.note();
+      watched.onRequest();
+    },
     onRefused: watched.onRefused,
   };
   let isOver = false;
@@ -77,6 +82,7 @@ export async function openRunGateway(
     tls: null,
     findCaller: async (asked) => (!isOver && timingSafeEqual(hashOfKey(asked), hash) ? caller : null),
   });
+  activity.watch(() => gateway.inFlight() > 0);
   const over = Promise.withResolvers<void>();
   open.add(over.promise);
   const close = once(async () => {

@@ -18,6 +18,7 @@ import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
+import { endWhenIdle, followActivity } from "./activity.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
 import { refuseMissed } from "./expectation.ts";
 import { keepInMemory } from "./memory.ts";
@@ -55,12 +56,15 @@ export async function runJob(
     const { kind, entry, made } = await findEntry(dependencies, job);
     const { expect } = entry;
     const judge = expect === undefined ? null : await openJudge(expect, made.config.paths.base);
+    const activity = followActivity();
     const progress = tellProgress(dependencies, job, entry);
     const { context, pending, gateways } = createContext(
       { ...dependencies, ...made, onProgress: progress.onProgress },
-      { job, entry, ...ids, signal, log, calls },
+      { job, entry, ...ids, signal, log, calls, activity },
     );
     const lease = keepLease(dependencies, job, entry.timeoutMs, stop);
+    const { name, idleMs } = entry;
+    if (idleMs !== undefined) void endWhenIdle(activity, { name, idleMs }, stop, lease.signal);
     try {
       const result = await orAborted(kind.run(context), signal);
       await progress.end();
