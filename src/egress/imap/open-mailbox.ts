@@ -13,6 +13,15 @@ export interface OpenMailbox extends AsyncDisposable {
   failure(error: unknown): unknown;
 }
 
+/** How a mailbox is opened. */
+export interface OpenHow {
+  connect: Connect;
+  signal: AbortSignal;
+  isReadOnly: boolean;
+  /** For all of the session; three minutes unless stated. */
+  timeoutMs?: number | undefined;
+}
+
 /** For the connection until it stands, for each answer of the server, and for all of the session. */
 const CONNECT_MS_MAX = 15_000;
 const ANSWER_MS_MAX = 30_000;
@@ -34,9 +43,9 @@ const TOKENS_MAX = 100_000;
  */
 export async function openMailbox(
   access: MailAccess,
-  { connect, signal, isReadOnly }: { connect: Connect; signal: AbortSignal; isReadOnly: boolean },
+  { connect, signal, isReadOnly, timeoutMs = SESSION_MS_MAX }: OpenHow,
 ): Promise<OpenMailbox> {
-  const limit = joinSignals([signal], SESSION_MS_MAX);
+  const limit = joinSignals([signal], timeoutMs);
   const failure = (error: unknown) => {
     if (signal.aborted) return signal.reason;
     return describeFailure(limit.isTimedOut() ? limit.signal.reason : error, access);

@@ -1,8 +1,7 @@
 import { DAY_MS } from "../../lib/durations.ts";
-import type { Connect } from "../connect.ts";
 import { MailboxRefused } from "../errors.ts";
 import type { MailAccess, MailHead, ReadableMailbox } from "./access.ts";
-import { openMailbox } from "./open-mailbox.ts";
+import { type OpenHow, openMailbox } from "./open-mailbox.ts";
 
 const READ_BYTES_MAX = 512 * 1024;
 
@@ -12,9 +11,9 @@ const READ_BYTES_MAX = 512 * 1024;
  */
 export async function readMailbox(
   access: MailAccess,
-  { connect, signal }: { connect: Connect; signal: AbortSignal },
+  how: Omit<OpenHow, "isReadOnly">,
 ): Promise<ReadableMailbox> {
-  const opened = await openMailbox(access, { connect, signal, isReadOnly: true });
+  const opened = await openMailbox(access, { ...how, isReadOnly: true });
   const { client, mailbox } = opened;
   const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
     try {

@@ -185,7 +185,7 @@ function sourceChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination
   const check = async ({ config }: WithConfig): Promise<Found> => {
     const connect = createConnect(config.egress);
     const open = (access: MailAccess) =>
-      readMailbox(access, { connect, signal: AbortSignal.timeout(SOURCE_MS_MAX) });
+      readMailbox(access, { connect, signal: new AbortController().signal, timeoutMs: SOURCE_MS_MAX });
     const examined = asked.slice(0, SOURCES_MAX).map(async ({ name, source, examine }): Promise<Finding> => {
       try {
         return ok(`job ${name}: ${await examine(source, open)}`);
