@@ -3,6 +3,7 @@ import type { StatedBudget } from "./caps.ts";
 import type { ReceiverConfig } from "./deliver.ts";
 import type { Expectation } from "./expect.ts";
 import type { Paths } from "./locations.ts";
+import type { OnlyIf } from "./only-if.ts";
 import type { ParsedFile } from "./schema.ts";
 
 /**
@@ -77,6 +78,8 @@ export interface JobConfig {
   alerts?: string[];
   /** What a run must have given, or it has failed. */
   expect?: Expectation;
+  /** What is looked at before it runs. */
+  onlyIf?: OnlyIf;
   /** afk.yaml puts it off. */
   isPaused?: boolean;
   /** Its own models, in the order they are tried; left out for those of `models.chain`. */

@@ -12,4 +12,6 @@ export interface JobSettingsKind {
   /** What the schema cannot say alone. Paths start at the entry. */
   // A method, so that a kind whose settings have a type of their own is one of these.
   check?(settings: unknown, config: Config): ConfigIssue[];
+  /** Whether a run has anything to do; kinds that read sources have it. */
+  look?(context: never): unknown;
 }

@@ -5,6 +5,7 @@ import { deliverSchema } from "./deliver.ts";
 import { expectSchema } from "./expect.ts";
 import { duration, flag, integer, list, minutes, number, section, text, USD_MAX } from "./fields.ts";
 import { chainSchema } from "./model-reference.ts";
+import { onlyIfSchema } from "./only-if.ts";
 
 /** What a job may do when a cap refuses it. */
 const JOB_ON_CAP = ["halt", "fallback"] as const;
@@ -87,6 +88,7 @@ export const jobSchema = v.strictObject({
     flag("Whether it is put off: nothing of it runs or is added until this is taken out (docs/jobs.md)."),
     false,
   ),
+  only_if: onlyIfSchema(),
   alerts: v.optional(
     list(
       "The channels that alerts of this job go to, and no others; all of `alerts` unless stated.",

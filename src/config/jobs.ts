@@ -132,6 +132,7 @@ function toJob(
     ...(common.alerts !== undefined && { alerts: common.alerts }),
     ...(common.expect !== undefined && { expect: common.expect }),
     ...(common.idle_timeout !== undefined && { idleMs: common.idle_timeout }),
+    ...(common.only_if !== undefined && { onlyIf: common.only_if }),
     ...(common.paused && { isPaused: true }),
     ...(common.revenue_usd_per_unit !== undefined && {
       revenueMicrosPerUnit: Math.round(common.revenue_usd_per_unit * MICROS_PER_USD),

@@ -17,6 +17,7 @@ import type { JobSettingsKind } from "./job-kind.ts";
 import { jobModelIssues } from "./job-models.ts";
 import { MINUTES_SAVED_PER_UNIT, parseJobs } from "./jobs.ts";
 import { expandHome, locate, otherHomeProblem } from "./locations.ts";
+import { onlyIfIssues } from "./only-if-check.ts";
 import { parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
 import { remoteIssues, remoteSecrets } from "./remote.ts";
@@ -91,6 +92,7 @@ export function loadConfig(options: LoadOptions): Config {
     ...routeIssues(config),
     ...remoteIssues(config),
     ...jobModelIssues(config),
+    ...onlyIfIssues(config, options.jobKinds),
     ...gatewayIssues(config),
   ];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);

@@ -23,6 +23,11 @@ export interface JobKind<Settings = unknown> {
   /** What the schema cannot say alone, such as a source whose host is not in `egress.allow`. Paths start at the entry. */
   check?(settings: Settings, config: Config): ConfigIssue[];
   run(context: JobContext<Settings>): Promise<JobResult>;
+  /**
+   * Whether a run has anything to do, and how its sources were found, for `only_if: changed`. It asks no model, and works in steps
+   * that `run` finds done.
+   */
+  look?(context: JobContext<Settings>): Promise<{ isNew: boolean; sources: SourceReport[] }>;
 }
 
 /** What a job did. `units` is the number of outputs that are worth something to the owner. */

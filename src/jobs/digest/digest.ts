@@ -5,6 +5,7 @@ import { askedKeys, type Group, groupItems, selectNew } from "../items/select.ts
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { type NewlyPrinted, printedId } from "../printed-items.ts";
 import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "../sources/fetch-sources.ts";
+import { lookAtSources } from "../sources/look.ts";
 import { readArticles } from "./articles/read-articles.ts";
 import { withoutBoilerplate } from "./articles/teaser.ts";
 import { type DigestDocument, entriesOf, type Note } from "./document/document.ts";
@@ -27,6 +28,7 @@ export const digest: JobKind<DigestSettings> = {
   settings: digestSettings,
   check: checkDigest,
   run: runDigest,
+  look: lookAtSources,
 };
 
 type Context = JobContext<DigestSettings>;

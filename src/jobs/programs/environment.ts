@@ -22,6 +22,7 @@ export interface ProgramEnvironment {
 /**
  * What a program finds in its environment, the later over the earlier: what every program expects, the gateway's addresses,
  * the file of the job, what afk.yaml says, and the names of job and period.
+ * @param resultFile where its result is read; null where none is.
  * @throws PermanentFailure for a file that cannot be used.
  */
 export function makeEnvironment(
@@ -32,7 +33,7 @@ export function makeEnvironment(
     period,
   }: Pick<JobContext<ProgramSettings>, "name" | "base" | "settings" | "period">,
   ofRun: Record<string, string>,
-  resultFile: string,
+  resultFile: string | null,
 ): ProgramEnvironment {
   const inherited = Object.entries(processEnvironment()).filter(([key]) => INHERITED.includes(key));
   const ofFile =
@@ -42,7 +43,7 @@ export function makeEnvironment(
     ...ofRun,
     ...ofFile,
     ...settings.env,
-    AFK_RESULT: resultFile,
+    ...(resultFile !== null && { AFK_RESULT: resultFile }),
     AFK_JOB: name,
     AFK_PERIOD: period.label,
   };

@@ -166,8 +166,9 @@ function logEnd(context: Context, ran: Ran): void {
 /** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
 const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
 
-function failureOf(
-  { name, settings }: Context,
+/** What is wrong with a run that did not end with exit 0. */
+export function failureOf(
+  { name, settings }: { name: string; settings: Pick<ProgramSettings, "command"> },
   { end, stderr }: Ran,
   redact: Redact,
   at: { cwd: string; searchPath: string | undefined },

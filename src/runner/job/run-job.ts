@@ -22,6 +22,7 @@ import { endWhenIdle, followActivity } from "./activity.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
 import { refuseMissed } from "./expectation.ts";
 import { keepInMemory } from "./memory.ts";
+import { nothingToDo } from "./only-if.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportOf } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
@@ -33,8 +34,8 @@ const GRACE_MS = 1_000;
 
 /** What became of one attempt. */
 type Attempt =
-  /** `next` was claimed in the commit that made this one done. */
-  { type: "done"; units: number; outputs: string[]; next: JobRow | undefined } | Unfinished;
+  /** `next` was claimed in the commit that made this one done; an idle one found nothing to do. */
+  { type: "done"; units: number; outputs: string[]; next: JobRow | undefined; isIdle: boolean } | Unfinished;
 
 /**
  * Runs one claimed job to its end, whatever that is, and records the end. When it is done and `goesOn` says so, the
@@ -66,15 +67,20 @@ export async function runJob(
     const { name, idleMs } = entry;
     if (idleMs !== undefined) void endWhenIdle(activity, { name, idleMs }, stop, lease.signal);
     try {
-      const result = await orAborted(kind.run(context), signal);
+      const look = { kind, onlyIf: entry.onlyIf, isByHand: job.by_hand === 1 };
+      const idle = await orAborted(nothingToDo(look, context), signal);
+      const result = idle ?? (await orAborted(kind.run(context), signal));
       await progress.end();
-      refuseMissed(judge, job.name, { result, files: pending.files, nowMs: dependencies.clock.nowMs() });
+      if (idle === null)
+        refuseMissed(judge, job.name, { result, files: pending.files, nowMs: dependencies.clock.nowMs() });
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
-      const done = { result, pending, calls, goesOn, entry };
+      // Nobody waits for the word that there was nothing to do.
+      const told = idle === null ? entry : { ...entry, deliver: [] };
+      const done = { result, pending, calls, goesOn, entry: told };
       const { outputs, next } = await record(dependencies, job, ids, done);
       const { units, summary } = result;
       log.event("info", "job_done", { name: job.name, units, summary, outputs });
-      return { type: "done", units, outputs, next };
+      return { type: "done", units, outputs, next, isIdle: idle !== null };
     } finally {
       lease.abort();
       await progress.end();
@@ -138,7 +144,7 @@ function keepLease(
 }
 
 /** The job's own result, or the abort reason once the job has had its grace to obey the signal. */
-async function orAborted(running: Promise<JobResult>, signal: AbortSignal): Promise<JobResult> {
+async function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T> {
   const settled = new AbortController();
   const aborted = new Promise<never>((_resolve, reject) => {
     const give = () =>

@@ -52,7 +52,8 @@ export async function* drain(
       failed.delete(job.id);
       if (attempt.type === "done") {
         next = attempt.next;
-        verdict ??= { outcome: "ok", reason: null };
+        // A tick whose jobs had nothing to do was idle: it is no evidence of work that gives nothing.
+        if (!attempt.isIdle) verdict ??= { outcome: "ok", reason: null };
         yield { units: attempt.units };
         if (!canPublish) continue;
         const published = await publishOutputs(dependencies);
