@@ -61,6 +61,8 @@ export interface JobConfig {
   name: string;
   kind: string;
   schedule: Schedule;
+  /** Names of the jobs on which it follows. */
+  after?: string[];
   /** A run of the job is aborted after this long. */
   timeoutMs: number;
   /** It is ended when it did nothing for so long; left out for never. */

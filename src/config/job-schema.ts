@@ -28,6 +28,14 @@ export const jobSchema = v.strictObject({
   every: v.optional(
     duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
   ),
+  after: v.optional(
+    list(
+      "Jobs on which this one follows: it runs each time that a run of one of them is done, with what that came to as its payload (docs/jobs.md).",
+      "write a list of names of jobs under after, for example [fetch]",
+      v.string("write the name of a job"),
+      20,
+    ),
+  ),
   timeout: v.optional(duration("A run is aborted after this long.", "7d"), "45m"),
   idle_timeout: v.optional(
     duration(

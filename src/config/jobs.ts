@@ -133,6 +133,7 @@ function toJob(
     ...(common.expect !== undefined && { expect: common.expect }),
     ...(common.idle_timeout !== undefined && { idleMs: common.idle_timeout }),
     ...(common.only_if !== undefined && { onlyIf: common.only_if }),
+    ...(common.after !== undefined && { after: common.after }),
     ...(common.paused && { isPaused: true }),
     ...(common.revenue_usd_per_unit !== undefined && {
       revenueMicrosPerUnit: Math.round(common.revenue_usd_per_unit * MICROS_PER_USD),

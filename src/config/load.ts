@@ -6,6 +6,7 @@ import { HOST_CHANNEL, readChannels } from "../alerts/channels/schema.ts";
 import { didYouMean } from "../lib/nearest.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { KNOWN_PROVIDERS } from "../providers/registry.ts";
+import { afterIssues } from "./after.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { type Environment, readVariable } from "./environment.ts";
@@ -93,6 +94,7 @@ export function loadConfig(options: LoadOptions): Config {
     ...remoteIssues(config),
     ...jobModelIssues(config),
     ...onlyIfIssues(config, options.jobKinds),
+    ...afterIssues(config.jobs),
     ...gatewayIssues(config),
   ];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);

@@ -11,9 +11,10 @@ export async function readNextRuns(db: Db, config: Pick<Config, "jobs" | "timezo
   const paused = new Map((await readPaused(db, config)).map((each) => [each.job, each]));
   const rows = await db.selectFrom("schedules").select(["job_name", "last_slot_at"]).execute();
   const lastSlots = new Map(rows.map((row) => [row.job_name, row.last_slot_at]));
-  const runs = config.jobs.map(({ name, schedule }) => ({
+  const runs = config.jobs.map(({ name, schedule, after = [] }) => ({
     job: name,
     schedule,
+    after,
     dueAt: paused.has(name) ? null : dueAt(schedule, lastSlots.get(name), config.timezone, nowMs),
     paused: paused.get(name) ?? null,
   }));

@@ -45,8 +45,8 @@ function runLink(id: string, key: string, times: Times): Html {
 
 function schedule(next: readonly NextRun[], last: readonly LastResult[], times: Times): Html {
   const results = new Map(last.map((result) => [result.job, result]));
-  const rows = next.map(({ job, schedule: each, dueAt, paused }) => [
-    html`${foreign(job, 80)}<small class="quiet">${scheduleText(each)}</small>`,
+  const rows = next.map(({ job, schedule: each, after, dueAt, paused }) => [
+    html`${foreign(job, 80)}<small class="quiet">${scheduleText(each, after)}</small>`,
     lastText(results.get(job), times),
     paused !== null
       ? html`${tag("warn", "paused")} <small class="quiet">${pausedText(paused, times)}</small>`
@@ -73,7 +73,8 @@ function lastText(result: LastResult | undefined, times: Times): Html {
   return html`${tag(state === "dead" ? "bad" : "ok", shown)} <small class="quiet">${ago(ms, times)}</small>${why}`;
 }
 
-function scheduleText(schedule: Schedule): Html {
+function scheduleText(schedule: Schedule, after: readonly string[]): Html {
+  if (schedule.type === "manual" && after.length > 0) return html`after ${foreign(after.join(", "), 80)}`;
   switch (schedule.type) {
     case "cron":
       return html`<code>${schedule.expression}</code>`;

@@ -21,6 +21,7 @@ import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
 import { endWhenIdle, followActivity } from "./activity.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
 import { refuseMissed } from "./expectation.ts";
+import { enqueueFollowing } from "./following.ts";
 import { keepInMemory } from "./memory.ts";
 import { nothingToDo } from "./only-if.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
@@ -163,7 +164,7 @@ async function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T
 }
 
 /**
- * Done, its files, its memories, its drafts, its result with who gets it and the report on its sources: one transaction. So is the claim of the job
+ * Done, its files, its memories, its drafts, its result with who gets it, the report on its sources and the jobs that follow: one transaction. So is the claim of the job
  * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
  */
 async function record(
@@ -190,6 +191,14 @@ async function record(
     const kept = { run: job, outcome: "done", receivers: entry.deliver, timezone: config.timezone } as const;
     const added = await saveResult(trx, { ...kept, told: { ...told, files: outputs }, nowMs });
     if (added > 0) afterCommit(trx, sender.wake);
+    const summary = outbox.redact(result.summary);
+    await enqueueFollowing(
+      trx,
+      config.jobs,
+      job,
+      { units: result.units, summary, told, files: outputs },
+      nowMs,
+    );
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }
