@@ -16,6 +16,7 @@ import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
 import type { PausedJob } from "./paused.ts";
 import type { WaitingStatus } from "./queue-status.ts";
+import type { RemoteStatus } from "./remote-status.ts";
 import { readUnattended, type UnattendedStatus } from "./unattended.ts";
 import { isNewer, type Late } from "./watchdog/heartbeat.ts";
 import { type Observation, observe, type Worker } from "./worker.ts";
@@ -66,6 +67,8 @@ export interface Status {
   nextDueAt: string | null;
   /** The gateway and who asks it; null where there is none. */
   gateway: GatewayStatus | null;
+  /** The channels that the phone is read by; empty where afk.yaml names none. */
+  remote: RemoteStatus[];
   /** The count of unattended days; null while no clock runs. */
   clock: UnattendedStatus | null;
 }
@@ -132,6 +135,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     worker: { state: worker.state, pid: "pid" in worker ? worker.pid : null },
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     gateway: await readGatewayStatus(db, config, { day: facts.spend.day, holder: observed.gateway }),
+    remote: facts.remotes,
     clock: await readUnattended(db),
   };
 }

@@ -48,6 +48,7 @@ describe("the status of an agent that has done nothing yet", () => {
       worker: { state: "none", pid: null },
       nextDueAt: null,
       gateway: null,
+      remote: [],
       clock: null,
     });
   });

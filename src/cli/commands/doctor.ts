@@ -3,6 +3,7 @@ import { allKinds } from "../../jobs/kinds.ts";
 import { diagnoseState } from "../../ops/doctor.ts";
 import { articleHosts } from "../../runner/job/article-hosts.ts";
 import { jobChecks } from "../../runner/job/checks.ts";
+import { phoneChecks } from "../../runner/remote/check.ts";
 import { defineCommand, exitCode } from "../command.ts";
 import { terminalColumns } from "../output.ts";
 import { doctorView } from "../views/doctor.ts";
@@ -20,7 +21,7 @@ export default defineCommand({
           ["configuration", "drift", driftCheck],
           ["jobs", "articles", articleHosts],
         ],
-        moreOfConfig: jobChecks,
+        moreOfConfig: (found) => [...jobChecks(found), ...phoneChecks(found)],
       },
     );
     const isWell = checks.every((check) => check.result !== "bad");

@@ -10,6 +10,7 @@ import { clip, hang } from "../text.ts";
 import { breakerRows } from "./breakers.ts";
 import { gatewayRows } from "./gateway.ts";
 import { pausedRows } from "./paused.ts";
+import { remoteRows } from "./remote.ts";
 import { spendLines } from "./spend.ts";
 
 /** Where the values begin; labels stand before them. */
@@ -50,6 +51,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ...unknown(status),
     ...breakerRows(status, options),
     ...gatewayRows(status, nowMs),
+    ...remoteRows(status.remote, nowMs),
     ["queue", queue(status)],
     ...pausedRows(status.paused, nowMs),
     ...waiting(status, options),

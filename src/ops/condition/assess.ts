@@ -35,6 +35,7 @@ export function assess(evidence: Evidence): Finding[] {
     ...calls(evidence),
     ...queue(evidence),
     ...gateway(evidence),
+    ...phone(evidence),
     ...evidence.found,
   ];
 }
@@ -197,4 +198,15 @@ function gateway({ observed, config, refusedClients }: Evidence): Finding[] {
     found.push(finding("client_refused", text, "afk logs --event client_refused"));
   }
   return found;
+}
+
+/** As long as a service may be away before somebody is told: routers and services come back by themselves. */
+const SILENT_MS = 15 * MINUTE_MS;
+
+function phone({ observed: { nowMs }, remotes }: Evidence): Finding[] {
+  return remotes.flatMap(({ channel, failingSince, error }) => {
+    if (failingSince === null || nowMs - Date.parse(failingSince) < SILENT_MS) return [];
+    const detail = `${error ?? "no answer"} (${formatRelative(Date.parse(failingSince), nowMs)})`;
+    return [finding("remote_silent", `the phone cannot be read by ${channel}`, "afk doctor", detail)];
+  });
 }

@@ -18,6 +18,7 @@ import { countDrafts } from "../drafts.ts";
 import { type NextRun, readNextRuns } from "../next-runs.ts";
 import { type PausedJob, readPaused } from "../paused.ts";
 import { queueCounts, type WaitingStatus, waitingJobs } from "../queue-status.ts";
+import { type RemoteStatus, readRemoteStatus } from "../remote-status.ts";
 import { countFailingSources } from "../sources.ts";
 import type { Observation } from "../worker.ts";
 import { refusingCaps, refusingRunCaps } from "./caps.ts";
@@ -47,6 +48,7 @@ export interface Facts {
   paused: PausedJob[];
   refusals: Selectable<ModelRefusalsTable>[];
   failingSources: number;
+  remotes: RemoteStatus[];
   alerts: { pending: number; failed: number };
   deliveries: DeliveryCounts;
   /** Caps and messages are assessed where they are read. */
@@ -92,6 +94,7 @@ export async function readFacts(
     waiting: await waitingJobs(db),
     paused: await readPaused(db, config),
     refusals: await listRefusals(db, askedReferences(config)),
+    remotes: await readRemoteStatus(db, config),
     failingSources: await countFailingSources(db, config.jobs),
     alerts: await alertCounts(db),
     deliveries: await deliveryCounts(db),

@@ -41,6 +41,7 @@ export const FINDINGS = {
   results_undelivered: bad("a receiver gave up results and has taken none since"),
   model_refuses: needsPerson("a model refuses every call, and another does its work"),
   gateway_down: needsPerson("nobody serves the gateway that afk.yaml names"),
+  remote_silent: needsPerson("the phone cannot be read for 15 minutes: nobody can stop the agent from it"),
   queue_waits: needsPerson("jobs are due for longer than `heartbeat.grace`, and nobody works"),
   dead_letters: needsPerson("jobs failed for good and wait for a person"),
   drafts_pending: needsPerson("drafts wait for approval"),

@@ -92,8 +92,22 @@ export function createNtfy({ channel, replyAddress }: NtfyConfig, clock: Clock):
   };
 }
 
+/** One look that changes nothing, for those who ask whether the topic can be read. @throws RemoteFailed */
+export async function readOnce(
+  { replyAddress }: NtfyConfig,
+  clock: Clock,
+  limits: { signal: AbortSignal; timeoutMs: number },
+): Promise<void> {
+  const url = streamAddress(replyAddress, null, true);
+  const { reply, headers } = await ask({ url, method: "GET", headers: {} }, limits);
+  const isStream = /json/i.test(headers.get("content-type") ?? "");
+  if (reply.status === 200 && !isStream)
+    throw new RemoteFailed("no ntfy server answers at this address; write the address of one");
+  if (reply.status !== 200) throw refusedBy({ reply, headers }, replyAddress, clock);
+}
+
 /** Where the messages after a cursor are read. */
-export function streamAddress(replyAddress: string, cursor: string | null, isLook: boolean): string {
+function streamAddress(replyAddress: string, cursor: string | null, isLook: boolean): string {
   const url = new URL(replyAddress);
   url.pathname = `${url.pathname.replace(/\/$/, "")}/json`;
   url.searchParams.set("since", cursor ?? FIRST_SINCE);

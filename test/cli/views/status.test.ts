@@ -54,6 +54,7 @@ const CALM: Status = {
   worker: { state: "none", pid: null },
   nextDueAt: new Date(nowMs + 7_200_000).toISOString(),
   gateway: null,
+  remote: [],
   clock: null,
 };
 

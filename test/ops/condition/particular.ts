@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ChannelConfig } from "../../../src/alerts/channels/channel.ts";
+import { channelId } from "../../../src/alerts/channels/registry.ts";
 import {
   addAlert,
   addJob,
@@ -96,6 +98,26 @@ export const PARTICULAR: readonly Condition[] = [
     name: "a gateway that nobody serves",
     make: ({ configure }) => configure({ gateway: { listen: "127.0.0.1:9", clients: [{ name: "laptop" }] } }),
     ...{ codes: ["gateway_down"], exit: 0, says: NEEDS("nobody serves http://127.0.0.1:9") },
+  },
+  {
+    name: "a phone that cannot be read",
+    make: ({ configure, run, nowMs }) => {
+      const url = "http://127.0.0.1:9/bot1:secret/sendMessage";
+      configure({
+        alerts: [
+          { name: "phone", type: "telegram", url, chat_id: 5 },
+          { name: "hook", type: "webhook", url: "http://127.0.0.1:9/hook" },
+        ],
+        remote: { telegram: { channel: "phone" } },
+      });
+      run(
+        "insert into remote_cursors (channel, failing_since, error) values (?, ?, ?)",
+        channelId({ type: "telegram", url, settings: { chatId: "5" } } as ChannelConfig),
+        nowMs - 20 * MINUTE,
+        "another program polls this bot",
+      );
+    },
+    ...{ codes: ["remote_silent"], exit: 0, says: NEEDS("the phone cannot be read by phone") },
   },
   {
     name: "a gateway that does not answer",
