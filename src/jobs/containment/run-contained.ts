@@ -1,23 +1,24 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
-import { fileURLToPath } from "node:url";
 import { processEnvironment } from "../../config/environment.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { siblingScript } from "../../lib/sibling-script.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
-import { type ContainmentKind, chooseContainment, ownNamespace } from "./containment.ts";
+import { type Containment, type ContainmentKind, chooseContainment, ownNamespace } from "./containment.ts";
+import type { View } from "./enclosure.ts";
 import { EXEC_VARIABLE, newTags } from "./process-tags.ts";
 import type { ProcessRecords } from "./records.ts";
-import type { End, Plan, Program, Report } from "./supervisor.ts";
+import { endOf, follow, type Reported, type Service, startSupervisor } from "./supervised.ts";
+import type { Plan, Program } from "./supervisor.ts";
 import { kill, type Swept } from "./sweep.ts";
 
 /** What became of a program. */
 export interface Ran {
   /** `lost`: the supervisor was killed, and everything with it; how the program would have ended is not known. */
-  end: End | { type: "lost" };
+  end: Reported["end"];
   containment: ContainmentKind;
+  /** Whether it had a network of its own, and whether what was to be hidden was. */
+  enclosed: Enclosed;
   stdout: Captured;
   stderr: Captured;
   durationMs: number;
@@ -26,8 +27,19 @@ export interface Ran {
   unkillable: number;
 }
 
+/** What came of the wish to enclose a program. `refusal`: why it was not, where it was to be; null otherwise. */
+interface Enclosed {
+  hasOwnNetwork: boolean;
+  isViewLimited: boolean;
+  refusal: string | null;
+}
+
 /** What a run needs besides the program. */
 interface Watching {
+  /** `open`: the machine's network. Else one of its own, with these alone, wherever that can be had. */
+  network: "open" | readonly Service[];
+  /** What is hidden from it, wherever that can be done; null for nothing. */
+  view: View | null;
   /** Goes to the program's standard input, which then ends. */
   input: string;
   /** Bytes kept of each stream. */
@@ -37,8 +49,6 @@ interface Watching {
   log: Log;
   signal: AbortSignal;
 }
-
-const SUPERVISOR = fileURLToPath(siblingScript("supervisor", import.meta.url));
 
 /** A supervisor that was cut off, and has not ended after this long, is killed: it was stopped, or has no processor. */
 const SUPERVISOR_END_MS = 800;
@@ -54,7 +64,8 @@ export async function allEnded(): Promise<void> {
 
 /**
  * Runs a program under the best containment there is, and kills what it leaves behind. When `signal` aborts, or this
- * process dies, everything that the program started is killed. AFK_EXEC is added to its environment.
+ * process dies, everything that the program started is killed. AFK_EXEC is added to its environment. Where it cannot be enclosed as
+ * it should be, it runs all the same, and the log and what is given back say so.
  * @throws the signal's reason once all is killed; the system's error when no supervisor could be started; what `records` throws.
  */
 export function runContained(program: Program, watching: Watching): Promise<Ran> {
@@ -67,15 +78,23 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   signal.throwIfAborted();
   const startedMs = systemClock.uptimeMs();
   const { PATH: path, [EXEC_VARIABLE]: outer } = processEnvironment();
-  const { kind, prefix } = await chooseContainment(path);
+  const chosen = await chooseContainment(path);
+  const { kind } = chosen;
+  const services = watching.network === "open" || chosen.networkRefusal !== null ? [] : watching.network;
+  const view = chosen.viewRefusal === null ? watching.view : null;
+  const enclosed = enclosedBy(chosen, watching);
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
   const outside = kind === "namespace" ? ownNamespace() : null;
   const plan: Plan = { ...program, env, tags, kind, outside };
   signal.throwIfAborted();
-  const supervisor = startSupervisor(prefix(tags), tags.cookie, path);
+  const supervisor = startSupervisor(
+    chosen.prefix(tags, { hasOwnNetwork: enclosed.hasOwnNetwork, view }),
+    services.map(({ port }) => port),
+    { [EXEC_VARIABLE]: tags.cookie, ...(path === undefined ? {} : { PATH: path }) },
+  );
   const { pid } = supervisor;
-  const { ready, reported } = follow(supervisor);
+  const { ready, reported, servers } = follow(supervisor, services);
   const stdout = captureFirst(watching.outputBytesMax);
   const stderr = captureLast(watching.outputBytesMax);
   const flowing = [read(supervisor.stdout, stdout, records), read(supervisor.stderr, stderr, records)];
@@ -96,7 +115,10 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const written = pid === undefined ? undefined : records.write({ pid, kind, tags });
   const begun = Promise.all([written, ready]).then(() => {
     if (!supervisor.connected || signal.aborted) return;
-    log.event("info", "exec_started", { containment: kind, pid });
+    const { hasOwnNetwork, isViewLimited, refusal } = enclosed;
+    const isTold = refusal !== null;
+    const told = { network: hasOwnNetwork ? "own" : "open", state: isViewLimited ? "hidden" : "visible" };
+    log.event("info", "exec_started", { containment: kind, pid, ...told, ...(isTold && { refusal }) });
     supervisor.send(plan, (error) => error && cutOff());
   });
   begun.catch(cutOff);
@@ -108,12 +130,14 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   } finally {
     over.abort();
     signal.removeEventListener("abort", cutOff);
+    for (const server of servers) server.close();
     await drain(supervisor, flowing);
   }
   signal.throwIfAborted();
   return {
     end: reported.end,
     containment: kind,
+    enclosed,
     stdout: stdout.read(),
     stderr: stderr.read(),
     durationMs: systemClock.uptimeMs() - startedMs,
@@ -122,49 +146,16 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   };
 }
 
-function startSupervisor(prefix: readonly string[], cookie: string, path: string | undefined): ChildProcess {
-  const [execPath = "", ...execArgv] = [...prefix, process.execPath];
-  return fork(SUPERVISOR, [], {
-    execPath,
-    execArgv,
-    env: { [EXEC_VARIABLE]: cookie, ...(path === undefined ? {} : { PATH: path }) },
-    stdio: ["pipe", "pipe", "pipe", "ipc"],
-    detached: true,
-  });
-}
-
-/** What the supervisor has reported so far. */
-interface Reported {
-  /** The program's. */
-  pid: number | null;
-  end: Ran["end"];
-  swept: Swept;
-}
-
-/** `ready` resolves when the supervisor listens, or is gone. */
-function follow(supervisor: ChildProcess): { ready: Promise<void>; reported: Reported } {
-  const unready: End = { type: "unstarted", code: "", message: "its supervisor did not come up" };
-  const reported: Reported = { pid: null, end: unready, swept: { found: 0, left: 0 } };
-  const ready = new Promise<void>((resolve) => {
-    supervisor.once("disconnect", resolve).once("error", () => resolve());
-    supervisor.on("message", (message) => {
-      const report = message as Report;
-      if (report.type === "started") reported.pid = report.pid;
-      else if (report.type === "swept") reported.swept = report.swept;
-      else reported.end = report.type === "ready" ? { type: "lost" } : report;
-      if (report.type === "ready") resolve();
-    });
-  });
-  return { ready, reported };
-}
-
-/** Whether the supervisor ended by itself, its work done; resolves when all that it reported has arrived. */
-async function endOf(supervisor: ChildProcess): Promise<boolean> {
-  const disconnected =
-    supervisor.connected && new Promise((resolve) => supervisor.once("disconnect", resolve));
-  const [code] = await once(supervisor, "exit");
-  await disconnected;
-  return code === 0;
+function enclosedBy(
+  { networkRefusal, viewRefusal }: Containment,
+  { network, view }: Pick<Watching, "network" | "view">,
+): Enclosed {
+  const isWanted = { network: network !== "open", view: view !== null };
+  return {
+    hasOwnNetwork: isWanted.network && networkRefusal === null,
+    isViewLimited: isWanted.view && viewRefusal === null,
+    refusal: (isWanted.network ? networkRefusal : null) ?? (isWanted.view ? viewRefusal : null),
+  };
 }
 
 /** The supervisor itself was killed, and this process does its work. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
 import { assert, messageOf } from "../../lib/errors.ts";
 import { type ContainmentKind, ownNamespace } from "./containment.ts";
 import type { ProcessTags } from "./process-tags.ts";
@@ -36,9 +37,14 @@ export type Report =
   | End
   /** It listens; nothing runs before it has the plan. */
   | { type: "ready" }
+  /** Comes before that, with a server that listens at a port of the program's own network. */
+  | { type: "listening"; port: number }
   /** As the supervisor counts: in a namespace the pid is another outside. */
   | { type: "started"; pid: number }
   | { type: "swept"; swept: Swept };
+
+/** Connections that the system holds until they are accepted: an agent may begin hundreds at once. */
+const BACKLOG = 4_096;
 
 const worker = process.ppid;
 let plan: Plan | undefined;
@@ -50,7 +56,25 @@ process.once("disconnect", end);
 // Without a listener it would open Node's inspector, through which the program could run its code here.
 process.on("SIGUSR1", () => undefined);
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, end);
-report({ type: "ready" });
+void open(process.argv.slice(2).map(Number)).then(() => report({ type: "ready" }), refused);
+
+/**
+ * Listens at ports of the program's own network and hands the servers to the worker, which lives in the machine's: a socket
+ * stays in the network that it was made in, so that nothing has to pass bytes on.
+ */
+async function open(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    const server = createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject).listen({ port, host: "127.0.0.1", backlog: BACKLOG }, resolve);
+    });
+    const message: Report = { type: "listening", port };
+    await new Promise<void>((resolve, reject) => {
+      process.send?.(message, server, undefined, (error) => (error ? reject(error) : resolve()));
+    });
+    server.close();
+  }
+}
 
 function start(received: Plan): void {
   if (isEnding) return;

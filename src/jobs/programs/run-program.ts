@@ -107,7 +107,10 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
   const resultFile = join(start.folder.path, RESULT_FILE);
   const { env, secrets: ofFile } = makeEnvironment(context, { ...variables, ...start.env }, resultFile);
   const { outputBytesMax, command } = settings;
-  const ran = await runContained({ command, cwd, env }, { input, outputBytesMax, records, log, signal });
+  const ran = await runContained(
+    { command, cwd, env },
+    { input, outputBytesMax, records, log, signal, network: "open", view: null },
+  );
   logEnd(context, ran);
   // The secrets of its own files are known here alone.
   const known = [...ofFile, ...secrets].filter((secret) => secret.length >= SECRET_LENGTH_MIN);
