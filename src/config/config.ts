@@ -20,6 +20,8 @@ export interface Config extends Omit<ParsedFile, "kinds" | "budget" | "alerts" |
   value: ParsedFile["value"] & { minutesSavedPerUnit: number };
   /** Every secret that was read from the environment or a file; the log redacts them. */
   secrets: string[];
+  /** The files that variables of the form `NAME_FILE` named, absolute, where afk took a value from one. */
+  secretFiles: string[];
   paths: Paths;
   /** Seconds between the ticks of `afk run`. */
   tickSeconds: number;

@@ -85,6 +85,7 @@ export function loadConfig(options: LoadOptions): Config {
       replacements,
       remote: remoteSecrets({ alerts, remote: file.remote }),
     }),
+    secretFiles: secretFilesOf(replacements, environment).map((path) => resolve(options.cwd, path)),
     paths,
     tickSeconds: host.tickSeconds,
   };
@@ -190,6 +191,12 @@ function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolea
 function hashOf(path: string): string {
   const content = statSync(path, { throwIfNoEntry: false })?.isFile() ? readFileSync(path) : "";
   return hash("sha256", content);
+}
+
+/** Those of the variables that the file names, and of the host's channel. */
+function secretFilesOf(replacements: readonly Replacement[], environment: Environment): string[] {
+  const names = [...replacements.flatMap(({ values }) => [...values.keys()]), "ALERT_WEBHOOK"];
+  return [...new Set(names)].flatMap((name) => environment[`${name}_FILE`] || []);
 }
 
 /** Names of channels that jobs route their alerts to and that there are not. */

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
+import type { Socket } from "../http/local-port.ts";
 import { createPool } from "../http/pool.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Rails } from "../rails/rails.ts";
@@ -29,6 +30,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** `http://127.0.0.1:4236` */
   url: string;
+  /** Serves a connection that was made elsewhere than where it listens. */
+  accept(connection: Socket): void;
   /** Requests that are being answered, for whoever waits for them. */
   inFlight(): number;
   /** Takes no more requests, ends what is under way, and resolves when nothing of it is left. */
@@ -78,6 +81,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const url = await listen(server, options);
   return {
     url,
+    accept: (connection) => void server.emit("connection", connection),
     inFlight: () => underWay.size,
     async close() {
       closing.abort(new Error("the gateway is closing"));

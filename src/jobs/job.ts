@@ -7,7 +7,9 @@ import { AfkError, EXIT, type Retry } from "../lib/errors.ts";
 import type { Log } from "../lib/log.ts";
 import type { Completion, ModelRequest } from "../providers/types.ts";
 import type { RunCapped } from "../rails/halt.ts";
+import type { View } from "./containment/enclosure.ts";
 import type { ProcessRecords } from "./containment/records.ts";
+import type { Service } from "./containment/supervised.ts";
 import type { NewlyPrinted, PrintedItem, PrintedQuery } from "./printed-items.ts";
 
 /**
@@ -70,6 +72,8 @@ export class SourcesDown extends AfkError {
 export interface RunGateway extends AsyncDisposable {
   /** `http://127.0.0.1:40123` */
   url: string;
+  /** The same in a network of the program's own. */
+  service: Service;
   /** A secret; nobody's once the run is over. */
   key: string;
   /** Tokens of output that are asked for where a program states no limit. */
@@ -90,6 +94,16 @@ export interface RunGateway extends AsyncDisposable {
 export interface RunFolder extends Disposable {
   /** Absolute, and the same for every attempt at the run. */
   path: string;
+}
+
+/** The filtering proxy of one run, which lets programs reach the hosts that afk.yaml names. */
+export interface RunProxy extends AsyncDisposable {
+  /** `http://127.0.0.1:40124`, with a secret in it that is nobody's once the run is over. */
+  url: string;
+  /** The same in a network of the program's own, where it takes no secret. */
+  service: Service;
+  /** Hosts, with their ports, that were asked for and refused; at most 100. */
+  refused(): string[];
 }
 
 /**
@@ -126,6 +140,10 @@ export interface JobContext<Settings = unknown> {
   egress: Egress;
   /** For `runContained`, which is how a job runs a program. */
   processes: ProcessRecords;
+  /** For the same: what no program sees but one whose job says so. The state, afk.yaml, and files with secrets. */
+  view: View;
+  /** Opens afk's filtering proxy to programs that the job runs, until it is disposed of. */
+  openProxy(wanted: { allow: readonly string[] | null; hasGateway: boolean }): Promise<RunProxy>;
   /** Makes the empty folder of the run, one at a time. */
   openFolder(): RunFolder;
   /** Charges what a program says that it has spent elsewhere, at once and in full: caps then leave so much less to all that follows. */

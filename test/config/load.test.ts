@@ -226,6 +226,7 @@ describe("loadConfig", () => {
       ],
       dashboard: { isEnabled: true, port: 4235, bind: "127.0.0.1", hosts: [], token: null, url: null },
       value: { minutesSavedPerUnit: 15, hourlyRateUsd: 80, minRatio: null },
+      secretFiles: [],
       retention: { logDays: 7, logMaxBytes: 1_048_576 },
       paths: {
         configFile: join(cwd, "afk.yaml"),

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
 import { readDraft } from "../../src/jobs/actions/read-draft.ts";
-import type { JobContext, RunGateway } from "../../src/jobs/job.ts";
+import type { View } from "../../src/jobs/containment/enclosure.ts";
+import type { JobContext, RunGateway, RunProxy } from "../../src/jobs/job.ts";
 import type { PrintedItem } from "../../src/jobs/printed-items.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
 import type { Completion, ModelRequest } from "../../src/providers/types.ts";
@@ -41,6 +42,8 @@ interface Options {
   memory?: JobMemory;
   egress?: Partial<Egress>;
   gateway?: RunGateway;
+  proxy?: RunProxy;
+  view?: View;
   printed?: PrintedItem[];
   signal?: AbortSignal;
   answer?: (request: ModelRequest, name: string) => Partial<Completion>;
@@ -95,6 +98,11 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
       }),
     egress: { ...REFUSING, ...options.egress },
     processes: { write: async () => async () => undefined },
+    view: options.view ?? { hidden: [], kept: [] },
+    openProxy: async () => {
+      if (options.proxy === undefined) throw new Error("this job has no proxy");
+      return options.proxy;
+    },
     openFolder() {
       const path = tempDir();
       return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { Server, Socket } from "node:net";
 import { fileURLToPath } from "node:url";
+import type { Server, Socket } from "../../http/local-port.ts";
 import { siblingScript } from "../../lib/sibling-script.ts";
 import type { End, Report } from "./supervisor.ts";
 import type { Swept } from "./sweep.ts";

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
+import { listenLocally } from "../../http/local-port.ts";
 import { assert, messageOf } from "../../lib/errors.ts";
 import { type ContainmentKind, ownNamespace } from "./containment.ts";
 import type { ProcessTags } from "./process-tags.ts";
@@ -43,9 +43,6 @@ export type Report =
   | { type: "started"; pid: number }
   | { type: "swept"; swept: Swept };
 
-/** Connections that the system holds until they are accepted: an agent may begin hundreds at once. */
-const BACKLOG = 4_096;
-
 const worker = process.ppid;
 let plan: Plan | undefined;
 let child: ChildProcess | undefined;
@@ -64,10 +61,7 @@ void open(process.argv.slice(2).map(Number)).then(() => report({ type: "ready" }
  */
 async function open(ports: readonly number[]): Promise<void> {
   for (const port of ports) {
-    const server = createServer();
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject).listen({ port, host: "127.0.0.1", backlog: BACKLOG }, resolve);
-    });
+    const server = await listenLocally(port);
     const message: Report = { type: "listening", port };
     await new Promise<void>((resolve, reject) => {
       process.send?.(message, server, undefined, (error) => (error ? reject(error) : resolve()));

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { flag, integer, section, text } from "../../config/fields.ts";
 import { fromHome } from "../../config/locations.ts";
+import { allowEntry, networkEntry, stateEntry } from "../programs/network-settings.ts";
 import { programEntries } from "../programs/settings.ts";
 
 const WRITE_CWD = "write the path of a folder, for example ./scripts";
@@ -17,6 +18,9 @@ export const execSettings = v.pipe(
       flag("Whether the program finds models behind the gates in its environment (docs/gateway.md)."),
       false,
     ),
+    network: networkEntry("open"),
+    allow: allowEntry,
+    state: stateEntry,
     max_output_kb,
     publish: v.optional(flag("Whether standard output becomes a file in out/."), false),
     units: v.optional(
@@ -24,11 +28,13 @@ export const execSettings = v.pipe(
       1,
     ),
   }),
-  v.transform(({ max_output_kb, publish, env_file, gateway, ...entry }) => ({
+  v.transform(({ max_output_kb, publish, env_file, gateway, allow, state, ...entry }) => ({
     ...entry,
     cwd: fromHome(entry.cwd),
     envFile: env_file === undefined ? null : fromHome(env_file),
     hasGateway: gateway,
+    allow: allow ?? null,
+    isStateVisible: state === "visible",
     outputBytesMax: max_output_kb * 1024,
     isPublished: publish,
   })),

@@ -8,11 +8,13 @@ import { oneLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import { type Ran, runContained } from "../containment/run-contained.ts";
+import type { Service } from "../containment/supervised.ts";
 import type { JobContext, RunFolder } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { headAndTail } from "./output.ts";
+import { proxyEnvironment } from "./proxy-environment.ts";
 import {
   BadResult,
   costUsdOf,
@@ -44,6 +46,8 @@ export interface ProgramRun {
   costMicros?: number;
   /** What it wrote into the file of AFK_RESULT. */
   handed?: HandedIn | null;
+  /** Where it was not to have the machine's: whether the kernel saw to that, and which hosts the proxy refused. */
+  network?: { isEnforced: boolean; refused: string[] };
 }
 
 /** A program that ended well, with the secrets of its run, and what takes them and others out of a text of at most 100,000 characters. */
@@ -78,7 +82,13 @@ async function runBehind(context: Context, start: ProgramStart): Promise<Finishe
   try {
     const { signal } = joined;
     const variables = gatewayEnvironment({ ...gateway, home: start.folder.path });
-    const done = await runOnce(context, start, { variables, secrets: [gateway.key], signal });
+    const { service } = gateway;
+    const done = await runOnce(context, start, {
+      variables,
+      secrets: [gateway.key],
+      signal,
+      services: [service],
+    });
     const asked = { requests: gateway.requests(), costMicros: await gateway.costMicros() };
     return { ...done, ran: { ...done.ran, ...asked } };
   } catch (error) {
@@ -98,23 +108,35 @@ interface Behind {
   variables: Record<string, string>;
   secrets: string[];
   signal: AbortSignal;
+  services: Service[];
 }
 
 async function runOnce(context: Context, start: ProgramStart, behind?: Behind): Promise<Finished> {
-  const { settings, processes: records, log } = context;
+  const { settings, processes: records, log, view } = context;
   const { cwd, input } = start;
-  const { variables = {}, secrets = [], signal = context.signal } = behind ?? {};
+  const { variables = {}, secrets = [], signal = context.signal, services = [] } = behind ?? {};
+  await using proxy = settings.network === "allowlist" ? await context.openProxy(settings) : null;
+  const isClosed = settings.network !== "open";
   const resultFile = join(start.folder.path, RESULT_FILE);
-  const { env, secrets: ofFile } = makeEnvironment(context, { ...variables, ...start.env }, resultFile);
+  const { env, secrets: ofFile } = makeEnvironment(
+    context,
+    { ...variables, ...(await proxyEnvironment(proxy)), ...start.env },
+    resultFile,
+  );
   const { outputBytesMax, command } = settings;
   const ran = await runContained(
     { command, cwd, env },
-    { input, outputBytesMax, records, log, signal, network: "open", view: null },
+    {
+      ...{ input, outputBytesMax, records, log, signal },
+      network: isClosed ? [...services, ...(proxy === null ? [] : [proxy.service])] : "open",
+      view: settings.isStateVisible ? null : { ...view, kept: [...view.kept, start.folder.path] },
+    },
   );
   logEnd(context, ran);
   // The secrets of its own files are known here alone.
-  const known = [...ofFile, ...secrets].filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  const redact = createRedactor([...ofFile, ...secrets]);
+  const ownSecrets = [...ofFile, ...secrets, ...(proxy === null ? [] : [new URL(proxy.url).password])];
+  const known = ownSecrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
+  const redact = createRedactor(ownSecrets);
   const handed = await readResult(context, resultFile, ran, known);
   if (ran.end.type !== "exited" || ran.end.code !== 0)
     throw failureOf(context, ran, redact, { cwd, searchPath: env.PATH });
@@ -127,6 +149,7 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
     durationMs: ran.durationMs,
     printed: headAndTail(ran.stdout.text, redact),
     handed,
+    ...(isClosed && { network: { isEnforced: ran.enclosed.hasOwnNetwork, refused: proxy?.refused() ?? [] } }),
   };
   return { ran: recorded, secrets: known, redact };
 }
@@ -181,7 +204,8 @@ export function failureOf(
     return new AfkError("exec_lost", `job ${name}: ${program} was killed together with its supervisor`);
   }
   if (end.type === "unstarted") {
-    const message = `job ${name}: ${program} could not be started (${end.code || end.message})`;
+    const why = end.code || `${end.message}${redact(lastOf(stderr.text))}`;
+    const message = `job ${name}: ${program} could not be started (${why})`;
     if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
     const problem = startProblem(settings.command, at.cwd, at.searchPath);
     const { found, mend } = problem ?? { found: "the system refused it", mend: "mend command in afk.yaml" };

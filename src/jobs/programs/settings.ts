@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { integer, list, text } from "../../config/fields.ts";
 import { shellProblem } from "./command-advice.ts";
 import { isProviderKey, REFUSED_KEY } from "./gateway-environment.ts";
+import { checkNetwork, type NetworkSettings } from "./network-settings.ts";
 
 const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts; there is no shell but one that is named, as in [sh, -c, "df -h | head"]';
@@ -49,14 +51,13 @@ export const programEntries = {
 };
 
 /** What is to be known of a program of the owner's, as its job's entry says it. */
-export interface ProgramSettings {
+export interface ProgramSettings extends NetworkSettings {
   command: string[];
   env: Record<string, string>;
   /** Starts from the folder of afk.yaml. */
   envFile: string | null;
   /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
   outputBytesMax: number;
-  hasGateway: boolean;
 }
 
 /** What a shell would act on is refused: passed on as it is, `&&` would be printed by echo, and the command count as done. */
@@ -67,12 +68,14 @@ function shellIssues(command: readonly string[]): ConfigIssue[] {
 }
 
 /** The parser of a list cannot ask more of its first item than of the others, nor of one key because of another. */
-export function checkProgram({ command, env, hasGateway }: ProgramSettings): ConfigIssue[] {
+export function checkProgram(settings: ProgramSettings, config: Config): ConfigIssue[] {
+  const { command, env, hasGateway } = settings;
   const issues = command[0] === "" ? [{ path: "command[0]", message: `found ""; ${WRITE_COMMAND}` }] : [];
   const keys = hasGateway ? Object.keys(env).filter(isProviderKey) : [];
   return [
     ...issues,
     ...shellIssues(command),
+    ...checkNetwork(settings, config),
     ...keys.map((key) => ({ path: `env.${key}`, message: `stands beside gateway: true; ${REFUSED_KEY}` })),
   ];
 }

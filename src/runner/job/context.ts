@@ -17,7 +17,9 @@ import { openRunFolder } from "./folder.ts";
 import { openRunGateway } from "./gateway.ts";
 import { recall } from "./memory.ts";
 import { processRecords } from "./processes.ts";
+import { openRunProxy } from "./proxy.ts";
 import { isSeen } from "./seen.ts";
+import { viewOf } from "./view.ts";
 
 /** What a job wants to become real when it is done. */
 export interface Pending {
@@ -126,6 +128,8 @@ export function createContext(
       openMailbox: egress.openMailbox,
     },
     processes: { ...processRecords(dependencies, run), onOutput: activity.note },
+    view: viewOf(config),
+    openProxy: (wanted) => openRunProxy(dependencies, { ...wanted, log: run.log }),
     openFolder: () => openRunFolder(config.paths, job.id, run.log),
     charge: (costMicros) =>
       recordReported(rails, {

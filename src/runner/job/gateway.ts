@@ -99,6 +99,7 @@ export async function openRunGateway(
   });
   return {
     url: gateway.url,
+    service: { port: Number(new URL(gateway.url).port), accept: gateway.accept },
     key,
     maxOutputTokens,
     aliases: Object.keys(models ?? {}),

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import * as v from "valibot";
 import { expect, onTestFinished, vi } from "vitest";
+import type { View } from "../../../src/jobs/containment/enclosure.ts";
 import { exec } from "../../../src/jobs/exec/exec.ts";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
-import type { JobResult, RunGateway } from "../../../src/jobs/job.ts";
+import type { JobResult, RunGateway, RunProxy } from "../../../src/jobs/job.ts";
 import type { Fields } from "../../../src/lib/log.ts";
 import { type FakeJob, fakeJob, type JobMemory } from "../../support/job-context.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -36,6 +37,8 @@ interface RunOptions {
   signal?: AbortSignal;
   memory?: JobMemory;
   gateway?: RunGateway;
+  proxy?: RunProxy;
+  view?: View;
   /** Written into the folder before. */
   files?: Record<string, string>;
 }

@@ -16,6 +16,7 @@ function fakeGateway(said: { requests?: number; refusedBy?: RunCapped } = {}): F
   const stopped = new AbortController();
   return {
     url: "http://127.0.0.1:40123",
+    service: { port: 40123, accept: () => undefined },
     key: "sk-afk-Key0fTheRun",
     maxOutputTokens: 32_000,
     aliases: ["small"],

@@ -1,7 +1,13 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import type { Config } from "../../../src/config/config.ts";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
 import { checkProgram } from "../../../src/jobs/programs/settings.ts";
+
+const CONFIG = {
+  egress: { allow: [] },
+  models: { providers: { anthropic: { baseUrl: "https://api.anthropic.com" } } },
+} as unknown as Config;
 
 test("fills in what may be left out", () => {
   expect(v.parse(execSettings, { command: ["df"] })).toEqual({
@@ -10,6 +16,9 @@ test("fills in what may be left out", () => {
     env: {},
     envFile: null,
     hasGateway: false,
+    network: "open",
+    allow: null,
+    isStateVisible: false,
     outputBytesMax: 256 * 1024,
     isPublished: false,
     units: 1,
@@ -23,6 +32,9 @@ test("takes what is written", () => {
     env: { A_1: "", _b: "x=y" },
     env_file: ".env.script",
     gateway: true,
+    network: "allowlist",
+    allow: ["pypi.org", "*.Example.org:8443"],
+    state: "visible",
     max_output_kb: 1024,
     publish: true,
     units: 0,
@@ -33,6 +45,9 @@ test("takes what is written", () => {
     env: entry.env,
     envFile: ".env.script",
     hasGateway: true,
+    network: "allowlist",
+    allow: ["pypi.org", "*.example.org:8443"],
+    isStateVisible: true,
     outputBytesMax: 1024 * 1024,
     isPublished: true,
     units: 0,
@@ -55,6 +70,11 @@ test.each([
   ["a variable that afk sets: the job", { command: ["df"], env: { AFK_JOB: "x" } }],
   ["an empty env_file", { command: ["df"], env_file: "" }],
   ["a gateway that is an address", { command: ["df"], gateway: "127.0.0.1:4236" }],
+  ["a network of another name", { command: ["df"], network: "none" }],
+  ["an empty list of hosts", { command: ["df"], allow: [] }],
+  ["an address in place of a host", { command: ["df"], allow: ["https://pypi.org/"] }],
+  ["a port that is none", { command: ["df"], allow: ["pypi.org:70000"] }],
+  ["a state that is true", { command: ["df"], state: true }],
   ["no output", { command: ["df"], max_output_kb: 0 }],
   ["more output than a step can keep", { command: ["df"], max_output_kb: 1025 }],
   ["half a unit", { command: ["df"], units: 0.5 }],
@@ -65,7 +85,7 @@ test.each([
 });
 
 test("refuses a program without a name, and says where it stands", () => {
-  const check = (command: string[]) => checkProgram(v.parse(execSettings, { command }));
+  const check = (command: string[]) => checkProgram(v.parse(execSettings, { command }), CONFIG);
   expect(check(["", "x"])).toEqual([
     { path: "command[0]", message: expect.stringMatching(/^found ""; write/) },
   ]);
@@ -74,8 +94,34 @@ test("refuses a program without a name, and says where it stands", () => {
 
 test("refuses a provider's key beside a gateway, which it would go round, and nowhere else", () => {
   const env = { OPENAI_API_KEY: "sk-1", OPENROUTER_API_KEY: "sk-2", GREETING: "hello" };
-  const check = (gateway: boolean) => checkProgram(v.parse(execSettings, { command: ["df"], env, gateway }));
+  const check = (gateway: boolean) =>
+    checkProgram(v.parse(execSettings, { command: ["df"], env, gateway }), CONFIG);
   expect(check(false)).toEqual([]);
   expect(check(true).map(({ path }) => path)).toEqual(["env.OPENAI_API_KEY", "env.OPENROUTER_API_KEY"]);
   expect(check(true)[0]?.message).toMatch(/past every cap; take it out/);
+});
+
+test.each([
+  ["gateway without one", { network: "gateway" }, "network"],
+  ["a list that nothing uses", { allow: ["pypi.org"] }, "allow"],
+  ["a list that is nowhere", { network: "allowlist" }, "network"],
+  [
+    "a provider of models beside a gateway",
+    { gateway: true, network: "allowlist", allow: ["pypi.org", "api.anthropic.com"] },
+    "allow[1]",
+  ],
+])("refuses a network that cannot be meant: %s", (_name, entry, path) => {
+  const parsed = v.parse(execSettings, { command: ["df"], ...entry });
+  expect(checkProgram(parsed, CONFIG).map((issue) => issue.path)).toEqual([path]);
+});
+
+test("takes each network beside what it needs", () => {
+  for (const entry of [
+    { network: "gateway", gateway: true },
+    { network: "allowlist", allow: ["pypi.org:443"] },
+    { network: "allowlist", gateway: true, allow: ["pypi.org"] },
+    // Without a gateway there is no cap to be gone round.
+    { network: "allowlist", allow: ["api.anthropic.com"] },
+  ])
+    expect(checkProgram(v.parse(execSettings, { command: ["df"], ...entry }), CONFIG)).toEqual([]);
 });

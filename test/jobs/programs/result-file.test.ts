@@ -101,6 +101,7 @@ describe("what a program writes into AFK_RESULT", () => {
     const at = harness();
     const gateway: RunGateway = {
       url: "http://127.0.0.1:1",
+      service: { port: 40123, accept: () => undefined },
       key: "afk_key",
       maxOutputTokens: 1,
       aliases: [],
