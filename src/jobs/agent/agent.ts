@@ -88,6 +88,7 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
     costMicros: ran.costMicros ?? 0,
     durationMs: ran.durationMs,
     truncated: ran.truncated,
+    ...(ran.network !== undefined && { network: ran.network }),
     handed: ran.handed ?? null,
     stdout: ran.stdout.slice(-KEPT_CHARS_MAX),
     stderr: ran.stderr.slice(-KEPT_CHARS_MAX),

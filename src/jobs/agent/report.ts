@@ -1,6 +1,7 @@
 import type { ReportItem, RunReport } from "../../delivery/report.ts";
 import { formatUsd } from "../../lib/money.ts";
 import { plural } from "../../lib/text.ts";
+import { networkWords, type RunNetwork } from "../programs/network-words.ts";
 import type { HandedIn } from "../programs/result-file.ts";
 import type { Patch } from "./patch.ts";
 
@@ -13,6 +14,8 @@ export interface AgentRun {
   durationMs: number;
   truncated: boolean;
   handed: HandedIn | null;
+  /** Left out where it had the machine's. */
+  network?: RunNetwork;
 }
 
 /** `3 files, +10 -2`; what was changed, in words. */
@@ -27,7 +30,7 @@ export function summaryOf(run: AgentRun): string {
     run.requests === 0
       ? "no request at its gateway (see docs/agents.md)"
       : `${plural(run.requests, "request")} for ${formatUsd(run.costMicros)}`;
-  return `${changeWords(run.patch)}; ${asked}, ${seconds}`;
+  return `${changeWords(run.patch)}; ${asked}, ${seconds}${networkWords(run.network)}`;
 }
 
 /** What receivers get: the last message under what was changed. A run that changed nothing is no news. */

@@ -1,7 +1,9 @@
 import * as v from "valibot";
+import type { Config } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { section, text } from "../../config/fields.ts";
 import { fromHome } from "../../config/locations.ts";
+import { allowEntry, networkEntry } from "../programs/network-settings.ts";
 import { checkProgram, programEntries } from "../programs/settings.ts";
 
 const WRITE_PROMPT =
@@ -31,9 +33,11 @@ export const agentSettings = v.pipe(
     ),
     env,
     env_file,
+    network: networkEntry("gateway"),
+    allow: allowEntry,
     max_output_kb,
   }),
-  v.transform(({ max_output_kb, env_file, prompt, prompt_file, repo, ref, ...entry }) => ({
+  v.transform(({ max_output_kb, env_file, prompt, prompt_file, repo, ref, allow, ...entry }) => ({
     ...entry,
     prompt: prompt ?? null,
     promptFile: prompt_file === undefined ? null : fromHome(prompt_file),
@@ -41,6 +45,8 @@ export const agentSettings = v.pipe(
     ref: ref ?? null,
     envFile: env_file === undefined ? null : fromHome(env_file),
     hasGateway: true,
+    allow: allow ?? null,
+    isStateVisible: false,
     outputBytesMax: max_output_kb * 1024,
   })),
 );
@@ -49,8 +55,8 @@ export const agentSettings = v.pipe(
 export type AgentSettings = v.InferOutput<typeof agentSettings>;
 
 /** Exactly one of the two says what is to be done. */
-export function checkAgent(settings: AgentSettings): ConfigIssue[] {
-  const issues = checkProgram(settings);
+export function checkAgent(settings: AgentSettings, config: Config): ConfigIssue[] {
+  const issues = checkProgram(settings, config);
   if ((settings.prompt === null) === (settings.promptFile === null)) {
     const found =
       settings.prompt === null ? "found neither prompt nor prompt_file" : "stands beside prompt_file";

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { networkWords } from "../programs/network-words.ts";
 import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramRun, runProgram } from "../programs/run-program.ts";
 import { checkProgram } from "../programs/settings.ts";
@@ -47,17 +48,7 @@ async function runOnce(context: Context): Promise<ProgramRun> {
 function summaryOf(ran: ProgramRun): string {
   const size = `${Buffer.byteLength(ran.stdout)} bytes of output${ran.truncated ? " (cut)" : ""}`;
   const asked = ran.requests === undefined ? "" : `, ${askedWords(ran.requests)}`;
-  return `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}${networkWords(ran)}`;
-}
-
-/** What the run's record says of its network, where that was not to be the machine's. */
-function networkWords({ network }: ProgramRun): string {
-  if (network === undefined) return "";
-  const [first, second, ...more] = network.refused;
-  const rest = more.length > 0 ? ` and ${more.length} more` : "";
-  const refused =
-    first === undefined ? "" : `, refused: ${[first, second].filter(Boolean).join(", ")}${rest}`;
-  return `${refused}${network.isEnforced ? "" : ", network by agreement only"}`;
+  return `exit 0 after ${ran.durationMs / 1_000} s, ${size}${asked}${networkWords(ran.network)}`;
 }
 
 function askedWords(requests: number): string {

@@ -13,6 +13,7 @@ import type { JobContext, RunFolder } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
+import type { RunNetwork } from "./network-words.ts";
 import { headAndTail } from "./output.ts";
 import { proxyEnvironment } from "./proxy-environment.ts";
 import {
@@ -46,8 +47,8 @@ export interface ProgramRun {
   costMicros?: number;
   /** What it wrote into the file of AFK_RESULT. */
   handed?: HandedIn | null;
-  /** Where it was not to have the machine's: whether the kernel saw to that, and which hosts the proxy refused. */
-  network?: { isEnforced: boolean; refused: string[] };
+  /** Left out where it had the machine's. */
+  network?: RunNetwork;
 }
 
 /** A program that ended well, with the secrets of its run, and what takes them and others out of a text of at most 100,000 characters. */

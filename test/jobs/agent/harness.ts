@@ -71,6 +71,7 @@ export function agentHarness(files: Record<string, string | Uint8Array> = {}): A
 function gatewayOf(requests: number): RunGateway {
   return {
     url: "http://127.0.0.1:40123",
+    service: { port: 40123, accept: (socket) => socket.destroy() },
     key: "afk_key_of_the_run",
     maxOutputTokens: 32_000,
     aliases: [],
