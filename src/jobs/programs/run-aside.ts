@@ -8,7 +8,10 @@ import { failureOf } from "./run-program.ts";
 import type { ProgramSettings } from "./settings.ts";
 
 /** What a program beside the job's own needs of the job. */
-export type AsideContext = Pick<JobContext, "name" | "base" | "period" | "processes" | "log" | "signal">;
+export type AsideContext = Pick<
+  JobContext,
+  "name" | "base" | "period" | "processes" | "view" | "log" | "signal"
+>;
 
 /** A program that helps the job: it reads something, or says whether there is anything to do. */
 export interface Aside {
@@ -34,16 +37,23 @@ export async function runAside(
   aside: Aside,
 ): Promise<{ code: number; stdout: Ran["stdout"] }> {
   const { command, cwd, env: stated = {}, envFile = null, outputBytesMax, timeoutMs, answers = [0] } = aside;
-  const settings: ProgramSettings = { command, env: stated, envFile, outputBytesMax, hasGateway: false };
+  const own = { command, env: stated, envFile, outputBytesMax };
+  const settings: ProgramSettings = {
+    ...own,
+    hasGateway: false,
+    network: "open",
+    allow: null,
+    isStateVisible: false,
+  };
   const { env, secrets } = makeEnvironment({ ...context, settings }, {}, null);
-  const { log, processes: records } = context;
+  const { log, processes: records, view } = context;
   const name = `${context.name}, ${aside.label}`;
   using limited = joinSignals([context.signal], timeoutMs);
   const { signal } = limited;
   try {
     const ran = await runContained(
       { command, cwd, env },
-      { input: "", outputBytesMax, records, log, signal },
+      { input: "", outputBytesMax, records, log, signal, network: "open", view },
     );
     const { end, stdout } = ran;
     if (end.type === "exited" && end.signal === null && end.code !== null && answers.includes(end.code))
