@@ -9,6 +9,7 @@ import { allKinds } from "./jobs/kinds.ts";
 import { type Clock, systemClock } from "./lib/clock.ts";
 import { type Randomness, systemRandomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
+import { createNews } from "./lib/news.ts";
 import { once } from "./lib/once.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
 import { checkHighWater } from "./ops/high-water.ts";
@@ -34,8 +35,9 @@ import { guardFunction } from "./runner/one-function.ts";
 import { chainOf } from "./runner/one-model.ts";
 import { pauseByHand, unpauseByHand } from "./runner/pause-by-hand.ts";
 import { enqueueByHand, jobNamed } from "./runner/phases/enqueue-due.ts";
-import { createBasicVerbs } from "./runner/remote/basic-verbs.ts";
+import { createQuestions, type Questions } from "./runner/questions/questions.ts";
 import { besidePhone, type PhoneSources, servePhone } from "./runner/remote/phone.ts";
+import { createVerbs } from "./runner/remote/verbs.ts";
 import { createLiveRails, createRenewal } from "./runner/renewal.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
@@ -80,6 +82,8 @@ export interface Agent extends LibraryAgent {
   unpause(name: string): Promise<{ wasPaused: boolean; isByFile: boolean }>;
   /** Irreversible actions that jobs wrote down, and what a person decides about them. */
   drafts: Drafts;
+  /** What jobs ask people, and what they answer at the keyboard. */
+  questions: Questions;
   config: Config;
   version: string;
   rails: Rails;
@@ -120,10 +124,12 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     egress = createEgress({ ...network, config: config.egress });
     return { config, chain: createChain(rails, config.models), egress };
   });
+  const answers = createNews();
   const dependencies: Dependencies = {
     ...latest(),
     renew,
-    hasNews: live.hasNews,
+    // What was answered by this process's own phone is no commit of somebody else.
+    hasNews: () => answers.taken() || live.hasNews(),
     version: VERSION,
     store,
     outbox,
@@ -144,7 +150,15 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     ...held,
     current: live.current,
   });
-  const phone = (): PhoneSources => ({ ...dependencies, ...createBasicVerbs(rails), current: live.current });
+  const status = () => readStatus({ config: live.current(), version: VERSION, db: store.db, clock });
+  const drafts = createDrafts({
+    ...dependencies,
+    get outgoing() {
+      return outgoing;
+    },
+  });
+  const verbs = createVerbs({ rails, drafts, status, current: live.current, wake: answers.tell });
+  const phone = (): PhoneSources => ({ ...dependencies, ...verbs, current: live.current });
   return {
     get config() {
       return live.current();
@@ -198,18 +212,9 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       serveAlone(serving(), listen ?? live.current().gateway.listen ?? DEFAULT_LISTEN),
     pause: (name, reason) => pauseByHand({ ...dependencies, ...latest() }, name, reason),
     unpause: (name) => unpauseByHand({ ...dependencies, ...latest() }, name),
-    drafts: createDrafts({
-      config: live.current(),
-      store,
-      outbox,
-      rails,
-      clock,
-      log,
-      get outgoing() {
-        return outgoing;
-      },
-    }),
-    status: () => readStatus({ config: live.current(), version: VERSION, db: store.db, clock }),
+    questions: createQuestions(rails),
+    drafts,
+    status,
     async close() {
       await sender.close();
       await Promise.all([egress.close(), outgoing.close()]);

@@ -28,6 +28,7 @@ export const ALERT_EVENTS = {
   clock_jump: "warn",
   state_rolled_back: "error",
   draft_pending: "warn",
+  approval_asked: "warn",
   unit_failed: "error",
   disk_low: "error",
   output_set_aside: "error",

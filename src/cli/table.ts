@@ -151,6 +151,10 @@ export const COMMANDS: CommandTable = {
         "Irreversible actions that are done only after a person approves: list, show, approve, reject",
       load: () => import("./commands/drafts.ts"),
     },
+    questions: {
+      description: "Runs that ask to go on past a cap of their job: list, yes, no",
+      load: () => import("./commands/questions.ts"),
+    },
     key: {
       description: "Keys of the gateway's clients: make, list, revoke",
       load: () => import("./commands/key.ts"),

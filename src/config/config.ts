@@ -89,7 +89,7 @@ export interface JobConfig {
   /** Its own models, in the order they are tried; left out for those of `models.chain`. */
   models?: string[];
   /** What happens when a cap refuses it; left out for what `models.on_cap` says. */
-  onCap?: "halt" | "fallback";
+  onCap?: "halt" | "fallback" | "ask";
   /** What the kind's own schema made of the rest of the entry. */
   settings: unknown;
 }

@@ -13,9 +13,10 @@ export function jobModelIssues({ jobs, models: { providers } }: Config): ConfigI
   );
 }
 
-/** The models as one job has them: its own chain, and what it does at a cap. */
+/** The models as one job has them: its own chain, and what it does at a cap. One that asks halts until it has its answer. */
 export function modelsOf(models: ModelsConfig, entry: Pick<JobConfig, "models" | "onCap">): ModelsConfig {
-  return { ...models, chain: entry.models ?? models.chain, onCap: entry.onCap ?? models.onCap };
+  const onCap = entry.onCap === "ask" ? "halt" : (entry.onCap ?? models.onCap);
+  return { ...models, chain: entry.models ?? models.chain, onCap };
 }
 
 /** Every model that afk itself may ask, the agent's first, and where afk.yaml names it. */

@@ -8,7 +8,7 @@ import { chainSchema } from "./model-reference.ts";
 import { onlyIfSchema } from "./only-if.ts";
 
 /** What a job may do when a cap refuses it. */
-const JOB_ON_CAP = ["halt", "fallback"] as const;
+const JOB_ON_CAP = ["halt", "fallback", "ask"] as const;
 
 const WRITE_CRON =
   'write a cron line of five fields (minute, hour, day, month, weekday), for example "0 6 * * *", or leave it out and write every: 4h';
@@ -80,7 +80,9 @@ export const jobSchema = v.strictObject({
   on_cap: v.optional(
     v.pipe(
       v.picklist(JOB_ON_CAP),
-      v.description("As models.on_cap, for this job alone; what that says unless stated."),
+      v.description(
+        "As models.on_cap, for this job alone; what that says unless stated. With ask a run that met a cap of the job itself waits, and a person is asked whether it may have as much again.",
+      ),
     ),
   ),
   caps: ownerCapsSchema("job"),

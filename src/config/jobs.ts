@@ -52,6 +52,7 @@ function parseJob(entry: Record<string, unknown>, index: number, context: JobsCo
     ...outer.issues,
     ...movedKeys(entry, prefix),
     ...scheduleIssues(entry, prefix, context.timezone),
+    ...askIssues(entry, prefix),
   ];
   const kind = context.kinds.find((each) => each.kind === entry.kind);
   if (kind === undefined) return { output: null, issues };
@@ -103,6 +104,13 @@ function scheduleIssues(
     if (problem !== null) issues.push({ path: formatPath([...prefix, "schedule"]), message: problem });
   }
   return issues;
+}
+
+/** Only a cap of the job itself is asked about. */
+function askIssues(entry: Record<string, unknown>, prefix: (string | number)[]): ConfigIssue[] {
+  if (entry.on_cap !== "ask" || (isSection(entry.caps) && Object.keys(entry.caps).length > 0)) return [];
+  const message = "ask is about caps of this job; write one beside it, for example caps: { daily_usd: 0.30 }";
+  return [{ path: formatPath([...prefix, "on_cap"]), message }];
 }
 
 function repeatedNames(entries: readonly unknown[]): ConfigIssue[] {

@@ -85,8 +85,9 @@ async function capRefusal(
       most,
       model: call.model,
       message,
+      capped: refusal,
     };
-  return { type: "cap", resetsAtMs, message };
+  return { type: "cap", resetsAtMs, message, capped: refusal };
 }
 
 /** What clients know such a limit by. */

@@ -97,6 +97,7 @@ const KNOWN: Record<string, { words: string; fields: string[] }> = {
   network_used: { words: "command used the proxy", fields: ["requests", "bytesReceived"] },
   gateway_unused: { words: "command asked its gateway nothing", fields: ["name"] },
   gateway_failed: { words: "gateway not closed, or its folder not removed", fields: ["error"] },
+  approval_given: { words: "a question was answered", fields: ["answer", "subject", "by"] },
   job_paused: { words: "job paused", fields: ["name", "by", "reason"] },
   job_unpaused: { words: "job unpaused", fields: ["name"] },
   paused_job_run: { words: "a paused job is run by hand", fields: ["name"] },

@@ -7,7 +7,7 @@ const WORD_CHARS_MIN = 3;
 const CANDIDATES_MAX = 5;
 
 /** Where ids are looked for. */
-type Table = "drafts" | "incidents" | "ledger" | "jobs" | "ticks";
+type Table = "drafts" | "questions" | "incidents" | "ledger" | "jobs" | "ticks";
 
 /**
  * The id that a word means: the whole of it, or the beginning or end that no other has. A word that means none is given back

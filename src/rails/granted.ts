@@ -109,6 +109,7 @@ export function offerOf(
 /** The window of one run. */
 const RUN = WINDOWS[1].name;
 
-function ownCaps({ owners }: BudgetConfig, job: string | null | undefined): Caps | null {
+/** The caps that a job has of its own; null where it has none. */
+export function ownCaps({ owners }: BudgetConfig, job: string | null | undefined): Caps | null {
   return job != null && Object.hasOwn(owners.job, job) ? (owners.job[job] ?? null) : null;
 }

@@ -51,10 +51,13 @@ export class CapReached extends AfkError {
 /** A cap has no room for what the program of a run asks: an ordinary outcome, exit 0. The run begins again after `retry`. */
 export class RunCapped extends AfkError {
   readonly afterMs: number;
+  /** The cap, where it is known which. */
+  readonly refusal: CapRefusal | null;
 
-  constructor(message: string, afterMs: number) {
+  constructor(message: string, afterMs: number, refusal: CapRefusal | null = null) {
     super("cap_hit", message, { retry: { afterMs }, exitCode: EXIT.ok });
     this.afterMs = afterMs;
+    this.refusal = refusal;
   }
 }
 

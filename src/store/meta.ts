@@ -20,6 +20,9 @@ type MetaKey =
 export type SweepName =
   | "memory"
   | "messages"
+  | "questions"
+  | "grants"
+  | "wrongCodes"
   | "ledger"
   | "steps"
   | "answers"

@@ -1,4 +1,5 @@
 import type { Figures, Price, TokenLimit } from "../../providers/types.ts";
+import type { CapRefusal } from "../../rails/budget-notices.ts";
 
 /** The protocols that clients speak to the gateway. */
 export type ProtocolName = "openai" | "anthropic" | "ollama";
@@ -74,8 +75,11 @@ export const NO_COST: Bound = {
   hidesUsage: false,
 };
 
-/** Why a request gets no answer of a model. `message` is one whole sentence that says what, how much, until when and what to do. */
-export type Refusal = { message: string } & (
+/**
+ * Why a request gets no answer of a model. `message` is one whole sentence that says what, how much, until when and what to do;
+ * `capped` is the cap that refused, for whoever runs the client.
+ */
+export type Refusal = { message: string; capped?: CapRefusal } & (
   | { type: "cap"; resetsAtMs: number | null }
   /** A smaller output would fit: `most` tokens where `asked` were asked for. */
   | { type: "cap_smaller"; resetsAtMs: number | null; asked: number; most: number; model: string }

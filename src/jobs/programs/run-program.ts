@@ -97,7 +97,7 @@ async function runBehind(context: Context, start: ProgramStart): Promise<Finishe
     const capped = joined.signal.aborted ? null : gateway.refusedBy();
     if (capped === null) throw error;
     const message = `${messageOf(error)}; its last request was refused: ${capped.message}`;
-    throw new RunCapped(message, capped.afterMs);
+    throw new RunCapped(message, capped.afterMs, capped.refusal);
   } finally {
     if (gateway.requests() === 0 && !joined.signal.aborted)
       context.log.event("warn", "gateway_unused", { name: context.name });

@@ -25,6 +25,25 @@ export const messagesSweep = forgets(
   ({ stepsMs }) => sql`at < ${stepsMs}`,
 );
 
+/** Questions that were answered, or are over; one that nobody looked at since its time was up counts too. */
+export const questionsSweep = forgets(
+  { name: "questions", orderBy: "asked_at", key: ["id"] },
+  ({ historyMs }) => sql`asked_at < ${historyMs} and expires_at < ${historyMs}`,
+);
+
+/** What runs were granted, whose windows are long over. */
+export const grantsSweep = forgets(
+  { name: "grants", table: "cap_grants", key: ["job", "window", "amount"], orderBy: "granted_at" },
+  ({ historyMs }) => sql`granted_at < ${historyMs} and not exists (
+    select 1 from jobs where jobs.key = cap_grants.job and jobs.state in ('ready', 'running'))`,
+);
+
+/** Wrong codes, of which those of the last hours count. */
+export const wrongCodesSweep = forgets(
+  { name: "wrongCodes", table: "wrong_codes", key: ["id"], orderBy: "at" },
+  ({ historyMs }) => sql`at < ${historyMs}`,
+);
+
 /** Kept pages that were neither fetched nor confirmed: asked for again, they are fetched in full. Each may have 2 MiB. */
 export const pagesSweep = forgets(
   { name: "pages", table: "http_cache", key: ["url_hash"], orderBy: "fetched_at", limit: 4 },

@@ -10,11 +10,14 @@ import { answersSweep } from "./answers.ts";
 import {
   breakersSweep,
   draftsSweep,
+  grantsSweep,
   memorySweep,
   messagesSweep,
   pagesSweep,
   printedSweep,
+  questionsSweep,
   seenSweep,
+  wrongCodesSweep,
 } from "./forget.ts";
 import { jobsSweep } from "./jobs.ts";
 import { ledgerSweep } from "./ledger.ts";
@@ -53,6 +56,7 @@ const SWEEPS: readonly Sweep[] = [
   stepsSweep,
   answersSweep,
   draftsSweep,
+  questionsSweep,
   resultsSweep,
   jobsSweep,
   alertsSweep,
@@ -60,6 +64,8 @@ const SWEEPS: readonly Sweep[] = [
   seenSweep,
   memorySweep,
   messagesSweep,
+  grantsSweep,
+  wrongCodesSweep,
   pagesSweep,
   breakersSweep,
   printedSweep,

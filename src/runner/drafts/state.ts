@@ -1,6 +1,7 @@
 import type { Updateable } from "kysely";
 import type { DraftState, DraftsTable } from "../../store/schema/queue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
+import { closeForDraft } from "../questions/question.ts";
 
 /** What a claim stands on; the outcome is written only where it still holds. */
 export interface DraftClaim {
@@ -34,9 +35,12 @@ export async function orphanDrafts(trx: Trx): Promise<void> {
   await move(trx, {}, ["approving"], { state: "unknown", error: ORPHANED });
 }
 
-/** Writes the intent down. False when somebody else was faster; then nothing may be done. */
+/** Writes the intent down, which answers what the phone was asked. False when somebody else was faster; then nothing may be done. */
 export async function claimDraft(trx: Trx, { id, attemptedMs, from }: DraftClaim): Promise<boolean> {
-  return await move(trx, { id }, [from], { state: "approving", attempted_at: attemptedMs, error: null });
+  const change = { state: "approving", attempted_at: attemptedMs, error: null } as const;
+  const isClaimed = await move(trx, { id }, [from], change);
+  if (isClaimed) await closeForDraft(trx, id, true, attemptedMs);
+  return isClaimed;
 }
 
 /** Writes down what came of a claim. False when the claim does not hold any more. */
@@ -52,7 +56,10 @@ export async function endDraft(
 
 /** Closes a draft that waits or is unknown. Its error stays, since it tells of a try. False when it was in another state. */
 export async function closeDraft(trx: Trx, id: string, nowMs: number): Promise<boolean> {
-  return await move(trx, { id }, ["pending", "unknown"], { state: "rejected", decided_at: nowMs });
+  const change = { state: "rejected", decided_at: nowMs } as const;
+  const isClosed = await move(trx, { id }, ["pending", "unknown"], change);
+  if (isClosed) await closeForDraft(trx, id, false, nowMs);
+  return isClosed;
 }
 
 /** Changes the drafts of which `which` holds that are in one of these states; false when there is none. */

@@ -55,7 +55,7 @@ export async function openRunGateway(
 ): Promise<RunGateway> {
   const { tick, runner, job, signal, log, activity } = run;
   const key = newClientKey();
-  const watched = watchRefusals(job.name, clock);
+  const watched = watchRefusals(run, clock);
   const own = configOf(config, run.entry);
   const { replays, maxOutputTokens, models } = own.gateway;
   const caller: Caller = {
@@ -127,7 +127,10 @@ function configOf(config: Config, entry: JobConfig): Config {
 }
 
 /** Follows what comes of a run's requests, and ends a run that takes no refusal for an answer. */
-function watchRefusals(name: string, clock: { nowMs(): number }) {
+function watchRefusals(
+  { job: { name }, entry }: Pick<GatewayRun, "job" | "entry">,
+  clock: { nowMs(): number },
+) {
   const runaway = new AbortController();
   let requests = 0;
   /** The cap that refused a request, and how many requests there had been. */
@@ -157,7 +160,11 @@ function watchRefusals(name: string, clock: { nowMs(): number }) {
         `job ${name} was ended: it made ${more} requests after ${what} had refused one; the latest refusal: ${refusal.message}`;
       if (refusal.type === "cap" || refusal.type === "cap_smaller") {
         const waitMs = waitOf(refusal.resetsAtMs, clock.nowMs());
-        capped = { requests, by: new RunCapped(refusal.message, waitMs) };
+        const halt = new RunCapped(refusal.message, waitMs, refusal.capped ?? null);
+        capped = { requests, by: halt };
+        // Whoever is to be asked is asked at once: what the program does meanwhile would be of no use.
+        const isAsked = entry.onCap === "ask" && refusal.type === "cap" && halt.refusal?.offer != null;
+        if (isAsked) runaway.abort(halt);
         const more = tooOften("cap");
         if (more !== null) runaway.abort(new RunCapped(words(more, "a cap"), waitMs));
       } else if (refusal.type === "breaker") {

@@ -14,12 +14,13 @@ import { forgetAttempt } from "../../queue/steps.ts";
 import { wait } from "../../queue/wait.ts";
 import { probeAt, probeBy } from "../../rails/breaker.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
-import { isHalt } from "../../rails/halt.ts";
+import { CapReached, isHalt, RunCapped } from "../../rails/halt.ts";
 import { periodsAt } from "../../rails/windows.ts";
 import { isDiskFull, StoreRefused } from "../../store/errors.ts";
 import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Uses } from "../dependencies.ts";
+import { askAboutCap } from "../questions/cap-question.ts";
 import { deathReport } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
 
@@ -105,15 +106,31 @@ export async function saveDeath(
 async function giveBack(
   dependencies: EndDependencies,
   job: JobRow,
-  { message, retry }: AfkError,
+  error: AfkError,
   ended: Ended | null = null,
 ): Promise<void> {
   const { store, outbox, clock } = dependencies;
+  const { message, retry } = error;
   const nowMs = clock.nowMs();
   await store.atomically(async (trx) => {
-    await unclaim(trx, job, outbox.redact(message), nowMs + (askedWaitMs(retry) ?? 0), nowMs);
+    const askedUntil = await askAfterCap(dependencies, trx, job, error);
+    const runAt = askedUntil ?? nowMs + (askedWaitMs(retry) ?? 0);
+    await unclaim(trx, job, outbox.redact(message), runAt, nowMs);
     if (ended !== null) await reportRefusals(dependencies, trx, job, ended);
   });
+}
+
+/** Asks a person, where afk.yaml says so, whether the run may go on past a cap of its job. Gives until when it waits; null where it does not. */
+async function askAfterCap(
+  { config, outbox, clock }: Uses<"config" | "outbox" | "clock">,
+  trx: Trx,
+  { name }: JobRow,
+  error: AfkError,
+): Promise<number | null> {
+  const isAsking = config.jobs.some((entry) => entry.name === name && entry.onCap === "ask");
+  const refusal = error instanceof CapReached || error instanceof RunCapped ? error.refusal : null;
+  if (!isAsking || refusal === null) return null;
+  return await askAboutCap(trx, outbox.announce, refusal, clock.nowMs());
 }
 
 async function recordFailure(

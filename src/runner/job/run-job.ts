@@ -1,5 +1,5 @@
-import type { Announce } from "../../alerts/outbox.ts";
 import type { JobConfig } from "../../config/config.ts";
+import { remotesOf } from "../../config/remote.ts";
 import { saveResult } from "../../delivery/results.ts";
 import { openJudge } from "../../jobs/expect/judge.ts";
 import type { JobResult, RunGateway } from "../../jobs/job.ts";
@@ -18,6 +18,7 @@ import { saveOutputs } from "../../queue/publish.ts";
 import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import type { Dependencies, Uses, WorkIds, Writing } from "../dependencies.ts";
+import { askAboutDraft } from "../questions/draft-question.ts";
 import { endWhenIdle, followActivity } from "./activity.ts";
 import { createContext, type Drafted, type Pending } from "./context.ts";
 import { refuseMissed } from "./expectation.ts";
@@ -184,7 +185,7 @@ async function record(
     for (const key of pending.seen) await rememberSeen(trx, { job_name: job.name, key, seen_at: nowMs });
     for (const [key, value] of pending.kept)
       await keepInMemory(trx, { job_name: job.name, key, value, updated_at: nowMs });
-    for (const draft of pending.drafts) await saveDraft(trx, outbox.announce, job, draft, nowMs);
+    for (const draft of pending.drafts) await saveDraft(trx, dependencies, job, draft, nowMs);
     const report = { ...job, tick, sources: result.sources ?? [], nowMs, timezone: config.timezone };
     await reportSources(trx, outbox.announce, report);
     await reportRefusals(dependencies, trx, job, { tick, calls });
@@ -205,7 +206,7 @@ async function record(
 
 async function saveDraft(
   trx: Trx,
-  announce: Announce,
+  { outbox: { announce, redact }, config }: Uses<"outbox" | "config">,
   job: JobRow,
   { name, action, content }: Drafted,
   nowMs: number,
@@ -224,4 +225,6 @@ async function saveDraft(
     occurrence: id,
     job: job.key,
   });
+  if (remotesOf(config).length === 0) return;
+  await askAboutDraft(trx, { id, job: job.name, name, action, content }, redact, nowMs);
 }
