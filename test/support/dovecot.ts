@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { ImapFlow } from "imapflow";
@@ -22,6 +22,8 @@ export interface Dovecot {
   ca: string;
   /** What it wrote about itself. */
   folder: string;
+  /** Puts mails into INBOX as files, read or not, as a delivery does; `arrivedMs` is when. */
+  deliver(mails: readonly string[], arrivedMs: number): void;
   /** Runs `use` with a client that may change the mailbox. */
   withClient<T>(use: (client: ImapFlow) => Promise<T>): Promise<T>;
   /** Puts mails into a folder by APPEND. */
@@ -83,6 +85,16 @@ export async function startDovecot({ tokeninfoUrl }: { tokeninfoUrl?: string } =
     ca: cert,
     folder,
     withClient,
+    deliver(mails, arrivedMs) {
+      const maildir = join(folder, "mail", USER);
+      for (const name of ["cur", "new", "tmp"]) mkdirSync(join(maildir, name), { recursive: true });
+      for (const [at, mail] of mails.entries()) {
+        const path = join(maildir, "new", `${arrivedMs / 1_000}.${String(at).padStart(6, "0")}.x`);
+        writeFileSync(path, mail);
+        utimesSync(path, arrivedMs / 1_000, arrivedMs / 1_000);
+      }
+      execFileSync("chown", ["-R", `${owner.uid}:${owner.gid}`, maildir]);
+    },
     append: (mails, { mailbox = "INBOX", flags = [], date } = {}) =>
       withClient(async (client) => {
         for (const mail of mails)
@@ -124,6 +136,7 @@ mail_max_userip_connections = 100
 auth_failure_delay = 0
 namespace inbox {
   inbox = yes
+  separator = /
   mailbox Drafts {
     auto = create
     special_use = \\Drafts

@@ -43,9 +43,11 @@ export function describeFailure(error: unknown, access: MailAccess): AfkError {
   if (failure.isMailboxMissing)
     return refused(`${host} has no folder ${JSON.stringify(mailbox)}; mend mailbox in afk.yaml`);
   if (failure.isRefused) return refused(`${host} refuses to open ${JSON.stringify(mailbox)}${said}`);
-  const words = BY_CODE[failure.code] ?? (failure.isTlsMissing ? NO_TLS : undefined);
+  const ofConnection = CONNECTION_WORDS[failure.code];
+  const isUnencrypted = failure.isTlsMissing && ofConnection === undefined;
+  const words = BY_CODE[failure.code] ?? (isUnencrypted ? NO_TLS : undefined);
   if (words !== undefined) return refused(`${host} ${words}`);
-  const why = CONNECTION_WORDS[failure.code] ?? oneLine(redact(messageOf(error)), REPLY_CHARS_MAX);
+  const why = ofConnection ?? oneLine(redact(messageOf(error)), REPLY_CHARS_MAX);
   return new EgressFailed(`${host} could not be read: ${why}`, { isDown: true, cause: error });
 }
 

@@ -13,4 +13,4 @@ export function ownText(text: string): string {
  * line of its own.
  */
 const QUOTED =
-  /(?:^[^\n>]{0,200}[\d@][^\n>]{0,200}:[ \t\r]*\n\s{0,20}(?=>))?(?:^>(?!>*From )[^\n]*(?:\n|$))+/gm;
+  /(?:^(?!>)[^\n]{0,200}[\d@][^\n]{0,200}:[ \t\r]*\n\s{0,20}(?=>))?(?:^>(?!>*From )[^\n]*(?:\n|$))+/gm;

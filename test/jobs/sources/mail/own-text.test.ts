@@ -15,3 +15,8 @@ test.each([
 ])("leaves out of a mail what an earlier one said: %s", (_, mail, own) => {
   expect(ownText(mail).trim()).toBe(own);
 });
+
+test("leaves out the line that names who wrote it where the address stands in angle brackets", () => {
+  const text = "It is down again.\n\nOn Thu, 19 Nov 2026, Ops <ops@example.org> wrote:\n> Is it up?\n";
+  expect(ownText(text).trim()).toBe("It is down again.");
+});
