@@ -1,8 +1,9 @@
 import wrapAnsi from "wrap-ansi";
+import type { PreparedDraft } from "../egress/imap/prepare-append.ts";
 import type { OutgoingRequest } from "../egress/types.ts";
 import { visible } from "../lib/visible.ts";
 import type { DraftView } from "../ops/drafts.ts";
-import type { DraftPreview } from "../runner/drafts/drafts.ts";
+import type { DraftPreview } from "../runner/drafts/preview.ts";
 import { paint } from "./output.ts";
 import { COLUMNS } from "./text.ts";
 
@@ -14,12 +15,15 @@ const GUTTER_WRAPPED = "  : ";
 const PRETTY_DEPTH_MAX = 40;
 
 /** A draft and the request its approval sends, for a person to judge. Nothing in them can look like these lines. */
-export function previewLines({ draft, request, refusal }: DraftPreview, columns = COLUMNS): string[] {
-  const body = request === null ? JSON.stringify(draft.content) : request.body;
+export function previewLines(preview: DraftPreview, columns = COLUMNS): string[] {
+  const { draft, request, append, refusal } = preview;
+  const isPrepared = request !== null || append !== null;
+  const body = append?.message.body ?? (request === null ? JSON.stringify(draft.content) : request.body);
   return [
     ...fieldLines(headOf(draft), columns),
     ...(request === null ? [] : requestLines(request, columns)),
-    ...bodyLines(request === null ? "content" : "body", body, columns),
+    ...(append === null ? [] : messageLines(append, columns)),
+    ...bodyLines(isPrepared ? "body" : "content", body, columns),
     ...(refusal === null ? [] : fieldLines([["refused", refusal]], columns)),
   ];
 }
@@ -72,6 +76,27 @@ function requestLines({ method, url, headers }: OutgoingRequest, columns: number
       ["method", method],
       ["address", url],
       ...Object.entries(headers).map(([name, value]) => ["header", `${name}: ${value}`] as const),
+    ],
+    columns,
+  );
+}
+
+/** A message that would lie in a folder. Where its answer goes to somebody else than its author, that is said. */
+function messageLines({ server, user, folder, from, messageId, message }: PreparedDraft, columns: number) {
+  const { to, author, subject, inReplyTo, references } = message;
+  const other = author !== null && author.toLowerCase() !== to.toLowerCase();
+  return fieldLines(
+    [
+      ["server", server],
+      ["mailbox", user],
+      ["folder", folder ?? "the one that the server marks as that of drafts"],
+      ["from", from],
+      ["to", to],
+      ["note", other ? `the mail is from ${author}, and its Reply-To is another` : null],
+      ["subject", subject],
+      ["message-id", messageId],
+      ["answers", inReplyTo],
+      ["thread", references.length === 0 ? null : references.join(" ")],
     ],
     columns,
   );

@@ -1,6 +1,8 @@
 import { MINUTE_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
+import { createConnect } from "./connect.ts";
 import { EgressRefused, SendFailed } from "./errors.ts";
+import { prepareAppend } from "./imap/prepare-append.ts";
 import { askedWaitMs, createRateLimit } from "./rate-limit.ts";
 import { createTransport, type EgressOptions } from "./transport.ts";
 import {
@@ -23,6 +25,7 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): vo
   const { config, clock, log } = options;
   const transport = createTransport(options);
   const { timeoutMs } = transport.limits;
+  const connect = createConnect(config, options.resolve);
   const rateLimit = createRateLimit(options.db, clock);
 
   function prepare(text: string, request: SendRequest): OutgoingRequest {
@@ -62,6 +65,12 @@ export function createOutgoing(options: EgressOptions): Outgoing & { close(): vo
       if (waitMs !== null) await rateLimit.pushBack(url.hostname, waitMs);
       log.event("debug", "request_sent", { host: url.host, method: request.method, status: answer.status });
       return { status: answer.status };
+    },
+    prepareAppend,
+    async append(access, { signal, ...draft }) {
+      // Loaded now: most approvals send a request.
+      const { appendDraft } = await import("./imap/append-draft.ts");
+      return await appendDraft(access, prepareAppend(access, draft), { connect, signal });
     },
     close: transport.close,
   };

@@ -1,4 +1,5 @@
 import type { MailAccess, ReadableMailbox } from "./imap/access.ts";
+import type { MailDraft, PreparedDraft } from "./imap/prepare-append.ts";
 
 /** One page, as fetched or, after a 304, as kept. */
 export interface Page {
@@ -87,4 +88,14 @@ export interface Outgoing {
    * @throws EgressRefused, EgressFailed when nothing was sent: policy says no, or the host is not to be called now.
    */
   send(url: string, request: SendRequest & { signal: AbortSignal }): Promise<{ status: number }>;
+  /** Where `append` would put the draft, and what is in it; connects to nothing. */
+  prepareAppend(access: MailAccess, draft: MailDraft): PreparedDraft;
+  /**
+   * Puts a message into a folder of a mailbox, unless one of the same Message-ID is there.
+   * @throws SendFailed, which says whether it may be there; EgressRefused, EgressFailed, MailboxRefused when it is not.
+   */
+  append(
+    access: MailAccess,
+    draft: MailDraft & { signal: AbortSignal },
+  ): Promise<{ folder: string; wasThere: boolean }>;
 }

@@ -40,7 +40,7 @@ export interface Mail {
  * One plain mail address, as a message's header and the mail server both take it: no display name, no quotes, and no
  * character that could begin another header or another recipient.
  */
-const MAIL_ADDRESS =
+export const MAIL_ADDRESS: RegExp =
   /^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
 
 const WRITE_ADDRESS = "write a plain mail address, for example ops@example.org";

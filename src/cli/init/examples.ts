@@ -2,9 +2,11 @@ import { UsageError } from "../command.ts";
 import { brief } from "./brief.ts";
 import { digest } from "./digest.ts";
 import type { Example } from "./example.ts";
+import { mailTriage } from "./mail-triage.ts";
+import { repoTriage } from "./repo-triage.ts";
 
 /** What `afk init` offers; the first where nobody chooses. */
-export const EXAMPLES: readonly Example[] = [digest, brief];
+export const EXAMPLES: readonly Example[] = [digest, brief, mailTriage, repoTriage];
 
 const NAMES = EXAMPLES.map(({ name }) => name);
 

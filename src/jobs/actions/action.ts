@@ -1,4 +1,5 @@
 import type { GenericSchema } from "valibot";
+import type { MailDraft } from "../../egress/imap/prepare-append.ts";
 import type { SendRequest } from "../../egress/types.ts";
 import type { SourceReference } from "./references.ts";
 
@@ -12,10 +13,18 @@ export interface Action<Content = unknown> {
   run(content: Content, tools: ActionTools): Promise<ActionResult>;
 }
 
-/** All that an action can reach. It sends one request; a second one is a bug. */
+/** All that an action can reach. It uses one of `post` and `append`, once; a second use is a bug. */
 export interface ActionTools {
   /** Sends the request and gives its 2xx status. It throws for all else, which the action lets pass. */
   post(url: string, request: ActionRequest): Promise<{ status: number }>;
+  /**
+   * Puts a message into a folder of the mailbox that the source reads, unless it is there. It throws for all else, which the
+   * action lets pass.
+   */
+  append(
+    from: SourceReference,
+    draft: Omit<MailDraft, "idempotencyKey">,
+  ): Promise<{ folder: string; wasThere: boolean }>;
   /** Sent along with the request; the same however often it is tried. */
   idempotencyKey: string;
   /** Aborts on a kill switch. */

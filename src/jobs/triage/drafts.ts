@@ -1,8 +1,9 @@
 import { cleanText, oneLine } from "../../lib/text.ts";
+import { plainAddress } from "../actions/mail-draft.ts";
 import { escapeMarkdown } from "../digest/document/markdown.ts";
-import type { Item } from "../items/item.ts";
+import type { Item, ItemOrigin } from "../items/item.ts";
 import type { JobContext } from "../job.ts";
-import { GITHUB_API } from "../sources/github/settings.ts";
+import { githubApi } from "../sources/github/settings.ts";
 import { type SourceSettings, sourceId } from "../sources/registry.ts";
 import { ANSWER_CHARS_MAX } from "./answer.ts";
 import type { Decision } from "./decide.ts";
@@ -13,6 +14,7 @@ import type { TriageSettings } from "./settings.ts";
 const DRAFTS_MAX = 100;
 const TITLE_CHARS_MAX = 90;
 const KEY_CHARS = 8;
+const SUBJECT_CHARS_MAX = 200;
 
 type Decided = Extract<Decision, { type: "decided" }>;
 
@@ -30,8 +32,9 @@ export function createDrafter(
   return (item, source, decision) => {
     const { label, priority } = decision.verdict;
     const from = { job: context.name, source: sourceId(source) };
+    const api = "github" in source ? githubApi(source) : null;
     const plans = rulesFor(context.settings.rules, label, priority).flatMap((rule) =>
-      plansOf(rule, item, { from, decision }),
+      plansOf(rule, item, { from, api, decision }),
     );
     return plans.map((plan, index) => {
       if ("unfit" in plan) return plan.unfit;
@@ -51,19 +54,23 @@ export function createDrafter(
 interface Basis {
   /** Where the item was read, and with whose credentials an action is done. */
   from: { job: string; source: string };
+  /** The API of its source, where there is one. */
+  api: string | null;
   decision: Decided;
 }
 
 function plansOf(rule: Rule, item: Item, basis: Basis): Plan[] {
-  const { add_labels: labels, comment, assign } = rule;
+  const { reply, add_labels: labels, comment, assign } = rule;
   const { from, decision } = basis;
   const place = item.origin?.type === "github" ? item.origin : null;
   const onGithub = (what: string, action: string, more: object): Plan => {
-    if (place === null) return { unfit: `not drafted, since it is no issue or pull request: ${what}` };
+    if (place === null || basis.api === null)
+      return { unfit: `not drafted, since it is no issue or pull request: ${what}` };
     const { repository, number } = place;
-    return { action, what, content: { from, api: GITHUB_API, repository, number, ...more } };
+    return { action, what, content: { from, api: basis.api, repository, number, ...more } };
   };
   return [
+    ...(reply === undefined ? [] : [replyPlan(reply, rule.drafts ?? null, item, basis)]),
     ...(labels === undefined ? [] : [onGithub(`label ${labels.join(", ")}`, "github_label", { labels })]),
     ...(comment === undefined
       ? []
@@ -74,13 +81,47 @@ function plansOf(rule: Rule, item: Item, basis: Basis): Plan[] {
   ];
 }
 
+function replyPlan(template: string, folder: string | null, item: Item, { from, decision }: Basis): Plan {
+  const what = "reply";
+  const { origin } = item;
+  if (origin?.type !== "mail") return { unfit: `not drafted, since it is no mail: ${what}` };
+  const to = plainAddress(origin.replyTo ?? origin.from);
+  if (to === null)
+    return { unfit: `not drafted, since the mail names no plain address to answer to: ${what}` };
+  const content = {
+    from,
+    folder,
+    to,
+    author: plainAddress(origin.from),
+    subject: `Re: ${oneLine(origin.subject.replace(/^(?:\s*re\s*:)+/i, ""), SUBJECT_CHARS_MAX) || "(no subject)"}`,
+    ...threadOf(origin),
+    body: filled(template, decision, "text"),
+  };
+  return { action: "mail_draft", what: `${what} to ${to}`, content };
+}
+
+/** An identifier of a message (RFC 5322, section 3.6.4), as far as it is safe in a header. */
+const MESSAGE_ID = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>$/;
+const REFERENCES_MAX = 20;
+
+function threadOf({ messageId, references }: Extract<ItemOrigin, { type: "mail" }>) {
+  const inReplyTo = messageId !== null && MESSAGE_ID.test(messageId) ? messageId : null;
+  const known = [
+    ...references.filter((each) => MESSAGE_ID.test(each)),
+    ...(inReplyTo === null ? [] : [inReplyTo]),
+  ];
+  // The first names the thread (RFC 5322 lets those between go).
+  const [first, ...rest] = [...new Set(known)];
+  return { inReplyTo, references: first === undefined ? [] : [first, ...rest.slice(-REFERENCES_MAX + 1)] };
+}
+
 /** The owner's text with what the model wrote in its place, which is said of it. */
 function filled(template: string, { verdict, model }: Decided, form: "text" | "markdown"): string {
   if (!template.includes(ANSWER_PLACE) || verdict.answer === null) return template;
   const answer = cleanText(verdict.answer, ANSWER_CHARS_MAX);
   const words = form === "text" ? answer : answer.split("\n").map(harmlessMarkdown).join("\n");
   const mark = `Written in part by a model (${model}).`;
-  const text = template.split(ANSWER_PLACE).join(words);
+  const text = template.trimEnd().split(ANSWER_PLACE).join(words);
   return form === "text"
     ? `${text}\n\n[${mark} Check it before you send it.]`
     : `${text}\n\n*${escapeMarkdown(mark)}*`;

@@ -30,6 +30,21 @@ export const ruleSettings = v.pipe(
         "`deliver`: receivers get these items, and no others of a known label. `draft`: what follows waits for your approval.",
       ),
     ),
+    reply: v.optional(
+      text(
+        "Draft: this reply, laid into the mailbox's folder of drafts. Nothing is sent.",
+        WRITE_BODY,
+        /\S/,
+        BODY_CHARS_MAX,
+      ),
+    ),
+    drafts: v.optional(
+      text(
+        "The folder for the reply; the one that the server marks as that of drafts unless stated.",
+        "write the name of a folder of the mailbox, for example Drafts",
+        /^[^\n\r\t]+$/,
+      ),
+    ),
     add_labels: v.optional(
       list(
         "Draft: these labels, put on the issue or pull request.",
@@ -52,7 +67,11 @@ export const ruleSettings = v.pipe(
   }),
   v.check(
     (rule) => (rule.do === "draft") === hasDraft(rule),
-    "write one or more of add_labels, comment and assign together with do: draft, and none of them with do: deliver",
+    "write one or more of reply, add_labels, comment and assign together with do: draft, and none of them with do: deliver",
+  ),
+  v.check(
+    ({ reply, drafts }) => drafts === undefined || reply !== undefined,
+    "write drafts together with reply, and nowhere else",
   ),
 );
 
@@ -60,12 +79,12 @@ export const ruleSettings = v.pipe(
 export type Rule = v.InferOutput<typeof ruleSettings>;
 
 function hasDraft(rule: object): boolean {
-  return ["add_labels", "comment", "assign"].some((key) => Object.hasOwn(rule, key));
+  return ["reply", "add_labels", "comment", "assign"].some((key) => Object.hasOwn(rule, key));
 }
 
 /** Whether what the rule drafts holds words of the model's. */
-export function wantsAnswer({ comment }: Rule): boolean {
-  return comment?.includes(ANSWER_PLACE) === true;
+export function wantsAnswer({ reply, comment }: Rule): boolean {
+  return [reply, comment].some((each) => each?.includes(ANSWER_PLACE) === true);
 }
 
 /** The rules that an item of this label and priority meets, in their order. */
@@ -88,11 +107,14 @@ interface Ruled {
 export function checkRules({ sources, labels, priority, rules }: Ruled): ConfigIssue[] {
   const github = sources.filter((source) => kindOf(source).key === "github");
   const isWritable = github.some((source) => (kindOf(source).access?.(source) ?? null) !== null);
+  const hasMailbox = sources.some((source) => "imap" in source);
   const lacks = github.length === 0 ? "github" : "github and a token";
   return rules.flatMap((rule, index) => {
     const at = (key: string, message: string) => ({ path: `when[${index}].${key}`, message });
     const names = Object.keys(labels);
-    const onGithub = (["add_labels", "comment", "assign"] as const).filter((key) => rule[key] !== undefined);
+    const onGithub = (["add_labels", "comment", "assign"] as const).filter(
+      (key) => rule[key] !== undefined,
+    );
     return [
       ...(names.includes(rule.label)
         ? []
@@ -100,6 +122,9 @@ export function checkRules({ sources, labels, priority, rules }: Ruled): ConfigI
       ...(rule.priority === undefined || priority
         ? []
         : [at("priority", "write priority: true at the job too; without it no item has one")]),
+      ...(rule.reply === undefined || hasMailbox
+        ? []
+        : [at("reply", "a reply needs a source with imap, which this job has none of")]),
       ...(isWritable
         ? []
         : onGithub.map((key) => at(key, `this needs a source with ${lacks}, which this job has none of`))),

@@ -1,4 +1,5 @@
 import type { Config } from "../../config/config.ts";
+import type { MailAccess } from "../../egress/imap/access.ts";
 import { findSource, SourceMissing, type SourceReference } from "../../jobs/actions/references.ts";
 import { kindOf, type SourceSettings } from "../../jobs/sources/registry.ts";
 
@@ -21,6 +22,14 @@ export function authorizationFor(config: Pick<Config, "jobs">, from: SourceRefer
       `the token of the source belongs to ${access.api}, and this goes somewhere else; reject the draft`,
     );
   return `Bearer ${access.token}`;
+}
+
+/** The mailbox of the source that a draft names. @throws SourceMissing where afk.yaml has no such source any more. */
+export function mailboxOf(config: Pick<Config, "jobs">, from: SourceReference): MailAccess {
+  const source = findSource(config, from);
+  if (!("imap" in source))
+    throw new SourceMissing("the source that this was drafted for is no mailbox; reject the draft");
+  return source.imap;
 }
 
 function accessOf(source: SourceSettings): { api: string; token: string } | null {

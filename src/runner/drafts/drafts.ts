@@ -1,13 +1,14 @@
 import { join } from "node:path";
-import type { Outgoing, OutgoingRequest } from "../../egress/types.ts";
+import type { Outgoing } from "../../egress/types.ts";
 import { readDraft } from "../../jobs/actions/read-draft.ts";
-import { AfkError, assert, messageOf } from "../../lib/errors.ts";
-import { type DraftDetail, findDraft } from "../../ops/drafts.ts";
+import { assert, messageOf } from "../../lib/errors.ts";
 import { Killed } from "../../rails/halt.ts";
 import { announceKill, readStop } from "../../rails/kill.ts";
 import { acquireLock } from "../../store/sqlite/lock.ts";
 import type { Uses } from "../dependencies.ts";
-import { authorizationFor, HIDDEN_AUTHORIZATION } from "./credentials.ts";
+import { authorizationFor, mailboxOf } from "./credentials.ts";
+import { type DraftPreview, previewDraft } from "./preview.ts";
+import { DraftRefused, noDraft } from "./refused.ts";
 import { oneRequest, type RequestOutcome } from "./request.ts";
 import {
   claimDraft,
@@ -43,52 +44,7 @@ export function createDrafts(dependencies: DraftDependencies): Drafts {
 /** What came of an approval. `pending`: certainly not done, and it may be approved again. `unknown`: it may have been done. */
 type Approval = { id: string } & DraftOutcome;
 
-/** A draft, and the request that its approval would send. */
-export interface DraftPreview {
-  draft: DraftDetail;
-  /** Exactly what would go out; without afk's own headers when it would be refused; null when it cannot be made. */
-  request: OutgoingRequest | null;
-  /** Why approving it would be refused, whatever its state: its content, or the host is not allowed. */
-  refusal: string | null;
-}
-
-/** A draft cannot be approved or rejected as asked; nothing was done. */
-class DraftRefused extends AfkError {
-  constructor(code: string, message: string) {
-    super(code, message, { retry: "never" });
-  }
-}
-
 const SUMMARY_LENGTH_MAX = 500;
-
-/**
- * Runs the action with tools that send nothing, so that what is shown comes from the very code that would send it.
- * @throws DraftRefused when there is no such draft.
- */
-async function previewDraft(dependencies: DraftDependencies, id: string): Promise<DraftPreview> {
-  const draft = await findDraft(dependencies.store.db, id);
-  if (draft === undefined) throw noDraft(id);
-  const { config, outgoing } = dependencies;
-  const shown: Pick<DraftPreview, "request"> = { request: null };
-  try {
-    const { action, content } = readDraft(draft.action, JSON.stringify(draft.content));
-    await action.run(content, {
-      idempotencyKey: id,
-      signal: new AbortController().signal,
-      async post(url, { credentials, ...wanted }) {
-        shown.request = { ...wanted, url };
-        if (credentials !== undefined) authorizationFor(config, credentials, url);
-        const authorization = credentials === undefined ? {} : { authorization: HIDDEN_AUTHORIZATION };
-        shown.request = outgoing.prepare(url, { ...wanted, ...authorization, idempotencyKey: id });
-        return { status: 200 };
-      },
-    });
-    return { draft, ...shown, refusal: null };
-  } catch (error) {
-    if (!(error instanceof AfkError)) throw error;
-    return { draft, ...shown, refusal: error.message };
-  }
-}
 
 /**
  * Does what a draft says, once. The order is the safety: the intent is on disk before the first byte leaves, and what
@@ -198,6 +154,7 @@ async function perform(
   const request = oneRequest({
     outgoing,
     authorize: (from, url) => authorizationFor(config, from, url),
+    append: (from, draft) => outgoing.append(mailboxOf(config, from), draft),
     idempotencyKey: claim.id,
     signal: rails.watch.signal,
   });
@@ -238,10 +195,6 @@ function outcomeOf({ from }: DraftClaim, result: Result, redact: (text: string) 
   if (result.type === "unknown") return { state: "unknown", error };
   if (from === "pending") return { state: "pending", error };
   return { state: "unknown", error: `${error}; this try did nothing, an earlier one may have` };
-}
-
-function noDraft(id: string): DraftRefused {
-  return new DraftRefused("unknown_draft", `there is no draft ${id}; see: afk drafts`);
 }
 
 function settled(id: string, state: string): DraftRefused {

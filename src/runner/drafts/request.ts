@@ -1,4 +1,5 @@
 import { SendFailed } from "../../egress/errors.ts";
+import type { MailDraft } from "../../egress/imap/prepare-append.ts";
 import type { Outgoing } from "../../egress/types.ts";
 import type { ActionTools } from "../../jobs/actions/action.ts";
 import type { SourceReference } from "../../jobs/actions/references.ts";
@@ -19,9 +20,14 @@ class ActionFailed extends AfkError {
 
 /** What a request is made with; credentials are those of afk.yaml as it is now. */
 interface Means {
-  outgoing: Outgoing;
+  outgoing: Pick<Outgoing, "send">;
   /** The authorization that goes to this address. Throws AfkError where afk.yaml has none for it. */
   authorize(from: SourceReference, url: string): string;
+  /** Throws SendFailed, which says whether it may have arrived; all other AfkErrors say that it did not. */
+  append(
+    from: SourceReference,
+    draft: MailDraft & { signal: AbortSignal },
+  ): Promise<{ folder: string; wasThere: boolean }>;
   idempotencyKey: string;
   signal: AbortSignal;
 }
@@ -59,6 +65,8 @@ export function oneRequest(means: Means): { tools: ActionTools; outcome(): Reque
         const { status } = await outgoing.send(url, { ...request, ...authorization, idempotencyKey, signal });
         return [{ status }, ofStatus(status)];
       }),
+    append: (from, draft) =>
+      once(async () => [await means.append(from, { ...draft, idempotencyKey, signal }), { type: "done" }]),
   };
   const error = "the action made no request";
   return { tools, outcome: () => outcome ?? { type: "not_done", code: "no_request", error } };

@@ -278,6 +278,7 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
     previewLines({
       draft,
       request: { method: "POST", url: "https://a.test/", headers, body },
+      append: null,
       refusal: null,
     });
 
@@ -302,6 +303,7 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
     const lines = previewLines({
       draft: { ...draft, name: evil, jobName: evil, jobKey: evil, error: evil, action: evil },
       request: { method: "POST", url: `https://a.test/?${evil}`, headers: { accept: evil }, body: null },
+      append: null,
       refusal: evil,
     });
     expect(lines.filter((line) => line.startsWith("state"))).toEqual(["state      pending"]);

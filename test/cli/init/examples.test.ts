@@ -22,7 +22,9 @@ describe("the choice of examples", () => {
     );
     expect(chosen).toBe(EXAMPLES[1]);
     expect(questions[0]).toMatch(/1 {2}digest .*\n {2}2 {2}brief /);
-    expect(problems).toEqual(Array(2).fill(expect.stringMatching(/write a number, or one of digest, brief/)));
+    expect(problems).toEqual(
+      Array(2).fill(expect.stringMatching(/write a number, or one of digest, brief\b/)),
+    );
     expect(await askExample(async (_question, usual) => usual, problems.push)).toBe(exampleNamed("digest"));
   });
 

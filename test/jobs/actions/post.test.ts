@@ -14,6 +14,7 @@ async function requestOf(content: unknown) {
       sent.push({ url, ...request });
       return { status: 202 };
     },
+    append: () => Promise.reject(new Error("nothing is appended in this test")),
   };
   const result = await post.run(v.parse(post.content, content), tools);
   return { sent, result };
@@ -54,6 +55,7 @@ describe("post", () => {
       idempotencyKey: "key",
       signal: new AbortController().signal,
       post: () => Promise.reject(new Error("no answer")),
+      append: () => Promise.reject(new Error("nothing is appended in this test")),
     };
     await expect(post.run(v.parse(post.content, { url: URL }), failing)).rejects.toThrow("no answer");
   });

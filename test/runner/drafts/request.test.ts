@@ -1,20 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { EgressRefused, SendFailed } from "../../../src/egress/errors.ts";
-import type { Outgoing } from "../../../src/egress/types.ts";
 import { oneRequest } from "../../../src/runner/drafts/request.ts";
 
 const REQUEST = { method: "POST", headers: {}, body: null } as const;
 
 function requestOf(send: () => Promise<{ status: number }>) {
-  const outgoing: Outgoing = {
-    send,
-    prepare: () => {
-      throw new Error("it is not asked for");
-    },
-  };
   return oneRequest({
-    outgoing,
+    outgoing: { send },
     authorize: () => "Bearer t",
+    append: async () => ({ folder: "Drafts", wasThere: false }),
     idempotencyKey: "key",
     signal: new AbortController().signal,
   });

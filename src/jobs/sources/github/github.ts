@@ -5,7 +5,7 @@ import type { JobContext } from "../../job.ts";
 import { parseBoundedJson } from "../bounded-json.ts";
 import { type Collected, SourceUnreadable } from "../source.ts";
 import { withoutComments } from "./markdown-comments.ts";
-import { GITHUB_HOST, type GithubEvent, type GithubSource, githubLabel } from "./settings.ts";
+import { type GithubEvent, type GithubSource, githubApi, githubLabel } from "./settings.ts";
 
 /** A hundred releases with fifty files each have half a million. */
 const JSON_VALUES_MAX = 600_000;
@@ -141,7 +141,7 @@ async function readPages(
   const entries: Entry[] = [];
   for (let page = 1; ; page++) {
     const more = page === 1 ? "" : `&page=${page}`;
-    const url = `https://${GITHUB_HOST}/repos/${source.github}/${event}?per_page=${perPage}${more}`;
+    const url = `${githubApi(source)}/repos/${source.github}/${event}?per_page=${perPage}${more}`;
     const answer = await egress.fetch(url, {
       signal,
       accept: "application/vnd.github+json",

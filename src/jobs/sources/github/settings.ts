@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { list, section, text } from "../../../config/fields.ts";
+import { list, section, text, url } from "../../../config/fields.ts";
 import { sourceEntries } from "../source-entries.ts";
 
 /** Where GitHub answers. */
 export const GITHUB_HOST = "api.github.com";
 /** The same, as an address. */
-export const GITHUB_API: string = `https://${GITHUB_HOST}`;
+const GITHUB_API: string = `https://${GITHUB_HOST}`;
 
 const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
 
@@ -26,6 +26,12 @@ export const githubSettings = section("A public repository on GitHub.", {
     ),
     ["releases"],
   ),
+  api: v.optional(
+    url(
+      "Address of the API; https://api.github.com unless stated. GitHub Enterprise has it at https://HOST/api/v3.",
+      "https://github.example.org/api/v3",
+    ),
+  ),
   token: v.optional(
     text(
       "For drafts that label, comment or assign: a token that may write issues of this repository.",
@@ -41,6 +47,11 @@ export const githubSettings = section("A public repository on GitHub.", {
 export type GithubSource = v.InferOutput<typeof githubSettings>;
 /** One of them. */
 export type GithubEvent = GithubSource["events"][number];
+
+/** Address of the API, without a slash at its end. */
+export function githubApi({ api = GITHUB_API }: Pick<GithubSource, "api">): string {
+  return api.replace(/\/+$/, "");
+}
 
 /** What the job calls it: its name, else the repository. */
 export function githubLabel({ name, github }: GithubSource): string {
