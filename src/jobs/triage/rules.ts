@@ -112,9 +112,7 @@ export function checkRules({ sources, labels, priority, rules }: Ruled): ConfigI
   return rules.flatMap((rule, index) => {
     const at = (key: string, message: string) => ({ path: `when[${index}].${key}`, message });
     const names = Object.keys(labels);
-    const onGithub = (["add_labels", "comment", "assign"] as const).filter(
-      (key) => rule[key] !== undefined,
-    );
+    const onGithub = (["add_labels", "comment", "assign"] as const).filter((key) => rule[key] !== undefined);
     return [
       ...(names.includes(rule.label)
         ? []
