@@ -35,7 +35,7 @@ export const githubSettings = section("A public repository on GitHub.", {
   token: v.optional(
     text(
       "For drafts that label, comment or assign: a token that may write issues of this repository.",
-      'write a token as a text; a name in ${…} is read from the environment',
+      "write a token as a text; better the name of a variable of the environment, as docs/sources.md shows",
       /^[\x21-\x7e]+$/,
       500,
     ),
