@@ -5,10 +5,11 @@ import { findCycles, LAYER_RULES } from "./support/architecture/layers.ts";
 import type { Exception, Rule, Snippet } from "./support/architecture/rule.ts";
 import { parseSource, readSources } from "./support/architecture/source.ts";
 import { STORAGE_RULES } from "./support/architecture/storage.ts";
+import { VERB_RULES, verbsWithinReach } from "./support/architecture/verbs.ts";
 import { WORD_RULES } from "./support/architecture/words.ts";
 
 /** The rules that a parser can check; the others are a reader's work. */
-const RULES: readonly Rule[] = [...LAYER_RULES, ...STORAGE_RULES, ...BANS, ...WORD_RULES];
+const RULES: readonly Rule[] = [...LAYER_RULES, ...VERB_RULES, ...STORAGE_RULES, ...BANS, ...WORD_RULES];
 
 const EXCEPTIONS: readonly Exception[] = [
   {
@@ -91,6 +92,22 @@ describe("imports form no circle", () => {
       parseSource("lib/d.ts", "export const d = 1;"),
     ];
     expect(findCycles(sources)).toEqual([["lib/a.ts", "lib/b.ts", "lib/c.ts", "lib/a.ts"]]);
+  });
+});
+
+describe("no verb of a person is within the reach of agents through other files", () => {
+  test("in src/", () => {
+    expect(verbsWithinReach(SOURCES)).toEqual([]);
+  });
+
+  test("and one is found where there is one", () => {
+    const sources = [
+      parseSource("jobs/exec/a.ts", 'import { b } from "../../ops/b.ts";'),
+      parseSource("ops/b.ts", 'import { clearKill } from "../rails/kill.ts";'),
+      parseSource("runner/remote/verbs.ts", 'import { answerByCode } from "../questions/answer.ts";'),
+      parseSource("runner/questions/answer.ts", 'import { resume } from "../../rails/resume.ts";'),
+    ];
+    expect(verbsWithinReach(sources)).toEqual(["jobs/exec/a.ts -> ops/b.ts -> rails/kill.ts"]);
   });
 });
 

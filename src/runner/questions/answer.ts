@@ -6,8 +6,8 @@ import type { Rails } from "../../rails/rails.ts";
 import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
 import { closeDraft } from "../drafts/state.ts";
-import { grantAsked, grantedText } from "./cap-question.ts";
 import { hashOfCode, noteWrongCode, readCode, refusedUntil } from "./codes.ts";
+import { grantAsked, grantedText } from "./grant-asked.ts";
 import { close, expireQuestions, type Question } from "./question.ts";
 
 /** What answering works with. */

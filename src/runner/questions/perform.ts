@@ -1,9 +1,14 @@
 import { messageOf } from "../../lib/errors.ts";
 import { asSentence } from "../../lib/text.ts";
-import type { Drafts } from "../drafts/drafts.ts";
+import type { DraftOutcome } from "../drafts/state.ts";
+
+/** Does what a draft says, once; made by agent.ts alone. */
+export interface ApprovedDrafts {
+  approve(id: string, how: { isAgain: boolean }): Promise<DraftOutcome>;
+}
 
 /** Does a draft that was approved by its code, and says what came of it: done, not done and why, or that nobody knows. */
-export async function performDraft({ approve }: Pick<Drafts, "approve">, id: string): Promise<string> {
+export async function performDraft({ approve }: ApprovedDrafts, id: string): Promise<string> {
   try {
     const outcome = await approve(id, { isAgain: false });
     switch (outcome.state) {

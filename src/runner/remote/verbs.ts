@@ -7,9 +7,8 @@ import { readKill, setKill } from "../../rails/kill.ts";
 import type { Rails } from "../../rails/rails.ts";
 import type { Trx } from "../../store/schema.ts";
 import { afterCommit } from "../../store/store.ts";
-import type { Drafts } from "../drafts/drafts.ts";
 import { type AnswerVerb, answerByCode } from "../questions/answer.ts";
-import { performDraft } from "../questions/perform.ts";
+import { type ApprovedDrafts, performDraft } from "../questions/perform.ts";
 import { createRemoteQuestions } from "../questions/phone-questions.ts";
 import type { Obey, Obeyed, RemoteQuestions } from "./message.ts";
 import { statusText } from "./status-text.ts";
@@ -23,7 +22,7 @@ export interface VerbUses {
   /** Told when a run may go on, so that the loop of this process looks at once. */
   wake(): void;
   /** What does a draft that was approved by its code. */
-  drafts: Pick<Drafts, "approve">;
+  drafts: ApprovedDrafts;
 }
 
 /** One verb: the message that it is, and what it does in the section that notes the message. */
