@@ -63,6 +63,8 @@ export interface JobConfig {
   name: string;
   kind: string;
   schedule: Schedule;
+  /** File with variables for its programs; starts from the folder of afk.yaml. */
+  envFile?: string;
   /** Names of the jobs on which it follows. */
   after?: string[];
   /** A run of the job is aborted after this long. */

@@ -28,6 +28,14 @@ export const jobSchema = v.strictObject({
   every: v.optional(
     duration("Time between two runs, instead of a schedule; due at once the first time.", "365d"),
   ),
+  env_file: v.optional(
+    text(
+      "File with environment variables for the programs that it starts, read when it runs; no log or report shows their values.",
+      "write the path of a file with lines of NAME=value, for example ./.env.script",
+      /^[^\0]+$/,
+      2000,
+    ),
+  ),
   after: v.optional(
     list(
       "Jobs on which this one follows: it runs each time that a run of one of them is done, with what that came to as its payload (docs/jobs.md).",

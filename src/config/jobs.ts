@@ -8,6 +8,7 @@ import { type ReceiverConfig, readReceivers } from "./deliver.ts";
 import type { ConfigIssue } from "./errors.ts";
 import type { JobSettingsKind } from "./job-kind.ts";
 import { jobSchema } from "./job-schema.ts";
+import { fromHome } from "./locations.ts";
 import { type ParseContext, type Parsed, parse } from "./parse.ts";
 import { formatPath, isSection } from "./path.ts";
 
@@ -141,6 +142,7 @@ function toJob(
     ...(common.expect !== undefined && { expect: common.expect }),
     ...(common.idle_timeout !== undefined && { idleMs: common.idle_timeout }),
     ...(common.only_if !== undefined && { onlyIf: common.only_if }),
+    ...(common.env_file !== undefined && { envFile: fromHome(common.env_file) }),
     ...(common.after !== undefined && { after: common.after }),
     ...(common.paused && { isPaused: true }),
     ...(common.revenue_usd_per_unit !== undefined && {

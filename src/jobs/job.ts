@@ -118,6 +118,8 @@ export interface JobContext<Settings = unknown> {
   payload: unknown;
   /** The slot it runs for. `label` names its output: a date, with the time when there are several a day. */
   period: { slotMs: number; label: string };
+  /** What its `env_file` sets, by name; empty without one. No log, error or report of the run shows the values. */
+  variables: Readonly<Record<string, string>>;
   timezone: string;
   /** Folder that relative paths in the settings start from. */
   base: string;

@@ -37,8 +37,8 @@ export function writeScratchConfig(
   content.jobs = list(content.jobs).map((stated) => {
     if (!isSection(stated)) return stated;
     // Its receivers are real: a copy would be written into the owner's folder.
-    // What is simulated need not come to what the owner expects of the real thing.
-    const { deliver: _deliver, progress: _progress, expect: _expect, ...job } = stated;
+    // What is simulated need not come to what the owner expects of the real thing, and has no need of its secrets.
+    const { deliver: _deliver, progress: _progress, expect: _expect, env_file: _file, ...job } = stated;
     if (!kinds.includes(String(job.kind))) return commandFor(job);
     return Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job;
   });

@@ -45,6 +45,7 @@ interface Options {
   proxy?: RunProxy;
   view?: View;
   printed?: PrintedItem[];
+  variables?: Record<string, string>;
   signal?: AbortSignal;
   answer?: (request: ModelRequest, name: string) => Partial<Completion>;
 }
@@ -82,6 +83,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     settings,
     payload: null,
     period: { slotMs: options.slotMs ?? Date.UTC(2026, 10, 21, 6), label: options.label ?? "2026-11-21" },
+    variables: options.variables ?? {},
     timezone: options.timezone ?? "UTC",
     base: options.base ?? "/nowhere",
     repos: options.repos ?? "/nowhere",

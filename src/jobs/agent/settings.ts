@@ -12,7 +12,7 @@ const WRITE_PATH = "write the path of a file, for example ./fix.md";
 const WRITE_REPO = "write the path of a git repository, for example ./repo";
 const WRITE_REF = "write a branch, a tag or a commit, for example main";
 
-const { command, env, env_file, max_output_kb } = programEntries;
+const { command, env, max_output_kb } = programEntries;
 
 /** A `kind: agent` entry of afk.yaml without the keys that every job has. */
 export const agentSettings = v.pipe(
@@ -32,18 +32,16 @@ export const agentSettings = v.pipe(
       ),
     ),
     env,
-    env_file,
     network: networkEntry("gateway"),
     allow: allowEntry,
     max_output_kb,
   }),
-  v.transform(({ max_output_kb, env_file, prompt, prompt_file, repo, ref, allow, ...entry }) => ({
+  v.transform(({ max_output_kb, prompt, prompt_file, repo, ref, allow, ...entry }) => ({
     ...entry,
     prompt: prompt ?? null,
     promptFile: prompt_file === undefined ? null : fromHome(prompt_file),
     repo: fromHome(repo),
     ref: ref ?? null,
-    envFile: env_file === undefined ? null : fromHome(env_file),
     hasGateway: true,
     allow: allow ?? null,
     isStateVisible: false,

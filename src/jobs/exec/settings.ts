@@ -5,7 +5,7 @@ import { allowEntry, networkEntry, stateEntry } from "../programs/network-settin
 import { programEntries } from "../programs/settings.ts";
 
 const WRITE_CWD = "write the path of a folder, for example ./scripts";
-const { command, env, env_file, max_output_kb } = programEntries;
+const { command, env, max_output_kb } = programEntries;
 
 /** A `kind: exec` entry of afk.yaml without the keys that every job has. */
 export const execSettings = v.pipe(
@@ -13,7 +13,6 @@ export const execSettings = v.pipe(
     command,
     cwd: v.optional(text("Folder that the command starts in.", WRITE_CWD, /^[^\0]+$/, 2000), "."),
     env,
-    env_file,
     gateway: v.optional(
       flag("Whether the program finds models behind the gates in its environment (docs/gateway.md)."),
       false,
@@ -28,10 +27,9 @@ export const execSettings = v.pipe(
       1,
     ),
   }),
-  v.transform(({ max_output_kb, publish, env_file, gateway, allow, state, ...entry }) => ({
+  v.transform(({ max_output_kb, publish, gateway, allow, state, ...entry }) => ({
     ...entry,
     cwd: fromHome(entry.cwd),
-    envFile: env_file === undefined ? null : fromHome(env_file),
     hasGateway: gateway,
     allow: allow ?? null,
     isStateVisible: state === "visible",

@@ -10,7 +10,7 @@ import type { ProgramSettings } from "./settings.ts";
 /** What a program beside the job's own needs of the job. */
 export type AsideContext = Pick<
   JobContext,
-  "name" | "base" | "period" | "processes" | "view" | "log" | "signal"
+  "name" | "variables" | "period" | "processes" | "view" | "log" | "signal"
 >;
 
 /** A program that helps the job: it reads something, or says whether there is anything to do. */
@@ -21,7 +21,6 @@ export interface Aside {
   /** Absolute. */
   cwd: string;
   env?: Record<string, string>;
-  envFile?: string | null;
   outputBytesMax: number;
   timeoutMs: number;
   /** Exit codes that are an answer; 0 alone unless stated. */
@@ -36,8 +35,8 @@ export async function runAside(
   context: AsideContext,
   aside: Aside,
 ): Promise<{ code: number; stdout: Ran["stdout"] }> {
-  const { command, cwd, env: stated = {}, envFile = null, outputBytesMax, timeoutMs, answers = [0] } = aside;
-  const own = { command, env: stated, envFile, outputBytesMax };
+  const { command, cwd, env: stated = {}, outputBytesMax, timeoutMs, answers = [0] } = aside;
+  const own = { command, env: stated, outputBytesMax };
   const settings: ProgramSettings = {
     ...own,
     hasGateway: false,

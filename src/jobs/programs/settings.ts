@@ -8,7 +8,6 @@ import { checkNetwork, type NetworkSettings } from "./network-settings.ts";
 
 const WRITE_COMMAND =
   'write a program and its arguments as a list of 1 to 200 texts; there is no shell but one that is named, as in [sh, -c, "df -h | head"]';
-const WRITE_ENV_FILE = "write the path of a file with lines of NAME=value, for example ./.env.script";
 const WRITE_ENV =
   "write names of letters, digits and _ with texts, for example { REPORT: weekly }; AFK_JOB, AFK_PERIOD, AFK_RESULT and AFK_EXEC are set by afk";
 
@@ -37,9 +36,6 @@ export const programEntries = {
     ),
     {},
   ),
-  env_file: v.optional(
-    text("File with more of them, read when the job runs.", WRITE_ENV_FILE, /^[^\0]+$/, 2000),
-  ),
   max_output_kb: v.optional(
     integer(
       "Output that is kept, of each of the two streams.",
@@ -54,8 +50,6 @@ export const programEntries = {
 export interface ProgramSettings extends NetworkSettings {
   command: string[];
   env: Record<string, string>;
-  /** Starts from the folder of afk.yaml. */
-  envFile: string | null;
   /** Bytes kept of standard output, and of standard error; the rest is read and dropped. */
   outputBytesMax: number;
 }

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Environment } from "../../config/environment.ts";
 import type { ConfigError } from "../../config/errors.ts";
 import { KEY_VARIABLES } from "../../config/models-schema.ts";
@@ -40,6 +40,9 @@ export function secrets({ config, host }: WithConfig): Found {
   const files = [
     ...secretFiles(text, host.environment).map(({ name, path }) => ({ what: `${name}_FILE`, path })),
     { what: "the environment file", path: host.envFile },
+    ...config.jobs.flatMap(({ name, envFile }) =>
+      envFile === undefined ? [] : [{ what: `env_file of ${name},`, path: resolve(base, envFile) }],
+    ),
     { what: "the environment file", path: join(base, ".env") },
     ...(literal ? [{ what: "the configuration, which holds a secret itself,", path: configFile }] : []),
   ];

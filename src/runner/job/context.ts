@@ -51,6 +51,7 @@ export interface Run extends WorkIds {
   log: Log;
   calls: RunCalls;
   activity: Activity;
+  variables: Readonly<Record<string, string>>;
 }
 
 type ContextDependencies = Uses<
@@ -81,6 +82,7 @@ export function createContext(
     settings: run.entry.settings,
     payload: JSON.parse(job.payload),
     period: { slotMs: job.slot_at, label: job.label },
+    variables: run.variables,
     timezone: config.timezone,
     base: config.paths.base,
     repos: config.paths.repos,

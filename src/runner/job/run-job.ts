@@ -28,6 +28,7 @@ import { nothingToDo } from "./only-if.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportOf } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
+import { hideValues, readVariables } from "./run-secrets.ts";
 import { rememberSeen } from "./seen.ts";
 import { tellProgress } from "./tell-progress.ts";
 
@@ -44,13 +45,13 @@ type Attempt =
  * next one is claimed with it. Throws only when the store does.
  */
 export async function runJob(
-  dependencies: Dependencies,
+  given: Dependencies,
   job: JobRow,
   ids: WorkIds,
   goesOn: () => boolean,
 ): Promise<Attempt> {
-  const log = dependencies.log.child({ tick: ids.tick, job: job.key });
-  log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
+  let dependencies = { ...given, log: given.log.child({ tick: ids.tick, job: job.key }) };
+  dependencies.log.event("info", "job_started", { name: job.name, kind: job.kind, attempt: job.attempts });
   const stop = new AbortController();
   using joined = joinSignals([stop.signal, dependencies.rails.watch.signal]);
   const { signal } = joined;
@@ -58,12 +59,15 @@ export async function runJob(
   try {
     const { kind, entry, made } = await findEntry(dependencies, job);
     const { expect } = entry;
+    const variables = readVariables(entry, made.config.paths.base);
+    dependencies = hideValues(dependencies, variables);
+    const { log } = dependencies;
     const judge = expect === undefined ? null : await openJudge(expect, made.config.paths.base);
     const activity = followActivity();
     const progress = tellProgress(dependencies, job, entry);
     const { context, pending, gateways } = createContext(
       { ...dependencies, ...made, onProgress: progress.onProgress },
-      { job, entry, ...ids, signal, log, calls, activity },
+      { job, entry, ...ids, signal, log, calls, activity, variables },
     );
     const lease = keepLease(dependencies, job, entry.timeoutMs, stop);
     const { name, idleMs } = entry;
@@ -78,7 +82,7 @@ export async function runJob(
       // Nothing may stop between a finished job and its record but a lost lease, which the record itself sees.
       // Nobody waits for the word that there was nothing to do.
       const told = idle === null ? entry : { ...entry, deliver: [] };
-      const done = { result, pending, calls, goesOn, entry: told };
+      const done = { result, pending, calls, goesOn, entry: told, follows: idle === null };
       const { outputs, next } = await record(dependencies, job, ids, done);
       const { units, summary } = result;
       log.event("info", "job_done", { name: job.name, units, summary, outputs });
@@ -90,8 +94,11 @@ export async function runJob(
       for (const gateway of gateways) close(gateway, log);
     }
   } catch (error) {
-    const ended = { tick: ids.tick, log, calls };
-    return await recordEnd(dependencies, job, ended, signal.aborted ? signal.reason : error);
+    const ended = { tick: ids.tick, log: dependencies.log, calls };
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    // It goes on to the tick, whose record knows nothing of the run's secrets.
+    if (reason instanceof Error) reason.message = dependencies.outbox.redact(reason.message);
+    return await recordEnd(dependencies, job, ended, reason);
   }
 }
 
@@ -172,7 +179,14 @@ async function record(
   dependencies: Writing & Uses<"sender">,
   job: JobRow,
   { tick, runner }: WorkIds,
-  done: { result: JobResult; pending: Pending; calls: RunCalls; goesOn: () => boolean; entry: JobConfig },
+  done: {
+    result: JobResult;
+    pending: Pending;
+    calls: RunCalls;
+    goesOn: () => boolean;
+    entry: JobConfig;
+    follows: boolean;
+  },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
   const { store, outbox, sender, clock, config } = dependencies;
   const { result, pending, calls, entry } = done;
@@ -192,14 +206,8 @@ async function record(
     const kept = { run: job, outcome: "done", receivers: entry.deliver, timezone: config.timezone } as const;
     const added = await saveResult(trx, { ...kept, told: { ...told, files: outputs }, nowMs });
     if (added > 0) afterCommit(trx, sender.wake);
-    const summary = outbox.redact(result.summary);
-    await enqueueFollowing(
-      trx,
-      config.jobs,
-      job,
-      { units: result.units, summary, told, files: outputs },
-      nowMs,
-    );
+    const came = { units: result.units, summary: outbox.redact(result.summary), told, files: outputs };
+    if (done.follows) await enqueueFollowing(trx, config.jobs, job, came, nowMs);
     return { outputs, next: done.goesOn() ? await claim(trx, runner, nowMs) : undefined };
   });
 }

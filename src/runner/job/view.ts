@@ -12,10 +12,7 @@ const SETTINGS = "/etc/afk";
  */
 export function viewOf({ paths, secretFiles, jobs, gateway }: Config): View {
   const { base, state, configFile, stopFile } = paths;
-  const envFiles = jobs.flatMap(({ settings }) => {
-    const { envFile } = (settings ?? {}) as { envFile?: string | null };
-    return typeof envFile === "string" ? [resolve(base, envFile)] : [];
-  });
+  const envFiles = jobs.flatMap(({ envFile }) => (envFile === undefined ? [] : [resolve(base, envFile)]));
   return {
     hidden: [
       ...[state, configFile, stopFile, ...secretFiles, ...envFiles, ...dotEnvFiles(base)],

@@ -190,8 +190,8 @@ test("a run that begins again after a crash begins at the same commit, in a new 
 
 test("what its env_file holds is in no patch", async () => {
   const at = agentHarness();
-  writeFileSync(join(at.dir, "vars"), "TOKEN=correct-horse-battery\n");
-  await expect(at.run('echo "$TOKEN" > leaked', { settings: { env_file: "vars" } })).rejects.toMatchObject({
+  const variables = { TOKEN: "correct-horse-battery" };
+  await expect(at.run('echo "$TOKEN" > leaked', { variables })).rejects.toMatchObject({
     code: "secret_in_patch",
   });
 });

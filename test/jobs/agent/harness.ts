@@ -23,6 +23,7 @@ export interface AgentHarness {
 interface AgentOptions {
   settings?: Record<string, unknown>;
   payload?: unknown;
+  variables?: Record<string, string>;
   memory?: JobMemory;
   requests?: number;
   command?: string[];

@@ -34,6 +34,7 @@ export interface Harness {
 interface RunOptions {
   settings?: Record<string, unknown>;
   payload?: unknown;
+  variables?: Record<string, string>;
   signal?: AbortSignal;
   memory?: JobMemory;
   gateway?: RunGateway;

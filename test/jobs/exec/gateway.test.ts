@@ -129,9 +129,9 @@ describe("a run with a gateway", () => {
     const at = harness();
     const gateway = fakeGateway();
     const running = at.run(sh('echo "key=$AFK_KEY word=$WORD plain=$PLAIN" >&2; exit 1'), {
-      settings: { gateway: true, env_file: "vars", env: { PLAIN: "plain" } },
+      settings: { gateway: true, env: { PLAIN: "plain" } },
       gateway,
-      files: { vars: "WORD=correct-horse" },
+      variables: { WORD: "correct-horse" },
     });
     await expect(running).rejects.toThrow("key=[redacted] word=[redacted] plain=plain");
   });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { execSettings } from "../../../src/jobs/exec/settings.ts";
+import { readEnvFile } from "../../../src/jobs/programs/env-file.ts";
 import { makeEnvironment } from "../../../src/jobs/programs/environment.ts";
 import { PermanentFailure } from "../../../src/queue/job.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -19,9 +20,10 @@ function made(
 ) {
   const base = tempDir();
   if (file !== null) writeFileSync(join(base, "vars"), file);
-  const parsed = v.parse(execSettings, { command: ["df"], env_file: "./vars", ...settings });
+  const parsed = v.parse(execSettings, { command: ["df"], ...settings });
+  const variables = readEnvFile("work", join(base, "vars"));
   return makeEnvironment(
-    { name: "work", base, settings: parsed, period: PERIOD },
+    { name: "work", variables, settings: parsed, period: PERIOD },
     ofGateway,
     "/run/result.json",
   );
@@ -83,10 +85,7 @@ describe("env_file", () => {
     const base = tempDir();
     execFileSync("mkfifo", [join(base, "pipe")]);
     for (const name of ["pipe", "."]) {
-      const settings = v.parse(execSettings, { command: ["df"], env_file: name });
-      const message = refusal(() =>
-        makeEnvironment({ name: "work", base, settings, period: PERIOD }, {}, "/run/result.json"),
-      );
+      const message = refusal(() => readEnvFile("work", join(base, name)));
       expect(message).toMatch(/is no file/);
     }
   });

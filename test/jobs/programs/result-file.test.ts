@@ -91,8 +91,7 @@ describe("what a program writes into AFK_RESULT", () => {
 
   test("shows no secret of its env_file", async () => {
     const result = await harness().run(["sh", "-c", `printf '{"title":"%s"}' "$WORD" > "$AFK_RESULT"`], {
-      settings: { env_file: "vars" },
-      files: { vars: "WORD=correct-horse" },
+      variables: { WORD: "correct-horse" },
     });
     expect(result.report?.title).toBe("[redacted]");
   });

@@ -1,0 +1,37 @@
+import { resolve } from "node:path";
+import type { JobConfig } from "../../config/config.ts";
+import { readEnvFile } from "../../jobs/programs/env-file.ts";
+import type { Log } from "../../lib/log.ts";
+import { createRedactor, type Redact, redacted } from "../../lib/redact.ts";
+import type { Uses } from "../dependencies.ts";
+
+/** Shorter values are words, such as `true` and `production`, and hiding them would garble every text. */
+const SECRET_LENGTH_MIN = 8;
+
+/**
+ * The variables of a run's `env_file`.
+ * @throws PermanentFailure (`env_file`) for a file that cannot be used.
+ */
+export function readVariables({ name, envFile }: JobConfig, base: string): Readonly<Record<string, string>> {
+  return envFile === undefined ? {} : Object.freeze(readEnvFile(name, resolve(base, envFile)));
+}
+
+/** The same dependencies, which show the values of these variables nowhere: not in a log, an error, a report or an alert's text. */
+export function hideValues<Given extends Uses<"outbox" | "log">>(
+  given: Given,
+  variables: Readonly<Record<string, string>>,
+): Given {
+  const secrets = Object.values(variables).filter((value) => value.length >= SECRET_LENGTH_MIN);
+  if (secrets.length === 0) return given;
+  const own = createRedactor(secrets);
+  const { outbox, log } = given;
+  const redact = (text: string) => outbox.redact(own(text));
+  return { ...given, outbox: { ...outbox, redact }, log: redactedLog(log, own) };
+}
+
+function redactedLog(log: Log, redact: Redact): Log {
+  return {
+    event: (level, event, fields) => log.event(level, event, redacted(fields, redact)),
+    child: (fields) => redactedLog(log.child(redacted(fields, redact)), redact),
+  };
+}
