@@ -44,7 +44,7 @@ describe("the installer", () => {
     expect(existsSync(join(root, "etc/systemd/system/afk@.service.d/10-hardening.conf"))).toBe(true);
   });
 
-  it.each(["gateway", "a-b", "A", "..", "a/b", ""])(
+  it.each(["gateway", "remote", "a-b", "A", "..", "a/b", ""])(
     "refuses %j, which is no name of a slice of its own",
     (name) => {
       expect(install("--root", tempDir(), "--instance", name).code).not.toBe(0);

@@ -131,6 +131,21 @@ describe("the units", () => {
     expect(valuesOf("afk-stop.service", "ExecStartPre").join("\n")).toContain("afk-gateway.service");
   });
 
+  it("leave what reads the phone up under a switch that it has set, and end it by the file", () => {
+    for (const [unit, name, slice] of [
+      ["afk-remote.service", "afk-remote", "afk-remote.slice"],
+      ["afk-remote@.service", "afk-remote-i-%i", "afk-remote-%i.slice"],
+    ] as const) {
+      expect(valuesOf(unit, "ExecStart")[0]).toMatch(/-- remote$/);
+      expect(valuesOf(unit, "ExecStart")[0]).toContain(`--cgroup-parent ${slice}`);
+      expect(valuesOf(unit, "ExecStopPost")).toEqual([
+        `+-/usr/local/lib/afk/end-container ${name} %n ${slice}`,
+      ]);
+      expect(valuesOf(unit, "ConditionPathExists")).toContain("!/var/lib/afk/STOP");
+      expect(valuesOf("afk-stop.service", "ExecStartPre").join("\n")).toContain(unit.replace("@", "@*"));
+    }
+  });
+
   it("publish the gateway on loopback alone, and keep its port out of the loop", () => {
     expect(valuesOf("afk-gateway.service", "Environment")).toEqual(["AFK_GATEWAY=127.0.0.1:4236"]);
     expect(valuesOf("afk-gateway.service", "ExecStart")[0]).toMatch(
@@ -139,8 +154,11 @@ describe("the units", () => {
     expect(valuesOf("afk-loop.service", "ExecStart")[0]).toMatch(/-- run --no-gateway$/);
   });
 
-  it("put nothing but workers and the gateway into the slice", () => {
-    const workers = ["afk.service", "afk@.service", "afk-loop.service", "afk-gateway.service"];
+  it("put nothing but workers, the gateway and what reads the phone into the slice", () => {
+    const workers = ["afk.service", "afk@.service", "afk-loop.service", "afk-gateway.service"].concat(
+      "afk-remote.service",
+      "afk-remote@.service",
+    );
     const others = SERVICES.filter((unit) => !workers.includes(unit));
     const scripts = readdirSync(join(SYSTEMD, "lib")).map((name) => join("lib", name));
     for (const file of [...others, ...scripts]) {

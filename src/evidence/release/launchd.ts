@@ -32,6 +32,7 @@ export function renderLaunchd(plan: ReleasePlan): Rendered {
       { ProgramArguments: [...plan.command, ...backupArguments(plan.state)], ...BACKUP_TIME },
       ["  A copy of the state every night, the newest seven of them. Keep copies on another machine too."],
     ),
+    ...(plan.readsPhone ? [launchAgent(plan, labels.remote, phone(plan), PHONE_NOTES)] : []),
   ];
   const [work, ...beside] = agents.map(({ label, content }) => ({ name: `${label}.plist`, content }));
   assert(work !== undefined, "launchd has no agent that works");
@@ -54,9 +55,10 @@ export function renderLaunchd(plan: ReleasePlan): Rendered {
   };
 }
 
-/** What launchd calls an agent's three, and their files with `.plist` behind. */
+/** What launchd calls an agent's own, and their files with `.plist` behind. */
 export function labelsOf(agent: string) {
-  return { work: `afk.${agent}`, watchdog: `afk.${agent}.watchdog`, backup: `afk.${agent}.backup` };
+  const name = `afk.${agent}`;
+  return { work: name, watchdog: `${name}.watchdog`, backup: `${name}.backup`, remote: `${name}.remote` };
 }
 
 const WATCHDOG_TIMES: Dictionary = {
@@ -83,6 +85,15 @@ function loop(plan: ReleasePlan): Dictionary {
     KeepAlive: { SuccessfulExit: false },
     ThrottleInterval: 30,
     ExitTimeOut: 10,
+    RunAtLoad: true,
+  };
+}
+
+function phone(plan: ReleasePlan): Dictionary {
+  return {
+    ProgramArguments: [...plan.command, "remote"],
+    KeepAlive: { SuccessfulExit: false },
+    ThrottleInterval: 30,
     RunAtLoad: true,
   };
 }
@@ -129,6 +140,9 @@ const LOOP_NOTES = [
   "  caffeinate -is keeps the machine awake as long as the loop runs, between ticks too (-s where it has mains power), so this",
   "  is for a Mac that is there for it; on a laptop take the tick, for which it is kept awake only while one runs. Closing the",
   "  lid still puts it to sleep. A machine whose user has not logged in runs nothing: let that user log in automatically.",
+];
+const PHONE_NOTES = [
+  "  Reads what the phone sends, also between ticks and while the kill switch is set: then it answers, and resumes nothing.",
 ];
 const ERRORS_NOTE = [
   "  Standard output repeats the log, which is kept within bounds, so it goes nowhere; errors that come before the",

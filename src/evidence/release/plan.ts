@@ -51,6 +51,8 @@ export function planRelease(
     ...{ agent: config.agent, command, configFile, state, logs, isContinuous },
     /** One of several agents under systemd's units, by its name there; null for the one without a name. */
     instance: environment.AFK_INSTANCE || null,
+    /** A process of its own reads the phone. */
+    readsPhone: config.remote.telegram !== null || config.remote.ntfy !== null,
     everySeconds: isSet("TICK_SECONDS") ? config.tickSeconds : EVERY_SECONDS,
     /** Host settings that are set where this is rendered, and are no secret. Without them the caps would be others. */
     settings: PLAIN_SETTINGS.filter(isSet).map((name): [name: string, value: string] => [

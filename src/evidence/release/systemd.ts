@@ -7,6 +7,7 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
       "under systemd the loop is a unit of its own: sudo systemctl disable --now afk.timer && sudo systemctl enable --now afk-loop.service",
     );
   const timer = plan.instance === null ? "afk.timer" : `afk@${plan.instance}.timer`;
+  const phone = plan.instance === null ? "afk-remote.service" : `afk-remote@${plan.instance}.service`;
   const target = `/etc/systemd/system/${timer}.d/schedule.conf`;
   const lines = [
     `# afk: ${plan.agent}. Goes to ${target}; the units themselves come from systemd/install.`,
@@ -28,8 +29,14 @@ export function renderSystemd(plan: ReleasePlan): Rendered {
       `sudo install -D -m 644 ${shellQuote(file)} ${target}`,
       "sudo systemctl daemon-reload",
       `sudo systemctl restart ${timer}`,
+      ...(plan.readsPhone ? [`sudo systemctl enable --now ${phone}`] : []),
     ],
-    uninstall: [`sudo rm ${target}`, "sudo systemctl daemon-reload", `sudo systemctl restart ${timer}`],
+    uninstall: [
+      `sudo rm ${target}`,
+      "sudo systemctl daemon-reload",
+      `sudo systemctl restart ${timer}`,
+      ...(plan.readsPhone ? [`sudo systemctl disable --now ${phone}`] : []),
+    ],
   };
 }
 

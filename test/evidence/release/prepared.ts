@@ -12,6 +12,7 @@ export function plan(over: Partial<ReleasePlan> = {}): ReleasePlan {
     logs: "/srv/afk/state/logs",
     isContinuous: false,
     instance: null,
+    readsPhone: false,
     everySeconds: 300,
     settings: [],
     leftOut: [],

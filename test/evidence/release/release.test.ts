@@ -242,6 +242,27 @@ describe("a release into a folder", () => {
   );
 });
 
+describe("an agent whose phone is read", () => {
+  it("has a unit of its own for that under systemd, also as one of several", () => {
+    const { install, uninstall } = renderSystemd(plan({ readsPhone: true }));
+    expect(install("f")).toContain("sudo systemctl enable --now afk-remote.service");
+    expect(uninstall).toContain("sudo systemctl disable --now afk-remote.service");
+    const named = renderSystemd(plan({ readsPhone: true, instance: "two" }));
+    expect(named.install("f")).toContain("sudo systemctl enable --now afk-remote@two.service");
+    expect(renderSystemd(plan()).install("f").join("\n")).not.toContain("afk-remote");
+  });
+
+  it("has an agent of launchd that is kept alive, and nothing in a crontab", () => {
+    const { beside } = renderLaunchd(plan({ readsPhone: true, agent: "a" }));
+    const remote = beside.find(({ name }) => name === "afk.a.remote.plist")!;
+    expect(remote.content).toMatch(/<string>remote<\/string>[\s\S]*<key>KeepAlive<\/key>/);
+    expect(renderLaunchd(plan({ agent: "a" })).beside.map(({ name }) => name)).not.toContain(
+      "afk.a.remote.plist",
+    );
+    expect(renderCron(plan({ readsPhone: true })).content).not.toMatch(/ remote /);
+  });
+});
+
 function planOf(environment: Record<string, string>): ReleasePlan {
   return planRelease(load(withBase({}), { environment }), ["/usr/bin/afk"], environment);
 }
