@@ -44,7 +44,7 @@ describe("afk run", PROCESSES, () => {
     const { code } = await running.ended;
     expect(performance.now() - sentAt).toBeLessThan(8_000);
     expect(code).toBe(0);
-    expect(stopped(target)[0]!.reason).toMatch(/^phone: /);
+    expect(stopped(target)[0]!.reason).toContain("phone");
     const asked = model.requests.length;
     expect(server.texts().some((text) => text.startsWith("Stopped"))).toBe(true);
     const again = await target.afk(["run"]);

@@ -198,6 +198,7 @@ describe("what is refused, and told of", () => {
     expect(obeyed).toEqual(["stop"]);
     expect(alerts.filter(({ event }) => event === "remote_refused")).toHaveLength(1);
     expect(await rails.store.db.selectFrom("remote_messages").selectAll().execute()).toHaveLength(1);
+    await until(() => server.sent.length > 0);
     expect(server.texts()).toEqual(["Stopped."]);
   }, 90_000);
 
