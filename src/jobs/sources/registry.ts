@@ -6,6 +6,7 @@ import { isAllowed } from "../../egress/allowlist.ts";
 import { assert } from "../../lib/errors.ts";
 import { shortHash } from "../items/identity.ts";
 import { calendarKind } from "./calendar/kind.ts";
+import { commandKind } from "./command/kind.ts";
 import { feedKind } from "./feed/kind.ts";
 import { folderKind } from "./folder/kind.ts";
 import { githubKind } from "./github/kind.ts";
@@ -14,7 +15,7 @@ import { pageKind } from "./page/kind.ts";
 import type { SourceKind } from "./source-kind.ts";
 
 /** Every kind of source there is; each entry of `sources` has the key of one. */
-const KINDS = [feedKind, githubKind, folderKind, imapKind, calendarKind, pageKind] as const;
+const KINDS = [feedKind, githubKind, folderKind, imapKind, calendarKind, pageKind, commandKind] as const;
 
 /** One entry of `sources`. */
 export type SourceSettings = v.InferOutput<(typeof KINDS)[number]["settings"]>;
