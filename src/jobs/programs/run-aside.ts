@@ -5,7 +5,7 @@ import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { JobContext } from "../job.ts";
 import { makeEnvironment } from "./environment.ts";
 import { failureOf } from "./run-program.ts";
-import type { ProgramSettings } from "./settings.ts";
+import { plainProgram } from "./settings.ts";
 
 /** What a program beside the job's own needs of the job. */
 export type AsideContext = Pick<
@@ -36,14 +36,7 @@ export async function runAside(
   aside: Aside,
 ): Promise<{ code: number; stdout: Ran["stdout"] }> {
   const { command, cwd, env: stated = {}, outputBytesMax, timeoutMs, answers = [0] } = aside;
-  const own = { command, env: stated, outputBytesMax };
-  const settings: ProgramSettings = {
-    ...own,
-    hasGateway: false,
-    network: "open",
-    allow: null,
-    isStateVisible: false,
-  };
+  const settings = plainProgram({ command, env: stated, outputBytesMax });
   const { env, secrets } = makeEnvironment({ ...context, settings }, {}, null);
   const { log, processes: records, view } = context;
   const name = `${context.name}, ${aside.label}`;

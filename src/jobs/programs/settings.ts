@@ -73,3 +73,10 @@ export function checkProgram(settings: ProgramSettings, config: Config): ConfigI
     ...keys.map((key) => ({ path: `env.${key}`, message: `stands beside gateway: true; ${REFUSED_KEY}` })),
   ];
 }
+
+/** A program beside the job's own: without models, and with the network as the machine has it. */
+export function plainProgram(
+  own: Pick<ProgramSettings, "command" | "env" | "outputBytesMax">,
+): ProgramSettings {
+  return { ...own, hasGateway: false, network: "open", allow: null, isStateVisible: false };
+}

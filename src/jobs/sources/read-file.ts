@@ -12,6 +12,8 @@ interface FileContent {
 /** A regular file that is open. However large it is, only what is asked for is in memory. */
 export interface OpenFile {
   sizeBytes: number;
+  /** Its number in its file system, which it keeps when it is renamed. */
+  inode: number;
   /** Epoch instant. */
   modifiedMs: number;
   /** The bytes at `start`, at most `length` of them; fewer where the file ends before. */
@@ -54,6 +56,7 @@ export async function withFile<T>(
     if (!stats.isFile()) throw new SourceUnreadable(`${path}: it is not a file`);
     return await use({
       sizeBytes: stats.size,
+      inode: stats.ino,
       modifiedMs: Math.floor(stats.mtimeMs),
       read: (start, length) => unreadable(path, () => readAt(handle, start, length)),
     });

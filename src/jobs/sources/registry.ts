@@ -11,11 +11,21 @@ import { feedKind } from "./feed/kind.ts";
 import { folderKind } from "./folder/kind.ts";
 import { githubKind } from "./github/kind.ts";
 import { imapKind } from "./imap/kind.ts";
+import { logKind } from "./log/kind.ts";
 import { pageKind } from "./page/kind.ts";
 import type { SourceKind } from "./source-kind.ts";
 
 /** Every kind of source there is; each entry of `sources` has the key of one. */
-const KINDS = [feedKind, githubKind, folderKind, imapKind, calendarKind, pageKind, commandKind] as const;
+const KINDS = [
+  feedKind,
+  githubKind,
+  folderKind,
+  imapKind,
+  calendarKind,
+  pageKind,
+  commandKind,
+  logKind,
+] as const;
 
 /** One entry of `sources`. */
 export type SourceSettings = v.InferOutput<(typeof KINDS)[number]["settings"]>;

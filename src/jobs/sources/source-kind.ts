@@ -18,6 +18,8 @@ export type SourceContext = Pick<
   | "recall"
   | "keep"
   | "processes"
+  | "variables"
+  | "view"
   | "redact"
   | "log"
 >;

@@ -6,6 +6,7 @@ export function memoryFile(content: Uint8Array | string): OpenFile & { largestRe
   let largest = 0;
   return {
     sizeBytes: bytes.length,
+    inode: 1,
     modifiedMs: 0,
     read: async (start, length) => {
       largest = Math.max(largest, length);

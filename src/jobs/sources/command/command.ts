@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { fromHome } from "../../../config/locations.ts";
 import { AfkError } from "../../../lib/errors.ts";
 import { shortHash } from "../../items/identity.ts";
 import { ITEMS_PER_SOURCE_MAX, type RawItem, toItem } from "../../items/item.ts";
@@ -15,7 +14,7 @@ import { type CommandSource, commandId, commandLabel } from "./settings.ts";
 /** What is remembered of an output. */
 const LINES_KEPT_MAX = 4_000;
 
-type Context = AsideContext & Pick<SourceContext, "isSeen" | "recall" | "keep">;
+type Context = AsideContext & Pick<SourceContext, "base" | "isSeen" | "recall" | "keep">;
 
 /**
  * What a command prints, one item a line or as JSON. An item is new when the last run's output did not have it, so that what
@@ -58,15 +57,13 @@ function withoutUndefined({ title, link, text, date }: Printed): RawItem {
 }
 
 async function output(source: CommandSource, context: Context): Promise<{ stdout: string; notes: string[] }> {
-  const { command, cwd = ".", env, env_file, max_output_kb, timeout: timeoutMs } = source;
+  const { command, cwd = ".", env, max_output_kb, timeout: timeoutMs } = source;
   const outputBytesMax = max_output_kb * 1024;
-  const envFile = env_file === undefined ? null : fromHome(env_file);
   const aside = {
     command,
     label: "sources",
     cwd: resolve(context.base, cwd),
     env,
-    envFile,
     outputBytesMax,
     timeoutMs,
   };

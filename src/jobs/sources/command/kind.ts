@@ -1,4 +1,4 @@
-import { checkProgram } from "../../programs/settings.ts";
+import { checkProgram, plainProgram } from "../../programs/settings.ts";
 import type { SourceKind } from "../source-kind.ts";
 import { type CommandSource, commandId, commandLabel, commandSettings } from "./settings.ts";
 
@@ -9,7 +9,7 @@ export const commandKind: SourceKind<CommandSource> = {
   label: commandLabel,
   id: commandId,
   paths: ({ cwd }) => (cwd === undefined ? [] : [{ path: cwd, isFolder: true }]),
-  check: ({ command, env }) =>
-    checkProgram({ command, env, envFile: null, outputBytesMax: 0, hasGateway: false }),
+  check: ({ command, env }, config) =>
+    checkProgram(plainProgram({ command, env, outputBytesMax: 0 }), config),
   collect: async (source, context) => await (await import("./command.ts")).collectCommand(source, context),
 };

@@ -5,7 +5,7 @@ import { fromHome } from "../../../config/locations.ts";
 import { programEntries } from "../../programs/settings.ts";
 import { sourceEntries } from "../source-entries.ts";
 
-const { command, env, env_file, max_output_kb } = programEntries;
+const { command, env, max_output_kb } = programEntries;
 
 /** An entry of `sources` of this kind. */
 export const commandSettings = section(
@@ -24,7 +24,6 @@ export const commandSettings = section(
       ),
     ),
     env,
-    env_file,
     max_output_kb,
     timeout: v.optional(
       duration("The command is ended after this long, and the source has failed.", "1h"),
