@@ -47,12 +47,15 @@ function withoutHidden(html: string): string {
 export function htmlToText(html: string, charsMax: number, htmlCharsMax = HTML_CHARS_MAX): string {
   const read = withoutUnended(bounded(html, htmlCharsMax));
   const parts: string[] = [];
+  const open: boolean[] = [];
   let droppedDepth = 0;
   let depth = 0;
   const parser = new Parser({
-    onopentagname(name) {
+    onopentag(name, attributes) {
       depth++;
-      if (DROPPED.has(name)) droppedDepth++;
+      const isDropped = DROPPED.has(name) || isUndisplayed(attributes);
+      open.push(isDropped);
+      if (isDropped) droppedDepth++;
       if (BLOCKS.has(name) || name === "br") parts.push("\n");
       if (name === "td" || name === "th") parts.push(" ");
     },
@@ -62,7 +65,7 @@ export function htmlToText(html: string, charsMax: number, htmlCharsMax = HTML_C
     },
     onclosetag(name) {
       depth--;
-      if (DROPPED.has(name)) droppedDepth--;
+      if (open.pop() === true) droppedDepth--;
       if (BLOCKS.has(name)) parts.push("\n");
     },
   });
@@ -72,6 +75,15 @@ export function htmlToText(html: string, charsMax: number, htmlCharsMax = HTML_C
   // Ending would take a tag that was cut by the last piece for text.
   if (depth <= DEPTH_MAX) parser.end();
   return cleanText(parts.join(""), charsMax);
+}
+
+/** What a mail program does not show: lines meant for its list of mails, and text that is meant for other readers than people. */
+const UNDISPLAYED =
+  /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*\.?0*|(?:font-size|max-height)\s*:\s*0*\.?0*(?:px|pt|em|rem|%)?|mso-hide\s*:\s*all)\s*(?:!important\s*)?(?:;|$)/i;
+const STYLE_CHARS_MAX = 2_000;
+
+function isUndisplayed({ hidden, style }: Record<string, string>): boolean {
+  return hidden !== undefined || (style !== undefined && UNDISPLAYED.test(style.slice(0, STYLE_CHARS_MAX)));
 }
 
 /** Frames that nobody ends are common, and to a browser all that follows is theirs; a reader wants the article. */

@@ -28,3 +28,16 @@ test("reads what stands behind much that no reader sees, and is not kept busy by
   expect(htmlToText(`${hidden}<p>Words.</p>`, 100)).toBe("Words.");
   expect(htmlToText(`<p>Words.</p>${"<style><!--".repeat(300_000)}`, 100)).toBe("Words.");
 });
+
+test.each([
+  ["<p>a</p><div style='display:none'>b</div><p>c</p>", "a\n\nc"],
+  ["<p>a</p><div style='color:red; DISPLAY : NONE !important'><p>b</p></div><p>c</p>", "a\n\nc"],
+  ["<p>a</p><p hidden>b</p><p>c</p>", "a\n\nc"],
+  ["<p>a<span style='visibility:hidden'>b</span>c</p>", "ac"],
+  ["<p>a<span style='font-size:0px'>b</span><span style='font-size:0.9em'>c</span></p>", "ac"],
+  ["<p>a<span style='opacity:0'>b</span><span style='opacity:0.5'>c</span></p>", "ac"],
+  ["<p>a<img style='display:none' src=x>b</p>", "ab"],
+  ["<p>a</p><div style='display:none'><img src=x>b", "a"],
+])("leaves out what is not displayed: %s", (html, text) => {
+  expect(htmlToText(html, 100).replaceAll(/ ?\n+ ?/g, "\n\n")).toBe(text);
+});
