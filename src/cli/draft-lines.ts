@@ -1,6 +1,7 @@
 import wrapAnsi from "wrap-ansi";
 import type { PreparedDraft } from "../egress/imap/prepare-append.ts";
 import type { OutgoingRequest } from "../egress/types.ts";
+import type { PushRequest } from "../jobs/actions/action.ts";
 import { visible } from "../lib/visible.ts";
 import type { DraftView } from "../ops/drafts.ts";
 import type { DraftPreview } from "../runner/drafts/preview.ts";
@@ -16,11 +17,12 @@ const PRETTY_DEPTH_MAX = 40;
 
 /** A draft and the request its approval sends, for a person to judge. Nothing in them can look like these lines. */
 export function previewLines(preview: DraftPreview, columns = COLUMNS): string[] {
-  const { draft, request, append, refusal } = preview;
+  const { draft, push, request, append, refusal } = preview;
   const isPrepared = request !== null || append !== null;
   const body = append?.message.body ?? (request === null ? JSON.stringify(draft.content) : request.body);
   return [
     ...fieldLines(headOf(draft), columns),
+    ...(push === null ? [] : pushLines(push, columns)),
     ...(request === null ? [] : requestLines(request, columns)),
     ...(append === null ? [] : messageLines(append, columns)),
     ...bodyLines(isPrepared ? "body" : "content", body, columns),
@@ -66,6 +68,23 @@ function headOf(draft: DraftView): [string, string | null][] {
     ["decided", draft.decidedAt],
     ["done", draft.summary],
     ["error", draft.error],
+  ];
+}
+
+/** First what is pushed, since that comes first; title and text stand in the request, or are the content where there is none. */
+function pushLines({ remote, branch, base, commit, changes }: PushRequest, columns: number): string[] {
+  return [
+    ...fieldLines(
+      [
+        ["repository", remote],
+        ["branch", `${branch} (new)`],
+        ["into", base],
+        ["commit", commit],
+        ["changes", ""],
+      ],
+      columns,
+    ),
+    ...quotedLines(changes, columns),
   ];
 }
 

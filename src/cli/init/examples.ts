@@ -1,4 +1,5 @@
 import { UsageError } from "../command.ts";
+import { agent } from "./agent.ts";
 import { brief } from "./brief.ts";
 import { digest } from "./digest.ts";
 import type { Example } from "./example.ts";
@@ -6,7 +7,7 @@ import { mailTriage } from "./mail-triage.ts";
 import { repoTriage } from "./repo-triage.ts";
 
 /** What `afk init` offers; the first where nobody chooses. */
-export const EXAMPLES: readonly Example[] = [digest, brief, mailTriage, repoTriage];
+export const EXAMPLES: readonly Example[] = [digest, brief, mailTriage, repoTriage, agent];
 
 const NAMES = EXAMPLES.map(({ name }) => name);
 

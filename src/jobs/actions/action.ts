@@ -13,8 +13,10 @@ export interface Action<Content = unknown> {
   run(content: Content, tools: ActionTools): Promise<ActionResult>;
 }
 
-/** All that an action can reach. It uses one of `post` and `append`, once; a second use is a bug. */
+/** All that an action can reach. It uses one of `post` and `append`, once, and may push one branch before; a second use is a bug. */
 export interface ActionTools {
+  /** Pushes a branch of its own. It throws for all but that it is there, which the action lets pass. */
+  push(wanted: PushRequest): Promise<void>;
   /** Sends the request and gives its 2xx status. It throws for all else, which the action lets pass. */
   post(url: string, request: ActionRequest): Promise<{ status: number }>;
   /**
@@ -31,9 +33,24 @@ export interface ActionTools {
   signal: AbortSignal;
 }
 
-/** A request, and the source whose token goes with it to the source's own API; none where that is left out. */
+/** A branch of its own, and what a person sees of it. */
+export interface PushRequest {
+  /** The job that made it: the state has the commit, and its entry in afk.yaml the token. */
+  job: string;
+  /** An address on the web. */
+  remote: string;
+  branch: string;
+  /** The branch that it is to be pulled into. */
+  base: string;
+  commit: string;
+  changes: string;
+}
+
+/** A request, and the source, or the job, whose token goes with it to its own API; none where that is left out. */
 export interface ActionRequest extends Omit<SendRequest, "idempotencyKey" | "authorization"> {
-  credentials?: SourceReference;
+  credentials?: SourceReference | { job: string };
+  /** Statuses besides 2xx that say that it is done. */
+  alsoDone?: readonly number[];
 }
 
 /** `summary` is one line for the log: what was done, without the content. */

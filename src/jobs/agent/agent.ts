@@ -7,6 +7,7 @@ import type { JobContext, JobKind, JobResult, RunFolder } from "../job.ts";
 import { readOwnFile } from "../programs/own-file.ts";
 import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramStart, runProgram } from "../programs/run-program.ts";
+import { draftOf, keepCommit, targetOf, titleOf } from "./draft.ts";
 import { type LastMessage, lastMessage } from "./message.ts";
 import { makePatch, makeScratch } from "./patch.ts";
 import { type AgentRun, agentReport, summaryOf } from "./report.ts";
@@ -41,9 +42,14 @@ async function runAgent(context: Context): Promise<JobResult> {
   const base = await context.step("base", () =>
     updateMirror(mirror, { repo, ref: settings.ref, job: name }, signal),
   );
+  const target = targetOf(settings, base, name);
   const run = await context.step("run", () => workOn(context, mirror, base));
-  const { patch } = run;
+  const { patch, commit } = run;
   if (patch.files > 0) context.publish(`${name}-${period.label}.patch`, patch.text);
+  if (target !== null && commit !== null) {
+    const draft = draftOf(run, target, { job: name, period: period.label, commit });
+    context.draft(draft.branch.slice(0, 150), "pull_request", draft);
+  }
   const { items, ...rest } = run.handed === null ? { items: [] } : takeHandedIn(context, run.handed);
   return {
     units: run.handed?.units ?? (patch.files > 0 ? 1 : 0),
@@ -81,15 +87,17 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
       "secret_in_patch",
       "its patch holds a secret of the run (its key, or a value of env_file), and is not kept; have the agent keep those out of its files",
     );
+  const said = { patch, message: redact(message.text), handed: ran.handed ?? null };
+  const made = { commit, job: name, atMs: period.slotMs, message: titleOf(said, name) };
+  const isDrafted = context.settings.isDrafted && patch.files > 0;
   return {
-    patch,
-    message: redact(message.text),
+    ...said,
+    commit: isDrafted ? await keepCommit({ mirror, scratch, patch }, made, signal) : null,
     requests: ran.requests ?? 0,
     costMicros: ran.costMicros ?? 0,
     durationMs: ran.durationMs,
     truncated: ran.truncated,
     ...(ran.network !== undefined && { network: ran.network }),
-    handed: ran.handed ?? null,
     stdout: ran.stdout.slice(-KEPT_CHARS_MAX),
     stderr: ran.stderr.slice(-KEPT_CHARS_MAX),
   };

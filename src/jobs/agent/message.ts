@@ -8,6 +8,9 @@ const claudeResult = v.object({
   result: v.optional(v.string(), ""),
 });
 
+/** In UTF-16 units; more is no last message, but a document. */
+const CHARS_MAX = 64 * 1024;
+
 /** The last thing that an agent said, and whether it says of itself that it failed. */
 export interface LastMessage {
   text: string;
@@ -21,7 +24,7 @@ export interface LastMessage {
 export function lastMessage(stdout: string, file: string | null): LastMessage {
   if (file !== null && file.trim() !== "") return { text: file.trim(), isError: false };
   const result = resultIn(stdout);
-  if (result !== null) return { text: result.result.trim(), isError: result.is_error };
+  if (result !== null) return { text: result.result.trim().slice(0, CHARS_MAX), isError: result.is_error };
   return { text: headAndTail(stdout, (text) => text), isError: false };
 }
 

@@ -15,6 +15,8 @@ export interface Patch {
   /** Lines; those of binary files are none. */
   added: number;
   removed: number;
+  /** A line for each of the first files: `M src/a.ts`. */
+  names: string[];
   /** Repositories within the worktree, which are in no patch. */
   leftOut: string[];
   /** The tree that it comes to. */
@@ -27,6 +29,9 @@ const ALL_BYTES_MAX = 32 * 1024 * 1024;
 /** A step keeps 4 MiB of JSON. */
 const PATCH_BYTES_MAX = 2 * 1024 * 1024;
 const LEFT_OUT_MAX = 20;
+/** A person is shown so many, and so much of each. */
+const NAMES_MAX = 200;
+const NAME_CHARS_MAX = 200;
 
 const GITLINK = "160000";
 
@@ -63,8 +68,9 @@ export async function makePatch(
   const text = lines.length === 0 ? "" : await patchText(bare, path, { commit, tree });
   if (Buffer.byteLength(JSON.stringify(text)) > PATCH_BYTES_MAX)
     throw tooLarge(job, `makes a patch of ${Math.ceil(text.length / 1024)} KiB, and 2 MiB is the most`);
+  const names = await nameStatus(bare, commit, tree);
   const sum = (key: "added" | "removed") => lines.reduce((total, each) => total + each[key], 0);
-  return { text, files: lines.length, added: sum("added"), removed: sum("removed"), leftOut, tree };
+  return { text, files: lines.length, added: sum("added"), removed: sum("removed"), names, leftOut, tree };
 }
 
 /** Brings what differs in the worktree into the index, and gives what had to be left out. */
@@ -157,6 +163,17 @@ async function numstat(
     const [added, removed] = line.split("\t");
     return { added: Number(added) || 0, removed: Number(removed) || 0 };
   });
+}
+
+/** As a person reads them: bytes that are no UTF-8 are shown as such. */
+async function nameStatus(bare: GitOptions, commit: string, tree: string): Promise<string[]> {
+  const args = ["diff-tree", "-r", "--name-status", "--no-renames", commit, tree];
+  const listed = (await git(args, bare)).toString("utf8");
+  return listed
+    .split("\n")
+    .slice(0, -1)
+    .slice(0, NAMES_MAX)
+    .map((line) => line.replace("\t", " ").slice(0, NAME_CHARS_MAX));
 }
 
 const AS_PATCH = [

@@ -16,6 +16,8 @@ export interface AgentRun {
   handed: HandedIn | null;
   /** Left out where it had the machine's. */
   network?: RunNetwork;
+  /** The commit that a person is asked to approve; null where nothing is drafted. */
+  commit: string | null;
 }
 
 /** `3 files, +10 -2`; what was changed, in words. */

@@ -129,6 +129,11 @@ export async function checkOut(
   await git(["remote", "remove", "origin"], inside);
 }
 
+/** Where a mirror keeps a commit that a person is asked to approve. */
+export function keptRef(commit: string): string {
+  return `refs/afk/${commit}`;
+}
+
 /** The branch that a run works on. */
 export function branchOf(job: string, period: string): string {
   return `afk/${job}-${period.replaceAll(/[^A-Za-z0-9.-]/g, "-")}`;

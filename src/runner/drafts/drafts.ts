@@ -8,6 +8,7 @@ import { acquireLock } from "../../store/sqlite/lock.ts";
 import type { Uses } from "../dependencies.ts";
 import { authorizationFor, mailboxOf } from "./credentials.ts";
 import { type DraftPreview, previewDraft } from "./preview.ts";
+import { push } from "./push.ts";
 import { DraftRefused, noDraft } from "./refused.ts";
 import { oneRequest, type RequestOutcome } from "./request.ts";
 import {
@@ -155,6 +156,7 @@ async function perform(
     outgoing,
     authorize: (from, url) => authorizationFor(config, from, url),
     append: (from, draft) => outgoing.append(mailboxOf(config, from), draft),
+    push: (wanted) => push({ config, outgoing }, wanted, rails.watch.signal),
     idempotencyKey: claim.id,
     signal: rails.watch.signal,
   });

@@ -1,8 +1,9 @@
 import { SendFailed } from "../../egress/errors.ts";
 import type { MailDraft } from "../../egress/imap/prepare-append.ts";
 import type { Outgoing } from "../../egress/types.ts";
-import type { ActionTools } from "../../jobs/actions/action.ts";
+import type { ActionRequest, ActionTools, PushRequest } from "../../jobs/actions/action.ts";
 import type { SourceReference } from "../../jobs/actions/references.ts";
+import { PUSH_UNKNOWN } from "../../jobs/agent/push.ts";
 import { AfkError, assert, messageOf } from "../../lib/errors.ts";
 
 /** What became of an action, by what became of its request. `code` is for the log, which holds none of the content. */
@@ -22,12 +23,14 @@ class ActionFailed extends AfkError {
 interface Means {
   outgoing: Pick<Outgoing, "send">;
   /** The authorization that goes to this address. Throws AfkError where afk.yaml has none for it. */
-  authorize(from: SourceReference, url: string): string;
+  authorize(from: NonNullable<ActionRequest["credentials"]>, url: string): string;
   /** Throws SendFailed, which says whether it may have arrived; all other AfkErrors say that it did not. */
   append(
     from: SourceReference,
     draft: MailDraft & { signal: AbortSignal },
   ): Promise<{ folder: string; wasThere: boolean }>;
+  /** Pushes a branch; throws where it is not known to be there. */
+  push(wanted: PushRequest): Promise<void>;
   idempotencyKey: string;
   signal: AbortSignal;
 }
@@ -39,6 +42,9 @@ interface Means {
 export function oneRequest(means: Means): { tools: ActionTools; outcome(): RequestOutcome } {
   const { outgoing, idempotencyKey, signal } = means;
   let outcome: RequestOutcome | undefined;
+  /** The branch that was pushed, and whether nothing was sent behind it yet. */
+  let pushed: string | null = null;
+  let isNext = false;
 
   /** `work` gives what it found, and what became of it. */
   async function once<T>(work: () => Promise<[found: T, outcome: RequestOutcome]>): Promise<T> {
@@ -58,18 +64,34 @@ export function oneRequest(means: Means): { tools: ActionTools; outcome(): Reque
   const tools: ActionTools = {
     idempotencyKey,
     signal,
-    post: (url, { credentials, ...request }) =>
-      once(async () => {
+    async push(wanted) {
+      await once(async () => [await means.push(wanted), { type: "done" }]);
+      pushed = wanted.branch;
+      isNext = true;
+    },
+    post(url, { credentials, alsoDone = [], ...request }) {
+      // Behind a push, whether it is done is the request's to say.
+      if (isNext) outcome = undefined;
+      isNext = false;
+      return once(async () => {
         const authorization =
           credentials === undefined ? {} : { authorization: means.authorize(credentials, url) };
         const { status } = await outgoing.send(url, { ...request, ...authorization, idempotencyKey, signal });
-        return [{ status }, ofStatus(status)];
-      }),
+        return [{ status }, alsoDone.includes(status) ? { type: "done" } : ofStatus(status)];
+      });
+    },
     append: (from, draft) =>
       once(async () => [await means.append(from, { ...draft, idempotencyKey, signal }), { type: "done" }]),
   };
   const error = "the action made no request";
-  return { tools, outcome: () => outcome ?? { type: "not_done", code: "no_request", error } };
+  return {
+    tools,
+    outcome() {
+      const found = outcome ?? ({ type: "not_done", code: "no_request", error } as const);
+      if (pushed === null || found.type === "done") return found;
+      return { ...found, error: `the branch ${pushed} is pushed; ${found.error}` };
+    },
+  };
 }
 
 /**
@@ -87,7 +109,10 @@ function ofStatus(status: number): RequestOutcome {
 }
 
 function ofError(error: unknown): RequestOutcome {
-  const isCertain = error instanceof SendFailed ? !error.mayHaveArrived : error instanceof AfkError;
+  const isCertain =
+    error instanceof SendFailed
+      ? !error.mayHaveArrived
+      : error instanceof AfkError && error.code !== PUSH_UNKNOWN;
   const code = error instanceof AfkError ? error.code : "unexpected";
   if (isCertain) return { type: "not_done", code, error: messageOf(error) };
   return { type: "unknown", code, error: `${messageOf(error)}; it may have been done` };

@@ -277,6 +277,7 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
   const shown = (body: string, headers: Record<string, string> = { "content-type": "application/json" }) =>
     previewLines({
       draft,
+      push: null,
       request: { method: "POST", url: "https://a.test/", headers, body },
       append: null,
       refusal: null,
@@ -302,6 +303,7 @@ describe("what is shown cannot be faked", { timeout: 60_000 }, () => {
     const evil = `${"x".repeat(69)}state      done\n\u001b[2Jstate      done`;
     const lines = previewLines({
       draft: { ...draft, name: evil, jobName: evil, jobKey: evil, error: evil, action: evil },
+      push: null,
       request: { method: "POST", url: `https://a.test/?${evil}`, headers: { accept: evil }, body: null },
       append: null,
       refusal: evil,

@@ -29,7 +29,9 @@ describe("the choice of examples", () => {
   });
 
   it("is refused under a name that there is not", () => {
-    expect(() => exampleNamed("nothing")).toThrow('There is no example "nothing"; there are digest, brief');
+    expect(() => exampleNamed("nothing")).toThrow(
+      'There is no example "nothing"; there are digest, brief, mail-triage, repo-triage, agent',
+    );
   });
 
   it("asks for feeds only where they are read", async () => {

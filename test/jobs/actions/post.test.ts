@@ -10,6 +10,7 @@ async function requestOf(content: unknown) {
   const tools: ActionTools = {
     idempotencyKey: "key",
     signal: new AbortController().signal,
+    push: async () => undefined,
     async post(url, request) {
       sent.push({ url, ...request });
       return { status: 202 };
@@ -54,6 +55,7 @@ describe("post", () => {
     const failing: ActionTools = {
       idempotencyKey: "key",
       signal: new AbortController().signal,
+      push: async () => undefined,
       post: () => Promise.reject(new Error("no answer")),
       append: () => Promise.reject(new Error("nothing is appended in this test")),
     };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { EgressRefused, SendFailed } from "../../../src/egress/errors.ts";
+import type { PushRequest } from "../../../src/jobs/actions/action.ts";
 import { oneRequest } from "../../../src/runner/drafts/request.ts";
 
 const REQUEST = { method: "POST", headers: {}, body: null } as const;
@@ -9,6 +10,7 @@ function requestOf(send: () => Promise<{ status: number }>) {
     outgoing: { send },
     authorize: () => "Bearer t",
     append: async () => ({ folder: "Drafts", wasThere: false }),
+    push: async () => undefined,
     idempotencyKey: "key",
     signal: new AbortController().signal,
   });
@@ -62,5 +64,38 @@ describe("what became of the one request", () => {
     await tools.post("https://a.test/", REQUEST);
     await expect(tools.post("https://a.test/", REQUEST)).rejects.toThrow("afk bug");
     expect([sent, outcome().type]).toEqual([1, "done"]);
+  });
+});
+
+describe("a request behind a push", () => {
+  const wanted = { branch: "afk/fix-1" } as PushRequest;
+  const behindPush = async (send: () => Promise<{ status: number }>, alsoDone: number[] = []) => {
+    const request = requestOf(send);
+    await request.tools.push(wanted);
+    await request.tools.post("https://example.org", { ...REQUEST, alsoDone }).catch(() => undefined);
+    return request.outcome();
+  };
+
+  test("says what was done, and of a refusal that the branch is there", async () => {
+    expect(await behindPush(async () => ({ status: 201 }))).toEqual({ type: "done" });
+    expect(await behindPush(async () => ({ status: 422 }), [422])).toEqual({ type: "done" });
+    expect(await behindPush(async () => ({ status: 403 }))).toMatchObject({
+      type: "not_done",
+      error: "the branch afk/fix-1 is pushed; the server refused it with status 403",
+    });
+    expect(await behindPush(() => Promise.reject(failed(true)))).toMatchObject({ type: "unknown" });
+  });
+
+  test("is one", async () => {
+    const request = requestOf(async () => ({ status: 201 }));
+    await request.tools.push(wanted);
+    await request.tools.post("https://example.org", REQUEST);
+    await expect(request.tools.post("https://example.org", REQUEST)).rejects.toThrow(/second request/);
+  });
+
+  test("is not needed", async () => {
+    const request = requestOf(async () => ({ status: 500 }));
+    await request.tools.push(wanted);
+    expect(request.outcome()).toEqual({ type: "done" });
   });
 });
