@@ -5,12 +5,13 @@ export const brief: Example = {
   name: "brief",
   what: "the day's events, new mail and news, each morning",
   readsFeeds: true,
-  hosts: (answers) => ["imap.example.org", ...feedHosts(answers)],
+  hosts: (answers) => ["calendar.example.org", "imap.example.org", ...feedHosts(answers)],
   jobs: (answers) => `  - name: brief
     kind: digest
     schedule: "30 6 * * *"
     group_by: source
     sources:
+      - { calendar: "\${CALENDAR_URL}", name: Calendar }       # today and tomorrow; the secret address of an ICS file
       - name: Mail
         imap:                       # read only: nothing in it changes (docs/sources.md)
           host: imap.example.org
@@ -23,8 +24,8 @@ ${feedSources(answers)}
   first: { job: "brief", does: "makes the first brief now" },
   rhythm: "a brief each morning at 06:30",
   before: [
-    "write your mail server and account in it, and the server under egress.allow",
-    "set MAIL_PASSWORD in the environment, or name a file that holds it in MAIL_PASSWORD_FILE; most providers want an app password",
+    "write your mail server and account in it, and the hosts of mail and calendar under egress.allow",
+    "set MAIL_PASSWORD (most providers want an app password) and CALENDAR_URL in the environment, or files with them in MAIL_PASSWORD_FILE and CALENDAR_URL_FILE",
   ],
-  variables: { MAIL_PASSWORD: "a-password" },
+  variables: { MAIL_PASSWORD: "a-password", CALENDAR_URL: "https://calendar.example.org/private.ics" },
 };

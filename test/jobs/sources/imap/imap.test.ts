@@ -191,22 +191,22 @@ describe("a mailbox", () => {
 describe("signing in", () => {
   it("is by TLS whose certificate is for the server, from the first byte or by STARTTLS", async (test) => {
     const server = await dovecot(test);
-    const ways: Partial<MailAccess>[] = [
+    const secured: Partial<MailAccess>[] = [
       { host: "mail.example.org", port: server.securePort, tls: true },
       { host: "mail.example.org", port: server.port, tls: "starttls" },
     ];
-    const open = (way: Partial<MailAccess>) =>
-      readMailbox(access(server, way), { connect: connectByName, signal });
-    for (const way of ways)
-      await expect(open(way)).rejects.toMatchObject({
+    const open = (more: Partial<MailAccess>) =>
+      readMailbox(access(server, more), { connect: connectByName, signal });
+    for (const each of secured)
+      await expect(open(each)).rejects.toMatchObject({
         exitCode: EXIT.unavailable,
         message: /NODE_EXTRA_CA_CERTS/,
       });
     const before = getCACertificates("default");
     onTestFinished(() => setDefaultCACertificates(before));
     setDefaultCACertificates([...before, server.ca]);
-    for (const way of ways) {
-      await using mailbox = await open(way);
+    for (const each of secured) {
+      await using mailbox = await open(each);
       expect(mailbox.exists).toBe(0);
     }
     const elsewhere = readMailbox(access(server, { port: server.securePort, tls: true }), {
