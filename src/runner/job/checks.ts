@@ -4,7 +4,6 @@ import type { JobConfig } from "../../config/config.ts";
 import { checkedLookup, systemResolve } from "../../egress/address.ts";
 import { createConnect } from "../../egress/connect.ts";
 import type { MailAccess } from "../../egress/imap/access.ts";
-import { readMailbox } from "../../egress/imap/read-mailbox.ts";
 import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
 import { exchange } from "../../http/exchange.ts";
 import type { AgentSettings } from "../../jobs/agent/settings.ts";
@@ -184,8 +183,15 @@ function sourceChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination
   if (asked.length === 0) return [];
   const check = async ({ config }: WithConfig): Promise<Found> => {
     const connect = createConnect(config.egress);
-    const open = (access: MailAccess) =>
-      readMailbox(access, { connect, signal: new AbortController().signal, timeoutMs: SOURCE_MS_MAX });
+    const open = async (access: MailAccess) => {
+      // Loaded where there is a mailbox: it takes as long as all else that doctor loads.
+      const { readMailbox } = await import("../../egress/imap/read-mailbox.ts");
+      return await readMailbox(access, {
+        connect,
+        signal: new AbortController().signal,
+        timeoutMs: SOURCE_MS_MAX,
+      });
+    };
     const examined = asked.slice(0, SOURCES_MAX).map(async ({ name, source, examine }): Promise<Finding> => {
       try {
         return ok(`job ${name}: ${await examine(source, open)}`);
