@@ -35,6 +35,21 @@ describe("config.secrets", () => {
     );
   });
 
+  it("holds the address of a calendar, whole and by the part that makes it secret, and no path of a file", () => {
+    const kind: JobSettingsKind = {
+      kind: "calendars",
+      settings: v.object({ sources: v.array(v.record(v.string(), v.string())) }),
+    };
+    const sources = [
+      { calendar: "webcal://calendar.example.org/private-0123456789/basic.ics" },
+      { calendar: "./a-long-name-of-a-file.ics" },
+    ];
+    const { secrets } = load(withBase({ jobs: [{ name: "c", kind: "calendars", sources }] }), {
+      jobKinds: [kind],
+    });
+    expect(secrets).toEqual([sources[0]?.calendar, "private-0123456789"]);
+  });
+
   it("holds what stands under a name that says secret, wherever that is, and nothing else", () => {
     const names = [
       "GITHUB_TOKEN",
