@@ -9,6 +9,8 @@ export interface Command<Args extends ArgsDef = ArgsDef> extends Partial<Descrip
   args?: Args;
   /** The command answers in JSON on request: it takes `--json`, and its errors are JSON too. */
   json?: boolean;
+  /** It raises, clears or approves something: refused to programs that a job runs. */
+  isForPeople?: boolean;
   /** Resolves to the exit code; nothing is 0. What it throws is reported and becomes the exit code. */
   // biome-ignore lint/suspicious/noConfusingVoidType: a command that only prints returns nothing.
   run?(context: CommandContext<Args>): Promise<Result | number | void> | Result | number | void;

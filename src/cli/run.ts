@@ -3,6 +3,7 @@ import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
 import { visibleLines } from "../lib/visible.ts";
 import { allArgs, type Command, defaultOf, type Program, UsageError } from "./command.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { refuseInsideRun, withHint } from "./inside-run.ts";
 import { doesPutWorkFirst, lostOutput, printJson, printLines } from "./output.ts";
 import { asksFor, commandIndex, runStrictly, suggestion } from "./strict.ts";
 
@@ -29,7 +30,11 @@ export async function runCli(program: Program, words: readonly string[]): Promis
     const { load, group: _group, ...description } = entry;
     const command = { ...description, ...(await load()).default };
     const rest = words.toSpliced(first, 1);
-    if (!isHelp) return await runStrictly(program, ...descend(command, rest));
+    if (!isHelp) {
+      const [named, left] = descend(command, rest);
+      if (named.isForPeople) refuseInsideRun([program.name, name, ...rest].join(" "));
+      return await runStrictly(program, named, left);
+    }
     // Help is given for the nearest command that was named, even when the rest of the line is wrong.
     const { subCommands = {} } = command;
     const sub = rest.find((word) => Object.hasOwn(subCommands, word)) ?? "";
@@ -86,9 +91,14 @@ function unknownCommand(name: string, among: object): UsageError {
 function report(error: unknown, called: string, asJson: boolean): number {
   const isExpected = error instanceof AfkError;
   if (asJson) {
-    printJson({ error: { code: isExpected ? error.code : "unexpected", message: messageOf(error) } });
+    printJson({
+      error: {
+        code: isExpected ? error.code : "unexpected",
+        message: isExpected ? withHint(error) : messageOf(error),
+      },
+    });
   }
-  const lines = [isExpected ? `${called}: ${visibleLines(error.message)}` : visibleLines(stackOf(error))];
+  const lines = [isExpected ? `${called}: ${visibleLines(withHint(error))}` : visibleLines(stackOf(error))];
   if (error instanceof UsageError) lines.push(`Run "${called} --help" for what it takes.`);
   printLines(lines, process.stderr);
   return isExpected ? error.exitCode : EXIT.failed;

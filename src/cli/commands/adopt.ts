@@ -7,6 +7,7 @@ import { defineCommand, UsageError } from "../command.ts";
 import { oneLine } from "../output.ts";
 
 export default defineCommand({
+  isForPeople: true,
   json: true,
   args: { yes: { type: "boolean", alias: "y", description: "Asks nothing" } },
   async run({ args }) {

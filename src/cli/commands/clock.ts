@@ -12,6 +12,7 @@ import { defineCommand } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
 
 const start = defineCommand({
+  isForPeople: true,
   description: "Starts the count with today as Day 0; refuses until the drills have passed",
   examples: ["afk drill", "afk clock start"],
   json: true,

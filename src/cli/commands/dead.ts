@@ -77,6 +77,7 @@ interface Retried {
 }
 
 const retry = defineCommand({
+  isForPeople: true,
   description: "Makes dead jobs ready again: all that were asked for by hand, and the newest of a schedule",
   examples: ["afk dead retry KEY", "afk dead retry digest", "afk dead retry --all --dry-run"],
   json: true,

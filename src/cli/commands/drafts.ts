@@ -55,6 +55,7 @@ const show = defineCommand({
 });
 
 const approve = defineCommand({
+  isForPeople: true,
   description: "Does what a draft says, once",
   examples: ["afk drafts approve ID --dry-run", "afk drafts approve ID", "afk drafts approve ID --again"],
   json: true,

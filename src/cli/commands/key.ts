@@ -21,6 +21,7 @@ function columns(timezone: string, nowMs: number): Column<ClientKey>[] {
 }
 
 const make = defineCommand({
+  isForPeople: true,
   description: "Makes a key for a client, valid at once, and prints it this once",
   examples: ["afk key make laptop", "export ANTHROPIC_AUTH_TOKEN=$(afk key make laptop)"],
   json: true,

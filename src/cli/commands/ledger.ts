@@ -122,6 +122,7 @@ const list = defineCommand({
 });
 
 const reconcileCommand = defineCommand({
+  isForPeople: true,
   description: "Says what a call of unknown outcome cost, by the provider's own bill",
   examples: ["afk ledger reconcile ID --usd 0.0012", "afk ledger reconcile ID --usd 0"],
   json: true,

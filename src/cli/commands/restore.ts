@@ -4,6 +4,7 @@ import { type Restored, restoreState } from "../../ops/restore.ts";
 import { defineCommand } from "../command.ts";
 
 export default defineCommand({
+  isForPeople: true,
   json: true,
   args: {
     file: { type: "positional", description: "What afk backup wrote" },

@@ -8,6 +8,7 @@ import { withAgent } from "../open.ts";
 import { oneLine } from "../output.ts";
 
 export default defineCommand({
+  isForPeople: true,
   json: true,
   args: {
     clock: {

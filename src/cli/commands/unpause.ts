@@ -3,6 +3,7 @@ import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
 
 export default defineCommand({
+  isForPeople: true,
   json: true,
   args: { name: { type: "positional", names: "jobs", description: "The job's name in afk.yaml" } },
   async run({ args: { name, ...args } }) {

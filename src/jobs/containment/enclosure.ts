@@ -144,8 +144,14 @@ function outermost(paths: readonly string[]): string[] {
   return each.filter((path) => !each.some((other) => other !== path && isWithin(path, other)));
 }
 
+/** What this user may not look at, the program may not either. */
 function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  try {
+    statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isFolder(path: string): boolean {

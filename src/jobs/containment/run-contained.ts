@@ -8,6 +8,7 @@ import { type Containment, type ContainmentKind, chooseContainment, ownNamespace
 import type { View } from "./enclosure.ts";
 import { EXEC_VARIABLE, newTags } from "./process-tags.ts";
 import type { ProcessRecords } from "./records.ts";
+import { withoutSockets } from "./sockets.ts";
 import { endOf, follow, type Reported, type Service, startSupervisor } from "./supervised.ts";
 import type { Plan, Program } from "./supervisor.ts";
 import { kill, type Swept } from "./sweep.ts";
@@ -81,8 +82,9 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const chosen = await chooseContainment(path);
   const { kind } = chosen;
   const services = watching.network === "open" || chosen.networkRefusal !== null ? [] : watching.network;
-  const view = chosen.viewRefusal === null ? watching.view : null;
   const enclosed = enclosedBy(chosen, watching);
+  const wanted = chosen.viewRefusal === null ? watching.view : null;
+  const view = enclosed.hasOwnNetwork ? withoutSockets(wanted, program.cwd) : wanted;
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
   const outside = kind === "namespace" ? ownNamespace() : null;

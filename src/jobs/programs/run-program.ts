@@ -13,6 +13,7 @@ import type { JobContext, RunFolder } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
+import { refuseHidden } from "./hidden.ts";
 import type { RunNetwork } from "./network-words.ts";
 import { headAndTail } from "./output.ts";
 import { proxyEnvironment } from "./proxy-environment.ts";
@@ -125,12 +126,14 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
     resultFile,
   );
   const { outputBytesMax, command } = settings;
+  const visible = settings.isStateVisible ? null : { ...view, kept: [...view.kept, start.folder.path] };
+  await refuseHidden(context.name, { command, cwd, view: visible });
   const ran = await runContained(
     { command, cwd, env },
     {
       ...{ input, outputBytesMax, records, log, signal },
       network: isClosed ? [...services, ...(proxy === null ? [] : [proxy.service])] : "open",
-      view: settings.isStateVisible ? null : { ...view, kept: [...view.kept, start.folder.path] },
+      view: visible,
     },
   );
   logEnd(context, ran);

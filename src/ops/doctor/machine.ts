@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { askedReferences } from "../../config/job-models.ts";
 import { isOwnHost } from "../../http/address.ts";
 import { exchange } from "../../http/exchange.ts";
-import { chooseContainment } from "../../jobs/containment/containment.ts";
+import { type Containment, chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { bad, type Finding, type Found, type OnHost, ok, skipped, type WithConfig, warn } from "./check.ts";
@@ -97,25 +97,52 @@ function compareClocks(host: string, aheadMs: number): Finding {
   return bad(found, "sudo timedatectl set-ntp true, then afk resume");
 }
 
-/** What keeps the programs that jobs start, and all that those start, from outliving their job. */
+const PROGRAM_KINDS = ["exec", "agent"];
+
+/** What keeps the programs that jobs start, and all that those start, from outliving their job, and what they can reach. */
 export async function containment({ config, host }: WithConfig): Promise<Found> {
-  if (!config.jobs.some(({ kind }) => kind === "exec")) return ok("no job starts a program");
+  const jobs = config.jobs.filter(({ kind }) => PROGRAM_KINDS.includes(kind));
+  if (jobs.length === 0) return ok("no job starts a program");
   const chosen = await chooseContainment(host.environment.PATH);
   // What `docker exec` starts has no parent in the container, and is not what the container is for.
   if (chosen.kind === "marks" && host.isContainer && process.ppid === 0) {
     return skipped("cannot be told from here; the worker's log tells it: afk logs --event exec_started");
   }
-  if (chosen.kind === "namespace")
-    return ok("what a job starts has a PID namespace of its own, and the kernel ends it with the job");
-  if (chosen.kind === "container")
+  return [kindFinding(chosen, host), ...networkFindings(jobs, chosen)];
+}
+
+function kindFinding({ kind, refusal, viewRefusal }: Containment, host: Host): Finding {
+  if (kind === "namespace") {
+    const found = "what a job starts has a PID namespace of its own, and the kernel ends it with the job";
+    if (viewRefusal === null) return ok(found);
+    return warn(`${found}, but the agent's state is visible to it (${viewRefusal})`, MEND_VIEW);
+  }
+  if (kind === "container")
     return ok(
-      "afk is alone in its container: what a job starts is ended with the job, and at the latest with afk",
+      "afk is alone in its container: what a job starts is ended with the job, and at the latest with afk; the agent's state is visible to it",
     );
   return warn(
-    `what a job starts is searched for by its marks, and a program that tries to can get away (no PID namespace: ${chosen.refusal})`,
+    `what a job starts is searched for by its marks, and a program that tries to can get away (no PID namespace: ${refusal})`,
     host.platform === "linux" ? MEND : "run afk in its image, where nothing outlives the container",
   );
 }
+
+function networkFindings(jobs: WithConfig["config"]["jobs"], { networkRefusal }: Containment): Finding[] {
+  const closed = jobs.filter(({ settings }) => {
+    const { network } = (settings ?? {}) as { network?: string };
+    return network !== undefined && network !== "open";
+  });
+  if (closed.length === 0) return [];
+  const names = closed.map(({ name }) => name).join(", ");
+  if (networkRefusal === null)
+    return [ok(`programs of ${names} have a network of their own, with the gateway and afk's proxy in it`)];
+  const found = `the network of ${names} is by agreement only: their programs are told of the gateway and the proxy, and nothing keeps them to it (${networkRefusal})`;
+  return [warn(found, MEND_NETWORK)];
+}
+
+const MEND_NETWORK =
+  "run afk on Linux where user namespaces are allowed, with util-linux and iproute2; in a container see docs/containment.md";
+const MEND_VIEW = "install mount (on Debian a package of that name), or see docs/containment.md";
 
 const MEND =
   "apt-get install util-linux; where user namespaces are restricted, as in Ubuntu since 24.04: " +

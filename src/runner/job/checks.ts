@@ -10,6 +10,7 @@ import type { AgentSettings } from "../../jobs/agent/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { openJudge } from "../../jobs/expect/judge.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
+import { hiddenOf, MOVE_OUT } from "../../jobs/programs/hidden.ts";
 import { calendarAddress } from "../../jobs/sources/calendar/settings.ts";
 import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
@@ -25,6 +26,7 @@ import {
   type WithConfig,
   warn,
 } from "../../ops/doctor/check.ts";
+import { viewOf } from "./view.ts";
 
 const FOLDER_MS_MAX = 30_000;
 const FEEDS_MAX = 20;
@@ -119,7 +121,8 @@ const agentsOf = (jobs: readonly JobConfig[]) =>
   );
 
 /** The programs that jobs start: that they are there and may be executed. */
-function commands({ config: { jobs, paths }, host }: WithConfig): Found {
+function commands({ config, host }: WithConfig): Found {
+  const { jobs, paths } = config;
   const agents = agentsOf(jobs).flatMap(({ name, settings: { command, env } }) => {
     const own = command.map((word) => word.replaceAll("{base}", paths.base));
     // A program of the repository is where the agent works, and not here.
@@ -132,6 +135,13 @@ function commands({ config: { jobs, paths }, host }: WithConfig): Found {
     const problem = startProblem(settings.command, cwd, settings.env.PATH ?? host.environment.PATH);
     return problem === null ? [] : [bad(`job ${name}: ${problem.found}`, problem.mend)];
   });
+  const view = viewOf(config);
+  for (const { name, settings } of execsOf(jobs)) {
+    const cwd = resolve(paths.base, settings.cwd);
+    const hidden = settings.isStateVisible ? null : hiddenOf({ command: settings.command, cwd, view });
+    if (hidden !== null)
+      findings.push(warn(`job ${name}: ${hidden} is in the state, which programs do not see`, MOVE_OUT));
+  }
   if (findings.length > 0) return findings;
   return programs.length === 0 ? [] : ok("every command that jobs start is there");
 }

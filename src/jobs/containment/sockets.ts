@@ -1,0 +1,29 @@
+import { readFileSync } from "node:fs";
+import { isWithin, type View } from "./enclosure.ts";
+
+/** Where services of the machine and of users have theirs: Docker's, D-Bus's, systemd's. */
+const SOCKET_FOLDERS = ["/run", "/var/run", "/tmp/.X11-unix"];
+/** On NixOS the programs themselves are found there. */
+const PROGRAMS = ["/run/current-system", "/run/wrappers"];
+const SOCKETS_MAX = 100;
+
+/**
+ * Hides sockets that have a path, since who has a network of his own can still connect to these: the folders where they usually
+ * are, and those elsewhere that are there now. `cwd` stays where it is.
+ */
+export function withoutSockets(view: View | null, cwd: string): View {
+  const { hidden, kept } = view ?? { hidden: [], kept: [] };
+  const isAmong = (path: string) => SOCKET_FOLDERS.some((folder) => isWithin(path, folder));
+  const isHiddenAnyhow = hidden.some((path) => isWithin(cwd, path));
+  return {
+    hidden: [...hidden, ...SOCKET_FOLDERS, ...boundSockets().filter((path) => !isAmong(path))],
+    kept: [...kept, ...PROGRAMS, ...(isAmong(cwd) && !isHiddenAnyhow ? [cwd] : [])],
+  };
+}
+
+/** The paths of sockets that processes of this machine have, as far as this one may know. */
+function boundSockets(): string[] {
+  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
+  const paths = lines.flatMap((line) => / (\/.*)$/.exec(line)?.[1] ?? []);
+  return [...new Set(paths)].slice(0, SOCKETS_MAX);
+}

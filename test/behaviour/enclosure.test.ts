@@ -1,0 +1,176 @@
+// @module-tag processes
+import { spawn } from "node:child_process";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { chooseContainment } from "../../src/jobs/containment/containment.ts";
+import { COMPILE_CACHE, type Deployment, deployment, PROCESSES } from "../support/afk.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+const { viewRefusal, networkRefusal } = await chooseContainment(process.env.PATH);
+
+/** Each tries to read, write or uncover what is hidden; whatever it prints or leaves is looked through. $STATE is the state. */
+const ATTACKS = [
+  "cat $STATE/out/secret.txt; ls -laR $STATE",
+  "cat afk.yaml .env",
+  "cat /proc/self/root$STATE/out/secret.txt /proc/1/root$STATE/out/secret.txt /proc/$PPID/root$STATE/out/secret.txt",
+  "for p in /proc/[0-9]*; do cat $p/cwd/out/secret.txt $p/cwd/state/out/secret.txt $p/environ; ls -l $p/fd; done",
+  "for f in /proc/[0-9]*/fd/*; do cat $f/out/secret.txt $f/../out/secret.txt $f/../../out/secret.txt; done",
+  "umount $STATE; umount -l $STATE; umount .env; cat $STATE/out/secret.txt .env",
+  "unshare --user --map-root-user --mount sh -c 'umount $STATE; umount -l $STATE; umount .env; cat $STATE/out/secret.txt .env'",
+  "unshare --user --map-root-user --mount sh -c 'mkdir -p m; mount --bind . m; cat m/state/out/secret.txt m/.env'",
+  "unshare --user --map-root-user --mount sh -c 'mkdir -p m; mount --rbind / m; umount m$STATE; cat m$STATE/out/secret.txt'",
+  "nsenter --target 1 --mount cat $STATE/out/secret.txt; nsenter --target $PPID --mount cat $STATE/out/secret.txt",
+  "cd $STATE/..; mv state gone; cat gone/out/secret.txt; rm -rf state; mkdir state; echo > state/STOP; touch $STATE/STOP",
+  "echo 'agent: mine' > afk.yaml; rm -f afk.yaml; mv afk.yaml other; ln afk.yaml linked; cat linked; : > .env; cp afk.yaml copied; cat copied",
+  "echo new > new.yaml; mv -f new.yaml afk.yaml",
+  "for d in /dev/[a-z]*; do [ -b $d ] && grep -a -m1 -o 'S3CRET-[a-z]*' $d; done",
+  "mknod disk b 254 0; mknod disk b 8 0; grep -a -m1 -o 'S3CRET-[a-z]*' disk",
+  "echo '|/bin/true' > /proc/sys/kernel/core_pattern; echo 1 > /proc/sys/kernel/sysrq",
+  "mount -o remount,rw $STATE; touch $STATE/x; mount -t proc proc /proc",
+];
+
+interface Attacked {
+  target: Deployment;
+  /** All that the program printed. */
+  said: string;
+  /** Its fields, of the log. */
+  started: Record<string, unknown> | undefined;
+}
+
+async function run(
+  user: "root" | "nobody",
+  job: object,
+  files: Record<string, string> = {},
+): Promise<Attacked> {
+  const target = deployment();
+  const config = {
+    agent: "test-agent",
+    budget: { daily_cap_usd: 0 },
+    models: { chain: ["extractive"] },
+    jobs: [{ name: "work", kind: "exec", every: "1d", timeout: "1m", env_file: ".env.job", ...job }],
+  };
+  target.configure(`${JSON.stringify(config)}\n# S3CRET-yaml\n`);
+  mkdirSync(join(target.state, "out"), { recursive: true });
+  mkdirSync(join(target.state, "work"));
+  const all = { ".env": "X=S3CRET-dotenv", ".env.job": "", "state/out/secret.txt": "S3CRET-state", ...files };
+  for (const [name, content] of Object.entries(all)) target.write(name, content);
+  if (user === "nobody") own(target.dir);
+  const words = [process.execPath, MAIN, "tick"];
+  const as = ["/usr/bin/setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
+  const [file = "", ...rest] = user === "nobody" ? [...as, ...words] : words;
+  const env = {
+    PATH: process.env.PATH ?? "",
+    HOME: target.dir,
+    TZ: "UTC",
+    SECRET: "S3CRET-environ",
+    ...COMPILE_CACHE,
+  };
+  const child = spawn(file, rest, { cwd: target.dir, stdio: "ignore", env });
+  await new Promise((resolve) => child.once("exit", resolve));
+  const said = existsSync(join(target.dir, "said")) ? readFileSync(join(target.dir, "said"), "utf8") : "";
+  return { target, said, started: target.logs().find(({ event }) => event === "exec_started") };
+}
+
+function own(path: string): void {
+  chownSync(path, NOBODY, NOBODY);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) own(join(path, entry.name));
+    else chownSync(join(path, entry.name), NOBODY, NOBODY);
+  }
+}
+
+/** The script in the folder, with the state's path; what it says goes into the file `said`. */
+function attack(lines: readonly string[]): string[] {
+  const script = lines.map((line) => `(${line}) </dev/null`).join("\n");
+  return ["sh", "-c", `STATE=$PWD/state; export STATE\n{\n${script}\necho finished\n} >said 2>&1`];
+}
+
+describe.skipIf(viewRefusal !== null).each(["root", "nobody"] as const)("a program of %s", (user) => {
+  it.skipIf(!isRoot)(
+    "reads and writes nothing of the state, afk.yaml or secrets, whatever it tries",
+    PROCESSES,
+    async () => {
+      const before = "S3CRET-state";
+      const { target, said, started } = await run(user, { command: attack(ATTACKS) });
+      expect(started).toMatchObject({ containment: "namespace", network: "open", state: "hidden" });
+      expect(said).toMatch(/finished/);
+      expect(said.match(/S3CRET-[a-z]+/g)).toBeNull();
+      expect(readFileSync(join(target.state, "out/secret.txt"), "utf8")).toBe(before);
+      expect(readFileSync(target.configFile, "utf8")).toContain("S3CRET-yaml");
+      expect(readFileSync(join(target.dir, ".env"), "utf8")).toContain("S3CRET-dotenv");
+      expect(existsSync(join(target.state, "STOP"))).toBe(false);
+      expect(target.events()).toContain("job_done");
+      for (const name of ["copied", "linked", "other"])
+        if (existsSync(join(target.dir, name))) expect(readFileSync(join(target.dir, name), "utf8")).toBe("");
+    },
+  );
+
+  it.skipIf(!isRoot)(
+    "works beside afk.yaml, in the folder work of the state, and with its result file",
+    PROCESSES,
+    async () => {
+      const script =
+        'echo one > beside && echo two > state/work/within && echo \'{"units": 7}\' > "$AFK_RESULT"';
+      const { target } = await run(user, { command: ["sh", "-c", script] });
+      expect(readFileSync(join(target.dir, "beside"), "utf8")).toBe("one\n");
+      expect(readFileSync(join(target.state, "work/within"), "utf8")).toBe("two\n");
+      expect(target.query("select units from jobs")).toEqual([{ units: 7 }]);
+    },
+  );
+
+  it.skipIf(!isRoot)("sees all of it with state: visible", PROCESSES, async () => {
+    const { said, started } = await run(user, {
+      command: attack(["cat $STATE/out/secret.txt"]),
+      state: "visible",
+    });
+    expect(said).toContain("S3CRET-state");
+    expect(started).toMatchObject({ state: "visible" });
+  });
+
+  it.skipIf(!isRoot)("that lies in the state is not started, and told where to go", PROCESSES, async () => {
+    const { target } = await run(
+      user,
+      { command: ["./run.sh"], cwd: "state" },
+      { "state/run.sh": "#!/bin/sh\n" },
+    );
+    const [job] = target.query<{ error: string }>("select error from jobs");
+    expect(job?.error).toMatch(/state is hidden from programs of jobs; move it out of the state/);
+  });
+
+  it.skipIf(!isRoot || networkRefusal !== null)(
+    "reaches no socket by its path in a network of its own",
+    PROCESSES,
+    async () => {
+      const server = createServer((socket) => socket.end("S3CRET-socket"));
+      const folder = deployment().dir;
+      const path = join(folder, "service.sock");
+      await new Promise<void>((resolve) => server.listen(path, resolve));
+      onTestFinished(() => void server.close());
+      const client = `import { connect } from "node:net";
+for (const path of process.argv.slice(2)) {
+  const socket = connect({ path }).on("error", (e) => console.log(e.code)).on("data", (d) => console.log(String(d)));
+  await new Promise((done) => socket.once("close", done));
+}`;
+      writeFileSync("/run/afk-test-marker", "S3CRET-run");
+      onTestFinished(() => rmSync("/run/afk-test-marker"));
+      const lines = [
+        `${process.execPath} client.mjs ${path} /run/afk-test.sock`,
+        "cat /run/afk-test-marker; ls /run",
+      ];
+      const { said, started } = await run(
+        user,
+        { command: attack(lines), network: "allowlist", allow: ["example.org"] },
+        { "client.mjs": client },
+      );
+      expect(started).toMatchObject({ network: "own" });
+      expect(said).toMatch(/finished/);
+      expect(said).toMatch(/ECONNREFUSED|ENOTSOCK|EACCES/);
+      expect(said.match(/S3CRET-[a-z]+/g)).toBeNull();
+    },
+  );
+});
