@@ -5,9 +5,10 @@ import { digest } from "./digest.ts";
 import type { Example } from "./example.ts";
 import { mailTriage } from "./mail-triage.ts";
 import { repoTriage } from "./repo-triage.ts";
+import { watch } from "./watch.ts";
 
 /** What `afk init` offers; the first where nobody chooses. */
-export const EXAMPLES: readonly Example[] = [digest, brief, mailTriage, repoTriage, agent];
+export const EXAMPLES: readonly Example[] = [digest, brief, mailTriage, repoTriage, watch, agent];
 
 const NAMES = EXAMPLES.map(({ name }) => name);
 
