@@ -1,7 +1,8 @@
 // @module-tag processes
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -46,12 +47,14 @@ async function run(
   user: "root" | "nobody",
   job: object,
   files: Record<string, string> = {},
+  more: object = {},
 ): Promise<Attacked> {
   const target = deployment();
   const config = {
     agent: "test-agent",
     budget: { daily_cap_usd: 0 },
     models: { chain: ["extractive"] },
+    ...more,
     jobs: [{ name: "work", kind: "exec", every: "1d", timeout: "1m", env_file: ".env.job", ...job }],
   };
   target.configure(`${JSON.stringify(config)}\n# S3CRET-yaml\n`);
@@ -171,6 +174,64 @@ for (const path of process.argv.slice(2)) {
       expect(said).toMatch(/finished/);
       expect(said).toMatch(/ECONNREFUSED|ENOTSOCK|EACCES/);
       expect(said.match(/S3CRET-[a-z]+/g)).toBeNull();
+    },
+  );
+
+  it.skipIf(!isRoot || networkRefusal !== null)(
+    "reaches the hosts of its list through the proxy, by curl, Node and git, and no other",
+    PROCESSES,
+    async () => {
+      const bare = join(deployment().dir, "bare.git");
+      execFileSync("git", ["init", "--quiet", "--bare", bare]);
+      execFileSync("git", ["-C", bare, "update-server-info"]);
+      const server = createHttpServer((request, response) => {
+        const file = join(bare, (request.url ?? "").replace(/^\/bare\.git|\?.*$/g, ""));
+        if (request.url === "/hello") response.end("hello from the site\n");
+        else if (existsSync(file)) response.end(readFileSync(file));
+        else response.writeHead(404).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => void server.close());
+      const port = (server.address() as AddressInfo).port;
+      // A name that is this machine, and that NO_PROXY does not take for it.
+      const at = `127.0.0.2:${port}`;
+      const other = createHttpServer((_request, response) => response.end("S3CRET-other"));
+      await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => void other.close());
+      const otherPort = (other.address() as AddressInfo).port;
+      const twin = createHttpServer((request, response) => server.emit("request", request, response));
+      await new Promise<void>((resolve) => twin.listen(port, "127.0.0.2", resolve));
+      onTestFinished(() => void twin.close());
+      const node = `fetch(process.argv[1]).then((r) => r.text()).then((t) => console.log("node " + t), (e) => console.log("node " + e))`;
+      const { said, target } = await run(
+        user,
+        {
+          command: attack([
+            `curl -sS http://${at}/hello`,
+            `${process.execPath} -e '${node}' http://${at}/hello`,
+            `git ls-remote http://${at}/bare.git && echo git is well`,
+            `curl -sS --noproxy '*' -m 5 http://${at}/hello`,
+            `curl -sS -m 5 http://127.0.0.2:${otherPort}/; curl -sS -m 5 http://127.0.0.1:${otherPort}/`,
+            "curl -sS -m 5 https://example.org/; curl -sS -m 5 http://169.254.169.254/",
+          ]),
+          network: "allowlist",
+          allow: [at],
+        },
+        {},
+        { egress: { allow: ["127.0.0.2"], allow_private: ["127.0.0.2"] } },
+      );
+      expect(said).toMatch(/^hello from the site\nnode hello from the site\n/);
+      expect(said).toMatch(/git is well/);
+      expect(said.match(/hello from the site/g)).toHaveLength(2);
+      expect(said.match(/S3CRET-[a-z]+/g)).toBeNull();
+      const refused = target.logs().filter(({ event }) => event === "network_refused");
+      expect(refused.map(({ host }) => host)).toEqual([
+        `127.0.0.2:${otherPort}`,
+        "example.org:443",
+        "169.254.169.254:80",
+      ]);
+      const [done] = target.logs().filter(({ event }) => event === "job_done");
+      expect(done?.summary).toMatch(/refused: 127\.0\.0\.2:\d+, example\.org:443 and 1 more$/);
     },
   );
 });
