@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { npmClients, pythonClients } from "../gateway/clients/support/install.ts";
+import { aider, npmClients, pythonClients } from "../gateway/clients/support/install.ts";
 import { MEASURED_FILE, type Measured } from "../gateway/clients/support/measured.ts";
 import { installTools } from "./system-tools.ts";
 
@@ -16,7 +16,12 @@ import { installTools } from "./system-tools.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 installTools();
-for (const { reason } of [await npmClients("npm"), await pythonClients(), await npmClients("large")])
+for (const { reason } of [
+  await npmClients("npm"),
+  await pythonClients(),
+  await npmClients("large"),
+  await aider(),
+])
   if (reason !== null) console.log(`not tested: ${reason}`);
 
 const folder = mkdtempSync(join(tmpdir(), "afk-clients-"));

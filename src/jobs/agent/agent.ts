@@ -5,7 +5,7 @@ import { AfkError, messageOf } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext, JobKind, JobResult, RunFolder } from "../job.ts";
 import { readOwnFile } from "../programs/own-file.ts";
-import { takeHandedIn } from "../programs/result-file.ts";
+import { newestInput, takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramStart, runProgram } from "../programs/run-program.ts";
 import { draftOf, keepCommit, targetOf, titleOf } from "./draft.ts";
 import { type LastMessage, lastMessage } from "./message.ts";
@@ -56,6 +56,7 @@ async function runAgent(context: Context): Promise<JobResult> {
     summary: run.handed?.summary ?? summaryOf(run),
     report: agentReport(run, items),
     ...rest,
+    ...newestInput(run.handed),
   };
 }
 

@@ -1,6 +1,6 @@
 // @module-tag processes
 // @module-tag slow
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -9,11 +9,13 @@ import { toolTurn } from "../../../src/faults/model-answers.ts";
 import { startModelEndpoint } from "../../../src/faults/model-endpoint.ts";
 import { type Deployment, deployment } from "../../support/afk.ts";
 import { gitRepository } from "../../support/git-repository.ts";
-import { npmClients } from "./support/install.ts";
+import { tempDir } from "../../support/temp.ts";
+import { aider, npmClients } from "./support/install.ts";
 import { LARGE_CLIENTS, type LargeClient } from "./support/large.ts";
 
 const PAGE = fileURLToPath(new URL("../../../docs/agents.md", import.meta.url));
 const { folder, reason } = await npmClients("large");
+const python = await aider();
 const TEXT = "The notes are mended now.";
 const COMMAND = "echo mended >> notes.md";
 const PRICE = { input: 1, output: 5, cacheRead: 1, cacheWrite: 1.25 };
@@ -26,7 +28,7 @@ function recipe(name: string): Record<string, unknown> {
   return parse(block);
 }
 
-async function open(client: LargeClient, caps: object = {}) {
+async function open(client: Pick<LargeClient, "name" | "protocol">, caps: object = {}) {
   const server = await startModelEndpoint(client.protocol);
   onTestFinished(() => server.close());
   const model = `${client.protocol}/${MODELS[client.protocol]}`;
@@ -55,7 +57,10 @@ async function open(client: LargeClient, caps: object = {}) {
 
 /** Its program is found by its name. */
 function tick(target: Deployment, client: LargeClient) {
-  const programs = dirname(join(folder ?? "", "node_modules", client.binary));
+  return tickWith(target, dirname(join(folder ?? "", "node_modules", client.binary)));
+}
+
+function tickWith(target: Deployment, programs: string) {
   return target.afk(["tick"], {
     PATH: [programs, dirname(process.execPath), process.env.PATH].join(delimiter),
   });
@@ -104,3 +109,39 @@ describe.skipIf(folder === null)(`coding agents${reason === null ? "" : ` -- ski
     });
   });
 });
+
+describe.skipIf(python.folder === null)(
+  `aider${python.reason === null ? "" : ` -- skipped: ${python.reason}`}`,
+  () => {
+    const client = { name: "aider", protocol: "openai" } as const;
+    const EDIT = `notes.md\n\`\`\`\n<<<<<<< SEARCH\nto be mended\n=======\nmended\n>>>>>>> REPLACE\n\`\`\`\n\n${TEXT}`;
+
+    /** A virtual environment that was moved is found by its interpreter alone. */
+    function program(): string {
+      const dir = tempDir();
+      writeFileSync(join(dir, "aider"), `#!/bin/sh\nexec ${python.folder}/bin/python -m aider "$@"\n`, {
+        mode: 0o755,
+      });
+      return dir;
+    }
+
+    it("changes a file by the recipe of docs/agents.md, asks nobody, and nothing else is in its patch", async () => {
+      const { server, target } = await open(client);
+      server.otherwise({ type: "reply", text: EDIT });
+      const ended = await tickWith(target, program());
+      expect(ended.code, ended.stderr + ended.stdout).toBe(0);
+      const [patch = ""] = Object.values(target.outputs());
+      expect(patch).toContain("-to be mended\n+mended\n");
+      expect(patch.match(/^diff --git/gm)).toHaveLength(1);
+      const [{ report } = { report: "" }] = target.query<{ report: string }>("select report from results");
+      expect(report).toContain(TEXT);
+    });
+
+    it("ends at the cap of its run, and nothing comes out", async () => {
+      const { server, target } = await open(client, { run_usd: 0 });
+      await tickWith(target, program());
+      expect(server.requests).toEqual([]);
+      expect(target.outputs()).toEqual({});
+    });
+  },
+);

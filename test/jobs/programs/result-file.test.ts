@@ -22,12 +22,14 @@ describe("what a program writes into AFK_RESULT", () => {
         items: [{ title: "One", link: "https://example.org/1", text: "of two" }, { title: "Two" }],
         files: [{ name: "two.md", content: "# Two\n" }],
         drafts: [{ name: "tell them", action: "post", content: draft }],
+        newest_input: "2026-11-21T05:00:00Z",
         cost_usd: 0.0000015,
       }),
     );
     expect(result).toMatchObject({
       units: 2,
       summary: "found two",
+      newestInputMs: Date.UTC(2026, 10, 21, 5),
       report: {
         title: "Two things",
         text: "They are below.",

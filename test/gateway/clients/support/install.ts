@@ -42,6 +42,19 @@ export function pythonClients(): Promise<Installed> {
   });
 }
 
+/** aider in a virtual environment, by `bin/python -m aider`. It states its own dependencies exactly. */
+export function aider(): Promise<Installed> {
+  const wanted = "aider-chat==0.86.2";
+  return installed("Python with venv, or its package index,", async () => {
+    const version = await run("python3", ["--version"], HERE);
+    return await cachedFolder("clients-aider", [wanted, version], async (path) => {
+      await run("python3", ["-m", "venv", path], HERE);
+      const quietly = ["--quiet", "--no-input", "--disable-pip-version-check", "--retries=1"];
+      await run(join(path, "bin/python"), ["-m", "pip", "install", ...quietly, wanted], path);
+    });
+  });
+}
+
 async function installed(what: string, install: () => Promise<string>): Promise<Installed> {
   try {
     return { folder: await install(), reason: null };
