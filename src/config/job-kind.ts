@@ -2,6 +2,9 @@ import type * as v from "valibot";
 import type { Config } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
 
+/** Kinds of job that read `sources`. */
+export const READING_KINDS: readonly string[] = ["digest", "triage"];
+
 /** What the configuration needs to know of a kind of job; `JobKind` of the jobs has this and more. */
 export interface JobSettingsKind {
   kind: string;

@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { READING_KINDS } from "../config/job-kind.ts";
 import type { Db } from "../store/schema.ts";
 
 /** How a source of a digest was found at its last run. `error` is null where it worked; `notes` are parts left out. */
@@ -19,7 +20,7 @@ export function createSourceBook(): SourceBook {
   const known = new Map<string, { mark: string; sources: SourceHealth[] }>();
   return async (db, jobs) => {
     const all: SourceHealth[] = [];
-    for (const { job, id, mark } of await digestRuns(db, jobs)) {
+    for (const { job, id, mark } of await readingRuns(db, jobs)) {
       const kept = known.get(job);
       const sources = kept?.mark === mark ? kept.sources : await sourcesOf(db, job, id);
       known.set(job, { mark, sources });
@@ -35,7 +36,7 @@ const FAILED_BYTES_MAX = 4_000;
 /** How many sources failed at the last run of their digest. Reads none that worked, which can be large. */
 export async function countFailingSources(db: Db, jobs: Config["jobs"]): Promise<number> {
   let failing = 0;
-  for (const { id } of await digestRuns(db, jobs)) failing += await countFailed(db, id);
+  for (const { id } of await readingRuns(db, jobs)) failing += await countFailed(db, id);
   return failing;
 }
 
@@ -46,14 +47,14 @@ async function countFailed(db: Db, jobId: string): Promise<number> {
   return short.filter(({ result }) => (JSON.parse(result) as FetchStep).error != null).length;
 }
 
-/** Whether a digest that was done between two instants, of the last runs of each, read all its sources and found nothing new. */
+/** Whether a run of a job that reads sources, done between two instants, of the last runs of each, read all its sources and found nothing new. */
 export async function hasQuietRun(
   db: Db,
   jobs: Config["jobs"],
   fromMs: number,
   untilMs: number,
 ): Promise<boolean> {
-  for (const { name } of jobs.filter(({ kind }) => kind === "digest")) {
+  for (const { name } of jobs.filter(({ kind }) => READING_KINDS.includes(kind))) {
     const ids = (await lastRuns(db, name)).map(({ id }) => id);
     if (ids.length === 0) continue;
     const done = db.selectFrom("jobs").select("id").where("id", "in", ids).where("state", "=", "done");
@@ -64,7 +65,7 @@ export async function hasQuietRun(
   return false;
 }
 
-/** What a digest records of a source (jobs/digest/fetch-sources.ts). */
+/** What is recorded of a source (jobs/sources/fetch-sources.ts). */
 interface FetchStep {
   label?: string;
   error?: string | null;
@@ -81,13 +82,13 @@ function fetchSteps(db: Db, jobId: string) {
     .limit(SOURCES_MAX);
 }
 
-/** Of each digest the last run that has asked its sources; `mark` is another one once a further step is recorded. */
-async function digestRuns(
+/** Of each job that reads sources the last run that has asked its sources; `mark` is another one once a further step is recorded. */
+async function readingRuns(
   db: Db,
   jobs: Config["jobs"],
 ): Promise<{ job: string; id: string; mark: string }[]> {
   const found: { job: string; id: string; mark: string }[] = [];
-  for (const { name: job } of jobs.filter(({ kind }) => kind === "digest")) {
+  for (const { name: job } of jobs.filter(({ kind }) => READING_KINDS.includes(kind))) {
     const runs = (await lastRuns(db, job)).sort((a, b) => (a.id < b.id ? 1 : -1));
     for (const { id } of runs) {
       const { count } = await db

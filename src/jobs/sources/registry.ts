@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Config, JobConfig } from "../../config/config.ts";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { list } from "../../config/fields.ts";
+import { READING_KINDS } from "../../config/job-kind.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 import { assert } from "../../lib/errors.ts";
 import { shortHash } from "../items/identity.ts";
@@ -62,13 +63,10 @@ export function sourceId(source: SourceSettings): string {
   return shortHash(kindOf(source).id(source));
 }
 
-/** Kinds of job that read sources. */
-const READERS = ["digest", "triage"];
-
 /** The sources of a job of afk.yaml; none where it reads none. */
 export function sourcesOf({ kind, settings }: Pick<JobConfig, "kind" | "settings">): SourceSettings[] {
   // A program that uses the library may have put a kind of its own in the place of one.
-  return READERS.includes(kind) ? ((settings as { sources?: SourceSettings[] }).sources ?? []) : [];
+  return READING_KINDS.includes(kind) ? ((settings as { sources?: SourceSettings[] }).sources ?? []) : [];
 }
 
 /** An issue for each source whose host `egress.allow` does not cover, and what its kind finds. Paths start at the job. */

@@ -3,6 +3,7 @@ import { publishPages, toReport } from "../digest/document/report.ts";
 import { askedKeys, groupItems, selectNew } from "../items/select.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { fetchSources, reviewOmissions, reviewOutages } from "../sources/fetch-sources.ts";
+import { lookAtSources } from "../sources/look.ts";
 import { decide } from "./decide.ts";
 import { type Sorted, triageDocument } from "./document.ts";
 import { createDrafter } from "./drafts.ts";
@@ -16,12 +17,13 @@ export const triage: JobKind<TriageSettings> = {
   minutesSavedPerUnit: 2,
   settings: triageSettings,
   check: checkTriage,
+  look: lookAtSources,
   run: runTriage,
 };
 
 async function runTriage(context: JobContext<TriageSettings>): Promise<JobResult> {
   const { settings } = context;
-  const { fetched, reports } = await fetchSources(context);
+  const { fetched, reports, newestInputMs } = await fetchSources(context);
   const outages = await reviewOutages(context, reports);
   const omitted = await reviewOmissions(
     context,
@@ -57,7 +59,8 @@ async function runTriage(context: JobContext<TriageSettings>): Promise<JobResult
   const news = sorted.filter((each) => isNews(each, settings));
   const report = { ...toReport(triageDocument(news, settings, found)), isNews: news.length > 0 || isTold };
   const units = sorted.filter(({ decision }) => decision.type === "decided").length;
-  return { units, summary: summaryOf(sorted.length, units, found.failures.length), report, sources: reports };
+  const summary = summaryOf(sorted.length, units, found.failures.length);
+  return { units, summary, report, sources: reports, newestInputMs };
 }
 
 /** What receivers get: what a rule delivers, all where no rule does, and what nobody has judged. */
