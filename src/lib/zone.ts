@@ -12,6 +12,9 @@ interface WallTime {
   weekday: string;
 }
 
+/** The same without the day of the week. */
+export type ClockTime = Omit<WallTime, "weekday">;
+
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** What a clock on the wall of a time zone shows at an instant. */
@@ -48,7 +51,7 @@ export function wallTime(ms: number, timezone: string): WallTime {
  * The instant at which a time zone's wall clock shows this time. One that it skips in spring is taken for the one
  * after the gap; one that it shows twice in autumn for the first.
  */
-export function instantIn(timezone: string, time: Omit<WallTime, "weekday">): number {
+export function instantIn(timezone: string, time: ClockTime): number {
   const asUtc = Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second);
   // The offset a day before and a day after are the two that there can be around a change.
   const candidates = [-DAY_MS, DAY_MS].map((ms) => asUtc - offsetMs(asUtc + ms, timezone));

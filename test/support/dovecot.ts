@@ -6,6 +6,7 @@ import { ImapFlow } from "imapflow";
 import { onTestFinished } from "vitest";
 import { messageOf } from "../../src/lib/errors.ts";
 import { certificate } from "./certificate.ts";
+import { type DovecotOwner, dovecotConfiguration } from "./dovecot-configuration.ts";
 import { needTools } from "./engine/apt.ts";
 import { freePort } from "./free-port.ts";
 
@@ -38,7 +39,7 @@ interface AppendOptions {
 
 const USER = "ops@example.org";
 const PASSWORD = "correct horse 1";
-const NOBODY = { uid: 65534, gid: 65534, user: "nobody", group: "nogroup" };
+const NOBODY: DovecotOwner = { uid: 65534, gid: 65534, user: "nobody", group: "nogroup" };
 
 /** Why there is no Dovecot here, after it was installed where that is possible; null where there is one. */
 export async function missingDovecot(): Promise<string | null> {
@@ -60,11 +61,8 @@ export async function startDovecot({ tokeninfoUrl }: { tokeninfoUrl?: string } =
   writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
   writeFileSync(join(folder, "cert.pem"), cert);
   writeFileSync(join(folder, "users"), `${USER}:{PLAIN}${PASSWORD}::::::\n`);
-  writeFileSync(join(folder, "oauth2.conf"), `tokeninfo_url = ${tokeninfoUrl}\nusername_attribute = email\n`);
-  writeFileSync(
-    join(folder, "dovecot.conf"),
-    configuration({ folder, port, securePort, owner, tokeninfoUrl }),
-  );
+  const files = dovecotConfiguration({ folder, port, securePort, owner, tokeninfoUrl, version: version() });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   execFileSync("chown", ["-R", `${owner.uid}:${owner.gid}`, folder]);
   chownSync(folder, owner.uid, owner.gid);
   const child = spawn("dovecot", ["-F", "-c", join(folder, "dovecot.conf")], {
@@ -103,73 +101,12 @@ export async function startDovecot({ tokeninfoUrl }: { tokeninfoUrl?: string } =
   };
 }
 
-interface Configured {
-  folder: string;
-  port: number;
-  securePort: number;
-  owner: typeof NOBODY;
-  tokeninfoUrl: string | undefined;
+/** `2.3`, `2.4` */
+function version(): string {
+  return execFileSync("dovecot", ["--version"], { encoding: "utf8" }).split(".", 2).join(".");
 }
 
-/** Everything in one folder, and no service that wants another user. */
-function configuration({ folder, port, securePort, owner, tokeninfoUrl }: Configured): string {
-  const oauth =
-    tokeninfoUrl === undefined
-      ? ""
-      : `passdb {\n  driver = oauth2\n  mechanisms = xoauth2 oauthbearer\n  args = ${folder}/oauth2.conf\n}\n`;
-  return `protocols = imap
-base_dir = ${folder}/run
-state_dir = ${folder}/state
-log_path = ${folder}/dovecot.log
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <${folder}/cert.pem
-ssl_key = <${folder}/key.pem
-disable_plaintext_auth = no
-auth_mechanisms = plain login${oauth === "" ? "" : " xoauth2 oauthbearer"}
-default_internal_user = ${owner.user}
-default_internal_group = ${owner.group}
-default_login_user = ${owner.user}
-first_valid_uid = 1
-mail_location = maildir:${folder}/mail/%u
-mail_max_userip_connections = 100
-auth_failure_delay = 0
-namespace inbox {
-  inbox = yes
-  separator = /
-  mailbox Drafts {
-    auto = create
-    special_use = \\Drafts
-  }
-}
-${oauth}passdb {
-  driver = passwd-file
-  mechanisms = plain login
-  args = ${folder}/users
-}
-userdb {
-  driver = static
-  args = uid=${owner.uid} gid=${owner.gid} home=${folder}/mail/%u
-}
-service anvil {
-  chroot =
-}
-service imap-login {
-  chroot =
-  inet_listener imap {
-    port = ${port}
-  }
-  inet_listener imaps {
-    port = ${securePort}
-  }
-}
-service stats {
-  chroot =
-}
-`;
-}
-
-function ownUser(): typeof NOBODY {
+function ownUser(): DovecotOwner {
   const { uid, gid, username } = userInfo();
   return { uid, gid, user: username, group: execFileSync("id", ["-gn"], { encoding: "utf8" }).trim() };
 }

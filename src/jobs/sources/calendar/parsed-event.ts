@@ -1,13 +1,14 @@
 import ICAL from "ical.js";
 import { DAY_MS } from "../../../lib/durations.ts";
-import type { Wall, ZoneClock, Zones } from "./zones.ts";
+import type { ClockTime } from "../../../lib/zone.ts";
+import type { ZoneClock, Zones } from "./zones.ts";
 
 /** A time of an event. */
 export interface Moment {
   /** A day, and no time of it. */
   isDate: boolean;
   isUtc: boolean;
-  wall: Wall;
+  wall: ClockTime;
   /** Epoch milliseconds; of a day its first. */
   ms: number;
   /** By which a recurrence is recognised: the instant, and the day on the wall, as some programs write it. */

@@ -1,20 +1,10 @@
 import ICAL from "ical.js";
 import { isTimezone } from "../../../config/fields.ts";
-import { instantIn } from "../../../lib/zone.ts";
+import { type ClockTime, instantIn } from "../../../lib/zone.ts";
 import { ianaOfWindows } from "./windows-zones.ts";
 
-/** What a clock shows; months and days count from 1. */
-export interface Wall {
-  year: number;
-  month: number;
-  day: number;
-  hour: number;
-  minute: number;
-  second: number;
-}
-
 /** The instant, in epoch milliseconds, at which the clocks of a zone show a time. */
-export type ZoneClock = (wall: Wall) => number;
+export type ZoneClock = (wall: ClockTime) => number;
 
 /** The zones of one calendar by their TZID; an unknown one is the agent's. */
 export interface Zones {
@@ -41,7 +31,8 @@ export function zonesOf(defined: ReadonlyMap<string, string[]>, timezone: string
       const known = clocks.get(tzid);
       if (known !== undefined) return known;
       const name = ianaName(tzid);
-      const clock = name === null ? definedClock(defined.get(tzid)) : (wall: Wall) => instantIn(name, wall);
+      const clock =
+        name === null ? definedClock(defined.get(tzid)) : (wall: ClockTime) => instantIn(name, wall);
       if (clock === null) unknown.add(tzid);
       clocks.set(tzid, clock ?? own);
       return clock ?? own;

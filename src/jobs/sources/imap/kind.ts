@@ -1,3 +1,4 @@
+import { isLoopbackHost } from "../../../config/hosts.ts";
 import type { SourceKind } from "../source-kind.ts";
 import { checkAccess, type ImapSource, imapId, imapLabel, imapSettings } from "./settings.ts";
 
@@ -12,6 +13,8 @@ export const imapKind: SourceKind<ImapSource> = {
   collect: async (source, context) => await (await import("./imap.ts")).collectImap(source, context),
   examine: async ({ imap }, openMailbox) => {
     await using _opened = await openMailbox(imap);
-    return `${imap.mailbox} at ${imap.host} can be read`;
+    const isOpen = imap.tls === false && !isLoopbackHost(imap.host);
+    const warning = isOpen ? "; the password goes over the network in plain, as tls is false" : "";
+    return `${imap.mailbox} at ${imap.host} can be read${warning}`;
   },
 };
