@@ -1,78 +1,99 @@
 import { after } from "../lib/clock.ts";
-import { joinSignals } from "../lib/signals.ts";
-import { type HttpReply, type HttpRequest, withoutUserinfo } from "./exchange.ts";
+import { DAY_MS } from "../lib/durations.ts";
+import { AfkError } from "../lib/errors.ts";
+import { type ReplyHeaders, requestOnce } from "./once.ts";
 
 /** Bounds of a reply that goes on for as long as the connection stands. */
 interface LineLimits {
   signal: AbortSignal;
-  /** A longer line is passed over whole. */
-  lineBytesMax: number;
+  /** Of a longer line nothing is taken. */
+  lineCharsMax: number;
   /** The connection counts as dead when nothing came for so long. */
   silenceMs: number;
 }
 
-/** What the reply begins with; `error` is the start of its body where the status is no success. */
-interface Begun {
-  headers: Headers;
-  error: HttpReply | null;
+/** A refusal: the start of its body. */
+interface Refused {
+  status: number;
+  headers: ReplyHeaders;
+  body: string;
+}
+
+/** Nothing came for as long as the limits say. */
+export class ServerSilent extends AfkError {
+  constructor(ms: number) {
+    super("server_silent", `the server said nothing for ${Math.round(ms / 1_000)} s`);
+  }
 }
 
 const ERROR_CHARS_MAX = 4_096;
+/** A stream is ended after so much, and asked for anew. */
+const STREAM_MS_MAX = DAY_MS;
+const STREAM_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
- * Makes one request and hands each line of the reply to `take`, one after another, until the server ends it. `begun` is called
- * once, with its head. Throws what fetch throws, a TimeoutError after `silenceMs`, or what `take` throws.
+ * Makes one GET and hands each line of the reply to `take`, one after another, until the server ends it. `begun` is called with
+ * the headers of a success; a refusal is returned. One connection of its own, which wakes the process for nothing but bytes.
+ * @throws ServerSilent, an AfkError of `take`, or RequestLost with any other error as its cause.
  */
 export async function readLines(
-  request: HttpRequest,
-  { signal: outer, lineBytesMax, silenceMs }: LineLimits,
-  begun: (head: Begun) => void,
+  address: string,
+  { signal: outer, lineCharsMax, silenceMs }: LineLimits,
+  begun: (headers: ReplyHeaders) => void,
   take: (line: string) => Promise<void>,
-): Promise<void> {
-  const silence = new AbortController();
-  const expire = () => silence.abort(new DOMException(`nothing came for ${silenceMs} ms`, "TimeoutError"));
-  let cancel = after(silenceMs, expire);
-  using joined = joinSignals([outer, silence.signal]);
-  try {
-    const { url, authorization } = withoutUserinfo(request.url);
-    const { ofetch } = await import("ofetch");
-    const response = await ofetch.raw(url.href, {
-      method: request.method,
-      retry: 0,
-      ignoreResponseError: true,
-      responseType: "stream",
-      headers: { ...authorization, "user-agent": "afk", ...request.headers },
-      redirect: "manual",
-      signal: joined.signal,
+): Promise<Refused | null> {
+  const over = new AbortController();
+  let isSilent = false;
+  const end = () => over.abort(outer.reason);
+  outer.addEventListener("abort", end, { once: true });
+  if (outer.aborted) end();
+  const listen = () =>
+    after(silenceMs, () => {
+      isSilent = true;
+      over.abort();
     });
-    const { status, headers } = response;
-    const isSuccess = status >= 200 && status < 300;
-    if (isSuccess) begun({ headers, error: null });
-    const decoder = new TextDecoder();
-    let text = "";
-    let isPassedOver = false;
-    for await (const chunk of (response._data ?? []) as AsyncIterable<Uint8Array>) {
-      cancel();
-      cancel = after(silenceMs, expire);
-      text += decoder.decode(chunk, { stream: true });
-      if (!isSuccess) {
-        if (text.length > ERROR_CHARS_MAX) break;
-        continue;
-      }
-      const lines = text.split("\n");
-      text = lines.pop() ?? "";
-      for (const line of lines) {
-        if (!isPassedOver && line.length <= lineBytesMax) await take(line);
-        isPassedOver = false;
-      }
-      if (text.length > lineBytesMax) {
-        isPassedOver = true;
-        text = "";
-      }
-    }
-    if (!isSuccess) begun({ headers, error: { status, body: text.slice(0, ERROR_CHARS_MAX) } });
-    else if (!isPassedOver && text !== "") await take(text);
+  let cancel = listen();
+  const request = { method: "GET", headers: { "user-agent": "afk" }, body: null, signal: over.signal };
+  try {
+    return await requestOnce(
+      new URL(address),
+      { ...request, timeoutMs: STREAM_MS_MAX, bodyBytesMax: STREAM_BYTES_MAX },
+      async ({ status, headers, body }) => {
+        const isSuccess = status >= 200 && status < 300;
+        if (isSuccess) begun(headers);
+        const lines = createLines(lineCharsMax);
+        let error = "";
+        for await (const chunk of body.setEncoding("utf8") as AsyncIterable<string>) {
+          cancel();
+          cancel = listen();
+          if (isSuccess) for (const line of lines(chunk)) await take(line);
+          else error += chunk;
+          if (error.length > ERROR_CHARS_MAX) break;
+        }
+        return isSuccess ? null : { status, headers, body: error.slice(0, ERROR_CHARS_MAX) };
+      },
+    );
+  } catch (error) {
+    throw isSilent ? new ServerSilent(silenceMs) : error;
   } finally {
     cancel();
+    outer.removeEventListener("abort", end);
   }
+}
+
+/** The whole lines of text that comes in pieces. */
+function createLines(charsMax: number): (piece: string) => string[] {
+  let rest = "";
+  let isPassedOver = false;
+  return (piece) => {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    const whole = lines.filter((line, index) => !(index === 0 && isPassedOver) && line.length <= charsMax);
+    if (lines.length > 0) isPassedOver = false;
+    if (rest.length > charsMax) {
+      isPassedOver = true;
+      rest = "";
+    }
+    return whole;
+  };
 }

@@ -2,19 +2,28 @@ import * as v from "valibot";
 import { topicOf } from "../../alerts/channels/ntfy.ts";
 import { truncateBytes } from "../../alerts/channels/text.ts";
 import type { RemoteConfig } from "../../config/remote.ts";
-import { failureOf, type HttpReply } from "../../http/exchange.ts";
-import { readLines } from "../../http/lines.ts";
+import { failureOf } from "../../http/exchange.ts";
+import { readLines, ServerSilent } from "../../http/lines.ts";
+import type { ReplyHeaders } from "../../http/once.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { oneLine } from "../../lib/text.ts";
 import { TEXT_CHARS_MAX } from "./message.ts";
-import { ask, type Incoming, RemoteFailed, refused, serviceTime, type Transport } from "./transport.ts";
+import {
+  type Answered,
+  ask,
+  type Incoming,
+  RemoteFailed,
+  refused,
+  serviceTime,
+  type Transport,
+} from "./transport.ts";
 
 /** The server says something every 45 seconds (its keepalive), unless its owner chose otherwise. */
 const SILENCE_MS = 100_000;
 const LOOK_SILENCE_MS = 10_000;
 const SEND_MS = 10_000;
-const LINE_BYTES_MAX = 64 * 1024;
+const LINE_CHARS_MAX = 64 * 1024;
 const MESSAGE_BYTES_MAX = 4_096;
 const ACTIONS_MAX = 3;
 const FORBIDDEN_MS = 5 * MINUTE_MS;
@@ -31,46 +40,42 @@ export function createNtfy({ channel, replyAddress }: NtfyConfig, clock: Clock):
   const { topic } = topicOf(replyAddress);
   return {
     async listen({ cursor, isLook, signal, onAnswer, take }) {
-      const request = {
-        url: streamAddress(replyAddress, cursor, isLook),
-        method: "GET" as const,
-        headers: {},
-      };
       const silenceMs = isLook ? LOOK_SILENCE_MS : SILENCE_MS;
       let aheadMs = 0;
-      let failure: { reply: HttpReply; headers: Headers } | null = null;
       let isOurs = false;
-      try {
-        await readLines(
-          request,
-          { signal, lineBytesMax: LINE_BYTES_MAX, silenceMs },
-          ({ headers, error }) => {
-            const nowMs = clock.nowMs();
-            aheadMs = serviceTime(headers, nowMs) - nowMs;
-            if (error !== null) failure = { reply: error, headers };
-            else onAnswer();
-          },
-          async (line) => {
-            const event = readEvent(line);
-            if (event === null) return;
-            onAnswer();
-            if (event.event !== "message" || event.topic !== topic) return;
-            const messages = readMessage(event);
-            isOurs = true;
-            await take({ messages, cursor: event.id, serviceNowMs: clock.nowMs() + aheadMs });
-            isOurs = false;
-          },
-        );
-      } catch (error) {
-        if (isOurs) throw error;
-        const isSilent = error instanceof Error && error.name === "TimeoutError";
-        throw new RemoteFailed(isSilent ? "the server fell silent" : failureOf(error, signal));
-      }
-      if (failure !== null) throw refusedBy(failure, replyAddress, clock);
+      const begun = (headers: ReplyHeaders) => {
+        const nowMs = clock.nowMs();
+        aheadMs = serviceTime(headers, nowMs) - nowMs;
+        onAnswer();
+      };
+      const takeLine = async (line: string) => {
+        const event = readEvent(line);
+        if (event === null) return;
+        onAnswer();
+        if (event.event !== "message" || event.topic !== topic) return;
+        isOurs = true;
+        await take({
+          messages: readMessage(event),
+          cursor: event.id,
+          serviceNowMs: clock.nowMs() + aheadMs,
+        });
+        isOurs = false;
+      };
+      const address = streamAddress(replyAddress, cursor, isLook);
+      const limits = { signal, lineCharsMax: LINE_CHARS_MAX, silenceMs };
+      const failure = await readLines(address, limits, begun, takeLine).catch((error: unknown) => {
+        // A message that could not be dealt with is no failure of the service.
+        if (isOurs || error instanceof RemoteFailed) throw error;
+        if (error instanceof ServerSilent) throw new RemoteFailed(error.message, { afterMs: 0 });
+        throw new RemoteFailed(failureOf(error, signal));
+      });
+      if (failure === null) return;
+      const { status, headers, body } = failure;
+      throw refusedBy({ reply: { status, body }, headers }, replyAddress, clock);
     },
     async send({ text, actions }, signal) {
       const { url, topic: answers } = topicOf(channel.url);
-      const body = JSON.stringify({
+      const json = {
         topic: answers,
         message: truncateBytes(text, MESSAGE_BYTES_MAX),
         priority: 4,
@@ -82,9 +87,8 @@ export function createNtfy({ channel, replyAddress }: NtfyConfig, clock: Clock):
           body: message,
           clear: true,
         })),
-      });
-      const headers = { "content-type": "application/json" };
-      const sent = await ask({ url, method: "POST", headers, body }, { signal, timeoutMs: SEND_MS });
+      };
+      const sent = await ask(url, { json, signal, timeoutMs: SEND_MS });
       // A page of another server on that address says 200 as well.
       if (sent.reply.status < 200 || sent.reply.status >= 300 || readSent(sent.reply.body) === null)
         throw refusedBy(sent, channel.url, clock);
@@ -98,9 +102,8 @@ export async function readOnce(
   clock: Clock,
   limits: { signal: AbortSignal; timeoutMs: number },
 ): Promise<void> {
-  const url = streamAddress(replyAddress, null, true);
-  const { reply, headers } = await ask({ url, method: "GET", headers: {} }, limits);
-  const isStream = /json/i.test(headers.get("content-type") ?? "");
+  const { reply, headers } = await ask(streamAddress(replyAddress, null, true), limits);
+  const isStream = /json/i.test(headers["content-type"] ?? "");
   if (reply.status === 200 && !isStream)
     throw new RemoteFailed("no ntfy server answers at this address; write the address of one");
   if (reply.status !== 200) throw refusedBy({ reply, headers }, replyAddress, clock);
@@ -116,17 +119,18 @@ function streamAddress(replyAddress: string, cursor: string | null, isLook: bool
 }
 
 function refusedBy(
-  { reply, headers }: { reply: HttpReply; headers: Headers },
+  answered: Pick<Answered, "reply" | "headers">,
   address: string,
   clock: Clock,
 ): RemoteFailed {
-  if (reply.status === 401 || reply.status === 403)
+  const { status } = answered.reply;
+  if (status === 401 || status === 403)
     return new RemoteFailed(
-      `the ntfy server lets nobody read this topic without access (HTTP ${reply.status}); add ?auth= with an access token to the address`,
+      `the ntfy server lets nobody read this topic without access (HTTP ${status}); add ?auth= with an access token to the address`,
       { afterMs: FORBIDDEN_MS },
       "remote_unauthorized",
     );
-  return refused(reply, headers, { address, nowMs: clock.nowMs() });
+  return refused(answered, { address, nowMs: clock.nowMs() });
 }
 
 /** A file is no message, and its text is the server's own words about it. */

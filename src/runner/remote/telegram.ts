@@ -106,13 +106,8 @@ export function createCall({ channel }: Pick<TelegramConfig, "channel">, clock: 
   return async (method: string, body: object, limits: { signal: AbortSignal; timeoutMs: number }) => {
     const address = new URL(base);
     address.pathname += `/${method}`;
-    const request = {
-      url: address.href,
-      method: "POST" as const,
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    };
-    const { reply, headers, isCut } = await ask(request, { ...limits, bytesMax: BYTES_MAX });
+    const answered = await ask(address.href, { ...limits, json: body, bytesMax: BYTES_MAX });
+    const { reply, headers, isCut } = answered;
     const nowMs = clock.nowMs();
     const serviceNowMs = serviceTime(headers, nowMs);
     if (isCut) {
@@ -131,7 +126,7 @@ export function createCall({ channel }: Pick<TelegramConfig, "channel">, clock: 
       );
     const seconds = answer.success ? (answer.output.parameters?.retry_after ?? null) : null;
     const askedMs = seconds === null ? null : seconds * 1_000;
-    throw refused(reply, headers, { address: channel.url, nowMs, askedMs });
+    throw refused(answered, { address: channel.url, nowMs, askedMs });
   };
 }
 

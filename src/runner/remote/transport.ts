@@ -1,7 +1,8 @@
-import { exchange, failureOf, type HttpReply, type HttpRequest, refusal } from "../../http/exchange.ts";
+import { readBody } from "../../http/body.ts";
+import { failureOf, type HttpReply, refusal } from "../../http/exchange.ts";
+import { type ReplyHeaders, RequestLost, requestOnce } from "../../http/once.ts";
 import { retryAfterMs } from "../../http/retry-after.ts";
 import { AfkError, type Retry } from "../../lib/errors.ts";
-import { joinSignals } from "../../lib/signals.ts";
 import type { RemoteMessage, RemoteQuestion } from "./message.ts";
 
 /** A message as its service gave it, before its age is judged. */
@@ -47,31 +48,61 @@ export class RemoteFailed extends AfkError {
   }
 }
 
-/** A reply in time, whatever its status. @throws RemoteFailed without one, in words without the address. */
+const BYTES_MAX = 64 * 1024;
+
+/**
+ * Makes one request on a connection of its own, and gives the reply, whatever its status; of a longer one only the first
+ * `bytesMax` bytes. @throws RemoteFailed without a reply, in words without the address.
+ */
 export async function ask(
-  request: HttpRequest,
-  { signal, timeoutMs, bytesMax }: { signal: AbortSignal; timeoutMs: number; bytesMax?: number },
-): Promise<{ reply: HttpReply; headers: Headers; isCut: boolean }> {
-  using limit = joinSignals([signal], timeoutMs);
+  address: string,
+  {
+    json,
+    signal,
+    timeoutMs,
+    bytesMax = BYTES_MAX,
+  }: { json?: object; signal: AbortSignal; timeoutMs: number; bytesMax?: number },
+): Promise<Answered> {
+  const type: Record<string, string> = json === undefined ? {} : { "content-type": "application/json" };
+  const request = {
+    method: json === undefined ? "GET" : "POST",
+    headers: { "user-agent": "afk", ...type },
+    body: json === undefined ? null : JSON.stringify(json),
+  };
   try {
-    return await exchange(request, limit.signal, bytesMax);
+    return await requestOnce(
+      new URL(address),
+      { ...request, signal, timeoutMs, bodyBytesMax: 2 * bytesMax },
+      async ({ status, headers, body: source }, ended) => {
+        const body = await readBody(source, { bytesMax: bytesMax + 1, onExcess: "cut", signal: ended });
+        const text = body.toString("utf8", 0, bytesMax);
+        return { reply: { status, body: text }, headers, isCut: body.byteLength > bytesMax };
+      },
+    );
   } catch (error) {
-    throw new RemoteFailed(limit.isTimedOut() ? "no answer in time" : failureOf(error, signal));
+    const isTimedOut = error instanceof RequestLost && error.isTimedOut;
+    throw new RemoteFailed(isTimedOut ? "no answer in time" : failureOf(error, signal));
   }
+}
+
+/** What a service answered. */
+export interface Answered {
+  reply: HttpReply;
+  headers: ReplyHeaders;
+  isCut: boolean;
 }
 
 /** The failure that an answer other than a yes stands for. */
 export function refused(
-  reply: HttpReply,
-  headers: Headers,
+  { reply, headers }: Pick<Answered, "reply" | "headers">,
   { address, nowMs, askedMs = null }: { address: string; nowMs: number; askedMs?: number | null },
 ): RemoteFailed {
-  const afterMs = askedMs ?? retryAfterMs(headers.get("retry-after"), nowMs);
+  const afterMs = askedMs ?? retryAfterMs(headers["retry-after"], nowMs);
   return new RemoteFailed(refusal(reply, address), afterMs === null ? "later" : { afterMs });
 }
 
 /** What the service's clock says, by the head of its reply; this machine's where it says nothing. */
-export function serviceTime(headers: Headers, nowMs: number): number {
-  const date = Date.parse(headers.get("date") ?? "");
+export function serviceTime(headers: ReplyHeaders, nowMs: number): number {
+  const date = Date.parse(headers.date ?? "");
   return Number.isNaN(date) ? nowMs : date;
 }
