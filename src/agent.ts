@@ -153,6 +153,10 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const status = () => readStatus({ config: live.current(), version: VERSION, db: store.db, clock });
   const drafts = createDrafts({
     ...dependencies,
+    // An approval from the phone comes long after this was opened, and uses the credentials that afk.yaml has then.
+    get config() {
+      return live.current();
+    },
     get outgoing() {
       return outgoing;
     },
