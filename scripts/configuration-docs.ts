@@ -65,7 +65,11 @@ function rowsOf(path: string, node: JsonSchema, isRequired: boolean): Row[] {
   for (const form of anyOf ?? [])
     if (typeof form === "object" && form.properties !== undefined)
       for (const row of rowsOf(path, form, false).slice(1))
-        if (!rows.some((known) => known.path === row.path)) rows.push({ ...row, isOfForm: true });
+        if (!rows.some((known) => known.path === row.path)) {
+          // What stands within one of its keys is required where that key is there.
+          const isWithin = row.path.slice(path.length + 1).includes(".");
+          rows.push(isWithin ? row : { ...row, isOfForm: true });
+        }
   return rows;
 }
 
