@@ -1,3 +1,4 @@
+import { isLoopbackHost } from "../config/hosts.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { createConnect } from "./connect.ts";
 import { EgressFailed, EgressRefused, HostBusy } from "./errors.ts";
@@ -17,6 +18,8 @@ interface FetchBudget {
   signal: AbortSignal | undefined;
   leftMs: number;
   bytesMax: number;
+  /** robots.txt is not asked. */
+  isApi: boolean;
 }
 
 /** The only client for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
@@ -39,11 +42,17 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
 
   async function fetchPage(
     text: string,
-    { signal, accept, headers, bytesMax = limits.bytesMax }: FetchOptions = {},
+    { signal, accept, headers, bytesMax = limits.bytesMax, isApi = false, credential }: FetchOptions = {},
   ): Promise<Page> {
-    const budget: FetchBudget = { signal, leftMs: limits.timeoutMs, bytesMax };
+    const budget: FetchBudget = { signal, leftMs: limits.timeoutMs, bytesMax, isApi };
     const wanted = { accept: accept ?? "*/*", ...callerHeaders(headers) };
-    const { url, answer } = await followRedirects(text, check, (hop) => visit(hop, wanted, budget));
+    const { origin } = check(text);
+    // What has once led elsewhere may lead back, to an address of another's choice.
+    let isAtHome = true;
+    const { url, answer } = await followRedirects(text, check, (hop) => {
+      isAtHome &&= hop.origin === origin;
+      return visit(hop, { ...wanted, ...(isAtHome && credentialFor(hop, credential)) }, budget);
+    });
     log.event("debug", "page_fetched", {
       url: describeUrl(url),
       status: answer.page.status,
@@ -59,7 +68,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
     wanted: Record<string, string>,
     budget: FetchBudget,
   ): Promise<Answer & { page: Page }> {
-    const crawlDelayMs = isForPrograms(url, wanted.accept)
+    const crawlDelayMs = budget.isApi
       ? 0
       : await checkRobots(options, url, (robotsUrl) => loadRobots(robotsUrl, budget));
     await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), budget.signal);
@@ -119,13 +128,14 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
   }
 }
 
-/**
- * GitHub's REST API, asked for in its own media type, and calendars, whose addresses people are given to subscribe to. robots.txt
- * speaks to crawlers that follow links (RFC 9309, section 1); these are for programs, and their rate limits are obeyed.
- */
-function isForPrograms(url: URL, accept: string | undefined): boolean {
-  if (accept?.startsWith("text/calendar")) return true;
-  return url.hostname === "api.github.com" && accept === "application/vnd.github+json";
+/** @throws EgressRefused where anybody on the network could read it. */
+function credentialFor(hop: URL, credential: FetchOptions["credential"]): Record<string, string> {
+  if (credential === undefined) return {};
+  if (hop.protocol !== "https:" && !isLoopbackHost(hop.hostname))
+    throw new EgressRefused(
+      `${describeUrl(hop)} is not encrypted, and no credential is sent to it; write https://`,
+    );
+  return { [credential.header]: credential.value };
 }
 
 function isSuccess(status: number): boolean {

@@ -24,6 +24,13 @@ export interface FetchOptions {
   headers?: Record<string, string>;
   /** Longest answer that is taken, decoded; 4 MiB unless stated. */
   bytesMax?: number;
+  /**
+   * The address is of an interface that is documented for programs, whose rate limits are obeyed: robots.txt, which speaks to
+   * crawlers that follow links (RFC 9309, section 1), is not asked.
+   */
+  isApi?: boolean;
+  /** Goes to the address's own origin alone, never on to where that redirects, and by https or within this machine. */
+  credential?: { header: "authorization" | "private-token"; value: string } | undefined;
 }
 
 /** The only way content reaches a job: read and not written, allowlisted, bounded, polite. */

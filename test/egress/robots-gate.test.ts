@@ -172,15 +172,15 @@ describe("robots.txt", () => {
     await egress.fetch(open.origin);
   });
 
-  test("is not asked for GitHub's API in its own media type, and is for anything else", async () => {
+  test("is not asked for an API, and is for anything else", async () => {
     const site = await contentServer({ "/robots.txt": "user-agent: *\ndisallow: /", "/repos": "[]" });
     const { egress } = await testEgress({
       config: { allow: ["api.github.com"], allowPrivate: ["api.github.com"] },
     });
     const url = `http://api.github.com:${site.port}/repos`;
-    await egress.fetch(url, { accept: "application/vnd.github+json" });
+    await egress.fetch(url, { isApi: true });
     expect(site.requests.map((request) => request.path)).toEqual(["/repos"]);
-    expect(await rejection(egress.fetch(url, { accept: "text/html" }))).toMatchObject({
+    expect(await rejection(egress.fetch(url))).toMatchObject({
       code: "egress_refused",
     });
   });

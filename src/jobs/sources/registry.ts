@@ -10,7 +10,9 @@ import { calendarKind } from "./calendar/kind.ts";
 import { commandKind } from "./command/kind.ts";
 import { feedKind } from "./feed/kind.ts";
 import { folderKind } from "./folder/kind.ts";
+import { forgejoKind } from "./forgejo/kind.ts";
 import { githubKind } from "./github/kind.ts";
+import { gitlabKind } from "./gitlab/kind.ts";
 import { imapKind } from "./imap/kind.ts";
 import { logKind } from "./log/kind.ts";
 import { pageKind } from "./page/kind.ts";
@@ -26,6 +28,8 @@ const KINDS = [
   pageKind,
   commandKind,
   logKind,
+  gitlabKind,
+  forgejoKind,
 ] as const;
 
 /** One entry of `sources`. */

@@ -79,7 +79,12 @@ async function readCalendar(
   if (address === null) {
     return await readFileBounded(resolve(context.base, source.calendar), { bytesMax, followLinks: true });
   }
-  const page = await context.egress.fetch(address, { signal: context.signal, accept: ACCEPT, bytesMax });
+  const page = await context.egress.fetch(address, {
+    signal: context.signal,
+    accept: ACCEPT,
+    bytesMax,
+    isApi: true,
+  });
   if (!page.fromCache && (page.status < 200 || page.status > 299))
     throw new SourceUnreadable(`${URL.parse(address)?.host} answered ${page.status}`);
   return { bytes: page.body, charset: page.charset };

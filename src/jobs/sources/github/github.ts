@@ -1,169 +1,107 @@
-import * as v from "valibot";
-import type { Egress } from "../../../egress/types.ts";
-import { ITEMS_PER_SOURCE_MAX, newestItems, type RawItem } from "../../items/item.ts";
-import type { JobContext } from "../../job.ts";
-import { parseBoundedJson } from "../bounded-json.ts";
-import { type Collected, SourceUnreadable } from "../source.ts";
+import type { RawItem } from "../../items/item.ts";
+import { collectListings } from "../forge/forge.ts";
+import type { Entry, ForgeRequest, Listing } from "../forge/listing.ts";
+import { type ForgeContext, readPages } from "../forge/read-pages.ts";
+import type { Collected } from "../source.ts";
+import { entriesOf, notification } from "./entries.ts";
 import { withoutComments } from "./markdown-comments.ts";
-import { type GithubEvent, type GithubSource, githubApi, githubLabel } from "./settings.ts";
+import { type GithubEvent, type GithubSource, githubApi, githubLabel, NOTIFICATIONS } from "./settings.ts";
 
-/** A hundred releases with fifty files each have half a million. */
-const JSON_VALUES_MAX = 600_000;
-/** Of one page: a hundred texts of 64 KiB, and room. */
-const PAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** As many as GitHub gives. */
-const PAGE_ENTRIES = 100;
+const PAGE_MAX = 100;
+const NOTIFICATIONS_PAGE_MAX = 50;
+/** Of one's own pull requests, whose reviews are read. */
+const OWN_MAX = 20;
 
-/** GitHub writes null where there is nothing. */
-const text = v.pipe(
-  v.nullish(v.string()),
-  v.transform((value) => value?.trim() || undefined),
-);
-
-/** An entry as it is read; `id` is GitHub's own, which outlives a change of the repository's name. */
-type Entry = Pick<RawItem, "title" | "text" | "publishedAt"> & {
-  id: string | null;
-  link: string;
-  /** Of an issue. */
-  number?: number;
-};
-
-const id = v.nullish(v.union([v.number(), v.string()]));
-const idOf = (event: string, value: v.InferOutput<typeof id>) =>
-  value === undefined || value === null ? null : `github:${event}:${value}`;
-
-/** How an entry is read, by event; null for one that is left out. */
-const EVENTS: Record<GithubEvent, v.GenericSchema<unknown, Entry | null>> = {
-  releases: v.pipe(
-    v.object({
-      id,
-      html_url: v.string(),
-      name: text,
-      tag_name: v.string(),
-      body: text,
-      published_at: text,
-      created_at: text,
-      draft: v.nullish(v.boolean()),
-      prerelease: v.nullish(v.boolean()),
-    }),
-    v.transform((entry) => {
-      // Only who may write to the repository sees one, and it can still change.
-      if (entry.draft === true) return null;
-      const title = entry.name ?? entry.tag_name;
-      return {
-        id: idOf("release", entry.id),
-        link: entry.html_url,
-        title: entry.prerelease === true && !/pre-?release/i.test(title) ? `${title} (pre-release)` : title,
-        text: entry.body,
-        publishedAt: entry.published_at ?? entry.created_at,
-      };
-    }),
-  ),
-  commits: v.pipe(
-    v.object({
-      sha: v.string(),
-      html_url: v.string(),
-      commit: v.object({
-        message: v.string(),
-        committer: v.nullish(v.object({ date: text })),
-        author: v.nullish(v.object({ date: text })),
-      }),
-    }),
-    v.transform(({ sha, html_url: link, commit: { message, committer, author } }) => ({
-      id: idOf("commit", sha),
-      link,
-      title: `${sha.slice(0, 7)}: ${message.trim().split("\n", 1)[0]}`,
-      text: message,
-      publishedAt: committer?.date ?? author?.date,
-    })),
-  ),
-  issues: v.pipe(
-    v.object({
-      id,
-      number: v.number(),
-      html_url: v.string(),
-      title: v.string(),
-      body: text,
-      created_at: text,
-      pull_request: v.optional(v.unknown()),
-    }),
-    v.transform((entry) =>
-      // The API lists pull requests among the issues; only they have this key.
-      entry.pull_request !== undefined
-        ? null
-        : {
-            id: idOf("issue", entry.id),
-            number: entry.number,
-            link: entry.html_url,
-            title: `issue ${entry.number}: ${entry.title}`,
-            text: entry.body,
-            publishedAt: entry.created_at,
-          },
-    ),
-  ),
-};
+const entries = entriesOf();
 
 /**
- * What is new in a public repository, by GitHub's REST API (docs.github.com/rest): the newest `max_items` of each event.
- * Where there are more, and the oldest of these was in no digest yet, that is noted.
- * @throws SourceUnreadable for an answer that is none; and what `egress.fetch` throws.
+ * What is new in a repository, or among the notifications of the token's owner, by GitHub's REST API (docs.github.com/rest): the
+ * newest `max_items` of each event.
+ * @throws SourceUnreadable for an answer that is none, or a refusal; and what `egress.fetch` throws.
  */
-export async function collectGithub(
-  source: GithubSource,
-  context: { egress: Pick<Egress, "fetch">; signal: AbortSignal } & Pick<JobContext, "isSeen">,
-): Promise<Collected> {
-  const itemsMax = source.max_items ?? ITEMS_PER_SOURCE_MAX;
-  const label = githubLabel(source);
-  const raws: RawItem[] = [];
-  const notes: string[] = [];
-  for (const event of source.events) {
-    const { entries, hasMore } = await readPages(source, event, itemsMax, context);
-    const found = entries.map((entry) => rawItem(source.github, entry));
-    raws.push(...found);
-    const oldest = found.length === 0 ? undefined : newestItems(found, label, { itemsMax }).at(-1);
-    const keys = oldest === undefined ? [] : [oldest.key, ...(oldest.aliases ?? [])];
-    if (hasMore && (await context.isSeen(keys)).size === 0)
-      notes.push(
-        `only the newest ${itemsMax} ${event} were read, and there are more (max_items can be raised)`,
-      );
+export async function collectGithub(source: GithubSource, context: ForgeContext): Promise<Collected> {
+  const { token, github: repository } = source;
+  const request: ForgeRequest = {
+    accept: "application/vnd.github+json",
+    headers: { "X-GitHub-Api-Version": "2022-11-28" },
+    credential: token === undefined ? undefined : { header: "authorization", value: `Bearer ${token}` },
+    sizeParameter: "per_page",
+    tokenHint: "token: of an account that may read it",
+  };
+  const collecting = { label: githubLabel(source), max_items: source.max_items, request };
+  if (repository === NOTIFICATIONS) {
+    const listing = {
+      url: `${githubApi(source)}/notifications`,
+      entry: notification,
+      pageMax: NOTIFICATIONS_PAGE_MAX,
+    };
+    return await collectListings(
+      [["notifications", listing]],
+      { ...collecting, rawItem: plainItem },
+      context,
+    );
   }
-  return { items: newestItems(raws, label, { itemsMax }), notes };
+  const listings: [string, Listing][] = [];
+  for (const event of source.events) {
+    if (event === "reviews") listings.push(...(await reviewListings(source, request, context)));
+    else listings.push([event, listingOf(source, event)]);
+  }
+  const rawItem = (entry: Entry) => itemOf(repository, entry);
+  return await collectListings(listings, { ...collecting, rawItem }, context);
 }
 
-/** Pages are asked for by number: a page that is answered from what is kept has no Link header. */
-async function readPages(
+const PATHS: Record<Exclude<GithubEvent, "reviews">, { path: string; key?: string }> = {
+  releases: { path: "releases" },
+  commits: { path: "commits" },
+  issues: { path: "issues" },
+  pull_requests: { path: "pulls" },
+  failed_runs: { path: "actions/runs?status=failure", key: "workflow_runs" },
+};
+
+function listingOf(source: GithubSource, event: Exclude<GithubEvent, "reviews">): Listing {
+  const { path, ...rest } = PATHS[event];
+  return { url: `${repositoryUrl(source)}/${path}`, entry: entries[event], pageMax: PAGE_MAX, ...rest };
+}
+
+/** Reviews that are asked of the token's owner, and those of the owner's open pull requests. */
+async function reviewListings(
   source: GithubSource,
-  event: GithubEvent,
-  itemsMax: number,
-  { egress, signal }: { egress: Pick<Egress, "fetch">; signal: AbortSignal },
-): Promise<{ entries: Entry[]; hasMore: boolean }> {
-  const perPage = Math.min(PAGE_ENTRIES, itemsMax);
-  const entries: Entry[] = [];
-  for (let page = 1; ; page++) {
-    const more = page === 1 ? "" : `&page=${page}`;
-    const url = `${githubApi(source)}/repos/${source.github}/${event}?per_page=${perPage}${more}`;
-    const answer = await egress.fetch(url, {
-      signal,
-      accept: "application/vnd.github+json",
-      headers: { "X-GitHub-Api-Version": "2022-11-28" },
-      bytesMax: PAGE_BYTES_MAX,
-    });
-    if (!answer.fromCache && answer.status !== 200)
-      throw new SourceUnreadable(`${url} answered ${answer.status}`);
-    const read = parseAs(EVENTS[event], parseJson(answer.body, url), url);
-    entries.push(...read.filter((entry) => entry !== null));
-    const hasMore = read.length >= perPage;
-    if (!hasMore || page * perPage >= itemsMax) return { entries, hasMore };
-  }
+  request: ForgeRequest,
+  context: ForgeContext,
+): Promise<[string, Listing][]> {
+  const search = (what: string): Listing => ({
+    url: `${githubApi(source)}/search/issues?q=${encodeURIComponent(`is:pr is:open repo:${source.github} ${what}`)}&sort=updated`,
+    key: "items",
+    entry: entries.requested,
+    pageMax: PAGE_MAX,
+  });
+  const own = await readPages(search("author:@me"), { request, itemsMax: OWN_MAX }, context);
+  const reviews = own.entries.map(({ number = 0 }): [string, Listing] => [
+    "reviews",
+    {
+      url: `${repositoryUrl(source)}/pulls/${number}/reviews`,
+      entry: entries.review(number),
+      pageMax: PAGE_MAX,
+    },
+  ]);
+  return [["review requests", search("review-requested:@me")], ...reviews];
+}
+
+function repositoryUrl(source: GithubSource): string {
+  return `${githubApi(source)}/repos/${source.github}`;
+}
+
+function plainItem({ id, link, title, text, publishedAt }: Entry): RawItem {
+  return { id: id ?? link, link, title, text, publishedAt };
 }
 
 /** Under its address it was remembered before; under that with the name that the owner wrote, if the repository was renamed since. */
-function rawItem(repository: string, { id, number, link, title, text, publishedAt }: Entry): RawItem {
+function itemOf(repository: string, { id, number, thing, link, title, text, publishedAt }: Entry): RawItem {
   const formerly = link.replace(/^(https:\/\/github\.com)\/[^/]+\/[^/]+\//, `$1/${repository}/`);
   const aliases = id === null ? [formerly] : [link, formerly];
   const words = withoutComments(text ?? "").trim();
-  const origin =
-    number === undefined ? {} : { origin: { type: "github", repository, number, thing: "issue" } as const };
+  const hasOrigin = number !== undefined && thing !== undefined;
   return {
     id: id ?? link,
     aliases,
@@ -171,26 +109,6 @@ function rawItem(repository: string, { id, number, link, title, text, publishedA
     title: `${repository} ${title}`,
     text: words,
     publishedAt,
-    ...origin,
+    ...(hasOrigin && { origin: { type: "github", repository, number, thing } as const }),
   };
-}
-
-function parseJson(body: Uint8Array, url: string): unknown {
-  try {
-    return parseBoundedJson(new TextDecoder().decode(body), JSON_VALUES_MAX);
-  } catch (error) {
-    if (error instanceof SourceUnreadable) throw error;
-    throw new SourceUnreadable(`${url} did not answer with JSON`, { cause: error });
-  }
-}
-
-/** One issue is enough to refuse an answer; an answer made for it has a million. */
-function parseAs<T>(schema: v.GenericSchema<unknown, T>, json: unknown, url: string): T[] {
-  const entries = Array.isArray(json) ? json.slice(0, PAGE_ENTRIES) : json;
-  const result = v.safeParse(v.array(schema), entries, { abortEarly: true });
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  throw new SourceUnreadable(
-    `${url} answered something else than expected, at ${v.getDotPath(issue) ?? "the top"}: ${issue.message}`,
-  );
 }

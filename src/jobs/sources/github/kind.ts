@@ -1,5 +1,5 @@
 import type { SourceKind } from "../source-kind.ts";
-import { type GithubSource, githubApi, githubLabel, githubSettings } from "./settings.ts";
+import { checkGithub, type GithubSource, githubApi, githubLabel, githubSettings } from "./settings.ts";
 
 /** Repositories on GitHub. */
 export const githubKind: SourceKind<GithubSource> = {
@@ -8,6 +8,7 @@ export const githubKind: SourceKind<GithubSource> = {
   label: githubLabel,
   id: ({ github, api }) => `github ${api === undefined ? "" : `${githubApi({ api })} `}${github}`,
   hosts: (source) => [new URL(githubApi(source)).hostname],
+  check: checkGithub,
   access: ({ token, ...source }) => (token === undefined ? null : { api: githubApi(source), token }),
   collect: async (source, context) => await (await import("./github.ts")).collectGithub(source, context),
 };

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import type { ConfigIssue } from "../../../config/errors.ts";
 import { list, section, text, url } from "../../../config/fields.ts";
+import { openTokenIssues } from "../forge/settings.ts";
 import { sourceEntries } from "../source-entries.ts";
 
 /** Where GitHub answers. */
@@ -7,15 +9,19 @@ export const GITHUB_HOST = "api.github.com";
 /** The same, as an address. */
 const GITHUB_API: string = `https://${GITHUB_HOST}`;
 
-const GITHUB_EVENTS = ["releases", "commits", "issues"] as const;
+/** In place of a repository: what waits for the token's owner, of all repositories. */
+export const NOTIFICATIONS = "notifications";
 
-const WRITE_EVENTS = "write a list of releases, commits or issues, for example [releases, issues]";
+const GITHUB_EVENTS = ["releases", "commits", "issues", "pull_requests", "reviews", "failed_runs"] as const;
+
+const WRITE_EVENTS =
+  "write a list of releases, commits, issues, pull_requests, reviews and failed_runs, for example [releases, issues]";
 /** An entry of `sources` of this kind. */
-export const githubSettings = section("A public repository on GitHub.", {
+export const githubSettings = section("A repository on GitHub, or the notifications of a token's owner.", {
   github: text(
-    "The repository.",
-    "write owner/repository, for example octo-org/octo-repo",
-    /^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/,
+    "The repository; or `notifications`, for those of the token's owner.",
+    "write owner/repository, for example octo-org/octo-repo, or notifications",
+    /^(?:notifications|[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100})$/,
   ),
   events: v.optional(
     list(
@@ -34,7 +40,7 @@ export const githubSettings = section("A public repository on GitHub.", {
   ),
   token: v.optional(
     text(
-      "For drafts that label, comment or assign: a token that may write issues of this repository.",
+      "A token, for private repositories, reviews and notifications; and for drafts that label, comment or assign, one that may write issues.",
       "write a token as a text; better the name of a variable of the environment, as docs/sources.md shows",
       /^[\x21-\x7e]+$/,
       500,
@@ -56,4 +62,14 @@ export function githubApi({ api = GITHUB_API }: Pick<GithubSource, "api">): stri
 /** What the job calls it: its name, else the repository. */
 export function githubLabel({ name, github }: GithubSource): string {
   return name ?? github;
+}
+
+/** What asks for a token, and tokens that anybody on the network could read. */
+export function checkGithub({ github, events, token, api }: GithubSource): ConfigIssue[] {
+  const needs = github === NOTIFICATIONS ? NOTIFICATIONS : events.find((event) => event === "reviews");
+  const missing =
+    token === undefined && needs !== undefined
+      ? [{ path: "token", message: `is missing; ${needs} are those of a token's owner` }]
+      : [];
+  return [...missing, ...openTokenIssues("api", api, token)];
 }

@@ -60,7 +60,7 @@ async function collect(
   return { site, collected: collectGithub({ github: "octo-org/lamp", events, ...bounds }, context) };
 }
 
-const page = (event: GithubEvent) => ({
+const page = (event: keyof typeof PAGES) => ({
   [`${REPOSITORY}/${event}?per_page=100`]: { body: JSON.stringify(PAGES[event]) },
 });
 
