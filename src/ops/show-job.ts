@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { Report } from "../delivery/report.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
+import type { CapGrantsTable } from "../store/schema/queue.ts";
 import type { Db } from "../store/schema.ts";
 import { JOB_COLUMNS, type JobView, jobView } from "./jobs.ts";
 import { ambiguous, meantId } from "./short-ids.ts";
@@ -12,6 +13,8 @@ export interface JobDetail extends JobView {
   /** What it recorded on the way; `at` in epoch milliseconds. */
   steps: { name: string; at: number }[];
   calls: { count: number; settledMicros: number; reservedMicros: number; unknown: number };
+  /** What a person let it have beyond caps of its job; amounts as counters have them. */
+  grants: Pick<CapGrantsTable, "window" | "amount" | "extra">[];
   /** What a program wrote, the end of each stream; null where none ran to its end, or retention has removed it. */
   wrote: { stdout: string; stderr: string; isCut: boolean } | null;
   /** What its receivers were sent, or would be; null where it gave no result. */
@@ -78,6 +81,12 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
     outputs: outputs.map(({ name }) => name),
     steps,
     calls: await callsOf(db, job.key),
+    grants: await db
+      .selectFrom("cap_grants")
+      .select(["window", "amount", "extra"])
+      .where("job", "=", job.key)
+      .orderBy("granted_at")
+      .execute(),
     wrote: job.kind === "exec" ? await readStreams(db, job.id) : null,
     result: await readJobResult(db, job.id),
     deliveries: await deliveriesOf(db, job.id),

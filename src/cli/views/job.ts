@@ -1,6 +1,7 @@
 import { formatRelative } from "../../lib/duration-text.ts";
 import { shortId } from "../../lib/ids.ts";
 import { formatUsd } from "../../lib/money.ts";
+import { formatAmount } from "../../lib/windows.ts";
 import { momentText, shortMomentText } from "../../lib/zone.ts";
 import type { JobView } from "../../ops/jobs.ts";
 import type { JobDetail } from "../../ops/show-job.ts";
@@ -64,6 +65,10 @@ function fieldsOf(job: JobDetail, when: When): [string, string | null][] {
     ["attempts", `${job.attempts} of ${job.maxAttempts}`],
     ["error", job.error === null ? null : oneLine(job.error)],
     ["calls", callsText(calls)],
+    ...job.grants.map(({ window, amount, extra }): [string, string] => [
+      "granted",
+      `${formatAmount(amount, extra)} more than the ${window === "job" ? "run" : window} cap of its job`,
+    ]),
     ["units", String(job.units)],
     ["payload", job.payload === "null" ? null : job.payload],
     ...job.deliveries.map(({ receiver, state, error }): [string, string] => [
