@@ -10,7 +10,7 @@ import type { Rails } from "../../rails/rails.ts";
 import { moveCursor, noteMessage } from "./cursor.ts";
 import type { Obey, Obeyed, RemoteMessage } from "./message.ts";
 import type { Replies } from "./replies.ts";
-import { isStop, isTooOld, OLD_MS } from "./stop-words.ts";
+import { asksToStop, isTooOld, OLD_MS } from "./stop-words.ts";
 import type { Batch, Incoming } from "./transport.ts";
 
 /** What a channel's messages are dealt with by. */
@@ -57,7 +57,7 @@ export function createReceiver(receiving: Receiving): (batch: Batch) => Promise<
         );
       return;
     }
-    if (!isStop(incoming.text) && !budget()) {
+    if (!asksToStop(incoming.text) && !budget()) {
       if (courtesy())
         replies.add(
           async () => "Not obeyed: too many messages in a minute. Wait a little, then send it again.",
@@ -89,7 +89,7 @@ export function createReceiver(receiving: Receiving): (batch: Batch) => Promise<
   async function actAnyway(message: RemoteMessage, error: unknown): Promise<void> {
     const why = messageOf(error);
     log.event("error", "remote_failed", { channel: remote.channel.name, error: why });
-    if (isStop(message.text)) {
+    if (asksToStop(message.text)) {
       const stopped = stopByFile(
         rails.stopFile,
         `phone: ${remote.channel.name} (the database could not be used: ${why})`,
@@ -124,7 +124,7 @@ export function createReceiver(receiving: Receiving): (batch: Batch) => Promise<
     if (from === "owner" && courtesy())
       replies.add(
         async () =>
-          `Not obeyed: ${REASONS[reason]}. Send it as a new message${isStop(text) ? ": stop" : ""}.`,
+          `Not obeyed: ${REASONS[reason]}. Send it as a new message${asksToStop(text) ? ": stop" : ""}.`,
       );
     if (told.has(key)) return;
     if (told.size > 100) told.clear();
@@ -160,7 +160,7 @@ function reasonAgainst({ from, isEdited, isForwarded }: Incoming): Reason | null
 }
 
 function isUrgent(message: Incoming): boolean {
-  return reasonAgainst(message) === null && isStop(message.text);
+  return reasonAgainst(message) === null && asksToStop(message.text);
 }
 
 /** True for the first `max` calls within a minute. */

@@ -20,10 +20,15 @@ export function isStop(text: string): boolean {
   return words.length > 0 && words.length <= 5 && words.every((word) => STOP.has(word));
 }
 
-const STOP = new Set(["stop", "stopp", "halt", "now"]);
-const POLITE = new Set(["please", "pls", "afk", "it", "all"]);
+const STOP = new Set(["stop", "stopp", "halt"]);
+const POLITE = new Set(["please", "pls", "afk", "it", "all", "now"]);
+
+/** The same for a stop with its reason: `stop the bill looks odd`. It is as urgent, and counts for as long. */
+export function asksToStop(text: string): boolean {
+  return isStop(text) || /^stop\b/i.test(text.normalize("NFKC").trim().replace(/^\//, ""));
+}
 
 /** Whether a message of that age is too old to be obeyed. */
 export function isTooOld(text: string, ageMs: number): boolean {
-  return ageMs > (isStop(text) ? STOP_OLD_MS : OLD_MS);
+  return ageMs > (asksToStop(text) ? STOP_OLD_MS : OLD_MS);
 }

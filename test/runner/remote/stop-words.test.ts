@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isStop, isTooOld } from "../../../src/runner/remote/stop-words.ts";
+import { asksToStop, isStop, isTooOld } from "../../../src/runner/remote/stop-words.ts";
 
 test.each([
   "stop",
@@ -27,6 +27,8 @@ test.each([
   "",
   "!",
   "please",
+  "now",
+  "all of it now please",
   "don't stop",
   "do not stop",
   "stop digest",
@@ -52,4 +54,11 @@ test("a stop counts for an hour, everything else for ten minutes", () => {
   expect(isTooOld("status", 11 * minute)).toBe(true);
   // The sender's service is ahead of itself, or of this machine.
   expect(isTooOld("status", -5 * minute)).toBe(false);
+});
+
+test("a stop with its reason is as urgent, and counts for as long", () => {
+  expect(isStop("stop the bill looks odd")).toBe(false);
+  expect(["stop the bill looks odd", "/stop: the bill", "STOP!"].map(asksToStop)).toEqual([true, true, true]);
+  expect(["stopped", "do not stop", "nonstop"].map(asksToStop)).toEqual([false, false, false]);
+  expect(isTooOld("stop the bill looks odd", 59 * 60_000)).toBe(false);
 });
