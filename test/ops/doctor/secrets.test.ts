@@ -75,3 +75,15 @@ test("a configuration that holds a secret itself must not be readable for all", 
   chmodSync(other.configFile, 0o644);
   expect(await other.look()).toMatchObject([{ result: "ok" }]);
 });
+
+test("the env_file of a job must not be readable for all", async () => {
+  const jobs = [{ name: "script", kind: "plain", command: ["true"], env_file: "vars" }];
+  const { look, base } = await looked({}, { jobs });
+  writeFileSync(join(base, "vars"), "TOKEN=secret\n");
+  chmodSync(join(base, "vars"), 0o644);
+  expect(await look()).toMatchObject([
+    { result: "bad", found: expect.stringContaining("env_file of script"), mend: `chmod 600 ${base}/vars` },
+  ]);
+  chmodSync(join(base, "vars"), 0o600);
+  expect(await look()).toMatchObject([{ result: "ok" }]);
+});

@@ -160,3 +160,19 @@ function matching(each: Record<string, string | RegExp>) {
     ]),
   );
 }
+
+describe("the schema that a result is to fit", () => {
+  const job = { kind: "exec", command: ["true"], expect: { json: { schema: "./report.schema.json" } } };
+  it.each([
+    [null, "bad", "report.schema.json cannot be read"],
+    ['{"type":"objekt"}', "bad", "is no JSON schema that can be used"],
+    ['{"type":"object"}', "ok", "every schema that results have to fit can be used"],
+  ])("that says %j is %s", async (content, result, words) => {
+    const prepare = (dir: string) =>
+      void (content !== null && writeFileSync(join(dir, "report.schema.json"), content));
+    const found = await findings([job], { prepare });
+    expect(found.filter(({ name }) => name === "expectations")).toMatchObject([
+      { result, found: expect.stringContaining(words) },
+    ]);
+  });
+});

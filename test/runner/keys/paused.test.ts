@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { queueSection } from "../../../src/dashboard/sections/work.ts";
 import { claim, nextRunAt } from "../../../src/queue/claim.ts";
 import { pauseJob } from "../../../src/queue/pause.ts";
+import { textOf } from "../../dashboard/site.ts";
 import { type Harness, harness } from "../harness.ts";
 
 const HOUR = 3_600_000;
@@ -144,4 +146,28 @@ describe("a paused job", () => {
     await expect(agent.pause("wrk", null)).rejects.toThrow("Did you mean work?");
     await expect(agent.unpause("wrk")).rejects.toThrow("no job named wrk");
   });
+});
+
+it("the page says which jobs are paused, and on which a job follows", () => {
+  const run = (job: string, more: object) => ({
+    job,
+    schedule: { type: "manual" },
+    after: [],
+    dueAt: null,
+    paused: null,
+    ...more,
+  });
+  const queue = { ready: 0, running: 0, done: 0, dead: 0 };
+  const since = "2026-11-21T09:00:00.000Z";
+  const paused = { job: "fetch", by: "keyboard", reason: "<it is noisy>", since };
+  const snapshot = {
+    status: { queue },
+    waiting: [],
+    last: [],
+    next: [run("fetch", { paused }), run("report", { after: ["fetch"] })],
+  };
+  const times = { nowMs: Date.parse("2026-11-21T10:00:00Z"), timezone: "UTC" };
+  const shown = textOf(queueSection(snapshot as never, times as never).markup);
+  expect(shown).toMatch(/fetch by hand .*paused by keyboard .*ago: .*it is noisy/);
+  expect(shown).toContain("report after fetch");
 });
