@@ -6,6 +6,9 @@ import { isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import type { LocalSource } from "./world/sources.ts";
 
+/** The kind that, besides `exec`, runs a program of the owner's. */
+const PROGRAM_RUNNER = "agent";
+
 /** The environment without what would lead a simulation to the real deployment. */
 export function scratchEnvironment(environment: Environment): Environment {
   const { AFK_CONFIG, AFK_STATE, KILL_FLAG, ...others } = environment;
@@ -14,8 +17,8 @@ export function scratchEnvironment(environment: Environment): Environment {
 
 /**
  * Writes `afk.yaml` into `dir`: the real one, but for local files and folders, in whose place there are some in `dir`,
- * and channels of e-mail, which become webhooks since nothing here speaks SMTP. A job of any other kind than `kinds`
- * becomes one of `exec`, which a simulation does not run: code of the owner's would reach the world.
+ * and channels of e-mail, which become webhooks since nothing here speaks SMTP. A job of any other kind than `kinds`,
+ * or whose kind runs a program of the owner's, becomes one of `exec`, which a simulation does not run: it would reach the world.
  * @param file has been read and checked already.
  */
 export function writeScratchConfig(
@@ -39,7 +42,7 @@ export function writeScratchConfig(
     // Its receivers are real: a copy would be written into the owner's folder.
     // What is simulated need not come to what the owner expects of the real thing, and has no need of its secrets.
     const { deliver: _deliver, progress: _progress, expect: _expect, env_file: _file, ...job } = stated;
-    if (!kinds.includes(String(job.kind))) return commandFor(job);
+    if (!kinds.includes(String(job.kind)) || job.kind === PROGRAM_RUNNER) return commandFor(job);
     return Array.isArray(job.sources) ? { ...job, sources: job.sources.map(moved) } : job;
   });
   content.alerts = list(content.alerts).map((channel) =>

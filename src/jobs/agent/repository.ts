@@ -1,5 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "../../lib/clock.ts";
+import { DAY_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { makePrivateFolder } from "../../lib/private-files.ts";
 import { PermanentFailure } from "../../queue/job.ts";
@@ -70,6 +72,7 @@ export async function updateMirror(
     ],
     inMirror,
   );
+  await dropKept(inMirror);
   const origin = await originOf(repo, inMirror);
   const checkedOut = /^ref: refs\/heads\/(\S+)\tHEAD$/m.exec(head)?.[1] ?? null;
   if (ref === null) return { commit: await commitOf(HEAD_REF, inMirror), branch: checkedOut, origin };
@@ -86,6 +89,21 @@ export async function updateMirror(
     }
   }
   throw refuse(`has no branch, tag or commit ${JSON.stringify(ref)}; mend ref in afk.yaml`);
+}
+
+/** Nobody has approved these for so long that nobody will. */
+const KEPT_DAYS = 90;
+
+async function dropKept(options: GitOptions): Promise<void> {
+  const format = "--format=%(committerdate:unix) %(refname)";
+  const kept = await gitLine(["for-each-ref", format, keptRef("")], options);
+  const before = systemClock.nowMs() - KEPT_DAYS * DAY_MS;
+  const old = kept
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([seconds = "", ref]) => ref !== undefined && Number(seconds) * 1_000 < before);
+  const input = Buffer.from(old.map(([, ref]) => `delete ${ref}\n`).join(""));
+  if (old.length > 0) await git(["update-ref", "--stdin"], { ...options, input });
 }
 
 /** The owner's repository may belong to another user; it is only ever read. */
