@@ -26,6 +26,7 @@ import {
   type WithConfig,
   warn,
 } from "../../ops/doctor/check.ts";
+import { asidesOf } from "./asides.ts";
 import { viewOf } from "./view.ts";
 
 const FOLDER_MS_MAX = 30_000;
@@ -129,7 +130,7 @@ function commands({ config, host }: WithConfig): Found {
     const programs = /^[^/]+\//.test(own[0] ?? "") ? [["git"]] : [["git"], own];
     return programs.map((each) => ({ name, settings: { command: each, cwd: ".", env } }));
   });
-  const programs = [...execsOf(jobs), ...agents];
+  const programs = [...execsOf(jobs), ...agents, ...jobs.flatMap(asidesOf)];
   const findings = programs.flatMap(({ name, settings }): Finding[] => {
     const cwd = resolve(paths.base, settings.cwd);
     const problem = startProblem(settings.command, cwd, settings.env.PATH ?? host.environment.PATH);

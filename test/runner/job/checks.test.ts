@@ -33,6 +33,19 @@ async function findings(
 }
 
 describe("what jobs need", () => {
+  it("is missing where a source or a look names a program that is not there", async () => {
+    const sources = [{ command: ["afk-no-source"] }, { command: ["true"] }];
+    const jobs = [
+      { kind: "digest", sources },
+      { kind: "exec", command: ["true"], only_if: { command: ["./no-look.sh"] } },
+    ];
+    const commands = (await findings(jobs)).filter(({ name }) => name === "commands");
+    expect(commands.map(({ found }) => found)).toEqual([
+      expect.stringContaining("afk-no-source is in no folder of PATH"),
+      expect.stringContaining("no-look.sh is not there"),
+    ]);
+  });
+
   it("is there: nothing is to be mended, and what is not needed is not spoken of", async () => {
     const digest = { kind: "digest", sources: [{ folder: "./inbox" }, { feed: "./feed.xml" }] };
     const prepare = (dir: string) => {
