@@ -8,6 +8,7 @@ import type { Check } from "../../../src/ops/doctor/check.ts";
 import { diagnoseState } from "../../../src/ops/doctor.ts";
 import { jobChecks } from "../../../src/runner/job/checks.ts";
 import { deployment } from "../../support/afk.ts";
+import { imapServer } from "../../support/imap-server.ts";
 
 const CLOSED = "http://127.0.0.1:1";
 
@@ -118,6 +119,33 @@ describe("folders", () => {
         { result: "warn", found: /job-0: .*Mail: subfolders are not read .*: \.Sent/ },
       ].map((each) => matching(each)),
     );
+  });
+});
+
+describe("mailboxes", () => {
+  it("are opened by signing in; a login that is refused is named, without the password", async () => {
+    const imap = (port: number) => {
+      const account = {
+        host: "127.0.0.1",
+        port,
+        tls: false,
+        user: "ops@example.org",
+        password: "my-word-0123",
+      };
+      return { kind: "digest", sources: [{ imap: account }] };
+    };
+    const good = await imapServer();
+    const bad = await imapServer({ LOGIN: ({ tag, say }) => say(`${tag} NO my-word-0123 is wrong`) });
+    const found = await findings([imap(good.port), imap(bad.port)], { allow: ["127.0.0.1"] });
+    expect(found).toMatchObject([
+      { name: "access", result: "ok", found: "job job-0: INBOX at 127.0.0.1 can be read" },
+      {
+        name: "access",
+        result: "bad",
+        found: "job job-1: 127.0.0.1 refuses user or password: [redacted] is wrong",
+      },
+    ]);
+    expect(good.commands).toContain("EXAMINE INBOX");
   });
 });
 
