@@ -28,7 +28,7 @@ import { nothingToDo } from "./only-if.ts";
 import { recordEnd, reportRefusals, type Unfinished } from "./record-end.ts";
 import { reportOf } from "./report-of.ts";
 import { reportSources } from "./report-sources.ts";
-import { hideValues, readVariables } from "./run-secrets.ts";
+import { hideIn, hideValues, readVariables } from "./run-secrets.ts";
 import { rememberSeen } from "./seen.ts";
 import { tellProgress } from "./tell-progress.ts";
 
@@ -96,8 +96,7 @@ export async function runJob(
   } catch (error) {
     const ended = { tick: ids.tick, log: dependencies.log, calls };
     const reason: unknown = signal.aborted ? signal.reason : error;
-    // It goes on to the tick, whose record knows nothing of the run's secrets.
-    if (reason instanceof Error) reason.message = dependencies.outbox.redact(reason.message);
+    hideIn(reason, dependencies.outbox.redact);
     return await recordEnd(dependencies, job, ended, reason);
   }
 }

@@ -29,6 +29,14 @@ export function hideValues<Given extends Uses<"outbox" | "log">>(
   return { ...given, outbox: { ...outbox, redact }, log: redactedLog(log, own) };
 }
 
+/** Takes secrets out of the message of an error: it goes on to the tick, whose record knows nothing of the run's own. */
+export function hideIn(error: unknown, redact: Redact): void {
+  if (!(error instanceof Error) || !Object.isExtensible(error)) return;
+  const message = redact(error.message);
+  // That of a DOMException cannot be assigned to.
+  if (message !== error.message) Object.defineProperty(error, "message", { value: message });
+}
+
 function redactedLog(log: Log, redact: Redact): Log {
   return {
     event: (level, event, fields) => log.event(level, event, redacted(fields, redact)),

@@ -96,3 +96,21 @@ it("is hidden from the programs of every job, those of other jobs too", async ()
   const { agent, target } = await harness(() => undefined, { jobs: [job()] });
   expect(viewOf(agent.config).hidden).toContain(`${target.dir}/vars`);
 });
+
+it("hides its values in errors whose message cannot be assigned to, and leaves others as they are", async () => {
+  const { agent, target, clock } = await harness(
+    (_context, count) => {
+      throw new DOMException(count === 1 ? `no answer to ${SECRET}` : "no answer", "TimeoutError");
+    },
+    { jobs: [job()] },
+  );
+  target.write("vars", `TOKEN=${SECRET}\n`);
+  for (const outcome of ["failed", "failed"]) {
+    clock.advance(1_000);
+    expect(await agent.tick({ now: "work" })).toMatchObject({ outcome });
+  }
+  expect(target.query("select error from dead_letters order by died_at")).toEqual([
+    { error: "no answer to [redacted]" },
+    { error: "no answer" },
+  ]);
+});
