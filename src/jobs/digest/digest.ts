@@ -1,11 +1,12 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { plural } from "../../lib/text.ts";
 import type { Item } from "../items/item.ts";
-import { askedKeys, type Group, groupItems, selectNew } from "../items/select.ts";
+import { type Group, selectNew } from "../items/select.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { type NewlyPrinted, printedId } from "../printed-items.ts";
-import { type Fetched, fetchSources, reviewOmissions, reviewOutages } from "../sources/fetch-sources.ts";
+import type { Fetched } from "../sources/fetch-sources.ts";
 import { lookAtSources } from "../sources/look.ts";
+import { readSources } from "../sources/read-sources.ts";
 import { readArticles } from "./articles/read-articles.ts";
 import { withoutBoilerplate } from "./articles/teaser.ts";
 import { type DigestDocument, entriesOf, type Note } from "./document/document.ts";
@@ -36,21 +37,14 @@ type Context = JobContext<DigestSettings>;
 async function runDigest(context: Context): Promise<JobResult> {
   const { sources, maxItems } = context.settings;
   const { label } = context.period;
-  const { fetched, reports, newestInputMs } = await fetchSources(context);
-  const outages = await reviewOutages(context, reports);
-  const omitted = await reviewOmissions(
-    context,
-    fetched.map(({ notes }, index) => ({ id: reports[index]?.id ?? "", notes })),
-  );
-  const groups = groupItems(fetched.map(({ items }) => items));
-  const seen = await context.isSeen(askedKeys(groups));
+  const { fetched, reports, newestInputMs, groups, seen, told } = await readSources(context);
   const standings = await rankNew(context, groups, seen);
   const scoreOf = standings === null ? undefined : (group: Group) => standings.get(group)?.score ?? 0;
   const selection = selectNew(groups, seen, maxItems, scoreOf);
   const failures = notesOf(fetched, ({ error }) => (error === null ? [] : [error]));
   const count = selection.chosen.length === 0 ? "no new items" : plural(selection.chosen.length, "new item");
   const summary = failures.length === 0 ? count : `${count}; ${plural(failures.length, "source")} failed`;
-  context.remember([...selection.keys, ...outages.keys, ...omitted.keys]);
+  context.remember([...selection.keys, ...told.keys]);
   const articles = await itemsInFull(context, selection.chosen, groups);
   const entries = await summarise(context, selection.chosen, articles.items, standings);
   const sections = groupEntries(entries, context.settings.groupBy, context.timezone);
@@ -71,7 +65,7 @@ async function runDigest(context: Context): Promise<JobResult> {
       ...notesOnWaiting(selection.waiting, maxItems),
     ],
   };
-  const isNews = entries.length > 0 || outages.isNews || omitted.isNews;
+  const isNews = entries.length > 0 || told.isNews;
   const report = publishDigest(context, document, isNews);
   return {
     units: entries.length,

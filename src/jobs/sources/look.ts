@@ -1,6 +1,6 @@
-import { askedKeys, groupItems, selectNew } from "../items/select.ts";
+import { selectNew } from "../items/select.ts";
 import type { JobContext, SourceReport } from "../job.ts";
-import { fetchSources, reviewOmissions, reviewOutages } from "./fetch-sources.ts";
+import { readSources } from "./read-sources.ts";
 import type { SourceSettings } from "./registry.ts";
 
 /**
@@ -10,13 +10,7 @@ import type { SourceSettings } from "./registry.ts";
 export async function lookAtSources(
   context: JobContext<{ sources: SourceSettings[] }>,
 ): Promise<{ isNew: boolean; sources: SourceReport[] }> {
-  const { fetched, reports: sources } = await fetchSources(context);
-  const outages = await reviewOutages(context, sources);
-  const omitted = await reviewOmissions(
-    context,
-    fetched.map(({ notes }, index) => ({ id: sources[index]?.id ?? "", notes })),
-  );
-  const groups = groupItems(fetched.map(({ items }) => items));
-  const { chosen } = selectNew(groups, await context.isSeen(askedKeys(groups)), 1);
-  return { isNew: chosen.length > 0 || outages.isNews || omitted.isNews, sources };
+  const { reports: sources, groups, seen, told } = await readSources(context);
+  const { chosen } = selectNew(groups, seen, 1);
+  return { isNew: chosen.length > 0 || told.isNews, sources };
 }

@@ -1,9 +1,9 @@
 import { plural } from "../../lib/text.ts";
 import { publishPages, toReport } from "../digest/document/report.ts";
-import { askedKeys, groupItems, selectNew } from "../items/select.ts";
+import { selectNew } from "../items/select.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
-import { fetchSources, reviewOmissions, reviewOutages } from "../sources/fetch-sources.ts";
 import { lookAtSources } from "../sources/look.ts";
+import { readSources } from "../sources/read-sources.ts";
 import { decide } from "./decide.ts";
 import { type Sorted, triageDocument } from "./document.ts";
 import { createDrafter } from "./drafts.ts";
@@ -23,20 +23,10 @@ export const triage: JobKind<TriageSettings> = {
 
 async function runTriage(context: JobContext<TriageSettings>): Promise<JobResult> {
   const { settings } = context;
-  const { fetched, reports, newestInputMs } = await fetchSources(context);
-  const outages = await reviewOutages(context, reports);
-  const omitted = await reviewOmissions(
-    context,
-    fetched.map(({ notes }, index) => ({ id: reports[index]?.id ?? "", notes })),
-  );
-  const groups = groupItems(fetched.map(({ items }) => items));
+  const { fetched, reports, newestInputMs, groups, seen, told } = await readSources(context);
   const sourceOf = new Map(groups.flatMap((own, index) => own.map(({ item }) => [item.key, index] as const)));
-  const { chosen, waiting, keys } = selectNew(
-    groups,
-    await context.isSeen(askedKeys(groups)),
-    settings.maxItems,
-  );
-  context.remember([...keys, ...outages.keys, ...omitted.keys]);
+  const { chosen, waiting, keys } = selectNew(groups, seen, settings.maxItems);
+  context.remember([...keys, ...told.keys]);
   const draft = createDrafter(context);
   const sorted: Sorted[] = [];
   for (const [index, { item }] of chosen.entries()) {
@@ -54,10 +44,12 @@ async function runTriage(context: JobContext<TriageSettings>): Promise<JobResult
     failures: fetched.flatMap(({ label, error }) => (error === null ? [] : [{ source: label, error }])),
     omissions: fetched.flatMap(({ label, notes }) => notes.map((error) => ({ source: label, error }))),
   };
-  const isTold = outages.isNews || omitted.isNews;
-  if (sorted.length > 0 || isTold) publishPages(context, triageDocument(sorted, settings, found));
+  if (sorted.length > 0 || told.isNews) publishPages(context, triageDocument(sorted, settings, found));
   const news = sorted.filter((each) => isNews(each, settings));
-  const report = { ...toReport(triageDocument(news, settings, found)), isNews: news.length > 0 || isTold };
+  const report = {
+    ...toReport(triageDocument(news, settings, found)),
+    isNews: news.length > 0 || told.isNews,
+  };
   const units = sorted.filter(({ decision }) => decision.type === "decided").length;
   const summary = summaryOf(sorted.length, units, found.failures.length);
   return { units, summary, report, sources: reports, newestInputMs };
