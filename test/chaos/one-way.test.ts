@@ -191,6 +191,10 @@ const SCRIPT: Step[] = [
   { type: "say", message: { ...HEARD, text: "resume" } },
   { type: "say", message: { ...HEARD, text: "pause work" } },
   { type: "say", message: { ...HEARD, text: "stop, the bill looks odd" } },
+  ...["resume", "unpause work", "cap 5", "start"].map((text): Step => {
+    return { type: "say", message: { ...HEARD, text } };
+  }),
+  { type: "run", job: "work", deeds: [{ do: "draft", name: "resume", word: "resume" }] },
 ];
 
 /** What an attack has met, so that one that got nowhere shows. */

@@ -37,6 +37,7 @@ describe("a job", () => {
       label: expect.any(String),
       units: 3,
       calls: { count: 0, settledMicros: 0, reservedMicros: 0, unknown: 0 },
+      grants: [],
       wrote: null,
       result: null,
       deliveries: [],
