@@ -79,6 +79,33 @@ test("files made to keep the parser busy are stopped", { timeout: LIMIT }, async
   await lightAll("files", { kind: "folder", at: folderWith(folder, "harmless.mbox", harmless) }, fuses);
 });
 
+test("pages made to keep who selects a part of them busy are cut", { timeout: LIMIT }, async () => {
+  const filled = (unit: string, head = "") =>
+    head + unit.repeat(Math.floor((FEED_BYTES - 200) / unit.length));
+  const first = /^0 items; this is the first look/;
+  const bombs: ContentBombs = {
+    "a hundred thousand matches": [() => filled('<div class="p"><b>1</b></div>'), first],
+    "nothing but beginnings": [() => filled("<div>", "<b class=p>1</b>"), first],
+    "nothing but beginnings that match": [() => filled("<div class=p>1"), first],
+    "an element with all attributes": [() => filled(' a="b"', "<p class=p>1</p><p").concat(">"), first],
+    "attributes that are all different": [
+      () => Array.from({ length: 120_000 }, (_, n) => `<p class=p a${n}=${n}>1`).join(""),
+      first,
+    ],
+    "one text": [() => filled("a & b < c ", "<p class=p>"), first],
+    "lines of nothing": [() => filled("<br>", "<p class=p>1"), first],
+  };
+  const routes = Object.entries(bombs).map(([name, [content]]): [string, Route] => [
+    pathOf(name),
+    (_request, response) => void response.writeHead(200, { "content-type": "text/html" }).end(content()),
+  ]);
+  const site = await contentServer({ ...Object.fromEntries(routes), "/harmless": harmlessFeed() });
+  const fuses = Object.entries(bombs).map(([name, [, outcome]]): Bomb => {
+    return { name, outcome, kind: "page", at: site.origin + pathOf(name) };
+  });
+  await lightAll("pages", { kind: "feed", at: `${site.origin}/harmless` }, fuses);
+});
+
 async function lightContents(attack: string, kind: Fuse["kind"], bombs: ContentBombs, harmless: string) {
   // Made for each request and not kept, as all of them together are large.
   const routes = Object.entries(bombs).map(([name, [content]]): [string, Route] => [

@@ -4,6 +4,7 @@ import type { Egress } from "../../../src/egress/types.ts";
 import { collectFeed } from "../../../src/jobs/sources/feed/feed.ts";
 import { collectFolder } from "../../../src/jobs/sources/folder/folder.ts";
 import { collectGithub } from "../../../src/jobs/sources/github/github.ts";
+import { collectPage } from "../../../src/jobs/sources/page/page.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { silentLog } from "../../../src/lib/log.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";
@@ -13,7 +14,7 @@ import { peakBytes } from "./peak-memory.ts";
 
 /** One thing to collect: a feed or an API answer at an address, or a folder with hostile files. */
 export interface Fuse {
-  kind: "feed" | "github" | "folder";
+  kind: "feed" | "github" | "folder" | "page";
   /** Address or path. */
   at: string;
 }
@@ -67,6 +68,19 @@ function collect({ kind, at }: Fuse) {
     return collectFeed(
       { feed: at },
       { egress, base: state, signal, period: { slotMs: 0, label: "" }, isSeen: async () => new Set() },
+    );
+  if (kind === "page")
+    return collectPage(
+      { page: at, select: "div > b, body .p, div div div b" },
+      {
+        egress: { ...egress, openMailbox: () => Promise.reject(new Error("no mailbox")) },
+        base: state,
+        signal,
+        period: { slotMs: 0, label: "" },
+        isSeen: async () => new Set(),
+        recall: async () => null,
+        keep: () => undefined,
+      },
     );
   if (kind === "folder") return collectFolder({ folder: at }, { base: state, signal });
   // The address of the API is fixed, so its answers come from here by changing it on the way.
