@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { readBounded } from "../../config/environment.ts";
 import { AfkError, messageOf } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
+import { RunCapped } from "../../rails/halt.ts";
 import type { JobContext, JobKind, JobResult, RunFolder } from "../job.ts";
 import { readOwnFile } from "../programs/own-file.ts";
 import { newestInput, takeHandedIn } from "../programs/result-file.ts";
@@ -70,10 +71,16 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
   await checkOut(mirror, { commit, to: worktree, job: name, period: period.label }, signal);
   const { ino } = lstatSync(worktree);
   const { command, start } = prepare(context, folder, worktree);
-  const { ran, secrets, redact } = await runProgram(
+  const { ran, secrets, redact, capped } = await runProgram(
     { ...context, settings: { ...context.settings, command } },
     start,
   );
+  // There are agents that say that all is well when nothing was answered any more (aider does); half of the work is none.
+  if (capped !== null)
+    throw new RunCapped(
+      `job ${name}: its program ended with 0, but its last request was refused: ${capped.message}`,
+      capped.afterMs,
+    );
   const message = messageFrom(ran.stdout, join(folder.path, MESSAGE_FILE));
   const fail = (code: string, what: string) => new AfkError(code, redact(`job ${name}: ${what}`));
   if (message.isError)

@@ -57,6 +57,8 @@ interface Finished {
   ran: ProgramRun;
   secrets: readonly string[];
   redact: Redact;
+  /** The cap that refused its latest request; null where something else came of that, or it had no gateway. */
+  capped: RunCapped | null;
 }
 
 /** How a program starts. */
@@ -92,7 +94,7 @@ async function runBehind(context: Context, start: ProgramStart): Promise<Finishe
       services: [service],
     });
     const asked = { requests: gateway.requests(), costMicros: await gateway.costMicros() };
-    return { ...done, ran: { ...done.ran, ...asked } };
+    return { ...done, ran: { ...done.ran, ...asked }, capped: gateway.refusedBy() };
   } catch (error) {
     // It went wrong because it was refused: there is nothing to mend, and it is tried again when there is room.
     const capped = joined.signal.aborted ? null : gateway.refusedBy();
@@ -155,7 +157,7 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
     handed,
     ...(isClosed && { network: { isEnforced: ran.enclosed.hasOwnNetwork, refused: proxy?.refused() ?? [] } }),
   };
-  return { ran: recorded, secrets: known, redact };
+  return { ran: recorded, secrets: known, redact, capped: null };
 }
 
 /** What it has spent is charged however it ended, and whatever else is wrong with what it wrote. */

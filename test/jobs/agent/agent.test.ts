@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PermanentFailure } from "../../../src/queue/job.ts";
+import { RunCapped } from "../../../src/rails/halt.ts";
 import { agentHarness } from "./harness.ts";
 
 describe("an agent that changes files", () => {
@@ -194,4 +195,14 @@ test("what its env_file holds is in no patch", async () => {
   await expect(at.run('echo "$TOKEN" > leaked', { variables })).rejects.toMatchObject({
     code: "secret_in_patch",
   });
+});
+
+test("a program that ends with 0 although a cap refused its last request waits for room, and gives no half of a patch", async () => {
+  const at = agentHarness();
+  const refusedBy = new RunCapped("the cap of a day is reached", 60_000);
+  await expect(at.run("echo x > new", { refusedBy })).rejects.toMatchObject({
+    code: "cap_hit",
+    retry: { afterMs: 60_000 },
+  });
+  expect(at.last().files).toEqual(new Map());
 });

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { agent } from "../../../src/jobs/agent/agent.ts";
 import { type AgentSettings, agentSettings } from "../../../src/jobs/agent/settings.ts";
 import type { JobResult, RunGateway } from "../../../src/jobs/job.ts";
+import type { RunCapped } from "../../../src/rails/halt.ts";
 import { gitRepository, type TestRepository } from "../../support/git-repository.ts";
 import { type FakeJob, fakeJob, type JobMemory } from "../../support/job-context.ts";
 import { tempDir } from "../../support/temp.ts";
@@ -26,6 +27,7 @@ interface AgentOptions {
   variables?: Record<string, string>;
   memory?: JobMemory;
   requests?: number;
+  refusedBy?: RunCapped;
   command?: string[];
 }
 
@@ -40,7 +42,7 @@ export function agentHarness(files: Record<string, string | Uint8Array> = {}): A
     repository,
     patch,
     last: () => job!,
-    async run(script, { settings = {}, payload = null, requests = 1, command, ...options } = {}) {
+    async run(script, { settings = {}, payload = null, requests = 1, refusedBy, command, ...options } = {}) {
       const parsed = v.parse(agentSettings, {
         command: command ?? ["sh", "-c", script],
         repo: repository.path,
@@ -51,7 +53,7 @@ export function agentHarness(files: Record<string, string | Uint8Array> = {}): A
         name: "fix",
         base: dir,
         repos: join(dir, "repos"),
-        gateway: gatewayOf(requests),
+        gateway: gatewayOf(requests, refusedBy ?? null),
         ...options,
       });
       return await agent.run({ ...job.context, payload });
@@ -69,7 +71,7 @@ export function agentHarness(files: Record<string, string | Uint8Array> = {}): A
   };
 }
 
-function gatewayOf(requests: number): RunGateway {
+function gatewayOf(requests: number, refusedBy: RunCapped | null): RunGateway {
   return {
     url: "http://127.0.0.1:40123",
     service: { port: 40123, accept: (socket) => socket.destroy() },
@@ -78,7 +80,7 @@ function gatewayOf(requests: number): RunGateway {
     aliases: [],
     requests: () => requests,
     costMicros: async () => 12_300,
-    refusedBy: () => null,
+    refusedBy: () => refusedBy,
     signal: new AbortController().signal,
     [Symbol.asyncDispose]: async () => undefined,
   };
