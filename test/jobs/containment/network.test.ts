@@ -100,3 +100,19 @@ describe.skipIf(networkRefusal !== null)("a network of its own", () => {
     });
   });
 });
+
+test("where it cannot be had the program is told of its gateway all the same, and the record says so", async () => {
+  const gateway = gatewayOf(await listening("from the gateway"));
+  const at = harness("marks");
+  const result = await at.run(["sh", "-c", 'echo "$AFK_GATEWAY"'], {
+    settings: { gateway: true, network: "gateway", publish: true },
+    gateway,
+  });
+  expect([...at.last().files.values()].join("")).toBe(`${gateway.url}\n`);
+  expect(result.summary).toMatch(/, network by agreement only$/);
+  expect(at.last().events.find(({ event }) => event === "exec_started")?.fields).toMatchObject({
+    network: "open",
+    state: "visible",
+    refusal: expect.stringContaining("setpriv"),
+  });
+});
