@@ -45,6 +45,7 @@ const list = defineCommand({
 function answering(isYes: boolean, description: string) {
   const word = isYes ? "yes" : "no";
   return defineCommand({
+    isForPeople: isYes,
     description,
     examples: [`afk questions ${word} ID`],
     json: true,
