@@ -20,7 +20,7 @@ describe("a program that a job runs", () => {
         ["adopt"],
         ["restore", "/tmp/none"],
         ["drafts", "approve", "1"],
-      ["questions", "yes", "1"],
+        ["questions", "yes", "1"],
         ["key", "make", "laptop"],
         ["clock", "start"],
         ["ledger", "reconcile", "1", "--usd", "0"],
