@@ -22,15 +22,13 @@ describe("the choice of examples", () => {
     );
     expect(chosen).toBe(EXAMPLES[1]);
     expect(questions[0]).toMatch(/1 {2}digest .*\n {2}2 {2}brief /);
-    expect(problems).toEqual(
-      Array(2).fill(expect.stringMatching(/write a number, or one of digest, brief\b/)),
-    );
+    expect(problems).toEqual(Array(2).fill(expect.stringMatching(/write a number, or one of digest, brief/)));
     expect(await askExample(async (_question, usual) => usual, problems.push)).toBe(exampleNamed("digest"));
   });
 
   it("is refused under a name that there is not", () => {
     expect(() => exampleNamed("nothing")).toThrow(
-      'There is no example "nothing"; there are digest, brief, mail-triage, repo-triage, agent',
+      `There is no example "nothing"; there are ${EXAMPLES.map(({ name }) => name).join(", ")}`,
     );
   });
 
