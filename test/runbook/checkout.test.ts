@@ -8,7 +8,7 @@ import { type Deployment, deployment } from "../support/afk.ts";
 import { actionServer } from "../support/drafting.ts";
 import { type Command, readRunbook, wordsOf } from "./document.ts";
 import { fillIn, type Scene } from "./placeholders.ts";
-import { insertDraft, sceneYaml } from "./scene-config.ts";
+import { insertDraft, insertQuestion, sceneYaml } from "./scene-config.ts";
 
 /**
  * Everything in the runbook that needs only afk itself, done in a checkout in the document's order. On a host it is done
@@ -58,6 +58,10 @@ function expected(text: string, target: Deployment): void {
   if (text.startsWith("afk stop") || /^afk restore \S+$/.test(text)) expect(isKilled, text).toBe(true);
   if (text.startsWith("afk resume")) expect(isKilled, text).toBe(false);
   if (text.startsWith("afk tick")) expect(Object.keys(target.outputs()), text).not.toEqual([]);
+  if (text.startsWith("afk questions yes"))
+    expect(target.query("select * from cap_grants where question_id = ?", text.split(" ")[3])).toHaveLength(
+      1,
+    );
   if (text.startsWith("afk ledger reconcile")) {
     const settled = "select * from ledger where id = ? and state = 'settled'";
     expect(target.query(settled, text.split(" ")[3])).toHaveLength(1);
@@ -110,6 +114,14 @@ function sceneOf(target: Deployment, draftUrl: string): Scene {
       database.exec(insertDraft(`draft-${count}`, draftUrl));
       database.close();
       return Promise.resolve();
+    },
+    async makeQuestion() {
+      count += 1;
+      const run = `asked-${count}`;
+      await target.afk(["enqueue", "digest", "--key", run], KEY);
+      const database = new Database(`${target.state}/afk.db`);
+      database.exec(insertQuestion(`question-${count}`, run));
+      database.close();
     },
   };
 }

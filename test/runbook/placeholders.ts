@@ -4,10 +4,11 @@ import { PLACEHOLDER } from "./document.ts";
 export interface Scene {
   /** `afk` with these words and `--json`; gives what it printed, parsed. */
   ask(words: string[]): Promise<unknown>;
-  /** Each leaves one more behind: a dead letter, a call of unknown outcome, a draft. */
+  /** Each leaves one more behind: a dead letter, a call of unknown outcome, a draft, a question about a cap. */
   makeDead(): Promise<void>;
   makeUnknown(): Promise<void>;
   makeDraft(): Promise<void>;
+  makeQuestion(): Promise<void>;
   image: string;
   /** A file for a backup, which is not there. */
   file: string;
@@ -35,6 +36,7 @@ async function meaningOf(name: string, text: string, scene: Scene): Promise<stri
     case "KEY":
       return await first(scene, ["dead"], "key", scene.makeDead);
     case "ID":
+      if (text.includes("questions")) return await first(scene, ["questions"], "id", scene.makeQuestion);
       return text.includes("drafts")
         ? await first(scene, ["drafts"], "id", scene.makeDraft)
         : await first(scene, ["ledger", "list", "--unknown"], "id", scene.makeUnknown);

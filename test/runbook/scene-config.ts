@@ -28,3 +28,11 @@ export function insertDraft(id: string, url: string): string {
   return `insert into drafts (id, job_id, name, action, content, state, created_at)
     select '${id}', id, 'tell ${id}', 'post', '${content}', 'pending', 1795255200000 from jobs limit 1`;
 }
+
+/** Puts a question about a cap into the database, as a run with on_cap: ask does that met it. `run` is ready. */
+export function insertQuestion(id: string, run: string): string {
+  const detail = JSON.stringify({ window: "day", amount: "micros", period: "2026-11-21", cap: 1, extra: 1 });
+  return `insert into questions (id, kind, subject, job, message, detail, state, asked_at, expires_at)
+    values ('${id}', 'cap', '${run}', 'digest', 'digest met its cap of the day', '${detail}', 'open', 1795255200000,
+      4102444800000)`;
+}

@@ -131,7 +131,7 @@ const VALID: Record<string, Row> = {
   },
   cap_grants: {
     ...{ job: "digest@1", window: "job", amount: "micros" },
-    ...{ extra: 1, question_id: "q", granted_at: 1 },
+    ...{ period: "digest@1", cap: 1, extra: 1, question_id: "q", granted_at: 1 },
   },
   outputs: {
     name: "digest.md",
@@ -305,6 +305,7 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a question of no kind", "questions", { kind: "resume" }],
   ["an answer that does not exist", "questions", { state: "maybe" }],
   ["a grant of nothing", "cap_grants", { extra: 0 }],
+  ["a grant beyond no cap", "cap_grants", { cap: 0 }],
   ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
 ];

@@ -1,6 +1,6 @@
 import { inject } from "vitest";
 import type { Scene } from "../../runbook/placeholders.ts";
-import { insertDraft, sceneYaml } from "../../runbook/scene-config.ts";
+import { insertDraft, insertQuestion, sceneYaml } from "../../runbook/scene-config.ts";
 import type { CommandResult } from "../../support/engine/command.ts";
 import { startVm, type Vm } from "../../support/engine/vm.ts";
 import { eventually } from "../systemd/eventually.ts";
@@ -65,6 +65,10 @@ export async function startHost(): Promise<Host> {
   const afk = (line: string) => vm.exec(`afk ${line}`);
   const bring = (name: string) =>
     vm.ok(`mkdir -p /var/lib/afk/data/inbox && echo "It says ${name}." > /var/lib/afk/data/inbox/${name}.md`);
+  const insert = (what: string, sql: string) => {
+    const mount = "-v /var/lib/afk/data:/data --network none --entrypoint node";
+    return vm.ok(["sh", "-c", `docker run --rm ${mount} ${afkImage} -e "$1" "$2"`, what, SQL, sql]);
+  };
 
   return {
     ok: vm.ok,
@@ -133,15 +137,12 @@ export async function startHost(): Promise<Host> {
       },
       async makeDraft() {
         count += 1;
-        const mount = "-v /var/lib/afk/data:/data --network none --entrypoint node";
-        await vm.ok([
-          "sh",
-          "-c",
-          `docker run --rm ${mount} ${afkImage} -e "$1" "$2"`,
-          "draft",
-          SQL,
-          insertDraft(`draft-${count}`, `${receiver.url}/draft`),
-        ]);
+        await insert("draft", insertDraft(`draft-${count}`, `${receiver.url}/draft`));
+      },
+      async makeQuestion() {
+        count += 1;
+        await vm.ok(`afk enqueue digest --key asked-${count}`);
+        await insert("question", insertQuestion(`question-${count}`, `asked-${count}`));
       },
     },
   };
