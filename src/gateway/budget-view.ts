@@ -8,10 +8,11 @@ import { readBreaker } from "../rails/breaker.ts";
 import { shownPeriod } from "../rails/budget-notices.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpends } from "../rails/counters.ts";
+import { windowsWithGrants } from "../rails/granted.ts";
 import { readStop } from "../rails/kill.ts";
 import { peekEnds, peekPeriods } from "../rails/periods.ts";
 import type { Rails } from "../rails/rails.ts";
-import { type Counter, HOUR_MINUTES, minuteAt, windowsOf } from "../rails/windows.ts";
+import { type Counter, HOUR_MINUTES, minuteAt } from "../rails/windows.ts";
 import type { Db } from "../store/schema.ts";
 import type { CallTools } from "./call.ts";
 import { breakerOf, type Caller } from "./caller.ts";
@@ -28,6 +29,7 @@ interface CapView {
   unit: CapSpend["unit"];
   /** `agent`, or whose it is: `client:laptop`. */
   scope: string;
+  /** Of a run with what a person has granted it. */
   cap: number;
   spent: number;
   /** For calls under way. */
@@ -90,9 +92,9 @@ async function breakersOf({ store }: Rails, names: readonly string[]) {
 async function capsOf(rails: Rails, { scope }: Caller): Promise<CapView[]> {
   const { store, clock, budget } = rails;
   const nowMs = await peekBudgetNow(store.db, clock);
-  const windows = windowsOf(await peekPeriods(store.db, nowMs, budget.timezone), scope, budget.budget).filter(
-    ({ caps }) => Object.keys(caps).length > 0,
-  );
+  const periods = await peekPeriods(store.db, nowMs, budget.timezone);
+  const held = await windowsWithGrants(store.db, periods, scope, budget.budget, nowMs);
+  const windows = held.windows.filter(({ caps }) => Object.keys(caps).length > 0);
   const [spends, lost, ends] = await Promise.all([
     readSpends(store.db, windows, nowMs),
     unknownCalls(store.db),

@@ -11,6 +11,7 @@ import type { Db } from "../store/schema.ts";
 import { readCondition } from "./condition/condition.ts";
 import type { Facts } from "./condition/facts.ts";
 import type { Finding, Verdict } from "./condition/finding.ts";
+import type { CapAnswers } from "./condition/questions.ts";
 import type { WindowStatus } from "./condition/spend.ts";
 import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
@@ -47,6 +48,9 @@ export interface Status {
   deliveries: { pending: number; dead: number };
   /** `unknown`: a person must find out whether they were done. */
   drafts: { pending: number; unknown: number };
+  /** Runs that wait for an answer about a cap, and what others were granted beyond theirs and may use still. */
+  questions: CapAnswers["questions"];
+  grants: CapAnswers["grants"];
   /** Files that are saved and not in `out/`; between ticks these are the ones that were set aside. */
   outputs: { pending: number };
   /** Jobs that wait for a model or a host that is down; null while none does. */
@@ -117,6 +121,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
     alerts: facts.alerts,
     deliveries: facts.deliveries,
     drafts: facts.drafts,
+    ...facts.capAnswers,
     outputs: { pending: facts.outputs.pending },
     waiting: facts.waiting,
     paused: facts.paused,

@@ -48,6 +48,34 @@ const selectGrants = prepared((db, { job }: { job: string }) =>
   db.selectFrom("cap_grants").selectAll().where("job", "=", job),
 );
 
+/** A grant that counts now, with the name of its run's job. */
+export interface GrantInForce extends Grant {
+  jobName: string;
+}
+
+/** What runs that are not over may have now beyond the caps of their jobs, by answers of people; the newest first. */
+export async function grantsInForce(
+  db: Db,
+  { periods, budget, nowMs }: { periods: Periods; budget: BudgetConfig; nowMs: number },
+): Promise<GrantInForce[]> {
+  const rows = await db
+    .selectFrom("cap_grants")
+    .innerJoin("jobs", "jobs.key", "cap_grants.job")
+    .selectAll("cap_grants")
+    .select("jobs.name as jobName")
+    .where("jobs.state", "in", ["ready", "running"])
+    .orderBy("granted_at", "desc")
+    .limit(SHOWN_MAX)
+    .execute();
+  return rows.filter((grant) => {
+    const windows = windowsOf(periods, { tick: null, job: grant.job, jobName: grant.jobName }, budget);
+    return holds(grant, ownCaps(budget, grant.jobName) ?? {}, { windows, nowMs });
+  });
+}
+
+/** A person answers for each of them. */
+const SHOWN_MAX = 50;
+
 /**
  * The caps as they hold for one call of a run: its job's own are higher by what the run was granted, the agent's are what they
  * are. A grant holds while the period that it was asked in counts, and only over a cap that is not lower than the one that was
@@ -63,13 +91,20 @@ function withGrants(
   if (own === null || grants.length === 0) return budget;
   const raised: Caps = { ...own };
   for (const grant of grants) {
-    const name: CapName = `${grant.window}_${grant.amount}`;
-    const cap = own[name];
-    if (cap === undefined || cap < grant.cap || !counts(grant, at)) continue;
-    raised[name] = Math.max(cap, grant.cap + grant.extra);
+    const name = capOf(grant);
+    if (holds(grant, own, at)) raised[name] = Math.max(own[name] ?? 0, grant.cap + grant.extra);
   }
   const { owners } = budget;
   return { ...budget, owners: { ...owners, job: { ...owners.job, [scope.jobName ?? ""]: raised } } };
+}
+
+function capOf({ window, amount }: Grant): CapName {
+  return `${window}_${amount}`;
+}
+
+function holds(grant: Grant, own: Caps, at: { windows: readonly Window[]; nowMs: number }): boolean {
+  const cap = own[capOf(grant)];
+  return cap !== undefined && cap >= grant.cap && counts(grant, at);
 }
 
 function counts({ window, period }: Grant, at: { windows: readonly Window[]; nowMs: number }): boolean {

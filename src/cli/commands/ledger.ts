@@ -3,12 +3,14 @@ import { shortId } from "../../lib/ids.ts";
 import { chargeMicrosFromUsd, formatUsd } from "../../lib/money.ts";
 import { jobNameOf } from "../../lib/run-key.ts";
 import { shortMomentText } from "../../lib/zone.ts";
+import { readCapAnswers } from "../../ops/condition/questions.ts";
 import { LEDGER_GROUPS, type LedgerGroup, type LedgerSum, listLedger, sumLedger } from "../../ops/ledger.ts";
 import { meantId } from "../../ops/short-ids.ts";
 import { reconcile } from "../../rails/reconcile.ts";
 import { defineCommand, LIMIT } from "../command.ts";
 import { withAgent, withState } from "../open.ts";
 import { type Column, tableText } from "../text.ts";
+import { answerRows } from "../views/answers.ts";
 import { readSpan } from "../when.ts";
 
 type Entry = Awaited<ReturnType<typeof listLedger>>[number];
@@ -108,7 +110,11 @@ const list = defineCommand({
       if (args.by === undefined) {
         const entries = await listLedger(db, filter);
         const columns = entryColumns(config.timezone, systemClock.nowMs());
-        return { json: entries, text: tableText(entries, columns, none, remarkOf) };
+        const text = tableText(entries, columns, none, remarkOf);
+        // What the caps are at present is told where nothing particular was asked for.
+        if (Object.values({ ...filter, limit: undefined }).some(Boolean)) return { json: entries, text };
+        const answers = await readCapAnswers({ config, db, clock: systemClock }, systemClock.nowMs());
+        return { json: entries, text: [...text, ...answerRows(answers).map((row) => row.join(" ").trim())] };
       }
       const { rows, more } = await sumLedger(db, args.by as LedgerGroup, filter);
       const columns: Column<LedgerSum>[] = [

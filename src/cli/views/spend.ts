@@ -1,6 +1,5 @@
-import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
-import { AGENT, formatAmount, type UnitName } from "../../lib/windows.ts";
-import type { WindowStatus } from "../../ops/condition/spend.ts";
+import { AGENT } from "../../lib/windows.ts";
+import { amountText, type WindowStatus } from "../../ops/condition/spend.ts";
 import { paint, type Style } from "../output.ts";
 
 const BAR_CELLS = { min: 10, plain: 20, max: 40 };
@@ -67,8 +66,4 @@ function percentage(share: number): string {
 
 function reserved({ unit, reserved }: WindowStatus): string {
   return reserved > 0 ? ` (${amountText(unit, reserved)} reserved)` : "";
-}
-
-function amountText(unit: UnitName, amount: number): string {
-  return unit === "usd" ? formatUsd(Math.round(amount * MICROS_PER_USD)) : formatAmount(unit, amount);
 }

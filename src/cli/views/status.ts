@@ -7,6 +7,7 @@ import { verdictLine } from "../../ops/condition/finding.ts";
 import type { Status, TickStatus } from "../../ops/status.ts";
 import { oneLine, paint, type Style } from "../output.ts";
 import { clip, hang } from "../text.ts";
+import { answerRows } from "./answers.ts";
 import { breakerRows } from "./breakers.ts";
 import { gatewayRows } from "./gateway.ts";
 import { pausedRows } from "./paused.ts";
@@ -59,6 +60,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ["alerts", alerts(status)],
     ...deliveries(status),
     ["drafts", drafts(status)],
+    ...answerRows(status),
     ...sources(status),
     ["ticks", tickStrip(status.ticks, columns - LABEL_COLUMNS)],
     ["last tick", lastTick(status, nowMs)],

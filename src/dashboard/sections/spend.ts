@@ -1,10 +1,11 @@
 import { dollars } from "../../evidence/report/words.ts";
 import { AGENT, formatAmount, WINDOWS } from "../../lib/windows.ts";
+import { grantText } from "../../ops/condition/questions.ts";
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
 import { card, table } from "../elements.ts";
 import { type Html, html } from "../html.ts";
-import { dayName, usdText } from "../words.ts";
+import { dayName, foreign, usdText } from "../words.ts";
 import { bar, chart, legend, line, niceTop } from "./chart.ts";
 
 /** The share of its cap from which a bar is drawn as near to it. */
@@ -16,6 +17,7 @@ const FULL = 0.995;
 export function spendSection({ status, spend }: { status: Status; spend: readonly DaySpend[] }): Html {
   return card("spend", "Spend against the caps", [
     html`<div class="caps">${status.spend.map(capBar)}</div>`,
+    html`${status.grants.map((grant) => html`<p class="quiet">Granted: ${foreign(grantText(grant))}</p>`)}`,
     spendChart(spend),
   ]);
 }

@@ -144,12 +144,25 @@ function calls(evidence: Evidence): Finding[] {
 }
 
 function queue(evidence: Evidence): Finding[] {
-  const { observed, kill, late, drafts, waiting, paused, overdueJobs, missed, queue: jobs } = evidence;
+  const {
+    observed,
+    kill,
+    late,
+    drafts,
+    capAnswers,
+    waiting,
+    paused,
+    overdueJobs,
+    missed,
+    queue: jobs,
+  } = evidence;
   const found: Finding[] = [];
   const add = (amount: number, code: FindingCode, text: string, command: string, detail?: string) => {
     if (amount > 0) found.push(finding(code, text, command, detail));
   };
   add(jobs.dead, "dead_letters", plural(jobs.dead, "dead job"), "afk dead");
+  for (const { job, message } of capAnswers.questions)
+    found.push(finding("question_open", `${job} asks whether it may go on`, "afk questions", message));
   add(drafts.pending, "drafts_pending", `${plural(drafts.pending, "draft")} to approve`, "afk drafts");
   add(
     drafts.unknown,

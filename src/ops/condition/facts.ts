@@ -24,6 +24,7 @@ import type { Observation } from "../worker.ts";
 import { refusingCaps, refusingRunCaps } from "./caps.ts";
 import type { Finding } from "./finding.ts";
 import { stuckMessages } from "./messages.ts";
+import { type CapAnswers, readCapAnswers } from "./questions.ts";
 import { readSpend, type Spend } from "./spend.ts";
 
 /** What a condition is read from. */
@@ -43,6 +44,7 @@ export interface Facts {
   /** Jobs that were due before the grace began, and that the last tick did not take: they are ready still. */
   overdueJobs: number;
   drafts: { pending: number; unknown: number };
+  capAnswers: CapAnswers;
   outputs: { pending: number; stuck: number };
   waiting: WaitingStatus | null;
   paused: PausedJob[];
@@ -74,12 +76,14 @@ export async function readFacts(
 ): Promise<Facts> {
   const { config, db } = sources;
   const spend = await readSpend(sources);
+  const capAnswers = await readCapAnswers(sources, nowMs);
   const graceEndsMs = nowMs - config.heartbeat.graceMs;
   // Between two ticks of a timer that is not late, what came due since the last one began is for the next.
   const isBetween = worker.state === "none" && !isLate && lastTick !== undefined;
   const waitsMs = isBetween ? Math.min(graceEndsMs, lastTick.started_at) : graceEndsMs;
   return {
     spend,
+    capAnswers,
     config,
     unknown: await unknownCalls(db),
     breakers: await listBreakers(db),
@@ -99,8 +103,8 @@ export async function readFacts(
     alerts: await alertCounts(db),
     deliveries: await deliveryCounts(db),
     found: [
-      ...(await refusingCaps(db, spend)),
-      ...(await refusingRunCaps(db, lastTick?.id ?? null)),
+      ...(await refusingCaps(db, spend, capAnswers.grants)),
+      ...(await refusingRunCaps(db, lastTick?.id ?? null, capAnswers.grants)),
       ...(await stuckMessages(db, config, nowMs)),
     ],
     pingFailingSince: config.heartbeat.pingUrl === null ? 0 : await readMeta(db, "ping_failed_at"),

@@ -44,6 +44,7 @@ export const FINDINGS = {
   remote_silent: needsPerson("the phone cannot be read for 15 minutes: nobody can stop the agent from it"),
   queue_waits: needsPerson("jobs are due for longer than `heartbeat.grace`, and nobody works"),
   dead_letters: needsPerson("jobs failed for good and wait for a person"),
+  question_open: needsPerson("a run waits for an answer about a cap of its job"),
   drafts_pending: needsPerson("drafts wait for approval"),
   drafts_unknown: needsPerson("drafts may have been done"),
   calls_unknown: needsPerson("calls are charged at their worst case"),

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { usdFromMicros } from "../../lib/money.ts";
-import { AGENT, UNITS, type UnitName, WINDOWS, type WindowName } from "../../lib/windows.ts";
+import { formatUsd, MICROS_PER_USD, usdFromMicros } from "../../lib/money.ts";
+import { AGENT, formatAmount, UNITS, type UnitName, WINDOWS, type WindowName } from "../../lib/windows.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import { readSpends } from "../../rails/counters.ts";
 import { peekPeriods } from "../../rails/periods.ts";
@@ -55,6 +55,11 @@ export async function readSpend({
     }
   }
   return { rows, budgetMs, day: periods.day };
+}
+
+/** An amount as people read it: `$0.25`, `1200 tokens`; dollars as dollars. */
+export function amountText(unit: UnitName, amount: number): string {
+  return unit === "usd" ? formatUsd(Math.round(amount * MICROS_PER_USD)) : formatAmount(unit, amount);
 }
 
 function isAlwaysShown({ window, scope, unit }: WindowStatus): boolean {

@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Agent, openAgent } from "../../../src/agent.ts";
+import { ask } from "../../../src/runner/questions/question.ts";
 import { type Deployment, deployment, digestConfig, fillInbox, ollama } from "../../support/afk.ts";
 import { afk, afkJson } from "./in-process.ts";
 
@@ -114,6 +115,21 @@ describe("ledger", () => {
     expect(text).toMatch(/^ID +AT +WHO +MODEL +STATE +COST +TOKENS$/m);
     expect(text).toMatch(/ search-api +unknown +\$0\.01 +-\/-\n +socket hang up$/m);
     expect((await afkJson(target, "ledger", "--limit", "1")).json).toHaveLength(1);
+  });
+
+  it("says what is asked about caps below what was spent, where nothing particular is looked for", async () => {
+    const { target } = await worked();
+    const agent = await openAgent({ config: target.configFile, state: target.state, environment: {} });
+    onTestFinished(() => agent.close());
+    const key = (await agent.enqueue("digest", { key: "asking" })).key;
+    const question = { kind: "cap", subject: key, job: "digest", message: "May it?", detail: "{}" } as const;
+    const expires_at = Date.now() + 3_600_000;
+    await agent.store.atomically((trx) => ask(trx, { ...question, expires_at }, Date.now()));
+
+    const told = "questions digest asks whether it may go on: May it? Answer: afk questions\n";
+    expect((await afk(target, "ledger")).stdout).toContain(told);
+    expect((await afk(target, "ledger", "--unknown")).stdout).not.toContain(told);
+    expect((await afkJson(target, "ledger")).json).toHaveLength(4);
   });
 
   it("filters the calls, and adds them up", async () => {

@@ -43,6 +43,8 @@ const CALM: Status = {
   alerts: { pending: 0, failed: 0 },
   deliveries: { pending: 0, dead: 0 },
   drafts: { pending: 0, unknown: 0 },
+  questions: [],
+  grants: [],
   outputs: { pending: 0 },
   waiting: null,
   paused: [],

@@ -166,6 +166,18 @@ export const PLAIN: readonly Condition[] = [
     ...{ codes: ["dead_letters"], exit: 0, says: NEEDS("1 dead job") },
   },
   {
+    name: "a run that asks about a cap of its job",
+    make: (state) => {
+      const subject = `key-${addJob(state, {})}`;
+      const asked = { id: uniqueId(), kind: "cap", subject, job: "digest", message: "May this run go on?" };
+      const unsent = { code_hash: null, code_made_at: null, sent_at: null };
+      const open = { state: "open", answered_at: null, answered_by: null };
+      const times = { asked_at: state.nowMs, expires_at: state.nowMs + DAY };
+      state.insert("questions", { ...asked, ...unsent, ...open, ...times, detail: "{}" });
+    },
+    ...{ codes: ["question_open"], exit: 0, says: NEEDS("digest asks whether it may go on") },
+  },
+  {
     name: "a draft",
     make: (state) => addDraft(state, "pending"),
     ...{ codes: ["drafts_pending"], exit: 0, says: NEEDS("1 draft to approve") },

@@ -1,12 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../src/agent.ts";
+import { statusView } from "../../../src/cli/views/status.ts";
+import { spendSection } from "../../../src/dashboard/sections/spend.ts";
+import type { JobContext } from "../../../src/jobs/job.ts";
+import { statusText } from "../../../src/runner/remote/status-text.ts";
 import { ollama } from "../../support/afk.ts";
 import { harness } from "../harness.ts";
 
 const HOUR = 3_600_000;
 
 /** A job that asks a model so often, by calls, under a cap of its own. */
-async function asking(calls: number, { caps = { daily_calls: 2 } as object, budget = {} as object } = {}) {
+async function asking(
+  calls: number,
+  {
+    caps = { daily_calls: 2 } as object,
+    budget = {} as object,
+    after = (async () => undefined) as (context: JobContext) => Promise<void>,
+  } = {},
+) {
   const server = await ollama();
   const config = {
     budget: { daily_cap_usd: 1, ...budget },
@@ -19,6 +30,7 @@ async function asking(calls: number, { caps = { daily_calls: 2 } as object, budg
   const made = await harness(async (context) => {
     for (let n = 0; n < calls; n++)
       await context.complete(`call ${n}`, { messages: [{ role: "user", content: `call ${n}` }] });
+    await after(context);
     return undefined;
   }, config);
   return { ...made, server, config };
@@ -61,6 +73,71 @@ describe("a run that met a cap of its job, with on_cap: ask", () => {
     made.clock.advance(HOUR);
     expect(await made.agent.tick()).toMatchObject({ outcome: "idle" });
     expect(questions(made)).toHaveLength(1);
+  });
+
+  it("is told of by status, page and phone while it waits, and what it was granted while that counts", async () => {
+    const made = await waiting(9);
+    const { agent, clock } = made;
+    const looks = async () => {
+      const status = await agent.status();
+      const nowMs = clock.nowMs();
+      const view = statusView(status, { nowMs, timezone: "UTC", columns: null, rows: null }).join("\n");
+      return {
+        status,
+        view,
+        phone: statusText(status, "UTC"),
+        page: spendSection({ status, spend: [] }).markup,
+      };
+    };
+    const asked = await looks();
+    expect(asked.status.findings[0]).toMatchObject({
+      code: "question_open",
+      text: "work asks whether it may go on",
+      command: "afk questions",
+    });
+    expect(asked.status.questions).toMatchObject([{ id: made.id, job: "work", run: "one" }]);
+    expect(asked.view).toMatch(/needs you: work asks whether it may go on.*\n.*\n/);
+    expect(asked.view).toMatch(/^questions +work asks whether it may go on: work met its cap/m);
+    expect(asked.phone).toContain("work asks whether it may go on");
+
+    await agent.questions.answer(made.id, true);
+    const granted = await looks();
+    const told = "the run one may use 2 calls more than its day cap in calls of 2 calls";
+    expect(granted.status.findings.map(({ code, detail }) => [code, detail])).toEqual([
+      ["cap_refuses", told],
+    ]);
+    expect(granted.status.grants).toMatchObject([
+      { run: "one", window: "day", unit: "calls", cap: 2, extra: 2 },
+    ]);
+    for (const text of [granted.view, granted.phone, granted.page]) expect(text).toContain(told);
+
+    // What is over counts for nothing, and is not told of.
+    clock.advance(24 * HOUR);
+    const over = await looks();
+    expect(over.status).toMatchObject({ questions: [], grants: [] });
+  });
+
+  it("sees at the gateway the cap that holds for it", async () => {
+    const seen: unknown[] = [];
+    const made = await asking(3, {
+      after: async (context) => {
+        await using gateway = await context.openGateway();
+        const headers = { authorization: `Bearer ${gateway.key}` };
+        const reply = await fetch(`${gateway.url}/afk/v1/budget`, { headers });
+        seen.push(await reply.json());
+      },
+    });
+    await made.agent.enqueue("work", { key: "one" });
+    await made.agent.tick();
+    await made.agent.questions.answer(questions(made)[0]?.id ?? "", true);
+    expect(await made.agent.tick()).toMatchObject({ outcome: "ok" });
+    expect(seen).toMatchObject([
+      {
+        caps: expect.arrayContaining([
+          expect.objectContaining({ scope: "job:work", cap: 4, spent: 3, remaining: 1 }),
+        ]),
+      },
+    ]);
   });
 
   it("goes on at once after a yes, and buys nothing again", async () => {
