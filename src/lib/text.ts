@@ -37,6 +37,16 @@ export function oneLine(raw: string, charsMax: number): string {
   return clip(cleanText(raw, RAW_CHARS_MAX).replace(/\s+/g, " "), charsMax);
 }
 
+/** One line without anything that a reader does not see, but for the joiners that words and emoji are written with. */
+export const PLAIN_LINE: RegExp = /^(?:[^\p{C}\p{Zl}\p{Zp}]|[\u200C\u200D])*$/u;
+
+/** The text as PLAIN_LINE has it. */
+export function plainLine(raw: string, charsMax: number): string {
+  return oneLine(raw, charsMax)
+    .replace(/[^\P{C}\u200C\u200D]/gu, "")
+    .trim();
+}
+
 /** At most `charsMax` UTF-16 units, an ellipsis included; never half of a surrogate pair. */
 export function clip(text: string, charsMax: number): string {
   const whole = text.toWellFormed();

@@ -25,6 +25,7 @@ describe("a program that a job runs", () => {
         ["clock", "start"],
         ["ledger", "reconcile", "1", "--usd", "0"],
         ["dead", "retry", "work"],
+        ["enqueue", "work", "--force"],
       ]) {
         const ended = await target.afk(words, INSIDE);
         expect(ended.stderr, words.join(" ")).toMatch(/is for a person alone/);

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
-import { readDraft } from "../../src/jobs/actions/read-draft.ts";
+import { isDraftName, readDraft } from "../../src/jobs/actions/read-draft.ts";
 import type { View } from "../../src/jobs/containment/enclosure.ts";
 import type { JobContext, RunGateway, RunProxy } from "../../src/jobs/job.ts";
 import type { PrintedItem } from "../../src/jobs/printed-items.ts";
@@ -116,6 +116,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     },
     publish: (name, content) => void job.files.set(name, content),
     draft(name, action, content) {
+      if (!isDraftName(name)) throw new Error(`cannot name a draft: ${name}`);
       readDraft(action, JSON.stringify(content));
       job.drafts.push({ name, action, content });
     },

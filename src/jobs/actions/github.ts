@@ -5,6 +5,16 @@ import { referenceSchema } from "./references.ts";
 const LIST_MAX = 10;
 const BODY_CHARS_MAX = 60_000;
 
+/** Of every request to GitHub's REST API that has a body. */
+export const GITHUB_HEADERS = {
+  accept: "application/vnd.github+json",
+  "content-type": "application/json",
+  "x-github-api-version": "2022-11-28",
+};
+
+/** A label of GitHub's, with whatever emoji; one text without a line's end or a comma. */
+export const GITHUB_LABEL: RegExp = /^(?!\s*$)[^\0-\x1f\x7f-\x9f\u2028\u2029,]{1,50}$/;
+
 /** Where: by the API's own number, never by what the item's text says. */
 const place = {
   from: referenceSchema,
@@ -27,7 +37,7 @@ function names(what: string, pattern: RegExp) {
   );
 }
 
-const labelContent = v.strictObject({ ...place, labels: names("labels", /^[^\p{C},]{1,50}$/u) });
+const labelContent = v.strictObject({ ...place, labels: names("labels", GITHUB_LABEL) });
 const commentContent = v.strictObject({
   ...place,
   body: v.pipe(
@@ -71,11 +81,7 @@ async function send(
 ) {
   const { status } = await tools.post(`${api}/repos/${repository}/issues/${number}/${what}`, {
     method: "POST",
-    headers: {
-      accept: "application/vnd.github+json",
-      "content-type": "application/json",
-      "x-github-api-version": "2022-11-28",
-    },
+    headers: GITHUB_HEADERS,
     body: JSON.stringify(body),
     credentials: from,
   });

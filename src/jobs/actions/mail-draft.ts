@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { MAIL_ADDRESS } from "../../alerts/channels/email.ts";
+import { PLAIN_LINE } from "../../lib/text.ts";
 import type { Action } from "./action.ts";
 import { referenceSchema } from "./references.ts";
 
@@ -18,9 +19,13 @@ const address = v.pipe(
 const line = v.pipe(
   v.string(),
   v.maxLength(250, WRITE_LINE),
-  v.regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u, WRITE_LINE),
+  v.regex(PLAIN_LINE, WRITE_LINE),
 );
-const messageId = v.pipe(v.string(), v.regex(/^<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>$/, WRITE_ID));
+/** An identifier of a message (RFC 5322, section 3.6.4), as far as it is safe in a header. */
+export const MESSAGE_ID: RegExp = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>$/;
+/** Of a message's thread. */
+export const REFERENCES_MAX = 20;
+const messageId = v.pipe(v.string(), v.regex(MESSAGE_ID, WRITE_ID));
 
 const schema = v.strictObject({
   from: referenceSchema,
@@ -31,7 +36,7 @@ const schema = v.strictObject({
   author: v.nullable(address),
   subject: line,
   inReplyTo: v.nullable(messageId),
-  references: v.pipe(v.array(messageId), v.maxLength(20)),
+  references: v.pipe(v.array(messageId), v.maxLength(REFERENCES_MAX)),
   body: v.pipe(v.string(), v.maxLength(BODY_CHARS_MAX, "write a shorter text")),
 });
 

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { PLAIN_LINE } from "../../lib/text.ts";
 import type { Action } from "./action.ts";
+import { GITHUB_HEADERS } from "./github.ts";
 
 const WRITE_ADDRESS =
   "write the address of a repository that begins with https:// or http://, without user name or password";
@@ -32,7 +34,12 @@ const schema = v.pipe(
     commit: v.pipe(v.string(WRITE_COMMIT), v.regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, WRITE_COMMIT)),
     /** `3 files, +10 -2` and a line for each file, for the person who approves. */
     changes: v.pipe(v.string(WRITE_BODY), v.maxLength(20_000, WRITE_BODY)),
-    title: v.pipe(v.string(WRITE_TITLE), v.regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,200}$/u, WRITE_TITLE)),
+    title: v.pipe(
+      v.string(WRITE_TITLE),
+      v.minLength(1, WRITE_TITLE),
+      v.maxLength(200, WRITE_TITLE),
+      v.regex(PLAIN_LINE, WRITE_TITLE),
+    ),
     body: v.pipe(v.string(WRITE_BODY), v.maxLength(20_000, WRITE_BODY)),
     /** Where the pull request is opened; null where the branch is all. */
     github: v.nullable(
@@ -65,11 +72,7 @@ export const pullRequest: Action<PullRequest> = {
     if (github === null) return { summary: `${where} was pushed` };
     const { status } = await tools.post(`${github.api}/repos/${github.repository}/pulls`, {
       method: "POST",
-      headers: {
-        accept: "application/vnd.github+json",
-        "content-type": "application/json",
-        "x-github-api-version": "2022-11-28",
-      },
+      headers: GITHUB_HEADERS,
       body: JSON.stringify({ title, head: branch, base, body }),
       credentials: { job },
       alsoDone: [EXISTS],

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { didYouMean } from "../../lib/nearest.ts";
+import { PLAIN_LINE } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { Action } from "./action.ts";
 import { actions } from "./registry.ts";
@@ -7,6 +8,13 @@ import { actions } from "./registry.ts";
 /** Of a draft's content as JSON. */
 const CONTENT_LENGTH_MAX = 256 * 1024;
 const ISSUES_SHOWN = 5;
+/** UTF-16 units of a draft's name. */
+export const DRAFT_NAME_CHARS_MAX = 150;
+
+/** Whether a draft can be called so: on one line, for a person to read. */
+export function isDraftName(name: string): boolean {
+  return name !== "" && name.length <= DRAFT_NAME_CHARS_MAX && PLAIN_LINE.test(name);
+}
 
 /**
  * Finds a draft's action and parses its content, given as the JSON that is kept.

@@ -1,4 +1,4 @@
-import { oneLine } from "../../lib/text.ts";
+import { plainLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { OWN_BRANCH, type PullRequest } from "../actions/pull-request.ts";
 import { type GitOptions, git, gitLine } from "./git.ts";
@@ -76,10 +76,8 @@ export async function keepCommit(
 
 /** The title of what an agent did: its own, or the first line of its last message. */
 export function titleOf(run: Pick<AgentRun, "patch" | "message" | "handed">, job: string): string {
-  const first = oneLine(run.handed?.title ?? run.message.split("\n", 1)[0] ?? "", TITLE_MAX).replace(
-    /^#+ /,
-    "",
-  );
+  const said = run.handed?.title ?? run.message.split("\n", 1)[0] ?? "";
+  const first = plainLine(said, TITLE_MAX).replace(/^#+ /, "");
   return first === "" ? `${job}: ${changeWords(run.patch)}` : first;
 }
 

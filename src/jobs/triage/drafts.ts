@@ -1,5 +1,6 @@
-import { cleanText, oneLine } from "../../lib/text.ts";
-import { plainAddress } from "../actions/mail-draft.ts";
+import { cleanText, oneLine, plainLine } from "../../lib/text.ts";
+import { MESSAGE_ID, plainAddress, REFERENCES_MAX } from "../actions/mail-draft.ts";
+import { DRAFT_NAME_CHARS_MAX } from "../actions/read-draft.ts";
 import { escapeMarkdown } from "../digest/document/markdown.ts";
 import type { Item, ItemOrigin } from "../items/item.ts";
 import type { JobContext } from "../job.ts";
@@ -40,12 +41,10 @@ export function createDrafter(
       if ("unfit" in plan) return plan.unfit;
       if (count >= DRAFTS_MAX) return `not drafted, since a run drafts at most ${DRAFTS_MAX}: ${plan.what}`;
       count += 1;
-      const title = oneLine(item.title, TITLE_CHARS_MAX);
-      context.draft(
-        `${plan.what}: ${title} (${item.key.slice(0, KEY_CHARS)}.${index + 1})`,
-        plan.action,
-        plan.content,
-      );
+      const title = `${plan.what}: ${oneLine(item.title, TITLE_CHARS_MAX)}`;
+      const which = ` (${item.key.slice(0, KEY_CHARS)}.${index + 1})`;
+      const name = plainLine(title, DRAFT_NAME_CHARS_MAX - which.length) + which;
+      context.draft(name, plan.action, plan.content);
       return `drafted: ${plan.what}`;
     });
   };
@@ -93,16 +92,12 @@ function replyPlan(template: string, folder: string | null, item: Item, { from, 
     folder,
     to,
     author: plainAddress(origin.from),
-    subject: `Re: ${oneLine(origin.subject.replace(/^(?:\s*re\s*:)+/i, ""), SUBJECT_CHARS_MAX) || "(no subject)"}`,
+    subject: `Re: ${plainLine(origin.subject.replace(/^(?:\s*re\s*:)+/i, ""), SUBJECT_CHARS_MAX) || "(no subject)"}`,
     ...threadOf(origin),
     body: filled(template, decision, "text"),
   };
   return { action: "mail_draft", what: `${what} to ${to}`, content };
 }
-
-/** An identifier of a message (RFC 5322, section 3.6.4), as far as it is safe in a header. */
-const MESSAGE_ID = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>$/;
-const REFERENCES_MAX = 20;
 
 function threadOf({ messageId, references }: Extract<ItemOrigin, { type: "mail" }>) {
   const inReplyTo = messageId !== null && MESSAGE_ID.test(messageId) ? messageId : null;

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { ConfigIssue } from "../../config/errors.ts";
 import { integer, list, section, text } from "../../config/fields.ts";
 import { didYouMean } from "../../lib/nearest.ts";
+import { GITHUB_LABEL } from "../actions/github.ts";
 import { kindOf, type SourceSettings } from "../sources/registry.ts";
 
 const DEEDS = ["deliver", "draft"] as const;
@@ -49,7 +50,7 @@ export const ruleSettings = v.pipe(
       list(
         "Draft: these labels, put on the issue or pull request.",
         WRITE_LABELS,
-        text("A label of the repository.", WRITE_LABELS, /^[^\n,]*[^\s,][^\n,]*$/, 50),
+        text("A label of the repository.", WRITE_LABELS, GITHUB_LABEL, 50),
         10,
       ),
     ),

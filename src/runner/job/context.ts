@@ -1,6 +1,6 @@
 import type { JobConfig } from "../../config/config.ts";
 import { modelsOf } from "../../config/job-models.ts";
-import { readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
+import { isDraftName, readDraft, writeContent } from "../../jobs/actions/read-draft.ts";
 import type { JobContext, RunGateway } from "../../jobs/job.ts";
 import { readPrinted } from "../../jobs/printed-items.ts";
 import { assert } from "../../lib/errors.ts";
@@ -41,7 +41,6 @@ const KEPT_KEYS_MAX = 1_000;
 const KEPT_CHARS_MAX = 256 * 1024;
 /** A person reads each of them. */
 const DRAFTS_MAX = 100;
-const DRAFT_NAME = /^[^\p{C}\p{Zl}\p{Zp}]{1,150}$/u;
 
 /** The run that a context is made for. */
 export interface Run extends WorkIds {
@@ -167,7 +166,7 @@ export function createContext(
 /** What would be refused when a person approves it is refused now, while the job that made it can be told. */
 function checkedDraft({ drafts }: Pending, name: string, action: string, content: unknown): Drafted {
   const refuse = (message: string) => new PermanentFailure("bad_draft", message);
-  if (!DRAFT_NAME.test(name) || drafts.some((draft) => draft.name === name)) {
+  if (!isDraftName(name) || drafts.some((draft) => draft.name === name)) {
     throw refuse(
       `${JSON.stringify(name.slice(0, 80))} cannot name a draft: write one line of 1 to 150 characters that no other draft of the job has`,
     );

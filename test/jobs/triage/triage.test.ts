@@ -272,6 +272,47 @@ describe("what follows", () => {
     );
   });
 
+  test("what a person does not see in a subject, and many long labels, make no draft that is refused", async () => {
+    const base = tempDir();
+    mkdirSync(join(base, "in"));
+    const subject = Buffer.from("\u{1F469}\u200D\u{1F4BB} Hello\u200F there\uE000").toString("base64");
+    writeFileSync(
+      join(base, "in", "a.eml"),
+      `From: Ada <ada@example.org>\nSubject: =?utf-8?B?${subject}?=\nDate: Fri, 20 Nov 2026 10:00:00 +0000\nMessage-ID: <1@example.org>\n\nIs it up?\n`,
+    );
+    const settings = parseSettings({
+      ...BASE,
+      when: [{ label: "urgent", do: "draft", reply: "Hello" }],
+    });
+    const job = fakeJob(settings, { base, answer: () => answer({ label: "urgent" }) });
+    await triage.run(job.context);
+    expect(job.drafts.map(({ content }) => content)).toMatchObject([
+      { subject: "Re: \u{1F469}\u200D\u{1F4BB} Hello there" },
+    ]);
+  });
+
+  test("labels as long and with such emoji as GitHub takes are drafted", async () => {
+    const labels = Array.from({ length: 10 }, (_, n) => `${n} \u{1F469}\u200D\u{1F4BB} ${"x".repeat(40)}`);
+    const issue = {
+      id: 1,
+      number: 17,
+      html_url: "https://github.com/octo-org/octo-repo/issues/17",
+      title: "It is broken",
+      created_at: "2026-11-20T10:00:00Z",
+    };
+    const path = "/repos/octo-org/octo-repo/issues?per_page=100";
+    const { egress } = await localSite({ [path]: { body: JSON.stringify([issue]) } });
+    const settings = parseSettings({
+      sources: [{ github: "octo-org/octo-repo", events: ["issues"], token: "secret-token" }],
+      labels: { bug: "something does not work", other: "all else" },
+      when: [{ label: "bug", do: "draft", add_labels: labels }],
+    });
+    const job = fakeJob(settings, { egress, name: "repo", answer: () => answer({ label: "bug" }) });
+    await triage.run(job.context);
+    expect(job.drafts).toMatchObject([{ action: "github_label", content: { labels } }]);
+    expect(job.drafts[0]!.name).toMatch(/^label 0 .* \([0-9a-f]{8}\.1\)$/u);
+  });
+
   test("an item that is no issue gets none of these drafts, and that is said", async () => {
     const sources = [{ folder: "in" }];
     const when = [{ label: "urgent", do: "draft", add_labels: ["bug"] }];
