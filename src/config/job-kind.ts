@@ -5,6 +5,9 @@ import type { ConfigIssue } from "./errors.ts";
 /** Kinds of job that read `sources`. */
 export const READING_KINDS: readonly string[] = ["digest", "triage"];
 
+/** Kinds of job whose run is a program of the owner's. */
+export const PROGRAM_KINDS: readonly string[] = ["exec", "agent"];
+
 /** What the configuration needs to know of a kind of job; `JobKind` of the jobs has this and more. */
 export interface JobSettingsKind {
   kind: string;

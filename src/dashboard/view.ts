@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
+import { envFileSecrets } from "../jobs/programs/env-file.ts";
 import { type Clock, pause, systemClock } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
 import { createRedactor, redacted } from "../lib/redact.ts";
@@ -53,7 +54,7 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   let opened = systemClock.nowMs();
 
   function sourcesOf(config: Config): SnapshotSources {
-    return { ...options, config, redact: createRedactor(config.secrets) };
+    return { ...options, config, redact: createRedactor([...config.secrets, ...envFileSecrets(config)]) };
   }
 
   /** Undefined where the first tick has yet to make the database, or the next one to migrate it. */

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { PROGRAM_KINDS } from "../config/job-kind.ts";
 import type { Report } from "../delivery/report.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import type { CapGrantsTable } from "../store/schema/queue.ts";
@@ -87,7 +88,7 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
       .where("job", "=", job.key)
       .orderBy("granted_at")
       .execute(),
-    wrote: job.kind === "exec" ? await readStreams(db, job.id) : null,
+    wrote: PROGRAM_KINDS.includes(job.kind) ? await readStreams(db, job.id) : null,
     result: await readJobResult(db, job.id),
     deliveries: await deliveriesOf(db, job.id),
   };

@@ -52,6 +52,20 @@ describe("a job", () => {
     });
   });
 
+  test.each(["exec", "agent"])("of kind %s is shown with what its program wrote", async (kind) => {
+    const { rails, job } = await opsHarness();
+    const { db } = rails.store;
+    await job("digest@1", "ready");
+    await db.updateTable("jobs").set({ kind }).execute();
+    const claimed = (await claim(db, "runner-1", rails.clock.nowMs()))!;
+    await saveStep(db, claimed, "run", { stdout: "printed", stderr: "warned" }, rails.clock.nowMs());
+    expect((await showJob(db, "digest@1")).wrote).toEqual({
+      stdout: "printed",
+      stderr: "warned",
+      isCut: false,
+    });
+  });
+
   test("that failed for good and was tried again is shown by what it came to last", async () => {
     const { rails, job } = await opsHarness();
     const { db } = rails.store;

@@ -1,4 +1,5 @@
 import { defineCommand, UsageError } from "../command.ts";
+import { refuseInsideRun } from "../inside-run.ts";
 import { withAgent } from "../open.ts";
 
 export default defineCommand({
@@ -10,6 +11,8 @@ export default defineCommand({
     key: { type: "string", valueHint: "KEY", description: "Idempotency key; else one is made" },
   },
   async run({ args }) {
+    // As unpause is: whoever may pause a job must not find it run by what it was paused for.
+    if (args.force) refuseInsideRun(`afk enqueue ${args.name} --force`);
     const payload = args.payload === undefined ? null : parse(args.payload);
     const key = args.key === undefined ? {} : { key: args.key };
     const added = await withAgent(args, (agent) =>

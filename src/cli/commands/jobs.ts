@@ -1,3 +1,4 @@
+import { envFileSecrets } from "../../jobs/programs/env-file.ts";
 import { systemClock } from "../../lib/clock.ts";
 import { shortId } from "../../lib/ids.ts";
 import { createRedactor, redacted } from "../../lib/redact.ts";
@@ -57,8 +58,12 @@ const show = defineCommand({
     key: { type: "positional", description: "A job's name (its newest run), the id of a run, or its key" },
   },
   async run({ args }) {
-    return await withState(args, async ({ db, config: { timezone, secrets } }) => {
-      const job = redacted(await showJob(db, args.key), createRedactor(secrets));
+    return await withState(args, async ({ db, config }) => {
+      const { timezone, secrets } = config;
+      const job = redacted(
+        await showJob(db, args.key),
+        createRedactor([...secrets, ...envFileSecrets(config)]),
+      );
       return { json: job, text: jobLines(job, { timezone, nowMs: systemClock.nowMs() }) };
     });
   },

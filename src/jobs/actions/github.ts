@@ -13,6 +13,7 @@ export const GITHUB_HEADERS = {
 };
 
 /** A label of GitHub's, with whatever emoji; one text without a line's end or a comma. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused.
 export const GITHUB_LABEL: RegExp = /^(?!\s*$)[^\0-\x1f\x7f-\x9f\u2028\u2029,]{1,50}$/;
 
 /** Where: by the API's own number, never by what the item's text says. */

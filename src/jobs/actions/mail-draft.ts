@@ -16,11 +16,7 @@ const address = v.pipe(
   v.maxLength(ADDRESS_CHARS_MAX, WRITE_ADDRESS),
   v.regex(MAIL_ADDRESS, WRITE_ADDRESS),
 );
-const line = v.pipe(
-  v.string(),
-  v.maxLength(250, WRITE_LINE),
-  v.regex(PLAIN_LINE, WRITE_LINE),
-);
+const line = v.pipe(v.string(), v.maxLength(250, WRITE_LINE), v.regex(PLAIN_LINE, WRITE_LINE));
 /** An identifier of a message (RFC 5322, section 3.6.4), as far as it is safe in a header. */
 export const MESSAGE_ID: RegExp = /^<[\x21-\x3b\x3d\x3f-\x7e]{1,250}>$/;
 /** Of a message's thread. */

@@ -23,7 +23,7 @@ export function targetOf(settings: AgentSettings, base: Base, job: string): Targ
   const { pullRequest } = settings;
   if (pullRequest === null) return null;
   const refuse = (what: string) => new PermanentFailure("no_target", `job ${job}: ${what}`);
-  const remote = pullRequest.remote ?? webAddress(base.origin);
+  const remote = pullRequest.remote ?? base.origin;
   if (remote === null)
     throw refuse(
       "its repository has no origin on the web; write pull_request: { remote: https://… } in afk.yaml",
@@ -34,16 +34,6 @@ export function targetOf(settings: AgentSettings, base: Base, job: string): Targ
   const api = pullRequest.api ?? (host === GITHUB ? GITHUB_API : null);
   const repository = pathname.replace(/^\//, "").replace(/\.git$/, "");
   return { remote, base: branch, github: api === null ? null : { api, repository } };
-}
-
-/** The https address of a remote, whichever way git is told to reach it; null for one on this machine. */
-export function webAddress(origin: string | null): string | null {
-  if (origin === null) return null;
-  const scp = /^(?:[^@/\s]+@)?([^:/\s]+):(?!\/\/)([^\s]+)$/.exec(origin);
-  if (scp !== null) return `https://${scp[1]}/${scp[2]?.replace(/^\//, "")}`;
-  const url = URL.parse(origin);
-  if (url === null || !/^(?:https?|ssh|git):$/.test(url.protocol)) return null;
-  return `${url.protocol === "http:" ? "http" : "https"}://${url.protocol === "ssh:" ? url.hostname : url.host}${url.pathname}`;
 }
 
 /** Makes a commit of a patch and keeps it in the mirror, out of the program's reach; gives its name. The same patch gives the same. */

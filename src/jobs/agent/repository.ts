@@ -12,7 +12,7 @@ export interface Base {
   commit: string;
   /** The branch that it is the tip of; null for a tag or a commit. */
   branch: string | null;
-  /** Addresses of the repository's `origin`; null where it has none. */
+  /** Where the repository's `origin` is on the web, without credentials; null where it has none there. */
   origin: string | null;
 }
 
@@ -120,11 +120,20 @@ async function commitOf(ref: string, options: GitOptions): Promise<string> {
 async function originOf(repo: string, options: GitOptions): Promise<string | null> {
   try {
     const url = await gitLine(["config", "--get", "remote.origin.url"], { ...options, cwd: repo });
-    return url === "" ? null : url;
+    return webAddress(url);
   } catch (error) {
     if (error instanceof GitFailed) return null;
     throw error;
   }
+}
+
+/** The https address of a remote, whichever way git is told to reach it; null for one on this machine. */
+function webAddress(origin: string): string | null {
+  const scp = /^(?:[^@/\s]+@)?([^:/\s]+):(?!\/\/)([^\s]+)$/.exec(origin);
+  if (scp !== null) return `https://${scp[1]}/${scp[2]?.replace(/^\//, "")}`;
+  const url = URL.parse(origin);
+  if (url === null || !/^(?:https?|ssh|git):$/.test(url.protocol)) return null;
+  return `${url.protocol === "http:" ? "http" : "https"}://${url.protocol === "ssh:" ? url.hostname : url.host}${url.pathname}`;
 }
 
 /**

@@ -11,6 +11,7 @@ import { type Ran, runContained } from "../containment/run-contained.ts";
 import type { Service } from "../containment/supervised.ts";
 import type { JobContext, RunFolder } from "../job.ts";
 import { startProblem } from "./command-advice.ts";
+import { secretsAmong } from "./env-file.ts";
 import { makeEnvironment } from "./environment.ts";
 import { gatewayEnvironment } from "./gateway-environment.ts";
 import { refuseHidden } from "./hidden.ts";
@@ -28,9 +29,6 @@ import {
 import type { ProgramSettings } from "./settings.ts";
 
 type Context = JobContext<ProgramSettings>;
-
-/** Shorter values of an env_file are words, such as `true` and `production`. */
-const SECRET_LENGTH_MIN = 8;
 
 /** What is recorded of a program that ended well; one that did not has to run again. */
 export interface ProgramRun {
@@ -141,7 +139,7 @@ async function runOnce(context: Context, start: ProgramStart, behind?: Behind): 
   logEnd(context, ran);
   // The secrets of its own files are known here alone.
   const ownSecrets = [...ofFile, ...secrets, ...(proxy === null ? [] : [new URL(proxy.url).password])];
-  const known = ownSecrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
+  const known = secretsAmong(ownSecrets);
   const redact = createRedactor(ownSecrets);
   const handed = await readResult(context, resultFile, ran, known);
   if (ran.end.type !== "exited" || ran.end.code !== 0)

@@ -79,7 +79,7 @@ export function htmlToText(html: string, charsMax: number, htmlCharsMax = HTML_C
 
 /** What a mail program does not show: lines meant for its list of mails, and text that is meant for other readers than people. */
 const UNDISPLAYED =
-  /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*\.?0*|(?:font-size|max-height)\s*:\s*0*\.?0*(?:px|pt|em|rem|%)?|mso-hide\s*:\s*all)\s*(?:!important\s*)?(?:;|$)/i;
+  /(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|opacity\s*:\s*0*(?:\.0*)?|(?:font-size|max-height)\s*:\s*0*(?:\.0*)?(?:px|pt|em|rem|%)?|mso-hide\s*:\s*all)\s*(?:!important\s*)?(?:;|$)/i;
 const STYLE_CHARS_MAX = 2_000;
 
 function isUndisplayed({ hidden, style }: Record<string, string>): boolean {

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import type { JobConfig } from "../../config/config.ts";
+import { PROGRAM_KINDS } from "../../config/job-kind.ts";
 import { askedReferences } from "../../config/job-models.ts";
 import { isOwnHost } from "../../http/address.ts";
 import { exchange } from "../../http/exchange.ts";
@@ -97,11 +99,9 @@ function compareClocks(host: string, aheadMs: number): Finding {
   return bad(found, "sudo timedatectl set-ntp true, then afk resume");
 }
 
-const PROGRAM_KINDS = ["exec", "agent"];
-
 /** What keeps the programs that jobs start, and all that those start, from outliving their job, and what they can reach. */
 export async function containment({ config, host }: WithConfig): Promise<Found> {
-  const jobs = config.jobs.filter(({ kind }) => PROGRAM_KINDS.includes(kind));
+  const jobs = config.jobs.filter(startsPrograms);
   if (jobs.length === 0) return ok("no job starts a program");
   const chosen = await chooseContainment(host.environment.PATH);
   // What `docker exec` starts has no parent in the container, and is not what the container is for.
@@ -109,6 +109,13 @@ export async function containment({ config, host }: WithConfig): Promise<Found> 
     return skipped("cannot be told from here; the worker's log tells it: afk logs --event exec_started");
   }
   return [kindFinding(chosen, host), ...networkFindings(jobs, chosen)];
+}
+
+/** By its kind, by what reads a source of it, or by a look. */
+function startsPrograms({ kind, settings, onlyIf }: JobConfig): boolean {
+  if (PROGRAM_KINDS.includes(kind) || onlyIf?.type === "command") return true;
+  const { sources = [] } = (settings ?? {}) as { sources?: { command?: unknown; log?: unknown }[] };
+  return sources.some(({ command, log }) => command !== undefined || typeof log === "object");
 }
 
 function kindFinding({ kind, refusal, viewRefusal }: Containment, host: Host): Finding {

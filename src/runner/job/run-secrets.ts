@@ -1,12 +1,9 @@
 import { resolve } from "node:path";
 import type { JobConfig } from "../../config/config.ts";
-import { readEnvFile } from "../../jobs/programs/env-file.ts";
+import { readEnvFile, secretsAmong } from "../../jobs/programs/env-file.ts";
 import type { Log } from "../../lib/log.ts";
 import { createRedactor, type Redact, redacted } from "../../lib/redact.ts";
 import type { Uses } from "../dependencies.ts";
-
-/** Shorter values are words, such as `true` and `production`, and hiding them would garble every text. */
-const SECRET_LENGTH_MIN = 8;
 
 /**
  * The variables of a run's `env_file`.
@@ -21,7 +18,7 @@ export function hideValues<Given extends Uses<"outbox" | "log">>(
   given: Given,
   variables: Readonly<Record<string, string>>,
 ): Given {
-  const secrets = Object.values(variables).filter((value) => value.length >= SECRET_LENGTH_MIN);
+  const secrets = secretsAmong(Object.values(variables));
   if (secrets.length === 0) return given;
   const own = createRedactor(secrets);
   const { outbox, log } = given;

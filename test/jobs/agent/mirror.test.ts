@@ -6,6 +6,17 @@ import { mirrorOf, updateMirror } from "../../../src/jobs/agent/repository.ts";
 import { gitRepository } from "../../support/git-repository.ts";
 import { tempDir } from "../../support/temp.ts";
 
+it("keeps no credentials that stand in the address of origin", async () => {
+  const repository = gitRepository({ a: "a" });
+  repository.git("remote", "add", "origin", "https://ada:secret-token@example.org/octo-org/repo.git");
+  const base = await updateMirror(
+    mirrorOf(join(tempDir(), "repos"), "fix"),
+    { repo: repository.path, ref: null, job: "fix" },
+    new AbortController().signal,
+  );
+  expect(base.origin).toBe("https://example.org/octo-org/repo.git");
+});
+
 it("drops commits that nobody approved for 90 days, and follows what was deleted in the owner's repository", async () => {
   const repository = gitRepository({ a: "a" });
   repository.git("branch", "topic");

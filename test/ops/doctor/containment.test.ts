@@ -45,6 +45,14 @@ describe("containment", () => {
     expect(await look(jobs.slice(1), "/no/such/folder")).toHaveLength(1);
   });
 
+  test.each([
+    { kind: "digest", settings: { sources: [{ command: ["df"], env: {} }] } },
+    { kind: "digest", settings: { sources: [{ log: { journal: "*" } }] } },
+    { kind: "digest", settings: { sources: [] }, onlyIf: { type: "command", command: ["true"] } },
+  ])("is told of where a source or a look starts a program", async (job) => {
+    expect(only(await look([job], "/no/such/folder"))).toMatchObject({ result: "warn" });
+  });
+
   test("is nobody's worry where no job starts a program", async () => {
     expect(only(await look([{ kind: "digest" }], "/no/such/folder"))).toMatchObject({ result: "ok" });
   });

@@ -92,6 +92,19 @@ describe("env_file", () => {
   });
 });
 
+it("shows its values in nothing that afk jobs show tells of a program", PROCESSES, async () => {
+  const command = ["sh", "-c", 'echo "printed $TOKEN"; echo "warned of $TOKEN" >&2'];
+  const { agent, target } = await harness(() => undefined, { jobs: [job({ kind: "exec", command })] });
+  target.write("vars", `TOKEN=${SECRET}\n`);
+  await agent.tick({ now: "work" });
+  for (const words of [[], ["--json"]]) {
+    const shown = await target.afk(["jobs", "show", "work", ...words]);
+    expect(shown.stdout).toContain("printed [redacted]");
+    expect(shown.stdout).toContain("warned of [redacted]");
+    expect(shown.stdout).not.toContain(SECRET);
+  }
+});
+
 it("is hidden from the programs of every job, those of other jobs too", async () => {
   const { agent, target } = await harness(() => undefined, { jobs: [job()] });
   expect(viewOf(agent.config).hidden).toContain(`${target.dir}/vars`);
