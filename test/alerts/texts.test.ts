@@ -31,6 +31,7 @@ const TRACEBACK = `Traceback (most recent call last):\n${FRAMES.join("\n")}\nVal
 /** What no test can bring about here in a moment; the tests of each look at its text too. */
 const ELSEWHERE: AlertEvent[] = [
   "alert_test",
+  "approval_asked",
   "delivery_failed",
   "disk_low",
   "drift_found",
