@@ -22,6 +22,8 @@ export interface Config extends Omit<ParsedFile, "kinds" | "budget" | "alerts" |
   secrets: string[];
   /** The files that variables of the form `NAME_FILE` named, absolute, where afk took a value from one. */
   secretFiles: string[];
+  /** The files under `kinds:`, absolute. */
+  kindFiles: string[];
   paths: Paths;
   /** Seconds between the ticks of `afk run`. */
   tickSeconds: number;

@@ -75,6 +75,7 @@ export function loadConfig(options: LoadOptions): Config {
     budget: { ...statedBudget(value), ...budget },
     alerts,
     gateway: { ...file.gateway, tls: tls && { cert: atBase(tls.cert), key: atBase(tls.key) } },
+    kindFiles: kinds.map(atBase),
     kindHashes: kinds.map((path) => hashOf(atBase(path))),
     jobs,
     value: { ...worth, minutesSavedPerUnit: worth.minutesSavedPerUnit ?? MINUTES_SAVED_PER_UNIT },

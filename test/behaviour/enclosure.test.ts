@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { chooseContainment } from "../../src/jobs/containment/containment.ts";
-import { COMPILE_CACHE, type Deployment, deployment, PROCESSES } from "../support/afk.ts";
+import { COMPILE_CACHE, type Deployment, deployment, deploymentAt, PROCESSES } from "../support/afk.ts";
+import { tempDir } from "../support/temp.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const CODE = fileURLToPath(new URL("../..", import.meta.url));
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const { viewRefusal, networkRefusal } = await chooseContainment(process.env.PATH);
@@ -35,6 +37,19 @@ const ATTACKS = [
   "mount -o remount,rw $STATE; touch $STATE/x; mount -t proc proc /proc",
 ];
 
+/** Each tries to put code of its own where afk, or another job, runs it the next time. $CODE is afk's own folder. */
+const REWRITES = [
+  "echo evil >> run.sh; echo evil > run.sh; rm -f run.sh; mv run.sh x.sh; ln -sf /bin/true run.sh; sed -i s/a/evil/ run.sh",
+  "echo evil > kinds/mine.js; mv kinds gone; rm -rf kinds; mkdir -p kinds; echo evil > kinds/mine.js",
+  "echo evil > fix.md; mv -f said fix.md; cp afk.yaml fix.md",
+  "touch $CODE/src/evil $CODE/node_modules/evil $CODE/bin/evil; echo evil >> $CODE/bin/evil",
+  "umount run.sh; umount kinds/mine.js; mount -o remount,rw,bind run.sh; umount -l $PWD; umount -l $CODE/src; echo evil > run.sh",
+  "unshare --user --map-root-user --mount sh -c 'umount -l run.sh; mount -o remount,rw,bind run.sh; echo evil > run.sh'",
+  "d=$PWD; cd ..; mv $d $d.gone && mkdir $d && echo 'agent: evil' > $d/afk.yaml",
+  // The folder above is the test's own too: were it moved, nobody else would miss it.
+  "cd ../..; mv agents agents.gone && mkdir -p agents/one && echo 'agent: evil' > agents/one/afk.yaml",
+];
+
 interface Attacked {
   target: Deployment;
   /** All that the program printed. */
@@ -47,22 +62,26 @@ async function run(
   user: "root" | "nobody",
   job: object,
   files: Record<string, string> = {},
-  more: object = {},
+  { others = [], ...more }: { others?: object[] } & Record<string, unknown> = {},
 ): Promise<Attacked> {
-  const target = deployment();
+  const folder = tempDir();
+  const target = deploymentAt(join(folder, "agents", "one"));
   const config = {
     agent: "test-agent",
     budget: { daily_cap_usd: 0 },
     models: { chain: ["extractive"] },
     ...more,
-    jobs: [{ name: "work", kind: "exec", every: "1d", timeout: "1m", env_file: ".env.job", ...job }],
+    jobs: [
+      { name: "work", kind: "exec", every: "1d", timeout: "1m", env_file: ".env.job", ...job },
+      ...others,
+    ],
   };
   target.configure(`${JSON.stringify(config)}\n# S3CRET-yaml\n`);
   mkdirSync(join(target.state, "out"), { recursive: true });
   mkdirSync(join(target.state, "work"));
   const all = { ".env": "X=S3CRET-dotenv", ".env.job": "", "state/out/secret.txt": "S3CRET-state", ...files };
   for (const [name, content] of Object.entries(all)) target.write(name, content);
-  if (user === "nobody") own(target.dir);
+  if (user === "nobody") own(folder);
   const words = [process.execPath, MAIN, "tick"];
   const as = ["/usr/bin/setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
   const [file = "", ...rest] = user === "nobody" ? [...as, ...words] : words;
@@ -90,7 +109,11 @@ function own(path: string): void {
 /** The script in the folder, with the state's path; what it says goes into the file `said`. */
 function attack(lines: readonly string[]): string[] {
   const script = lines.map((line) => `(${line}) </dev/null`).join("\n");
-  return ["sh", "-c", `STATE=$PWD/state; export STATE\n{\n${script}\necho finished\n} >said 2>&1`];
+  return [
+    "sh",
+    "-c",
+    `STATE=$PWD/state; CODE=${CODE}; export STATE CODE\n{\n${script}\necho finished\n} >said 2>&1`,
+  ];
 }
 
 describe.skipIf(viewRefusal !== null).each(["root", "nobody"] as const)("a program of %s", (user) => {
@@ -123,6 +146,48 @@ describe.skipIf(viewRefusal !== null).each(["root", "nobody"] as const)("a progr
       expect(readFileSync(join(target.dir, "beside"), "utf8")).toBe("one\n");
       expect(readFileSync(join(target.state, "work/within"), "utf8")).toBe("two\n");
       expect(target.query("select units from jobs")).toEqual([{ units: 7 }]);
+    },
+  );
+
+  it.skipIf(!isRoot)(
+    "puts nothing in the place of afk's code, of kinds or of what jobs run, whatever it tries",
+    PROCESSES,
+    async () => {
+      for (const folder of ["src", "node_modules", "bin"])
+        onTestFinished(() => rmSync(join(CODE, folder, "evil"), { force: true }));
+      const files = {
+        "run.sh": "exit 0\n",
+        "fix.md": "Mend it.\n",
+        "kinds/mine.js": 'exports.mine = { kind: "mine", settings: {}, run() {} };\n',
+        "kinds/package.json": "{}",
+        "repo/x": "",
+      };
+      const rest = {
+        kinds: ["./kinds/mine.js"],
+        others: [
+          { name: "script", kind: "exec", command: ["sh", "run.sh"] },
+          {
+            name: "fix",
+            kind: "agent",
+
+            command: ["true"],
+            prompt_file: "fix.md",
+            repo: "./repo",
+          },
+        ],
+      };
+      const { target, said } = await run(user, { command: attack(REWRITES) }, files, rest);
+      expect(said).toMatch(/finished/);
+      expect(target.events()).toContain("job_done");
+      for (const name of ["run.sh", "fix.md", "kinds/mine.js"] as const)
+        expect(readFileSync(join(target.dir, name), "utf8")).toBe(files[name]);
+      expect(readFileSync(target.configFile, "utf8")).toContain("S3CRET-yaml");
+      for (const moved of [`${target.dir}.gone`, join(target.dir, "..", "..", "agents.gone")])
+        expect(existsSync(moved)).toBe(false);
+      for (const folder of ["src", "node_modules", "bin"])
+        expect(existsSync(join(CODE, folder, "evil"))).toBe(false);
+      // What lies beside them is the program's, as it is outside.
+      expect(readFileSync(join(target.dir, "said"), "utf8")).toBe(said);
     },
   );
 

@@ -185,6 +185,7 @@ describe("loadConfig", () => {
         emptyTicks: 3,
       },
       remote: { telegram: null, ntfy: null },
+      kindFiles: [],
       kindHashes: [],
       jobs: [
         {

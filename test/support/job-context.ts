@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { Egress, FetchOptions } from "../../src/egress/types.ts";
 import { isDraftName, readDraft } from "../../src/jobs/actions/read-draft.ts";
-import type { View } from "../../src/jobs/containment/enclosure.ts";
+import { NOTHING_HIDDEN, type View } from "../../src/jobs/containment/enclosure.ts";
 import type { JobContext, RunGateway, RunProxy } from "../../src/jobs/job.ts";
 import type { PrintedItem } from "../../src/jobs/printed-items.ts";
 import type { Fields, Log } from "../../src/lib/log.ts";
@@ -100,7 +100,7 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
       }),
     egress: { ...REFUSING, ...options.egress },
     processes: { write: async () => async () => undefined },
-    view: options.view ?? { hidden: [], kept: [] },
+    view: options.view ?? NOTHING_HIDDEN,
     openProxy: async () => {
       if (options.proxy === undefined) throw new Error("this job has no proxy");
       return options.proxy;

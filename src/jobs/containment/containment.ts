@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { readFileSync, readlinkSync } from "node:fs";
 import { promisify } from "node:util";
-import { type Enclosure, enclosureCommand, enclosureOptions } from "./enclosure.ts";
+import { type Enclosure, enclosureCommand, enclosureOptions, NOTHING_HIDDEN } from "./enclosure.ts";
 import { type ProcessTags, taggedCommand } from "./process-tags.ts";
 
 /**
@@ -72,7 +72,7 @@ const TRIAL = ["/bin/sh", "-c", '[ "$$" = 1 ] && read -r name </proc/1/comm && [
 const TRIAL_MS_MAX = 20_000;
 
 const NO_ENCLOSURE: Enclosure = { hasOwnNetwork: false, view: null };
-const HIDING: Enclosure = { hasOwnNetwork: false, view: { hidden: ["/sys"], kept: [] } };
+const HIDING: Enclosure = { hasOwnNetwork: false, view: { ...NOTHING_HIDDEN, hidden: ["/sys"] } };
 const ENCLOSED: Enclosure = { ...HIDING, hasOwnNetwork: true };
 
 function prefixOf(user: readonly string[], enclosure: Enclosure): string[] {

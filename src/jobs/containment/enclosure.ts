@@ -7,7 +7,20 @@ export interface View {
   hidden: readonly string[];
   /** What lies in hidden folders and stays, as it is outside. */
   kept: readonly string[];
+  /** Files and folders that it sees, and can neither write nor move nor replace. */
+  locked: readonly Locked[];
+  /** Folders that can be neither moved nor replaced, since what is hidden or locked lies somewhere in them; it writes there as outside. */
+  pinned: readonly string[];
 }
+
+/** A file or folder that is locked, but not for a program that starts in it, or in the folder `unlessIn`, where that is stated. */
+export interface Locked {
+  path: string;
+  unlessIn: string | null;
+}
+
+/** What is seen as it is outside. */
+export const NOTHING_HIDDEN: View = { hidden: [], kept: [], locked: [], pinned: [] };
 
 /** What a program is enclosed in, besides a PID namespace. */
 export interface Enclosure {
@@ -50,6 +63,7 @@ while :; do
     loopback) loopback || fail "the loopback interface could not be brought up: install iproute2"; shift ;;
     blank) mount --bind /dev/null "$2" || fail "$2 could not be hidden"; shift 2 ;;
     empty) mount -t tmpfs -o ro,size=4k,mode=755 afk "$2" || fail "$2 could not be hidden"; shift 2 ;;
+    pin) mount --rbind "$2" "$2" || fail "$2 could not be kept in its place"; shift 2 ;;
     lock) lock "$2" || fail "$2 could not be made read-only"; shift 2 ;;
     begin) mount -t tmpfs -o size=1m,mode=755 afk /sys || fail "no file system could be mounted"; shift ;;
     keep)
@@ -68,7 +82,7 @@ export function enclosureCommand(enclosure: Enclosure, { isRoot }: { isRoot: boo
   const words = [
     ...(hasOwnNetwork ? ["loopback"] : []),
     ...(isRoot ? rootWords() : []),
-    ...viewWords(view ?? { hidden: [], kept: [] }),
+    ...viewWords(view ?? NOTHING_HIDDEN),
   ];
   const kept = isRoot ? (hasOwnNetwork ? OWN_NETWORK : OPEN) : [];
   const capabilities = ["-all", ...kept.map((name) => `+${name}`)].join(",");
@@ -113,13 +127,18 @@ function isDisk(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isBlockDevice() === true || /^\/dev\/sg\d+$/.test(path);
 }
 
-function viewWords({ hidden, kept }: View): string[] {
-  const found = hidden.flatMap((path) => (isThere(path) ? [realpathSync(path)] : []));
+function viewWords({ hidden, kept, locked, pinned }: View): string[] {
+  const found = realPaths(hidden);
   const folders = outermost(found.filter(isFolder));
   const files = found.filter((path) => !isFolder(path));
-  const stays = kept.flatMap((path) => (isThere(path) ? [realpathSync(path)] : []));
-  // Files first: one may lie in what is kept, and its cover comes along.
+  const stays = realPaths(kept);
+  // From the outside to the inside, so that nothing is covered by what comes later. Files before folders: one may lie in what is
+  // kept, and its cover comes along.
   return [
+    ...realPaths(pinned)
+      .toSorted((a, b) => a.length - b.length)
+      .flatMap((path) => ["pin", path]),
+    ...outermost(realPaths(locked.map(({ path }) => path))).flatMap((path) => ["lock", path]),
     ...files.flatMap((path) => ["blank", path]),
     ...folders.flatMap((folder) => {
       const within = outermost(stays.filter((path) => isWithin(path, folder) && path !== folder));
@@ -131,6 +150,11 @@ function viewWords({ hidden, kept }: View): string[] {
       ];
     }),
   ];
+}
+
+/** Of those that are there, each once. */
+function realPaths(paths: readonly string[]): string[] {
+  return [...new Set(paths.filter(isThere).map((path) => realpathSync(path)))];
 }
 
 /** Whether a path is a folder or lies in it. */

@@ -5,7 +5,7 @@ import { systemClock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
 import { type Containment, type ContainmentKind, chooseContainment, ownNamespace } from "./containment.ts";
-import type { View } from "./enclosure.ts";
+import { isWithin, type Locked, type View } from "./enclosure.ts";
 import { EXEC_VARIABLE, newTags } from "./process-tags.ts";
 import type { ProcessRecords } from "./records.ts";
 import { withoutSockets } from "./sockets.ts";
@@ -83,7 +83,7 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const { kind } = chosen;
   const services = watching.network === "open" || chosen.networkRefusal !== null ? [] : watching.network;
   const enclosed = enclosedBy(chosen, watching);
-  const wanted = chosen.viewRefusal === null ? watching.view : null;
+  const wanted = chosen.viewRefusal === null ? withoutOwn(watching.view, program.cwd) : null;
   const view = enclosed.hasOwnNetwork ? withoutSockets(wanted, program.cwd) : wanted;
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
@@ -158,6 +158,12 @@ function enclosedBy(
     isViewLimited: isWanted.view && viewRefusal === null,
     refusal: (isWanted.network ? networkRefusal : null) ?? (isWanted.view ? viewRefusal : null),
   };
+}
+
+/** A program that works on afk's own code may change it. */
+function withoutOwn(view: View | null, cwd: string): View | null {
+  const isOwn = ({ path, unlessIn }: Locked) => isWithin(cwd, path) || cwd === unlessIn;
+  return view === null ? null : { ...view, locked: view.locked.filter((each) => !isOwn(each)) };
 }
 
 /** The supervisor itself was killed, and this process does its work. */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isWithin, type View } from "./enclosure.ts";
+import { isWithin, NOTHING_HIDDEN, type View } from "./enclosure.ts";
 
 /** Where services of the machine and of users have theirs: Docker's, D-Bus's, systemd's. */
 const SOCKET_FOLDERS = ["/run", "/var/run", "/tmp/.X11-unix"];
@@ -12,10 +12,11 @@ const SOCKETS_MAX = 100;
  * are, and those elsewhere that are there now. `cwd` stays where it is.
  */
 export function withoutSockets(view: View | null, cwd: string): View {
-  const { hidden, kept } = view ?? { hidden: [], kept: [] };
+  const { hidden, kept, ...rest } = view ?? NOTHING_HIDDEN;
   const isAmong = (path: string) => SOCKET_FOLDERS.some((folder) => isWithin(path, folder));
   const isHiddenAnyhow = hidden.some((path) => isWithin(cwd, path));
   return {
+    ...rest,
     hidden: [...hidden, ...SOCKET_FOLDERS, ...boundSockets().filter((path) => !isAmong(path))],
     kept: [...kept, ...PROGRAMS, ...(isAmong(cwd) && !isHiddenAnyhow ? [cwd] : [])],
   };

@@ -1,25 +1,31 @@
-import { readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { accessSync, constants, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { isWithin, type View } from "../../jobs/containment/enclosure.ts";
+import { lockedFiles } from "./locked-files.ts";
 
 /** Where systemd's units keep the agent's settings, its keys among them. */
 const SETTINGS = "/etc/afk";
 
 /**
  * What programs of jobs do not see: the state, in which is all that the agent knows, afk.yaml, and every file that is known to hold
- * secrets. The folder `work` in the state is theirs.
+ * secrets. The folder `work` in the state is theirs. What afk itself runs by they see, and cannot change.
  */
-export function viewOf({ paths, secretFiles, jobs, gateway }: Config): View {
+export function viewOf(config: Config): View {
+  const { paths, secretFiles, jobs, gateway } = config;
   const { base, state, configFile, stopFile } = paths;
   const envFiles = jobs.flatMap(({ envFile }) => (envFile === undefined ? [] : [resolve(base, envFile)]));
+  const hidden = [
+    ...[state, configFile, stopFile, ...secretFiles, ...envFiles, ...dotEnvFiles(base)],
+    ...(gateway.tls === null ? [] : [gateway.tls.key]),
+    ...(isWithin(base, SETTINGS) ? [] : [SETTINGS]),
+  ];
+  const locked = lockedFiles(config).filter(({ path }) => isChangeable(path) || isChangeable(dirname(path)));
   return {
-    hidden: [
-      ...[state, configFile, stopFile, ...secretFiles, ...envFiles, ...dotEnvFiles(base)],
-      ...(gateway.tls === null ? [] : [gateway.tls.key]),
-      ...(isWithin(base, SETTINGS) ? [] : [SETTINGS]),
-    ],
+    hidden,
     kept: [workFolder(state)],
+    locked,
+    pinned: foldersTo([...hidden, ...locked.map(({ path }) => path)]),
   };
 }
 
@@ -33,4 +39,23 @@ function dotEnvFiles(base: string): string[] {
   return readdirSync(base)
     .filter((name) => /^\.env(?:\..*)?$|\.env$|^env$/.test(name))
     .map((name) => join(base, name));
+}
+
+/** The folders on the way to paths that this user could put another folder in the place of. */
+function foldersTo(paths: readonly string[]): string[] {
+  const folders = new Set<string>();
+  for (const path of paths)
+    for (let at = dirname(path); at !== dirname(at); at = dirname(at)) folders.add(at);
+  return [...folders].filter((path) => isChangeable(dirname(path)));
+}
+
+/** Whether this user could write there, if need be after a chmod. */
+function isChangeable(path: string): boolean {
+  try {
+    if (statSync(path).uid === process.getuid?.()) return true;
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
