@@ -45,7 +45,7 @@ describe("installed", () => {
       .trim()
       .split("\n")
       .map((name) => name.replace("@.", "@afk.service."));
-    expect(services).toHaveLength(15);
+    expect(services).toHaveLength(17);
     for (const service of services) {
       const analysis = await vm.ok(["systemd-analyze", "security", "--no-pager", service]);
       const exposure = Number(/exposure level for \S+: ([\d.]+)/.exec(analysis)?.[1]);
