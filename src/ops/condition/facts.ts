@@ -24,6 +24,7 @@ import type { Observation } from "../worker.ts";
 import { refusingCaps, refusingRunCaps } from "./caps.ts";
 import type { Finding } from "./finding.ts";
 import { stuckMessages } from "./messages.ts";
+import { networksByAgreement } from "./network.ts";
 import { type CapAnswers, readCapAnswers } from "./questions.ts";
 import { readSpend, type Spend } from "./spend.ts";
 
@@ -106,6 +107,7 @@ export async function readFacts(
       ...(await refusingCaps(db, spend, capAnswers.grants)),
       ...(await refusingRunCaps(db, lastTick?.id ?? null, capAnswers.grants)),
       ...(await stuckMessages(db, config, nowMs)),
+      ...(await networksByAgreement(config)),
     ],
     pingFailingSince: config.heartbeat.pingUrl === null ? 0 : await readMeta(db, "ping_failed_at"),
     refusedClients: await refusedClients(db, spend.day),

@@ -42,6 +42,7 @@ export const FINDINGS = {
   model_refuses: needsPerson("a model refuses every call, and another does its work"),
   gateway_down: needsPerson("nobody serves the gateway that afk.yaml names"),
   remote_silent: needsPerson("the phone cannot be read for 15 minutes: nobody can stop the agent from it"),
+  network_by_agreement: needsPerson("a job asks for a network of its own, which this machine does not give"),
   queue_waits: needsPerson("jobs are due for longer than `heartbeat.grace`, and nobody works"),
   dead_letters: needsPerson("jobs failed for good and wait for a person"),
   question_open: needsPerson("a run waits for an answer about a cap of its job"),

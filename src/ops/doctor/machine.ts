@@ -8,6 +8,7 @@ import { exchange } from "../../http/exchange.ts";
 import { type Containment, chooseContainment } from "../../jobs/containment/containment.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
+import { ownNetworkJobs } from "../condition/network.ts";
 import { bad, type Finding, type Found, type OnHost, ok, skipped, type WithConfig, warn } from "./check.ts";
 import type { Host } from "./host.ts";
 
@@ -135,10 +136,7 @@ function kindFinding({ kind, refusal, viewRefusal }: Containment, host: Host): F
 }
 
 function networkFindings(jobs: WithConfig["config"]["jobs"], { networkRefusal }: Containment): Finding[] {
-  const closed = jobs.filter(({ settings }) => {
-    const { network } = (settings ?? {}) as { network?: string };
-    return network !== undefined && network !== "open";
-  });
+  const closed = ownNetworkJobs(jobs);
   if (closed.length === 0) return [];
   const names = closed.map(({ name }) => name).join(", ");
   if (networkRefusal === null)

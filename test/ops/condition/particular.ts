@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { onTestFinished, vi } from "vitest";
 import type { ChannelConfig } from "../../../src/alerts/channels/channel.ts";
 import { channelId } from "../../../src/alerts/channels/registry.ts";
 import {
@@ -118,6 +119,18 @@ export const PARTICULAR: readonly Condition[] = [
       );
     },
     ...{ codes: ["remote_silent"], exit: 0, says: NEEDS("the phone cannot be read by phone") },
+  },
+  {
+    name: "an agent whose network this machine does not close",
+    make({ configure, target }) {
+      const program = { command: [process.execPath, "x.mjs"], gateway: true, network: "gateway" };
+      const digest = { name: "digest", kind: "digest", every: "1d", sources: [{ folder: "./inbox" }] };
+      configure({ jobs: [digest, { name: "fix", kind: "exec", ...program }] });
+      // afk finds none of the tools there that it takes.
+      vi.stubEnv("PATH", join(target.dir, "inbox"));
+      onTestFinished(() => void vi.unstubAllEnvs());
+    },
+    ...{ codes: ["network_by_agreement"], exit: 0, says: NEEDS("the network of fix is by agreement only") },
   },
   {
     name: "a gateway that does not answer",
