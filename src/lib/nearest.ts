@@ -25,7 +25,7 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
 const LENGTH_MAX = 64;
 
 function normalise(word: string): string {
-  return word.slice(0, LENGTH_MAX).toLowerCase().replaceAll("_", "-");
+  return word.slice(0, LENGTH_MAX).toLowerCase().replace(/[-_]/g, "");
 }
 
 function isStart(word: string, other: string): boolean {

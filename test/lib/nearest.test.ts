@@ -14,6 +14,7 @@ describe("nearest", () => {
   });
 
   it("prefers the fewest edits", () => {
+    expect(nearest("envfile", ["env", "env_file"])).toBe("env_file");
     expect(nearest("lost", ["most", "list", "lost"])).toBe("lost");
   });
 

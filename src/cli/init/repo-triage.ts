@@ -12,7 +12,7 @@ export const repoTriage: Example = {
     sources:
       - github: octo-org/octo-repo
         events: [issues]
-        token: "\${GITHUB_TOKEN}"    # may write issues of this repository; used for approved drafts alone
+        token: "\${GITHUB_TOKEN}"    # reads issues; writes them only for drafts that you approved
     labels:                         # 2 to 20, each with what belongs there (docs/triage.md)
       bug: something that worked, or should work, does not
       feature: a wish for something new

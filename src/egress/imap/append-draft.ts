@@ -29,6 +29,16 @@ export async function appendDraft(
   return { folder, wasThere: false };
 }
 
+/** The name of the folder that drafts go to; null asks for the one that the server marks. @throws as `appendDraft` before it sends. */
+export async function findDrafts(
+  access: MailAccess,
+  folder: string | null,
+  { connect, signal }: { connect: Connect; signal: AbortSignal },
+): Promise<string> {
+  await using opened = await openMailbox(access, { connect, signal, isReadOnly: true });
+  return await folderFor(opened, folder, access);
+}
+
 /** NO and BAD: the server answered, and took nothing. */
 function isRefusal(error: unknown): boolean {
   const status =
@@ -46,7 +56,7 @@ async function folderFor(opened: OpenMailbox, folder: string | null, { host }: M
   throw new MailboxRefused(
     folder === null
       ? `${host} marks no folder as that of drafts; write drafts: with its name beside reply: in afk.yaml`
-      : `${host} has no folder ${JSON.stringify(folder)}; mend drafts: in afk.yaml, and reject this draft`,
+      : `${host} has no folder ${JSON.stringify(folder)}; mend drafts: in afk.yaml; a draft that names it is to be rejected`,
   );
 }
 

@@ -39,7 +39,10 @@ export function describeFailure(error: unknown, access: MailAccess): AfkError {
       return new EgressFailed(`${host} cannot let anybody in now${said}`, { isDown: true, cause: error });
   }
   if (failure.isLoginRefused)
-    return refused(`${host} refuses ${credentialOf(access)}${said}${hintFor(access)}`);
+    // In brackets: a word behind "password:" would be taken for one, and hidden.
+    return refused(
+      `${host} refuses ${credentialOf(access)}${reply === "" ? "" : ` (${reply})`}${hintFor(access)}`,
+    );
   if (failure.isMailboxMissing)
     return refused(`${host} has no folder ${JSON.stringify(mailbox)}; mend mailbox in afk.yaml`);
   if (failure.isRefused) return refused(`${host} refuses to open ${JSON.stringify(mailbox)}${said}`);

@@ -5,7 +5,7 @@ import { integer, number, text } from "../../config/fields.ts";
 export const sourceEntries = {
   max_items: v.optional(
     integer(
-      "Most items that are read of the source, the newest; 200 unless stated.",
+      "Most items that are read of the source, the newest; 200 unless stated, of a log the 20 worst and most frequent.",
       "how many items to read of the source",
       [1, 1000],
     ),
@@ -19,7 +19,7 @@ export const sourceEntries = {
   ),
   name: v.optional(
     text(
-      "What the digest calls the source; a feed has its own title.",
+      "What the source is called in results; a feed has its own title.",
       "write a short name for the source, at most 80 characters, for example Team news",
       /^\S.*$/,
       80,

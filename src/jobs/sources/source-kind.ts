@@ -24,6 +24,15 @@ export type SourceContext = Pick<
   | "log"
 >;
 
+/** What doctor asks over the network, within egress. All throw an AfkError with what is wrong, or what fetch throws. */
+export interface SourceQuestions {
+  openMailbox(access: MailAccess): Promise<ReadableMailbox>;
+  /** The name of a mailbox's folder of drafts; null asks for the one that the server marks. */
+  findDrafts(access: MailAccess, folder: string | null): Promise<string>;
+  /** The status of one GET. */
+  statusOf(address: string, headers: Record<string, string>): Promise<number>;
+}
+
 /**
  * One kind of source: a folder with its settings and its reading. To add one, export a `SourceKind` from
  * `jobs/sources/<name>/kind.ts` and list it in `registry.ts`. `Settings` has the entries of `source-entries.ts` too.
@@ -48,10 +57,7 @@ export interface SourceKind<Settings> {
    * For `afk doctor`, over the network: whether it can be read, without reading it. Gives what was found.
    * @throws AfkError with what is wrong.
    */
-  examine?(
-    settings: Settings,
-    openMailbox: (access: MailAccess) => Promise<ReadableMailbox>,
-  ): Promise<string>;
+  examine?(settings: Settings, questions: SourceQuestions): Promise<string>;
   /**
    * Reads it; loads its parser only now, since most commands read no source.
    * @throws SourceUnreadable, and what `egress.fetch` throws, when the job can go on without it; whatever else stops the job.

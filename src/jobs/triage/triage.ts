@@ -63,6 +63,7 @@ function isNews({ decision }: Sorted, { rules }: TriageSettings): boolean {
 }
 
 function summaryOf(items: number, decided: number, failed: number): string {
-  const count = items === 0 ? "no new items" : `${plural(items, "new item")}, ${items - decided} undecided`;
+  const undecided = items === decided ? "" : `, ${items - decided} undecided`;
+  const count = items === 0 ? "no new items" : `${plural(items, "new item")}${undecided}`;
   return failed === 0 ? count : `${count}; ${plural(failed, "source")} failed`;
 }

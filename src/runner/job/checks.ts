@@ -1,21 +1,14 @@
 import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import type { JobConfig } from "../../config/config.ts";
-import { checkedLookup, systemResolve } from "../../egress/address.ts";
-import { createConnect } from "../../egress/connect.ts";
-import type { MailAccess } from "../../egress/imap/access.ts";
-import { checkUrl, describeUrl, mayBePrivate } from "../../egress/url.ts";
-import { exchange } from "../../http/exchange.ts";
 import type { AgentSettings } from "../../jobs/agent/settings.ts";
 import type { ExecSettings } from "../../jobs/exec/settings.ts";
 import { openJudge } from "../../jobs/expect/judge.ts";
 import { startProblem } from "../../jobs/programs/command-advice.ts";
 import { hiddenOf, MOVE_OUT } from "../../jobs/programs/hidden.ts";
-import { calendarAddress } from "../../jobs/sources/calendar/settings.ts";
-import { isRemote } from "../../jobs/sources/feed/settings.ts";
 import { inspectFolder } from "../../jobs/sources/folder/folder.ts";
-import { kindOf, sourcesOf } from "../../jobs/sources/registry.ts";
-import { AfkError, messageOf } from "../../lib/errors.ts";
+import { kindOf } from "../../jobs/sources/registry.ts";
+import { messageOf } from "../../lib/errors.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import {
   bad,
@@ -27,16 +20,11 @@ import {
   warn,
 } from "../../ops/doctor/check.ts";
 import { asidesOf } from "./asides.ts";
+import { networkChecks, readersOf } from "./network-checks.ts";
 import { viewOf } from "./view.ts";
 
 const FOLDER_MS_MAX = 30_000;
-const FEEDS_MAX = 20;
-const FEED_MS_MAX = 5_000;
-const SOURCES_MAX = 20;
-const SOURCE_MS_MAX = 20_000;
-
-const readersOf = (jobs: readonly JobConfig[]) =>
-  jobs.map((job) => ({ name: job.name, sources: sourcesOf(job) }));
+const REPOSITORY_MS_MAX = 10_000;
 
 /** What `afk doctor` checks of the jobs: that what they read and start is there, and over the network that feeds answer. */
 export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>[] {
@@ -44,9 +32,10 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
     ["jobs", "sources", sourceFiles],
     ["jobs", "folders", folderContents],
     ["jobs", "commands", commands],
+    ["jobs", "selectors", selectors],
+    ["jobs", "repositories", repositories],
     ["jobs", "expectations", expectations],
-    ...feedChecks(config),
-    ...sourceChecks(config),
+    ...networkChecks(config),
   ];
   const redact = createRedactor(config.secrets);
   return checks.map(([group, name, check, network]) => [
@@ -67,26 +56,28 @@ export function jobChecks(config: WithConfig["config"]): Examination<WithConfig>
 function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   const wanted = [
     ...readersOf(jobs).flatMap(({ name, sources }) =>
-      sources.flatMap((source) => (kindOf(source).paths?.(source) ?? []).map((each) => ({ name, ...each }))),
+      sources.flatMap((source) =>
+        (kindOf(source).paths?.(source) ?? []).map((each) => ({
+          name,
+          kind: each.isFolder ? ("folder" as const) : ("file" as const),
+          path: each.path,
+        })),
+      ),
     ),
-    ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, isFolder: true })),
+    ...jobs.flatMap(({ name, envFile: path }) =>
+      path === undefined ? [] : [{ name, path, kind: "file" as const }],
+    ),
+    ...execsOf(jobs).map(({ name, settings }) => ({ name, path: settings.cwd, kind: "folder" as const })),
     ...agentsOf(jobs).flatMap(({ name, settings: { repo, promptFile } }) => [
-      { name, path: repo, isFolder: true },
-      ...(promptFile === null ? [] : [{ name, path: promptFile, isFolder: false }]),
+      { name, path: repo, kind: "repository" as const },
+      ...(promptFile === null ? [] : [{ name, path: promptFile, kind: "file" as const }]),
     ]),
   ];
-  const findings = wanted.flatMap(({ name, path, isFolder }): Finding[] => {
+  const findings = wanted.flatMap(({ name, path, kind }): Finding[] => {
+    const isFolder = kind !== "file";
     const whole = resolve(paths.base, path);
     const found = statSync(whole, { throwIfNoEntry: false });
-    if (found === undefined)
-      return [
-        bad(
-          `job ${name}: ${whole} is not there`,
-          isFolder
-            ? `mkdir -p ${whole}, or mend its path in afk.yaml`
-            : "make it, or mend its path in afk.yaml",
-        ),
-      ];
+    if (found === undefined) return [bad(`job ${name}: ${whole} is not there`, MEND_OF[kind](whole))];
     if (isFolder === found.isDirectory()) return [];
     return [
       bad(`job ${name}: ${whole} is ${isFolder ? "no folder" : "a folder"}`, "mend its path in afk.yaml"),
@@ -95,6 +86,13 @@ function sourceFiles({ config: { jobs, paths } }: WithConfig): Found {
   if (findings.length > 0) return findings;
   return wanted.length === 0 ? [] : ok("every folder and file that jobs name is there");
 }
+
+/** What is to be done where something is not there. */
+const MEND_OF = {
+  folder: (path: string) => `mkdir -p ${path}, or mend its path in afk.yaml`,
+  file: () => "make it, or mend its path in afk.yaml",
+  repository: (path: string) => `git clone ADDRESS ${path}, or mend repo in afk.yaml`,
+};
 
 /** What of the folders that jobs read is passed over. One that cannot be read at all is named among the sources. */
 async function folderContents({ config: { jobs, paths } }: WithConfig): Promise<Found> {
@@ -147,6 +145,55 @@ function commands({ config, host }: WithConfig): Found {
   return programs.length === 0 ? [] : ok("every command that jobs start is there");
 }
 
+/** The selectors of pages: that each is one. What it finds is known when the page is read. */
+async function selectors({ config: { jobs } }: WithConfig): Promise<Found> {
+  const asked = readersOf(jobs).flatMap(({ name, sources }) =>
+    sources.flatMap((source) =>
+      "page" in source && source.select !== undefined ? [{ name, select: source.select }] : [],
+    ),
+  );
+  if (asked.length === 0) return [];
+  const { isSelector } = await import("../../jobs/sources/page/part.ts");
+  const findings = asked
+    .filter(({ select }) => !isSelector(select))
+    .map(({ name, select }) =>
+      bad(`job ${name}: select is no CSS selector: ${select}`, 'write one such as ".price" or "table#news"'),
+    );
+  return findings.length > 0 ? findings : ok("every selector of a page can be used");
+}
+
+/** The repositories that agents work on copies of: that git reads them, and that there is a commit to begin at. */
+async function repositories({ config: { jobs, paths } }: WithConfig): Promise<Found> {
+  const wanted = agentsOf(jobs).map(({ name, settings }) => ({
+    name,
+    repo: resolve(paths.base, settings.repo),
+  }));
+  const there = wanted.filter(
+    ({ repo }) => statSync(repo, { throwIfNoEntry: false })?.isDirectory() === true,
+  );
+  if (there.length === 0) return [];
+  const { gitLine } = await import("../../jobs/agent/git.ts");
+  const findings: Finding[] = [];
+  for (const { name, repo } of there) {
+    const options = {
+      cwd: repo,
+      signal: AbortSignal.timeout(REPOSITORY_MS_MAX),
+      // One around it is not meant; one of another user is only read.
+      env: { GIT_CEILING_DIRECTORIES: dirname(repo) },
+      settings: ["safe.directory=*"],
+    };
+    await gitLine(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], options).catch((error: unknown) =>
+      findings.push(
+        bad(
+          `job ${name}: git finds no commit in ${repo} (${messageOf(error)})`,
+          "clone a repository there, make its first commit, or mend repo in afk.yaml",
+        ),
+      ),
+    );
+  }
+  return findings.length > 0 ? findings : ok("git reads every repository that agents work on");
+}
+
 /** The schemas that results are to fit: that each is there and can be used. */
 async function expectations({ config: { jobs, paths } }: WithConfig): Promise<Found> {
   const expecting = jobs.filter(({ expect }) => expect !== undefined && expect.schemaPath !== null);
@@ -158,92 +205,4 @@ async function expectations({ config: { jobs, paths } }: WithConfig): Promise<Fo
       );
   if (findings.length > 0) return findings;
   return expecting.length === 0 ? [] : ok("every schema that results have to fit can be used");
-}
-
-/** One check of all feeds, where there are any: that their hosts may be asked, and that they answer. */
-function feedChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
-  const addresses = readersOf(jobs).flatMap(({ sources }) =>
-    sources.flatMap((source) => {
-      if ("calendar" in source) return calendarAddress(source) ?? [];
-      return "feed" in source && isRemote(source.feed) ? [source.feed] : [];
-    }),
-  );
-  const asked = [...new Set(addresses)].slice(0, FEEDS_MAX);
-  if (asked.length === 0) return [];
-  const check = async ({ config }: WithConfig): Promise<Found> => {
-    const problems = await Promise.all(asked.map((address) => feedProblem(address, config.egress)));
-    const findings = problems.flatMap((problem): Finding[] =>
-      problem === null
-        ? []
-        : [warn(problem, "mend afk.yaml where it is to be mended, or wait where a server is down")],
-    );
-    if (findings.length > 0) return findings;
-    return ok(asked.length === 1 ? "the feed answers" : `${asked.length} feeds answer`);
-  };
-  return [["jobs", "feeds", check, "network"]];
-}
-
-/** One check of all sources that can be asked whether they may be read, such as mailboxes: by logging in. */
-function sourceChecks({ jobs }: Pick<WithConfig["config"], "jobs">): Examination<WithConfig>[] {
-  const asked = readersOf(jobs).flatMap(({ name, sources }) =>
-    sources.flatMap((source) => {
-      const { examine } = kindOf(source);
-      return examine === undefined ? [] : [{ name, source, examine }];
-    }),
-  );
-  if (asked.length === 0) return [];
-  const check = async ({ config }: WithConfig): Promise<Found> => {
-    const connect = createConnect(config.egress);
-    const open = async (access: MailAccess) => {
-      // Loaded where there is a mailbox: it takes as long as all else that doctor loads.
-      const { readMailbox } = await import("../../egress/imap/read-mailbox.ts");
-      return await readMailbox(access, {
-        connect,
-        signal: new AbortController().signal,
-        timeoutMs: SOURCE_MS_MAX,
-      });
-    };
-    const examined = asked.slice(0, SOURCES_MAX).map(async ({ name, source, examine }): Promise<Finding> => {
-      try {
-        return ok(`job ${name}: ${await examine(source, open)}`);
-      } catch (error) {
-        const mend = "mend afk.yaml where it is to be mended, or wait where a server is down";
-        return bad(`job ${name}: ${messageOf(error)}`, mend);
-      }
-    });
-    return await Promise.all(examined);
-  };
-  return [["jobs", "access", check, "network"]];
-}
-
-async function feedProblem(address: string, egress: WithConfig["config"]["egress"]): Promise<string | null> {
-  try {
-    const url = checkUrl(address, egress);
-    await refusePrivate(url.hostname, (host) => mayBePrivate(host, egress));
-    const { reply, headers } = await exchange(
-      { url: url.href, method: "GET", headers: {} },
-      AbortSignal.timeout(FEED_MS_MAX),
-      1,
-    );
-    const shown = describeUrl(url);
-    if (reply.status >= 400) return `${shown} answered ${reply.status}`;
-    const target = reply.status >= 300 ? URL.parse(headers.get("location") ?? "", url.href) : null;
-    if (target !== null) checkUrl(target.href, egress);
-    return null;
-  } catch (error) {
-    if (error instanceof AfkError) return error.message;
-    const shown = URL.parse(address)?.host ?? "a feed";
-    return `${shown} does not answer: ${messageOf(error)}`;
-  }
-}
-
-/** @throws EgressRefused, or what the resolver says. */
-function refusePrivate(hostname: string, isPrivateAllowed: (host: string) => boolean): Promise<void> {
-  return new Promise((done, refuse) => {
-    checkedLookup(systemResolve, isPrivateAllowed)(
-      hostname.replace(/^\[|\]$/g, ""),
-      { all: true },
-      (error) => (error === null ? done() : refuse(error)),
-    );
-  });
 }

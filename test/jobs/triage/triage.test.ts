@@ -43,7 +43,7 @@ describe("sorting", () => {
   test("gives each new item a label, in a report under the labels, and counts those that were decided", async () => {
     const job = fakeJob(parseSettings(BASE), { base: notes(NOTES), name: "inbox", answer: saysUrgent });
     const result = await triage.run(job.context);
-    expect(result).toMatchObject({ units: 2, summary: "2 new items, 0 undecided" });
+    expect(result).toMatchObject({ units: 2, summary: "2 new items" });
     expect([...job.files.keys()]).toEqual(["inbox-2026-11-21.md", "inbox-2026-11-21.html"]);
     const text = job.files.get("inbox-2026-11-21.md")!;
     expect(text).toContain("2 new items from 1 source: 1 urgent, 1 other.");
@@ -92,7 +92,7 @@ describe("sorting", () => {
     const job = fakeJob(parseSettings({ ...BASE, sources }), { base: notes(NOTES), answer: saysUrgent });
     expect(await triage.run(job.context)).toMatchObject({
       units: 2,
-      summary: "2 new items, 0 undecided; 1 source failed",
+      summary: "2 new items; 1 source failed",
     });
     expect(job.files.get("digest-2026-11-21.md")).toMatch(/## Failing sources\n\n- Gone: /);
   });

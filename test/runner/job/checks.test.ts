@@ -8,6 +8,7 @@ import type { Check } from "../../../src/ops/doctor/check.ts";
 import { diagnoseState } from "../../../src/ops/doctor.ts";
 import { jobChecks } from "../../../src/runner/job/checks.ts";
 import { deployment } from "../../support/afk.ts";
+import { gitRepository } from "../../support/git-repository.ts";
 import { imapServer } from "../../support/imap-server.ts";
 
 const CLOSED = "http://127.0.0.1:1";
@@ -66,7 +67,7 @@ describe("what jobs need", () => {
         { kind: "digest", sources: [{ folder: "./inbox" }, { feed: "./feed.xml" }] },
         { kind: "exec", command: ["true"], cwd: "./scripts" },
         { kind: "exec", command: ["./closed.sh"] },
-        { kind: "exec", command: ["afk-no-such-program"] },
+        { kind: "exec", command: ["afk-no-such-program"], env_file: "./no.env" },
         { kind: "agent", command: ["afk-no-agent"], prompt_file: "fix.md", repo: "./repo" },
         { kind: "agent", command: ["./scripts/agent.sh"], prompt: "Mend it.", repo: "." },
       ],
@@ -81,12 +82,14 @@ describe("what jobs need", () => {
       [
         { result: "bad", found: /inbox is not there/, mend: /^mkdir -p .*inbox/ },
         { result: "bad", found: /feed\.xml is not there/ },
+        { result: "bad", found: /job-3: .*no\.env is not there/ },
         { result: "bad", found: /job-1: .*scripts is not there/, mend: /^mkdir -p/ },
         { result: "bad", found: /job-4: .*repo is not there/ },
         { result: "bad", found: /job-4: .*fix\.md is not there/ },
         { result: "bad", found: /job-2: .*closed\.sh may not be executed/, mend: /^chmod \+x/ },
         { result: "bad", found: /job-3: afk-no-such-program is in no folder of PATH/, mend: /^install it/ },
         { result: "bad", found: /job-4: afk-no-agent is in no folder of PATH/, mend: /^install it/ },
+        { result: "bad", found: /job-5: git finds no commit in / },
       ].map((each) => matching(each)),
     );
   });
@@ -142,10 +145,98 @@ describe("mailboxes", () => {
       {
         name: "access",
         result: "bad",
-        found: "job job-1: 127.0.0.1 refuses user or password: [redacted] is wrong",
+        found: "job job-1: 127.0.0.1 refuses user or password ([redacted] is wrong)",
       },
     ]);
     expect(good.commands).toContain("EXAMINE INBOX");
+  });
+});
+
+describe("pages", () => {
+  it("have selectors that are some", async () => {
+    const page = (select: string) => ({ kind: "digest", sources: [{ page: "./page.html", select }] });
+    const prepare = (dir: string) => writeFileSync(join(dir, "page.html"), "<p>1</p>");
+    const found = await findings([page(".price"), page("p["), page("p:nowhere")], { prepare });
+    expect(found.filter(({ name }) => name === "selectors")).toMatchObject([
+      { result: "bad", found: "job job-1: select is no CSS selector: p[" },
+      { result: "bad", found: "job job-2: select is no CSS selector: p:nowhere" },
+    ]);
+    const well = await findings([page("table#news > td")], { prepare });
+    expect(well.filter(({ name }) => name === "selectors")).toMatchObject([{ result: "ok" }]);
+  });
+});
+
+describe("repositories of agents", () => {
+  it("are there and have a commit, also where one lies around them", async () => {
+    const agent = { kind: "agent", command: ["git"], prompt: "Mend it.", repo: "./repo" };
+    const repositories = async (prepare: (dir: string) => void) =>
+      (await findings([agent], { prepare })).filter(({ result }) => result === "bad");
+    expect(await repositories(() => {})).toMatchObject([
+      { name: "sources", mend: expect.stringMatching(/^git clone ADDRESS .*repo, or mend repo/) },
+    ]);
+    const empty = (dir: string) => {
+      gitRepository({ a: "a" }, dir);
+      mkdirSync(join(dir, "repo"));
+    };
+    expect(await repositories(empty)).toMatchObject([
+      { name: "repositories", found: expect.stringContaining("git finds no commit in") },
+    ]);
+    expect(await repositories((dir) => void gitRepository({ a: "a" }, join(dir, "repo")))).toEqual([]);
+  });
+});
+
+describe("repositories on GitHub", () => {
+  it("are asked for with the token, which no finding shows", async () => {
+    const asked: unknown[] = [];
+    const server = createServer((request, response) => {
+      asked.push([request.url, request.headers.authorization]);
+      response.writeHead(request.headers.authorization === "Bearer good-token-1" ? 200 : 404).end("{}");
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    onTestFinished(() => void server.close());
+    const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const github = (source: object) => ({ kind: "digest", sources: [{ api, ...source }] });
+    const found = await findings(
+      [
+        github({ github: "octo-org/octo-repo", token: "good-token-1" }),
+        github({ github: "octo-org/private", token: "poor-token-1" }),
+        github({ github: "notifications", token: "good-token-1" }),
+      ],
+      { allow: ["127.0.0.1"] },
+    );
+    expect(found).toMatchObject([
+      { name: "access", result: "ok", found: "job job-0: octo-org/octo-repo can be read with its token" },
+      {
+        result: "bad",
+        found:
+          "job job-1: GitHub answered 404 for octo-org/private, asked with its token; there is no such repository, or the token may not read it",
+      },
+      { result: "ok" },
+    ]);
+    expect(asked).toContainEqual(["/repos/octo-org/private", "Bearer poor-token-1"]);
+    expect(asked).toContainEqual(["/notifications?per_page=1", "Bearer good-token-1"]);
+    expect(JSON.stringify(found)).not.toMatch(/(?:good|poor)-token/);
+  });
+});
+
+describe("folders of drafts", () => {
+  it("are looked for where a rule replies", async () => {
+    const LIST = ({ tag, say }: { tag: string; say(line: string): void }) =>
+      say(`* LIST () "/" INBOX\r\n* LIST () "/" Archive\r\n${tag} OK`);
+    const { host, port } = await imapServer({ LIST });
+    const imap = { host, port, tls: false, user: "ops@example.org", password: "my-word-0123" };
+    const triage = (rule: object) => ({
+      kind: "triage",
+      sources: [{ imap }],
+      labels: { question: "asks something", other: "all else" },
+      when: [{ label: "question", do: "draft", reply: "Hello", ...rule }],
+    });
+    const found = await findings([triage({}), triage({ drafts: "Nowhere" })], { allow: ["127.0.0.1"] });
+    expect(found.filter(({ result }) => result === "bad")).toMatchObject(
+      [/job-0: .* marks no folder as that of drafts; write drafts:/, /job-1: .* has no folder "Nowhere"/].map(
+        (text) => matching({ name: "access", found: text }),
+      ),
+    );
   });
 });
 

@@ -11,7 +11,7 @@ export const imapKind: SourceKind<ImapSource> = {
   hosts: ({ imap }) => [imap.host],
   check: ({ imap }) => checkAccess(imap).map(({ path, message }) => ({ path: `imap.${path}`, message })),
   collect: async (source, context) => await (await import("./imap.ts")).collectImap(source, context),
-  examine: async ({ imap }, openMailbox) => {
+  examine: async ({ imap }, { openMailbox }) => {
     await using _opened = await openMailbox(imap);
     const isOpen = imap.tls === false && !isLoopbackHost(imap.host);
     const warning = isOpen ? "; the password goes over the network in plain, as tls is false" : "";

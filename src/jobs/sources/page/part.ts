@@ -87,6 +87,16 @@ function selected(document: Document, select: string): string | null {
   return elements.length === 0 ? null : cleanText(parts.join("\n"), PART_CHARS_MAX);
 }
 
+/** Whether a text can be used as a CSS selector. */
+export function isSelector(select: string): boolean {
+  try {
+    parseHTML("<p></p>").document.querySelectorAll(select);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function elementsOf(document: Document, select: string) {
   try {
     return [...document.querySelectorAll(select)];

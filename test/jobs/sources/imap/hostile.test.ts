@@ -139,7 +139,7 @@ describe("a mail server that refuses", () => {
     const no = (text: string): ImapScript => ({ LOGIN: ({ tag, say }) => say(`${tag} NO ${text}`) });
     const { error } = await failure(no(`[AUTHENTICATIONFAILED] ${PASSWORD} of ${USER} is wrong`));
     expect(error).toMatchObject({ code: "egress_mailbox_refused", exitCode: EXIT.failed });
-    expect(error.message).toMatch(/^127\.0\.0\.1 refuses user or password: .*is wrong/);
+    expect(error.message).toMatch(/^127\.0\.0\.1 refuses user or password \(.*is wrong/);
     expect(error.message).not.toContain(USER);
     const later = await failure(no("[UNAVAILABLE] come back"));
     expect(later.error).toMatchObject({ code: "egress_failed", exitCode: EXIT.unavailable });
