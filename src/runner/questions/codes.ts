@@ -22,9 +22,9 @@ export function newCode(): string {
   return code;
 }
 
-/** A code as a person typed it, with small letters, blanks or dashes: as it is kept. Whether it is one is seen by its hash. */
+/** A code as a person typed it, with small letters, blanks, dots or dashes: as it is kept. Whether it is one is seen by its hash. */
 export function readCode(typed: string): string {
-  return typed.toUpperCase().replace(/[\s-]+/g, "");
+  return typed.toUpperCase().replace(/[\s.-]+/g, "");
 }
 
 /** What is kept of a code. */

@@ -9,15 +9,17 @@ import type { Transport } from "./transport.ts";
 const RETRY_MS = MINUTE_MS;
 
 /**
- * Sends what people are to be asked to every channel that is read, until `signal` aborts. A question that one of them
- * took was asked; what all refuse comes again, with another code.
+ * Sends what people are to be asked to every channel that is read, until `reading` aborts, and then what is left: a tick asks at
+ * its end, and the next one may be a day away. `sending` ends that too. A question that one of them took was asked; what all
+ * refuse comes again, with another code.
  */
 export async function askPhone(
   { transports, questions, log }: { transports: readonly Transport[]; questions: RemoteQuestions; log: Log },
-  signal: AbortSignal,
+  { reading, sending }: { reading: AbortSignal; sending: AbortSignal },
 ): Promise<void> {
   let notBefore = 0;
-  while (!signal.aborted) {
+  for (let isLast = false; !isLast; ) {
+    isLast = reading.aborted;
     try {
       if (systemClock.uptimeMs() >= notBefore) {
         const isOut = await askOnce();
@@ -27,7 +29,7 @@ export async function askPhone(
       log.event("error", "remote_unasked", { error: messageOf(error) });
       notBefore = systemClock.uptimeMs() + RETRY_MS;
     }
-    await systemClock.idle(signal).catch(() => undefined);
+    await systemClock.idle(reading).catch(() => undefined);
   }
 
   async function askOnce(): Promise<boolean> {
@@ -36,7 +38,7 @@ export async function askPhone(
       const sent = await Promise.all(
         transports.map(async (transport) => {
           try {
-            await transport.send(question, signal);
+            await transport.send(question, sending);
             return true;
           } catch (error) {
             log.event("warn", "remote_unasked", { question: question.id, error: messageOf(error) });

@@ -161,19 +161,24 @@ async function readAll(
     return { transport, replies, read };
   });
   const transports = channels.map(({ transport }) => transport);
+  const signals = { reading: reading.signal, sending: sending.signal };
+  const asking = askPhone({ transports, questions, log }, signals);
   try {
     await Promise.all([
       ...channels.map(({ read }) => read()),
-      askPhone({ transports, questions, log }, reading.signal),
       untilOthers(phone, remotes, reading.signal).then(end),
     ]);
     const limit = pause(SETTLE_MS);
-    await Promise.race([Promise.all(channels.map(({ replies }) => replies.settled())), limit.over]);
+    await Promise.race([
+      Promise.all([asking, ...channels.map(({ replies }) => replies.settled())]),
+      limit.over,
+    ]);
     limit.end();
   } finally {
     signal.removeEventListener("abort", end);
     reading.abort();
     sending.abort();
+    await asking;
   }
 }
 

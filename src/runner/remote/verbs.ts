@@ -35,8 +35,11 @@ interface Verb {
 }
 
 const REASON_CHARS_MAX = 200;
-/** What a code may look like when it is typed; whether it is one is seen by its hash. */
-const CODE = String.raw`\s+([\w-]{4,16}(?:\s[\w-]{1,8})?)$`;
+/**
+ * What a code may look like when it is typed: phones put a dot where two blanks were, and people write in groups. Whether it is one
+ * is seen by its hash.
+ */
+const CODE = String.raw`[\s:.,]+(?=(?:[\s.-]*\w){4,16}$)(\w+(?:[\s.-]+\w+){0,3})$`;
 
 const VERBS: readonly Verb[] = [
   {

@@ -6,11 +6,12 @@ import { watchDurableSteps } from "../../../src/faults/durable-steps.ts";
 /*
  * Loaded before afk (`node --import`): counts the durable steps of the process and what the file system is told to keep.
  * CRASH_LOG gets a line a step, before it; CRASH_AT (`7:before`, `7:after`) kills the process around the step of that
- * number.
+ * number. CRASH_ONLY counts those alone whose line matches: the number of others differs from run to run.
  */
 
 const [crashStep = "0", crashSide = ""] = (process.env.CRASH_AT ?? "").split(":");
 const log = process.env.CRASH_LOG ?? "";
+const only = new RegExp(process.env.CRASH_ONLY ?? "");
 let step = 0;
 
 if (isMainThread && log !== "") {
@@ -21,6 +22,7 @@ if (isMainThread && log !== "") {
 }
 
 function durable<T>(label: string, work: () => T): T {
+  if (!only.test(label)) return work();
   step += 1;
   appendFileSync(log, `${label}\n`);
   if (step === Number(crashStep) && crashSide === "before") die();

@@ -30,6 +30,55 @@ function stopped(target: Deployment): { reason: string; set_at: number }[] {
   return target.query("select reason, set_at from kill_switch where set_at is not null");
 }
 
+/** A deployment whose digest meets the cap of its job at its second call, and asks. */
+function asking(server: TelegramServer, modelUrl: string): Deployment {
+  const job = { caps: { daily_calls: 1 }, on_cap: "ask", retry: { first: "1s", max: "1s" } };
+  const rest = {
+    timezone: "Pacific/Auckland",
+    alerts: [{ name: "phone", type: "telegram", url: server.url, chat_id: CHAT, on: ["alert_test"] }],
+    remote: { telegram: { channel: "phone" } },
+  };
+  const target = deployment(digestConfig(modelUrl, { job, rest }));
+  fillInbox(target, 1);
+  return target;
+}
+
+const asked = (server: TelegramServer) =>
+  server.sent.flatMap(({ reply_markup }) => reply_markup?.keyboard[0]?.[0]?.text ?? []);
+
+describe("afk tick", PROCESSES, () => {
+  test("sends what its work asks before it ends, and obeys the answer when it comes again", async () => {
+    const server = await telegramServer();
+    const model = await ollama();
+    const target = asking(server, model.url);
+    await target.afk(["tick"]);
+    expect(asked(server)).toEqual([expect.stringMatching(/^yes \w{8}$/)]);
+    expect(model.requests).toHaveLength(1);
+    server.type(asked(server)[0]!);
+    expect((await target.afk(["tick"])).code).toBe(0);
+    expect(model.requests).toHaveLength(2);
+    expect(Object.keys(target.outputs())).not.toEqual([]);
+    expect(server.texts().at(-1)).toMatch(
+      /^Yes: the run digest@.* may use up to 1 call more; the agent's caps hold\.$/,
+    );
+  });
+});
+
+describe("an answer", PROCESSES, () => {
+  test("of yes lets the loop go on at once", async () => {
+    const server = await telegramServer();
+    const model = await ollama();
+    const target = asking(server, model.url);
+    const running = target.start(["run"]);
+    await until(() => asked(server).length > 0, 60_000);
+    expect(model.requests).toHaveLength(1);
+    server.type(asked(server)[0]!);
+    await until(() => model.requests.length === 2 && Object.keys(target.outputs()).length > 0, 15_000);
+    running.kill("SIGTERM");
+    await running.ended;
+  });
+});
+
 const hourAgo = (minutes: number) => ({ date: Math.floor(Date.now() / 1_000) - minutes * 60 });
 
 describe("afk run", PROCESSES, () => {

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { createRemoteQuestions } from "../../../src/runner/questions/phone-questions.ts";
 import type { RemoteMessage } from "../../../src/runner/remote/message.ts";
 import { createVerbs } from "../../../src/runner/remote/verbs.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { actionServer, answering } from "../../support/drafting.ts";
 import { harness } from "../harness.ts";
 
@@ -36,6 +37,9 @@ async function onThePhone() {
     },
   );
   const { agent } = made;
+  // So that no tick reads the phone: what is said comes from here.
+  const lock = acquireLock(agent.config.paths.remoteLock);
+  onTestFinished(() => lock.release());
   const { rails, drafts, status, store } = agent;
   const { obey } = createVerbs({ rails, drafts, status, current: () => agent.config, wake: () => undefined });
   const say = async (text: string, { isCutOff = false } = {}) => {
@@ -60,6 +64,8 @@ async function asked() {
   const state = () => made.target.query<{ state: string }>("select state from drafts")[0]?.state;
   return { ...made, question, code, hooks, state };
 }
+
+const wide = (letter: string) => String.fromCodePoint((letter.codePointAt(0) ?? 0) + 0xfee0);
 
 describe("what the phone says", () => {
   it("stops, with the reason, and says that nothing there clears it", async () => {
@@ -139,6 +145,40 @@ describe("a draft on the phone", () => {
       /^That was answered with yes on Sat 21 Nov 10:00 by phone; nothing more was done\.$/,
     );
     expect(hooks()).toBe(1);
+  });
+
+  it.each([
+    ["small letters", (code: string) => `approve ${code.toLowerCase()}`],
+    ["groups", (code: string) => `Approve ${code.slice(0, 4)} ${code.slice(4)}`],
+    ["a dash", (code: string) => `APPROVE ${code.slice(0, 4)}-${code.slice(4)}`],
+    ["a dot at the end", (code: string) => `approve ${code}.`],
+    ["the dot that a phone puts for two blanks", (code: string) => `approve. ${code}`],
+    ["a dot within", (code: string) => `approve ${code.slice(0, 4)}. ${code.slice(4)}`],
+    ["a colon", (code: string) => `/approve: ${code}`],
+    ["wide letters", (code: string) => `approve ${code.replace(/[A-Z0-9]/g, wide)}`],
+  ])("is done by its code as people type it: %s", async (_how, typed) => {
+    const { code, say, hooks } = await asked();
+    expect(await say(typed(code))).toMatch(/^Approved: work does it now\.\nDone: /);
+    expect(hooks()).toBe(1);
+  });
+
+  it("that was rejected is not done by its code any more", async () => {
+    const { code, say, hooks, state } = await asked();
+    await say(`reject ${code}`);
+    expect(await say(`approve ${code}`)).toBe(
+      "That was answered with no on Sat 21 Nov 10:00 by phone; nothing more was done.",
+    );
+    expect([hooks(), state()]).toEqual([0, "rejected"]);
+  });
+
+  it("that was rejected at the keyboard is not done by its code any more", async () => {
+    const { agent, target, code, say, hooks } = await asked();
+    const [draft] = target.query<{ id: string }>("select id from drafts");
+    await agent.drafts.reject(draft!.id);
+    expect(await say(`approve ${code}`)).toMatch(
+      /^That was answered with no on .+ by keyboard; nothing more/,
+    );
+    expect(hooks()).toBe(0);
   });
 
   it("is closed by reject and its code, and not done", async () => {
