@@ -1,7 +1,7 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { formatDuration } from "../lib/duration-text.ts";
-import type { Trx } from "../store/schema.ts";
+import type { Db, Trx } from "../store/schema.ts";
 import { deadLetter } from "./dead-letter.ts";
 import { askedWaitMs, errorText, type FailHow, type Failure, giveBack, outageBackoffMs } from "./fail.ts";
 import type { JobRow } from "./job.ts";
@@ -37,4 +37,20 @@ export async function wait(
   const to = { attempts: job.attempts - 1, error: errorText(failure), waiting_since: since };
   await giveBack(trx, job, { run_at: runAt, ...to }, nowMs);
   return { state: "ready", runAt, isLast: runAt === giveUpAt };
+}
+
+/** Whether the run of a key is over, or there is none. */
+export async function isOver(db: Db, key: string): Promise<boolean> {
+  const row = await db.selectFrom("jobs").select("state").where("key", "=", key).executeTakeFirst();
+  return row === undefined || row.state === "done" || row.state === "dead";
+}
+
+/** Makes a run ready at once where it waits. */
+export async function endWait(trx: Trx, key: string, nowMs: number): Promise<void> {
+  await trx
+    .updateTable("jobs")
+    .set({ run_at: nowMs, updated_at: nowMs })
+    .where("key", "=", key)
+    .where("state", "=", "ready")
+    .execute();
 }

@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Connect } from "../connect.ts";
 import { MailboxRefused, SendFailed } from "../errors.ts";
 import type { MailAccess } from "./access.ts";
-import { type OpenMailbox, openMailbox } from "./open-mailbox.ts";
+import { isRefusal, type OpenMailbox, openMailbox } from "./open-mailbox.ts";
 import type { PreparedDraft } from "./prepare-append.ts";
 
 /**
@@ -14,7 +14,7 @@ export async function appendDraft(
   draft: PreparedDraft,
   { connect, signal }: { connect: Connect; signal: AbortSignal },
 ): Promise<{ folder: string; wasThere: boolean }> {
-  await using opened = await openMailbox(access, { connect, signal, isReadOnly: true });
+  await using opened = await openMailbox(access, { connect, signal });
   const { client } = opened;
   const folder = await folderFor(opened, draft.folder, access);
   const bytes = await composeMessage(draft);
@@ -35,20 +35,13 @@ export async function findDrafts(
   folder: string | null,
   { connect, signal }: { connect: Connect; signal: AbortSignal },
 ): Promise<string> {
-  await using opened = await openMailbox(access, { connect, signal, isReadOnly: true });
+  await using opened = await openMailbox(access, { connect, signal });
   return await folderFor(opened, folder, access);
-}
-
-/** NO and BAD: the server answered, and took nothing. */
-function isRefusal(error: unknown): boolean {
-  const status =
-    typeof error === "object" && error !== null && "responseStatus" in error ? error.responseStatus : null;
-  return status === "NO" || status === "BAD";
 }
 
 /** The folder that was named, else the one that the server marks. */
 async function folderFor(opened: OpenMailbox, folder: string | null, { host }: MailAccess): Promise<string> {
-  const all = await guarded(opened, () => opened.client.list());
+  const all = await opened.ask(() => opened.client.list());
   const found = all.find(({ path, specialUse }) =>
     folder === null ? specialUse === "\\Drafts" : path === folder,
   );
@@ -62,21 +55,13 @@ async function folderFor(opened: OpenMailbox, folder: string | null, { host }: M
 
 async function isThere(opened: OpenMailbox, folder: string, messageId: string): Promise<boolean> {
   const { client } = opened;
-  const found = await guarded(opened, async () => {
+  const found = await opened.ask(async () => {
     await client.mailboxOpen(folder, { readOnly: true });
     return await client.search({ header: { "message-id": messageId } }, { uid: true });
   });
   if (!Array.isArray(found))
     throw new MailboxRefused(`the mail server refuses to search ${JSON.stringify(folder)}`);
   return found.length > 0;
-}
-
-async function guarded<T>(opened: OpenMailbox, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw opened.failure(error);
-  }
 }
 
 /** The same bytes for the same draft, but for the date. */

@@ -5,19 +5,27 @@ import type { Connect } from "../connect.ts";
 import type { MailAccess } from "./access.ts";
 import { describeFailure } from "./errors.ts";
 
-/** A mailbox that is open. Disposing of it logs out and closes the connection. */
+/** A mailbox that is open for reading. Disposing of it logs out and closes the connection. */
 export interface OpenMailbox extends AsyncDisposable {
   client: ImapFlow;
   mailbox: MailboxObject;
   /** What is to be thrown for an error of the client's: an AfkError in people's words. */
   failure(error: unknown): unknown;
+  /** Does something with the client. Throws what `failure` makes of its errors. */
+  ask<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** NO and BAD: the server answered, and did nothing. */
+export function isRefusal(error: unknown): boolean {
+  const status =
+    typeof error === "object" && error !== null && "responseStatus" in error ? error.responseStatus : null;
+  return status === "NO" || status === "BAD";
 }
 
 /** How a mailbox is opened. */
 export interface OpenHow {
   connect: Connect;
   signal: AbortSignal;
-  isReadOnly: boolean;
   /** For all of the session; three minutes unless stated. */
   timeoutMs?: number | undefined;
 }
@@ -36,14 +44,14 @@ const TOKENS_MAX = 100_000;
 
 /**
  * Connects to a mail server over an address that egress has checked, with TLS as the settings want it, logs in and opens the
- * folder: with `isReadOnly` by EXAMINE, after which no command changes a flag; without, by SELECT, for an action that
- * appends a draft. All of the session is bounded in time and bytes; nothing is tried again.
+ * folder by EXAMINE, after which no command changes a flag in it. All of the session is bounded in time and bytes; nothing is
+ * tried again.
  * @throws EgressRefused; EgressFailed where the server is down or asks to be left in peace; MailboxRefused where it refuses
  *   the login, has no such folder or is no mail server; the signal's reason.
  */
 export async function openMailbox(
   access: MailAccess,
-  { connect, signal, isReadOnly, timeoutMs = SESSION_MS_MAX }: OpenHow,
+  { connect, signal, timeoutMs = SESSION_MS_MAX }: OpenHow,
 ): Promise<OpenMailbox> {
   const limit = joinSignals([signal], timeoutMs);
   const failure = (error: unknown) => {
@@ -65,11 +73,18 @@ export async function openMailbox(
     const opened = createClient(access, port, connection);
     client = opened;
     await opened.connect();
-    const mailbox = await opened.mailboxOpen(access.mailbox, { readOnly: isReadOnly });
+    const mailbox = await opened.mailboxOpen(access.mailbox, { readOnly: true });
     return {
       client: opened,
       mailbox,
       failure,
+      async ask(work) {
+        try {
+          return await work();
+        } catch (error) {
+          throw failure(error);
+        }
+      },
       async [Symbol.asyncDispose]() {
         await endSession(opened);
         close();

@@ -1,7 +1,7 @@
 import { DAY_MS } from "../../lib/durations.ts";
 import { MailboxRefused } from "../errors.ts";
 import type { MailAccess, MailHead, ReadableMailbox } from "./access.ts";
-import { type OpenHow, openMailbox } from "./open-mailbox.ts";
+import { isRefusal, type OpenHow, openMailbox } from "./open-mailbox.ts";
 
 const READ_BYTES_MAX = 512 * 1024;
 
@@ -9,25 +9,15 @@ const READ_BYTES_MAX = 512 * 1024;
  * Opens a mailbox so that nothing in it changes: EXAMINE, and BODY.PEEK for what is read.
  * @throws what `openMailbox` throws, as all that the mailbox does.
  */
-export async function readMailbox(
-  access: MailAccess,
-  how: Omit<OpenHow, "isReadOnly">,
-): Promise<ReadableMailbox> {
-  const opened = await openMailbox(access, { ...how, isReadOnly: true });
-  const { client, mailbox } = opened;
-  const guarded = async <T>(read: () => Promise<T>): Promise<T> => {
-    try {
-      return await read();
-    } catch (error) {
-      throw opened.failure(error);
-    }
-  };
+export async function readMailbox(access: MailAccess, how: OpenHow): Promise<ReadableMailbox> {
+  const opened = await openMailbox(access, how);
+  const { client, mailbox, ask } = opened;
   return {
     validity: String(mailbox.uidValidity),
     uidNext: mailbox.uidNext || 0,
     exists: mailbox.exists,
     search: ({ afterUid, sinceMs, isUnseenOnly }) =>
-      guarded(async () => {
+      ask(async () => {
         // A date of the search is a day in whatever zone the server takes it.
         const since = new Date(sinceMs - DAY_MS);
         const criteria = { uid: `${afterUid + 1}:*`, since, ...(isUnseenOnly && { seen: false }) };
@@ -38,7 +28,7 @@ export async function readMailbox(
         return found.filter((uid) => uid > afterUid);
       }),
     readHeads: (uids, bytesMax) =>
-      guarded(async () => {
+      ask(async () => {
         const asked = new Set(uids);
         const found = new Map<number, MailHead>();
         const maxLength = Math.min(bytesMax, READ_BYTES_MAX);
@@ -61,13 +51,12 @@ export async function readMailbox(
           }
         } catch (error) {
           // Some servers answer NO where one mail of several cannot be read, and send the others.
-          const isRefused = typeof error === "object" && error !== null && "responseStatus" in error;
-          if (!isRefused || !client.usable) throw error;
+          if (!isRefusal(error) || !client.usable) throw error;
         }
         return uids.flatMap((uid) => found.get(uid) ?? []);
       }),
     readBytes: (uid, start, length) =>
-      guarded(async () => {
+      ask(async () => {
         const maxLength = Math.min(length, READ_BYTES_MAX);
         const answer = await client.fetchOne(uid, { source: { start, maxLength } }, { uid: true });
         return bytesOf(answer === false ? undefined : answer.source, maxLength);

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { toIso } from "../../lib/clock.ts";
+import { AfkError } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import type { Db } from "../../store/schema.ts";
 import { releaseBy } from "../release/releases.ts";
@@ -29,7 +30,10 @@ export async function findFix({ db, version, folders }: FixSources, text: string
   const said = sayable("fixed-by", text);
   if (said === version || (await wasReleasedWith(db, said))) return `afk ${said}`;
   if (/^[0-9a-f]{6,64}$/.test(said)) {
-    const release = await releaseBy(db, said).catch(() => null);
+    const release = await releaseBy(db, said).catch((error: unknown) => {
+      if (error instanceof AfkError) return null;
+      throw error;
+    });
     if (release !== null)
       return `release ${release.config_hash.slice(0, HASH_CHARS)}, made ${toIso(release.made_at)}`;
   }

@@ -1,12 +1,11 @@
 import { lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { readBounded } from "../../config/environment.ts";
-import { AfkError, messageOf } from "../../lib/errors.ts";
-import { PermanentFailure } from "../../queue/job.ts";
+import { AfkError } from "../../lib/errors.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import type { JobContext, JobKind, JobResult, RunFolder } from "../job.ts";
+import { readNamedFile } from "../programs/named-file.ts";
 import { readOwnFile } from "../programs/own-file.ts";
-import { newestInput, takeHandedIn } from "../programs/result-file.ts";
+import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramStart, runProgram } from "../programs/run-program.ts";
 import { draftOf, keepCommit, targetOf, titleOf } from "./draft.ts";
 import { type LastMessage, lastMessage } from "./message.ts";
@@ -28,7 +27,7 @@ export const agent: JobKind<AgentSettings> = {
 
 type Context = JobContext<AgentSettings>;
 
-const PROMPT_BYTES_MAX = 100_000;
+const PROMPT_BYTES_MAX = 100 * 1024;
 const MESSAGE_FILE = "last-message.md";
 const PLACEHOLDER = /\{(?:prompt|prompt_file|last_message|base)\}/g;
 const MESSAGE_BYTES_MAX = 64 * 1024;
@@ -57,7 +56,6 @@ async function runAgent(context: Context): Promise<JobResult> {
     summary: run.handed?.summary ?? summaryOf(run),
     report: agentReport(run, items),
     ...rest,
-    ...newestInput(run.handed),
   };
 }
 
@@ -150,16 +148,13 @@ function promptOf(job: string, base: string, settings: AgentSettings, payload: u
 }
 
 function readPromptFile(job: string, path: string): string {
-  const refuse = (problem: string) =>
-    new PermanentFailure("agent_prompt", `job ${job}: prompt_file ${path} ${problem}`);
-  let bytes: Buffer;
-  try {
-    bytes = readBounded(path, PROMPT_BYTES_MAX + 1);
-  } catch (error) {
-    throw refuse(`cannot be read (${messageOf(error)}); make it, or mend prompt_file in afk.yaml`);
-  }
-  if (bytes.length > PROMPT_BYTES_MAX) throw refuse("is larger than 100 kB; say less");
-  const text = bytes.toString("utf8");
+  const { text, refuse } = readNamedFile(path, {
+    code: "agent_prompt",
+    what: `job ${job}: prompt_file`,
+    key: "prompt_file in afk.yaml",
+    bytesMax: PROMPT_BYTES_MAX,
+    smaller: "say less",
+  });
   if (text.trim() === "" || text.includes("\0"))
     throw refuse("is empty or no text; write what the agent is to do");
   return text;

@@ -4,7 +4,7 @@ import { plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
 import { networkWords } from "../programs/network-words.ts";
-import { newestInput, takeHandedIn } from "../programs/result-file.ts";
+import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramRun, runProgram } from "../programs/run-program.ts";
 import { checkProgram } from "../programs/settings.ts";
 import { execReport } from "./report.ts";
@@ -35,7 +35,6 @@ async function runExec(context: Context): Promise<JobResult> {
     report: execReport(ran, { summary, handed, items }),
     output: ran.stdout,
     ...rest,
-    ...newestInput(handed),
   };
 }
 

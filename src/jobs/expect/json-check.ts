@@ -1,10 +1,9 @@
 import { hash } from "node:crypto";
-import { statSync } from "node:fs";
 import type { ValidateFunction } from "ajv";
-import { readBounded } from "../../config/environment.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
-import { PermanentFailure } from "../../queue/job.ts";
+import type { PermanentFailure } from "../../queue/job.ts";
+import { readNamedFile } from "../programs/named-file.ts";
 
 const SCHEMA_BYTES_MAX = 256 * 1024;
 const SCHEMAS_KEPT = 20;
@@ -22,27 +21,18 @@ const compiled = new Map<string, ValidateFunction>();
  */
 export async function openJsonCheck(path: string | null): Promise<JsonCheck> {
   if (path === null) return (document) => problemOf(document, null);
-  const refuse = (problem: string) =>
-    new PermanentFailure("expect_schema", `expect.json.schema ${path} ${problem}`);
-  const text = readSchema(path, refuse);
+  const { text, refuse } = readNamedFile(path, {
+    code: "expect_schema",
+    what: "expect.json.schema",
+    key: "its path in afk.yaml",
+    bytesMax: SCHEMA_BYTES_MAX,
+    smaller: "write a smaller one",
+  });
   const key = hash("sha256", text);
   const validate = compiled.get(key) ?? (await compile(text, refuse));
   if (compiled.size >= SCHEMAS_KEPT) compiled.clear();
   compiled.set(key, validate);
   return (document) => problemOf(document, validate);
-}
-
-function readSchema(path: string, refuse: (problem: string) => PermanentFailure): string {
-  let bytes: Buffer;
-  try {
-    if (!statSync(path).isFile()) throw refuse("is no file; write the path of one");
-    bytes = readBounded(path, SCHEMA_BYTES_MAX + 1);
-  } catch (error) {
-    if (error instanceof PermanentFailure) throw error;
-    throw refuse(`cannot be read (${messageOf(error)}); make it, or mend its path in afk.yaml`);
-  }
-  if (bytes.length > SCHEMA_BYTES_MAX) throw refuse("is larger than 256 KiB; write a smaller one");
-  return bytes.toString("utf8");
 }
 
 async function compile(

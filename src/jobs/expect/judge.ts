@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Expectation } from "../../config/expect.ts";
 import { formatDuration } from "../../lib/duration-text.ts";
+import { globMatcher } from "../../lib/glob.ts";
 import { oneLine } from "../../lib/text.ts";
 import type { JobResult } from "../job.ts";
 import { openJsonCheck } from "./json-check.ts";
@@ -26,18 +27,19 @@ const NAMES_SHOWN = 5;
 export async function openJudge(expected: Expectation, base: string): Promise<Judge> {
   const { units, file, isJson, schemaPath, contains, maxAgeMs } = expected;
   const check = isJson ? await openJsonCheck(schemaPath === null ? null : resolve(base, schemaPath)) : null;
-  const pattern = file === null ? null : patternOf(file);
+  // Names are bare, so that a star cannot lead out of the folder.
+  const isMeant = file === null ? null : globMatcher(file);
   return ({ result, files, nowMs }) => {
     const missing: string[] = [];
     if (result.units < units)
       missing.push(`it gave ${result.units} units, where at least ${units} was expected`);
-    const named = pattern === null ? [] : files.filter(({ name }) => pattern.test(name));
-    if (pattern !== null && named.length === 0) {
+    const named = isMeant === null ? [] : files.filter(({ name }) => isMeant(name));
+    if (isMeant !== null && named.length === 0) {
       missing.push(`it made no file like ${file} (${madeText(files)})`);
     } else {
       const printed =
         result.output === undefined ? [] : [{ name: "what it printed", content: result.output }];
-      const texts = pattern === null ? printed : named;
+      const texts = isMeant === null ? printed : named;
       if (check !== null) missing.push(...notJson(texts.length > 0 ? texts : files, check));
       if (contains.length > 0)
         missing.push(...notContained(texts.length > 0 ? texts : [...files, reportOf(result)], contains));
@@ -88,14 +90,4 @@ function madeText(files: readonly { name: string }[]): string {
   if (files.length === 0) return "it made none";
   const shown = files.slice(0, NAMES_SHOWN).map(({ name }) => name);
   return `it made ${shown.join(", ")}${files.length > shown.length ? ", …" : ""}`;
-}
-
-/** Names are bare, so that a star cannot lead out of the folder. */
-function patternOf(glob: string): RegExp {
-  const parts = glob.split("*").map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, "\\$&"));
-  // One star as good as many: several in a row would make a slow pattern.
-  return new RegExp(
-    `^${parts.filter((part, i) => part !== "" || i === 0 || i === parts.length - 1).join(".*")}$`,
-    "s",
-  );
 }

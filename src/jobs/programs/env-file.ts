@@ -1,10 +1,8 @@
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import type { Config } from "../../config/config.ts";
-import { readBounded } from "../../config/environment.ts";
-import { messageOf } from "../../lib/errors.ts";
 import { PermanentFailure } from "../../queue/job.ts";
+import { readNamedFile } from "./named-file.ts";
 import { VARIABLE_NAME } from "./settings.ts";
 
 const FILE_BYTES_MAX = 64 * 1024;
@@ -32,29 +30,19 @@ export function envFileSecrets({ jobs, paths }: Pick<Config, "jobs" | "paths">):
 
 /** The variables of a job's `env_file`. @throws PermanentFailure (`env_file`) for a file that cannot be used. */
 export function readEnvFile(job: string, path: string): Record<string, string> {
-  const refuse = (problem: string) =>
-    new PermanentFailure("env_file", `job ${job}: env_file ${path} ${problem}`);
-  const variables = parseFile(path, refuse);
+  const { text, refuse } = readNamedFile(path, {
+    code: "env_file",
+    what: `job ${job}: env_file`,
+    key: "env_file in afk.yaml",
+    bytesMax: FILE_BYTES_MAX,
+    smaller: "keep to variables in it",
+  });
+  if (text.includes("\0")) throw refuse("holds a NUL; write lines of NAME=value");
+  const variables = parseEnv(text) as Record<string, string>;
   for (const name of Object.keys(variables))
     if (!VARIABLE_NAME.test(name))
       throw refuse(
         `sets ${JSON.stringify(name)}, which is no name for a variable or is set by afk; take it out`,
       );
   return variables;
-}
-
-function parseFile(path: string, refuse: (problem: string) => PermanentFailure): Record<string, string> {
-  let bytes: Buffer;
-  try {
-    // A pipe would be waited for.
-    if (!statSync(path).isFile()) throw refuse("is no file; write the path of one");
-    bytes = readBounded(path, FILE_BYTES_MAX + 1);
-  } catch (error) {
-    if (error instanceof PermanentFailure) throw error;
-    throw refuse(`cannot be read (${messageOf(error)}); make it, or mend env_file in afk.yaml`);
-  }
-  if (bytes.length > FILE_BYTES_MAX) throw refuse("is larger than 64 KiB; keep to variables in it");
-  const text = bytes.toString("utf8");
-  if (text.includes("\0")) throw refuse("holds a NUL; write lines of NAME=value");
-  return parseEnv(text) as Record<string, string>;
 }

@@ -173,8 +173,3 @@ export function takeHandedIn(
   const { newest_input: newest } = handed;
   return { printed, items, newestInputMs: newest === undefined ? null : Date.parse(newest) };
 }
-
-/** The date of the newest of what it read, where it said it. */
-export function newestInput(handed: HandedIn | null): Pick<JobResult, "newestInputMs"> {
-  return handed?.newest_input === undefined ? {} : { newestInputMs: Date.parse(handed.newest_input) };
-}

@@ -1,5 +1,6 @@
 import type { BudgetConfig } from "../../config/config.ts";
 import { formatAmount } from "../../lib/windows.ts";
+import { endWait, isOver } from "../../queue/wait.ts";
 import { grantToRun } from "../../rails/grant.ts";
 import { ownCaps } from "../../rails/granted.ts";
 import type { Trx } from "../../store/schema.ts";
@@ -18,20 +19,13 @@ export async function grantAsked(
 ): Promise<string | null> {
   const { window, amount, period, cap, extra } = readDetail(question);
   const { subject: run, job } = question;
-  const row = await trx.selectFrom("jobs").select("state").where("key", "=", run).executeTakeFirst();
-  if (row === undefined || row.state === "done" || row.state === "dead")
-    return "that run is over; nothing was allowed";
+  if (await isOver(trx, run)) return "that run is over; nothing was allowed";
   const stated = ownCaps(budget, job)?.[`${window}_${amount}`];
   if (stated !== undefined && stated < cap)
     return `the cap of ${job} was lowered since; nothing was allowed, and the run waits`;
   const grant = { job: run, window, amount, period, cap, extra, question_id: question.id, granted_at: nowMs };
   if (!(await grantToRun(trx, grant))) return "that run was allowed more before; nothing was added";
-  await trx
-    .updateTable("jobs")
-    .set({ run_at: nowMs, updated_at: nowMs })
-    .where("key", "=", run)
-    .where("state", "=", "ready")
-    .execute();
+  await endWait(trx, run, nowMs);
   return null;
 }
 

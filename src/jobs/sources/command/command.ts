@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { AfkError } from "../../../lib/errors.ts";
 import { shortHash } from "../../items/identity.ts";
 import { ITEMS_PER_SOURCE_MAX, type RawItem, toItem } from "../../items/item.ts";
 import { newestFirst } from "../../items/order.ts";
-import { type AsideContext, runAside } from "../../programs/run-aside.ts";
+import type { AsideContext } from "../../programs/run-aside.ts";
 import { withOffered } from "../offered.ts";
-import { type Collected, SourceUnreadable } from "../source.ts";
+import { runForSource } from "../run-for-source.ts";
+import type { Collected } from "../source.ts";
 import type { SourceContext } from "../source-kind.ts";
 import { type Printed, readPrinted } from "./printed.ts";
 import { type CommandSource, commandId, commandLabel } from "./settings.ts";
@@ -58,28 +58,13 @@ function withoutUndefined({ title, link, text, date }: Printed): RawItem {
 
 async function output(source: CommandSource, context: Context): Promise<{ stdout: string; notes: string[] }> {
   const { command, cwd = ".", env, max_output_kb, timeout: timeoutMs } = source;
-  const outputBytesMax = max_output_kb * 1024;
-  const aside = {
-    command,
-    label: "sources",
-    cwd: resolve(context.base, cwd),
-    env,
-    outputBytesMax,
-    timeoutMs,
+  const where = { cwd: resolve(context.base, cwd), outputBytesMax: max_output_kb * 1024, timeoutMs };
+  const stdout = await runForSource(context, { command, env, ...where });
+  const text = stripVTControlCharacters(stdout.text);
+  if (!stdout.isCut) return { stdout: text, notes: [] };
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  return {
+    stdout: whole,
+    notes: [`only the first ${max_output_kb} KiB of its output were read (max_output_kb can be raised)`],
   };
-  try {
-    const { stdout } = await runAside(context, aside);
-    const text = stripVTControlCharacters(stdout.text);
-    if (!stdout.isCut) return { stdout: text, notes: [] };
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    return {
-      stdout: whole,
-      notes: [`only the first ${max_output_kb} KiB of its output were read (max_output_kb can be raised)`],
-    };
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (error instanceof AfkError && error.code.startsWith("exec_"))
-      throw new SourceUnreadable(error.message, { cause: error });
-    throw error;
-  }
 }

@@ -1,6 +1,13 @@
-import type * as v from "valibot";
+import * as v from "valibot";
 import type { FetchOptions } from "../../../egress/types.ts";
 import type { ItemOrigin, RawItem } from "../../items/item.ts";
+import { withoutComments } from "../github/markdown-comments.ts";
+
+/** Forges write null where there is nothing. */
+export const optionalText = v.pipe(
+  v.nullish(v.string()),
+  v.transform((value) => value?.trim() || undefined),
+);
 
 /** An entry as it is read. `id` is the forge's own, which outlives a change of the repository's name. */
 export type Entry = Pick<RawItem, "title" | "text" | "publishedAt"> & {
@@ -28,4 +35,13 @@ export interface ForgeRequest extends Pick<FetchOptions, "accept" | "headers" | 
   sizeParameter: "per_page" | "limit";
   /** What the token must be able to do, as a hint where it is refused. */
   tokenHint: string;
+}
+
+/** An entry of a repository as an item: its text as readers of Markdown see it. */
+export function repositoryItem(
+  repository: string,
+  { id, link, title, text = "", publishedAt }: Entry,
+): RawItem {
+  const words = withoutComments(text).trim();
+  return { id: id ?? link, link, title: `${repository} ${title}`, text: words, publishedAt };
 }

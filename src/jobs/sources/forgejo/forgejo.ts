@@ -1,9 +1,8 @@
 import { collectListings } from "../forge/forge.ts";
-import type { Entry } from "../forge/listing.ts";
+import { type Entry, repositoryItem } from "../forge/listing.ts";
 import type { ForgeContext } from "../forge/read-pages.ts";
 import { plainUrl } from "../forge/settings.ts";
 import { entriesOf } from "../github/entries.ts";
-import { withoutComments } from "../github/markdown-comments.ts";
 import type { Collected } from "../source.ts";
 import type { ForgejoSource } from "./settings.ts";
 
@@ -35,15 +34,7 @@ export async function collectForgejo(source: ForgejoSource, context: ForgeContex
     const url = `${server}/api/v1/repos/${repository}/${PATHS[event]}`;
     return [event, { url, entry: entries[event], pageMax: PAGE_MAX }] as const;
   });
-  const rawItem = ({ id, link, title, text = "", publishedAt }: Entry) => {
-    return {
-      id: id ?? link,
-      link,
-      title: `${repository} ${title}`,
-      text: withoutComments(text).trim(),
-      publishedAt,
-    };
-  };
+  const rawItem = (entry: Entry) => repositoryItem(repository, entry);
   const collecting = { label: name ?? repository, max_items: source.max_items, request, rawItem };
   return await collectListings(listings, collecting, context);
 }

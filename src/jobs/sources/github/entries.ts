@@ -1,13 +1,8 @@
 import * as v from "valibot";
-import type { Entry } from "../forge/listing.ts";
+import { type Entry, optionalText as text } from "../forge/listing.ts";
 
 type EntrySchema = v.GenericSchema<unknown, Entry | null>;
 
-/** GitHub writes null where there is nothing. */
-const text = v.pipe(
-  v.nullish(v.string()),
-  v.transform((value) => value?.trim() || undefined),
-);
 const id = v.nullish(v.union([v.number(), v.string()]));
 
 /** How the entries of GitHub's lists are read; Forgejo's are the same. `host` is of another forge, whose numbers are its own. */

@@ -1,10 +1,9 @@
 import type { RawItem } from "../../items/item.ts";
 import { collectListings } from "../forge/forge.ts";
-import type { Entry, ForgeRequest, Listing } from "../forge/listing.ts";
+import { type Entry, type ForgeRequest, type Listing, repositoryItem } from "../forge/listing.ts";
 import { type ForgeContext, readPages } from "../forge/read-pages.ts";
 import type { Collected } from "../source.ts";
 import { entriesOf, notification } from "./entries.ts";
-import { withoutComments } from "./markdown-comments.ts";
 import { type GithubEvent, type GithubSource, githubApi, githubLabel, NOTIFICATIONS } from "./settings.ts";
 
 /** As many as GitHub gives. */
@@ -97,18 +96,13 @@ function plainItem({ id, link, title, text, publishedAt }: Entry): RawItem {
 }
 
 /** Under its address it was remembered before; under that with the name that the owner wrote, if the repository was renamed since. */
-function itemOf(repository: string, { id, number, thing, link, title, text, publishedAt }: Entry): RawItem {
+function itemOf(repository: string, entry: Entry): RawItem {
+  const { id, number, thing, link } = entry;
   const formerly = link.replace(/^(https:\/\/github\.com)\/[^/]+\/[^/]+\//, `$1/${repository}/`);
-  const aliases = id === null ? [formerly] : [link, formerly];
-  const words = withoutComments(text ?? "").trim();
   const hasOrigin = number !== undefined && thing !== undefined;
   return {
-    id: id ?? link,
-    aliases,
-    link,
-    title: `${repository} ${title}`,
-    text: words,
-    publishedAt,
+    ...repositoryItem(repository, entry),
+    aliases: id === null ? [formerly] : [link, formerly],
     ...(hasOrigin && { origin: { type: "github", repository, number, thing } as const }),
   };
 }

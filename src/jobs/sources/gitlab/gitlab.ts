@@ -1,17 +1,11 @@
 import * as v from "valibot";
 import { collectListings } from "../forge/forge.ts";
-import type { Entry, Listing } from "../forge/listing.ts";
+import { type Entry, type Listing, repositoryItem, optionalText as text } from "../forge/listing.ts";
 import type { ForgeContext } from "../forge/read-pages.ts";
-import { withoutComments } from "../github/markdown-comments.ts";
 import type { Collected } from "../source.ts";
 import { type GitlabSource, gitlabUrl } from "./settings.ts";
 
 const PAGE_MAX = 100;
-
-const text = v.pipe(
-  v.nullish(v.string()),
-  v.transform((value) => value?.trim() || undefined),
-);
 
 /**
  * What is new in a project, by GitLab's REST API (docs.gitlab.com/api/rest).
@@ -26,15 +20,7 @@ export async function collectGitlab(source: GitlabSource, context: ForgeContext)
     tokenHint: "token: with the scope read_api",
   } as const;
   const listings = source.events.map((event) => [event, listingOf(source, event)] as const);
-  const rawItem = ({ id, link, title, text: words = "", publishedAt }: Entry) => {
-    return {
-      id: id ?? link,
-      link,
-      title: `${project} ${title}`,
-      text: withoutComments(words).trim(),
-      publishedAt,
-    };
-  };
+  const rawItem = (entry: Entry) => repositoryItem(project, entry);
   const collecting = { label: name ?? project, max_items: source.max_items, request, rawItem };
   return await collectListings(listings, collecting, context);
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { lstat, readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { globMatcher } from "../../../lib/glob.ts";
 import { type OpenFile, unreadable, withFile } from "../read-file.ts";
 import { SourceUnreadable } from "../source.ts";
 import { readLines } from "./read-lines.ts";
@@ -128,13 +129,8 @@ async function matching(path: string): Promise<{ files: string[]; notes: string[
   const [folder, name] = [dirname(path), basename(path)];
   if (folder.includes("*"))
     throw new SourceUnreadable(`${path}: only the name of a file may have *; mend log in afk.yaml`);
-  const pattern = new RegExp(
-    `^${name
-      .split("*")
-      .map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"))
-      .join("[^/]*")}$`,
-  );
-  const found = await regularFiles(folder, (each) => pattern.test(each) && !COMPRESSED.test(each));
+  const isMeant = globMatcher(name);
+  const found = await regularFiles(folder, (each) => isMeant(each) && !COMPRESSED.test(each));
   if (found.length === 0) throw new SourceUnreadable(`${path}: there is no such file`);
   const notes =
     found.length > FILES_MAX ? [`only the ${FILES_MAX} newest of ${found.length} logs were read`] : [];

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { AfkError } from "../../../lib/errors.ts";
-import { type AsideContext, runAside } from "../../programs/run-aside.ts";
-import { SourceUnreadable } from "../source.ts";
+import type { AsideContext } from "../../programs/run-aside.ts";
+import { runForSource } from "../run-for-source.ts";
 import { type Level, type LogLine, levelOfPriority } from "./line.ts";
 
 const JOURNAL_MS_MAX = 120_000;
+const HINT = "; afk's user must be in the group systemd-journal, and journalctl be installed";
 /** A line of JSON has about 600 bytes beside its message. */
 const BYTES_PER_MB = 4 * 1_048_576;
 const OUTPUT_BYTES_MAX = 64 * 1_048_576;
@@ -54,7 +54,8 @@ export async function readJournal(
     "cursor" in from ? `--after-cursor=${from.cursor}` : `--since=@${Math.floor(from.sinceMs / 1_000)}`,
   ];
   const outputBytesMax = Math.min(OUTPUT_BYTES_MAX, maxMb * BYTES_PER_MB);
-  const { stdout } = await ran(context, command, outputBytesMax);
+  const limits = { cwd: "/", outputBytesMax, timeoutMs: JOURNAL_MS_MAX };
+  const stdout = await runForSource(context, { command, ...limits }, HINT);
   const lines = stdout.text.split("\n");
   // The last of them is empty, or was cut.
   lines.pop();
@@ -82,23 +83,4 @@ function textOf(message: string | unknown[]): string {
   if (typeof message === "string") return message;
   if (message.every((byte) => typeof byte === "number")) return Buffer.from(message).toString("utf8");
   return message.filter((each) => typeof each === "string").join(" ");
-}
-
-async function ran(context: AsideContext, command: string[], outputBytesMax: number) {
-  try {
-    return await runAside(context, {
-      command,
-      label: "sources",
-      cwd: "/",
-      outputBytesMax,
-      timeoutMs: JOURNAL_MS_MAX,
-    });
-  } catch (error) {
-    context.signal.throwIfAborted();
-    if (!(error instanceof AfkError) || !error.code.startsWith("exec_")) throw error;
-    throw new SourceUnreadable(
-      `${error.message}; afk's user must be in the group systemd-journal, and journalctl be installed`,
-      { cause: error },
-    );
-  }
 }

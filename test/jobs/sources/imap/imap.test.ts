@@ -253,20 +253,12 @@ describe("signing in", () => {
   });
 });
 
-it("a mailbox that is opened for an action takes a draft, and one that is opened to read does not", async (test) => {
+it("a mailbox that is open takes a draft by its name, and changes no flag", async (test) => {
   const server = await dovecot(test);
-  await using writable = await openMailbox(access(server, { mailbox: "Drafts" }), {
-    connect,
-    signal,
-    isReadOnly: false,
-  });
-  expect(writable.mailbox.readOnly).not.toBe(true);
-  await writable.client.append("Drafts", mail("A reply").replaceAll("\n", "\r\n"), ["\\Draft"]);
-  await using readOnly = await openMailbox(access(server, { mailbox: "Drafts" }), {
-    connect,
-    signal,
-    isReadOnly: true,
-  });
-  expect(readOnly.mailbox).toMatchObject({ exists: 1, readOnly: true });
-  expect(await readOnly.client.messageFlagsAdd("1", ["\\Seen"])).toBe(false);
+  const open = () => openMailbox(access(server, { mailbox: "Drafts" }), { connect, signal });
+  await using first = await open();
+  await first.client.append("Drafts", mail("A reply").replaceAll("\n", "\r\n"), ["\\Draft"]);
+  await using opened = await open();
+  expect(opened.mailbox).toMatchObject({ exists: 1, readOnly: true });
+  expect(await opened.client.messageFlagsAdd("1", ["\\Seen"])).toBe(false);
 });
