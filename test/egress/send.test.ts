@@ -371,6 +371,7 @@ describe("jobs cannot reach it:", () => {
     const importers = (file: string) =>
       sources.filter(({ imports }) => imports.some(({ target }) => target === file)).map(({ path }) => path);
     expect(importers("egress/send.ts")).toEqual(["agent.ts"]);
+    // The phone speaks with its owner's service alone.
     const mayAsk = /^(egress|gateway|http|providers|simulate|runner\/remote)\//;
     expect(importers("http/once.ts").filter((path) => !mayAsk.test(path))).toEqual([]);
     expect(importers("http/pool.ts").filter((path) => !path.startsWith("gateway/"))).toEqual([]);

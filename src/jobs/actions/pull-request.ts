@@ -16,21 +16,31 @@ export const OWN_BRANCH = /^afk\/[A-Za-z0-9][A-Za-z0-9.-]{0,180}$/;
 const BRANCH = /^(?!-)(?!.*\.\.)[^\p{C}\s~^:?*[\\]{1,200}$/u;
 const ADDRESS = /^https?:\/\/[^\s/?#@]+\/[^\s?#@]+$/;
 
+const target = {
+  remote: v.pipe(v.string(WRITE_ADDRESS), v.maxLength(2_000, WRITE_ADDRESS), v.regex(ADDRESS, WRITE_ADDRESS)),
+  base: v.pipe(v.string(WRITE_BRANCH), v.regex(BRANCH, WRITE_BRANCH)),
+  /** Where the pull request is opened; null where the branch is all. */
+  github: v.nullable(
+    v.strictObject({
+      api: v.pipe(v.string(WRITE_ADDRESS), v.regex(/^https?:\/\/[^\s?#@]+$/, WRITE_ADDRESS)),
+      repository: v.pipe(v.string(), v.regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, "write owner/repository")),
+    }),
+  ),
+};
+
+/** Where a pull request can go. */
+export const targetSchema = v.strictObject(target);
+
 const schema = v.pipe(
   v.strictObject({
     /** The job that made it: its mirror has the commit, and its entry in afk.yaml the token. */
     job: v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "write the name of the job")),
-    remote: v.pipe(
-      v.string(WRITE_ADDRESS),
-      v.maxLength(2_000, WRITE_ADDRESS),
-      v.regex(ADDRESS, WRITE_ADDRESS),
-    ),
+    ...target,
     branch: v.pipe(
       v.string(WRITE_OWN),
       v.regex(OWN_BRANCH, WRITE_OWN),
       v.check((name) => !name.includes(".."), WRITE_OWN),
     ),
-    base: v.pipe(v.string(WRITE_BRANCH), v.regex(BRANCH, WRITE_BRANCH)),
     commit: v.pipe(v.string(WRITE_COMMIT), v.regex(/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/, WRITE_COMMIT)),
     /** `3 files, +10 -2` and a line for each file, for the person who approves. */
     changes: v.pipe(v.string(WRITE_BODY), v.maxLength(20_000, WRITE_BODY)),
@@ -41,13 +51,6 @@ const schema = v.pipe(
       v.regex(PLAIN_LINE, WRITE_TITLE),
     ),
     body: v.pipe(v.string(WRITE_BODY), v.maxLength(20_000, WRITE_BODY)),
-    /** Where the pull request is opened; null where the branch is all. */
-    github: v.nullable(
-      v.strictObject({
-        api: v.pipe(v.string(WRITE_ADDRESS), v.regex(/^https?:\/\/[^\s?#@]+$/, WRITE_ADDRESS)),
-        repository: v.pipe(v.string(), v.regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, "write owner/repository")),
-      }),
-    ),
   }),
   v.check(({ branch, base }) => branch !== base, WRITE_OWN),
 );

@@ -1,6 +1,7 @@
+import * as v from "valibot";
 import { plainLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
-import { OWN_BRANCH, type PullRequest } from "../actions/pull-request.ts";
+import { OWN_BRANCH, type PullRequest, targetSchema } from "../actions/pull-request.ts";
 import { type GitOptions, git, gitLine } from "./git.ts";
 import type { Patch, Scratch } from "./patch.ts";
 import { type AgentRun, changeWords } from "./report.ts";
@@ -33,7 +34,13 @@ export function targetOf(settings: AgentSettings, base: Base, job: string): Targ
   const { host, pathname } = new URL(remote);
   const api = pullRequest.api ?? (host === GITHUB ? GITHUB_API : null);
   const repository = pathname.replace(/^\//, "").replace(/\.git$/, "");
-  return { remote, base: branch, github: api === null ? null : { api, repository } };
+  const target = { remote, base: branch, github: api === null ? null : { api, repository } };
+  const parsed = v.safeParse(targetSchema, target);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw refuse(
+    `a pull request cannot go to ${remote}, ${branch}: ${issue.message}; mend pull_request in afk.yaml`,
+  );
 }
 
 /** Makes a commit of a patch and keeps it in the mirror, out of the program's reach; gives its name. The same patch gives the same. */

@@ -2,7 +2,7 @@
 // @module-tag slow
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it, test } from "vitest";
 import { PermanentFailure } from "../../../src/queue/job.ts";
 import { RunCapped } from "../../../src/rails/halt.ts";
 import { agentHarness } from "./harness.ts";
@@ -87,6 +87,23 @@ describe("an agent that changes nothing", () => {
     const result = await agentHarness().run("true", { requests: 0 });
     expect(result.summary).toContain("no request at its gateway");
   });
+});
+
+it.each([
+  ["a repository of no owner", { remote: "https://github.com/repo" }, /write owner\/repository/],
+  [
+    "a branch that git refuses",
+    { remote: "https://github.com/octo-org/repo", base: "a..b" },
+    /name of a branch/,
+  ],
+])("a pull request for %s is refused before the program is run", async (_what, pull, message) => {
+  const at = agentHarness();
+  const settings = { draft: "pull_request", pull_request: { token: "token", ...pull } };
+  await expect(at.run("echo x > a.txt", { settings })).rejects.toMatchObject({
+    code: "no_target",
+    message: expect.stringMatching(message),
+  });
+  expect([...at.last().memory.steps.keys()]).toEqual(["base"]);
 });
 
 describe("what the program finds", () => {
