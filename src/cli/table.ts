@@ -9,7 +9,12 @@ export const COMMANDS: CommandTable = {
   ...inGroup("Set up", {
     init: {
       description: "Writes a commented afk.yaml after a few questions",
-      examples: ["afk init", "afk init --yes", "afk init --config ./my-agent/afk.yaml"],
+      examples: [
+        "afk init",
+        "afk init --example brief",
+        "afk init --yes",
+        "afk init --config ./my-agent/afk.yaml",
+      ],
       load: () => import("./commands/init.ts"),
     },
     doctor: {
