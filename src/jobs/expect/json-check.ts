@@ -68,7 +68,13 @@ function problemOf(document: string, validate: ValidateFunction | null): string 
   } catch (error) {
     return `is no JSON (${oneLine(messageOf(error), 200)})`;
   }
-  if (validate === null || validate(value)) return null;
+  try {
+    if (validate === null || validate(value)) return null;
+  } catch (error) {
+    // A schema that refers to itself goes as deep as the document.
+    if (error instanceof RangeError) return "is nested too deeply to be held against its schema";
+    throw error;
+  }
   const [first] = validate.errors ?? [];
   const where = first === undefined || first.instancePath === "" ? "it" : first.instancePath;
   return `does not fit its schema: ${oneLine(`${where} ${first?.message ?? "is refused"}`, 200)}`;
