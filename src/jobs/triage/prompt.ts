@@ -10,7 +10,7 @@ import type { TriageSettings } from "./settings.ts";
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/gu;
 
 /** Text as a model is given it: what a reader sees, and nothing besides. */
-export function visibleText(text: string): string {
+function visibleText(text: string): string {
   return text.replace(INVISIBLE, "");
 }
 

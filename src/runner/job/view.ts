@@ -30,7 +30,7 @@ export function viewOf(config: Config): View {
 }
 
 /** The folder in the state that programs see and may write: in the image there is no other that lasts. */
-export function workFolder(state: string): string {
+function workFolder(state: string): string {
   return join(state, "work");
 }
 

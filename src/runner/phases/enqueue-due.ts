@@ -47,11 +47,7 @@ export async function enqueueDue({ config, store, outbox, clock }: Writing): Pro
 }
 
 /** Which jobs afk.yaml pauses, as the queue is told. */
-export async function notePauses({
-  config,
-  store,
-  clock,
-}: Uses<"store" | "clock" | "config">): Promise<void> {
+async function notePauses({ config, store, clock }: Uses<"store" | "clock" | "config">): Promise<void> {
   const jobs = config.jobs.flatMap((job) => (job.isPaused ? [job.name] : []));
   const known = (await listPauses(store.db)).flatMap(({ by, job_name }) =>
     by === BY_FILE ? [job_name] : [],

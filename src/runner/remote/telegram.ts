@@ -138,7 +138,7 @@ function conflict(body: string): RemoteFailed {
 }
 
 /** An update, as far as it is used; null for what has no number to confirm it by. `incoming` is null for what is no message. */
-export function readUpdate(
+function readUpdate(
   raw: unknown,
   { chatId, users }: Pick<TelegramConfig, "chatId" | "users">,
 ): { updateId: number; incoming: Incoming | null } | null {

@@ -5,7 +5,7 @@ import { openTokenIssues } from "../forge/settings.ts";
 import { sourceEntries } from "../source-entries.ts";
 
 /** Where GitHub answers. */
-export const GITHUB_HOST = "api.github.com";
+const GITHUB_HOST = "api.github.com";
 /** The same, as an address. */
 const GITHUB_API: string = `https://${GITHUB_HOST}`;
 

@@ -11,7 +11,7 @@ const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-
 const LINE = /^[ -~\u00A0-\uFFFF]+$/;
 
 /** How a mailbox is reached: what a source and an action on the same account have in common. */
-export const imapAccess = {
+const imapAccess = {
   host: text("Name of the mail server; it stands in egress.allow too.", WRITE_HOST, HOST, 253),
   port: v.optional(
     integer(
