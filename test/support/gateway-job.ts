@@ -59,6 +59,7 @@ export async function gatewayJob(
     budget?: object;
     job?: object;
     gateway?: object;
+    egress?: object;
     prelude?: string;
     /** Another program than the client. */
     command?: string[];
@@ -74,6 +75,7 @@ export async function gatewayJob(
       providers: { openai: { base_url: `${server.url}/v1`, api_key: "sk-provider" } },
       prices: { "openai/test-model": STATED },
     },
+    ...(over.egress !== undefined && { egress: over.egress }),
     gateway: { models: { test: "openai/test-model" }, ...over.gateway },
     jobs: [
       {
