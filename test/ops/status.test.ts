@@ -39,6 +39,8 @@ describe("the status of an agent that has done nothing yet", () => {
       drafts: { pending: 0, unknown: 0 },
       outputs: { pending: 0 },
       paused: [],
+      questions: [],
+      grants: [],
       waiting: null,
       refusals: [],
       sources: { failing: 0 },
