@@ -51,8 +51,13 @@ function scriptsOf([program = "", ...rest]: readonly string[], cwd: string): str
   );
 }
 
+/** A word of a command may be a program's text, which no path can be; what cannot be looked at is no file to protect. */
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 const HERE = fileURLToPath(import.meta.url);
