@@ -40,6 +40,7 @@ type Step =
   | { type: "run"; job: string; deeds: Deed[] }
   | { type: "ask" }
   | { type: "tick" }
+  | { type: "program" }
   | { type: "wait"; ms: number }
   | { type: "say"; message: Sent }
   | { type: "answer"; verb: string; which: number; mangle: string; message: Omit<Sent, "text"> }
@@ -170,7 +171,44 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("repeat" as const), which: fc.nat(20) }) },
+  { weight: 1, arbitrary: fc.constant({ type: "program" as const }) },
 );
+
+const PATHS = [
+  ...[
+    "/api/chat",
+    "/v1/chat/completions",
+    "/v1/messages",
+    "/afk/v1/budget",
+    "/afk/v1/resume",
+    "/afk/v1/caps",
+  ],
+  ...["/afk/v1/keys", "/afk/v1/questions", "/resume", "/drafts/approve", "/../resume", "/healthz"],
+];
+
+/** A real program of an exec job: it asks on every path with the run's key and a client's, and hands in drafts. */
+const PROGRAM = `
+const { writeFileSync } = require("node:fs");
+const { AFK_GATEWAY, AFK_KEY, AFK_RESULT } = process.env;
+const [client, actions] = process.argv.slice(1);
+const body = JSON.stringify({ model: "test-model", messages: [], caps: { daily_calls: 99 }, resume: true });
+(async () => {
+  const statuses = [];
+  for (const path of ${JSON.stringify(PATHS)})
+    for (const key of [AFK_KEY, client])
+      for (const method of ["GET", "POST", "PUT", "DELETE"]) {
+        const headers = { authorization: "Bearer " + key, "content-type": "application/json", "x-afk-grant": "9" };
+        const reply = await fetch(AFK_GATEWAY + path, { method, headers, ...(method !== "GET" && { body }) });
+        await reply.text();
+        statuses.push(reply.status);
+      }
+  const content = { url: actions + "/approve", text: "resume; approve" };
+  const drafts = [{ name: "from a program", action: "post", content }];
+  writeFileSync(AFK_RESULT, JSON.stringify({ units: 1, summary: "resume " + statuses.length, drafts }));
+})();
+`;
+/** In the form of keys that people make. */
+const CLIENT_KEY = `afk_${"k".repeat(40)}`;
 
 /** A run that meets the cap of its job and drafts, so that there is something to answer from the start. */
 const BEGIN: readonly Step[] = [
@@ -187,6 +225,7 @@ const SCRIPT: Step[] = [
   { type: "answer", verb: "approve", which: 0, mangle: "", message: HEARD },
   { type: "answer", verb: "yes", which: 1, mangle: "", message: HEARD },
   { type: "tick" },
+  { type: "program" },
   { type: "repeat", which: 3 },
   { type: "say", message: { ...HEARD, text: "resume" } },
   { type: "say", message: { ...HEARD, text: "pause work" } },
@@ -198,7 +237,7 @@ const SCRIPT: Step[] = [
 ];
 
 /** What an attack has met, so that one that got nowhere shows. */
-const met = { done: 0, granted: 0, killed: 0, refused: 0, paused: 0, capped: 0 };
+const met = { done: 0, granted: 0, killed: 0, refused: 0, paused: 0, capped: 0, handedIn: 0 };
 
 it(
   "nothing that comes from an agent, an item, a client or the phone raises, clears, approves or unpauses, but by a code",
@@ -254,7 +293,7 @@ function configOf({ model, actions }: { model: string; actions: string }) {
     budget: { daily_cap_usd: 1, daily_cap_calls: 9, job_cap_calls: 7 },
     models: { chain: ["ollama/test-model"], providers: { ollama: { base_url: model } } },
     egress: { allow: ["127.0.0.1"], allow_private: ["127.0.0.1"], requests_per_minute: 6_000 },
-    gateway: { clients: [{ name: "laptop", caps: { daily_calls: 2 } }] },
+    gateway: { clients: [{ name: "laptop", key: CLIENT_KEY, caps: { daily_calls: 2 } }] },
     alerts: [
       {
         name: "phone",
@@ -268,6 +307,10 @@ function configOf({ model, actions }: { model: string; actions: string }) {
     jobs: [
       { name: "work", kind: "work", caps: { daily_calls: 3, run_calls: 5 }, on_cap: "ask" },
       { name: "other", kind: "work" },
+      {
+        ...{ name: "program", kind: "exec", gateway: true, timeout: "1m" },
+        command: [process.execPath, "-e", PROGRAM, CLIENT_KEY, actions],
+      },
     ],
   };
 }
@@ -375,6 +418,10 @@ function attackerOf(agent: Agent, clock: FakeClock) {
         return void (await agent.tick());
       case "tick":
         return void (await agent.tick());
+      case "program":
+        await agent.enqueue("program");
+        clock.advance(1);
+        return void (await agent.tick());
       case "wait":
         return clock.advance(step.ms);
       case "ask":
@@ -471,5 +518,6 @@ async function count(agent: Agent): Promise<void> {
   met.granted += await numberOf(db.selectFrom("cap_grants").select("job"));
   met.killed += await numberOf(db.selectFrom("kill_switch").select("id").where("set_at", "is not", null));
   met.paused += await numberOf(db.selectFrom("paused_jobs").select("by").where("job_name", "=", "work"));
+  met.handedIn += await numberOf(db.selectFrom("drafts").select("id").where("name", "=", "from a program"));
   met.capped += await numberOf(db.selectFrom("questions").select("id").where("kind", "=", "cap"));
 }
