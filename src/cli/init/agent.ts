@@ -10,6 +10,7 @@ export const agent: Example = {
     kind: agent
     schedule: "0 3 * * *"
     command: [claude, -p, --output-format, json, --permission-mode, acceptEdits, --allowedTools, "Bash,Edit,Write", --model, claude-haiku-4-5]
+    models: [anthropic/claude-haiku-4-5]             # the only one that it can ask
     # command: [node, "{base}/agent.mjs", README.md]    # a script of your own; others: docs/agents.md
     prompt: Mend the spelling and the grammar of README.md. Change nothing else.
     repo: ./repo                    # only read: it works on a copy of what is committed there
