@@ -53,14 +53,18 @@ export function entriesOf(host = "") {
       publishedAt: committer?.date ?? author?.date,
     })),
   );
+  /** What issues and pull requests have alike. */
+  const numbered = {
+    id,
+    number: v.number(),
+    html_url: v.string(),
+    title: v.string(),
+    body: text,
+    created_at: text,
+  };
   const issues: EntrySchema = v.pipe(
     v.object({
-      id,
-      number: v.number(),
-      html_url: v.string(),
-      title: v.string(),
-      body: text,
-      created_at: text,
+      ...numbered,
       pull_request: v.optional(v.unknown()),
     }),
     v.transform((entry) =>
@@ -80,12 +84,7 @@ export function entriesOf(host = "") {
   );
   const pull_requests: EntrySchema = v.pipe(
     v.object({
-      id,
-      number: v.number(),
-      html_url: v.string(),
-      title: v.string(),
-      body: text,
-      created_at: text,
+      ...numbered,
       draft: v.nullish(v.boolean()),
     }),
     v.transform((entry) => ({
