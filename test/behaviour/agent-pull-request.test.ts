@@ -30,6 +30,8 @@ async function drafted(over: { pull?: object; allow?: string[] } = {}): Promise<
         name: "fix",
         kind: "agent",
         every: "1d",
+        // A tick would wait for the retries of what fails on purpose.
+        retry: { attempts: 1 },
         command: [
           "sh",
           "-c",

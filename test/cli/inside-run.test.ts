@@ -6,6 +6,8 @@ import { deployment, PROCESSES } from "../support/afk.ts";
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 const CONFIG = { agent: "test-agent", budget: { daily_cap_usd: 0 }, models: { chain: ["extractive"] } };
 const INSIDE = { AFK_EXEC: "01k" };
+/** It fails on purpose, and a tick would wait for its retries. */
+const ONCE = { name: "work", kind: "exec", every: "1d", retry: { attempts: 1 } };
 
 describe("a program that a job runs", () => {
   test(
@@ -40,7 +42,7 @@ describe("a program that a job runs", () => {
   test("is known by those above it when it clears its environment", PROCESSES, async () => {
     const afk = `${process.execPath} ${MAIN}`;
     const script = `env -i PATH="$PATH" ${afk} resume; setsid env -i PATH="$PATH" ${afk} key make x; exit 1`;
-    const job = { name: "work", kind: "exec", every: "1d", command: ["sh", "-c", script] };
+    const job = { ...ONCE, command: ["sh", "-c", script] };
     const target = deployment({ ...CONFIG, jobs: [{ ...job, state: "visible" }] });
     await target.afk(["tick"]);
     const [row] = target.query<{ error: string }>("select error from jobs");
@@ -49,7 +51,7 @@ describe("a program that a job runs", () => {
 
   test("is told that the state is hidden from it, where it asks for it", PROCESSES, async () => {
     const script = `${process.execPath} ${MAIN} status; exit 1`;
-    const job = { name: "work", kind: "exec", every: "1d", command: ["sh", "-c", script] };
+    const job = { ...ONCE, command: ["sh", "-c", script] };
     const target = deployment({ ...CONFIG, jobs: [job] });
     await target.afk(["tick"]);
     const [row] = target.query<{ error: string }>("select error from jobs");

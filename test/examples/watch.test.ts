@@ -4,6 +4,7 @@ import { appendFileSync, copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
 import { deployment, PROCESSES } from "../support/afk.ts";
 import { contentServer } from "../support/content-server.ts";
 
@@ -29,6 +30,8 @@ test("looks at a price, a log and the disks, and is silent until there is someth
       .replace("command: [sh, disks.sh]", 'command: [sh, disks.sh]\n        env: { FULL: "101" }'),
   );
   const look = async () => {
+    // The job is due every second; a tick that begins earlier would have nothing to look at.
+    await systemClock.sleep(1_100);
     const tick = await target.afk(["tick", "--json"]);
     expect(tick.code).toBe(0);
     const { outcome, outputs } = JSON.parse(tick.stdout) as { outcome: string; outputs: string[] };
