@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { MIGRATIONS, schemaAt } from "../src/store/sqlite/migrate.ts";
+import { MIGRATIONS } from "../src/store/migrations.ts";
+import { schemaAt } from "../src/store/sqlite/migrate.ts";
 import { hashSchema } from "../src/store/sqlite/schema-check.ts";
 
 /** Where the hashes of the database's schema are kept. */

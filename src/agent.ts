@@ -100,7 +100,7 @@ export const VERSION: string = manifest.version;
  * @throws ConfigError, OthersState (exit 78), NoAgent (66), StoreRefused.
  */
 export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
-  const clock = options.clock ?? systemClock;
+  const machineClock = options.clock ?? systemClock;
   const randomness = options.randomness ?? systemRandomness;
   const kinds = allKinds(options);
   const live = readLiveConfig(
@@ -111,7 +111,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       options.onConfig?.(now);
     },
   );
-  const store = await openState(live.current(), { clock, patienceMs: options.patienceMs });
+  const store = await openState(live.current(), { clock: machineClock, patienceMs: options.patienceMs });
+  const clock = store.clockOver(machineClock);
   const { onAlert, onLogLine } = options;
   const { rails, log, noteChange, sender } = createLiveRails(live, { store, clock, onAlert, onLogLine });
   const { outbox } = rails;

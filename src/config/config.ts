@@ -1,4 +1,5 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
+import type { DatabaseTarget } from "../store/target.ts";
 import type { StatedBudget } from "./caps.ts";
 import type { ReceiverConfig } from "./deliver.ts";
 import type { Expectation } from "./expect.ts";
@@ -10,7 +11,10 @@ import type { ParsedFile } from "./schema.ts";
  * What `afk.yaml` and the host settings say, parsed: units in the names, durations in milliseconds,
  * money in micro-dollars, paths absolute, `${NAME}` replaced. Made by `loadConfig`, trusted from there on.
  */
-export interface Config extends Omit<ParsedFile, "kinds" | "budget" | "alerts" | "value" | "jobs"> {
+export interface Config
+  extends Omit<ParsedFile, "kinds" | "budget" | "alerts" | "value" | "jobs" | "database"> {
+  /** Where a fleet keeps what it knows; null where the agent lives in SQLite. */
+  database: DatabaseTarget | null;
   budget: BudgetConfig;
   alerts: ChannelConfig[];
   /** SHA-256 (hex) of each file under `kinds:`, so that other code of theirs is another configuration. */

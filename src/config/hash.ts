@@ -8,7 +8,7 @@ import type { Config } from "./config.ts";
  */
 export function configHash(config: Config): string {
   const { secrets, secretFiles: _files, kindFiles: _kinds, ...shown } = config;
-  const { paths: _paths, dashboard: _dashboard, gateway, ...rest } = shown;
+  const { paths: _paths, dashboard: _dashboard, database: _database, gateway, ...rest } = shown;
   const { listen: _listen, tls: _tls, isBehindProxy: _isBehindProxy, ...relayed } = gateway;
   return hash("sha256", JSON.stringify(canonical({ ...rest, gateway: relayed }, secrets)));
 }

@@ -9,6 +9,7 @@ import { KNOWN_PROVIDERS } from "../providers/registry.ts";
 import { afterIssues } from "./after.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
+import { schemaOf } from "./database-schema.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
@@ -64,7 +65,7 @@ export function loadConfig(options: LoadOptions): Config {
   issues.push(...parsed.issues.filter((issue) => !isReported(issue, substituted.issues)));
   if (parsed.output === null || issues.length > 0) throw refusal(configFile, issues, replacements);
 
-  const { kinds, budget, value: worth, ...file } = parsed.output.file;
+  const { kinds, budget, value: worth, database, ...file } = parsed.output.file;
   // The host's channel is for agents that name none; its address is a secret all the same.
   const hostChannels = host.channel === null ? [] : [host.channel];
   const alerts = readChannels(file.alerts, file.alerts.length === 0 ? host.channel : null);
@@ -72,6 +73,8 @@ export function loadConfig(options: LoadOptions): Config {
   const { tls } = file.gateway;
   const config: Config = {
     ...file,
+    database:
+      database.url === null ? null : { url: database.url, schema: database.schema ?? schemaOf(file.agent) },
     budget: { ...statedBudget(value), ...budget },
     alerts,
     gateway: { ...file.gateway, tls: tls && { cert: atBase(tls.cert), key: atBase(tls.key) } },
@@ -84,7 +87,7 @@ export function loadConfig(options: LoadOptions): Config {
       channels: [...allChannels({ alerts, jobs }), ...hostChannels],
       heartbeat: file.heartbeat,
       replacements,
-      remote: remoteSecrets({ alerts, remote: file.remote }),
+      others: [...remoteSecrets({ alerts, remote: file.remote }), ...passwordOf(database.url)],
     }),
     secretFiles: secretFilesOf(replacements, environment).map((path) => resolve(options.cwd, path)),
     paths,
@@ -114,6 +117,7 @@ export function loadCaps(configFile: string, environment: Environment): StatedBu
 }
 
 const TOKEN_VARIABLE = "DASHBOARD_TOKEN";
+const DATABASE_VARIABLE = "DATABASE_URL";
 
 type RawSections = Record<string, unknown>;
 
@@ -129,6 +133,8 @@ function withHostSettings(raw: unknown, host: HostSettings, environment: Environ
     // Where the file states one too, that one counts, as with the keys of providers.
     result.dashboard = { token: `\${${TOKEN_VARIABLE}}`, ...(result.dashboard ?? {}) };
   }
+  if (isSection(result.database ?? {}) && readVariable(environment, DATABASE_VARIABLE).state !== "unset")
+    result.database = { url: `\${${DATABASE_VARIABLE}}`, ...(result.database ?? {}) };
   for (const [name, { keyVariable, baseUrl }] of Object.entries(KNOWN_PROVIDERS)) {
     if (!isSection(result.models) || keyVariable === null) continue;
     const providers = isSection(result.models.providers) ? result.models.providers : {};
@@ -186,6 +192,12 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
 /** A text whose `${NAME}` could not be replaced is often malformed for that reason alone. */
 function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
   return earlier.some(({ path }) => path === issue.path);
+}
+
+/** As it is written in an address, and as it is. */
+function passwordOf(url: string | null): string[] {
+  const written = url === null ? "" : new URL(url).password;
+  return written === "" ? [] : [written, decodeURIComponent(written)];
 }
 
 /** Whoever loads the file says that it is not there; without its content there is nothing to tell apart. */

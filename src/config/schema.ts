@@ -3,6 +3,7 @@ import { channelsSchema } from "../alerts/channels/schema.ts";
 import { capMicrosFromUsd } from "../lib/money.ts";
 import { budgetSchema } from "./caps.ts";
 import { dashboardSchema } from "./dashboard-schema.ts";
+import { databaseSchema, fleetSchema } from "./database-schema.ts";
 import { egressSchema } from "./egress-schema.ts";
 import { duration, integer, minutes, number, section, text, timezone, url, usd } from "./fields.ts";
 import { gatewaySchema } from "./gateway-schema.ts";
@@ -22,6 +23,16 @@ export function configSchema() {
       64,
     ),
     timezone: v.optional(timezone(), "UTC"),
+    database: v.optional(databaseSchema(), {}),
+    fleet: v.optional(fleetSchema(), {}),
+    concurrency: v.optional(
+      integer(
+        "Jobs that run at a time on a machine; never two of the same name.",
+        "how many jobs at a time",
+        [1, 64],
+      ),
+      1,
+    ),
     budget: budgetSchema(),
     models: modelsSchema(),
     breaker: v.optional(breaker(), {}),

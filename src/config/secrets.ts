@@ -26,8 +26,8 @@ export function collectSecrets(config: {
   channels: ChannelConfig[];
   heartbeat: HeartbeatConfig | null;
   replacements: readonly Replacement[];
-  /** What reads the phone by. */
-  remote?: readonly string[];
+  /** What the phone and the database are reached by. */
+  others?: readonly string[];
 }): string[] {
   const pingUrl = config.heartbeat?.pingUrl ?? null;
   const secrets = [
@@ -37,7 +37,7 @@ export function collectSecrets(config: {
     ...namedSecrets(config.file, [], false),
     ...config.channels.flatMap((channel) => secretsOf(channel, secretParts)),
     ...(pingUrl === null ? [] : secretParts(pingUrl)),
-    ...(config.remote ?? []),
+    ...(config.others ?? []),
   ];
   return [...new Set(secrets)]
     .filter((secret) => secret.length >= LENGTH_MIN && !NOTHING.test(secret))

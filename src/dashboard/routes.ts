@@ -69,7 +69,7 @@ function routeOf(wanted: string): Route | undefined {
   const word = decoded(encoded ?? "");
   if (read === undefined || word === null) return undefined;
   return async (site, known) => {
-    const tag = versionTag(site);
+    const tag = await versionTag(site);
     if (known !== undefined && known === tag.etag) return whole(304, "", tag);
     const found = await read(site, word);
     if (found === null) return whole(404, "There is no such thing, or retention has removed it.\n", TEXT);
@@ -110,15 +110,15 @@ async function page(site: Site, known?: string): Promise<Answer> {
   const { config, clock, view } = site;
   const { agent, timezone } = config;
   const nowMs = clock.nowMs();
-  const tag = versionTag(site);
+  const tag = await versionTag(site);
   if (known !== undefined && known === tag.etag) return whole(304, "", tag);
   const found = await view.read();
   if (found.type === "seen") return whole(200, renderPage(found.snapshot), { ...PAGE, ...tag });
   return whole(503, renderTrouble(agent, found.problem, { nowMs, timezone }), PAGE);
 }
 
-function versionTag({ clock, view }: Site): Record<string, string> {
-  const version = view.version();
+async function versionTag({ clock, view }: Site): Promise<Record<string, string>> {
+  const version = await view.version();
   return version === "" ? {} : { etag: `"${version}-${Math.floor(clock.nowMs() / OUTDATED_MS)}"` };
 }
 

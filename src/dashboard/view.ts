@@ -25,7 +25,7 @@ export interface View {
   /** Something of the state that the page of the whole does not show, by a reader that cannot write. Never rejects. */
   look<T>(work: (db: Db, config: Config) => Promise<T>): Promise<Looked<T>>;
   /** Changes when the state does, or a worker comes or goes; "" while that cannot be told. */
-  version(): string;
+  version(): Promise<string>;
   /** Goes by another configuration from now on. */
   reconfigure(config: Config): void;
   close(): Promise<void>;
@@ -131,10 +131,10 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
       });
       return reading;
     },
-    version() {
+    async version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${opened}-${reader.changes.seen()}-${readWorker(lock).state}`;
+        return `${opened}-${await reader.changes.seen()}-${readWorker(lock).state}`;
       } catch {
         return "";
       }

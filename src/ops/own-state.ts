@@ -4,8 +4,8 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
+import { openStoreAt } from "../store/open.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import { openStore } from "../store/sqlite/open.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
 import type { Store } from "../store/store.ts";
 
@@ -48,7 +48,10 @@ export async function openState(
   config: Config,
   options: { clock?: Clock | undefined; patienceMs?: number | undefined } = {},
 ): Promise<Store> {
-  const store = await openStore(config.paths.database, options.patienceMs);
+  const store = await openStoreAt(
+    { path: config.paths.database, target: config.database },
+    options.patienceMs,
+  );
   try {
     if ((await refuseOthers(store.db, config)) === null) {
       const nowMs = (options.clock ?? systemClock).nowMs();

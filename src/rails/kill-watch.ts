@@ -70,7 +70,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
   async function look(): Promise<Kill | null> {
     const file = readReplaced(store) ?? readStopFile(stopFile);
     if (file !== null) return file;
-    const current = store.changes.seen();
+    const current = await store.changes.seen();
     if (current === version) return null;
     const row = await readKillRow(store.db);
     version = current;

@@ -45,7 +45,7 @@ async function untilStopped(
   for (;;) {
     const dependencies = { ...given, ...(await given.renew()) };
     // Taken before the tick: what somebody adds after its last look at the queue is then seen as new.
-    const version = given.store.changes.seen();
+    const version = await given.store.changes.seen();
     const result = await runTick(dependencies, runner);
     onTick?.(result);
     // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
@@ -73,7 +73,7 @@ async function untilWork(
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await clock.idle(signal).catch(() => undefined);
     if (hasNews()) return;
-    const current = store.changes.seen();
+    const current = await store.changes.seen();
     if (current !== version) {
       const runAt = await nextRunAt(store.db);
       if (runAt !== undefined && runAt <= clock.nowMs()) return;

@@ -137,7 +137,7 @@ export function createSender(options: SenderOptions): Sender {
       let version: number | null = null;
       let config: unknown = null;
       while (held > 0 && !isOver()) {
-        const seen = store.changes.seen();
+        const seen = await store.changes.seen();
         if (seen !== version || config !== current()) wake();
         version = seen;
         config = current();

@@ -3,7 +3,6 @@ import { beginEvidence, endEvidence } from "../evidence/keep.ts";
 import { allEnded } from "../jobs/containment/run-contained.ts";
 import { toIso } from "../lib/clock.ts";
 import { readStop } from "../rails/kill.ts";
-import { refuseForeignSchema } from "../store/sqlite/migrate.ts";
 import type { Dependencies, WorkIds } from "./dependencies.ts";
 import { removeHomes } from "./job/folder.ts";
 import { allClosed } from "./job/gateway.ts";
@@ -40,7 +39,7 @@ export async function runTick(
 ): Promise<TickResult> {
   const { config, rails, sender, store, version } = given;
   // A loop has its database open for weeks: what was added to it meanwhile would change what statements do.
-  await refuseForeignSchema(store.db);
+  await store.health.refuseForeign();
   const { tick, isAfterCrash } = await beginTick(given, byHand);
   const log = given.log.child({ tick });
   const dependencies = { ...given, log };

@@ -2,6 +2,7 @@ import type { Kysely, Transaction } from "kysely";
 import type * as alerts from "./schema/alerts.ts";
 import type * as egress from "./schema/egress.ts";
 import type * as evidence from "./schema/evidence.ts";
+import type * as fleet from "./schema/fleet.ts";
 import type * as gateway from "./schema/gateway.ts";
 import type * as queue from "./schema/queue.ts";
 import type * as rails from "./schema/rails.ts";
@@ -59,6 +60,9 @@ export interface Schema {
   wrong_codes: queue.WrongCodesTable;
   remote_cursors: queue.RemoteCursorsTable;
   remote_messages: queue.RemoteMessagesTable;
+  gate: fleet.GateTable;
+  machines: fleet.MachinesTable;
+  chores: fleet.ChoresTable;
 }
 
 /** A connection to read and write through: the store's own, or an open transaction. */

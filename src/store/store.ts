@@ -1,3 +1,4 @@
+import type { Clock } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
 import type { Db, Trx } from "./schema.ts";
 import type { OpenedFile } from "./sqlite/opened-files.ts";
@@ -23,6 +24,8 @@ export interface Store {
    */
   atomicallySoon<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   changes: Changes;
+  /** A clock that says the time by which the agent goes: of the machine, or in a fleet of the database. */
+  clockOver(clock: Clock): Clock;
   health: StoreHealth;
   close(): Promise<void>;
 }
@@ -30,7 +33,7 @@ export interface Store {
 /** Cheap enough to be asked several times a second, so that nobody queries in vain. */
 export interface Changes {
   /** A number that is another one once another connection has committed. */
-  seen(): number;
+  seen(): Promise<number>;
 }
 
 /** What can go wrong with the storage under a process that works with it. */
@@ -40,6 +43,14 @@ interface StoreHealth {
    * later statement was refused, so nobody may end as if all were well.
    */
   refuseBroken(): void;
+  /** @throws StoreRefused when the tables are not what this version makes, or are those of a newer one. */
+  refuseForeign(): Promise<void>;
+  /** @throws StoreRefused when what is kept is damaged, as far as afk can tell: a server looks after its own files. */
+  refuseDamage(): Promise<void>;
+  /** Whether `refuseDamage` takes long. */
+  isLarge(): boolean;
+  /** Gives a bounded part of what is free back to the system; how much that was, in units of its own. */
+  shrink(): Promise<number>;
   /** What has to stay in its place: the database with its log, and the lock's file while this process holds it. */
   files: OpenedFile[];
   /**

@@ -43,6 +43,7 @@ export async function opsHarness(over: Record<string, unknown> = {}): Promise<Op
         by_hand: 0,
         next_due_at: null,
         version: "1.2.3",
+        machine: null,
         ...fields,
       };
       await db.insertInto("ticks").values(row).execute();

@@ -3,8 +3,9 @@ import Database from "better-sqlite3";
 import { Kysely, SqliteDialect } from "kysely";
 import { expect, test } from "vitest";
 import { keyOf } from "../../src/alerts/events.ts";
+import { MIGRATIONS } from "../../src/store/migrations.ts";
 import type { Schema } from "../../src/store/schema.ts";
-import { MIGRATIONS, migrate } from "../../src/store/sqlite/migrate.ts";
+import { migrate } from "../../src/store/sqlite/migrate.ts";
 import { tempDir } from "../support/temp.ts";
 
 const AT = "2026-11-21T06:00:00.000Z";

@@ -1,8 +1,9 @@
 import { sql } from "kysely";
 import { expect, it } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
+import { MIGRATIONS } from "../../src/store/migrations.ts";
 import type { Db } from "../../src/store/schema.ts";
-import { MIGRATIONS, migrate } from "../../src/store/sqlite/migrate.ts";
+import { migrate } from "../../src/store/sqlite/migrate.ts";
 import { emptyDatabase } from "./empty-database.ts";
 
 const BEFORE = Object.fromEntries(Object.entries(MIGRATIONS).filter(([name]) => name < "0008"));

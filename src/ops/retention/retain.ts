@@ -2,7 +2,6 @@ import type { Config } from "../../config/config.ts";
 import { type Clock, systemClock } from "../../lib/clock.ts";
 import { HOUR_MS } from "../../lib/durations.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
-import { countPages, givePagesBack } from "../../store/sqlite/pages.ts";
 import type { Store } from "../../store/store.ts";
 import { readAges } from "./ages.ts";
 import { alertsSweep } from "./alerts.ts";
@@ -93,7 +92,8 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
     !isFinished && steps < stepsMax && !signal.aborted && systemClock.uptimeMs() < endsAt;
   ) {
     const current = turns.shift();
-    const count = current === undefined ? await shrink(store) : await step(store, current, ages, failures);
+    const count =
+      current === undefined ? await store.health.shrink() : await step(store, current, ages, failures);
     const name = current?.sweep.name ?? "freePages";
     isFinished = current === undefined && count === 0;
     if (count > 0) {
@@ -115,25 +115,6 @@ export async function retain(sources: RetentionSources): Promise<Retained> {
   if (failures.length > 0) throw failures[0];
   return removed;
 }
-
-/**
- * Free pages are taken by new rows, so that the file stops growing once as much is removed as is added. Only where much is
- * free, as after the first pass over an old database, some are given back.
- */
-async function shrink(store: Store): Promise<number> {
-  const { all, free } = await countPages(store.db);
-  if (free < FREE_PAGES_MIN || free < all * FREE_SHARE_MAX) return 0;
-  await store.atomically((trx) => givePagesBack(trx, PAGES_BACK));
-  const left = await countPages(store.db);
-  // None, where the file was made without `auto_vacuum`.
-  return Math.max(0, all - left.all);
-}
-
-/** 4 MiB of pages of 4 KiB, and a quarter of the file. */
-const FREE_PAGES_MIN = 1_024;
-const FREE_SHARE_MAX = 0.25;
-/** About 10 ms of work. */
-const PAGES_BACK = 128;
 
 /** How far a sweep has got; null once it has seen the end. */
 interface Progress {

@@ -3,7 +3,6 @@ import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { raiseHighWater } from "../../ops/high-water.ts";
 import { readReplaced } from "../../rails/kill.ts";
-import { refuseForeignSchema } from "../../store/sqlite/migrate.ts";
 import type { Uses } from "../dependencies.ts";
 
 /** What was spent is marked this often: a copy put back from before then is seen by whoever begins on it. */
@@ -51,7 +50,7 @@ export function createChores({
       }
       if (nowMs < nextAt) return;
       nextAt = nowMs + MINUTE_MS;
-      await refuseForeignSchema(store.db);
+      await store.health.refuseForeign();
     },
     async ended(config) {
       release();

@@ -1,36 +1,30 @@
-import { statSync } from "node:fs";
 import { DAY_MS } from "../../lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../ops/counters.ts";
 import { setKill } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { hasRoomToWork, keepBallast } from "../../store/sqlite/ballast.ts";
-import { refuseDamage } from "../../store/sqlite/pages.ts";
-import type { Writing } from "../dependencies.ts";
+import type { Uses, Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
 
 const CHECK_EVERY_MS = DAY_MS;
 /** When a check is written down again. In between it would only be one more wait for the disk, at each tick. */
 const NOTE_EVERY_MS = CHECK_EVERY_MS / 24;
 
-/** A database up to this size is checked at every tick, in under 0.2 s; a larger one once a day and after a crash. */
-const CHECK_ALWAYS_BYTES = 32 * 1024 * 1024;
-
 /**
  * Reads the whole database and derives the counters again from the ledger: a disk changes bytes without a word, and
- * SQLite looks at no more than it needs. Counters must agree: if they do not, what is left of a cap is not known, and
+ * SQLite looks at no more than it needs. A large one is read once a day and after a crash, any other at every tick. Counters must agree: if they do not, what is left of a cap is not known, and
  * the kill switch is set until a person has looked.
  * @throws StoreRefused when the database is damaged.
  */
 export async function checkCounters(
-  { store, clock, outbox, config }: Writing,
+  { store, clock, outbox }: Uses<"store" | "clock" | "outbox">,
   isAfterCrash: boolean,
 ): Promise<void> {
   const nowMs = clock.nowMs();
   const lastAt = await readMeta(store.db, "counters_checked_at");
   const isRecent = nowMs >= lastAt && nowMs - lastAt < CHECK_EVERY_MS;
-  const isLarge = statSync(config.paths.database).size > CHECK_ALWAYS_BYTES;
-  if (!isAfterCrash && isRecent && isLarge) return;
-  await refuseDamage(store.db, config.paths.database);
+  if (!isAfterCrash && isRecent && store.health.isLarge()) return;
+  await store.health.refuseDamage();
   await store.atomically(async (trx) => {
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];
     if (!isRecent || nowMs - lastAt >= NOTE_EVERY_MS) await writeMeta(trx, "counters_checked_at", nowMs);

@@ -13,6 +13,8 @@ export interface TicksTable {
   by_hand: number;
   next_due_at: number | null;
   version: string;
+  /** Of a fleet; null where there is one. */
+  machine: string | null;
 }
 
 /** One safety fired on purpose. It counts for the version and configuration it ran with. */

@@ -46,6 +46,8 @@ export interface OutputsTable {
   state: "pending" | "published";
   created_at: number;
   published_at: number | null;
+  /** Of a fleet: the one that made it, and in whose folder it belongs. */
+  machine: string | null;
 }
 
 /** Where a draft is on its way from a job to the world. */

@@ -48,7 +48,7 @@ export function openReader(path: string): Reader {
       queue = Promise.allSettled([result]);
       return result;
     },
-    changes: { seen: () => version.get() as number },
+    changes: { seen: async () => version.get() as number },
     isReplaced: () => findReplaced(files) !== null,
     close: () => db.destroy(),
   };

@@ -1,9 +1,11 @@
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { type CompiledQuery, Kysely } from "kysely";
-import { after, systemClock } from "../../lib/clock.ts";
+import { systemClock } from "../../lib/clock.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { oncePerTurn } from "../../lib/turn.ts";
+import { createDeferred } from "../deferred.ts";
 import { makeFolder } from "../durable-file.ts";
 import { StoreRefused } from "../errors.ts";
 import { executePreparedBy } from "../prepared.ts";
@@ -13,8 +15,9 @@ import { withBallast } from "./ballast.ts";
 import { BUSY_PATIENCE_MS, BUSY_TIMEOUT_MS, whileBusy } from "./busy.ts";
 import { executeNow, StoreDialect } from "./dialect.ts";
 import { explain, refuseSpecialFile } from "./errors.ts";
-import { migrate } from "./migrate.ts";
+import { migrate, refuseForeignSchema } from "./migrate.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
+import { refuseDamage, shrink } from "./pages.ts";
 import { keepPrivate } from "./private-state.ts";
 import { refuseDamagedLog } from "./wal.ts";
 
@@ -22,6 +25,8 @@ import { refuseDamagedLog } from "./wal.ts";
 const STATEMENT_PATIENCE_MIN_MS = 2_000;
 /** How long a section that nobody waits for does so for another one. */
 const SOON_MS = 2;
+/** A database up to this size is read as a whole in under 0.2 s. */
+const LARGE_BYTES = 32 * 1024 * 1024;
 
 /**
  * Opens (and if need be creates and migrates) the database at `path`. A process that makes or migrates it, which takes
@@ -85,17 +90,23 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   }
   const later = createDeferred(SOON_MS);
   const lookForReplaced = oncePerTurn(() => findReplaced(files));
+  const atomically: Store["atomically"] = (work) => {
+    later.startAll();
+    return section(work);
+  };
   return {
     db,
     latest,
-    atomically(work) {
-      later.startAll();
-      return section(work);
-    },
+    atomically,
     atomicallySoon: (work) => later.defer(() => section(work)),
-    changes: { seen: () => version.get() as number },
+    changes: { seen: async () => version.get() as number },
+    clockOver: (clock) => clock,
     health: {
       refuseBroken: dialect.refuseBroken,
+      refuseForeign: async () => void (await refuseForeignSchema(db)),
+      refuseDamage: () => refuseDamage(db, path),
+      isLarge: () => statSync(path).size > LARGE_BYTES,
+      shrink: () => shrink({ db, atomically }),
       files,
       replaced() {
         const what = replaced === null ? lookForReplaced() : null;
@@ -106,28 +117,6 @@ async function open(path: string, patienceMs: number): Promise<Store> {
     close() {
       later.startAll();
       return db.destroy();
-    },
-  };
-}
-
-/** What waits for the next section, each at most for so long; the first whose time is over takes all with it. */
-function createDeferred(ms: number) {
-  const waiting = new Set<() => void>();
-  function startAll(): void {
-    for (const start of [...waiting]) start();
-  }
-  return {
-    startAll,
-    defer<T>(begin: () => Promise<T>): Promise<T> {
-      return new Promise((resolve) => {
-        const start = () => {
-          cancel();
-          waiting.delete(start);
-          resolve(begin());
-        };
-        const cancel = after(ms, startAll);
-        waiting.add(start);
-      });
     },
   };
 }

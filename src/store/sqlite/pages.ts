@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { StoreRefused } from "../errors.ts";
 import type { Db, Trx } from "../schema.ts";
+import type { Store } from "../store.ts";
 
 /** Pages of the file, and those of them that hold nothing: new rows take these before the file grows. */
 export async function countPages(db: Db): Promise<{ all: number; free: number }> {
@@ -31,4 +32,23 @@ export async function refuseDamage(db: Db, path: string): Promise<void> {
     "store_damaged",
     `${path} is damaged (${found.join("; ").replaceAll("\n", " ").slice(0, 300)}). Restore a backup, or stop every worker and move the file away to start anew`,
   );
+}
+
+/** 4 MiB of pages of 4 KiB, and a quarter of the file. */
+const FREE_PAGES_MIN = 1_024;
+const FREE_SHARE_MAX = 0.25;
+/** About 10 ms of work. */
+const PAGES_BACK = 128;
+
+/**
+ * Free pages are taken by new rows, so that the file stops growing once as much is removed as is added. Only where much is
+ * free, as after the first pass over an old database, some are given back: how many.
+ */
+export async function shrink({ db, atomically }: Pick<Store, "db" | "atomically">): Promise<number> {
+  const { all, free } = await countPages(db);
+  if (free < FREE_PAGES_MIN || free < all * FREE_SHARE_MAX) return 0;
+  await atomically((trx) => givePagesBack(trx, PAGES_BACK));
+  const left = await countPages(db);
+  // None, where the file was made without `auto_vacuum`.
+  return Math.max(0, all - left.all);
 }

@@ -62,6 +62,7 @@ export async function watchdogHarness(rest: Record<string, unknown> = {}): Promi
       by_hand: 0,
       next_due_at: null,
       version: "1.2.3",
+      machine: null,
       ...fields,
     };
     await withDb((db) => db.insertInto("ticks").values(row).execute());

@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { capMicrosFromUsd } from "../lib/money.ts";
+import { section, text, usd } from "./fields.ts";
+
+const WRITE_URL = "write postgres://USER:PASSWORD@HOST:5432/NAME, or leave it out to use SQLite";
+
+/** The `database:` section; null where the agent lives in SQLite. */
+export function databaseSchema() {
+  return v.pipe(
+    section(
+      "PostgreSQL, for an agent that runs on several machines; without it the state is one SQLite file.",
+      {
+        url: v.optional(
+          v.pipe(
+            v.string(WRITE_URL),
+            v.check((value) => /^postgres(?:ql)?:$/.test(URL.parse(value)?.protocol ?? ""), WRITE_URL),
+            v.description("Address of the database, with user and password; else `DATABASE_URL`."),
+          ),
+        ),
+        schema: v.optional(
+          text(
+            "The agent's own schema in it; `afk_` and the agent's name unless stated.",
+            "write a name of small letters, digits and _, at most 63, for example afk_digest",
+            /^[a-z_][a-z0-9_]*$/,
+            63,
+          ),
+        ),
+      },
+    ),
+    v.transform(({ url = null, schema = null }) => ({ url, schema })),
+  );
+}
+
+/** The `fleet:` section. */
+export function fleetSchema() {
+  return v.pipe(
+    section("What several agents in one database share.", {
+      daily_cap_usd: v.optional(
+        usd(
+          "Cap over all agents of the database, by the day in UTC; none unless stated.",
+          "the most that a day of all agents may cost",
+          "10",
+        ),
+      ),
+    }),
+    v.transform(({ daily_cap_usd: cap }) => ({
+      dailyCapMicros: cap === undefined ? null : capMicrosFromUsd(cap),
+    })),
+  );
+}
+
+/** The schema of an agent that names none. */
+export function schemaOf(agent: string): string {
+  return `afk_${agent.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, 63);
+}

@@ -1,0 +1,47 @@
+import { type Kysely, sql } from "kysely";
+
+/**
+ * What several machines need beside what one does: the row that every section locks first, the machines, who does what
+ * is to be done once, and whose each run, tick, file and process is. On SQLite the gate's row stays as it is made here.
+ */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await db.schema
+    .createTable("gate")
+    .addColumn("id", "integer", (c) => c.primaryKey().check(sql`id = 1`))
+    .addColumn("generation", "bigint", (c) => c.notNull().check(sql`generation >= 0`))
+    .addColumn("latest_at", "bigint", (c) => c.notNull())
+    .addColumn("epoch", "bigint", (c) => c.notNull().check(sql`epoch >= 0`))
+    .addColumn("system_id", "text", (c) => c.notNull())
+    .addColumn("timeline", "text", (c) => c.notNull())
+    .execute();
+  await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline) values (1, 0, 0, 0, '', '')`.execute(
+    db,
+  );
+  await db.schema
+    .createTable("machines")
+    .addColumn("id", "text", (c) => c.primaryKey())
+    // What claims and the ledger name: another one each time that a process takes the machine's part.
+    .addColumn("runner", "text", (c) => c.notNull())
+    .addColumn("name", "text", (c) => c.notNull())
+    .addColumn("boot_id", "text", (c) => c.notNull())
+    .addColumn("pid", "integer", (c) => c.notNull())
+    .addColumn("version", "text", (c) => c.notNull())
+    .addColumn("level", "text", (c) => c.notNull())
+    .addColumn("started_at", "bigint", (c) => c.notNull())
+    .addColumn("lease_until", "bigint", (c) => c.notNull())
+    .addColumn("looked_at", "bigint", (c) => c.notNull())
+    .addColumn("clock_off_ms", "bigint", (c) => c.notNull())
+    .addColumn("lost_at", "bigint")
+    .addColumn("ended_at", "bigint")
+    .execute();
+  await db.schema
+    .createTable("chores")
+    .addColumn("name", "text", (c) => c.primaryKey())
+    .addColumn("runner", "text", (c) => c.notNull())
+    .addColumn("token", "bigint", (c) => c.notNull())
+    .addColumn("until", "bigint", (c) => c.notNull())
+    .execute();
+  for (const table of ["ticks", "outputs", "processes", "drafts"])
+    await db.schema.alterTable(table).addColumn("machine", "text").execute();
+  await sql`create unique index jobs_running on jobs (name) where state = 'running'`.execute(db);
+}

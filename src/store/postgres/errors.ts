@@ -1,0 +1,88 @@
+import { DatabaseError } from "pg";
+import { AfkError, EXIT, messageOf, systemCode } from "../../lib/errors.ts";
+import { StoreRefused } from "../errors.ts";
+
+/** The database cannot be reached, or does not take part: nothing was done, and it may heal by itself. Exit code 69. */
+export class StoreUnreachable extends AfkError {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super("store_unreachable", message, { exitCode: EXIT.unavailable, ...options });
+  }
+}
+
+/** A commit was asked for and its answer never came: whether it happened could not be found out. */
+export class CommitUnknown extends StoreUnreachable {}
+
+/** The SQLSTATE of the server's own error; an empty text for any other. */
+export function sqlState(error: unknown): string {
+  return error instanceof DatabaseError ? (error.code ?? "") : "";
+}
+
+/** Two sections met, or one waited too long for another: nothing was done, and it is tried again. */
+const AGAIN = new Set(["40001", "40P01", "55P03"]);
+/** Shut down, starting, out of connections, in recovery or read-only (a standby), or the connection is gone. */
+const AWAY = new Set(["57P01", "57P02", "57P03", "53300", "25006", "25P03", "57P05"]);
+
+export function isWorthAgain(error: unknown): boolean {
+  return AGAIN.has(sqlState(error));
+}
+
+/** Whether the connection, or the server behind it, is gone or of no use. */
+export function isAway(error: unknown): boolean {
+  if (error instanceof StoreUnreachable) return true;
+  const state = sqlState(error);
+  if (state !== "") return AWAY.has(state) || state.startsWith("08");
+  return (
+    error instanceof Error &&
+    (LOST.has(systemCode(error)) ||
+      /^Connection terminated|^Query read timeout|not queryable|timeout exceeded when trying to connect/i.test(
+        error.message,
+      ))
+  );
+}
+
+const LOST = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOENT",
+]);
+
+/** PostgreSQL's errors in words that say what to do. Anything else passes as it is. `where` names the database without its password. */
+export function explain(error: unknown, where: string): unknown {
+  if (error instanceof AfkError) return error;
+  const state = sqlState(error);
+  const refuse = (code: string, message: string) => new StoreRefused(code, message, { cause: error });
+  if (AGAIN.has(state))
+    return refuse("store_busy", `another session keeps ${where} from being written; nothing was changed`);
+  if (isAway(error)) {
+    const message = `${where} cannot be reached (${messageOf(error)}); nothing was changed. Look whether it runs and is the primary`;
+    return new StoreUnreachable(message, { cause: error });
+  }
+  if (state === "53100")
+    return refuse("disk_full", `the disk of ${where} is full; make room and start again`);
+  if (state.startsWith("28"))
+    return refuse(
+      "store_unwritable",
+      `${where} does not let this user in: look at the user and password of the URL`,
+    );
+  if (state === "3D000")
+    return refuse("store_unwritable", `${where} is not there: createdb, or mend the URL`);
+  if (state === "42501")
+    return refuse(
+      "store_unwritable",
+      `this user may not write ${where}: it needs a schema of its own (${messageOf(error)})`,
+    );
+  if (state === "XX001" || state === "XX002")
+    return refuse(
+      "store_damaged",
+      `${where} is damaged (${messageOf(error)}); nothing was changed. Restore a backup`,
+    );
+  if (state.startsWith("58"))
+    return refuse("store_io", `${where} could not read or write (${messageOf(error)}); look at its disk`);
+  return error;
+}

@@ -1,0 +1,57 @@
+import type { QueryResult as Answer } from "pg";
+import { StoreRefused } from "../errors.ts";
+
+/** What a section finds at the gate, which it then has alone. */
+export interface AtGate {
+  /** With this section. */
+  generation: number;
+  epoch: number;
+  /** The database's clock once the gate was locked, and never behind an earlier section. Epoch milliseconds. */
+  nowMs: number;
+  /** Of its transaction, by which a commit whose answer is lost is asked for. */
+  xid: string;
+  /** The database that the gate's row knows, and the one that it is in. */
+  known: Origin;
+  found: Origin;
+}
+
+/** A database as a whole: a copy that was promoted or restored has another timeline, a new one another identifier. */
+export interface Origin {
+  systemId: string;
+  timeline: string;
+}
+
+/** Locks the gate: whoever has it is alone, in the whole fleet, until its transaction ends. */
+const LOCK = "select 1 from gate where id = 1 for update";
+
+/**
+ * Read once the lock is held: a statement that waits for a row has read the clock before. `now()` would be the time at which
+ * the transaction began, which may be long before another's that committed first.
+ */
+const PASS = `update gate set generation = generation + 1,
+  latest_at = greatest(latest_at, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) where id = 1
+  returning generation, epoch, latest_at, system_id, timeline, pg_current_xact_id()::text as xid,
+  current_setting('synchronous_commit') as sync,
+  (select system_identifier::text from pg_control_system()) as found_system,
+  left(pg_walfile_name(pg_current_wal_lsn()), 8) as found_timeline`;
+
+/** The statements that a section begins with, in one packet. */
+export const GATE = [LOCK, PASS];
+
+/** @throws StoreRefused where a commit would not be on the disk, or the gate's row is gone. */
+export function readGate({ rows: [row] }: Answer, where: string): AtGate {
+  if (row === undefined)
+    throw new StoreRefused("store_damaged", `the gate's row is missing from ${where}; restore a backup`);
+  if (row.sync === "off") {
+    const message = `${where} runs with synchronous_commit = off, which forgets what it has acknowledged; set it to on`;
+    throw new StoreRefused("store_unsafe", message);
+  }
+  return {
+    generation: row.generation,
+    epoch: row.epoch,
+    nowMs: row.latest_at,
+    xid: row.xid,
+    known: { systemId: row.system_id, timeline: row.timeline },
+    found: { systemId: row.found_system, timeline: row.found_timeline },
+  };
+}

@@ -1,0 +1,99 @@
+import type { CompiledQuery, QueryResult } from "kysely";
+import { createDeferred } from "../deferred.ts";
+import { MIGRATIONS } from "../migrations.ts";
+import { executePreparedBy } from "../prepared.ts";
+import type { Store } from "../store.ts";
+import type { DatabaseTarget } from "../target.ts";
+import { followChanges } from "./changes.ts";
+import { databaseClock } from "./clock.ts";
+import { openKysely } from "./dialect.ts";
+import { explain } from "./errors.ts";
+import { migrate, readApplied, refuseNewer } from "./migrate.ts";
+import { Pool } from "./pool.ts";
+import { createSections } from "./sections.ts";
+import { Session } from "./session.ts";
+import { describe } from "./where.ts";
+
+/** How long a section that nobody waits for does so for another one. */
+const SOON_MS = 2;
+
+/**
+ * Opens (and if need be creates and migrates) the agent's schema of a database.
+ * @throws StoreRefused, StoreUnreachable (exit 69).
+ */
+export async function openPostgresStore(target: DatabaseTarget): Promise<Store> {
+  const where = describe(target);
+  let writer: Session;
+  try {
+    writer = await Session.open(target);
+  } catch (error) {
+    throw explain(error, where);
+  }
+  try {
+    await migrate(writer, target);
+  } catch (error) {
+    await writer.close();
+    throw explain(error, where);
+  }
+  const clock = databaseClock();
+  const sections = createSections({
+    where,
+    async session() {
+      if (writer.isLost()) writer = await Session.open(target);
+      return writer;
+    },
+    async onGate(_trx, gate) {
+      clock.read(gate.nowMs);
+    },
+    async onCommit() {},
+  });
+  const pool = new Pool(target);
+  const db = openKysely({
+    take: () => pool.take(),
+    giveBack: (session) => pool.giveBack(session as Session),
+    begin: async (session) => void (await (session as Session).begin("")),
+    commit: (session) => (session as Session).commit(),
+    rollback: (session) => (session as Session).rollback(),
+  });
+  executePreparedBy(db, async (query: CompiledQuery): Promise<QueryResult<unknown>> => {
+    try {
+      return await pool.run((session) => session.executeQuery(query));
+    } catch (error) {
+      throw explain(error, where);
+    }
+  });
+  const latest = db.withoutPlugins();
+  executePreparedBy(latest, (query) => pool.run((session) => session.executeQuery(query)));
+  const later = createDeferred(SOON_MS);
+  return {
+    db,
+    latest,
+    atomically(work) {
+      later.startAll();
+      return sections.run(work);
+    },
+    atomicallySoon: (work) => later.defer(() => sections.run(work)),
+    changes: followChanges(db, sections.own),
+    clockOver: clock.over,
+    health: {
+      refuseBroken() {
+        // A server tells each statement of its own trouble, and keeps what it has acknowledged.
+      },
+      // It has no page of its own to read.
+      refuseDamage: async () => undefined,
+      // What counts of its tables is looked at by their owner; that they are not newer is asked again, since others migrate.
+      refuseForeign: async () => refuseNewer(await readApplied(db, target.schema), Object.keys(MIGRATIONS)),
+      // Each machine derives the counters again once a day, and after a crash.
+      isLarge: () => true,
+      // The server does so by itself.
+      shrink: async () => 0,
+      files: [],
+      replaced: () => null,
+    },
+    async close() {
+      later.startAll();
+      await sections.idle();
+      await Promise.all([pool.close(), writer.close()]);
+    },
+  };
+}

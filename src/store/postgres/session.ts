@@ -1,0 +1,120 @@
+import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
+import { type QueryResult as Answer, Client } from "pg";
+import type { DatabaseTarget } from "../target.ts";
+import { TYPES, toParameter } from "./values.ts";
+
+/** A server that does not answer a new connection in this time is away. */
+const CONNECT_MS = 5_000;
+/** A section holds the agent's lock: one whose process has stopped is ended by the server. */
+const IDLE_IN_TRANSACTION_MS = 10_000;
+/** For the lock of another section; whoever waits asks again. */
+const LOCK_MS = 10_000;
+const STATEMENT_MS = 60_000;
+
+/** A way to the database. Nothing rests on what the server keeps of a session: behind a pooler each transaction may have another. */
+export class Session implements DatabaseConnection {
+  readonly client: Client;
+  readonly #local: string;
+  #isInTransaction = false;
+  #isLost = false;
+
+  private constructor(client: Client, local: string) {
+    this.client = client;
+    this.#local = local;
+    // One that breaks while it waits would else end the process; the next statement finds it lost.
+    client.on("error", () => {
+      this.#isLost = true;
+    });
+    client.on("end", () => {
+      this.#isLost = true;
+    });
+  }
+
+  /** @throws what pg does. */
+  static async open({ url, schema }: DatabaseTarget): Promise<Session> {
+    const client = new Client({
+      connectionString: url,
+      types: TYPES,
+      pipeline: true,
+      application_name: "afk",
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_MS,
+      query_timeout: STATEMENT_MS + CONNECT_MS,
+    });
+    const session = new Session(client, localSettings(schema));
+    await client.connect();
+    return session;
+  }
+
+  isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** A statement by itself has the schema's name from a transaction of its own; all three go in one packet. */
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    const values = parameters.map(toParameter);
+    if (this.#isInTransaction) return toResult(await this.client.query(sql, values));
+    const all = [
+      this.client.query(`begin; ${this.#local}`),
+      this.client.query(sql, values),
+      this.client.query("commit"),
+    ] as const;
+    const [, result] = (await allOrFirstError(all)) as [unknown, Answer, unknown];
+    return toResult(result);
+  }
+
+  /** Begins a transaction with statements that belong to its beginning, and gives what the last of them gave. */
+  async begin(mode: string, ...statements: string[]): Promise<Answer> {
+    const text = [`begin ${mode}`, this.#local, ...statements].join("; ");
+    const answers = (await this.client.query(text)) as Answer | Answer[];
+    this.#isInTransaction = true;
+    return [answers].flat().at(-1) as Answer;
+  }
+
+  async commit(): Promise<void> {
+    this.#isInTransaction = false;
+    const { command } = await this.client.query("commit");
+    // What had failed in it was rolled back, and the server says so by the name of what it did.
+    if (command !== "COMMIT") throw new Error("the transaction was rolled back when it was to be committed");
+  }
+
+  async rollback(): Promise<void> {
+    this.#isInTransaction = false;
+    if (!this.#isLost) await this.client.query("rollback");
+  }
+
+  // Kysely asks for it; nothing of afk's reads that way.
+  // biome-ignore lint/correctness/useYield: it never gives anything
+  async *streamQuery<Row>(): AsyncIterableIterator<QueryResult<Row>> {
+    throw new Error("nothing is streamed");
+  }
+
+  async close(): Promise<void> {
+    this.#isLost = true;
+    await this.client.end();
+  }
+}
+
+function localSettings(schema: string): string {
+  return [
+    `set local search_path to "${schema.replaceAll('"', '""')}"`,
+    `set local lock_timeout to ${LOCK_MS}`,
+    `set local statement_timeout to ${STATEMENT_MS}`,
+    `set local idle_in_transaction_session_timeout to ${IDLE_IN_TRANSACTION_MS}`,
+  ].join("; ");
+}
+
+/** Waits for all, so that the next statement finds the session free. @throws what failed first. */
+async function allOrFirstError(all: readonly Promise<unknown>[]): Promise<unknown[]> {
+  const ended = await Promise.allSettled(all);
+  const failed = ended.find((each) => each.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+  return ended.map((each) => (each.status === "fulfilled" ? each.value : undefined));
+}
+
+function toResult<Row>({ rows, rowCount, command }: Answer): QueryResult<Row> {
+  const isChange =
+    command === "INSERT" || command === "UPDATE" || command === "DELETE" || command === "MERGE";
+  return { rows: rows as Row[], ...(isChange && { numAffectedRows: BigInt(rowCount ?? 0) }) };
+}

@@ -1,0 +1,7 @@
+import type { DatabaseTarget } from "../target.ts";
+
+/** The database in words: host, name and schema, without user and password. */
+export function describe({ url, schema }: DatabaseTarget): string {
+  const { host, pathname, searchParams } = new URL(url);
+  return `PostgreSQL at ${host || searchParams.get("host") || "this machine"}${pathname}, schema ${schema}`;
+}

@@ -1,0 +1,46 @@
+/** One row, id 1, which every section on PostgreSQL locks before anything else. SQLite has a lock of its own. */
+export interface GateTable {
+  id: number;
+  /** Raised by every section. */
+  generation: number;
+  /** The database's time at the newest section; it never goes back. */
+  latest_at: number;
+  /** Raised when the database is seen to be another than before, or behind what a machine remembers. */
+  epoch: number;
+  /** The database that is worked on: its identifier and timeline. Empty before the first section. */
+  system_id: string;
+  timeline: string;
+}
+
+/** A host of a fleet, known by an id of its own. */
+export interface MachinesTable {
+  id: string;
+  /** The process that has the machine's part, as claims and the ledger name it. */
+  runner: string;
+  /** What its host calls itself: for people alone. */
+  name: string;
+  boot_id: string;
+  pid: number;
+  version: string;
+  /** The newest migration that it knows. */
+  level: string;
+  started_at: number;
+  lease_until: number;
+  /** When it last saw the kill switch, set or not. */
+  looked_at: number;
+  /** How far its own clock was ahead of the database's. */
+  clock_off_ms: number;
+  /** When others found its lease over: its process may do nothing any more. */
+  lost_at: number | null;
+  /** When it ended in order. */
+  ended_at: number | null;
+}
+
+/** What one machine at a time does for all. */
+export interface ChoresTable {
+  name: string;
+  runner: string;
+  /** Grows each time that it is taken; every step of it names it. */
+  token: number;
+  until: number;
+}
