@@ -13,6 +13,7 @@ const TOOL_PACKAGES: Record<string, string> = {
   python3: "python3-venv",
   zsh: "zsh",
   fish: "fish",
+  pgbouncer: "pgbouncer",
 };
 /** What the tests of the page need; it is large, and not every system has it under this name. */
 const BROWSER_PACKAGES: Record<string, string> = { chromium: "chromium" };

@@ -2,13 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, chownSync, closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
+import { systemCode } from "../../../src/lib/errors.ts";
 import { freePort } from "../free-port.ts";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { exitOf, keep, processesIn } from "./keeper.ts";
 import { type Owner, runAs, serverOwner } from "./owner.ts";
 import { type Locale, ROLE, SUPERUSER, templateFolder } from "./template.ts";
+import { until } from "./until.ts";
 
 export interface PostgresOptions {
   /** How its databases sort: as ICU's en-US unless said otherwise, so that what relies on bytes is found out. */
@@ -47,13 +48,10 @@ export interface Postgres extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const START_MS_MAX = 60_000;
-const END_MS_MAX = 60_000;
-const POLL_MS = 5;
 /** Another process may take the port between the look and the server's start. */
 const PORTS_TRIED_MAX = 5;
 
-/** Starts one from a copy of the template. Whoever calls it closes it; `postgres()` in shared.ts does that for a test. */
+/** Starts one from a copy of the template. Whoever calls it closes it; `forTest` in shared.ts does that with a test's end. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const binaries = options.binaries ?? findBinaries();
   const owner = serverOwner();
@@ -157,6 +155,8 @@ function newServer({ folder, owner, binaries, port, closeKeeper }: ServerParts):
     url: (database = ROLE, user = ROLE) => `postgres://${user}@127.0.0.1:${port}/${database}`,
     async query(sql, values, database = SUPERUSER) {
       const client = new pg.Client({ connectionString: server.url(database, SUPERUSER) });
+      // A lost connection is an event as well as the failure of its query, which is what the caller is told.
+      client.on("error", () => undefined);
       await client.connect();
       try {
         return (await client.query(sql, values)).rows;
@@ -216,7 +216,7 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    if (systemCode(error) !== "ESRCH") throw error;
   }
 }
 
@@ -226,17 +226,9 @@ function isReady(data: string, pid: number | undefined): boolean {
   try {
     text = readFileSync(join(data, "postmaster.pid"), "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    if (systemCode(error) === "ENOENT") return false;
     throw error;
   }
   const [first, , , , , , , eighth] = text.split("\n");
   return Number(first) === pid && ["ready", "standby"].includes(eighth?.trim() ?? "");
-}
-
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  const end = performance.now() + Math.max(START_MS_MAX, END_MS_MAX);
-  while (!isSo()) {
-    if (performance.now() > end) throw new Error(`not in time: ${what}`);
-    await pause(POLL_MS);
-  }
 }

@@ -2,11 +2,16 @@ import { randomBytes } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { type Postgres, type PostgresOptions, startPostgres } from "./server.ts";
 
+/** What is being started ends with the test: `await forTest(startProxy(server))`. */
+export async function forTest<T extends { close(): Promise<void> }>(starting: Promise<T>): Promise<T> {
+  const started = await starting;
+  onTestFinished(() => started.close());
+  return started;
+}
+
 /** A server that ends with the test: for what stops, kills or promotes it. Most tests want `freshDatabase`. */
-export async function postgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const server = await startPostgres(options);
-  onTestFinished(() => server.close());
-  return server;
+export function postgres(options: PostgresOptions = {}): Promise<Postgres> {
+  return forTest(startPostgres(options));
 }
 
 /** Shared by all files of a worker, which vitest runs in one process; kept there in case it loads this module twice. */
@@ -19,11 +24,12 @@ export function sharedPostgres(): Promise<Postgres> {
   return holder[KEY];
 }
 
-/** The URL of an empty database that goes away with the test. */
+/** The URL of an empty database, for this test alone. */
 export async function freshDatabase(): Promise<string> {
   const server = await sharedPostgres();
   const name = `test_${randomBytes(6).toString("hex")}`;
   const url = await server.createDatabase(name);
+  // At once, and not many together: a drop begins with a checkpoint, which syncs the files of all databases that stay.
   onTestFinished(() => server.dropDatabase(name));
   return url;
 }
