@@ -61,6 +61,7 @@ export interface Schema {
   remote_cursors: queue.RemoteCursorsTable;
   remote_messages: queue.RemoteMessagesTable;
   gate: fleet.GateTable;
+  database_events: fleet.DatabaseEventsTable;
   machines: fleet.MachinesTable;
   chores: fleet.ChoresTable;
 }

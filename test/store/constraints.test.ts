@@ -220,6 +220,11 @@ const VALID: Record<string, Row> = {
     last_at: 1,
     count: 1,
   },
+  gate: {
+    ...{ id: 1, generation: 1, latest_at: 1, epoch: 0, system_id: "7", timeline: "00000001" },
+    ...{ shift_ms: 0, clock_set: 0 },
+  },
+  database_events: { generation: 1, event: "failover_seen", at: 1, reason: "why" },
 };
 
 /** What each table refuses, as a change to its valid row. */
@@ -308,6 +313,10 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a grant beyond no cap", "cap_grants", { cap: 0 }],
   ["a taken name of a kind that does not exist", "taken_names", { kind: "table" }],
   ["a robots verdict that does not exist", "robots", { verdict: "perhaps" }],
+  ["a second gate", "gate", { id: 2 }],
+  ["a negative generation", "gate", { generation: -1 }],
+  ["a negative epoch", "gate", { epoch: -1 }],
+  ["an event of the database that does not exist", "database_events", { event: "lost" }],
 ];
 
 async function insert(db: Db, table: string, row: Row): Promise<void> {

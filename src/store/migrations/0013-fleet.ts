@@ -13,10 +13,21 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("epoch", "bigint", (c) => c.notNull().check(sql`epoch >= 0`))
     .addColumn("system_id", "text", (c) => c.notNull())
     .addColumn("timeline", "text", (c) => c.notNull())
+    .addColumn("shift_ms", "bigint", (c) => c.notNull())
+    .addColumn("clock_set", "bigint", (c) => c.notNull())
     .execute();
-  await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline) values (1, 0, 0, 0, '', '')`.execute(
-    db,
-  );
+  await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set)
+    values (1, 0, 0, 0, '', '', 0, 0)`.execute(db);
+  await db.schema
+    .createTable("database_events")
+    // Of the gate, when it was found.
+    .addColumn("generation", "bigint", (c) => c.primaryKey())
+    .addColumn("event", "text", (c) => c.notNull().check(sql`event in ('failover_seen', 'clock_jump')`))
+    .addColumn("at", "bigint", (c) => c.notNull())
+    .addColumn("reason", "text", (c) => c.notNull())
+    .addColumn("told_at", "bigint")
+    .addColumn("confirmed_at", "bigint")
+    .execute();
   await db.schema
     .createTable("machines")
     .addColumn("id", "text", (c) => c.primaryKey())

@@ -10,6 +10,22 @@ export interface GateTable {
   /** The database that is worked on: its identifier and timeline. Empty before the first section. */
   system_id: string;
   timeline: string;
+  /** What the agent's time is ahead of the database's clock: not 0 from a jump of that clock until a person confirms it. */
+  shift_ms: number;
+  /** The generation at which a person last took that clock for right. */
+  clock_set: number;
+}
+
+/** What was found wrong with the database as a whole, at the gate; a person is told of it, and confirms it. */
+export interface DatabaseEventsTable {
+  generation: number;
+  event: "failover_seen" | "clock_jump";
+  at: number;
+  reason: string;
+  /** When the alert was written. */
+  told_at: number | null;
+  /** When a person let the work go on. */
+  confirmed_at: number | null;
 }
 
 /** A host of a fleet, known by an id of its own. */
