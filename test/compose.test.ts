@@ -118,13 +118,19 @@ describe(".env.example", () => {
     value === null ? [name] : [],
   );
 
-  test("explains every variable that compose.yaml reads, and no other", () => {
-    const used = new Set([...substituted.map(([, name]) => name), ...handedOn]);
+  const inFleet = [...read("compose.fleet.yaml").matchAll(/(?<!\$)\$\{([A-Z_]+)(?::-([^}]*))?/g)];
+
+  test("explains every variable that compose.yaml and compose.fleet.yaml read, and no other", () => {
+    const used = new Set([...[...substituted, ...inFleet].map(([, name]) => name), ...handedOn]);
     expect(explained.map(({ name }) => name).sort()).toEqual([...used].sort());
   });
 
   test("shows the defaults as they are, so that a copy of it changes nothing", () => {
     for (const [, name, value] of substituted) {
+      expect(explained, name).toContainEqual({ name, value });
+    }
+    // Which folder is the default differs, and is said there; a password has none.
+    for (const [, name, value = ""] of inFleet.filter(([, name]) => name !== "AFK_FOLDER")) {
       expect(explained, name).toContainEqual({ name, value });
     }
     const set = [...example.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
