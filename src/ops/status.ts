@@ -86,6 +86,8 @@ export interface TickStatus {
   reason: string | null;
   units: number;
   usd: number;
+  /** Of a fleet: the one that ticked. */
+  machine?: string;
 }
 
 interface StatusSources {
@@ -157,10 +159,10 @@ function breakerStatus({ name, state }: Facts["breakers"][number]): Status["brea
 
 /** That a tick runs is said only while somebody holds the lock; one that began after that was asked is believed. */
 function tickStatus(tick: Selectable<TicksTable>, { worker, nowMs }: Observation): TickStatus {
-  const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, ...shown } = tick;
+  const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, machine, ...shown } = tick;
   const hasDied = tick.outcome === "running" && worker.state === "none" && !isNewer(tick.started_at, nowMs);
   const outcome = hasDied ? "crashed" : tick.outcome;
-  return { ...viewOf(shown), outcome, usd: usdFromMicros(cost_micros) };
+  return { ...viewOf(shown), outcome, usd: usdFromMicros(cost_micros), ...(machine !== null && { machine }) };
 }
 
 function killView({ by, at, reason, remedy }: Kill): Status["killed"] {

@@ -106,6 +106,9 @@ describe("loadConfig", () => {
     expect(rest).toEqual({
       agent: "morning-digest",
       timezone: "Europe/Berlin",
+      database: null,
+      fleet: { dailyCapMicros: null },
+      concurrency: 1,
       budget: {
         caps: {
           tick_micros: 0,
