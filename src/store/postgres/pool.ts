@@ -11,7 +11,7 @@ const IDLE_MS = 10_000;
 export class Pool {
   readonly #target: DatabaseTarget;
   readonly #free: { session: Session; cancel: () => void }[] = [];
-  readonly #waiting: ((session: Session) => void)[] = [];
+  readonly #waiting: ((session: Promise<Session>) => void)[] = [];
   #count = 0;
   #isClosed = false;
 
@@ -44,15 +44,22 @@ export class Pool {
       return await Session.open(this.#target);
     } catch (error) {
       this.#count -= 1;
+      // Nobody will give one back to whoever waits: it tries for itself.
+      this.#waiting.shift()?.(this.#open());
       throw error;
     }
   }
 
   giveBack(session: Session): void {
-    const next = this.#isClosed ? undefined : this.#waiting.shift();
-    if (next !== undefined) next(session);
+    const next = this.#waiting.shift();
+    if (next !== undefined) next(session.isLost() ? this.#replace(session) : Promise.resolve(session));
     else if (this.#isClosed || session.isLost()) void this.#drop(session);
     else this.#free.push({ session, cancel: after(IDLE_MS, () => void this.#drop(session)) });
+  }
+
+  async #replace(lost: Session): Promise<Session> {
+    await this.#drop(lost);
+    return await this.#open();
   }
 
   async #drop(session: Session): Promise<void> {

@@ -83,10 +83,7 @@ export function createSections({
     // A batch that failed before any section was taken fails for the one that asked for it.
     if (taken.length === 0) taken.push(...queue.splice(0, 1));
     const connection = await session();
-    const gate = readGate(
-      await connection.begin("isolation level read committed read write", ...GATE),
-      where,
-    );
+    const gate = await passGate(connection);
     const ran: Ran[] = [];
     try {
       await within(connection, async (root) => {
@@ -113,6 +110,17 @@ export function createSections({
     own += 1;
     await onCommit(gate);
     return ran;
+  }
+
+  /** Begins a transaction. */
+  async function passGate(connection: Session): Promise<AtGate> {
+    const answer = await connection.begin("isolation level read committed", ...GATE);
+    try {
+      return readGate(answer, where);
+    } catch (error) {
+      await connection.rollback();
+      throw error;
+    }
   }
 
   async function commit(connection: Session, gate: AtGate, giveUpAtMs: number): Promise<void> {
@@ -143,10 +151,7 @@ export function createSections({
     for (;;) {
       try {
         const connection = await session();
-        const at = readGate(
-          await connection.begin("isolation level read committed read write", ...GATE),
-          where,
-        );
+        const at = await passGate(connection);
         if (at.found.systemId !== gate.found.systemId || at.found.timeline !== gate.found.timeline) {
           await connection.rollback();
           throw new CommitUnknown(
@@ -200,8 +205,12 @@ const RELEASE = "release savepoint section";
 async function runOne(connection: Session, trx: Trx, waiting: Waiting, isSaved: boolean): Promise<Ran> {
   const hooks = collectAfterCommit(trx);
   if (isSaved) await connection.client.query(SAVEPOINT);
+  connection.takeRefusal();
   try {
     const value = await waiting.work(trx);
+    // One that went on all the same has written nothing since: it cannot be kept.
+    const refused = connection.takeRefusal();
+    if (refused !== null) throw refused;
     if (isSaved) await connection.client.query(RELEASE);
     return { waiting, value, hooks };
   } catch (error) {

@@ -1,7 +1,9 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { type QueryResult as Answer, Client } from "pg";
 import type { DatabaseTarget } from "../target.ts";
+import { explain, isAway } from "./errors.ts";
 import { TYPES, toParameter } from "./values.ts";
+import { describe } from "./where.ts";
 
 /** A server that does not answer a new connection in this time is away. */
 const CONNECT_MS = 5_000;
@@ -15,12 +17,15 @@ const STATEMENT_MS = 60_000;
 export class Session implements DatabaseConnection {
   readonly client: Client;
   readonly #local: string;
+  readonly #where: string;
   #isInTransaction = false;
+  #refused: unknown = null;
   #isLost = false;
 
-  private constructor(client: Client, local: string) {
+  private constructor(client: Client, target: DatabaseTarget) {
     this.client = client;
-    this.#local = local;
+    this.#local = localSettings(target.schema);
+    this.#where = describe(target);
     // One that breaks while it waits would else end the process; the next statement finds it lost.
     client.on("error", () => {
       this.#isLost = true;
@@ -31,9 +36,9 @@ export class Session implements DatabaseConnection {
   }
 
   /** @throws what pg does. */
-  static async open({ url, schema }: DatabaseTarget): Promise<Session> {
+  static async open(target: DatabaseTarget): Promise<Session> {
     const client = new Client({
-      connectionString: url,
+      connectionString: target.url,
       types: TYPES,
       pipeline: true,
       application_name: "afk",
@@ -42,7 +47,7 @@ export class Session implements DatabaseConnection {
       keepAliveInitialDelayMillis: CONNECT_MS,
       query_timeout: STATEMENT_MS + CONNECT_MS,
     });
-    const session = new Session(client, localSettings(schema));
+    const session = new Session(client, target);
     await client.connect();
     return session;
   }
@@ -51,25 +56,49 @@ export class Session implements DatabaseConnection {
     return this.#isLost;
   }
 
-  /** A statement by itself has the schema's name from a transaction of its own; all three go in one packet. */
+  /** @throws what `explain` makes of the server's errors. */
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
     const values = parameters.map(toParameter);
-    if (this.#isInTransaction) return toResult(await this.client.query(sql, values));
-    const all = [
+    try {
+      return toResult(
+        this.#isInTransaction ? await this.client.query(sql, values) : await this.#alone(sql, values),
+      );
+    } catch (error) {
+      const explained = explain(error, this.#where);
+      if (this.#isInTransaction) this.#refused ??= explained;
+      throw explained;
+    }
+  }
+
+  /** The first error since this was last asked: from then on the server takes no statement of the transaction or savepoint. */
+  takeRefusal(): unknown {
+    const refused = this.#refused;
+    this.#refused = null;
+    return refused;
+  }
+
+  /** A statement by itself has the schema's name from a transaction of its own; all three go in one packet. */
+  async #alone(sql: string, values: unknown[]): Promise<Answer> {
+    const [, result] = await allOrFirstError([
       this.client.query(`begin; ${this.#local}`),
       this.client.query(sql, values),
       this.client.query("commit"),
-    ] as const;
-    const [, result] = (await allOrFirstError(all)) as [unknown, Answer, unknown];
-    return toResult(result);
+    ]);
+    return result as Answer;
   }
 
   /** Begins a transaction with statements that belong to its beginning, and gives what the last of them gave. */
   async begin(mode: string, ...statements: string[]): Promise<Answer> {
     const text = [`begin ${mode}`, this.#local, ...statements].join("; ");
-    const answers = (await this.client.query(text)) as Answer | Answer[];
-    this.#isInTransaction = true;
-    return [answers].flat().at(-1) as Answer;
+    try {
+      const answers = (await this.client.query(text)) as Answer | Answer[];
+      this.#isInTransaction = true;
+      return [answers].flat().at(-1) as Answer;
+    } catch (error) {
+      // What failed after `begin` left a transaction behind, which would refuse the next one.
+      await (isAway(error) ? this.close() : this.rollback());
+      throw error;
+    }
   }
 
   async commit(): Promise<void> {

@@ -14,7 +14,7 @@ export const TYPES = {
 /** @throws StoreRefused for one that a number cannot hold exactly: money is never rounded. */
 function toNumber(text: string): number {
   const value = Number(text);
-  if (Number.isInteger(value) && !Number.isSafeInteger(value))
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
     throw new StoreRefused("store_damaged", `the database holds ${text}, which is larger than afk counts`);
   return value;
 }
