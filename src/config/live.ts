@@ -164,8 +164,8 @@ function withoutRemoved(budget: BudgetConfig, inUse: Config, latest: Config): Bu
 
 /** Host settings, and where the state is, are those that it was started with; the state belongs to the agent's name. */
 function asRunning(config: Config, first: Config): Config {
-  const { paths, tickSeconds, agent } = first;
-  if (config.agent === agent) return { ...config, paths, tickSeconds };
+  const { paths, tickSeconds, agent, database } = first;
+  if (config.agent === agent) return { ...config, paths, tickSeconds, database };
   const message = `is ${config.agent}, and ${agent} is at work; its state has that name, so stop it before you rename it`;
   throw new ConfigError(paths.configFile, [{ path: "agent", message }]);
 }

@@ -95,7 +95,9 @@ export class NoAgent extends AfkError {
 
 /** @throws NoAgent where there is certainly none; what may not be looked at may well be one. */
 export function refuseNoAgent(found: Paths): void {
-  const isThere = [found.configFile, found.database].some(mayBeThere);
+  // The state of a fleet's machine is in a database, which the file's absence does not say.
+  const machine = join(found.state, "machine.json");
+  const isThere = [found.configFile, found.database, machine].some(mayBeThere);
   if (!isThere) throw new NoAgent(found);
 }
 

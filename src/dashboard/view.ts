@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { envFileSecrets } from "../jobs/programs/env-file.ts";
 import { type Clock, pause, systemClock } from "../lib/clock.ts";
@@ -7,9 +6,8 @@ import { createRedactor, redacted } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
 import { refuseOthers } from "../ops/own-state.ts";
 import { observe, readWorker } from "../ops/worker.ts";
+import { openReaderAt, type Reader } from "../store/open-reader.ts";
 import type { Db } from "../store/schema.ts";
-import { isMigrated } from "../store/sqlite/migrate.ts";
-import { openReader, type Reader } from "../store/sqlite/open-reader.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 
 /** What there is to show: the state, or why it cannot be read. */
@@ -44,7 +42,8 @@ const REST_MAX_MS = 2_000;
 /** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
 export function createView(options: Omit<SnapshotSources, "redact">): View {
   const { clock } = options;
-  const { database, lock } = options.config.paths;
+  const { database: path, lock } = options.config.paths;
+  const place = { path, target: options.config.database };
   let sources = sourcesOf(options.config);
   let readSnapshot = createSnapshots(sources);
   let reader: Reader | undefined;
@@ -61,10 +60,11 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
   async function current(): Promise<Reader | undefined> {
     if (reader?.isReplaced()) await drop();
     if (reader !== undefined) return reader;
-    if (!existsSync(database)) return undefined;
-    reader = openReader(database);
+    const found = await openReaderAt(place);
+    if (found === null) return undefined;
+    reader = found;
     opened += 1;
-    if (!(await reader.read(isMigrated))) await drop();
+    if (!(await found.read(found.isMigrated))) await drop();
     return reader;
   }
 

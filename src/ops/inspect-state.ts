@@ -9,11 +9,11 @@ import { silentLog } from "../lib/log.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { StoreRefused } from "../store/errors.ts";
 import { readMeta } from "../store/meta.ts";
+import { openReaderAt } from "../store/open-reader.ts";
 import type { Db } from "../store/schema.ts";
 import { explain, refuseSpecialFile } from "../store/sqlite/errors.ts";
-import { isMigrated } from "../store/sqlite/migrate.ts";
-import { openReader } from "../store/sqlite/open-reader.ts";
 import { refuseDamagedLog } from "../store/sqlite/wal.ts";
+import { refuseUnmoved } from "./forgotten-database.ts";
 import { checkHighWater, readMark } from "./high-water.ts";
 import { openState, refuseOthers } from "./own-state.ts";
 import { isThere, unreadable } from "./unreadable.ts";
@@ -27,7 +27,8 @@ export interface Inspected {
 
 /**
  * Hands the state to `work` to be read: nothing is made in it and nothing changes, and the right to read it is enough.
- * Where an agent that opens it would make, migrate or mend something, that is done to a copy, which `work` then sees.
+ * Where an agent that opens it would make, migrate or mend something, that is done to a copy, which `work` then sees; a fleet's
+ * database is not copied, and what would have to be done to it is refused in words.
  * @throws OthersState (exit 78), StoreRefused, or what `work` throws.
  */
 export async function inspectState<T>(
@@ -35,6 +36,7 @@ export async function inspectState<T>(
   work: (inspected: Inspected) => Promise<T>,
   clock: Clock = systemClock,
 ): Promise<T> {
+  if (config.database !== null) return await inspectDatabase(config, work, clock);
   const { database } = config.paths;
   try {
     for (const file of [database, `${database}-wal`]) refuseSpecialFile(file);
@@ -46,6 +48,20 @@ export async function inspectState<T>(
   return seen === null ? await inspectCopy(config, work, clock) : seen.value;
 }
 
+async function inspectDatabase<T>(
+  config: Config,
+  work: (inspected: Inspected) => Promise<T>,
+  clock: Clock,
+): Promise<T> {
+  const seen = await readInPlace(config, work, (behind) => {
+    const message = `${behind}; the next command that opens it, such as afk tick, sets the kill switch, until a person has looked: afk ledger, then afk resume`;
+    throw new StoreRefused("state_rolled_back", message);
+  });
+  // Before its first tick it is empty, and so is this.
+  if (seen === null) await refuseUnmoved(config);
+  return seen === null ? await inspectCopy({ ...config, database: null }, work, clock) : seen.value;
+}
+
 /**
  * Hands the database to `work` as it is and of one moment, by a connection that cannot write. Null where it has to be made,
  * migrated, refused or announced first.
@@ -55,21 +71,35 @@ export async function inspectInPlace<T>(
   config: Config,
   work: (inspected: Inspected) => Promise<T>,
 ): Promise<{ value: T } | null> {
-  const { database, highWater } = config.paths;
-  if (!existsSync(database)) return null;
   try {
-    return await closing(openReader(database), (reader) =>
-      reader.read(async (db) => {
-        if (!(await isMigrated(db))) return null;
-        await refuseOthers(db, config);
-        const isOlderCopy = readMark(highWater).generation > (await readMeta(db, "generation"));
-        return isOlderCopy ? null : { value: await work({ config, db }) };
-      }),
-    );
+    return await readInPlace(config, work, () => null);
   } catch (error) {
     if (error instanceof StoreRefused) return null;
     throw error;
   }
+}
+
+/** `onOlderCopy` is told how the database is behind what this machine has seen. */
+async function readInPlace<T>(
+  config: Config,
+  work: (inspected: Inspected) => Promise<T>,
+  onOlderCopy: (behind: string) => null,
+): Promise<{ value: T } | null> {
+  const { database, highWater } = config.paths;
+  const opened = await openReaderAt({ path: database, target: config.database });
+  if (opened === null) return null;
+  return await closing(opened, (reader) =>
+    reader.read(async (db) => {
+      if (!(await reader.isMigrated(db))) return null;
+      await refuseOthers(db, config);
+      const [mark, generation] = [readMark(highWater).generation, await readMeta(db, "generation")];
+      if (mark > generation)
+        return onOlderCopy(
+          `the database is an older copy: at ${generation}, and ${highWater} has seen ${mark}`,
+        );
+      return { value: await work({ config, db }) };
+    }),
+  );
 }
 
 async function inspectCopy<T>(

@@ -8,6 +8,7 @@ import { openStoreAt } from "../store/open.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
 import type { Store } from "../store/store.ts";
+import { refuseUnmoved } from "./forgotten-database.ts";
 
 /** The state belongs to an agent of another name: with it one budget would be two agents', or one agent's budget lost. */
 export class OthersState extends AfkError {
@@ -48,6 +49,7 @@ export async function openState(
   config: Config,
   options: { clock?: Clock | undefined; patienceMs?: number | undefined } = {},
 ): Promise<Store> {
+  await refuseUnmoved(config);
   const store = await openStoreAt(
     { path: config.paths.database, target: config.database },
     options.patienceMs,

@@ -12,6 +12,7 @@ import { expandHome, locate, refuseNoAgent } from "../config/locations.ts";
 import { formatPath, isSection } from "../config/path.ts";
 import { readYaml } from "../config/yaml.ts";
 import { isFree, priceOf, priceProblem } from "../providers/prices.ts";
+import { refuseForgotten } from "./forgotten-database.ts";
 import { refuseFormerState } from "./own-state.ts";
 
 /** The kinds of jobs that the configuration may use. @throws ConfigError for a file of them that cannot be loaded */
@@ -35,6 +36,7 @@ export function readConfig(sources: ConfigSources, kinds: KindsOf): Config {
   refuseNoAgent(locate(where));
   const config = loadConfig({ ...where, jobKinds: kinds() });
   if (!sources.state && !environment.AFK_STATE) refuseFormerState(config, where.cwd);
+  refuseForgotten(config);
   const named = [...askedModels(config), ...offeredModels(config)];
   const unpriced = named.flatMap(({ path, reference }) => {
     const message = priceProblem(reference, config.models);

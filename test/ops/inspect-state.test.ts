@@ -10,13 +10,13 @@ const inspect = ({ config }: OpsHarness) => inspectInPlace(config, async () => "
 test("the status is read in place, and nothing is written", async () => {
   const harness = await opsHarness();
   await harness.tick({ outcome: "ok", units: 3 });
-  const version = harness.rails.store.changes.seen();
+  const version = await harness.rails.store.changes.seen();
   const { config, rails } = harness;
   const status = await inspectState(config, (seen) =>
     readStatus({ ...seen, version: "1.2.3", clock: rails.clock }),
   );
   expect(status).toEqual(await harness.status());
-  expect(harness.rails.store.changes.seen()).toBe(version);
+  expect(await harness.rails.store.changes.seen()).toBe(version);
 });
 
 test("a database that has to be made, migrated or announced is not read in place", async () => {

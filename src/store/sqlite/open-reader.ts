@@ -2,24 +2,15 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
+import type { Reader } from "../open-reader.ts";
 import type { Db, Schema } from "../schema.ts";
-import type { Changes } from "../store.ts";
 import { StoreDialect } from "./dialect.ts";
 import { explain, refuseSpecialFile } from "./errors.ts";
+import { isMigrated } from "./migrate.ts";
 import { findReplaced, openedFiles } from "./opened-files.ts";
 
 /** How long a statement waits; a reader of a write-ahead log waits for nobody but who is opening the database. */
 const BUSY_TIMEOUT_MS = 1_000;
-
-/** A connection that cannot write, beside those that do the work. */
-export interface Reader {
-  /** Everything that `work` reads is of one moment. One at a time; it holds only SQL. */
-  read<T>(work: (db: Db) => Promise<T>): Promise<T>;
-  changes: Changes;
-  /** True once the path leads to another file than the one that is open: it was replaced, or a copy restored over it. */
-  isReplaced(): boolean;
-  close(): Promise<void>;
-}
 
 /**
  * Opens the database at `path`, which must be there and migrated, to look at it.
@@ -48,6 +39,7 @@ export function openReader(path: string): Reader {
       queue = Promise.allSettled([result]);
       return result;
     },
+    isMigrated,
     changes: { seen: async () => version.get() as number },
     isReplaced: () => findReplaced(files) !== null,
     close: () => db.destroy(),
@@ -79,15 +71,26 @@ function openToRead(path: string): Database.Database {
  * nothing can be told. Only reads, and throws nothing.
  */
 export function peekOwner(path: string): string | null {
+  const row = peek<{ agent: string }>(path, "select agent from owners order by id desc limit 1");
+  return row === "unreadable" || row === undefined ? null : row.agent;
+}
+
+/** Whether an agent has worked with such a database, or was stopped in it; true where that cannot be told. Only reads. */
+export function peekUsed(path: string): boolean {
+  const used = ["ledger", "jobs", "ticks", "kill_switch where set_at is not null"]
+    .map((table) => `exists (select 1 from ${table})`)
+    .join(" or ");
+  const row = peek<{ used: number }>(path, `select ${used} as used`);
+  return row === "unreadable" || row?.used === 1;
+}
+
+function peek<Row>(path: string, query: string): Row | undefined | "unreadable" {
   let database: Database.Database | undefined;
   try {
     database = openToRead(path);
-    const row = database
-      .prepare<[], { agent: string }>("select agent from owners order by id desc limit 1")
-      .get();
-    return row?.agent ?? null;
+    return database.prepare<[], Row>(query).get();
   } catch {
-    return null;
+    return "unreadable";
   } finally {
     database?.close();
   }

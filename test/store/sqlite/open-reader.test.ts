@@ -2,7 +2,8 @@ import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
-import { openReader, type Reader } from "../../../src/store/sqlite/open-reader.ts";
+import type { Reader } from "../../../src/store/open-reader.ts";
+import { openReader } from "../../../src/store/sqlite/open-reader.ts";
 import { testStore } from "../../support/store.ts";
 import { tempDir } from "../../support/temp.ts";
 
@@ -23,10 +24,10 @@ test.each([
   "begin immediate",
 ])("cannot: %s", async (statement) => {
   const store = await testStore();
-  const before = store.changes.seen();
+  const before = await store.changes.seen();
   const attempt = reader(store.path).read((db) => sql.raw(statement).execute(db));
   await expect(attempt).rejects.toThrow();
-  expect(store.changes.seen()).toBe(before);
+  expect(await store.changes.seen()).toBe(before);
   const row = await store.db.selectFrom("kill_switch").selectAll().executeTakeFirstOrThrow();
   expect(row.set_at).toBeNull();
 });
@@ -40,7 +41,7 @@ test("everything that is read at once is of one moment, and what comes after is 
       .selectAll()
       .execute()
       .then((rows) => rows.length);
-  const version = opened.changes.seen();
+  const version = await opened.changes.seen();
   const seen = await opened.read(async (db) => {
     const before = await count(db);
     await store.db.insertInto("meta").values({ key: "new", value: 1 }).execute();
@@ -48,7 +49,7 @@ test("everything that is read at once is of one moment, and what comes after is 
   });
   expect(seen).toEqual([0, 0]);
   expect(await opened.read(count)).toBe(1);
-  expect(opened.changes.seen()).not.toBe(version);
+  expect(await opened.changes.seen()).not.toBe(version);
 });
 
 test("readings wait for each other, and one that fails does not stop the next", async () => {

@@ -207,13 +207,13 @@ describe("the data version", () => {
   test("changes when another connection commits, and only then", async () => {
     const store = await testStore();
     const other = await testStore(store.path);
-    const before = store.changes.seen();
+    const before = await store.changes.seen();
     await store.db.insertInto("host_limits").values({ host: "own.example", next_at: 1 }).execute();
-    expect(store.changes.seen()).toBe(before);
+    expect(await store.changes.seen()).toBe(before);
     await other.db.selectFrom("host_limits").selectAll().execute();
-    expect(store.changes.seen()).toBe(before);
+    expect(await store.changes.seen()).toBe(before);
     await other.db.insertInto("host_limits").values({ host: "other.example", next_at: 1 }).execute();
-    expect(store.changes.seen()).not.toBe(before);
+    expect(await store.changes.seen()).not.toBe(before);
   });
 });
 

@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Config } from "../config/config.ts";
+import { ConfigError } from "../config/errors.ts";
+import { systemCode } from "../lib/errors.ts";
+import { StoreRefused } from "../store/errors.ts";
+import { openReaderAt } from "../store/open-reader.ts";
+import { peekOwner, peekUsed } from "../store/sqlite/open-reader.ts";
+
+/** The state is in one place and the configuration names another, which would be a new and empty budget. Exit code 78. */
+export class OtherPlace extends ConfigError {}
+
+/** What a machine of a fleet keeps beside its locks. */
+const OF_FLEET = ["machine.json", "fleet-mark.json"];
+const MOVED = ".moved-";
+
+/** Where `afk move` leaves a state that it has moved; a copy that nothing works with. */
+export function movedName(database: string, at: string): string {
+  return `${database}${MOVED}${at.replaceAll(":", "-")}`;
+}
+
+/** States that were moved away from `database`, the newest first. */
+export function findMoved(database: string): string[] {
+  const [dir, start] = [dirname(database), `${basename(database)}${MOVED}`];
+  return namesIn(dir)
+    .filter((name) => name.startsWith(start) && MOMENT.test(name))
+    .sort()
+    .reverse()
+    .map((name) => join(dir, name));
+}
+
+/** None where the folder is missing or may not be read: whoever opens the state says that better. */
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if (["ENOENT", "EACCES", "EPERM", "ENOTDIR"].includes(systemCode(error))) return [];
+    throw error;
+  }
+}
+
+/**
+ * For a configuration without a database, in a state folder that a fleet's machine has worked in, or from which the state was moved
+ * to one: somebody forgot DATABASE_URL, or a unit or a shell does not have it.
+ * @throws OtherPlace
+ */
+export function refuseForgotten({ database: target, paths }: Config): void {
+  if (target !== null) return;
+  const sign = OF_FLEET.map((name) => join(paths.state, name)).find((path) => existsSync(path));
+  const moved = sign === undefined && !existsSync(paths.database) ? findMoved(paths.database)[0] : undefined;
+  if (sign === undefined && moved === undefined) return;
+  const why =
+    sign === undefined
+      ? `the state of this agent was moved to PostgreSQL (what is left of it is ${moved})`
+      : `this machine is one of a fleet (${sign})`;
+  const message =
+    `${why}, and no database is named: a state in ${paths.database} would be a new and empty budget. Set DATABASE_URL, or database.url here; ` +
+    "to bring the state back, set it and say: afk move --to sqlite. If this folder is to be a new agent's, give it another: --state DIR or AFK_STATE";
+  throw new OtherPlace(paths.configFile, [{ path: "database", message }]);
+}
+
+/**
+ * For a configuration with a database whose schema is empty, in a state folder in which this agent has worked.
+ * @throws OtherPlace, StoreUnreachable (exit 69)
+ */
+export async function refuseUnmoved({ agent, database: target, paths }: Config): Promise<void> {
+  if (target === null || !existsSync(paths.database)) return;
+  const owner = peekOwner(paths.database);
+  if ((owner !== null && owner !== agent) || !peekUsed(paths.database)) return;
+  if (!(await isEmpty({ path: paths.database, target }))) return;
+  const message =
+    `${paths.database} holds the spend and the queue of ${agent}, and the schema ${target.schema} of the database is empty: it would be a new budget. ` +
+    "Move it: afk move --to postgres (its worker stopped). If the agent is to begin anew, put that file elsewhere";
+  throw new OtherPlace(paths.configFile, [{ path: "database", message }]);
+}
+
+async function isEmpty(place: Parameters<typeof openReaderAt>[0]): Promise<boolean> {
+  const reader = await openReaderAt(place);
+  if (reader === null) return true;
+  try {
+    return !(await reader.read(reader.isMigrated));
+  } catch (error) {
+    // Older, newer, or not to be read by this user: somebody has made it, and opening it says the rest.
+    if (error instanceof StoreRefused) return false;
+    throw error;
+  } finally {
+    await reader.close();
+  }
+}
+
+const MOMENT = /\.moved-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z$/;

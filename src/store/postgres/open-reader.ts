@@ -1,0 +1,73 @@
+import { StoreRefused } from "../errors.ts";
+import { MIGRATIONS } from "../migrations.ts";
+import type { Reader } from "../open-reader.ts";
+import type { Db } from "../schema.ts";
+import type { DatabaseTarget } from "../target.ts";
+import { followChanges } from "./changes.ts";
+import { openKysely, sectionOf, within } from "./dialect.ts";
+import { explain } from "./errors.ts";
+import { readApplied, refuseNewer } from "./migrate.ts";
+import { Pool } from "./pool.ts";
+import type { Session } from "./session.ts";
+import { describe } from "./where.ts";
+
+const READ_ONLY = "isolation level repeatable read read only";
+/** The first statement takes the snapshot; after it, nothing makes the transaction one that writes. */
+const SNAPSHOT = "select 1";
+
+/** Looks at an agent's schema, by one session that is opened when it is needed. Nothing is made or migrated. */
+export function openPostgresReader(target: DatabaseTarget): Reader {
+  const where = describe(target);
+  const pool = new Pool(target);
+  let queue: Promise<unknown> = Promise.resolve();
+
+  async function readNow<T>(work: (db: Db) => Promise<T>): Promise<T> {
+    try {
+      return await pool.run(async (session) => {
+        await session.begin(READ_ONLY, SNAPSHOT);
+        try {
+          return await within(session, (root) => work(sectionOf(root, session)));
+        } finally {
+          await endOf(session);
+        }
+      });
+    } catch (error) {
+      throw explain(error, where);
+    }
+  }
+
+  const single = openKysely({
+    take: () => pool.take(),
+    giveBack: (session) => pool.giveBack(session as Session),
+    begin: async (session) => void (await (session as Session).begin(READ_ONLY, SNAPSHOT)),
+    commit: (session) => endOf(session as Session),
+    rollback: (session) => endOf(session as Session),
+  });
+  return {
+    read(work) {
+      const result = queue.then(() => readNow(work));
+      // Whoever asked is told; the queue only waits.
+      queue = Promise.allSettled([result]);
+      return result;
+    },
+    async isMigrated(db) {
+      const applied = await readApplied(db, target.schema);
+      const known = Object.keys(MIGRATIONS);
+      refuseNewer(applied, known);
+      if (applied.length === 0 || applied.length === known.length) return applied.length > 0;
+      const message = `${where} was made by an older version of afk, and this one reads it once it is migrated: its next tick or afk run does that. Until then, look with the version that is at work`;
+      throw new StoreRefused("store_older", message);
+    },
+    changes: followChanges(single, () => 0),
+    isReplaced: () => false,
+    async close() {
+      await queue;
+      await pool.close();
+    },
+  };
+}
+
+/** A session whose end fails is of no use to the next one. */
+async function endOf(session: Session): Promise<void> {
+  await session.rollback().catch(() => session.close().catch(() => undefined));
+}
