@@ -21,6 +21,7 @@ export const ALERT_EVENTS = {
   kill_set: "warn",
   wedged: "error",
   process_left: "error",
+  machine_lost: "error",
   heartbeat_late: "error",
   no_output: "warn",
   recovered: "warn",

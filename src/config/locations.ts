@@ -13,6 +13,8 @@ export interface Paths {
   state: string;
   database: string;
   lock: string;
+  /** Who this machine is in a fleet (runner/machines/identity.ts). */
+  machine: string;
   /** Held by the process that serves `gateway.listen`. */
   gatewayLock: string;
   /** Held by the process that reads what the phone sends. */
@@ -54,6 +56,7 @@ export function locate(options: {
     state,
     database: join(state, "afk.db"),
     lock: join(state, "lock.db"),
+    machine: join(state, "machine.json"),
     gatewayLock: join(state, "gateway-lock.db"),
     remoteLock: join(state, "remote-lock.db"),
     highWater: join(state, "high-water.json"),

@@ -110,6 +110,7 @@ async function attempt(
     step: null,
     session,
     runner: caller.runner,
+    claim: caller.claim,
     // Counting and looking may be repeated as often as anybody likes.
     requestHash: route.isFree ? null : call.requestHash,
     isDegraded,

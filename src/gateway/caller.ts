@@ -1,5 +1,6 @@
 import type { Log } from "../lib/log.ts";
 import type { Scope } from "../lib/windows.ts";
+import type { JobClaim } from "../rails/machine.ts";
 import type { Trx } from "../store/schema.ts";
 import type { Refusal } from "./protocols/protocol.ts";
 
@@ -13,8 +14,10 @@ export interface Caller {
   models: readonly string[] | null;
   /** What it may use beyond what has a bound by itself (config/gateway-schema.ts). */
   allow: ReadonlySet<string>;
-  /** The lock holder's id for a job's run; null for a client. */
+  /** The lock holder's id for a job's run; for a client null, and in a fleet its gateway's. */
   runner: string | null;
+  /** A job's run: the claim that it stands on. */
+  claim?: JobClaim;
   /** The answers of the run's earlier attempts; null for a client. */
   recorded: RecordedAnswers | null;
   /** Where its log lines go, with the ids of the tick and job. */

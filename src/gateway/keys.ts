@@ -15,6 +15,8 @@ export interface FindCallerOptions {
   config: () => { gateway: GatewayConfig };
   log: Log;
   clock?: Clock;
+  /** In a fleet: the gateway's process, as the ledger names it. */
+  runner?: string | null;
 }
 
 type Client = GatewayConfig["clients"][number];
@@ -26,7 +28,13 @@ const KEY_CHARS_MAX = 500;
  * Finds the client of afk.yaml whose key it is: one of the file, or one that `afk key make` made and nobody has revoked.
  * A key that is nobody's costs a hash and one look into an index, whatever there is of clients and keys.
  */
-export function createFindCaller({ store, config, log, clock = systemClock }: FindCallerOptions): FindCaller {
+export function createFindCaller({
+  store,
+  config,
+  log,
+  clock = systemClock,
+  runner = null,
+}: FindCallerOptions): FindCaller {
   const noteRefused = createRefusedLog(clock);
   const callers = new WeakMap<Client, Caller>();
   const hashes = new WeakMap<Client, Buffer | null>();
@@ -37,7 +45,7 @@ export function createFindCaller({ store, config, log, clock = systemClock }: Fi
   }
 
   function callerOf(client: Client): Caller {
-    const caller = callers.get(client) ?? asCaller(client, log);
+    const caller = callers.get(client) ?? asCaller(client, runner, log);
     callers.set(client, caller);
     return caller;
   }
@@ -69,13 +77,13 @@ const selectKey = prepared((db, { hash }: { hash: string }) =>
   db.selectFrom("client_keys").select(["client", "revoked_at"]).where("hash", "=", hash),
 );
 
-function asCaller({ name, models, allow }: Client, log: Log): Caller {
+function asCaller({ name, models, allow }: Client, runner: string | null, log: Log): Caller {
   return {
     title: `client ${name}`,
     scope: { tick: null, job: null, client: name },
     models,
     allow: new Set(allow),
-    runner: null,
+    runner,
     recorded: null,
     log: log.child({ client: name }),
     signal: null,

@@ -9,6 +9,7 @@ import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
 import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import { readStop } from "../rails/kill.ts";
+import type { JobClaim } from "../rails/machine.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Trx } from "../store/schema.ts";
 import { estimateMicros, hiddenTokensMax, tokensMax } from "./estimate.ts";
@@ -31,6 +32,8 @@ export interface CompleteOptions {
   step?: string | undefined;
   /** The lock holder's id; null for a process without the lock. */
   runner?: string | null | undefined;
+  /** The claim of the job whose run this is. */
+  claim?: JobClaim | undefined;
   log: Log;
   /** Keeps the completion in the transaction that settles its cost. */
   record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
@@ -191,6 +194,7 @@ function guardedCall(
     scope: options.scope,
     step: options.step ?? null,
     runner: options.runner ?? null,
+    claim: options.claim,
     requestHash: hash("sha256", body),
     isDegraded,
     signal: options.signal,

@@ -26,18 +26,26 @@ export const OUTPUT_NAME = /^(?:[A-Za-z0-9][\w.-]{0,150}|[\p{L}\p{N}][\p{L}\p{N}
 /** The same with the number that a taken name gets. */
 const SAVED_NAME = /^(?:[A-Za-z0-9][\w.-]{0,155}|[\p{L}\p{N}][\p{L}\p{N}._-]{0,64})$/u;
 
-/** Saves files in the transaction that marks their job done. A name that another job has taken gets `-2`, `-3`, … */
+/** Saves files in the transaction that marks their job done; in a fleet for the machine that made them. A name that another job has taken gets `-2`, `-3`, … */
 export async function saveOutputs(
   trx: Trx,
   jobId: string,
   files: OutputFile[],
   nowMs: number,
+  machine: string | null = null,
 ): Promise<string[]> {
   const names: string[] = [];
   for (const file of files) {
     assert(OUTPUT_NAME.test(file.name), `an output named ${JSON.stringify(file.name)}`);
     const name = await freeName(trx, file.name);
-    const row = { name, job_id: jobId, content: file.content, created_at: nowMs, published_at: null };
+    const row = {
+      name,
+      job_id: jobId,
+      content: file.content,
+      created_at: nowMs,
+      published_at: null,
+      machine,
+    };
     await trx
       .insertInto("outputs")
       .values({ ...row, state: "pending" })
@@ -63,10 +71,11 @@ export async function publishPending(
   db: Db,
   dir: string,
   nowMs: number,
+  machine: string | null = null,
 ): Promise<{ files: string[]; setAside: SetAside[] }> {
   const files: string[] = [];
   const setAside: SetAside[] = [];
-  const names = await pendingNames(db);
+  const names = await pendingNames(db, machine);
   if (names.length === 0) return { files, setAside };
   const obstacle = await folderObstacle(dir, makeFolder);
   if (obstacle !== null) return { files, setAside: [{ name: null, reason: obstacle }] };
@@ -162,13 +171,19 @@ function failed(error: unknown, where: "file" | "folder"): Extract<Outcome, { re
   return { type: code === "EFBIG" || code === "ENAMETOOLONG" ? "file" : where, reason };
 }
 
-/** What was saved and is not in `out/`, in the order in which it was made. */
-export async function pendingNames(db: Db): Promise<string[]> {
+/**
+ * What was saved and is not in `out/`, in the order in which it was made: in a fleet what this machine is to write, with what
+ * was made before there were several.
+ */
+export async function pendingNames(db: Db, machine: string | null = null): Promise<string[]> {
   const rows = await db
     .selectFrom("outputs")
     .select("name")
     // Literally as the partial index has it, or SQLite does not use that.
     .where(sql<boolean>`state = 'pending'`)
+    .$if(machine !== null, (query) =>
+      query.where((eb) => eb.or([eb("machine", "=", machine), eb("machine", "is", null)])),
+    )
     .orderBy("created_at")
     .limit(PENDING_MAX)
     .execute();

@@ -1,7 +1,8 @@
+import type { Expression, ExpressionBuilder, SqlBool } from "kysely";
 import type { Announce } from "../alerts/outbox.ts";
 import type { RetryConfig } from "../config/config.ts";
 import type { Randomness } from "../lib/ids.ts";
-import type { Trx } from "../store/schema.ts";
+import type { Schema, Trx } from "../store/schema.ts";
 import { fail } from "./fail.ts";
 import type { JobRow } from "./job.ts";
 
@@ -13,11 +14,19 @@ const RECOVER_MAX = 1_000;
  * orphaned: it is due again at once. A job of this runner whose lease has run out hangs: it is due after backoff.
  * Either is dead if its attempts are used up, since a job that kills its process must not do so for ever. Gives how many
  * there were, and those that are dead now.
+ *
+ * In a fleet the lock says so of `former` alone, the runners that this machine had before: whether another machine's still works
+ * on a job, its lease says.
  */
 export async function recoverJobs(
   trx: Trx,
   announce: Announce,
-  by: { runner: string; tick: string | null; retryOf: (name: string) => RetryConfig },
+  by: {
+    runner: string;
+    former?: { from: string; below: string } | null;
+    tick: string | null;
+    retryOf: (name: string) => RetryConfig;
+  },
   nowMs: number,
   randomness: Randomness,
 ): Promise<{ count: number; dead: { job: JobRow; error: string }[] }> {
@@ -26,7 +35,7 @@ export async function recoverJobs(
     .selectFrom("jobs")
     .selectAll()
     .where("state", "=", "running")
-    .where((eb) => eb.or([eb("runner", "!=", by.runner), eb("lease_until", "<=", nowMs)]))
+    .where((eb) => eb.or([isLeft(eb, by), eb("lease_until", "<=", nowMs)]))
     .limit(RECOVER_MAX)
     .execute();
   const dead: { job: JobRow; error: string }[] = [];
@@ -39,6 +48,15 @@ export async function recoverJobs(
     if (outcome.state === "dead") dead.push({ job, error });
   }
   return { count: lost.length, dead };
+}
+
+function isLeft(
+  eb: ExpressionBuilder<Schema, "jobs">,
+  { runner, former = null }: { runner: string; former?: { from: string; below: string } | null },
+): Expression<SqlBool> {
+  const isOthers = eb("runner", "!=", runner);
+  if (former === null) return isOthers;
+  return eb.and([isOthers, eb("runner", ">=", former.from), eb("runner", "<", former.below)]);
 }
 
 /**

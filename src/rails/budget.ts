@@ -23,6 +23,7 @@ import {
   sumUnderWay,
   UPDATE_ENDED,
 } from "./ledger.ts";
+import type { JobClaim } from "./machine.ts";
 import { openPeriods } from "./periods.ts";
 import type { Rails } from "./rails.ts";
 import { isCapped, ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
@@ -39,6 +40,8 @@ export interface Reservation {
   /** What a client calls the conversation, for reports alone. */
   session?: string | null;
   runner: string | null;
+  /** The job's claim, where it is made for a job's run: in a fleet a run that has lost it buys nothing. */
+  claim?: JobClaim | null | undefined;
   requestHash: string | null;
   isDegraded: boolean;
   /** Whoever asks can wait for calls under way: a refusal that their settlement may lift is no alert. */

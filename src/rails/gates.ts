@@ -6,6 +6,7 @@ import { type Reservation, type Reserved, reserve } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readStopAtGate } from "./kill.ts";
+import { refuseLost } from "./machine.ts";
 import type { Rails } from "./rails.ts";
 import { findRunaway } from "./runaway.ts";
 
@@ -29,7 +30,7 @@ export interface GatedCall extends Reservation {
  * sending in the same breath (budget.ts).
  *
  * @returns the reservation; its ledger entry is on disk as sending.
- * @throws Killed, BreakerOpen or CapReached; then nothing was reserved.
+ * @throws Killed, MachineLost, BreakerOpen or CapReached; then nothing was reserved.
  */
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.store.atomically(async (trx) => {
@@ -39,6 +40,9 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
       await announceKill(trx, rails.outbox.announce, kill);
       return { refused: new Killed(kill) };
     }
+    // In a fleet, whoever has lost its lease or its job is stopped as well.
+    const lost = await refuseLost(trx, rails, call);
+    if (lost !== null) return { refused: lost };
     // 2. Fail fast. What is broken is not called, and costs no budget.
     const nowMs = rails.clock.nowMs();
     const state = await readBreaker(trx, call.dependency);

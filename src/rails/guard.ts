@@ -51,7 +51,7 @@ export interface GuardedCall<T> extends GatedCall {
  * Runs one call behind kill, breaker and cap (see gates.ts), aborts it when the kill switch is set, and writes down
  * what became of it. The rails know no provider: any function that can say what it cost can be guarded.
  *
- * @throws Killed, BreakerOpen, CapReached (nothing was sent), CallFailed, or what `perform` or `record` threw.
+ * @throws Killed, MachineLost, BreakerOpen, CapReached (nothing was sent), CallFailed, or what `perform` or `record` threw.
  */
 export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
   const release = rails.watch.hold("in_flight");
@@ -76,7 +76,7 @@ async function performAndRecord<T>(
   let performed: Performed<T>;
   const startedMs = rails.clock.uptimeMs();
   const elapsedMs = () => rails.clock.uptimeMs() - startedMs;
-  const look = createLastLook(rails, signal);
+  const look = createLastLook(rails, call, signal);
   try {
     if (!call.looksItself) await look.lastLook();
     performed = await call.perform(signal, look.lastLook, reserved);

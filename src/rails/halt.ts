@@ -82,7 +82,19 @@ export class BreakerOpen extends AfkError {
   }
 }
 
+/** In a fleet, what asked has lost the right to: its machine's lease, or its claim on the job. Nothing was reserved. Exit code 69. */
+export class MachineLost extends AfkError {
+  constructor(message: string) {
+    super("machine_lost", message, { exitCode: EXIT.unavailable });
+  }
+}
+
 /** True for a rail's refusal that ends the tick without being a failure. */
-export function isHalt(error: unknown): error is Killed | CapReached | RunCapped {
-  return error instanceof Killed || error instanceof CapReached || error instanceof RunCapped;
+export function isHalt(error: unknown): error is Killed | CapReached | RunCapped | MachineLost {
+  return (
+    error instanceof Killed ||
+    error instanceof CapReached ||
+    error instanceof RunCapped ||
+    error instanceof MachineLost
+  );
 }

@@ -1,7 +1,9 @@
 import { messageOf } from "../lib/errors.ts";
+import type { Reservation } from "./budget.ts";
 import { CallFailed } from "./call.ts";
 import { Killed } from "./halt.ts";
 import { readKillRow, readReplaced } from "./kill.ts";
+import { refuseLapsed } from "./machine.ts";
 import type { Rails } from "./rails.ts";
 import { readStopFile } from "./stop-file.ts";
 
@@ -9,7 +11,11 @@ import { readStopFile } from "./stop-file.ts";
  * The kill switch is looked at again, since the disk may have taken its time over the gates' commit, and the host over the
  * connection. Whatever refuses here gives reservation and probe back: nothing was sent.
  */
-export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal: AbortSignal) {
+export function createLastLook(
+  rails: Pick<Rails, "store" | "stopFile" | "machine" | "clock">,
+  call: Pick<Reservation, "runner" | "claim">,
+  signal: AbortSignal,
+) {
   let refusal: CallFailed | null = null;
   return {
     async lastLook(): Promise<void> {
@@ -20,6 +26,7 @@ export function createLastLook(rails: Pick<Rails, "store" | "stopFile">, signal:
         const row = await readKillRow(rails.store.latest);
         const kill = readReplaced(rails.store) ?? readStopFile(rails.stopFile) ?? row;
         if (kill !== null) throw new Killed(kill);
+        refuseLapsed(rails, call);
         signal.throwIfAborted();
       } catch (cause) {
         refusal = new CallFailed(messageOf(cause), { charge: "none", trip: "none", cause });

@@ -5,6 +5,7 @@ import type { Log } from "../lib/log.ts";
 import type { Store } from "../store/store.ts";
 import type { BreakerRules } from "./breaker-state.ts";
 import type { KillWatch } from "./kill-watch.ts";
+import type { Machine } from "./machine.ts";
 import type { RunawayRules } from "./runaway.ts";
 
 /** What the rails stand on. One of these is made for an agent, in agent.ts. */
@@ -17,5 +18,7 @@ export interface Rails {
   budget: { budget: BudgetConfig; timezone: string };
   breaker: BreakerRules & RunawayRules;
   stopFile: string;
+  /** In a fleet, once this process has taken its machine's part; null otherwise. */
+  machine: Machine | null;
   watch: KillWatch;
 }

@@ -1,7 +1,7 @@
 import { EXIT } from "../lib/errors.ts";
 import { nextRunAt } from "../queue/claim.ts";
 import { readStop } from "../rails/kill.ts";
-import { readMeta, writeMeta } from "../store/meta.ts";
+import { readMeta, runKeys, writeMeta } from "../store/meta.ts";
 import type { Dependencies, Uses } from "./dependencies.ts";
 import { nextDueAt } from "./phases/enqueue-due.ts";
 import { runTick, type TickResult } from "./tick.ts";
@@ -89,22 +89,24 @@ async function untilWork(
  * which nobody would notice before its next tick is late. An error is no end: it is reported as a death is.
  */
 async function recordRun<T>(
-  { store, clock, log }: Uses<"store" | "clock" | "log">,
+  { store, rails, clock, log }: Uses<"store" | "rails" | "clock" | "log">,
   work: () => Promise<T>,
 ): Promise<T> {
   log.event("info", "run_started");
+  const { began, ended } = runKeys(rails.machine?.id ?? null);
   await store.atomically(async (trx) => {
-    await writeMeta(trx, "run_began_at", clock.nowMs());
-    await writeMeta(trx, "run_ended_at", 0);
+    await writeMeta(trx, began, clock.nowMs());
+    await writeMeta(trx, ended, 0);
   });
   const result = await work();
-  await store.atomically((trx) => writeMeta(trx, "run_ended_at", clock.nowMs()));
+  await store.atomically((trx) => writeMeta(trx, ended, clock.nowMs()));
   log.event("info", "run_ended");
   return result;
 }
 
 /** A tick from elsewhere, a timer for one, is how the agent runs now: between two of them nobody is missing. */
-async function forgetRun({ store }: Uses<"store">): Promise<void> {
-  if ((await readMeta(store.db, "run_began_at")) === 0) return;
-  await store.atomically((trx) => writeMeta(trx, "run_began_at", 0));
+async function forgetRun({ store, rails }: Uses<"store" | "rails">): Promise<void> {
+  const { began } = runKeys(rails.machine?.id ?? null);
+  if ((await readMeta(store.db, began)) === 0) return;
+  await store.atomically((trx) => writeMeta(trx, began, 0));
 }

@@ -61,6 +61,7 @@ export function createLiveRails(
       return live.current().breaker;
     },
     stopFile: paths.stopFile,
+    machine: null,
     watch: createKillWatch(store, paths.stopFile),
   };
   const { current, hasNews } = live;

@@ -23,19 +23,22 @@ export interface TickRecord {
  * "running" has crashed.
  */
 export async function beginTick(
-  dependencies: Uses<"store" | "clock" | "randomness" | "config" | "version">,
+  dependencies: Uses<"store" | "rails" | "clock" | "randomness" | "config" | "version">,
   byHand: boolean,
 ): Promise<{ tick: string; isAfterCrash: boolean }> {
-  const { store, clock, randomness, config, version } = dependencies;
+  const { store, rails, clock, randomness, config, version } = dependencies;
   const nowMs = clock.nowMs();
   const id = newId(nowMs, randomness);
-  const begins = { id, started_at: nowMs, by_hand: byHand ? 1 : 0, version };
+  const machine = rails.machine?.id ?? null;
+  const begins = { id, started_at: nowMs, by_hand: byHand ? 1 : 0, version, machine };
   const nothingYet = { finished_at: null, reason: null, units: 0, cost_micros: 0, next_due_at: null };
   const begun = await store.atomically(async (trx) => {
     const crashed = await trx
       .updateTable("ticks")
       .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
       .where("outcome", "=", "running")
+      // Of another machine's tick this one's lock says nothing.
+      .$if(machine !== null, (query) => query.where("machine", "=", machine))
       .executeTakeFirst();
     await trx
       .insertInto("ticks")

@@ -12,6 +12,8 @@ type MetaKey =
   // When `afk run` last began, 0 once ticks come from elsewhere; and when it ended in order, 0 until it does.
   | "run_began_at"
   | "run_ended_at"
+  // The same of each machine of a fleet.
+  | `run_${"began" | "ended"}_at_${string}`
   | ForgottenKey
   /** How far retention has got in a table, in a pass that was not finished. */
   | `sweep_${SweepName}`;
@@ -42,6 +44,12 @@ type ForgottenKey =
   | "forgotten_deliveries_failed"
   | "forgotten_slot_at"
   | `forgotten_ticks_${EndedTick}`;
+
+/** When a run began and ended: the agent's, or of one machine of a fleet. */
+export function runKeys(machine: string | null): { began: MetaKey; ended: MetaKey } {
+  if (machine === null) return { began: "run_began_at", ended: "run_ended_at" };
+  return { began: `run_began_at_${machine}`, ended: `run_ended_at_${machine}` };
+}
 
 /** A value; what is not there is 0. */
 export async function readMeta(db: Db, key: MetaKey): Promise<number> {

@@ -72,6 +72,7 @@ export function railsOn(store: Store, dir: string, options: RailsOptions = {}): 
       ...options.breaker,
     },
     stopFile,
+    machine: null,
     watch: createKillWatch(store, stopFile),
   };
 }

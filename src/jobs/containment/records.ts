@@ -16,7 +16,10 @@ export interface ProcessRecords {
 }
 
 /** Records what a runner starts for a job, in the table `processes`. */
-export function createRecords(db: Db, of: { job: string; runner: string }): ProcessRecords {
+export function createRecords(
+  db: Db,
+  of: { job: string; runner: string; machine: string | null },
+): ProcessRecords {
   return {
     async write({ pid, kind, tags }) {
       const id = newId(systemClock.nowMs());
@@ -43,9 +46,19 @@ export type Ended = Swept & Pick<ProcessesTable, "id" | "job" | "containment">;
 
 const RECORDS_MAX = 100;
 
-/** Kills what is left of programs of other runners, or of a job. What cannot be killed stays on record. */
-export async function endRecorded(db: Db, of: { notOf: string } | { job: string }): Promise<Ended[]> {
-  const all = db.selectFrom("processes").selectAll().limit(RECORDS_MAX);
+/**
+ * Kills what is left of programs of other runners, or of a job. What cannot be killed stays on record. In a fleet it looks at the
+ * programs of one machine, its own: the numbers of processes on another say nothing here.
+ */
+export async function endRecorded(
+  db: Db,
+  of: ({ notOf: string } | { job: string }) & { machine: string | null },
+): Promise<Ended[]> {
+  const all = db
+    .selectFrom("processes")
+    .selectAll()
+    .where("machine", of.machine === null ? "is" : "=", of.machine)
+    .limit(RECORDS_MAX);
   const records = await ("job" in of
     ? all.where("job", "=", of.job)
     : all.where("runner", "!=", of.notOf)

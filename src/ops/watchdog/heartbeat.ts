@@ -4,10 +4,11 @@ import type { Config } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { HOUR_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { asSentence } from "../../lib/text.ts";
-import { readMeta } from "../../store/meta.ts";
+import { readMeta, runKeys } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
 import { latestTicks } from "../history.ts";
+import { listMachines, type MachineView } from "../machines.ts";
 import type { Worker } from "../worker.ts";
 
 /** One thing that is wrong. It is the same occurrence for as long as it lasts, so that it alerts once. */
@@ -44,7 +45,11 @@ const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
  * last tick does not end, the next one is later than the grace, or there never was one. How often ticks come is taken from
  * the last ones, since a timer, a crontab and the loop all have their own interval.
  */
-export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
+export async function lateHeartbeat(asked: HeartbeatSources): Promise<Late | null> {
+  const machines = await listMachines(asked.db, asked.nowMs);
+  // In a fleet the work is done while one machine is at it, whatever the lock of this one says.
+  const isDone = machines.some(({ lease }) => lease.state === "live");
+  const sources = isDone ? { ...asked, worker: { state: "working", pid: null } as const } : asked;
   const ticks = await latestTicks(sources.db, sources.nowMs, TICKS_READ);
   const [last] = ticks;
   // Whoever began it while the clock was ahead may have died since.
@@ -54,7 +59,7 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
     .where("outcome", "=", "running")
     .where("started_at", ">", last?.started_at ?? 0)
     .executeTakeFirst();
-  const absent = await absentWorker(sources, ahead ?? last);
+  const absent = await absentWorker(sources, ahead ?? last, machines[0] ?? null);
   if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
   const scheduled = ticks.filter((tick) => tick.by_hand === 0);
@@ -130,20 +135,23 @@ const START = "start it again (afk run, or its unit)";
 
 /**
  * How the worker is not there though it should be: it is suspended, it ended without a word (SIGKILL, no memory left, a
- * reboot), or it was told to end. Null when one is at work, and between the ticks of a timer.
+ * reboot), or it was told to end. Null when one is at work, and between the ticks of a timer. Of a fleet it is the worker of the
+ * machine that was at work last.
  */
 async function absentWorker(
   { config, db, worker, nowMs }: HeartbeatSources,
   last: Selectable<TicksTable> | undefined,
+  latest: Pick<MachineView, "id"> | null,
 ): Promise<Late | null> {
   if (worker.state === "working") return null;
   if (worker.state === "suspended") {
     const problem = `the worker (process ${worker.pid}) is suspended and does nothing: kill -CONT ${worker.pid}`;
     return late("suspended", "The worker is suspended", problem, last?.id ?? "start");
   }
-  const beganAt = await readMeta(db, "run_began_at");
+  const { began, ended } = runKeys(latest?.id ?? null);
+  const beganAt = await readMeta(db, began);
   if (beganAt > 0 && !isNewer(beganAt, nowMs)) {
-    const endedAt = await readMeta(db, "run_ended_at");
+    const endedAt = await readMeta(db, ended);
     if (endedAt === 0) {
       const lastSign = Math.max(beganAt, last?.finished_at ?? last?.started_at ?? 0);
       const problem = `the worker that began at ${toIso(beganAt)} ended without a word after ${toIso(lastSign)}: ${START}`;

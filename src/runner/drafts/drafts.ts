@@ -6,6 +6,7 @@ import { Killed } from "../../rails/halt.ts";
 import { announceKill, readStop } from "../../rails/kill.ts";
 import { acquireLock } from "../../store/sqlite/lock.ts";
 import type { Uses } from "../dependencies.ts";
+import { machineIdOf } from "../machines/identity.ts";
 import { authorizationFor, mailboxOf } from "./credentials.ts";
 import { type DraftPreview, previewDraft } from "./preview.ts";
 import { push } from "./push.ts";
@@ -59,11 +60,11 @@ export async function approveDraft(
   id: string,
   options: { isAgain: boolean },
 ): Promise<Approval> {
-  return await alone(dependencies, async () => {
+  return await alone(dependencies, async (machine) => {
     const release = dependencies.rails.watch.hold("in_flight");
     try {
       // 1. The intent, unless the kill switch is set.
-      const begun = await begin(dependencies, id, options.isAgain);
+      const begun = await begin(dependencies, { id, isAgain: options.isAgain, machine });
       // 2. The one request; the kill switch aborts it.
       const result = await perform(dependencies, begun);
       // 3. What came of it.
@@ -110,11 +111,15 @@ export function checkApprovable(id: string, state: string, isAgain: boolean): Dr
  * Holds the approval lock, which the system drops with the process: whoever gets it knows that every approval without an
  * end was cut off. It is not the runner's lock, since a person need not wait for a tick.
  */
-async function alone<T>(dependencies: DraftDependencies, work: () => Promise<T>): Promise<T> {
-  const lock = acquireLock(join(dependencies.config.paths.state, "approve-lock.db"));
+async function alone<T>(
+  { config, store, clock }: DraftDependencies,
+  work: (machine: string | null) => Promise<T>,
+): Promise<T> {
+  const lock = acquireLock(join(config.paths.state, "approve-lock.db"));
   try {
-    await dependencies.store.atomically(orphanDrafts);
-    return await work();
+    const machine = machineIdOf(config, clock.nowMs());
+    await store.atomically((trx) => orphanDrafts(trx, machine, clock.nowMs()));
+    return await work(machine);
   } finally {
     lock.release();
   }
@@ -125,8 +130,7 @@ type Result = RequestOutcome & { summary?: string };
 
 async function begin(
   { rails, store, outbox, clock }: DraftDependencies,
-  id: string,
-  isAgain: boolean,
+  { id, isAgain, machine }: { id: string; isAgain: boolean; machine: string | null },
 ): Promise<Begun> {
   rails.watch.signal.throwIfAborted();
   const begun = await store.atomically(async (trx) => {
@@ -140,7 +144,7 @@ async function begin(
     const from = checkApprovable(id, draft.state, isAgain);
     const todo = readDraft(draft.action, draft.content);
     const claim = { id, from, attemptedMs: clock.nowMs() };
-    if (!(await claimDraft(trx, claim))) throw settled(id, "being approved by somebody else");
+    if (!(await claimDraft(trx, claim, machine))) throw settled(id, "being approved by somebody else");
     return { ...todo, claim };
   });
   // Thrown out here, so that the alert commits.

@@ -1,4 +1,5 @@
 import type { Updateable } from "kysely";
+import { HOUR_MS } from "../../lib/durations.ts";
 import type { DraftState, DraftsTable } from "../../store/schema/queue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import { closeForDraft } from "../questions/question.ts";
@@ -30,14 +31,37 @@ export async function readDraftState(
     .executeTakeFirst();
 }
 
-/** Marks every approval without an end as unknown. The caller holds the approval lock, so none is under way. */
-export async function orphanDrafts(trx: Trx): Promise<void> {
-  await move(trx, {}, ["approving"], { state: "unknown", error: ORPHANED });
+/** Longer than any approval takes: its one request, or its push, has a time limit. */
+const APPROVAL_MS_MAX = HOUR_MS;
+
+/**
+ * Marks approvals without an end as unknown. The caller holds the approval lock, so none is under way; in a fleet that is so of this
+ * machine's, and of another's once it would be over in any case.
+ */
+export async function orphanDrafts(trx: Trx, machine: string | null, nowMs: number): Promise<void> {
+  await trx
+    .updateTable("drafts")
+    .set({ state: "unknown", error: ORPHANED })
+    .where("state", "=", "approving")
+    .$if(machine !== null, (query) =>
+      query.where((eb) =>
+        eb.or([
+          eb("machine", "=", machine),
+          eb("machine", "is", null),
+          eb("attempted_at", "<", nowMs - APPROVAL_MS_MAX),
+        ]),
+      ),
+    )
+    .execute();
 }
 
 /** Writes the intent down, which answers what the phone was asked. False when somebody else was faster; then nothing may be done. */
-export async function claimDraft(trx: Trx, { id, attemptedMs, from }: DraftClaim): Promise<boolean> {
-  const change = { state: "approving", attempted_at: attemptedMs, error: null } as const;
+export async function claimDraft(
+  trx: Trx,
+  { id, attemptedMs, from }: DraftClaim,
+  machine: string | null = null,
+): Promise<boolean> {
+  const change = { state: "approving", attempted_at: attemptedMs, error: null, machine } as const;
   const isClaimed = await move(trx, { id }, [from], change);
   if (isClaimed) await closeForDraft(trx, id, true, attemptedMs);
   return isClaimed;

@@ -41,10 +41,10 @@ const ENDING_MS = 250;
  * @throws GatewayRunning, AfkError (`gateway_unavailable`), StateReplaced, GuardLost.
  */
 export async function serveAlone(serving: Serving, listen: Listen): Promise<number> {
-  return await holdGateway(serving, () =>
+  return await holdGateway(serving, (runner) =>
     guarded(serving, async (setAtWork) => {
       const chores = createChores(serving);
-      const gateway = await open(serving, listen);
+      const gateway = await open(serving, listen, runner);
       try {
         await attend(serving, chores, { setAtWork, until: "ended" });
       } finally {
@@ -66,8 +66,8 @@ export async function serveBeside(
 ): Promise<number> {
   let code: number | null;
   try {
-    code = await holdGateway(serving, async () => {
-      const gateway = await open(serving, listen).catch((error: unknown) => {
+    code = await holdGateway(serving, async (runner) => {
+      const gateway = await open(serving, listen, runner).catch((error: unknown) => {
         serving.log.event("error", "gateway_unavailable", { error: messageOf(error) });
         return null;
       });
@@ -176,11 +176,11 @@ function isOver({ rails, store }: Serving): boolean {
   return rails.watch.terminated.aborted || readReplaced(store) !== null;
 }
 
-async function open(serving: Serving, listen: Listen): Promise<Gateway> {
+async function open(serving: Serving, listen: Listen, runner: string | null): Promise<Gateway> {
   const { rails, store, current, clock, log } = serving;
   const { gateway: config, paths } = current();
   const tls = config.tls === null ? null : readTls(config.tls, paths.base);
-  const findCaller = createFindCaller({ store, config: current, clock, log });
+  const findCaller = createFindCaller({ store, config: current, clock, log, runner });
   const gateway = await openGateway({ rails, config: current, listen, tls, findCaller });
   log.event("info", "gateway_started", { url: gateway.url });
   return gateway;

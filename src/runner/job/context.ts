@@ -119,6 +119,7 @@ export function createContext(
             signal: run.signal,
             step: name,
             runner: run.runner,
+            claim: job,
             onCall: run.calls.onCall,
             record: (trx, completion) => saveStep(trx, job, name, completion, clock.nowMs()),
           }),

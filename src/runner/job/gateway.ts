@@ -64,6 +64,7 @@ export async function openRunGateway(
     models: null,
     allow: new Set(),
     runner,
+    claim: job,
     recorded: replays ? createRecordedAnswers(store.db, job.key, clock) : null,
     log,
     signal,

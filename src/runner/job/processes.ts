@@ -24,10 +24,12 @@ class StillRunning extends AfkError {
 
 /** Kills what programs of earlier runners have left: they died without doing so. Also where the kill switch is set. */
 export async function endProcessesOfOthers(
-  dependencies: Uses<"store" | "outbox" | "log">,
+  dependencies: Uses<"store" | "rails" | "outbox" | "log">,
   { tick, runner }: WorkIds,
 ): Promise<void> {
-  await report(dependencies, tick, await endRecorded(dependencies.store.db, { notOf: runner }));
+  const { store, rails } = dependencies;
+  const of = { notOf: runner, machine: rails.machine?.id ?? null };
+  await report(dependencies, tick, await endRecorded(store.db, of));
 }
 
 /**
@@ -35,14 +37,15 @@ export async function endProcessesOfOthers(
  * so that there is never a second copy beside a first; where that does not work, it is refused.
  */
 export function processRecords(
-  { store, outbox }: Uses<"store" | "outbox">,
+  { store, rails, outbox }: Uses<"store" | "rails" | "outbox">,
   { job, tick, runner, log }: WorkIds & { job: JobRow; log: Log },
 ): ProcessRecords {
   const { db } = store;
-  const records = createRecords(db, { job: job.name, runner });
+  const machine = rails.machine?.id ?? null;
+  const records = createRecords(db, { job: job.name, runner, machine });
   let cleared: Promise<void> | undefined;
   const clear = async () => {
-    const ended = await endRecorded(db, { job: job.name });
+    const ended = await endRecorded(db, { job: job.name, machine });
     await report({ store, outbox, log }, tick, ended);
     if (ended.some(({ left }) => left > 0)) throw new StillRunning(job.name);
   };

@@ -175,7 +175,7 @@ async function orAborted<T>(running: Promise<T>, signal: AbortSignal): Promise<T
  * that follows, which spares a wait for the disk; a crash behind it is one in the middle of that job, as any other.
  */
 async function record(
-  dependencies: Writing & Uses<"sender">,
+  dependencies: Writing & Uses<"sender" | "rails">,
   job: JobRow,
   { tick, runner }: WorkIds,
   done: {
@@ -187,14 +187,14 @@ async function record(
     follows: boolean;
   },
 ): Promise<{ outputs: string[]; next: JobRow | undefined }> {
-  const { store, outbox, sender, clock, config } = dependencies;
+  const { store, outbox, sender, rails, clock, config } = dependencies;
   const { result, pending, calls, entry } = done;
   const told = reportOf(job, result, pending, outbox.redact);
   return await store.atomically(async (trx) => {
     const nowMs = clock.nowMs();
     await complete(trx, job, result.units, nowMs);
     await savePrinted(trx, job, result.printed ?? [], nowMs);
-    const outputs = await saveOutputs(trx, job.id, pending.files, nowMs);
+    const outputs = await saveOutputs(trx, job.id, pending.files, nowMs, rails.machine?.id);
     for (const key of pending.seen) await rememberSeen(trx, { job_name: job.name, key, seen_at: nowMs });
     for (const [key, value] of pending.kept)
       await keepInMemory(trx, { job_name: job.name, key, value, updated_at: nowMs });

@@ -2,14 +2,20 @@ import type { Notice } from "../../alerts/outbox.ts";
 import { toIso } from "../../lib/clock.ts";
 import { asSentence, clip, endOfError } from "../../lib/text.ts";
 import { publishPending, type SetAside } from "../../queue/publish.ts";
-import type { Writing } from "../dependencies.ts";
+import type { Uses, Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
 
 /** Publishes what is saved and not in `out/` yet, and reports what was set aside. */
-export async function publishOutputs({ config, store, outbox, clock }: Writing): Promise<PhaseResult> {
+export async function publishOutputs({
+  config,
+  store,
+  outbox,
+  clock,
+  rails,
+}: Writing & Uses<"rails">): Promise<PhaseResult> {
   const nowMs = clock.nowMs();
   const { out } = config.paths;
-  const { files, setAside } = await publishPending(store.db, out, nowMs);
+  const { files, setAside } = await publishPending(store.db, out, nowMs, rails.machine?.id);
   if (setAside.length > 0) {
     await store.atomically(async (trx) => {
       for (const each of setAside) await outbox.announce(trx, noticeOf(each, out, nowMs), "quiet");

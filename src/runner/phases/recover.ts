@@ -1,6 +1,7 @@
 import { recoverJobs } from "../../queue/recover.ts";
 import { type Kill, Killed } from "../../rails/halt.ts";
 import { announceKill } from "../../rails/kill.ts";
+import { runnersOf } from "../../rails/machine.ts";
 import { recoverCalls } from "../../rails/recover.ts";
 import type { Uses, WorkIds } from "../dependencies.ts";
 import { retryOf, saveDeath } from "../job/record-end.ts";
@@ -16,18 +17,34 @@ export async function reportKill(
   return { wasStopped: true, verdict: { outcome: "halted", reason: new Killed(kill).message } };
 }
 
+type Recovering = Uses<"rails" | "store" | "outbox" | "sender" | "config" | "clock" | "randomness" | "log">;
+
 /** Settles the calls and brings back the jobs of runners that ended without doing so. */
-export async function recover(
-  dependencies: Uses<"rails" | "store" | "outbox" | "sender" | "config" | "clock" | "randomness" | "log">,
-  { runner, tick }: WorkIds,
+export async function recover(dependencies: Recovering, by: WorkIds): Promise<void> {
+  const calls = await recoverCalls(dependencies.rails, by.runner);
+  const jobs = await bringBack(dependencies, by);
+  if (jobs + calls.unknown + calls.released > 0) dependencies.log.event("warn", "recovered", { jobs, calls });
+}
+
+/** Brings back jobs alone, beside a tick or between two: in a fleet others leave theirs at any time. */
+export async function recoverLeft(
+  dependencies: Recovering,
+  by: { runner: string; tick: null },
 ): Promise<void> {
-  const { rails, store, outbox, config, clock, randomness, log } = dependencies;
-  const calls = await recoverCalls(rails, runner);
-  const by = { runner, tick, retryOf: (name: string) => retryOf(config, name) };
-  const jobs = await store.atomically(async (trx) => {
+  const jobs = await bringBack(dependencies, by);
+  if (jobs > 0) dependencies.log.event("warn", "recovered", { jobs, calls: { unknown: 0, released: 0 } });
+}
+
+async function bringBack(
+  dependencies: Recovering,
+  { runner, tick }: { runner: string; tick: string | null },
+): Promise<number> {
+  const { rails, store, outbox, config, clock, randomness } = dependencies;
+  const former = rails.machine === null ? null : runnersOf(rails.machine.id, "worker");
+  const by = { runner, former, tick, retryOf: (name: string) => retryOf(config, name) };
+  return await store.atomically(async (trx) => {
     const { count, dead } = await recoverJobs(trx, outbox.announce, by, clock.nowMs(), randomness);
     for (const { job, error } of dead) await saveDeath(dependencies, trx, job, error);
     return count;
   });
-  if (jobs + calls.unknown + calls.released > 0) log.event("warn", "recovered", { jobs, calls });
 }

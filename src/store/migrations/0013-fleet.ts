@@ -36,6 +36,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("name", "text", (c) => c.notNull())
     .addColumn("boot_id", "text", (c) => c.notNull())
     .addColumn("pid", "integer", (c) => c.notNull())
+    .addColumn("process_started", "text", (c) => c.notNull())
     .addColumn("version", "text", (c) => c.notNull())
     .addColumn("level", "text", (c) => c.notNull())
     .addColumn("started_at", "bigint", (c) => c.notNull())

@@ -35,8 +35,11 @@ export interface MachinesTable {
   runner: string;
   /** What its host calls itself: for people alone. */
   name: string;
+  /** Of its kernel, with the space of process numbers that `pid` is one of: of two containers each may have its own. */
   boot_id: string;
   pid: number;
+  /** When the process began, as the system tells it: with the number and the boot it names one process for good. */
+  process_started: string;
   version: string;
   /** The newest migration that it knows. */
   level: string;

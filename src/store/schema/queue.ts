@@ -70,6 +70,8 @@ export interface DraftsTable {
   summary: string | null;
   /** Why the latest try did not do it, or may not have. */
   error: string | null;
+  /** Of a fleet: where it was approved last. */
+  machine: string | null;
 }
 
 /** A job that waits for a person. */
@@ -107,6 +109,8 @@ export interface ProcessesTable {
   cookie: string;
   file_size_blocks: number;
   created_at: number;
+  /** Of a fleet: the one that it runs on. */
+  machine: string | null;
 }
 
 /** How far a job's schedule was dealt with. */

@@ -1,0 +1,147 @@
+import { systemClock } from "../../lib/clock.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { MachineLost } from "../../rails/halt.ts";
+import { readKillRow } from "../../rails/kill.ts";
+import { LOST, type Machine } from "../../rails/machine.ts";
+import type { Uses } from "../dependencies.ts";
+import { recoverLeft } from "../phases/recover.ts";
+import { markLost } from "./mark-lost.ts";
+import { MACHINE_LEASE_MS } from "./take-part.ts";
+
+const RENEW_MS = 5_000;
+/** After a renewal that failed. */
+const AGAIN_MS = 1_000;
+/** What falls due sooner is looked at a moment later all the same: nobody shall spin. */
+const LOOK_MS_MIN = 50;
+
+type Keeping = Uses<"store" | "rails" | "clock" | "outbox" | "sender" | "config" | "randomness" | "log">;
+
+/**
+ * Does `work` while this process has its machine's part: its lease is renewed, and what other machines have left is seen to. Where
+ * the lease is lost the work is told to end, as by a signal.
+ * @throws MachineLost (exit 69) when it was lost, or what `work` throws.
+ */
+export async function whileKept<T>(
+  dependencies: Keeping,
+  machine: Machine | null,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (machine === null) return await work();
+  const { rails } = dependencies;
+  const over = new AbortController();
+  let lost: MachineLost | null = null;
+  rails.machine = machine;
+  const keeping = keep(dependencies, machine, over.signal).catch((error: unknown) => {
+    lost = error instanceof MachineLost ? error : new MachineLost(`${LOST}: ${messageOf(error)}`);
+    machine.heldUntilMs = 0;
+    dependencies.log.event("error", "machine_put_out", { machine: machine.id, error: lost.message });
+    rails.watch.trip({ by: "signal", at: systemClock.nowMs(), reason: lost.message });
+  });
+  try {
+    return await work();
+  } finally {
+    over.abort();
+    await keeping;
+    // It takes the place of what the work threw when it was told to end.
+    await end(dependencies, machine, lost);
+  }
+}
+
+/** @throws MachineLost */
+async function keep(dependencies: Keeping, machine: Machine, over: AbortSignal): Promise<void> {
+  const { log, clock } = dependencies;
+  let waitMs = RENEW_MS;
+  for (;;) {
+    try {
+      await systemClock.sleep(waitMs, over);
+    } catch {
+      // The work is over.
+      return;
+    }
+    try {
+      waitMs = await renew(dependencies, machine);
+    } catch (error) {
+      if (error instanceof MachineLost) throw error;
+      log.event("warn", "machine_unrenewed", { machine: machine.id, error: messageOf(error) });
+      if (clock.uptimeMs() >= machine.heldUntilMs)
+        throw new MachineLost(`${LOST}: it could not be renewed in time (${messageOf(error)})`);
+      waitMs = AGAIN_MS;
+    }
+  }
+}
+
+/**
+ * One statement renews the lease, looks at the kill switch, and says what is to be seen to; that is done then.
+ * @returns after how long to renew again. @throws MachineLost
+ */
+async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
+  const { store, rails, clock } = dependencies;
+  const { id, runner } = machine;
+  const askedMs = clock.uptimeMs();
+  const nowMs = clock.nowMs();
+  const found = await store.db
+    .updateTable("machines")
+    .set({
+      lease_until: nowMs + MACHINE_LEASE_MS,
+      looked_at: nowMs,
+      clock_off_ms: systemClock.nowMs() - nowMs,
+    })
+    .where("id", "=", id)
+    .where("runner", "=", runner)
+    .where("lost_at", "is", null)
+    .where("ended_at", "is", null)
+    .where("lease_until", ">", nowMs)
+    .returning((eb) => [
+      eb.selectFrom("kill_switch").select("set_at").where("kill_switch.id", "=", 1).as("killedAt"),
+      eb
+        .selectFrom("machines as others")
+        .select((inner) => inner.fn.min("others.lease_until").as("until"))
+        .where("others.lost_at", "is", null)
+        .where("others.ended_at", "is", null)
+        .where("others.id", "!=", id)
+        .as("othersUntil"),
+      eb
+        .selectFrom("jobs")
+        .select((inner) => inner.fn.min("jobs.lease_until").as("until"))
+        .where("jobs.state", "=", "running")
+        .where("jobs.runner", "!=", runner)
+        .as("jobsUntil"),
+    ])
+    .executeTakeFirst();
+  if (found === undefined) throw new MachineLost(LOST);
+  machine.heldUntilMs = askedMs + MACHINE_LEASE_MS;
+  if (found.killedAt !== null) {
+    const kill = await readKillRow(store.db);
+    if (kill !== null) rails.watch.trip(kill);
+  }
+  const othersUntil = found.othersUntil === null ? Infinity : found.othersUntil + MACHINE_LEASE_MS;
+  const jobsUntil = found.jobsUntil ?? Infinity;
+  if (othersUntil <= nowMs) await markLost(dependencies, machine);
+  if (jobsUntil <= nowMs) await recoverLeft(dependencies, { runner, tick: null });
+  // So that what another machine has left is taken over when it may be, and not a renewal later.
+  const dueMs = Math.min(...[othersUntil, jobsUntil].filter((at) => at > nowMs)) - nowMs;
+  return Math.max(LOOK_MS_MIN, Math.min(RENEW_MS, dueMs));
+}
+
+/** Whoever waits for this machine's part need not wait for its lease. @throws MachineLost where it was lost. */
+async function end(
+  { store, clock, log }: Keeping,
+  { id, runner }: Machine,
+  lost: MachineLost | null,
+): Promise<void> {
+  if (lost !== null) throw lost;
+  const nowMs = clock.nowMs();
+  try {
+    await store.db
+      .updateTable("machines")
+      .set({ ended_at: nowMs, lease_until: nowMs })
+      .where("id", "=", id)
+      .where("runner", "=", runner)
+      .where("lost_at", "is", null)
+      .execute();
+    log.event("info", "machine_ended", { machine: id });
+  } catch (error) {
+    // Its lease runs out by itself.
+    log.event("warn", "machine_unrenewed", { machine: id, error: messageOf(error) });
+  }
+}
