@@ -180,6 +180,15 @@ export const COMMANDS: CommandTable = {
       examples: ["afk health"],
       load: () => import("./commands/health.ts"),
     },
+    machines: {
+      description: "The fleet: who takes part, what each machine runs, and when it last saw the kill switch",
+      details: "In PostgreSQL alone (DATABASE_URL); otherwise it says that there is one machine.",
+      examples: [
+        "afk machines",
+        "afk machines --json | jq -r '.machines[] | select(.lease.state == \"lost\").name'",
+      ],
+      load: () => import("./commands/machines.ts"),
+    },
     jobs: {
       description: "The queue: list, show",
       load: () => import("./commands/jobs.ts"),

@@ -1,8 +1,10 @@
 import { MICROS_PER_USD } from "../lib/money.ts";
 import { FINDINGS } from "../ops/condition/finding.ts";
+import type { MachineStatus } from "../ops/fleet.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const TICK_OUTCOMES = ["ok", "idle", "halted", "failed", "crashed", "running"] as const;
+const LEASE_STATES = ["live", "over", "lost", "ended"] as const;
 const BREAKER_STATES = ["closed", "open", "half_open", "blocked"] as const;
 
 /** A reply to a scraper. */
@@ -72,6 +74,9 @@ function metricsOf({ status, health, sources, tickTotals, models: asked, known, 
   const clients = withKnown(status.gateway?.clients ?? [], known.clients, (name) => ({
     ...{ name, calls: 0, settledUsd: 0, reservedUsd: 0, lastCallAt: null, refused: 0, answeredAgain: 0 },
   }));
+  const inState = (state: string) => status.machines.filter(({ lease }) => lease.state === state).length;
+  const byMachine = (value: (machine: MachineStatus) => number) =>
+    status.machines.map((each) => [{ machine: each.id, name: each.name }, value(each)] as const);
   const byClient = (value: "calls" | "settledUsd" | "reservedUsd" | "refused") =>
     clients.map((client) => [{ client: client.name }, client[value]] as const);
   return [
@@ -90,6 +95,28 @@ function metricsOf({ status, health, sources, tickTotals, models: asked, known, 
       "afk_worker",
       "1 while a worker is at work and not suspended.",
       [Number(status.worker.state === "working")],
+    ],
+    [
+      "afk_machines",
+      "Machines of the fleet by the state of their lease.",
+      LEASE_STATES.map((state) => [{ state }, inState(state)] as const),
+    ],
+    [
+      "afk_machine_live",
+      "1 while the machine takes part in the fleet.",
+      byMachine(({ lease }) => Number(lease.state === "live")),
+    ],
+    ["afk_machine_jobs", "Jobs that the machine runs.", byMachine(({ jobs }) => jobs.length)],
+    ["afk_machine_calls", "Calls that the machine has under way.", byMachine(({ calls }) => calls)],
+    [
+      "afk_machine_looked_timestamp_seconds",
+      "When the machine last looked at the kill switch.",
+      byMachine(({ lookedAt }) => seconds(lookedAt) ?? 0),
+    ],
+    [
+      "afk_machine_clock_offset_seconds",
+      "How far the machine's clock is ahead of the database's.",
+      byMachine(({ clockOffMs }) => clockOffMs / 1000),
     ],
     ["afk_killed", "1 while the kill switch is set.", [Number(status.killed !== null)]],
     ["afk_spend_settled_usd", "Settled in the window as it stands now.", amounts(own, "settled")],

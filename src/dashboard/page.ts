@@ -4,6 +4,7 @@ import { SCRIPT } from "./script.ts";
 import { clientsSection } from "./sections/clients.ts";
 import { daysSection } from "./sections/days.ts";
 import { alertsSection, digestSection, incidentsSection, sourcesSection } from "./sections/lists.ts";
+import { machinesSection } from "./sections/machines.ts";
 import { spendSection } from "./sections/spend.ts";
 import { ticksSection } from "./sections/ticks.ts";
 import { headlineOf, type Level, verdictSection } from "./sections/verdict.ts";
@@ -43,6 +44,7 @@ ${daysSection(snapshot)}
 ${digestSection(snapshot, times)}
 </div>
 <div>
+${machinesSection(snapshot, times)}
 ${queueSection(snapshot, times)}
 ${breakerSection(snapshot, times)}
 ${sourcesSection(snapshot, times)}

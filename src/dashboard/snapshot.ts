@@ -40,7 +40,7 @@ export type Snapshot = Awaited<ReturnType<ReturnType<typeof createSnapshots>>>;
 export function createSnapshots({ version, clock, redact, ...sources }: SnapshotSources) {
   const sourceBook = createSourceBook();
   return async (db: Db, observed: Observation, config = sources.config) => {
-    const { nowMs, worker } = observed;
+    const { nowMs } = observed;
     const status = await readStatus({ config, version, db, clock, observed });
     // The day that counts is the budget's: it does not run backwards with the clock.
     const today =
@@ -53,7 +53,7 @@ export function createSnapshots({ version, clock, redact, ...sources }: Snapshot
       health: healthOf(status),
       spend: await readDaySpend(db, today, SPEND_DAYS),
       days: await readDayTicks(db, today, STRIP_DAYS, config.timezone),
-      tickTotals: await readTickTotals(db, { isHeld: worker.state !== "none" }),
+      tickTotals: await readTickTotals(db, { isHeld: status.worker.state !== "none" }),
       models: await readModelHour(db, nowMs),
       waiting: await listWaiting(db, WAITING),
       dead: await listDeadJobs(db, DEAD),

@@ -13,6 +13,7 @@ import type { Facts } from "./condition/facts.ts";
 import type { Finding, Verdict } from "./condition/finding.ts";
 import type { CapAnswers } from "./condition/questions.ts";
 import type { WindowStatus } from "./condition/spend.ts";
+import { isLive, type MachineStatus, machineStatus } from "./fleet.ts";
 import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
 import type { PausedJob } from "./paused.ts";
@@ -66,8 +67,10 @@ export interface Status {
   ticks: TickStatus[];
   /** When a tick last showed life, and what keeps work from being done, by the watchdog's rule; a stopped agent is never late. */
   heartbeat: { at: string | null; isLate: boolean; how: Late["how"] | null; problem: string | null };
-  /** Who holds the lock; `pid` is null where there is nobody, or the system does not say who. */
+  /** Whether somebody is at work, in a fleet on any machine; `pid` is null where it is not on this one, or the system does not say who. */
   worker: { state: Worker["state"]; pid: number | null };
+  /** The machines of the fleet, those at work first; empty where one machine is all. */
+  machines: MachineStatus[];
   nextDueAt: string | null;
   /** The gateway and who asks it; null where there is none. */
   gateway: GatewayStatus | null;
@@ -104,10 +107,10 @@ const TICKS_SHOWN = 60;
 /** One glance at everything, which takes as long with a hundred thousand jobs as with one. Reads only. */
 export async function readStatus(sources: StatusSources): Promise<Status> {
   const { config, db } = sources;
-  const observed = sources.observed ?? (await observe(config, sources.clock));
-  const { worker, nowMs } = observed;
-  const condition = await readCondition(sources, observed);
-  const { kill, late, lastTick: last, facts, verdict, findings } = condition;
+  const outside = sources.observed ?? (await observe(config, sources.clock));
+  const condition = await readCondition(sources, outside);
+  const { kill, late, lastTick: last, facts, verdict, findings, observed } = condition;
+  const { worker, machines, nowMs } = observed;
   const ticks = (await latestTicks(db, nowMs, TICKS_SHOWN)).reverse();
   const shown = (tick: Selectable<TicksTable>) => tickStatus(tick, observed);
   return {
@@ -140,6 +143,7 @@ export async function readStatus(sources: StatusSources): Promise<Status> {
       problem: late?.problem ?? null,
     },
     worker: { state: worker.state, pid: "pid" in worker ? worker.pid : null },
+    machines: machines.map(machineStatus),
     nextDueAt: last?.next_due_at == null ? null : toIso(last.next_due_at),
     gateway: await readGatewayStatus(db, config, { day: facts.spend.day, holder: observed.gateway }),
     remote: facts.remotes,
@@ -157,10 +161,12 @@ function breakerStatus({ name, state }: Facts["breakers"][number]): Status["brea
   };
 }
 
-/** That a tick runs is said only while somebody holds the lock; one that began after that was asked is believed. */
-function tickStatus(tick: Selectable<TicksTable>, { worker, nowMs }: Observation): TickStatus {
+/** That a tick runs is said only while its machine is at work; one that began after that was asked is believed. */
+function tickStatus(tick: Selectable<TicksTable>, { worker, machines, nowMs }: Observation): TickStatus {
   const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, machine, ...shown } = tick;
-  const hasDied = tick.outcome === "running" && worker.state === "none" && !isNewer(tick.started_at, nowMs);
+  const own = machines.find(({ id }) => id === machine);
+  const isHeld = own === undefined ? worker.state !== "none" : isLive(own);
+  const hasDied = tick.outcome === "running" && !isHeld && !isNewer(tick.started_at, nowMs);
   const outcome = hasDied ? "crashed" : tick.outcome;
   return { ...viewOf(shown), outcome, usd: usdFromMicros(cost_micros), ...(machine !== null && { machine }) };
 }

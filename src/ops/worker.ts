@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { freeBytes } from "../store/sqlite/ballast.ts";
 import { lockHolder } from "../store/sqlite/lock-holder.ts";
 import { gatewayUrl, unansweredAt } from "./gateway-answers.ts";
+import type { MachineView } from "./machines.ts";
 import { nearestFolder } from "./unreadable.ts";
 
 /**
@@ -18,7 +19,10 @@ export type Worker =
 /** What stands outside of the database, and when it was looked at: before what it is compared with is read. */
 export interface Observation {
   nowMs: number;
+  /** In a fleet, once its database has been asked: whether somebody is at work on any machine. Until then this one's lock. */
   worker: Worker;
+  /** Those of the fleet, once its database has been asked; none without one. */
+  machines: readonly MachineView[];
   gateway: Worker;
   /** Why the process that serves the gateway does not answer; null where it does, or nobody was asked. */
   gatewayProblem: string | null;
@@ -43,7 +47,14 @@ export async function observe(
   // One of another container may listen where this process cannot ask, and one with TLS is not asked from here.
   const isAsked = gateway.state === "working" && gateway.pid !== null && listen !== null && tls === null;
   const gatewayProblem = isAsked ? await unansweredAt(gatewayUrl(listen), ANSWER_MS_MAX) : null;
-  return { nowMs, worker, gateway, gatewayProblem, freeBytes: freeBytes(nearestFolder(paths.state)) };
+  return {
+    nowMs,
+    worker,
+    machines: [],
+    gateway,
+    gatewayProblem,
+    freeBytes: freeBytes(nearestFolder(paths.state)),
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import { clip, hang } from "../text.ts";
 import { answerRows } from "./answers.ts";
 import { breakerRows } from "./breakers.ts";
 import { gatewayRows } from "./gateway.ts";
+import { machineRows } from "./machines.ts";
 import { pausedRows } from "./paused.ts";
 import { remoteRows } from "./remote.ts";
 import { spendLines } from "./spend.ts";
@@ -51,6 +52,7 @@ function layOut(status: Status, options: StatusViewOptions, linesMax: number): s
     ...spendLines(status.spend, options.columns, LABEL_COLUMNS).map(({ label, text }): Row => [label, text]),
     ...unknown(status),
     ...breakerRows(status, options),
+    ...machineRows(status.machines),
     ...gatewayRows(status, nowMs),
     ...remoteRows(status.remote, nowMs),
     ["queue", queue(status)],

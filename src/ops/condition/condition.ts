@@ -3,6 +3,7 @@ import type { Kill } from "../../rails/halt.ts";
 import { readKill } from "../../rails/kill.ts";
 import { readMeta } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
+import { observeFleet } from "../fleet.ts";
 import { readMark } from "../high-water.ts";
 import { latestTicks } from "../history.ts";
 import { type Late, lateHeartbeat, type WatchNotice } from "../watchdog/heartbeat.ts";
@@ -24,17 +25,18 @@ export interface Condition {
   late: Late | null;
   lastTick: Selectable<TicksTable> | undefined;
   facts: Facts;
-  /** What stood outside of the database. */
+  /** What stood outside of the database, and in a fleet what its machines do. */
   observed: Observation;
 }
 
 /**
  * Assesses the agent's state: status, health, watchdog, doctor, page, metrics and ping say what this says, and nothing else
  * decides whether all is well. Reads only.
- * @param observed what stands outside of the database, as it was before `db` began to show one moment.
+ * @param outside what stands outside of the database, as it was before `db` began to show one moment.
  */
-export async function readCondition(sources: ConditionSources, observed: Observation): Promise<Condition> {
+export async function readCondition(sources: ConditionSources, outside: Observation): Promise<Condition> {
   const { config, db } = sources;
+  const observed = await observeFleet(db, config, outside);
   const kill = await readStopped(sources);
   const late = kill === null ? await lateHeartbeat({ config, db, ...observed }) : null;
   const empty = kill === null ? await noOutput(db, config) : null;

@@ -39,6 +39,10 @@ export const FINDINGS = {
   gateway_suspended: bad("the gateway's process is suspended"),
   alerts_undelivered: bad("a channel gave up alerts and has taken none since"),
   results_undelivered: bad("a receiver gave up results and has taken none since"),
+  machine_lost: needsPerson(
+    "a machine of the fleet gave no sign any more in the last 24 hours, and has not come back",
+  ),
+  machine_clock: needsPerson("the clock of a machine is more than a minute off the database's"),
   model_refuses: needsPerson("a model refuses every call, and another does its work"),
   gateway_down: needsPerson("nobody serves the gateway that afk.yaml names"),
   remote_silent: needsPerson("the phone cannot be read for 15 minutes: nobody can stop the agent from it"),

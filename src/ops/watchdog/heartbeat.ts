@@ -8,7 +8,7 @@ import { readMeta, runKeys } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
 import type { Db } from "../../store/schema.ts";
 import { latestTicks } from "../history.ts";
-import { listMachines, type MachineView } from "../machines.ts";
+import type { MachineView } from "../machines.ts";
 import type { Worker } from "../worker.ts";
 
 /** One thing that is wrong. It is the same occurrence for as long as it lasts, so that it alerts once. */
@@ -21,6 +21,8 @@ interface HeartbeatSources {
   db: Db;
   /** Whether somebody is at work; it was asked at `nowMs`, before anything was read that `db` shows. */
   worker: Worker;
+  /** Of a fleet. */
+  machines: readonly MachineView[];
   nowMs: number;
 }
 
@@ -45,11 +47,7 @@ const AFK_DID = "afk did nothing but tell you: a watchdog starts no work.";
  * last tick does not end, the next one is later than the grace, or there never was one. How often ticks come is taken from
  * the last ones, since a timer, a crontab and the loop all have their own interval.
  */
-export async function lateHeartbeat(asked: HeartbeatSources): Promise<Late | null> {
-  const machines = await listMachines(asked.db, asked.nowMs);
-  // In a fleet the work is done while one machine is at it, whatever the lock of this one says.
-  const isDone = machines.some(({ lease }) => lease.state === "live");
-  const sources = isDone ? { ...asked, worker: { state: "working", pid: null } as const } : asked;
+export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | null> {
   const ticks = await latestTicks(sources.db, sources.nowMs, TICKS_READ);
   const [last] = ticks;
   // Whoever began it while the clock was ahead may have died since.
@@ -59,7 +57,7 @@ export async function lateHeartbeat(asked: HeartbeatSources): Promise<Late | nul
     .where("outcome", "=", "running")
     .where("started_at", ">", last?.started_at ?? 0)
     .executeTakeFirst();
-  const absent = await absentWorker(sources, ahead ?? last, machines[0] ?? null);
+  const absent = await absentWorker(sources, ahead ?? last);
   if (absent !== null) return absent;
   if (last === undefined) return await neverBegun(sources);
   const scheduled = ticks.filter((tick) => tick.by_hand === 0);
@@ -135,20 +133,21 @@ const START = "start it again (afk run, or its unit)";
 
 /**
  * How the worker is not there though it should be: it is suspended, it ended without a word (SIGKILL, no memory left, a
- * reboot), or it was told to end. Null when one is at work, and between the ticks of a timer. Of a fleet it is the worker of the
- * machine that was at work last.
+ * reboot), or it was told to end. Null when one is at work, and between the ticks of a timer.
  */
 async function absentWorker(
-  { config, db, worker, nowMs }: HeartbeatSources,
+  { config, db, worker, machines, nowMs }: HeartbeatSources,
   last: Selectable<TicksTable> | undefined,
-  latest: Pick<MachineView, "id"> | null,
 ): Promise<Late | null> {
   if (worker.state === "working") return null;
   if (worker.state === "suspended") {
     const problem = `the worker (process ${worker.pid}) is suspended and does nothing: kill -CONT ${worker.pid}`;
     return late("suspended", "The worker is suspended", problem, last?.id ?? "start");
   }
-  const { began, ended } = runKeys(latest?.id ?? null);
+  const gone = lastGone(machines);
+  if (gone !== null) return gone;
+  // In a fleet that of the machine that was at work last.
+  const { began, ended } = runKeys(machines[0]?.id ?? null);
   const beganAt = await readMeta(db, began);
   if (beganAt > 0 && !isNewer(beganAt, nowMs)) {
     const endedAt = await readMeta(db, ended);
@@ -166,6 +165,16 @@ async function absentWorker(
     return late("died", "A tick died, and none came after it", problem, last.id);
   }
   return null;
+}
+
+/** Of a fleet nobody is at work, and whoever was so last did not end in order. */
+function lastGone(machines: readonly MachineView[]): Late | null {
+  const endOf = ({ lease, lookedAt }: MachineView) =>
+    lease.state === "ended" ? (lease.since ?? lookedAt) : lookedAt;
+  const [last] = machines.toSorted((a, b) => endOf(b) - endOf(a));
+  if (last === undefined || last.lease.state === "ended") return null;
+  const problem = `no machine of the fleet is at work: ${last.name} was the last, and ended without a word after ${toIso(last.lookedAt)}: ${START}`;
+  return late("gone", "No machine of the fleet is at work", problem, `machine:${last.runner}`);
 }
 
 /**

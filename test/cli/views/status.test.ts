@@ -54,6 +54,7 @@ const CALM: Status = {
   ticks: [tick("ok", 15), tick("idle", 10), tick("ok", 5)],
   heartbeat: { at: ago(4), isLate: false, how: null, problem: null },
   worker: { state: "none", pid: null },
+  machines: [],
   nextDueAt: new Date(nowMs + 7_200_000).toISOString(),
   gateway: null,
   remote: [],

@@ -1,0 +1,64 @@
+import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
+import { assertNever } from "../../lib/errors.ts";
+import type { MachineStatus } from "../../ops/fleet.ts";
+import { oneLine, paint } from "../output.ts";
+import { type Column, tableText } from "../text.ts";
+
+/** Clocks that are set over the network differ by less. */
+const CLOCK_SHOWN_MS = 1_000;
+
+/** The machines of a fleet as a table, those at work first. */
+export function machineLines(machines: readonly MachineStatus[], nowMs: number): string[] {
+  const isMixed = new Set(machines.filter(isLive).map(({ version }) => version)).size > 1;
+  const columns: Column<MachineStatus>[] = [
+    ["MACHINE", ({ name }) => name],
+    ["ID", ({ id }) => id.slice(-6)],
+    ["STATE", stateText],
+    ["VERSION", ({ version }) => version],
+    ["CALLS", ({ calls }) => String(calls), "right"],
+    ["SAW THE SWITCH", ({ lookedAt }) => formatRelative(Date.parse(lookedAt), nowMs), "right"],
+    ["CLOCK", ({ clockOffMs }) => clockText(clockOffMs), "right"],
+    ["RUNS", ({ jobs }) => (jobs.length === 0 ? "nothing" : jobs.map(({ name }) => name).join(", "))],
+  ];
+  return [
+    ...tableText(machines, columns, "no machine has taken part yet: afk run, or afk tick"),
+    ...(isMixed ? ["versions differ, as they do while machines are upgraded one by one"] : []),
+  ];
+}
+
+/** The machines as a row of the status; none where there is no fleet. */
+export function machineRows(machines: readonly MachineStatus[]): (readonly [label: string, text: string])[] {
+  if (machines.length === 0) return [];
+  const live = machines.filter(isLive);
+  const lost = machines.filter(({ lease }) => lease.state === "lost" || lease.state === "over").length;
+  const names = live.map(({ name }) => oneLine(name)).join(", ");
+  const parts = [
+    live.length === 0 ? paint("red", "none at work") : `${live.length} at work (${names})`,
+    ...(lost === 0 ? [] : [paint("yellow", `${lost} lost`)]),
+  ];
+  return [["machines", `${parts.join(", ")}: afk machines`]];
+}
+
+function isLive({ lease }: MachineStatus): boolean {
+  return lease.state === "live";
+}
+
+function stateText({ lease: { state } }: MachineStatus): string {
+  switch (state) {
+    case "live":
+      return "at work";
+    case "over":
+      return paint("yellow", "silent");
+    case "lost":
+      return paint("red", state);
+    case "ended":
+      return state;
+    default:
+      return assertNever(state);
+  }
+}
+
+function clockText(offMs: number): string {
+  if (Math.abs(offMs) < CLOCK_SHOWN_MS) return "right";
+  return `${formatDuration(Math.abs(offMs))} ${offMs > 0 ? "ahead" : "behind"}`;
+}

@@ -1,0 +1,173 @@
+// @module-tag processes
+// @module-tag slow
+import { mkdirSync } from "node:fs";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { readAgentConfig } from "../../src/agent.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { DAY_MS } from "../../src/lib/durations.ts";
+import { readCondition } from "../../src/ops/condition/condition.ts";
+import { observeFleet } from "../../src/ops/fleet.ts";
+import { readStatus } from "../../src/ops/status.ts";
+import { type Observation, observe } from "../../src/ops/worker.ts";
+import { newRunner } from "../../src/rails/machine.ts";
+import { databaseNowMs } from "../../src/store/now.ts";
+import { openStoreAt } from "../../src/store/open.ts";
+import { deployment } from "../support/afk.ts";
+import { postgresProblem } from "../support/postgres/binaries.ts";
+import { freshDatabase } from "../support/postgres/shared.ts";
+
+const problem = postgresProblem();
+const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
+const LEASE_MS = 15_000;
+const HOUR_MS = 3_600_000;
+
+/** Instants are seen from the database's now. */
+interface MachineMade {
+  leaseMs: number;
+  lookedMs: number;
+  lostMs?: number;
+  endedMs?: number;
+  clockOffMs?: number;
+}
+
+const LIVE = { leaseMs: 10_000, lookedMs: -5_000 };
+const LOST = { leaseMs: -60_000, lookedMs: -60_000 - LEASE_MS, lostMs: -45_000 };
+const ENDED = { leaseMs: -60_000, lookedMs: -60_000, endedMs: -60_000 };
+
+describe.skipIf(problem !== null)(`the worker of a fleet${skipped}`, () => {
+  test("is at work while one machine is, whoever holds the lock of this one", async () => {
+    const fleet = await fleetOf({ a: LIVE, b: ENDED });
+    const { observed, findings } = await fleet.condition();
+    expect(observed.worker).toEqual({ state: "working", pid: null });
+    expect(findings).toEqual([]);
+    // What the lock alone would say, as it is asked on one machine.
+    expect((await observe(fleet.config, systemClock)).worker).toEqual({ state: "none" });
+  });
+
+  test("is not at work where a process holds the lock and no machine has a lease", async () => {
+    const fleet = await fleetOf({ a: LOST });
+    const { observed, verdict, findings } = await fleet.condition({ worker: { state: "working", pid: 7 } });
+    expect(observed.worker).toEqual({ state: "none" });
+    expect(verdict).toBe("unwell");
+    expect(findings[0]).toMatchObject({ code: "worker_gone", severity: "bad" });
+    expect(findings[0]?.detail).toContain("no machine of the fleet is at work: host-a was the last");
+  });
+
+  test("is told by the machine that was at work last: one that ended in order says nothing of the lost", async () => {
+    const fleet = await fleetOf({ a: { ...LOST, lookedMs: -2 * HOUR_MS }, b: ENDED });
+    const { findings } = await fleet.condition();
+    expect(findings.map(({ code }) => code)).toEqual(["machine_lost"]);
+  });
+
+  test("is seen by the database's time, also where the clock of who looks is a day off", async () => {
+    const fleet = await fleetOf({ a: LIVE });
+    for (const offMs of [-DAY_MS, DAY_MS]) {
+      const { observed } = await fleet.condition({ nowMs: systemClock.nowMs() + offMs });
+      expect(observed.worker.state).toBe("working");
+      expect(Math.abs(observed.nowMs - systemClock.nowMs())).toBeLessThan(HOUR_MS);
+    }
+  });
+
+  test("that lost one machine goes on and needs a person, for a day", async () => {
+    const fleet = await fleetOf({ a: LIVE, b: LOST });
+    const { verdict, findings } = await fleet.condition();
+    expect({ verdict, codes: findings.map(({ code }) => code) }).toEqual({
+      ...{ verdict: "needs_person", codes: ["machine_lost"] },
+    });
+    expect(findings[0]).toMatchObject({ text: "machine host-b is lost", command: "afk machines" });
+    const later = await fleetOf({ a: LIVE, b: { ...LOST, lostMs: -DAY_MS - HOUR_MS } });
+    expect((await later.condition()).verdict).toBe("new");
+  });
+
+  test("tells of a machine whose clock is more than a minute off, and of no other", async () => {
+    const fleet = await fleetOf({
+      a: { ...LIVE, clockOffMs: -61_000 },
+      b: { ...LIVE, clockOffMs: 59_000 },
+      c: { ...ENDED, clockOffMs: HOUR_MS },
+    });
+    const { findings } = await fleet.condition();
+    expect(findings.map(({ code, text }) => `${code}: ${text}`)).toEqual([
+      "machine_clock: the clock of machine host-a is wrong",
+    ]);
+    expect(findings[0]?.detail).toContain("1 min 1 s behind the database's");
+  });
+
+  test("shows a tick of a machine that is gone as crashed, and one of a machine that is there as running", async () => {
+    const fleet = await fleetOf({ a: LIVE, b: LOST });
+    const nowMs = await databaseNowMs(fleet.db);
+    for (const [name, startedMs] of [
+      ["a", 600_000],
+      ["b", 900_000],
+    ] as const)
+      await fleet.db
+        .insertInto("ticks")
+        .values({
+          ...{
+            id: `tick-${name}`,
+            started_at: nowMs - startedMs,
+            outcome: "running",
+            machine: fleet.idOf(name),
+          },
+          ...{ finished_at: null, reason: null, units: 0, cost_micros: 0, by_hand: 0, next_due_at: null },
+          version: "1",
+        })
+        .execute();
+    const status = await readStatus({ ...fleet, version: "1", clock: systemClock });
+    expect(status.ticks.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+      "tick-b crashed",
+      "tick-a running",
+    ]);
+    expect(status.machines.map(({ name, lease }) => `${name} ${lease.state}`)).toEqual([
+      "host-a live",
+      "host-b lost",
+    ]);
+  });
+});
+
+test("without a fleet nothing is asked and nothing is added", async () => {
+  const { dir, configFile } = deployment({
+    agent: "one",
+    budget: { daily_cap_usd: 1 },
+    models: { chain: ["extractive"] },
+    jobs: [],
+  });
+  const config = readAgentConfig({ config: configFile, state: `${dir}/state`, environment: {} });
+  const observed = await observe(config, systemClock);
+  expect(await observeFleet(undefined as never, config, observed)).toBe(observed);
+  expect(observed.machines).toEqual([]);
+});
+
+async function fleetOf(machines: Record<string, MachineMade>) {
+  const { dir, configFile } = deployment({
+    ...{ agent: "several", budget: { daily_cap_usd: 1 }, models: { chain: ["extractive"] } },
+    database: { url: await freshDatabase() },
+    jobs: [],
+  });
+  const config = readAgentConfig({ config: configFile, state: `${dir}/state`, environment: {} });
+  // A switch whose folder is gone counts as set.
+  mkdirSync(config.paths.state);
+  const store = await openStoreAt({ path: config.paths.database, target: config.database });
+  onTestFinished(() => store.close());
+  const { db } = store;
+  const nowMs = await databaseNowMs(db);
+  const idOf = (name: string) => `${name}`.padEnd(26, "0");
+  for (const [name, made] of Object.entries(machines)) {
+    const { leaseMs, lookedMs, lostMs = null, endedMs = null, clockOffMs = 0 } = made;
+    await db
+      .insertInto("machines")
+      .values({
+        ...{ id: idOf(name), runner: newRunner(idOf(name), "worker", nowMs), name: `host-${name}` },
+        ...{ boot_id: "b", pid: 1, process_started: "", version: "1", level: "0013-fleet" },
+        ...{ started_at: nowMs - HOUR_MS, lease_until: nowMs + leaseMs, looked_at: nowMs + lookedMs },
+        ...{ clock_off_ms: clockOffMs, lost_at: lostMs === null ? null : nowMs + lostMs },
+        ended_at: endedMs === null ? null : nowMs + endedMs,
+      })
+      .execute();
+  }
+  const condition = async (changed: Partial<Observation> = {}) =>
+    await readCondition(
+      { config, db, clock: systemClock },
+      { ...(await observe(config, systemClock)), ...changed },
+    );
+  return { config, db, idOf, condition };
+}
