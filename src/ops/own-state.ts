@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
+import { makePrivateFolder } from "../lib/private-files.ts";
 import { openStoreAt } from "../store/open.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
@@ -50,6 +51,8 @@ export async function openState(
   options: { clock?: Clock | undefined; patienceMs?: number | undefined } = {},
 ): Promise<Store> {
   await refuseUnmoved(config);
+  // SQLite's own file makes it else. Without it nobody could stop this machine by a file, which counts as stopped.
+  if (config.database !== null) makePrivateFolder(config.paths.state);
   const store = await openStoreAt(
     { path: config.paths.database, target: config.database },
     options.patienceMs,

@@ -39,4 +39,8 @@ export class Adapter extends PostgresAdapter {
   override async acquireMigrationLock(): Promise<void> {
     // The migrations run under the lock of their own table (migrate.ts).
   }
+
+  override async releaseMigrationLock(): Promise<void> {
+    // Asked for after a failure too, which it would hide: a transaction that has failed refuses every statement.
+  }
 }
