@@ -48,8 +48,3 @@ export function fleetSchema() {
     })),
   );
 }
-
-/** The schema of an agent that names none. */
-export function schemaOf(agent: string): string {
-  return `afk_${agent.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, 63);
-}

@@ -9,7 +9,7 @@ import { KNOWN_PROVIDERS } from "../providers/registry.ts";
 import { afterIssues } from "./after.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
-import { schemaOf } from "./database-schema.ts";
+import { fleetIssues, passwordOf, targetOf } from "./database.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
@@ -73,8 +73,7 @@ export function loadConfig(options: LoadOptions): Config {
   const { tls } = file.gateway;
   const config: Config = {
     ...file,
-    database:
-      database.url === null ? null : { url: database.url, schema: database.schema ?? schemaOf(file.agent) },
+    database: targetOf(database, file),
     budget: { ...statedBudget(value), ...budget },
     alerts,
     gateway: { ...file.gateway, tls: tls && { cert: atBase(tls.cert), key: atBase(tls.key) } },
@@ -101,6 +100,7 @@ export function loadConfig(options: LoadOptions): Config {
     ...onlyIfIssues(config, options.jobKinds),
     ...afterIssues(config.jobs),
     ...gatewayIssues(config),
+    ...fleetIssues(config),
   ];
   if (checked.length > 0) throw refusal(configFile, checked, replacements);
   return config;
@@ -192,12 +192,6 @@ function parseFile(value: unknown, replacements: readonly Replacement[], options
 /** A text whose `${NAME}` could not be replaced is often malformed for that reason alone. */
 function isReported(issue: ConfigIssue, earlier: readonly ConfigIssue[]): boolean {
   return earlier.some(({ path }) => path === issue.path);
-}
-
-/** As it is written in an address, and as it is. */
-function passwordOf(url: string | null): string[] {
-  const written = url === null ? "" : new URL(url).password;
-  return written === "" ? [] : [written, decodeURIComponent(written)];
 }
 
 /** Whoever loads the file says that it is not there; without its content there is nothing to tell apart. */

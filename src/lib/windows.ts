@@ -131,6 +131,9 @@ export type Scope = { tick: string | null; job: string | null } & Partial<Record
 /** The counters of the agent as a whole; those of an owner are `job:digest`. */
 export const AGENT = "agent";
 
+/** The counter of all agents of a database together. */
+export const FLEET = "fleet";
+
 /** Names a cap by window and amount, `day_micros`. */
 export type CapName = `${WindowName}_${Amount}`;
 /** Caps as integers, micro-dollars for money; what is left out has no cap. */
@@ -139,7 +142,7 @@ export type Caps = Partial<Record<CapName, number>>;
 /** One cap that applies to a call, and what is settled and reserved under it together. */
 export interface CapSpend {
   window: WindowName;
-  /** `agent`, or whose it is: `job:digest`. */
+  /** `agent`, or whose it is: `job:digest`, `fleet`. */
   scope: string;
   period: string;
   unit: UnitName;
@@ -151,6 +154,7 @@ export interface CapSpend {
 /** `day cap`, `week cap in tokens of job digest`. */
 export function capWords({ window, scope, unit }: Pick<CapSpend, "window" | "scope" | "unit">): string {
   const inUnit = unit === "usd" ? "" : ` in ${unit}`;
+  if (scope === FLEET) return `${window} cap of all agents`;
   return `${window} cap${inUnit}${scope === AGENT ? "" : ` of ${scope.replace(":", " ")}`}`;
 }
 

@@ -1,7 +1,7 @@
 import { noteNeed } from "../alerts/outbox.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { type Amounts, type CapSpend, type Periods, type Scope, UNITS } from "../lib/windows.ts";
+import { type CapSpend, type Periods, type Scope, UNITS } from "../lib/windows.ts";
 import type { Trx } from "../store/schema.ts";
 import {
   type CapRefusal,
@@ -13,19 +13,13 @@ import {
   unknownCall,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
+import { addToFleet, readFleetSpend, settleInFleet } from "./fleet-cap.ts";
 import { offerOf, windowsWithGrants } from "./granted.ts";
-import {
-  costOf,
-  countedTokens,
-  type Ending,
-  estimateOf,
-  insertEntry,
-  sumUnderWay,
-  UPDATE_ENDED,
-} from "./ledger.ts";
+import { costOf, countedTokens, type Ending, estimateOf, insertEntry, UPDATE_ENDED } from "./ledger.ts";
 import type { JobClaim } from "./machine.ts";
 import { openPeriods } from "./periods.ts";
 import type { Rails } from "./rails.ts";
+import { fitsOnceSettled, hasRoom, leastMicros, type Tightest } from "./room.ts";
 import { isCapped, ownerColumns, scopeOf, type Window, windowsOf } from "./windows.ts";
 
 /** What a call is reserved under, and what the ledger keeps about it. */
@@ -57,11 +51,6 @@ export interface Reserved {
   tightest: Tightest | null;
 }
 
-/** A cap in money, and what is left under it. */
-interface Tightest extends CapSpend {
-  leftMicros: number;
-}
-
 /**
  * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert and the
  * open periods. It never shrinks a reservation to fit. A cap of 0 refuses even what costs nothing, so that the rail can be
@@ -69,14 +58,18 @@ interface Tightest extends CapSpend {
  */
 export async function reserve(
   trx: Trx,
-  { outbox, budget: { budget, timezone } }: BudgetRails,
+  { outbox, budget: { budget, timezone, fleet = null } }: BudgetRails,
   call: Reservation,
   times: { budgetMs: number; wallMs: number },
 ): Promise<Reserved | { refusal: CapRefusal }> {
   const periods = await openPeriods(trx, times.budgetMs, timezone);
   const { windows, grants } = await windowsWithGrants(trx, periods, call.scope, budget, times.budgetMs);
   const estimate = estimateOf({ estimate_micros: call.estimateMicros, estimate_tokens: call.estimateTokens });
-  const before = await spends(trx, windows, times.budgetMs);
+  const own = await spends(trx, windows, times.budgetMs);
+  // Last, since all other agents wait for it until this section is over.
+  const isRefused = own.some((spend) => !hasRoom(spend, estimate));
+  const shared = fleet === null || isRefused ? null : await readFleetSpend(trx, fleet, times.wallMs);
+  const before = shared === null ? own : [...own, shared];
   const refusing = before.filter((spend) => !hasRoom(spend, estimate));
   const [full] = refusing;
   if (full !== undefined) {
@@ -98,8 +91,10 @@ export async function reserve(
     return { refusal };
   }
   const entryId = await take(trx, { periods, windows }, call, times.wallMs);
+  if (fleet !== null && shared !== null)
+    await addToFleet(trx, fleet, { id: entryId, day: shared.period, micros: call.estimateMicros });
   const lowest = Math.min(...budget.warningThresholds);
-  const isNearThreshold = before.some(
+  const isNearThreshold = own.some(
     (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(lowest, spend.cap),
   );
   const least = leastMicros(before);
@@ -163,35 +158,16 @@ export async function reserveSpent(
   const periods = await openPeriods(trx, times.budgetMs, rails.budget.timezone);
   const { windows } = await windowsWithGrants(trx, periods, call.scope, rails.budget.budget, times.budgetMs);
   const estimateMicros = Math.min(reserved.refusal.roomMicros ?? 0, call.estimateMicros);
-  return await take(trx, { periods, windows }, { ...call, estimateMicros }, times.wallMs);
-}
-
-function leastMicros(spends: readonly CapSpend[]): Tightest | null {
-  const left = spends
-    .filter(({ amount }) => amount === "micros")
-    .map((spend) => ({ ...spend, leftMicros: Math.max(0, spend.cap - spend.spent) }));
-  return left.reduce<Tightest | null>((a, b) => (a === null || b.leftMicros < a.leftMicros ? b : a), null);
-}
-
-/** Whether every window would have room if what is under way turned out to cost nothing. */
-async function fitsOnceSettled(
-  trx: Trx,
-  before: readonly CapSpend[],
-  estimate: Amounts,
-  times: { budgetMs: number; wallMs: number },
-): Promise<boolean> {
-  for (const spend of before.filter((each) => !hasRoom(each, estimate))) {
-    const underWay = await sumUnderWay(trx, spend, times.wallMs);
-    if (!hasRoom({ ...spend, spent: spend.spent - underWay[spend.amount] }, estimate)) return false;
+  const id = await take(trx, { periods, windows }, { ...call, estimateMicros }, times.wallMs);
+  const { fleet } = rails.budget;
+  if (fleet != null) {
+    const { period: day } = await readFleetSpend(trx, fleet, times.wallMs);
+    await addToFleet(trx, fleet, { id, day, micros: estimateMicros });
   }
-  return true;
+  return id;
 }
 
 type BudgetRails = Pick<Rails, "outbox" | "budget">;
-
-function hasRoom({ cap, spent, amount }: CapSpend, estimate: Amounts): boolean {
-  return cap > 0 && spent + estimate[amount] <= cap;
-}
 
 /**
  * Ends a call: its cost replaces the reservation (settled), the reservation is given back (released), or it stays
@@ -200,7 +176,7 @@ function hasRoom({ cap, spent, amount }: CapSpend, estimate: Amounts): boolean {
  */
 export async function finish(
   trx: Trx,
-  { outbox, clock, budget: { budget } }: BudgetRails & Pick<Rails, "clock">,
+  { outbox, clock, budget: { budget, fleet = null } }: BudgetRails & Pick<Rails, "clock">,
   entryId: string,
   ending: Ending,
   budgetMs: number | null,
@@ -222,7 +198,11 @@ export async function finish(
     // What a call of a model that costs nothing has cost is known, but for its tokens.
     const isOpen = entry.estimate_micros > 0 || isCapped(budget, "tokens");
     if (isOpen) await outbox.announce(trx, unknownCall(entry, ending.error));
-  } else await replaceReserved(trx, windows, estimateOf(entry), costOf(entry));
+  } else {
+    const cost = costOf(entry);
+    await replaceReserved(trx, windows, estimateOf(entry), cost);
+    if (fleet !== null) await settleInFleet(trx, fleet, { id: entryId, costMicros: cost.micros });
+  }
   if (settled !== null && (settled.costMicros > entry.estimate_micros || settled.aboveBound !== undefined))
     await outbox.announce(trx, overrun(entry, settled.costMicros, settled.aboveBound));
   if (ending.state !== "released" && budgetMs !== null) {

@@ -7,6 +7,7 @@ import type { Log } from "../lib/log.ts";
 import { createLearningRedactor } from "../lib/redact.ts";
 import { asSentence, endOfError } from "../lib/text.ts";
 import { createLog, type LogOptions } from "../logs/writer.ts";
+import type { FleetCap } from "../rails/fleet-cap.ts";
 import { createKillWatch } from "../rails/kill-watch.ts";
 import type { Rails } from "../rails/rails.ts";
 import type { Store } from "../store/store.ts";
@@ -28,7 +29,12 @@ export function createLiveRails(
     sender.wake();
     return of.onAlert?.(alert);
   };
-  const { agent, paths, secrets } = live.current();
+  const { agent, paths, secrets, database, fleet } = live.current();
+  // Its tables are made when the state is opened: one that is added to afk.yaml holds from the next start.
+  const fleetCap = (): FleetCap | null =>
+    database === null || fleet.dailyCapMicros === null
+      ? null
+      : { agent: database.schema, capMicros: live.current().fleet.dailyCapMicros ?? fleet.dailyCapMicros };
   const { redact, learn } = createLearningRedactor(secrets);
   const log = createLog({
     dir: paths.logs,
@@ -55,7 +61,7 @@ export function createLiveRails(
     log,
     // Asked for at each reservation: a cap that was lowered holds for the next call, also in the middle of a job.
     get budget() {
-      return { budget: live.caps(), timezone: live.current().timezone };
+      return { budget: live.caps(), timezone: live.current().timezone, fleet: fleetCap() };
     },
     get breaker() {
       return live.current().breaker;

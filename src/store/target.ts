@@ -4,4 +4,6 @@ export interface DatabaseTarget {
   url: string;
   /** The agent's own: several agents share a database. */
   schema: string;
+  /** Whether there is a cap over all agents of the database. */
+  hasFleetCap?: boolean;
 }

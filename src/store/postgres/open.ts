@@ -8,6 +8,7 @@ import { followChanges } from "./changes.ts";
 import { databaseClock } from "./clock.ts";
 import { openKysely } from "./dialect.ts";
 import { explain } from "./errors.ts";
+import { makeFleetTables } from "./fleet-tables.ts";
 import { migrate, readApplied, refuseNewer } from "./migrate.ts";
 import { Pool } from "./pool.ts";
 import { createSections } from "./sections.ts";
@@ -18,10 +19,11 @@ import { describe } from "./where.ts";
 const SOON_MS = 2;
 
 /**
- * Opens (and if need be creates and migrates) the agent's schema of a database.
+ * Opens (and if need be creates and migrates) the agent's schema of a database. A section that cannot be had in `patienceMs` is
+ * given up.
  * @throws StoreRefused, StoreUnreachable (exit 69).
  */
-export async function openPostgresStore(target: DatabaseTarget): Promise<Store> {
+export async function openPostgresStore(target: DatabaseTarget, patienceMs?: number): Promise<Store> {
   const where = describe(target);
   let writer: Session;
   try {
@@ -31,6 +33,7 @@ export async function openPostgresStore(target: DatabaseTarget): Promise<Store> 
   }
   try {
     await migrate(writer, target);
+    if (target.hasFleetCap === true) await makeFleetTables(writer);
   } catch (error) {
     await writer.close();
     throw explain(error, where);
@@ -38,6 +41,7 @@ export async function openPostgresStore(target: DatabaseTarget): Promise<Store> 
   const clock = databaseClock();
   const sections = createSections({
     where,
+    ...(patienceMs !== undefined && { patienceMs }),
     async session() {
       if (writer.isLost()) writer = await Session.open(target);
       return writer;

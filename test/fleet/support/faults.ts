@@ -1,0 +1,48 @@
+import type { CompiledQuery, QueryResult } from "kysely";
+import { GATE } from "../../../src/store/postgres/gate.ts";
+import { Session } from "../../../src/store/postgres/session.ts";
+
+/** As if a cap over all agents had no lock: each goes by what it sees. Gives what takes the fault out again. */
+export function plantNoFleetLock(): () => void {
+  const { executeQuery } = Session.prototype;
+  function unlocked<Row>(this: Session, query: CompiledQuery): Promise<QueryResult<Row>> {
+    const isLock = query.sql.startsWith("update afk_fleet.gate");
+    return executeQuery.call(
+      this,
+      isLock ? { ...query, sql: "select $1::bigint as latest_at" } : query,
+    ) as Promise<QueryResult<Row>>;
+  }
+  Session.prototype.executeQuery = unlocked;
+  return () => {
+    Session.prototype.executeQuery = executeQuery;
+  };
+}
+
+/** What sections would begin with if somebody had taken a guarantee away; each attack is shown to find its own. */
+export type Fault = "no_lock" | "windows_first" | "time_of_begin";
+
+/** Plants it in this whole process, which is not to be used for anything else. Gives what takes it out again. */
+export function plant(fault: Fault): () => void {
+  const { begin } = Session.prototype;
+  Session.prototype.begin = function (mode, ...statements) {
+    const isSection = statements.length === GATE.length && statements.every((each, at) => each === GATE[at]);
+    return begin.call(this, mode, ...(isSection ? FAULTS[fault](statements) : statements));
+  };
+  return () => {
+    Session.prototype.begin = begin;
+  };
+}
+
+const CLOCK = "clock_timestamp()";
+
+const FAULTS: Record<Fault, (gate: string[]) => string[]> = {
+  /** Looks at the gate, and takes no lock of it. */
+  no_lock: (gate) => {
+    const [, columns = ""] = (gate.at(-1) ?? "").split("returning");
+    const time = `floor(extract(epoch from ${CLOCK}) * 1000)::bigint as latest_at`;
+    return [`select ${columns.replace("latest_at", time)} from gate where id = 1`];
+  },
+  /** Locks what comes after the gate before it. */
+  windows_first: (gate) => ["select 1 from budget_windows for update", ...gate],
+  time_of_begin: (gate) => gate.map((statement) => statement.replaceAll(CLOCK, "now()")),
+};

@@ -1,0 +1,29 @@
+import { randomBytes } from "node:crypto";
+import { type Clock, systemClock } from "../../../src/lib/clock.ts";
+import { openPostgresStore } from "../../../src/store/postgres/open.ts";
+import type { DatabaseTarget } from "../../../src/store/target.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { type RailsOn, type RailsOptions, railsOn } from "../../support/rails-on.ts";
+
+/** The clock of a machine that was booted by itself, and which somebody has set so far off. */
+function machineClock(offMs: () => number): Clock {
+  const boot = randomBytes(8).toString("hex");
+  return { ...systemClock, nowMs: () => systemClock.nowMs() + offMs(), bootId: () => boot };
+}
+
+/** How a machine of a test is; the folder holds its STOP file. */
+export interface MachineOptions extends Omit<RailsOptions, "clock"> {
+  dir: string;
+  offMs: () => number;
+  patienceMs?: number;
+}
+
+/** Rails of one machine of a fleet, by the database's time as src/agent.ts has them. Whoever opens them closes the store. */
+export async function openMachine(
+  target: DatabaseTarget,
+  { dir, offMs, patienceMs, ...options }: MachineOptions,
+): Promise<RailsOn> {
+  const store = await openPostgresStore(target, patienceMs);
+  const clock = { ...fakeClock(), ...store.clockOver(machineClock(offMs)) };
+  return railsOn(store, dir, { ...options, clock });
+}
