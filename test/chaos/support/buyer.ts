@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { type Agent, openAgent } from "../../../src/agent.ts";
 import type { JobKind } from "../../../src/jobs/job.ts";
+import { StoreUnreachable } from "../../../src/store/postgres/errors.ts";
 
 /**
  * A process that buys: gets its `Orders`, opens the agent, says "ready", begins at "go" and sends what came of it. It then
@@ -14,6 +15,8 @@ export interface Orders {
   /** What to buy: bytes of the prompt and tokens of output. */
   calls: { bytes: number; outputTokens: number }[];
   how: "library" | "ticks";
+  /** Where its state is not a file: a fleet's. */
+  databaseUrl?: string;
 }
 
 export interface Bought {
@@ -52,12 +55,25 @@ process.on("message", (message: Orders | "go") =>
 async function obey(message: Orders | "go"): Promise<void> {
   if (message !== "go") {
     orders = message;
-    agent = await openAgent({ config: orders.config, state: orders.state, environment: {}, kinds: [spree] });
+    agent = await opened(orders);
     process.send?.("ready");
   } else if (agent !== undefined && orders !== undefined) {
     const bought = orders.how === "library" ? await buy(agent, orders) : await tick(agent, orders);
     await agent.close();
     process.send?.(bought);
+  }
+}
+
+/** A database that is just being started again is waited for. */
+async function opened({ config, state, databaseUrl }: Orders): Promise<Agent> {
+  const environment = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+  for (let tries = 1; ; tries++) {
+    try {
+      return await openAgent({ config, state, environment, kinds: [spree] });
+    } catch (error) {
+      if (tries === TRIES_MAX || !(error instanceof StoreUnreachable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
 
