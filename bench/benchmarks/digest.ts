@@ -84,7 +84,7 @@ function ownParts(tools: Tools, server: ModelEndpoint): Side {
     async prepare() {
       ({ agent, feeds } = await openDigestAgent(tools, server));
       await agent.enqueue("digest");
-      const claimed = await claim(agent.rails.store.db, "runner", Date.now());
+      const claimed = await agent.rails.store.atomically((trx) => claim(trx, "runner", Date.now()));
       if (claimed === undefined) throw new Error("no job to save steps for");
       job = claimed;
     },

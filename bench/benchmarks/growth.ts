@@ -83,8 +83,8 @@ async function work(agent: Agent, clock: SteppedClock, calls: number): Promise<v
     const key = `digest@${nowMs}`;
     const label = new Date(nowMs).toISOString();
     const job = { key, name: "digest", kind: "digest", payload: null, maxAttempts: 5, slotMs: nowMs, label };
-    await enqueue(store.db, { ...job, byHand: false }, nowMs);
-    const claimed = await claim(store.db, "runner", nowMs);
+    await store.atomically((trx) => enqueue(trx, { ...job, byHand: false }, nowMs));
+    const claimed = await store.atomically((trx) => claim(trx, "runner", nowMs));
     if (claimed === undefined) throw new Error("the job is not there");
     for (let call = 0; call < CALLS_PER_JOB; call++) {
       clock.advance(2_000);

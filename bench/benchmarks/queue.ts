@@ -2,7 +2,7 @@ import type Database from "better-sqlite3";
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
 import type { JobRow } from "../../src/queue/job.ts";
-import type { Db } from "../../src/store/schema.ts";
+import type { Trx } from "../../src/store/schema.ts";
 import type { Store } from "../../src/store/store.ts";
 import type { Benchmark, Tools } from "../harness/benchmark.ts";
 import { compare, type Side, speedRow } from "../harness/compare.ts";
@@ -72,7 +72,7 @@ async function apart(tools: Tools): Promise<Side> {
   return {
     async operation() {
       const nowMs = Date.now();
-      const job = await claimed(store.db, nowMs);
+      const job = await store.atomically((trx) => claimed(trx, nowMs));
       await store.atomically((trx) => complete(trx, job, 1, nowMs));
     },
   };
@@ -80,7 +80,7 @@ async function apart(tools: Tools): Promise<Side> {
 
 async function inARow(tools: Tools): Promise<Side> {
   const store = await filledStore(tools);
-  let job = await claimed(store.db, Date.now());
+  let job = await store.atomically((trx) => claimed(trx, Date.now()));
   return {
     async operation() {
       const nowMs = Date.now();
@@ -92,8 +92,8 @@ async function inARow(tools: Tools): Promise<Side> {
   };
 }
 
-async function claimed(db: Db, nowMs: number): Promise<JobRow> {
-  const job = await claim(db, "runner", nowMs);
+async function claimed(trx: Trx, nowMs: number): Promise<JobRow> {
+  const job = await claim(trx, "runner", nowMs);
   if (job === undefined) throw new Error("the queue ran empty");
   return job;
 }

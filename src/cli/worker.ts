@@ -16,8 +16,10 @@ export function workerOutput(asJson: boolean): Pick<AgentOptions, "onLogLine" | 
   if (!process.stdout.isTTY) return { onLogLine: lineWriter(process.stdout) };
   return {
     onLogLine: peopleSink((line) => printLines([line]), { colour: isColoured() }),
-    onProgress: ({ done, total, label }) =>
-      printLines([`    ${Math.min(done + 1, total)}/${total}  ${oneLine(label)}`]),
+    onProgress: ({ job, done, total, label, isOneOfSeveral }) =>
+      printLines([
+        `    ${isOneOfSeveral ? `${job}  ` : ""}${Math.min(done + 1, total)}/${total}  ${oneLine(label)}`,
+      ]),
   };
 }
 

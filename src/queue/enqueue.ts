@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from "kysely";
 import { newId } from "../lib/ids.ts";
 import { firstUnseen } from "../lib/visible.ts";
-import type { Db } from "../store/schema.ts";
+import type { Trx } from "../store/schema.ts";
 import { PermanentFailure, UNCLAIMED } from "./job.ts";
 
 /** A job to be added. */
@@ -23,7 +23,7 @@ export interface NewJob {
  * Adds a job that is due at once. False when its key is known already, whatever became of that job: retention removes jobs
  * and not the keys that somebody gave them, and of scheduled ones it remembers the newest slot.
  */
-export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boolean> {
+export async function enqueue(trx: Trx, job: NewJob, nowMs: number): Promise<boolean> {
   const key = jobKey(job.key);
   const { name, kind, label, maxAttempts: max_attempts, slotMs: slot_at } = job;
   const payload = JSON.stringify(job.payload) ?? "null";
@@ -41,7 +41,7 @@ export async function enqueue(db: Db, job: NewJob, nowMs: number): Promise<boole
   const columns = Object.keys(values) as (keyof typeof values)[];
   const row = sql.join(columns.map((name) => values[name]));
   const isForgotten = job.byHand ? sql`false` : isForgottenSlot(job.slotMs);
-  const result = await db
+  const result = await trx
     .insertInto("jobs")
     .columns(columns)
     // In one statement: between a look and the insert, retention could remove the job that has the key.

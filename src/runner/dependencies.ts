@@ -57,4 +57,6 @@ export interface Progress {
   done: number;
   total: number;
   label: string;
+  /** Where several jobs run at a time. */
+  isOneOfSeveral?: true;
 }

@@ -64,7 +64,8 @@ describe("alerts of a job that names channels", () => {
     const { store, clock, takeOver, raise } = await routesHarness(hook("phone"), hook("mail"));
     await takeOver({ name: "invoice", alerts: ["mail"] });
     const added = { name: "invoice", kind: "exec", payload: null, maxAttempts: 5, label: "", byHand: true };
-    await enqueue(store.db, { ...added, key: "mail-7", slotMs: clock.nowMs() }, clock.nowMs());
+    const job = { ...added, key: "mail-7", slotMs: clock.nowMs() };
+    await store.atomically((trx) => enqueue(trx, job, clock.nowMs()));
     expect(await raise({ job: "mail-7" })).toEqual(["mail"]);
   });
 

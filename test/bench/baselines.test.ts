@@ -52,7 +52,7 @@ test("the queue by hand leaves jobs as the queue does", async () => {
   const raw = await rawDatabase(tools, fill);
   const byHand = rawQueue(raw);
   for (let count = 0; count < 3; count++) {
-    const job = await claim(store.db, "runner", Date.now());
+    const job = await store.atomically((trx) => claim(trx, "runner", Date.now()));
     expect(job).toBeDefined();
     await store.atomically((trx) => complete(trx, job!, 1, Date.now()));
     byHand();

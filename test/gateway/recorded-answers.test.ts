@@ -17,8 +17,8 @@ const answer = (body: string): RecordedAnswer => ({
 /** A store with a job that runs, and attempts at it. */
 async function running(key = "job-1") {
   const store = await testStore();
-  await enqueue(store.db, newJob(key), 1_000);
-  const job = (await claim(store.db, "runner", 1_000))!;
+  await store.atomically((trx) => enqueue(trx, newJob(key), 1_000));
+  const job = (await store.atomically((trx) => claim(trx, "runner", 1_000)))!;
   return { store, job, attempt: () => attemptAt(store, key) };
 }
 
@@ -98,7 +98,7 @@ it("keeps what is settled alone: a transaction that is undone leaves no answer",
 it("is of one job: another run's answers are not found", async () => {
   const { store, attempt } = await running();
   await attempt().ask("a", "a1");
-  await enqueue(store.db, newJob("job-2"), 1_000);
+  await store.atomically((trx) => enqueue(trx, newJob("job-2"), 1_000));
   expect(await attemptAt(store, "job-2").next("a")).toBeNull();
 });
 

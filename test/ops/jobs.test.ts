@@ -12,7 +12,7 @@ describe("a job", () => {
     const { rails, job } = await opsHarness();
     const { db } = rails.store;
     await job("digest@1", "ready");
-    const claimed = (await claim(db, "runner-1", rails.clock.nowMs()))!;
+    const claimed = (await rails.store.atomically((trx) => claim(trx, "runner-1", rails.clock.nowMs())))!;
     for (const step of ["fetch b", "fetch a"]) {
       rails.clock.advance(1_000);
       await saveStep(db, claimed, step, null, rails.clock.nowMs());
@@ -57,7 +57,7 @@ describe("a job", () => {
     const { db } = rails.store;
     await job("digest@1", "ready");
     await db.updateTable("jobs").set({ kind }).execute();
-    const claimed = (await claim(db, "runner-1", rails.clock.nowMs()))!;
+    const claimed = (await rails.store.atomically((trx) => claim(trx, "runner-1", rails.clock.nowMs())))!;
     await saveStep(db, claimed, "run", { stdout: "printed", stderr: "warned" }, rails.clock.nowMs());
     expect((await showJob(db, "digest@1")).wrote).toEqual({
       stdout: "printed",

@@ -14,7 +14,7 @@ const WORK: Record<string, () => Promise<unknown>> = {
   async drain() {
     const keys: string[] = [];
     for (;;) {
-      const job = await claim(store.db, runner, 1_000);
+      const job = await store.atomically((trx) => claim(trx, runner, 1_000));
       if (job === undefined) return keys;
       keys.push(job.key);
       await store.atomically((trx) => complete(trx, job, 1, 1_000));
@@ -24,13 +24,14 @@ const WORK: Record<string, () => Promise<unknown>> = {
   async enqueue() {
     const added: string[] = [];
     for (let number = 0; number < 50; number++) {
-      if (await enqueue(store.db, newJob(`job-${number}`), 1_000)) added.push(`job-${number}`);
+      if (await store.atomically((trx) => enqueue(trx, newJob(`job-${number}`), 1_000)))
+        added.push(`job-${number}`);
     }
     return added;
   },
   /** Claims a job and never says another word. */
   async claim() {
-    return (await claim(store.db, runner, 1_000))?.key;
+    return (await store.atomically((trx) => claim(trx, runner, 1_000)))?.key;
   },
 };
 

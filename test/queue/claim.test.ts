@@ -53,9 +53,9 @@ describe("a claim", () => {
 
   test("gives nothing before a job is due, and gives it when it is", async () => {
     const { store } = await queueHarness();
-    await enqueue(store.db, newJob("later"), 1_000);
-    expect(await claim(store.db, "runner-1", 999)).toBeUndefined();
-    expect((await claim(store.db, "runner-1", 1_000))?.key).toBe("later");
+    await store.atomically((trx) => enqueue(trx, newJob("later"), 1_000));
+    expect(await store.atomically((trx) => claim(trx, "runner-1", 999))).toBeUndefined();
+    expect((await store.atomically((trx) => claim(trx, "runner-1", 1_000)))?.key).toBe("later");
   });
 
   test("gives nothing when all is running, done or dead", async () => {
@@ -65,13 +65,15 @@ describe("a claim", () => {
     await add("done");
     const done = await take();
     await store.atomically((trx) => complete(trx, done, 0, clock.nowMs()));
-    expect(await claim(store.db, "runner-2", clock.nowMs() + 10 * LEASE_MS)).toBeUndefined();
+    expect(
+      await store.atomically((trx) => claim(trx, "runner-2", clock.nowMs() + 10 * LEASE_MS)),
+    ).toBeUndefined();
   });
 
   test("of two processes that drain one queue gives each job to one of them, once", async () => {
     const { store } = await queueHarness();
     const keys = Array.from({ length: 200 }, (_, number) => `job-${number}`);
-    for (const key of keys) await enqueue(store.db, newJob(key), 1_000);
+    for (const key of keys) await store.atomically((trx) => enqueue(trx, newJob(key), 1_000));
     const results = (await race(CHILDREN, [
       ["drain", store.path, "a"],
       ["drain", store.path, "b"],
@@ -85,7 +87,7 @@ describe("a claim", () => {
 
   test("outlives the process that made it, with its attempt counted", async () => {
     const { store, job } = await queueHarness();
-    await enqueue(store.db, newJob("job-1"), 1_000);
+    await store.atomically((trx) => enqueue(trx, newJob("job-1"), 1_000));
     const child = await startChild(CHILDREN, ["claim", store.path, "doomed"]);
     expect(await child.go()).toBe("job-1");
     await child.kill();
@@ -97,12 +99,12 @@ describe("the next due time", () => {
   test("is that of the earliest ready job, and none when nothing waits", async () => {
     const { store } = await queueHarness();
     expect(await nextRunAt(store.db)).toBeUndefined();
-    await enqueue(store.db, newJob("later"), 2_000);
-    await enqueue(store.db, newJob("sooner"), 1_000);
+    await store.atomically((trx) => enqueue(trx, newJob("later"), 2_000));
+    await store.atomically((trx) => enqueue(trx, newJob("sooner"), 1_000));
     expect(await nextRunAt(store.db)).toBe(1_000);
-    await claim(store.db, "runner-1", 1_500);
+    await store.atomically((trx) => claim(trx, "runner-1", 1_500));
     expect(await nextRunAt(store.db)).toBe(2_000);
-    await claim(store.db, "runner-1", 2_000);
+    await store.atomically((trx) => claim(trx, "runner-1", 2_000));
     expect(await nextRunAt(store.db)).toBeUndefined();
   });
 });

@@ -37,9 +37,9 @@ export async function queueHarness(): Promise<QueueHarness> {
     store,
     clock,
     outbox: createOutbox({ agent: "test", timezone: "UTC", clock, log, redact: (text) => text }),
-    add: (key, fields = {}) => enqueue(store.db, newJob(key, fields), clock.nowMs()),
+    add: (key, fields = {}) => store.atomically((trx) => enqueue(trx, newJob(key, fields), clock.nowMs())),
     async claim(runner = "runner-1") {
-      const job = await claim(store.db, runner, clock.nowMs());
+      const job = await store.atomically((trx) => claim(trx, runner, clock.nowMs()));
       if (job === undefined) throw new Error("nothing is due");
       return job;
     },

@@ -56,7 +56,7 @@ describe("a job whose runner is gone", () => {
 
   test("is brought back after its process was killed for real", async () => {
     const queue = await queueHarness();
-    await enqueue(queue.store.db, newJob("job-1"), 1_000);
+    await queue.store.atomically((trx) => enqueue(trx, newJob("job-1"), 1_000));
     const child = await startChild(CHILDREN, ["claim", queue.store.path, "doomed"]);
     await child.go();
     await child.kill();

@@ -71,7 +71,7 @@ describe("a transaction", () => {
     const waited = [
       () => other.atomically((trx) => trx.insertInto("host_limits").values(row("b.example", 1)).execute()),
       () => other.db.insertInto("host_limits").values(row("c.example", 1)).execute(),
-      () => claim(other.db, "runner", 1),
+      () => other.atomically((trx) => claim(trx, "runner", 1)),
     ];
     let begun: Promise<boolean>[] = [];
     await store.atomically(async (trx) => {

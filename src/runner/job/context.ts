@@ -158,7 +158,8 @@ export function createContext(
     log: run.log,
     progress(done, total, label) {
       activity.note();
-      dependencies.onProgress?.({ job: job.name, done, total, label });
+      const several = config.concurrency > 1 ? ({ isOneOfSeveral: true } as const) : {};
+      dependencies.onProgress?.({ job: job.name, done, total, label, ...several });
     },
   };
   return { context, pending, gateways };

@@ -36,7 +36,7 @@ import { tellProgress } from "./tell-progress.ts";
 const GRACE_MS = 1_000;
 
 /** What became of one attempt. */
-type Attempt =
+export type Attempt =
   /** `next` was claimed in the commit that made this one done; an idle one found nothing to do. */
   { type: "done"; units: number; outputs: string[]; next: JobRow | undefined; isIdle: boolean } | Unfinished;
 

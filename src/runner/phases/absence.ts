@@ -9,7 +9,7 @@ const TICKS_READ = 21;
 const INTERVAL_UNKNOWN_MS = HOUR_MS;
 
 /** Since when the agent was not there, in epoch milliseconds; null where it was. */
-type Absence = (lastSlotMs: number) => number | null;
+export type Absence = (lastSlotMs: number) => number | null;
 
 /**
  * Whether the machine, or all that ticks on it, was off before the tick that runs: it has booted since the tick before, or far

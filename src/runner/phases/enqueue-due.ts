@@ -1,49 +1,70 @@
+import type { Selectable } from "kysely";
 import type { JobConfig, Schedule } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { didYouMean } from "../../lib/nearest.ts";
 import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
 import { BY_FILE, isPaused, listPauses, pauseByFile } from "../../queue/pause.ts";
+import type { SchedulesTable } from "../../store/schema/queue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
-import { readAbsence } from "./absence.ts";
+import { type Absence, readAbsence } from "./absence.ts";
 import { dueAt, labelByHand, nextSlot, passedBy } from "./schedule.ts";
 
-/** Adds every job whose time has come. The key is the job's name and slot, so that twice is once. */
-export async function enqueueDue({ config, store, outbox, clock }: Writing): Promise<void> {
-  await notePauses({ config, store, clock });
-  const absence = await readAbsence({ config, store, clock });
-  for (const job of config.jobs) {
-    await store.atomically(async (trx) => {
-      const nowMs = clock.nowMs();
-      const last = await lastSlot(trx, job);
-      const due = dueAt(job, last, nowMs, config.timezone);
-      if (due.type === "not_due") return;
-      if (await isPaused(trx, job.name)) {
-        // Its times pass, and nobody has missed them; what never ran is due at once when it may.
-        if (last !== null) await rememberSlot(trx, job, due.slotMs);
-        return;
-      }
-      await rememberSlot(trx, job, due.slotMs);
-      if (due.type === "anchor") return;
-      const { slotMs, label } = due;
-      const slot = { key: `${job.name}@${toIso(slotMs)}`, slotMs, label };
-      const isNew = await enqueue(trx, newJob(job, { ...slot, byHand: false }), nowMs);
-      // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
-      const awaySince = last === null ? null : absence(last);
-      const missed = awaySince === null ? 0 : due.missed - passedBy(job, last, awaySince, config.timezone);
-      if (isNew && missed > 0) {
-        await outbox.announce(trx, {
-          event: "tick_missed",
-          title: `${job.name} missed ${missed} of its times`,
-          message: `Nothing ran between ${toIso(awaySince ?? nowMs)} and now, ${missed === 1 ? "when it was due once more" : `when it was due ${missed} times more`}: was the machine off? One run makes up for all of it now. Look: afk status`,
-          subject: job.name,
-          occurrence: String(due.slotMs),
-          job: job.name,
-        });
-      }
-    });
+/**
+ * Adds every job whose time has come. The key is the job's name and slot, so that twice is once. Whether it has come is asked
+ * again in the section, behind whoever looked at the same time: one that finds nothing due costs no section at all.
+ */
+export async function enqueueDue(dependencies: Writing, absence?: Absence): Promise<void> {
+  const { config, store, clock } = dependencies;
+  await notePauses(dependencies);
+  const seen = await lastSlots(store.db);
+  const nowMs = clock.nowMs();
+  const due = config.jobs.filter((job) => dueAt(job, seen(job), nowMs, config.timezone).type !== "not_due");
+  if (due.length === 0) return;
+  const away = absence ?? (await readAbsence(dependencies));
+  await store.atomically(async (trx) => {
+    const last = await lastSlots(trx);
+    const paused = await pausedJobs(trx);
+    for (const job of due) {
+      const state = { last: last(job), isPaused: paused.has(job.name) };
+      await addSlot(trx, dependencies, job, state, away);
+    }
+  });
+}
+
+async function addSlot(
+  trx: Trx,
+  { config: { timezone }, outbox, clock }: Writing,
+  job: JobConfig,
+  { last, isPaused }: { last: number | null; isPaused: boolean },
+  absence: Absence,
+): Promise<void> {
+  const nowMs = clock.nowMs();
+  const due = dueAt(job, last, nowMs, timezone);
+  if (due.type === "not_due") return;
+  if (isPaused) {
+    // Its times pass, and nobody has missed them; what never ran is due at once when it may.
+    if (last !== null) await rememberSlot(trx, job, due.slotMs);
+    return;
   }
+  await rememberSlot(trx, job, due.slotMs);
+  if (due.type === "anchor") return;
+  const { slotMs, label } = due;
+  const slot = { key: `${job.name}@${toIso(slotMs)}`, slotMs, label };
+  const isNew = await enqueue(trx, newJob(job, { ...slot, byHand: false }), nowMs);
+  // A slot that was run before comes again when the clock was set back; those before it were dealt with then.
+  const awaySince = last === null ? null : absence(last);
+  const missed = awaySince === null ? 0 : due.missed - passedBy(job, last, awaySince, timezone);
+  if (!isNew || missed <= 0) return;
+  await outbox.announce(trx, {
+    event: "tick_missed",
+    title: `${job.name} missed ${missed} of its times`,
+    message: `Nothing ran between ${toIso(awaySince ?? nowMs)} and now, ${missed === 1 ? "when it was due once more" : `when it was due ${missed} times more`}: was the machine off? One run makes up for all of it now. Look: afk status`,
+    subject: job.name,
+    occurrence: String(due.slotMs),
+    job: job.name,
+  });
 }
 
 /** Which jobs afk.yaml pauses, as the queue is told. */
@@ -88,10 +109,8 @@ export async function enqueueByHand(
   const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
   const label = labelByHand(nowMs, config.timezone);
   const { payload = null } = options;
-  const added = await enqueue(
-    store.db,
-    newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }),
-    nowMs,
+  const added = await store.atomically((trx) =>
+    enqueue(trx, newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }), nowMs),
   );
   return { key, added, ...(paused && { isPaused: true }) };
 }
@@ -112,10 +131,11 @@ export async function nextDueAt(dependencies: Uses<"config" | "store" | "clock">
   const { config, store, clock } = dependencies;
   const nowMs = clock.nowMs();
   const times: number[] = [];
-  const paused = new Set((await listPauses(store.db)).map(({ job_name }) => job_name));
+  const lastSlotOf = await lastSlots(store.db);
+  const paused = await pausedJobs(store.db);
   for (const job of config.jobs) {
     if (job.isPaused || paused.has(job.name)) continue;
-    const last = await lastSlot(store.db, job);
+    const last = lastSlotOf(job);
     const due = dueAt(job, last, nowMs, config.timezone);
     const from = due.type === "anchor" ? due.slotMs : (last ?? nowMs);
     const next = due.type === "due" ? nowMs : nextSlot(job, from, config.timezone);
@@ -124,14 +144,19 @@ export async function nextDueAt(dependencies: Uses<"config" | "store" | "clock">
   return times.length === 0 ? null : Math.min(...times);
 }
 
-/** The last slot under the schedule that is written now; a changed schedule starts anew. */
-async function lastSlot(db: Db, job: JobConfig): Promise<number | null> {
-  const row = await db
-    .selectFrom("schedules")
-    .selectAll()
-    .where("job_name", "=", job.name)
-    .executeTakeFirst();
-  return row !== undefined && row.schedule === textOf(job.schedule) ? row.last_slot_at : null;
+/** The last slot of each job under the schedule that is written now; a changed schedule starts anew. */
+async function lastSlots(db: Db): Promise<(job: JobConfig) => number | null> {
+  const rows = await db.selectFrom("schedules").selectAll().execute();
+  const byName = new Map(rows.map((row) => [row.job_name, row]));
+  return (job) => slotUnder(byName.get(job.name), job);
+}
+
+async function pausedJobs(db: Db): Promise<Set<string>> {
+  return new Set((await listPauses(db)).map(({ job_name }) => job_name));
+}
+
+function slotUnder(row: Selectable<SchedulesTable> | undefined, { schedule }: JobConfig): number | null {
+  return row !== undefined && row.schedule === textOf(schedule) ? row.last_slot_at : null;
 }
 
 async function rememberSlot(trx: Trx, job: JobConfig, slotMs: number): Promise<void> {

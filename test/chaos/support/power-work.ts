@@ -51,10 +51,10 @@ async function work(store: Store, rails: RailsOn, key: string): Promise<void> {
   const nowMs = clock.nowMs();
   const payload = { text: "x".repeat(Math.floor(randomness.random() * 3_000)) };
   const job = { key, name: "work", kind: "work", payload, maxAttempts: 5, slotMs: nowMs, label: key };
-  await enqueue(store.db, { ...job, byHand: false }, nowMs);
+  await store.atomically((trx) => enqueue(trx, { ...job, byHand: false }, nowMs));
   acknowledge({ type: "job", key, state: "ready" });
 
-  const claimed = await claim(store.db, "runner", nowMs);
+  const claimed = await store.atomically((trx) => claim(trx, "runner", nowMs));
   if (claimed === undefined) throw new Error(`nothing to claim for ${key}`);
   acknowledge({ type: "job", key, state: "running" });
 

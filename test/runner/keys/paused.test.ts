@@ -57,7 +57,7 @@ describe("a paused job", () => {
       { name: "work", state: "ready", attempts: 0 },
     ]);
     expect(await nextRunAt(agent.store.db)).toBe(undefined);
-    expect(await claim(agent.store.db, "me", clock.nowMs() + HOUR)).toBe(undefined);
+    expect(await agent.store.atomically((trx) => claim(trx, "me", clock.nowMs() + HOUR))).toBe(undefined);
 
     await agent.unpause("work");
     await agent.tick();
