@@ -64,7 +64,7 @@ export async function runTick(
     pingTick(dependencies, ping, { ...result, isFit }, isKilled),
   ]);
   // 7. Retention. A kill in the middle of a tick leaves it to the next one: the process must be gone.
-  if (wasStopped || !rails.watch.signal.aborted) await applyRetention(dependencies);
+  if (wasStopped || !rails.watch.signal.aborted) await applyRetention(dependencies, runner);
   // Alerts, ping and retention log what goes wrong with them and let the tick end; a disk that failed ends it otherwise.
   store.health.refuseBroken();
   return result;

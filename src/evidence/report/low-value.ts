@@ -1,5 +1,6 @@
 import type { StateAccess } from "../../ops/alerting.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
+import type { Db } from "../../store/schema.ts";
 import { readWorth } from "./read-report.ts";
 import { weekAt } from "./weeks.ts";
 import { dollars, ratioText } from "./words.ts";
@@ -15,13 +16,19 @@ export async function announceLowValue(of: Omit<StateAccess, "log">): Promise<vo
   const { config, store, outbox, clock } = of;
   const { minRatio } = config.value;
   if (minRatio === null) return;
-  const seenUpTo = await readMeta(store.db, "value_seen_up_to");
-  const weeks = Array.from({ length: WEEKS_BACK_MAX }, (_, index) =>
+  const latest = Array.from({ length: WEEKS_BACK_MAX }, (_, index) =>
     weekAt(clock.nowMs(), config.timezone, WEEKS_BACK_MAX - index),
-  ).filter((week) => week.untilMs > seenUpTo);
-  const last = weeks.at(-1);
-  if (last === undefined) return;
+  );
+  const unseenIn = async (db: Db) => {
+    const seenUpTo = await readMeta(db, "value_seen_up_to");
+    return latest.filter((week) => week.untilMs > seenUpTo);
+  };
+  if ((await unseenIn(store.db)).length === 0) return;
   await store.atomically(async (trx) => {
+    const weeks = await unseenIn(trx);
+    const last = weeks.at(-1);
+    // Another machine has looked at them meanwhile.
+    if (last === undefined) return;
     for (const { week, ...span } of weeks) {
       const worth = await readWorth(trx, config, span);
       if (worth.ratio === null || worth.ratio >= minRatio) continue;

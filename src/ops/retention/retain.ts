@@ -70,6 +70,12 @@ const SWEEPS: readonly Sweep[] = [
   printedSweep,
 ];
 
+/** Whether a pass may begin, or one goes on that was not finished. */
+export async function isRetentionDue({ store, clock }: Pick<RetentionSources, "store" | "clock">) {
+  const sinceMs = clock.nowMs() - (await readMeta(store.db, "retained_at"));
+  return sinceMs < 0 || sinceMs >= EVERY_MS;
+}
+
 /**
  * A bounded part of keeping the database small: takes a step at each table in turn, every step a transaction of its own,
  * until each has seen its end or the tick's part is done. A crash between any two leaves every total as it was. Throws what
@@ -78,9 +84,7 @@ const SWEEPS: readonly Sweep[] = [
 export async function retain(sources: RetentionSources): Promise<Retained> {
   const { store, config, clock, signal, stepsMax = STEPS_MAX } = sources;
   const removed: Retained = {};
-  if (signal.aborted) return removed;
-  const sinceMs = clock.nowMs() - (await readMeta(store.db, "retained_at"));
-  if (sinceMs >= 0 && sinceMs < EVERY_MS) return removed;
+  if (signal.aborted || !(await isRetentionDue(sources))) return removed;
   const ages = await readAges(store.db, config, clock);
   const progress = await readProgress(store);
   const endsAt = systemClock.uptimeMs() + LIMIT_MS;

@@ -2,9 +2,10 @@ import { DAY_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { retainLogs } from "../../logs/retain.ts";
-import { retain } from "../../ops/retention/retain.ts";
+import { isRetentionDue, retain } from "../../ops/retention/retain.ts";
 import { agingNow } from "../../rails/budget-time.ts";
 import { removeTemporary } from "../../store/durable-file.ts";
+import { withChore } from "../chores.ts";
 import type { Uses } from "../dependencies.ts";
 import { removeMirrors } from "../job/folder.ts";
 
@@ -17,6 +18,7 @@ const STEPS_KILLED = 10;
  */
 export async function applyRetention(
   dependencies: Uses<"config" | "store" | "clock" | "log" | "rails">,
+  runner: string,
 ): Promise<void> {
   const { config, store, clock, log, rails } = dependencies;
   const { logDays, logMaxBytes: maxBytes } = config.retention;
@@ -28,8 +30,13 @@ export async function applyRetention(
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orLogged(log, async () => {
     for (const folder of [state, runs]) removeTemporary(folder, MINUTE_MS);
-    const removed = await retain({ store, config, clock, ...how });
-    if (Object.keys(removed).length > 0) log.event("info", "history_removed", removed);
+    // Asked before: whoever has nothing to do writes nothing.
+    if (!(await isRetentionDue(dependencies))) return;
+    const removed = await withChore(dependencies, { name: "retention", runner }, (store) =>
+      retain({ store, config, clock, ...how }),
+    );
+    if (removed !== undefined && Object.keys(removed).length > 0)
+      log.event("info", "history_removed", removed);
   });
 }
 

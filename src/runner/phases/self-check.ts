@@ -2,6 +2,7 @@ import { DAY_MS } from "../../lib/durations.ts";
 import { clockAgrees, countersAgree } from "../../ops/counters.ts";
 import { setKill } from "../../rails/kill.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
+import type { Db } from "../../store/schema.ts";
 import { hasRoomToWork, keepBallast } from "../../store/sqlite/ballast.ts";
 import type { Uses, Writing } from "../dependencies.ts";
 import type { PhaseResult } from "./result.ts";
@@ -20,12 +21,18 @@ export async function checkCounters(
   { store, clock, outbox }: Uses<"store" | "clock" | "outbox">,
   isAfterCrash: boolean,
 ): Promise<void> {
-  const nowMs = clock.nowMs();
-  const lastAt = await readMeta(store.db, "counters_checked_at");
-  const isRecent = nowMs >= lastAt && nowMs - lastAt < CHECK_EVERY_MS;
-  if (!isAfterCrash && isRecent && store.health.isLarge()) return;
+  const look = async (db: Db) => {
+    const nowMs = clock.nowMs();
+    const lastAt = await readMeta(db, "counters_checked_at");
+    const isRecent = nowMs >= lastAt && nowMs - lastAt < CHECK_EVERY_MS;
+    return { nowMs, lastAt, isRecent, isEnough: !isAfterCrash && isRecent && store.health.isLarge() };
+  };
+  if ((await look(store.db)).isEnough) return;
   await store.health.refuseDamage();
   await store.atomically(async (trx) => {
+    // Another machine may have done it meanwhile.
+    const { nowMs, lastAt, isRecent, isEnough } = await look(trx);
+    if (isEnough) return;
     const differences = [...(await countersAgree(trx)), ...(await clockAgrees(trx, nowMs))];
     if (!isRecent || nowMs - lastAt >= NOTE_EVERY_MS) await writeMeta(trx, "counters_checked_at", nowMs);
     if (differences.length === 0) return;
