@@ -38,6 +38,8 @@ export interface Site {
 
 /** The work of the same process has as long as a reading took, up to this, before the next one, however many clients ask. */
 const REST_MAX_MS = 2_000;
+/** As often as a machine of a fleet gives a sign. */
+const LEASE_LOOK_MS = 5_000;
 
 /** Looks at the database by a connection that cannot write, and opens it anew when it was replaced or failed. */
 export function createView(options: Omit<SnapshotSources, "redact">): View {
@@ -134,7 +136,10 @@ export function createView(options: Omit<SnapshotSources, "redact">): View {
     async version() {
       try {
         if (reader === undefined || reader.isReplaced()) return "";
-        return `${opened}-${await reader.changes.seen()}-${readWorker(lock).state}`;
+        const seen = `${opened}-${await reader.changes.seen()}-${readWorker(lock).state}`;
+        if (sources.config.database === null) return seen;
+        // That a lease runs out, or is renewed, changes no number.
+        return `${seen}-${Math.floor(systemClock.uptimeMs() / LEASE_LOOK_MS)}`;
       } catch {
         return "";
       }

@@ -1,7 +1,8 @@
 import { systemClock } from "../../lib/clock.ts";
 import { thisHost } from "../../ops/doctor/host.ts";
 import { timer as timerOf } from "../../ops/doctor/machine.ts";
-import { readWorker, type Worker } from "../../ops/worker.ts";
+import { observeFleet } from "../../ops/fleet.ts";
+import { observe, type Worker } from "../../ops/worker.ts";
 import { resume } from "../../rails/resume.ts";
 import { defineCommand } from "../command.ts";
 import { withAgent } from "../open.ts";
@@ -22,7 +23,8 @@ export default defineCommand({
       const cleared = resumed.kill;
       if (cleared !== null)
         agent.log.event("warn", "kill_cleared", { by: cleared.by, reason: cleared.reason });
-      const worker = readWorker(agent.config.paths.lock);
+      const outside = await observe(agent.config, systemClock);
+      const { worker } = await observeFleet(agent.store.db, agent.config, outside);
       return { ...resumed, stopFile: agent.rails.stopFile, worker };
     });
     const lines = [

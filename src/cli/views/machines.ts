@@ -1,5 +1,6 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
+import { shortId } from "../../lib/ids.ts";
 import type { MachineStatus } from "../../ops/fleet.ts";
 import { oneLine, paint } from "../output.ts";
 import { type Column, tableText } from "../text.ts";
@@ -12,7 +13,7 @@ export function machineLines(machines: readonly MachineStatus[], nowMs: number):
   const isMixed = new Set(machines.filter(isLive).map(({ version }) => version)).size > 1;
   const columns: Column<MachineStatus>[] = [
     ["MACHINE", ({ name }) => name],
-    ["ID", ({ id }) => id.slice(-6)],
+    ["ID", ({ id }) => shortId(id)],
     ["STATE", stateText],
     ["VERSION", ({ version }) => version],
     ["CALLS", ({ calls }) => String(calls), "right"],

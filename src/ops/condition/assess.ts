@@ -3,6 +3,7 @@ import { chainsOf } from "../../config/job-models.ts";
 import { toIso } from "../../lib/clock.ts";
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { DAY_MS, MINUTE_MS } from "../../lib/durations.ts";
+import { shortId } from "../../lib/ids.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { plural } from "../../lib/text.ts";
 import { ownerWords } from "../../lib/windows.ts";
@@ -114,16 +115,16 @@ const LOST_MS = DAY_MS;
 const CLOCK_OFF_MS = MINUTE_MS;
 
 function fleet({ observed: { nowMs, machines } }: Evidence): Finding[] {
-  return machines.flatMap(({ name, lease, lookedAt, clockOffMs }) => {
+  return machines.flatMap(({ id, name, lease, lookedAt, clockOffMs }) => {
     const found: Finding[] = [];
     if (lease.state === "lost" && nowMs - (lease.since ?? nowMs) < LOST_MS) {
-      const detail = `its last sign was ${formatRelative(lookedAt, nowMs)}; the others do its work`;
+      const detail = `${shortId(id)}: its last sign was ${formatRelative(lookedAt, nowMs)}; the others do its work`;
       found.push(finding("machine_lost", `machine ${name} is lost`, "afk machines", detail));
     }
     if (lease.state === "live" && Math.abs(clockOffMs) > CLOCK_OFF_MS) {
       const off = `${formatDuration(Math.abs(clockOffMs))} ${clockOffMs > 0 ? "ahead of" : "behind"} the database's`;
       const text = `the clock of machine ${name} is wrong`;
-      const detail = `${off}; the fleet goes by the database's`;
+      const detail = `${shortId(id)}: ${off}; the fleet goes by the database's`;
       found.push(finding("machine_clock", text, "timedatectl (on that machine)", detail));
     }
     return found;

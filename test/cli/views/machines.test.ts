@@ -30,12 +30,12 @@ const FLEET = [
 
 test("the machines of a fleet are shown with what each does, what it has seen, and what is wrong with it", () => {
   expect(machineLines(FLEET, nowMs)).toEqual([
-    "MACHINE  ID      STATE    VERSION  CALLS  SAW THE SWITCH       CLOCK  RUNS",
-    "host-a   xxxxxx  at work  0.2.0        2         3 s ago       right  digest, inbox",
-    "host-b   xxxxxx  at work  0.1.0        0         3 s ago  1 h behind  nothing",
-    "host-c   xxxxxx  silent   0.2.0        0        19 s ago       right  nothing",
-    "host-d   xxxxxx  lost     0.2.0        0  6 min 55 s ago       right  nothing",
-    "host-e   xxxxxx  ended    0.2.0        0  1 min 32 s ago       right  nothing",
+    "MACHINE  ID        STATE    VERSION  CALLS  SAW THE SWITCH       CLOCK  RUNS",
+    "host-a   xxxxxxxx  at work  0.2.0        2         3 s ago       right  digest, inbox",
+    "host-b   xxxxxxxx  at work  0.1.0        0         3 s ago  1 h behind  nothing",
+    "host-c   xxxxxxxx  silent   0.2.0        0        19 s ago       right  nothing",
+    "host-d   xxxxxxxx  lost     0.2.0        0  6 min 55 s ago       right  nothing",
+    "host-e   xxxxxxxx  ended    0.2.0        0  1 min 32 s ago       right  nothing",
     "versions differ, as they do while machines are upgraded one by one",
   ]);
 });
