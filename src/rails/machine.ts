@@ -1,4 +1,5 @@
 import { newId, type Randomness } from "../lib/ids.ts";
+import type { createNews } from "../lib/news.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import { MachineLost } from "./halt.ts";
@@ -11,6 +12,8 @@ export interface Machine {
   runner: string;
   /** Until when its lease holds for certain, by the uptime: from then on others may do its work. */
   heldUntilMs: number;
+  /** Told when this process has brought back what another machine left, which is no news from elsewhere to its own loop. */
+  left: ReturnType<typeof createNews>;
 }
 
 /** A job and the claim that a run of it stands on. */

@@ -117,7 +117,10 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
   const othersUntil = found.othersUntil === null ? Infinity : found.othersUntil + MACHINE_LEASE_MS;
   const jobsUntil = found.jobsUntil ?? Infinity;
   if (othersUntil <= nowMs) await markLost(dependencies, machine);
-  if (jobsUntil <= nowMs) await recoverLeft(dependencies, { runner, tick: null });
+  if (jobsUntil <= nowMs) {
+    await recoverLeft(dependencies, { runner, tick: null });
+    machine.left.tell();
+  }
   // So that what another machine has left is taken over when it may be, and not a renewal later.
   const dueMs = Math.min(...[othersUntil, jobsUntil].filter((at) => at > nowMs)) - nowMs;
   return Math.max(LOOK_MS_MIN, Math.min(RENEW_MS, dueMs));

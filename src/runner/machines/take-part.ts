@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Selectable } from "kysely";
 import { type Clock, systemClock, toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT, systemCode } from "../../lib/errors.ts";
+import { createNews } from "../../lib/news.ts";
 import { findProcess } from "../../lib/processes.ts";
 import { type Machine, newRunner } from "../../rails/machine.ts";
 import { MIGRATIONS } from "../../store/migrations.ts";
@@ -44,7 +45,7 @@ export async function takePart(
     const other = await store.atomically((trx) => takeIfFree(trx, self, clock));
     if (other === null) {
       log.event("info", "machine_joined", { machine: id, runner });
-      return { id, runner, heldUntilMs: askedMs + MACHINE_LEASE_MS };
+      return { id, runner, heldUntilMs: askedMs + MACHINE_LEASE_MS, left: createNews() };
     }
     if (before !== null && other.lease_until > before.lease_until)
       throw new MachineCopied(config.paths.machine, other);

@@ -8,18 +8,18 @@ import { nextDueAt } from "./enqueue-due.ts";
  * with what is committed, and with nothing else.
  */
 export async function untilWork(
-  dependencies: Uses<"clock" | "config" | "store" | "hasNews">,
+  dependencies: Uses<"clock" | "config" | "store" | "rails" | "hasNews">,
   signal: AbortSignal,
   sinceVersion: number,
 ): Promise<void> {
-  const { clock, config, store, hasNews } = dependencies;
+  const { clock, config, store, rails, hasNews } = dependencies;
   const endsAt = clock.nowMs() + config.tickSeconds * 1_000;
   let version = sinceVersion;
   let dueAt = await nextDueAt(dependencies);
   while (!signal.aborted && clock.nowMs() < endsAt) {
     // The sleep rejects when the watch trips; the caller looks at the signal.
     await clock.idle(signal).catch(() => undefined);
-    if (hasNews()) return;
+    if (hasNews() || rails.machine?.left.taken()) return;
     const current = await store.changes.seen();
     if (current !== version) {
       const runAt = await nextRunAt(store.db);

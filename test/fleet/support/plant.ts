@@ -1,0 +1,30 @@
+import { registerHooks } from "node:module";
+
+/**
+ * For a process that runs with a fault that a test plants: `--import plant.ts`, with what is to stand in the place of what, and
+ * in which file of src/, in AFK_TEST_PLANT.
+ */
+export interface Fault {
+  file: string;
+  /** Stands in the file once. */
+  text: string;
+  fault: string;
+}
+
+const { AFK_TEST_PLANT } = process.env;
+if (AFK_TEST_PLANT !== undefined) {
+  const faults: Fault[] = JSON.parse(AFK_TEST_PLANT);
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      const planted = faults.filter(({ file }) => url.endsWith(`/src/${file}`));
+      if (planted.length === 0) return loaded;
+      let source = Buffer.from(loaded.source as Uint8Array).toString();
+      for (const { text, fault } of planted) {
+        if (source.split(text).length !== 2) throw new Error(`${url} does not hold this once: ${text}`);
+        source = source.replace(text, fault);
+      }
+      return { ...loaded, source };
+    },
+  });
+}
