@@ -1,13 +1,10 @@
-import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { EgressConfig } from "../../src/config/config.ts";
 import { createEgress } from "../../src/egress/fetch.ts";
 import type { EgressOptions } from "../../src/egress/transport.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { openStore } from "../../src/store/sqlite/open.ts";
-import type { Store } from "../../src/store/store.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
-import { tempDir } from "../support/temp.ts";
+import { testStore } from "../support/store.ts";
 
 export const LOCAL: EgressConfig = {
   allow: ["127.0.0.1", "site.test"],
@@ -16,11 +13,7 @@ export const LOCAL: EgressConfig = {
   contact: null,
 };
 
-export async function testStore(path = join(tempDir(), "afk.db")): Promise<Store> {
-  const store = await openStore(path);
-  onTestFinished(() => store.close());
-  return store;
-}
+export { testStore };
 
 /** An egress over a fresh database, with a clock that never waits; `site.test` is 127.0.0.1. */
 export async function testEgress(

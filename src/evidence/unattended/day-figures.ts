@@ -52,9 +52,9 @@ export async function workByHand(db: Db, day: string, timezone: string): Promise
     .execute();
   if (jobs.length > 0) return jobs.map(({ name }) => name);
   const { rows } = await sql`
-    select 1 from ticks where started_at >= ${fromMs} and started_at < ${untilMs} and by_hand = 1
+    select 1 as found from ticks where started_at >= ${fromMs} and started_at < ${untilMs} and by_hand = 1
     union all
-    select 1 from alerts where event = 'day_attended' and occurrence = ${day} limit 1`.execute(db);
+    select 1 as found from alerts where event = 'day_attended' and occurrence = ${day} limit 1`.execute(db);
   return rows.length === 0 ? [] : ["a person's hand"];
 }
 

@@ -52,10 +52,10 @@ async function mayGo(trx: Trx, job: Selectable<JobsTable>, ages: Ages): Promise<
   const isCalled = ages.calledJobs?.has(job.key) ?? true;
   if (!isOver || !isOld || isCalled || ages.keptJobs.has(job.id)) return false;
   const { rows } = await sql`
-    select 1 from dead_letters where job_id = ${job.id} union all
-    select 1 from steps where job_id = ${job.id} union all
-    select 1 from drafts where job_id = ${job.id} union all
-    select 1 from outputs where job_id = ${job.id} and state <> 'published' limit 1`.execute(trx);
+    select 1 as found from dead_letters where job_id = ${job.id} union all
+    select 1 as found from steps where job_id = ${job.id} union all
+    select 1 as found from drafts where job_id = ${job.id} union all
+    select 1 as found from outputs where job_id = ${job.id} and state <> 'published' limit 1`.execute(trx);
   return rows.length === 0;
 }
 

@@ -19,8 +19,12 @@ function toNumber(text: string): number {
   return value;
 }
 
-/** PostgreSQL keeps no U+0000 in a text, which a model's answer or a page may hold; it becomes U+FFFD. */
+/**
+ * PostgreSQL keeps no U+0000 in a text, which a model's answer or a page may hold; it becomes U+FFFD. What is not a number becomes
+ * null, as in SQLite, so that the same constraint refuses it.
+ */
 export function toParameter(value: unknown): unknown {
+  if (Number.isNaN(value)) return null;
   if (typeof value === "string") return value.includes("\0") ? value.replaceAll("\0", "\uFFFD") : value;
   if (value instanceof Uint8Array && !Buffer.isBuffer(value)) return Buffer.from(value);
   return value;

@@ -14,12 +14,19 @@ const holder = globalThis as { [KEY]?: Promise<void> };
 
 /** An agent's schema as the newest migration leaves it, in a database for this test alone. */
 export async function freshState(): Promise<DatabaseTarget> {
+  const target = await newState();
+  const server = await sharedPostgres();
+  onTestFinished(() => server.dropDatabase(new URL(target.url).pathname.slice(1)));
+  return target;
+}
+
+/** The same for more than a test: it stays as long as this worker's server does. */
+export async function newState(): Promise<DatabaseTarget> {
   holder[KEY] ??= makeTemplate();
   await holder[KEY];
   const server = await sharedPostgres();
   const name = `test_${randomBytes(6).toString("hex")}`;
   await server.query(`create database ${name} owner ${ROLE} template ${TEMPLATE}`);
-  onTestFinished(() => server.dropDatabase(name));
   return { url: server.url(name), schema: SCHEMA };
 }
 

@@ -1,0 +1,20 @@
+// @module-tag processes
+// @module-tag slow
+import { onBoth } from "./on-both.ts";
+
+onBoth(
+  "questions, grants, pauses and the gateway's answers",
+  [
+    "runner/questions/answers.test.ts",
+    "runner/questions/on-cap.test.ts",
+    "runner/drafts/drafts.test.ts",
+    "runner/phases/enqueue-due.test.ts",
+    "runner/phases/retention.test.ts",
+    "gateway/keys.test.ts",
+    "gateway/recorded-answers.test.ts",
+    "egress/http-cache.test.ts",
+    "egress/rate-limit.test.ts",
+    "egress/robots-gate.test.ts",
+  ],
+  ["one of two connections gets a claim, and only its holder writes the outcome"],
+);
