@@ -1,5 +1,6 @@
 import { budgetSize } from "./benchmarks/budget-size.ts";
 import { digest } from "./benchmarks/digest.ts";
+import { fleet } from "./benchmarks/fleet.ts";
 import { gateway } from "./benchmarks/gateway.ts";
 import { groupCommit } from "./benchmarks/group-commit.ts";
 import { growth } from "./benchmarks/growth.ts";
@@ -17,6 +18,7 @@ import type { Benchmark } from "./harness/benchmark.ts";
 export const BENCHMARKS: readonly Benchmark[] = [
   guardedCall,
   groupCommit,
+  fleet,
   gateway,
   queue,
   budgetSize,

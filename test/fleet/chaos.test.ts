@@ -57,7 +57,7 @@ describe.skipIf(problem !== null)(`four machines, and whatever may happen to the
         `${done} jobs done, ${refusals} refusals, ${lost} leases lost, ${faults.join(", ")}`,
       );
     },
-    patience({ test: 1_200_000, chaos: 12 * 3_600_000 }),
+    patience({ test: 3_600_000, chaos: 12 * 3_600_000 }),
   );
 
   test.each<[string, Fault]>([["no lock of the gate", "no_lock"]])(
