@@ -12,6 +12,7 @@ import type { Log } from "./lib/log.ts";
 import { createNews } from "./lib/news.ts";
 import { once } from "./lib/once.ts";
 import type { LibraryAgent, LibraryOptions } from "./library-api.ts";
+import { watchDatabase } from "./ops/database-events.ts";
 import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
 import { readConfig, readLiveConfig } from "./ops/read-config.ts";
@@ -117,6 +118,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const { rails, log, noteChange, sender } = createLiveRails(live, { store, clock, onAlert, onLogLine });
   const { outbox } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
+  await watchDatabase(store, { outbox, clock, log });
   const network = { db: store.db, agentVersion: VERSION, clock, log };
   let outgoing: ReturnType<typeof createOutgoing>;
   let egress: ReturnType<typeof createEgress>;
@@ -143,7 +145,6 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
     onProgress: options.onProgress,
   };
   const held = { isOurs: options.ownsProcess ?? false, limits: options.wedgeLimits };
-  const noScope = { tick: null, job: null };
   // What a program before this one did not get out, which may have ended in the middle of it and never ticks.
   const sendUnsent = once(sender.wake);
   const serving = (): Serving => ({
@@ -177,7 +178,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       complete: async (request, { model, ...call } = {}) => {
         sendUnsent();
         const chain = model === undefined ? latest().chain : chainOf(latest(), model);
-        return await chain.complete(request, { scope: noScope, log, ...call });
+        return await chain.complete(request, { scope: { tick: null, job: null }, log, ...call });
       },
     },
     guard: async (name, estimateUsd, call) => {

@@ -28,6 +28,7 @@ export const ALERT_EVENTS = {
   unusable: "error",
   clock_jump: "warn",
   state_rolled_back: "error",
+  failover_seen: "error",
   draft_pending: "warn",
   approval_asked: "warn",
   unit_failed: "error",

@@ -18,6 +18,7 @@ export const INCIDENT_EVENTS = [
   "wedged",
   "tick_failed",
   "state_rolled_back",
+  "failover_seen",
   "disk_low",
 ] as const satisfies readonly AlertEvent[];
 

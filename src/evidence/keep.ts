@@ -46,6 +46,7 @@ async function orLogged({ log }: StateAccess, work: () => Promise<void>): Promis
 const BY_ANY: readonly Cause[] = [
   { event: "tick_failed", subject: "" },
   { event: "state_rolled_back", subject: "" },
+  { event: "failover_seen", subject: "database" },
   { event: "disk_low", subject: "" },
   { event: "unit_failed", subject: "afk.service" },
   { event: "unit_failed", subject: "afk-loop.service" },

@@ -7,6 +7,8 @@ import { uptime } from "node:os";
  * jump of the wall clock is measured against. `bootId` changes with every boot.
  */
 export interface Clock {
+  /** The time is that of a fleet: several machines have it, and no uptime explains it. */
+  isShared?: boolean;
   nowMs(): number;
   uptimeMs(): number;
   bootId(): string;

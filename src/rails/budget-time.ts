@@ -11,6 +11,9 @@ const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;
 /** What two processes are told of the same uptime differs by some milliseconds. */
 const UPTIME_TOLERANCE_MS = 1_000;
 
+/** In the place of a boot's id: the time is a fleet's. What its database's clock does is judged where it is read (store/postgres/clock.ts). */
+const SHARED = "fleet";
+
 /**
  * The time that windows are reckoned in. It never runs backwards, and within one boot it runs no faster than the
  * machine's uptime, so that a wall clock set back or forward opens no window. After a reboot nothing says how long
@@ -44,12 +47,17 @@ const updateLatest = prepared((db, { now }: { now: number }) =>
 );
 
 async function anchorAt(trx: Trx, clock: Clock, now: number): Promise<void> {
-  const columns = { latest_at: now, anchor_at: now, uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
+  const columns = { latest_at: now, anchor_at: now, ...bootOf(clock) };
   await trx
     .insertInto("budget_clock")
     .values({ id: 1, ...columns })
     .onConflict((conflict) => conflict.column("id").doUpdateSet(columns))
     .execute();
+}
+
+function bootOf(clock: Clock): Pick<BudgetClockTable, "uptime_ms" | "boot_id"> {
+  if (clock.isShared === true) return { uptime_ms: 0, boot_id: SHARED };
+  return { uptime_ms: clock.uptimeMs(), boot_id: clock.bootId() };
 }
 
 /** The same time, read-only. */
@@ -71,6 +79,10 @@ const selectClock = prepared((db) => db.selectFrom("budget_clock").selectAll().w
 
 function reckon(row: BudgetClockTable, clock: Clock): { now: number; aheadMs: number; isSameBoot: boolean } {
   const wall = clock.nowMs();
+  if (clock.isShared === true || row.boot_id === SHARED) {
+    const isSameBoot = row.boot_id === SHARED;
+    return { now: Math.max(row.latest_at, wall), aheadMs: 0, isSameBoot };
+  }
   // Read once: the system takes longer to tell its uptime than SQLite to find the row.
   const uptimeMs = clock.uptimeMs();
   const isSameBoot = row.boot_id === clock.bootId() && uptimeMs >= row.uptime_ms - UPTIME_TOLERANCE_MS;
@@ -90,8 +102,7 @@ export async function acceptWallClock(trx: Trx, clock: Clock, how: { isBackToo: 
     .set({
       ...(how.isBackToo && { latest_at: wall }),
       anchor_at: how.isBackToo ? wall : greater("latest_at", wall),
-      uptime_ms: clock.uptimeMs(),
-      boot_id: clock.bootId(),
+      ...bootOf(clock),
     })
     .where("id", "=", 1)
     .execute();

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { openStore } from "./sqlite/open.ts";
 import type { Store } from "./store.ts";
 import type { DatabaseTarget } from "./target.ts";
@@ -15,5 +16,5 @@ export interface StatePlace {
 export async function openStoreAt({ path, target }: StatePlace, patienceMs?: number): Promise<Store> {
   if (target === null) return await openStore(path, patienceMs);
   const { openPostgresStore } = await import("./postgres/open.ts");
-  return await openPostgresStore(target);
+  return await openPostgresStore(target, { state: dirname(path), patienceMs });
 }

@@ -26,6 +26,11 @@ export interface Store {
   changes: Changes;
   /** A clock that says the time by which the agent goes: of the machine, or in a fleet of the database. */
   clockOver(clock: Clock): Clock;
+  /**
+   * Takes the clock that the agent goes by for right, where its time was held back after a jump: forwards at once, backwards only
+   * with `isBackToo`. On one machine that time is held by the rails alone.
+   */
+  acceptClock(trx: Trx, how: { isBackToo: boolean }): Promise<void>;
   health: StoreHealth;
   close(): Promise<void>;
 }
@@ -49,6 +54,8 @@ interface StoreHealth {
   refuseDamage(): Promise<void>;
   /** Whether `refuseDamage` takes long. */
   isLarge(): boolean;
+  /** Has `tell` called each time that something is written into `database_events`: it waits to be told. */
+  onEvent(tell: () => Promise<void>): void;
   /** Gives a bounded part of what is free back to the system; how much that was, in units of its own. */
   shrink(): Promise<number>;
   /** What has to stay in its place: the database with its log, and the lock's file while this process holds it. */

@@ -8,6 +8,7 @@ import { attendToday, keepUnattended } from "../../src/evidence/unattended/keep-
 import type { JobKind } from "../../src/jobs/job.ts";
 import { jobKinds } from "../../src/jobs/registry.ts";
 import { alertUnitFailed } from "../../src/ops/alert-unit.ts";
+import { watchDatabase } from "../../src/ops/database-events.ts";
 import { checkHighWater } from "../../src/ops/high-water.ts";
 import { runWatchdog } from "../../src/ops/watchdog/watchdog.ts";
 import { noteRefusals } from "../../src/providers/refusals.ts";
@@ -17,6 +18,7 @@ import { reportSources } from "../../src/runner/job/report-sources.ts";
 import { reportWedged } from "../../src/runner/phases/report-wedged.ts";
 import { reportFailed } from "../../src/runner/phases/result.ts";
 import { wedgeMarkerIn } from "../../src/runner/wedge/marker.ts";
+import { FORGOTTEN } from "../../src/store/postgres/failover.ts";
 import { harness } from "../runner/harness.ts";
 import { sampleChannel } from "./payload.ts";
 
@@ -73,6 +75,12 @@ test("every alert can be read on a phone: local times, a few lines, the end of a
     );
   }
 });
+
+/** As the gate finds it in a fleet's database (store/postgres/failover.ts). */
+function failedOver(at: number) {
+  const reason = `the database failed over: its server was promoted or restored to an earlier moment (timeline 00000002, was 00000001). ${FORGOTTEN}`;
+  return { generation: 7, event: "failover_seen" as const, at, reason, told_at: null, confirmed_at: null };
+}
 
 async function everyAlert(): Promise<AlertPayload[]> {
   let run: "plain" | "fail" | "draft" | "file" = "plain";
@@ -193,6 +201,10 @@ async function everyAlert(): Promise<AlertPayload[]> {
   rmSync(join(target.state, "STOP"));
   writeFileSync(config.paths.highWater, `${JSON.stringify({ generation: 999_999 })}\n`);
   await checkHighWater(store, outbox, config.paths.highWater, clock);
+  await store.atomically((trx) =>
+    trx.insertInto("database_events").values(failedOver(clock.nowMs())).execute(),
+  );
+  await watchDatabase(store, { outbox, clock, log });
   const rows = await store.db.selectFrom("alerts").select("payload").execute();
   return [...rows.map(({ payload }) => JSON.parse(payload) as AlertPayload), ...alerts.filter(isUnusable)];
 

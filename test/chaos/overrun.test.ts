@@ -66,9 +66,10 @@ it(
       expect(await resume(rails, { isBackToo: false })).toEqual({
         kill: null,
         breakers: ["model:openai/test"],
+        confirmed: [],
       });
       expect(await guard(rails, guardedCall(rails))).toBe("text");
-      expect(await resume(rails, { isBackToo: false })).toEqual({ kill: null, breakers: [] });
+      expect(await resume(rails, { isBackToo: false })).toEqual({ kill: null, breakers: [], confirmed: [] });
     }
     report("after an overrun", scripts);
   },

@@ -21,12 +21,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable("database_events")
     // Of the gate, when it was found.
-    .addColumn("generation", "bigint", (c) => c.primaryKey())
+    .addColumn("generation", "bigint", (c) => c.notNull())
     .addColumn("event", "text", (c) => c.notNull().check(sql`event in ('failover_seen', 'clock_jump')`))
     .addColumn("at", "bigint", (c) => c.notNull())
     .addColumn("reason", "text", (c) => c.notNull())
     .addColumn("told_at", "bigint")
     .addColumn("confirmed_at", "bigint")
+    .addPrimaryKeyConstraint("database_events_key", ["generation", "event"])
     .execute();
   await db.schema
     .createTable("machines")

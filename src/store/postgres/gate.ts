@@ -6,8 +6,9 @@ export interface AtGate {
   /** With this section. */
   generation: number;
   epoch: number;
-  /** The database's clock once the gate was locked, and never behind an earlier section. Epoch milliseconds. */
+  /** The agent's time once the gate was locked, and never behind an earlier section. Epoch milliseconds. */
   nowMs: number;
+  time: TimeAtGate;
   /** Of its transaction, by which a commit whose answer is lost is asked for. */
   xid: string;
   /** The database that the gate's row knows, and the one that it is in. */
@@ -21,6 +22,18 @@ export interface Origin {
   timeline: string;
 }
 
+/** What the agent's time is made of. */
+export interface TimeAtGate {
+  /** At the section before. */
+  beforeMs: number;
+  /** What the database's own clock says. */
+  databaseMs: number;
+  /** What the agent's time is ahead of that clock. */
+  shiftMs: number;
+  /** The generation at which a person last took that clock for right. */
+  setAt: number;
+}
+
 /** Locks the gate: whoever has it is alone, in the whole fleet, until its transaction ends. */
 const LOCK = "select 1 from gate where id = 1 for update";
 
@@ -28,9 +41,13 @@ const LOCK = "select 1 from gate where id = 1 for update";
  * Read once the lock is held: a statement that waits for a row has read the clock before. `now()` would be the time at which
  * the transaction began, which may be long before another's that committed first.
  */
-const PASS = `update gate set generation = generation + 1,
-  latest_at = greatest(latest_at, floor(extract(epoch from clock_timestamp()) * 1000)::bigint) where id = 1
-  returning generation, epoch, latest_at, system_id, timeline, pg_current_xact_id()::text as xid,
+const PASS = `update gate set generation = gate.generation + 1,
+  latest_at = greatest(before.latest_at, clock.at + gate.shift_ms)
+  from (select latest_at from gate where id = 1) before,
+    (select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as at) clock
+  where gate.id = 1
+  returning generation, epoch, gate.latest_at, system_id, timeline, pg_current_xact_id()::text as xid,
+  before.latest_at as before_at, clock.at as clock_at, shift_ms, clock_set,
   current_setting('synchronous_commit') as sync,
   (select system_identifier::text from pg_control_system()) as found_system,
   left(pg_walfile_name(pg_current_wal_lsn()), 8) as found_timeline`;
@@ -50,6 +67,12 @@ export function readGate({ rows: [row] }: Answer, where: string): AtGate {
     generation: row.generation,
     epoch: row.epoch,
     nowMs: row.latest_at,
+    time: {
+      beforeMs: row.before_at,
+      databaseMs: row.clock_at,
+      shiftMs: row.shift_ms,
+      setAt: row.clock_set,
+    },
     xid: row.xid,
     known: { systemId: row.system_id, timeline: row.timeline },
     found: { systemId: row.found_system, timeline: row.found_timeline },

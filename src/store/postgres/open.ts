@@ -1,14 +1,17 @@
 import type { CompiledQuery, QueryResult } from "kysely";
+import { systemClock } from "../../lib/clock.ts";
 import { createDeferred } from "../deferred.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import { executePreparedBy } from "../prepared.ts";
 import type { Store } from "../store.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
-import { databaseClock } from "./clock.ts";
+import { acceptDatabaseClock, checkClock, databaseClock } from "./clock.ts";
 import { openKysely } from "./dialect.ts";
 import { explain } from "./errors.ts";
+import { checkOrigin, type Judge } from "./failover.ts";
 import { makeFleetTables } from "./fleet-tables.ts";
+import { BLANK, MarkFile } from "./mark.ts";
 import { migrate, readApplied, refuseNewer } from "./migrate.ts";
 import { Pool } from "./pool.ts";
 import { createSections } from "./sections.ts";
@@ -18,12 +21,23 @@ import { describe } from "./where.ts";
 /** How long a section that nobody waits for does so for another one. */
 const SOON_MS = 2;
 
+interface OpenOptions {
+  patienceMs?: number | undefined;
+  /** The folder of this machine's state, where it remembers what the database has acknowledged. */
+  state?: string;
+  /** For tests of the tests. */
+  judge?: Judge;
+}
+
 /**
  * Opens (and if need be creates and migrates) the agent's schema of a database. A section that cannot be had in `patienceMs` is
  * given up.
  * @throws StoreRefused, StoreUnreachable (exit 69).
  */
-export async function openPostgresStore(target: DatabaseTarget, patienceMs?: number): Promise<Store> {
+export async function openPostgresStore(
+  target: DatabaseTarget,
+  { patienceMs, state, judge }: OpenOptions = {},
+): Promise<Store> {
   const where = describe(target);
   let writer: Session;
   try {
@@ -39,6 +53,11 @@ export async function openPostgresStore(target: DatabaseTarget, patienceMs?: num
     throw explain(error, where);
   }
   const clock = databaseClock();
+  const mark = state === undefined ? null : new MarkFile(state);
+  // Made before this machine takes part in anything: later it would be missing.
+  mark?.read();
+  const listeners: (() => Promise<void>)[] = [];
+  let atGate = { uptimeMs: 0, isFound: false };
   const sections = createSections({
     where,
     ...(patienceMs !== undefined && { patienceMs }),
@@ -46,10 +65,20 @@ export async function openPostgresStore(target: DatabaseTarget, patienceMs?: num
       if (writer.isLost()) writer = await Session.open(target);
       return writer;
     },
-    async onGate(_trx, gate) {
-      clock.read(gate.nowMs);
+    async onGate(trx, gate) {
+      const uptimeMs = systemClock.uptimeMs();
+      const reading = mark?.read() ?? { mark: BLANK, problem: null };
+      const hasJumped = await checkClock(trx, gate, reading.mark);
+      const origin = await checkOrigin(trx, gate, reading, judge);
+      clock.read(gate);
+      atGate = { uptimeMs, isFound: hasJumped || origin === "failover" };
+      return hasJumped || origin !== null;
     },
-    async onCommit() {},
+    async onCommit({ found, epoch, generation, nowMs }) {
+      const { uptimeMs, isFound } = atGate;
+      await mark?.raise({ ...found, epoch, generation, at: nowMs, uptimeMs, bootId: systemClock.bootId() });
+      if (isFound) for (const tell of listeners) void tell();
+    },
   });
   const pool = new Pool(target);
   const db = openKysely({
@@ -79,6 +108,10 @@ export async function openPostgresStore(target: DatabaseTarget, patienceMs?: num
     atomicallySoon: (work) => later.defer(() => sections.run(work)),
     changes: followChanges(db, sections.own),
     clockOver: clock.over,
+    async acceptClock(trx, how) {
+      const accepted = await acceptDatabaseClock(trx, how);
+      if (accepted !== null) clock.set(accepted);
+    },
     health: {
       refuseBroken() {
         // A server tells each statement of its own trouble, and keeps what it has acknowledged.
@@ -89,6 +122,7 @@ export async function openPostgresStore(target: DatabaseTarget, patienceMs?: num
       refuseForeign: async () => refuseNewer(await readApplied(db, target.schema), Object.keys(MIGRATIONS)),
       // Each machine derives the counters again once a day, and after a crash.
       isLarge: () => true,
+      onEvent: (tell) => void listeners.push(tell),
       // The server does so by itself.
       shrink: async () => 0,
       files: [],
@@ -97,6 +131,7 @@ export async function openPostgresStore(target: DatabaseTarget, patienceMs?: num
     async close() {
       later.startAll();
       await sections.idle();
+      mark?.close();
       await Promise.all([pool.close(), writer.close()]);
     },
   };

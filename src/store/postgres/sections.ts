@@ -1,6 +1,7 @@
 import { pause, systemClock } from "../../lib/clock.ts";
 import type { Trx } from "../schema.ts";
 import { collectAfterCommit } from "../store.ts";
+import { isCertain } from "./commit.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { CommitUnknown, explain, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
 import { type AtGate, GATE, readGate } from "./gate.ts";
@@ -27,8 +28,11 @@ type Ran =
 export interface SectionsOptions {
   /** The session that sections have for themselves; another one where the last was lost. */
   session(): Promise<Session>;
-  /** Runs first in every transaction, with what it found at the gate: it may write, and refuses by throwing. */
-  onGate(trx: Trx, gate: AtGate): Promise<void>;
+  /**
+   * Runs first in every transaction, with what it found at the gate; it refuses by throwing. Gives whether it wrote anything, which
+   * then commits whatever becomes of the sections.
+   */
+  onGate(trx: Trx, gate: AtGate): Promise<boolean>;
   /** Awaited once a transaction is on the disk, before any of its sections is told so. */
   onCommit(gate: AtGate): Promise<void>;
   /** The database in words, without its password. */
@@ -87,15 +91,16 @@ export function createSections({
     const ran: Ran[] = [];
     try {
       await within(connection, async (root) => {
-        await onGate(sectionOf(root, connection), gate);
+        const wrote = await onGate(sectionOf(root, connection), gate);
         for (let at = 0; ; at++) {
           if (at === taken.length && at < SECTIONS_MAX) taken.push(...queue.splice(0, 1));
           const waiting = taken[at];
           if (waiting === undefined) return;
-          ran.push(await runOne(connection, sectionOf(root, connection), waiting, ran.length > 0));
-          // The first has no savepoint of its own: what it wrote goes with the whole transaction.
+          const isSaved = wrote || ran.length > 0;
+          ran.push(await runOne(connection, sectionOf(root, connection), waiting, isSaved));
+          // Without a savepoint of its own, what the first wrote goes with the whole transaction.
           const [first] = ran;
-          if (ran.length === 1 && first !== undefined && "error" in first) {
+          if (!isSaved && first !== undefined && "error" in first) {
             taken.splice(1);
             throw new FirstFailed();
           }
@@ -124,20 +129,11 @@ export function createSections({
   }
 
   async function commit(connection: Session, gate: AtGate, giveUpAtMs: number): Promise<void> {
-    let warned = false;
-    const onNotice = () => {
-      // Such as a wait for the standby that was cancelled: it is on this server's disk, and maybe on no other.
-      warned = true;
-    };
-    connection.client.on("notice", onNotice);
     try {
-      await connection.commit();
-      if (!warned) return;
+      if (await isCertain(connection)) return;
     } catch (error) {
       if (!isAway(error)) throw error;
       await connection.close().catch(() => undefined);
-    } finally {
-      connection.client.off("notice", onNotice);
     }
     await settleUnknown(gate, giveUpAtMs);
   }
@@ -150,20 +146,7 @@ export function createSections({
   async function settleUnknown(gate: AtGate, giveUpAtMs: number): Promise<void> {
     for (;;) {
       try {
-        const connection = await session();
-        const at = await passGate(connection);
-        if (at.found.systemId !== gate.found.systemId || at.found.timeline !== gate.found.timeline) {
-          await connection.rollback();
-          throw new CommitUnknown(
-            `${where} is another one since a commit was asked for, and what became of that is not known`,
-          );
-        }
-        const { rows } = await connection.client.query("select pg_xact_status($1::text::xid8) as status", [
-          gate.xid,
-        ]);
-        await connection.commit();
-        own += 1;
-        if (rows[0]?.status === "committed") return;
+        if (await hasHappened(gate)) return;
         throw new NotCommitted(`a commit of ${where} did not happen`);
       } catch (error) {
         if (error instanceof CommitUnknown || error instanceof NotCommitted) throw error;
@@ -174,6 +157,33 @@ export function createSections({
       }
       await pause(RETRY_MS).over;
     }
+  }
+
+  /** @throws CommitUnknown where this is not the database in which the commit was asked for, and anything else where it cannot be told now. */
+  async function hasHappened({ found, xid, generation }: AtGate): Promise<boolean> {
+    const connection = await session();
+    const at = await passGate(connection);
+    let hasCommitted: boolean;
+    try {
+      if (at.found.systemId !== found.systemId || at.found.timeline !== found.timeline)
+        throw new CommitUnknown(
+          `${where} is another one since a commit was asked for, and what became of that is not known`,
+        );
+      const { rows } = await connection.client.query("select pg_xact_status($1::text::xid8) as status", [
+        xid,
+      ]);
+      hasCommitted = rows[0]?.status === "committed";
+      // In an older copy of the database another transaction has that id, and what this one raised is missing.
+      if (hasCommitted && at.generation <= generation)
+        throw new CommitUnknown(`${where} is an older copy since a commit was asked for`);
+    } catch (error) {
+      await connection.rollback().catch(() => connection.close().catch(() => undefined));
+      throw error;
+    }
+    if (!(await isCertain(connection)))
+      throw new StoreUnreachable(`${where} has committed, and may have told no standby of it`);
+    own += 1;
+    return hasCommitted;
   }
 
   return {

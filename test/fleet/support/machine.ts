@@ -23,7 +23,7 @@ export async function openMachine(
   target: DatabaseTarget,
   { dir, offMs, patienceMs, ...options }: MachineOptions,
 ): Promise<RailsOn> {
-  const store = await openPostgresStore(target, patienceMs);
+  const store = await openPostgresStore(target, { patienceMs });
   const clock = { ...fakeClock(), ...store.clockOver(machineClock(offMs)) };
   return railsOn(store, dir, { ...options, clock });
 }

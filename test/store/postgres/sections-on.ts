@@ -22,7 +22,7 @@ export function sectionsOn(target: DatabaseTarget, { plant, ...options }: Option
       }
       return session;
     },
-    onGate: async () => undefined,
+    onGate: async () => false,
     onCommit: async () => undefined,
     ...options,
   });
