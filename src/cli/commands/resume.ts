@@ -18,7 +18,7 @@ export default defineCommand({
     },
   },
   async run({ args }) {
-    const { kill, breakers, stopFile, worker } = await withAgent(args, async (agent) => {
+    const { kill, breakers, confirmed, stopFile, worker } = await withAgent(args, async (agent) => {
       const resumed = await resume(agent.rails, { isBackToo: args.clock });
       const cleared = resumed.kill;
       if (cleared !== null)
@@ -31,11 +31,17 @@ export default defineCommand({
       ...(kill === null
         ? []
         : [`cleared (${kill.by}): ${oneLine(kill.by === "file" ? `removed ${stopFile}` : kill.reason)}`]),
+      // What stopped the agent has been said.
+      ...confirmed.filter((each) => each !== kill?.reason).map((each) => `confirmed: ${oneLine(each)}`),
       ...breakers.map((name) => `cleared: ${oneLine(name)} is called again`),
     ];
     const next = await nextText(worker);
     return {
-      json: { cleared: kill, ...(breakers.length > 0 && { breakers }) },
+      json: {
+        cleared: kill,
+        ...(breakers.length > 0 && { breakers }),
+        ...(confirmed.length > 0 && { confirmed }),
+      },
       text: [...(lines.length === 0 ? ["nothing was set"] : lines), ...next],
     };
   },
