@@ -22,6 +22,11 @@ export class StateLocked extends AfkError {
   }
 }
 
+/** Whether a database elsewhere could not be reached, which may heal by itself. Said by its code: the error's class comes with its engine. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof AfkError && error.code === "store_unreachable";
+}
+
 /** True for the database's own error and for the file system's. */
 export function isDiskFull(error: unknown): boolean {
   return ["disk_full", "ENOSPC", "EDQUOT"].includes(systemCode(error));

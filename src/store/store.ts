@@ -24,6 +24,16 @@ export interface Store {
    */
   atomicallySoon<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   changes: Changes;
+  /**
+   * Calls `listener` when another process says that it has set something which others must notice soon (`hintOthers`), until the
+   * function that it gives is called. A hint may get lost, and some engines have none: what counts is what is read.
+   */
+  onHint(listener: () => void): () => void;
+  /**
+   * How long sections ask again while a database elsewhere does not answer; null for as long as usual. With 0, whatever waits for it
+   * fails at once, and what comes after that too: for a process that is about to end.
+   */
+  setPatience(patienceMs: number | null): void;
   /** A clock that says the time by which the agent goes: of the machine, or in a fleet of the database. */
   clockOver(clock: Clock): Clock;
   /**
@@ -37,7 +47,10 @@ export interface Store {
 
 /** Cheap enough to be asked several times a second, so that nobody queries in vain. */
 export interface Changes {
-  /** A number that is another one once another connection has committed. */
+  /**
+   * A number that is another one once another connection has committed.
+   * @throws StoreUnreachable within seconds where a database elsewhere does not answer.
+   */
   seen(): Promise<number>;
 }
 
@@ -65,6 +78,18 @@ interface StoreHealth {
    * somebody else may have worked with what stood there meanwhile.
    */
   replaced(): { at: number; what: string } | null;
+}
+
+const hints = new WeakMap<Trx, () => Promise<void>>();
+
+/** Tells other processes, once the section of `trx` is on disk, to look sooner than they would; where the engine can. */
+export async function hintOthers(trx: Trx): Promise<void> {
+  await hints.get(trx)?.();
+}
+
+/** For an engine that can tell others: how a section of its does. */
+export function hintBy(trx: Trx, hint: () => Promise<void>): void {
+  hints.set(trx, hint);
 }
 
 const hooks = new WeakMap<Trx, (() => void)[]>();

@@ -8,6 +8,7 @@ import {
 } from "kysely";
 import { executePreparedBy } from "../prepared.ts";
 import type { Db, Schema } from "../schema.ts";
+import { hintBy } from "../store.ts";
 import { Adapter, Compiler } from "./compiler.ts";
 import type { Session } from "./session.ts";
 
@@ -67,5 +68,6 @@ export async function within<T>(
 export function sectionOf(root: Transaction<Schema>, session: Session): Transaction<Schema> {
   const trx = root.withoutPlugins();
   executePreparedBy(trx, (query) => session.executeQuery(query));
+  hintBy(trx, () => session.hint());
   return trx;
 }

@@ -34,7 +34,7 @@ export function isAway(error: unknown): boolean {
   return (
     error instanceof Error &&
     (LOST.has(systemCode(error)) ||
-      /^Connection terminated|^Query read timeout|not queryable|timeout exceeded when trying to connect/i.test(
+      /^Connection terminated|^Query read timeout|not queryable|^timeout expired|timeout exceeded when trying to connect/i.test(
         error.message,
       ))
   );

@@ -6,7 +6,7 @@ import type { Db } from "../schema.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { openKysely } from "./dialect.ts";
 import { sqlState } from "./errors.ts";
-import type { Session } from "./session.ts";
+import { quoted, type Session } from "./session.ts";
 
 /** Refused because somebody else made the same thing at the same moment; the second look finds it. */
 const RACED = new Set(["23505", "42P06", "42P07", "40P01", "55P03"]);
@@ -56,10 +56,6 @@ export function refuseNewer(applied: readonly string[], known: readonly string[]
   if (unknown.length === 0) return;
   const message = `the database is newer than this version of afk (it has ${unknown.join(", ")}); use the version that wrote it or a later one`;
   throw new StoreRefused("store_newer", message);
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Reader } from "../open-reader.ts";
 import type { Db } from "../schema.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
-import { openKysely, sectionOf, within } from "./dialect.ts";
+import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
 import { readApplied, refuseNewer } from "./migrate.ts";
 import { Pool } from "./pool.ts";
@@ -36,13 +36,6 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
     }
   }
 
-  const single = openKysely({
-    take: () => pool.take(),
-    giveBack: (session) => pool.giveBack(session as Session),
-    begin: async (session) => void (await (session as Session).begin(READ_ONLY, SNAPSHOT)),
-    commit: (session) => endOf(session as Session),
-    rollback: (session) => endOf(session as Session),
-  });
   return {
     read(work) {
       const result = queue.then(() => readNow(work));
@@ -58,7 +51,13 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
       const message = `${where} was made by an older version of afk, and this one reads it once it is migrated: its next tick or afk run does that. Until then, look with the version that is at work`;
       throw new StoreRefused("store_older", message);
     },
-    changes: followChanges(single, () => 0),
+    changes: followChanges({
+      schema: target.schema,
+      onSession: (work) => pool.run(work),
+      // It writes nothing.
+      ownUpTo: () => 0,
+      where,
+    }),
     isReplaced: () => false,
     async close() {
       await queue;

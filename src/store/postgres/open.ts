@@ -1,4 +1,3 @@
-import type { CompiledQuery, QueryResult } from "kysely";
 import { systemClock } from "../../lib/clock.ts";
 import { createDeferred } from "../deferred.ts";
 import { MIGRATIONS } from "../migrations.ts";
@@ -7,8 +6,9 @@ import type { Store } from "../store.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
 import { acceptDatabaseClock, checkClock, databaseClock } from "./clock.ts";
+import { coalesce } from "./coalesce.ts";
 import { openKysely } from "./dialect.ts";
-import { explain } from "./errors.ts";
+import { explain, StoreUnreachable } from "./errors.ts";
 import { checkOrigin, type Judge } from "./failover.ts";
 import { makeFleetTables } from "./fleet-tables.ts";
 import { BLANK, MarkFile } from "./mark.ts";
@@ -58,11 +58,19 @@ export async function openPostgresStore(
   mark?.read();
   const listeners: (() => Promise<void>)[] = [];
   let atGate = { uptimeMs: 0, isFound: false };
+  const hinted = new Set<() => void>();
+  const listen = () =>
+    writer.listen(() => {
+      changes.forget();
+      for (const look of hinted) look();
+    });
   const sections = createSections({
     where,
     ...(patienceMs !== undefined && { patienceMs }),
     async session() {
-      if (writer.isLost()) writer = await Session.open(target);
+      if (!writer.isLost()) return writer;
+      writer = await Session.open(target);
+      listen();
       return writer;
     },
     async onGate(trx, gate) {
@@ -88,15 +96,20 @@ export async function openPostgresStore(
     commit: (session) => (session as Session).commit(),
     rollback: (session) => (session as Session).rollback(),
   });
-  executePreparedBy(db, async (query: CompiledQuery): Promise<QueryResult<unknown>> => {
-    try {
-      return await pool.run((session) => session.executeQuery(query));
-    } catch (error) {
-      throw explain(error, where);
-    }
-  });
+  executePreparedBy(db, (query) => pool.run((session) => session.executeQuery(query)));
   const latest = db.withoutPlugins();
-  executePreparedBy(latest, (query) => pool.run((session) => session.executeQuery(query)));
+  executePreparedBy(
+    latest,
+    coalesce((query) => pool.run((session) => session.executeQuery(query))),
+  );
+  const changes = followChanges({
+    schema: target.schema,
+    // Reads have connections of their own while sections run; a process that idles has the one.
+    onSession: (work) => sections.aside(work) ?? pool.run(work),
+    ownUpTo: sections.ownUpTo,
+    where,
+  });
+  listen();
   const later = createDeferred(SOON_MS);
   return {
     db,
@@ -106,7 +119,16 @@ export async function openPostgresStore(
       return sections.run(work);
     },
     atomicallySoon: (work) => later.defer(() => sections.run(work)),
-    changes: followChanges(db, sections.own),
+    changes,
+    onHint(listener) {
+      hinted.add(listener);
+      return () => void hinted.delete(listener);
+    },
+    setPatience(patienceMs) {
+      sections.setPatience(patienceMs);
+      const message = `${where} has not answered for too long`;
+      pool.refuse(patienceMs === 0 ? new StoreUnreachable(message) : null);
+    },
     clockOver: clock.over,
     async acceptClock(trx, how) {
       const accepted = await acceptDatabaseClock(trx, how);

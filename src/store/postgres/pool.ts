@@ -10,9 +10,12 @@ const IDLE_MS = 10_000;
 /** Sessions to read by, and to write what needs no section. They are opened as they are needed. */
 export class Pool {
   readonly #target: DatabaseTarget;
+  readonly #open = new Set<Session>();
   readonly #free: { session: Session; cancel: () => void }[] = [];
-  readonly #waiting: ((session: Promise<Session>) => void)[] = [];
+  readonly #waiting: PromiseWithResolvers<Session>[] = [];
+  /** Of those open, and those being opened. */
   #count = 0;
+  #refusal: unknown = null;
   #isClosed = false;
 
   constructor(target: DatabaseTarget) {
@@ -29,43 +32,58 @@ export class Pool {
   }
 
   async take(): Promise<Session> {
+    if (this.#refusal !== null) throw this.#refusal;
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
       free.cancel();
       if (!free.session.isLost()) return free.session;
-      this.#count -= 1;
+      this.#forget(free.session);
     }
-    if (this.#count >= SESSIONS_MAX) return await new Promise((resolve) => this.#waiting.push(resolve));
-    return await this.#open();
+    if (this.#count < SESSIONS_MAX) return await this.#connect();
+    const waiting = Promise.withResolvers<Session>();
+    this.#waiting.push(waiting);
+    return await waiting.promise;
   }
 
-  async #open(): Promise<Session> {
+  async #connect(): Promise<Session> {
     this.#count += 1;
     try {
-      return await Session.open(this.#target);
+      const session = await Session.open(this.#target);
+      this.#open.add(session);
+      return session;
     } catch (error) {
       this.#count -= 1;
       // Nobody will give one back to whoever waits: it tries for itself.
-      this.#waiting.shift()?.(this.#open());
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.#connect().then(next.resolve, next.reject);
       throw error;
     }
   }
 
   giveBack(session: Session): void {
     const next = this.#waiting.shift();
-    if (next !== undefined) next(session.isLost() ? this.#replace(session) : Promise.resolve(session));
-    else if (this.#isClosed || session.isLost()) void this.#drop(session);
-    else this.#free.push({ session, cancel: after(IDLE_MS, () => void this.#drop(session)) });
+    if (next !== undefined && !session.isLost()) next.resolve(session);
+    else if (this.#isClosed || session.isLost()) {
+      void this.#drop(session);
+      if (next !== undefined) this.#connect().then(next.resolve, next.reject);
+    } else this.#free.push({ session, cancel: after(IDLE_MS, () => void this.#drop(session)) });
   }
 
-  async #replace(lost: Session): Promise<Session> {
-    await this.#drop(lost);
-    return await this.#open();
+  /** Ends what is under way with an error, and refuses what comes, until it is called with null. */
+  refuse(refusal: unknown): void {
+    this.#refusal = refusal;
+    if (refusal === null) return;
+    for (const session of this.#open) session.destroy();
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(refusal);
+  }
+
+  #forget(session: Session): void {
+    if (this.#open.delete(session)) this.#count -= 1;
   }
 
   async #drop(session: Session): Promise<void> {
     const at = this.#free.findIndex((free) => free.session === session);
     if (at !== -1) this.#free.splice(at, 1);
-    this.#count -= 1;
+    this.#forget(session);
     await session.close();
   }
 

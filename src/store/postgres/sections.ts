@@ -1,10 +1,10 @@
-import { pause, systemClock } from "../../lib/clock.ts";
+import { afterUnref, pause, systemClock } from "../../lib/clock.ts";
 import type { Trx } from "../schema.ts";
-import { collectAfterCommit } from "../store.ts";
 import { isCertain } from "./commit.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { CommitUnknown, explain, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
 import { type AtGate, GATE, readGate } from "./gate.ts";
+import { type Ran, runOne, settle, type Waiting } from "./section.ts";
 import type { Session } from "./session.ts";
 
 /** So many sections at most share a commit: other machines wait for the gate meanwhile. */
@@ -12,17 +12,6 @@ const SECTIONS_MAX = 64;
 /** How long a section asks again while the database is away or others keep it: as long as a job's lease. */
 const PATIENCE_MS = 30_000;
 const RETRY_MS = 50;
-
-interface Waiting {
-  work: (trx: Trx) => Promise<unknown>;
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-}
-
-/** A section that has run: what it gave, or why it failed, and what is to be done once it is on the disk. */
-type Ran =
-  | { waiting: Waiting; value: unknown; hooks: readonly (() => void)[] }
-  | { waiting: Waiting; error: unknown };
 
 /** How sections of a process reach the database. */
 export interface SectionsOptions {
@@ -44,36 +33,39 @@ export interface SectionsOptions {
  * Sections of one process: one after the other behind the gate. Those that wait when one has ended join its transaction, each in a
  * savepoint, and share its commit: one that fails is rolled back alone.
  */
-export function createSections({
-  session,
-  onGate,
-  onCommit,
-  where,
-  patienceMs = PATIENCE_MS,
-}: SectionsOptions) {
+export function createSections({ session, onGate, onCommit, where, ...options }: SectionsOptions) {
+  const usualMs = options.patienceMs ?? PATIENCE_MS;
+  let patienceMs = usualMs;
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
-  /** Transactions that have committed: generations that are this process's own. */
-  let own = 0;
+  /** What sections are being run on. */
+  let used: Session | null = null;
+  let cancelLimit = () => {};
+  /** Nothing is tried until patience is given again. */
+  let hasGivenUp = false;
+  /** Generations of this process: how many have committed, and the one that a transaction is about to. */
+  const own = { committed: 0, pending: Number.POSITIVE_INFINITY };
 
   async function drain(): Promise<void> {
     while (queue.length > 0) await batch();
+    cancelLimit();
     // In the same turn as the last look at the queue: what comes a moment later starts another.
     running = null;
   }
 
   /** Runs what waits, and again as long as nothing of it happened and it may help. */
   async function batch(): Promise<void> {
+    limit();
     const taken: Waiting[] = [];
-    const giveUpAtMs = systemClock.uptimeMs() + patienceMs;
+    const beganMs = systemClock.uptimeMs();
+    const isOver = () => systemClock.uptimeMs() - beganMs >= patienceMs;
     for (;;) {
       try {
-        const ran = await transact(taken, giveUpAtMs);
+        const ran = await transact(taken, isOver);
         for (const each of ran) settle(each, where);
         return;
       } catch (error) {
-        const isOver = systemClock.uptimeMs() >= giveUpAtMs;
-        if (isOver || error instanceof CommitUnknown || !(isWorthAgain(error) || isAway(error))) {
+        if (isOver() || error instanceof CommitUnknown || !(isWorthAgain(error) || isAway(error))) {
           for (const { reject } of taken) reject(explain(error, where));
           return;
         }
@@ -83,11 +75,13 @@ export function createSections({
   }
 
   /** One transaction: the sections of `taken`, which it adds to, and their commit. */
-  async function transact(taken: Waiting[], giveUpAtMs: number): Promise<Ran[]> {
+  async function transact(taken: Waiting[], isOver: () => boolean): Promise<Ran[]> {
     // A batch that failed before any section was taken fails for the one that asked for it.
     if (taken.length === 0) taken.push(...queue.splice(0, 1));
-    const connection = await session();
+    refuseGivenUp();
+    const connection = await use();
     const gate = await passGate(connection);
+    own.pending = gate.generation;
     const ran: Ran[] = [];
     try {
       await within(connection, async (root) => {
@@ -107,12 +101,13 @@ export function createSections({
         }
       });
     } catch (error) {
+      own.pending = Number.POSITIVE_INFINITY;
       await connection.rollback().catch(() => connection.close().catch(() => undefined));
       if (error instanceof FirstFailed) return ran;
       throw error;
     }
-    await commit(connection, gate, giveUpAtMs);
-    own += 1;
+    await commit(connection, gate, isOver);
+    countCommitted();
     await onCommit(gate);
     return ran;
   }
@@ -128,14 +123,35 @@ export function createSections({
     }
   }
 
-  async function commit(connection: Session, gate: AtGate, giveUpAtMs: number): Promise<void> {
+  /** A link may be half open: where patience is short, nothing else would end what waits for an answer. */
+  function limit(): void {
+    cancelLimit();
+    if (patienceMs === usualMs) return;
+    cancelLimit = afterUnref(patienceMs + RETRY_MS, () => used?.destroy());
+  }
+
+  async function use(): Promise<Session> {
+    used = await session();
+    return used;
+  }
+
+  function countCommitted(): void {
+    own.committed += 1;
+    own.pending = Number.POSITIVE_INFINITY;
+  }
+
+  function refuseGivenUp(): void {
+    if (hasGivenUp) throw new StoreUnreachable(`${where} has not answered for too long; nothing was changed`);
+  }
+
+  async function commit(connection: Session, gate: AtGate, isOver: () => boolean): Promise<void> {
     try {
       if (await isCertain(connection)) return;
     } catch (error) {
       if (!isAway(error)) throw error;
       await connection.close().catch(() => undefined);
     }
-    await settleUnknown(gate, giveUpAtMs);
+    await settleUnknown(gate, isOver);
   }
 
   /**
@@ -143,14 +159,15 @@ export function createSections({
    * commit waits for what the first one's should have waited for. @throws CommitUnknown where it cannot be asked, and an error that
    * is worth another try where it did not happen.
    */
-  async function settleUnknown(gate: AtGate, giveUpAtMs: number): Promise<void> {
+  async function settleUnknown(gate: AtGate, isOver: () => boolean): Promise<void> {
     for (;;) {
       try {
+        refuseGivenUp();
         if (await hasHappened(gate)) return;
         throw new NotCommitted(`a commit of ${where} did not happen`);
       } catch (error) {
         if (error instanceof CommitUnknown || error instanceof NotCommitted) throw error;
-        if (systemClock.uptimeMs() >= giveUpAtMs) {
+        if (isOver()) {
           const message = `${where} went away when a commit was asked for, and what became of it is not known`;
           throw new CommitUnknown(message, { cause: error });
         }
@@ -161,7 +178,7 @@ export function createSections({
 
   /** @throws CommitUnknown where this is not the database in which the commit was asked for, and anything else where it cannot be told now. */
   async function hasHappened({ found, xid, generation }: AtGate): Promise<boolean> {
-    const connection = await session();
+    const connection = await use();
     const at = await passGate(connection);
     let hasCommitted: boolean;
     try {
@@ -182,7 +199,7 @@ export function createSections({
     }
     if (!(await isCertain(connection)))
       throw new StoreUnreachable(`${where} has committed, and may have told no standby of it`);
-    own += 1;
+    own.committed += 1;
     return hasCommitted;
   }
 
@@ -193,8 +210,21 @@ export function createSections({
       running ??= drain();
       return promise as Promise<T>;
     },
-    /** How many generations were this process's own. */
-    own: () => own,
+    /** How many of the generations up to this one are of this process. */
+    ownUpTo: (generation: number) => own.committed + (own.pending <= generation ? 1 : 0),
+    /** Does something on the sections' session; null where a section is running. Sections that come meanwhile wait. */
+    aside<T>(work: (session: Session) => Promise<T>): Promise<T> | null {
+      if (running !== null) return null;
+      const done = use().then(work);
+      running = done.then(drain, drain);
+      return done;
+    },
+    /** As in Store: what is under way has so long from now on. */
+    setPatience(nextMs: number | null): void {
+      patienceMs = nextMs ?? usualMs;
+      hasGivenUp = nextMs === 0;
+      if (running !== null) limit();
+    },
     /** Resolves when no section is running or waiting. */
     async idle(): Promise<void> {
       while (running !== null) await running;
@@ -207,33 +237,3 @@ class FirstFailed extends Error {}
 
 /** It did not happen, as was found out: the sections run again. */
 class NotCommitted extends StoreUnreachable {}
-
-const SAVEPOINT = "savepoint section";
-const RELEASE = "release savepoint section";
-
-/** @throws what ends the whole transaction: a lost connection, a lock that was waited for too long. */
-async function runOne(connection: Session, trx: Trx, waiting: Waiting, isSaved: boolean): Promise<Ran> {
-  const hooks = collectAfterCommit(trx);
-  if (isSaved) await connection.client.query(SAVEPOINT);
-  connection.takeRefusal();
-  try {
-    const value = await waiting.work(trx);
-    // One that went on all the same has written nothing since: it cannot be kept.
-    const refused = connection.takeRefusal();
-    if (refused !== null) throw refused;
-    if (isSaved) await connection.client.query(RELEASE);
-    return { waiting, value, hooks };
-  } catch (error) {
-    if (connection.isLost() || isAway(error) || isWorthAgain(error)) throw error;
-    if (isSaved) await connection.client.query(`rollback to ${SAVEPOINT.slice(10)}; ${RELEASE}`);
-    return { waiting, error };
-  }
-}
-
-function settle(ran: Ran, where: string): void {
-  if ("error" in ran) ran.waiting.reject(explain(ran.error, where));
-  else {
-    for (const hook of ran.hooks) hook();
-    ran.waiting.resolve(ran.value);
-  }
-}

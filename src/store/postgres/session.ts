@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { type QueryResult as Answer, Client } from "pg";
+import { after } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { explain, isAway } from "./errors.ts";
 import { TYPES, toParameter } from "./values.ts";
@@ -12,10 +13,13 @@ const IDLE_IN_TRANSACTION_MS = 10_000;
 /** For the lock of another section; whoever waits asks again. */
 const LOCK_MS = 10_000;
 const STATEMENT_MS = 60_000;
+/** A connection that is closed in order tells the server, which a link that is half open never answers. */
+const CLOSE_MS = 1_000;
 
 /** A way to the database. Nothing rests on what the server keeps of a session: behind a pooler each transaction may have another. */
 export class Session implements DatabaseConnection {
   readonly client: Client;
+  readonly #schema: string;
   readonly #local: string;
   readonly #where: string;
   #isInTransaction = false;
@@ -24,6 +28,7 @@ export class Session implements DatabaseConnection {
 
   private constructor(client: Client, target: DatabaseTarget) {
     this.client = client;
+    this.#schema = target.schema;
     this.#local = localSettings(target.schema);
     this.#where = describe(target);
     // One that breaks while it waits would else end the process; the next statement finds it lost.
@@ -35,7 +40,7 @@ export class Session implements DatabaseConnection {
     });
   }
 
-  /** @throws what pg does. */
+  /** @throws what `explain` makes of it. */
   static async open(target: DatabaseTarget): Promise<Session> {
     const client = new Client({
       connectionString: target.url,
@@ -48,7 +53,11 @@ export class Session implements DatabaseConnection {
       query_timeout: STATEMENT_MS + CONNECT_MS,
     });
     const session = new Session(client, target);
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      throw explain(error, session.#where);
+    }
     return session;
   }
 
@@ -119,15 +128,45 @@ export class Session implements DatabaseConnection {
     throw new Error("nothing is streamed");
   }
 
+  /** With the commit of the transaction: whoever listens looks at once. */
+  async hint(): Promise<void> {
+    await this.client.query("select pg_notify($1, '')", [this.#schema]);
+  }
+
+  /**
+   * Calls `listener` at each hint. They may get lost: behind a pooler the next transaction may have another connection, and some
+   * engines have none.
+   */
+  listen(listener: () => void): void {
+    this.client.on("notification", ({ channel }) => {
+      if (channel === this.#schema) listener();
+    });
+    this.client.query(`listen ${quoted(this.#schema)}`).catch(() => {
+      // Then looks alone find what is new, as they do anyway.
+    });
+  }
+
   async close(): Promise<void> {
     this.#isLost = true;
+    const cancel = after(CLOSE_MS, () => this.destroy());
     await this.client.end();
+    cancel();
   }
+
+  /** Ends it here, whatever the other end does: all that waits for an answer fails. */
+  destroy(): void {
+    this.#isLost = true;
+    this.client.connection.stream.destroy();
+  }
+}
+
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
 }
 
 function localSettings(schema: string): string {
   return [
-    `set local search_path to "${schema.replaceAll('"', '""')}"`,
+    `set local search_path to ${quoted(schema)}`,
     `set local lock_timeout to ${LOCK_MS}`,
     `set local statement_timeout to ${STATEMENT_MS}`,
     `set local idle_in_transaction_session_timeout to ${IDLE_IN_TRANSACTION_MS}`,
