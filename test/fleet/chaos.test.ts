@@ -3,6 +3,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
+import type { DatabaseTarget } from "../../src/store/target.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { postgres } from "../support/postgres/shared.ts";
@@ -113,6 +114,7 @@ async function attack(
   if (booked > CAP_MICROS) wrong.push(`${booked} were charged under a cap of ${CAP_MICROS}`);
   if (record.billMicros > booked) wrong.push(`${record.billMicros} were billed, and ${booked} charged`);
   wrong.push(...killOrder(noted), ...jobsDone(noted, record));
+  if (wrong.length > 0) wrong.push(...(await unfinished(target)));
   return { record, wrong, done: noted.filter(({ what }) => what === "done").length };
 }
 
@@ -136,6 +138,14 @@ function jobsDone(noted: readonly Noted[], { accepted }: Record): string[] {
     ...[...times].flatMap(([key, count]) => (count > 1 ? [`${key} was done ${count} times`] : [])),
     ...[...accepted].flatMap((key) => (times.has(key) ? [] : [`${key} was lost`])),
   ];
+}
+
+/** For whoever looks for what went wrong. */
+async function unfinished(target: DatabaseTarget): Promise<string[]> {
+  const rows = await direct<object>(target, [
+    "select key, state, attempts, error, runner, run_at, lease_until, updated_at from jobs where state <> 'done'",
+  ]);
+  return rows.map((row) => JSON.stringify(row));
 }
 
 async function deadlocks({ server, database }: World): Promise<number> {
