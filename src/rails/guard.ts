@@ -10,7 +10,7 @@ import { finish, type Reserved } from "./budget.ts";
 import { budgetNow } from "./budget-time.ts";
 import { CallFailed } from "./call.ts";
 import { type GatedCall, passGates } from "./gates.ts";
-import { Killed } from "./halt.ts";
+import { isLasting, Killed } from "./halt.ts";
 import { announceKill } from "./kill.ts";
 import { createLastLook } from "./last-look.ts";
 import { countedTokens, type Ending, type TokenCounts } from "./ledger.ts";
@@ -56,6 +56,7 @@ export interface GuardedCall<T> extends GatedCall {
 export async function guard<T>(rails: Rails, call: GuardedCall<T>): Promise<T> {
   const release = rails.watch.hold("in_flight");
   try {
+    await rails.watch.recover();
     using joined = joinSignals([rails.watch.signal, call.signal]);
     const { signal } = joined;
     signal.throwIfAborted();
@@ -164,7 +165,7 @@ async function recordFailure<T>(
   const ending: Ending = { state, error: failure.message };
   const { cause } = failure;
   await rails.store.atomically(async (trx) => {
-    if (cause instanceof Killed && cause.kill.by !== "signal")
+    if (cause instanceof Killed && isLasting(cause.kill))
       await announceKill(trx, rails.outbox.announce, cause.kill);
     await settleEntry(trx, rails, entryId, ending);
     await updateBreaker(trx, rails, call, failed(rails, entryId, failure));

@@ -4,9 +4,12 @@ import { AfkError, EXIT } from "../lib/errors.ts";
 import { capWords, formatAmount, ownerWords, spanWords, type WindowName } from "../lib/windows.ts";
 import type { CapRefusal } from "./budget-notices.ts";
 
-/** What set the kill switch. `signal` is this process being told to end; it does not outlive it. */
+/**
+ * What set the kill switch. `signal` is this process being told to end, `database` that nobody could look whether the switch is
+ * set; neither outlives the process.
+ */
 export interface Kill {
-  by: "file" | "row" | "signal";
+  by: "file" | "row" | "signal" | "database";
   at: number;
   /** Tells this setting of the switch from another one at the same moment, where something does. */
   setting?: string;
@@ -15,17 +18,22 @@ export interface Kill {
   remedy?: string;
 }
 
-/** A rail stopped the work on purpose: an ordinary outcome, exit 0. */
+/** A rail stopped the work on purpose: an ordinary outcome, exit 0; 69 where the database is away, so that the process is started again. */
 export class Killed extends AfkError {
   readonly kill: Kill;
 
   constructor(kill: Kill) {
     const remedy = kill.remedy ?? "`afk resume` clears it";
     super("killed", `stopped by the kill switch (${kill.by}): ${kill.reason}; ${remedy}`, {
-      exitCode: EXIT.ok,
+      exitCode: kill.by === "database" ? EXIT.unavailable : EXIT.ok,
     });
     this.kill = kill;
   }
+}
+
+/** Whether it outlives the process, and is told of. */
+export function isLasting({ by }: Kill): boolean {
+  return by === "file" || by === "row";
 }
 
 /** A window's cap has no room for the call: an ordinary outcome, exit 0. */

@@ -1,11 +1,16 @@
 import { idlePause, type Pause, pause } from "../lib/clock.ts";
 import { messageOf } from "../lib/errors.ts";
+import { isUnreachable } from "../store/errors.ts";
 import type { Store } from "../store/store.ts";
 import { type Kill, Killed } from "./halt.ts";
 import { readKillRow, readReplaced } from "./kill.ts";
 import { readStopFile } from "./stop-file.ts";
 
 const POLL_IN_FLIGHT_MS = 250;
+/** So many waits in a row without an answer of the database, 5 s of them, and what is in flight is ended: nobody could stop it. */
+const BLIND_WAITS = 20;
+/** How long the end of a stopped process may wait for a database that is away. */
+const ENDING_PATIENCE_MS = 2_000;
 
 /**
  * Watches the kill switch while somebody holds the watch, and aborts `signal` (reason: Killed) once it is set. The file
@@ -30,6 +35,14 @@ export interface KillWatch {
    * set or cannot be read, and for good once the process was told to end.
    */
   arm(): Promise<boolean>;
+  /** The same for a watch that tripped since the database did not answer, and for no other: for whoever begins something new. */
+  recover(): Promise<void>;
+}
+
+function blind(): Kill {
+  const seconds = (BLIND_WAITS * POLL_IN_FLIGHT_MS) / 1_000;
+  const reason = `the database has not answered for ${seconds} s, so whether the kill switch is set cannot be told`;
+  return { by: "database", at: 0, reason, remedy: "it goes on once the database answers" };
 }
 
 /** Watches the kill row and the STOP file while something holds the watch. */
@@ -41,18 +54,21 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
   let isRunning = false;
   let version = -1;
   let trips = 0;
+  let asking: ReturnType<typeof askRow> | null = null;
 
   const trip = (kill: Kill) => {
     trips += 1;
+    if (!killed.signal.aborted) store.setPatience(kill.by === "database" ? 0 : ENDING_PATIENCE_MS);
     if (kill.by === "signal") terminated.abort(new Killed(kill));
     if (!killed.signal.aborted) killed.abort(new Killed(kill));
   };
 
   async function watch(): Promise<void> {
     isRunning = true;
+    const endHints = store.onHint(() => nap?.end());
     try {
       while (held.in_flight + held.idle > 0 && !killed.signal.aborted) {
-        const kill = await look();
+        const kill = await lookOrBlind();
         if (kill !== null) return trip(kill);
         // Real time whatever clock the rest is given: a kill must not wait for a simulated one.
         nap = held.in_flight > 0 ? pause(POLL_IN_FLIGHT_MS) : idlePause();
@@ -64,12 +80,50 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
     } finally {
       // In the same turn as the last look at who holds: a call that comes a moment later must find no watcher, and start one.
       isRunning = false;
+      endHints();
+    }
+  }
+
+  const readFiles = () => readReplaced(store) ?? readStopFile(stopFile);
+
+  /**
+   * A look that a database elsewhere may not answer; the files are read meanwhile. Counted are the watch's own waits, not the time
+   * that passed: a process that was suspended looks once more before it takes the database for gone.
+   */
+  async function lookOrBlind(): Promise<Kill | null> {
+    for (let waits = 0; ; waits++) {
+      const file = readFiles();
+      if (file !== null) return file;
+      if (killed.signal.aborted) return null;
+      if (waits === BLIND_WAITS) return blind();
+      asking ??= askRow();
+      const wait = pause(POLL_IN_FLIGHT_MS);
+      const answer = await Promise.race([asking, wait.over]);
+      if (answer !== undefined && "kill" in answer) {
+        wait.end();
+        return answer.kill;
+      }
+      await wait.over;
+    }
+  }
+
+  /** What the row says, or that nobody could say. One is asked at a time. */
+  async function askRow(): Promise<{ kill: Kill | null } | { isAway: true }> {
+    try {
+      return { kill: await lookAtRow() };
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      return { isAway: true };
+    } finally {
+      asking = null;
     }
   }
 
   async function look(): Promise<Kill | null> {
-    const file = readReplaced(store) ?? readStopFile(stopFile);
-    if (file !== null) return file;
+    return readFiles() ?? (await lookAtRow());
+  }
+
+  async function lookAtRow(): Promise<Kill | null> {
     const current = await store.changes.seen();
     if (current === version) return null;
     const row = await readKillRow(store.db);
@@ -83,16 +137,22 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
     return (await look()) === null && readStopFile(stopFile) === null;
   }
 
-  return {
+  const watching: KillWatch = {
     get signal() {
       return killed.signal;
     },
     terminated: terminated.signal,
     trip,
     inFlight: () => held.in_flight,
+    async recover() {
+      const { aborted, reason } = killed.signal;
+      if (aborted && reason instanceof Killed && reason.kill.by === "database") await watching.arm();
+    },
     async arm() {
       if (!killed.signal.aborted) return true;
       const before = trips;
+      // Only a database that is asked again can answer.
+      store.setPatience(ENDING_PATIENCE_MS);
       const clear = await isClear().catch(() => false);
       // A trip while the switch was read is of something that this look may have missed. The watcher has then not ended yet
       // either, or has told of its own error.
@@ -100,6 +160,7 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
       // Several may arm it at a time; the first has done it.
       if (!killed.signal.aborted) return true;
       killed = new AbortController();
+      store.setPatience(null);
       // The watcher of before may be in its last nap, and goes on with the new signal. One that begins looks at once: what was
       // set since the look above is seen, and until then the gates see it.
       version = -1;
@@ -121,4 +182,5 @@ export function createKillWatch(store: Store, stopFile: string): KillWatch {
       };
     },
   };
+  return watching;
 }

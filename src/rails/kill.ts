@@ -3,7 +3,7 @@ import { toIso } from "../lib/clock.ts";
 import { endOfError } from "../lib/text.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
-import type { Store } from "../store/store.ts";
+import { hintOthers, type Store } from "../store/store.ts";
 import type { Kill } from "./halt.ts";
 import { readStopFile, readStopFileOnce, removeStopFile } from "./stop-file.ts";
 
@@ -64,7 +64,9 @@ export async function setKill(trx: Trx, announce: Announce, reason: string, nowM
     .where("id", "=", 1)
     .where("set_at", "is", null)
     .executeTakeFirst();
-  if (result.numUpdatedRows === 1n) await announceKill(trx, announce, { by: "row", at: nowMs, reason });
+  if (result.numUpdatedRows !== 1n) return;
+  await announceKill(trx, announce, { by: "row", at: nowMs, reason });
+  await hintOthers(trx);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { EXIT } from "../lib/errors.ts";
+import { Killed } from "../rails/halt.ts";
 import { readStop } from "../rails/kill.ts";
 import { readMeta, runKeys, writeMeta } from "../store/meta.ts";
 import type { Dependencies, Uses } from "./dependencies.ts";
@@ -48,10 +49,16 @@ async function untilStopped(
     const result = await runTick(dependencies, runner);
     onTick?.(result);
     // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
-    if (signal.aborted || (await readStop(given.rails)) !== null) return EXIT.ok;
+    if (signal.aborted) return exitCodeOf(signal);
+    if ((await readStop(given.rails)) !== null) return EXIT.ok;
     await untilWork(dependencies, signal, version);
-    if (signal.aborted) return EXIT.ok;
+    if (signal.aborted) return exitCodeOf(signal);
   }
+}
+
+/** Stopped on purpose, or since the database does not answer: then it is to be started again. */
+function exitCodeOf({ reason }: AbortSignal): number {
+  return reason instanceof Killed ? reason.exitCode : EXIT.ok;
 }
 
 /**

@@ -5,7 +5,7 @@ import { type Gateway, openGateway } from "../../gateway/gateway.ts";
 import { createFindCaller } from "../../gateway/keys.ts";
 import { pause } from "../../lib/clock.ts";
 import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
-import { Killed } from "../../rails/halt.ts";
+import { isLasting, Killed } from "../../rails/halt.ts";
 import { readReplaced, readStop } from "../../rails/kill.ts";
 import { StateLocked } from "../../store/errors.ts";
 import type { Uses } from "../dependencies.ts";
@@ -168,7 +168,7 @@ async function attend(
 }
 
 async function tellKilled(serving: Serving, { reason }: AbortSignal): Promise<void> {
-  if (!(reason instanceof Killed) || reason.kill.by === "signal") return;
+  if (!(reason instanceof Killed) || !isLasting(reason.kill)) return;
   await reportKill(serving, reason.kill);
 }
 
