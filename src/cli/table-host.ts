@@ -22,6 +22,17 @@ export const HOST_COMMANDS: Readonly<Record<string, Omit<CommandEntry, "group">>
     examples: ["afk adopt", "afk adopt --state /srv/afk/state --yes"],
     load: () => import("./commands/adopt.ts"),
   },
+  move: {
+    description: "Moves the state of a stopped agent to PostgreSQL, for a fleet, or back to one file",
+    details:
+      "All rows are copied in one transaction, read again and compared; the kill switch stays as it was. The file that was moved stays under another name, and the schema that was moved stays closed. Cut off, say it again.",
+    examples: [
+      "afk move --to postgres",
+      "afk move --to postgres://afk@db.example.org/afk",
+      "afk move --to sqlite",
+    ],
+    load: () => import("./commands/move.ts"),
+  },
   release: {
     description: "Checks, renders the schedule (systemd, cron, launchd), and records what is different",
     examples: [

@@ -24,6 +24,6 @@ export function passwordOf(url: string | null): string[] {
 }
 
 /** The schema of an agent that names none. */
-function schemaOf(agent: string): string {
+export function schemaOf(agent: string): string {
   return `afk_${agent.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, 63);
 }

@@ -2,9 +2,11 @@ import type { Config } from "../config/config.ts";
 import type { Clock } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
 import { AfkError } from "../lib/errors.ts";
+import { openStoreAt } from "../store/open.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
-import { openStore } from "../store/sqlite/open.ts";
+import type { Store } from "../store/store.ts";
 import { logOnce } from "./alerting.ts";
+import { refuseAtWork } from "./move/portable.ts";
 import { readOwner, setOwner } from "./own-state.ts";
 import { isThere } from "./unreadable.ts";
 
@@ -27,7 +29,7 @@ export async function adoptState(
   confirm: (adoption: Adoption) => Promise<void>,
 ): Promise<Adoption | null> {
   const { database, state, lock: lockFile, gatewayLock, remoteLock } = config.paths;
-  if (!isThere(database))
+  if (config.database === null && !isThere(database))
     throw new AfkError(
       "no_state",
       `there is no state in ${state} to adopt; its first tick makes one for ${config.agent}`,
@@ -35,7 +37,9 @@ export async function adoptState(
     );
   const lock = acquireLocks([lockFile, gatewayLock, remoteLock]);
   try {
-    return await closing(await openStore(database), async (store) => {
+    return await closing(await openStoreAt({ path: database, target: config.database }), async (store) => {
+      if (config.database !== null)
+        await refuseAtWork({ trx: store.db, nowMs: await fleetTime(store, clock) });
       const adoption = { state, from: await readOwner(store.db), to: config.agent };
       if (adoption.from === adoption.to) return null;
       await confirm(adoption);
@@ -46,4 +50,10 @@ export async function adoptState(
   } finally {
     lock.release();
   }
+}
+
+/** As a section finds it, which the store's clock then goes by. */
+async function fleetTime(store: Store, clock: Clock): Promise<number> {
+  await store.atomically(async () => undefined);
+  return store.clockOver(clock).nowMs();
 }

@@ -8,11 +8,19 @@ import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { StoreRefused } from "../store/errors.ts";
 import type { Db } from "../store/schema.ts";
-import { copyDatabase, nameCopy, openCopy } from "../store/sqlite/backup.ts";
+import {
+  type BackupManifest,
+  copyDatabase,
+  nameCopy,
+  openCopy,
+  removeDatabase,
+} from "../store/sqlite/backup.ts";
 import { explain } from "../store/sqlite/errors.ts";
 import { refuseDamage } from "../store/sqlite/pages.ts";
+import type { DatabaseTarget } from "../store/target.ts";
 import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
+import { copyWhole } from "./move/portable.ts";
 import { isThere } from "./unreadable.ts";
 
 interface BackupRequest {
@@ -47,7 +55,9 @@ export async function backupState(request: BackupRequest) {
   const temporary = `${file}.${newId(nowMs)}.part`;
   return await withAlerting(config, clock, async ({ store, log }) => {
     try {
-      await copyDatabase(store.db, temporary, { agent: config.agent, version, madeAt: nowMs });
+      const manifest = { agent: config.agent, version, madeAt: nowMs };
+      if (config.database === null) await copyDatabase(store.db, temporary, manifest);
+      else await copyFleet(config, config.database, temporary, manifest);
       await closing(await openCopy(temporary), ({ db }) => refuseUnsound(db, temporary));
       nameCopy(temporary, file);
     } finally {
@@ -59,6 +69,23 @@ export async function backupState(request: BackupRequest) {
     await unitSucceeded(store, clock, "afk-backup.service");
     return backup;
   });
+}
+
+/** The same file as of a state on one machine, from one snapshot of the database. */
+async function copyFleet(
+  config: Config,
+  target: DatabaseTarget,
+  to: string,
+  manifest: BackupManifest,
+): Promise<void> {
+  // In the state folder, where it has room and is private; its last part is this process alone.
+  const filling = join(config.paths.state, `copying-${process.pid}.db`);
+  try {
+    await copyWhole(target, filling);
+    await closing(await openCopy(filling), ({ db }) => copyDatabase(db, to, manifest));
+  } finally {
+    removeDatabase(filling);
+  }
 }
 
 /**
@@ -88,7 +115,8 @@ function refuseRequest({ config, isForced, keep }: BackupRequest, pattern: strin
     );
   if (dirname(pattern).includes("{date}"))
     refuse("usage", "{date} belongs in the file's name, not in its folder");
-  if (!isThere(database)) refuse("nothing_to_copy", `there is no state to copy: ${database} does not exist`);
+  if (config.database === null && !isThere(database))
+    refuse("nothing_to_copy", `there is no state to copy: ${database} does not exist`);
   if (isSameFile(file, database)) refuse("exists", `${file} is the state itself; name another file`);
   const present = lstatSync(file, { throwIfNoEntry: false });
   if (present === undefined) return;

@@ -19,6 +19,16 @@ export function movedName(database: string, at: string): string {
   return `${database}${MOVED}${at.replaceAll(":", "-")}`;
 }
 
+/** Where a state that comes back is written, until all of it is there. */
+export function unfinishedName(database: string): string {
+  return `${database}.moving`;
+}
+
+/** What is in the state folder of a fleet's machine, and in no other. */
+export function signsOfFleet(state: string): string[] {
+  return OF_FLEET.map((name) => join(state, name)).filter((path) => existsSync(path));
+}
+
 /** States that were moved away from `database`, the newest first. */
 export function findMoved(database: string): string[] {
   const [dir, start] = [dirname(database), `${basename(database)}${MOVED}`];
@@ -46,8 +56,10 @@ function namesIn(dir: string): string[] {
  */
 export function refuseForgotten({ database: target, paths }: Config): void {
   if (target !== null) return;
-  const sign = OF_FLEET.map((name) => join(paths.state, name)).find((path) => existsSync(path));
-  const moved = sign === undefined && !existsSync(paths.database) ? findMoved(paths.database)[0] : undefined;
+  const [sign] = signsOfFleet(paths.state);
+  const unfinished = unfinishedName(paths.database);
+  const left = existsSync(unfinished) ? unfinished : findMoved(paths.database)[0];
+  const moved = sign === undefined && !existsSync(paths.database) ? left : undefined;
   if (sign === undefined && moved === undefined) return;
   const why =
     sign === undefined

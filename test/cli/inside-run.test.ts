@@ -20,6 +20,7 @@ describe("a program that a job runs", () => {
         ["resume"],
         ["unpause", "work"],
         ["adopt"],
+        ["move", "--to", "sqlite"],
         ["restore", "/tmp/none"],
         ["drafts", "approve", "1"],
         ["questions", "yes", "1"],

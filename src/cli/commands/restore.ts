@@ -1,6 +1,7 @@
 import { readAgentConfig } from "../../agent.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { type Restored, restoreState } from "../../ops/restore.ts";
+import { restoreState } from "../../ops/restore.ts";
+import type { Restored } from "../../ops/restore-staged.ts";
 import { defineCommand } from "../command.ts";
 
 export default defineCommand({

@@ -44,6 +44,13 @@ export function openKysely(connections: Connections): Db {
   return new Kysely<Schema>({ dialect });
 }
 
+/** By a session that nobody else uses meanwhile: what begins and ends a transaction of it is somebody else. */
+export function aloneOn(session: Session): Db {
+  const nothing = async () => undefined;
+  const [begin, commit, rollback] = [nothing, nothing, nothing];
+  return openKysely({ take: async () => session, giveBack: () => undefined, begin, commit, rollback });
+}
+
 const transactions = new WeakMap<Session, Db>();
 
 /**
@@ -56,9 +63,7 @@ export async function within<T>(
 ): Promise<T> {
   let db = transactions.get(session);
   if (db === undefined) {
-    const nothing = async () => undefined;
-    const [begin, commit, rollback] = [nothing, nothing, nothing];
-    db = openKysely({ take: async () => session, giveBack: () => undefined, begin, commit, rollback });
+    db = aloneOn(session);
     transactions.set(session, db);
   }
   return await db.transaction().execute(work);

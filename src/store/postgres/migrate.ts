@@ -4,7 +4,7 @@ import { StoreRefused } from "../errors.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { Db } from "../schema.ts";
 import type { DatabaseTarget } from "../target.ts";
-import { openKysely } from "./dialect.ts";
+import { aloneOn, openKysely } from "./dialect.ts";
 import { sqlState } from "./errors.ts";
 import { quoted, type Session } from "./session.ts";
 
@@ -39,6 +39,14 @@ export async function migrate(
       if (tries === TRIES || !RACED.has(sqlState(error))) throw error;
     }
   }
+}
+
+/** The same in a transaction that is open already, for a schema that is there. */
+export async function migrateWithin(session: Session, { schema }: DatabaseTarget): Promise<void> {
+  const db = aloneOn(session);
+  const provider = { getMigrations: async () => MIGRATIONS };
+  const { error } = await new Migrator({ db, provider, migrationTableSchema: schema }).migrateToLatest();
+  if (error !== undefined) throw error;
 }
 
 /** Migrations that the schema says it has, in order; none where it is not there. */

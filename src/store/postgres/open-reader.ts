@@ -4,6 +4,7 @@ import type { Reader } from "../open-reader.ts";
 import type { Db } from "../schema.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
+import { refuseClosed } from "./closed.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
 import { readApplied, refuseNewer } from "./migrate.ts";
@@ -47,7 +48,11 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
       const applied = await readApplied(db, target.schema);
       const known = Object.keys(MIGRATIONS);
       refuseNewer(applied, known);
-      if (applied.length === 0 || applied.length === known.length) return applied.length > 0;
+      if (applied.length === 0) return false;
+      if (applied.length === known.length) {
+        await refuseClosed(db, where);
+        return true;
+      }
       const message = `${where} was made by an older version of afk, and this one reads it once it is migrated: its next tick or afk run does that. Until then, look with the version that is at work`;
       throw new StoreRefused("store_older", message);
     },

@@ -6,8 +6,9 @@ import type { Store } from "../store.ts";
 import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
 import { acceptDatabaseClock, checkClock, databaseClock } from "./clock.ts";
+import { refuseClosed } from "./closed.ts";
 import { coalesce } from "./coalesce.ts";
-import { openKysely } from "./dialect.ts";
+import { aloneOn, openKysely } from "./dialect.ts";
 import { explain, StoreUnreachable } from "./errors.ts";
 import { checkOrigin, type Judge } from "./failover.ts";
 import { makeFleetTables } from "./fleet-tables.ts";
@@ -48,6 +49,7 @@ export async function openPostgresStore(
   try {
     await migrate(writer, target);
     if (target.hasFleetCap === true) await makeFleetTables(writer);
+    await refuseClosed(aloneOn(writer), where);
   } catch (error) {
     await writer.close();
     throw explain(error, where);

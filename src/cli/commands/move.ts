@@ -1,0 +1,79 @@
+import { readAgentConfig } from "../../agent.ts";
+import type { Config } from "../../config/config.ts";
+import { schemaOf } from "../../config/database.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { moveToPostgres } from "../../ops/move/to-postgres.ts";
+import { moveToSqlite } from "../../ops/move/to-sqlite.ts";
+import type { CopiedTable } from "../../store/copy-rows.ts";
+import type { DatabaseTarget } from "../../store/target.ts";
+import { defineCommand, UsageError } from "../command.ts";
+import { type Column, tableText } from "../text.ts";
+
+const IS_URL = /^postgres(?:ql)?:\/\//;
+
+export default defineCommand({
+  isForPeople: true,
+  json: true,
+  args: {
+    to: {
+      type: "string",
+      required: true,
+      valueHint: "WHERE",
+      description: "postgres (the database of the configuration), the URL of one, or sqlite",
+    },
+    schema: {
+      type: "string",
+      valueHint: "NAME",
+      description: "The agent's schema there (as configured, else afk_ and its name)",
+    },
+  },
+  async run({ args }) {
+    const config = readAgentConfig(args);
+    const target = targetOf(config, args.to, args.schema);
+    if (args.to === "sqlite") {
+      const moved = await moveToSqlite({ config, target });
+      const text = [
+        ...copiedLines(moved.tables),
+        `the state is ${moved.to}; the schema ${moved.schema} is closed and can be dropped`,
+        "Take DATABASE_URL and database: away everywhere before this agent runs again.",
+      ];
+      return { json: moved, text };
+    }
+    const moved = await moveToPostgres({ config, target, clock: systemClock });
+    const text = [
+      ...copiedLines(moved.tables),
+      `the state is in the schema ${moved.schema}; what was ${moved.from} is ${moved.kept}, and nothing works with it`,
+      ...(config.database === null
+        ? ["Set DATABASE_URL (or database.url) before this agent runs again."]
+        : []),
+    ];
+    return { json: moved, text };
+  },
+});
+
+/** @throws UsageError */
+function targetOf(config: Config, to: string, schema: string | undefined): DatabaseTarget {
+  if (to === "sqlite" || to === "postgres") {
+    if (config.database === null)
+      throw new UsageError(`--to ${to} needs the database: set DATABASE_URL, or database.url in afk.yaml.`);
+    return { ...config.database, ...(schema !== undefined && { schema }) };
+  }
+  if (!IS_URL.test(to) || !URL.canParse(to))
+    throw new UsageError(`--to ${to}: write postgres, postgres://USER:PASSWORD@HOST:5432/NAME, or sqlite.`);
+  return { url: to, schema: schema ?? config.database?.schema ?? schemaOf(config.agent) };
+}
+
+const COLUMNS: Column<CopiedTable>[] = [
+  ["TABLE", ({ table }) => table],
+  ["ROWS", ({ rows }) => String(rows), "right"],
+  ["COMPARED", () => "all the same"],
+];
+
+function copiedLines(tables: readonly CopiedTable[]): string[] {
+  if (tables.length === 0) return ["all rows were there already: a move that was cut off has ended"];
+  return tableText(
+    tables.filter(({ rows }) => rows > 0),
+    COLUMNS,
+    "there was nothing in it",
+  );
+}

@@ -1,0 +1,74 @@
+import { closing } from "../../lib/closing.ts";
+import { AfkError, EXIT } from "../../lib/errors.ts";
+import { type CopiedTable, copyRows, type Row, type TableName } from "../../store/copy-rows.ts";
+import type { WholeState } from "../../store/postgres/whole-state.ts";
+import type { Db } from "../../store/schema.ts";
+import { emptyLog, removeDatabase } from "../../store/sqlite/backup.ts";
+import { openStore } from "../../store/sqlite/open.ts";
+import { rowsOf } from "../../store/sqlite/rows.ts";
+import type { DatabaseTarget } from "../../store/target.ts";
+
+/** Of a state that is closed. */
+const CLOSING = ["moving_in_at", "moved_away_at"];
+
+/** Writes what the state holds into a new SQLite file at `path`, with the tables of today. */
+export async function fillFile(
+  path: string,
+  state: Pick<WholeState, "rows" | "gate">,
+  change: (table: TableName, row: Row) => Row | null = (_table, row) => row,
+): Promise<CopiedTable[]> {
+  removeDatabase(path);
+  return await closing(await openStore(path), async (store) => {
+    const copied = await store.atomically(async (trx) => {
+      if (state.gate !== null) {
+        const { generation, epoch } = state.gate;
+        await trx.updateTable("gate").set({ generation, epoch }).execute();
+      }
+      return await copyRows({
+        from: state.rows,
+        to: { db: trx, rows: rowsOf(trx) },
+        change: (table, row) =>
+          table === "meta" && CLOSING.includes(String(row.key)) ? null : change(table, row),
+      });
+    });
+    await emptyLog(store.db);
+    return copied;
+  });
+}
+
+/** Copies a fleet's state, as it is at one moment, while its machines work. */
+export async function copyWhole(target: DatabaseTarget, path: string): Promise<void> {
+  // Only here: what works on a file loads nothing of PostgreSQL.
+  const { withWholeState } = await import("../../store/postgres/whole-state.ts");
+  await withWholeState(target, (state) => fillFile(path, state), "look");
+}
+
+/** Puts what a SQLite file holds in the place of all that the state holds. */
+export async function fillState(path: string, state: WholeState): Promise<CopiedTable[]> {
+  return await closing(await openStore(path), async (store) => {
+    const copied = await store.atomically((file) =>
+      copyRows({ from: rowsOf(file), to: { db: state.trx, rows: state.rows } }),
+    );
+    await state.renumber();
+    return copied;
+  });
+}
+
+/** @throws AfkError (exit 75) while a machine is at work: its lease is not over. */
+export async function refuseAtWork({ trx, nowMs }: { trx: Db; nowMs: number }): Promise<void> {
+  const machines = await trx
+    .selectFrom("machines")
+    .select(["id", "name"])
+    .where("lost_at", "is", null)
+    .where("ended_at", "is", null)
+    .where("lease_until", ">", nowMs)
+    .orderBy("name")
+    .execute();
+  if (machines.length === 0) return;
+  const names = machines.map(({ id, name }) => `${name} (${id})`).join(", ");
+  throw new AfkError(
+    "fleet_at_work",
+    `${names} ${machines.length === 1 ? "is" : "are"} at work in this state; nothing was done. End the workers on all machines, wait 15 s, and say it again`,
+    { retry: "never", exitCode: EXIT.locked },
+  );
+}

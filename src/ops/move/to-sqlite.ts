@@ -1,0 +1,64 @@
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
+import type { Config } from "../../config/config.ts";
+import { AfkError } from "../../lib/errors.ts";
+import type { Row, TableName } from "../../store/copy-rows.ts";
+import { makeFolder, syncPath } from "../../store/durable-file.ts";
+import { readMeta, writeMeta } from "../../store/meta.ts";
+import { acquireLocks } from "../../store/sqlite/lock.ts";
+import type { DatabaseTarget } from "../../store/target.ts";
+import { signsOfFleet, unfinishedName } from "../forgotten-database.ts";
+import { refuseOthers } from "../own-state.ts";
+import { fillFile, refuseAtWork } from "./portable.ts";
+
+/**
+ * Moves a fleet's state, at which nobody is at work, back into the file of this machine. In order: 1. the file is filled under another
+ * name and compared, with the gate held; 2. the schema is closed, in the same transaction; 3. the file gets its name, and what
+ * makes this folder one of a fleet goes. Cut off before 2 the schema is the state as before; after it the same command does the rest.
+ * @throws StateLocked, AfkError while a machine is at work, OthersState, StoreRefused.
+ */
+export async function moveToSqlite({ config, target }: { config: Config; target: DatabaseTarget }) {
+  const { database, state: folder, lock: lockFile, gatewayLock, remoteLock } = config.paths;
+  const { withWholeState } = await import("../../store/postgres/whole-state.ts");
+  makeFolder(folder);
+  const lock = acquireLocks([lockFile, gatewayLock, remoteLock]);
+  const filling = unfinishedName(database);
+  try {
+    const tables = await withWholeState(target, async (state) => {
+      const { trx, gate, applied, nowMs } = state;
+      if (applied.length === 0 || (await readMeta(trx, "moving_in_at")) > 0)
+        throw new AfkError("no_state", `the schema ${target.schema} holds no state to move`, {
+          retry: "never",
+        });
+      await refuseOthers(trx, config);
+      await refuseAtWork(state);
+      const isAgain = gate === null;
+      if (existsSync(database)) {
+        if (isAgain) return [];
+        const message = `${database} is there already; put it elsewhere first. Nothing was changed`;
+        throw new AfkError("state_there", message, { retry: "never" });
+      }
+      const copied = await fillFile(filling, state, asOnOneMachine);
+      syncPath(filling);
+      if (!isAgain) {
+        await writeMeta(trx, "moved_away_at", nowMs);
+        await trx.deleteFrom("gate").execute();
+      }
+      return copied;
+    });
+    if (!existsSync(database)) renameSync(filling, database);
+    for (const sign of signsOfFleet(folder)) rmSync(sign, { force: true });
+    syncPath(dirname(database));
+    return { to: database, schema: target.schema, tables };
+  } finally {
+    lock.release();
+  }
+}
+
+const OF_MACHINES: readonly TableName[] = ["ticks", "outputs", "drafts"];
+
+/** What belonged to one machine of several is this one's; processes are of machines that have ended. */
+function asOnOneMachine(table: TableName, row: Row): Row | null {
+  if (table === "processes") return null;
+  return OF_MACHINES.includes(table) ? { ...row, machine: null } : row;
+}

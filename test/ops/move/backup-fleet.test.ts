@@ -1,0 +1,102 @@
+// @module-tag processes
+// @module-tag slow
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { closing } from "../../../src/lib/closing.ts";
+import { adoptState } from "../../../src/ops/adopt.ts";
+import { backupState } from "../../../src/ops/backup.ts";
+import { openState } from "../../../src/ops/own-state.ts";
+import { restoreState } from "../../../src/ops/restore.ts";
+import { openCopy, readManifest } from "../../../src/store/sqlite/backup.ts";
+import { load, withBase } from "../../config/support.ts";
+import { postgresProblem } from "../../support/postgres/binaries.ts";
+import { freshState } from "../../support/postgres/state.ts";
+
+const problem = postgresProblem();
+const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
+const clock = systemClock;
+
+describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
+  test("are files of SQLite, and restored by all rows at once, stopped, with the former copy kept", async () => {
+    const database = await freshState();
+    const config = load(withBase({ agent: "test", database }));
+    mkdirSync(config.paths.state, { recursive: true });
+    const file = join(config.paths.base, "copy.db");
+    const add = async (name: string) =>
+      await closing(await openState(config), (store) =>
+        store.atomically((trx) =>
+          trx
+            .insertInto("paused_jobs")
+            .values({ job_name: name, paused_at: 1, by: "keyboard", reason: null })
+            .execute(),
+        ),
+      );
+    const read = async () =>
+      await closing(await openState(config), async ({ db }) => ({
+        paused: (await db.selectFrom("paused_jobs").select("job_name").execute()).map((row) => row.job_name),
+        killed: (await db.selectFrom("kill_switch").selectAll().executeTakeFirstOrThrow()).reason,
+        gate: await db.selectFrom("gate").selectAll().executeTakeFirstOrThrow(),
+      }));
+    await add("before");
+    const backup = await backupState({ config, clock, version: "1.2.3", file, isForced: false, keep: null });
+    expect(backup.bytes).toBeGreaterThan(0);
+    expect(await closing(await openCopy(file), ({ db }) => readManifest(db))).toMatchObject({
+      agent: "test",
+    });
+    await add("after");
+    const { gate } = await read();
+    const request = { config, clock, file, isForced: false };
+    await restoreState({ ...request, isDryRun: true });
+    expect((await read()).paused).toEqual(["before", "after"]);
+    const restored = await restoreState({ ...request, isDryRun: false });
+    const now = await read();
+    expect(now.paused).toEqual(["before"]);
+    expect(now.killed).toContain("was restored");
+    expect(now.gate.epoch).toBe(gate.epoch + 1);
+    expect(now.gate.generation).toBeGreaterThan(gate.generation);
+    const former = await closing(await openCopy(restored.kept ?? ""), ({ db }) =>
+      db.selectFrom("paused_jobs").select("job_name").execute(),
+    );
+    expect(former).toHaveLength(2);
+  });
+
+  test("neither restore nor adopt while a machine has a lease", async () => {
+    const database = await freshState();
+    const config = load(withBase({ agent: "test", database }));
+    mkdirSync(config.paths.state, { recursive: true });
+    const file = join(config.paths.base, "copy.db");
+    await backupState({ config, clock, version: "1.2.3", file, isForced: false, keep: null });
+    const now = clock.nowMs();
+    const machine = {
+      id: "m",
+      runner: "r",
+      name: "host",
+      boot_id: "b",
+      pid: 1,
+      process_started: "1",
+      version: "1",
+      level: "x",
+    };
+    const times = { started_at: now, lease_until: now + 60_000, looked_at: now, clock_off_ms: 0 };
+    await closing(await openState(config), ({ db }) =>
+      db
+        .insertInto("machines")
+        .values({ ...machine, ...times, lost_at: null, ended_at: null })
+        .execute(),
+    );
+    const renamed = { ...config, agent: "renamed" };
+    await expect(
+      restoreState({ config, clock, file, isForced: false, isDryRun: false }),
+    ).rejects.toMatchObject({ exitCode: 75 });
+    await expect(adoptState(renamed, clock, async () => undefined)).rejects.toMatchObject({ exitCode: 75 });
+    await closing(await openState(config), ({ db }) =>
+      db.updateTable("machines").set({ ended_at: now }).execute(),
+    );
+    expect(await adoptState(renamed, clock, async () => undefined)).toMatchObject({
+      from: "test",
+      to: "renamed",
+    });
+  });
+});

@@ -1,0 +1,192 @@
+// @module-tag processes
+// @module-tag slow
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { sql } from "kysely";
+import { describe, expect, test } from "vitest";
+import type { Config } from "../../../src/config/config.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { closing } from "../../../src/lib/closing.ts";
+import { moveToPostgres } from "../../../src/ops/move/to-postgres.ts";
+import { moveToSqlite } from "../../../src/ops/move/to-sqlite.ts";
+import { copyRows } from "../../../src/store/copy-rows.ts";
+import { openPostgresStore } from "../../../src/store/postgres/open.ts";
+import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
+import { acquireLock } from "../../../src/store/sqlite/lock.ts";
+import { openStore } from "../../../src/store/sqlite/open.ts";
+import { rowsOf } from "../../../src/store/sqlite/rows.ts";
+import type { DatabaseTarget } from "../../../src/store/target.ts";
+import { load, withBase } from "../../config/support.ts";
+import { PREPARED_CONFIG, prepareDatabase } from "../../dashboard/prepared.ts";
+import { postgresProblem } from "../../support/postgres/binaries.ts";
+import { freshDatabase } from "../../support/postgres/shared.ts";
+import { reserved, testRails } from "../../support/rails.ts";
+
+const problem = postgresProblem();
+const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
+const SCHEMA = "afk_moved";
+
+async function stopped() {
+  const target: DatabaseTarget = { url: await freshDatabase(), schema: SCHEMA };
+  const config: Config = load(withBase({ agent: PREPARED_CONFIG.agent }));
+  mkdirSync(config.paths.state, { recursive: true });
+  await prepareDatabase(config.paths.database, { isCalm: false });
+  await closing(await openStore(config.paths.database), (store) =>
+    store.atomically(async (trx) => {
+      // What it has spent is told by counters that agree with it.
+      for (const table of ["ledger", "ledger_days", "budget_windows"] as const)
+        await trx.deleteFrom(table).execute();
+      await trx.insertInto("owners").values({ agent: config.agent, since_at: 5 }).execute();
+      await trx
+        .insertInto("meta")
+        .values({ key: "te\0xt" as never, value: 2 })
+        .execute();
+    }),
+  );
+  const rails = await testRails({ dir: config.paths.state });
+  for (let cents = 1; cents <= 3; cents++) await reserved(rails, cents * 10_000);
+  await rails.store.close();
+  return { target, config, ...config.paths };
+}
+
+const allOf = async (path: string) =>
+  await closing(await openStore(path), async ({ db }) => {
+    const rows = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(db);
+    const names = rows.rows.map(({ name }) => name).filter((name) => !/^(kysely|sqlite)_|^gate$/.test(name));
+    const found: Record<string, unknown[]> = {};
+    for (const name of names.sort()) {
+      found[name] = [];
+      for await (const part of rowsOf(db)(name as never)) found[name].push(...part);
+      found[name] = found[name].map((row) => JSON.stringify(row).replaceAll("\\u0000", "\uFFFD")).sort();
+    }
+    return found;
+  });
+
+describe.skipIf(problem !== null)(`moving a state${skipped}`, () => {
+  test("takes every row to PostgreSQL and back, and leaves each source closed", async () => {
+    const { target, config, database, state } = await stopped();
+    const before = await allOf(database);
+    expect(before.ledger?.length).toBeGreaterThan(0);
+    const moved = await moveToPostgres({ config, target, clock: systemClock });
+    expect(moved.tables.find(({ table }) => table === "ledger")?.rows).toBe(before.ledger?.length);
+    expect(existsSync(database)).toBe(false);
+    expect(existsSync(moved.kept)).toBe(true);
+    const store = await openPostgresStore(target);
+    // Numbers go on where they were, and a section passes the gate.
+    const owner = await store.atomically((trx) =>
+      trx
+        .insertInto("owners")
+        .values({ agent: config.agent, since_at: 9 })
+        .returning("id")
+        .executeTakeFirst(),
+    );
+    expect(owner?.id).toBe(1 + (before.owners?.length ?? 0));
+    await store.atomically((trx) => trx.deleteFrom("owners").where("since_at", "=", 9).execute());
+    await store.close();
+    writeFileSync(join(state, "machine.json"), '{"id":"x"}');
+    const back = await moveToSqlite({ config, target });
+    expect(back.to).toBe(database);
+    expect(await allOf(database)).toEqual({ ...before, http_cache: [], robots: [] });
+    expect(readdirSync(state)).not.toContain("machine.json");
+    await expect(openPostgresStore(target)).rejects.toMatchObject({
+      code: "store_closed",
+      message: expect.stringContaining("was moved away"),
+    });
+    // Another move does not take the place of what it was.
+    await expect(moveToPostgres({ config, target, clock: systemClock })).rejects.toMatchObject({
+      code: "schema_occupied",
+    });
+    expect(existsSync(database)).toBe(true);
+  });
+
+  test("is refused beside a worker, a gateway, a machine with a lease, and a schema in use", async () => {
+    const { target, config, lock, gatewayLock } = await stopped();
+    for (const path of [lock, gatewayLock]) {
+      const held = acquireLock(path);
+      await expect(moveToPostgres({ config, target, clock: systemClock })).rejects.toMatchObject({
+        exitCode: 75,
+      });
+      held.release();
+    }
+    await moveToPostgres({ config, target, clock: systemClock });
+    const store = await openPostgresStore(target);
+    const now = systemClock.nowMs();
+    const machine = {
+      id: "m",
+      runner: "r",
+      name: "host",
+      boot_id: "b",
+      pid: 1,
+      process_started: "1",
+      version: "1",
+      level: "0013-fleet",
+    };
+    const times = { started_at: now, lease_until: now + 15_000, looked_at: now, clock_off_ms: 0 };
+    await store.db
+      .insertInto("machines")
+      .values({ ...machine, ...times, lost_at: null, ended_at: null })
+      .execute();
+    await expect(moveToSqlite({ config, target })).rejects.toMatchObject({
+      exitCode: 75,
+      message: expect.stringContaining("host (m)"),
+    });
+    await store.atomically(async () => undefined);
+    await store.close();
+  });
+
+  test("a copy that is not the same is not taken", async () => {
+    const { target, database } = await stopped();
+    const lossy = withWholeState(target, async (whole) => {
+      await whole.make();
+      return await closing(await openStore(database), ({ db }) =>
+        copyRows({
+          from: rowsOf(db),
+          to: {
+            db: whole.trx,
+            // A table that lost a cent on its way.
+            rows: (table) =>
+              (async function* () {
+                for await (const part of whole.rows(table))
+                  yield part.map((row) =>
+                    table === "ledger" ? { ...row, estimate_micros: Number(row.estimate_micros) + 1 } : row,
+                  );
+              })(),
+          },
+        }),
+      );
+    });
+    await expect(lossy).rejects.toMatchObject({
+      code: "copy_differs",
+      message: expect.stringMatching("ledger"),
+    });
+    // The whole transaction is gone.
+    const found = await withWholeState(target, async ({ applied }) => applied.length);
+    expect(found).toBe(0);
+  });
+
+  test("cut off after the schema is full, it leaves the file in use and the schema refused; said again, it ends", async () => {
+    const { target, config, database } = await stopped();
+    const before = await allOf(database);
+    const move = () => moveToPostgres({ config, target, clock: systemClock });
+    const { kept } = await move();
+    const closeAgain = async (atMs: number) =>
+      await withWholeState(target, async ({ trx }) => {
+        await trx.insertInto("meta").values({ key: "moving_in_at", value: atMs }).execute();
+        await trx.deleteFrom("gate").execute();
+      });
+    const refused = { code: "store_closed", message: expect.stringContaining("has not ended") };
+    // Before the file had another name: all of it is done again.
+    await closeAgain(1);
+    renameSync(kept, database);
+    await expect(openPostgresStore(target)).rejects.toMatchObject(refused);
+    expect(await allOf(database)).toEqual(before);
+    const again = await move();
+    // After it: only the gate is missing.
+    const moment = again.kept.split(".moved-")[1] ?? "";
+    const [date, time] = moment.split("T");
+    await closeAgain(Date.parse(`${date}T${time?.replace("-", ":").replace("-", ":")}`));
+    await expect(openPostgresStore(target)).rejects.toMatchObject(refused);
+    expect(await move()).toMatchObject({ kept: again.kept, tables: [] });
+    await (await openPostgresStore(target)).close();
+  });
+});
