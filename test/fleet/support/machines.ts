@@ -1,4 +1,5 @@
 import { HOUR_MS } from "../../../src/lib/durations.ts";
+import { createNews } from "../../../src/lib/news.ts";
 import { newRunner } from "../../../src/rails/machine.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { type Proxy as Network, startProxy } from "../../support/postgres/proxy.ts";
@@ -59,7 +60,7 @@ export async function startMachine(
     });
     const runner = newRunner(name, "worker", Date.now());
     // Its lease is not looked at here: no call says which job's it is.
-    rails.machine = { id: name, runner, heldUntilMs: Number.POSITIVE_INFINITY };
+    rails.machine = { id: name, runner, heldUntilMs: Number.POSITIVE_INFINITY, left: createNews() };
     return { runner, rails, proxy, isDead: false };
   };
   let current = await start();

@@ -93,7 +93,10 @@ describe.skipIf(problem !== null)("the time of a section", () => {
 function clientOf(target: DatabaseTarget, plant?: (sql: string) => string) {
   const gates: AtGate[] = [];
   const { run } = sectionsOn(target, {
-    onGate: async (_trx, gate) => void gates.push(gate),
+    onGate: async (_trx, gate) => {
+      gates.push(gate);
+      return false;
+    },
     ...(plant !== undefined && { plant }),
   });
   return { gates, run };
