@@ -1,5 +1,5 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
-import type { DatabaseTarget } from "../store/target.ts";
+import type { DatabaseTarget } from "../lib/database-target.ts";
 import type { StatedBudget } from "./caps.ts";
 import type { ReceiverConfig } from "./deliver.ts";
 import type { Expectation } from "./expect.ts";

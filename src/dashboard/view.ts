@@ -6,7 +6,8 @@ import { createRedactor, redacted } from "../lib/redact.ts";
 import { inspectState } from "../ops/inspect-state.ts";
 import { refuseOthers } from "../ops/own-state.ts";
 import { observe, readWorker } from "../ops/worker.ts";
-import { openReaderAt, type Reader } from "../store/open-reader.ts";
+import { openReaderAt } from "../store/open-reader.ts";
+import type { Reader } from "../store/reader.ts";
 import type { Db } from "../store/schema.ts";
 import { createSnapshots, type Snapshot, type SnapshotSources } from "./snapshot.ts";
 

@@ -39,3 +39,8 @@ export function formatUsd(micros: number): string {
     .replace(/0{1,4}$/, "");
   return `${micros < 0 ? "-" : ""}$${text}`;
 }
+
+/** US dollars that came as a number, as they are shown to people. */
+export function dollarText(usd: number): string {
+  return formatUsd(Math.round(usd * MICROS_PER_USD));
+}

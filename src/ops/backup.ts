@@ -17,7 +17,7 @@ import {
 } from "../store/sqlite/backup.ts";
 import { explain } from "../store/sqlite/errors.ts";
 import { refuseDamage } from "../store/sqlite/pages.ts";
-import type { DatabaseTarget } from "../store/target.ts";
+import type { DatabaseTarget } from "../lib/database-target.ts";
 import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
 import { copyWhole } from "./move/portable.ts";

@@ -2,16 +2,13 @@ import { hash } from "node:crypto";
 import type { ModelsConfig } from "../config/config.ts";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { AfkError, EXIT, soonest } from "../lib/errors.ts";
-import type { Log } from "../lib/log.ts";
 import { joinSignals } from "../lib/signals.ts";
-import type { Scope } from "../lib/windows.ts";
 import { CallFailed } from "../rails/call.ts";
 import { type GuardedCall, guard } from "../rails/guard.ts";
 import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import { readStop } from "../rails/kill.ts";
-import type { JobClaim } from "../rails/machine.ts";
 import type { Rails } from "../rails/rails.ts";
-import type { Trx } from "../store/schema.ts";
+import type { CompleteOptions } from "./complete-options.ts";
 import { estimateMicros, hiddenTokensMax, tokensMax } from "./estimate.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
 import { isFree, priceOf } from "./prices.ts";
@@ -23,23 +20,6 @@ import type { Completion, ModelRequest, Price, Provider } from "./types.ts";
 
 /** Beyond the provider's own time-out, until a call counts as over although its end was not recorded. */
 const DEADLINE_MARGIN_MS = MINUTE_MS;
-
-/** Whose call it is, and what is to be done with its completion. */
-export interface CompleteOptions {
-  scope: Scope;
-  signal?: AbortSignal | undefined;
-  /** Name of the job's step, for the ledger. */
-  step?: string | undefined;
-  /** The lock holder's id; null for a process without the lock. */
-  runner?: string | null | undefined;
-  /** The claim of the job whose run this is. */
-  claim?: JobClaim | undefined;
-  log: Log;
-  /** Keeps the completion in the transaction that settles its cost. */
-  record?: ((trx: Trx, completion: Completion) => Promise<void>) | undefined;
-  /** Called for each model that was asked: null when it answered. */
-  onCall?: ((reference: string, failure: CallFailed | null) => void) | undefined;
-}
 
 /** The guarded model: the only way to a completion that jobs and users of the library get. */
 export interface Chain {

@@ -1,9 +1,9 @@
+import type { Clock } from "../lib/clock.ts";
 import { newId, type Randomness } from "../lib/ids.ts";
 import type { createNews } from "../lib/news.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Trx } from "../store/schema.ts";
 import { MachineLost } from "./halt.ts";
-import type { Rails } from "./rails.ts";
 
 /** A machine of a fleet, as the process that has its part knows it. */
 export interface Machine {
@@ -20,6 +20,12 @@ export interface Machine {
 export interface JobClaim {
   id: string;
   token: number;
+}
+
+/** What is asked of the rails here: whose part this process has, and the time. */
+interface Participant {
+  machine: Machine | null;
+  clock: Clock;
 }
 
 /** A process that makes guarded calls: the one that runs jobs, or the one that serves clients. */
@@ -46,7 +52,7 @@ function prefixOf(machine: string, part: Part): string {
  */
 export async function refuseLost(
   trx: Trx,
-  { machine, clock }: Pick<Rails, "machine" | "clock">,
+  { machine, clock }: Participant,
   { runner, claim }: { runner: string | null; claim?: JobClaim | null | undefined },
 ): Promise<MachineLost | null> {
   if (machine === null || runner === null || claim == null) return null;
@@ -59,7 +65,7 @@ export async function refuseLost(
 
 /** The same by what this process knows itself, right before a first byte: a process that was suspended has asked long ago. */
 export function refuseLapsed(
-  { machine, clock }: Pick<Rails, "machine" | "clock">,
+  { machine, clock }: Participant,
   { runner, claim }: { runner: string | null; claim?: JobClaim | null | undefined },
 ): void {
   if (machine === null || claim == null) return;

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
+import type { DatabaseTarget } from "../lib/database-target.ts";
 import { openStore } from "./sqlite/open.ts";
 import type { Store } from "./store.ts";
-import type { DatabaseTarget } from "./target.ts";
 
 /** Where an agent's state is: the file, or for a fleet the database. */
 export interface StatePlace {

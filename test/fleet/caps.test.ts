@@ -3,11 +3,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
 import { type Amount, OWNERS, UNITS, WINDOWS } from "../../src/lib/windows.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
-import type { DatabaseTarget } from "../../src/store/target.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { freshDatabase, sharedPostgres } from "../support/postgres/shared.ts";
 import { until } from "../support/postgres/until.ts";

@@ -3,7 +3,7 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
-import type { DatabaseTarget } from "../../src/store/target.ts";
+import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { postgres } from "../support/postgres/shared.ts";

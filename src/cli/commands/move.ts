@@ -5,7 +5,7 @@ import { systemClock } from "../../lib/clock.ts";
 import { moveToPostgres } from "../../ops/move/to-postgres.ts";
 import { moveToSqlite } from "../../ops/move/to-sqlite.ts";
 import type { CopiedTable } from "../../store/copy-rows.ts";
-import type { DatabaseTarget } from "../../store/target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { type Column, tableText } from "../text.ts";
 

@@ -1,5 +1,5 @@
 import { formatRelative } from "../../lib/duration-text.ts";
-import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { dollarText } from "../../lib/money.ts";
 import { plural } from "../../lib/text.ts";
 import type { ClientStatus, GatewayStatus } from "../../ops/gateway-status.ts";
 import type { Status } from "../../ops/status.ts";
@@ -43,10 +43,9 @@ function gatewayText({ state, pid, url, unknownKeys }: GatewayStatus, isKilled: 
 
 function clientText(client: ClientStatus, nowMs: number): string {
   const { name, calls, settledUsd, reservedUsd, lastCallAt, refused, answeredAgain } = client;
-  const usd = (amount: number) => formatUsd(Math.round(amount * MICROS_PER_USD));
-  const reserved = reservedUsd > 0 ? ` (${usd(reservedUsd)} reserved)` : "";
+  const reserved = reservedUsd > 0 ? ` (${dollarText(reservedUsd)} reserved)` : "";
   const parts = [
-    `${plural(calls, "call")} today, ${usd(settledUsd + reservedUsd)}${reserved}`,
+    `${plural(calls, "call")} today, ${dollarText(settledUsd + reservedUsd)}${reserved}`,
     ...(lastCallAt === null ? [] : [`last ${formatRelative(Date.parse(lastCallAt), nowMs)}`]),
     ...(refused === 0 ? [] : [paint("yellow", `${refused} refused`)]),
     ...(answeredAgain === 0 ? [] : [`${answeredAgain} answered again`]),

@@ -1,6 +1,6 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
-import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
+import { dollarText } from "../../lib/money.ts";
 import { plural } from "../../lib/text.ts";
 import { momentText } from "../../lib/zone.ts";
 import { verdictLine } from "../../ops/condition/finding.ts";
@@ -120,7 +120,7 @@ function killed({ killed: kill }: Status, nowMs: number): string {
 
 function unknown({ unknown: { calls, usd } }: Status): Row[] {
   if (calls === 0) return [];
-  const amount = yellow(`${plural(calls, "call")}, charged at ${dollars(usd)}`);
+  const amount = yellow(`${plural(calls, "call")}, charged at ${dollarText(usd)}`);
   return [["unknown", `${amount} until you say what they cost: afk ledger list --unknown`]];
 }
 
@@ -207,7 +207,7 @@ function lastTick({ lastTick: tick }: Status, nowMs: number): string {
   const isBad = tick.outcome === "failed" || tick.outcome === "crashed";
   const outcome = isBad ? red(tick.outcome) : tick.outcome;
   const reason = tick.reason === null ? "" : `: ${oneLine(tick.reason)}`;
-  const figures = `${plural(tick.units, "unit")}, ${dollars(tick.usd)}`;
+  const figures = `${plural(tick.units, "unit")}, ${dollarText(tick.usd)}`;
   return `${outcome} ${formatRelative(began, nowMs)}, ${figures}${took}${reason}`;
 }
 
@@ -246,7 +246,3 @@ function clock({ clock: running }: Status): string {
 const red = (text: string) => paint("red", text);
 const yellow = (text: string) => paint("yellow", text);
 const green = (text: string) => paint("green", text);
-
-function dollars(usd: number): string {
-  return formatUsd(Math.round(usd * MICROS_PER_USD));
-}

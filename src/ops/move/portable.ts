@@ -6,7 +6,7 @@ import type { Db } from "../../store/schema.ts";
 import { emptyLog, removeDatabase } from "../../store/sqlite/backup.ts";
 import { openStore } from "../../store/sqlite/open.ts";
 import { rowsOf } from "../../store/sqlite/rows.ts";
-import type { DatabaseTarget } from "../../store/target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 
 /** Of a state that is closed. */
 const CLOSING = ["moving_in_at", "moved_away_at"];

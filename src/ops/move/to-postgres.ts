@@ -11,7 +11,7 @@ import { emptyLog } from "../../store/sqlite/backup.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
 import { openStore } from "../../store/sqlite/open.ts";
 import { openReader } from "../../store/sqlite/open-reader.ts";
-import type { DatabaseTarget } from "../../store/target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { refuseUnsound } from "../backup.ts";
 import { findMoved, movedName } from "../forgotten-database.ts";
 import { refuseOthers } from "../own-state.ts";

@@ -6,7 +6,7 @@ import type { Row, TableName } from "../../store/copy-rows.ts";
 import { makeFolder, syncPath } from "../../store/durable-file.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
-import type { DatabaseTarget } from "../../store/target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { signsOfFleet, unfinishedName } from "../forgotten-database.ts";
 import { refuseOthers } from "../own-state.ts";
 import { fillFile, refuseAtWork } from "./portable.ts";

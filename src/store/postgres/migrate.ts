@@ -1,9 +1,9 @@
 import { sql } from "kysely";
 import { Migrator } from "kysely/migration";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { StoreRefused } from "../errors.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { Db } from "../schema.ts";
-import type { DatabaseTarget } from "../target.ts";
 import { aloneOn, openKysely } from "./dialect.ts";
 import { sqlState } from "./errors.ts";
 import { quoted, type Session } from "./session.ts";

@@ -1,15 +1,14 @@
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { StoreRefused } from "../errors.ts";
 import { MIGRATIONS } from "../migrations.ts";
-import type { Reader } from "../open-reader.ts";
+import type { Reader } from "../reader.ts";
 import type { Db } from "../schema.ts";
-import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
 import { refuseClosed } from "./closed.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
 import { readApplied, refuseNewer } from "./migrate.ts";
 import { Pool } from "./pool.ts";
-import type { Session } from "./session.ts";
 import { describe } from "./where.ts";
 
 const READ_ONLY = "isolation level repeatable read read only";
@@ -29,7 +28,7 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
         try {
           return await within(session, (root) => work(sectionOf(root, session)));
         } finally {
-          await endOf(session);
+          await session.undo();
         }
       });
     } catch (error) {
@@ -69,9 +68,4 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
       await pool.close();
     },
   };
-}
-
-/** A session whose end fails is of no use to the next one. */
-async function endOf(session: Session): Promise<void> {
-  await session.rollback().catch(() => session.close().catch(() => undefined));
 }

@@ -1,9 +1,9 @@
 import { systemClock } from "../../lib/clock.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { createDeferred } from "../deferred.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import { executePreparedBy } from "../prepared.ts";
 import type { Store } from "../store.ts";
-import type { DatabaseTarget } from "../target.ts";
 import { followChanges } from "./changes.ts";
 import { acceptDatabaseClock, checkClock, databaseClock } from "./clock.ts";
 import { refuseClosed } from "./closed.ts";

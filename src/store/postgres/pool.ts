@@ -1,5 +1,5 @@
 import { after } from "../../lib/clock.ts";
-import type { DatabaseTarget } from "../target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { Session } from "./session.ts";
 
 /** Sessions beside the one of sections, at most: what is read while one is open. */

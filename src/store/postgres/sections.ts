@@ -102,7 +102,7 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
       });
     } catch (error) {
       own.pending = Number.POSITIVE_INFINITY;
-      await connection.rollback().catch(() => connection.close().catch(() => undefined));
+      await connection.undo();
       if (error instanceof FirstFailed) return ran;
       throw error;
     }
@@ -149,7 +149,7 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
       if (await isCertain(connection)) return;
     } catch (error) {
       if (!isAway(error)) throw error;
-      await connection.close().catch(() => undefined);
+      await connection.drop();
     }
     await settleUnknown(gate, isOver);
   }
@@ -189,12 +189,15 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
       const { rows } = await connection.client.query("select pg_xact_status($1::text::xid8) as status", [
         xid,
       ]);
-      hasCommitted = rows[0]?.status === "committed";
+      const status = rows[0]?.status;
+      if (status !== "committed" && status !== "aborted")
+        throw new CommitUnknown(`${where} does not know any more what became of a commit`);
+      hasCommitted = status === "committed";
       // In an older copy of the database another transaction has that id, and what this one raised is missing.
       if (hasCommitted && at.generation <= generation)
         throw new CommitUnknown(`${where} is an older copy since a commit was asked for`);
     } catch (error) {
-      await connection.rollback().catch(() => connection.close().catch(() => undefined));
+      await connection.undo();
       throw error;
     }
     if (!(await isCertain(connection)))

@@ -1,7 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { type QueryResult as Answer, Client } from "pg";
 import { after } from "../../lib/clock.ts";
-import type { DatabaseTarget } from "../target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { explain, isAway } from "./errors.ts";
 import { TYPES, toParameter } from "./values.ts";
 import { describe } from "./where.ts";
@@ -144,6 +144,17 @@ export class Session implements DatabaseConnection {
     this.client.query(`listen ${quoted(this.#schema)}`).catch(() => {
       // Then looks alone find what is new, as they do anyway.
     });
+  }
+
+  /** Takes back what was written; a session that cannot do that is of no use to the next one. */
+  async undo(): Promise<void> {
+    const [{ status }] = await Promise.allSettled([this.rollback()]);
+    if (status === "rejected") await this.drop();
+  }
+
+  /** Ends one that is broken, or maybe is: how that goes says nothing. */
+  async drop(): Promise<void> {
+    await Promise.allSettled([this.close()]);
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DatabaseTarget } from "../target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 
 /** The database in words: host, name and schema, without user and password. */
 export function describe({ url, schema }: DatabaseTarget): string {

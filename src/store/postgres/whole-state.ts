@@ -3,7 +3,7 @@ import type { RowsOf } from "../copy-rows.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { GateTable } from "../schema/fleet.ts";
 import type { Trx } from "../schema.ts";
-import type { DatabaseTarget } from "../target.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
 import { migrateWithin, readApplied, refuseNewer } from "./migrate.ts";

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
-import type { Reader } from "../open-reader.ts";
+import type { Reader } from "../reader.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { explain, refuseSpecialFile } from "./errors.ts";

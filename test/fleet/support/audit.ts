@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 
 /** One thing that committed. Numbers are given behind the gate, so that they are in the order of the commits. */
 export interface Noted {

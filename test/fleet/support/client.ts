@@ -1,10 +1,10 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { type GuardedCall, guard } from "../../../src/rails/guard.ts";
 import { CapReached } from "../../../src/rails/halt.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 import type { TestBudget } from "../../support/rails-on.ts";
 import { type Fault, plant } from "./faults.ts";
 import { openMachine } from "./machine.ts";

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Clock, systemClock } from "../../../src/lib/clock.ts";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { openPostgresStore } from "../../../src/store/postgres/open.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { type RailsOn, type RailsOptions, railsOn } from "../../support/rails-on.ts";
 

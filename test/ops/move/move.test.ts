@@ -15,7 +15,7 @@ import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";
 import { rowsOf } from "../../../src/store/sqlite/rows.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { load, withBase } from "../../config/support.ts";
 import { PREPARED_CONFIG, prepareDatabase } from "../../dashboard/prepared.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";

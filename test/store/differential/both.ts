@@ -11,11 +11,11 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import pg from "pg";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { Compiler } from "../../../src/store/postgres/compiler.ts";
 import { TYPES, toParameter } from "../../../src/store/postgres/values.ts";
 import type { Db, Schema, Trx } from "../../../src/store/schema.ts";
 import { afterCommit, collectAfterCommit, type Store } from "../../../src/store/store.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 
 /** PostgreSQL beside SQLite: what is written to the one is written to the other, and what they give is compared. */
 export interface Mirror {

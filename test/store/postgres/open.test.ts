@@ -161,7 +161,7 @@ describe.skipIf(problem !== null)("what the server refuses is told in words", ()
 });
 
 describe.skipIf(problem !== null)("connections that are lost", () => {
-  test("fail what they were asked, and are replaced for what comes after and for who waits for one", async () => {
+  test("fail what they were asked, and are replaced for what comes after and for those who wait for one", async () => {
     const direct = await freshState();
     const proxy = await forTest(startProxy(await sharedPostgres()));
     const store = await postgresStore({ ...direct, url: proxy.url(direct.url) });

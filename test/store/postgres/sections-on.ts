@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { onTestFinished } from "vitest";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { createSections, type SectionsOptions } from "../../../src/store/postgres/sections.ts";
 import { Session } from "../../../src/store/postgres/session.ts";
 import type { Trx } from "../../../src/store/schema.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 
 interface Options extends Partial<SectionsOptions> {
   /** What is planted: statements of the engine as they go to the server instead. */

@@ -1,9 +1,9 @@
 // @module-tag processes
 // @module-tag slow
 import { describe, expect, test } from "vitest";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import type { AtGate } from "../../../src/store/postgres/gate.ts";
 import { Session } from "../../../src/store/postgres/session.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { forTest } from "../../support/postgres/shared.ts";

@@ -2,7 +2,7 @@ import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
-import type { Reader } from "../../../src/store/open-reader.ts";
+import type { Reader } from "../../../src/store/reader.ts";
 import { openReader } from "../../../src/store/sqlite/open-reader.ts";
 import { testStore } from "../../support/store.ts";
 import { tempDir } from "../../support/temp.ts";

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { onTestFinished } from "vitest";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { openPostgresStore } from "../../../src/store/postgres/open.ts";
 import type { Store } from "../../../src/store/store.ts";
-import type { DatabaseTarget } from "../../../src/store/target.ts";
 import { forTest, sharedPostgres } from "./shared.ts";
 import { ROLE } from "./template.ts";
 
