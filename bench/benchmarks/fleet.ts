@@ -1,10 +1,10 @@
+import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { claim } from "../../src/queue/claim.ts";
 import { complete } from "../../src/queue/complete.ts";
 import type { JobRow } from "../../src/queue/job.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
-import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { startPostgres } from "../../test/support/postgres/server.ts";
 import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Row, Tools } from "../harness/benchmark.ts";

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Client } from "pg";
-import { periodsAt } from "../../src/rails/windows.ts";
 import type { DatabaseTarget } from "../../src/lib/database-target.ts";
+import { periodsAt } from "../../src/rails/windows.ts";
 import type { Tools } from "./benchmark.ts";
 
 /** A connection with nothing of afk's between it and who writes to it. */

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { type Clock, toIso } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
+import type { DatabaseTarget } from "../lib/database-target.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
@@ -17,7 +18,6 @@ import {
 } from "../store/sqlite/backup.ts";
 import { explain } from "../store/sqlite/errors.ts";
 import { refuseDamage } from "../store/sqlite/pages.ts";
-import type { DatabaseTarget } from "../lib/database-target.ts";
 import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
 import { copyWhole } from "./move/portable.ts";

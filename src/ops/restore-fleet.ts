@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { toIso } from "../lib/clock.ts";
+import type { DatabaseTarget } from "../lib/database-target.ts";
 import { makeFolder } from "../store/durable-file.ts";
 import { StoreRefused } from "../store/errors.ts";
 import { copyAside, nameCopy, removeDatabase } from "../store/sqlite/backup.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
-import type { DatabaseTarget } from "../lib/database-target.ts";
 import { logOnce } from "./alerting.ts";
 import { revokedHashes } from "./client-keys.ts";
 import { fillFile, fillState, refuseAtWork } from "./move/portable.ts";

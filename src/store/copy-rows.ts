@@ -8,7 +8,7 @@ export type Row = Record<string, unknown>;
 export type RowsOf = (table: TableName) => AsyncIterable<Row[]>;
 
 /** What is of a fleet's database or of a machine, and stays there: its gate and machines, and pages that are fetched again. */
-const LOCAL = ["gate", "machines", "chores", "database_events", "http_cache", "robots"] as const;
+const LOCAL = ["gate", "commits", "machines", "chores", "database_events", "http_cache", "robots"] as const;
 export type TableName = Exclude<keyof Schema, (typeof LOCAL)[number]>;
 
 /** What an agent knows, wherever it is kept. What others refer to comes first. Complete, or it would not compile. */

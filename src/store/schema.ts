@@ -62,6 +62,7 @@ export interface Schema {
   remote_messages: queue.RemoteMessagesTable;
   gate: fleet.GateTable;
   database_events: fleet.DatabaseEventsTable;
+  commits: fleet.CommitsTable;
   machines: fleet.MachinesTable;
   chores: fleet.ChoresTable;
 }

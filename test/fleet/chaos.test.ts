@@ -1,9 +1,9 @@
 // @module-tag processes
 // @module-tag slow
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
-import type { DatabaseTarget } from "../../src/lib/database-target.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { postgres } from "../support/postgres/shared.ts";

@@ -2,10 +2,10 @@ import { readAgentConfig } from "../../agent.ts";
 import type { Config } from "../../config/config.ts";
 import { schemaOf } from "../../config/database.ts";
 import { systemClock } from "../../lib/clock.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { moveToPostgres } from "../../ops/move/to-postgres.ts";
 import { moveToSqlite } from "../../ops/move/to-sqlite.ts";
 import type { CopiedTable } from "../../store/copy-rows.ts";
-import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { type Column, tableText } from "../text.ts";
 

@@ -1,4 +1,5 @@
 import { closing } from "../../lib/closing.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { type CopiedTable, copyRows, type Row, type TableName } from "../../store/copy-rows.ts";
 import type { WholeState } from "../../store/postgres/whole-state.ts";
@@ -6,7 +7,6 @@ import type { Db } from "../../store/schema.ts";
 import { emptyLog, removeDatabase } from "../../store/sqlite/backup.ts";
 import { openStore } from "../../store/sqlite/open.ts";
 import { rowsOf } from "../../store/sqlite/rows.ts";
-import type { DatabaseTarget } from "../../lib/database-target.ts";
 
 /** Of a state that is closed. */
 const CLOSING = ["moving_in_at", "moved_away_at"];

@@ -1,12 +1,12 @@
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError } from "../../lib/errors.ts";
 import type { Row, TableName } from "../../store/copy-rows.ts";
 import { makeFolder, syncPath } from "../../store/durable-file.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
-import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { signsOfFleet, unfinishedName } from "../forgotten-database.ts";
 import { refuseOthers } from "../own-state.ts";
 import { fillFile, refuseAtWork } from "./portable.ts";

@@ -19,6 +19,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set)
     values (1, 0, 0, 0, '', '', 0, 0)`.execute(db);
   await db.schema
+    .createTable("commits")
+    // A process that writes, and the last of its transactions: whoever does not hear of a commit asks for it here.
+    .addColumn("id", "text", (c) => c.primaryKey())
+    .addColumn("number", "bigint", (c) => c.notNull())
+    .addColumn("at", "bigint", (c) => c.notNull())
+    .execute();
+  await db.schema
     .createTable("database_events")
     // Of the gate, when it was found.
     .addColumn("generation", "bigint", (c) => c.notNull())

@@ -32,5 +32,5 @@ export function coalesce(execute: Execute): Execute {
 
 /** Either way: whoever asked has the error. */
 async function settled(answer: Promise<unknown>): Promise<void> {
-  await answer.catch(() => undefined);
+  await Promise.allSettled([answer]);
 }

@@ -9,8 +9,6 @@ export interface AtGate {
   /** The agent's time once the gate was locked, and never behind an earlier section. Epoch milliseconds. */
   nowMs: number;
   time: TimeAtGate;
-  /** Of its transaction, by which a commit whose answer is lost is asked for. */
-  xid: string;
   /** The database that the gate's row knows, and the one that it is in. */
   known: Origin;
   found: Origin;
@@ -46,14 +44,25 @@ const PASS = `update gate set generation = gate.generation + 1,
   from (select latest_at from gate where id = 1) before,
     (select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as at) clock
   where gate.id = 1
-  returning generation, epoch, gate.latest_at, system_id, timeline, pg_current_xact_id()::text as xid,
+  returning generation, epoch, gate.latest_at, system_id, timeline,
   before.latest_at as before_at, clock.at as clock_at, shift_ms, clock_set,
   current_setting('synchronous_commit') as sync,
   (select system_identifier::text from pg_control_system()) as found_system,
   left(pg_walfile_name(pg_current_wal_lsn()), 8) as found_timeline`;
 
-/** The statements that a section begins with, in one packet. */
+/** The statements that a transaction begins with which only asks, in one packet. */
 export const GATE = [LOCK, PASS];
+
+/**
+ * Those of a transaction of sections: it writes down which one it is. By the number of its own that a server gives it could not be
+ * asked for: one that stops at once forgets numbers that no commit had, and gives them out again.
+ */
+export function gateOf({ id, number }: { id: string; number: number }): string[] {
+  const mark = `insert into commits (id, number, at)
+    values ('${id}', ${number}, floor(extract(epoch from clock_timestamp()) * 1000)::bigint)
+    on conflict (id) do update set number = excluded.number, at = excluded.at`;
+  return [LOCK, mark, PASS];
+}
 
 /** @throws StoreRefused where a commit would not be on the disk, or the gate's row is gone. */
 export function readGate({ rows: [row] }: Answer, where: string): AtGate {
@@ -73,7 +82,6 @@ export function readGate({ rows: [row] }: Answer, where: string): AtGate {
       shiftMs: row.shift_ms,
       setAt: row.clock_set,
     },
-    xid: row.xid,
     known: { systemId: row.system_id, timeline: row.timeline },
     found: { systemId: row.found_system, timeline: row.found_timeline },
   };

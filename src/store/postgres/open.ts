@@ -8,6 +8,7 @@ import { followChanges } from "./changes.ts";
 import { acceptDatabaseClock, checkClock, databaseClock } from "./clock.ts";
 import { refuseClosed } from "./closed.ts";
 import { coalesce } from "./coalesce.ts";
+import { forgetCommits } from "./commit.ts";
 import { aloneOn, openKysely } from "./dialect.ts";
 import { explain, StoreUnreachable } from "./errors.ts";
 import { checkOrigin, type Judge } from "./failover.ts";
@@ -60,6 +61,8 @@ export async function openPostgresStore(
   mark?.read();
   const listeners: (() => Promise<void>)[] = [];
   let atGate = { uptimeMs: 0, isFound: false };
+  /** What ended processes have left to be asked for; looked at once. */
+  let hasForgotten = false;
   const hinted = new Set<() => void>();
   const listen = () =>
     writer.listen(() => {
@@ -76,6 +79,8 @@ export async function openPostgresStore(
       return writer;
     },
     async onGate(trx, gate) {
+      if (!hasForgotten) await forgetCommits(trx);
+      hasForgotten = true;
       const uptimeMs = systemClock.uptimeMs();
       const reading = mark?.read() ?? { mark: BLANK, problem: null };
       const hasJumped = await checkClock(trx, gate, reading.mark);

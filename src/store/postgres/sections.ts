@@ -1,9 +1,10 @@
 import { afterUnref, pause, systemClock } from "../../lib/clock.ts";
+import { newId } from "../../lib/ids.ts";
 import type { Trx } from "../schema.ts";
 import { isCertain } from "./commit.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { CommitUnknown, explain, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
-import { type AtGate, GATE, readGate } from "./gate.ts";
+import { type AtGate, GATE, gateOf, readGate } from "./gate.ts";
 import { type Ran, runOne, settle, type Waiting } from "./section.ts";
 import type { Session } from "./session.ts";
 
@@ -43,6 +44,8 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
   let cancelLimit = () => {};
   /** Nothing is tried until patience is given again. */
   let hasGivenUp = false;
+  /** Transactions of this process, as it writes them down (gate.ts). */
+  const mark = { id: newId(systemClock.nowMs()), number: 0 };
   /** Generations of this process: how many have committed, and the one that a transaction is about to. */
   const own = { committed: 0, pending: Number.POSITIVE_INFINITY };
 
@@ -80,7 +83,8 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
     if (taken.length === 0) taken.push(...queue.splice(0, 1));
     refuseGivenUp();
     const connection = await use();
-    const gate = await passGate(connection);
+    mark.number += 1;
+    const gate = await passGate(connection, gateOf(mark));
     own.pending = gate.generation;
     const ran: Ran[] = [];
     try {
@@ -113,8 +117,8 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
   }
 
   /** Begins a transaction. */
-  async function passGate(connection: Session): Promise<AtGate> {
-    const answer = await connection.begin("isolation level read committed", ...GATE);
+  async function passGate(connection: Session, statements: readonly string[]): Promise<AtGate> {
+    const answer = await connection.begin("isolation level read committed", ...statements);
     try {
       return readGate(answer, where);
     } catch (error) {
@@ -177,25 +181,17 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
   }
 
   /** @throws CommitUnknown where this is not the database in which the commit was asked for, and anything else where it cannot be told now. */
-  async function hasHappened({ found, xid, generation }: AtGate): Promise<boolean> {
+  async function hasHappened({ found }: AtGate): Promise<boolean> {
     const connection = await use();
-    const at = await passGate(connection);
+    const at = await passGate(connection, GATE);
     let hasCommitted: boolean;
     try {
       if (at.found.systemId !== found.systemId || at.found.timeline !== found.timeline)
         throw new CommitUnknown(
           `${where} is another one since a commit was asked for, and what became of that is not known`,
         );
-      const { rows } = await connection.client.query("select pg_xact_status($1::text::xid8) as status", [
-        xid,
-      ]);
-      const status = rows[0]?.status;
-      if (status !== "committed" && status !== "aborted")
-        throw new CommitUnknown(`${where} does not know any more what became of a commit`);
-      hasCommitted = status === "committed";
-      // In an older copy of the database another transaction has that id, and what this one raised is missing.
-      if (hasCommitted && at.generation <= generation)
-        throw new CommitUnknown(`${where} is an older copy since a commit was asked for`);
+      const { rows } = await connection.client.query("select number from commits where id = $1", [mark.id]);
+      hasCommitted = rows[0]?.number === mark.number;
     } catch (error) {
       await connection.undo();
       throw error;

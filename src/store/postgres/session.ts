@@ -141,9 +141,8 @@ export class Session implements DatabaseConnection {
     this.client.on("notification", ({ channel }) => {
       if (channel === this.#schema) listener();
     });
-    this.client.query(`listen ${quoted(this.#schema)}`).catch(() => {
-      // Then looks alone find what is new, as they do anyway.
-    });
+    // Where it cannot be had, looks alone find what is new, as they do anyway.
+    void Promise.allSettled([this.client.query(`listen ${quoted(this.#schema)}`)]);
   }
 
   /** Takes back what was written; a session that cannot do that is of no use to the next one. */

@@ -1,9 +1,9 @@
 import { sql } from "kysely";
+import type { DatabaseTarget } from "../../lib/database-target.ts";
 import type { RowsOf } from "../copy-rows.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { GateTable } from "../schema/fleet.ts";
 import type { Trx } from "../schema.ts";
-import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
 import { migrateWithin, readApplied, refuseNewer } from "./migrate.ts";

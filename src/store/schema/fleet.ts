@@ -63,3 +63,12 @@ export interface ChoresTable {
   token: number;
   until: number;
 }
+
+/** The last transaction of a process that writes. */
+export interface CommitsTable {
+  /** Of the process, made at random. */
+  id: string;
+  /** How many it had begun. */
+  number: number;
+  at: number;
+}

@@ -16,9 +16,10 @@ const nowOf = (session: Session) =>
   session.client.query("select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now");
 
 /** The time of the beginning of a transaction, which may have waited for the gate since. */
-const atItsBeginning = (text: string) => text.replace("clock_timestamp()", "now()");
+const atItsBeginning = (text: string) => text.replaceAll("clock_timestamp()", "now()");
 /** Nothing holds an earlier section's time against a clock. */
-const withoutLatest = (text: string) => text.replace(/greatest\(latest_at, (floor\(.*?\)::bigint)\)/, "$1");
+const withoutLatest = (text: string) =>
+  text.replace(/greatest\(before\.latest_at, (clock\.at \+ gate\.shift_ms)\)/, "$1");
 
 describe.skipIf(problem !== null)("the time of a section", () => {
   /** How far its time is from that at which the gate came free, after a wait for it. */

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["queue", "rails", "egress"],
   [
     "providers/chain",
+    "providers/complete-options",
     "providers/performed",
     "providers/refusals",
     "alerts/deliver",
