@@ -37,6 +37,7 @@ const ELSEWHERE: AlertEvent[] = [
   "delivery_failed",
   "disk_low",
   "drift_found",
+  "machine_lost",
   "process_left",
   "remote_refused",
   "value_low",

@@ -243,6 +243,7 @@ describe("loadConfig", () => {
         homes: join(cwd, "state", "homes"),
         repos: join(cwd, "state", "repos"),
         highWater: join(cwd, "state", "high-water.json"),
+        machine: join(cwd, "state", "machine.json"),
         out: join(cwd, "state", "out"),
         logs: join(cwd, "state", "logs"),
         runs: join(cwd, "state", "runs"),

@@ -33,7 +33,7 @@ function fill(site: TestSite): void {
         select id, key, name, kind, hex(zeroblob(2000)), hex(zeroblob(500)), 5, '{}', created_at, key from jobs where state = 'dead';
       insert into steps select id, 'fetch:' || column1, json_object('items', json_array(1, 2), 'notes', json_array(), 'label', 'l', 'error', null), 1
         from jobs, (values (0), (1), (2)) where jobs.id > 'j00009000';
-      insert into outputs select 'digest-' || substr(key, 8) || '.md', id, hex(zeroblob(2000)), 'published', created_at, created_at from jobs where state = 'done';
+      insert into outputs (name, job_id, content, state, created_at, published_at) select 'digest-' || substr(key, 8) || '.md', id, hex(zeroblob(2000)), 'published', created_at, created_at from jobs where state = 'done';
       ${series(TICKS)} insert into ticks (id, started_at, finished_at, outcome, units, cost_micros, by_hand, next_due_at, version)
       select printf('t%08d', ${TICKS} - i), ${now} - i * ${MINUTE_MS}, ${now} - i * ${MINUTE_MS} + 200, case when i % 240 = 0 then 'ok' else 'idle' end,
         1, 100, 0, ${now} + ${MINUTE_MS}, '1' from n;

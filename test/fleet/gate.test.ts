@@ -1,3 +1,4 @@
+// @module-tag processes
 import { expect, it } from "vitest";
 import { passGates } from "../../src/rails/gates.ts";
 import { MachineLost } from "../../src/rails/halt.ts";

@@ -26,6 +26,7 @@ describe("the status of an agent that has done nothing yet", () => {
       verdict: "new",
       findings: [],
       killed: null,
+      machines: [],
       spend: [
         { window: "hour", period: "2026-11-21T10:00", cap: null, capUsd: null, ...NOTHING },
         { window: "day", period: "2026-11-21", cap: 1, capUsd: 1, ...NOTHING },

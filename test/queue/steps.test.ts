@@ -42,7 +42,7 @@ describe("a step", () => {
 
   test("of one job is not that of another", async () => {
     const { queue, job } = await running();
-    await queue.add("digest@2");
+    await queue.add("watch@2", { name: "watch" });
     const other = await queue.claim();
     await saveStep(queue.store.db, job, "fetch", "mine", 1);
     expect(await readStep(queue.store.db, other.id, "fetch")).toBeUndefined();

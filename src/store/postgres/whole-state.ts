@@ -73,10 +73,10 @@ export async function withWholeState<T>(
     await opened.commit();
     return value;
   } catch (error) {
-    await session?.rollback().catch(() => undefined);
+    await session?.undo();
     throw explain(error, where);
   } finally {
-    await session?.close().catch(() => undefined);
+    await session?.drop();
   }
 }
 
