@@ -119,7 +119,7 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
   const { outbox } = rails;
   await checkHighWater(store, outbox, live.current().paths.highWater, clock);
   await watchDatabase(store, { outbox, clock, log });
-  const network = { db: store.db, agentVersion: VERSION, clock, log };
+  const network = { db: store.db, pages: store.pages, agentVersion: VERSION, clock, log };
   let outgoing: ReturnType<typeof createOutgoing>;
   let egress: ReturnType<typeof createEgress>;
   const { latest, renew } = createRenewal(live, rails, (config) => {

@@ -24,11 +24,11 @@ interface FetchBudget {
 
 /** The only client for content: GET, to allowed hosts at permitted addresses, as robots.txt and the host's pace permit. */
 export function createEgress(options: EgressOptions): Egress & { close(): void } {
-  const { db, config, clock, log } = options;
+  const { db, pages = db, config, clock, log } = options;
   const transport = createTransport(options);
   const { limits } = transport;
   const rateLimit = createRateLimit(db, clock);
-  const cache = createHttpCache(db, clock);
+  const cache = createHttpCache(pages, clock);
   const check = (url: string) => checkUrl(url, config);
 
   const connect = createConnect(config, options.resolve);
@@ -70,7 +70,7 @@ export function createEgress(options: EgressOptions): Egress & { close(): void }
   ): Promise<Answer & { page: Page }> {
     const crawlDelayMs = budget.isApi
       ? 0
-      : await checkRobots(options, url, (robotsUrl) => loadRobots(robotsUrl, budget));
+      : await checkRobots({ db: pages, clock }, url, (robotsUrl) => loadRobots(robotsUrl, budget));
     await rateLimit.waitForSlot(url.hostname, Math.max(intervalMs(), crawlDelayMs), budget.signal);
     const kept = await cache.find(url);
     const headers = { ...wanted, ...kept?.validators };

@@ -49,6 +49,8 @@ const SEND_ANSWER_BYTES_MAX = 64 * 1024;
 /** What both clients of egress are made of. */
 export interface EgressOptions {
   db: Db;
+  /** Where fetched pages and robots.txt are kept; with the rest unless stated. */
+  pages?: Db;
   config: EgressConfig;
   agentVersion: string;
   clock: Clock;

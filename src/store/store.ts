@@ -12,6 +12,8 @@ export interface Store {
    * this process have written and not committed. To read from `db` waits for those sections, and ends the commit they share.
    */
   latest: Db;
+  /** Where pages are kept that can be fetched again: with the rest, or in a fleet in a file of the machine's own. */
+  pages: Db;
   /**
    * The one way to write: a section. Sections run one at a time for the whole agent, in whatever process; what one writes is
    * there as a whole or not at all, and on the disk once this resolves. No network inside one, ever: everybody else waits.

@@ -121,6 +121,7 @@ export async function openPostgresStore(
   return {
     db,
     latest,
+    pages: db,
     atomically(work) {
       later.startAll();
       return sections.run(work);

@@ -97,6 +97,7 @@ async function open(path: string, patienceMs: number): Promise<Store> {
   return {
     db,
     latest,
+    pages: db,
     atomically,
     atomicallySoon: (work) => later.defer(() => section(work)),
     changes: { seen: async () => version.get() as number },
