@@ -18,6 +18,7 @@ import {
 } from "./doctor/check.ts";
 import { restOfCondition } from "./doctor/condition.ts";
 import { configuration, refusedConfiguration, secrets } from "./doctor/configuration.ts";
+import { database } from "./doctor/database.ts";
 import { deliveries } from "./doctor/deliveries.ts";
 import { clientKeys, gateway } from "./doctor/gateway.ts";
 import { type Host, thisHost } from "./doctor/host.ts";
@@ -51,6 +52,7 @@ const WITH_STORE: readonly Examination<WithStore>[] = [
   ["state", "lock", lock],
   ["state", "outputs", outputs],
   ["state", "condition", restOfCondition],
+  ["state", "database", database],
   ["money", "counters", counters],
   ["money", "budget clock", budgetClock],
   ["money", "breakers", breakers],
@@ -92,10 +94,15 @@ export async function diagnoseState(
       ...asChecks("configuration", "configuration", configurationFindings(config)),
     ]);
   const seen = await orRefusal(() =>
-    // A state that is not there yet has no STOP file; everything else is looked at where it is.
-    inspectState(config, ({ db, config: { paths } }) =>
-      examine({ ...config, paths: { ...config.paths, stopFile: paths.stopFile } }, { db }, how),
-    ),
+    // A state that is not there yet has no STOP file, and is in no database; everything else is looked at where it is.
+    inspectState(config, async ({ db, config: { paths, database: target } }) => [
+      ...(await examine(
+        { ...config, database: target, paths: { ...config.paths, stopFile: paths.stopFile } },
+        { db },
+        how,
+      )),
+      ...(target === config.database ? [] : asChecks("state", "database", skipped(UNMADE))),
+    ]),
   );
   if (!(seen instanceof AfkError)) return inGroups([...onHost, ...seen]);
   const refused = asChecks("state", "state", bad(seen.message, "do what the message says"));
@@ -108,6 +115,9 @@ export async function diagnoseState(
   );
   return inGroups([...onHost, ...refused, ...checks]);
 }
+
+const UNMADE =
+  "it answers, and has no schema of this agent yet: the first tick makes it, and then it is looked at";
 
 /** The checks of a configuration and a state that are in order. */
 export async function examine(config: Config, store: Pick<Store, "db">, how: Diagnosis): Promise<Check[]> {
