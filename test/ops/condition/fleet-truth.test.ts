@@ -2,7 +2,7 @@
 // @module-tag processes
 import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../../src/lib/clock.ts";
-import { openStoreAt } from "../../../src/store/open.ts";
+import { openPostgresStore } from "../../../src/store/postgres/open.ts";
 import { receiver } from "../../alerts/receiver.ts";
 import { tick } from "../../cli/commands/in-process.ts";
 import { deployment } from "../../support/afk.ts";
@@ -47,7 +47,7 @@ async function fleetWith(other: { endedMs?: number; lostMs?: number; lookedMs?: 
     ...{ heartbeat: { grace: "30m", ping_url: `${pings.url}/ping` }, dashboard: { port: 0 }, jobs: [] },
   });
   await tick(target);
-  const store = await openStoreAt({ path: "", target: database });
+  const store = await openPostgresStore(database);
   onTestFinished(() => store.close());
   const nowMs = systemClock.nowMs();
   const { endedMs = null, lostMs = null, lookedMs = -60_000, leaseMs = -45_000 } = other;
