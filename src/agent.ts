@@ -17,7 +17,6 @@ import { checkHighWater } from "./ops/high-water.ts";
 import { openState } from "./ops/own-state.ts";
 import { readConfig, readLiveConfig } from "./ops/read-config.ts";
 import { readStatus } from "./ops/status.ts";
-import { stopByRow } from "./ops/stop.ts";
 import { type StopReport, stopAt } from "./ops/stop-agent.ts";
 import { createChain } from "./providers/chain.ts";
 import type { Rails } from "./rails/rails.ts";
@@ -238,13 +237,7 @@ export function readAgentConfig(options: AgentOptions): Config {
 /** Sets the kill switch, and waits for the worker to be gone. By the STOP file where configuration or database fail. */
 export async function stopAgent(options: AgentOptions, reason: string): Promise<StopReport> {
   const { config: configFile, state, environment = processEnvironment() } = options;
-  return await stopAt(locate({ environment, configFile, state, cwd: process.cwd() }), reason, async () => {
-    // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
-    const agent = await openAgent({ ...options, patienceMs: 0 });
-    try {
-      return await stopByRow(agent, reason, agent.rails.clock.nowMs());
-    } finally {
-      await agent.close();
-    }
-  });
+  const found = locate({ environment, configFile, state, cwd: process.cwd() });
+  // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
+  return await stopAt(found, reason, () => openAgent({ ...options, patienceMs: 0 }));
 }

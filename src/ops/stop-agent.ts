@@ -1,12 +1,18 @@
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Outbox } from "../alerts/outbox.ts";
+import type { Config } from "../config/config.ts";
 import { looseAgentName } from "../config/load-channels.ts";
 import { type Paths, refuseNoAgent } from "../config/locations.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
+import { isUnreachable } from "../store/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
+import type { Store } from "../store/store.ts";
 import { FormerState } from "./own-state.ts";
-import { type Stopped, stopByFile } from "./stop.ts";
+import { type Stopped, stopByFile, stopByRow } from "./stop.ts";
+import { whoHasSeen } from "./stop-fleet.ts";
 import { readWorker, type Worker } from "./worker.ts";
 
 /** What was stopped, and what became of it. */
@@ -34,30 +40,57 @@ const WAIT_MS = 5_000;
 const POLL_MS = 50;
 
 /**
- * Sets the kill switch of the agent at `found` and waits until its worker is gone. `byRow` sets it in the database; where
+ * Sets the kill switch of the agent at `found`, which `open` opens, and waits until its worker is gone, and in a fleet until all
+ * machines have seen it. It is set in the database; where
  * configuration or database are out of order it is set as the STOP file, since a switch must work when nothing else does.
  * @throws NoAgent where there is none; AfkError when nothing could be stopped.
  */
-export async function stopAt(
-  found: Paths,
-  reason: string,
-  byRow: () => Promise<Stopped>,
-): Promise<StopReport> {
+export async function stopAt(found: Paths, reason: string, open: () => Promise<Opened>): Promise<StopReport> {
   refuseNoAgent(found);
   const before = workerOf(found.state);
   // A gateway that the worker serves keeps its process, and its container, after the worker's end.
   const staysUp = before !== null && before.state !== "none" && gatewayOf(found)?.pid === before.pid;
-  const stopped = await byRow().catch((error: unknown) => {
+  const mayWait = staysUp || !endsWithWorker(before);
+  const stopped = await stopByDatabase(open, reason, mayWait).catch((error: unknown): Stopped => {
     // The worker is in the other folder, and a file in this one would stop nobody.
     if (error instanceof FormerState) throw error;
     try {
-      return stopByFile(found.stopFile, `${reason} (the database could not be used: ${messageOf(error)})`);
+      const why = `${reason} (the database could not be used: ${messageOf(error)})`;
+      const isFleet = isUnreachable(error) || existsSync(found.machine);
+      return { ...stopByFile(found.stopFile, why), ...(isFleet && { isHereAlone: true }) };
     } catch (failure) {
       throw notStopped(found, failure);
     }
   });
-  const worker = await endOf(found.state, before, staysUp);
+  const worker = await endOf(found.state, before, mayWait);
   return { ...stopped, agent: agentAt(found), state: found.state, worker, gateway: gatewayOf(found) };
+}
+
+/** What a stop needs of an agent. */
+interface Opened {
+  store: Store;
+  outbox: Outbox;
+  rails: { clock: Clock };
+  config: Pick<Config, "database">;
+  close(): Promise<void>;
+}
+
+/** `mayWait`: this process stays long enough to say what the other machines of a fleet do. */
+async function stopByDatabase(
+  open: () => Promise<Opened>,
+  reason: string,
+  mayWait: boolean,
+): Promise<Stopped> {
+  const agent = await open();
+  try {
+    const { store, config, rails } = agent;
+    const { clock } = rails;
+    const { atMs, ...stopped } = await stopByRow(agent, reason, clock);
+    if (config.database === null) return stopped;
+    return { ...stopped, machines: mayWait ? await whoHasSeen({ db: store.db, clock }, atMs) : null };
+  } finally {
+    await agent.close();
+  }
 }
 
 /**
@@ -105,8 +138,8 @@ function orNull<T>(read: () => T): T | null {
   }
 }
 
-async function endOf(state: string, before: Worker | null, staysUp: boolean): Promise<WorkerEnd> {
-  if (!staysUp && endsWithWorker(before)) return { ...whoIs(before), isGone: null, waitedMs: 0 };
+async function endOf(state: string, before: Worker | null, mayWait: boolean): Promise<WorkerEnd> {
+  if (!mayWait) return { ...whoIs(before), isGone: null, waitedMs: 0 };
   const began = systemClock.uptimeMs();
   let now = workerOf(state);
   while (now !== null && now.state !== "none" && systemClock.uptimeMs() - began < WAIT_MS) {

@@ -1,13 +1,14 @@
 import { closeSync, fsyncSync, lstatSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
-import { systemClock } from "../lib/clock.ts";
+import { type Clock, systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { openNewPrivate } from "../lib/private-files.ts";
 import { createRedactor } from "../lib/redact.ts";
 import { readKillRow, setKill } from "../rails/kill.ts";
 import { makeFolder, syncPath } from "../store/durable-file.ts";
 import type { Store } from "../store/store.ts";
+import type { Reached } from "./stop-fleet.ts";
 
 /** The switch, as it was set. */
 export interface Stopped {
@@ -16,21 +17,26 @@ export interface Stopped {
   detail: string;
   /** It was set before, and that reason stays. */
   wasSet?: true;
+  /** In a fleet: the machines that were at work; null where that cannot be told here. */
+  machines?: Reached[] | null;
+  /** A file in a fleet, which stops this machine and no other. */
+  isHereAlone?: true;
 }
 
-/** Sets the durable switch in the database. */
+/** Sets the durable switch in the database, at the moment at which no other section can be between. */
 export async function stopByRow(
   { store, outbox }: { store: Store; outbox: Outbox },
   reason: string,
-  nowMs: number,
-): Promise<Stopped> {
+  clock: Pick<Clock, "nowMs">,
+): Promise<Stopped & { atMs: number }> {
   const told = outbox.redact(reason);
-  const before = await store.atomically(async (trx) => {
+  return await store.atomically(async (trx) => {
     const found = await readKillRow(trx);
-    await setKill(trx, outbox.announce, told, nowMs);
-    return found;
+    const atMs = clock.nowMs();
+    await setKill(trx, outbox.announce, told, atMs);
+    if (found === null) return { by: "row", detail: told, atMs };
+    return { by: "row", detail: found.reason, atMs, wasSet: true };
   });
-  return before === null ? { by: "row", detail: told } : { by: "row", detail: before.reason, wasSet: true };
 }
 
 /**

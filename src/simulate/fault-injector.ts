@@ -67,7 +67,7 @@ const INJECTIONS: Record<FaultName, Injection> = {
     };
     const stopByCommand = async () => {
       context.note("stops", "afk stop");
-      await context.machine.run((agent) => stopByRow(agent, reason, time.nowMs()), { isFresh: true });
+      await context.machine.run((agent) => stopByRow(agent, reason, time), { isFresh: true });
     };
     const how = random.of(["file", "file", "row", "command"]);
     if (how === "row") injectAt(context, random, "step", stop);

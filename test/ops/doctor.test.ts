@@ -62,7 +62,7 @@ describe("a healthy agent", () => {
 describe("what is wrong is found, with how to mend it", () => {
   test("a kill switch that is set", async () => {
     const harness = await opsHarness();
-    await stopByRow(harness.rails, "looks wrong", harness.rails.clock.nowMs());
+    await stopByRow(harness.rails, "looks wrong", harness.rails.clock);
     expect((await checksOf(harness))["kill switch"]).toEqual({
       group: "state",
       name: "kill switch",

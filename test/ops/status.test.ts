@@ -124,7 +124,7 @@ describe("spend", () => {
 describe("the kill switch", () => {
   test("is told of with who set it, when and why, until it is cleared", async () => {
     const { rails, status } = await opsHarness();
-    await stopByRow(rails, "looks wrong", rails.clock.nowMs());
+    await stopByRow(rails, "looks wrong", rails.clock);
     expect((await status()).killed).toEqual({
       by: "row",
       at: "2026-11-21T10:00:00.000Z",
@@ -321,7 +321,7 @@ test("an agent that is stopped is silent on purpose, and not late", async () => 
   const { tick, status, rails } = await opsHarness();
   await tick({ next_due_at: rails.clock.nowMs() });
   rails.clock.advance(10 * 86_400_000);
-  await stopByRow(rails, "holiday", rails.clock.nowMs());
+  await stopByRow(rails, "holiday", rails.clock);
   expect((await status()).heartbeat).toMatchObject({ isLate: false, how: null });
 });
 

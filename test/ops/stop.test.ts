@@ -11,9 +11,10 @@ import { opsHarness } from "./harness.ts";
 describe("a stop in the database", () => {
   test("is on disk with its reason and its moment, and is alerted", async () => {
     const { rails } = await opsHarness();
-    expect(await stopByRow(rails, "looks wrong", rails.clock.nowMs())).toEqual({
+    expect(await stopByRow(rails, "looks wrong", rails.clock)).toEqual({
       by: "row",
       detail: "looks wrong",
+      atMs: rails.clock.nowMs(),
     });
     const again = await testStore(rails.path);
     expect(await readKill(again.db, rails.stopFile)).toEqual({
@@ -26,11 +27,12 @@ describe("a stop in the database", () => {
 
   test("that is set twice keeps its first reason, and is alerted once", async () => {
     const { rails } = await opsHarness();
-    await stopByRow(rails, "first", rails.clock.nowMs());
+    await stopByRow(rails, "first", rails.clock);
     rails.clock.advance(1_000);
-    expect(await stopByRow(rails, "second", rails.clock.nowMs())).toEqual({
+    expect(await stopByRow(rails, "second", rails.clock)).toEqual({
       by: "row",
       detail: "first",
+      atMs: rails.clock.nowMs(),
       wasSet: true,
     });
     expect(await readKill(rails.store.db, rails.stopFile)).toMatchObject({ reason: "first" });

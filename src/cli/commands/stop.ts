@@ -3,6 +3,7 @@ import { EXIT } from "../../lib/errors.ts";
 import type { StopReport, WorkerEnd } from "../../ops/stop-agent.ts";
 import { defineCommand } from "../command.ts";
 import { oneLine } from "../output.ts";
+import { reachedLines } from "../views/reached.ts";
 
 export default defineCommand({
   json: true,
@@ -22,11 +23,20 @@ export default defineCommand({
       oneLine(`agent ${agent ?? "of unknown name"}, state ${state}`),
       workerLine(stopped),
       ...(gateway === null ? [] : [gatewayLine(gateway, worker)]),
-      "No model is called until: afk resume",
+      ...reachedLines(stopped),
+      stopped.isHereAlone
+        ? "Here no model is called until: afk resume"
+        : "No model is called until: afk resume",
     ];
-    return { json: stopped, text, exitCode: worker.isGone === false ? EXIT.locked : EXIT.ok };
+    return { json: stopped, text, exitCode: exitCodeOf(stopped) };
   },
 });
+
+function exitCodeOf({ worker, machines, isHereAlone }: StopReport): number {
+  if (isHereAlone) return EXIT.unavailable;
+  const isSeen = (machines ?? []).every(({ state }) => state === "seen" || state === "ended");
+  return worker.isGone === false || !isSeen ? EXIT.locked : EXIT.ok;
+}
 
 function workerLine({ worker, gateway }: StopReport): string {
   const { wasAtWork, pid, isSuspended, isGone, waitedMs } = worker;

@@ -1,4 +1,4 @@
-import { systemClock } from "../../lib/clock.ts";
+import { pause, systemClock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { MachineLost } from "../../rails/halt.ts";
 import { readKillRow } from "../../rails/kill.ts";
@@ -9,7 +9,7 @@ import { markLost } from "./mark-lost.ts";
 import { MACHINE_LEASE_MS } from "./take-part.ts";
 
 const RENEW_MS = 5_000;
-/** After a renewal that failed. */
+/** After a renewal that failed, and while the switch is set. */
 const AGAIN_MS = 1_000;
 /** What falls due sooner is looked at a moment later all the same: nobody shall spin. */
 const LOOK_MS_MIN = 50;
@@ -49,15 +49,11 @@ export async function whileKept<T>(
 
 /** @throws MachineLost */
 async function keep(dependencies: Keeping, machine: Machine, over: AbortSignal): Promise<void> {
-  const { log, clock } = dependencies;
+  const { log, clock, rails } = dependencies;
   let waitMs = RENEW_MS;
-  for (;;) {
-    try {
-      await systemClock.sleep(waitMs, over);
-    } catch {
-      // The work is over.
-      return;
-    }
+  while (!over.aborted) {
+    await untilDue(waitMs, [over, rails.watch.signal]);
+    if (over.aborted) return;
     try {
       waitMs = await renew(dependencies, machine);
     } catch (error) {
@@ -68,6 +64,15 @@ async function keep(dependencies: Keeping, machine: Machine, over: AbortSignal):
       waitMs = AGAIN_MS;
     }
   }
+}
+
+/** Not for what had aborted before: a stopped machine goes on to renew its lease while its work ends. */
+async function untilDue(ms: number, signals: AbortSignal[]): Promise<void> {
+  const nap = pause(ms);
+  const open = signals.filter(({ aborted }) => !aborted);
+  for (const signal of open) signal.addEventListener("abort", nap.end);
+  await nap.over;
+  for (const signal of open) signal.removeEventListener("abort", nap.end);
 }
 
 /**
@@ -123,7 +128,9 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
   }
   // So that what another machine has left is taken over when it may be, and not a renewal later.
   const dueMs = Math.min(...[othersUntil, jobsUntil].filter((at) => at > nowMs)) - nowMs;
-  return Math.max(LOOK_MS_MIN, Math.min(RENEW_MS, dueMs));
+  // Whoever sets the switch waits for a look that is certainly later.
+  const usualMs = found.killedAt === null ? RENEW_MS : AGAIN_MS;
+  return Math.max(LOOK_MS_MIN, Math.min(usualMs, dueMs));
 }
 
 /** Whoever waits for this machine's part need not wait for its lease. @throws MachineLost where it was lost. */

@@ -50,7 +50,7 @@ describe("an agent is fit to work", () => {
 
   test("when the kill switch is set: obeying it is no illness", async () => {
     const harness = await opsHarness();
-    await stopByRow(harness.rails, "looks wrong", harness.rails.clock.nowMs());
+    await stopByRow(harness.rails, "looks wrong", harness.rails.clock);
     expect(await health(harness)).toEqual({
       isHealthy: true,
       problems: ["the kill switch is set: looks wrong (row, now)"],
