@@ -7,6 +7,8 @@ import { siblingScript } from "../../lib/sibling-script.ts";
 import { endThread } from "../../lib/threads.ts";
 import type { KillWatch } from "../../rails/kill-watch.ts";
 import type { OpenedFile } from "../../store/sqlite/opened-files.ts";
+import { FLAG, type Flags, followLooks, newFlags } from "./flags.ts";
+import type { KillLooksTask } from "./kill-looks-thread.ts";
 import { WEDGE_LIMITS, type WedgeLimits } from "./steps.ts";
 
 /** The guard cannot watch any more, so the work was stopped. */
@@ -18,7 +20,7 @@ export class GuardLost extends AfkError {
 
 /** The process to guard, and what its guard needs to know of it. */
 export interface GuardedProcess {
-  config: Pick<Config, "paths" | "retention" | "secrets">;
+  config: Pick<Config, "database" | "paths" | "retention" | "secrets">;
   watch: KillWatch;
   log: Log;
   /** What has to stay in its place while the work lasts. */
@@ -34,9 +36,11 @@ export type SetAtWork = (isAtWork: boolean) => void;
 /** What the main thread hands to its guard when it starts it. */
 export interface WedgeTask {
   /** Shared between the threads, indexed by FLAG. */
-  flags: Int32Array<SharedArrayBuffer>;
+  flags: Flags;
   limits: WedgeLimits;
   outlivesSwitch: boolean;
+  /** The switch's row is in a fleet's database, and another thread looks at it. */
+  isFleet: boolean;
   /** Of the state, as they were opened. */
   files: readonly OpenedFile[];
   paths: Config["paths"];
@@ -45,11 +49,10 @@ export interface WedgeTask {
   secrets: string[];
 }
 
-/** `liveness` is a count, which may wrap around; the others are 0 or 1. */
-export const FLAG = { liveness: 0, isAtWork: 1, isToldToEnd: 2, isDone: 3 } as const;
-
 /** How long the thread may take to end once it is told; it needs some milliseconds, and a busy machine to start it first. */
 const END_MS = 5_000;
+/** It may wait for a database that does not answer. */
+const LOOKS_END_MS = 1_500;
 
 /**
  * Does `work` under a guard: a thread that kills this process when the kill switch is set and the work does not end, or
@@ -62,9 +65,7 @@ export async function underWedgeGuard<T>(
   work: (setAtWork: SetAtWork) => Promise<T>,
 ): Promise<T> {
   const { config, files, log, watch, limits = WEDGE_LIMITS } = guarded;
-  const flags = new Int32Array(
-    new SharedArrayBuffer(Object.keys(FLAG).length * Int32Array.BYTES_PER_ELEMENT),
-  );
+  const flags = newFlags();
   const set = (flag: keyof typeof FLAG, value: boolean) => Atomics.store(flags, FLAG[flag], Number(value));
   const lost = new AbortController();
   let isDone = false;
@@ -82,15 +83,24 @@ export async function underWedgeGuard<T>(
     set("isDone", true);
     Atomics.notify(flags, FLAG.isDone);
   };
-  const { paths, secrets, retention } = config;
+  const { database, paths, secrets, retention } = config;
   const { outlivesSwitch = false } = guarded;
-  const task = { flags, limits, outlivesSwitch, files, paths, secrets, logMaxBytes: retention.logMaxBytes };
-  const worker = startWorker(task, lose);
+  const isFleet = database !== null;
+  const { logMaxBytes } = retention;
+  const task: WedgeTask = { flags, limits, outlivesSwitch, isFleet, files, paths, secrets, logMaxBytes };
+  const worker = startThread("wedge-guard", siblingScript("wedge-thread", import.meta.url), task, lose);
+  const looking = database === null ? null : startLooks({ flags, target: database }, lose);
   watch.terminated.addEventListener("abort", tellToEnd);
   process.once("exit", tellDone);
-  const endLiveness = showLiveness(flags, limits);
+  const endLiveness = showLiveness(flags, limits, () => {
+    if (isFleet)
+      watch.trip({ by: "database", at: 0, reason: BLIND, remedy: "it goes on once the database answers" });
+  });
   try {
-    const result = await work((isAtWork) => set("isAtWork", isAtWork));
+    const result = await work((isAtWork) => {
+      set("isAtWork", isAtWork);
+      if (isAtWork) looking?.postMessage("at work");
+    });
     lost.signal.throwIfAborted();
     return result;
   } finally {
@@ -99,17 +109,25 @@ export async function underWedgeGuard<T>(
     watch.terminated.removeEventListener("abort", tellToEnd);
     process.removeListener("exit", tellDone);
     tellDone();
+    looking?.postMessage("done");
+    if (looking !== null) await endThread(looking, LOOKS_END_MS);
     if (worker !== null) await endThread(worker, END_MS);
   }
 }
 
+/** Why a process ends whose guard could not look at a fleet's switch; the guard would kill it a little later. */
+const BLIND =
+  "the guard could not look at the database for 5 s, so whether the kill switch is set cannot be told";
+
 /** Shows the guard that the event loop turns, in real time, until the returned function is called. */
-function showLiveness(flags: WedgeTask["flags"], { livenessMs }: WedgeLimits): () => void {
+function showLiveness(flags: Flags, { livenessMs }: WedgeLimits, onStale: () => void): () => void {
   let hasEnded = false;
+  const looks = followLooks(flags, livenessMs);
   let nap = pause(0);
   const show = async () => {
     while (!hasEnded) {
       Atomics.add(flags, FLAG.liveness, 1);
+      if (looks.step().isStale) onStale();
       nap = livenessMs < IDLE_MS ? pause(livenessMs) : idlePause();
       await nap.over;
     }
@@ -122,11 +140,16 @@ function showLiveness(flags: WedgeTask["flags"], { livenessMs }: WedgeLimits): (
 }
 
 /** It is small, so that it adds little to what the process may use; and it never keeps the process from ending. */
-function startWorker(task: WedgeTask, lose: (cause: unknown) => void): Worker | null {
+function startThread(
+  name: string,
+  script: URL,
+  workerData: WedgeTask | KillLooksTask,
+  lose: (cause: unknown) => void,
+): Worker | null {
   try {
-    const worker = new Worker(siblingScript("wedge-thread", import.meta.url), {
-      name: "wedge-guard",
-      workerData: task,
+    const worker = new Worker(script, {
+      name,
+      workerData,
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
     });
@@ -138,4 +161,8 @@ function startWorker(task: WedgeTask, lose: (cause: unknown) => void): Worker | 
     lose(error);
     return null;
   }
+}
+
+function startLooks(task: KillLooksTask, lose: (cause: unknown) => void): Worker | null {
+  return startThread("kill-looks", siblingScript("kill-looks-thread", import.meta.url), task, lose);
 }

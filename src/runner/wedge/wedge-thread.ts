@@ -6,7 +6,8 @@ import { createLog } from "../../logs/writer.ts";
 import { readStopFile } from "../../rails/stop-file.ts";
 import { findReplaced } from "../../store/sqlite/opened-files.ts";
 import { type KillReader, openKillReader } from "../../store/sqlite/read-kill-row.ts";
-import { FLAG, type WedgeTask } from "./guard.ts";
+import { FLAG, followLooks } from "./flags.ts";
+import type { WedgeTask } from "./guard.ts";
 import { killThisProcess } from "./kill-process.ts";
 import { writeWedgeMarker } from "./marker.ts";
 import { type Counted, countStep, type Observation } from "./steps.ts";
@@ -19,7 +20,7 @@ function guard(task: WedgeTask): void {
   const { flags, limits, paths, logMaxBytes: maxBytes } = task;
   const redact = createRedactor(task.secrets);
   const log = createLog({ dir: paths.logs, clock: systemClock, redact, maxBytes });
-  const row = watchRow(paths.database);
+  const row = task.isFleet ? watchLooks(task) : watchRow(paths.database);
   let counted: Counted = { liveness: 0, isAtWork: false, silentSteps: 0, killSteps: 0 };
   // The sleep ends early when the work is done.
   while (Atomics.wait(flags, FLAG.isDone, 0, limits.stepMs) === "timed-out") {
@@ -61,6 +62,20 @@ function killOf(
   const kill = readStopFile(paths.stopFile) ?? row.kill();
   if (kill === null) return { kill: null };
   return { kill: `the kill switch was set (${kill.reason})`, mayStay: outlivesSwitch };
+}
+
+/** In a fleet: what kill-looks-thread.ts has seen. One that could not look counts the switch as set. */
+function watchLooks({ flags, limits }: WedgeTask): ReturnType<typeof watchRow> {
+  const looks = followLooks(flags, limits.stepMs);
+  return {
+    kill() {
+      const { isKillSet, isStale } = looks.step();
+      if (isKillSet) return { reason: "in the database of the fleet" };
+      return isStale ? { reason: "nobody could look whether it is, for 5 s" } : null;
+    },
+    underWay: () => ({}),
+    close: () => undefined,
+  };
 }
 
 /**

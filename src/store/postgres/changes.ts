@@ -68,7 +68,7 @@ export function followChanges({ schema, onSession, ownUpTo, where }: LooksOption
 }
 
 /** @throws StoreUnreachable where it does not answer; the session is gone then. */
-async function withinTime<T>(session: Session, work: () => Promise<T>): Promise<T> {
+export async function withinTime<T>(session: Session, work: () => Promise<T>): Promise<T> {
   let isLate = false;
   const cancel = after(ANSWER_MS, () => {
     isLate = true;

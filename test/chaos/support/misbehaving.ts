@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import type { Behaviour } from "../../../src/faults/model-answers.ts";
+import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import type { WedgeLimits } from "../../../src/runner/wedge/steps.ts";
 import { COMPILE_CACHE } from "../../support/afk.ts";
 
@@ -41,6 +42,7 @@ export async function patient(
   how: string,
   onFinished: (clean: () => Promise<void> | void) => void,
   behaviours: { script: Behaviour[]; otherwise: Behaviour } = { script: [], otherwise: { type: "reply" } },
+  more: { database?: DatabaseTarget } = {},
 ): Promise<Patient> {
   const dir = mkdtempSync(join(tmpdir(), "afk-test-"));
   onFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -51,7 +53,7 @@ export async function patient(
     onFinished,
   );
   const [url] = await once(createInterface(server.stdout!), "line");
-  writeFileSync(join(dir, "afk.yaml"), JSON.stringify(configOf(url, how)));
+  writeFileSync(join(dir, "afk.yaml"), JSON.stringify({ ...configOf(url, how), ...more }));
   const state = join(dir, "state");
   return {
     state,
