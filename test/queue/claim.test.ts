@@ -30,7 +30,7 @@ describe("a claim", () => {
   test("gives the job that has been due longest", async () => {
     const { add, claim, clock } = await queueHarness();
     for (const key of ["first", "second", "third"]) {
-      await add(key);
+      await add(key, { name: key });
       clock.advance(1);
     }
     expect([await claim(), await claim(), await claim()].map((job) => job.key)).toEqual([
@@ -42,9 +42,9 @@ describe("a claim", () => {
 
   test("goes by when a job is due and not by when it was added", async () => {
     const { add, claim, clock, store } = await queueHarness();
-    await add("old");
+    await add("old", { name: "old" });
     clock.advance(1);
-    await add("new");
+    await add("new", { name: "new" });
     const old = await claim();
     await store.atomically((trx) => unclaim(trx, old, "halted", clock.nowMs() + 10, clock.nowMs()));
     clock.advance(10);
@@ -60,9 +60,9 @@ describe("a claim", () => {
 
   test("gives nothing when all is running, done or dead", async () => {
     const { add, claim: take, store, clock } = await queueHarness();
-    await add("running");
+    await add("running", { name: "running" });
     await take();
-    await add("done");
+    await add("done", { name: "done" });
     const done = await take();
     await store.atomically((trx) => complete(trx, done, 0, clock.nowMs()));
     expect(
@@ -99,8 +99,8 @@ describe("the next due time", () => {
   test("is that of the earliest ready job, and none when nothing waits", async () => {
     const { store } = await queueHarness();
     expect(await nextRunAt(store.db)).toBeUndefined();
-    await store.atomically((trx) => enqueue(trx, newJob("later"), 2_000));
-    await store.atomically((trx) => enqueue(trx, newJob("sooner"), 1_000));
+    await store.atomically((trx) => enqueue(trx, newJob("later", { name: "later" }), 2_000));
+    await store.atomically((trx) => enqueue(trx, newJob("sooner", { name: "sooner" }), 1_000));
     expect(await nextRunAt(store.db)).toBe(1_000);
     await store.atomically((trx) => claim(trx, "runner-1", 1_500));
     expect(await nextRunAt(store.db)).toBe(2_000);
