@@ -105,8 +105,10 @@ describe.skipIf(problem !== null)(
         expect(refused.stderr).toContain("DATABASE_URL");
       }
       expect(readdirSync(afk.state)).not.toContain("afk.db");
-      // The switch must work whatever else is wrong.
-      expect((await afk.afk(["stop"])).code).toBe(0);
+      // The switch must work whatever else is wrong; that it is this machine's alone is said.
+      const stopped = await afk.afk(["stop"]);
+      expect(stopped.code).toBe(69);
+      expect(stopped.stdout).toContain("ONLY THIS MACHINE");
       expect(readdirSync(afk.state)).toContain("STOP");
     });
 
