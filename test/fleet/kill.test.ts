@@ -105,13 +105,8 @@ describe.skipIf(problem !== null)(`a database that does not answer${skipped}`, (
         await machine.store.db.selectFrom("alerts").selectAll().where("event", "=", "kill_set").execute(),
       ).toEqual([]);
       // What it cost is not known: it stays charged, until it is found out or recovered.
-      const [first] = await machine.store.db
-        .selectFrom("ledger")
-        .select("state")
-        .orderBy("id")
-        .limit(1)
-        .execute();
-      expect(["sending", "unknown"]).toContain(first?.state);
+      const entries = await machine.store.db.selectFrom("ledger").select("state").execute();
+      expect(entries.filter(({ state }) => state === "sending" || state === "unknown")).toHaveLength(1);
     },
   );
 

@@ -25,7 +25,7 @@ export type Fault = "no_lock" | "windows_first" | "time_of_begin";
 export function plant(fault: Fault): () => void {
   const { begin } = Session.prototype;
   Session.prototype.begin = function (mode, ...statements) {
-    const isSection = statements.length === GATE.length && statements.every((each, at) => each === GATE[at]);
+    const isSection = statements[0] === GATE[0] && statements.at(-1) === GATE.at(-1);
     return begin.call(this, mode, ...(isSection ? FAULTS[fault](statements) : statements));
   };
   return () => {
@@ -34,13 +34,14 @@ export function plant(fault: Fault): () => void {
 }
 
 const CLOCK = "clock_timestamp()";
+const PASS = /^update gate set .*?\s(from .* where gate\.id = 1)\s+returning (.*)$/s;
 
 const FAULTS: Record<Fault, (gate: string[]) => string[]> = {
   /** Looks at the gate, and takes no lock of it. */
   no_lock: (gate) => {
-    const [, columns = ""] = (gate.at(-1) ?? "").split("returning");
-    const time = `floor(extract(epoch from ${CLOCK}) * 1000)::bigint as latest_at`;
-    return [`select ${columns.replace("latest_at", time)} from gate where id = 1`];
+    const [, from = "", columns = ""] = PASS.exec(gate.at(-1) ?? "") ?? [];
+    const seen = columns.replace("gate.latest_at", "clock.at as latest_at");
+    return [...gate.slice(1, -1), `select ${seen} ${from.replace("from", "from gate,")}`];
   },
   /** Locks what comes after the gate before it. */
   windows_first: (gate) => ["select 1 from budget_windows for update", ...gate],
