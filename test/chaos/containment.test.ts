@@ -159,7 +159,9 @@ it("a command is not started beside what cannot be killed, and an alert says so"
   const pid = stranger.pid!;
   const database = new Database(join(at.target.state, "afk.db"));
   database
-    .prepare("insert into processes values ('left', 'work', 'gone', 'marks', ?, ?, ?, 'no cookie', 1, 0)")
+    .prepare(
+      "insert into processes values ('left', 'work', 'gone', 'marks', ?, ?, ?, 'no cookie', 1, 0, null)",
+    )
     .run(pid, findProcess(pid)!.started, systemClock.bootId());
   database.close();
 

@@ -70,7 +70,7 @@ it("writes no output outside of out/, whatever name the database says, and goes 
   for (const name of names)
     edit(
       target,
-      "insert into outputs select ?, job_id, 'planted', 'pending', created_at, null from outputs limit 1",
+      "insert into outputs (name, job_id, content, state, created_at) select ?, job_id, 'planted', 'pending', created_at from outputs limit 1",
       name,
     );
   expect((await target.afk(["stop"])).code).toBe(0);
