@@ -39,12 +39,15 @@ export function findMoved(database: string): string[] {
     .map((name) => join(dir, name));
 }
 
-/** None where the folder is missing or may not be read: whoever opens the state says that better. */
+/** With which no folder can be there, or none that this user may read. */
+const NO_FOLDER = ["ENOENT", "ENOTDIR", "ENAMETOOLONG", "ELOOP", "EACCES", "EPERM"];
+
+/** None where there is no folder: whoever opens the state says that better. */
 function namesIn(dir: string): string[] {
   try {
     return readdirSync(dir);
   } catch (error) {
-    if (["ENOENT", "EACCES", "EPERM", "ENOTDIR"].includes(systemCode(error))) return [];
+    if (NO_FOLDER.includes(systemCode(error))) return [];
     throw error;
   }
 }

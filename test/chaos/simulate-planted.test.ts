@@ -63,8 +63,8 @@ const BUGS: (Planted & { name: string; caughtBy: Invariant[]; faults: FaultName[
   {
     name: "budget time that follows a clock that is set back",
     file: "rails/budget-time.ts",
-    from: "now: Math.max(row.latest_at, ",
-    to: "now: Math.max(0, ",
+    from: "now: Math.max(row.latest_at, aheadMs",
+    to: "now: Math.max(0, aheadMs",
     caughtBy: ["time"],
     faults: ["clock"],
   },

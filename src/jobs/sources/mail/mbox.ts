@@ -2,9 +2,11 @@ import type { OpenFile } from "../read-file.ts";
 import { SourceUnreadable } from "../source.ts";
 
 /** A postmark: `From `, an address, and a date as asctime(3) writes it, which a paragraph that begins with "From" has not. */
-const POSTMARK_PATTERN = /^From (?:\S+ +)?.*\b\d{1,2}:\d{2}(?::\d{2})?\b.*\b\d{4}\b/;
+const POSTMARK_START = "From ";
+const TIME_OF_DAY = /\b\d{1,2}:\d{2}(?::\d{2})?\b/;
+const YEAR = /\b\d{4}\b/;
 
-/** A longer line is none, and would keep the pattern busy for as long as someone wants. */
+/** A longer line is none. */
 const POSTMARK_CHARS_MAX = 300;
 /** One that nobody writes in a text: with the names of day and month, and a header field in the next line. */
 const SURE_POSTMARK =
@@ -14,6 +16,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** An empty line that ends in CR LF, before a postmark. */
 const BEFORE_BYTES = 3;
 const START_BYTES = 4_096;
+const LINE_END = "\n".charCodeAt(0);
 
 /** Where one message stands, without its postmark, and the date in that. */
 interface MboxMessage {
@@ -65,12 +68,15 @@ async function postmarksIn(file: OpenFile, from: number, to: number, first: numb
   const base = Math.max(0, from - BEFORE_BYTES);
   const bytes = await file.read(base, to - base + POSTMARK_CHARS_MAX + 1);
   const found: { start: number; end: number; line: string }[] = [];
-  let at = bytes.lastIndexOf("From ", to - 1 - base);
-  for (; at >= from - base; at = at === 0 ? -1 : bytes.lastIndexOf("From ", at - 1)) {
+  let at = bytes.lastIndexOf(POSTMARK_START, to - 1 - base);
+  for (; at >= from - base; at = at === 0 ? -1 : bytes.lastIndexOf(POSTMARK_START, at - 1)) {
+    const isFirst = base + at === first;
+    // Before anything is decoded: a text may be full of the word.
+    if (!isFirst && at > 0 && bytes[at - 1] !== LINE_END) continue;
     const before = bytes.subarray(Math.max(0, at - BEFORE_BYTES), at).toString("latin1");
     const line = bytes.subarray(at, at + POSTMARK_CHARS_MAX + 1).toString("latin1");
     // Some programs put no empty line between messages.
-    const isAfterEmpty = base + at === first || /(?:^|\n)\r?\n$/.test(before);
+    const isAfterEmpty = isFirst || /(?:^|\n)\r?\n$/.test(before);
     if (!isAfterEmpty && !(before.endsWith("\n") && SURE_POSTMARK.test(line))) continue;
     if (!isPostmark(line)) continue;
     const lineEnd = line.indexOf("\n");
@@ -84,5 +90,8 @@ async function postmarksIn(file: OpenFile, from: number, to: number, first: numb
 /** `text` begins with the line, and may go on. */
 function isPostmark(text: string): boolean {
   const line = text.split("\n", 1)[0] ?? "";
-  return line.length <= POSTMARK_CHARS_MAX && line.includes(":") && POSTMARK_PATTERN.test(line);
+  if (line.length > POSTMARK_CHARS_MAX || !line.startsWith(POSTMARK_START)) return false;
+  const time = TIME_OF_DAY.exec(line);
+  // One search after the other, as a pattern of both tries each time of day with each rest of the line.
+  return time !== null && YEAR.test(line.slice(time.index + time[0].length));
 }
