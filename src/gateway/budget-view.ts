@@ -8,9 +8,10 @@ import { readBreaker } from "../rails/breaker.ts";
 import { shownPeriod } from "../rails/budget-notices.ts";
 import { peekBudgetNow } from "../rails/budget-time.ts";
 import { readSpends } from "../rails/counters.ts";
+import { fleetCapSpend, peekFleetSpend } from "../rails/fleet-cap.ts";
 import { windowsWithGrants } from "../rails/granted.ts";
 import { readStop } from "../rails/kill.ts";
-import { peekEnds, peekPeriods } from "../rails/periods.ts";
+import { endOf, peekEnds, peekPeriods } from "../rails/periods.ts";
 import type { Rails } from "../rails/rails.ts";
 import { type Counter, HOUR_MINUTES, minuteAt } from "../rails/windows.ts";
 import type { Db } from "../store/schema.ts";
@@ -27,7 +28,7 @@ interface CapView {
   window: string;
   period: string;
   unit: CapSpend["unit"];
-  /** `agent`, or whose it is: `client:laptop`. */
+  /** `agent`, or whose it is: `client:laptop`; `fleet` of all agents of a database. */
   scope: string;
   /** Of a run with what a person has granted it. */
   cap: number;
@@ -123,7 +124,26 @@ async function capsOf(rails: Rails, { scope }: Caller): Promise<CapView[]> {
       });
     }
   }
-  return views;
+  return [...views, ...(await fleetCap(rails))];
+}
+
+/** The cap over all agents of the database. What others are charged for unknown calls is reserved here: theirs to know. */
+async function fleetCap({ store, clock, budget: { fleet = null } }: Rails): Promise<CapView[]> {
+  const spend = fleet === null ? null : await peekFleetSpend(store.db, clock.nowMs());
+  if (fleet === null || spend === null) return [];
+  const cap = fleetCapSpend(fleet, { ...spend, spent: spend.settled + spend.reserved });
+  const endsAt = await endOf(store.db, cap);
+  return [
+    {
+      ...{ window: cap.window, scope: cap.scope, period: cap.period, unit: cap.unit },
+      cap: usdFromMicros(cap.cap),
+      spent: usdFromMicros(spend.settled),
+      reserved: usdFromMicros(spend.reserved),
+      unknown: 0,
+      remaining: usdFromMicros(Math.max(0, cap.cap - cap.spent)),
+      resetsAt: endsAt === null ? null : toIso(endsAt),
+    },
+  ];
 }
 
 type UnknownCalls = Awaited<ReturnType<typeof unknownCalls>>;

@@ -19,10 +19,10 @@ async function resetOf(
   { tightest }: Reserved,
 ): Promise<number | null> {
   if (tightest === null || tightest.window === "hour") return null;
-  const key = `${tightest.window} ${tightest.period}`;
+  const key = `${tightest.scope} ${tightest.window} ${tightest.period}`;
   if (!resets.has(key)) {
     if (resets.size > 100) resets.clear();
-    resets.set(key, await endOf(store.db, tightest.window));
+    resets.set(key, await endOf(store.db, tightest));
   }
   return resets.get(key) ?? null;
 }

@@ -1,9 +1,7 @@
 import { toIso } from "../lib/clock.ts";
-import { dayBounds } from "../lib/days.ts";
 import { AfkError, messageOf } from "../lib/errors.ts";
 import { DuplicateKey } from "../lib/json-text.ts";
 import { asSentence } from "../lib/text.ts";
-import { FLEET } from "../lib/windows.ts";
 import { BreakerOpen, CapReached, Killed } from "../rails/halt.ts";
 import { endOf } from "../rails/periods.ts";
 import type { Store } from "../store/store.ts";
@@ -71,10 +69,7 @@ async function capRefusal(
       retryAfterMs: BUSY_RETRY_MS,
       message: `afk: ${asSentence(error.message)} It has room once calls under way have settled; try again in some seconds.`,
     };
-  const resetsAtMs =
-    refusal.scope === FLEET
-      ? dayBounds(refusal.period, "UTC").untilMs
-      : await endOf(store.db, refusal.window).catch(() => null);
+  const resetsAtMs = await endOf(store.db, refusal).catch(() => null);
   const limit = `${LIMIT_NAMES[refusal.window] ?? refusal.window} limit reached`;
   const resets = resetsAtMs === null ? limit : `${limit}, resets ${toIso(resetsAtMs)}`;
   // What is more than all of the cap never fits, however long its client waits.

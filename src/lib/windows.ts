@@ -154,8 +154,12 @@ export interface CapSpend {
 /** `day cap`, `week cap in tokens of job digest`. */
 export function capWords({ window, scope, unit }: Pick<CapSpend, "window" | "scope" | "unit">): string {
   const inUnit = unit === "usd" ? "" : ` in ${unit}`;
-  if (scope === FLEET) return `${window} cap of all agents`;
-  return `${window} cap${inUnit}${scope === AGENT ? "" : ` of ${scope.replace(":", " ")}`}`;
+  return `${window} cap${inUnit}${scope === AGENT ? "" : ` of ${scopeWords(scope)}`}`;
+}
+
+/** `job digest`, `all agents`. */
+export function scopeWords(scope: string): string {
+  return scope === FLEET ? "all agents" : scope.replace(":", " ");
 }
 
 /** When something counted in a period of a window: `on Sunday 29 November`, `in week 48`, `within 60 minutes`, `in one run`. */
@@ -178,10 +182,10 @@ export function spanWords({ window, period }: Pick<CapSpend, "window" | "period"
   }
 }
 
-/** `client laptop` of `client:laptop`, `job digest`; null for what names no owner of windows, as `model:ollama/x` does not. */
+/** `client laptop` of `client:laptop`, `job digest`, `all agents`; null for what names no owner of windows, as `model:ollama/x` does not. */
 export function ownerWords(scope: string): string | null {
   const owner = OWNERS.find(({ name }) => scope.startsWith(`${name}:`));
-  return owner === undefined ? null : scope.replace(":", " ");
+  return owner === undefined && scope !== FLEET ? null : scopeWords(scope);
 }
 
 /** `$0.25`, `1200 tokens`. */

@@ -13,7 +13,7 @@ import {
   unknownCall,
 } from "./budget-notices.ts";
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
-import { addToFleet, readFleetSpend, settleInFleet } from "./fleet-cap.ts";
+import { addToFleet, fleetCapSpend, peekFleetSpend, readFleetSpend, settleInFleet } from "./fleet-cap.ts";
 import { offerOf, windowsWithGrants } from "./granted.ts";
 import { costOf, countedTokens, type Ending, estimateOf, insertEntry, UPDATE_ENDED } from "./ledger.ts";
 import type { JobClaim } from "./machine.ts";
@@ -94,7 +94,7 @@ export async function reserve(
   if (fleet !== null && shared !== null)
     await addToFleet(trx, fleet, { id: entryId, day: shared.period, micros: call.estimateMicros });
   const lowest = Math.min(...budget.warningThresholds);
-  const isNearThreshold = own.some(
+  const isNearThreshold = before.some(
     (spend) => spend.spent + estimate[spend.amount] >= thresholdOf(lowest, spend.cap),
   );
   const least = leastMicros(before);
@@ -207,7 +207,14 @@ export async function finish(
     await outbox.announce(trx, overrun(entry, settled.costMicros, settled.aboveBound));
   if (ending.state !== "released" && budgetMs !== null) {
     const held = await windowsWithGrants(trx, entry, scopeOf(entry), budget, budgetMs);
-    for (const spend of await spends(trx, held.windows, budgetMs))
+    const own = await spends(trx, held.windows, budgetMs);
+    // Without the lock: whoever reserves above a threshold after this looks in its turn.
+    const shared = fleet === null ? null : await peekFleetSpend(trx, clock.nowMs());
+    const all =
+      fleet === null || shared === null
+        ? own
+        : [...own, fleetCapSpend(fleet, { ...shared, spent: shared.settled + shared.reserved })];
+    for (const spend of all)
       for (const notice of thresholdsCrossed(spend, budget.warningThresholds))
         await outbox.announce(trx, notice, "quiet");
   }

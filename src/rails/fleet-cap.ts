@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import { DAY_MS } from "../lib/durations.ts";
 import { type CapSpend, FLEET } from "../lib/windows.ts";
 import { StoreRefused } from "../store/errors.ts";
-import type { Trx } from "../store/schema.ts";
+import type { Db, Trx } from "../store/schema.ts";
 
 /** A cap in money over all agents of one database that state it, by the day in UTC. */
 export interface FleetCap {
@@ -21,7 +21,7 @@ const FORGOTTEN_AFTER_MS = 40 * DAY_MS;
  */
 
 /** What all agents have spent on the day that it is, behind the lock that lets one of them reserve at a time. */
-export async function readFleetSpend(trx: Trx, { capMicros }: FleetCap, nowMs: number): Promise<CapSpend> {
+export async function readFleetSpend(trx: Trx, fleet: FleetCap, nowMs: number): Promise<CapSpend> {
   // It never goes back: an agent that is new has seen no time yet.
   const locked = await sql<{ latest_at: number }>`update afk_fleet.gate
     set latest_at = greatest(latest_at, ${nowMs}) where id = 1 returning latest_at`.execute(trx);
@@ -32,7 +32,35 @@ export async function readFleetSpend(trx: Trx, { capMicros }: FleetCap, nowMs: n
   // A statement of its own: one that waits for the lock sees what there was before the wait.
   const { rows } = await sql<{ micros: number }>`
     select coalesce(sum(micros), 0)::bigint as micros from afk_fleet.days where day = ${period}`.execute(trx);
-  const spent = rows[0]?.micros ?? 0;
+  return fleetCapSpend(fleet, { period, spent: rows[0]?.micros ?? 0 });
+}
+
+/** What all agents have spent on the day that it is, for whoever only looks; null where no agent with such a cap was started yet. */
+export async function peekFleetSpend(
+  db: Db,
+  nowMs: number,
+): Promise<{ period: string; settled: number; reserved: number } | null> {
+  const tables = await sql<{ found: string | null }>`
+    select to_regclass('afk_fleet.open_calls')::text as found`.execute(db);
+  if (tables.rows[0]?.found == null) return null;
+  const gate = await sql<{ latest_at: number }>`select latest_at from afk_fleet.gate where id = 1`.execute(
+    db,
+  );
+  const period = dayOf(Math.max(nowMs, gate.rows[0]?.latest_at ?? 0));
+  const { rows } = await sql<{ spent: number; reserved: number }>`select
+    (select coalesce(sum(micros), 0)::bigint from afk_fleet.days where day = ${period}) as spent,
+    (select coalesce(sum(micros), 0)::bigint from afk_fleet.open_calls where day = ${period}) as reserved`.execute(
+    db,
+  );
+  const { spent = 0, reserved = 0 } = rows[0] ?? {};
+  return { period, settled: spent - reserved, reserved };
+}
+
+/** The same as a cap that a call counts under. */
+export function fleetCapSpend(
+  { capMicros }: Pick<FleetCap, "capMicros">,
+  { period, spent }: { period: string; spent: number },
+): CapSpend {
   return { window: "day", scope: FLEET, period, unit: "usd", amount: "micros", cap: capMicros, spent };
 }
 

@@ -1,5 +1,5 @@
 import { dayBounds, dayIn } from "../lib/days.ts";
-import type { Periods, WindowName } from "../lib/windows.ts";
+import { type CapSpend, FLEET, type Periods, type WindowName } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
 import type { OpenPeriodsTable } from "../store/schema/rails.ts";
 import type { Db, Trx } from "../store/schema.ts";
@@ -64,8 +64,12 @@ async function findPeriods(
 
 const selectOpen = prepared((db) => db.selectFrom("open_periods").selectAll());
 
-/** When the open period of a calendar window ends, in epoch milliseconds; null for every other window. */
-export async function endOf(db: Db, window: WindowName): Promise<number | null> {
+/** When the period that a cap counts in ends, in epoch milliseconds: the open one of a calendar window; null for every other window. */
+export async function endOf(
+  db: Db,
+  { window, scope, period }: Pick<CapSpend, "window" | "scope" | "period">,
+): Promise<number | null> {
+  if (scope === FLEET) return dayBounds(period, "UTC").untilMs;
   const { rows } = await selectOpen(db, {});
   return rows.find((row) => row.window === window)?.ends_at ?? null;
 }

@@ -1,10 +1,19 @@
 // @module-tag slow
 import { describe, expect, onTestFinished, test } from "vitest";
+import { spendLines } from "../../src/cli/views/spend.ts";
+import { answerBudget } from "../../src/gateway/budget-view.ts";
+import type { CallTools } from "../../src/gateway/call.ts";
+import type { Caller } from "../../src/gateway/caller.ts";
+import type { ModelBook } from "../../src/gateway/models.ts";
 import { HOUR_MS } from "../../src/lib/durations.ts";
+import { refusingCaps } from "../../src/ops/condition/caps.ts";
+import { readSpend } from "../../src/ops/condition/spend.ts";
 import { CallFailed } from "../../src/rails/call.ts";
+import { peekFleetSpend } from "../../src/rails/fleet-cap.ts";
 import { guard } from "../../src/rails/guard.ts";
 import { CapReached } from "../../src/rails/halt.ts";
 import { reconcile } from "../../src/rails/reconcile.ts";
+import { openPostgresStore } from "../../src/store/postgres/open.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { freshDatabase } from "../support/postgres/shared.ts";
 import { guardedCall, thrown } from "../support/rails.ts";
@@ -21,6 +30,8 @@ const CALL_MICROS = 1_000;
 const ROOM = 21;
 /** Not a multiple of what a call takes, so that one too many would go over. */
 const CAP_MICROS = ROOM * CALL_MICROS + 500;
+
+const NO_MODELS = { list: () => [] } as unknown as ModelBook;
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
@@ -85,6 +96,56 @@ describe.skipIf(problem !== null)(`one cap over three agents in three schemas${s
     expect(await spent(url)).toEqual({ afk_a: 300, afk_b: 700 });
   });
 
+  test("is warned of by each agent that passes a fraction of it, whoever spent the rest", async () => {
+    const url = await freshDatabase();
+    const [one, other] = [await agent(url, "afk_a", 0), await agent(url, "afk_b", 1)];
+    const warned = async ({ store }: RailsOn) => {
+      const rows = await store.db.selectFrom("alerts").select(["key", "payload"]).execute();
+      return rows.map(({ key, payload }) => `${key.replace(/\d{4}-\d\d-\d\d/, "DAY")} ${payload}`);
+    };
+    for (let calls = 0; calls < 10; calls++) await guard(one, call(one, CALL_MICROS));
+    expect(await warned(one)).toEqual([]);
+    await guard(other, call(other, CALL_MICROS));
+    const [text, ...more] = await warned(other);
+    expect(more).toEqual([]);
+    expect(text).toContain("threshold_cross:day/fleet:DAY:0.5 ");
+    expect(text).toContain('"title":"51 % of the day cap of all agents"');
+    // It has spent nothing since, and its next call is the first that can tell it.
+    await guard(one, call(one, 0));
+    expect(await warned(one)).toMatchObject([expect.stringContaining("threshold_cross:day/fleet:DAY:0.5 ")]);
+  });
+
+  test("is shown as other caps are, in the status, to clients, and while it refuses", async () => {
+    const url = await freshDatabase();
+    const [one, other] = [await agent(url, "afk_a", 0), await agent(url, "afk_b", 1)];
+    await guard(one, call(one, 300));
+    const lost = new CallFailed("no answer", { charge: "unknown", trip: "none" });
+    const perform = () => Promise.reject(lost);
+    await thrown(guard(other, { ...call(other, 0), perform }));
+    const shown = await spendOf(one, "afk_a", url);
+    const row = shown.rows.find(({ scope }) => scope === "fleet");
+    expect(row).toMatchObject({ window: "day", unit: "usd", cap: 0.0215, settled: 0.0003, reserved: 0.001 });
+    expect(row).not.toHaveProperty("capUsd");
+    expect(spendLines(row === undefined ? [] : [row], null, 0)[0]?.text).toContain(
+      "$0.0013 of $0.0215 for all agents ($0.001 reserved)",
+    );
+    expect(await refusingCaps(one.store.db, shown, [])).toEqual([]);
+    await thrown(guard(one, { ...call(one, 0), estimateMicros: CAP_MICROS }));
+    const [found] = await refusingCaps(one.store.db, shown, []);
+    expect(found?.text).toBe("the day cap of all agents refuses calls");
+    const caller = { title: "client laptop", scope: { tick: null, job: null } } as unknown as Caller;
+    const { body } = await answerBudget({ rails: one } as unknown as CallTools, NO_MODELS, caller);
+    expect(JSON.parse(String(body))).toMatchObject({
+      caps: [{ scope: "agent" }, { scope: "fleet", spent: 0.0003, reserved: 0.001, remaining: 0.0202 }],
+    });
+  });
+
+  test("a state that no agent with the cap has opened yet shows none of it", async () => {
+    const store = await openPostgresStore({ url: await freshDatabase(), schema: "afk_a" });
+    onTestFinished(() => store.close());
+    expect(await peekFleetSpend(store.db, Date.now())).toBeNull();
+  });
+
   test("the attack finds a sum that is read without the lock", async () => {
     const url = await freshDatabase();
     const machines = await Promise.all(AGENTS.map((schema, at) => agent(url, schema, at)));
@@ -114,6 +175,11 @@ function call(rails: RailsOn, costMicros: number) {
     estimateMicros: CALL_MICROS,
     perform: async () => ({ costMicros, inputTokens: 7, outputTokens: 3, value: "text" }),
   });
+}
+
+async function spendOf({ store, clock, budget }: RailsOn, schema: string, url: string) {
+  const config = { ...budget, database: { url, schema }, fleet: { dailyCapMicros: CAP_MICROS } };
+  return await readSpend({ config, db: store.db, clock });
 }
 
 /** By agent, as the fleet has it. */

@@ -1,4 +1,4 @@
-import { AGENT } from "../../lib/windows.ts";
+import { AGENT, scopeWords } from "../../lib/windows.ts";
 import { amountText, type WindowStatus } from "../../ops/condition/spend.ts";
 import { paint, type Style } from "../output.ts";
 
@@ -26,7 +26,7 @@ export function spendLines(
     const spent = amountText(unit, settled + window.reserved);
     if (cap === null) return [{ label, text: `${spent}, no cap` }];
     const bar = barLine(window, cap, cells);
-    const whose = scope === AGENT ? "" : ` for ${scope.replace(":", " ")}`;
+    const whose = scope === AGENT ? "" : ` for ${scopeWords(scope)}`;
     const amounts = `${spent} of ${amountText(unit, cap)}${whose}${reserved(window)}`;
     if (!isNarrow) return [{ label, text: `${bar}  ${amounts}` }];
     return [

@@ -1,5 +1,5 @@
 import { dollars } from "../../evidence/report/words.ts";
-import { AGENT, formatAmount, WINDOWS } from "../../lib/windows.ts";
+import { AGENT, formatAmount, scopeWords, WINDOWS } from "../../lib/windows.ts";
 import { grantText } from "../../ops/condition/questions.ts";
 import type { DaySpend } from "../../ops/history.ts";
 import type { Status } from "../../ops/status.ts";
@@ -26,7 +26,7 @@ function capBar(window: Status["spend"][number]): Html {
   const { unit, scope, cap, settled, reserved } = window;
   const spent = settled + reserved;
   const name = WINDOWS.find((each) => each.name === window.window)?.title;
-  const title = html`${name}${scope === AGENT ? "" : html`, ${scope.replace(":", " ")}`}`;
+  const title = html`${name}${scope === AGENT ? "" : html`, ${scopeWords(scope)}`}`;
   const text = (amount: number) => (unit === "usd" ? usdText(amount) : formatAmount(unit, amount));
   const parts = `${text(settled)} settled${reserved > 0 ? `, ${text(reserved)} reserved` : ""}`;
   if (cap === null) {

@@ -1,9 +1,18 @@
 import type { Config } from "../../config/config.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { formatUsd, MICROS_PER_USD, usdFromMicros } from "../../lib/money.ts";
-import { AGENT, formatAmount, UNITS, type UnitName, WINDOWS, type WindowName } from "../../lib/windows.ts";
+import {
+  AGENT,
+  FLEET,
+  formatAmount,
+  UNITS,
+  type UnitName,
+  WINDOWS,
+  type WindowName,
+} from "../../lib/windows.ts";
 import { peekBudgetNow } from "../../rails/budget-time.ts";
 import { readSpends } from "../../rails/counters.ts";
+import { peekFleetSpend } from "../../rails/fleet-cap.ts";
 import { peekPeriods } from "../../rails/periods.ts";
 import { shownWindows } from "../../rails/windows.ts";
 import type { Db } from "../../store/schema.ts";
@@ -11,7 +20,7 @@ import type { Db } from "../../store/schema.ts";
 /** What is spent of one window in one unit. First come the agent's own in dollars, then whatever else has a cap. */
 export interface WindowStatus {
   window: WindowName;
-  /** Whose: `agent`, `job:digest`, `client:laptop`. */
+  /** Whose: `agent`, `job:digest`, `client:laptop`; `fleet` of all agents of a database. */
   scope: string;
   period: string;
   unit: UnitName;
@@ -37,7 +46,7 @@ export async function readSpend({
   db,
   clock,
 }: {
-  config: Pick<Config, "budget" | "timezone">;
+  config: Pick<Config, "budget" | "timezone" | "database" | "fleet">;
   db: Db;
   clock: Clock;
 }): Promise<Spend> {
@@ -54,7 +63,20 @@ export async function readSpend({
       }
     }
   }
+  rows.push(...(await fleetRows(db, config, clock)));
   return { rows, budgetMs, day: periods.day };
+}
+
+/** The cap over all agents of the database, where there is one. */
+async function fleetRows(
+  db: Db,
+  { database, fleet }: Pick<Config, "database" | "fleet">,
+  clock: Clock,
+): Promise<WindowStatus[]> {
+  const cap = fleet.dailyCapMicros;
+  if (database === null || cap === null) return [];
+  const spend = await peekFleetSpend(db, clock.nowMs());
+  return spend === null ? [] : [inDollars({ window: "day", scope: FLEET, unit: "usd", cap, ...spend })];
 }
 
 /** An amount as people read it: `$0.25`, `1200 tokens`; dollars as dollars. */

@@ -35,7 +35,7 @@ export async function askAboutCap(
   const before = asked.find((each) => isAbout(readDetail(each), refusal));
   if (before !== undefined) return before.state === "yes" ? null : before.expires_at;
   const detail: CapDetail = { window, amount, period: offer.period, cap: offer.cap, extra: offer.extra };
-  const over = (window === "hour" ? nowMs + HOUR_MS : await endOf(trx, window)) ?? Infinity;
+  const over = (window === "hour" ? nowMs + HOUR_MS : await endOf(trx, refusal)) ?? Infinity;
   const expires_at = Math.min(nowMs + ANSWER_MS, Math.max(over, nowMs + 1));
   const message = questionText(refusal, offer.job, offer.extra);
   const { run: subject, job } = offer;
