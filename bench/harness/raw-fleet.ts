@@ -23,6 +23,8 @@ const SPENT = WINDOWS.map(
   (window, at) => `select coalesce(sum(settled_micros + reserved_micros), 0) as spent from budget_windows
     where "window" = '${window}' and scope = 'agent' and period >= $${at + 1} and period <= $${at + 1}`,
 ).join(" union all ");
+const ADMITTED = `select sum(admitted_calls) as calls from budget_windows
+  where "window" = 'hour' and scope = 'agent' and period >= $1 and period <= $1`;
 const ADD = `insert into budget_windows ("window", scope, period, cap_micros, reserved_micros, reserved_tokens, reserved_calls)
   values ${WINDOWS.map((window, at) => `('${window}', 'agent', $${at + 1}, 1000000000, 1000, 100, 1)`).join(", ")}
   on conflict ("window", scope, period) do update set reserved_micros = budget_windows.reserved_micros + 1000,
@@ -34,7 +36,7 @@ const REPLACE = `update budget_windows set reserved_micros = reserved_micros - 1
 
 /**
  * A guarded call as somebody would write it by hand who locks first and looks at everything that afk looks at: the switch, the
- * breaker, the clock, what is spent. Two transactions, statement by statement.
+ * breaker, the clock, what runs away, what is spent. Two transactions, statement by statement, and a last look between them.
  */
 export function rawFleetGuard(client: Client): () => Promise<void> {
   let count = 0;
@@ -52,6 +54,12 @@ export function rawFleetGuard(client: Client): () => Promise<void> {
     await client.query("select * from breakers where name = $1", ["model:openai/bench"]);
     await client.query("select * from budget_clock where id = 1");
     await client.query("update budget_clock set latest_at = $1 where id = 1", [at]);
+    await client.query(ADMITTED, [minute]);
+    await client.query(
+      "select id from ledger where request_hash = $1 and created_at > $2 limit 1 offset 9999",
+      [hash, at - 3_600_000],
+    );
+    await client.query("select * from open_periods");
     await client.query(SPENT, periods);
     await client.query(ADD, periods);
     const id = randomBytes(13).toString("hex");
@@ -62,6 +70,8 @@ export function rawFleetGuard(client: Client): () => Promise<void> {
       [id, at, at + 360_000, ...periods, hash],
     );
     await client.query("commit");
+    // The last look, right before the first byte.
+    await client.query("select * from kill_switch where id = 1");
     await client.query("begin");
     await client.query(LOCK);
     await client.query(PASS);

@@ -18,9 +18,15 @@ const SHARED = "fleet";
  * The time that windows are reckoned in. It never runs backwards, and within one boot it runs no faster than the
  * machine's uptime, so that a wall clock set back or forward opens no window. After a reboot nothing says how long
  * the machine was off, so the wall clock is believed again as long as it is not behind. Writes what it has read.
+ * `reading` is the clock as this section has read it already.
  */
-export async function budgetNow(trx: Trx, announce: Announce, clock: Clock): Promise<number> {
-  const row = await read(trx);
+export async function budgetNow(
+  trx: Trx,
+  announce: Announce,
+  clock: Clock,
+  reading?: BudgetClock,
+): Promise<number> {
+  const { row } = reading ?? (await readBudgetClock(trx));
   const wall = clock.nowMs();
   if (row === undefined) {
     await anchorAt(trx, clock, wall);
@@ -62,7 +68,7 @@ function bootOf(clock: Clock): Pick<BudgetClockTable, "uptime_ms" | "boot_id"> {
 
 /** The same time, read-only. */
 export async function peekBudgetNow(db: Db, clock: Clock): Promise<number> {
-  const row = await read(db);
+  const { row } = await readBudgetClock(db);
   return row === undefined ? clock.nowMs() : reckon(row, clock).now;
 }
 
@@ -71,8 +77,13 @@ export async function agingNow(db: Db, clock: Clock): Promise<number> {
   return Math.min(clock.nowMs(), await peekBudgetNow(db, clock));
 }
 
-async function read(db: Db): Promise<BudgetClockTable | undefined> {
-  return (await selectClock(db, {})).rows[0];
+/** The clock as it is on disk; without a row before the first call. */
+export interface BudgetClock {
+  row: BudgetClockTable | undefined;
+}
+
+export async function readBudgetClock(db: Db): Promise<BudgetClock> {
+  return { row: (await selectClock(db, {})).rows[0] };
 }
 
 const selectClock = prepared((db) => db.selectFrom("budget_clock").selectAll().where("id", "=", 1));

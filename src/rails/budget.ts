@@ -15,7 +15,15 @@ import {
 import { addReserved, readSpends, replaceReserved } from "./counters.ts";
 import { addToFleet, fleetCapSpend, peekFleetSpend, readFleetSpend, settleInFleet } from "./fleet-cap.ts";
 import { offerOf, windowsWithGrants } from "./granted.ts";
-import { costOf, countedTokens, type Ending, estimateOf, insertEntry, UPDATE_ENDED } from "./ledger.ts";
+import {
+  costOf,
+  countedTokens,
+  type Ending,
+  estimateOf,
+  insertEntry,
+  type NewEntry,
+  UPDATE_ENDED,
+} from "./ledger.ts";
 import type { JobClaim } from "./machine.ts";
 import { openPeriods } from "./periods.ts";
 import type { Rails } from "./rails.ts";
@@ -116,13 +124,9 @@ async function take(
   call: Reservation,
   wallMs: number,
 ): Promise<string> {
-  await addReserved(trx, windows, {
-    micros: call.estimateMicros,
-    tokens: call.estimateTokens,
-    calls: 1,
-  });
   const id = newId(wallMs);
-  await insertEntry(trx, {
+  const estimate = { micros: call.estimateMicros, tokens: call.estimateTokens, calls: 1 };
+  const entry: NewEntry = {
     id,
     state: "sending",
     model: call.model,
@@ -139,7 +143,8 @@ async function take(
     runner: call.runner,
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,
-  });
+  };
+  await Promise.all([addReserved(trx, windows, estimate), insertEntry(trx, entry)]);
   return id;
 }
 

@@ -3,7 +3,7 @@ import type { Trx } from "../store/schema.ts";
 import { moveBreaker, readBreaker } from "./breaker.ts";
 import { admit, type BreakerState, probing, tripped } from "./breaker-state.ts";
 import { type Reservation, type Reserved, reserve } from "./budget.ts";
-import { budgetNow } from "./budget-time.ts";
+import { budgetNow, readBudgetClock } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readStopAtGate } from "./kill.ts";
 import { refuseLost } from "./machine.ts";
@@ -34,22 +34,29 @@ export interface GatedCall extends Reservation {
  */
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.store.atomically(async (trx) => {
+    // Looked at together, for a database that is asked over a network; judged in their order.
+    const [kill, lost, state, reading] = await Promise.all([
+      readStopAtGate(rails, trx),
+      refuseLost(trx, rails, call),
+      readBreaker(trx, call.dependency),
+      readBudgetClock(trx),
+    ]);
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
-    const kill = await readStopAtGate(rails, trx);
     if (kill !== null) {
       await announceKill(trx, rails.outbox.announce, kill);
       return { refused: new Killed(kill) };
     }
     // In a fleet, whoever has lost its lease or its job is stopped as well.
-    const lost = await refuseLost(trx, rails, call);
     if (lost !== null) return { refused: lost };
     // 2. Fail fast. What is broken is not called, and costs no budget.
     const nowMs = rails.clock.nowMs();
-    const state = await readBreaker(trx, call.dependency);
     const admission = admit(state, nowMs);
     if (admission.type === "refuse" || admission.type === "blocked")
       return { refused: new BreakerOpen(call.dependency, admission, nowMs) };
-    const times = { budgetMs: await budgetNow(trx, rails.outbox.announce, rails.clock), wallMs: nowMs };
+    const times = {
+      budgetMs: await budgetNow(trx, rails.outbox.announce, rails.clock, reading),
+      wallMs: nowMs,
+    };
     const runaway = await refuseRunaway(trx, rails, call, state, times);
     if (runaway !== null) return { refused: runaway };
     // 3. Spend. The worst case is taken from every window, or the call is not made.

@@ -20,7 +20,7 @@ export function costOf(entry: LedgerEntry): Amounts {
 }
 
 /** An entry whose call has yet to end. */
-type NewEntry = Omit<
+export type NewEntry = Omit<
   LedgerEntry,
   "finished_at" | "cost_micros" | "cost_tokens" | "input_tokens" | "output_tokens" | "error"
 >;

@@ -27,17 +27,18 @@ export async function findRunaway(
   times: { budgetMs: number; wallMs: number },
 ): Promise<string | null> {
   const { callsPerMinute, sameRequestPerHour } = rules;
+  const { requestHash } = call;
+  const hour = { since: times.wallMs - HOUR_MS, skip: sameRequestPerHour - 1 };
+  const [admitted, same] = await Promise.all([
+    readAdmitted(trx, times.budgetMs - MINUTE_MS, times.budgetMs),
+    requestHash === null ? null : sameBeyond(trx, { ...hour, value: requestHash }),
+  ]);
   const minute = { value: call.model, since: times.wallMs - MINUTE_MS, skip: callsPerMinute - 1 };
   // Calls of all models are known from the counters of two minutes; whose they are is asked when there are so many.
-  const isBusy = (await readAdmitted(trx, times.budgetMs - MINUTE_MS, times.budgetMs)) >= callsPerMinute;
-  if (isBusy && (await callBeyond(trx, minute)).rows.length > 0)
+  if (admitted >= callsPerMinute && (await callBeyond(trx, minute)).rows.length > 0)
     return `${callsPerMinute} calls in a minute, the limit of breaker.calls_per_minute`;
-  if (call.requestHash !== null) {
-    const hour = { value: call.requestHash, since: times.wallMs - HOUR_MS, skip: sameRequestPerHour - 1 };
-    if ((await sameBeyond(trx, hour)).rows.length > 0) {
-      return `the same request ${sameRequestPerHour} times in an hour, the limit of breaker.same_request_per_hour`;
-    }
-  }
+  if (same !== null && same.rows.length > 0)
+    return `the same request ${sameRequestPerHour} times in an hour, the limit of breaker.same_request_per_hour`;
   return await spendSpike(trx, call.estimateMicros, rules.spendPerFiveMinutesMicros, times.budgetMs);
 }
 
