@@ -10,6 +10,7 @@ import { openBenchAgent } from "../harness/agent.ts";
 import type { Benchmark, Row, Tools } from "../harness/benchmark.ts";
 import { callNames, callOf } from "../harness/calls.ts";
 import { compare, type Side, speedRow, timeRow } from "../harness/compare.ts";
+import { graphileWorker, pgBoss } from "../harness/postgres-queues.ts";
 import { rawClient, rawFleetGuard, rawFleetQueue } from "../harness/raw-fleet.ts";
 import { quantile } from "../harness/statistics.ts";
 
@@ -19,6 +20,10 @@ const JOBS = 2_000;
 /** Nothing runs away: here a second has more calls than a real minute. */
 const BREAKER = { breaker: { calls_per_minute: 100_000, same_request_per_hour: 10_000 } };
 const SHARED = "one process and session";
+/** Jobs of one operation: what a queue begins with is then little of it. */
+const IN_A_ROW = 25;
+const QUEUE_ROUNDS = { rounds: 20, operations: 1 };
+const QUEUE = `afk: ${IN_A_ROW} times complete and claim the next, in one section as a tick does, with lease, fencing token, attempts and key`;
 
 /** A state on PostgreSQL: a server of this machine on the disk that is measured, asked over loopback. */
 export const fleet: Benchmark = {
@@ -57,14 +62,19 @@ export const fleet: Benchmark = {
       },
       { rounds: 15, operations: 2 },
     );
-    const queue = await compare(
-      tools,
-      {
-        subject: await queueInARow(tools, await target()),
-        baseline: { operation: rawFleetQueue(await filled(tools, await target())) },
-      },
-      { rounds: 20, operations: 50 },
-    );
+    /** A bench of its own for each of those that it is compared with: so all of them find as many jobs. */
+    const queueNextTo = async (baseline: (target: DatabaseTarget) => Promise<Side>) => {
+      const operation = await queueInARow(tools, await target());
+      const subject = { operation: () => times(IN_A_ROW, operation) };
+      return await compare(tools, { subject, baseline: await baseline(await target()) }, QUEUE_ROUNDS);
+    };
+    const queue = await queueNextTo(async (target) => {
+      const operation = rawFleetQueue(await filled(tools, target));
+      return { operation: () => times(IN_A_ROW, operation) };
+    });
+    const jobs = { jobs: IN_A_ROW };
+    const graphile = await queueNextTo(({ url }) => graphileWorker(tools, { url, ...jobs }));
+    const boss = await queueNextTo(({ url }) => pgBoss(tools, { url, ...jobs }));
     return [
       timeRow("a guarded call", "the same statements by hand, one after the other (pg)", guarded, {
         atMost: 1.5,
@@ -77,11 +87,15 @@ export const fleet: Benchmark = {
       ),
       await tail(tools, await target()),
       speedRow(
-        "afk: complete and claim the next, in one section as a tick does, with lease, fencing token, attempts and key",
+        QUEUE,
         "by hand with skipped locks, lease, token and attempts: claim, then done, in two commits (pg)",
         queue,
         null,
       ),
+      speedRow(QUEUE, "graphile-worker: `run()` with one worker, neither lease nor token", graphile, {
+        atLeast: 1.4,
+      }),
+      speedRow(QUEUE, "pg-boss: `fetch` and `complete`, a job at a time, no token", boss, { atLeast: 2.5 }),
     ];
   },
 };
@@ -117,9 +131,9 @@ async function tail(tools: Tools, target: DatabaseTarget): Promise<Row> {
   };
 }
 
-async function queueInARow(tools: Tools, target: DatabaseTarget): Promise<Side> {
+async function queueInARow(tools: Tools, target: DatabaseTarget): Promise<() => Promise<void>> {
   await filled(tools, target);
-  const store = await openPostgresStore(target);
+  const store = await openPostgresStore(target, { state: tools.folder() });
   tools.after(() => store.close());
   let job: JobRow | undefined;
   const next = (): Promise<JobRow> =>
@@ -129,11 +143,13 @@ async function queueInARow(tools: Tools, target: DatabaseTarget): Promise<Side> 
       if (claimed === undefined) throw new Error("the queue ran empty");
       return claimed;
     });
-  return {
-    async operation() {
-      job = await next();
-    },
+  return async () => {
+    job = await next();
   };
+}
+
+async function times(count: number, operation: () => Promise<unknown>): Promise<void> {
+  for (let nth = 0; nth < count; nth++) await operation();
 }
 
 /** Makes the tables, with jobs that are due and the one row of the budget's clock; gives a connection to them. */

@@ -3,6 +3,7 @@ import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { type CapSpend, type Periods, type Scope, UNITS } from "../lib/windows.ts";
 import type { Trx } from "../store/schema.ts";
+import { rememberCommit } from "../store/store.ts";
 import {
   type CapRefusal,
   capHit,
@@ -144,6 +145,7 @@ async function take(
     request_hash: call.requestHash,
     degraded: call.isDegraded ? 1 : 0,
   };
+  rememberCommit(trx);
   await Promise.all([addReserved(trx, windows, estimate), insertEntry(trx, entry)]);
   return id;
 }

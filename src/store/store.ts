@@ -94,6 +94,21 @@ export function hintBy(trx: Trx, hint: () => Promise<void>): void {
   hints.set(trx, hint);
 }
 
+const remembering = new WeakMap<Trx, () => void>();
+
+/**
+ * Has this machine keep on its own disk, before anybody is told of the commit of `trx`, that it has happened: for what is bought on
+ * it. A database elsewhere may come back without it, and this machine without power; where both are one disk, nothing is to be done.
+ */
+export function rememberCommit(trx: Trx): void {
+  remembering.get(trx)?.();
+}
+
+/** For an engine whose database is elsewhere: how a section of its does. */
+export function rememberBy(trx: Trx, remember: () => void): void {
+  remembering.set(trx, remember);
+}
+
 const hooks = new WeakMap<Trx, (() => void)[]>();
 
 /** Runs `done` once the section of `trx` is on disk, in the order in which this was called; never if it is rolled back. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Caps } from "../../src/lib/windows.ts";
 import { countersAgree } from "../../src/ops/counters.ts";
+import { reserve } from "../../src/rails/budget.ts";
+import { rememberBy } from "../../src/store/store.ts";
 import {
   alerts,
   counters,
@@ -9,6 +11,7 @@ import {
   markSending,
   RELEASED,
   refusedBy,
+  reservation,
   reserved,
   sent,
   settledAt,
@@ -50,6 +53,20 @@ describe("a reservation", () => {
       { state: "settled", cost_micros: 250, estimate_micros: 600 },
     ]);
     expect(await countersAgree(rails.store.db)).toEqual([]);
+  });
+
+  it("is to be remembered before anybody is told of it, and a refusal is not", async () => {
+    const rails = await testRails({ budget: { day_micros: 1_000 } });
+    let asked = 0;
+    const asking = async (micros: number) => {
+      await rails.store.atomically(async (trx) => {
+        rememberBy(trx, () => (asked += 1));
+        const times = { budgetMs: rails.clock.nowMs(), wallMs: rails.clock.nowMs() };
+        await reserve(trx, rails, reservation(micros), times);
+      });
+      return asked;
+    };
+    expect([await asking(1_000), await asking(1)]).toEqual([1, 1]);
   });
 
   it("fills a cap to the last micro-dollar and not one further", async () => {

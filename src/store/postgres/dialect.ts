@@ -8,7 +8,7 @@ import {
 } from "kysely";
 import { executePreparedBy } from "../prepared.ts";
 import type { Db, Schema } from "../schema.ts";
-import { hintBy } from "../store.ts";
+import { hintBy, rememberBy } from "../store.ts";
 import { Adapter, Compiler } from "./compiler.ts";
 import type { Session } from "./session.ts";
 
@@ -69,10 +69,15 @@ export async function within<T>(
   return await db.transaction().execute(work);
 }
 
-/** A transaction as one section sees it. */
-export function sectionOf(root: Transaction<Schema>, session: Session): Transaction<Schema> {
+/** A transaction as one section sees it. `remember` is called where it asks that its commit be remembered. */
+export function sectionOf(
+  root: Transaction<Schema>,
+  session: Session,
+  remember?: () => void,
+): Transaction<Schema> {
   const trx = root.withoutPlugins();
   executePreparedBy(trx, (query) => session.executeQuery(query));
   hintBy(trx, () => session.hint());
+  if (remember !== undefined) rememberBy(trx, remember);
   return trx;
 }

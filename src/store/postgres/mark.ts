@@ -77,18 +77,19 @@ export class MarkFile {
   }
 
   /**
-   * Raises the mark, unless another process has already raised it further, and puts it on the disk.
+   * Raises the mark, unless another process has already raised it further. Where something was bought, it is on the disk then; else the
+   * system may take its time: a power cut forgets no purchase, and a lower mark is no wrong one.
    * @throws StoreRefused: what is not remembered is not told.
    */
-  async raise(mark: Mark): Promise<void> {
+  async raise(mark: Mark, isBought: boolean): Promise<void> {
     this.#known = mark;
     try {
       // Two processes that write at once overwrite each other: whoever finds less than its own afterwards writes again.
-      while (isBelow(this.#look(), mark)) {
-        const file = this.#open();
-        writeSync(file, textOf(mark), 0, "utf8");
-        await sync(file);
-      }
+      do {
+        while (isBelow(this.#look(), mark)) writeSync(this.#open(), textOf(mark), 0, "utf8");
+        // Also what another process has raised further, and maybe not put on the disk.
+        if (isBought) await sync(this.#open());
+      } while (isBelow(this.#look(), mark));
     } catch (error) {
       const message = `cannot write ${this.path} (${messageOf(error)}): what the database has acknowledged must be remembered here. Mend the disk or the rights of its folder`;
       throw new StoreRefused("store_unwritable", message, { cause: error });

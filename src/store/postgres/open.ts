@@ -89,9 +89,10 @@ export async function openPostgresStore(
       atGate = { uptimeMs, isFound: hasJumped || origin === "failover" };
       return hasJumped || origin !== null;
     },
-    async onCommit({ found, epoch, generation, nowMs }) {
+    async onCommit({ found, epoch, generation, nowMs }, isBought) {
       const { uptimeMs, isFound } = atGate;
-      await mark?.raise({ ...found, epoch, generation, at: nowMs, uptimeMs, bootId: systemClock.bootId() });
+      const origin = { ...found, epoch, generation };
+      await mark?.raise({ ...origin, at: nowMs, uptimeMs, bootId: systemClock.bootId() }, isBought);
       if (isFound) for (const tell of listeners) void tell();
     },
   });

@@ -23,8 +23,8 @@ export interface SectionsOptions {
    * then commits whatever becomes of the sections.
    */
   onGate(trx: Trx, gate: AtGate): Promise<boolean>;
-  /** Awaited once a transaction is on the disk, before any of its sections is told so. */
-  onCommit(gate: AtGate): Promise<void>;
+  /** Awaited once a transaction is on the disk, before any of its sections is told so; `isBought` where one asked that it be remembered. */
+  onCommit(gate: AtGate, isBought: boolean): Promise<void>;
   /** The database in words, without its password. */
   where: string;
   patienceMs?: number;
@@ -87,15 +87,20 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
     const gate = await passGate(connection, gateOf(mark));
     own.pending = gate.generation;
     const ran: Ran[] = [];
+    let isBought = false;
     try {
       await within(connection, async (root) => {
-        const wrote = await onGate(sectionOf(root, connection), gate);
+        const section = () =>
+          sectionOf(root, connection, () => {
+            isBought = true;
+          });
+        const wrote = await onGate(section(), gate);
         for (let at = 0; ; at++) {
           if (at === taken.length && at < SECTIONS_MAX) taken.push(...queue.splice(0, 1));
           const waiting = taken[at];
           if (waiting === undefined) return;
           const isSaved = wrote || ran.length > 0;
-          ran.push(await runOne(connection, sectionOf(root, connection), waiting, isSaved));
+          ran.push(await runOne(connection, section(), waiting, isSaved));
           // Without a savepoint of its own, what the first wrote goes with the whole transaction.
           const [first] = ran;
           if (!isSaved && first !== undefined && "error" in first) {
@@ -112,7 +117,7 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
     }
     await commit(connection, gate, isOver);
     countCommitted();
-    await onCommit(gate);
+    await onCommit(gate, isBought);
     return ran;
   }
 
