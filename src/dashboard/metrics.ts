@@ -74,9 +74,12 @@ function metricsOf({ status, health, sources, tickTotals, models: asked, known, 
   const clients = withKnown(status.gateway?.clients ?? [], known.clients, (name) => ({
     ...{ name, calls: 0, settledUsd: 0, reservedUsd: 0, lastCallAt: null, refused: 0, answeredAgain: 0 },
   }));
-  const inState = (state: string) => status.machines.filter(({ lease }) => lease.state === state).length;
+  const inState = (state: string) =>
+    status.machines.filter(({ part, lease }) => part === "worker" && lease.state === state).length;
   const byMachine = (value: (machine: MachineStatus) => number) =>
-    status.machines.map((each) => [{ machine: each.id, name: each.name }, value(each)] as const);
+    status.machines.map(
+      (each) => [{ machine: each.id, part: each.part, name: each.name }, value(each)] as const,
+    );
   const byClient = (value: "calls" | "settledUsd" | "reservedUsd" | "refused") =>
     clients.map((client) => [{ client: client.name }, client[value]] as const);
   return [

@@ -7,6 +7,8 @@ import type { Observation, Worker } from "./worker.ts";
 
 /** A machine as `afk machines`, status and page show it. Instants are ISO 8601 in UTC. */
 export interface MachineStatus {
+  /** `worker`: its process runs jobs. `gateway`: it serves clients. */
+  part: MachineView["part"];
   /** Made once, at random; the name is only what the host calls itself. */
   id: string;
   name: string;
@@ -37,11 +39,28 @@ export async function observeFleet(
   if (database === null) return observed;
   const nowMs = await databaseNowMs(db);
   const machines = await listMachines(db, nowMs);
-  return { ...observed, nowMs, machines, worker: workerOf(machines, observed.worker) };
+  return {
+    ...observed,
+    ...{ nowMs, machines },
+    worker: stateOf(machines.filter(isWorker), observed.worker),
+    // One that does nothing is its own clients' alone, whoever serves elsewhere.
+    gateway:
+      observed.gateway.state === "suspended"
+        ? observed.gateway
+        : stateOf(
+            machines.filter((each) => !isWorker(each)),
+            observed.gateway,
+          ),
+  };
+}
+
+/** Whether its process is there to run jobs. */
+export function isWorker({ part }: Pick<MachineView, "part">): boolean {
+  return part === "worker";
 }
 
 /** The lock of this machine says nothing of the others, and that its process still has a part in the fleet it does not say either. */
-function workerOf(machines: readonly MachineView[], local: Worker): Worker {
+function stateOf(machines: readonly MachineView[], local: Worker): Worker {
   if (!machines.some(isLive)) return local.state === "suspended" ? local : { state: "none" };
   return { state: "working", pid: local.state === "working" ? local.pid : null };
 }
@@ -53,9 +72,9 @@ export function isLive({ lease }: Pick<MachineView, "lease">): boolean {
 
 /** As people are shown it. */
 export function machineStatus(machine: MachineView): MachineStatus {
-  const { id, name, version, startedAt, lease, jobs, calls, lookedAt, clockOffMs } = machine;
+  const { id, part, name, version, startedAt, lease, jobs, calls, lookedAt, clockOffMs } = machine;
   return {
-    ...{ id, name, version, startedAt: toIso(startedAt) },
+    ...{ id, part, name, version, startedAt: toIso(startedAt) },
     lease: {
       state: lease.state,
       until: toIso(lease.until),

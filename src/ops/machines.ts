@@ -1,9 +1,11 @@
-import { runnersOf } from "../rails/machine.ts";
+import { type Part, runnersOf } from "../rails/machine.ts";
 import type { Db } from "../store/schema.ts";
 
 /** A machine of a fleet, as people see it. Instants in epoch milliseconds. */
 export interface MachineView {
   id: string;
+  /** What its process does: it runs jobs, or serves clients. A machine that does both has one of each. */
+  part: Part;
   /** What its host calls itself. */
   name: string;
   version: string;
@@ -36,6 +38,7 @@ export async function listMachines(db: Db, nowMs: number): Promise<MachineView[]
     .selectAll()
     .orderBy("lease_until", "desc")
     .orderBy("id")
+    .orderBy("part", "desc")
     .limit(MACHINES_MAX)
     .execute();
   if (rows.length === 0) return [];
@@ -52,22 +55,21 @@ export async function listMachines(db: Db, nowMs: number): Promise<MachineView[]
     .groupBy("runner")
     .execute();
   return rows.map((row) => {
-    const isOf = (runner: string | null, part: "worker" | "gateway") => {
-      const { from, below } = runnersOf(row.id, part);
+    const { from, below } = runnersOf(row.id, row.part);
+    const isOf = ({ runner }: { runner: string | null }) => {
       return runner !== null && runner >= from && runner < below;
     };
     return {
       id: row.id,
+      part: row.part,
       name: row.name,
       version: row.version,
       level: row.level,
       runner: row.runner,
       startedAt: row.started_at,
       lease: leaseOf(row, nowMs),
-      jobs: jobs.filter(({ runner }) => isOf(runner, "worker")).map(({ name, key }) => ({ name, key })),
-      calls: calls
-        .filter(({ runner }) => isOf(runner, "worker") || isOf(runner, "gateway"))
-        .reduce((sum, { count }) => sum + Number(count), 0),
+      jobs: jobs.filter(isOf).map(({ name, key }) => ({ name, key })),
+      calls: calls.filter(isOf).reduce((sum, { count }) => sum + Number(count), 0),
       lookedAt: row.looked_at,
       clockOffMs: row.clock_off_ms,
     };

@@ -13,7 +13,7 @@ import type { Facts } from "./condition/facts.ts";
 import type { Finding, Verdict } from "./condition/finding.ts";
 import type { CapAnswers } from "./condition/questions.ts";
 import type { WindowStatus } from "./condition/spend.ts";
-import { isLive, type MachineStatus, machineStatus } from "./fleet.ts";
+import { isLive, isWorker, type MachineStatus, machineStatus } from "./fleet.ts";
 import { type GatewayStatus, readGatewayStatus } from "./gateway-status.ts";
 import { latestTicks } from "./history.ts";
 import type { PausedJob } from "./paused.ts";
@@ -164,7 +164,7 @@ function breakerStatus({ name, state }: Facts["breakers"][number]): Status["brea
 /** That a tick runs is said only while its machine is at work; one that began after that was asked is believed. */
 function tickStatus(tick: Selectable<TicksTable>, { worker, machines, nowMs }: Observation): TickStatus {
   const { cost_micros, next_due_at: _due, by_hand: _byHand, version: _version, machine, ...shown } = tick;
-  const own = machines.find(({ id }) => id === machine);
+  const own = machines.find((each) => each.id === machine && isWorker(each));
   const isHeld = own === undefined ? worker.state !== "none" : isLive(own);
   const hasDied = tick.outcome === "running" && !isHeld && !isNewer(tick.started_at, nowMs);
   const outcome = hasDied ? "crashed" : tick.outcome;

@@ -5,6 +5,8 @@ import { listMachines, type MachineView } from "./machines.ts";
 
 /** A machine that was at work when the switch was set, or could have been. */
 export interface Reached {
+  /** What its process does: it runs jobs, or serves clients. */
+  part: MachineView["part"];
   id: string;
   name: string;
   /**
@@ -63,10 +65,10 @@ function nullIfAway(error: unknown): null {
 
 /** None of those that were gone before the switch was set. */
 function reachedOf(
-  { id, name, lookedAt, lease }: MachineView,
+  { id, part, name, lookedAt, lease }: MachineView,
   { atMs, sinceMs, nowMs }: Record<"atMs" | "sinceMs" | "nowMs", number>,
 ): Reached[] {
-  const machine = (state: Reached["state"]) => [{ id, name, state, lookedAt: toIso(lookedAt) }];
+  const machine = (state: Reached["state"]) => [{ id, part, name, state, lookedAt: toIso(lookedAt) }];
   const isOfNow = lease.since !== null && lease.since >= atMs;
   if (lease.state === "live") return machine(lookedAt >= sinceMs ? "seen" : "unseen");
   if (lease.state === "ended") return isOfNow ? machine("ended") : [];

@@ -8,6 +8,7 @@ import { MachineLost } from "./halt.ts";
 /** A machine of a fleet, as the process that has its part knows it. */
 export interface Machine {
   id: string;
+  part: Part;
   /** This process, as claims, the ledger and the machine's row name it. */
   runner: string;
   /** Until when its lease holds for certain, by the uptime: from then on others may do its work. */

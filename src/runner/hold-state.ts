@@ -24,7 +24,7 @@ export async function holdState<T>(
   store.health.files.push(...lock.files);
   let runner = newId(clock.nowMs(), randomness);
   try {
-    const machine = await takePart(dependencies);
+    const machine = await takePart(dependencies, "worker");
     runner = machine?.runner ?? runner;
     return await whileKept(dependencies, machine, async () => {
       if (!process.isOurs) return await work(dependencies, runner);

@@ -37,7 +37,7 @@ async function working() {
     .values({ id: "job", ...work, ...held, run_at: nowMs, created_at: nowMs, updated_at: nowMs })
     .execute();
   const left = { tell() {}, taken: () => false };
-  rails.machine = { id: "m", runner: RUNNER, heldUntilMs: Number.POSITIVE_INFINITY, left };
+  rails.machine = { id: "m", part: "worker", runner: RUNNER, heldUntilMs: Number.POSITIVE_INFINITY, left };
   return rails;
 }
 

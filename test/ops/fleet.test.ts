@@ -23,6 +23,7 @@ const HOUR_MS = 3_600_000;
 
 /** Instants are seen from the database's now. */
 interface MachineMade {
+  part?: "worker" | "gateway";
   leaseMs: number;
   lookedMs: number;
   lostMs?: number;
@@ -92,6 +93,82 @@ describe.skipIf(problem !== null)(`the worker of a fleet${skipped}`, () => {
     expect(findings[0]?.detail).toContain("1 min 1 s behind the database's");
   });
 
+  test("has its tick that hangs told of, whatever the other machines do meanwhile", async () => {
+    const fleet = await fleetOf({ a: LIVE, b: LIVE });
+    const nowMs = await databaseNowMs(fleet.db);
+    const tick = async (id: string, machine: string, startedMs: number, endedMs: number | null) =>
+      await fleet.db
+        .insertInto("ticks")
+        .values({
+          ...{ id, started_at: nowMs - startedMs, machine: fleet.idOf(machine), by_hand: 0, version: "1" },
+          ...{ outcome: endedMs === null ? "running" : "idle", reason: null, units: 0, cost_micros: 0 },
+          ...{ finished_at: endedMs === null ? null : nowMs - endedMs, next_due_at: null },
+        })
+        .execute();
+    await tick("hangs", "a", 20 * HOUR_MS, null);
+    for (let minutes = 90; minutes > 0; minutes -= 5)
+      await tick(`other-${minutes}`, "b", minutes * 60_000, minutes * 60_000 - 1_000);
+    const { findings, notices } = await fleet.condition();
+    expect(findings).toMatchObject([{ code: "tick_hanging" }]);
+    expect(findings[0]?.detail).toMatch(
+      /^the tick that began at .* on host-a has not ended: its process hangs$/,
+    );
+    expect(notices).toMatchObject([{ event: "heartbeat_late", title: "A tick hangs on host-a" }]);
+    // What is seen of the latest tick alone.
+    await fleet.db
+      .updateTable("machines")
+      .set({ ended_at: nowMs })
+      .where("id", "=", fleet.idOf("a"))
+      .execute();
+    expect((await fleet.condition()).findings).toEqual([]);
+  });
+
+  test("is no gateway's, and a gateway is no worker", async () => {
+    const fleet = await fleetOf({ a: { ...LIVE, part: "gateway", clockOffMs: 61_000 }, b: ENDED });
+    const { observed, findings } = await fleet.condition();
+    expect(observed.worker).toEqual({ state: "none" });
+    expect(observed.gateway).toEqual({ state: "working", pid: null });
+    expect(findings.map(({ code }) => code)).toEqual(["machine_clock"]);
+    const suspended = { state: "suspended", pid: 7 } as const;
+    expect((await fleet.condition({ gateway: suspended })).observed.gateway).toEqual(suspended);
+    const lost = await fleetOf({ a: { ...LOST, part: "gateway" }, b: LIVE });
+    const { observed: after, findings: told } = await lost.condition({
+      gateway: { state: "working", pid: 7 },
+    });
+    expect(after.gateway).toEqual({ state: "none" });
+    expect(told.map(({ text }) => text)).toEqual(["the gateway of machine host-a is lost"]);
+  });
+
+  test("needs a person while a failover, or a jump of the database's clock, is not confirmed", async () => {
+    const fleet = await fleetOf({ a: LIVE });
+    const nowMs = await databaseNowMs(fleet.db);
+    const reason = "the database failed over: its server was promoted. Look, then: afk resume";
+    await fleet.db
+      .insertInto("database_events")
+      .values({
+        generation: 7,
+        event: "failover_seen",
+        at: nowMs - 60_000,
+        reason,
+        told_at: 1,
+        confirmed_at: null,
+      })
+      .execute();
+    await fleet.db.updateTable("gate").set({ shift_ms: -HOUR_MS }).execute();
+    const { verdict, findings } = await fleet.condition();
+    expect(verdict).toBe("needs_person");
+    expect(findings).toMatchObject([
+      { code: "failover_seen", command: "afk resume", detail: `${reason}. It was seen 1 min ago` },
+      { code: "database_clock", command: "afk resume" },
+    ]);
+    expect(findings[1]?.detail).toContain("1 h ahead of the agent's time");
+    await fleet.db.updateTable("gate").set({ shift_ms: HOUR_MS }).execute();
+    await fleet.db.updateTable("database_events").set({ confirmed_at: nowMs }).execute();
+    const after = (await fleet.condition()).findings;
+    expect(after).toMatchObject([{ code: "database_clock", command: "afk resume --clock" }]);
+    expect(after[0]?.detail).toContain("1 h behind the agent's time");
+  });
+
   test("shows a tick of a machine that is gone as crashed, and one of a machine that is there as running", async () => {
     const fleet = await fleetOf({ a: LIVE, b: LOST });
     const nowMs = await databaseNowMs(fleet.db);
@@ -152,11 +229,11 @@ async function fleetOf(machines: Record<string, MachineMade>) {
   const nowMs = await databaseNowMs(db);
   const idOf = (name: string) => `${name}`.padEnd(26, "0");
   for (const [name, made] of Object.entries(machines)) {
-    const { leaseMs, lookedMs, lostMs = null, endedMs = null, clockOffMs = 0 } = made;
+    const { part = "worker", leaseMs, lookedMs, lostMs = null, endedMs = null, clockOffMs = 0 } = made;
     await db
       .insertInto("machines")
       .values({
-        ...{ id: idOf(name), runner: newRunner(idOf(name), "worker", nowMs), name: `host-${name}` },
+        ...{ id: idOf(name), runner: newRunner(idOf(name), part, nowMs), part, name: `host-${name}` },
         ...{ boot_id: "b", pid: 1, process_started: "", version: "1", level: "0013-fleet" },
         ...{ started_at: nowMs - HOUR_MS, lease_until: nowMs + leaseMs, looked_at: nowMs + lookedMs },
         ...{ clock_off_ms: clockOffMs, lost_at: lostMs === null ? null : nowMs + lostMs },

@@ -225,6 +225,11 @@ const VALID: Record<string, Row> = {
     ...{ shift_ms: 0, clock_set: 0 },
   },
   database_events: { generation: 1, event: "failover_seen", at: 1, reason: "why" },
+  machines: {
+    ...{ id: "machine", part: "worker", runner: "machine.worker.1", name: "host", boot_id: "boot", pid: 1 },
+    ...{ process_started: "1", version: "1", level: "1", started_at: 1, lease_until: 2, looked_at: 1 },
+    clock_off_ms: 0,
+  },
 };
 
 /** What each table refuses, as a change to its valid row. */
@@ -316,6 +321,7 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a second gate", "gate", { id: 2 }],
   ["a negative generation", "gate", { generation: -1 }],
   ["a negative epoch", "gate", { epoch: -1 }],
+  ["a part of a machine that does not exist", "machines", { part: "judge" }],
   ["an event of the database that does not exist", "database_events", { event: "lost" }],
 ];
 

@@ -1,6 +1,7 @@
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
 import { assertNever } from "../../lib/errors.ts";
 import { shortId } from "../../lib/ids.ts";
+import { plural } from "../../lib/text.ts";
 import type { MachineStatus } from "../../ops/fleet.ts";
 import { oneLine, paint } from "../output.ts";
 import { type Column, tableText } from "../text.ts";
@@ -19,7 +20,7 @@ export function machineLines(machines: readonly MachineStatus[], nowMs: number):
     ["CALLS", ({ calls }) => String(calls), "right"],
     ["SAW THE SWITCH", ({ lookedAt }) => formatRelative(Date.parse(lookedAt), nowMs), "right"],
     ["CLOCK", ({ clockOffMs }) => clockText(clockOffMs), "right"],
-    ["RUNS", ({ jobs }) => (jobs.length === 0 ? "nothing" : jobs.map(({ name }) => name).join(", "))],
+    ["RUNS", runsText],
   ];
   return [
     ...tableText(machines, columns, "no machine has taken part yet: afk run, or afk tick"),
@@ -30,14 +31,21 @@ export function machineLines(machines: readonly MachineStatus[], nowMs: number):
 /** The machines as a row of the status; none where there is no fleet. */
 export function machineRows(machines: readonly MachineStatus[]): (readonly [label: string, text: string])[] {
   if (machines.length === 0) return [];
-  const live = machines.filter(isLive);
+  const live = machines.filter((each) => isLive(each) && each.part === "worker");
+  const gateways = machines.filter((each) => isLive(each) && each.part === "gateway");
   const lost = machines.filter(({ lease }) => lease.state === "lost" || lease.state === "over").length;
-  const names = live.map(({ name }) => oneLine(name)).join(", ");
+  const names = (some: readonly MachineStatus[]) => some.map(({ name }) => oneLine(name)).join(", ");
   const parts = [
-    live.length === 0 ? paint("red", "none at work") : `${live.length} at work (${names})`,
+    live.length === 0 ? paint("red", "none at work") : `${live.length} at work (${names(live)})`,
+    ...(gateways.length === 0 ? [] : [`${plural(gateways.length, "gateway")} (${names(gateways)})`]),
     ...(lost === 0 ? [] : [paint("yellow", `${lost} lost`)]),
   ];
   return [["machines", `${parts.join(", ")}: afk machines`]];
+}
+
+function runsText({ part, jobs }: MachineStatus): string {
+  if (part === "gateway") return "the gateway";
+  return jobs.length === 0 ? "nothing" : jobs.map(({ name }) => name).join(", ");
 }
 
 function isLive({ lease }: MachineStatus): boolean {

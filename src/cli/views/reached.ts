@@ -27,8 +27,8 @@ export function reachedLines({ machines, isHereAlone }: Pick<Stopped, "machines"
   ];
 }
 
-function nameOf({ name, id }: Reached): string {
-  return `${oneLine(name)} (${shortId(id)})`;
+function nameOf({ part, name, id }: Reached): string {
+  return `${part === "gateway" ? "the gateway of " : ""}${oneLine(name)} (${shortId(id)})`;
 }
 
 function whyUnseen({ state, lookedAt }: Reached): string {

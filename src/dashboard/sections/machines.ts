@@ -22,15 +22,19 @@ export function machinesSection({ status: { machines } }: Snapshot, times: Times
 }
 
 function cells(machine: MachineStatus, times: Times) {
-  const { name, version, jobs, calls, lookedAt } = machine;
-  const runs = jobs.length === 0 ? quiet("nothing") : foreign(jobs.map((job) => job.name).join(", "), 200);
+  const { name, version, calls, lookedAt } = machine;
   return [
     html`${foreign(name, 80)} ${quiet(version)}`,
     stateTag(machine, times),
-    runs,
+    runsOf(machine),
     calls,
     ago(Date.parse(lookedAt), times),
   ];
+}
+
+function runsOf({ part, jobs }: MachineStatus): Html {
+  if (part === "gateway") return html`the gateway`;
+  return jobs.length === 0 ? quiet("nothing") : html`${foreign(jobs.map((job) => job.name).join(", "), 200)}`;
 }
 
 function stateTag({ lease }: MachineStatus, times: Times): Html {

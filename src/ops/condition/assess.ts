@@ -2,8 +2,7 @@ import type { Selectable } from "kysely";
 import { chainsOf } from "../../config/job-models.ts";
 import { toIso } from "../../lib/clock.ts";
 import { formatDuration, formatRelative } from "../../lib/duration-text.ts";
-import { DAY_MS, MINUTE_MS } from "../../lib/durations.ts";
-import { shortId } from "../../lib/ids.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
 import { formatUsd, MICROS_PER_USD } from "../../lib/money.ts";
 import { plural } from "../../lib/text.ts";
 import { ownerWords } from "../../lib/windows.ts";
@@ -14,6 +13,7 @@ import type { Late, WatchNotice } from "../watchdog/heartbeat.ts";
 import type { Observation } from "../worker.ts";
 import type { Facts } from "./facts.ts";
 import { type Finding, type FindingCode, finding } from "./finding.ts";
+import { machineFindings } from "./fleet.ts";
 
 /** With less room than this on the disk of the state a person should make some: soon no work is begun. */
 export const FREE_MIN_BYTES = 200 * 1024 * 1024;
@@ -33,7 +33,7 @@ export function assess(evidence: Evidence): Finding[] {
   return [
     ...worker(evidence),
     ...machine(evidence),
-    ...fleet(evidence),
+    ...machineFindings(evidence.observed),
     ...calls(evidence),
     ...queue(evidence),
     ...gateway(evidence),
@@ -107,28 +107,6 @@ function machine(evidence: Evidence): Finding[] {
   }
   if (isDrifted) found.push(finding("drift", "the configuration in use was never released", "afk doctor"));
   return found;
-}
-
-/** What is lost for longer is known, or was never meant to come back. */
-const LOST_MS = DAY_MS;
-/** Ten times what clocks differ by that are set over the network. */
-const CLOCK_OFF_MS = MINUTE_MS;
-
-function fleet({ observed: { nowMs, machines } }: Evidence): Finding[] {
-  return machines.flatMap(({ id, name, lease, lookedAt, clockOffMs }) => {
-    const found: Finding[] = [];
-    if (lease.state === "lost" && nowMs - (lease.since ?? nowMs) < LOST_MS) {
-      const detail = `${shortId(id)}: its last sign was ${formatRelative(lookedAt, nowMs)}; the others do its work`;
-      found.push(finding("machine_lost", `machine ${name} is lost`, "afk machines", detail));
-    }
-    if (lease.state === "live" && Math.abs(clockOffMs) > CLOCK_OFF_MS) {
-      const off = `${formatDuration(Math.abs(clockOffMs))} ${clockOffMs > 0 ? "ahead of" : "behind"} the database's`;
-      const text = `the clock of machine ${name} is wrong`;
-      const detail = `${shortId(id)}: ${off}; the fleet goes by the database's`;
-      found.push(finding("machine_clock", text, "timedatectl (on that machine)", detail));
-    }
-    return found;
-  });
 }
 
 function calls(evidence: Evidence): Finding[] {

@@ -3,7 +3,7 @@ import type { Kill } from "../../rails/halt.ts";
 import { readKill } from "../../rails/kill.ts";
 import { readMeta } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
-import { observeFleet } from "../fleet.ts";
+import { isWorker, observeFleet } from "../fleet.ts";
 import { readMark } from "../high-water.ts";
 import { latestTicks } from "../history.ts";
 import { type Late, lateHeartbeat, type WatchNotice } from "../watchdog/heartbeat.ts";
@@ -38,7 +38,10 @@ export async function readCondition(sources: ConditionSources, outside: Observat
   const { config, db } = sources;
   const observed = await observeFleet(db, config, outside);
   const kill = await readStopped(sources);
-  const late = kill === null ? await lateHeartbeat({ config, db, ...observed }) : null;
+  const late =
+    kill === null
+      ? await lateHeartbeat({ config, db, ...observed, machines: observed.machines.filter(isWorker) })
+      : null;
   const empty = kill === null ? await noOutput(db, config) : null;
   const [lastTick] = await latestTicks(db, observed.nowMs, 1);
   const facts = await readFacts(sources, { observed, lastTick, isLate: late !== null });

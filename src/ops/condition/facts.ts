@@ -23,6 +23,7 @@ import { countFailingSources } from "../sources.ts";
 import type { Observation } from "../worker.ts";
 import { refusingCaps, refusingRunCaps } from "./caps.ts";
 import type { Finding } from "./finding.ts";
+import { databaseFindings } from "./fleet.ts";
 import { stuckMessages } from "./messages.ts";
 import { networksByAgreement } from "./network.ts";
 import { type CapAnswers, readCapAnswers } from "./questions.ts";
@@ -108,6 +109,7 @@ export async function readFacts(
       ...(await refusingRunCaps(db, lastTick?.id ?? null, capAnswers.grants)),
       ...(await stuckMessages(db, config, nowMs)),
       ...(await networksByAgreement(config)),
+      ...(await databaseFindings(db, config, nowMs)),
     ],
     pingFailingSince: config.heartbeat.pingUrl === null ? 0 : await readMeta(db, "ping_failed_at"),
     refusedClients: await refusedClients(db, spend.day),

@@ -39,6 +39,8 @@ export const FINDINGS = {
   gateway_suspended: bad("the gateway's process is suspended"),
   alerts_undelivered: bad("a channel gave up alerts and has taken none since"),
   results_undelivered: bad("a receiver gave up results and has taken none since"),
+  failover_seen: needsPerson("the database failed over, and no person has looked since"),
+  database_clock: needsPerson("the database's clock jumped, and the agent's time goes on as if it had not"),
   machine_lost: needsPerson(
     "a machine of the fleet gave no sign any more in the last 24 hours, and has not come back",
   ),

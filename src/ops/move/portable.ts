@@ -58,17 +58,19 @@ export async function fillState(path: string, state: WholeState): Promise<Copied
 export async function refuseAtWork({ trx, nowMs }: { trx: Db; nowMs: number }): Promise<void> {
   const machines = await trx
     .selectFrom("machines")
-    .select(["id", "name"])
+    .select(["id", "part", "name"])
     .where("lost_at", "is", null)
     .where("ended_at", "is", null)
     .where("lease_until", ">", nowMs)
     .orderBy("name")
     .execute();
   if (machines.length === 0) return;
-  const names = machines.map(({ id, name }) => `${name} (${id})`).join(", ");
+  const names = machines
+    .map(({ id, part, name }) => `${part === "gateway" ? "the gateway of " : ""}${name} (${id})`)
+    .join(", ");
   throw new AfkError(
     "fleet_at_work",
-    `${names} ${machines.length === 1 ? "is" : "are"} at work in this state; nothing was done. End the workers on all machines, wait 15 s, and say it again`,
+    `${names} ${machines.length === 1 ? "is" : "are"} at work in this state; nothing was done. End workers and gateways on all machines, wait 15 s, and say it again`,
     { retry: "never", exitCode: EXIT.locked },
   );
 }

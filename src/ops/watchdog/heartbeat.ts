@@ -62,6 +62,8 @@ export async function lateHeartbeat(sources: HeartbeatSources): Promise<Late | n
   if (last === undefined) return await neverBegun(sources);
   const scheduled = ticks.filter((tick) => tick.by_hand === 0);
   const intervalMs = usualInterval(scheduled, sources.config.tickSeconds);
+  const hanging = await hangingElsewhere(sources, intervalMs);
+  if (hanging !== null) return hanging;
   return last.finished_at === null
     ? neverEnded(sources, last, intervalMs)
     : notAgain(sources, last, scheduled.length > 1 ? intervalMs : null);
@@ -91,20 +93,43 @@ async function neverBegun({ config, db, nowMs }: HeartbeatSources): Promise<Late
   return late("never", "No tick has ever run", asked, `never:${bornMs}`, message);
 }
 
+/** A tick that hangs on one machine of a fleet, which the ticks of the others would hide. */
+async function hangingElsewhere(sources: HeartbeatSources, intervalMs: number): Promise<Late | null> {
+  const live = sources.machines.filter(({ lease }) => lease.state === "live");
+  if (live.length === 0) return null;
+  const running = await sources.db
+    .selectFrom("ticks")
+    .selectAll()
+    .where("outcome", "=", "running")
+    .where(
+      "machine",
+      "in",
+      live.map(({ id }) => id),
+    )
+    .orderBy("started_at")
+    .limit(1)
+    .executeTakeFirst();
+  if (running === undefined) return null;
+  const name = live.find(({ id }) => id === running.machine)?.name;
+  return neverEnded(sources, running, intervalMs, name);
+}
+
 /** Its process is there, since a tick without one has died. */
 function neverEnded(
   { config, worker, nowMs }: HeartbeatSources,
   tick: Selectable<TicksTable>,
   intervalMs: number,
+  machine?: string,
 ): Late | null {
   const { graceMs } = config.heartbeat;
   // Its last job may have been claimed at the end, and then has its own limit.
   const jobMaxMs = Math.max(0, ...config.jobs.map((job) => job.timeoutMs));
   const mayRunMs = Math.max(TICK_MAX_MS + jobMaxMs, intervalMs) + graceMs;
   if (nowMs <= tick.started_at + mayRunMs || worker.state === "none") return null;
-  const began = `he tick that began at ${toIso(tick.started_at)} has not ended`;
+  const where = machine === undefined ? "" : ` on ${machine}`;
+  const began = `he tick that began at ${toIso(tick.started_at)}${where} has not ended`;
   const message = `T${began}. Its process is still there and holds the state. ${AFK_DID} Look: afk logs --tick last`;
-  return late("hanging", "A tick hangs", `t${began}: its process hangs`, tick.id, message);
+  return late("hanging", `A tick hangs${where}`, `t${began}: its process hangs`, tick.id, message);
 }
 
 /**

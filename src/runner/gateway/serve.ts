@@ -18,7 +18,19 @@ import { GatewayRunning, holdGateway } from "./hold-gateway.ts";
 
 /** What a process that serves clients is put together from, in agent.ts. */
 export interface Serving
-  extends Uses<"config" | "store" | "outbox" | "sender" | "rails" | "clock" | "log" | "renew" | "hasNews"> {
+  extends Uses<
+    | "config"
+    | "version"
+    | "store"
+    | "outbox"
+    | "sender"
+    | "rails"
+    | "clock"
+    | "randomness"
+    | "log"
+    | "renew"
+    | "hasNews"
+  > {
   /** The configuration as it stands now. */
   current: () => Config;
   /** Afk's own process, which a wedge guard may kill. */

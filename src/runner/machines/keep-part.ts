@@ -18,7 +18,8 @@ type Keeping = Uses<"store" | "rails" | "clock" | "outbox" | "sender" | "config"
 
 /**
  * Does `work` while this process has its machine's part: its lease is renewed, and what other machines have left is seen to. Where
- * the lease is lost the work is told to end, as by a signal.
+ * the lease of a worker is lost the work is told to end, as by a signal. Nobody else does the work of a gateway: it takes a lease
+ * that was over up again, and ends only where another process has its part.
  * @throws MachineLost (exit 69) when it was lost, or what `work` throws.
  */
 export async function whileKept<T>(
@@ -30,7 +31,7 @@ export async function whileKept<T>(
   const { rails } = dependencies;
   const over = new AbortController();
   let lost: MachineLost | null = null;
-  rails.machine = machine;
+  if (machine.part === "worker") rails.machine = machine;
   const keeping = keep(dependencies, machine, over.signal).catch((error: unknown) => {
     lost = error instanceof MachineLost ? error : new MachineLost(`${LOST}: ${messageOf(error)}`);
     machine.heldUntilMs = 0;
@@ -59,7 +60,7 @@ async function keep(dependencies: Keeping, machine: Machine, over: AbortSignal):
     } catch (error) {
       if (error instanceof MachineLost) throw error;
       log.event("warn", "machine_unrenewed", { machine: machine.id, error: messageOf(error) });
-      if (clock.uptimeMs() >= machine.heldUntilMs)
+      if (machine.part === "worker" && clock.uptimeMs() >= machine.heldUntilMs)
         throw new MachineLost(`${LOST}: it could not be renewed in time (${messageOf(error)})`);
       waitMs = AGAIN_MS;
     }
@@ -81,7 +82,8 @@ async function untilDue(ms: number, signals: AbortSignal[]): Promise<void> {
  */
 async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
   const { store, rails, clock } = dependencies;
-  const { id, runner } = machine;
+  const { runner } = machine;
+  const isWorker = machine.part === "worker";
   const askedMs = clock.uptimeMs();
   const nowMs = clock.nowMs();
   const found = await store.db
@@ -90,12 +92,11 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
       lease_until: nowMs + MACHINE_LEASE_MS,
       looked_at: nowMs,
       clock_off_ms: systemClock.nowMs() - nowMs,
+      lost_at: null,
     })
-    .where("id", "=", id)
     .where("runner", "=", runner)
-    .where("lost_at", "is", null)
     .where("ended_at", "is", null)
-    .where("lease_until", ">", nowMs)
+    .$if(isWorker, (query) => query.where("lost_at", "is", null).where("lease_until", ">", nowMs))
     .returning((eb) => [
       eb.selectFrom("kill_switch").select("set_at").where("kill_switch.id", "=", 1).as("killedAt"),
       eb
@@ -103,7 +104,7 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
         .select((inner) => inner.fn.min("others.lease_until").as("until"))
         .where("others.lost_at", "is", null)
         .where("others.ended_at", "is", null)
-        .where("others.id", "!=", id)
+        .where("others.runner", "!=", runner)
         .as("othersUntil"),
       eb
         .selectFrom("jobs")
@@ -120,7 +121,8 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
     if (kill !== null) rails.watch.trip(kill);
   }
   const othersUntil = found.othersUntil === null ? Infinity : found.othersUntil + MACHINE_LEASE_MS;
-  const jobsUntil = found.jobsUntil ?? Infinity;
+  // Jobs are a worker's.
+  const jobsUntil = (isWorker ? found.jobsUntil : null) ?? Infinity;
   if (othersUntil <= nowMs) await markLost(dependencies, machine);
   if (jobsUntil <= nowMs) {
     await recoverLeft(dependencies, { runner, tick: null });
@@ -145,7 +147,6 @@ async function end(
     await store.db
       .updateTable("machines")
       .set({ ended_at: nowMs, lease_until: nowMs })
-      .where("id", "=", id)
       .where("runner", "=", runner)
       .where("lost_at", "is", null)
       .execute();

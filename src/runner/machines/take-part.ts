@@ -5,7 +5,7 @@ import { type Clock, systemClock, toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT, systemCode } from "../../lib/errors.ts";
 import { createNews } from "../../lib/news.ts";
 import { findProcess } from "../../lib/processes.ts";
-import { type Machine, newRunner } from "../../rails/machine.ts";
+import { type Machine, newRunner, type Part } from "../../rails/machine.ts";
 import { MIGRATIONS } from "../../store/migrations.ts";
 import type { MachinesTable } from "../../store/schema/fleet.ts";
 import type { Trx } from "../../store/schema.ts";
@@ -27,25 +27,26 @@ export class MachineCopied extends AfkError {
 }
 
 /**
- * Takes the part of this machine in its fleet, for the process that holds the state folder; null where there is no fleet. One that
- * had it and is certainly gone is followed at once, any other when its lease is over.
+ * Takes a part of this machine in its fleet, for the process that holds its lock in the state folder; null where there is no fleet. One
+ * that had it and is certainly gone is followed at once, any other when its lease is over.
  * @throws MachineCopied when another process goes on to renew that lease.
  */
 export async function takePart(
   dependencies: Uses<"config" | "store" | "rails" | "clock" | "randomness" | "version" | "log">,
+  part: Part,
 ): Promise<Machine | null> {
   const { config, store, rails, clock, randomness, version, log } = dependencies;
   const id = machineIdOf(config, clock.nowMs(), randomness);
   if (id === null) return null;
-  const runner = newRunner(id, "worker", clock.nowMs(), randomness);
-  const self = { id, runner, version, ...thisProcess() };
+  const runner = newRunner(id, part, clock.nowMs(), randomness);
+  const self = { id, part, runner, version, ...thisProcess() };
   let before: Holder | null = null;
   for (;;) {
     const askedMs = clock.uptimeMs();
     const other = await store.atomically((trx) => takeIfFree(trx, self, clock));
     if (other === null) {
       log.event("info", "machine_joined", { machine: id, runner });
-      return { id, runner, heldUntilMs: askedMs + MACHINE_LEASE_MS, left: createNews() };
+      return { id, part, runner, heldUntilMs: askedMs + MACHINE_LEASE_MS, left: createNews() };
     }
     if (before !== null && other.lease_until > before.lease_until)
       throw new MachineCopied(config.paths.machine, other);
@@ -67,18 +68,24 @@ async function untilOver(
       .selectFrom("machines")
       .select("lease_until")
       .where("id", "=", other.id)
+      .where("part", "=", other.part)
       .executeTakeFirst();
     if (now?.lease_until !== other.lease_until) return;
   }
 }
 
 type Holder = Selectable<MachinesTable>;
-type Self = Pick<Holder, "id" | "runner" | "version" | "boot_id" | "pid" | "process_started">;
+type Self = Pick<Holder, "id" | "part" | "runner" | "version" | "boot_id" | "pid" | "process_started">;
 
 /** Writes the machine's row; gives the one that is there where somebody else may be at work with it. */
 async function takeIfFree(trx: Trx, self: Self, clock: Clock): Promise<Holder | null> {
   const nowMs = clock.nowMs();
-  const found = await trx.selectFrom("machines").selectAll().where("id", "=", self.id).executeTakeFirst();
+  const found = await trx
+    .selectFrom("machines")
+    .selectAll()
+    .where("id", "=", self.id)
+    .where("part", "=", self.part)
+    .executeTakeFirst();
   if (found !== undefined && isLive(found, nowMs) && !isGone(found, self)) return found;
   const columns = {
     ...self,
@@ -94,7 +101,7 @@ async function takeIfFree(trx: Trx, self: Self, clock: Clock): Promise<Holder | 
   await trx
     .insertInto("machines")
     .values(columns)
-    .onConflict((conflict) => conflict.column("id").doUpdateSet(columns))
+    .onConflict((conflict) => conflict.columns(["id", "part"]).doUpdateSet(columns))
     .execute();
   return null;
 }

@@ -38,7 +38,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .execute();
   await db.schema
     .createTable("machines")
-    .addColumn("id", "text", (c) => c.primaryKey())
+    .addColumn("id", "text", (c) => c.notNull())
+    // What its process does: runs jobs, or serves clients. One machine may have a process of each.
+    .addColumn("part", "text", (c) =>
+      c.notNull().defaultTo("worker").check(sql`part in ('worker', 'gateway')`),
+    )
     // What claims and the ledger name: another one each time that a process takes the machine's part.
     .addColumn("runner", "text", (c) => c.notNull())
     .addColumn("name", "text", (c) => c.notNull())
@@ -53,6 +57,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("clock_off_ms", "bigint", (c) => c.notNull())
     .addColumn("lost_at", "bigint")
     .addColumn("ended_at", "bigint")
+    .addPrimaryKeyConstraint("machines_key", ["id", "part"])
     .execute();
   await db.schema
     .createTable("chores")

@@ -1,3 +1,5 @@
+import type { Generated } from "kysely";
+
 /** One row, id 1, which every section on PostgreSQL locks before anything else. SQLite has a lock of its own. */
 export interface GateTable {
   id: number;
@@ -28,9 +30,10 @@ export interface DatabaseEventsTable {
   confirmed_at: number | null;
 }
 
-/** A host of a fleet, known by an id of its own. */
+/** A host of a fleet, known by an id of its own: a row for the process that runs its jobs, and one for that of its gateway. */
 export interface MachinesTable {
   id: string;
+  part: Generated<"worker" | "gateway">;
   /** The process that has the machine's part, as claims and the ledger name it. */
   runner: string;
   /** What its host calls itself: for people alone. */

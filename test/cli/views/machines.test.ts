@@ -7,6 +7,7 @@ const iso = (secondsAgo: number) => new Date(nowMs - secondsAgo * 1_000).toISOSt
 
 function machine(name: string, more: Partial<MachineStatus> = {}): MachineStatus {
   return {
+    part: "worker",
     ...{ id: `${name}-0123456789`.padEnd(26, "x"), name, version: "0.2.0", startedAt: iso(7_200) },
     lease: { state: "live", until: iso(-12), since: null },
     ...{ jobs: [], calls: 0, lookedAt: iso(3), clockOffMs: 40 },
@@ -26,6 +27,7 @@ const FLEET = [
   machine("host-c", { lease: { state: "over", until: iso(4), since: null }, lookedAt: iso(19) }),
   machine("host-d", { lease: { state: "lost", until: iso(400), since: iso(370) }, lookedAt: iso(415) }),
   machine("host-e", { lease: { state: "ended", until: iso(90), since: iso(90) }, lookedAt: iso(92) }),
+  machine("host-a", { part: "gateway", calls: 1 }),
 ];
 
 test("the machines of a fleet are shown with what each does, what it has seen, and what is wrong with it", () => {
@@ -36,6 +38,7 @@ test("the machines of a fleet are shown with what each does, what it has seen, a
     "host-c   xxxxxxxx  silent   0.2.0        0        19 s ago       right  nothing",
     "host-d   xxxxxxxx  lost     0.2.0        0  6 min 55 s ago       right  nothing",
     "host-e   xxxxxxxx  ended    0.2.0        0  1 min 32 s ago       right  nothing",
+    "host-a   xxxxxxxx  at work  0.2.0        1         3 s ago       right  the gateway",
     "versions differ, as they do while machines are upgraded one by one",
   ]);
 });
@@ -46,6 +49,8 @@ test("a fleet that no machine has taken part in says how one does", () => {
 
 test("the status has a row of the fleet, and none where one machine is all", () => {
   expect(machineRows([])).toEqual([]);
-  expect(machineRows(FLEET)).toEqual([["machines", "2 at work (host-a, host-b), 2 lost: afk machines"]]);
-  expect(machineRows(FLEET.slice(4))).toEqual([["machines", "none at work: afk machines"]]);
+  expect(machineRows(FLEET)).toEqual([
+    ["machines", "2 at work (host-a, host-b), 1 gateway (host-a), 2 lost: afk machines"],
+  ]);
+  expect(machineRows(FLEET.slice(4, 5))).toEqual([["machines", "none at work: afk machines"]]);
 });

@@ -60,7 +60,13 @@ export async function startMachine(
     });
     const runner = newRunner(name, "worker", Date.now());
     // Its lease is not looked at here: no call says which job's it is.
-    rails.machine = { id: name, runner, heldUntilMs: Number.POSITIVE_INFINITY, left: createNews() };
+    rails.machine = {
+      id: name,
+      part: "worker",
+      runner,
+      heldUntilMs: Number.POSITIVE_INFINITY,
+      left: createNews(),
+    };
     return { runner, rails, proxy, isDead: false };
   };
   let current = await start();
