@@ -2,7 +2,7 @@ import { DatabaseError } from "pg";
 import { AfkError, EXIT, messageOf, systemCode } from "../../lib/errors.ts";
 import { StoreRefused } from "../errors.ts";
 
-/** The database cannot be reached, or does not take part: nothing was done, and it may heal by itself. Exit code 69. */
+/** The database cannot be reached, or does not take part: nothing was done unless it says otherwise, and it may heal by itself. Exit code 69. */
 export class StoreUnreachable extends AfkError {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super("store_unreachable", message, { exitCode: EXIT.unavailable, ...options });
@@ -51,6 +51,12 @@ const LOST = new Set([
   "ENETUNREACH",
   "ENOENT",
 ]);
+
+/** Of a statement by itself that was sent with its commit, when the answer to that never came. */
+export function unanswered(cause: unknown, where: string): StoreUnreachable {
+  const message = `${where} went away before it answered (${messageOf(cause)}); whether what was asked for is done is not known. Look whether it runs and is the primary`;
+  return new StoreUnreachable(message, { cause });
+}
 
 /** PostgreSQL's errors in words that say what to do. Anything else passes as it is. `where` names the database without its password. */
 export function explain(error: unknown, where: string): unknown {

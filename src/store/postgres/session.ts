@@ -2,7 +2,7 @@ import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { type QueryResult as Answer, Client } from "pg";
 import { after } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
-import { explain, isAway } from "./errors.ts";
+import { explain, isAway, sqlState, unanswered } from "./errors.ts";
 import { TYPES, toParameter } from "./values.ts";
 import { describe } from "./where.ts";
 
@@ -15,6 +15,8 @@ const LOCK_MS = 10_000;
 const STATEMENT_MS = 60_000;
 /** A connection that is closed in order tells the server, which a link that is half open never answers. */
 const CLOSE_MS = 1_000;
+/** What changes nothing, answered or not. */
+const READS = /^\s*select\b/i;
 
 /** A way to the database. Nothing rests on what the server keeps of a session: behind a pooler each transaction may have another. */
 export class Session implements DatabaseConnection {
@@ -88,12 +90,21 @@ export class Session implements DatabaseConnection {
 
   /** A statement by itself has the schema's name from a transaction of its own; all three go in one packet. */
   async #alone(sql: string, values: unknown[]): Promise<Answer> {
-    const [, result] = await allOrFirstError([
+    const wasSent = !this.#isLost;
+    // Waits for all, so that the next statement finds the session free.
+    const [begun, done, committed] = await Promise.allSettled([
       this.client.query(`begin; ${this.#local}`),
       this.client.query(sql, values),
       this.client.query("commit"),
     ]);
-    return result as Answer;
+    const failed = [begun, done, committed].find((each) => each.status === "rejected");
+    if (failed === undefined && done.status === "fulfilled") return done.value;
+    const { reason } = failed ?? {};
+    const isRefused = [begun, done].some(
+      (each) => each.status === "rejected" && sqlState(each.reason) !== "",
+    );
+    const isOpen = committed.status === "rejected" && isAway(committed.reason) && !isRefused;
+    throw wasSent && isOpen && !READS.test(sql) ? unanswered(reason, this.#where) : reason;
   }
 
   /** Begins a transaction with statements that belong to its beginning, and gives what the last of them gave. */
@@ -181,14 +192,6 @@ function localSettings(schema: string): string {
     `set local statement_timeout to ${STATEMENT_MS}`,
     `set local idle_in_transaction_session_timeout to ${IDLE_IN_TRANSACTION_MS}`,
   ].join("; ");
-}
-
-/** Waits for all, so that the next statement finds the session free. @throws what failed first. */
-async function allOrFirstError(all: readonly Promise<unknown>[]): Promise<unknown[]> {
-  const ended = await Promise.allSettled(all);
-  const failed = ended.find((each) => each.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-  return ended.map((each) => (each.status === "fulfilled" ? each.value : undefined));
 }
 
 function toResult<Row>({ rows, rowCount, command }: Answer): QueryResult<Row> {

@@ -1,7 +1,10 @@
 // @module-tag processes
 // @module-tag slow
-import { describe, expect, test } from "vitest";
+import { CompiledQuery } from "kysely";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { messageOf } from "../../../src/lib/errors.ts";
 import { CommitUnknown } from "../../../src/store/postgres/errors.ts";
+import { Session } from "../../../src/store/postgres/session.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { startProxy } from "../../support/postgres/proxy.ts";
 import { forTest, sharedPostgres } from "../../support/postgres/shared.ts";
@@ -136,6 +139,54 @@ describe.skipIf(problem !== null)(
     });
   },
 );
+
+describe.skipIf(problem !== null)("a statement by itself whose answer is lost", () => {
+  const WRITE = "insert into meta (key, value) values ('alone', 1)";
+
+  async function alone() {
+    const { target, proxy, direct } = await behindProxy();
+    const session = await Session.open(target);
+    onTestFinished(() => session.drop());
+    const error = async (statement: string) =>
+      await session.executeQuery(CompiledQuery.raw(statement)).then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+    const isThere = async () => {
+      const other = await Session.open(direct);
+      const { rows } = await other.executeQuery(CompiledQuery.raw("select 1 from meta where key = 'alone'"));
+      await other.close();
+      return rows.length === 1;
+    };
+    return { proxy, session, error, isThere };
+  }
+
+  test("at its commit is done, and is said to be of unknown outcome", async () => {
+    const { proxy, error, isThere } = await alone();
+    proxy.dropAnswerOf(COMMIT);
+    const thrown = await error(WRITE);
+    expect(thrown).toMatchObject({ code: "store_unreachable", exitCode: 69 });
+    expect(messageOf(thrown)).toContain("whether what was asked for is done is not known");
+    expect(messageOf(thrown)).not.toContain("nothing was changed");
+    // What it said before.
+    expect(await isThere()).toBe(true);
+  });
+
+  test("is said to have changed nothing where the server has refused it, where it only reads, and where it was never sent", async () => {
+    const { proxy, session, error, isThere } = await alone();
+    const refused = await error(
+      WRITE.replace("values ('alone', 1)", "select 'alone', 1 from pg_terminate_backend(pg_backend_pid())"),
+    );
+    expect(messageOf(refused)).toContain("nothing was changed");
+    expect(session.isLost()).toBe(true);
+    expect(messageOf(await error(WRITE))).toContain("nothing was changed");
+    const again = await alone();
+    again.proxy.dropAnswerOf(COMMIT);
+    expect(messageOf(await again.error("select 1"))).toContain("nothing was changed");
+    expect([await isThere(), await again.isThere()]).toEqual([false, false]);
+    proxy.cutAll();
+  });
+});
 
 describe.skipIf(problem !== null)("a commit with a warning", () => {
   /** As the one of a wait for the standby that was cancelled: it comes with a commit that is acknowledged. */
