@@ -1,6 +1,7 @@
 import { budgetSize } from "./benchmarks/budget-size.ts";
 import { digest } from "./benchmarks/digest.ts";
 import { fleet } from "./benchmarks/fleet.ts";
+import { fleetKill } from "./benchmarks/fleet-kill.ts";
 import { gateway } from "./benchmarks/gateway.ts";
 import { groupCommit } from "./benchmarks/group-commit.ts";
 import { growth } from "./benchmarks/growth.ts";
@@ -19,6 +20,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   guardedCall,
   groupCommit,
   fleet,
+  fleetKill,
   gateway,
   queue,
   budgetSize,

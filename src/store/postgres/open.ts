@@ -104,7 +104,9 @@ export async function openPostgresStore(
     commit: (session) => (session as Session).commit(),
     rollback: (session) => (session as Session).rollback(),
   });
-  executePreparedBy(db, (query) => pool.run((session) => session.executeQuery(query)));
+  // Where no section runs, its session is free, and a process that idles needs no other one.
+  const onFree = <T>(work: (session: Session) => Promise<T>) => sections.aside(work) ?? pool.run(work);
+  executePreparedBy(db, (query) => onFree((session) => session.executeQuery(query)));
   const latest = db.withoutPlugins();
   executePreparedBy(
     latest,
@@ -112,8 +114,7 @@ export async function openPostgresStore(
   );
   const changes = followChanges({
     schema: target.schema,
-    // Reads have connections of their own while sections run; a process that idles has the one.
-    onSession: (work) => sections.aside(work) ?? pool.run(work),
+    onSession: onFree,
     ownUpTo: sections.ownUpTo,
     where,
   });
