@@ -3,6 +3,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { MachineLost } from "../../rails/halt.ts";
 import { readKillRow } from "../../rails/kill.ts";
 import { LOST, type Machine } from "../../rails/machine.ts";
+import { prepared } from "../../store/prepared.ts";
 import type { Uses } from "../dependencies.ts";
 import { recoverLeft } from "../phases/recover.ts";
 import { markLost } from "./mark-lost.ts";
@@ -76,6 +77,36 @@ async function untilDue(ms: number, signals: AbortSignal[]): Promise<void> {
   for (const signal of open) signal.removeEventListener("abort", nap.end);
 }
 
+const [RENEW_WORKER, RENEW_GATEWAY] = [renewal(true), renewal(false)];
+
+/** A worker that was lost stays so; a gateway has nothing that others could have taken over. */
+function renewal(isWorker: boolean) {
+  return prepared((db, at: { runner: string; nowMs: number; clockOffMs: number; leaseUntil: number }) =>
+    db
+      .updateTable("machines")
+      .set({ lease_until: at.leaseUntil, looked_at: at.nowMs, clock_off_ms: at.clockOffMs, lost_at: null })
+      .where("runner", "=", at.runner)
+      .where("ended_at", "is", null)
+      .$if(isWorker, (query) => query.where("lost_at", "is", null).where("lease_until", ">", at.nowMs))
+      .returning((eb) => [
+        eb.selectFrom("kill_switch").select("set_at").where("kill_switch.id", "=", 1).as("killedAt"),
+        eb
+          .selectFrom("machines as others")
+          .select((inner) => inner.fn.min("others.lease_until").as("until"))
+          .where("others.lost_at", "is", null)
+          .where("others.ended_at", "is", null)
+          .where("others.runner", "!=", at.runner)
+          .as("othersUntil"),
+        eb
+          .selectFrom("jobs")
+          .select((inner) => inner.fn.min("jobs.lease_until").as("until"))
+          .where("jobs.state", "=", "running")
+          .where("jobs.runner", "!=", at.runner)
+          .as("jobsUntil"),
+      ]),
+  );
+}
+
 /**
  * One statement renews the lease, looks at the kill switch, and says what is to be seen to; that is done then.
  * @returns after how long to renew again. @throws MachineLost
@@ -86,34 +117,9 @@ async function renew(dependencies: Keeping, machine: Machine): Promise<number> {
   const isWorker = machine.part === "worker";
   const askedMs = clock.uptimeMs();
   const nowMs = clock.nowMs();
-  const found = await store.db
-    .updateTable("machines")
-    .set({
-      lease_until: nowMs + MACHINE_LEASE_MS,
-      looked_at: nowMs,
-      clock_off_ms: systemClock.nowMs() - nowMs,
-      lost_at: null,
-    })
-    .where("runner", "=", runner)
-    .where("ended_at", "is", null)
-    .$if(isWorker, (query) => query.where("lost_at", "is", null).where("lease_until", ">", nowMs))
-    .returning((eb) => [
-      eb.selectFrom("kill_switch").select("set_at").where("kill_switch.id", "=", 1).as("killedAt"),
-      eb
-        .selectFrom("machines as others")
-        .select((inner) => inner.fn.min("others.lease_until").as("until"))
-        .where("others.lost_at", "is", null)
-        .where("others.ended_at", "is", null)
-        .where("others.runner", "!=", runner)
-        .as("othersUntil"),
-      eb
-        .selectFrom("jobs")
-        .select((inner) => inner.fn.min("jobs.lease_until").as("until"))
-        .where("jobs.state", "=", "running")
-        .where("jobs.runner", "!=", runner)
-        .as("jobsUntil"),
-    ])
-    .executeTakeFirst();
+  const clockOffMs = systemClock.nowMs() - nowMs;
+  const at = { runner, nowMs, clockOffMs, leaseUntil: nowMs + MACHINE_LEASE_MS };
+  const [found] = (await (isWorker ? RENEW_WORKER : RENEW_GATEWAY)(store.db, at)).rows;
   if (found === undefined) throw new MachineLost(LOST);
   machine.heldUntilMs = askedMs + MACHINE_LEASE_MS;
   if (found.killedAt !== null) {
