@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { after } from "../lib/clock.ts";
-import { AfkError, EXIT, messageOf } from "../lib/errors.ts";
+import { AfkError, EXIT, messageOf, systemCode } from "../lib/errors.ts";
 import { readAsked } from "./asked.ts";
 import type { Answer } from "./protocols/protocol.ts";
 import { protocolOf } from "./routes.ts";
@@ -10,7 +10,8 @@ import { protocolOf } from "./routes.ts";
 /** What a client may take of the server before it has shown its key. */
 const LIMITS = {
   maxHeaderSize: 32 * 1024,
-  headersTimeout: 10_000,
+  /** From the connection on: on a machine that is busy, hundreds wait together until they are read. */
+  headersTimeout: 30_000,
   /** For the whole of a request, its body too. */
   requestTimeout: 120_000,
   keepAliveTimeout: 65_000,
@@ -18,6 +19,12 @@ const LIMITS = {
   /** Two lengths, or a length and chunks: readers differ in which of them counts. */
   insecureHTTPParser: false,
   requireHostHeader: false,
+};
+/** By Node's code of the error: a client may try again what came too slowly, and not what was wrong. */
+const UNREAD: Record<string, string> = {
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
 };
 const CONNECTIONS_MAX = 12_000;
 const HEADERS_MAX = 200;
@@ -35,10 +42,10 @@ export function createGatewayServer(
   server.maxHeadersCount = HEADERS_MAX;
   server.on("upgrade", refuseUpgrade);
   server.on("connect", (_request, socket: Duplex) => socket.destroy());
-  server.on("clientError", (_error, socket: Duplex) => {
+  server.on("clientError", (error, socket: Duplex) => {
     // What is no HTTP gets no words of a protocol.
-    if (socket.writable)
-      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    const status = UNREAD[systemCode(error)] ?? "400 Bad Request";
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     else socket.destroy();
   });
   return server;

@@ -1,9 +1,10 @@
 // @module-tag slow
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { createGatewayServer } from "../../src/gateway/server.ts";
 import { entriesOf, KEY, testGateway, turn } from "./gateway-on.ts";
 
 const CHAT = JSON.stringify({ model: "test", messages: [{ role: "user", content: "hi" }] });
@@ -104,6 +105,25 @@ describe("a body", () => {
     expect(await reply.text()).toContain("afk: ");
     expect(servers.openai.requests).toEqual([]);
     expect(await entriesOf(rails)).toEqual([]);
+  });
+});
+
+describe("a request that could not be read", () => {
+  it.each([
+    [
+      "comes too slowly may be tried again",
+      "POST /v1/chat/completions HTTP/1.1\r\nx-a: ",
+      "408 Request Timeout",
+    ],
+    ["has too large a head", `GET / HTTP/1.1\r\nx-a: ${"a".repeat(40_000)}\r\n\r\n`, "431 "],
+    ["is no HTTP", "\u0016\u0003\u0001 hello\r\n\r\n", "400 Bad Request"],
+  ])("that %s", async (_, bytes, status) => {
+    const server = createGatewayServer(null, () => undefined);
+    server.headersTimeout = 500;
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    expect(await raw(`http://127.0.0.1:${port}`, bytes, 30_000)).toContain(`HTTP/1.1 ${status}`);
   });
 });
 
