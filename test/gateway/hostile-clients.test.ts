@@ -233,7 +233,9 @@ describe("very many", () => {
     }
   });
 
-  it("requests at the cap are refused or answered within it, in bounded memory", async () => {
+  it("requests at the cap are refused or answered within it, in bounded memory", {
+    timeout: 300_000,
+  }, async () => {
     const { url, servers, rails } = await testGateway({
       servers: ["openai"],
       budget: { day_micros: 50_000 },
