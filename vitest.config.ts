@@ -20,7 +20,7 @@ export default defineConfig({
     // Sources are compiled once for all the processes that tests start.
     env: { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") },
     // Many tests start real processes, and a shared machine may be slow; none waits this long when all is well.
-    testTimeout: 90_000,
-    hookTimeout: 90_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

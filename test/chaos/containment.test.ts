@@ -23,7 +23,7 @@ import {
 const KILLS = ["its own end", "STOP", "SIGTERM", "SIGKILL", "SIGKILL with its supervisor"] as const;
 type Kill = (typeof KILLS)[number];
 
-const TIMEOUT = patience({ test: 120_000, chaos: 1_200_000 });
+const TIMEOUT = patience({ test: 240_000, chaos: 1_200_000 });
 /** By marks alone it is not found when it has none and no parent either. */
 const LOST_BY_MARKS = new Set(["lowered limits and a cleared environment"]);
 

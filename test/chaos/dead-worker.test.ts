@@ -33,7 +33,7 @@ const ENDS: readonly { signal: NodeJS.Signals; moment: "idle" | "mid-reply"; say
 ];
 
 it("a worker that is gone is seen at once by status, health, watchdog, doctor, page and metrics, in the same words", {
-  timeout: patience({ test: 90_000, chaos: 300_000 }),
+  timeout: patience({ test: 180_000, chaos: 300_000 }),
 }, async () => {
   const chosen = ENDS.slice(0, cases({ test: 2, chaos: ENDS.length }));
   for (const { signal, moment, says } of chosen) {
@@ -57,7 +57,7 @@ async function suspended(pid: number): Promise<void> {
 }
 
 it("a worker whose terminal was closed ends as on SIGTERM, and all say since when none is running", {
-  timeout: patience({ test: 60_000, chaos: 60_000 }),
+  timeout: patience({ test: 180_000, chaos: 60_000 }),
 }, async () => {
   const { server, target, running, told } = await working("mid-reply");
   running.kill("SIGHUP");
@@ -78,7 +78,7 @@ it("a worker whose terminal was closed ends as on SIGTERM, and all say since whe
 });
 
 it("a worker ends in order though the terminal that it writes to is gone", {
-  timeout: patience({ test: 60_000, chaos: 60_000 }),
+  timeout: patience({ test: 180_000, chaos: 60_000 }),
 }, async ({ skip }) => {
   if (process.platform !== "linux") skip("no script(1) of util-linux");
   const target = deployment(digestConfig("http://127.0.0.1:9"));

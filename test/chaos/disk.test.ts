@@ -18,7 +18,7 @@ import { workInMemory } from "./support/in-memory.ts";
 import { serveModel } from "./support/serve.ts";
 import { tickOnce } from "./support/tick-end.ts";
 
-const limit = { timeout: patience({ test: 90_000, chaos: 3_600_000 }) };
+const limit = { timeout: patience({ test: 180_000, chaos: 3_600_000 }) };
 const ITEMS = 6;
 /** A cut within the last page may take nothing but room that is not used. */
 const PAGE_BYTES = 4_096;

@@ -21,7 +21,7 @@ import { connectionWitness } from "./support/witness.ts";
 
 const STATUSES = [301, 302, 303, 307, 308];
 const PUBLIC = "1.1.1.1";
-const LIMIT = patience({ test: 60_000, chaos: 600_000 });
+const LIMIT = patience({ test: 180_000, chaos: 600_000 });
 
 interface Target {
   name: string;

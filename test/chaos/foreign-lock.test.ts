@@ -15,7 +15,7 @@ import { tempDir } from "../support/temp.ts";
 const PROGRAM = fileURLToPath(new URL("support/lock-program.ts", import.meta.url));
 /** Longer than a statement of SQLite waits by its own time-out, and shorter than a lease. */
 const HOLD_MS = isChaos() ? 20_000 : 7_000;
-const LIMIT = patience({ test: 90_000, chaos: 600_000 });
+const LIMIT = patience({ test: 180_000, chaos: 600_000 });
 
 /** A program that is not afk's takes the write lock of the database; resolves once it has it. */
 async function hold(path: string, begin: string, ms = HOLD_MS) {

@@ -85,6 +85,6 @@ describe.each(FAULTS)("%s", (code) => {
         `${before} before the request, ${behind} behind it`,
       );
     },
-    patience({ test: 60_000, chaos: 60_000 }),
+    patience({ test: 180_000, chaos: 60_000 }),
   );
 });

@@ -48,5 +48,5 @@ it(
     }
     report("links on the host", rounds);
   },
-  patience({ test: 90_000, chaos: 900_000 }),
+  patience({ test: 180_000, chaos: 900_000 }),
 );

@@ -24,7 +24,7 @@ import { type Random, randomFrom } from "./support/hostile-text.ts";
 import { mutant, mutantBytes } from "./support/mutate.ts";
 
 const seed = chaosSeed("inputs");
-const SLOW = { timeout: patience({ test: 120_000, chaos: 3_600_000 }) };
+const SLOW = { timeout: patience({ test: 240_000, chaos: 3_600_000 }) };
 /** Processor time that one input may take, whatever else the machine does. */
 const CASE_CPU_MS_MAX = 3_000;
 

@@ -53,7 +53,7 @@ it(
     expect((await alerts(rails, "kill_set")).length).toBeGreaterThan(0);
     report("the last look", requests);
   },
-  patience({ test: 60_000, chaos: 1_800_000 }),
+  patience({ test: 180_000, chaos: 1_800_000 }),
 );
 
 describe("a real process", () => {

@@ -39,5 +39,5 @@ it(
     report("long life", count, `the heap grew by ${Math.round(grownBytes / 1_000)} kB`);
     expect(grownBytes).toBeLessThanOrEqual(GROWTH_BYTES_MAX);
   },
-  patience({ test: 120_000, chaos: 900_000 }),
+  patience({ test: 240_000, chaos: 900_000 }),
 );

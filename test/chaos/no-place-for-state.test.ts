@@ -29,7 +29,7 @@ const FILES = ["afk.db-wal", "afk.db", "lock.db"];
 const MOST_MS = 20_000;
 
 test("a state where none can be is refused at once, by each command", {
-  timeout: patience({ test: 60_000, chaos: 300_000 }),
+  timeout: patience({ test: 180_000, chaos: 300_000 }),
 }, async ({ skip }) => {
   skip(process.platform !== "linux", "there is no /proc");
   const target = deployment(digestConfig("http://127.0.0.1:9"));
@@ -52,7 +52,7 @@ test("a state where none can be is refused at once, by each command", {
 });
 
 test("a pipe or a device in the place of a file of the state is refused at once", {
-  timeout: patience({ test: 60_000, chaos: 120_000 }),
+  timeout: patience({ test: 180_000, chaos: 120_000 }),
 }, async ({ skip }) => {
   skip(process.platform !== "linux", "there is no /proc");
   const target = deployment(digestConfig("http://127.0.0.1:9"));

@@ -73,7 +73,7 @@ it(
     }
     report("after an overrun", scripts);
   },
-  patience({ test: 60_000, chaos: 3_600_000 }),
+  patience({ test: 180_000, chaos: 3_600_000 }),
 );
 
 const COST = { costMicros: 400, inputTokens: 7, outputTokens: 3, value: "text" };

@@ -16,7 +16,7 @@ import { checkAfterCut } from "./support/power-check.ts";
 const WORK = fileURLToPath(new URL("support/power-work.ts", import.meta.url));
 const JOBS = 12;
 const reason = missingTool("strace");
-const limit = { timeout: patience({ test: 60_000, chaos: 3_600_000 }) };
+const limit = { timeout: patience({ test: 180_000, chaos: 3_600_000 }) };
 
 workInMemory();
 

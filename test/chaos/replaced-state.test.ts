@@ -58,7 +58,7 @@ const ATTACKS: Record<string, (target: Deployment) => void> = {
 const IS_LINKED = "the folder is a link, and leads elsewhere";
 
 it("a worker whose files are replaced ends, sends nothing more, and says what happened", {
-  timeout: patience({ test: 90_000, chaos: 600_000 }),
+  timeout: patience({ test: 180_000, chaos: 600_000 }),
 }, async () => {
   const chosen = Object.entries(ATTACKS).slice(0, cases({ test: 5, chaos: Object.keys(ATTACKS).length }));
   for (const each of chosen) await attack(each);
@@ -66,7 +66,7 @@ it("a worker whose files are replaced ends, sends nothing more, and says what ha
 });
 
 it("a worker goes on where its files only have another name besides, or had one for a moment", {
-  timeout: patience({ test: 60_000, chaos: 60_000 }),
+  timeout: patience({ test: 180_000, chaos: 60_000 }),
 }, async () => {
   const gate = Promise.withResolvers<void>();
   const { target, running } = await inMidReply({ type: "slow", gate: () => gate.promise });
@@ -80,7 +80,7 @@ it("a worker goes on where its files only have another name besides, or had one 
 });
 
 it("an idle worker ends too, its owner is told, and who comes next spends nothing that it does not know of", {
-  timeout: patience({ test: 60_000, chaos: 60_000 }),
+  timeout: patience({ test: 180_000, chaos: 60_000 }),
 }, async () => {
   const [server, phone] = [await ollama(), await receiver()];
   const alerts = [{ type: "webhook", url: `${phone.url}/hook` }];

@@ -74,7 +74,7 @@ it(
     expect(target.query("select key from jobs")).toEqual([{ key: "before" }]);
     expect(target.query("pragma integrity_check")).toEqual([{ integrity_check: "ok" }]);
   },
-  patience({ test: 120_000, chaos: 120_000 }),
+  patience({ test: 240_000, chaos: 120_000 }),
 );
 
 /** What the state is now; throws when it is neither. */

@@ -21,7 +21,7 @@ const redact = createRedactor([]);
 
 describe("a credential is known by its shape", () => {
   const rounds = cases({ test: 20, chaos: 2_000 });
-  it(`of each kind, ${rounds} of each`, { timeout: patience({ test: 60_000, chaos: 600_000 }) }, () => {
+  it(`of each kind, ${rounds} of each`, { timeout: patience({ test: 180_000, chaos: 600_000 }) }, () => {
     let count = 0;
     for (let round = 0; round < rounds; round++) {
       for (const { kind, text, secret } of makeCredentials(randomness)) {

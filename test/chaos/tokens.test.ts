@@ -29,7 +29,7 @@ const FORMS = [
 ];
 
 it("reserves for at least as many tokens as real tokenizers make of any text", {
-  timeout: patience({ test: 120_000, chaos: 1_200_000 }),
+  timeout: patience({ test: 240_000, chaos: 1_200_000 }),
 }, () => {
   const random = randomFrom(seededRandomness(chaosSeed("tokens")));
   const count = cases({ test: 20_000, chaos: 200_000 });

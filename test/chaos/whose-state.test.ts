@@ -24,7 +24,7 @@ import { isChaos, patience, report } from "../support/chaos.ts";
 import { afkAsNobody, whyNotNobody } from "./support/as-nobody.ts";
 
 /** Each starts many processes. */
-const LONG = { timeout: patience({ test: 90_000, chaos: 600_000 }) };
+const LONG = { timeout: patience({ test: 180_000, chaos: 600_000 }) };
 
 let tried = 0;
 afterAll(() => report("whose state", tried));

@@ -55,7 +55,7 @@ it(
       `${met.edits} edits, ${met.openings} openings, ${met.namesAgain} under an earlier name, ${met.bought} calls bought, ${met.refused} refused`,
     );
   },
-  patience({ test: 120_000, chaos: 3 * HOUR }),
+  patience({ test: 240_000, chaos: 3 * HOUR }),
 );
 
 async function runScript(

@@ -187,7 +187,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const seed = chaosSeed("edits of the configuration");
 const runs = cases({ test: 3, chaos: 100 });
 it(`holds the caps that a model says, over ${runs} times 200 steps of editing`, {
-  timeout: patience({ test: 60_000, chaos: 600_000 }),
+  timeout: patience({ test: 180_000, chaos: 600_000 }),
 }, () => {
   let count = 0;
   fc.assert(

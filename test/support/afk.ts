@@ -16,7 +16,7 @@ const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(tmpdir(), "node-compile-cache") };
 
 /** For tests that start processes: on a machine that is busy with other things a start takes seconds. */
-export const PROCESSES = { timeout: 90_000 };
+export const PROCESSES = { timeout: 180_000 };
 
 /** How a child process ended, with everything that it wrote. */
 export interface Exit {
