@@ -1,4 +1,4 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
@@ -77,6 +77,7 @@ async function act(orders: Orders): Promise<Outcome> {
     }),
   );
   await Promise.all(machines.map(({ store }) => store.close()));
+  rmSync(dir, { recursive: true });
   uproot();
   return outcome;
 }
