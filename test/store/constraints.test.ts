@@ -222,7 +222,7 @@ const VALID: Record<string, Row> = {
   },
   gate: {
     ...{ id: 1, generation: 1, latest_at: 1, epoch: 0, system_id: "7", timeline: "00000001" },
-    ...{ shift_ms: 0, clock_set: 0 },
+    ...{ shift_ms: 0, clock_set: 0, level: "0002-b", level_min: "0001-a" },
   },
   database_events: { generation: 1, event: "failover_seen", at: 1, reason: "why" },
   machines: {
@@ -322,6 +322,7 @@ const REFUSED: [what: string, table: string, change: Row][] = [
   ["a negative generation", "gate", { generation: -1 }],
   ["a negative epoch", "gate", { epoch: -1 }],
   ["a part of a machine that does not exist", "machines", { part: "judge" }],
+  ["a migration that is to be known and was not done", "gate", { level_min: "0003-c" }],
   ["an event of the database that does not exist", "database_events", { event: "lost" }],
 ];
 

@@ -7,6 +7,7 @@ import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { syncPath } from "../../store/durable-file.ts";
 import { readMeta } from "../../store/meta.ts";
+import { LEVEL } from "../../store/migrations.ts";
 import type { WholeState } from "../../store/postgres/whole-state.ts";
 import { emptyLog } from "../../store/sqlite/backup.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
@@ -82,10 +83,13 @@ export async function moveToPostgres({ config, target, clock }: MoveRequest) {
       await trx.deleteFrom("meta").where("key", "=", "moving_in_at").execute();
       // It goes on from the fleet that this agent may have been before: behind the marks of machines would be an older copy.
       const numbers = { generation: generation + 1, epoch: epoch + (generation > 0 ? 1 : 0) };
-      const fresh = { id: 1, system_id: "", timeline: "", latest_at: nowMs, shift_ms: 0, clock_set: 0 };
+      const origin = { system_id: "", timeline: "" };
+      const time = { latest_at: nowMs, shift_ms: 0, clock_set: 0 };
+      // Nobody has worked here yet.
+      const levels = { level: LEVEL, level_min: LEVEL };
       await trx
         .insertInto("gate")
-        .values({ ...fresh, ...numbers })
+        .values({ id: 1, ...numbers, ...origin, ...time, ...levels })
         .execute();
     });
     for (const suffix of ["-wal", "-shm"]) rmSync(`${database}${suffix}`, { force: true });

@@ -6,7 +6,7 @@ import { AfkError, EXIT, systemCode } from "../../lib/errors.ts";
 import { createNews } from "../../lib/news.ts";
 import { findProcess } from "../../lib/processes.ts";
 import { type Machine, newRunner, type Part } from "../../rails/machine.ts";
-import { MIGRATIONS } from "../../store/migrations.ts";
+import { LEVEL } from "../../store/migrations.ts";
 import type { MachinesTable } from "../../store/schema/fleet.ts";
 import type { Trx } from "../../store/schema.ts";
 import type { Uses } from "../dependencies.ts";
@@ -90,7 +90,7 @@ async function takeIfFree(trx: Trx, self: Self, clock: Clock): Promise<Holder | 
   const columns = {
     ...self,
     name: hostname(),
-    level: Object.keys(MIGRATIONS).at(-1) ?? "",
+    level: LEVEL,
     started_at: nowMs,
     lease_until: nowMs + MACHINE_LEASE_MS,
     looked_at: nowMs,

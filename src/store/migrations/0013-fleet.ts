@@ -15,9 +15,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("timeline", "text", (c) => c.notNull())
     .addColumn("shift_ms", "bigint", (c) => c.notNull())
     .addColumn("clock_set", "bigint", (c) => c.notNull())
+    // The newest migration, and the one that a version has to know to work with it: kept by postgres/levels.ts.
+    .addColumn("level", "text", (c) => c.notNull())
+    .addColumn("level_min", "text", (c) => c.notNull().check(sql`level_min <= level`))
     .execute();
-  await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set)
-    values (1, 0, 0, 0, '', '', 0, 0)`.execute(db);
+  await sql`insert into gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set, level, level_min)
+    values (1, 0, 0, 0, '', '', 0, 0, '0013-fleet', '0013-fleet')`.execute(db);
   await db.schema
     .createTable("commits")
     // A process that writes, and the last of its transactions: whoever does not hear of a commit asks for it here.

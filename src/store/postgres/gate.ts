@@ -12,6 +12,8 @@ export interface AtGate {
   /** The database that the gate's row knows, and the one that it is in. */
   known: Origin;
   found: Origin;
+  /** The newest migration, and the one that a version has to know (levels.ts). */
+  levels: { newest: string; min: string };
 }
 
 /** A database as a whole: a copy that was promoted or restored has another timeline, a new one another identifier. */
@@ -44,7 +46,7 @@ const PASS = `update gate set generation = gate.generation + 1,
   from (select latest_at from gate where id = 1) before,
     (select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as at) clock
   where gate.id = 1
-  returning generation, epoch, gate.latest_at, system_id, timeline,
+  returning generation, epoch, gate.latest_at, system_id, timeline, level, level_min,
   before.latest_at as before_at, clock.at as clock_at, shift_ms, clock_set,
   current_setting('synchronous_commit') as sync,
   (select system_identifier::text from pg_control_system()) as found_system,
@@ -84,5 +86,6 @@ export function readGate({ rows: [row] }: Answer, where: string): AtGate {
     },
     known: { systemId: row.system_id, timeline: row.timeline },
     found: { systemId: row.found_system, timeline: row.found_timeline },
+    levels: { newest: row.level, min: row.level_min },
   };
 }

@@ -1,12 +1,12 @@
 import { sql } from "kysely";
 import { Migrator } from "kysely/migration";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
-import { StoreRefused } from "../errors.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { Db } from "../schema.ts";
 import { aloneOn, openKysely } from "./dialect.ts";
 import { sqlState } from "./errors.ts";
-import { quoted, type Session } from "./session.ts";
+import { guarded, isWhole, refuseNewer } from "./levels.ts";
+import type { Session } from "./session.ts";
 
 /** Refused because somebody else made the same thing at the same moment; the second look finds it. */
 const RACED = new Set(["23505", "42P06", "42P07", "40P01", "55P03"]);
@@ -14,7 +14,7 @@ const TRIES = 20;
 
 /**
  * Makes the schema, and brings it to the newest migration.
- * @throws StoreRefused when it holds a migration that this code does not know, being newer than it.
+ * @throws StoreRefused when it is newer than this version and not for it, MachinesOlder when older ones would have to end first.
  */
 export async function migrate(
   session: Session,
@@ -25,11 +25,9 @@ export async function migrate(
   for (let tries = 1; ; tries++) {
     try {
       const known = Object.keys(migrations).sort();
-      const applied = await readApplied(db, schema);
-      refuseNewer(applied, known);
-      if (applied.at(-1) === known.at(-1)) return;
+      if (isWhole(await refuseNewer(db, schema, known), known)) return;
       await sql`create schema if not exists ${sql.id(schema)}`.execute(db);
-      const provider = { getMigrations: async () => migrations };
+      const provider = { getMigrations: async () => guarded(migrations) };
       // Other agents of the database have tables of the same names.
       const migrator = new Migrator({ db, provider, migrationTableSchema: schema });
       const { error } = await migrator.migrateToLatest();
@@ -44,26 +42,9 @@ export async function migrate(
 /** The same in a transaction that is open already, for a schema that is there. */
 export async function migrateWithin(session: Session, { schema }: DatabaseTarget): Promise<void> {
   const db = aloneOn(session);
-  const provider = { getMigrations: async () => MIGRATIONS };
+  const provider = { getMigrations: async () => guarded(MIGRATIONS) };
   const { error } = await new Migrator({ db, provider, migrationTableSchema: schema }).migrateToLatest();
   if (error !== undefined) throw error;
-}
-
-/** Migrations that the schema says it has, in order; none where it is not there. */
-export async function readApplied(db: Db, schema: string): Promise<string[]> {
-  const table = await sql<{ found: string | null }>`
-    select to_regclass(${`${quoted(schema)}.kysely_migration`})::text as found`.execute(db);
-  if (table.rows[0]?.found === null) return [];
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
-  return rows.map(({ name }) => name);
-}
-
-/** @throws StoreRefused */
-export function refuseNewer(applied: readonly string[], known: readonly string[]): void {
-  const unknown = applied.filter((name) => !known.includes(name));
-  if (unknown.length === 0) return;
-  const message = `the database is newer than this version of afk (it has ${unknown.join(", ")}); use the version that wrote it or a later one`;
-  throw new StoreRefused("store_newer", message);
 }
 
 /**
@@ -75,7 +56,10 @@ function migrating(session: Session): Db {
     take: async () => session,
     giveBack: () => undefined,
     begin: async () =>
-      void (await session.begin("", "lock table kysely_migration in share row exclusive mode")),
+      void (await session.begin(
+        "isolation level read committed",
+        "lock table kysely_migration in share row exclusive mode",
+      )),
     commit: () => session.commit(),
     rollback: () => session.rollback(),
   });

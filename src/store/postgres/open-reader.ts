@@ -1,13 +1,12 @@
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { StoreRefused } from "../errors.ts";
-import { MIGRATIONS } from "../migrations.ts";
 import type { Reader } from "../reader.ts";
 import type { Db } from "../schema.ts";
 import { followChanges } from "./changes.ts";
 import { refuseClosed } from "./closed.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
-import { readApplied, refuseNewer } from "./migrate.ts";
+import { isWhole, refuseNewer } from "./levels.ts";
 import { Pool } from "./pool.ts";
 import { describe } from "./where.ts";
 
@@ -44,11 +43,9 @@ export function openPostgresReader(target: DatabaseTarget): Reader {
       return result;
     },
     async isMigrated(db) {
-      const applied = await readApplied(db, target.schema);
-      const known = Object.keys(MIGRATIONS);
-      refuseNewer(applied, known);
+      const applied = await refuseNewer(db, target.schema);
       if (applied.length === 0) return false;
-      if (applied.length === known.length) {
+      if (isWhole(applied)) {
         await refuseClosed(db, where);
         return true;
       }

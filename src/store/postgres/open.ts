@@ -1,7 +1,6 @@
 import { systemClock } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { createDeferred } from "../deferred.ts";
-import { MIGRATIONS } from "../migrations.ts";
 import { executePreparedBy } from "../prepared.ts";
 import type { Store } from "../store.ts";
 import { followChanges } from "./changes.ts";
@@ -13,8 +12,9 @@ import { aloneOn, openKysely } from "./dialect.ts";
 import { explain, StoreUnreachable } from "./errors.ts";
 import { checkOrigin, type Judge } from "./failover.ts";
 import { makeFleetTables } from "./fleet-tables.ts";
+import { refuseAtGate, refuseNewer } from "./levels.ts";
 import { BLANK, MarkFile } from "./mark.ts";
-import { migrate, readApplied, refuseNewer } from "./migrate.ts";
+import { migrate } from "./migrate.ts";
 import { Pool } from "./pool.ts";
 import { createSections } from "./sections.ts";
 import { Session } from "./session.ts";
@@ -79,6 +79,7 @@ export async function openPostgresStore(
       return writer;
     },
     async onGate(trx, gate) {
+      refuseAtGate(gate);
       if (!hasForgotten) await forgetCommits(trx);
       hasForgotten = true;
       const uptimeMs = systemClock.uptimeMs();
@@ -151,7 +152,7 @@ export async function openPostgresStore(
       // It has no page of its own to read.
       refuseDamage: async () => undefined,
       // What counts of its tables is looked at by their owner; that they are not newer is asked again, since others migrate.
-      refuseForeign: async () => refuseNewer(await readApplied(db, target.schema), Object.keys(MIGRATIONS)),
+      refuseForeign: async () => void (await refuseNewer(db, target.schema)),
       // Each machine derives the counters again once a day, and after a crash.
       isLarge: () => true,
       onEvent: (tell) => void listeners.push(tell),

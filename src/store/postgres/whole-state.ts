@@ -1,12 +1,12 @@
 import { sql } from "kysely";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import type { RowsOf } from "../copy-rows.ts";
-import { MIGRATIONS } from "../migrations.ts";
 import type { GateTable } from "../schema/fleet.ts";
 import type { Trx } from "../schema.ts";
 import { sectionOf, within } from "./dialect.ts";
 import { explain } from "./errors.ts";
-import { migrateWithin, readApplied, refuseNewer } from "./migrate.ts";
+import { isWhole, refuseUnknown } from "./levels.ts";
+import { migrateWithin } from "./migrate.ts";
 import { Session } from "./session.ts";
 import { describe } from "./where.ts";
 
@@ -49,11 +49,9 @@ export async function withWholeState<T>(
     await opened.begin(`isolation level repeatable read ${access}`, IDLE);
     const value = await within(opened, async (root) => {
       const trx = sectionOf(root, opened);
-      const applied = await readApplied(trx, target.schema);
-      refuseNewer(applied, Object.keys(MIGRATIONS));
-      const isMade = applied.length === Object.keys(MIGRATIONS).length;
+      const applied = await refuseUnknown(trx, target.schema);
       const row = trx.selectFrom("gate").selectAll().where("id", "=", 1);
-      const gate = isMade
+      const gate = isWhole(applied)
         ? ((await row.$if(mode === "alone", (query) => query.forUpdate()).executeTakeFirst()) ?? null)
         : null;
       return await work({

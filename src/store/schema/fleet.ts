@@ -16,6 +16,10 @@ export interface GateTable {
   shift_ms: number;
   /** The generation at which a person last took that clock for right. */
   clock_set: number;
+  /** The newest migration. On SQLite as it was made: one process at a time has the file. */
+  level: string;
+  /** The migration that a version has to know to work here. */
+  level_min: string;
 }
 
 /** What was found wrong with the database as a whole, at the gate; a person is told of it, and confirms it. */

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
-import { Migrator } from "kysely/migration";
+import { type Migration, Migrator } from "kysely/migration";
 import { StoreRefused } from "../errors.ts";
 import { MIGRATIONS } from "../migrations.ts";
 import type { Db, Schema } from "../schema.ts";
@@ -12,7 +12,7 @@ import { type FoundSchema, isKnownSchema, readSchema, schemaDifferences } from "
  * @throws StoreRefused when it holds a migration that this code does not know, being newer than it, or anything that the
  * migrations do not make: a trigger or a view that somebody added would change what afk's own statements do.
  */
-export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
+export async function migrate(db: Db, migrations: Record<string, Migration> = MIGRATIONS): Promise<void> {
   const known = Object.keys(migrations).sort();
   const { applied } = await refuseForeignSchema(db, migrations);
   // The usual start: nothing to do, and the Migrator's own checks would cost more than all the rest of opening.
@@ -22,7 +22,10 @@ export async function migrate(db: Db, migrations = MIGRATIONS): Promise<void> {
 }
 
 /** @throws StoreRefused as `migrate` does. Only reads. */
-export async function refuseForeignSchema(db: Db, migrations = MIGRATIONS): Promise<FoundSchema> {
+export async function refuseForeignSchema(
+  db: Db,
+  migrations: Record<string, Migration> = MIGRATIONS,
+): Promise<FoundSchema> {
   let found = await readSchema(db);
   if (isKnownSchema(found)) return found;
   // Read again as of one moment: another process may have made or migrated it between the two statements.
@@ -51,7 +54,7 @@ export async function isMigrated(db: Db): Promise<boolean> {
 /** What these migrations make, by making it in memory: exact whatever builds the statements, and too slow for each start. */
 export async function schemaAt(
   names: readonly string[],
-  migrations = MIGRATIONS,
+  migrations: Record<string, Migration> = MIGRATIONS,
 ): Promise<FoundSchema["objects"]> {
   const database = new Database(":memory:");
   const db: Db = new Kysely<Schema>({ dialect: new StoreDialect(database) });
@@ -64,7 +67,7 @@ export async function schemaAt(
   }
 }
 
-async function runMigrations(db: Db, migrations: typeof MIGRATIONS): Promise<void> {
+async function runMigrations(db: Db, migrations: Record<string, Migration>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;

@@ -15,5 +15,5 @@ export const SCHEMA_HASHES: Record<string, string> = {
   "0010-gateway": "565303685764921b1ae11783fbb36fbaa9c380db31fc474f7b093a47f6ae6a16",
   "0011-deliveries": "28273483f8e70e8d3443ddf8a7995baec15c080433bfac58e9f560bd3e42364a",
   "0012-questions": "d7ce330571b7a6e8ef57ffc7142fce3fbb65db5a79be76ff21c98c4be100d543",
-  "0013-fleet": "4aba2fe9fe2041ed992e171c5c06dd4d2fadee5968dc927b1793ae598173813b",
+  "0013-fleet": "9b9d3a2df3977c9bd0e8d95d4b11a3b462380105b3aaac3f56f23f85c488a3ae",
 };

@@ -25,6 +25,8 @@ export interface Member {
   pid: number;
   dir: string;
   events: string[];
+  /** What it has logged, one line after the other. */
+  lines: string[];
   /** Resolves once it has logged this event so often; rejects when it ends before. */
   logged(event: string, times?: number): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -45,7 +47,9 @@ export interface Fleet {
 }
 
 /** A fleet on a database of its own, with one job that is due at once, and `more` over its configuration. */
-export async function fleet(more: { models?: object; jobs?: object[] } = {}): Promise<Fleet> {
+export async function fleet(
+  more: { models?: object; jobs?: object[]; budget?: object } = {},
+): Promise<Fleet> {
   const [target, model] = await Promise.all([freshState(), startModelEndpoint("ollama")]);
   onTestFinished(() => model.close());
   const root = tempDir();
@@ -59,7 +63,7 @@ export async function fleet(more: { models?: object; jobs?: object[] } = {}): Pr
   const configuration = {
     agent: "test-agent",
     database: target,
-    budget: { daily_cap_usd: 1 },
+    budget: { daily_cap_usd: 1, ...more.budget },
     models: {
       chain: ["ollama/test-model"],
       max_output_tokens: 100,
@@ -124,6 +128,7 @@ function startMember(dir: string, faults: readonly Fault[]): Member {
     pid: child.pid!,
     dir,
     events,
+    lines,
     ended,
     kill: (signal) => void child.kill(signal),
     async logged(event, times = 1) {

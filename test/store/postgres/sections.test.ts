@@ -164,7 +164,8 @@ describe.skipIf(problem !== null)(`sections in PostgreSQL${problem === null ? ""
     await owner.client.query(`delete from "${target.schema}".gate`);
     await expect(store.atomically(count)).rejects.toMatchObject({ code: "store_damaged" });
     await owner.client.query(
-      `insert into "${target.schema}".gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set) values (1, 0, 0, 0, '', '', 0, 0)`,
+      `insert into "${target.schema}".gate (id, generation, latest_at, epoch, system_id, timeline, shift_ms, clock_set, level, level_min)
+        values (1, 0, 0, 0, '', '', 0, 0, '0013-fleet', '0013-fleet')`,
     );
     expect(await store.atomically(count)).toBe(2);
   });
