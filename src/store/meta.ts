@@ -14,8 +14,9 @@ type MetaKey =
   | "run_ended_at"
   // The same of each machine of a fleet.
   | `run_${"began" | "ended"}_at_${string}`
-  // In a fleet's database that is closed: when a move into it began that has not ended, or it was moved away.
+  // In a fleet's database: when the move into it began, while that has not ended and after it; and that it was moved away.
   | "moving_in_at"
+  | "moved_in_at"
   | "moved_away_at"
   | ForgottenKey
   /** How far retention has got in a table, in a pass that was not finished. */

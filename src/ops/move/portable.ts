@@ -8,8 +8,8 @@ import { emptyLog, removeDatabase } from "../../store/sqlite/backup.ts";
 import { openStore } from "../../store/sqlite/open.ts";
 import { rowsOf } from "../../store/sqlite/rows.ts";
 
-/** Of a state that is closed. */
-const CLOSING = ["moving_in_at", "moved_away_at"];
+/** Of the database, and not of what is in it. */
+const OF_MOVES = ["moving_in_at", "moved_in_at", "moved_away_at"];
 
 /** Writes what the state holds into a new SQLite file at `path`, with the tables of today. */
 export async function fillFile(
@@ -28,7 +28,7 @@ export async function fillFile(
         from: state.rows,
         to: { db: trx, rows: rowsOf(trx) },
         change: (table, row) =>
-          table === "meta" && CLOSING.includes(String(row.key)) ? null : change(table, row),
+          table === "meta" && OF_MOVES.includes(String(row.key)) ? null : change(table, row),
       });
     });
     await emptyLog(store.db);

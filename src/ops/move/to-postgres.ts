@@ -6,7 +6,7 @@ import { closing } from "../../lib/closing.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { syncPath } from "../../store/durable-file.ts";
-import { readMeta } from "../../store/meta.ts";
+import { readMeta, writeMeta } from "../../store/meta.ts";
 import { LEVEL } from "../../store/migrations.ts";
 import type { WholeState } from "../../store/postgres/whole-state.ts";
 import { emptyLog } from "../../store/sqlite/backup.ts";
@@ -76,11 +76,15 @@ export async function moveToPostgres({ config, target, clock }: MoveRequest) {
       })),
     );
     await withWholeState(target, async ({ trx, applied, gate, nowMs }) => {
-      const atMs = applied.length === 0 || gate !== null ? 0 : await readMeta(trx, "moving_in_at");
+      const key = gate === null ? "moving_in_at" : "moved_in_at";
+      const atMs = applied.length === 0 ? 0 : await readMeta(trx, key);
       if (atMs === 0 || movedName(database, toIso(atMs)) !== kept) throw noState(config);
+      // It was done, and nobody was told so.
+      if (gate !== null) return;
       const { id: _id, ...row } = killed;
       if (row.set_at !== null) await trx.updateTable("kill_switch").set(row).execute();
       await trx.deleteFrom("meta").where("key", "=", "moving_in_at").execute();
+      await writeMeta(trx, "moved_in_at", atMs);
       // It goes on from the fleet that this agent may have been before: behind the marks of machines would be an older copy.
       const numbers = { generation: generation + 1, epoch: epoch + (generation > 0 ? 1 : 0) };
       const origin = { system_id: "", timeline: "" };

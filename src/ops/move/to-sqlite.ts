@@ -6,6 +6,7 @@ import { AfkError } from "../../lib/errors.ts";
 import type { Row, TableName } from "../../store/copy-rows.ts";
 import { makeFolder, syncPath } from "../../store/durable-file.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
+import { LEVEL } from "../../store/migrations.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
 import { signsOfFleet, unfinishedName } from "../forgotten-database.ts";
 import { refuseOthers } from "../own-state.ts";
@@ -30,6 +31,12 @@ export async function moveToSqlite({ config, target }: { config: Config; target:
         throw new AfkError("no_state", `the schema ${target.schema} holds no state to move`, {
           retry: "never",
         });
+      if (applied.at(-1) !== LEVEL)
+        throw new AfkError(
+          "store_older",
+          `the schema ${target.schema} is of an older version of afk; move it with that one, or start this one once before`,
+          { retry: "never" },
+        );
       await refuseOthers(trx, config);
       await refuseAtWork(state);
       const isAgain = gate === null;

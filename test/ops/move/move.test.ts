@@ -1,13 +1,10 @@
 // @module-tag processes
 // @module-tag slow
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
-import type { Config } from "../../../src/config/config.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
-import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
 import { moveToPostgres } from "../../../src/ops/move/to-postgres.ts";
 import { moveToSqlite } from "../../../src/ops/move/to-sqlite.ts";
 import { copyRows } from "../../../src/store/copy-rows.ts";
@@ -16,51 +13,11 @@ import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";
 import { rowsOf } from "../../../src/store/sqlite/rows.ts";
-import { load, withBase } from "../../config/support.ts";
-import { PREPARED_CONFIG, prepareDatabase } from "../../dashboard/prepared.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
-import { freshDatabase } from "../../support/postgres/shared.ts";
-import { reserved, testRails } from "../../support/rails.ts";
+import { allOf, stopped } from "./prepared.ts";
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
-const SCHEMA = "afk_moved";
-
-async function stopped() {
-  const target: DatabaseTarget = { url: await freshDatabase(), schema: SCHEMA };
-  const config: Config = load(withBase({ agent: PREPARED_CONFIG.agent }));
-  mkdirSync(config.paths.state, { recursive: true });
-  await prepareDatabase(config.paths.database, { isCalm: false });
-  await closing(await openStore(config.paths.database), (store) =>
-    store.atomically(async (trx) => {
-      // What it has spent is told by counters that agree with it.
-      for (const table of ["ledger", "ledger_days", "budget_windows"] as const)
-        await trx.deleteFrom(table).execute();
-      await trx.insertInto("owners").values({ agent: config.agent, since_at: 5 }).execute();
-      await trx
-        .insertInto("meta")
-        .values({ key: "te\0xt" as never, value: 2 })
-        .execute();
-    }),
-  );
-  const rails = await testRails({ dir: config.paths.state });
-  for (let cents = 1; cents <= 3; cents++) await reserved(rails, cents * 10_000);
-  await rails.store.close();
-  return { target, config, ...config.paths };
-}
-
-const allOf = async (path: string) =>
-  await closing(await openStore(path), async ({ db }) => {
-    const rows = await sql<{ name: string }>`select name from sqlite_master where type = 'table'`.execute(db);
-    const names = rows.rows.map(({ name }) => name).filter((name) => !/^(kysely|sqlite)_|^gate$/.test(name));
-    const found: Record<string, unknown[]> = {};
-    for (const name of names.sort()) {
-      found[name] = [];
-      for await (const part of rowsOf(db)(name as never)) found[name].push(...part);
-      found[name] = found[name].map((row) => JSON.stringify(row).replaceAll("\\u0000", "\uFFFD")).sort();
-    }
-    return found;
-  });
 
 describe.skipIf(problem !== null)(`moving a state${skipped}`, () => {
   test("takes every row to PostgreSQL and back, and leaves each source closed", async () => {
