@@ -7,6 +7,7 @@ import { guard } from "../../src/rails/guard.ts";
 import { Killed } from "../../src/rails/halt.ts";
 import { setKill } from "../../src/rails/kill.ts";
 import { openPostgresStore } from "../../src/store/postgres/open.ts";
+import type { Store } from "../../src/store/store.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { startProxy } from "../support/postgres/proxy.ts";
 import { forTest, freshDatabase, sharedPostgres } from "../support/postgres/shared.ts";
@@ -45,6 +46,40 @@ describe.skipIf(problem !== null)(`a kill switch that is set by another machine$
       trx.updateTable("kill_switch").set({ set_at: 1, reason: "by hand" }).execute(),
     );
     await expect(call).rejects.toMatchObject({ kill: { by: "row" } });
+  });
+});
+
+describe.skipIf(problem !== null)(`the looks at a kill switch${skipped}`, () => {
+  test("are what finds it: a watch that goes by what it has seen once finds nothing", async () => {
+    const { machines } = await fleet(1, (store) => ({ ...store, changes: { seen: async () => 1 } }));
+    const [machine] = machines.all as [RailsOn];
+    const { call, begun, end } = inMidStream(machine);
+    await begun;
+    // One look has passed, which reads the row in any case.
+    await sleep(1_000);
+    const [killer] = await more(1, machines.url);
+    await set(killer);
+    await sleep(3_000);
+    expect(machine.watch.signal.aborted).toBe(false);
+    end();
+    expect(await call).toBe("text");
+  });
+
+  test("end the work where they are not answered: a watch that takes silence for a no goes on", async () => {
+    const { machines, proxy } = await fleet(1, (store) => ({
+      ...store,
+      changes: { seen: () => Promise.race([store.changes.seen().catch(() => 1), sleep(100, 1)]) },
+    }));
+    const [machine] = machines.all as [RailsOn];
+    const { call, begun, end } = inMidStream(machine);
+    await begun;
+    await sleep(1_000);
+    proxy.freeze(true);
+    await sleep(BLIND_MS + 3_000);
+    expect(machine.watch.signal.aborted).toBe(false);
+    proxy.freeze(false);
+    end();
+    await call;
   });
 });
 
@@ -148,17 +183,22 @@ function inMidStream(rails: RailsOn) {
   return { call, begun, end };
 }
 
-async function more(count: number, url: string): Promise<RailsOn[]> {
+/** @param plant what a machine has in the place of its store */
+async function more(
+  count: number,
+  url: string,
+  plant: (store: Store) => Store = (store) => store,
+): Promise<RailsOn[]> {
   const all = await Promise.all(
     Array.from({ length: count }, () => openPostgresStore({ url, schema: "afk_test" })),
   );
   for (const store of all) onTestFinished(() => store.close());
-  return all.map((store) => railsOn(store, tempDir()));
+  return all.map((store) => railsOn(plant(store), tempDir()));
 }
 
 /** Machines that reach their database through a network that fails when told to. */
-async function fleet(count: number) {
+async function fleet(count: number, plant?: (store: Store) => Store) {
   const direct = await freshDatabase();
   const proxy = await forTest(startProxy(await sharedPostgres()));
-  return { proxy, machines: { url: direct, all: await more(count, proxy.url(direct)) } };
+  return { proxy, machines: { url: direct, all: await more(count, proxy.url(direct), plant) } };
 }

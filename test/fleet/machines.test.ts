@@ -29,6 +29,32 @@ const CALLS_BY_LOCK: Fault = {
   text: "if (machine === null)",
   fault: "if (true)",
 };
+/** As if a machine that was away noticed nothing: neither its renewals, nor the gate, nor the last look. */
+const GOES_ON: Fault[] = [
+  {
+    file: "runner/machines/keep-part.ts",
+    text: "if (found === undefined) throw new MachineLost(LOST);",
+    fault: "if (found === undefined) return RENEW_MS;",
+  },
+  {
+    file: "rails/machine.ts",
+    text: "if (machine === null || runner === null || claim == null) return null;",
+    fault: "return null;",
+  },
+  { file: "rails/machine.ts", text: "if (!holds) throw", fault: "if (false) throw" },
+  {
+    file: "runner/job/run-job.ts",
+    text: "await store.atomically((trx) => extend(trx, job, clock.nowMs()));",
+    fault: "void [store, clock, extend];",
+  },
+];
+/** As if whoever comes later had its machine's part. */
+const TAKES_IT: Fault = {
+  file: "runner/machines/take-part.ts",
+  text: "if (found !== undefined && isLive(found, nowMs) && !isGone(found, self)) return found;",
+  fault: "",
+};
+
 describe("a machine that is suspended past two leases", PATIENCE, () => {
   /** Suspends `a` while it holds a job, until another machine has done it; gives what became of it when it goes on. */
   async function suspended(at: Fleet, a: Member): Promise<{ code: number | null; asked: number }> {
@@ -61,6 +87,31 @@ describe("a machine that is suspended past two leases", PATIENCE, () => {
     expect(all.map(({ state }) => state)).toEqual(["settled", "settled"]);
     expect(all.reduce((sum, { cost_micros }) => sum + Number(cost_micros), 0)).toBe(at.bill());
     expect(await at.query("select event from alerts where event = 'machine_lost'")).toHaveLength(1);
+  });
+
+  /** Suspends `a` in its job until `b` has it in hand, and lets `a` go on. */
+  async function overtaken(faults: readonly Fault[]) {
+    const at = await fleet();
+    const a = at.start("a", faults);
+    await a.logged("thinking");
+    a.kill("SIGSTOP");
+    // It has not bought yet what comes next: a step that is recorded is not bought again in any case.
+    await at.start("b").logged("thinking");
+    const before = at.model.requests.length;
+    at.letGo("a");
+    a.kill("SIGCONT");
+    return { a, asked: () => at.model.requests.length - before };
+  }
+
+  it("buys nothing while another has its job in hand", async () => {
+    const { a, asked } = await overtaken([]);
+    expect(await a.ended).toBe(69);
+    expect(asked()).toBe(0);
+  });
+
+  it("would buy once more, if neither its leases nor its claim were looked at", async () => {
+    const { asked } = await overtaken(GOES_ON);
+    await until("it asks again", () => asked() > 0);
   });
 
   it("leaves the call that it had under way charged, and the bill is what the ledger says", async () => {
@@ -144,6 +195,17 @@ it("refuses a machine whose folder is a copy of one that is at work", PATIENCE, 
   at.letGo("a");
   await a.logged("job_done");
   expect(await job(at)).toMatchObject({ state: "done", attempts: 1 });
+});
+
+it("would let both work under one name, if the one that comes later took the part", PATIENCE, async () => {
+  const at = await fleet();
+  const a = at.start("a");
+  await a.logged("thinking");
+  at.copy("a", "b");
+  const b = at.start("b", [TAKES_IT]);
+  await b.logged("tick_started");
+  // Its job is begun again by the copy, and it is put out itself.
+  expect(await a.ended).toBe(69);
 });
 
 describe("a machine beside one that is at work", PATIENCE, () => {

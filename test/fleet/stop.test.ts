@@ -9,6 +9,8 @@ import { postgresProblem } from "../support/postgres/binaries.ts";
 import { startProxy } from "../support/postgres/proxy.ts";
 import { forTest, freshDatabase, sharedPostgres } from "../support/postgres/shared.ts";
 
+import type { Fault } from "./support/plant.ts";
+
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 
@@ -38,6 +40,22 @@ describe.skipIf(problem !== null)(`afk stop in a fleet${skipped}`, { timeout: 18
     expect(again.report.machines?.filter(({ state }) => state === "unseen")).toEqual([]);
   });
 
+  test("would name it as having seen the switch, if a lease were enough for that", async () => {
+    const { one, two } = await atWork();
+    two.worker.kill("SIGSTOP");
+    const fault = {
+      file: "ops/stop-fleet.ts",
+      text: 'lookedAt >= sinceMs ? "seen" : "unseen"',
+      fault: '"seen"',
+    };
+    const environment = { ...one.environment, ...planted(fault) };
+    const { code, stdout } = await one.target.afk(["stop"], environment);
+    expect(stdout).toMatch(new RegExp(`^seen by .*${two.id().slice(-4)}`, "m"));
+    expect(code).toBe(0);
+    two.worker.kill("SIGCONT");
+    await two.worker.ended;
+  });
+
   test("says that only this machine was stopped where it cannot reach the database", async () => {
     const { one, two, proxy } = await atWork();
     proxy.refuse(true);
@@ -52,6 +70,12 @@ describe.skipIf(problem !== null)(`afk stop in a fleet${skipped}`, { timeout: 18
     expect(rest.report.isHereAlone).toBeUndefined();
   });
 });
+
+/** For a command that runs with a fault. */
+function planted(fault: Fault): Record<string, string> {
+  const plant = new URL("support/plant.ts", import.meta.url);
+  return { NODE_OPTIONS: `--import=${plant.href}`, AFK_TEST_PLANT: JSON.stringify([fault]) };
+}
 
 interface Member {
   target: Deployment;

@@ -6,6 +6,7 @@ import { setKill } from "../../../src/rails/kill.ts";
 import { isUnreachable } from "../../../src/store/errors.ts";
 import { writeMeta } from "../../../src/store/meta.ts";
 import { openPostgresStore } from "../../../src/store/postgres/open.ts";
+import { Session } from "../../../src/store/postgres/session.ts";
 import { hintOthers, type Store } from "../../../src/store/store.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { pgBouncerProblem, startPgBouncer } from "../../support/postgres/pgbouncer.ts";
@@ -154,6 +155,26 @@ describe.skipIf(problem !== null)(`a link that is half open${skipped}`, () => {
         ),
       )
       .toBe(true);
+  });
+
+  test("would keep a look waiting, if its connection were not given up", async () => {
+    const { store, proxy } = await behindProxy();
+    await store.changes.seen();
+    const { destroy } = Session.prototype;
+    Session.prototype.destroy = () => undefined;
+    onTestFinished(() => {
+      Session.prototype.destroy = destroy;
+    });
+    proxy.freeze(true);
+    await sleep(FRESH_MS);
+    const look = store.changes.seen().then(
+      () => "answered",
+      () => "failed",
+    );
+    expect(await Promise.race([look, sleep(5_000, "waits")])).toBe("waits");
+    Session.prototype.destroy = destroy;
+    proxy.freeze(false);
+    expect(await look).not.toBe("waits");
   });
 
   test("holds nothing up once patience is gone: what waits fails, what comes is refused, and closing ends", async () => {
