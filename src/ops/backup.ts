@@ -7,7 +7,7 @@ import type { DatabaseTarget } from "../lib/database-target.ts";
 import { DAY_MS } from "../lib/durations.ts";
 import { AfkError, EXIT } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
-import { StoreRefused } from "../store/errors.ts";
+import { StateLocked, StoreRefused } from "../store/errors.ts";
 import type { Db } from "../store/schema.ts";
 import {
   type BackupManifest,
@@ -17,6 +17,7 @@ import {
   removeDatabase,
 } from "../store/sqlite/backup.ts";
 import { explain } from "../store/sqlite/errors.ts";
+import { acquireLock } from "../store/sqlite/lock.ts";
 import { refuseDamage } from "../store/sqlite/pages.ts";
 import { unitSucceeded, withAlerting } from "./alerting.ts";
 import { countersAgree } from "./counters.ts";
@@ -71,20 +72,43 @@ export async function backupState(request: BackupRequest) {
   });
 }
 
-/** The same file as of a state on one machine, from one snapshot of the database. */
+/**
+ * The same file as of a state on one machine, from one snapshot of the database.
+ * @throws StateLocked while another backup is made here.
+ */
 async function copyFleet(
-  config: Config,
+  { paths: { state } }: Config,
   target: DatabaseTarget,
   to: string,
   manifest: BackupManifest,
 ): Promise<void> {
-  // In the state folder, where it has room and is private; its last part is this process alone.
-  const filling = join(config.paths.state, `copying-${process.pid}.db`);
+  const filling = fillingIn(state);
+  const lock = acquireLock(fillingLockIn(state));
   try {
     await copyWhole(target, filling);
     await closing(await openCopy(filling), ({ db }) => copyDatabase(db, to, manifest));
   } finally {
     removeDatabase(filling);
+    lock.release();
+  }
+}
+
+/** In the state folder, where it has room and is private. */
+const fillingIn = (state: string) => join(state, "copying.db");
+/** Held while that file is somebody's: a process number says nothing where two containers have one folder. */
+const fillingLockIn = (state: string) => join(state, "copying-lock.db");
+
+/** Removes what a fleet's backup that was cut off has left. */
+export function removeCutOff({ state }: Config["paths"]): void {
+  const filling = fillingIn(state);
+  if (!existsSync(filling)) return;
+  try {
+    const lock = acquireLock(fillingLockIn(state));
+    removeDatabase(filling);
+    lock.release();
+  } catch (error) {
+    // One that is at work removes it itself.
+    if (!(error instanceof StateLocked)) throw error;
   }
 }
 

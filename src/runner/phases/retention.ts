@@ -2,6 +2,7 @@ import { DAY_MS, MINUTE_MS } from "../../lib/durations.ts";
 import { messageOf } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
 import { retainLogs } from "../../logs/retain.ts";
+import { removeCutOff } from "../../ops/backup.ts";
 import { isRetentionDue, retain } from "../../ops/retention/retain.ts";
 import { agingNow } from "../../rails/budget-time.ts";
 import { removeTemporary } from "../../store/durable-file.ts";
@@ -30,6 +31,7 @@ export async function applyRetention(
   const how = signal.aborted ? { signal: terminated, stepsMax: STEPS_KILLED } : { signal };
   await orLogged(log, async () => {
     for (const folder of [state, runs]) removeTemporary(folder, MINUTE_MS);
+    removeCutOff(config.paths);
     // Asked before: whoever has nothing to do writes nothing.
     if (!(await isRetentionDue(dependencies))) return;
     const removed = await withChore(dependencies, { name: "retention", runner }, (store) =>

@@ -5,7 +5,7 @@ import { makePrivateFile } from "../../lib/private-files.ts";
 
 /** What afk makes in a state directory. The rest of it may be somebody else's, where a person has put it in a folder of theirs. */
 const FILES =
-  /^(?:(?:afk|(?:[a-z]+-)?lock|restoring)\.db|high-water\.json|wedged\.json|ballast|STOP|\.afk-[0-9a-z]{26}\.part)/;
+  /^(?:(?:afk|(?:[a-z]+-)?lock|restoring|copying)\.db|high-water\.json|wedged\.json|ballast|STOP|\.afk-[0-9a-z]{26}\.part)/;
 const FOLDERS = ["out", "logs", "runs", "backups", "homes", "repos"];
 /** On a folder: everybody may write to it, and nobody may remove what is another's. */
 const STICKY = 0o1000;

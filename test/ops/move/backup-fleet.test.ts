@@ -1,7 +1,8 @@
 // @module-tag processes
 // @module-tag slow
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
@@ -11,12 +12,15 @@ import { openState } from "../../../src/ops/own-state.ts";
 import { restoreState } from "../../../src/ops/restore.ts";
 import { openCopy, readManifest } from "../../../src/store/sqlite/backup.ts";
 import { load, withBase } from "../../config/support.ts";
+import { deployment } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { freshState } from "../../support/postgres/state.ts";
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 const clock = systemClock;
+const PLANT = fileURLToPath(new URL("../../fleet/support/plant.ts", import.meta.url));
+const SLOW = { timeout: 120_000 };
 
 describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
   test("are files of SQLite, and restored by all rows at once, stopped, with the former copy kept", async () => {
@@ -98,5 +102,48 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
       from: "test",
       to: "renamed",
     });
+  });
+
+  test("that are killed leave nothing that the next tick or backup does not remove", SLOW, async () => {
+    const database = await freshState();
+    const jobs = [{ name: "nothing", kind: "exec", every: "1d", command: ["true"] }];
+    const target = deployment({ ...withBase({ agent: "test", database }), jobs });
+    const names = () => readdirSync(target.state).filter((name) => name.startsWith("copying.db"));
+    const lines = (text: string, fault: string) => ({
+      AFK_TEST_PLANT: JSON.stringify([{ file: "ops/backup.ts", text, fault }]),
+      NODE_OPTIONS: `--import ${PLANT}`,
+    });
+    const COPY = "await closing(await openCopy(filling)";
+    const killed = () =>
+      target.afk(["backup", "copy.db"], lines(COPY, `process.kill(process.pid, "SIGKILL"); ${COPY}`));
+    expect((await killed()).signal).toBe("SIGKILL");
+    expect(names()).toContain("copying.db");
+    const tick = await target.afk(["tick"]);
+    expect(tick.code, tick.stderr).toBe(0);
+    expect(names()).toEqual([]);
+
+    expect((await killed()).signal).toBe("SIGKILL");
+    const slow = target.start(
+      ["backup", "slow.db"],
+      lines(
+        COPY,
+        `process.stdout.write("copied"); while (!existsSync("go")) await new Promise((on) => setTimeout(on, 20)); ${COPY}`,
+      ),
+    );
+    await slow.printed(/copied/);
+    // It is at work, and nobody takes its file away.
+    const during = await target.afk(["tick"]);
+    expect(during.code, during.stderr).toBe(0);
+    expect(names()).toContain("copying.db");
+    const second = await target.afk(["backup", "second.db"]);
+    expect(second.code).toBe(75);
+    expect(second.stderr).toContain("copying-lock.db is locked");
+    target.write("go", "");
+    const ended = await slow.ended;
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(names()).toEqual([]);
+    expect(
+      await closing(await openCopy(join(target.dir, "slow.db")), ({ db }) => readManifest(db)),
+    ).toMatchObject({ agent: "test" });
   });
 });
