@@ -104,6 +104,7 @@ export async function lastResult(db: Db, name: string): Promise<Selectable<Resul
     .orderBy((e) => e.case().when("outcome", "=", "done").then(0).else(1).end())
     .orderBy("is_news", "desc")
     .orderBy("created_at", "desc")
+    .orderBy("job_id", "desc")
     .limit(1)
     .executeTakeFirst();
 }

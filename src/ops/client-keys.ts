@@ -156,6 +156,7 @@ async function validHints(trx: Trx, client: string): Promise<string[]> {
     .where("client", "=", client)
     .where("revoked_at", "is", null)
     .orderBy("made_at")
+    .orderBy("hash")
     .execute();
   return rows.map(({ hint }) => hint);
 }

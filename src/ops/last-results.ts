@@ -36,6 +36,7 @@ async function lastOf(db: Db, job: string): Promise<LastResult | undefined> {
     .where("name", "=", job)
     .where("outcome", "<>", "progress")
     .orderBy("created_at", "desc")
+    .orderBy("job_id", "desc")
     .limit(1)
     .execute();
   const ids = [...(await lastRuns(db, job)), ...told].map(({ id }) => id);
@@ -47,6 +48,7 @@ async function lastOf(db: Db, job: string): Promise<LastResult | undefined> {
     .where("id", "in", ids)
     .where("state", "in", ["done", "dead"])
     .orderBy("updated_at", "desc")
+    .orderBy("id", "desc")
     .limit(1)
     .executeTakeFirst();
   if (row === undefined) return undefined;

@@ -75,6 +75,7 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
     .select(["name", "created_at as at"])
     .where("job_id", "=", job.id)
     .orderBy("created_at")
+    .orderBy("name")
     .limit(1_000)
     .execute();
   return {
@@ -87,6 +88,8 @@ export async function showJob(db: Db, word: string): Promise<JobDetail> {
       .select(["window", "amount", "extra"])
       .where("job", "=", job.key)
       .orderBy("granted_at")
+      .orderBy("window")
+      .orderBy("amount")
       .execute(),
     wrote: PROGRAM_KINDS.includes(job.kind) ? await readStreams(db, job.id) : null,
     result: await readJobResult(db, job.id),

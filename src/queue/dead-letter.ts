@@ -69,6 +69,7 @@ async function stepNames(trx: Trx, jobId: string): Promise<string[]> {
     .select("name")
     .where("job_id", "=", jobId)
     .orderBy("created_at", "desc")
+    .orderBy("name")
     .limit(200)
     .execute();
   return rows.map((row) => row.name);

@@ -185,6 +185,7 @@ export async function pendingNames(db: Db, machine: string | null = null): Promi
       query.where((eb) => eb.or([eb("machine", "=", machine), eb("machine", "is", null)])),
     )
     .orderBy("created_at")
+    .orderBy("name")
     .limit(PENDING_MAX)
     .execute();
   return rows.map(({ name }) => name);

@@ -65,6 +65,9 @@ export async function grantsInForce(
     .select("jobs.name as jobName")
     .where("jobs.state", "in", ["ready", "running"])
     .orderBy("granted_at", "desc")
+    .orderBy("job")
+    .orderBy("window")
+    .orderBy("amount")
     .limit(SHOWN_MAX)
     .execute();
   return rows.filter((grant) => {

@@ -59,6 +59,7 @@ export async function readIncidents(db: Db, { fromMs, untilMs }: Span) {
       ]),
     )
     .orderBy("opened_at", "desc")
+    .orderBy("id", "desc")
     .limit(READ_MAX)
     .execute();
   const all = rows.map(({ recovered_at, closed_at, ...row }) => ({

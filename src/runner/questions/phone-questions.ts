@@ -28,6 +28,7 @@ export function createRemoteQuestions(rails: Pick<Rails, "store" | "clock" | "bu
           .where("sent_at", "is", null)
           .where((eb) => eb.or([eb("code_made_at", "is", null), eb("code_made_at", "<=", nowMs - AGAIN_MS)]))
           .orderBy("asked_at")
+          .orderBy("id")
           .limit(QUESTIONS_MAX)
           .execute();
         const made: RemoteQuestion[] = [];

@@ -69,5 +69,6 @@ export async function questionsOf(db: Db, kind: Question["kind"], subject: strin
     .where("kind", "=", kind)
     .where("subject", "=", subject)
     .orderBy("asked_at")
+    .orderBy("id")
     .execute();
 }
