@@ -41,6 +41,7 @@ import { createVerbs } from "./runner/remote/verbs.ts";
 import { createLiveRails, createRenewal } from "./runner/renewal.ts";
 import type { TickResult } from "./runner/tick.ts";
 import type { WedgeLimits } from "./runner/wedge/steps.ts";
+import type { openStoreAt } from "./store/open.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a program of afk's own may give beside what the library takes; all has a default. */
@@ -59,6 +60,8 @@ export interface AgentOptions extends LibraryOptions {
   patienceMs?: number;
   /** For tests, which cannot wait for the real ones. */
   wedgeLimits?: WedgeLimits;
+  /** For tests too, which compare what the engines give. */
+  openStore?: typeof openStoreAt;
 }
 
 /** What afk itself works with: the agent of the library, and what stands behind it. */
@@ -111,7 +114,8 @@ export async function openAgent(options: AgentOptions = {}): Promise<Agent> {
       options.onConfig?.(now);
     },
   );
-  const store = await openState(live.current(), { clock: machineClock, patienceMs: options.patienceMs });
+  const { patienceMs, openStore: open } = options;
+  const store = await openState(live.current(), { clock: machineClock, patienceMs, open });
   const clock = store.clockOver(machineClock);
   const { onAlert, onLogLine } = options;
   const { rails, log, noteChange, sender } = createLiveRails(live, { store, clock, onAlert, onLogLine });

@@ -48,15 +48,17 @@ export async function refuseOthers(db: Db, config: Config): Promise<string | nul
  */
 export async function openState(
   config: Config,
-  options: { clock?: Clock | undefined; patienceMs?: number | undefined } = {},
+  options: {
+    clock?: Clock | undefined;
+    patienceMs?: number | undefined;
+    open?: typeof openStoreAt | undefined;
+  } = {},
 ): Promise<Store> {
   await refuseUnmoved(config);
   // SQLite's own file makes it else. Without it nobody could stop this machine by a file, which counts as stopped.
   if (config.database !== null) makePrivateFolder(config.paths.state);
-  const store = await openStoreAt(
-    { path: config.paths.database, target: config.database },
-    options.patienceMs,
-  );
+  const { open = openStoreAt } = options;
+  const store = await open({ path: config.paths.database, target: config.database }, options.patienceMs);
   try {
     if ((await refuseOthers(store.db, config)) === null) {
       const nowMs = (options.clock ?? systemClock).nowMs();

@@ -3,16 +3,16 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ChannelConfig } from "../../src/alerts/channels/channel.ts";
 import { channelId } from "../../src/alerts/channels/registry.ts";
 import { type DeliverOptions, deliverAlerts } from "../../src/alerts/deliver.ts";
 import type { AlertPayload } from "../../src/alerts/events.ts";
 import { newId } from "../../src/lib/ids.ts";
 import type { Log } from "../../src/lib/log.ts";
-import { openStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { fakeClock } from "../support/fake-clock.ts";
+import { testStore } from "../support/store.ts";
 import { tempDir } from "../support/temp.ts";
 import { sampleChannel, samplePayload } from "./payload.ts";
 import { receiver } from "./receiver.ts";
@@ -23,7 +23,7 @@ const DAY = 86_400_000;
 async function setUp() {
   const clock = fakeClock();
   const path = join(tempDir(), "afk.db");
-  const store = await open(path);
+  const store = await testStore(path);
   const lines: Record<string, unknown>[] = [];
   const log: Log = {
     event: (level, event, fields) => lines.push({ level, event, ...fields }),
@@ -49,12 +49,6 @@ async function setUp() {
     rows: () =>
       store.db.selectFrom("alert_deliveries").selectAll().orderBy("alert_id").orderBy("channel").execute(),
   };
-}
-
-async function open(path: string): Promise<Store> {
-  const store = await openStore(path);
-  onTestFinished(() => store.close());
-  return store;
 }
 
 let count = 0;
@@ -269,7 +263,7 @@ describe("what fails", () => {
 describe("crashes and other processes", () => {
   test("the attempt is on disk before the request is made, and no transaction is open during it", async () => {
     const { path, deliver, alert, clock } = await setUp();
-    const other = await open(path);
+    const other = await testStore(path);
     let during: unknown;
     const { url } = await receiver(async () => {
       during = await other.db

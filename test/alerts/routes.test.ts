@@ -29,7 +29,12 @@ async function routesHarness(...channels: ChannelConfig[]) {
       count += 1;
       const usual = { event: "job_dead", title: "t", message: "m", subject: "" } as const;
       await store.atomically((trx) => outbox.announce(trx, { ...usual, occurrence: `${count}`, ...notice }));
-      const rows = await store.db.selectFrom("alert_deliveries").selectAll().orderBy("alert_id").execute();
+      const rows = await store.db
+        .selectFrom("alert_deliveries")
+        .selectAll()
+        .orderBy("alert_id")
+        .orderBy("channel")
+        .execute();
       const last = rows.at(-1)?.alert_id;
       const got = rows.filter(({ alert_id }) => alert_id === last).map(({ channel }) => channel);
       clock.advance(1);

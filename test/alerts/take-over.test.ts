@@ -232,19 +232,19 @@ describe("a channel while three alerts wait for it", () => {
 
   test("that is removed in the middle of a request neither sends nor fails it twice", async () => {
     const { takeOver, announce, deliver, lines, rows } = await harness();
-    let arrived = () => {};
-    const isThere = new Promise<void>((resolve) => {
-      arrived = resolve;
-    });
-    const { url } = await receiver(() => {
-      arrived();
-      return { status: 200, delayMs: 200 };
+    const isThere = Promise.withResolvers<void>();
+    const isRemoved = Promise.withResolvers<void>();
+    const { url } = await receiver(async () => {
+      isThere.resolve();
+      await isRemoved.promise;
+      return { status: 200 };
     });
     await takeOver(hook("a", url));
     await announce();
     const delivering = deliver(hook("a", url));
-    await isThere;
+    await isThere.promise;
     await takeOver(hook("b", DOWN));
+    isRemoved.resolve();
     await delivering;
     expect(await rows()).toMatchObject([{ state: "failed", attempts: 1 }]);
     expect(lines.filter(({ event }) => event === "alert_sent" || event === "alert_failed")).toHaveLength(1);

@@ -1,9 +1,7 @@
-import { join } from "node:path";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { type DrillRow, listDrills, passedDrills, recordDrill } from "../../src/evidence/drills.ts";
-import { openStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
-import { tempDir } from "../support/temp.ts";
+import { testStore } from "../support/store.ts";
 
 const NOW = { version: "1.0.0", configHash: "hash" };
 
@@ -44,12 +42,6 @@ it("gives none before the first", async () => {
   const store = await testStore();
   expect(await passedDrills(store.db, NOW)).toEqual([]);
 });
-
-async function testStore(): Promise<Store> {
-  const store = await openStore(join(tempDir(), "afk.db"));
-  onTestFinished(() => store.close());
-  return store;
-}
 
 async function record(store: Store, row: Partial<DrillRow>): Promise<void> {
   const whole: DrillRow = {

@@ -5,6 +5,7 @@ import type { AlertPayload } from "../../src/alerts/events.ts";
 import type { JobContext, JobKind, JobResult } from "../../src/jobs/job.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
+import { openTestStore } from "../support/store.ts";
 
 /** What a run of the test's own job kind does. `count` is 1 for the first run in this test, whatever job it is of. */
 export type Run = (
@@ -56,6 +57,7 @@ export async function harness(
       clock,
       kinds: [kind],
       onAlert: (alert) => alerts.push(alert),
+      openStore: openTestStore,
       ...options,
     });
     onTestFinished(() => agent.close());

@@ -5,6 +5,7 @@ import { onTestFinished } from "vitest";
 import { type Agent, openAgent } from "../../src/agent.ts";
 import type { JobContext, JobKind } from "../../src/jobs/job.ts";
 import { type Deployment, deployment } from "./afk.ts";
+import { openTestStore } from "./store.ts";
 
 export interface Received {
   method: string;
@@ -138,6 +139,7 @@ export async function agentWith(
     config: target.configFile,
     state: target.state,
     kinds: [kind],
+    openStore: openTestStore,
   });
   onTestFinished(() => agent.close());
   return { agent, target };

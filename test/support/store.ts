@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { openStoreAt } from "../../src/store/open.ts";
 import { openStore } from "../../src/store/sqlite/open.ts";
 import type { Store } from "../../src/store/store.ts";
 import { tempDir } from "./temp.ts";
@@ -8,7 +9,8 @@ export interface TestStore extends Store {
   path: string;
 }
 
-type Wrap = (store: Store, path: string) => Promise<Store>;
+/** `ofAgent`: the store was opened by an agent, not by the test itself. */
+type Wrap = (store: Store, path: string, ofAgent: boolean) => Promise<Store>;
 
 /** Kept beside the modules, of which a worker may load this one twice. */
 const KEY = Symbol.for("afk.test.store.wrap");
@@ -21,7 +23,17 @@ export function wrapTestStores(wrap: Wrap | undefined): void {
 
 /** A real store, in a folder of its own unless `path` says where; closed with the test. */
 export async function testStore(path = join(tempDir(), "afk.db")): Promise<TestStore> {
-  const store = await openStore(path);
+  const store = await wrapped(await openStore(path), path, false);
   onTestFinished(() => store.close());
-  return { ...((await holder[KEY]?.(store, path)) ?? store), path };
+  return { ...store, path };
+}
+
+/** How the agents of tests open their state. */
+export const openTestStore: typeof openStoreAt = async (place, patienceMs) => {
+  const store = await openStoreAt(place, patienceMs);
+  return place.target === null ? await wrapped(store, place.path, true) : store;
+};
+
+async function wrapped(store: Store, path: string, ofAgent: boolean): Promise<Store> {
+  return (await holder[KEY]?.(store, path, ofAgent)) ?? store;
 }

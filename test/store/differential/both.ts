@@ -9,6 +9,7 @@ import {
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  sql,
 } from "kysely";
 import pg from "pg";
 import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
@@ -21,7 +22,7 @@ import { afterCommit, collectAfterCommit, type Store } from "../../../src/store/
 export interface Mirror {
   /** What differed so far, in words. */
   differences: string[];
-  /** The store, whose statements go to both; they give what PostgreSQL gives. */
+  /** The store, whose statements go to both; they give what PostgreSQL gives. All tables are compared when it is closed. */
   over(store: Store): Store;
   /** Compares all tables. */
   compareTables(db: Db): Promise<void>;
@@ -46,6 +47,8 @@ export async function connectMirror({ url, schema }: DatabaseTarget, types = TYP
 export async function openMirror(client: pg.Client, options: MirrorOptions = {}): Promise<Mirror> {
   const { plant = (sql) => sql } = options;
   await client.query("begin");
+  // Numbers begin with one again, as in a new file: a sequence does not forget what was rolled back.
+  await client.query("alter table owners alter column id restart");
   const differences: string[] = [];
   // One after the other: savepoints of statements that were sent at once would be within each other.
   let last: Promise<unknown> = Promise.resolve();
@@ -97,7 +100,7 @@ export async function openMirror(client: pg.Client, options: MirrorOptions = {})
 
   const kyselyOver = (db: Db) => openKysely((query) => onBoth((each) => db.executeQuery(each), query));
 
-  return {
+  const mirror: Mirror = {
     differences,
     over(store) {
       const atomically: Store["atomically"] = (work) =>
@@ -118,20 +121,22 @@ export async function openMirror(client: pg.Client, options: MirrorOptions = {})
         ...store,
         db: kyselyOver(store.db),
         latest: kyselyOver(store.latest),
+        pages: kyselyOver(store.pages),
         atomically,
         atomicallySoon: (work) => atomically(work),
+        async close() {
+          await mirror.compareTables(store.db);
+          await store.close();
+        },
       };
     },
     async compareTables(db) {
       await last;
-      for (const { name } of await db.introspection.getTables()) {
-        if (name.startsWith("kysely_")) continue;
-        const here = await db
-          .selectFrom(name as keyof Schema)
-          .selectAll()
-          .execute();
-        const { rows } = await client.query(`select * from "${name}"`);
-        const [a, b] = [here.map(plain).sort(byText), rows.map(plain).sort(byText)];
+      const names = await tableNames(db);
+      const there = await Promise.all(names.map((name) => client.query(`select * from "${name}"`)));
+      for (const [at, name] of names.entries()) {
+        const here = await db.selectFrom(name).selectAll().execute();
+        const [a, b] = [here.map(plain).sort(byText), there[at]!.rows.map(plain).sort(byText)];
         if (!isDeepStrictEqual(a, b)) differences.push(`table ${name}\n  ${show(a)}\n  ${show(b)}`);
       }
     },
@@ -140,6 +145,13 @@ export async function openMirror(client: pg.Client, options: MirrorOptions = {})
       await client.query("rollback");
     },
   };
+  return mirror;
+}
+
+async function tableNames(db: Db): Promise<(keyof Schema)[]> {
+  const { rows } = await sql<{ name: keyof Schema }>`select name from sqlite_schema
+    where type = 'table' and name not like 'sqlite_%' and name not like 'kysely_%'`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 /** A test may look at SQLite's own numbers of rows, and at what SQLite alone has. */

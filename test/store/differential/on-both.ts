@@ -8,9 +8,14 @@ import { connectMirror, type Mirror, openMirror } from "./both.ts";
 /**
  * Runs the tests of these files of test/ once more: each of their stores is SQLite with PostgreSQL beside it. Each statement goes
  * to both, its rows and errors are compared, what the domain gets is PostgreSQL's, and after each test all tables are compared.
- * `alone`: tests, by their names, that write to SQLite in another way too.
+ * `alone`: tests, by their names, that write to SQLite in another way too. `withAgents`: what whole agents of these tests do is compared
+ * as well, which is hundreds of statements a tick.
  */
-export function onBoth(title: string, files: readonly string[], alone: readonly string[] = []): void {
+export function onBoth(
+  title: string,
+  files: readonly string[],
+  { alone = [], withAgents = false }: { alone?: readonly string[]; withAgents?: boolean } = {},
+): void {
   const problem = postgresProblem();
   const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
   describe.skipIf(problem !== null)(`${title}, on SQLite and PostgreSQL${skipped}`, async () => {
@@ -29,15 +34,13 @@ export function onBoth(title: string, files: readonly string[], alone: readonly 
       return mirror;
     };
     beforeAll(() =>
-      wrapTestStores(async (store, path) => {
+      wrapTestStores(async (store, path, ofAgent) => {
+        if (ofAgent && !withAgents) return store;
         const name = expect.getState().currentTestName ?? "";
         if (alone.some((each) => name.endsWith(each))) return store;
         const opened = mirrors.get(path) ?? mirrorOf(path);
         mirrors.set(path, opened);
-        const mirror = await opened;
-        // Before the store is closed, and before what is beside it is undone.
-        onTestFinished(() => mirror.compareTables(store.db));
-        return mirror.over(store);
+        return (await opened).over(store);
       }),
     );
     afterAll(async () => {

@@ -3,15 +3,38 @@
 import { sql } from "kysely";
 import { types } from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { takeOverChannels } from "../../../src/alerts/recipients.ts";
+import { listLedger } from "../../../src/ops/ledger.ts";
+import { claim } from "../../../src/queue/claim.ts";
+import { enqueue } from "../../../src/queue/enqueue.ts";
+import { pendingNames, saveOutputs } from "../../../src/queue/publish.ts";
+import { saveStep } from "../../../src/queue/steps.ts";
 import { readMeta, writeMeta } from "../../../src/store/meta.ts";
 import type { TYPES } from "../../../src/store/postgres/values.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { sampleChannel } from "../../alerts/payload.ts";
+import { newJob } from "../../queue/new-job.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { freshState } from "../../support/postgres/state.ts";
+import { spend } from "../../support/rails.ts";
+import { railsOn } from "../../support/rails-on.ts";
 import { testStore } from "../../support/store.ts";
+import { tempDir } from "../../support/temp.ts";
 import { connectMirror, type MirrorOptions, openMirror } from "./both.ts";
 
 const problem = postgresProblem();
+
+/** What loses each row that is added to a table. */
+const losing = (table: string) =>
+  `create function lost() returns trigger language plpgsql as 'begin return null; end';
+   create trigger lost before insert on "${table}" for each row execute function lost()`;
+
+async function alerting(store: Store): Promise<void> {
+  const { outbox, log } = railsOn(store, tempDir());
+  await takeOverChannels(store, [sampleChannel("webhook", "http://127.0.0.1:1/")], { nowMs: 1, log });
+  const notice = { event: "cap_hit", title: "t", message: "m", subject: "", occurrence: "1" } as const;
+  await store.atomically((trx) => outbox.announce(trx, notice));
+}
 
 interface Planted extends MirrorOptions {
   types?: typeof TYPES;
@@ -110,6 +133,59 @@ describe.skipIf(problem !== null)("the comparison of the engines", () => {
     const found = await differencesOf(added, { plant });
     expect(found).toContainEqual(expect.stringContaining("SQLite changed 1, PostgreSQL 0"));
     expect(found).toContainEqual(expect.stringContaining("table meta"));
+  });
+
+  test.each<[string, (store: Store) => Promise<unknown>, Planted]>([
+    [
+      "of the queue: a claim that takes the newest first",
+      async (store) => {
+        await store.atomically((trx) => enqueue(trx, newJob("old", { name: "old" }), 1));
+        await store.atomically((trx) => enqueue(trx, newJob("new", { name: "new" }), 2));
+        await store.atomically((trx) => claim(trx, "runner", 3));
+      },
+      { plant: (text) => text.replace(/order by "run_at"/, "$& desc") },
+    ],
+    [
+      "of the queue: steps that are not kept",
+      async (store) => {
+        await store.atomically((trx) => enqueue(trx, newJob("job"), 1));
+        const job = await store.atomically((trx) => claim(trx, "runner", 1));
+        await saveStep(store.db, job!, "fetch", "result", 2);
+      },
+      { alter: losing("steps") },
+    ],
+    [
+      "of the rails: reservations that are not counted",
+      (store) => spend(railsOn(store, tempDir()), 100),
+      { alter: losing("budget_windows") },
+    ],
+    ["of alerts: one that nobody gets", alerting, { alter: losing("alert_deliveries") }],
+    [
+      "of operations: a ledger that begins with the oldest",
+      async (store) => {
+        const rails = railsOn(store, tempDir());
+        await spend(rails, 100);
+        await spend(rails, 200);
+        await listLedger(store.db, { limit: 10 });
+      },
+      { plant: (text) => text.replace(/order by "id" desc/, 'order by "id"') },
+    ],
+    [
+      "of operations: files of one moment in no order",
+      async (store) => {
+        await store.atomically((trx) => enqueue(trx, newJob("job"), 1));
+        const { id } = await store.db.selectFrom("jobs").select("id").executeTakeFirstOrThrow();
+        const files = ["a", "b", "c"].map((name) => ({ name, content: name }));
+        await store.atomically((trx) => saveOutputs(trx, id, files, 2));
+        await pendingNames(store.db);
+      },
+      {
+        plant: (text) => text.replace('order by "created_at", "name"', 'order by "created_at", "name" desc'),
+      },
+    ],
+  ])("finds a fault %s", async (_what, work, planted) => {
+    expect(await differencesOf(work)).toEqual([]);
+    expect(await differencesOf(work, planted)).not.toEqual([]);
   });
 
   test("gives rows without an order the other way round", async () => {

@@ -16,11 +16,13 @@ onBoth(
     "egress/rate-limit.test.ts",
     "egress/robots-gate.test.ts",
   ],
-  [
-    "one of two connections gets a claim, and only its holder writes the outcome",
-    // PostgreSQL keeps no U+0000, which becomes U+FFFD there.
-    "gives an answer back whole, with its status, type and entry",
-    // It reads its rows in no order.
-    "keeps 64 MiB of a run over all its attempts, and what still fits behind an answer that did not",
-  ],
+  {
+    alone: [
+      "one of two connections gets a claim, and only its holder writes the outcome",
+      // PostgreSQL keeps no U+0000, which becomes U+FFFD there.
+      "gives an answer back whole, with its status, type and entry",
+      // It reads its rows in no order.
+      "keeps 64 MiB of a run over all its attempts, and what still fits behind an answer that did not",
+    ],
+  },
 );
