@@ -5,8 +5,8 @@ import type { Config } from "../config/config.ts";
 import { looseAgentName } from "../config/load-channels.ts";
 import { type Paths, refuseNoAgent } from "../config/locations.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
-import { AfkError, messageOf } from "../lib/errors.ts";
-import { isUnreachable } from "../store/errors.ts";
+import { AfkError, messageOf, systemCode } from "../lib/errors.ts";
+import { isUnreachable, StoreRefused } from "../store/errors.ts";
 import { otherOwner } from "../store/sqlite/file-owner.ts";
 import { peekOwner } from "../store/sqlite/open-reader.ts";
 import type { Store } from "../store/store.ts";
@@ -56,8 +56,8 @@ export async function stopAt(found: Paths, reason: string, open: () => Promise<O
     if (error instanceof FormerState) throw error;
     try {
       const why = `${reason} (the database could not be used: ${messageOf(error)})`;
-      const isFleet = isUnreachable(error) || existsSync(found.machine);
-      return { ...stopByFile(found.stopFile, why), ...(isFleet && { isHereAlone: true }) };
+      const isHereAlone = isOfFleet(found, error);
+      return { ...stopByFile(found.stopFile, why), ...(isHereAlone && { isHereAlone }) };
     } catch (failure) {
       throw notStopped(found, failure);
     }
@@ -91,6 +91,13 @@ async function stopByDatabase(
   } finally {
     await agent.close();
   }
+}
+
+/** Whether the state that could not be used is a fleet's. One that was refused and is no file here is, on a machine that has not taken part yet too. */
+function isOfFleet({ machine, database }: Paths, error: unknown): boolean {
+  if (isUnreachable(error) || existsSync(machine)) return true;
+  const isRefused = error instanceof StoreRefused || systemCode(error) === "machines_older";
+  return isRefused && !existsSync(database);
 }
 
 /**
