@@ -6,10 +6,6 @@ onBoth(
   "questions, grants, pauses and the gateway's answers",
   [
     "runner/questions/answers.test.ts",
-    "runner/questions/on-cap.test.ts",
-    "runner/drafts/drafts.test.ts",
-    "runner/phases/enqueue-due.test.ts",
-    "runner/phases/retention.test.ts",
     "gateway/keys.test.ts",
     "gateway/recorded-answers.test.ts",
     "egress/http-cache.test.ts",
@@ -18,7 +14,6 @@ onBoth(
   ],
   {
     alone: [
-      "one of two connections gets a claim, and only its holder writes the outcome",
       // PostgreSQL keeps no U+0000, which becomes U+FFFD there.
       "gives an answer back whole, with its status, type and entry",
       // It reads its rows in no order.
