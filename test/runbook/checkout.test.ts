@@ -89,6 +89,11 @@ function hereWords(text: string, dir: string): string[] {
 
 function sceneOf(target: Deployment, draftUrl: string): Scene {
   let count = 0;
+  /** The document may have set the switch in a sentence before, which nobody has to clear in the next. */
+  const tick = async () => {
+    await target.afk(["resume"], KEY);
+    await target.afk(["tick"], KEY);
+  };
   return {
     image: "",
     file: `${target.dir}/by-table.db`,
@@ -100,13 +105,13 @@ function sceneOf(target: Deployment, draftUrl: string): Scene {
     async makeDead() {
       count += 1;
       await target.afk(["enqueue", "broken", "--key", `broken-${count}`], KEY);
-      await target.afk(["tick"], KEY);
+      await tick();
     },
     async makeUnknown() {
       count += 1;
       target.write(`inbox/more-${count}.md`, `# Number ${count}\n\nIt says something else.\n`);
       await target.afk(["enqueue", "digest", "--key", `digest-${count}`], KEY);
-      await target.afk(["tick"], KEY);
+      await tick();
     },
     makeDraft() {
       count += 1;
