@@ -22,11 +22,9 @@ function open(options: Partial<LogOptions> = {}) {
 }
 
 function linesIn(dir: string, name = FILE): Record<string, unknown>[] {
-  const text = readFileSync(join(dir, name), "utf8");
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+  const lines = readFileSync(join(dir, name), "utf8").split("\n");
+  // Whoever opens a part while another process is in the middle of a line takes that for torn, and ends it.
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
 }
 
 function written(fields: Fields): Record<string, unknown> {
