@@ -172,7 +172,7 @@ function failed(error: unknown, where: "file" | "folder"): Extract<Outcome, { re
 }
 
 /**
- * What was saved and is not in `out/`, in the order in which it was made: in a fleet what this machine is to write, with what
+ * What was saved and is not in `out/`, in the order in which it was made, and of one moment by name: in a fleet what this machine is to write, with what
  * was made before there were several.
  */
 export async function pendingNames(db: Db, machine: string | null = null): Promise<string[]> {

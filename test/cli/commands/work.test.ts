@@ -18,7 +18,7 @@ describe("tick", PROCESSES, () => {
       tick: expect.any(String),
       outcome: "ok",
       units: 1,
-      outputs: [expect.stringMatching(/\.md$/), expect.stringMatching(/\.html$/)],
+      outputs: [expect.stringMatching(/\.html$/), expect.stringMatching(/\.md$/)],
     });
     const events = stderr
       .trim()
