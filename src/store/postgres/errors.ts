@@ -22,8 +22,14 @@ const AGAIN = new Set(["40001", "40P01", "55P03"]);
 /** Shut down, starting, out of connections, in recovery or read-only (a standby), or the connection is gone. */
 const AWAY = new Set(["57P01", "57P02", "57P03", "53300", "25006", "25P03", "57P05"]);
 
+/** Also as `explain` gives it. */
 export function isWorthAgain(error: unknown): boolean {
-  return AGAIN.has(sqlState(error));
+  return AGAIN.has(sqlState(error)) || (error instanceof StoreRefused && AGAIN.has(sqlState(error.cause)));
+}
+
+/** Refused since a statement before it in the same transaction was, which says why. */
+export function isAborted(error: unknown): boolean {
+  return sqlState(error) === "25P02";
 }
 
 /** Whether the connection, or the server behind it, is gone or of no use. */

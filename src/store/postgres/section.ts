@@ -1,6 +1,6 @@
 import type { Trx } from "../schema.ts";
 import { collectAfterCommit } from "../store.ts";
-import { explain, isAway, isWorthAgain } from "./errors.ts";
+import { explain, isAborted, isAway, isWorthAgain } from "./errors.ts";
 import type { Session } from "./session.ts";
 
 /** A section that was asked for. */
@@ -35,7 +35,9 @@ export async function runOne(
     if (refused !== null) throw refused;
     if (isSaved) await connection.client.query(RELEASE);
     return { waiting, value, hooks };
-  } catch (error) {
+  } catch (thrown) {
+    // Of statements that were sent together, one behind the first that failed may be told of before it.
+    const error = isAborted(thrown) ? (connection.takeRefusal() ?? thrown) : thrown;
     if (connection.isLost() || isAway(error) || isWorthAgain(error)) throw error;
     if (isSaved) await connection.client.query(`rollback to ${SAVEPOINT.slice(10)}; ${RELEASE}`);
     return { waiting, error };

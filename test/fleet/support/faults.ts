@@ -48,7 +48,9 @@ const FAULTS: Record<Fault, (gate: string[]) => string[]> = {
   /** Looks at the gate, and takes no lock of it. */
   no_lock: (gate) => {
     const [, from = "", columns = ""] = PASS.exec(gate.at(-1) ?? "") ?? [];
-    const seen = columns.replace("gate.latest_at", "clock.at as latest_at");
+    const seen = columns
+      .replace("generation", "gate.generation + 1 as generation")
+      .replace("gate.latest_at", "clock.at as latest_at");
     return [...gate.slice(1, -1), `select ${seen} ${from.replace("from", "from gate,")}`];
   },
   /** Locks what comes after the gate before it. */

@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { addToMeta, readMeta, writeMeta } from "../../../src/store/meta.ts";
 import { Session } from "../../../src/store/postgres/session.ts";
+import { prepared } from "../../../src/store/prepared.ts";
 import { afterCommit } from "../../../src/store/store.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { forTest } from "../../support/postgres/shared.ts";
@@ -62,6 +63,34 @@ describe.skipIf(problem !== null)(`sections in PostgreSQL${problem === null ? ""
       [1, 10, 100].map((by, number) => (number === at ? failure : by)),
     );
     expect(await run((trx) => readMeta(trx, "forgotten_jobs_done"))).toBe(111 - 10 ** at);
+  });
+
+  test("are tried again where one met another's lock in a statement", async () => {
+    const store = await postgresStore();
+    let runs = 0;
+    await store.atomically(async (trx) => {
+      runs += 1;
+      await addToMeta(trx, "forgotten_jobs_done", 1);
+      if (runs === 1) await sql`do ${sql.raw("$$ begin raise using errcode = '40P01'; end $$")}`.execute(trx);
+    });
+    expect([runs, await readMeta(store.db, "forgotten_jobs_done")]).toEqual([2, 1]);
+  });
+
+  test("fail by the first of the statements that they sent together, whichever is told of before", async () => {
+    const { run } = sectionsOn(await freshState());
+    const setWrong = prepared((db, values: { value: number }) =>
+      db.updateTable("kill_switch").set({ id: values.value }),
+    );
+    const later = async (failing: Promise<unknown>) => {
+      await failing.finally(() => Promise.resolve().then(() => Promise.resolve()));
+    };
+    const failing = run(async (trx) => {
+      const both = [later(setWrong(trx, { value: 7 })), setWrong(trx, { value: 8 })];
+      // They are sent in the next turn; then both answers have come before either is read.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100));
+      await Promise.all(both);
+    });
+    await expect(failing).rejects.toMatchObject({ code: "23514" });
   });
 
   test.each([0, 1])("go on after a statement that the server refused, in number %s", async (at) => {
