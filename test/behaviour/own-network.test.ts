@@ -17,14 +17,15 @@ const OVER_WITHIN_MS = 3_000;
 /** Leaves a daemon that ignores SIGTERM, keeps connections to all that is there open, and says in `ports` where that is. */
 const STAYS = `import { spawn } from "node:child_process";
 import { connect, createServer } from "node:net";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 const ports = [process.env.AFK_GATEWAY, process.env.HTTPS_PROXY].flatMap((url) => url ? [Number(new URL(url).port)] : []);
 await new Promise((done) => createServer().listen(0, "127.0.0.1", done));
 for (const port of ports) await new Promise((done) => connect(port, "127.0.0.1", done).on("error", () => {}));
 if (process.argv[2] !== "daemon") spawn(process.execPath, ["stays.mjs", "daemon"], { detached: true, stdio: "ignore" }).unref();
 else {
   process.on("SIGTERM", () => {});
-  writeFileSync("ports", JSON.stringify(ports));
+  writeFileSync("ports.unfinished", JSON.stringify(ports));
+  renameSync("ports.unfinished", "ports");
 }
 if (process.argv[2] === "leaves") {
   const { existsSync } = await import("node:fs");
