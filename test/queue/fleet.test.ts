@@ -57,7 +57,9 @@ describe.skipIf(problem !== null)(`the queue of a fleet${skipped}`, { timeout: L
     expect(await nextRunAt(two.db)).toBeUndefined();
     await one.atomically((trx) => complete(trx, first!, 1, 1_000));
     expect(await nextRunAt(two.db)).toBe(1_000);
-    expect((await two.atomically((trx) => claim(trx, "two", 1_000)))?.key).toBe("job-1");
+    const second = await two.atomically((trx) => claim(trx, "two", 1_000));
+    // Of two that are due at the same moment either may be the first.
+    expect([first?.key, second?.key].sort()).toEqual(["job-0", "job-1"]);
   });
 
   test("passes over a job that somebody else is changing, and does not wait for it", async () => {
