@@ -20,6 +20,7 @@ type WorkerName = (typeof WORKERS)[number];
 
 /** What is read of `afk machines --json`. */
 interface Machine {
+  part: string;
   name: string;
   lease: { state: string };
   jobs: { name: string }[];
@@ -179,8 +180,9 @@ describe("docker compose -f compose.fleet.yaml up", () => {
     return [];
   }
 
+  /** Of the workers. */
   async function aliveMachines(): Promise<number> {
-    return (await machines()).filter(({ lease }) => lease.state === "live").length;
+    return (await machines()).filter(({ part, lease }) => part === "worker" && lease.state === "live").length;
   }
 
   /** Which worker is in the run of `slow`. */
