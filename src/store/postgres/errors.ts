@@ -12,6 +12,11 @@ export class StoreUnreachable extends AfkError {
 /** A commit was asked for and its answer never came: whether it happened could not be found out. */
 export class CommitUnknown extends StoreUnreachable {}
 
+/** A look that was under way may still ask when its store is closed: a session that it opened would stay as long as the process. */
+export function closed(where: string): StoreUnreachable {
+  return new StoreUnreachable(`${where} was closed in this process; nothing was changed`);
+}
+
 /** The SQLSTATE of the server's own error; an empty text for any other. */
 export function sqlState(error: unknown): string {
   return error instanceof DatabaseError ? (error.code ?? "") : "";

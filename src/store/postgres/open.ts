@@ -163,7 +163,7 @@ export async function openPostgresStore(
     },
     async close() {
       later.startAll();
-      await sections.idle();
+      await sections.close();
       mark?.close();
       await Promise.all([pool.close(), writer.close()]);
     },

@@ -1,6 +1,8 @@
 import { after } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
+import { closed } from "./errors.ts";
 import { Session } from "./session.ts";
+import { describe } from "./where.ts";
 
 /** Sessions beside the one of sections, at most: what is read while one is open. */
 const SESSIONS_MAX = 4;
@@ -32,6 +34,7 @@ export class Pool {
   }
 
   async take(): Promise<Session> {
+    if (this.#isClosed) throw closed(describe(this.#target));
     if (this.#refusal !== null) throw this.#refusal;
     for (let free = this.#free.pop(); free !== undefined; free = this.#free.pop()) {
       free.cancel();

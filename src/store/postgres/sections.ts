@@ -3,7 +3,7 @@ import { newId } from "../../lib/ids.ts";
 import type { Trx } from "../schema.ts";
 import { isCertain } from "./commit.ts";
 import { sectionOf, within } from "./dialect.ts";
-import { CommitUnknown, explain, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
+import { CommitUnknown, closed, explain, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
 import { type AtGate, GATE, gateOf, readGate } from "./gate.ts";
 import { type Ran, runOne, settle, type Waiting } from "./section.ts";
 import type { Session } from "./session.ts";
@@ -44,6 +44,7 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
   let cancelLimit = () => {};
   /** Nothing is tried until patience is given again. */
   let hasGivenUp = false;
+  let isClosed = false;
   /** Transactions of this process, as it writes them down (gate.ts). */
   const mark = { id: newId(systemClock.nowMs()), number: 0 };
   /** Generations of this process: how many have committed, and the one that a transaction is about to. */
@@ -140,6 +141,7 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
   }
 
   async function use(): Promise<Session> {
+    if (isClosed) throw closed(where);
     used = await session();
     return used;
   }
@@ -229,9 +231,11 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
       hasGivenUp = nextMs === 0;
       if (running !== null) limit();
     },
-    /** Resolves when no section is running or waiting. */
-    async idle(): Promise<void> {
+    /** Resolves when no section is running or waiting; refuses those that come later. */
+    async close(): Promise<void> {
       while (running !== null) await running;
+      isClosed = true;
+      patienceMs = 0;
     },
   };
 }

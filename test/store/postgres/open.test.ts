@@ -12,6 +12,7 @@ import { startProxy } from "../../support/postgres/proxy.ts";
 import { forTest, freshDatabase, postgres, sharedPostgres } from "../../support/postgres/shared.ts";
 import { startStandby } from "../../support/postgres/standby.ts";
 import { freshState, postgresStore } from "../../support/postgres/state.ts";
+import { until } from "../../support/postgres/until.ts";
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- ${problem}`;
@@ -40,6 +41,25 @@ describe.skipIf(problem !== null)(`a schema of PostgreSQL${skipped}`, () => {
     const refused = { code: "store_newer", message: expect.stringContaining("9999-later") };
     await expect(store.health.refuseForeign()).rejects.toMatchObject({ message: refused.message });
     await expect(openPostgresStore(target)).rejects.toMatchObject({ message: refused.message });
+  });
+
+  test("that was closed is asked nothing more, and keeps no session for whoever still asks", async () => {
+    const url = await freshDatabase();
+    const store = await openPostgresStore({ url, schema: "afk_closed" });
+    await store.close();
+    const late = [
+      () => readMeta(store.db, "ping_failed_at"),
+      () => readMeta(store.latest, "ping_failed_at"),
+      () => store.changes.seen(),
+      () => store.atomically((trx) => writeMeta(trx, "ping_failed_at", 1)),
+      () => store.db.transaction().execute((trx) => readMeta(trx, "ping_failed_at")),
+    ];
+    for (const ask of late) await expect(ask()).rejects.toThrow("closed");
+    await until("its sessions have ended", async () => {
+      const count = "select count(*)::int as count from pg_stat_activity where datname = $1";
+      const database = new URL(url).pathname.slice(1);
+      return (await (await sharedPostgres()).query(count, [database]))[0]?.count === 0;
+    });
   });
 
   test("sorts by code points whatever the database's own order is", async () => {
@@ -170,7 +190,7 @@ describe.skipIf(problem !== null)("connections that are lost", () => {
       slept.map((each) => expect(each).rejects.toMatchObject({ code: "store_unreachable", exitCode: 69 })),
     );
     const waiting = Array.from({ length: 4 }, () => readMeta(store.db, "ping_failed_at"));
-    await until(() => proxy.statements(/^select pg_sleep/) === 4);
+    await until("four wait for an answer", () => proxy.statements(/^select pg_sleep/) === 4);
     proxy.cutAll();
     await failed;
     expect(await Promise.all(waiting)).toEqual([0, 0, 0, 0]);
@@ -185,7 +205,7 @@ describe.skipIf(problem !== null)("connections that are lost", () => {
       ...Array.from({ length: 6 }, () => readMeta(store.db, "ping_failed_at")),
     ];
     const settled = Promise.allSettled(asked);
-    await until(() => proxy.statements(/^select pg_sleep/) === 4);
+    await until("four wait for an answer", () => proxy.statements(/^select pg_sleep/) === 4);
     proxy.refuse(true);
     proxy.cutAll();
     expect((await settled).map(({ status }) => status)).toEqual(asked.map(() => "rejected"));
@@ -202,10 +222,6 @@ describe.skipIf(problem !== null)("connections that are lost", () => {
     expect(stopped.isLost()).toBe(true);
   });
 });
-
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
-}
 
 async function names(store: Store): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(

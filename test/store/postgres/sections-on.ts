@@ -27,7 +27,7 @@ export function sectionsOn(target: DatabaseTarget, { plant, ...options }: Option
     ...options,
   });
   onTestFinished(async () => {
-    await sections.idle();
+    await sections.close();
     await session?.close();
   });
   return sections;
