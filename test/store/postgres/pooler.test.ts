@@ -19,7 +19,11 @@ describe.skipIf(problem !== null)(`behind a pooler of transactions${skipped}`, (
 
   test("would be mixed up, if a session were told once which schema is its own", async () => {
     expect(await counts(await freshDatabase(), tellOnce)).toEqual([40, 40, 40, 40]);
-    expect(await counts(await pooled(), tellOnce)).not.toEqual([40, 40, 40, 40]);
+    // By chance each of them may keep its session for a whole round.
+    let isMixedUp = false;
+    for (let round = 0; round < 5 && !isMixedUp; round++)
+      isMixedUp = (await counts(await pooled(), tellOnce)).some((found) => found !== 40);
+    expect(isMixedUp).toBe(true);
   });
 });
 
