@@ -16,13 +16,16 @@ import { quantile } from "../harness/statistics.ts";
 
 const CLIENTS = 16;
 /** As many as all rounds take, and some to spare. */
-const JOBS = 2_000;
+const JOBS = 4_000;
 /** Nothing runs away: here a second has more calls than a real minute. */
 const BREAKER = { breaker: { calls_per_minute: 100_000, same_request_per_hour: 10_000 } };
 const SHARED = "one process and session";
 /** Jobs of one operation: what a queue begins with is then little of it. */
-const IN_A_ROW = 25;
-const QUEUE_ROUNDS = { rounds: 20, operations: 1 };
+const IN_A_ROW = 100;
+/** As many calls and jobs as in the benchmarks of a state on this machine: a process that has run for an hour is compiled. */
+const CALL_ROUNDS = { rounds: 40, operations: 100 };
+const SHARED_ROUNDS = { rounds: 30, operations: 6 };
+const QUEUE_ROUNDS = { rounds: 30, operations: 1 };
 const QUEUE = `afk: ${IN_A_ROW} times complete and claim the next, in one section as a tick does, with lease, fencing token, attempts and key`;
 
 /** A state on PostgreSQL: a server of this machine on the disk that is measured, asked over loopback. */
@@ -44,7 +47,7 @@ export const fleet: Benchmark = {
     const guarded = await compare(
       tools,
       { subject: { operation: alone }, baseline: { operation: rawFleetGuard(byHand) } },
-      { rounds: 20, operations: 25 },
+      CALL_ROUNDS,
     );
     const [together, inARow] = [
       await agentCalls(tools, await target()),
@@ -60,7 +63,7 @@ export const fleet: Benchmark = {
           },
         },
       },
-      { rounds: 15, operations: 2 },
+      SHARED_ROUNDS,
     );
     /** A bench of its own for each of those that it is compared with: so all of them find as many jobs. */
     const queueNextTo = async (baseline: (target: DatabaseTarget) => Promise<Side>) => {

@@ -2,6 +2,7 @@ import { noteNeed } from "../alerts/outbox.ts";
 import { assert } from "../lib/errors.ts";
 import { newId } from "../lib/ids.ts";
 import { type CapSpend, type Periods, type Scope, UNITS } from "../lib/windows.ts";
+import type { OpenPeriodsTable } from "../store/schema/rails.ts";
 import type { Trx } from "../store/schema.ts";
 import { rememberCommit } from "../store/store.ts";
 import {
@@ -63,15 +64,16 @@ export interface Reserved {
 /**
  * Takes the worst case from every window and writes the ledger entry, or refuses and changes nothing but the alert and the
  * open periods. It never shrinks a reservation to fit. A cap of 0 refuses even what costs nothing, so that the rail can be
- * proved for nothing.
+ * proved for nothing. `open` is what this section has read already (periods.ts).
  */
 export async function reserve(
   trx: Trx,
   { outbox, budget: { budget, timezone, fleet = null } }: BudgetRails,
   call: Reservation,
   times: { budgetMs: number; wallMs: number },
+  open?: readonly OpenPeriodsTable[],
 ): Promise<Reserved | { refusal: CapRefusal }> {
-  const periods = await openPeriods(trx, times.budgetMs, timezone);
+  const periods = await openPeriods(trx, times.budgetMs, timezone, open);
   const { windows, grants } = await windowsWithGrants(trx, periods, call.scope, budget, times.budgetMs);
   const estimate = estimateOf({ estimate_micros: call.estimateMicros, estimate_tokens: call.estimateTokens });
   const own = await spends(trx, windows, times.budgetMs);

@@ -7,6 +7,7 @@ import { budgetNow, readBudgetClock } from "./budget-time.ts";
 import { BreakerOpen, CapReached, Killed } from "./halt.ts";
 import { announceKill, readStopAtGate } from "./kill.ts";
 import { refuseLost } from "./machine.ts";
+import { readOpen } from "./periods.ts";
 import type { Rails } from "./rails.ts";
 import { findRunaway } from "./runaway.ts";
 
@@ -35,11 +36,12 @@ export interface GatedCall extends Reservation {
 export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved> {
   const verdict = await rails.store.atomically(async (trx) => {
     // Looked at together, for a database that is asked over a network; judged in their order.
-    const [kill, lost, state, reading] = await Promise.all([
+    const [kill, lost, state, reading, open] = await Promise.all([
       readStopAtGate(rails, trx),
       refuseLost(trx, rails, call),
       readBreaker(trx, call.dependency),
       readBudgetClock(trx),
+      readOpen(trx),
     ]);
     // 1. Stop. A set kill switch refuses everything, whatever the rest would say.
     if (kill !== null) {
@@ -60,7 +62,7 @@ export async function passGates(rails: Rails, call: GatedCall): Promise<Reserved
     const runaway = await refuseRunaway(trx, rails, call, state, times);
     if (runaway !== null) return { refused: runaway };
     // 3. Spend. The worst case is taken from every window, or the call is not made.
-    const reserved = await reserve(trx, rails, call, times);
+    const reserved = await reserve(trx, rails, call, times, open);
     if ("refusal" in reserved) return { refused: new CapReached(reserved.refusal) };
     // The probe is claimed last: a call that the cap refuses must not use it up.
     if (admission.type === "probe") {

@@ -134,12 +134,14 @@ async function recordPerformed<T>(
     // What is settled within its bound only lowers what is spent. So a threshold is passed for good by the last call that
     // was reserved above it, and which then was near it: only such a call has to look.
     const isOverrun = aboveBound !== undefined;
-    await settleEntry(trx, rails, entryId, ending, isOverrun || isNearThreshold ? "look" : "done");
+    const thresholds = isOverrun || isNearThreshold ? "look" : "done";
+    const from = await settleEntry(trx, rails, call, { entryId, ending, thresholds });
     // A call that took more than its bound shows that the bound is none: a person has to look before there is another.
     const reason = `${call.model} billed ${aboveBound}`;
-    if (isOverrun) await updateBreaker(trx, rails, call, (from, nowMs) => blocked(from, reason, nowMs));
-    else if (failure !== undefined) await updateBreaker(trx, rails, call, failed(rails, entryId, failure));
-    else await updateBreaker(trx, rails, call, (from) => afterSuccess(from, entryId));
+    if (isOverrun) await updateBreaker(trx, rails, call, from, (nowMs) => blocked(from, reason, nowMs));
+    else if (failure !== undefined)
+      await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure, from));
+    else await updateBreaker(trx, rails, call, from, () => afterSuccess(from, entryId));
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }
@@ -167,8 +169,8 @@ async function recordFailure<T>(
   await rails.store.atomically(async (trx) => {
     if (cause instanceof Killed && isLasting(cause.kill))
       await announceKill(trx, rails.outbox.announce, cause.kill);
-    await settleEntry(trx, rails, entryId, ending);
-    await updateBreaker(trx, rails, call, failed(rails, entryId, failure));
+    const from = await settleEntry(trx, rails, call, { entryId, ending, thresholds: "look" });
+    await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure, from));
   });
   call.log.event("warn", "call_failed", {
     model: call.model,
@@ -179,35 +181,38 @@ async function recordFailure<T>(
   });
 }
 
+/** Ends the entry; gives the breaker of what was called, which is read meanwhile. */
 async function settleEntry(
   trx: Trx,
   rails: Rails,
-  entryId: string,
-  ending: Ending,
-  thresholds: "look" | "done" = "look",
-): Promise<void> {
+  { dependency }: GatedCall,
+  { entryId, ending, thresholds }: { entryId: string; ending: Ending; thresholds: "look" | "done" },
+): Promise<BreakerState> {
   const budgetMs = thresholds === "look" ? await budgetNow(trx, rails.outbox.announce, rails.clock) : null;
   const shown: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
-  await finish(trx, rails, entryId, shown, budgetMs);
+  const [breaker] = await Promise.all([
+    readBreaker(trx, dependency),
+    finish(trx, rails, entryId, shown, budgetMs),
+  ]);
+  return breaker;
 }
 
-/** Moves the breaker to the state that `next` makes of the present one. */
+/** Moves the breaker from the state in which it was read. */
 async function updateBreaker(
   trx: Trx,
   rails: Rails,
-  call: GatedCall,
-  next: (from: BreakerState, nowMs: number) => BreakerState,
+  { dependency: name }: GatedCall,
+  from: BreakerState,
+  next: (nowMs: number) => BreakerState,
 ): Promise<void> {
   const nowMs = rails.clock.nowMs();
-  const from = await readBreaker(trx, call.dependency);
-  await moveBreaker(trx, rails, { name: call.dependency, from, to: next(from, nowMs), nowMs });
+  await moveBreaker(trx, rails, { name, from, to: next(nowMs), nowMs });
 }
 
-function failed(rails: Rails, entryId: string, { trip, message }: CallFailed) {
+function failed(rails: Rails, entryId: string, { trip, message }: CallFailed, from: BreakerState) {
   const reason = rails.outbox.redact(message);
-  return (from: BreakerState, nowMs: number) =>
-    afterFailure(from, entryId, { trip, reason }, nowMs, rails.breaker);
+  return (nowMs: number) => afterFailure(from, entryId, { trip, reason }, nowMs, rails.breaker);
 }
 
 /** An abort of ours says nothing of the dependency's health, but may have been billed. */

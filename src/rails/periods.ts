@@ -9,10 +9,15 @@ import { periodsOf } from "./windows.ts";
  * The periods that a call at `nowMs`, by budget time, counts in. A day, week or month that is open stays so up to its end
  * in the zone in which it was opened, whatever the zone is now and whoever asks: a zone that is edited opens nothing. At
  * that end the present zone's own period opens. Where its name was there before (the zone moved west) what was spent under
- * that name counts on, so that no name holds more than its cap.
+ * that name counts on, so that no name holds more than its cap. `open` is what this section has read already.
  */
-export async function openPeriods(trx: Trx, nowMs: number, timezone: string): Promise<Periods> {
-  const { periods, opened } = await findPeriods(trx, nowMs, timezone);
+export async function openPeriods(
+  trx: Trx,
+  nowMs: number,
+  timezone: string,
+  open?: readonly OpenPeriodsTable[],
+): Promise<Periods> {
+  const { periods, opened } = findPeriods(open ?? (await readOpen(trx)), nowMs, timezone);
   for (const { window, ...columns } of opened) {
     await trx
       .insertInto("open_periods")
@@ -25,7 +30,7 @@ export async function openPeriods(trx: Trx, nowMs: number, timezone: string): Pr
 
 /** The same, read-only. */
 export async function peekPeriods(db: Db, nowMs: number, timezone: string): Promise<Periods> {
-  return (await findPeriods(db, nowMs, timezone)).periods;
+  return findPeriods(await readOpen(db), nowMs, timezone).periods;
 }
 
 /** When each calendar window's period at `nowMs` is over, whether a call has opened it or not; epoch milliseconds. */
@@ -34,16 +39,15 @@ export async function peekEnds(
   nowMs: number,
   timezone: string,
 ): Promise<ReadonlyMap<WindowName, number>> {
-  const { open, opened } = await findPeriods(db, nowMs, timezone);
+  const { open, opened } = findPeriods(await readOpen(db), nowMs, timezone);
   return new Map([...open, ...opened].map(({ window, ends_at }) => [window, ends_at]));
 }
 
-async function findPeriods(
-  db: Db,
+function findPeriods(
+  rows: readonly OpenPeriodsTable[],
   nowMs: number,
   timezone: string,
-): Promise<{ periods: Periods; open: OpenPeriodsTable[]; opened: OpenPeriodsTable[] }> {
-  const { rows } = await selectOpen(db, {});
+): { periods: Periods; open: OpenPeriodsTable[]; opened: OpenPeriodsTable[] } {
   const opened: OpenPeriodsTable[] = [];
   const periods = periodsOf(nowMs, ({ name: window, calendar }) => {
     // Budget time goes back before an opening only where a person has confirmed the clock (afk resume --clock).
@@ -62,6 +66,11 @@ async function findPeriods(
   };
 }
 
+/** The calendar windows' periods as they are on disk. */
+export async function readOpen(db: Db): Promise<OpenPeriodsTable[]> {
+  return (await selectOpen(db, {})).rows;
+}
+
 const selectOpen = prepared((db) => db.selectFrom("open_periods").selectAll());
 
 /** When the period that a cap counts in ends, in epoch milliseconds: the open one of a calendar window; null for every other window. */
@@ -70,6 +79,5 @@ export async function endOf(
   { window, scope, period }: Pick<CapSpend, "window" | "scope" | "period">,
 ): Promise<number | null> {
   if (scope === FLEET) return dayBounds(period, "UTC").untilMs;
-  const { rows } = await selectOpen(db, {});
-  return rows.find((row) => row.window === window)?.ends_at ?? null;
+  return (await readOpen(db)).find((row) => row.window === window)?.ends_at ?? null;
 }

@@ -26,14 +26,14 @@ export async function runOne(
   isSaved: boolean,
 ): Promise<Ran> {
   const hooks = collectAfterCommit(trx);
-  if (isSaved) await connection.client.query(SAVEPOINT);
+  if (isSaved) connection.send(SAVEPOINT);
   connection.takeRefusal();
   try {
     const value = await waiting.work(trx);
     // One that went on all the same has written nothing since: it cannot be kept.
     const refused = connection.takeRefusal();
     if (refused !== null) throw refused;
-    if (isSaved) await connection.client.query(RELEASE);
+    if (isSaved) connection.send(RELEASE);
     return { waiting, value, hooks };
   } catch (thrown) {
     // Of statements that were sent together, one behind the first that failed may be told of before it.

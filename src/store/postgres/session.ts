@@ -128,6 +128,14 @@ export class Session implements DatabaseConnection {
     if (command !== "COMMIT") throw new Error("the transaction was rolled back when it was to be committed");
   }
 
+  /**
+   * Sends what gives nothing and fails only where the transaction or the connection is gone, which the statement behind it says as
+   * well: nothing waits for its answer by itself.
+   */
+  send(sql: string): void {
+    void Promise.allSettled([this.client.query(sql)]);
+  }
+
   async rollback(): Promise<void> {
     this.#isInTransaction = false;
     if (!this.#isLost) await this.client.query("rollback");
