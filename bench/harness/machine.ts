@@ -15,13 +15,18 @@ const FILE_SYSTEMS: Record<number, string> = {
 
 /** Where it was measured, and with what, one fact a line. Nothing that names the machine. */
 export function describeMachine(folder: string): string[] {
-  const [cpu] = cpus();
   const type = statfsSync(folder).type;
   const { devDependencies } = manifest;
   return [
-    `${cpu?.model.trim() ?? "unknown processor"}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; ${platform()} ${release()}, ${arch()}; ${FILE_SYSTEMS[type] ?? `file system ${type}`}`,
+    `${processor()}, ${Math.round(totalmem() / 2 ** 30)} GiB; ${platform()} ${release()}, ${arch()}; ${FILE_SYSTEMS[type] ?? `file system ${type}`}`,
     `Node ${process.versions.node}, SQLite ${sqliteVersion()} (better-sqlite3 ${manifest.dependencies["better-sqlite3"]}), kysely ${manifest.devDependencies.kysely}, plainjob ${devDependencies.plainjob}, liteque ${devDependencies.liteque}, afk ${manifest.version}`,
   ];
+}
+
+/** By it one sees which of the answers are of one machine. */
+export function processor(): string {
+  const [cpu] = cpus();
+  return `${cpu?.model.trim() ?? "unknown processor"}, ${cpus().length} cores`;
 }
 
 export function loadNow(): string {

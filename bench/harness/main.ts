@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { answer } from "./answer.ts";
 import { type Benchmark, isMet } from "./benchmark.ts";
-import { describeMachine, loadNow } from "./machine.ts";
+import { describeMachine, loadNow, processor } from "./machine.ts";
 import { type Answered, resultsPage, tableLines, updatedPage } from "./report.ts";
 
 export interface BenchSettings {
@@ -55,7 +55,7 @@ export async function runBench(words: string[], settings: BenchSettings): Promis
 
 function update(file: string, answered: Answered, isFull: boolean): void {
   const page = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const how = `\`npm run bench -- ${answered.name}${isFull ? " --full" : ""}\` on ${today()}, ${loadNow()}`;
+  const how = `\`npm run bench -- ${answered.name}${isFull ? " --full" : ""}\` on ${today()}, ${loadNow()}, ${processor()}`;
   writeFileSync(file, updatedPage(page, [answered], how));
 }
 

@@ -6,13 +6,13 @@ import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import type { MachineStatus } from "../../src/ops/fleet.ts";
 import type { Status } from "../../src/ops/status.ts";
 import type { StopReport } from "../../src/ops/stop-agent.ts";
-import { type Deployment, deployment, type Running } from "../support/afk.ts";
+import { type Deployment, deployment } from "../support/afk.ts";
+import { ask as askGateway, gatewayConfig, startGateway } from "../support/gateway-process.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { freshDatabase } from "../support/postgres/shared.ts";
 import { until } from "../support/postgres/until.ts";
 import { direct } from "./support/audit.ts";
 
-const KEY = "a-key-of-the-laptop-that-nobody-guesses";
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 
@@ -99,37 +99,15 @@ async function scene() {
   onTestFinished(() => provider.close());
   const url = await freshDatabase();
   const member = (): Member => ({
-    target: deployment({
-      agent: "served",
-      budget: { daily_cap_usd: 1 },
-      models: {
-        chain: ["extractive"],
-        providers: { openai: { base_url: `${provider.url}/v1`, api_key: "sk-of-the-owner-0123456789" } },
-        prices: { "openai/test": { input: 1, output: 1 } },
-      },
-      gateway: {
-        listen: "127.0.0.1:0",
-        models: { small: "openai/test" },
-        clients: [{ name: "laptop", key: KEY }],
-      },
-    }),
+    target: deployment(gatewayConfig(provider)),
     environment: { DATABASE_URL: url },
   });
   const [one, two] = [member(), member()];
-  const gateway: Running = one.target.start(["gateway"], one.environment);
-  await gateway.logged("gateway_started");
-  const line = one.target.logs().findLast(({ event }) => event === "gateway_started");
-  const ask = (text = "hi") =>
-    fetch(`${line?.url}/v1/chat/completions`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
-      body: JSON.stringify({
-        model: "small",
-        max_tokens: 50,
-        messages: [{ role: "user", content: `${text} ${Math.random()}` }],
-      }),
-    });
-  const query = (statement: string) => direct<{ state?: string }>({ url, schema: "afk_served" }, [statement]);
+  const { running: gateway, url: at } = await startGateway(one.target, ["gateway"], one.environment);
+  // No two are alike, which the breaker would take for a loop.
+  const ask = (text = "hi") => askGateway(at, { text: `${text} ${Math.random()}` });
+  const query = (statement: string) =>
+    direct<{ state?: string }>({ url, schema: "afk_test_agent" }, [statement]);
   return { one, two, gateway, provider, ask, query };
 }
 

@@ -6,56 +6,16 @@ import Database from "better-sqlite3";
 import { expect, it, onTestFinished } from "vitest";
 import { startModelEndpoint } from "../../../src/faults/model-endpoint.ts";
 import { acquireLock } from "../../../src/store/sqlite/lock.ts";
-import { type Deployment, deployment, PROCESSES, type Running } from "../../support/afk.ts";
-
-const KEY = "a-key-of-the-laptop-that-nobody-guesses";
+import { type Deployment, deployment, PROCESSES } from "../../support/afk.ts";
+import { ask, gatewayConfig, startGateway } from "../../support/gateway-process.ts";
 
 /** An agent with a gateway at a free port, in front of a scripted provider whose replies come slowly. */
-async function scene(more: Record<string, unknown> = {}) {
+async function scene() {
   const provider = await startModelEndpoint("openai");
   onTestFinished(() => provider.close());
-  const config = (gateway: Record<string, unknown> = {}) => ({
-    agent: "test-agent",
-    budget: { daily_cap_usd: 1 },
-    models: {
-      chain: ["extractive"],
-      providers: { openai: { base_url: `${provider.url}/v1`, api_key: "sk-of-the-owner-0123456789" } },
-      prices: { "openai/test": { input: 1, output: 1 } },
-    },
-    gateway: {
-      listen: "127.0.0.1:0",
-      models: { small: "openai/test" },
-      clients: [{ name: "laptop", key: KEY }],
-      ...gateway,
-    },
-    ...more,
-  });
+  const config = (gateway?: Record<string, unknown>) => gatewayConfig(provider, gateway);
   const target = deployment(config());
   return { provider, target, config };
-}
-
-async function started(
-  target: Deployment,
-  words = ["gateway"],
-  environment: Record<string, string> = {},
-): Promise<{ running: Running; url: string }> {
-  const running = target.start(words, environment);
-  await running.logged("gateway_started");
-  const line = target.logs().findLast(({ event }) => event === "gateway_started");
-  return { running, url: String(line?.url) };
-}
-
-function ask(url: string, { stream = false, key = KEY, text = "hi" } = {}): Promise<Response> {
-  return fetch(`${url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      model: "small",
-      stream,
-      max_tokens: 50,
-      messages: [{ role: "user", content: text }],
-    }),
-  });
 }
 
 const entries = (target: Deployment) =>
@@ -88,7 +48,7 @@ it(
   PROCESSES,
   async () => {
     const { provider, target } = await scene();
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     expect(await statusOf(url, "first")).toBe(200);
     provider.script([SLOW]);
     const stream = await streaming(url);
@@ -130,7 +90,7 @@ it(
   async () => {
     const { provider, target } = await scene();
     provider.script([SLOW]);
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     const { hostname, port } = new URL(url);
     const idle = connect(Number(port), hostname);
     onTestFinished(() => void idle.destroy());
@@ -154,13 +114,13 @@ it(
   async () => {
     const { provider, target } = await scene();
     provider.script([SLOW]);
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     const stream = await streaming(url);
     running.kill("SIGKILL");
     await stream.rest().catch(() => undefined);
     await running.ended;
     expect(entries(target)).toEqual([{ state: "sending", client: "laptop" }]);
-    const again = await started(target);
+    const again = await startGateway(target);
     expect(entries(target)).toEqual([{ state: "unknown", client: "laptop" }]);
     expect(await statusOf(again.url, "second")).toBe(200);
     expect((await target.afk(["doctor", "--offline", "--json"])).stdout).toContain("gateway");
@@ -174,7 +134,7 @@ it(
   PROCESSES,
   async () => {
     const { target, config } = await scene();
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     const second = await target.afk(["gateway"]);
     expect(second.code).toBe(75);
     expect(second.stderr).toContain(`served already, by process ${running.pid}`);
@@ -196,7 +156,7 @@ it(
     const open = await target.afk(["gateway", "--listen", "0.0.0.0:0"]);
     expect(open.code).toBe(2);
     expect(open.stderr).toContain("--behind-proxy");
-    const { running } = await started(target, ["gateway", "--listen", "0.0.0.0:0", "--behind-proxy"]);
+    const { running } = await startGateway(target, ["gateway", "--listen", "0.0.0.0:0", "--behind-proxy"]);
     running.kill("SIGTERM");
     expect((await running.ended).code).toBe(0);
   },
@@ -208,7 +168,7 @@ it(
   async () => {
     const { target, config } = await scene();
     const alerts = [{ type: "webhook", url: `${(await receiver()).url}/topic` }];
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     expect((await ask(url, { key: "the-key-of-another-client-0123456789" })).status).toBe(401);
     target.configure({
       ...config({ clients: [{ name: "other", key: "the-key-of-another-client-0123456789" }] }),
@@ -244,7 +204,7 @@ it(
   PROCESSES,
   async () => {
     const { provider, target } = await scene();
-    const { running, url } = await started(target, ["run"]);
+    const { running, url } = await startGateway(target, ["run"]);
     await running.logged("tick_finished");
     expect(await statusOf(url, "first")).toBe(200);
     const stop = await target.afk(["stop", "--json"]);
@@ -274,7 +234,7 @@ it(
 
 it("afk run without it, or beside another, does as ever", PROCESSES, async () => {
   const { target } = await scene();
-  const { running } = await started(target);
+  const { running } = await startGateway(target);
   const loop = target.start(["run"]);
   await loop.logged("gateway_elsewhere");
   await loop.logged("tick_finished");
@@ -291,13 +251,13 @@ it("afk run without it, or beside another, does as ever", PROCESSES, async () =>
 
 it("afk run whose address is taken leaves the gateway to another process", PROCESSES, async () => {
   const { target, config } = await scene();
-  const { running, url } = await started(target);
+  const { running, url } = await startGateway(target);
   const listen = `127.0.0.1:${new URL(url).port}`;
   const other = deployment({ ...config({ listen }), agent: "other" });
   const loop = other.start(["run"]);
   await loop.logged("gateway_unavailable");
   await loop.logged("tick_finished");
-  const beside = await started(other, ["gateway", "--listen", "127.0.0.1:0"]);
+  const beside = await startGateway(other, ["gateway", "--listen", "127.0.0.1:0"]);
   expect(await statusOf(beside.url, "first")).toBe(200);
   for (const each of [beside.running, loop, running]) {
     each.kill("SIGTERM");
@@ -314,7 +274,7 @@ it(
   PROCESSES,
   async () => {
     const { provider, target } = await scene();
-    const { running, url } = await started(target, ["gateway"], HANGING);
+    const { running, url } = await startGateway(target, ["gateway"], HANGING);
     provider.script([SLOW]);
     const stream = await streaming(url);
     writeFileSync(join(target.state, "STOP"), "");
@@ -336,7 +296,7 @@ it(
 
 it("that hangs is killed after SIGTERM too", PROCESSES, async () => {
   const { target } = await scene();
-  const { running } = await started(target, ["gateway"], HANGING);
+  const { running } = await startGateway(target, ["gateway"], HANGING);
   running.kill("SIGUSR2");
   // The system may hand over two signals in either order, and a process that has ended its work needs no guard.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -346,7 +306,7 @@ it("that hangs is killed after SIGTERM too", PROCESSES, async () => {
 
 it("ends when files of the state are replaced under it: nobody may be served by two", PROCESSES, async () => {
   const { provider, target } = await scene();
-  const { running, url } = await started(target);
+  const { running, url } = await startGateway(target);
   expect(await statusOf(url, "first")).toBe(200);
   rmSync(join(target.state, "gateway-lock.db"));
   const answers = await Promise.allSettled([statusOf(url, "second"), statusOf(url, "third")]);
@@ -359,7 +319,7 @@ it("ends when files of the state are replaced under it: nobody may be served by 
 
 it("stays up when it is killed while another program keeps the database", PROCESSES, async () => {
   const { target } = await scene();
-  const { running, url } = await started(target);
+  const { running, url } = await startGateway(target);
   const other = new Database(join(target.state, "afk.db"));
   onTestFinished(() => void other.close());
   other.exec("begin immediate");
@@ -378,7 +338,7 @@ it(
   PROCESSES,
   async () => {
     const { target } = await scene();
-    const { running, url } = await started(target);
+    const { running, url } = await startGateway(target);
     expect((await target.afk(["backup", join(target.dir, "copy.db")])).code).toBe(0);
     const restored = await target.afk(["restore", join(target.dir, "copy.db")]);
     expect(restored.code).toBe(75);
