@@ -98,8 +98,12 @@ const fillingIn = (state: string) => join(state, "copying.db");
 /** Held while that file is somebody's: a process number says nothing where two containers have one folder. */
 const fillingLockIn = (state: string) => join(state, "copying-lock.db");
 
-/** Removes what a fleet's backup that was cut off has left. */
+/** Where a backup is looked at and made ready, before it is put in the state's place: of whoever has the state's lock. */
+export const stagedIn = (state: string) => join(state, "restoring.db");
+
+/** Removes what a restore or a fleet's backup that was cut off has left. With the state's lock. */
 export function removeCutOff({ state }: Config["paths"]): void {
+  removeDatabase(stagedIn(state));
   const filling = fillingIn(state);
   if (!existsSync(filling)) return;
   try {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { toIso } from "../lib/clock.ts";
 import type { DatabaseTarget } from "../lib/database-target.ts";
 import { makeFolder } from "../store/durable-file.ts";
@@ -6,6 +5,7 @@ import { StoreRefused } from "../store/errors.ts";
 import { copyAside, nameCopy, removeDatabase } from "../store/sqlite/backup.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
 import { logOnce } from "./alerting.ts";
+import { stagedIn } from "./backup.ts";
 import { revokedHashes } from "./client-keys.ts";
 import { fillFile, fillState, refuseAtWork } from "./move/portable.ts";
 import { openState } from "./own-state.ts";
@@ -33,7 +33,7 @@ export async function restoreFleet(
   const { withWholeState } = await import("../store/postgres/whole-state.ts");
   makeFolder(paths.state);
   const lock = acquireLocks([paths.lock, paths.gatewayLock, paths.remoteLock]);
-  const staged = join(paths.state, "restoring.db");
+  const staged = stagedIn(paths.state);
   try {
     copyAside(file, staged);
     const manifest = await checkStaged(request, file, staged);

@@ -1,5 +1,5 @@
 import { lstatSync, rmSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { toIso } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
@@ -11,7 +11,7 @@ import { acquireLocks } from "../store/sqlite/lock.ts";
 import { openReader, peekOwner } from "../store/sqlite/open-reader.ts";
 import { lookAtPresent, replaceContent, replaceFile } from "../store/sqlite/replace.ts";
 import { logOnce } from "./alerting.ts";
-import { isSameFile } from "./backup.ts";
+import { isSameFile, stagedIn } from "./backup.ts";
 import { revokedHashes } from "./client-keys.ts";
 import { OthersState } from "./own-state.ts";
 import { restoreFleet } from "./restore-fleet.ts";
@@ -40,7 +40,7 @@ export async function restoreState(request: RestoreRequest): Promise<Restored> {
   if (owner !== null && owner !== config.agent) throw new OthersState(config, owner);
   makeFolder(config.paths.state);
   const lock = acquireLocks([config.paths.lock, config.paths.gatewayLock, config.paths.remoteLock]);
-  const staged = join(config.paths.state, "restoring.db");
+  const staged = stagedIn(config.paths.state);
   try {
     copyAside(file, staged);
     const manifest = await checkStaged(request, file, staged);

@@ -41,10 +41,16 @@ async function act(orders: Orders): Promise<Outcome> {
   const uproot = orders.fault === null ? () => undefined : plant(orders.fault);
   const dir = mkdtempSync(join(tmpdir(), "afk-fleet-client-"));
   const { target, budget, offMs, perSession } = orders;
-  const machines = await Promise.all(
+  const opened = await Promise.allSettled(
     Array.from({ length: orders.sessions }, () => openMachine(target, { dir, budget, offMs: () => offMs })),
   );
-  const outcome: Outcome = { accepted: 0, refused: {}, errors: [] };
+  const machines = opened.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const outcome: Outcome = {
+    accepted: 0,
+    refused: {},
+    // Those that did open are closed all the same: a session that stays would hide what went wrong here.
+    errors: opened.flatMap((each) => (each.status === "rejected" ? [messageOf(each.reason)] : [])),
+  };
   const callers = machines.flatMap((rails) => Array.from({ length: perSession }, () => rails));
   await Promise.all(
     callers.map(async (rails) => {

@@ -1,5 +1,5 @@
 // @module-tag slow
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { sql } from "kysely";
 import { describe, expect, it } from "vitest";
@@ -163,6 +163,14 @@ describe("what is asked for again", () => {
 });
 
 describe("a tick", () => {
+  it("removes the copy that a restore which was cut off has left", async () => {
+    const { agent, target } = await harness(busy, DAILY);
+    const left = ["restoring.db", "restoring.db-wal"].map((name) => join(target.state, name));
+    for (const path of left) writeFileSync(path, "x");
+    await agent.tick();
+    expect(left.filter((path) => existsSync(path))).toEqual([]);
+  });
+
   it("says what it removed", async () => {
     const { target } = await aged(DAILY);
     expect(target.events()).toContain("history_removed");
