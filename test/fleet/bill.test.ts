@@ -13,6 +13,7 @@ import { postgresProblem } from "../support/postgres/binaries.ts";
 import { postgres } from "../support/postgres/shared.ts";
 import { seededRandomness } from "../support/seeded.ts";
 import { direct } from "./support/audit.ts";
+import { type Fault, planted } from "./support/plant.ts";
 
 const MACHINES = 4;
 const CALLS = 12;
@@ -23,61 +24,21 @@ const SCHEMA = "afk_test_agent";
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 
+/** As if what broke off in the middle had cost nothing. */
+const FORGETS: Fault = {
+  file: "rails/guard.ts",
+  text: 'failure.charge === "none" ? "released" : "unknown"',
+  fault: '"released"',
+};
+/** In which an attack must find what was planted. */
+const FINDS_IN = 12;
+
 describe.skipIf(problem !== null)(`the bill of four machines${skipped}`, () => {
   test(
     "stays under every cap and within the books, whoever is killed in the middle of a call",
     async () => {
       const rounds = cases({ test: 12, chaos: 1_000 });
-      const { random } = seededRandomness(chaosSeed("the bill of a fleet"));
-      const server = await postgres();
-      const buyers = crew();
-      /** What happens at which request: a machine or its asker is killed, or the server. */
-      const doom = new Map<number, string>();
-      const met = { killed: 0, restarts: 0, refused: 0, exact: 0, open: 0, requests: 0, highest: 0 };
-      let restarting: Promise<void> = Promise.resolve();
-      let isCalm = false;
-      const provider = await greedyProvider(async (word) => {
-        const victim = doom.get(provider.requests());
-        if (victim === "server") {
-          met.restarts += 1;
-          restarting = restarting.then(async () => {
-            await server.stop("immediate");
-            await server.start();
-          });
-        } else if (victim !== undefined && buyers.kill(Number(victim === "asker" ? word[1] : victim)))
-          met.killed += 1;
-        return !isCalm && random() < 0.02 ? "reset" : "answer";
-      });
-      for (let round = 0; round < rounds; round++) {
-        isCalm = round % 4 === 0;
-        const attack = await prepared({
-          provider,
-          random,
-          url: await server.createDatabase(`round_${round}`),
-        });
-        if (!isCalm) {
-          for (let kills = Math.floor(random() * 4); kills > 0; kills--) {
-            const victim = random() < 0.7 ? "asker" : String(Math.floor(random() * MACHINES));
-            doom.set(2 + Math.floor(random() * 20), victim);
-          }
-          if (round % 2 === 1) doom.set(2 + Math.floor(random() * 15), "server");
-        }
-        const bought = await buyers.round(attack.orders, random() < 0.8);
-        await restarting;
-        const { billed, charged, open } = await checkBooks(attack, provider);
-        if (open === 0) {
-          // All figures came.
-          expect(charged).toBe(billed);
-          met.exact += 1;
-        } else met.open += 1;
-        if (isCalm) expect(open).toBe(0);
-        met.refused += bought.some((each) => each !== null && each.refused > 0) ? 1 : 0;
-        met.requests += provider.requests();
-        met.highest = Math.max(met.highest, billed / attack.capMicros);
-        provider.clear();
-        doom.clear();
-        await server.dropDatabase(`round_${round}`);
-      }
+      const met = await attack(rounds, chaosSeed("the bill of a fleet"));
       for (const count of [met.refused, met.killed, met.restarts, met.exact])
         expect(count).toBeGreaterThan(0);
       report(
@@ -89,9 +50,75 @@ describe.skipIf(problem !== null)(`the bill of four machines${skipped}`, () => {
     },
     patience({ test: 600_000, chaos: 6 * 3_600_000 }),
   );
+
+  test(
+    "the attack finds a fleet that gives back what a broken answer has cost",
+    async () => {
+      await expect(attack(FINDS_IN, 1, planted([FORGETS]))).rejects.toThrow(new RegExp(`${ABOVE}|${BELOW}`));
+    },
+    patience({ test: 600_000, chaos: 600_000 }),
+  );
 });
 
-interface Attack {
+const ABOVE = "the bill is above its cap";
+const BELOW = "the books are below the bill";
+
+/** What a campaign of so many rounds met. Throws at the first round whose bill, cap and books do not agree. */
+async function attack(rounds: number, seed: number, environment: Record<string, string> = {}) {
+  const { random } = seededRandomness(seed);
+  const server = await postgres();
+  const buyers = crew(environment);
+  /** What happens at which request: a machine or its asker is killed, or the server. */
+  const doom = new Map<number, string>();
+  const met = { killed: 0, restarts: 0, refused: 0, exact: 0, open: 0, requests: 0, highest: 0 };
+  let restarting: Promise<void> = Promise.resolve();
+  let isCalm = false;
+  const provider = await greedyProvider(async (word) => {
+    const victim = doom.get(provider.requests());
+    if (victim === "server") {
+      met.restarts += 1;
+      restarting = restarting.then(async () => {
+        await server.stop("immediate");
+        await server.start();
+      });
+    } else if (victim !== undefined && buyers.kill(Number(victim === "asker" ? word[1] : victim)))
+      met.killed += 1;
+    return !isCalm && random() < 0.02 ? "reset" : "answer";
+  });
+  for (let round = 0; round < rounds; round++) {
+    isCalm = round % 4 === 0;
+    const set = await prepared({
+      provider,
+      random,
+      url: await server.createDatabase(`round_${round}`),
+    });
+    if (!isCalm) {
+      for (let kills = Math.floor(random() * 4); kills > 0; kills--) {
+        const victim = random() < 0.7 ? "asker" : String(Math.floor(random() * MACHINES));
+        doom.set(2 + Math.floor(random() * 20), victim);
+      }
+      if (round % 2 === 1) doom.set(2 + Math.floor(random() * 15), "server");
+    }
+    const bought = await buyers.round(set.orders, random() < 0.8);
+    await restarting;
+    const { billed, charged, open } = await checkBooks(set, provider);
+    if (open === 0) {
+      // All figures came.
+      expect(charged).toBe(billed);
+      met.exact += 1;
+    } else met.open += 1;
+    if (isCalm) expect(open).toBe(0);
+    met.refused += bought.some((each) => each !== null && each.refused > 0) ? 1 : 0;
+    met.requests += provider.requests();
+    met.highest = Math.max(met.highest, billed / set.capMicros);
+    provider.clear();
+    doom.clear();
+    await server.dropDatabase(`round_${round}`);
+  }
+  return met;
+}
+
+interface Prepared {
   url: string;
   orders: Orders[];
   capMicros: number;
@@ -106,7 +133,7 @@ async function prepared({
   provider: GreedyProvider;
   random: () => number;
   url: string;
-}): Promise<Attack> {
+}): Promise<Prepared> {
   const whole = (most: number) => 1 + Math.floor(random() * most);
   const wanted = Array.from({ length: MACHINES }, () =>
     Array.from({ length: CALLS }, () => ({ bytes: whole(3_000), outputTokens: whole(400) })),
@@ -142,13 +169,13 @@ async function prepared({
 
 /** The provider's bill against the cap, and the ledger against the bill. */
 async function checkBooks(
-  { url, capMicros }: Attack,
+  { url, capMicros }: Prepared,
   provider: GreedyProvider,
 ): Promise<{ billed: number; charged: number; open: number }> {
   const target = { url, schema: SCHEMA };
   const billed = provider.billMicros();
   expect(billed).toBeGreaterThan(0);
-  expect(billed).toBeLessThanOrEqual(capMicros);
+  expect(billed, ABOVE).toBeLessThanOrEqual(capMicros);
   const [books] = await direct<{ charged: number; open: number; above: number }>(target, [
     `select sum(coalesce(cost_micros, estimate_micros))::int as charged,
        (count(*) filter (where state in ('unknown', 'sending')))::int as open,
@@ -156,7 +183,7 @@ async function checkBooks(
      from ledger where state <> 'released'`,
   ]);
   const { charged = 0, open = 0, above = 0 } = books ?? {};
-  expect(charged).toBeGreaterThanOrEqual(billed);
+  expect(charged, BELOW).toBeGreaterThanOrEqual(billed);
   expect(charged).toBeLessThanOrEqual(capMicros);
   // Not even one call was billed above the bound that was reserved for it.
   expect(above).toBe(0);

@@ -9,7 +9,7 @@ import { postgresProblem } from "../support/postgres/binaries.ts";
 import { startProxy } from "../support/postgres/proxy.ts";
 import { forTest, freshDatabase, sharedPostgres } from "../support/postgres/shared.ts";
 
-import type { Fault } from "./support/plant.ts";
+import { planted } from "./support/plant.ts";
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
@@ -48,7 +48,7 @@ describe.skipIf(problem !== null)(`afk stop in a fleet${skipped}`, { timeout: 18
       text: 'lookedAt >= sinceMs ? "seen" : "unseen"',
       fault: '"seen"',
     };
-    const environment = { ...one.environment, ...planted(fault) };
+    const environment = { ...one.environment, ...planted([fault]) };
     const { code, stdout } = await one.target.afk(["stop"], environment);
     expect(stdout).toMatch(new RegExp(`^seen by .*${two.id().slice(-4)}`, "m"));
     expect(code).toBe(0);
@@ -70,12 +70,6 @@ describe.skipIf(problem !== null)(`afk stop in a fleet${skipped}`, { timeout: 18
     expect(rest.report.isHereAlone).toBeUndefined();
   });
 });
-
-/** For a command that runs with a fault. */
-function planted(fault: Fault): Record<string, string> {
-  const plant = new URL("support/plant.ts", import.meta.url);
-  return { NODE_OPTIONS: `--import=${plant.href}`, AFK_TEST_PLANT: JSON.stringify([fault]) };
-}
 
 interface Member {
   target: Deployment;

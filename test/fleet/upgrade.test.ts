@@ -2,14 +2,12 @@
 // @module-tag slow
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { deploymentAt } from "../support/afk.ts";
 import { until } from "../support/postgres/until.ts";
 import { type Fleet, fleet } from "./support/fleet.ts";
-import type { Fault } from "./support/plant.ts";
+import { type Fault, planted } from "./support/plant.ts";
 
-const PLANT = fileURLToPath(new URL("support/plant.ts", import.meta.url));
 /** A lease of 15 s has to run out where nobody gives it back. */
 const PATIENCE = { timeout: 120_000 };
 
@@ -121,10 +119,7 @@ describe("a newer version that the older cannot work beside", PATIENCE, () => {
     const here = deploymentAt(newer.dir);
     const jobs = [{ name: "nothing", kind: "exec", every: "1d", command: ["true"] }];
     here.configure({ ...JSON.parse(readFileSync(here.configFile, "utf8")), jobs });
-    const stop = await here.afk(["stop"], {
-      AFK_TEST_PLANT: JSON.stringify([BREAKING]),
-      NODE_OPTIONS: `--import ${PLANT}`,
-    });
+    const stop = await here.afk(["stop"], planted([BREAKING]));
     expect(stop.code, stop.stdout + stop.stderr).toBe(69);
     expect(stop.stdout + stop.stderr).toContain("ONLY THIS MACHINE was stopped");
     rmSync(join(newer.dir, "state", "STOP"));

@@ -16,7 +16,8 @@ export interface Crew {
   kill(index: number): boolean;
 }
 
-export function crew(): Crew {
+/** @param environment of each of them, beside what a process needs. */
+export function crew(environment: Record<string, string> = {}): Crew {
   const members: (ChildProcess | undefined)[] = [];
   onTestFinished(() => {
     for (const member of members) member?.kill("SIGKILL");
@@ -24,7 +25,7 @@ export function crew(): Crew {
   /** A living member that has its orders and waits for the word. */
   const readied = async (index: number, order: Orders): Promise<ChildProcess> => {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const child = members[index] ?? start();
+      const child = members[index] ?? start(environment);
       members[index] = child;
       if ((await told(child, order)) !== null) return child;
     }
@@ -51,8 +52,9 @@ export function crew(): Crew {
   };
 }
 
-function start(): ChildProcess {
-  return fork(SCRIPT, { execArgv: [], env: { PATH: process.env.PATH ?? "", ...COMPILE_CACHE } });
+function start(environment: Record<string, string>): ChildProcess {
+  const env = { PATH: process.env.PATH ?? "", ...COMPILE_CACHE, ...environment };
+  return fork(SCRIPT, { execArgv: [], env });
 }
 
 /** The answer; null when the process was killed before it gave one. */

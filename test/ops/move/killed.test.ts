@@ -2,7 +2,6 @@
 // @module-tag slow
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
@@ -13,7 +12,7 @@ import { moveToPostgres } from "../../../src/ops/move/to-postgres.ts";
 import { openState } from "../../../src/ops/own-state.ts";
 import { openPostgresStore } from "../../../src/store/postgres/open.ts";
 import { withBase } from "../../config/support.ts";
-import type { Fault } from "../../fleet/support/plant.ts";
+import { type Fault, planted } from "../../fleet/support/plant.ts";
 import { deploymentAt } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { sharedPostgres } from "../../support/postgres/shared.ts";
@@ -23,7 +22,6 @@ import { allOf, stopped } from "./prepared.ts";
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 const SLOW = { timeout: 240_000 };
-const PLANT = fileURLToPath(new URL("../../fleet/support/plant.ts", import.meta.url));
 const KILL = `process.kill(process.pid, "SIGKILL");`;
 
 const before = (file: string, text: string): Fault => ({ file, text, fault: `${KILL} ${text}` });
@@ -62,11 +60,7 @@ async function scene(from: Place) {
     return await allOf(place === "postgres" ? copy : paths.database);
   };
   const to: Place = from === "sqlite" ? "postgres" : "sqlite";
-  const start = (...faults: Fault[]) =>
-    here.start(["move", "--to", to], {
-      AFK_TEST_PLANT: JSON.stringify(faults),
-      NODE_OPTIONS: `--import ${PLANT}`,
-    });
+  const start = (...faults: Fault[]) => here.start(["move", "--to", to], planted(faults));
   /** Sessions of a process that was killed end by themselves, and what they were told to commit may come late. */
   const isQuiet = async () =>
     await until("nobody is in the database", async () => {
