@@ -58,8 +58,13 @@ function targetOf(config: Config, to: string, schema: string | undefined): Datab
       throw new UsageError(`--to ${to} needs the database: set DATABASE_URL, or database.url in afk.yaml.`);
     return { ...config.database, ...(schema !== undefined && { schema }) };
   }
-  if (!IS_URL.test(to) || !URL.canParse(to))
-    throw new UsageError(`--to ${to}: write postgres, postgres://USER:PASSWORD@HOST:5432/NAME, or sqlite.`);
+  if (!IS_URL.test(to) || !URL.canParse(to)) {
+    // What looks like a URL may hold a password.
+    const what = to.includes(":")
+      ? "--to: the URL cannot be read; a / in the password is written %2F. Write"
+      : `--to ${to}: write`;
+    throw new UsageError(`${what} postgres, postgres://USER:PASSWORD@HOST:5432/NAME, or sqlite.`);
+  }
   return { url: to, schema: schema ?? config.database?.schema ?? schemaOf(config.agent) };
 }
 
