@@ -42,13 +42,19 @@ export function isAway(error: unknown): boolean {
   if (error instanceof StoreUnreachable) return true;
   const state = sqlState(error);
   if (state !== "") return AWAY.has(state) || state.startsWith("08");
+  const first = firstOf(error);
   return (
-    error instanceof Error &&
-    (LOST.has(systemCode(error)) ||
+    first instanceof Error &&
+    (LOST.has(systemCode(first)) ||
       /^Connection terminated|^Query read timeout|not queryable|^timeout expired|timeout exceeded when trying to connect/i.test(
-        error.message,
+        first.message,
       ))
   );
+}
+
+/** Where a name has several addresses and none answers, the system says so by an error without words, which holds one for each. */
+function firstOf(error: unknown): unknown {
+  return error instanceof AggregateError ? (error.errors[0] ?? error) : error;
 }
 
 const LOST = new Set([
@@ -63,13 +69,17 @@ const LOST = new Set([
   "ENOENT",
 ]);
 
+/** The server's certificate does not do, or there is no TLS to be had with it. Waiting would not mend it. */
+const NO_CERTIFICATE = /^CERT_|^UNABLE_TO_|SELF_SIGNED_CERT|^HOSTNAME_MISMATCH$|^INVALID_CA$|^ERR_TLS_CERT_/;
+const NO_TLS = /does not support SSL connections|error establishing an SSL connection/;
+
 /** Of a statement by itself that was sent with its commit, when the answer to that never came. */
 export function unanswered(cause: unknown, where: string): StoreUnreachable {
   const message = `${where} went away before it answered (${messageOf(cause)}); whether what was asked for is done is not known. Look whether it runs and is the primary`;
   return new StoreUnreachable(message, { cause });
 }
 
-/** PostgreSQL's errors in words that say what to do. Anything else passes as it is. `where` names the database without its password. */
+/** The errors of PostgreSQL and of the way to it in words that say what to do. Anything else passes as it is. `where` names the database without its password. */
 export function explain(error: unknown, where: string): unknown {
   if (error instanceof AfkError) return error;
   const state = sqlState(error);
@@ -77,15 +87,25 @@ export function explain(error: unknown, where: string): unknown {
   if (AGAIN.has(state))
     return refuse("store_busy", `another session keeps ${where} from being written; nothing was changed`);
   if (isAway(error)) {
-    const message = `${where} cannot be reached (${messageOf(error)}); nothing was changed. Look whether it runs and is the primary`;
+    const message = `${where} cannot be reached (${messageOf(firstOf(error))}); nothing was changed. Look whether it runs and is the primary`;
     return new StoreUnreachable(message, { cause: error });
   }
   if (state === "53100")
     return refuse("disk_full", `the disk of ${where} is full; make room and start again`);
-  if (state.startsWith("28"))
+  if (state.startsWith("28") || /^SASL:/.test(messageOf(error)))
     return refuse(
       "store_unwritable",
-      `${where} does not let this user in: look at the user and password of the URL`,
+      `${where} does not let this user in (${messageOf(error)}): look at the user and password of the URL, and at its sslmode where the server asks for encryption`,
+    );
+  if (NO_CERTIFICATE.test(systemCode(error)))
+    return refuse(
+      "store_unwritable",
+      `the certificate of ${where} is not accepted (${messageOf(error)}): ask for it by a name that it is for, and give the file of who vouches for it in the URL, ?sslmode=verify-full&sslrootcert=/PATH/root.pem`,
+    );
+  if (NO_TLS.test(messageOf(error)) || /^ERR_(SSL|OSSL)_/.test(systemCode(error)))
+    return refuse(
+      "store_unwritable",
+      `there is no TLS with ${where} (${messageOf(error)}): look at ssl of the server, and at sslmode, sslrootcert, sslcert and sslkey of the URL`,
     );
   if (state === "3D000")
     return refuse("store_unwritable", `${where} is not there: createdb, or mend the URL`);

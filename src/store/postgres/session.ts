@@ -2,6 +2,8 @@ import type { CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import { type QueryResult as Answer, Client } from "pg";
 import { after } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
+import { messageOf } from "../../lib/errors.ts";
+import { StoreRefused } from "../errors.ts";
 import { explain, isAway, sqlState, unanswered } from "./errors.ts";
 import { TYPES, toParameter } from "./values.ts";
 import { describe } from "./where.ts";
@@ -44,19 +46,9 @@ export class Session implements DatabaseConnection {
 
   /** @throws what `explain` makes of it. */
   static async open(target: DatabaseTarget): Promise<Session> {
-    const client = new Client({
-      connectionString: target.url,
-      types: TYPES,
-      pipeline: true,
-      application_name: "afk",
-      connectionTimeoutMillis: CONNECT_MS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: CONNECT_MS,
-      query_timeout: STATEMENT_MS + CONNECT_MS,
-    });
-    const session = new Session(client, target);
+    const session = new Session(clientOf(target), target);
     try {
-      await client.connect();
+      await session.client.connect();
     } catch (error) {
       throw explain(error, session.#where);
     }
@@ -186,6 +178,25 @@ export class Session implements DatabaseConnection {
   destroy(): void {
     this.#isLost = true;
     this.client.connection.stream.destroy();
+  }
+}
+
+/** @throws StoreRefused: it reads the files that the URL names, and one that is missing is not a database that is away. */
+function clientOf(target: DatabaseTarget): Client {
+  try {
+    return new Client({
+      connectionString: target.url,
+      types: TYPES,
+      pipeline: true,
+      application_name: "afk",
+      connectionTimeoutMillis: CONNECT_MS,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_MS,
+      query_timeout: STATEMENT_MS + CONNECT_MS,
+    });
+  } catch (cause) {
+    const message = `${describe(target)} cannot be asked as its URL says (${messageOf(cause)}): look at sslrootcert, sslcert and sslkey in it`;
+    throw new StoreRefused("store_unwritable", message, { cause });
   }
 }
 
