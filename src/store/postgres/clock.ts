@@ -11,14 +11,15 @@ const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;
 
 /**
  * The time of the agent: read behind the gate by each section, and carried on by the monotonic clock of this machine from one
- * section to the next. It goes back only where a person says so.
+ * section to the next. It goes back only where a person says so: where it was carried too far it stands still until the database's
+ * has come there, so that leases of all machines go by one time. `local` is this machine's clock.
  */
-export function databaseClock() {
+export function databaseClock(local: Pick<Clock, "nowMs" | "uptimeMs"> = systemClock) {
   let at: { nowMs: number; uptimeMs: number; setAt: number } | null = null;
   let latest = 0;
   const nowMs = () => {
-    if (at === null) return systemClock.nowMs();
-    latest = Math.max(latest, at.nowMs + Math.max(0, Math.floor(systemClock.uptimeMs() - at.uptimeMs)));
+    if (at === null) return local.nowMs();
+    latest = Math.max(latest, at.nowMs + Math.max(0, Math.floor(local.uptimeMs() - at.uptimeMs)));
     return latest;
   };
   return {
@@ -26,12 +27,12 @@ export function databaseClock() {
     read({ nowMs: found, time }: Pick<AtGate, "nowMs" | "time">): void {
       // Set by a person since, and maybe back.
       if (at !== null && at.setAt !== time.setAt) latest = 0;
-      at = { nowMs: Math.max(found, latest), uptimeMs: systemClock.uptimeMs(), setAt: time.setAt };
+      at = { nowMs: found, uptimeMs: local.uptimeMs(), setAt: time.setAt };
     },
     /** What a person took for right. */
     set({ nowMs: given, setAt }: { nowMs: number; setAt: number }): void {
       latest = 0;
-      at = { nowMs: given, uptimeMs: systemClock.uptimeMs(), setAt };
+      at = { nowMs: given, uptimeMs: local.uptimeMs(), setAt };
     },
     /** A clock that says the agent's time, and for the rest is `clock`. */
     over: (clock: Clock): Clock => ({

@@ -1,6 +1,6 @@
 import type { Trx } from "../schema.ts";
 import { collectAfterCommit } from "../store.ts";
-import { explain, isAborted, isAway, isWorthAgain } from "./errors.ts";
+import { explain, isAborted, isAway, isWorthAgain, StoreUnreachable } from "./errors.ts";
 import type { Session } from "./session.ts";
 
 /** A section that was asked for. */
@@ -38,7 +38,12 @@ export async function runOne(
   } catch (thrown) {
     // Of statements that were sent together, one behind the first that failed may be told of before it.
     const error = isAborted(thrown) ? (connection.takeRefusal() ?? thrown) : thrown;
-    if (connection.isLost() || isAway(error) || isWorthAgain(error)) throw error;
+    // Whatever it made of the answers that were missing: all of them are run again.
+    if (connection.isLost() && !isAway(error))
+      throw new StoreUnreachable("the connection was lost in a section; nothing was changed", {
+        cause: error,
+      });
+    if (isAway(error) || isWorthAgain(error)) throw error;
     if (isSaved) await connection.client.query(`rollback to ${SAVEPOINT.slice(10)}; ${RELEASE}`);
     return { waiting, error };
   }

@@ -105,7 +105,8 @@ export function createSections({ session, onGate, onCommit, where, ...options }:
           // Without a savepoint of its own, what the first wrote goes with the whole transaction.
           const [first] = ran;
           if (!isSaved && first !== undefined && "error" in first) {
-            taken.splice(1);
+            // Those that had joined it before the transaction was run again.
+            queue.unshift(...taken.splice(1));
             throw new FirstFailed();
           }
         }

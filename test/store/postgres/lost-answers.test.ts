@@ -53,6 +53,44 @@ describe.skipIf(problem !== null)(
       expect([given, times, await counted(sectionsOn(direct))]).toEqual([1, 2, 1]);
     });
 
+    test("before its commit is run again with those that shared it, also where the first fails then", async () => {
+      const { target, proxy, direct } = await behindProxy();
+      let times = 0;
+      const { run } = sectionsOn(target);
+      const ran = await Promise.allSettled([
+        run(async (trx) => {
+          await count(trx);
+          if (times > 0) throw new Error("its lease was lost");
+        }),
+        run(count),
+        run(async (trx) => {
+          times += 1;
+          await count(trx);
+          if (times === 1) proxy.cutAll();
+        }),
+      ]);
+      expect(ran.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+      expect([times, await counted(sectionsOn(direct))]).toEqual([2, 2]);
+    });
+
+    test("is run again with the others, whatever it makes of answers that did not come", async () => {
+      const { target, proxy, direct } = await behindProxy();
+      let times = 0;
+      const { run } = sectionsOn(target);
+      const ran = await Promise.allSettled([
+        run(count),
+        run(async (trx) => {
+          times += 1;
+          if (times > 1) return await count(trx);
+          proxy.cutAll();
+          await Promise.allSettled([count(trx)]);
+          throw new Error("there is no such row");
+        }),
+      ]);
+      expect(ran.map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
+      expect([times, await counted(sectionsOn(direct))]).toEqual([2, 2]);
+    });
+
     test("before its commit would be lost if an answer that never came were taken for a yes", async () => {
       const { target, proxy, direct } = await behindProxy();
       const { run } = sectionsOn(target, {

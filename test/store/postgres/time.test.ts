@@ -2,6 +2,7 @@
 // @module-tag slow
 import { describe, expect, test } from "vitest";
 import type { DatabaseTarget } from "../../../src/lib/database-target.ts";
+import { databaseClock } from "../../../src/store/postgres/clock.ts";
 import type { AtGate } from "../../../src/store/postgres/gate.ts";
 import { Session } from "../../../src/store/postgres/session.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
@@ -89,6 +90,25 @@ describe.skipIf(problem !== null)("the time of a section", () => {
     await store.atomically(count);
     expect(clock.nowMs()).toBeGreaterThanOrEqual(first);
   });
+});
+
+test("the time of a machine that was carried ahead of the database's waits for it, and goes on by it", () => {
+  let uptimeMs = 0;
+  const clock = databaseClock({ nowMs: () => 0, uptimeMs: () => uptimeMs });
+  const now = clock.over(fakeClock()).nowMs;
+  const times = [0, 20_000, 80_000, 81_000].map((databaseMs) => {
+    const time = { beforeMs: 0, databaseMs, shiftMs: 0, setAt: 0 };
+    clock.read({ nowMs: databaseMs, time });
+    const atRead = now();
+    uptimeMs += 60_000;
+    return [atRead, now()];
+  });
+  expect(times).toEqual([
+    [0, 60_000],
+    [60_000, 80_000],
+    [80_000, 140_000],
+    [140_000, 141_000],
+  ]);
 });
 
 function clientOf(target: DatabaseTarget, plant?: (sql: string) => string) {
