@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { capMicrosFromUsd } from "../lib/money.ts";
+import { databaseUrlProblem } from "./database-url.ts";
 import { section, text, usd } from "./fields.ts";
 
-const WRITE_URL = "write postgres://USER:PASSWORD@HOST:5432/NAME, or leave it out to use SQLite";
+const WRITE_URL = "write postgres://<user>:<password>@<host>:5432/<name>, or leave it out to use SQLite";
 
 /** The `database:` section; null where the agent lives in SQLite. */
 export function databaseSchema() {
@@ -13,7 +14,10 @@ export function databaseSchema() {
         url: v.optional(
           v.pipe(
             v.string(WRITE_URL),
-            v.check((value) => /^postgres(?:ql)?:$/.test(URL.parse(value)?.protocol ?? ""), WRITE_URL),
+            v.rawCheck(({ dataset, addIssue }) => {
+              const message = dataset.typed ? databaseUrlProblem(dataset.value) : null;
+              if (message !== null) addIssue({ message });
+            }),
             v.description("Address of the database, with user and password; else `DATABASE_URL`."),
           ),
         ),

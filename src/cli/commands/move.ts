@@ -1,6 +1,7 @@
 import { readAgentConfig } from "../../agent.ts";
 import type { Config } from "../../config/config.ts";
 import { schemaOf } from "../../config/database.ts";
+import { databaseUrlProblem } from "../../config/database-url.ts";
 import { systemClock } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { moveToPostgres } from "../../ops/move/to-postgres.ts";
@@ -8,8 +9,6 @@ import { moveToSqlite } from "../../ops/move/to-sqlite.ts";
 import type { CopiedTable } from "../../store/copy-rows.ts";
 import { defineCommand, UsageError } from "../command.ts";
 import { type Column, tableText } from "../text.ts";
-
-const IS_URL = /^postgres(?:ql)?:\/\//;
 
 export default defineCommand({
   isForPeople: true,
@@ -58,13 +57,12 @@ function targetOf(config: Config, to: string, schema: string | undefined): Datab
       throw new UsageError(`--to ${to} needs the database: set DATABASE_URL, or database.url in afk.yaml.`);
     return { ...config.database, ...(schema !== undefined && { schema }) };
   }
-  if (!IS_URL.test(to) || !URL.canParse(to)) {
-    // What looks like a URL may hold a password.
-    const what = to.includes(":")
-      ? "--to: the URL cannot be read; a / in the password is written %2F. Write"
-      : `--to ${to}: write`;
-    throw new UsageError(`${what} postgres, postgres://USER:PASSWORD@HOST:5432/NAME, or sqlite.`);
-  }
+  const problem = databaseUrlProblem(to);
+  // What looks like a URL may hold a password.
+  if (problem !== null)
+    throw new UsageError(
+      `--to${to.includes(":") ? "" : ` ${to}`}: ${problem}; or say --to postgres, or --to sqlite.`,
+    );
   return { url: to, schema: schema ?? config.database?.schema ?? schemaOf(config.agent) };
 }
 
