@@ -69,6 +69,32 @@ describe.skipIf(problem !== null)(`afk stop in a fleet${skipped}`, { timeout: 18
     expect(rest.report.worker).toMatchObject({ wasAtWork: true, isGone: true });
     expect(rest.report.isHereAlone).toBeUndefined();
   });
+
+  test("confirms no machine where the database is gone once the switch is set", async () => {
+    const { two, direct } = await atWork();
+    const proxy = await forTest(startProxy(await sharedPostgres()));
+    const { happened } = proxy.dropAnswerOf(/^select \* from "machines" order by/);
+    const stopping = stop({ ...two, environment: { DATABASE_URL: proxy.url(direct) } });
+    await happened;
+    proxy.refuse(true);
+    proxy.cutAll();
+    const { code, report } = await stopping;
+    expect(report).toMatchObject({ by: "row", machines: null, worker: { isGone: true } });
+    expect(code).toBe(75);
+  });
+
+  test("waits for nobody where it ends with the worker of its own container, and says so", async () => {
+    const { one } = await atWork();
+    const inside = {
+      file: "ops/stop-agent.ts",
+      text: "process.ppid === 0 && process.pid !== 1",
+      fault: "true",
+    };
+    const { code, stdout } = await one.target.afk(["stop"], { ...one.environment, ...planted([inside]) });
+    expect(stdout).toContain("which machines have seen it is not known here: afk machines");
+    expect(code).toBe(0);
+    await one.worker.ended;
+  });
 });
 
 interface Member {
@@ -95,10 +121,13 @@ async function atWork() {
   const one = await member(proxy.url(direct));
   const two = await member(direct);
   await expect.poll(() => server.requests.length, { timeout: 30_000 }).toBe(1);
-  return { one, two, proxy };
+  return { one, two, proxy, direct };
 }
 
-async function stop({ target, environment }: Member): Promise<{ code: number | null; report: StopReport }> {
+async function stop({
+  target,
+  environment,
+}: Pick<Member, "target" | "environment">): Promise<{ code: number | null; report: StopReport }> {
   const { code, stdout } = await target.afk(["stop", "--json"], environment);
   return { code, report: JSON.parse(stdout) as StopReport };
 }

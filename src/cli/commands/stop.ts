@@ -34,7 +34,11 @@ export default defineCommand({
 
 function exitCodeOf({ worker, machines, isHereAlone }: StopReport): number {
   if (isHereAlone) return EXIT.unavailable;
-  const isSeen = (machines ?? []).every(({ state }) => state === "seen" || state === "ended");
+  // Nobody was asked: in the worker's own container this process ends with it; elsewhere the database went away.
+  const isSeen =
+    machines === null
+      ? worker.isGone === null
+      : (machines ?? []).every(({ state }) => state === "seen" || state === "ended");
   return worker.isGone === false || !isSeen ? EXIT.locked : EXIT.ok;
 }
 
