@@ -24,6 +24,14 @@ export function unfinishedName(database: string): string {
   return `${database}.moving`;
 }
 
+/** What is there of it, whole or not. */
+export function unfinished(database: string): string[] {
+  const [dir, start] = [dirname(database), basename(unfinishedName(database))];
+  return namesIn(dir)
+    .filter((name) => name.startsWith(start))
+    .map((name) => join(dir, name));
+}
+
 /** What is in the state folder of a fleet's machine, and in no other. */
 export function signsOfFleet(state: string): string[] {
   return OF_FLEET.map((name) => join(state, name)).filter((path) => existsSync(path));
@@ -60,8 +68,7 @@ function namesIn(dir: string): string[] {
 export function refuseForgotten({ database: target, paths }: Config): void {
   if (target !== null) return;
   const [sign] = signsOfFleet(paths.state);
-  const unfinished = unfinishedName(paths.database);
-  const left = existsSync(unfinished) ? unfinished : findMoved(paths.database)[0];
+  const left = unfinished(paths.database)[0] ?? findMoved(paths.database)[0];
   const moved = sign === undefined && !existsSync(paths.database) ? left : undefined;
   if (sign === undefined && moved === undefined) return;
   const why =
@@ -75,17 +82,27 @@ export function refuseForgotten({ database: target, paths }: Config): void {
 }
 
 /**
- * For a configuration with a database whose schema is empty, in a state folder in which this agent has worked.
+ * For a configuration with a database whose schema is empty, in a state folder in which this agent has worked, or from which its
+ * state was moved into another schema.
  * @throws OtherPlace, StoreUnreachable (exit 69)
  */
 export async function refuseUnmoved({ agent, database: target, paths }: Config): Promise<void> {
-  if (target === null || !existsSync(paths.database)) return;
-  const owner = peekOwner(paths.database);
-  if ((owner !== null && owner !== agent) || !peekUsed(paths.database)) return;
+  if (target === null) return;
+  const isHere = existsSync(paths.database);
+  // A machine that has worked in a fleet knows that one by its mark.
+  const former = signsOfFleet(paths.state).length === 0 ? findMoved(paths.database)[0] : undefined;
+  const file = isHere ? paths.database : former;
+  if (file === undefined) return;
+  const owner = peekOwner(file);
+  if ((owner !== null && owner !== agent) || !peekUsed(file)) return;
   if (!(await isEmpty({ path: paths.database, target }))) return;
-  const message =
-    `${paths.database} holds the spend and the queue of ${agent}, and the schema ${target.schema} of the database is empty: it would be a new budget. ` +
-    "Move it: afk move --to postgres (its worker stopped). If the agent is to begin anew, put that file elsewhere";
+  const what = isHere
+    ? `${file} holds the spend and the queue of ${agent}`
+    : `the state of ${agent} was moved to PostgreSQL (${file} is what it was)`;
+  const remedy = isHere
+    ? "Move it: afk move --to postgres (its worker stopped)"
+    : "Name the database and the schema that it was moved to (DATABASE_URL, database.schema)";
+  const message = `${what}, and the schema ${target.schema} of the database is empty: it would be a new budget. ${remedy}. If the agent is to begin anew, put that file elsewhere`;
   throw new OtherPlace(paths.configFile, [{ path: "database", message }]);
 }
 

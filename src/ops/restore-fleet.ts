@@ -1,14 +1,20 @@
+import type { Config } from "../config/config.ts";
 import { toIso } from "../lib/clock.ts";
+import { closing } from "../lib/closing.ts";
 import type { DatabaseTarget } from "../lib/database-target.ts";
 import { makeFolder } from "../store/durable-file.ts";
 import { StoreRefused } from "../store/errors.ts";
+import type { WholeState } from "../store/postgres/whole-state.ts";
 import { copyAside, nameCopy, removeDatabase } from "../store/sqlite/backup.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
+import { openStore } from "../store/sqlite/open.ts";
+import { rowsOf } from "../store/sqlite/rows.ts";
 import { logOnce } from "./alerting.ts";
 import { stagedIn } from "./backup.ts";
 import { revokedHashes } from "./client-keys.ts";
+import { refuseUnmoved } from "./forgotten-database.ts";
 import { fillFile, fillState, refuseAtWork } from "./move/portable.ts";
-import { openState } from "./own-state.ts";
+import { refuseOthers } from "./own-state.ts";
 import {
   checkStaged,
   dropFormer,
@@ -37,25 +43,29 @@ export async function restoreFleet(
   try {
     copyAside(file, staged);
     const manifest = await checkStaged(request, file, staged);
-    // Makes the schema where this is a new database, and refuses one that is closed, newer or another agent's.
-    await (await openState({ ...config, paths: { ...paths, database: staged } })).close();
+    await refuseUnmoved(config);
     const at = toIso(clock.nowMs());
-    const former = formerName(config, at);
-    const restored = reportOf(request, file, manifest, former);
-    await withWholeState(target, async (state) => {
-      if (state.gate === null) throw new StoreRefused("store_closed", "the state is closed: afk status");
-      await refuseAtWork(state);
-      if (request.isDryRun) return;
-      await fillFile(`${former}.part`, state);
-      nameCopy(`${former}.part`, former);
+    const restored = await withWholeState(target, async (state) => {
+      const isNew = state.applied.length === 0;
+      const former = isNew ? null : formerName(config, at);
+      const restored = reportOf(request, file, manifest, former);
+      if (!isNew) await refuseUnfit(state, config, target);
+      if (request.isDryRun) return restored;
+      if (former === null) await state.make();
+      else {
+        await fillFile(`${former}.part`, state);
+        nameCopy(`${former}.part`, former);
+      }
       const revoked = await revokedHashes(state.trx);
       restored.revokedKeys = await prepare(config, clock, staged, { madeAt: restored.madeAt, revoked });
-      await fillState(staged, state);
-      const { generation, epoch } = state.gate;
+      await closing(await openStore(staged), (store) =>
+        store.atomically((trx) => fillState(rowsOf(trx), state)),
+      );
       await state.trx
         .updateTable("gate")
-        .set({ generation: generation + 1, epoch: epoch + 1 })
+        .set((eb) => ({ generation: eb("generation", "+", 1), epoch: eb("epoch", "+", 1) }))
         .execute();
+      return restored;
     });
     if (request.isDryRun) return restored;
     restored.deleted.push(...dropFormer(paths.database));
@@ -65,4 +75,14 @@ export async function restoreFleet(
     removeDatabase(staged);
     lock.release();
   }
+}
+
+/** Of a schema that holds a state. @throws StoreRefused, OthersState, AfkError (exit 75) while a machine is at work. */
+async function refuseUnfit(state: WholeState, config: Config, { schema }: DatabaseTarget): Promise<void> {
+  if (state.gate === null) {
+    const message = `the schema ${schema} is closed, or of an older version of afk; nothing was changed. Look: afk status`;
+    throw new StoreRefused("store_closed", message);
+  }
+  await refuseOthers(state.trx, config);
+  await refuseAtWork(state);
 }

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../lib/clock.ts";
 import { newId } from "../lib/ids.ts";
 import { openNewPrivate } from "../lib/private-files.ts";
 import { createRedactor } from "../lib/redact.ts";
-import { readKillRow, setKill } from "../rails/kill.ts";
+import { readKillRow, refuseElsewhere, setKill } from "../rails/kill.ts";
 import { makeFolder, syncPath } from "../store/durable-file.ts";
 import type { Store } from "../store/store.ts";
 import type { Reached } from "./stop-fleet.ts";
@@ -31,6 +31,7 @@ export async function stopByRow(
 ): Promise<Stopped & { atMs: number }> {
   const told = outbox.redact(reason);
   return await store.atomically(async (trx) => {
+    refuseElsewhere(store);
     const found = await readKillRow(trx);
     const atMs = clock.nowMs();
     await setKill(trx, outbox.announce, told, atMs);

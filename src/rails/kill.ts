@@ -1,6 +1,7 @@
 import type { Announce } from "../alerts/outbox.ts";
 import { toIso } from "../lib/clock.ts";
 import { endOfError } from "../lib/text.ts";
+import { StateReplaced } from "../store/errors.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { hintOthers, type Store } from "../store/store.ts";
@@ -21,6 +22,15 @@ export function readReplaced(store: Pick<Store, "health">): Kill | null {
     remedy:
       "stop every worker before files of the state are moved, then start afk on the ones that are right",
   };
+}
+
+/**
+ * First in a section by which somebody is told that something holds from now on: one that has waited for a move or a restore would
+ * write it into a file that nobody works with. @throws StateReplaced
+ */
+export function refuseElsewhere(store: Pick<Store, "health">): void {
+  const replaced = readReplaced(store);
+  if (replaced !== null) throw new StateReplaced(`${replaced.reason}; nothing was written`);
 }
 
 /** Everything that stops this process: its files, and the kill switch as `db`, which may be a transaction, sees it. */

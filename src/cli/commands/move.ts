@@ -45,6 +45,9 @@ export default defineCommand({
       ...(config.database === null
         ? ["Set DATABASE_URL (or database.url) before this agent runs again."]
         : []),
+      ...(moved.schema === (config.database?.schema ?? schemaOf(config.agent))
+        ? []
+        : [`Set database.schema: ${moved.schema} in afk.yaml too: in another schema there is no state.`]),
     ];
     return { json: moved, text };
   },
@@ -52,6 +55,9 @@ export default defineCommand({
 
 /** @throws UsageError */
 function targetOf(config: Config, to: string, schema: string | undefined): DatabaseTarget {
+  // As afk.yaml takes it, which has to name it then.
+  if (schema !== undefined && !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+    throw new UsageError(`--schema ${schema}: write a name of small letters, digits and _, at most 63.`);
   if (to === "sqlite" || to === "postgres") {
     if (config.database === null)
       throw new UsageError(`--to ${to} needs the database: set DATABASE_URL, or database.url in afk.yaml.`);

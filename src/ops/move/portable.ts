@@ -1,7 +1,7 @@
 import { closing } from "../../lib/closing.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
-import { type CopiedTable, copyRows, type Row, type TableName } from "../../store/copy-rows.ts";
+import { type CopiedTable, copyRows, type Row, type RowsOf, type TableName } from "../../store/copy-rows.ts";
 import type { WholeState } from "../../store/postgres/whole-state.ts";
 import type { Db } from "../../store/schema.ts";
 import { emptyLog, removeDatabase } from "../../store/sqlite/backup.ts";
@@ -43,15 +43,11 @@ export async function copyWhole(target: DatabaseTarget, path: string): Promise<v
   await withWholeState(target, (state) => fillFile(path, state), "look");
 }
 
-/** Puts what a SQLite file holds in the place of all that the state holds. */
-export async function fillState(path: string, state: WholeState): Promise<CopiedTable[]> {
-  return await closing(await openStore(path), async (store) => {
-    const copied = await store.atomically((file) =>
-      copyRows({ from: rowsOf(file), to: { db: state.trx, rows: state.rows } }),
-    );
-    await state.renumber();
-    return copied;
-  });
+/** Puts what a SQLite file holds, whose transaction is open, in the place of all that the state holds. */
+export async function fillState(from: RowsOf, state: WholeState): Promise<CopiedTable[]> {
+  const copied = await copyRows({ from, to: { db: state.trx, rows: state.rows } });
+  await state.renumber();
+  return copied;
 }
 
 /** @throws AfkError (exit 75) while a machine is at work: its lease is not over. */

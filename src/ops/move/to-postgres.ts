@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { type Clock, toIso } from "../../lib/clock.ts";
@@ -6,17 +6,23 @@ import { closing } from "../../lib/closing.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { AfkError } from "../../lib/errors.ts";
 import { syncPath } from "../../store/durable-file.ts";
+import { StoreRefused } from "../../store/errors.ts";
 import { readMeta, writeMeta } from "../../store/meta.ts";
 import { LEVEL } from "../../store/migrations.ts";
 import type { WholeState } from "../../store/postgres/whole-state.ts";
+import type { Trx } from "../../store/schema.ts";
 import { emptyLog } from "../../store/sqlite/backup.ts";
 import { acquireLocks } from "../../store/sqlite/lock.ts";
 import { openStore } from "../../store/sqlite/open.ts";
 import { openReader } from "../../store/sqlite/open-reader.ts";
+import { rowsOf } from "../../store/sqlite/rows.ts";
 import { refuseUnsound } from "../backup.ts";
 import { findMoved, movedName } from "../forgotten-database.ts";
 import { refuseOthers } from "../own-state.ts";
 import { fillState } from "./portable.ts";
+
+/** So often the file's log is emptied and its lock then asked for, where others write meanwhile. */
+const TRIES = 100;
 
 interface MoveRequest {
   config: Config;
@@ -38,26 +44,40 @@ export async function moveToPostgres({ config, target, clock }: MoveRequest) {
   try {
     if (!existsSync(database)) return await finish();
     const atMs = clock.nowMs();
-    const tables = await closing(await openStore(database), async (store) => {
+    const { kept, tables } = await closing(await openStore(database), async (store) => {
       await refuseOthers(store.db, config);
       await refuseUnsound(store.db, database);
-      await emptyLog(store.db);
-      return await withWholeState(target, async (state) => {
-        await refuseOccupied(state, target);
-        await state.make();
-        const copied = await fillState(database, state);
-        await state.trx.insertInto("meta").values({ key: "moving_in_at", value: atMs }).execute();
-        await state.trx.deleteFrom("gate").execute();
-        return copied;
-      });
+      for (let tries = 0; tries < TRIES; tries++) {
+        await emptyLog(store.db);
+        const moved = await store.atomically((file) => move(file, atMs));
+        if (moved !== null) return moved;
+      }
+      throw new StoreRefused("store_busy", `somebody keeps writing ${database}; nothing was moved`);
     });
-    const kept = movedName(database, toIso(atMs));
-    renameSync(database, kept);
-    syncPath(dirname(database));
     await openGate(kept);
     return { from: database, kept, schema: target.schema, tables };
   } finally {
     lock.release();
+  }
+
+  /**
+   * With the file's lock until it has its other name: what somebody wrote into it after it was copied would be lost. Null where
+   * somebody has written since its log was emptied, which the file alone would not hold.
+   */
+  async function move(file: Trx, atMs: number) {
+    if (statSync(`${database}-wal`).size > 0) return null;
+    const tables = await withWholeState(target, async (state) => {
+      await refuseOccupied(state, target);
+      await state.make();
+      const copied = await fillState(rowsOf(file), state);
+      await state.trx.insertInto("meta").values({ key: "moving_in_at", value: atMs }).execute();
+      await state.trx.deleteFrom("gate").execute();
+      return copied;
+    });
+    const kept = movedName(database, toIso(atMs));
+    renameSync(database, kept);
+    syncPath(dirname(database));
+    return { kept, tables };
   }
 
   async function finish() {
@@ -68,7 +88,6 @@ export async function moveToPostgres({ config, target, clock }: MoveRequest) {
   }
 
   async function openGate(kept: string): Promise<void> {
-    // Who had the file open may have set its switch after it was copied.
     const { killed, generation, epoch } = await closing(openReader(kept), (reader) =>
       reader.read(async (db) => ({
         killed: await db.selectFrom("kill_switch").selectAll().executeTakeFirstOrThrow(),

@@ -5,6 +5,7 @@ import { AfkError, EXIT } from "../../lib/errors.ts";
 import { didYouMean } from "../../lib/nearest.ts";
 import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
 import { BY_FILE, isPaused, listPauses, pauseByFile } from "../../queue/pause.ts";
+import { refuseElsewhere } from "../../rails/kill.ts";
 import type { SchedulesTable } from "../../store/schema/queue.ts";
 import type { Db, Trx } from "../../store/schema.ts";
 import type { Uses, Writing } from "../dependencies.ts";
@@ -109,9 +110,10 @@ export async function enqueueByHand(
   const key = jobKey(options.key ?? `${job.name}@hand:${toIso(nowMs)}`);
   const label = labelByHand(nowMs, config.timezone);
   const { payload = null } = options;
-  const added = await store.atomically((trx) =>
-    enqueue(trx, newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }), nowMs),
-  );
+  const added = await store.atomically(async (trx) => {
+    refuseElsewhere(store);
+    return await enqueue(trx, newJob(job, { key, slotMs: nowMs, label, byHand: true, payload }), nowMs);
+  });
   return { key, added, ...(paused && { isPaused: true }) };
 }
 

@@ -4,7 +4,7 @@ import type { RowsOf } from "../copy-rows.ts";
 import type { GateTable } from "../schema/fleet.ts";
 import type { Trx } from "../schema.ts";
 import { sectionOf, within } from "./dialect.ts";
-import { explain } from "./errors.ts";
+import { explain, isAway, unanswered } from "./errors.ts";
 import { isWhole, refuseUnknown } from "./levels.ts";
 import { migrateWithin } from "./migrate.ts";
 import { Session } from "./session.ts";
@@ -68,13 +68,22 @@ export async function withWholeState<T>(
         renumber: () => renumber(trx, target.schema),
       });
     });
-    await opened.commit();
+    await commit(opened, where);
     return value;
   } catch (error) {
     await session?.undo();
     throw explain(error, where);
   } finally {
     await session?.drop();
+  }
+}
+
+/** @throws StoreUnreachable where its answer does not come, and what became of it is not known. */
+async function commit(session: Session, where: string): Promise<void> {
+  try {
+    await session.commit();
+  } catch (error) {
+    throw isAway(error) ? unanswered(error, where) : error;
   }
 }
 

@@ -10,10 +10,12 @@ import { adoptState } from "../../../src/ops/adopt.ts";
 import { backupState } from "../../../src/ops/backup.ts";
 import { openState } from "../../../src/ops/own-state.ts";
 import { restoreState } from "../../../src/ops/restore.ts";
+import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { openCopy, readManifest } from "../../../src/store/sqlite/backup.ts";
 import { load, withBase } from "../../config/support.ts";
 import { deployment } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
+import { freshDatabase } from "../../support/postgres/shared.ts";
 import { freshState } from "../../support/postgres/state.ts";
 
 const problem = postgresProblem();
@@ -64,6 +66,32 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
       db.selectFrom("paused_jobs").select("job_name").execute(),
     );
     expect(former).toHaveLength(2);
+  });
+
+  test("are restored into a new database, which a look at them leaves as it is", async () => {
+    const config = load(withBase({ agent: "test", database: await freshState() }));
+    mkdirSync(config.paths.state, { recursive: true });
+    const file = join(config.paths.base, "copy.db");
+    await closing(await openState(config), (store) =>
+      store.atomically((trx) =>
+        trx
+          .insertInto("paused_jobs")
+          .values({ job_name: "work", paused_at: 1, by: "keyboard", reason: null })
+          .execute(),
+      ),
+    );
+    await backupState({ config, clock, version: "1.2.3", file, isForced: false, keep: null });
+    const target = { url: await freshDatabase(), schema: "afk_new" };
+    const fresh = load(withBase({ agent: "test", database: target }));
+    const request = { config: fresh, clock, file, isForced: false };
+    await restoreState({ ...request, isDryRun: true });
+    expect(await withWholeState(target, async ({ applied }) => applied)).toEqual([]);
+    expect(await restoreState({ ...request, isDryRun: false })).toMatchObject({ kept: null });
+    await closing(await openState(fresh), async ({ db }) => {
+      expect(await db.selectFrom("paused_jobs").select("job_name").execute()).toEqual([{ job_name: "work" }]);
+      const { reason } = await db.selectFrom("kill_switch").selectAll().executeTakeFirstOrThrow();
+      expect(reason).toContain("was restored");
+    });
   });
 
   test("neither restore nor adopt while a machine has a lease", async () => {

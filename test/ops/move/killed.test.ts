@@ -124,14 +124,8 @@ const TO_POSTGRES: [where: string, fault: Fault, live: Place[]][] = [
 
 const TO_SQLITE: [where: string, fault: Fault, live: Place[]][] = [
   ["in the middle of its rows", IN_ROWS, ["postgres"]],
-  ["once the file is filled", before(BACK, "syncPath(filling);"), ["postgres"]],
+  ["once the file is filled", before(BACK, "syncPath(filled);"), ["postgres"]],
   ["before its commit", after(BACK, CLOSE_BACK), ["postgres"]],
-  [
-    "after its commit, before the file has its name",
-    before(BACK, "if (!existsSync(database)) renameSync(filling, database);"),
-    [],
-  ],
-  ["once the file has its name", before(BACK, "for (const sign of signsOfFleet(folder))"), []],
   [
     "between the signs of a fleet that it removes",
     {
@@ -141,6 +135,8 @@ const TO_SQLITE: [where: string, fault: Fault, live: Place[]][] = [
     },
     [],
   ],
+  ["before the file has its name", before(BACK, "if (existsSync(filled)) renameSync(filled, database);"), []],
+  ["once the file has its name", before(BACK, "syncPath(dirname(database));"), ["sqlite"]],
 ];
 
 const EACH: [from: Place, points: typeof TO_POSTGRES][] = [

@@ -7,13 +7,19 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
 import { moveToPostgres } from "../../../src/ops/move/to-postgres.ts";
 import { moveToSqlite } from "../../../src/ops/move/to-sqlite.ts";
+import { openState } from "../../../src/ops/own-state.ts";
 import { copyRows } from "../../../src/store/copy-rows.ts";
+import { readMeta } from "../../../src/store/meta.ts";
 import { openPostgresStore } from "../../../src/store/postgres/open.ts";
-import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
+import { type WholeState, withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { acquireLock } from "../../../src/store/sqlite/lock.ts";
 import { openStore } from "../../../src/store/sqlite/open.ts";
 import { rowsOf } from "../../../src/store/sqlite/rows.ts";
+import { load, withBase } from "../../config/support.ts";
+import { type Fault, planted } from "../../fleet/support/plant.ts";
+import { deploymentAt } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
+import { until } from "../../support/postgres/until.ts";
 import { allOf, stopped } from "./prepared.ts";
 
 const problem = postgresProblem();
@@ -28,6 +34,9 @@ describe.skipIf(problem !== null)(`moving a state${skipped}`, () => {
     expect(moved.tables.find(({ table }) => table === "ledger")?.rows).toBe(before.ledger?.length);
     expect(existsSync(database)).toBe(false);
     expect(existsSync(moved.kept)).toBe(true);
+    // Under another name there is none, and no new one begins.
+    const other = { ...config, database: { ...target, schema: "afk_other" } };
+    await expect(openState(other)).rejects.toThrow("was moved to PostgreSQL");
     const store = await openPostgresStore(target);
     // Numbers go on where they were, and a section passes the gate.
     const owner = await store.atomically((trx) =>
@@ -54,6 +63,37 @@ describe.skipIf(problem !== null)(`moving a state${skipped}`, () => {
       code: "schema_occupied",
     });
     expect(existsSync(database)).toBe(true);
+    // Said again here it has ended; where the state is not, no second one is made of the closed schema.
+    expect(await moveToSqlite({ config, target })).toMatchObject({ to: database, tables: [] });
+    const elsewhere = load(withBase({ agent: config.agent }));
+    await expect(moveToSqlite({ config: elsewhere, target })).rejects.toMatchObject({ code: "moved_away" });
+    expect(existsSync(elsewhere.paths.database)).toBe(false);
+  });
+
+  test("keeps its lock until the file has its other name: what waits for it is not accepted into that", async () => {
+    const { target, config, stopFile } = await stopped();
+    const jobs = [{ name: "work", kind: "exec", every: "1d", command: ["true"] }];
+    const here = deploymentAt(config.paths.base, JSON.stringify(withBase({ agent: config.agent, jobs })));
+    const waits: Fault = {
+      file: "ops/move/to-postgres.ts",
+      text: "renameSync(database, kept);",
+      fault: "await new Promise((resolve) => setTimeout(resolve, 5_000)); renameSync(database, kept);",
+    };
+    const moving = here.start(["move", "--to", target.url, "--schema", target.schema], planted([waits]));
+    await until("the schema is full", async () => {
+      const isFull = async ({ applied, trx }: WholeState) =>
+        applied.length > 0 && (await readMeta(trx, "moving_in_at")) > 0;
+      return await withWholeState(target, isFull, "look");
+    });
+    const [added, stop, moved] = await Promise.all([
+      here.afk(["enqueue", "work"]),
+      here.afk(["stop"]),
+      moving.ended,
+    ]);
+    expect([moved.code, added.code]).toEqual([0, 1]);
+    expect(added.stderr).toContain("nothing was written");
+    // The file stops whoever works here, which is asked for before anything else.
+    expect(existsSync(stopFile), stop.stdout + stop.stderr).toBe(true);
   });
 
   test("is refused beside a worker, a gateway, a machine with a lease, and a schema in use", async () => {

@@ -4,7 +4,9 @@ import { CompiledQuery } from "kysely";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { messageOf } from "../../../src/lib/errors.ts";
 import { CommitUnknown } from "../../../src/store/postgres/errors.ts";
+import { openPostgresStore } from "../../../src/store/postgres/open.ts";
 import { Session } from "../../../src/store/postgres/session.ts";
+import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { startProxy } from "../../support/postgres/proxy.ts";
 import { forTest, sharedPostgres } from "../../support/postgres/shared.ts";
@@ -27,6 +29,14 @@ describe.skipIf(problem !== null)(
       expect(await Promise.all([run(count), run(count), run(count)])).toEqual([2, 3, 4]);
       await happened;
       expect(await counted(sectionsOn(direct))).toBe(4);
+    });
+
+    test("at the commit of a whole state is told as not known", async () => {
+      const { target, proxy } = await behindProxy();
+      await (await openPostgresStore(target)).close();
+      proxy.dropAnswerOf(COMMIT);
+      const set = withWholeState(target, async ({ trx }) => void (await count(trx)));
+      await expect(set).rejects.toThrow("whether what was asked for is done is not known");
     });
 
     test("at its commit would be done twice if it were not asked for", async () => {
