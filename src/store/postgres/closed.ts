@@ -17,6 +17,6 @@ async function closedText(db: Db, where: string): Promise<string> {
     return `a move into ${where} has not ended; say it again where it was begun: afk move --to postgres`;
   const movedAt = await readMeta(db, "moved_away_at");
   if (movedAt > 0)
-    return `the state was moved away from ${where} at ${toIso(movedAt)}; work where it is now, without DATABASE_URL (if that move has not ended, say it again: afk move --to sqlite)`;
+    return `the state was moved away from ${where} at ${toIso(movedAt)}; work where it is now, without DATABASE_URL (if that move has not ended, say it again where it was begun: afk move --to sqlite)`;
   return `the gate's row is missing from ${where}; restore a backup`;
 }
