@@ -26,18 +26,21 @@ export async function recoverJobs(
     former?: { from: string; below: string } | null;
     tick: string | null;
     retryOf: (name: string) => RetryConfig;
+    /** Jobs that run in this process now: a lease of theirs that ran out while the machine slept is renewed. */
+    running?: ReadonlySet<string>;
   },
   nowMs: number,
   randomness: Randomness,
 ): Promise<{ count: number; dead: { job: JobRow; error: string }[] }> {
   await bringBack(trx, nowMs);
-  const lost = await trx
+  const found = await trx
     .selectFrom("jobs")
     .selectAll()
     .where("state", "=", "running")
     .where((eb) => eb.or([isLeft(eb, by), eb("lease_until", "<=", nowMs)]))
     .limit(RECOVER_MAX)
     .execute();
+  const lost = found.filter(({ id, runner }) => runner !== by.runner || by.running?.has(id) !== true);
   const dead: { job: JobRow; error: string }[] = [];
   for (const job of lost) {
     const isOrphan = job.runner !== by.runner;

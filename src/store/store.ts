@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import { assert } from "../lib/errors.ts";
+import type { OpenedFile } from "../lib/opened-files.ts";
 import type { Db, Trx } from "./schema.ts";
-import type { OpenedFile } from "./sqlite/opened-files.ts";
 
 /** The agent's database. */
 export interface Store {

@@ -14,12 +14,16 @@ import { newJob } from "./new-job.ts";
 
 const CHILDREN = fileURLToPath(new URL("children.ts", import.meta.url));
 
-async function recover(queue: QueueHarness, runner: string): Promise<number> {
+async function recover(
+  queue: QueueHarness,
+  runner: string,
+  running: ReadonlySet<string> = new Set(),
+): Promise<number> {
   const { count } = await queue.store.atomically((trx) =>
     recoverJobs(
       trx,
       queue.outbox.announce,
-      { runner, tick: "tick-2", retryOf: () => DEFAULT_RETRY },
+      { runner, tick: "tick-2", retryOf: () => DEFAULT_RETRY, running },
       queue.clock.nowMs(),
       seededRandomness(),
     ),
@@ -73,6 +77,18 @@ describe("a job of this runner", () => {
     queue.clock.advance(LEASE_MS - 1);
     expect(await recover(queue, "runner-1")).toBe(0);
     expect(await queue.job("digest@1")).toEqual(job);
+  });
+
+  test("that still runs here keeps it, when the machine slept beyond its lease", async () => {
+    const queue = await queueHarness();
+    await queue.add("digest@1");
+    const job = await queue.claim("runner-1");
+    queue.clock.advance(LEASE_MS);
+    const running = new Set([job?.id ?? ""]);
+    expect(await recover(queue, "runner-1", running)).toBe(0);
+    expect(await queue.job("digest@1")).toEqual(job);
+    // Another process does not know what runs there.
+    expect(await recover(queue, "runner-2", running)).toBe(1);
   });
 
   test("that hangs beyond its lease is due again after backoff", async () => {

@@ -67,7 +67,7 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
   using folder = context.openFolder();
   const worktree = join(folder.path, "work");
   await checkOut(mirror, { commit, to: worktree, job: name, period: period.label }, signal);
-  const { ino } = lstatSync(worktree);
+  const { dev, ino } = lstatSync(worktree);
   const { command, start } = prepare(context, folder, worktree);
   const { ran, secrets, redact, capped } = await runProgram(
     { ...context, settings: { ...context.settings, command } },
@@ -83,8 +83,9 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
   const fail = (code: string, what: string) => new AfkError(code, redact(`job ${name}: ${what}`));
   if (message.isError)
     throw fail("agent_failed", `the agent says that it failed: ${message.text.slice(0, 500)}`);
-  // A link in its place would lead to files that the program itself may not read.
-  if (lstatSync(worktree).ino !== ino)
+  // A link in its place would lead to files that the program itself may not read; it may have been given the folder's number.
+  const now = lstatSync(worktree);
+  if (!now.isDirectory() || now.ino !== ino || now.dev !== dev)
     throw fail("agent_failed", "its program put something else in the place of its worktree");
   using scratch = await makeScratch(mirror, `${folder.path}.git`, signal);
   const patch = await makePatch(scratch, { worktree, commit, job: name }, signal);

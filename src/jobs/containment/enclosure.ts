@@ -152,6 +152,11 @@ function viewWords({ hidden, kept, locked, pinned }: View): string[] {
   ];
 }
 
+/** The files that are covered where they are: one that is put in the place of such a file is not. */
+export function coveredFiles({ hidden, locked }: View): string[] {
+  return realPaths([...hidden, ...locked.map(({ path }) => path)]).filter((path) => !isFolder(path));
+}
+
 /** Of those that are there, each once. */
 function realPaths(paths: readonly string[]): string[] {
   return [...new Set(paths.filter(isThere).map((path) => realpathSync(path)))];

@@ -1,11 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
 import { processEnvironment } from "../../config/environment.ts";
-import { systemClock } from "../../lib/clock.ts";
+import { afterUnref, systemClock } from "../../lib/clock.ts";
+import { AfkError } from "../../lib/errors.ts";
 import type { Log } from "../../lib/log.ts";
+import { findReplaced, openedFiles } from "../../lib/opened-files.ts";
+import { joinSignals } from "../../lib/signals.ts";
 import { type Capture, type Captured, captureFirst, captureLast } from "./capture.ts";
 import { type Containment, type ContainmentKind, chooseContainment, ownNamespace } from "./containment.ts";
-import { isWithin, type Locked, type View } from "./enclosure.ts";
+import { coveredFiles, isWithin, type Locked, type View } from "./enclosure.ts";
 import { EXEC_VARIABLE, newTags } from "./process-tags.ts";
 import type { ProcessRecords } from "./records.ts";
 import { withoutSockets } from "./sockets.ts";
@@ -55,6 +58,8 @@ interface Watching {
 const SUPERVISOR_END_MS = 800;
 /** Output that is still in the pipes when all writers are dead comes at once. */
 const OUTPUT_END_MS = 1_000;
+/** How often it is looked whether what is covered is still in its place. */
+const LOOK_MS = 250;
 
 const running = new Set<Promise<unknown>>();
 
@@ -75,8 +80,8 @@ export function runContained(program: Program, watching: Watching): Promise<Ran>
   return run.finally(() => running.delete(run));
 }
 
-async function runOnce(program: Program, { signal, log, records, ...watching }: Watching): Promise<Ran> {
-  signal.throwIfAborted();
+async function runOnce(program: Program, { log, records, ...watching }: Watching): Promise<Ran> {
+  watching.signal.throwIfAborted();
   const startedMs = systemClock.uptimeMs();
   const { PATH: path, [EXEC_VARIABLE]: outer } = processEnvironment();
   const chosen = await chooseContainment(path);
@@ -85,6 +90,10 @@ async function runOnce(program: Program, { signal, log, records, ...watching }: 
   const enclosed = enclosedBy(chosen, watching);
   const wanted = chosen.viewRefusal === null ? withoutOwn(watching.view, program.cwd) : null;
   const view = enclosed.hasOwnNetwork ? withoutSockets(wanted, program.cwd) : wanted;
+  const uncovered = new AbortController();
+  using joined = joinSignals([watching.signal, uncovered.signal]);
+  const { signal } = joined;
+  using _covers = watchCovers(view, uncovered);
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
   const outside = kind === "namespace" ? ownNamespace() : null;
@@ -164,6 +173,31 @@ function enclosedBy(
 function withoutOwn(view: View | null, cwd: string): View | null {
   const isOwn = ({ path, unlessIn }: Locked) => isWithin(cwd, path) || cwd === unlessIn;
   return view === null ? null : { ...view, locked: view.locked.filter((each) => !isOwn(each)) };
+}
+
+/**
+ * Whoever saves a file by another in its place takes a cover on it away, and a program would see and write the new one. So the
+ * program is ended then, and its job runs again.
+ */
+function watchCovers(view: View | null, uncovered: AbortController): Disposable {
+  const covered = view === null ? [] : openedFiles(coveredFiles(view));
+  let cancel = () => {};
+  const look = () => {
+    const what = findReplaced(covered);
+    if (what === null) cancel = afterUnref(LOOK_MS, look);
+    else
+      uncovered.abort(
+        new AfkError(
+          "cover_lost",
+          `${what} while a program ran from which it is kept; the program was ended`,
+          {
+            retry: "later",
+          },
+        ),
+      );
+  };
+  if (covered.length > 0) look();
+  return { [Symbol.dispose]: () => cancel() };
 }
 
 /** The supervisor itself was killed, and this process does its work. */

@@ -175,8 +175,8 @@ async function nextEnd(pass: Pass): Promise<Ran | null> {
 }
 
 /** What a tick begins its work with, for a lane that is free while others take long. */
-async function addNew({ dependencies, ids }: Pass): Promise<void> {
-  await recover(dependencies, ids);
+async function addNew({ dependencies, ids, running }: Pass): Promise<void> {
+  await recover(dependencies, { ...ids, running: new Set(running.keys()) });
   // That the others ran for long is no absence.
   await enqueueDue(dependencies, () => null);
 }

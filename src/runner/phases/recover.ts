@@ -19,8 +19,11 @@ export async function reportKill(
 
 type Recovering = Uses<"rails" | "store" | "outbox" | "sender" | "config" | "clock" | "randomness" | "log">;
 
-/** Settles the calls and brings back the jobs of runners that ended without doing so. */
-export async function recover(dependencies: Recovering, by: WorkIds): Promise<void> {
+/** Settles the calls and brings back the jobs of runners that ended without doing so; `running` are those that this one has not left. */
+export async function recover(
+  dependencies: Recovering,
+  by: WorkIds & { running?: ReadonlySet<string> },
+): Promise<void> {
   const calls = await recoverCalls(dependencies.rails, by.runner);
   const jobs = await bringBack(dependencies, by);
   if (jobs + calls.unknown + calls.released > 0) dependencies.log.event("warn", "recovered", { jobs, calls });
@@ -37,11 +40,12 @@ export async function recoverLeft(
 
 async function bringBack(
   dependencies: Recovering,
-  { runner, tick }: { runner: string; tick: string | null },
+  { runner, tick, running }: { runner: string; tick: string | null; running?: ReadonlySet<string> },
 ): Promise<number> {
   const { rails, store, outbox, config, clock, randomness } = dependencies;
   const former = rails.machine === null ? null : runnersOf(rails.machine.id, "worker");
-  const by = { runner, former, tick, retryOf: (name: string) => retryOf(config, name) };
+  const retry = (name: string) => retryOf(config, name);
+  const by = { runner, former, tick, retryOf: retry, ...(running && { running }) };
   return await store.atomically(async (trx) => {
     const { count, dead } = await recoverJobs(trx, outbox.announce, by, clock.nowMs(), randomness);
     for (const { job, error } of dead) await saveDeath(dependencies, trx, job, error);

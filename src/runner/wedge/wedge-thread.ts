@@ -1,10 +1,10 @@
 import { workerData } from "node:worker_threads";
 import { systemClock } from "../../lib/clock.ts";
 import { messageOf } from "../../lib/errors.ts";
+import { findReplaced } from "../../lib/opened-files.ts";
 import { createRedactor } from "../../lib/redact.ts";
 import { createLog } from "../../logs/writer.ts";
 import { readStopFile } from "../../rails/stop-file.ts";
-import { findReplaced } from "../../store/sqlite/opened-files.ts";
 import { type KillReader, openKillReader } from "../../store/sqlite/read-kill-row.ts";
 import { FLAG, followLooks } from "./flags.ts";
 import type { WedgeTask } from "./guard.ts";

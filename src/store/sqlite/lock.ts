@@ -2,12 +2,12 @@ import { accessSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { systemCode } from "../../lib/errors.ts";
+import { type OpenedFile, openedFiles } from "../../lib/opened-files.ts";
 import { makePrivateFile } from "../../lib/private-files.ts";
 import { makeFolder } from "../durable-file.ts";
 import { isDiskFull, StateLocked, StoreRefused } from "../errors.ts";
 import { dropBallast } from "./ballast.ts";
 import { explain, isLockedOut, refuseSpecialFile } from "./errors.ts";
-import { type OpenedFile, openedFiles } from "./opened-files.ts";
 
 /** Outlasts a look of `isLocked`; who works holds the lock for longer than anybody would wait. */
 const PROBE_MS = 100;

@@ -2,12 +2,12 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { Kysely } from "kysely";
+import { findReplaced, openedFiles } from "../../lib/opened-files.ts";
 import type { Reader } from "../reader.ts";
 import type { Db, Schema } from "../schema.ts";
 import { StoreDialect } from "./dialect.ts";
 import { explain, refuseSpecialFile } from "./errors.ts";
 import { isMigrated } from "./migrate.ts";
-import { findReplaced, openedFiles } from "./opened-files.ts";
 
 /** How long a statement waits; a reader of a write-ahead log waits for nobody but who is opening the database. */
 const BUSY_TIMEOUT_MS = 1_000;

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { messageOf } from "../../lib/errors.ts";
+import { messageOf } from "./errors.ts";
 
 /** A file as it was when it was opened. Plain data, so that a thread can be given it. */
 export interface OpenedFile {

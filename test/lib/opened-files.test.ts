@@ -1,8 +1,8 @@
 import { copyFileSync, linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { findReplaced, type OpenedFile, openedFiles } from "../../../src/store/sqlite/opened-files.ts";
-import { tempDir } from "../../support/temp.ts";
+import { findReplaced, type OpenedFile, openedFiles } from "../../src/lib/opened-files.ts";
+import { tempDir } from "../support/temp.ts";
 
 let dir: string;
 let path: string;
