@@ -1,13 +1,12 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { readBody } from "../http/body.ts";
 import type { OnceReply, ReplyHeaders } from "../http/once.ts";
-import { messageOf } from "../lib/errors.ts";
 import { malformedFailure, type Subject } from "../providers/failures.ts";
-import { costOf } from "../providers/performed.ts";
 import { parseJson } from "../providers/reply-json.ts";
 import type { Figures } from "../providers/types.ts";
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
+import { chargeOf } from "./charge.ts";
 import type { Delivery } from "./delivery.ts";
 import { Framer } from "./framing.ts";
 import { handedOn, withoutApiKey } from "./headers.ts";
@@ -202,28 +201,6 @@ function failedBy(
   const cost = "unknown" in said.figures ? failure : chargeOf(call, subject, said);
   if (cost instanceof CallFailed) throw failure;
   return { ...cost, failure, value: { finish: () => {}, whole: () => null } };
-}
-
-/** What the call is charged; a CallFailed where nobody knows it. The client has its answer all the same. */
-function chargeOf(
-  { target, bound, route }: RelayedCall,
-  subject: Subject,
-  said: { figures: Figures; model: string | null } | null,
-): Omit<Performed<never>, "value"> | CallFailed {
-  if (said === null || route.isFree) return { costMicros: 0, inputTokens: null, outputTokens: null };
-  const asked = { ...target, outputTokensMax: bound.outputTokensMax };
-  const reply = { isEmptyReply: bound.outputTokensMax === 0, figures: said.figures };
-  try {
-    const cost = costOf(asked, reply);
-    const other =
-      said.model === null || said.model === target.model || target.isFree ? null : target.priceOf(said.model);
-    if (other === null) return cost;
-    // Another model answered than was asked: the dearer of the two prices.
-    const otherCost = costOf({ ...asked, price: other }, reply);
-    return otherCost.costMicros > cost.costMicros ? otherCost : cost;
-  } catch (error) {
-    return error instanceof CallFailed ? error : malformedFailure(subject, messageOf(error), error);
-  }
 }
 
 /** A reply of which nobody knows what it cost. */

@@ -69,7 +69,7 @@ function longestReply({ outputTokens, passes = [] }: Usage): number {
 }
 
 /** Where the prices may be others, the next call may cost more than is reserved for it, so there is none for now. */
-function costUnknown(reference: string, figures: UnknownCost): CallFailed {
+export function costUnknown(reference: string, figures: UnknownCost): CallFailed {
   const message = `The cost of a call to ${reference} is unknown: ${figures.unknown}.`;
   return new CallFailed(message, {
     charge: "unknown",

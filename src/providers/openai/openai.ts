@@ -28,6 +28,9 @@ const REGIONAL_FACTOR = 1.1;
 /** Serves the flat plans of ChatGPT: it speaks like OpenAI's own, but takes no limit of a reply. */
 const PLAN_HOST = "chatgpt.com";
 
+/** Where owners have an address of their own. */
+const AZURE_HOST = /^[\w-]+\.(openai|services\.ai|cognitiveservices)\.azure\.com$/;
+
 interface Settings {
   token_limit?: TokenLimit | undefined;
 }
@@ -110,13 +113,19 @@ function serverOf({
   const { token_limit } = settings as Settings;
   // By its name too: a known server may be asked through another address. Under the name openai anything may answer.
   const named = name !== "openai" && Object.hasOwn(KNOWN_SERVERS, name) ? name : null;
-  const server = named ?? known?.name ?? (new URL(baseUrl).host === PLAN_HOST ? "chatgpt" : null);
+  const server = named ?? known?.name ?? unlistedServer(new URL(baseUrl));
   const limit = named === null ? known?.server.tokenLimit : KNOWN_SERVERS[named]?.tokenLimit;
   return {
     server,
     isOriginal,
     tokenLimit: token_limit ?? limit ?? (isOriginal ? "max_completion_tokens" : "max_tokens"),
   };
+}
+
+/** Servers that have no one address for everybody, or that nobody is sold a key for. */
+function unlistedServer(url: URL): string | null {
+  if (url.host === PLAN_HOST) return "chatgpt";
+  return url.protocol === "https:" && AZURE_HOST.test(url.host) ? "azure" : null;
 }
 
 /** OpenRouter may ask a dearer server of the same model, unless it is told not to (known.json has the source). */

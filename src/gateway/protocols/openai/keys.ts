@@ -43,6 +43,8 @@ const REFUSED: Readonly<Record<string, string>> = {
   enable_search: SEARCHES,
   search_settings: SEARCHES,
   compound_custom: SEARCHES,
+  providerOptions: OTHER_MODELS,
+  provider_options: OTHER_MODELS,
   context_window_fallbacks: OTHER_MODELS,
   content_policy_fallbacks: OTHER_MODELS,
   preset: "What a stored preset asks for, its model included, is not known here",

@@ -6,6 +6,8 @@ describe("what is refused on a priced model, and passes on a free one", () => {
     ["background", { background: true }],
     ["prompt", { prompt: { id: "pmpt_1" } }],
     ["models", { models: ["a", "b"] }],
+    ["providerOptions", { providerOptions: { gateway: { models: ["a"] } } }],
+    ["provider_options", { provider_options: { gateway: { models: ["a"] } } }],
     ["plugins", { plugins: [{ id: "web" }] }],
     ["search_parameters", { search_parameters: { mode: "on" } }],
     ["web_search_options", { web_search_options: {} }],
