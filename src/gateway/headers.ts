@@ -49,7 +49,10 @@ const NOT_HANDED_ON = new Set([
   "location",
 ]);
 const OWN_PREFIX = "x-afk-";
-/** By these, servers that pass requests on can be told to pass them, and the key with them, to another place or model. */
+/**
+ * By these, servers that pass requests on can be told to pass them, and the key with them, to another place or model; and
+ * servers of clouds to take a dearer tier, or another account, than the body says, which alone was judged.
+ */
 const ROUTING_PREFIXES = [
   "x-portkey-",
   "helicone-",
@@ -60,6 +63,11 @@ const ROUTING_PREFIXES = [
   "x-method-",
   "x-original-",
   "x-rewrite-",
+  "x-vertex-",
+  "x-goog-",
+  "x-amzn-",
+  // LiteLLM hands on whatever stands behind it.
+  "x-pass-",
 ];
 const UNIFIED_PREFIX = "anthropic-ratelimit-unified-";
 

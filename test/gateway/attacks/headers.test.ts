@@ -28,6 +28,21 @@ describe("a client's headers", () => {
     expect(request?.headers).not.toHaveProperty(name);
   });
 
+  it.each([
+    "x-vertex-ai-llm-shared-request-type",
+    "x-vertex-ai-llm-request-type",
+    "x-goog-user-project",
+    "x-amzn-bedrock-service-tier",
+    "x-amzn-bedrock-performanceconfig-latency",
+    "x-pass-x-vertex-ai-llm-shared-request-type",
+  ])("have no server sell it dearer than it was judged: %s", async (name) => {
+    const { url, servers } = await testGateway();
+    await turn(url, "chat", {}, { [name]: "priority", "x-other": "kept" });
+    const [request] = servers.openai.requests;
+    expect(request?.headers).toMatchObject({ "x-other": "kept" });
+    expect(request?.headers).not.toHaveProperty(name);
+  });
+
   it("tell no provider the address that the client asked", async () => {
     const { url, servers } = await testGateway();
     await turn(`${url}/k/${KEY}`, "chat", {}, { referer: `${url}/k/other-key-of-the-laptop/` });
