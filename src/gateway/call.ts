@@ -13,7 +13,7 @@ import type { Rails } from "../rails/rails.ts";
 import type { Asked } from "./asked.ts";
 import { type Bounded, boundOf } from "./bounded.ts";
 import { breakerOf, type Caller } from "./caller.ts";
-import type { Delivery } from "./delivery.ts";
+import { type Delivery, dropUnlessTaken } from "./delivery.ts";
 import { figureHeaders } from "./figure-headers.ts";
 import type { ModelBook, Target } from "./models.ts";
 import { type ParsedBody, sessionOf } from "./parse.ts";
@@ -185,11 +185,10 @@ export function replay(
   client: ServerResponse,
   answer: { status: number; contentType: string; body: string; entry: string },
 ): void {
-  client
-    .writeHead(answer.status, {
-      "content-type": answer.contentType,
-      "x-afk-replayed": answer.entry,
-      "x-afk-cost-usd": "0",
-    })
-    .end(answer.body);
+  client.writeHead(answer.status, {
+    "content-type": answer.contentType,
+    "x-afk-replayed": answer.entry,
+    "x-afk-cost-usd": "0",
+  });
+  dropUnlessTaken(client.end(answer.body));
 }

@@ -3,6 +3,8 @@ import { after } from "../lib/clock.ts";
 
 /** A client that takes nothing for this long is given up; what it paid for is still read to its end. */
 const STALLED_MS = 60_000;
+/** And so long again for as much as this of the rest of an answer, which goes out at once. */
+const STALLED_BYTES = 1024 * 1024;
 /** A larger answer is not kept for a client that asks again. */
 const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -21,11 +23,13 @@ export class Delivery {
   readonly #clients = new Set<ServerResponse>();
   readonly #memory: KeptMemory;
   readonly #onAbandoned: () => void;
+  readonly #stalledMs: number;
 
   /** `onAbandoned` is called when the last client has gone before the end. */
-  constructor(memory: KeptMemory, onAbandoned: () => void) {
+  constructor(memory: KeptMemory, onAbandoned: () => void, stalledMs = STALLED_MS) {
     this.#memory = memory;
     this.#onAbandoned = onAbandoned;
+    this.#stalledMs = stalledMs;
   }
 
   /** Whether anything was written: from then on an error can only be said inside of the answer. */
@@ -56,7 +60,7 @@ export class Delivery {
       client.writeHead(this.#head.status, { ...this.#head.headers, ...more });
       for (const part of this.#parts) client.write(part);
     }
-    if (this.#state === "ended") client.end();
+    if (this.#state === "ended") dropUnlessTaken(client.end(), this.#stalledMs);
     // One that has gone already says so to nobody any more.
     else if (!client.destroyed) {
       this.#clients.add(client);
@@ -78,13 +82,15 @@ export class Delivery {
     this.#keep(part);
     const full: ServerResponse[] = [];
     for (const client of this.#clients) if (!client.write(part)) full.push(client);
-    return full.length === 0 ? null : Promise.all(full.map(drained)).then(() => undefined);
+    return full.length === 0
+      ? null
+      : Promise.all(full.map((client) => drained(client, this.#stalledMs))).then(() => undefined);
   }
 
   end(): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
-    for (const client of this.#clients) client.end();
+    for (const client of this.#clients) dropUnlessTaken(client.end(), this.#stalledMs);
     this.#clients.clear();
   }
 
@@ -93,7 +99,8 @@ export class Delivery {
     this.#head = { status, headers: { ...headers, "content-length": body.byteLength } };
     this.#keep(body);
     this.#state = "ended";
-    for (const client of this.#clients) client.writeHead(status, this.#head.headers).end(body);
+    for (const client of this.#clients)
+      dropUnlessTaken(client.writeHead(status, this.#head.headers).end(body), this.#stalledMs);
     this.#clients.clear();
   }
 
@@ -101,7 +108,7 @@ export class Delivery {
   spoil(): void {
     this.#state = "broken";
     this.forget();
-    for (const client of this.#clients) client.end();
+    for (const client of this.#clients) dropUnlessTaken(client.end(), this.#stalledMs);
     this.#clients.clear();
   }
 
@@ -123,9 +130,9 @@ export class Delivery {
 }
 
 /** Resolves when the client has taken what is there, has gone, or takes too long for it and is dropped. */
-function drained(client: ServerResponse): Promise<void> {
+function drained(client: ServerResponse, stalledMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = after(STALLED_MS, () => client.destroy());
+    const cancel = after(stalledMs, () => client.destroy());
     const done = () => {
       cancel();
       client.off("drain", done).off("close", done);
@@ -134,4 +141,14 @@ function drained(client: ServerResponse): Promise<void> {
     client.once("drain", done).once("close", done);
     if (client.destroyed) done();
   });
+}
+
+/**
+ * For an answer that has been ended: nobody waits any more until it is taken, and a client that never reads would keep it, and
+ * its connection, for ever.
+ */
+export function dropUnlessTaken(client: ServerResponse, stalledMs = STALLED_MS): void {
+  if (client.destroyed) return;
+  const cancel = after(stalledMs * (1 + client.writableLength / STALLED_BYTES), () => client.destroy());
+  client.once("close", cancel);
 }

@@ -6,7 +6,7 @@ import { type Asked, readAsked, withoutKey } from "./asked.ts";
 import { answerBudget, BUDGET_PATH } from "./budget-view.ts";
 import { type Call, type CallTools, hashOf, makeCall, replay } from "./call.ts";
 import { breakerOf, type Caller, type FindCaller } from "./caller.ts";
-import { Delivery } from "./delivery.ts";
+import { Delivery, dropUnlessTaken } from "./delivery.ts";
 import type { ModelBook, Target } from "./models.ts";
 import { EMPTY_BODY, modelIn, type ParsedBody, parseBody } from "./parse.ts";
 import type { Answer, CallRoute, OwnRoute, Refusal } from "./protocols/protocol.ts";
@@ -238,7 +238,7 @@ function refused(type: "key" | "route", message: string): Refused {
 function send(response: ServerResponse, { status, headers, body }: Answer, request: IncomingMessage): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-  response.end(request.method === "HEAD" ? undefined : body);
+  dropUnlessTaken(response.end(request.method === "HEAD" ? undefined : body));
   // What is left of a body is read and dropped: to close the connection over it would take the answer away from the client.
   request.resume();
 }

@@ -26,6 +26,8 @@ const UNREAD: Record<string, string> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
 };
+/** So long may a client take to read why it is not served; then its connection is closed, whatever it does with its own side. */
+const LINGER_MS = 1_000;
 const CONNECTIONS_MAX = 12_000;
 const HEADERS_MAX = 200;
 /** Connections that the system holds until they are accepted: an agent may begin hundreds at once. */
@@ -45,7 +47,8 @@ export function createGatewayServer(
   server.on("clientError", (error, socket: Duplex) => {
     // What is no HTTP gets no words of a protocol.
     const status = UNREAD[systemCode(error)] ?? "400 Bad Request";
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    if (socket.writable)
+      endWith(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     else socket.destroy();
   });
   return server;
@@ -57,7 +60,17 @@ function refuseUpgrade(request: IncomingMessage, socket: Duplex): void {
   const message = "afk: no WebSocket is served here; send the request over HTTP.";
   const answer = protocolOf(head).refuse({ type: "upgrade", message }, head);
   socket.on("error", () => socket.destroy());
-  socket.end(rawAnswer(answer));
+  endWith(socket, rawAnswer(answer));
+}
+
+/**
+ * The last words on a connection. A server of Node's leaves the other half open until the client closes it, and looks at none
+ * a second time: one that never does would keep its place, and what was held of its body, for ever.
+ */
+function endWith(socket: Duplex, words: string): void {
+  socket.end(words);
+  const cancel = after(LINGER_MS, () => socket.destroy());
+  socket.once("close", cancel);
 }
 
 function rawAnswer({ status, headers, body }: Answer): string {
