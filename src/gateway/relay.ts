@@ -14,6 +14,7 @@ import { EventTooLong } from "./framing.ts";
 import { handedOn, sentOn } from "./headers.ts";
 import type { Target } from "./models.ts";
 import type { RequestHead } from "./protocols/protocol.ts";
+import { Refused } from "./refusals.ts";
 import { broken, lostRefusal, type Relayed, type RelayedCall, takeAnswer, withRefusal } from "./replies.ts";
 
 /** A provider may say nothing for so long in the middle of a reply. */
@@ -116,6 +117,8 @@ async function refusedBy(
 ): Promise<CallFailed> {
   const text = isReadable ? await readErrorBody(body, signal) : null;
   const failure = refusalFailure(subject, { status, headers, body: text }, systemClock.nowMs());
+  // What it says names the owner's team and key there.
+  if (status === 403 && failure.trip === "none") return contentRefused(failure, subject);
   const isOurKey = (status === 401 || status === 403) && !call.target.usesCallersKey;
   if (text === null || isOurKey || status < 400) return withRefusal(failure, subject);
   const isItsOwn = isClients(status, text, call.target);
@@ -125,6 +128,15 @@ async function refusedBy(
     Buffer.from(call.redact(text)),
   );
   return isItsOwn ? new CallFailed(failure.message, { ...failure, trip: "none" }) : failure;
+}
+
+/** Asked again it would be refused, and may be billed, again. */
+function contentRefused(failure: CallFailed, { provider, model }: Subject): CallFailed {
+  const message = `afk: ${provider}/${model} refuses what the request says as against its rules of use, and may bill that; do not send it again.`;
+  return new CallFailed(failure.message, {
+    ...failure,
+    cause: new Refused({ type: "forbidden", param: "messages", message }),
+  });
 }
 
 /** Refusals that say something of afk's own account or of the server, whoever asked. */

@@ -11,7 +11,7 @@ export interface Subject {
   model: string;
   /** The price of the model is 0. */
   isFree: boolean;
-  /** The host's own errors that are known to cost nothing; null where that is not known. */
+  /** What is known of the cost of the host's own errors; null where nothing is. */
   freeErrors: FreeErrors | null;
   /** What to do about a model that the server itself says is not there; null for the usual advice. */
   missingModelAdvice: ((model: string) => string) | null;
@@ -36,6 +36,8 @@ export function refusalFailure(subject: Subject, refusal: Refusal, nowMs: number
   const said = refusal.body === null ? undefined : (parseJson(refusal.body) ?? plainWords(refusal.body));
   const message = refusalMessage(subject, status, said);
   const charge = isUnbilled(status, said, subject) ? "none" : "unknown";
+  if (status === 403 && isContentRefused(said, subject))
+    return new CallFailed(message, { charge, trip: "none", fault: "refusal", retry: "never" });
   if (status === 401 || status === 403) return new CallFailed(message, { charge, trip: "now" });
   if (status === 429) {
     const afterMs = askedWaitMs(refusal.headers, nowMs) ?? RETRY_AFTER_DEFAULT_MS;
@@ -53,14 +55,17 @@ function plainWords(body: string): { message: string } | undefined {
   return /^\s*(?:<|$)/.test(body) ? undefined : { message: body };
 }
 
-/** Whether an answer of this status with the host's own error in its body certainly cost nothing. */
-export type FreeErrors = (status: number) => boolean;
+/**
+ * What an answer of this status with the host's own error in its body cost: true for certainly nothing, false where the host is known
+ * to bill some of them, null where it says neither.
+ */
+export type FreeErrors = (status: number) => boolean | null;
 
 /** A request that was refused for what it is, and a failure that the host admits; not what something in between says. */
 export const OWN_ERRORS: FreeErrors = (status) =>
-  [400, 413, 422].includes(status) || (status >= 500 && status !== 502 && status !== 504);
+  [400, 413, 422].includes(status) || (status >= 500 && status !== 502 && status !== 504) ? true : null;
 
-/** What is rejected before any model has seen it (RFC 9110, sections 15.5.2 to 15.5.5; RFC 6585, section 4). */
+/** What is rejected before any model has seen it (RFC 9110, sections 15.5.2 to 15.5.5; RFC 6585, section 4), unless the host bills it. */
 const NEVER_BILLED = [401, 403, 404, 429];
 
 /**
@@ -68,9 +73,15 @@ const NEVER_BILLED = [401, 403, 404, 429];
  * done, and a 502, a 504 or a 5xx without the host's own error comes from something in between. What has a price of 0 cannot.
  */
 function isUnbilled(status: number, said: unknown, { isFree, freeErrors }: Subject): boolean {
-  if (NEVER_BILLED.includes(status)) return true;
+  const isFreeThere = freeErrors?.(status) ?? null;
+  if (NEVER_BILLED.includes(status) && (isFree || isFreeThere !== false)) return true;
   if (errorIn(said) === null) return false;
-  return (isFree && OWN_ERRORS(status)) || freeErrors?.(status) === true;
+  return (isFree && OWN_ERRORS(status) === true) || isFreeThere === true;
+}
+
+/** Where a host bills a refusal, that may be one of what the request says, and no word about the key that it came with. */
+function isContentRefused(said: unknown, { freeErrors }: Subject): boolean {
+  return freeErrors?.(403) === false && /\bcontent violates\b.*\bguidelines\b/i.test(errorIn(said) ?? "");
 }
 
 /** A request that is too early, too slow or in conflict may go through unchanged later; any other 4xx may not. */
@@ -117,17 +128,18 @@ function refusalMessage(subject: Subject, status: number, said: unknown): string
   const answer = `${nameOf(subject)} answered ${status}`;
   const words = serverWords(said);
   const text = words === null ? "" : `: ${clean(words, subject.secrets)}`;
-  return `${answer}${text.replace(/[.\s]+$/, "")}.${advice(subject, status, errorIn(said) !== null)}`;
+  return `${answer}${text.replace(/[.\s]+$/, "")}.${advice(subject, status, said)}`;
 }
 
-function advice(subject: Subject, status: number, hasProviderError: boolean): string {
+function advice(subject: Subject, status: number, said: unknown): string {
   const setting = `models.providers.${subject.provider}`;
   if (status >= 300 && status < 400) {
     return ` afk follows no redirect; set ${setting}.base_url to the address that answers.`;
   }
+  if (status === 403 && isContentRefused(said, subject)) return "";
   if (status === 401 || status === 403) return ` Check ${setting}.api_key.`;
   if (status !== 404) return "";
-  if (hasProviderError && subject.missingModelAdvice !== null)
+  if (errorIn(said) !== null && subject.missingModelAdvice !== null)
     return ` ${subject.missingModelAdvice(subject.model)}`;
   return ` Check the model's name and ${setting}.base_url.`;
 }

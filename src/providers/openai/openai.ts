@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { oneLine } from "../../lib/text.ts";
-import { type FreeErrors, malformedFailure } from "../failures.ts";
+import { malformedFailure } from "../failures.ts";
 import { bearer, endpoint, post } from "../http.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
@@ -15,7 +15,7 @@ import type {
   ProviderType,
   TokenLimit,
 } from "../types.ts";
-import { KNOWN_SERVERS, knownAt, TOKEN_LIMITS } from "./known.ts";
+import { freeErrorsAt, KNOWN_SERVERS, knownAt, TOKEN_LIMITS } from "./known.ts";
 import { openaiFigures } from "./usage.ts";
 
 /** Reasoning models answer 400 to any temperature but their own. */
@@ -34,9 +34,6 @@ const AZURE_HOST = /^[\w-]+\.(openai|services\.ai|cognitiveservices)\.azure\.com
 interface Settings {
   token_limit?: TokenLimit | undefined;
 }
-
-/** The word about errors of an address that speaks the protocol. */
-export const freeErrorsAt = (url: URL): FreeErrors | null => knownAt(url)?.server.freeErrors ?? null;
 
 /** Servers that speak OpenAI's protocol. */
 export const openai: ProviderType = {

@@ -1,6 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { openai } from "../../../src/providers/openai/openai.ts";
 import { chainConfig } from "../../providers/chain-config.ts";
-import { openTestGateway, testGateway, turn } from "../gateway-on.ts";
+import { entriesOf, openTestGateway, testGateway, turn } from "../gateway-on.ts";
 
 /** Two clients of one gateway's rails. */
 async function twoClients(isPlan: boolean) {
@@ -38,6 +39,25 @@ describe("what one client makes a provider refuse", () => {
     const { server, hostile, honest } = await twoClients(true);
     server.otherwise({ type: "error", status, message: "This plan has reached its limit" });
     for (let seed = 0; seed < 3; seed += 1) expect((await hostile(seed)).status).toBe(status);
+    server.otherwise({ type: "reply" });
+    expect((await honest(99)).status).toBe(200);
+  });
+
+  it("for what it says, and bills, closes it to nobody else, stays charged, and is not to be sent again", async () => {
+    const { rails, server, hostile, honest } = await twoClients(false);
+    // As at xAI, which answers so with its team and key in the words.
+    const { freeErrorsAt } = openai.relay;
+    openai.relay.freeErrorsAt = () => (status) => (status === 403 ? false : null);
+    onTestFinished(() => {
+      openai.relay.freeErrorsAt = freeErrorsAt;
+    });
+    const message =
+      "Content violates usage guidelines. Team: 1, API key ID: 2, Failed check: SAFETY_CHECK_TYPE_BIO";
+    server.otherwise({ type: "error", status: 403, message });
+    const refused = await hostile(1);
+    expect(refused.status).toBe(400);
+    expect(await refused.text()).toMatch(/^(?!.*API key ID).*do not send it again/s);
+    expect(await entriesOf(rails)).toMatchObject([{ state: "unknown" }]);
     server.otherwise({ type: "reply" });
     expect((await honest(99)).status).toBe(200);
   });
