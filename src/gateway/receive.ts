@@ -9,6 +9,10 @@ import { valuesIn } from "../lib/json-text.ts";
 export const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** Bodies of all requests that are being read or judged at the same time. */
 const ALL_BYTES_MAX = 256 * 1024 * 1024;
+/** A body that is no larger is let in whatever the others hold; how many there are is bounded by the connections. */
+const SMALL_BYTES = 64 * 1024;
+/** With what its values take. */
+const SMALL_BYTES_READ = 256 * 1024;
 
 /** No honest request has so many, and to read more of them would keep all others waiting. */
 const VALUES_MAX = 400_000;
@@ -48,21 +52,48 @@ function ownTurn(): Promise<void> {
 
 const TOO_LARGE = `the body is larger than the ${BODY_BYTES_MAX / 1024 / 1024} MiB that afk takes`;
 
-/** What requests hold in memory together, so that many large ones do not take all of it. */
+export type Memory = ReturnType<typeof createMemory>;
+
+/** What requests hold in memory together, so that many large ones do not take all of it, and one client's no more than half. */
 export function createMemory(bytesMax = ALL_BYTES_MAX) {
-  let held = 0;
+  let all = 0;
+  const ofClients = new Map<string, number>();
+
+  function add(client: string, bytes: number): void {
+    all += bytes;
+    const ofClient = (ofClients.get(client) ?? 0) + bytes;
+    if (ofClient === 0) ofClients.delete(client);
+    else ofClients.set(client, ofClient);
+  }
+
   return {
-    /** @throws BodyRefused when there is no room; the caller gives the same number back. */
-    take(bytes: number): void {
-      if (held + bytes > bytesMax)
-        throw new BodyRefused(
-          "busy",
-          "the gateway holds as many large requests as it can; try again in some seconds",
-        );
-      held += bytes;
-    },
-    giveBack(bytes: number): void {
-      held -= bytes;
+    /** For one request of a client. */
+    for(client: string) {
+      let held = 0;
+      return {
+        get held(): number {
+          return held;
+        },
+        /**
+         * `smallMax`: up to there nothing is refused.
+         * @throws BodyRefused when there is no room.
+         */
+        take(bytes: number, smallMax: number): void {
+          const isSmall = held + bytes <= smallMax;
+          const ofClient = (ofClients.get(client) ?? 0) + bytes;
+          if (!isSmall && (ofClient > bytesMax / 2 || all + bytes > bytesMax))
+            throw new BodyRefused(
+              "busy",
+              `the gateway holds as many large requests${ofClient > bytesMax / 2 ? " of this client" : ""} as it can; try again in some seconds`,
+            );
+          held += bytes;
+          add(client, bytes);
+        },
+        giveBack(): void {
+          add(client, -held);
+          held = 0;
+        },
+      };
     },
   };
 }
@@ -73,7 +104,8 @@ export function createMemory(bytesMax = ALL_BYTES_MAX) {
  */
 export async function receiveText(
   request: IncomingMessage,
-  memory: ReturnType<typeof createMemory>,
+  memory: Memory,
+  client: string,
 ): Promise<{ text: string; release: () => void }> {
   const encoding = (request.headers["content-encoding"] ?? "identity").trim().toLowerCase();
   const decode = encoding === "identity" || encoding === "" ? null : DECODERS[encoding];
@@ -84,34 +116,29 @@ export async function receiveText(
     );
   if (Number(request.headers["content-length"] ?? 0) > BODY_BYTES_MAX)
     throw new BodyRefused("too_large", TOO_LARGE);
-  let held = 0;
-  const hold = (bytes: number) => {
-    memory.take(bytes);
-    held += bytes;
-  };
-  const release = () => memory.giveBack(held);
+  const part = memory.for(client);
   try {
     const parts: Buffer[] = [];
     await readChunks(request, (chunk) => {
-      hold(chunk.byteLength);
-      if (held > BODY_BYTES_MAX) throw new BodyRefused("too_large", TOO_LARGE);
+      part.take(chunk.byteLength, SMALL_BYTES);
+      if (part.held > BODY_BYTES_MAX) throw new BodyRefused("too_large", TOO_LARGE);
       parts.push(chunk);
     });
     const [first] = parts;
     let bytes = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
     if (decode !== null) {
       bytes = await unpack(decode, bytes, encoding);
-      hold(bytes.byteLength);
+      part.take(bytes.byteLength, SMALL_BYTES);
     }
     if (bytes.byteLength > LARGE_BYTES) await ownTurn();
     const text = decoded(bytes);
     const values = valuesIn(text, VALUES_MAX);
     if (values > VALUES_MAX)
       throw new BodyRefused("too_large", `the body has more than the ${VALUES_MAX} values that afk takes`);
-    hold(values * BYTES_PER_VALUE);
-    return { text, release };
+    part.take(values * BYTES_PER_VALUE, part.held > SMALL_BYTES ? 0 : SMALL_BYTES_READ);
+    return { text, release: part.giveBack };
   } catch (error) {
-    release();
+    part.giveBack();
     throw error;
   }
 }

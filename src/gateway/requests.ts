@@ -10,7 +10,7 @@ import { Delivery, dropUnlessTaken } from "./delivery.ts";
 import type { ModelBook, Target } from "./models.ts";
 import { EMPTY_BODY, modelIn, type ParsedBody, parseBody } from "./parse.ts";
 import type { Answer, CallRoute, OwnRoute, Refusal } from "./protocols/protocol.ts";
-import { type createMemory, receiveText } from "./receive.ts";
+import { type Memory, receiveText } from "./receive.ts";
 import { Refused, refusalOf } from "./refusals.ts";
 import type { NoteRefused } from "./refused-log.ts";
 import type { createRepeats } from "./repeats.ts";
@@ -21,7 +21,7 @@ import type { createTally } from "./tally.ts";
 /** What all requests of a gateway share. */
 export interface RequestTools extends CallTools {
   repeats: ReturnType<typeof createRepeats>;
-  memory: ReturnType<typeof createMemory>;
+  memory: Memory;
   findCaller: FindCaller;
   noteRefused: NoteRefused;
   tally: ReturnType<typeof createTally>;
@@ -98,7 +98,9 @@ async function answerCaller(
     );
   if (route.type === "own") return own(route, asked, tools.book().list(route.protocol, caller));
   const { text, release } =
-    route.method === "POST" ? await receiveText(request, tools.memory) : { text: "", release: () => {} };
+    route.method === "POST"
+      ? await receiveText(request, tools.memory, caller.title)
+      : { text: "", release: () => {} };
   try {
     const body = route.method === "POST" ? parseBody(text, head.headers) : EMPTY_BODY(head.headers);
     const target = targetOf(tools, route, body, caller);

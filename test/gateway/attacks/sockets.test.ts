@@ -79,24 +79,25 @@ describe("a client that never closes its connection", () => {
   });
 
   it("and stops in its body gives back what was held of it", async () => {
-    const bytesMax = 2_000_000;
+    const bytesMax = 4_000_000;
     const memory = createMemory(bytesMax);
     const ends: unknown[] = [];
     const server = await impatientServer((request) => {
-      receiveText(request, memory).then(
+      receiveText(request, memory, "client hostile").then(
         () => ends.push("received"),
         (error: unknown) => ends.push(error),
       );
     });
     stubborn(portOf(server), CUT_OFF + "x".repeat(900_000));
     const roomOf = (bytes: number) => {
-      memory.take(bytes);
-      memory.giveBack(bytes);
+      const part = memory.for("client hostile");
+      part.take(bytes, 0);
+      part.giveBack();
       return "room";
     };
-    await expect.poll(() => tried(() => roomOf(bytesMax - 800_000)), SOON).toContain("holds as many");
+    await expect.poll(() => tried(() => roomOf(bytesMax / 2 - 800_000)), SOON).toContain("holds as many");
     await expect.poll(() => ends, SOON).toEqual([expect.any(Error)]);
-    expect(roomOf(bytesMax)).toBe("room");
+    expect(roomOf(bytesMax / 2)).toBe("room");
   });
 });
 
