@@ -2,19 +2,23 @@ import { messageOf } from "../lib/errors.ts";
 import { oneLine } from "../lib/text.ts";
 import { malformedFailure, type Subject } from "../providers/failures.ts";
 import { costOf, costUnknown } from "../providers/performed.ts";
+import { remoteFailure } from "../providers/remote-host.ts";
 import type { Figures } from "../providers/types.ts";
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
 import type { Target } from "./models.ts";
-import type { Bound, CallRoute } from "./protocols/protocol.ts";
+import type { Bound, CallRoute, Said } from "./protocols/protocol.ts";
 
 /** What the call is charged; a CallFailed where nobody knows it. The client has its answer all the same. */
 export function chargeOf(
   { target, bound, route }: { target: Target; bound: Bound; route: CallRoute },
   subject: Subject,
-  said: { figures: Figures; model: string | null } | null,
+  said: Omit<Said, "error"> | null,
 ): Omit<Performed<never>, "value"> | CallFailed {
   if (said === null || route.isFree) return { costMicros: 0, inputTokens: null, outputTokens: null };
+  // It was taken for free because it seemed to run here.
+  if (said.remoteHost && target.check !== null)
+    return remoteFailure(target.reference, said.remoteHost, "unknown");
   const asked = { ...target, outputTokensMax: bound.outputTokensMax };
   const reply = { isEmptyReply: bound.outputTokensMax === 0, figures: said.figures };
   const { model } = said;

@@ -3,7 +3,6 @@ import { readBody } from "../http/body.ts";
 import type { OnceReply, ReplyHeaders } from "../http/once.ts";
 import { malformedFailure, type Subject } from "../providers/failures.ts";
 import { parseJson } from "../providers/reply-json.ts";
-import type { Figures } from "../providers/types.ts";
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
 import { chargeOf } from "./charge.ts";
@@ -11,7 +10,7 @@ import type { Delivery } from "./delivery.ts";
 import { Framer } from "./framing.ts";
 import { handedOn, withoutApiKey } from "./headers.ts";
 import type { Target } from "./models.ts";
-import type { Bound, CallRoute, RequestHead } from "./protocols/protocol.ts";
+import type { Bound, CallRoute, RequestHead, Said } from "./protocols/protocol.ts";
 import { Refused } from "./refusals.ts";
 
 const REPLY_BYTES_MAX = 32 * 1024 * 1024;
@@ -195,7 +194,7 @@ function failedBy(
   call: RelayedCall,
   subject: Subject,
   error: string,
-  said: { figures: Figures; model: string | null },
+  said: Omit<Said, "error">,
 ): Performed<Relayed> {
   const failure = broken(subject, `it reported an error: ${error}`);
   const cost = "unknown" in said.figures ? failure : chargeOf(call, subject, said);

@@ -1,8 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, it, onTestFinished } from "vitest";
+import { startModelEndpoint } from "../../src/faults/model-endpoint.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
-import { deployment, digestConfig, ollama, PROCESSES } from "../support/afk.ts";
+import { deployment, digestConfig, PROCESSES } from "../support/afk.ts";
 import { cases, chaosSeed, patience, report } from "../support/chaos.ts";
 import { seededRandomness } from "../support/seeded.ts";
 
@@ -124,7 +125,8 @@ it(
   "asks a model that reasons not to, and looks at its capabilities only behind the gates",
   PROCESSES,
   async () => {
-    const server = await ollama();
+    const server = await startModelEndpoint("ollama", { facts: { capabilities: ["completion"] } });
+    onTestFinished(() => server.close());
     const target = deployment(digestConfig(server.url));
     target.write("inbox/a.md", "# Title of a\n\nThe harbour is open. Ships may enter.\n");
     await target.afk(["tick"], { DAILY_CAP_USD: "0" });

@@ -111,6 +111,17 @@ export interface Answer {
   body: string;
 }
 
+/** What a reply says of its cost. */
+export interface Said {
+  figures: Figures;
+  /** The model that answered, as the reply names it; null where it does not. */
+  model: string | null;
+  /** The error that the provider sent under status 200, in its own words; null for none. */
+  error: string | null;
+  /** The machine that made the reply, where an Ollama says that it only passed the request on. */
+  remoteHost?: string | null;
+}
+
 /** Reads the figures out of a stream, one whole event (SSE, without the empty line at its end) or line (NDJSON) at a time. */
 export interface StreamReader {
   /** "hide": the client must not get this event. Called for every event, so it must be cheap for those without figures. */
@@ -118,14 +129,9 @@ export interface StreamReader {
   /** Whether the protocol's own end has been seen. Asked after each piece that came. */
   isComplete(): boolean;
   /** What the stream said once it has ended, in whatever way. */
-  end(): {
+  end(): Said & {
     /** The protocol's own end was seen; anything else has broken off. */
     isComplete: boolean;
-    figures: Figures;
-    /** The model that answered, as the reply names it; null where it does not. */
-    model: string | null;
-    /** The error that the provider sent under status 200, in its own words; null for none. */
-    error: string | null;
   };
 }
 
@@ -144,8 +150,8 @@ export interface CallRoute {
   isStreamed(said: CallBody["said"]): boolean;
   /** @throws Forbidden for what has no bound on a priced model, or is not allowed. */
   bound(body: CallBody, model: AskedModel, rules: CallRules): Bound;
-  /** What a whole JSON reply says; `model` as in StreamReader. */
-  figures(said: unknown): { figures: Figures; model: string | null; error: string | null };
+  /** What a whole JSON reply says. */
+  figures(said: unknown): Said;
   framing: "sse" | "ndjson";
   reader(bound: Pick<Bound, "hidesUsage">): StreamReader;
   /** What is written into a stream that has begun, before it is closed. Whole events, ready for the wire. */

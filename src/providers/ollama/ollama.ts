@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { isOwnHost } from "../../http/address.ts";
-import { CallFailed } from "../../rails/call.ts";
 import { malformedFailure, type Subject } from "../failures.ts";
 import { bearer, endpoint, post } from "../http.ts";
+import { remoteFailure, remoteHostIn } from "../remote-host.ts";
 import type { Reply } from "../reply.ts";
 import { countIn, errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { usableReply } from "../reply-unusable.ts";
@@ -14,7 +14,7 @@ import type {
   ProviderReply,
   ProviderType,
 } from "../types.ts";
-import { createFacts, remoteHostIn } from "./facts.ts";
+import { createFacts, requireLocal } from "./facts.ts";
 import { probeOllama } from "./probe.ts";
 
 const Line = v.looseObject({
@@ -54,8 +54,7 @@ export const ollama: ProviderType = {
     check(options) {
       const facts = createFacts(endpoint("/api/show", options, bearer(options.apiKey)));
       return async (model, call) => {
-        const { remoteHost } = await facts.of(model, call);
-        if (remoteHost !== null) throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
+        requireLocal(`${options.name}/${model}`, await facts.of(model, call));
       };
     },
   },
@@ -87,11 +86,10 @@ export function createOllama(options: ProviderOptions): Provider {
         },
       }),
     async send(model, body, call) {
-      const { hasThinking, remoteHost } = await facts.of(model, call);
-      if (isAssumedLocal && remoteHost !== null)
-        throw remoteFailure(`${options.name}/${model}`, remoteHost, "none");
+      const known = await facts.of(model, call);
+      if (isAssumedLocal) requireLocal(`${options.name}/${model}`, known);
       try {
-        const sent = hasThinking ? withoutThinking(body) : body;
+        const sent = known.hasThinking ? withoutThinking(body) : body;
         const reading = { isAssumedLocal, onReasoning: () => facts.hasReasoned(model) };
         return await post(to, model, sent, call, (reply) => readReply(reply, reading));
       } catch (error) {
@@ -153,12 +151,4 @@ function parseLine(subject: Subject, line: string): v.InferOutput<typeof Line> {
   const parsed = v.safeParse(Line, said);
   if (parsed.success) return parsed.output;
   throw malformedFailure(subject, "a line of its stream is not what Ollama sends");
-}
-
-/** The model's name said nothing of it, so it was taken for one that runs here and costs nothing. */
-function remoteFailure(reference: string, host: string, charge: "none" | "unknown"): CallFailed {
-  const message =
-    `${reference} runs at ${host.slice(0, 100)}, where it may cost money, and its price is not known, so afk does not ` +
-    `call it. State it in afk.yaml under models.prices: "${reference}": { input: …, output: … }`;
-  return new CallFailed(message, { charge, trip: "now", fault: "refusal", retry: "never" });
 }

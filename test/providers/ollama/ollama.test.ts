@@ -138,13 +138,13 @@ it.each([
   ["other capabilities", { capabilities: ["completion"] }],
   ["no capabilities", { license: "MIT" }],
   ["capabilities that are no list", { capabilities: "thinking" }],
-  ["no answer to the question", undefined],
+  ["no answer to the question, which is asked again", undefined],
 ])("says nothing of reasoning to a model with %s", async (_, facts) => {
   const { server, provider } = await facing(facts);
   await ask(provider, MODEL);
   await ask(provider, MODEL);
-  // A server that knows no such question is not asked it for each call.
-  expect(server.shown).toHaveLength(1);
+  // What a server has not said may be otherwise the next time: the model may have been fetched since.
+  expect(server.shown).toHaveLength(facts === undefined ? 2 : 1);
   expect(server.requests.map(({ json }) => "think" in json)).toEqual([false, false]);
 });
 
@@ -202,6 +202,32 @@ it("does not call a model for free that its Ollama runs elsewhere", async () => 
   });
   expect((await ask(stated, MODEL)).text).not.toBe("");
 });
+
+it.each(["closes the connection", "says nothing", "is out of order"])(
+  "does not send a call for free where the server %s when it is asked where the model runs",
+  async (what) => {
+    const paths: string[] = [];
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? "");
+      if (what === "closes the connection") response.socket?.destroy();
+      if (what === "is out of order") response.writeHead(500).end("busy");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    onTestFinished(() => server.closeAllConnections());
+    const { port } = server.address() as AddressInfo;
+    const options = { name: "ollama", settings: {}, baseUrl: `http://127.0.0.1:${port}`, apiKey: null };
+    const local = createOllama({ ...options, isFree: true, isAssumedLocal: true });
+    expect(await failure(ask(local, MODEL, { timeoutMs: 200 }))).toMatchObject({
+      charge: "none",
+      trip: "count",
+    });
+    expect(paths).toEqual(["/api/show"]);
+    // What has a price is not asked where it runs.
+    await failure(ask(createOllama(options), MODEL, { timeoutMs: 200 }));
+    expect(paths.slice(1)).toEqual(["/api/show", "/api/chat"]);
+  },
+);
 
 it("does not take a reply for free that says it comes from elsewhere", async () => {
   const { server, provider } = await facing(undefined, { isFree: true, isAssumedLocal: true });

@@ -1,3 +1,4 @@
+import { remoteHostIn } from "../../../providers/remote-host.ts";
 import { countIn, errorIn, isRecord, parseJson } from "../../../providers/reply-json.ts";
 import type { Figures, Usage } from "../../../providers/types.ts";
 import type { StreamReader } from "../protocol.ts";
@@ -6,6 +7,7 @@ interface Said {
   figures: Figures;
   model: string | null;
   error: string | null;
+  remoteHost: string | null;
 }
 
 /** Every line says whether it is the last; what a tool is called with may say the same of something else. */
@@ -21,6 +23,7 @@ export function lineReader(): StreamReader {
   let last: Said | null = null;
   let model: string | null = null;
   let error: string | null = null;
+  let remoteHost: string | null = null;
   return {
     take(line) {
       if (line.includes(GOES_ON) && !line.includes(IS_DONE)) return "pass";
@@ -28,6 +31,7 @@ export function lineReader(): StreamReader {
       if (!isRecord(said)) return "pass";
       error ??= errorIn(said);
       model = typeof said.model === "string" ? said.model : model;
+      remoteHost ??= remoteHostIn(said);
       if (said.done !== true || error !== null) return "pass";
       last = last === null ? generationFigures(said) : { ...last, figures: ENDED_TWICE };
       return "pass";
@@ -38,6 +42,7 @@ export function lineReader(): StreamReader {
       figures: last?.figures ?? CUT,
       model,
       error,
+      remoteHost,
     }),
   };
 }
@@ -63,9 +68,14 @@ export function freeFigures(said: unknown): Said {
 
 function replyOf(said: unknown, figures: (reply: Record<string, unknown>) => Figures): Said {
   if (!isRecord(said))
-    return { figures: { unknown: "it is not a reply of Ollama" }, model: null, error: null };
+    return {
+      figures: { unknown: "it is not a reply of Ollama" },
+      model: null,
+      error: null,
+      remoteHost: null,
+    };
   const model = typeof said.model === "string" ? said.model : null;
-  return { figures: figures(said), model, error: errorIn(said) };
+  return { figures: figures(said), model, error: errorIn(said), remoteHost: remoteHostIn(said) };
 }
 
 function counts(reply: Record<string, unknown>): Figures {

@@ -201,7 +201,8 @@ describe("a stream", () => {
       expect([cut, "unknown" in figures]).toEqual([cut, cut < bytes.length]);
       expect(error).toBeNull();
     }
-    expect(read(RECORDED)).toEqual({ isComplete: true, figures: USAGE, model: "qwen3:8b", error: null });
+    const said = { figures: USAGE, model: "qwen3:8b", error: null, remoteHost: null };
+    expect(read(RECORDED)).toEqual({ isComplete: true, ...said });
   });
 
   it.each([
