@@ -93,7 +93,7 @@ async function runOnce(program: Program, { log, records, ...watching }: Watching
   const uncovered = new AbortController();
   using joined = joinSignals([watching.signal, uncovered.signal]);
   const { signal } = joined;
-  using _covers = watchCovers(view, uncovered);
+  using _covers = watchCovers(wanted, uncovered);
   const tags = newTags(systemClock.nowMs(), outer);
   const env = { ...program.env, [EXEC_VARIABLE]: tags.cookie };
   const outside = kind === "namespace" ? ownNamespace() : null;
@@ -177,7 +177,7 @@ function withoutOwn(view: View | null, cwd: string): View | null {
 
 /**
  * Whoever saves a file by another in its place takes a cover on it away, and a program would see and write the new one. So the
- * program is ended then, and its job runs again.
+ * program is ended then, and its job runs again. Sockets of others, which come and go, are not among them.
  */
 function watchCovers(view: View | null, uncovered: AbortController): Disposable {
   const covered = view === null ? [] : openedFiles(coveredFiles(view));
