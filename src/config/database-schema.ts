@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { SCHEMA_LENGTH_MAX, SCHEMA_NAME } from "../lib/database-target.ts";
 import { capMicrosFromUsd } from "../lib/money.ts";
 import { databaseUrlProblem } from "./database-url.ts";
 import { section, text, usd } from "./fields.ts";
@@ -25,8 +26,8 @@ export function databaseSchema() {
           text(
             "The agent's own schema in it; `afk_` and the agent's name unless stated.",
             "write a name of small letters, digits and _, at most 63, for example afk_digest",
-            /^[a-z_][a-z0-9_]*$/,
-            63,
+            SCHEMA_NAME,
+            SCHEMA_LENGTH_MAX,
           ),
         ),
       },

@@ -1,3 +1,4 @@
+import { SCHEMA_LENGTH_MAX } from "../lib/database-target.ts";
 import type { Config } from "./config.ts";
 import type { ConfigIssue } from "./errors.ts";
 
@@ -25,5 +26,5 @@ export function passwordOf(url: string | null): string[] {
 
 /** The schema of an agent that names none. */
 export function schemaOf(agent: string): string {
-  return `afk_${agent.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, 63);
+  return `afk_${agent.toLowerCase().replace(/[^a-z0-9_]/g, "_")}`.slice(0, SCHEMA_LENGTH_MAX);
 }

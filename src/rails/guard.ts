@@ -138,10 +138,11 @@ async function recordPerformed<T>(
     const from = await settleEntry(trx, rails, call, { entryId, ending, thresholds });
     // A call that took more than its bound shows that the bound is none: a person has to look before there is another.
     const reason = `${call.model} billed ${aboveBound}`;
-    if (isOverrun) await updateBreaker(trx, rails, call, from, (nowMs) => blocked(from, reason, nowMs));
+    if (isOverrun)
+      await updateBreaker(trx, rails, call, from, (state, nowMs) => blocked(state, reason, nowMs));
     else if (failure !== undefined)
-      await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure, from));
-    else await updateBreaker(trx, rails, call, from, () => afterSuccess(from, entryId));
+      await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure));
+    else await updateBreaker(trx, rails, call, from, (state) => afterSuccess(state, entryId));
     if (failure === undefined) await record?.(trx, performed.value);
   });
 }
@@ -170,7 +171,7 @@ async function recordFailure<T>(
     if (cause instanceof Killed && isLasting(cause.kill))
       await announceKill(trx, rails.outbox.announce, cause.kill);
     const from = await settleEntry(trx, rails, call, { entryId, ending, thresholds: "look" });
-    await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure, from));
+    await updateBreaker(trx, rails, call, from, failed(rails, entryId, failure));
   });
   call.log.event("warn", "call_failed", {
     model: call.model,
@@ -204,15 +205,16 @@ async function updateBreaker(
   rails: Rails,
   { dependency: name }: GatedCall,
   from: BreakerState,
-  next: (nowMs: number) => BreakerState,
+  next: (from: BreakerState, nowMs: number) => BreakerState,
 ): Promise<void> {
   const nowMs = rails.clock.nowMs();
-  await moveBreaker(trx, rails, { name, from, to: next(nowMs), nowMs });
+  await moveBreaker(trx, rails, { name, from, to: next(from, nowMs), nowMs });
 }
 
-function failed(rails: Rails, entryId: string, { trip, message }: CallFailed, from: BreakerState) {
+function failed(rails: Rails, entryId: string, { trip, message }: CallFailed) {
   const reason = rails.outbox.redact(message);
-  return (nowMs: number) => afterFailure(from, entryId, { trip, reason }, nowMs, rails.breaker);
+  return (from: BreakerState, nowMs: number) =>
+    afterFailure(from, entryId, { trip, reason }, nowMs, rails.breaker);
 }
 
 /** An abort of ours says nothing of the dependency's health, but may have been billed. */

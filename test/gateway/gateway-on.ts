@@ -43,23 +43,27 @@ export async function testGateway(options: GatewayTestOptions = {}) {
   return { rails, servers, models, gateway, url: opened.url, opened };
 }
 
-/** The same on rails that are there. */
-export async function openTestGateway(
-  rails: Rails,
-  config: { gateway: GatewayConfig; models: ModelsConfig },
-  caller: Partial<Caller> = {},
-): Promise<Gateway> {
-  const known: Caller = {
-    title: "client laptop",
-    scope: { tick: null, job: null, client: "laptop" },
+/** A client of that name, who may use all there is. */
+export function clientOn(rails: Rails, name: string): Caller {
+  return {
+    title: `client ${name}`,
+    scope: { tick: null, job: null, client: name },
     models: null,
     allow: new Set(),
     runner: null,
     recorded: null,
     log: rails.log,
     signal: null,
-    ...caller,
   };
+}
+
+/** The same on rails that are there. */
+export async function openTestGateway(
+  rails: Rails,
+  config: { gateway: GatewayConfig; models: ModelsConfig },
+  caller: Partial<Caller> = {},
+): Promise<Gateway> {
+  const known = { ...clientOn(rails, "laptop"), ...caller };
   const opened = await openGateway({
     rails,
     config: () => config,

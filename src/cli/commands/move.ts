@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { schemaOf } from "../../config/database.ts";
 import { databaseUrlProblem } from "../../config/database-url.ts";
 import { systemClock } from "../../lib/clock.ts";
-import type { DatabaseTarget } from "../../lib/database-target.ts";
+import { type DatabaseTarget, SCHEMA_LENGTH_MAX, SCHEMA_NAME } from "../../lib/database-target.ts";
 import { moveToPostgres } from "../../ops/move/to-postgres.ts";
 import { moveToSqlite } from "../../ops/move/to-sqlite.ts";
 import type { CopiedTable } from "../../store/copy-rows.ts";
@@ -56,7 +56,7 @@ export default defineCommand({
 /** @throws UsageError */
 function targetOf(config: Config, to: string, schema: string | undefined): DatabaseTarget {
   // As afk.yaml takes it, which has to name it then.
-  if (schema !== undefined && !/^[a-z_][a-z0-9_]{0,62}$/.test(schema))
+  if (schema !== undefined && !(SCHEMA_NAME.test(schema) && schema.length <= SCHEMA_LENGTH_MAX))
     throw new UsageError(`--schema ${schema}: write a name of small letters, digits and _, at most 63.`);
   if (to === "sqlite" || to === "postgres") {
     if (config.database === null)

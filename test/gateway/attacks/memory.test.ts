@@ -1,10 +1,9 @@
 // @module-tag slow
 import { connect } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Caller } from "../../../src/gateway/caller.ts";
 import { openGateway } from "../../../src/gateway/gateway.ts";
 import { BodyRefused, createMemory } from "../../../src/gateway/receive.ts";
-import { testGateway, turn } from "../gateway-on.ts";
+import { clientOn, testGateway, turn } from "../gateway-on.ts";
 
 const MIB = 1024 * 1024;
 
@@ -13,20 +12,7 @@ async function twoClients() {
   const { rails, models, gateway } = await testGateway({
     models: { prices: { "openai/test": { input: 0.001, output: 0.001 } } },
   });
-  const callers = ["hostile", "honest"].map((name): [string, Caller] => [
-    name,
-    {
-      title: `client ${name}`,
-      scope: { tick: null, job: null, client: name },
-      models: null,
-      allow: new Set(),
-      runner: null,
-      recorded: null,
-      log: rails.log,
-      signal: null,
-    },
-  ]);
-  const known = new Map(callers);
+  const known = new Map(["hostile", "honest"].map((name) => [name, clientOn(rails, name)]));
   const opened = await openGateway({
     rails,
     config: () => ({ gateway, models }),

@@ -2,7 +2,6 @@
 // @module-tag slow
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
@@ -13,6 +12,7 @@ import { restoreState } from "../../../src/ops/restore.ts";
 import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { openCopy, readManifest } from "../../../src/store/sqlite/backup.ts";
 import { load, withBase } from "../../config/support.ts";
+import { planted } from "../../fleet/support/plant.ts";
 import { deployment } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { freshDatabase } from "../../support/postgres/shared.ts";
@@ -21,7 +21,6 @@ import { freshState } from "../../support/postgres/state.ts";
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
 const clock = systemClock;
-const PLANT = fileURLToPath(new URL("../../fleet/support/plant.ts", import.meta.url));
 const SLOW = { timeout: 120_000 };
 
 describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
@@ -137,10 +136,7 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
     const jobs = [{ name: "nothing", kind: "exec", every: "1d", command: ["true"] }];
     const target = deployment({ ...withBase({ agent: "test", database }), jobs });
     const names = () => readdirSync(target.state).filter((name) => name.startsWith("copying.db"));
-    const lines = (text: string, fault: string) => ({
-      AFK_TEST_PLANT: JSON.stringify([{ file: "ops/backup.ts", text, fault }]),
-      NODE_OPTIONS: `--import ${PLANT}`,
-    });
+    const lines = (text: string, fault: string) => planted([{ file: "ops/backup.ts", text, fault }]);
     const COPY = "await closing(await openCopy(filling)";
     const killed = () =>
       target.afk(["backup", "copy.db"], lines(COPY, `process.kill(process.pid, "SIGKILL"); ${COPY}`));
