@@ -15,6 +15,8 @@ const PRICE = { input: 1, output: 2, cacheRead: 1, cacheWrite: 1 };
 const PRELOAD = fileURLToPath(new URL("./support/crash-preload.ts", import.meta.url));
 /** Processes at a time: what this machine has cores. */
 const LANES = 2;
+/** Commits of a tick that another one may join: one for each sending of its alert. */
+const SHARED = 2;
 
 interface Trial {
   target: Deployment;
@@ -36,34 +38,40 @@ it(
     }
 
     const points = steps.flatMap((_step, index) => [`${index + 1}:before`, `${index + 1}:after`]);
-    let done = 0;
+    let killed = 0;
     const queue = points.values();
     const lane = async () => {
-      for (const point of queue) {
-        await crashTwice(point, bill, steps);
-        done += 1;
-      }
+      for (const point of queue) if (await crashTwice(point, bill, steps)) killed += 1;
     };
     await Promise.all(Array.from({ length: LANES }, lane));
-    report("crash points", done, `${steps.length} durable steps, each before and after, twice`);
-    expect(done).toBe(2 * steps.length);
+    report("crash points", killed, `${steps.length} durable steps, each before and after, twice`);
+    // What an alert's sending writes may share the commit of a call that ends then, so the last steps are not in every run.
+    expect(killed).toBeGreaterThanOrEqual(points.length - 2 * SHARED);
   },
   patience({ test: 600_000, chaos: 900_000 }),
 );
 
-/** Killed at the point, and again at the same point of the tick after; the third tick must find all well. */
-async function crashTwice(point: string, bill: number, steps: string[]): Promise<void> {
+/**
+ * Killed at the point, and again at the same point of the tick after; the third tick must find all well. Whether anything
+ * was killed: only a run that had fewer steps than the plain one may say no.
+ */
+async function crashTwice(point: string, bill: number, steps: string[]): Promise<boolean> {
   const trial = await prepare();
   try {
     let crashes = 0;
     for (let run = 0; run < 2; run++) {
       const exit = await tick(trial, point);
       if (exit.signal === "SIGKILL") crashes += 1;
-      else expect(exit.code, exit.stderr).toBe(0);
+      else {
+        expect(exit.code, exit.stderr).toBe(0);
+        expect(stepsOf(trial).length, "its steps, none of which killed it").toBeLessThan(
+          Number.parseInt(point, 10),
+        );
+      }
     }
-    expect(crashes, `nothing was killed at ${point}`).toBeGreaterThan(0);
     expect((await tick(trial, "")).code).toBe(0);
     checkEnd(trial, { bill, crashes });
+    return crashes > 0;
   } catch (error) {
     const step = steps[Number.parseInt(point, 10) - 1];
     throw new Error(`killed at ${point} (${step}): ${error instanceof Error ? error.message : error}`, {
