@@ -243,5 +243,5 @@ export async function stopAgent(options: AgentOptions, reason: string): Promise<
   const { config: configFile, state, environment = processEnvironment() } = options;
   const found = locate({ environment, configFile, state, cwd: process.cwd() });
   // Whoever makes or migrates a database calls no model yet, and sees the file as soon as it is done.
-  return await stopAt(found, reason, () => openAgent({ ...options, patienceMs: 0 }));
+  return await stopAt(found, environment, reason, () => openAgent({ ...options, patienceMs: 0 }));
 }

@@ -1,3 +1,6 @@
+/** Of the host: where the database is that several machines share. */
+export const DATABASE_VARIABLE = "DATABASE_URL";
+
 /** What is to be written instead of what is no URL of a database, without what is in it; null where it is one. */
 export function databaseUrlProblem(value: string): string | null {
   const url = URL.parse(value);

@@ -1,16 +1,14 @@
 import type { ChannelConfig } from "../alerts/channels/channel.ts";
 import { channelId } from "../alerts/channels/registry.ts";
 import { channelsSchema, readChannels } from "../alerts/channels/schema.ts";
-import { ConfigError } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
 import { readHostSettings } from "./host-settings.ts";
 import type { LoadOptions } from "./load.ts";
 import { locate } from "./locations.ts";
+import { nameIn, readSections } from "./loosely.ts";
 import { parse } from "./parse.ts";
-import { isSection } from "./path.ts";
 import { collectSecrets } from "./secrets.ts";
 import { substitute } from "./substitute.ts";
-import { readYaml } from "./yaml.ts";
 
 /** Whom to tell when the configuration as a whole is refused. */
 export interface LooseChannels {
@@ -50,23 +48,4 @@ export function loadChannels(options: Omit<LoadOptions, "jobKinds">): LooseChann
   const { timezone: zone } = top;
   const timezone = typeof zone === "string" && isTimezone(zone) ? zone : "UTC";
   return { agent: nameIn(top) ?? "afk", timezone, channels: [...byId.values()], secrets };
-}
-
-/** The agent's name as the file states it, whatever else is wrong with the file; null where it states none. */
-export function looseAgentName(configFile: string): string | null {
-  return nameIn(readSections(configFile));
-}
-
-function nameIn({ agent }: Record<string, unknown>): string | null {
-  return typeof agent === "string" && agent !== "" ? agent.slice(0, 100) : null;
-}
-
-function readSections(configFile: string): Record<string, unknown> {
-  try {
-    const raw = readYaml(configFile);
-    return isSection(raw) ? raw : {};
-  } catch (error) {
-    if (error instanceof ConfigError) return {};
-    throw error;
-  }
 }

@@ -10,6 +10,7 @@ import { afterIssues } from "./after.ts";
 import { lowerCaps, type StatedBudget, statedBudget } from "./caps.ts";
 import type { Config, JobConfig } from "./config.ts";
 import { fleetIssues, passwordOf, targetOf } from "./database.ts";
+import { DATABASE_VARIABLE } from "./database-url.ts";
 import { type Environment, readVariable } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
 import { isTimezone } from "./fields.ts";
@@ -117,7 +118,6 @@ export function loadCaps(configFile: string, environment: Environment): StatedBu
 }
 
 const TOKEN_VARIABLE = "DASHBOARD_TOKEN";
-const DATABASE_VARIABLE = "DATABASE_URL";
 
 type RawSections = Record<string, unknown>;
 

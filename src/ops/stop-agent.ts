@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Outbox } from "../alerts/outbox.ts";
 import type { Config } from "../config/config.ts";
-import { looseAgentName } from "../config/load-channels.ts";
+import type { Environment } from "../config/environment.ts";
+import { ConfigError } from "../config/errors.ts";
 import { type Paths, refuseNoAgent } from "../config/locations.ts";
+import { looseAgentName, namesDatabase } from "../config/loosely.ts";
 import { type Clock, systemClock } from "../lib/clock.ts";
 import { AfkError, messageOf, systemCode } from "../lib/errors.ts";
 import { isUnreachable, StoreRefused } from "../store/errors.ts";
@@ -45,7 +47,12 @@ const POLL_MS = 50;
  * configuration or database are out of order it is set as the STOP file, since a switch must work when nothing else does.
  * @throws NoAgent where there is none; AfkError when nothing could be stopped.
  */
-export async function stopAt(found: Paths, reason: string, open: () => Promise<Opened>): Promise<StopReport> {
+export async function stopAt(
+  found: Paths,
+  environment: Environment,
+  reason: string,
+  open: () => Promise<Opened>,
+): Promise<StopReport> {
   refuseNoAgent(found);
   const before = workerOf(found.state);
   // A gateway that the worker serves keeps its process, and its container, after the worker's end.
@@ -56,7 +63,7 @@ export async function stopAt(found: Paths, reason: string, open: () => Promise<O
     if (error instanceof FormerState) throw error;
     try {
       const why = `${reason} (the database could not be used: ${messageOf(error)})`;
-      const isHereAlone = isOfFleet(found, error);
+      const isHereAlone = isOfFleet(found, environment, error);
       return { ...stopByFile(found.stopFile, why), ...(isHereAlone && { isHereAlone }) };
     } catch (failure) {
       throw notStopped(found, failure);
@@ -94,9 +101,16 @@ async function stopByDatabase(
 }
 
 /** Whether the state that could not be used is a fleet's. One that was refused and is no file here is, on a machine that has not taken part yet too. */
-function isOfFleet({ machine, database }: Paths, error: unknown): boolean {
+function isOfFleet(
+  { configFile, machine, database }: Paths,
+  environment: Environment,
+  error: unknown,
+): boolean {
   if (isUnreachable(error) || existsSync(machine)) return true;
-  const isRefused = error instanceof StoreRefused || systemCode(error) === "machines_older";
+  const isRefused =
+    error instanceof StoreRefused ||
+    systemCode(error) === "machines_older" ||
+    (error instanceof ConfigError && namesDatabase(configFile, environment));
   return isRefused && !existsSync(database);
 }
 

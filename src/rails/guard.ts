@@ -192,11 +192,14 @@ async function settleEntry(
   const budgetMs = thresholds === "look" ? await budgetNow(trx, rails.outbox.announce, rails.clock) : null;
   const shown: Ending =
     ending.error === undefined ? ending : { ...ending, error: rails.outbox.redact(ending.error) };
-  const [breaker] = await Promise.all([
+  // Both are over before the section ends, whichever fails: none of the entry's statements may come behind its rollback.
+  const [breaker, finished] = await Promise.allSettled([
     readBreaker(trx, dependency),
     finish(trx, rails, entryId, shown, budgetMs),
   ]);
-  return breaker;
+  if (finished.status === "rejected") throw finished.reason;
+  if (breaker.status === "rejected") throw breaker.reason;
+  return breaker.value;
 }
 
 /** Moves the breaker from the state in which it was read. */

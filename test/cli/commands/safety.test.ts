@@ -97,8 +97,32 @@ describe("stop and resume", () => {
   });
 });
 
-function offline(): Deployment {
-  return deployment(
-    digestConfig("http://127.0.0.1:9", { models: { chain: ["extractive"] }, rest: { jobs: [] } }),
-  );
+describe("a stop where a database of several machines is named in a way that is refused", () => {
+  const NAMED = { url: "postgres://afk:a/b@db.example:5432/afk" };
+
+  it("says that it is of this machine alone, on one that has never reached it", async () => {
+    const target = offline({ database: NAMED });
+    const { code, stdout } = await afk(target, "stop");
+    expect(stdout).toMatch(/^stopped \(file\)/);
+    expect(stdout).toContain("ONLY THIS MACHINE was stopped");
+    expect(code).toBe(69);
+  });
+
+  it("and where something else is refused too", async () => {
+    const target = offline({ database: NAMED, budget: { daily_cap_usd: "none" } });
+    expect((await afk(target, "stop")).code).toBe(69);
+  });
+
+  it("is of the whole agent where no database is named, or the state is a file here", async () => {
+    expect((await afk(offline({ budget: { daily_cap_usd: "none" } }), "stop")).code).toBe(0);
+    const target = offline();
+    await tick(target);
+    target.write("afk.yaml", JSON.stringify({ agent: "test-agent", database: NAMED }));
+    expect((await afk(target, "stop")).code).toBe(0);
+  });
+});
+
+function offline(rest: Record<string, unknown> = {}): Deployment {
+  const settings = { models: { chain: ["extractive"] }, rest: { jobs: [], ...rest } };
+  return deployment(digestConfig("http://127.0.0.1:9", settings));
 }
