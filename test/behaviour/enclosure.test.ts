@@ -35,6 +35,7 @@ const ATTACKS = [
   "mknod disk b 254 0; mknod disk b 8 0; grep -a -m1 -o 'S3CRET-[a-z]*' disk",
   "echo '|/bin/true' > /proc/sys/kernel/core_pattern; echo 1 > /proc/sys/kernel/sysrq",
   "mount -o remount,rw $STATE; touch $STATE/x; mount -t proc proc /proc",
+  "cd ../../switch; touch STOP x; umount $PWD; touch y; cd ..; mv switch z; mkdir -p switch; touch switch/STOP",
 ];
 
 /** Each tries to put code of its own where afk, or another job, runs it the next time. $CODE is afk's own folder. */
@@ -79,6 +80,7 @@ async function run(
   target.configure(`${JSON.stringify(config)}\n# S3CRET-yaml\n`);
   mkdirSync(join(target.state, "out"), { recursive: true });
   mkdirSync(join(target.state, "work"));
+  mkdirSync(join(folder, "switch"));
   const all = { ".env": "X=S3CRET-dotenv", ".env.job": "", "state/out/secret.txt": "S3CRET-state", ...files };
   for (const [name, content] of Object.entries(all)) target.write(name, content);
   if (user === "nobody") own(folder);
@@ -90,6 +92,7 @@ async function run(
     HOME: target.dir,
     TZ: "UTC",
     SECRET: "S3CRET-environ",
+    KILL_FLAG: join(folder, "switch", "STOP"),
     ...COMPILE_CACHE,
   };
   const child = spawn(file, rest, { cwd: target.dir, stdio: "ignore", env });
@@ -130,6 +133,7 @@ describe.skipIf(viewRefusal !== null).each(["root", "nobody"] as const)("a progr
       expect(readFileSync(target.configFile, "utf8")).toContain("S3CRET-yaml");
       expect(readFileSync(join(target.dir, ".env"), "utf8")).toContain("S3CRET-dotenv");
       expect(existsSync(join(target.state, "STOP"))).toBe(false);
+      expect(readdirSync(join(target.dir, "../../switch"))).toEqual([]);
       expect(target.events()).toContain("job_done");
       for (const name of ["copied", "linked", "other"])
         if (existsSync(join(target.dir, name))) expect(readFileSync(join(target.dir, name), "utf8")).toBe("");

@@ -1,11 +1,13 @@
 import { accessSync, constants, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { isWithin, type View } from "../../jobs/containment/enclosure.ts";
+import { isWithin, type Locked, type View } from "../../jobs/containment/enclosure.ts";
 import { lockedFiles } from "./locked-files.ts";
 
 /** Where systemd's units keep the agent's settings, its keys among them. */
 const SETTINGS = "/etc/afk";
+/** Of a folder's mode: whoever made a file in it may remove it, and nobody else. */
+const STICKY = 0o1000;
 
 /**
  * What programs of jobs do not see: the state, in which is all that the agent knows, afk.yaml, and every file that is known to hold
@@ -20,13 +22,25 @@ export function viewOf(config: Config): View {
     ...(gateway.tls === null ? [] : [gateway.tls.key]),
     ...(isWithin(base, SETTINGS) ? [] : [SETTINGS]),
   ];
-  const locked = lockedFiles(config).filter(({ path }) => isChangeable(path) || isChangeable(dirname(path)));
+  const locked = [...lockedFiles(config), ...switchFolder(stopFile, state)].filter(
+    ({ path }) => isChangeable(path) || isChangeable(dirname(path)),
+  );
   return {
     hidden,
     kept: [workFolder(state)],
     locked,
     pinned: foldersTo([...hidden, ...locked.map(({ path }) => path)]),
   };
+}
+
+/**
+ * Whoever may write in the folder of a STOP file could remove the file before anybody has looked. A folder that is everybody's (/tmp)
+ * cannot be taken from programs.
+ */
+function switchFolder(stopFile: string, state: string): Locked[] {
+  const path = dirname(stopFile);
+  const isShared = ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & STICKY) !== 0;
+  return isWithin(path, state) || isShared ? [] : [{ path, unlessIn: null }];
 }
 
 /** The folder in the state that programs see and may write: in the image there is no other that lasts. */
