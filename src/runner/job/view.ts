@@ -34,13 +34,21 @@ export function viewOf(config: Config): View {
 }
 
 /**
- * Whoever may write in the folder of a STOP file could remove the file before anybody has looked. A folder that is everybody's (/tmp)
- * cannot be taken from programs.
+ * Whoever may write in the folder of a STOP file could remove the file before anybody has looked. A folder in which there are others
+ * (a home), or which is everybody's (/tmp), cannot be taken from programs.
  */
 function switchFolder(stopFile: string, state: string): Locked[] {
   const path = dirname(stopFile);
-  const isShared = ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & STICKY) !== 0;
-  return isWithin(path, state) || isShared ? [] : [{ path, unlessIn: null }];
+  return isWithin(path, state) || !isOwn(path) ? [] : [{ path, unlessIn: null }];
+}
+
+function isOwn(path: string): boolean {
+  try {
+    const isShared = (statSync(path).mode & STICKY) !== 0;
+    return !isShared && readdirSync(path, { withFileTypes: true }).every((entry) => !entry.isDirectory());
+  } catch {
+    return false;
+  }
 }
 
 /** The folder in the state that programs see and may write: in the image there is no other that lasts. */
