@@ -19,6 +19,8 @@ const LIMITS = {
   /** Two lengths, or a length and chunks: readers differ in which of them counts. */
   insecureHTTPParser: false,
   requireHostHeader: false,
+  /** Clients in Java offer HTTP/2 with each request over plain HTTP (`Upgrade: h2c`); it is answered as if they had not. */
+  shouldUpgradeCallback: ({ headers }: IncomingMessage) => /\bwebsocket\b/i.test(headers.upgrade ?? ""),
 };
 /** By Node's code of the error: a client may try again what came too slowly, and not what was wrong. */
 const UNREAD: Record<string, string> = {

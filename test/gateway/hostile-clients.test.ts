@@ -188,6 +188,18 @@ describe("a request that two readers could read in two ways", () => {
     expect(said).toMatch(/^HTTP\/1\.1 426/);
   });
 
+  it("offers HTTP/2 as clients in Java do: it is answered as if it had not", async () => {
+    const { url, servers } = await testGateway({ servers: ["openai"] });
+    const offer = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n";
+    const said = await raw(
+      url,
+      `POST /v1/chat/completions HTTP/1.1\r\n${auth}${offer}Content-Length: ${CHAT.length}\r\n\r\n${CHAT}`,
+    );
+    expect(said).toMatch(/^HTTP\/1\.1 200/);
+    expect(servers.openai.requests[0]?.headers).not.toHaveProperty("upgrade");
+    expect(servers.openai.requests[0]?.headers).not.toHaveProperty("http2-settings");
+  });
+
   it("keeps afk's key, the client's key, cookies and addresses from the other side", async () => {
     const { url, servers } = await testGateway({ servers: ["openai"] });
     const reply = await post(url, CHAT, {
