@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, zstdDecompress } from "node:zlib";
+import type { Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 import { readChunks } from "../http/body.ts";
 import { AfkError } from "../lib/errors.ts";
 import { valuesIn } from "../lib/json-text.ts";
@@ -29,14 +29,12 @@ export class BodyRefused extends AfkError {
   }
 }
 
-const DECODERS: Readonly<
-  Record<string, (bytes: Buffer, limit: { maxOutputLength: number }) => Promise<Buffer>>
-> = {
-  gzip: promisify(gunzip),
-  "x-gzip": promisify(gunzip),
-  br: promisify(brotliDecompress),
-  deflate: promisify(inflate),
-  zstd: promisify(zstdDecompress),
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  "x-gzip": createGunzip,
+  br: createBrotliDecompress,
+  deflate: createInflate,
+  zstd: createZstdDecompress,
 };
 
 /** Of these one at a time is judged before the kill switch and everybody else have their turn. */
@@ -126,10 +124,7 @@ export async function receiveText(
     });
     const [first] = parts;
     let bytes = parts.length === 1 && first !== undefined ? first : Buffer.concat(parts);
-    if (decode !== null) {
-      bytes = await unpack(decode, bytes, encoding);
-      part.take(bytes.byteLength, SMALL_BYTES);
-    }
+    if (decode !== null) bytes = await unpack(decode(), bytes, { encoding, part });
     if (bytes.byteLength > LARGE_BYTES) await ownTurn();
     const text = decoded(bytes);
     const values = valuesIn(text, VALUES_MAX);
@@ -143,17 +138,29 @@ export async function receiveText(
   }
 }
 
+/** Each piece counts as it comes out: fifty bytes may be 32 MiB, and hundreds of such requests come at the same time. */
 async function unpack(
-  decode: (bytes: Buffer, limit: { maxOutputLength: number }) => Promise<Buffer>,
+  decoder: Transform,
   bytes: Buffer,
-  encoding: string,
+  { encoding, part }: { encoding: string; part: ReturnType<Memory["for"]> },
 ): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let unpacked = 0;
+  decoder.end(bytes);
   try {
-    return await decode(bytes, { maxOutputLength: BODY_BYTES_MAX });
+    await readChunks(decoder, (piece) => {
+      unpacked += piece.byteLength;
+      if (unpacked > BODY_BYTES_MAX) throw new BodyRefused("too_large", TOO_LARGE);
+      part.take(piece.byteLength, SMALL_BYTES);
+      pieces.push(piece);
+    });
   } catch (error) {
-    if (error instanceof RangeError) throw new BodyRefused("too_large", TOO_LARGE);
+    if (error instanceof BodyRefused) throw error;
     throw new BodyRefused("invalid", `the body is not ${encoding}, as its content-encoding says`);
+  } finally {
+    decoder.destroy();
   }
+  return Buffer.concat(pieces);
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,5 +1,6 @@
 // @module-tag slow
 import { connect } from "node:net";
+import { brotliCompressSync } from "node:zlib";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { openGateway } from "../../../src/gateway/gateway.ts";
 import { BodyRefused, createMemory } from "../../../src/gateway/receive.ts";
@@ -51,6 +52,25 @@ describe("the bodies of one client in the memory for all", () => {
     expect(reply.status).toBe(200);
     const small = await turn(url, "chat", {}, { authorization: "Bearer hostile" });
     expect(small.status).toBe(200);
+  });
+
+  it("count while they are unpacked, of which fifty bytes may become 31 MiB", async () => {
+    const url = await twoClients();
+    const bomb = brotliCompressSync(Buffer.alloc(31 * MIB));
+    expect(bomb.byteLength).toBeLessThan(100);
+    const headers = { authorization: "Bearer hostile", "content-encoding": "br" };
+    const mostBefore = process.resourceUsage().maxRSS;
+    const replies = await Promise.all(
+      Array.from({ length: 60 }, () =>
+        fetch(`${url}/v1/chat/completions`, { method: "POST", headers, body: bomb }),
+      ),
+    );
+    // In kibibytes. All of them together would be 1,860 MiB.
+    expect(process.resourceUsage().maxRSS - mostBefore).toBeLessThan(1_000 * 1024);
+    const statuses = new Set(replies.map(({ status }) => status));
+    expect(statuses).toContain(429);
+    expect([...statuses].filter((status) => status !== 400 && status !== 429)).toEqual([]);
+    expect((await turn(url, "chat", {}, { authorization: "Bearer honest" })).status).toBe(200);
   });
 
   it("count no longer once they are given back", () => {
