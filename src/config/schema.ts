@@ -72,7 +72,7 @@ function breaker() {
       max_cooldown: v.optional(duration("The longest it stays open.", "30d"), "6h"),
       calls_per_minute: v.optional(
         integer(
-          "Calls to one model in a minute that open it: a burst.",
+          "Calls of one job or client to one model in a minute that open it: a burst.",
           "how many calls in a minute",
           [1, 100_000],
         ),

@@ -1,7 +1,7 @@
 import { type Expression, type SqlBool, sql } from "kysely";
 import { MINUTE_MS } from "../lib/durations.ts";
 import { assert } from "../lib/errors.ts";
-import { AGENT, type Amount, type Amounts, UNITS } from "../lib/windows.ts";
+import { type Amount, type Amounts, UNITS } from "../lib/windows.ts";
 import { prepared } from "../store/prepared.ts";
 import type { Db, Trx } from "../store/schema.ts";
 import { type Counter, HOUR_MINUTES, minuteAt, type Window } from "./windows.ts";
@@ -31,9 +31,12 @@ export async function readSpends(db: Db, windows: readonly Counter[], nowMs: num
   });
 }
 
-/** How many calls were let through in the minutes of budget time from one instant to another, whatever became of them. */
-export async function readAdmitted(db: Db, fromMs: number, toMs: number): Promise<number> {
-  const { rows } = await sumAdmitted(db, { from: minuteAt(fromMs), to: minuteAt(toMs) });
+/**
+ * How many calls were let through in the minutes of budget time from one instant to another, whatever became of them; `scope`
+ * says whose.
+ */
+export async function readAdmitted(db: Db, scope: string, fromMs: number, toMs: number): Promise<number> {
+  const { rows } = await sumAdmitted(db, { scope, from: minuteAt(fromMs), to: minuteAt(toMs) });
   return Number(rows[0]?.calls ?? 0);
 }
 
@@ -85,12 +88,12 @@ const selecting = forCount((positions) =>
   }),
 );
 
-const sumAdmitted = prepared((db, { from, to }: { from: string; to: string }) =>
+const sumAdmitted = prepared((db, { scope, from, to }: { scope: string; from: string; to: string }) =>
   db
     .selectFrom("budget_windows")
     .select(({ fn }) => fn.sum<number | null>("admitted_calls").as("calls"))
     .where("window", "=", sql.lit("hour" as const))
-    .where("scope", "=", sql.lit(AGENT))
+    .where("scope", "=", scope)
     .where("period", ">=", from)
     .where("period", "<=", to),
 );

@@ -96,6 +96,12 @@ export function shownWindows(periods: Periods, { caps, owners }: BudgetConfig): 
   return [shown(AGENT, caps), ...owned];
 }
 
+/** Whose dated windows a call counts in beside the agent's: `client:laptop`; the agent's own where it is nobody's. */
+export function ownerScope(scope: Scope): string {
+  const owner = OWNERS.find(({ field }) => scope[field] != null);
+  return owner === undefined ? AGENT : `${owner.name}:${scope[owner.field]}`;
+}
+
 function datedCounters(periods: Periods, scope: string): Counter[] {
   return DATED_WINDOWS.map(({ name: window, column }) => ({ window, scope, period: periods[column] }));
 }

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { listBreakers } from "../../src/rails/breaker.ts";
+import { guard } from "../../src/rails/guard.ts";
+import { guardedCall } from "../support/rails.ts";
 import { entriesOf, KEY, openTestGateway, testGateway, turn } from "./gateway-on.ts";
 
 /** A `messages` turn of this many tokens of output costs at most so many micro-dollars, and its own few tokens of input. */
@@ -163,6 +166,26 @@ describe("a client that asks the same again and again", () => {
     );
     expect((await turn(other.url, "chat")).status).toBe(200);
     expect(servers.openai.requests).toHaveLength(6);
+  });
+});
+
+describe("a client that asks in bursts", () => {
+  it("is refused by a breaker of its own; clients and jobs that ask the same model are served", async () => {
+    const { url, rails, models, gateway } = await testGateway({ breaker: { callsPerMinute: 5 } });
+    const statuses: number[] = [];
+    for (let at = 0; at < 7; at += 1) statuses.push((await turn(url, "chat", { seed: at })).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 503, 503]);
+    const config = { gateway, models };
+    const phone = { title: "client phone", scope: { tick: null, job: null, client: "phone" } };
+    const job = { title: "job script", scope: { tick: null, job: "script#1", jobName: "script" } };
+    for (const caller of [phone, job]) {
+      const other = await openTestGateway(rails, config, caller);
+      expect((await turn(other.url, "chat")).status).toBe(200);
+    }
+    const own = { model: "openai/test", dependency: "model:openai/test" };
+    expect(await guard(rails, guardedCall(rails, own))).toBe("text");
+    const open = (await listBreakers(rails.store.db)).filter(({ state }) => state.state !== "closed");
+    expect(open.map(({ name }) => name)).toEqual(["client:laptop"]);
   });
 });
 
