@@ -24,8 +24,8 @@ export interface Caller {
   log: Log;
   /** Ends its requests: a run's own signal. Never aborts for a client. */
   signal: AbortSignal | null;
-  /** Told of each request, before anything is made of it. */
-  onRequest?: () => void;
+  /** Told of each request, before anything is made of it, and whether it may cost something. */
+  onRequest?: (mayCost: boolean) => void;
   /** Told of each request that is refused by a gate, or asked for what may not be: what a run does with that is its owner's to judge. */
   onRefused?: (refusal: Refusal) => void;
 }

@@ -69,7 +69,7 @@ async function answerTo(
   }
   const { caller } = found;
   const asked = withoutKey(came, found.key);
-  caller.onRequest?.();
+  caller.onRequest?.(route?.type === "call" && !route.isFree);
   try {
     return await answerCaller(tools, asked, caller, request, response);
   } catch (error) {

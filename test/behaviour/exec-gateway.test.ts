@@ -77,6 +77,23 @@ it(
   },
 );
 
+it("takes no look at the budget behind a refusal for a further try", PROCESSES, async () => {
+  const at = await gatewayJob([], {
+    budget: { daily_cap_usd: 0 },
+    prelude: `export async function prelude({ ask }) {
+  await ask("one");
+  const headers = { authorization: "Bearer " + process.env.AFK_KEY };
+  await fetch(process.env.AFK_GATEWAY + "/afk/v1/budget", { headers });
+  process.exit(3);
+}`,
+  });
+  const ended = await at.target.afk(["tick", "--json"]);
+  expect(JSON.parse(ended.stdout), ended.stderr).toMatchObject({ outcome: "halted" });
+  const [job] = at.target.query<{ attempts: number; error: string }>("select attempts, error from jobs");
+  expect(job?.error).toMatch(/its last request was refused: .*the day cap/);
+  expect(job?.attempts).toBe(0);
+});
+
 it.each([
   ["of a run", { job: { caps: { run_usd: 0.0005 } } }],
   ["of the job's day", { job: { caps: { daily_usd: 0.0005 } } }],

@@ -68,9 +68,9 @@ export async function openRunGateway(
     recorded: replays ? createRecordedAnswers(store.db, job.key, clock) : null,
     log,
     signal,
-    onRequest() {
+    onRequest(mayCost) {
       activity.note();
-      watched.onRequest();
+      watched.onRequest(mayCost);
     },
     onRefused: watched.onRefused,
   };
@@ -134,8 +134,10 @@ function watchRefusals(
 ) {
   const runaway = new AbortController();
   let requests = 0;
-  /** The cap that refused a request, and how many requests there had been. */
-  let capped = { requests: 0, by: null as RunCapped | null };
+  /** Those of them that may cost something. */
+  let calls = 0;
+  /** The cap that refused a request, and how many calls there had been: to look at a budget after it is no further try. */
+  let capped = { calls: 0, by: null as RunCapped | null };
   /** By each kind: requests at its first refusal, and how many it refused. */
   const refusals = { cap: { first: 0, count: 0 }, breaker: { first: 0, count: 0 } };
 
@@ -152,9 +154,10 @@ function watchRefusals(
   return {
     signal: runaway.signal,
     requests: () => requests,
-    refusedBy: () => (capped.requests === requests ? capped.by : null),
-    onRequest() {
+    refusedBy: () => (capped.calls === calls ? capped.by : null),
+    onRequest(mayCost: boolean) {
       requests += 1;
+      if (mayCost) calls += 1;
     },
     onRefused(refusal: Refusal) {
       const words = (more: number, what: string) =>
@@ -162,7 +165,7 @@ function watchRefusals(
       if (refusal.type === "cap" || refusal.type === "cap_smaller") {
         const waitMs = waitOf(refusal.resetsAtMs, clock.nowMs());
         const halt = new RunCapped(refusal.message, waitMs, refusal.capped ?? null);
-        capped = { requests, by: halt };
+        capped = { calls, by: halt };
         // Whoever is to be asked is asked at once: what the program does meanwhile would be of no use.
         const isAsked = entry.onCap === "ask" && refusal.type === "cap" && halt.refusal?.offer != null;
         if (isAsked) runaway.abort(halt);
