@@ -19,7 +19,7 @@ export function chargeOf(
   // It was taken for free because it seemed to run here.
   if (said.remoteHost && target.check !== null)
     return remoteFailure(target.reference, said.remoteHost, "unknown");
-  const asked = { ...target, outputTokensMax: bound.outputTokensMax };
+  const asked = { ...target, outputTokensMax: bound.replyTokensMax ?? bound.outputTokensMax };
   const reply = { isEmptyReply: bound.outputTokensMax === 0, figures: said.figures };
   const { model } = said;
   try {

@@ -212,6 +212,21 @@ describe("a model that a request names besides its own", () => {
   const fallback = { fallbacks: [{ model: "dear" }] };
   const dear = { "anthropic/dear": { input: 3, output: 12 }, "anthropic/test": { input: 2, output: 10 } };
 
+  it("may give a reply as long as its own limit, which is no overrun", async () => {
+    const { url, servers, rails } = await testGateway({ models: { prices: dear } });
+    const took = { input_tokens: 10, output_tokens: 400 };
+    const declined = { type: "message", model: "test", input_tokens: 10, output_tokens: 0 };
+    const usage = { ...took, iterations: [declined, { type: "fallback_message", model: "dear", ...took }] };
+    const body = JSON.stringify({ type: "message", model: "dear", content: [], usage });
+    servers.anthropic.otherwise({ type: "raw", body });
+    const reply = await turn(url, "messages", { fallbacks: [{ model: "dear", max_tokens: 500 }] });
+    expect(reply.status).toBe(200);
+    await expect
+      .poll(() => entriesOf(rails))
+      .toMatchObject([{ state: "settled", cost_micros: 10 * 3 + 400 * 12 }]);
+    expect(await listBreakers(rails.store.db)).toEqual([]);
+  });
+
   it("is refused where the client may not use it", async () => {
     const { url, servers } = await testGateway({
       models: { prices: dear },

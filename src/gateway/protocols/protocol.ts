@@ -57,6 +57,8 @@ export interface Bound {
   estimateTokens: number;
   /** The limit of its output that is sent (times n). */
   outputTokensMax: number;
+  /** The most output of any model that may answer, where one has a limit of its own. */
+  replyTokensMax?: number;
   /** The part of `estimateMicros` that is for output and follows its limit, all passes together: 0 where a smaller limit saves nothing. */
   outputMicros: number;
   /** Top-level keys of the body that are set or replaced; everything else stays byte for byte. */

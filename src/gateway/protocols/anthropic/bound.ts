@@ -70,6 +70,7 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
   const cacheWrites = isRecord(said.thread) ? "any" : cacheWritesOf(content, model, tier);
   const terms = { cacheWrites, tier, isRegional: regionOf(said) };
   const read = { body, content, work, terms };
+  const others = fallbacks(said, model, limit);
   const cases = [
     modelCase(read, {
       name: model.model,
@@ -77,10 +78,12 @@ export function boundMessages(body: CallBody, model: AskedModel, rules: CallRule
       outputTokens,
       isLimited: outputTokens === limit,
     }),
-    ...fallbacks(said, model, limit).map((fallback) => modelCase(read, fallback)),
+    ...others.map((fallback) => modelCase(read, fallback)),
     ...advisorCases(read, model),
   ];
-  return { ...sumOf(cases), outputTokensMax: outputTokens, pins, hidesUsage: false };
+  const longest = Math.max(...others.map((other) => other.outputTokens));
+  const own = longest > outputTokens ? { replyTokensMax: longest } : {};
+  return { ...sumOf(cases), outputTokensMax: outputTokens, ...own, pins, hidesUsage: false };
 }
 
 function freeBound(body: CallBody, limit: number, pins: Record<string, unknown>): Bound {
