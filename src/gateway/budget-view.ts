@@ -75,13 +75,13 @@ export async function answerBudget({ rails }: CallTools, book: ModelBook, caller
   return { status: 200, headers: { "content-type": "application/json" }, body: `${JSON.stringify(view)}\n` };
 }
 
-/** Those that have counted a failure. */
+/** Those that are not closed. */
 async function breakersOf({ store }: Rails, names: readonly string[]) {
   const found = await Promise.all(
     names.map(async (name) => ({ name, state: await readBreaker(store.db, name) })),
   );
   return found
-    .filter(({ state }) => state.state !== "closed" || state.failures > 0)
+    .filter(({ state }) => state.state !== "closed")
     .map(({ name, state }) => ({
       name,
       state: state.state,

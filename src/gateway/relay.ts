@@ -35,7 +35,7 @@ export async function relay(pool: Pool, call: RelayedCall, limits: Limits): Prom
   const to = addressOf(call);
   const subject = { ...to, model: target.model, address: to.url.origin + to.url.pathname };
   // What runs no model may be asked of any.
-  if (!call.route.isFree) await target.check?.(target.model, limits);
+  if (!call.route.isFree) await check(target, subject, limits);
   const own = target.usesCallersKey ? callersKey(head) : target.type.relay.credentials(target.config.apiKey);
   const request = {
     method: call.route.method,
@@ -60,6 +60,15 @@ export async function relay(pool: Pool, call: RelayedCall, limits: Limits): Prom
       throw malformedFailure(subject, messageOf(error), lostRefusal(subject, messageOf(error)));
     const failure = lostFailure(subject, error, limits);
     throw withRefusal(failure, subject);
+  }
+}
+
+/** What stands against the model is what the client is told: nothing of the request was sent, so no answer was cut off. */
+async function check(target: Target, subject: Subject, limits: Limits): Promise<void> {
+  try {
+    await target.check?.(target.model, limits);
+  } catch (error) {
+    throw error instanceof CallFailed ? withRefusal(error, subject) : error;
   }
 }
 

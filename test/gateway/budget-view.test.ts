@@ -103,16 +103,29 @@ describe("GET /afk/v1/budget", () => {
     );
     await rails.store.db
       .insertInto("breakers")
-      .values({
-        name: "client:laptop",
-        state: "open",
-        failures: 0,
-        until: rails.clock.nowMs() + 60_000,
-        cooldown_ms: 60_000,
-        probe: null,
-        reason: "the same request 20 times in an hour",
-        updated_at: rails.clock.nowMs(),
-      })
+      .values([
+        {
+          name: "client:laptop",
+          state: "open",
+          failures: 0,
+          until: rails.clock.nowMs() + 60_000,
+          cooldown_ms: 60_000,
+          probe: null,
+          reason: "the same request 20 times in an hour",
+          updated_at: rails.clock.nowMs(),
+        },
+        // It has failed once, and is still called.
+        {
+          name: "model:openai/test",
+          state: "closed",
+          failures: 1,
+          until: null,
+          cooldown_ms: 60_000,
+          probe: null,
+          reason: null,
+          updated_at: rails.clock.nowMs(),
+        },
+      ])
       .execute();
     const found = await budgetAt(url);
     expect(found.killed).toMatchObject({ by: "row", reason: "odd bill" });

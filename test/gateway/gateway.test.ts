@@ -56,6 +56,17 @@ describe("a turn through the gateway", () => {
   });
 });
 
+describe("a local model whose server is not up", () => {
+  it("is said not to have been called, and not to have been cut off", async () => {
+    const { url } = await testGateway({ servers: ["openai"] });
+    const reply = await turn(url, "ollamaChat");
+    expect(reply.status).toBe(502);
+    const text = await reply.text();
+    expect(text).toContain("so it was not called: ollama cannot be reached");
+    expect(text).not.toContain("cut off");
+  });
+});
+
 const FREE = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
 
 function priceFor(name: TurnName) {
