@@ -27,8 +27,13 @@ const PROVIDERS = {
 } as const;
 type Name = keyof typeof PROVIDERS;
 
-/** Models that bill more than text tokens (audio, images, searches), so that token prices bound nothing. */
-const BILLS_MORE = /audio|image|tts|search|research|computer/;
+/**
+ * Models that bill more than the tokens of one conversation in text, so that token prices bound nothing: audio, images, searches, and
+ * what each of several agents at the provider reads and writes.
+ */
+const BILLS_MORE = /audio|image|tts|search|research|computer|sonar|online|multi-agent|fugu/;
+/** What redirects to the newest of a family is billed at the price of whichever that is. */
+const REDIRECTS = /^~/;
 /** Models whose price depends on who serves or trained them, and models that take no conversation. */
 const NOT_SOLD_AS_CHAT: Partial<Record<Name, RegExp>> = {
   openai: /gpt-oss|^ft:|\.ft-|instruct|^(text-)?(ada|babbage|curie|davinci)/,
@@ -67,7 +72,7 @@ writeFileSync(file, render(head, models));
 process.stdout.write(`${models.length} models as of ${today}\n`);
 
 function entriesOf(name: Name, model: Listed, all: Listed[]): Array<[string, Entry]> {
-  const isSkipped = BILLS_MORE.test(model.id) || NOT_SOLD_AS_CHAT[name]?.test(model.id) === true;
+  const isSkipped = [BILLS_MORE, REDIRECTS, NOT_SOLD_AS_CHAT[name]].some((names) => names?.test(model.id));
   const sellsHours = name === "openrouter" && model.id.startsWith("anthropic/");
   const reading = { today, mayHear: HEARS.has(name), sellsHalfDays: name === "openai", sellsHours };
   const rates = isSkipped ? undefined : ratesOf(model, reading);
@@ -75,7 +80,7 @@ function entriesOf(name: Name, model: Listed, all: Listed[]): Array<[string, Ent
   const isName = (each: string) => all.find(({ match }) => matches(each, match))?.id === model.id;
   const date = name === "anthropic" ? "20991231" : "2099-12-31";
   const names = [...new Set([model.id, ...exactNames(model.match)])].filter(
-    (each) => isName(each) && !BILLS_MORE.test(each),
+    (each) => isName(each) && !BILLS_MORE.test(each) && !REDIRECTS.test(each),
   );
   return names.map((each) => {
     const entry = {

@@ -42,6 +42,15 @@ it("ships no row that contradicts itself", () => {
   expect(odd.map(([reference]) => reference)).toEqual([]);
 });
 
+it("ships no model of which one request is several at the provider, or a search besides", () => {
+  const many = /multi-agent|fugu|sonar|online|search|research/;
+  expect(Object.keys(snapshot.models).filter((reference) => many.test(reference))).toEqual([]);
+});
+
+it("ships no name at OpenRouter that stands for whichever model of a family is the newest", () => {
+  expect(Object.keys(snapshot.models).filter((reference) => reference.includes("/~"))).toEqual([]);
+});
+
 it("has models that make numbers of text, which have no output", () => {
   expect(snapshot.models["openai/text-embedding-3-small"]).toMatchObject({
     input: 0.02,
