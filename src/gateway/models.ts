@@ -1,6 +1,6 @@
 import type { GatewayConfig, ModelsConfig } from "../config/config.ts";
 import { isOwnHost } from "../http/address.ts";
-import { isFree, priceOf, UnpricedModel } from "../providers/prices.ts";
+import { isFree, knownPrice, priceOf, UnpricedModel } from "../providers/prices.ts";
 import { BadReference, parseReference } from "../providers/registry.ts";
 import type { CallOptions, ProviderConfig, ProviderType } from "../providers/types.ts";
 import type { Caller } from "./caller.ts";
@@ -204,17 +204,8 @@ function readTarget(
       ...type.serverOf?.({ name, ...config }),
       usesCallersKey: usesCallersKey(config),
       check: isAssumedLocal ? check : null,
-      priceOf: (other) => tryPrice(`${name}/${other}`, models),
+      priceOf: (other) => knownPrice(`${name}/${other}`, models),
     };
-  } catch (error) {
-    if (error instanceof BadReference || error instanceof UnpricedModel) return null;
-    throw error;
-  }
-}
-
-function tryPrice(reference: string, models: ModelsConfig) {
-  try {
-    return priceOf(reference, models);
   } catch (error) {
     if (error instanceof BadReference || error instanceof UnpricedModel) return null;
     throw error;

@@ -11,7 +11,7 @@ import type { Rails } from "../rails/rails.ts";
 import type { CompleteOptions } from "./complete-options.ts";
 import { estimateMicros, hiddenTokensMax, tokensMax } from "./estimate.ts";
 import { NO_TOKENS, performed } from "./performed.ts";
-import { isFree, priceOf } from "./prices.ts";
+import { isFree, knownPrice, priceOf } from "./prices.ts";
 import { BadReference, parseReference } from "./registry.ts";
 import { ReplyUnusable } from "./reply-unusable.ts";
 import { createTurns } from "./serial.ts";
@@ -71,6 +71,9 @@ type Link =
       turn: string | null;
       price: Price;
       isFree: boolean;
+      /** As `AskedModel` has them. */
+      otherPriceOf: (model: string) => Price | null;
+      server: string | null;
     };
 
 /**
@@ -145,6 +148,8 @@ function linkOf(reference: string, models: ModelsConfig): Link {
     turn: type.isSerial ? name : null,
     price,
     isFree: costsNothing,
+    otherPriceOf: (other) => knownPrice(`${name}/${other}`, models),
+    server: type.serverOf?.({ name, ...config }).server ?? null,
   };
 }
 

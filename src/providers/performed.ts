@@ -1,19 +1,16 @@
 import { CallFailed } from "../rails/call.ts";
 import type { Performed } from "../rails/guard.ts";
-import { costMicros, inputTokensOf, outputTokensOf } from "./estimate.ts";
-import type { Completion, Figures, Price, ProviderReply, UnknownCost, Usage } from "./types.ts";
+import { inputTokensOf, outputTokensOf } from "./estimate.ts";
+import { type AskedModel, answeredMicros } from "./other-model.ts";
+import type { Completion, Figures, ProviderReply, UnknownCost, Usage } from "./types.ts";
 
 /** The usage of a call that took nothing, or was not counted. */
 export const NO_TOKENS: Usage = { inputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, outputTokens: 0 };
 
 /** Which model was asked, and for how much at most. */
-export interface Asked {
-  reference: string;
-  price: Price;
+export interface Asked extends AskedModel {
   isFree: boolean;
   outputTokensMax: number;
-  /** The price of another model of the same provider; none is known where it is left out. */
-  priceOf?: (model: string) => Price | null;
 }
 
 /**
@@ -33,7 +30,7 @@ export function costOf(
     // Some servers write 0 for what they do not know; no call of a model that costs money is free.
     throw costUnknown(reference, { unknown: "it says that the call took no tokens" });
   }
-  const micros = isFree ? 0 : costMicros(usage, asked.price, asked.priceOf);
+  const micros = isFree ? 0 : answeredMicros(asked, usage);
   if (typeof micros !== "number") throw costUnknown(reference, micros);
   // A server that does not keep to the limit has none, however little this one reply cost.
   const most = longestReply(usage);

@@ -1,6 +1,6 @@
 import { AfkError, EXIT } from "../lib/errors.ts";
 import snapshot from "./prices.json" with { type: "json" };
-import { parseReference } from "./registry.ts";
+import { BadReference, parseReference } from "./registry.ts";
 import type { Price, PriceRules, Pricing, Rates, StatedPrice } from "./types.ts";
 
 /** No upper bound can be stated for the model's calls, so none is made. Exit code 78. */
@@ -69,6 +69,16 @@ export function priceOf(reference: string, { prices, providers }: Pricing): Pric
     throw new UnpricedModel(reference);
   }
   return listedPrice(known, rules, rules.addressFactor?.(new URL(config.baseUrl)) ?? 1);
+}
+
+/** The same, null for a model whose price is not known, or that names nothing. */
+export function knownPrice(reference: string, pricing: Pricing): Price | null {
+  try {
+    return priceOf(reference, pricing);
+  } catch (error) {
+    if (error instanceof BadReference || error instanceof UnpricedModel) return null;
+    throw error;
+  }
 }
 
 /** Whether a call costs nothing, whatever it takes. */

@@ -35,6 +35,8 @@ export interface Usage {
   tools?: Record<string, number>;
   /** Passes that the counts above leave out, each at the step of its own input; `model` null is the model itself. */
   passes?: Pass[];
+  /** The model that answered, where the reply names another than was asked. */
+  answeredBy?: string;
   /** What the provider itself says that it bills, in micro-dollars, where its counts may leave a part out. */
   statedMicros?: number;
 }

@@ -60,6 +60,55 @@ async function harness(
   };
 }
 
+describe("a reply of another model than was asked", () => {
+  const BY_DEAR: Behaviour[] = [
+    {
+      type: "raw",
+      body: JSON.stringify({
+        model: "dear",
+        choices: [{ message: { content: "A summary." }, finish_reason: "stop" }],
+        usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+      }),
+    },
+    {
+      type: "raw",
+      body: JSON.stringify({
+        model: "dear",
+        content: [{ type: "text", text: "A summary." }],
+        stop_reason: "end_turn",
+        usage: { input_tokens: 10, output_tokens: 5 },
+      }),
+    },
+  ];
+
+  it.each([
+    ["openai", BY_DEAR[0]],
+    ["anthropic", BY_DEAR[1]],
+  ] as const)("costs the dearer of the two prices: %s", async (name, reply) => {
+    const prices = { ...PRICES, [`${name}/dear`]: { input: 100, output: 400 } };
+    const made = await harness([`${name}/test`], { models: { prices } });
+    made[name].script([reply!]);
+    expect(await made.complete()).toMatchObject({ text: "A summary.", costMicros: 3_000 });
+    expect(await entries(made.rails)).toMatchObject([{ state: "settled", cost_micros: 3_000 }]);
+  });
+
+  it.each([
+    ["openai", BY_DEAR[0]],
+    ["anthropic", BY_DEAR[1]],
+  ] as const)(
+    "costs what nobody knows where that one has no price, and there is no other: %s",
+    async (name, reply) => {
+      const made = await harness([`${name}/test`]);
+      made[name].script([reply!]);
+      expect(await thrown(made.complete())).toMatchObject({
+        message: expect.stringContaining(`"${name}/dear": { input`),
+      });
+      expect(await entries(made.rails)).toMatchObject([{ state: "unknown" }]);
+      expect(await readBreaker(made.rails.store.db, `model:${name}/test`)).toMatchObject({ state: "open" });
+    },
+  );
+});
+
 describe("the first model of the chain", () => {
   it("answers, and the others are not asked", async () => {
     const { complete, requests, rails } = await harness(["openai/test", "ollama/test", "extractive"]);

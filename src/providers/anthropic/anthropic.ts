@@ -1,5 +1,6 @@
 import { type FreeErrors, malformedFailure, OWN_ERRORS } from "../failures.ts";
 import { endpoint, post } from "../http.ts";
+import { answeredBy } from "../other-model.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { answerless, textIn, usableReply } from "../reply-unusable.ts";
@@ -81,7 +82,7 @@ async function readReply(reply: Reply): Promise<ProviderReply> {
   const said = parseJson(await reply.text());
   if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a message");
   // First, whatever becomes of the text: it was billed all the same.
-  const figures = anthropicFigures(said.usage);
+  const figures = answeredBy(anthropicFigures(said.usage), said.model, reply.subject.model);
   if (errorIn(said) !== null || said.content === undefined || said.content === null) {
     throw answerless(reply.subject, said, figures, "it holds no content");
   }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { oneLine } from "../../lib/text.ts";
 import { malformedFailure } from "../failures.ts";
 import { bearer, endpoint, post } from "../http.ts";
+import { answeredBy } from "../other-model.ts";
 import type { Reply } from "../reply.ts";
 import { errorIn, isRecord, parseJson } from "../reply-json.ts";
 import { completionOfStream } from "../reply-stream.ts";
@@ -136,7 +137,7 @@ async function readReply(reply: Reply): Promise<ProviderReply> {
   const said = parseJson(body.replace(/^(?:\s*:[^\n]*\n)+/, "")) ?? completionOfStream(body);
   if (!isRecord(said)) throw malformedFailure(reply.subject, "it is not a chat completion");
   // First, whatever becomes of the text: it was billed all the same.
-  const figures = openaiFigures(said);
+  const figures = answeredBy(openaiFigures(said), said.model, reply.subject.model);
   const [choice] = Array.isArray(said.choices) ? said.choices : [];
   const message = isRecord(choice) ? messageIn(choice) : null;
   if (errorIn(said) !== null || !isRecord(choice) || message === null) {

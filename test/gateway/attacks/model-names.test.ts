@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isSameModel } from "../../../src/gateway/charge.ts";
 import { openai } from "../../../src/providers/openai/openai.ts";
+import { isSameModel } from "../../../src/providers/other-model.ts";
 import { entriesOf, type TurnName, testGateway, turn } from "../gateway-on.ts";
 
 const PRICED: TurnName[] = ["chat", "responses", "completions", "messages"];
