@@ -93,7 +93,10 @@ export function unknownCall(entry: LedgerEntry, error: string): Notice {
   };
 }
 
-/** A call that took more than its bound: in money, or as `aboveBound` says. */
+/**
+ * A call that took more than its bound: in money, or as `aboveBound` says, which is there where its model is refused for it. What a person
+ * or a program has said that a call cost refuses nothing.
+ */
 export function overrun(entry: LedgerEntry, costMicros: number, aboveBound: string | undefined): Notice {
   const what =
     costMicros > entry.estimate_micros || aboveBound === undefined
@@ -102,7 +105,7 @@ export function overrun(entry: LedgerEntry, costMicros: number, aboveBound: stri
   return {
     event: "overrun",
     title: `${entry.model} billed more than its bound`,
-    message: `${what}. It is recorded in full, and the model is refused until: afk resume. Look: afk ledger`,
+    message: `${what}. It is recorded in full${aboveBound === undefined ? "" : ", and the model is refused until: afk resume"}. Look: afk ledger`,
     subject: "",
     occurrence: entry.id,
     spentUsd: usdFromMicros(costMicros),

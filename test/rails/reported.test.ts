@@ -32,7 +32,9 @@ it("records more than the caps have room for in full, and tells of it", async ()
     { state: "settled", estimate_micros: 400, cost_micros: 4_000 },
   ]);
   expect(await alerts(rails, "cap_hit")).toHaveLength(1);
-  expect(await alerts(rails, "overrun")).toHaveLength(1);
+  const [told] = await alerts(rails, "overrun");
+  // No model is refused for it.
+  expect(told?.message).toMatch(/It is recorded in full\. Look: afk ledger$/);
   expect(await refusedBy(rails, 1)).toBe("day");
   expect(await chargedTo(rails.store.db, "j")).toBe(4_600);
   expect(await countersAgree(rails.store.db)).toEqual([]);
