@@ -35,11 +35,12 @@ export interface Alerting extends StateAccess {
  */
 export async function withAlerting<T>(
   config: Config,
-  clock: Clock,
+  machineClock: Clock,
   work: (alerting: Alerting) => Promise<T>,
 ): Promise<T> {
-  return await closing(await openState(config, { clock }), (store) =>
-    closing(openLog(config, clock), async (log) => {
+  return await closing(await openState(config, { clock: machineClock }), (store) =>
+    closing(openLog(config, machineClock), async (log) => {
+      const clock = store.clockOver(machineClock);
       const redact = createRedactor(config.secrets);
       const outbox = createOutbox({ agent: config.agent, timezone: config.timezone, clock, log, redact });
       const signal = new AbortController().signal;

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { toIso } from "../lib/clock.ts";
-import { databaseNowMs } from "../store/now.ts";
+import { fleetNowMs } from "../store/now.ts";
 import type { Db } from "../store/schema.ts";
 import { listMachines, type MachineView } from "./machines.ts";
 import type { Observation, Worker } from "./worker.ts";
@@ -37,7 +37,7 @@ export async function observeFleet(
   observed: Observation,
 ): Promise<Observation> {
   if (database === null) return observed;
-  const nowMs = await databaseNowMs(db);
+  const nowMs = await fleetNowMs(db);
   const machines = await listMachines(db, nowMs);
   return {
     ...observed,
@@ -90,6 +90,6 @@ export async function listFleet(
   { database }: Pick<Config, "database">,
 ): Promise<{ machines: MachineStatus[]; nowMs: number }> {
   if (database === null) return { machines: [], nowMs: 0 };
-  const nowMs = await databaseNowMs(db);
+  const nowMs = await fleetNowMs(db);
   return { machines: (await listMachines(db, nowMs)).map(machineStatus), nowMs };
 }

@@ -88,11 +88,13 @@ async function readInPlace<T>(
   const { database, highWater } = config.paths;
   const opened = await openReaderAt({ path: database, target: config.database });
   if (opened === null) return null;
+  // Before the moment that is looked at: a tick that begins meanwhile raises the mark behind the database.
+  const mark = readMark(highWater).generation;
   return await closing(opened, (reader) =>
     reader.read(async (db) => {
       if (!(await reader.isMigrated(db))) return null;
       await refuseOthers(db, config);
-      const [mark, generation] = [readMark(highWater).generation, await readMeta(db, "generation")];
+      const generation = await readMeta(db, "generation");
       if (mark > generation)
         return onOlderCopy(
           `the database is an older copy: at ${generation}, and ${highWater} has seen ${mark}`,

@@ -3,6 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import { freeBytes } from "../store/sqlite/ballast.ts";
 import { lockHolder } from "../store/sqlite/lock-holder.ts";
 import { gatewayUrl, unansweredAt } from "./gateway-answers.ts";
+import { readMark } from "./high-water.ts";
 import type { MachineView } from "./machines.ts";
 import { nearestFolder } from "./unreadable.ts";
 
@@ -28,6 +29,8 @@ export interface Observation {
   gatewayProblem: string | null;
   /** On the disk of the state. */
   freeBytes: number;
+  /** What this machine has seen the database at: one that is read after it and is behind it is an older copy. */
+  mark: ReturnType<typeof readMark>;
 }
 
 /** A gateway on the same machine that takes longer is busy or hangs. */
@@ -54,6 +57,7 @@ export async function observe(
     gateway,
     gatewayProblem,
     freeBytes: freeBytes(nearestFolder(paths.state)),
+    mark: readMark(paths.highWater),
   };
 }
 

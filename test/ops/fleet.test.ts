@@ -6,15 +6,20 @@ import { readAgentConfig } from "../../src/agent.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { DAY_MS } from "../../src/lib/durations.ts";
 import { readCondition } from "../../src/ops/condition/condition.ts";
-import { observeFleet } from "../../src/ops/fleet.ts";
+import { listFleet, observeFleet } from "../../src/ops/fleet.ts";
+import { raiseHighWater } from "../../src/ops/high-water.ts";
+import { inspectState } from "../../src/ops/inspect-state.ts";
 import { readStatus } from "../../src/ops/status.ts";
 import { type Observation, observe } from "../../src/ops/worker.ts";
 import { newRunner } from "../../src/rails/machine.ts";
 import { databaseNowMs } from "../../src/store/now.ts";
 import { openStoreAt } from "../../src/store/open.ts";
 import { deployment } from "../support/afk.ts";
+import { fakeClock } from "../support/fake-clock.ts";
 import { postgresProblem } from "../support/postgres/binaries.ts";
 import { freshDatabase } from "../support/postgres/shared.ts";
+import { reserved } from "../support/rails.ts";
+import { railsOn } from "../support/rails-on.ts";
 
 const problem = postgresProblem();
 const skipped = problem === null ? "" : ` -- skipped: ${problem}`;
@@ -67,6 +72,53 @@ describe.skipIf(problem !== null)(`the worker of a fleet${skipped}`, () => {
       expect(observed.worker.state).toBe("working");
       expect(Math.abs(observed.nowMs - systemClock.nowMs())).toBeLessThan(HOUR_MS);
     }
+  });
+
+  test("is seen by the time that holds while the database's clock is not believed", async () => {
+    for (const shiftMs of [-HOUR_MS, HOUR_MS]) {
+      const fleet = await fleetOf({ a: LIVE });
+      await fleet.hold(shiftMs);
+      const { observed, findings } = await fleet.condition();
+      expect(observed.worker.state).toBe("working");
+      expect(findings.map(({ code }) => code)).toEqual(["database_clock"]);
+      const { machines } = await listFleet(fleet.db, fleet.config);
+      expect(machines.map(({ lease }) => lease.state)).toEqual(["live"]);
+    }
+  });
+
+  test("has spent the same in an hour where the clock of who looks is two hours off", async () => {
+    const fleet = await fleetOf({ a: LIVE });
+    const clock = fakeClock(systemClock.nowMs());
+    await reserved(railsOn(fleet.store, fleet.config.paths.state, { clock }), 20_000);
+    for (const offMs of [-2 * HOUR_MS, 0, 2 * HOUR_MS]) {
+      const off = { ...systemClock, nowMs: () => systemClock.nowMs() + offMs };
+      const outside = await observe(fleet.config, off);
+      const { facts, findings } = await readCondition({ ...fleet, clock: off }, outside);
+      expect(facts.spend.rows.find(({ window }) => window === "hour")?.reserved).toBe(0.02);
+      expect(findings).toEqual([]);
+    }
+  });
+
+  test("is no older copy to whoever looks while a tick begins", async () => {
+    const { config, store } = await fleetOf({ a: LIVE });
+    await store.atomically((trx) =>
+      trx.insertInto("owners").values({ agent: config.agent, since_at: 1 }).execute(),
+    );
+    const raise = () => raiseHighWater(store, config.paths.highWater);
+    const looking = new AbortController();
+    const raising = (async () => {
+      while (!looking.signal.aborted) await raise();
+    })();
+    for (let looks = 0; looks < 20; looks++) {
+      const observed = await observe(config, systemClock);
+      const kill = await inspectState(config, async (seen) => {
+        await raise();
+        return (await readCondition({ ...seen, clock: systemClock }, observed)).kill;
+      });
+      expect(kill).toBeNull();
+    }
+    looking.abort();
+    await raising;
   });
 
   test("that lost one machine goes on and needs a person, for a day", async () => {
@@ -154,7 +206,7 @@ describe.skipIf(problem !== null)(`the worker of a fleet${skipped}`, () => {
         confirmed_at: null,
       })
       .execute();
-    await fleet.db.updateTable("gate").set({ shift_ms: -HOUR_MS }).execute();
+    await fleet.db.updateTable("gate").set({ shift_ms: -HOUR_MS, latest_at: nowMs }).execute();
     const { verdict, findings } = await fleet.condition();
     expect(verdict).toBe("needs_person");
     expect(findings).toMatchObject([
@@ -162,7 +214,7 @@ describe.skipIf(problem !== null)(`the worker of a fleet${skipped}`, () => {
       { code: "database_clock", command: "afk resume" },
     ]);
     expect(findings[1]?.detail).toContain("1 h ahead of the agent's time");
-    await fleet.db.updateTable("gate").set({ shift_ms: HOUR_MS }).execute();
+    await fleet.hold(HOUR_MS);
     await fleet.db.updateTable("database_events").set({ confirmed_at: nowMs }).execute();
     const after = (await fleet.condition()).findings;
     expect(after).toMatchObject([{ code: "database_clock", command: "afk resume --clock" }]);
@@ -246,5 +298,19 @@ async function fleetOf(machines: Record<string, MachineMade>) {
       { config, db, clock: systemClock },
       { ...(await observe(config, systemClock)), ...changed },
     );
-  return { config, db, idOf, condition };
+  /** As where its clock has jumped: its time goes on from where it was. */
+  const hold = async (shiftMs: number) => {
+    await db
+      .updateTable("gate")
+      .set({ shift_ms: shiftMs, latest_at: nowMs + shiftMs })
+      .execute();
+    await db
+      .updateTable("machines")
+      .set((eb) => ({
+        lease_until: eb("lease_until", "+", shiftMs),
+        looked_at: eb("looked_at", "+", shiftMs),
+      }))
+      .execute();
+  };
+  return { config, store, db, idOf, condition, hold };
 }

@@ -1,10 +1,10 @@
 import type { Selectable } from "kysely";
+import type { Clock } from "../../lib/clock.ts";
 import type { Kill } from "../../rails/halt.ts";
 import { readKill } from "../../rails/kill.ts";
 import { readMeta } from "../../store/meta.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
 import { isWorker, observeFleet } from "../fleet.ts";
-import { readMark } from "../high-water.ts";
 import { latestTicks } from "../history.ts";
 import { type Late, lateHeartbeat, type WatchNotice } from "../watchdog/heartbeat.ts";
 import { noOutput } from "../watchdog/no-output.ts";
@@ -34,10 +34,11 @@ export interface Condition {
  * decides whether all is well. Reads only.
  * @param outside what stands outside of the database, as it was before `db` began to show one moment.
  */
-export async function readCondition(sources: ConditionSources, outside: Observation): Promise<Condition> {
-  const { config, db } = sources;
+export async function readCondition(given: ConditionSources, outside: Observation): Promise<Condition> {
+  const { config, db } = given;
   const observed = await observeFleet(db, config, outside);
-  const kill = await readStopped(sources);
+  const sources = config.database === null ? given : { ...given, clock: atTime(given.clock, observed) };
+  const kill = await readStopped(sources, observed);
   const late =
     kill === null
       ? await lateHeartbeat({ config, db, ...observed, machines: observed.machines.filter(isWorker) })
@@ -54,16 +55,23 @@ export async function readCondition(sources: ConditionSources, outside: Observat
   };
 }
 
+/** What a fleet has spent in an hour or a day is judged by its time, whatever the clock of whoever looks says. */
+function atTime(clock: Clock, { nowMs }: Observation): Clock {
+  return { ...clock, isShared: true, nowMs: () => nowMs };
+}
+
 /** Where the library or the gateway works alone there are calls and no ticks. */
 async function hasCalled(db: ConditionSources["db"]): Promise<boolean> {
   return (await db.selectFrom("ledger").select("id").limit(1).executeTakeFirst()) !== undefined;
 }
 
 /** The kill switch; a database that is older than its mark counts as stopped before anybody has set it for that. */
-async function readStopped({ config: { paths }, db }: ConditionSources): Promise<Kill | null> {
+async function readStopped(
+  { config: { paths }, db }: ConditionSources,
+  { mark }: Observation,
+): Promise<Kill | null> {
   const kill = await readKill(db, paths.stopFile);
   if (kill !== null) return kill;
-  const mark = readMark(paths.highWater);
   const generation = await readMeta(db, "generation");
   if (mark.generation <= generation) return null;
   const found =

@@ -9,6 +9,9 @@ import type { Mark } from "./mark.ts";
 /** How far the database's clock may be from what a machine's uptime explains before it counts as set. */
 const JUMP_TOLERANCE_MS = 5 * MINUTE_MS;
 
+/** In the place of the generation that took a clock for right: no section has read it. */
+const UNJUDGED = -1;
+
 /**
  * The time of the agent: read behind the gate by each section, and carried on by the monotonic clock of this machine from one
  * section to the next. It goes back only where a person says so: where it was carried too far it stands still until the database's
@@ -23,6 +26,10 @@ export function databaseClock(local: Pick<Clock, "nowMs" | "uptimeMs"> = systemC
     return latest;
   };
   return {
+    /** As it is found at first: the first section judges it, and may take it back. */
+    begin(nowMs: number): void {
+      at = { nowMs, uptimeMs: local.uptimeMs(), setAt: UNJUDGED };
+    },
     /** What a section found. */
     read({ nowMs: found, time }: Pick<AtGate, "nowMs" | "time">): void {
       // Set by a person since, and maybe back.

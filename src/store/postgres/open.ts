@@ -1,6 +1,7 @@
 import { systemClock } from "../../lib/clock.ts";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import { createDeferred } from "../deferred.ts";
+import { fleetNowMs } from "../now.ts";
 import { executePreparedBy } from "../prepared.ts";
 import type { Store } from "../store.ts";
 import { followChanges } from "./changes.ts";
@@ -47,15 +48,17 @@ export async function openPostgresStore(
   } catch (error) {
     throw explain(error, where);
   }
+  const clock = databaseClock();
   try {
     await migrate(writer, target);
     if (target.hasFleetCap === true) await makeFleetTables(writer);
-    await refuseClosed(aloneOn(writer), where);
+    const alone = aloneOn(writer);
+    await refuseClosed(alone, where);
+    clock.begin(await fleetNowMs(alone));
   } catch (error) {
     await writer.close();
     throw explain(error, where);
   }
-  const clock = databaseClock();
   const mark = state === undefined ? null : new MarkFile(state);
   // Made before this machine takes part in anything: later it would be missing.
   mark?.read();

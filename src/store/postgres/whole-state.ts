@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { DatabaseTarget } from "../../lib/database-target.ts";
 import type { RowsOf } from "../copy-rows.ts";
+import { databaseNowMs, heldTime } from "../now.ts";
 import type { GateTable } from "../schema/fleet.ts";
 import type { Trx } from "../schema.ts";
 import { sectionOf, within } from "./dialect.ts";
@@ -18,7 +19,7 @@ const ROWS = 200;
 export interface WholeState {
   trx: Trx;
   rows: RowsOf;
-  /** The server's clock, epoch milliseconds. */
+  /** The agent's time, or where there is no gate the server's. Epoch milliseconds. */
   nowMs: number;
   /** The gate's row, locked: no section of anybody runs until this is over. Null where it is not there: closed, or not made yet. */
   gate: GateTable | null;
@@ -58,7 +59,7 @@ export async function withWholeState<T>(
         trx,
         gate,
         applied,
-        nowMs: await serverTime(trx),
+        nowMs: await timeOf(trx, gate),
         rows: cursorsOf(opened),
         async make() {
           await sql`create schema if not exists ${sql.id(target.schema)}`.execute(trx);
@@ -87,10 +88,9 @@ async function commit(session: Session, where: string): Promise<void> {
   }
 }
 
-async function serverTime(trx: Trx): Promise<number> {
-  const { rows } = await sql<{ now: number }>`
-    select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now`.execute(trx);
-  return rows[0]?.now ?? 0;
+async function timeOf(trx: Trx, gate: GateTable | null): Promise<number> {
+  const databaseMs = await databaseNowMs(trx);
+  return gate === null ? databaseMs : heldTime(gate, databaseMs);
 }
 
 function cursorsOf(session: Session): RowsOf {
