@@ -3,8 +3,8 @@ import type { Clock } from "../lib/clock.ts";
 import { closing } from "../lib/closing.ts";
 import { AfkError } from "../lib/errors.ts";
 import { openStoreAt } from "../store/open.ts";
+import type { Trx } from "../store/schema.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
-import type { Store } from "../store/store.ts";
 import { logOnce } from "./alerting.ts";
 import { refuseAtWork } from "./move/portable.ts";
 import { readOwner, setOwner } from "./own-state.ts";
@@ -38,22 +38,23 @@ export async function adoptState(
   const lock = acquireLocks([lockFile, gatewayLock, remoteLock]);
   try {
     return await closing(await openStoreAt({ path: database, target: config.database }), async (store) => {
-      if (config.database !== null)
-        await refuseAtWork({ trx: store.db, nowMs: await fleetTime(store, clock) });
+      const time = store.clockOver(clock);
+      // Within a section, behind which nobody begins to work meanwhile.
+      const refuseWorking = async (trx: Trx) => {
+        if (config.database !== null) await refuseAtWork({ trx, nowMs: time.nowMs() });
+      };
+      await store.atomically(refuseWorking);
       const adoption = { state, from: await readOwner(store.db), to: config.agent };
       if (adoption.from === adoption.to) return null;
       await confirm(adoption);
-      await store.atomically((trx) => setOwner(trx, adoption.to, clock.nowMs()));
+      await store.atomically(async (trx) => {
+        await refuseWorking(trx);
+        await setOwner(trx, adoption.to, time.nowMs());
+      });
       logOnce(config, clock, "state_adopted", { ...adoption });
       return adoption;
     });
   } finally {
     lock.release();
   }
-}
-
-/** As a section finds it, which the store's clock then goes by. */
-async function fleetTime(store: Store, clock: Clock): Promise<number> {
-  await store.atomically(async () => undefined);
-  return store.clockOver(clock).nowMs();
 }

@@ -4,6 +4,7 @@ import { closing } from "../lib/closing.ts";
 import type { DatabaseTarget } from "../lib/database-target.ts";
 import { makeFolder } from "../store/durable-file.ts";
 import { StoreRefused } from "../store/errors.ts";
+import { readMeta, writeMeta } from "../store/meta.ts";
 import type { WholeState } from "../store/postgres/whole-state.ts";
 import { copyAside, nameCopy, removeDatabase } from "../store/sqlite/backup.ts";
 import { acquireLocks } from "../store/sqlite/lock.ts";
@@ -58,9 +59,13 @@ export async function restoreFleet(
       }
       const revoked = await revokedHashes(state.trx);
       restored.revokedKeys = await prepare(config, clock, staged, { madeAt: restored.madeAt, revoked });
+      const generation = isNew ? 0 : await readMeta(state.trx, "generation");
       await closing(await openStore(staged), (store) =>
         store.atomically((trx) => fillState(rowsOf(trx), state)),
       );
+      // Other machines have marks of their own, which would only say the same again after the person has resumed.
+      if (generation > (await readMeta(state.trx, "generation")))
+        await writeMeta(state.trx, "generation", generation);
       await state.trx
         .updateTable("gate")
         .set((eb) => ({ generation: eb("generation", "+", 1), epoch: eb("epoch", "+", 1) }))

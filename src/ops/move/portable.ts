@@ -47,7 +47,19 @@ export async function copyWhole(target: DatabaseTarget, path: string): Promise<v
 export async function fillState(from: RowsOf, state: WholeState): Promise<CopiedTable[]> {
   const copied = await copyRows({ from, to: { db: state.trx, rows: state.rows } });
   await state.renumber();
+  await leaveToAnybody(state);
   return copied;
+}
+
+/** Nobody is at work, and the machines that had begun something may be gone for good: it is for whoever is there now. */
+async function leaveToAnybody({ trx, nowMs }: WholeState): Promise<void> {
+  await trx.updateTable("outputs").set({ machine: null }).where("state", "=", "pending").execute();
+  await trx.updateTable("drafts").set({ machine: null }).where("state", "=", "approving").execute();
+  await trx
+    .updateTable("ticks")
+    .set({ outcome: "crashed", finished_at: nowMs, reason: "the process ended before the tick did" })
+    .where("outcome", "=", "running")
+    .execute();
 }
 
 /** @throws AfkError (exit 75) while a machine is at work: its lease is not over. */

@@ -7,12 +7,17 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { closing } from "../../../src/lib/closing.ts";
 import { adoptState } from "../../../src/ops/adopt.ts";
 import { backupState } from "../../../src/ops/backup.ts";
+import { raiseHighWater, readMark } from "../../../src/ops/high-water.ts";
+import { moveToSqlite } from "../../../src/ops/move/to-sqlite.ts";
 import { openState } from "../../../src/ops/own-state.ts";
 import { restoreState } from "../../../src/ops/restore.ts";
+import { enqueue } from "../../../src/queue/enqueue.ts";
+import { readMeta } from "../../../src/store/meta.ts";
 import { withWholeState } from "../../../src/store/postgres/whole-state.ts";
 import { openCopy, readManifest } from "../../../src/store/sqlite/backup.ts";
 import { load, withBase } from "../../config/support.ts";
 import { planted } from "../../fleet/support/plant.ts";
+import { newJob } from "../../queue/new-job.ts";
 import { deployment } from "../../support/afk.ts";
 import { postgresProblem } from "../../support/postgres/binaries.ts";
 import { freshDatabase } from "../../support/postgres/shared.ts";
@@ -51,6 +56,11 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
       agent: "test",
     });
     await add("after");
+    // What another machine has seen of it, which this one has not.
+    const mark = join(config.paths.base, "of-another.json");
+    await closing(await openState(config), async (store) => {
+      for (let ticks = 0; ticks < 3; ticks++) await raiseHighWater(store, mark);
+    });
     const { gate } = await read();
     const request = { config, clock, file, isForced: false };
     await restoreState({ ...request, isDryRun: true });
@@ -61,6 +71,9 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
     expect(now.killed).toContain("was restored");
     expect(now.gate.epoch).toBe(gate.epoch + 1);
     expect(now.gate.generation).toBeGreaterThan(gate.generation);
+    expect(await closing(await openState(config), ({ db }) => readMeta(db, "generation"))).toBe(
+      readMark(mark).generation,
+    );
     const former = await closing(await openCopy(restored.kept ?? ""), ({ db }) =>
       db.selectFrom("paused_jobs").select("job_name").execute(),
     );
@@ -93,6 +106,44 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
     });
   });
 
+  test(
+    "are restored where none of its machines is any more, and what one had begun is ended there",
+    SLOW,
+    async () => {
+      const config = load(withBase({ agent: "test", database: await freshState() }));
+      mkdirSync(config.paths.state, { recursive: true });
+      const file = join(config.paths.base, "copy.db");
+      await closing(await openState(config), async (store) => {
+        await store.atomically((trx) => enqueue(trx, newJob("job", { byHand: true }), clock.nowMs()));
+        const { id: job_id } = await store.db.selectFrom("jobs").select("id").executeTakeFirstOrThrow();
+        const times = { created_at: 1, published_at: 1 };
+        const output = {
+          ...{ name: "made.md", job_id, content: "made" },
+          ...times,
+          state: "published",
+        } as const;
+        await store.db
+          .insertInto("outputs")
+          .values({ ...output, machine: "gone" })
+          .execute();
+        const begun = { id: "begun", started_at: 1, outcome: "running", by_hand: 0, version: "1" } as const;
+        const nothing = { finished_at: null, reason: null, units: 0, cost_micros: 0, next_due_at: null };
+        await store.db
+          .insertInto("ticks")
+          .values({ ...begun, ...nothing, machine: "gone" })
+          .execute();
+      });
+      await backupState({ config, clock, version: "1.2.3", file, isForced: false, keep: null });
+      const target = deployment(withBase({ agent: "test", jobs: [], database: await freshState() }));
+      expect(await target.afk(["restore", file])).toMatchObject({ code: 0 });
+      expect(await target.afk(["tick"])).toMatchObject({ code: 0 });
+      expect(target.outputs()["made.md"]).toBe("made");
+      const { ticks } = JSON.parse((await target.afk(["status", "--json"])).stdout);
+      expect(ticks.map(({ outcome }: { outcome: string }) => outcome)).toEqual(["crashed", "halted"]);
+      expect(JSON.parse((await target.afk(["status", "--json"])).stdout).outputs).toEqual({ pending: 0 });
+    },
+  );
+
   test("neither restore nor adopt while a machine has a lease", async () => {
     const database = await freshState();
     const config = load(withBase({ agent: "test", database }));
@@ -122,9 +173,32 @@ describe.skipIf(problem !== null)(`backups of a fleet${skipped}`, () => {
       restoreState({ config, clock, file, isForced: false, isDryRun: false }),
     ).rejects.toMatchObject({ exitCode: 75 });
     await expect(adoptState(renamed, clock, async () => undefined)).rejects.toMatchObject({ exitCode: 75 });
-    await closing(await openState(config), ({ db }) =>
-      db.updateTable("machines").set({ ended_at: now }).execute(),
-    );
+    // Also while the database's clock is an hour ahead of the time that holds, by which leases are.
+    const hour = 3_600_000;
+    await closing(await openState(config), async ({ db }) => {
+      await db
+        .updateTable("gate")
+        .set({ shift_ms: -hour, latest_at: now - hour })
+        .execute();
+      await db
+        .updateTable("machines")
+        .set({ lease_until: now - hour + 60_000 })
+        .execute();
+    });
+    await expect(
+      restoreState({ config, clock, file, isForced: false, isDryRun: false }),
+    ).rejects.toMatchObject({ exitCode: 75 });
+    await expect(moveToSqlite({ config, target: database })).rejects.toMatchObject({ exitCode: 75 });
+    const end = async (at: number | null) =>
+      await closing(await openState(config), ({ db }) =>
+        db.updateTable("machines").set({ ended_at: at }).execute(),
+      );
+    await end(now);
+    // One that begins while a person is asked.
+    await expect(adoptState(renamed, clock, async () => void (await end(null)))).rejects.toMatchObject({
+      exitCode: 75,
+    });
+    await end(now);
     expect(await adoptState(renamed, clock, async () => undefined)).toMatchObject({
       from: "test",
       to: "renamed",
