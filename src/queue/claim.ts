@@ -65,3 +65,20 @@ const firstReady = prepared((db) =>
     .orderBy("run_at")
     .limit(sql.lit(1)),
 );
+
+/** The same of jobs that were added after an instant. */
+export async function nextAddedAt(db: Db, afterMs: number): Promise<number | undefined> {
+  return (await firstAdded(db, { afterMs })).rows[0]?.run_at;
+}
+
+const firstAdded = prepared((db, { afterMs }: { afterMs: number }) =>
+  db
+    .selectFrom("jobs")
+    .select("run_at")
+    .where("state", "=", READY)
+    .where("created_at", ">", unplanned(afterMs))
+    .where(NOT_PAUSED)
+    .where(NOT_BESIDE_ITSELF)
+    .orderBy("run_at")
+    .limit(sql.lit(1)),
+);

@@ -51,7 +51,8 @@ async function untilStopped(
     // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
     if (signal.aborted) return exitCodeOf(signal);
     if ((await readStop(given.rails)) !== null) return EXIT.ok;
-    await untilWork(dependencies, signal, version);
+    const isHalted = result.outcome === "halted" && given.rails.machine !== null;
+    await untilWork(dependencies, signal, version, isHalted ? result.startedAt : null);
     if (signal.aborted) return exitCodeOf(signal);
   }
 }
