@@ -23,6 +23,10 @@ export interface Receiving {
   replies: Replies;
 }
 
+/** In a fleet a file stops its own machine. */
+const OTHERS_GO_ON =
+  "This machine alone: others go on where they can use it, so look again, or stop each of them. ";
+
 /** In a minute, of messages that are no stop: nobody types more, and whoever tries out codes gets nowhere. */
 const OBEYED_PER_MINUTE = 20;
 
@@ -97,7 +101,7 @@ export function createReceiver(receiving: Receiving): (batch: Batch) => Promise<
       await tripIfStopped();
       replies.add(
         async () =>
-          `Stopped by the file ${stopped.detail}, since the database could not be used. Only at the keyboard: afk resume`,
+          `Stopped by the file ${stopped.detail}, since the database could not be used. ${clock.isShared ? OTHERS_GO_ON : ""}Only at the keyboard: afk resume`,
       );
       return;
     }

@@ -117,7 +117,7 @@ export function createCall({ channel }: Pick<TelegramConfig, "channel">, clock: 
     const answer = v.safeParse(ANSWER, parsed(reply.body));
     if (reply.status === 200 && answer.success && answer.output.ok)
       return { result: answer.output.result, serviceNowMs, cut: null };
-    if (reply.status === 409) throw conflict(reply.body);
+    if (reply.status === 409) throw conflict(reply.body, clock);
     if (reply.status === 401 || reply.status === 404)
       throw new RemoteFailed(
         "Telegram does not know the bot's token (HTTP 401); write the one that @BotFather gives",
@@ -130,10 +130,12 @@ export function createCall({ channel }: Pick<TelegramConfig, "channel">, clock: 
   };
 }
 
-function conflict(body: string): RemoteFailed {
+function conflict(body: string, { isShared }: Clock): RemoteFailed {
   const message = /webhook/i.test(body)
     ? "a webhook is set for this bot, so its messages go elsewhere; delete it: open https://api.telegram.org/bot<token>/deleteWebhook in a browser"
-    : "another program polls this bot; end that one, or make a bot of its own for this agent";
+    : isShared
+      ? "another machine of the fleet polls this bot, and they take turns; if it is another program, end that one, or make a bot of its own for this agent"
+      : "another program polls this bot; end that one, or make a bot of its own for this agent";
   return new RemoteFailed(message, { afterMs: CONFLICT_MS }, "remote_conflict");
 }
 

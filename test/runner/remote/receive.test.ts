@@ -6,9 +6,13 @@ import { telegramServer } from "../../support/telegram-server.ts";
 import { onThePhone, telegramPhone, until } from "./on-the-phone.ts";
 
 describe("where the database takes nothing", () => {
-  test("a stop is set as the file, and says so", async () => {
+  test.each([
+    ["all", false],
+    ["of a fleet this machine alone", true],
+  ])("a stop is set as the file, and says so: it stops %s", async (_which, isShared) => {
     const server = await telegramServer();
     const on = await onThePhone(...telegramPhone(server.url));
+    on.phone.clock.isShared = isShared;
     const { store } = on.rails;
     const { atomically } = store;
     store.atomically = async (work) => {
@@ -23,6 +27,7 @@ describe("where the database takes nothing", () => {
     expect(readFileSync(on.rails.stopFile, "utf8")).toContain("phone");
     await until(() => server.sent.length > 0);
     expect(server.texts()[0]).toMatch(/^Stopped by the file /);
+    expect(server.texts()[0]?.includes("This machine alone")).toBe(isShared);
   });
 });
 
