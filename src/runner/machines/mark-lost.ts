@@ -1,6 +1,7 @@
 import { toIso } from "../../lib/clock.ts";
 import type { Machine } from "../../rails/machine.ts";
 import type { Uses } from "../dependencies.ts";
+import { leaveOutputs } from "./gone.ts";
 import { MACHINE_LEASE_MS } from "./take-part.ts";
 
 /**
@@ -40,6 +41,7 @@ export async function markLost(
         .where("outcome", "=", "running")
         .where("machine", "=", row.id)
         .execute();
+      await leaveOutputs(trx, [row.id]);
       await outbox.announce(trx, {
         event: "machine_lost",
         title: `The machine ${row.name} was lost`,

@@ -10,6 +10,7 @@ import { LEVEL } from "../../store/migrations.ts";
 import type { MachinesTable } from "../../store/schema/fleet.ts";
 import type { Trx } from "../../store/schema.ts";
 import type { Uses } from "../dependencies.ts";
+import { forgetGone } from "./gone.ts";
 import { machineIdOf } from "./identity.ts";
 
 /** A machine that has not renewed its lease for this long may do nothing any more. */
@@ -87,6 +88,7 @@ async function takeIfFree(trx: Trx, self: Self, clock: Clock): Promise<Holder | 
     .where("part", "=", self.part)
     .executeTakeFirst();
   if (found !== undefined && isLive(found, nowMs) && !isGone(found, self)) return found;
+  await forgetGone(trx, nowMs);
   const columns = {
     ...self,
     name: hostname(),
