@@ -5,7 +5,8 @@ import { openJudge } from "../../jobs/expect/judge.ts";
 import type { JobResult, RunGateway } from "../../jobs/job.ts";
 import { savePrinted } from "../../jobs/printed-items.ts";
 import { systemClock } from "../../lib/clock.ts";
-import { AfkError, messageOf } from "../../lib/errors.ts";
+import { MINUTE_MS } from "../../lib/durations.ts";
+import { AfkError, EXIT, messageOf } from "../../lib/errors.ts";
 import { newId, shortId } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import { joinSignals } from "../../lib/signals.ts";
@@ -107,16 +108,28 @@ function close(gateway: RunGateway, log: Log): void {
   );
 }
 
-/** What afk.yaml says of a job; one that it does not name may have been added since the tick began. Throws PermanentFailure. */
-async function findEntry(dependencies: Uses<"kinds" | "config" | "chain" | "egress" | "renew">, job: JobRow) {
+/**
+ * What afk.yaml says of a job; one that it does not name may have been added since the tick began. Throws PermanentFailure, or what a
+ * fleet's job waits by.
+ */
+async function findEntry(
+  dependencies: Uses<"kinds" | "config" | "chain" | "egress" | "renew" | "rails">,
+  job: JobRow,
+) {
   const kind = dependencies.kinds.find((candidate) => candidate.kind === job.kind);
   const entryIn = ({ config }: Uses<"config">) =>
     config.jobs.find(({ name, kind }) => name === job.name && kind === job.kind);
   const made = entryIn(dependencies) === undefined ? await dependencies.renew() : dependencies;
   const entry = entryIn(made);
   if (kind === undefined || entry === undefined) {
-    const message = `afk.yaml has no job named ${job.name} of kind ${job.kind}; put it back and: afk dead retry ${job.key}`;
-    throw new PermanentFailure("unknown_job", message);
+    const found = `afk.yaml has no job named ${job.name} of kind ${job.kind}`;
+    if (dependencies.rails.machine === null)
+      throw new PermanentFailure("unknown_job", `${found}; put it back and: afk dead retry ${job.key}`);
+    // Its file may be older than that of the machine which added it. Longer than a tick waits for a retry: one that has the job may take it.
+    throw new AfkError("unknown_job", `${found} on this machine; all have to have the same`, {
+      retry: { afterMs: 2 * MINUTE_MS },
+      exitCode: EXIT.unavailable,
+    });
   }
   return { kind, entry, made };
 }
