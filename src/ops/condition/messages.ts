@@ -46,7 +46,9 @@ export async function stuckMessages(
   const alerts = await readBacklogs(db, "alerts", { nowMs, graceMs, testedAt });
   const results = await readBacklogs(db, "results", { nowMs, graceMs, testedAt: () => 0 });
   const names = await channelNames(db, config.alerts);
-  const receivers = new Set(config.jobs.flatMap(({ deliver }) => deliver.map(({ name }) => name)));
+  const receivers = new Set(
+    config.jobs.flatMap(({ name, deliver }) => deliver.map((each) => `${name} to ${each.name}`)),
+  );
   // Whoever took a channel or a receiver out of afk.yaml knows what became of its messages.
   const known = alerts.filter(({ name }) => names.has(name));
   return [
@@ -68,14 +70,19 @@ export async function stuckMessages(
 
 const FAILED = "afk logs --event delivery_failed";
 
-/** The two kinds of messages: where they are kept, and how people are told of them. */
+/**
+ * The two kinds of messages: where they are kept, and how people are told of them. A receiver is of one job: another job's of the
+ * same name, which may be no more than its type, can be somebody else.
+ */
 const KINDS = {
   alerts: {
-    ...{ table: "alert_deliveries", receiver: "channel", lost: "failed", taken: "sent" },
+    ...{ from: sql.table("alert_deliveries"), receiver: "channel", lost: "failed", taken: "sent" },
     ...{ one: "alert", look: "afk logs --event alert_failed", mend: "afk alert test" },
   },
   results: {
-    ...{ table: "deliveries", receiver: "receiver", lost: "dead", taken: "delivered" },
+    from: sql`(select deliveries.*, results.name || ' to ' || receiver as whose from deliveries join results
+      on results.job_id = deliveries.job_id and results.outcome = deliveries.outcome) as messages`,
+    ...{ receiver: "whose", lost: "dead", taken: "delivered" },
     ...{ one: "result", look: FAILED, mend: FAILED },
   },
 } as const;
@@ -87,8 +94,8 @@ async function readBacklogs(
   kind: Kind,
   { nowMs, graceMs, testedAt }: { nowMs: number; graceMs: number; testedAt: (name: string) => number },
 ): Promise<Backlog[]> {
-  const { table, receiver, lost, taken } = KINDS[kind];
-  const [from, name] = [sql.table(table), sql.ref(receiver)];
+  const { from, receiver, lost, taken } = KINDS[kind];
+  const name = sql.ref(receiver);
   const { rows: failed } = await sql<{ name: string; at: number }>`
     select ${name} as name, max(updated_at) as at from ${from}
     where state = ${sql.lit(lost)} group by ${name}`.execute(db);

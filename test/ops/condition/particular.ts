@@ -201,6 +201,20 @@ export const PARTICULAR: readonly Condition[] = [
     ...{ codes: ["results_lost"], exit: 0, says: NEEDS("1 result lost") },
   },
   {
+    name: "results that were given up, and another job's receiver of that name, which takes them",
+    make: (state) => {
+      const { insert, nowMs } = state;
+      const exec = { kind: "exec", command: ["true"], deliver: [{ to: "hook" }] };
+      state.configure({ jobs: ["digest", "other"].map((name) => ({ name, ...exec })) });
+      addResult(state, { state: "dead", attempts: 7, error: "HTTP 404", updated_at: nowMs - 2 * DAY });
+      const jobId = addJob(state, { name: "other", state: "done" });
+      const result = { name: "other", label: "x", slot_at: nowMs, outcome: "done", is_news: 1, report: "{}" };
+      insert("results", { job_id: jobId, ...result, created_at: nowMs });
+      addResult({ ...state, jobId }, { state: "delivered", attempts: 1 });
+    },
+    ...{ codes: ["results_undelivered"], exit: 1, says: NEEDS("1 result not delivered") },
+  },
+  {
     name: "a cap in tokens that refuses",
     make: async (state) => {
       state.configure({ budget: { daily_cap_usd: 1, daily_cap_tokens: 100 } });
