@@ -11,7 +11,7 @@ export const slack: HttpChannel = {
   request(payload, config) {
     const text = clip(alertText(payload, config), SECTION_LENGTH_MAX);
     return postJson(config.url, {
-      text: escaped(text),
+      text: escapeMrkdwn(text),
       blocks: [{ type: "section", text: { type: "plain_text", text, emoji: false } }],
     });
   },
@@ -24,7 +24,17 @@ export const slack: HttpChannel = {
 
 const SECTION_LENGTH_MAX = 3_000;
 
-/** `<!channel>` in an alert must not call everybody: Slack reads these three characters as its markup. */
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+/** Stands where a mark would be read as one: there is no escape for these. */
+export const NO_MARK = "\u200b";
+
+/**
+ * Text that calls nobody and holds no link of its own. Slack reads three characters as its markup, `<!channel>` for instance;
+ * Mattermost and Rocket.Chat read Markdown, and a name behind an @. An address (`https://example.org/@me`, `[::1]:80`) stays as it is.
+ */
+export function escapeMrkdwn(text: string): string {
+  return text
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;")
+    .replace(/\](?=[([]|:\D)|(?<![\p{L}\p{N}/])@(?=\p{L})/gu, `$&${NO_MARK}`);
 }

@@ -1,4 +1,5 @@
 import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
+import { escapeMarkdown } from "../../alerts/channels/discord.ts";
 import type { Result } from "../result.ts";
 import { type Markup, messagesOf } from "./blocks.ts";
 
@@ -8,15 +9,7 @@ const CONTENT_MAX = 2_000;
 const SUPPRESS_EMBEDS = 1 << 2;
 
 const markup: Markup = {
-  // A mention, `<@1>`, begins with what is escaped here; @everyone calls nobody by `allowed_mentions`.
-  // An address in the text is shown as it is, and would be another one with marks in it. It ends before what could end a link.
-  escape: (text) =>
-    text
-      .replace(/https?:\/\/[^\s<>[\]\\`|]+|[\\*_~`|<>[\]]/g, (found) =>
-        found.length > 1 ? found : `\\${found}`,
-      )
-      .replace(/^(\s*)([#+-])/gm, String.raw`$1\$2`)
-      .replace(/^(\s*\d+)\./gm, String.raw`$1\.`),
+  escape: escapeMarkdown,
   bold: (text) => `**${text}**`,
   // Between these marks an address may hold anything but them and spaces.
   link: (text, address) => `[${text}](<${address.replace(/[<>()\\]/g, percent)}>)`,

@@ -1,4 +1,5 @@
 import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
+import { escapeMrkdwn, NO_MARK } from "../../alerts/channels/slack.ts";
 import { clip } from "../../lib/text.ts";
 import { headlineOf, type Result } from "../result.ts";
 import { blocksOf, limited, type Markup } from "./blocks.ts";
@@ -10,17 +11,9 @@ const HEADER_MAX = 150;
 /** Of a message's sections together; Slack refuses long ones as `msg_blocks_too_long` and does not say from where on. */
 const MESSAGE_MAX = 12_000;
 
-/** Stands before a mark that would begin bold, italics, code or a strike: Slack has no escape for these. */
-const NO_MARK = "\u200b";
-
-/** Slack's mrkdwn: three characters are its markup, mentions among them (https://docs.slack.dev/messaging/formatting-message-text). */
+/** Slack's mrkdwn (https://docs.slack.dev/messaging/formatting-message-text); a mark at a word's start would begin bold, italics, code or a strike. */
 const markup: Markup = {
-  escape: (text) =>
-    text
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replace(/(?<![\p{L}\p{N}])[*_~`](?=\S)/gu, `${NO_MARK}$&`),
+  escape: (text) => escapeMrkdwn(text).replace(/(?<![\p{L}\p{N}])[*_~`](?=\S)/gu, `${NO_MARK}$&`),
   bold: (text) => `*${text}*`,
   // `|` ends an address, and `>` the link; a title may hold neither.
   link: (text, address) =>

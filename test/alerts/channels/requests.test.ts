@@ -151,6 +151,15 @@ describe("discord", () => {
     });
   });
 
+  test("reads no text of an alert as markup, but its template's own", () => {
+    const title = "[Approve](https://evil.example/x) <#7> **now**";
+    const shown = String.raw`\[Approve\](https://evil.example/x) \<#7\> \*\*now\*\*`;
+    expect(requestOf("discord", { title, message: "# a_b" }).body.content).toBe(
+      String.raw`[warn] morning-digest: ${shown}${"\n"}\# a\_b`,
+    );
+    expect(requestOf("discord", { title }, { template: "**{title}**" }).body.content).toBe(`**${shown}**`);
+  });
+
   test("says when it may be asked again", () => {
     expect(CHANNELS.discord.retryAfterMs?.(reply(429, { retry_after: 1.337 }))).toBe(1_337);
     expect(CHANNELS.discord.retryAfterMs?.(reply(429, "busy"))).toBeNull();
@@ -173,6 +182,14 @@ describe("slack", () => {
         text: { type: "plain_text", text: "[warn] morning-digest: <!channel> & co", emoji: false },
       },
     ]);
+  });
+
+  test("makes no link and mentions nobody where the text is read as Markdown", () => {
+    const title = "[Approve](https://evil.example/x) @all a@b.example https://c.example/@me [::1]:80";
+    const { body } = requestOf("slack", { title, message: "[1]: https://evil.example" });
+    expect(body.text).not.toMatch(/\](?:[([]|:\D)|@all/);
+    expect(body.text.replaceAll("\u200b", "")).toContain(`${title}\n[1]: https://evil.example`);
+    expect(body.text).toContain("a@b.example https://c.example/@me [::1]:80");
   });
 
   test.each([
