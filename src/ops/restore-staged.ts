@@ -98,6 +98,8 @@ export async function prepare(
       // A backup of another agent was forced on this one by a person, and is this one's from now on.
       if ((await readOwner(trx)) !== agent) await setOwner(trx, agent, clock.nowMs());
       await publishAgain(trx, config);
+      // A code that was used since would be taken once more.
+      await trx.updateTable("questions").set({ code_hash: null }).where("state", "=", "open").execute();
       await dropManifest(trx);
       // A key that was revoked since must not open the gateway again.
       return await revokeHashes(trx, revoked, clock.nowMs());

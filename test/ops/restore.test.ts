@@ -8,6 +8,9 @@ import { backupState } from "../../src/ops/backup.ts";
 import { makeKey, revokeKeys } from "../../src/ops/client-keys.ts";
 import { restoreState } from "../../src/ops/restore.ts";
 import type { Restored } from "../../src/ops/restore-staged.ts";
+import { answerByCode } from "../../src/runner/questions/answer.ts";
+import { createRemoteQuestions } from "../../src/runner/questions/phone-questions.ts";
+import { ask } from "../../src/runner/questions/question.ts";
 import { acquireLock } from "../../src/store/sqlite/lock.ts";
 import { type Deployment, deployment } from "../support/afk.ts";
 import { type FakeClock, fakeClock } from "../support/fake-clock.ts";
@@ -79,6 +82,31 @@ describe("a restored backup", () => {
     writeFileSync(join(target.state, "afk.db"), "no database");
     // Any may have been revoked in what cannot be read.
     expect(await restore({ file: backup })).toMatchObject({ revokedKeys: 2 });
+  });
+
+  it("takes no code that was taken after the backup was made", async () => {
+    const { target, clock, restore } = await setting();
+    const sources = { config: target.configFile, state: target.state, environment: {}, clock };
+    const withRails = async <T>(work: (rails: Agent["rails"]) => Promise<T>) => {
+      const agent = await openAgent(sources);
+      return await work(agent.rails).finally(() => agent.close());
+    };
+    const code = await withRails(async (rails) => {
+      const nowMs = clock.nowMs();
+      const about = { kind: "draft", subject: "one", job: "work", message: "May it?", detail: "{}" } as const;
+      await rails.store.atomically((trx) => ask(trx, { ...about, expires_at: nowMs + 86_400_000 }, nowMs));
+      const [sent] = await createRemoteQuestions(rails).next();
+      return /approve (\w+)/.exec(sent?.text ?? "")?.[1] ?? "";
+    });
+    const backup = join(target.dir, "with-question.db");
+    await make(target, clock, backup);
+    const approve = () =>
+      withRails((rails) =>
+        rails.store.atomically((trx) => answerByCode(trx, rails, { verb: "approve", code, by: "phone" })),
+      );
+    expect(await approve()).toMatchObject({ isTaken: true, approved: "one" });
+    await restore({ file: backup });
+    expect(await approve()).toMatchObject({ isTaken: false });
   });
 
   it("calls no model until a person has resumed, and goes on then without a second refusal", async () => {
