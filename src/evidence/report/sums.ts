@@ -142,10 +142,7 @@ export function compareWith(reference: string, calls: readonly CallSum[], pricin
       (call) => call.calls - call.counted,
     ),
     /** What the counted calls cost where they were made. */
-    paidMicros: sumOf(
-      settled.filter(({ counted }) => counted > 0),
-      chargedMicros,
-    ),
+    paidMicros: sumOf(settled, (call) => call.countedMicros),
     wouldCostMicros: tokenCostMicros(inputTokens, input) + tokenCostMicros(outputTokens, output),
   };
 }
