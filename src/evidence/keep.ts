@@ -50,6 +50,8 @@ const BY_ANY: readonly Cause[] = [
   { event: "disk_low", subject: "" },
   { event: "unit_failed", subject: "afk.service" },
   { event: "unit_failed", subject: "afk-loop.service" },
+  // As a crontab calls it.
+  { event: "unit_failed", subject: "afk-tick" },
 ];
 /** What is over only once work goes through again. */
 const BY_WORK: readonly Cause[] = [

@@ -1,7 +1,10 @@
+import { join } from "node:path";
 import { keyOf } from "../alerts/events.ts";
 import type { Notice } from "../alerts/outbox.ts";
 import { systemClock, toIso } from "../lib/clock.ts";
+import { HOUR_MS } from "../lib/durations.ts";
 import { messageOf } from "../lib/errors.ts";
+import { readLogs } from "../logs/read.ts";
 import { type AlertSources, alertAnyway } from "./direct-alert.ts";
 
 /** A unit as systemd reports it: `$MONITOR_UNIT`, `$MONITOR_SERVICE_RESULT`, `$MONITOR_EXIT_STATUS`. */
@@ -9,7 +12,7 @@ export interface FailedUnit {
   unit: string;
   result: string;
   status: string;
-  /** `$MONITOR_INVOCATION_ID`: one failure that is reported twice is then one alert. */
+  /** `$MONITOR_INVOCATION_ID`: one failure that is reported twice is then one alert. Without it what fails the same way is one an hour. */
   invocation: string | undefined;
 }
 
@@ -21,6 +24,8 @@ export interface UnitAlert {
   sent: number;
   /** What could not be sent; through the outbox, later ticks try it again. */
   failed: number;
+  /** The channels were told the same before, and are left in peace. */
+  isKnown: boolean;
   problem: string | null;
 }
 
@@ -29,7 +34,8 @@ export interface UnitAlert {
  * may be why the unit failed, it asks the channels directly.
  */
 export async function alertUnitFailed(sources: AlertSources, failed: FailedUnit): Promise<UnitAlert> {
-  const notice = noticeOf(failed, toIso((sources.clock ?? systemClock).nowMs()));
+  const nowMs = (sources.clock ?? systemClock).nowMs();
+  const notice = noticeOf(failed, toIso(nowMs));
   const key = keyOf(notice);
   return await alertAnyway<UnitAlert>(
     sources,
@@ -43,28 +49,45 @@ export async function alertUnitFailed(sources: AlertSources, failed: FailedUnit)
         .where("alerts.key", "=", key)
         .execute();
       const sent = deliveries.filter(({ state }) => state === "sent").length;
-      return { key, direct: false, sent, failed: deliveries.length - sent, problem: null };
+      return { key, direct: false, sent, failed: deliveries.length - sent, isKnown: false, problem: null };
     },
-    async ({ redact, log, send }, error) => {
+    async ({ state, redact, log, send }, error) => {
       const problem = redact(messageOf(error));
+      const isKnown = wasSent(join(state, "logs"), key, nowMs);
       log.event("error", "unit_failed", { unit: failed.unit, key, error: problem });
       const also = "Its configuration or its state cannot be used now; afk doctor says which.";
-      const counts = await send({ ...notice, message: `${notice.message} ${also}` });
-      return { key, direct: true, ...counts, problem };
+      const notSent = { sent: 0, failed: 0 };
+      const counts = isKnown ? notSent : await send({ ...notice, message: `${notice.message} ${also}` });
+      return { key, direct: true, ...counts, isKnown, problem };
     },
   );
 }
 
+/** What the outbox cannot remember now the log does. Where that cannot be read it is told again: silence would be worse. */
+function wasSent(logs: string, key: string, nowMs: number): boolean {
+  try {
+    const sent = readLogs({ dir: logs, events: ["alert_sent"], sinceMs: nowMs - HOUR_MS, limit: LINES_MAX });
+    return [...sent].some(({ line }) => line.key === key);
+  } catch {
+    return false;
+  }
+}
+
+/** Of an hour's alerts so many of the newest are looked through. */
+const LINES_MAX = 500;
+
 function noticeOf({ unit, result, status, invocation }: FailedUnit, at: string): Notice {
   const name = plain(unit, 120);
+  const [ended, code, run] = [plain(result, 40), plain(status, 40), plain(invocation ?? "", 64)];
   return {
     event: "unit_failed",
     title: `${name} failed`,
     message:
-      `${sentenceOf(plain(result, 40), plain(status, 40))} ` +
+      `${sentenceOf(ended, code)} ` +
       `What it had begun is kept and taken up by the next run; the caps and the kill switch hold. Look: ${lookOf(name)}`,
-    subject: name,
-    occurrence: plain(invocation ?? "", 64) === "unknown" ? at : plain(invocation ?? "", 64),
+    // The state is one agent's, so that of its instance it is the same unit.
+    subject: name.replace(/@[^.]*/, ""),
+    occurrence: run === "unknown" ? `${at.slice(0, "YYYY-MM-DDTHH".length)}:${ended}:${code}` : run,
   };
 }
 

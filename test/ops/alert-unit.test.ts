@@ -36,10 +36,31 @@ describe("a unit that failed", () => {
     clock.advance(60_000);
     await fail({ invocation: "0123456789abcdef0123456789abcdef" });
     await fail({ invocation: "fedcba9876543210fedcba9876543210" });
-    await fail();
-    clock.advance(1);
-    await fail();
-    expect(target.query("select key from alerts")).toHaveLength(4);
+    expect(target.query("select key from alerts")).toHaveLength(2);
+  });
+
+  it.each([
+    ["", {}],
+    [", also where nothing can be written down", { agnet: "x" }],
+  ])("each few minutes, as a crontab tells of it, is one alert an hour%s", async (_where, wrong) => {
+    const { clock, messages, fail } = await setting(wrong);
+    const tick = { unit: "afk-tick", status: "78" };
+    await fail(tick);
+    clock.advance(5 * 60_000);
+    const again = await fail(tick);
+    expect(again).toMatchObject({ isKnown: again.direct });
+    expect(messages()).toHaveLength(1);
+    await fail({ ...tick, status: "137" });
+    expect(messages()).toHaveLength(2);
+    clock.advance(60 * 60_000);
+    await fail(tick);
+    expect(messages()).toHaveLength(3);
+  });
+
+  it("of one of several agents is the same unit of its own state", async () => {
+    const { target, fail } = await setting();
+    await fail({ unit: "afk@work.service" });
+    expect(target.query("select subject from incidents")).toEqual([{ subject: "afk.service" }]);
   });
 
   it.each([

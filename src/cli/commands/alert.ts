@@ -57,7 +57,8 @@ const unit = defineCommand({
     invocation: {
       type: "string",
       valueHint: "ID",
-      description: "$MONITOR_INVOCATION_ID: told twice, the same failure is then one alert",
+      description:
+        "$MONITOR_INVOCATION_ID: told twice, the same failure is then one alert; without it, one an hour",
     },
   },
   async run({ args }) {
@@ -67,9 +68,11 @@ const unit = defineCommand({
       { unit: name, result, status, invocation },
     );
     // Without the outbox nobody tries again.
-    const isTold = told.sent > 0 || (!told.direct && told.failed === 0);
+    const isTold = told.sent > 0 || told.isKnown || (!told.direct && told.failed === 0);
     const text = [
-      `${told.sent} told, ${told.failed} not${told.direct ? "" : " yet"} (${told.key})`,
+      told.isKnown
+        ? `the same was told within the hour (${told.key})`
+        : `${told.sent} told, ${told.failed} not${told.direct ? "" : " yet"} (${told.key})`,
       ...(told.problem === null ? [] : [`told directly, past the outbox: ${oneLine(told.problem)}`]),
     ];
     return { json: { ok: isTold, ...told }, text, exitCode: exitCode(isTold) };

@@ -89,6 +89,7 @@ describe("a tick that goes well ends", () => {
     ["tick_failed", "idle", true],
     ["state_rolled_back", "idle", true],
     ["unit_failed:afk.service", "ok", true],
+    ["unit_failed:afk-tick", "idle", true],
     ["unit_failed:afk.service", "failed", false],
     ["unit_failed:afk-backup.service", "ok", false],
     ["wedged", "idle", false],
