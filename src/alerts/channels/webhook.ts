@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { type HttpChannel, postJson } from "./channel.ts";
 import { alertText } from "./text.ts";
 
@@ -8,11 +9,19 @@ import { alertText } from "./text.ts";
 export const webhook: HttpChannel = {
   request(payload, config) {
     const text = config.template === null ? {} : { text: alertText(payload, config) };
-    // The same for every try, so that a receiver can drop a repeat. Headers hold ASCII only.
-    const key = encodeURIComponent(payload.key.toWellFormed()).slice(0, KEY_LENGTH_MAX);
-    return postJson(config.url, { ...payload, ...text }, { "idempotency-key": key });
+    return postJson(config.url, { ...payload, ...text }, idempotencyKey(payload.key));
   },
   isAccepted: () => true,
 };
 
 const KEY_LENGTH_MAX = 255;
+
+/**
+ * The header that is the same for every try, so that a receiver can drop a repeat, and different for everything else: of a long
+ * key a hash, since its end is what differs. Headers hold ASCII only.
+ */
+export function idempotencyKey(key: string): { "idempotency-key": string } {
+  const encoded = encodeURIComponent(key.toWellFormed());
+  const isLong = encoded.length > KEY_LENGTH_MAX;
+  return { "idempotency-key": isLong ? createHash("sha256").update(encoded).digest("hex") : encoded };
+}

@@ -1,8 +1,7 @@
 import { type ChannelConfig, postJson } from "../../alerts/channels/channel.ts";
+import { idempotencyKey } from "../../alerts/channels/webhook.ts";
 import { toIso } from "../../lib/clock.ts";
 import type { Result } from "../result.ts";
-
-const KEY_LENGTH_MAX = 255;
 
 /** The whole result as JSON (docs/delivery.md). */
 export function webhookPayload({ agent, job, run, label, key, outcome, isNews, createdMs, report }: Result) {
@@ -12,6 +11,5 @@ export function webhookPayload({ agent, job, run, label, key, outcome, isNews, c
 
 /** One request with the whole result; its key is in a header too, by which a receiver can drop a repeat. */
 export function webhookForm(result: Result, config: ChannelConfig) {
-  const key = encodeURIComponent(result.key.toWellFormed()).slice(0, KEY_LENGTH_MAX);
-  return [postJson(config.url, webhookPayload(result), { "idempotency-key": key })];
+  return [postJson(config.url, webhookPayload(result), idempotencyKey(result.key))];
 }

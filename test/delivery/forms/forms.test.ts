@@ -279,6 +279,16 @@ describe("a webhook", () => {
       ...report,
     });
   });
+
+  it("has another header for each of a run's results, however long its key is", () => {
+    const run = "счёт-".repeat(30);
+    const keys = [`${run}:phone`, `${run}:phone:dead`, `${run}:phone:again:2026-11-29T06:00:00.000Z`];
+    const sent = keys.map(
+      (key) => webhookForm(sampleResult({}, { key }), HOOK)[0]?.headers["idempotency-key"],
+    );
+    expect(new Set(sent).size).toBe(keys.length);
+    for (const header of sent) expect(header).toMatch(/^[\x21-\x7e]{1,255}$/);
+  });
 });
 
 describe("an e-mail", () => {
