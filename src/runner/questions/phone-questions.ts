@@ -1,3 +1,4 @@
+import { truncateBytes } from "../../alerts/channels/text.ts";
 import { MINUTE_MS } from "../../lib/durations.ts";
 import { momentText } from "../../lib/zone.ts";
 import type { Rails } from "../../rails/rails.ts";
@@ -8,6 +9,8 @@ import { expireQuestions, type Question } from "./question.ts";
 
 /** One that is not known to have got out is sent again after this, with another code. */
 const AGAIN_MS = MINUTE_MS;
+/** With the line below it, it fits into what a service takes: ntfy's message is 4,096 bytes. */
+const MESSAGE_BYTES_MAX = 3_800;
 /** Sent at a time; the others follow. */
 const QUESTIONS_MAX = 5;
 
@@ -77,7 +80,7 @@ function withCode(
   const until = momentText(expires_at, timezone);
   return {
     id,
-    text: `${message}\n\nAnswer until ${until}, once: ${yes} ${code}, or ${no} ${code}`,
+    text: `${truncateBytes(message, MESSAGE_BYTES_MAX)}\n\nAnswer until ${until}, once: ${yes} ${code}, or ${no} ${code}`,
     actions: [
       { label: kind === "draft" ? "Approve" : "Yes", message: `${yes} ${code}` },
       { label: kind === "draft" ? "Reject" : "No", message: `${no} ${code}` },

@@ -10,12 +10,12 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** A question about a cap of the run `one`, which waits. */
-async function asked() {
+async function asked(message = "May it?") {
   const rails = await testRails();
   const { store, clock } = rails;
   const nowMs = clock.nowMs();
   const detail = { window: "day", amount: "micros", period: "2026-11-21", cap: 100, extra: 100 };
-  const question = { kind: "cap", subject: "one", job: "work", message: "May it?" } as const;
+  const question = { kind: "cap", subject: "one", job: "work", message } as const;
   const id = await store.atomically(async (trx) => {
     await insertRun(trx, nowMs);
     return await ask(
@@ -71,6 +71,12 @@ describe("a code", () => {
     const letters = new Set(codes.join(""));
     expect(Math.log2(letters.size ** 8)).toBeGreaterThan(38);
     expect(readCode("k7m2-q9xd ")).toBe("K7M2Q9XD");
+  });
+
+  it("is in the message whatever the message holds: services cut off what is too long", async () => {
+    const { sent, code } = await (await asked("漢".repeat(1_500))).send();
+    expect(code).toHaveLength(8);
+    expect(Buffer.byteLength(sent?.text ?? "")).toBeLessThanOrEqual(4_096);
   });
 
   it("is made when its question is sent, is in no table and no alert, and ends with the next sending", async () => {
