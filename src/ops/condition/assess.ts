@@ -9,6 +9,7 @@ import { ownerWords } from "../../lib/windows.ts";
 import type { Kill } from "../../rails/halt.ts";
 import type { TicksTable } from "../../store/schema/evidence.ts";
 import { gatewayUrl } from "../gateway-answers.ts";
+import { unpauseWith } from "../paused.ts";
 import type { Late, WatchNotice } from "../watchdog/heartbeat.ts";
 import type { Observation } from "../worker.ts";
 import type { Facts } from "./facts.ts";
@@ -177,7 +178,7 @@ function queue(evidence: Evidence): Finding[] {
       each.since === null ? "" : ` since ${formatRelative(Date.parse(each.since), observed.nowMs)}`;
     const why = each.reason === null ? "" : `: ${each.reason}`;
     const detail = `by ${each.by}${since}${why}`;
-    found.push(finding("job_paused", `${each.job} is paused`, `afk unpause ${each.job}`, detail));
+    found.push(finding("job_paused", `${each.job} is paused`, unpauseWith(each), detail));
   }
   if (waiting !== null) {
     const { jobs: count, reason } = waiting;

@@ -133,7 +133,10 @@ describe("a paused job", () => {
     clock.advance(HOUR);
     expect(await agent.unpause("work")).toEqual({ wasPaused: true, isByFile: true });
     await agent.tick();
-    expect(await agent.status()).toMatchObject({ paused: [{ by: "afk.yaml", since }] });
+    expect(await agent.status()).toMatchObject({
+      paused: [{ by: "afk.yaml", since }],
+      findings: [{ command: "take paused: true of work out of afk.yaml" }],
+    });
     expect(ran).toEqual([]);
     const again = await reopen(HOURLY);
     await again.tick();
