@@ -124,6 +124,9 @@ describe("a receiver that does not take it", () => {
       expect(receiver.received).toHaveLength(tries);
       clock.advance(row.next_at - clock.nowMs());
       await send();
+      const { findings } = await agent.status();
+      const shown = findings.filter(({ code }) => code.startsWith("results_")).map(({ command }) => command);
+      expect(shown).toEqual([`afk logs --event delivery_${tries < 6 ? "delayed" : "failed"}`]);
     }
     expect(waits).toEqual([1, 5, 25, 125, 625, 1440]);
     expect(only(await rows())).toMatchObject({ state: "dead", attempts: 7 });

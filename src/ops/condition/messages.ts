@@ -77,13 +77,14 @@ const FAILED = "afk logs --event delivery_failed";
 const KINDS = {
   alerts: {
     ...{ from: sql.table("alert_deliveries"), receiver: "channel", lost: "failed", taken: "sent" },
-    ...{ one: "alert", look: "afk logs --event alert_failed", mend: "afk alert test" },
+    ...{ one: "alert", look: "afk logs --event alert_failed" },
+    ...{ mend: "afk alert test", wait: "afk alert test" },
   },
   results: {
     from: sql`(select deliveries.*, results.name || ' to ' || receiver as whose from deliveries join results
       on results.job_id = deliveries.job_id and results.outcome = deliveries.outcome) as messages`,
     ...{ receiver: "whose", lost: "dead", taken: "delivered" },
-    ...{ one: "result", look: FAILED, mend: FAILED },
+    ...{ one: "result", look: FAILED, mend: FAILED, wait: "afk logs --event delivery_delayed" },
   },
 } as const;
 
@@ -155,7 +156,7 @@ async function undecided(db: Db, channels: Config["alerts"], beforeMs: number): 
 }
 
 function findingsOn(kind: Kind, backlogs: readonly Backlog[], nowMs: number): Finding[] {
-  const { one, look, mend } = KINDS[kind];
+  const { one, look, mend, wait } = KINDS[kind];
   const sum = (list: readonly Backlog[], of: "lost" | "delayed") =>
     list.reduce((total, each) => total + each[of], 0);
   const why = (list: readonly Backlog[]) =>
@@ -174,7 +175,7 @@ function findingsOn(kind: Kind, backlogs: readonly Backlog[], nowMs: number): Fi
     const waitMs = nowMs - Math.min(...delayed.map(({ sinceMs }) => sinceMs ?? nowMs));
     const since = waitMs > 0 ? `due for ${formatDuration(waitMs)}; ` : "";
     const text = `${plural(sum(delayed, "delayed"), `${one} waits`, `${one}s wait`)} to be sent`;
-    found.push(finding(`${kind}_delayed`, text, mend, `${since}${why(delayed)}`));
+    found.push(finding(`${kind}_delayed`, text, wait, `${since}${why(delayed)}`));
   }
   return found;
 }
