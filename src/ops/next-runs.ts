@@ -9,16 +9,30 @@ export type NextRun = Awaited<ReturnType<typeof readNextRuns>>[number];
 /** Every job of afk.yaml with its next time, the earliest first. */
 export async function readNextRuns(db: Db, config: Pick<Config, "jobs" | "timezone">, nowMs: number) {
   const paused = new Map((await readPaused(db, config)).map((each) => [each.job, each]));
-  const rows = await db.selectFrom("schedules").select(["job_name", "last_slot_at"]).execute();
-  const lastSlots = new Map(rows.map((row) => [row.job_name, row.last_slot_at]));
+  const rows = await db.selectFrom("schedules").selectAll().execute();
+  const lastSlots = new Map(rows.map((row) => [`${row.job_name} ${row.schedule}`, row.last_slot_at]));
   const runs = config.jobs.map(({ name, schedule, after = [] }) => ({
     job: name,
     schedule,
     after,
-    dueAt: paused.has(name) ? null : dueAt(schedule, lastSlots.get(name), config.timezone, nowMs),
+    dueAt: paused.has(name)
+      ? null
+      : dueAt(schedule, lastSlots.get(`${name} ${scheduleKey(schedule)}`), config.timezone, nowMs),
     paused: paused.get(name) ?? null,
   }));
   return runs.sort((a, b) => (a.dueAt ?? Number.POSITIVE_INFINITY) - (b.dueAt ?? Number.POSITIVE_INFINITY));
+}
+
+/** How the table `schedules` has a schedule: a changed one starts anew, and what was the last slot of another says nothing. */
+export function scheduleKey(schedule: Schedule): string {
+  switch (schedule.type) {
+    case "cron":
+      return `cron ${schedule.expression}`;
+    case "every":
+      return `every ${schedule.intervalMs}`;
+    case "manual":
+      return "manual";
+  }
 }
 
 function dueAt(schedule: Schedule, last: number | undefined, timezone: string, nowMs: number): number | null {

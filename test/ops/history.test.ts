@@ -118,16 +118,18 @@ test("each job's next time follows from its schedule and its last slot", async (
     job("missed", { type: "cron", expression: "0 6 * * *" }),
     job("every", { type: "every", intervalMs: 4 * HOUR_MS }),
     job("new", { type: "every", intervalMs: HOUR_MS }),
+    job("changed", { type: "cron", expression: "0 5 * * *" }),
     job("hand", { type: "manual" }),
   ];
-  for (const [job_name, last] of [
-    ["cron", "2026-11-21T05:00:00Z"],
-    ["missed", "2026-11-19T05:00:00Z"],
-    ["every", "2026-11-21T08:00:00Z"],
+  for (const [job_name, schedule, last] of [
+    ["cron", "cron 0 6 * * *", "2026-11-21T05:00:00Z"],
+    ["missed", "cron 0 6 * * *", "2026-11-19T05:00:00Z"],
+    ["every", "every 14400000", "2026-11-21T08:00:00Z"],
+    ["changed", "cron 0 6 * * *", "2026-11-20T05:00:00Z"],
   ] as const)
     await rails.store.db
       .insertInto("schedules")
-      .values({ job_name, schedule: "x", last_slot_at: iso(last) })
+      .values({ job_name, schedule, last_slot_at: iso(last) })
       .execute();
   const runs = await readNextRuns(rails.store.db, { jobs, timezone: "Europe/Berlin" }, now);
   expect(
@@ -136,6 +138,7 @@ test("each job's next time follows from its schedule and its last slot", async (
     ["missed", "2026-11-20T05:00:00.000Z"],
     ["new", "2026-11-21T10:00:00.000Z"],
     ["every", "2026-11-21T12:00:00.000Z"],
+    ["changed", "2026-11-22T04:00:00.000Z"],
     ["cron", "2026-11-22T05:00:00.000Z"],
     ["hand", null],
   ]);

@@ -1,8 +1,9 @@
 import type { Selectable } from "kysely";
-import type { JobConfig, Schedule } from "../../config/config.ts";
+import type { JobConfig } from "../../config/config.ts";
 import { toIso } from "../../lib/clock.ts";
 import { AfkError, EXIT } from "../../lib/errors.ts";
 import { didYouMean } from "../../lib/nearest.ts";
+import { scheduleKey } from "../../ops/next-runs.ts";
 import { enqueue, jobKey, type NewJob } from "../../queue/enqueue.ts";
 import { BY_FILE, isPaused, listPauses, pauseByFile } from "../../queue/pause.ts";
 import { refuseElsewhere } from "../../rails/kill.ts";
@@ -158,11 +159,11 @@ async function pausedJobs(db: Db): Promise<Set<string>> {
 }
 
 function slotUnder(row: Selectable<SchedulesTable> | undefined, { schedule }: JobConfig): number | null {
-  return row !== undefined && row.schedule === textOf(schedule) ? row.last_slot_at : null;
+  return row !== undefined && row.schedule === scheduleKey(schedule) ? row.last_slot_at : null;
 }
 
 async function rememberSlot(trx: Trx, job: JobConfig, slotMs: number): Promise<void> {
-  const columns = { schedule: textOf(job.schedule), last_slot_at: slotMs };
+  const columns = { schedule: scheduleKey(job.schedule), last_slot_at: slotMs };
   await trx
     .insertInto("schedules")
     .values({ job_name: job.name, ...columns })
@@ -174,15 +175,4 @@ type Given = Pick<NewJob, "key" | "slotMs" | "label" | "byHand"> & { payload?: u
 
 function newJob({ name, kind, retry }: JobConfig, given: Given): NewJob {
   return { name, kind, maxAttempts: retry.attempts, payload: null, ...given };
-}
-
-function textOf(schedule: Schedule): string {
-  switch (schedule.type) {
-    case "cron":
-      return `cron ${schedule.expression}`;
-    case "every":
-      return `every ${schedule.intervalMs}`;
-    case "manual":
-      return "manual";
-  }
 }
