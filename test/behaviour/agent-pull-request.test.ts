@@ -122,6 +122,25 @@ describe("a pull request", () => {
     expect(JSON.parse((await approve(at, "--again")).stdout)).toMatchObject({ state: "done" });
   });
 
+  it.each([
+    ["the branch", ["receive.hideRefs", "refs/heads/afk"], /refused the branch: .*\[remote rejected\]/],
+    ["whoever may only read", ["http.receivepack", "false"], /refused the branch: .*returned error: 403/],
+  ])(
+    "is not pushed where the server refuses %s, and that is said",
+    PROCESSES,
+    async (_what, config, error) => {
+      const at = await drafted();
+      at.server.git("config", ...config);
+      const refused = JSON.parse((await approve(at)).stdout);
+      expect(refused).toMatchObject({ state: "pending", error: expect.stringMatching(error) });
+      expect(refused.error).not.toContain("may have been");
+      expect(at.server.pulls).toEqual([]);
+      at.server.git("config", "--unset", config[0]!);
+      at.server.git("config", "http.receivepack", "true");
+      expect(JSON.parse((await approve(at)).stdout)).toMatchObject({ state: "done" });
+    },
+  );
+
   it("is not pushed over a branch of somebody's, and that is said", PROCESSES, async () => {
     const at = await drafted();
     at.server.git("branch", at.content.branch, "main");

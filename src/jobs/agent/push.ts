@@ -6,6 +6,13 @@ import { keptRef, type Mirror } from "./repository.ts";
 /** The code of an error after which the branch may be there. */
 export const PUSH_UNKNOWN = "push_unknown";
 
+/**
+ * In git's words: the server refused the branch, or (4xx) whoever asks, before or instead of taking it. Then it was not done. Not
+ * with `--porcelain`, by which git says the first of these elsewhere.
+ */
+const REFUSED =
+  /\[(?:remote )?rejected\]|returned error: 4\d\d|Authentication failed|could not read Username|repository '\S+' not found/;
+
 /** A branch was not pushed; nothing was changed in the remote repository. */
 class PushRefused extends AfkError {
   constructor(message: string) {
@@ -47,13 +54,11 @@ export async function pushBranch(
   try {
     // An empty expectation: the server takes it only where there is no such branch.
     const onlyNew = `--force-with-lease=refs/heads/${branch}:`;
-    const how = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", onlyNew];
+    const how = ["--no-verify", "--no-follow-tags", "--recurse-submodules=no", onlyNew];
     await git(["push", ...how, "--", remote, `${commit}:refs/heads/${branch}`], there);
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
-    // The server's own refusal says that it was not done.
-    if (/rejected/.test(error.message))
-      throw new PushRefused(`${remote} refused the branch: ${error.message}`);
+    if (REFUSED.test(error.message)) throw new PushRefused(`${remote} refused the branch: ${error.message}`);
     throw new GitFailed(PUSH_UNKNOWN, `${messageOf(error)}; it may have been pushed`, { cause: error });
   }
 }
