@@ -66,6 +66,8 @@ export async function updateMirror(
       "--no-tags",
       "--no-recurse-submodules",
       "--no-write-fetch-head",
+      // Of a clone without all of its history git would else take nothing, and say that all is well.
+      "--update-shallow",
       "--",
       repo,
       ...refs,

@@ -43,3 +43,21 @@ it("drops commits that nobody approved for 90 days, and follows what was deleted
   expect(git("for-each-ref", "--format=%(refname:short)", "refs/heads")).toBe("main");
   expect(git("for-each-ref", "--format=%(subject)", "refs/afk")).toBe("1");
 });
+
+it("takes a clone without all of its history, and what is new in it later", async () => {
+  const whole = gitRepository({ a: "1" });
+  whole.commit({ a: "2" });
+  const repo = join(tempDir(), "shallow");
+  whole.git("clone", "--quiet", "--depth=1", `file://${whole.path}`, repo);
+  const shallow = (...args: string[]) => whole.git("-C", repo, ...args).trim();
+  const mirror = mirrorOf(join(tempDir(), "repos"), "fix");
+  const update = (ref: string | null) =>
+    updateMirror(mirror, { repo, ref, job: "fix" }, new AbortController().signal);
+  for (const content of ["3", "4"]) {
+    const commit = whole.commit({ a: content });
+    shallow("fetch", "--quiet", "--depth=1");
+    shallow("reset", "--quiet", "--hard", "origin/main");
+    expect(await update(null)).toMatchObject({ commit, branch: "main" });
+    expect(await update("main")).toMatchObject({ commit, branch: "main" });
+  }
+});
