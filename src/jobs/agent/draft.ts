@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { plainLine } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import { OWN_BRANCH, type PullRequest, targetSchema } from "../actions/pull-request.ts";
+import { openTokenIssues } from "../sources/forge/settings.ts";
 import { type GitOptions, git, gitLine } from "./git.ts";
 import type { Patch, Scratch } from "./patch.ts";
 import { type AgentRun, changeWords } from "./report.ts";
@@ -28,6 +29,10 @@ export function targetOf(settings: AgentSettings, base: Base, job: string): Targ
   if (remote === null)
     throw refuse(
       "its repository has no origin on the web; write pull_request: { remote: https://… } in afk.yaml",
+    );
+  if (openTokenIssues("", remote, pullRequest.token).length > 0)
+    throw refuse(
+      `${remote} is not encrypted, and the token would go over the network as it is; write pull_request: { remote: https://… } in afk.yaml`,
     );
   const branch = pullRequest.base ?? base.branch;
   if (branch === null) throw refuse("it begins at no branch; write pull_request: { base: main } in afk.yaml");

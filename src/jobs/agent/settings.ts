@@ -6,6 +6,7 @@ import { fromHome } from "../../config/locations.ts";
 import { isAllowed } from "../../egress/allowlist.ts";
 import { allowEntry, networkEntry } from "../programs/network-settings.ts";
 import { checkProgram, programEntries } from "../programs/settings.ts";
+import { openTokenIssues } from "../sources/forge/settings.ts";
 
 const WRITE_PROMPT =
   "write what the agent is to do, at most 100000 characters, or prompt_file: with the path of a file";
@@ -104,7 +105,9 @@ export function checkAgent(settings: AgentSettings, config: Config): ConfigIssue
     issues.push({ path: settings.isDrafted ? "draft" : "pull_request", message });
   }
   for (const key of ["remote", "api"] as const) {
-    const host = URL.parse(settings.pullRequest?.[key] ?? "")?.hostname;
+    const address = settings.pullRequest?.[key] ?? undefined;
+    const host = URL.parse(address ?? "")?.hostname;
+    issues.push(...openTokenIssues(`pull_request.${key}`, address, settings.pullRequest?.token));
     if (host !== undefined && !isAllowed(host, config.egress.allow))
       issues.push({
         path: `pull_request.${key}`,

@@ -96,6 +96,7 @@ it.each([
     { remote: "https://github.com/octo-org/repo", base: "a..b" },
     /name of a branch/,
   ],
+  ["an open address", { remote: "http://git.example.org/octo-org/repo" }, /not encrypted, and the token/],
 ])("a pull request for %s is refused before the program is run", async (_what, pull, message) => {
   const at = agentHarness();
   const settings = { draft: "pull_request", pull_request: { token: "token", ...pull } };
