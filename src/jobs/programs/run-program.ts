@@ -196,6 +196,12 @@ function logEnd(context: Context, ran: Ran): void {
 /** Refusals of the system that do not heal by waiting; others, such as a lack of memory, do. */
 const PERMANENT = /^(?:ENOENT|EACCES|ENOTDIR|EPERM|ELOOP|ENAMETOOLONG|ENOEXEC|E2BIG)$/;
 
+/** A prompt with a payload below it, as a rule: on Linux one argument has 128 KiB at most. */
+const TOO_LONG = {
+  found: "its command line is longer than the system takes",
+  mend: "write {prompt_file} in place of {prompt}, or have it read its standard input",
+};
+
 /** What is wrong with a run that did not end with exit 0. */
 export function failureOf(
   { name, settings }: { name: string; settings: Pick<ProgramSettings, "command"> },
@@ -211,7 +217,7 @@ export function failureOf(
     const why = end.code || `${end.message}${redact(lastOf(stderr.text))}`;
     const message = `job ${name}: ${program} could not be started (${why})`;
     if (!PERMANENT.test(end.code)) return new AfkError("exec_unstarted", message);
-    const problem = startProblem(settings.command, at.cwd, at.searchPath);
+    const problem = end.code === "E2BIG" ? TOO_LONG : startProblem(settings.command, at.cwd, at.searchPath);
     const { found, mend } = problem ?? { found: "the system refused it", mend: "mend command in afk.yaml" };
     return new PermanentFailure("exec_unstarted", `${message}: ${found}; ${mend}`);
   }

@@ -143,6 +143,14 @@ describe("what the program finds", () => {
     expect(read("four")).toBe(at.dir);
   });
 
+  test("is not a prompt that is too long for an argument, which says where it finds one", async () => {
+    const at = agentHarness();
+    const command = ["sh", "-c", "true", "sh", "{prompt}"];
+    await expect(at.run("", { command, payload: "x".repeat(140_000) })).rejects.toThrow(
+      /could not be started \(E2BIG\): its command line is longer .*; write \{prompt_file\} in place of \{prompt\}/,
+    );
+  });
+
   test("begins at a branch, a tag or a commit that ref names, else at what is checked out", async () => {
     const at = agentHarness();
     const first = at.repository.git("rev-parse", "HEAD").trim();
