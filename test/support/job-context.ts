@@ -116,7 +116,8 @@ export function fakeJob<Settings>(settings: Settings, options: Options = {}): Fa
     },
     publish: (name, content) => void job.files.set(name, content),
     draft(name, action, content) {
-      if (!isDraftName(name)) throw new Error(`cannot name a draft: ${name}`);
+      if (!isDraftName(name) || job.drafts.some((draft) => draft.name === name))
+        throw new Error(`cannot name a draft: ${name}`);
       readDraft(action, JSON.stringify(content));
       job.drafts.push({ name, action, content });
     },

@@ -37,12 +37,13 @@ export function createDrafter(
     const plans = rulesFor(context.settings.rules, label, priority).flatMap((rule) =>
       plansOf(rule, item, { from, api, decision }),
     );
-    return plans.map((plan, index) => {
+    return plans.map((plan) => {
       if ("unfit" in plan) return plan.unfit;
       if (count >= DRAFTS_MAX) return `not drafted, since a run drafts at most ${DRAFTS_MAX}: ${plan.what}`;
       count += 1;
       const title = `${plan.what}: ${oneLine(item.title, TITLE_CHARS_MAX)}`;
-      const which = ` (${item.key.slice(0, KEY_CHARS)}.${index + 1})`;
+      // By its number no other draft of the run is called so: whoever sends two mails can have their keys begin alike.
+      const which = ` (${item.key.slice(0, KEY_CHARS)}.${count})`;
       const name = plainLine(title, DRAFT_NAME_CHARS_MAX - which.length) + which;
       context.draft(name, plan.action, plan.content);
       return `drafted: ${plan.what}`;

@@ -291,6 +291,24 @@ describe("what follows", () => {
     ]);
   });
 
+  test("two mails whose sender chose identifiers that look alike to afk both get a draft", async () => {
+    const base = tempDir();
+    mkdirSync(join(base, "in"));
+    // Their hashes begin with the same eight digits, for which a program searches a tenth of a second.
+    for (const id of ["92407", "92444"])
+      writeFileSync(
+        join(base, "in", `${id}.eml`),
+        `From: Eve <eve@example.org>\nSubject: Hello\nMessage-ID: <${id}@example.org>\n\nIs it up? ${id}\n`,
+      );
+    const settings = parseSettings({ ...BASE, when: [{ label: "urgent", do: "draft", reply: "Hello" }] });
+    const job = fakeJob(settings, { base, answer: () => answer({ label: "urgent" }) });
+    await triage.run(job.context);
+    expect(job.drafts.map(({ name }) => name).sort()).toEqual([
+      "reply to eve@example.org: Hello (edf376e3.1)",
+      "reply to eve@example.org: Hello (edf376e3.2)",
+    ]);
+  });
+
   test("labels as long and with such emoji as GitHub takes are drafted", async () => {
     const labels = Array.from({ length: 10 }, (_, n) => `${n} \u{1F469}\u200D\u{1F4BB} ${"x".repeat(40)}`);
     const issue = {
