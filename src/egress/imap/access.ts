@@ -20,8 +20,8 @@ export interface ReadableMailbox extends AsyncDisposable {
   exists: number;
   /** Numbers of mails behind `afterUid` that came since an instant (epoch milliseconds; to a day), ascending. */
   search(query: { afterUid: number; sinceMs: number; isUnseenOnly: boolean }): Promise<number[]>;
-  /** The beginnings of these mails, in this order. Those that are gone, or that the server refuses, are not there. */
-  readHeads(uids: readonly number[], bytesMax: number): Promise<MailHead[]>;
+  /** The beginnings of these mails, in this order. Those that are gone are not there; those that the server refuses may be another time. */
+  readHeads(uids: readonly number[], bytesMax: number): Promise<{ heads: MailHead[]; refused: number[] }>;
   /** Bytes of a mail; fewer where it ends before. At most 512 KiB. */
   readBytes(uid: number, start: number, length: number): Promise<Buffer>;
 }

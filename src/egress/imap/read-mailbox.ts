@@ -32,6 +32,7 @@ export async function readMailbox(access: MailAccess, how: OpenHow): Promise<Rea
         const asked = new Set(uids);
         const found = new Map<number, MailHead>();
         const maxLength = Math.min(bytesMax, READ_BYTES_MAX);
+        let refused: number[] = [];
         const query = {
           uid: true,
           flags: true,
@@ -52,8 +53,9 @@ export async function readMailbox(access: MailAccess, how: OpenHow): Promise<Rea
         } catch (error) {
           // Some servers answer NO where one mail of several cannot be read, and send the others.
           if (!isRefusal(error) || !client.usable) throw error;
+          refused = [...asked];
         }
-        return uids.flatMap((uid) => found.get(uid) ?? []);
+        return { heads: uids.flatMap((uid) => found.get(uid) ?? []), refused };
       }),
     readBytes: (uid, start, length) =>
       ask(async () => {

@@ -36,10 +36,14 @@ export async function collectImap(source: ImapSource, context: Context): Promise
     notes.add(
       `only the newest ${itemsMax} mails were read, not the ${left} before them (max_items can be raised)`,
     );
-  const mails = await readMails(mailbox, wanted, { ...imap, sinceMs, notes });
+  const { mails, refused } = await readMails(mailbox, wanted, { ...imap, sinceMs, notes });
   const raws = mails.map(({ raw }) => (name === undefined ? raw : underOneName(raw)));
   const items = newestItems(raws, imapLabel(source), { itemsMax });
-  const offered = mails.map(({ uid, raw }) => ({ uid, key: toItem(raw, "")?.key ?? "" }));
+  const offered = [
+    ...mails.map(({ uid, raw }) => ({ uid, key: toItem(raw, "")?.key ?? "" })),
+    // By no key, as nobody has seen them.
+    ...refused.map((uid) => ({ uid, key: "" })),
+  ];
   const lastUid = found.reduce((latest, uid) => Math.max(latest, uid), before.lastUid);
   context.keep(key, writePosition({ validity: before.validity, lastUid, offered }));
   return { items, notes: notes.list() };

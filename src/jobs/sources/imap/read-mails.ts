@@ -32,6 +32,13 @@ const HEAD_BYTES = 64 * 1024;
 /** Of a longer mail, by each further command. */
 const BLOCK_BYTES = 512 * 1024;
 
+/** What came of some numbers. */
+interface MailsRead {
+  mails: NumberedMail[];
+  /** Those that the server refused to send. */
+  refused: number[];
+}
+
 /**
  * The mails with these numbers as items, without those that were deleted, are drafts or are too old. Attachments are not looked
  * into, and at most `max_bytes` of a mail are fetched.
@@ -41,10 +48,11 @@ export async function readMails(
   mailbox: ReadableMailbox,
   uids: readonly number[],
   wanted: Wanted,
-): Promise<NumberedMail[]> {
+): Promise<MailsRead> {
   const { max_bytes: bytesMax = BYTES_MAX, notes } = wanted;
   const mails: NumberedMail[] = [];
-  const run = { bytes: 0, cut: 0, missing: 0 };
+  const refused: number[] = [];
+  const run = { bytes: 0, cut: 0 };
   // The newest first, so that what a bound leaves out is the oldest.
   const newest = uids.toSorted((a, b) => b - a);
   for (let at = 0; at < newest.length; at += BATCH) {
@@ -53,7 +61,9 @@ export async function readMails(
       break;
     }
     const batch = newest.slice(at, at + BATCH);
-    for (const head of await mailbox.readHeads(batch, Math.min(HEAD_BYTES, bytesMax))) {
+    const read = await mailbox.readHeads(batch, Math.min(HEAD_BYTES, bytesMax));
+    refused.push(...read.refused);
+    for (const head of read.heads) {
       if (!isWanted(head, wanted)) continue;
       try {
         mails.push({ uid: head.uid, raw: await readOne(mailbox, head, bytesMax, run) });
@@ -67,7 +77,9 @@ export async function readMails(
     notes.add(
       `only the first ${bytesMax} bytes of ${plural(run.cut, "mail")} were read (max_bytes can be raised)`,
     );
-  return mails;
+  if (refused.length > 0)
+    notes.add(`${plural(refused.length, "mail")} not read, as the server refused; the next run asks again`);
+  return { mails, refused };
 }
 
 function isWanted({ flags, arrivedMs }: MailHead, { sinceMs, unseen }: Wanted): boolean {

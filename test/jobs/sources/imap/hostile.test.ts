@@ -7,7 +7,7 @@ import { collectImap } from "../../../../src/jobs/sources/imap/imap.ts";
 import type { ImapSource } from "../../../../src/jobs/sources/imap/settings.ts";
 import { EXIT } from "../../../../src/lib/errors.ts";
 import { fetched, type ImapScript, imapServer } from "../../../support/imap-server.ts";
-import { fakeJob } from "../../../support/job-context.ts";
+import { fakeJob, type JobMemory } from "../../../support/job-context.ts";
 
 const connect = createConnect({ allow: ["127.0.0.1"], allowPrivate: ["127.0.0.1"] });
 const PASSWORD = "s3cret-word-of-mine";
@@ -28,13 +28,6 @@ interface Options {
 /** What comes of reading a server with this script. */
 async function read(script: ImapScript, { imap, timeoutMs = 20_000, signal, ...mailbox }: Options = {}) {
   const server = await imapServer(script, mailbox);
-  const job = fakeJob(null, {
-    egress: {
-      openMailbox: (access, aborted) => readMailbox(access, { connect, signal: aborted, timeoutMs }),
-    },
-    slotMs: Date.UTC(2026, 10, 21, 6),
-    ...(signal && { signal }),
-  });
   const source = {
     imap: {
       host: "127.0.0.1",
@@ -47,8 +40,18 @@ async function read(script: ImapScript, { imap, timeoutMs = 20_000, signal, ...m
       ...imap,
     },
   } satisfies ImapSource;
-  const collected = collectImap(source, job.context);
-  return { server, collected, job };
+  const run = (memory?: JobMemory) => {
+    const job = fakeJob(null, {
+      egress: {
+        openMailbox: (access, aborted) => readMailbox(access, { connect, signal: aborted, timeoutMs }),
+      },
+      slotMs: Date.UTC(2026, 10, 21, 6),
+      ...(signal && { signal }),
+      ...(memory && { memory }),
+    });
+    return { job, collected: collectImap(source, job.context) };
+  };
+  return { server, run, ...run() };
 }
 
 async function failure(script: ImapScript, options: Options = {}) {
@@ -161,6 +164,27 @@ describe("a mail server that refuses", () => {
       { uids: [1, 2] },
     );
     expect((await collected).items).toHaveLength(1);
+  });
+
+  it("mails for now has them asked for again, and that is said", async () => {
+    const mail = (uid: number) => fetched(uid, MAIL.replace("<1@", `<${uid}@`));
+    let isWell = false;
+    const { collected, run, job } = await read(
+      {
+        "UID FETCH": ({ tag, say }) =>
+          say(isWell ? `${mail(1)}\r\n${tag} OK` : `${mail(2)}\r\n${tag} NO [LIMIT] rate limit hit`),
+      },
+      { uids: [1, 2] },
+    );
+    expect((await collected).notes).toEqual([
+      "1 mail not read, as the server refused; the next run asks again",
+    ]);
+    isWell = true;
+    const again = run(job.finish());
+    expect(await again.collected).toMatchObject({ items: [{ title: "Pump two" }], notes: [] });
+    // What came is not asked for any more once the job has had it; what came late is.
+    const memory = again.job.finish();
+    expect([...(memory.kept?.values() ?? [])].join()).toContain('"lastUid":2,"offered":[[1,');
   });
 
   it("to talk, or breaks off, is down", async () => {
