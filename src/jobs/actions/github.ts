@@ -22,7 +22,7 @@ const place = {
   api: v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/, "write the address of the API")),
   repository: v.pipe(
     v.string(),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, "write owner/repository"),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/, "write owner/repository"),
   ),
   number: v.pipe(v.number(), v.integer(), v.minValue(1, "write the number of an issue or pull request")),
 };
@@ -49,7 +49,7 @@ const commentContent = v.strictObject({
 });
 const assignContent = v.strictObject({
   ...place,
-  assignees: names("user names", /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})$/),
+  assignees: names("user names", /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})$/),
 });
 
 /** Puts labels on an issue or pull request; those that it has stay. */

@@ -61,7 +61,7 @@ export const ruleSettings = v.pipe(
       list(
         "Draft: the issue or pull request is assigned to these people.",
         WRITE_PEOPLE,
-        text("A user name.", WRITE_PEOPLE, /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?$/, 39),
+        text("A user name.", WRITE_PEOPLE, /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,37}[A-Za-z0-9])?$/, 39),
         10,
       ),
     ),

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { Config } from "../../../src/config/config.ts";
+import { readDraft } from "../../../src/jobs/actions/read-draft.ts";
 import type { TriageSettings } from "../../../src/jobs/triage/settings.ts";
 import { triage } from "../../../src/jobs/triage/triage.ts";
 
@@ -51,6 +52,17 @@ describe("settings of triage", () => {
   ])("refuse %s", (_name, change, message) => {
     const { issues } = v.safeParse(schema, { ...BASE, ...change });
     expect(issues?.map((issue) => issue.message).join()).toContain(message);
+  });
+
+  test("take the names that GitHub gives to the accounts of a company, in settings and in drafts", () => {
+    const when = [{ label: "urgent", do: "draft", assign: ["mona_octo"] }];
+    const sources = [{ github: "mona_octo/lamp", token: "token" }];
+    const settings = v.parse(schema, { ...BASE, sources, when });
+    expect(settings.rules[0]?.assign).toEqual(["mona_octo"]);
+    const from = { job: "inbox", source: "0".repeat(32) };
+    const place = { from, api: "https://api.github.com", repository: "mona_octo/lamp", number: 1 };
+    const content = { ...place, assignees: ["mona_octo"] };
+    expect(readDraft("github_assign", JSON.stringify(content)).content).toEqual(content);
   });
 
   test.each([

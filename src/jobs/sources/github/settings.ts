@@ -21,7 +21,7 @@ export const githubSettings = section("A repository on GitHub, or the notificati
   github: text(
     "The repository; or `notifications`, for those of the token's owner.",
     "write owner/repository, for example octo-org/octo-repo, or notifications",
-    /^(?:notifications|[A-Za-z0-9][A-Za-z0-9-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100})$/,
+    /^(?:notifications|[A-Za-z0-9][A-Za-z0-9_-]{0,38}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100})$/,
   ),
   events: v.optional(
     list(
