@@ -10,6 +10,10 @@ export interface Fault {
 /** The message for a file that is nested beyond the bound. */
 export const TOO_DEEP = "nested too deeply; no configuration needs that";
 
+/** The message for a star that is meant as one: cron lines and hosts begin with it, and to YAML it is the mark of an alias. */
+export const QUOTE_STAR =
+  'a text that begins with * has to stand in quotes, for example "*/15 * * * *" or "*.example.org"';
+
 /** A configuration has some ten levels. */
 const DEPTH_MAX = 50;
 const ALIASES_MAX = 200;
@@ -40,7 +44,9 @@ export function notPlain(document: Document.Parsed, text: string): Fault[] {
       if (aliases === ALIASES_MAX)
         faults.push({ at, message: `the alias number ${ALIASES_MAX}; write them out` });
       if (aliases >= ALIASES_MAX) return;
-      if (above.has(node.resolve(document)))
+      const repeated = node.resolve(document);
+      if (repeated === undefined) faults.push({ at, message: QUOTE_STAR });
+      else if (above.has(repeated))
         faults.push({ at, message: "an alias that stands within what it repeats; write it out" });
       return;
     }

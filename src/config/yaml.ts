@@ -3,7 +3,7 @@ import { type Document, LineCounter, parseDocument, visit } from "yaml";
 import { messageOf } from "../lib/errors.ts";
 import { readBounded } from "./environment.ts";
 import { ConfigError, type ConfigIssue } from "./errors.ts";
-import { controlCharacters, type Fault, notPlain, TOO_DEEP } from "./plain-yaml.ts";
+import { controlCharacters, type Fault, notPlain, QUOTE_STAR, TOO_DEEP } from "./plain-yaml.ts";
 
 const FILE_BYTES_MAX = 1024 * 1024;
 /** How often aliases may repeat what their anchors hold, counted with repetitions of repetitions. */
@@ -34,7 +34,9 @@ export function readYaml(file: string): unknown {
   if (faults.length > 0) {
     throw new ConfigError(
       file,
-      faults.slice(0, FAULTS_MAX).map((fault) => issueOf(fault, lines)),
+      onceALine(faults, lines)
+        .slice(0, FAULTS_MAX)
+        .map((fault) => issueOf(fault, lines)),
     );
   }
   try {
@@ -47,8 +49,18 @@ export function readYaml(file: string): unknown {
 function ownFaults({ errors, warnings }: Document.Parsed): Fault[] {
   return [...errors, ...warnings].map(({ pos, message }) => ({
     at: pos[0],
-    message: message.startsWith("Maximum call stack") ? TOO_DEEP : message,
+    message: message.startsWith("Maximum call stack")
+      ? TOO_DEEP
+      : /^(?:Unexpected alias|Alias cannot)/.test(message)
+        ? QUOTE_STAR
+        : message,
   }));
+}
+
+/** Each star of a cron line is a fault by itself. */
+function onceALine(faults: readonly Fault[], lines: LineCounter): Fault[] {
+  const keyOf = ({ at, message }: Fault) => `${lines.linePos(at).line} ${message}`;
+  return [...new Map(faults.map((fault) => [keyOf(fault), fault])).values()];
 }
 
 function issueOf({ at, message }: Fault, lines: LineCounter): ConfigIssue {

@@ -28,8 +28,15 @@ describe("the YAML of the file", () => {
     expect(config.value).toEqual({ minutesSavedPerUnit: 5, hourlyRateUsd: 5, minRatio: null });
   });
 
-  it("refuses an alias without an anchor", () => {
-    expect(linesOf(`${VALID}timezone: *nowhere`).join()).toContain("Unresolved alias");
+  it.each([
+    ["a cron line", "jobs: [{ schedule: */15 * * * * }]", 20],
+    ["another", "jobs:\n  - schedule: * * * * *", 15],
+    ["a host with all its subdomains", "egress: { allow: [*.example.org] }", 19],
+    ["an alias of nothing", "timezone: *nowhere", 11],
+  ])("says once how a text is written that begins with a star: %s", (_name, text, column) => {
+    expect(linesOf(`${VALID}${text}`)).toEqual([
+      `line ${VALID.split("\n").length + text.split("\n").length - 1}, column ${column}: a text that begins with * has to stand in quotes, for example "*/15 * * * *" or "*.example.org"`,
+    ]);
   });
 
   it("refuses aliases that multiply", () => {
