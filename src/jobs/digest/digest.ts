@@ -127,10 +127,11 @@ async function summarise(
   standings: Map<Group, Standing> | null,
 ): Promise<Ranked[]> {
   const entries: Ranked[] = [];
+  const asked = new Map<string, Item>();
   for (const [index, group] of groups.entries()) {
     const item = items[index] ?? group.item;
     context.progress(entries.length, groups.length, item.title);
-    const summary = await summariseItem(context, item);
+    const summary = await summariseItem(context, item, asked);
     const { score = null, reasons = [], topic = null } = standings?.get(group) ?? {};
     entries.push({ id: printedId(context.name, item.key), item, summary, score, reasons, topic });
   }

@@ -10,12 +10,22 @@ const SENTENCES = 2;
 
 type Context = Pick<JobContext<{ language: string | null }>, "complete" | "settings" | "log" | "redact">;
 
-/** Two sentences about an item; null where its source gives nothing but a title. */
-export async function summariseItem(context: Context, item: Item): Promise<Summary | null> {
+/**
+ * Two sentences about an item; null where its source gives nothing but a title. `asked` has the items that models were asked about in
+ * this run, by what they were asked: the same is not asked again, which would cost as much each time, and be taken for a loop.
+ */
+export async function summariseItem(
+  context: Context,
+  item: Item,
+  asked: Map<string, Item>,
+): Promise<Summary | null> {
   if (item.text === "") return null;
   const request = itemRequest(item, context.settings.language);
+  const words = JSON.stringify(request.messages);
+  const first = asked.get(words) ?? item;
+  asked.set(words, first);
   const source = [item.title, item.text, item.link ?? ""].join("\n");
-  return await summarise(context, `item:${item.key}`, request, { source, text: item.text });
+  return await summarise(context, `item:${first.key}`, request, { source, text: item.text });
 }
 
 /** The opening, from the summaries in the order in which they are printed; null where there are none. */

@@ -53,6 +53,21 @@ test("publishes Markdown and HTML, one summary an item and a lead, and counts it
   ]);
 });
 
+test("asks once about items that say the same, however many there are of them", async () => {
+  const base = tempDir();
+  const item = (n: number) =>
+    `<item><guid isPermaLink="false">${n}</guid><link>https://example.org/${n}</link><title>Maintenance</title><description>It is down. It is back.</description></item>`;
+  const items = Array.from({ length: 30 }, (_, n) => item(n)).join("");
+  writeFileSync(
+    join(base, "feed.xml"),
+    `<rss version="2.0"><channel><title>Status</title>${items}</channel></rss>`,
+  );
+  const job = fakeJob(settings({ sources: [{ feed: "feed.xml" }] }), { base });
+  expect(await digest.run(job.context)).toMatchObject({ units: 30 });
+  expect(job.asked.map(({ name }) => name)).toEqual([expect.stringMatching(/^item:/), "lead"]);
+  expect(job.files.get("digest-2026-11-21.md")?.match(/^One sentence\. Two sentences\.$/gm)).toHaveLength(30);
+});
+
 test("a job of another name names its files so", async () => {
   const job = fakeJob(settings(FOLDER), { base: notes(1), name: "team-news", label: "2026-11-21T0600" });
   await digest.run(job.context);
