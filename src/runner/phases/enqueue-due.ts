@@ -20,6 +20,7 @@ import { dueAt, labelByHand, nextSlot, passedBy } from "./schedule.ts";
 export async function enqueueDue(dependencies: Writing, absence?: Absence): Promise<void> {
   const { config, store, clock } = dependencies;
   await notePauses(dependencies);
+  await forgetCronLines(dependencies);
   const seen = await lastSlots(store.db);
   const nowMs = clock.nowMs();
   const due = config.jobs.filter((job) => dueAt(job, seen(job), nowMs, config.timezone).type !== "not_due");
@@ -77,6 +78,22 @@ async function notePauses({ config, store, clock }: Uses<"store" | "clock" | "co
   );
   if (new Set([...jobs, ...known]).size === jobs.length && jobs.length === known.length) return;
   await store.atomically((trx) => pauseByFile(trx, jobs, clock.nowMs()));
+}
+
+/**
+ * Forgets where cron lines stand that afk.yaml does not have: what is put back later runs at its next time, and does not make up
+ * for what nobody wanted meanwhile. Not in a fleet, where another machine may have read the file before, or not yet.
+ */
+async function forgetCronLines({ config, store }: Uses<"store" | "config">): Promise<void> {
+  if (config.database !== null) return;
+  const known = new Set(config.jobs.map(({ name, schedule }) => `${name} ${textOf(schedule)}`));
+  const rows = await store.db.selectFrom("schedules").select(["job_name", "schedule"]).execute();
+  const gone = rows.filter(
+    ({ job_name, schedule }) => schedule.startsWith("cron ") && !known.has(`${job_name} ${schedule}`),
+  );
+  const names = gone.map(({ job_name }) => job_name);
+  if (names.length === 0) return;
+  await store.atomically((trx) => trx.deleteFrom("schedules").where("job_name", "in", names).execute());
 }
 
 /** How a person adds a run. */

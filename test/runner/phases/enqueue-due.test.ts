@@ -146,6 +146,31 @@ describe("scheduled work", () => {
     expect(alerts).toEqual([]);
   });
 
+  it.each([
+    ["with its job", { jobs: [] }],
+    ["alone", job({})],
+  ])(
+    "runs at its next time, not at once, when its cron line was taken out %s and is put back",
+    async (_how, out) => {
+      const { agent, alerts, clock, ran, reopen } = await idle(job({ schedule: "0 12 * * *" }));
+      await agent.tick();
+      const without = await reopen(out);
+      await without.tick();
+      clock.advance(75 * HOUR);
+      await without.tick();
+      const back = await reopen(job({ schedule: "0 12 * * *" }));
+      expect(await back.tick()).toMatchObject({
+        outcome: "idle",
+        nextDueAt: Date.parse("2026-11-25T12:00:00Z"),
+      });
+      expect(ran).toHaveLength(0);
+      clock.advance(24 * HOUR);
+      await back.tick();
+      expect(ran).toHaveLength(1);
+      expect(alerts).toEqual([]);
+    },
+  );
+
   it("says null when nothing is scheduled", async () => {
     const { agent } = await idle(job({}));
     expect(await agent.tick()).toMatchObject({ outcome: "idle", nextDueAt: null });
