@@ -21,7 +21,7 @@ interface CapDetail {
 
 /**
  * Asks whether a run may go on past a cap of its job: once for a run, a window and a unit. In the section that makes the run wait.
- * Gives until when it waits: for the answer, or until the window is over; null where nothing is asked.
+ * Gives until when it waits: for the answer, or until the window is over; null where nothing is asked, or the time for it is up.
  */
 export async function askAboutCap(
   trx: Trx,
@@ -33,7 +33,10 @@ export async function askAboutCap(
   if (offer === null) return null;
   const asked = await questionsOf(trx, "cap", offer.run);
   const before = asked.find((each) => isAbout(readDetail(each), refusal));
-  if (before !== undefined) return before.state === "yes" ? null : before.expires_at;
+  if (before !== undefined) {
+    const isStillWaiting = before.state !== "yes" && before.expires_at > nowMs;
+    return isStillWaiting ? before.expires_at : null;
+  }
   const detail: CapDetail = { window, amount, period: offer.period, cap: offer.cap, extra: offer.extra };
   const over = (window === "hour" ? nowMs + HOUR_MS : await endOf(trx, refusal)) ?? Infinity;
   const expires_at = Math.min(nowMs + ANSWER_MS, Math.max(over, nowMs + 1));

@@ -3,6 +3,7 @@ import type { Agent } from "../../../src/agent.ts";
 import { statusView } from "../../../src/cli/views/status.ts";
 import { spendSection } from "../../../src/dashboard/sections/spend.ts";
 import type { JobContext } from "../../../src/jobs/job.ts";
+import { CapReached, RunCapped } from "../../../src/rails/halt.ts";
 import { statusText } from "../../../src/runner/remote/status-text.ts";
 import { ollama } from "../../support/afk.ts";
 import { harness } from "../harness.ts";
@@ -16,6 +17,7 @@ async function asking(
     caps = { daily_calls: 2 } as object,
     budget = {} as object,
     after = (async () => undefined) as (context: JobContext) => Promise<void>,
+    isProgram = false,
   } = {},
 ) {
   const server = await ollama();
@@ -29,7 +31,13 @@ async function asking(
   };
   const made = await harness(async (context) => {
     for (let n = 0; n < calls; n++)
-      await context.complete(`call ${n}`, { messages: [{ role: "user", content: `call ${n}` }] });
+      await context
+        .complete(`call ${n}`, { messages: [{ role: "user", content: `call ${n}` }] })
+        .catch((error: unknown) => {
+          if (isProgram && error instanceof CapReached)
+            throw new RunCapped(error.message, HOUR, error.refusal);
+          throw error;
+        });
     await after(context);
     return undefined;
   }, config);
@@ -164,6 +172,19 @@ describe("a run that met a cap of its job, with on_cap: ask", () => {
       expect(questions(made)).toHaveLength(1);
       expect(made.target.query("select * from cap_grants")).toEqual([]);
     }
+  });
+
+  it("begins its program again no oftener than with halt, once the time to answer is over", async () => {
+    const made = await waiting(3, { caps: { run_calls: 2 }, isProgram: true });
+    expect(await lastAnswer(made.agent, made.id, false)).toBe("No: one waits for its cap.");
+    made.clock.advance(25 * HOUR);
+    for (let hours = 0; hours < 2; hours++) {
+      expect(await made.agent.tick()).toMatchObject({ outcome: "halted" });
+      made.clock.advance(HOUR / 2);
+      expect(await made.agent.tick()).toMatchObject({ outcome: "idle" });
+      made.clock.advance(HOUR / 2);
+    }
+    expect(questions(made)).toHaveLength(1);
   });
 
   it("is asked about once: what it was granted is all that it gets", async () => {
