@@ -130,8 +130,8 @@ export function newestItems(raws: readonly RawItem[], source: string, limits: It
   return shortened(newest.slice(0, itemsMax));
 }
 
-/** Texts short enough, whatever their number and script, that all fit. */
-function shortened(items: Item[]): Item[] {
+/** Texts short enough, whatever their number and script, that all fit into one recorded step. */
+export function shortened(items: Item[]): Item[] {
   let kept = items;
   for (let charsMax = ITEM_TEXT_CHARS_MAX / 2; charsMax > 1; charsMax = Math.floor(charsMax / 2)) {
     if (Buffer.byteLength(JSON.stringify(kept)) <= ITEMS_JSON_BYTES_MAX) break;

@@ -2,6 +2,7 @@ import { dayIn } from "../../lib/days.ts";
 import { type AfkError, EXIT, soonest } from "../../lib/errors.ts";
 import { oneLine } from "../../lib/text.ts";
 import { shortHash } from "../items/identity.ts";
+import { shortened } from "../items/item.ts";
 import { newestOf } from "../items/order.ts";
 import { type JobContext, type SourceReport, SourcesDown } from "../job.ts";
 import { kindOf, type SourceSettings, sourceId, sourceLabel } from "./registry.ts";
@@ -62,7 +63,7 @@ async function fetchSource(context: Context, source: SourceSettings): Promise<Fe
       oneLine(context.redact(isNamedByItself ? title : label), LABEL_CHARS_MAX);
     return {
       // A private feed's address is its secret, and an item names its source.
-      items: items.map((item) => ({ ...item, source: nameOf(item.source) })),
+      items: shortened(items.map((item) => ({ ...item, source: nameOf(item.source) }))),
       notes: notes.map((note) => context.redact(note)),
       label: nameOf(sourceLabel(source)),
       error: null,

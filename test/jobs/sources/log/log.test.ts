@@ -52,6 +52,18 @@ describe("a log in a file", () => {
     expect((await run()).items).toEqual([]);
   });
 
+  test("with many long lines of another script fits into what a run records", async () => {
+    const { run, write } = await following({ max_items: 1_000 });
+    write("start\n");
+    await run();
+    const word = (n: number) =>
+      [...String(n)].map((digit) => String.fromCharCode(97 + Number(digit))).join("");
+    for (let n = 0; n < 1_000; n++) write(`ERROR ${word(n)} ${"語".repeat(2_000)}\n`);
+    const { items } = await run();
+    expect(items).toHaveLength(1_000);
+    expect(Buffer.byteLength(JSON.stringify(items))).toBeLessThan(4 * 1024 * 1024);
+  });
+
   test("may be renamed between two looks: the end of the old one is read, then the new one", async () => {
     const { run, write, at } = await following();
     write("start\n");
