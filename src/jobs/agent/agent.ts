@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { AfkError } from "../../lib/errors.ts";
 import { RunCapped } from "../../rails/halt.ts";
 import type { JobContext, JobKind, JobResult, RunFolder } from "../job.ts";
+import { checkHandedDrafts } from "../programs/handed-drafts.ts";
 import { readNamedFile } from "../programs/named-file.ts";
 import { readOwnFile } from "../programs/own-file.ts";
 import { takeHandedIn } from "../programs/result-file.ts";
@@ -83,6 +84,7 @@ async function workOn(context: Context, mirror: Mirror, { commit }: Base): Promi
   const fail = (code: string, what: string) => new AfkError(code, redact(`job ${name}: ${what}`));
   if (message.isError)
     throw fail("agent_failed", `the agent says that it failed: ${message.text.slice(0, 500)}`);
+  checkHandedDrafts(name, ran.handed);
   // A link in its place would lead to files that the program itself may not read; it may have been given the folder's number.
   const now = lstatSync(worktree);
   if (!now.isDirectory() || now.ino !== ino || now.dev !== dev)

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { plural } from "../../lib/text.ts";
 import { PermanentFailure } from "../../queue/job.ts";
 import type { JobContext, JobKind, JobResult } from "../job.ts";
+import { checkHandedDrafts } from "../programs/handed-drafts.ts";
 import { networkWords } from "../programs/network-words.ts";
 import { takeHandedIn } from "../programs/result-file.ts";
 import { type ProgramRun, runProgram } from "../programs/run-program.ts";
@@ -42,6 +43,7 @@ async function runOnce(context: Context): Promise<ProgramRun> {
   const cwd = folderOf(context);
   using folder = context.openFolder();
   const { ran } = await runProgram(context, { cwd, input: inputOf(context), folder });
+  checkHandedDrafts(context.name, ran.handed);
   return ran;
 }
 

@@ -26,7 +26,7 @@ const WRITE_INSTANT = 'write an instant with its zone, for example "2026-11-21T0
 const WRITE_COST = `write what was spent elsewhere, in US dollars, from 0 to ${COST_USD_MAX}`;
 const WRITE_ITEMS = `write at most ${ITEMS_MAX} items of { title, link, text, source, published, key }; title is required`;
 const WRITE_LINK = "write an address that begins with https:// or http://";
-const WRITE_DRAFTS = `write at most ${DRAFTS_MAX} drafts of { name, action, content }; pull requests are drafted by kind: agent alone`;
+export const WRITE_DRAFTS: string = `write at most ${DRAFTS_MAX} drafts of { name, action, content }, each by a name of its own of one line and at most 150 characters; pull requests are drafted by kind: agent alone`;
 const WRITE_FILES = `write at most ${FILES_MAX} files of { name, content }: a name without a folder, of letters, digits, ., _ and -, and a text`;
 
 const line = v.pipe(v.string(WRITE_LINE), v.regex(/^[^\r\n]{1,300}$/, WRITE_LINE));
@@ -76,6 +76,7 @@ const resultSchema = v.strictObject(
           WRITE_DRAFTS,
         ),
         v.maxLength(DRAFTS_MAX, WRITE_DRAFTS),
+        v.check((drafts) => new Set(drafts.map(({ name }) => name)).size === drafts.length, WRITE_DRAFTS),
       ),
       [],
     ),

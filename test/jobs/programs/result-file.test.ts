@@ -68,6 +68,39 @@ describe("what a program writes into AFK_RESULT", () => {
     expect(at.last().charged).toEqual([]);
   });
 
+  const draft = (name: string, action = "post") => ({
+    name,
+    action,
+    content: { url: "https://example.org/hook", text: "hello" },
+  });
+
+  test.each([
+    ["two drafts of one name", [draft("tell"), draft("tell")], "bad_result", /a name of its own/],
+    ["a draft with a long name", [draft("x".repeat(151))], "bad_result", /at most 150 characters/],
+    [
+      "an action that there is not",
+      [draft("tell"), draft("them", "postt")],
+      "bad_draft",
+      /^job work: .* AFK_RESULT is refused at "drafts\.1": no action is named "postt"\. Did you mean post\?$/,
+    ],
+    [
+      "content that its action refuses",
+      [{ ...draft("tell"), content: { url: "ftp://x" } }],
+      "bad_draft",
+      /refused at "drafts\.0": .*"url": write a whole address/,
+    ],
+  ])(
+    "is not recorded with %s, so that a retry runs the program again",
+    async (_name, drafts, code, message) => {
+      const at = harness();
+      await expect(at.run(hand({ drafts }))).rejects.toMatchObject({
+        code,
+        message: expect.stringMatching(message),
+      });
+      expect([...at.last().memory.steps.keys()]).toEqual([]);
+    },
+  );
+
   test("is charged also when the rest of it is refused, and when the program fails", async () => {
     const at = harness();
     await expect(at.run(hand({ cost_usd: 0.25, unit: 1 }))).rejects.toMatchObject({ code: "bad_result" });
