@@ -86,7 +86,7 @@ async function notePauses({ config, store, clock }: Uses<"store" | "clock" | "co
  */
 async function forgetCronLines({ config, store }: Uses<"store" | "config">): Promise<void> {
   if (config.database !== null) return;
-  const known = new Set(config.jobs.map(({ name, schedule }) => `${name} ${textOf(schedule)}`));
+  const known = new Set(config.jobs.map(({ name, schedule }) => `${name} ${scheduleKey(schedule)}`));
   const rows = await store.db.selectFrom("schedules").select(["job_name", "schedule"]).execute();
   const gone = rows.filter(
     ({ job_name, schedule }) => schedule.startsWith("cron ") && !known.has(`${job_name} ${schedule}`),
