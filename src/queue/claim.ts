@@ -66,17 +66,20 @@ const firstReady = prepared((db) =>
     .limit(sql.lit(1)),
 );
 
-/** The same of jobs that were added after an instant. */
-export async function nextAddedAt(db: Db, afterMs: number): Promise<number | undefined> {
-  return (await firstAdded(db, { afterMs })).rows[0]?.run_at;
+/** The same of jobs that were added after an instant, or are due after another one. */
+export async function nextNewAt(
+  db: Db,
+  after: { addedMs: number; dueMs: number },
+): Promise<number | undefined> {
+  return (await firstNew(db, after)).rows[0]?.run_at;
 }
 
-const firstAdded = prepared((db, { afterMs }: { afterMs: number }) =>
+const firstNew = prepared((db, { addedMs, dueMs }: { addedMs: number; dueMs: number }) =>
   db
     .selectFrom("jobs")
     .select("run_at")
     .where("state", "=", READY)
-    .where("created_at", ">", unplanned(afterMs))
+    .where((eb) => eb.or([eb("created_at", ">", unplanned(addedMs)), eb("run_at", ">", unplanned(dueMs))]))
     .where(NOT_PAUSED)
     .where(NOT_BESIDE_ITSELF)
     .orderBy("run_at")

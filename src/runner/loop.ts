@@ -51,8 +51,7 @@ async function untilStopped(
     // A tick that a cap halted is followed by others, which may find room; one that saw the kill switch is the last.
     if (signal.aborted) return exitCodeOf(signal);
     if ((await readStop(given.rails)) !== null) return EXIT.ok;
-    const isHalted = result.outcome === "halted" && given.rails.machine !== null;
-    await untilWork(dependencies, signal, version, isHalted ? result.startedAt : null);
+    await untilWork(dependencies, signal, version, result.outcome === "halted" ? result : null);
     if (signal.aborted) return exitCodeOf(signal);
   }
 }

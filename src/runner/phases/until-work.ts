@@ -1,11 +1,12 @@
 import { MINUTE_MS } from "../../lib/durations.ts";
-import { nextAddedAt, nextRunAt } from "../../queue/claim.ts";
+import { nextNewAt, nextRunAt } from "../../queue/claim.ts";
 import type { Uses } from "../dependencies.ts";
+import type { TickRecord } from "../tick-record.ts";
 import { nextDueAt } from "./enqueue-due.ts";
 
 /**
- * What a cap has halted stays due. Each machine of a fleet that tries it commits, which would be news to the others, and so on for
- * ever: for so long after a halt, only jobs that were added since are news.
+ * What a cap has halted stays due, and would be tried whenever somebody commits: a gateway that refuses its clients, or another
+ * machine of a fleet that tries it too, and so on for ever. For so long after a halt, only jobs that are new since are news.
  */
 const HALTED_MS = MINUTE_MS;
 
@@ -13,17 +14,21 @@ const HALTED_MS = MINUTE_MS;
  * Waits for the next tick's time, the next due job, another configuration, or work that somebody has added since the
  * database was at `sinceVersion`, whichever is first. When a job is due is asked again only when somebody has committed: it changes
  * with what is committed, and with nothing else.
- * @param haltedAt in a fleet, when the tick before began, where a rail has halted it
+ * @param halted the tick before, where a rail has halted it
  */
 export async function untilWork(
   dependencies: Uses<"clock" | "config" | "store" | "rails" | "hasNews">,
   signal: AbortSignal,
   sinceVersion: number,
-  haltedAt: number | null = null,
+  halted: Pick<TickRecord, "startedAt" | "finishedAt"> | null = null,
 ): Promise<void> {
   const { clock, config, store, rails, hasNews } = dependencies;
   const endsAt = clock.nowMs() + config.tickSeconds * 1_000;
-  const isHeld = () => haltedAt !== null && clock.nowMs() < haltedAt + HALTED_MS;
+  const heldUntilMs = halted === null ? 0 : clock.uptimeMs() + HALTED_MS;
+  const isHeld = () => clock.uptimeMs() < heldUntilMs;
+  const { startedAt: addedMs, finishedAt } = halted ?? { startedAt: 0, finishedAt: 0 };
+  // What another machine gives back is due from then on, which is nothing new.
+  const dueMs = rails.machine === null ? finishedAt : Number.MAX_SAFE_INTEGER;
   let version = sinceVersion;
   /** Somebody has committed while it was held. */
   let isLeft = false;
@@ -35,7 +40,7 @@ export async function untilWork(
     const current = await store.changes.seen();
     if (current !== version || (isLeft && !isHeld())) {
       isLeft = isHeld();
-      const runAt = await (isLeft ? nextAddedAt(store.db, haltedAt ?? 0) : nextRunAt(store.db));
+      const runAt = await (isLeft ? nextNewAt(store.db, { addedMs, dueMs }) : nextRunAt(store.db));
       if (runAt !== undefined && runAt <= clock.nowMs()) return;
       dueAt = await nextDueAt(dependencies);
     }
