@@ -265,6 +265,16 @@ describe("the loop", () => {
 describe("the gateway", () => {
   const answers = async () => (await vm.exec("curl -fsSI http://127.0.0.1:4236/")).code === 0;
 
+  it("goes on when what is left of a tick is killed", async () => {
+    await vm.ok("systemctl start afk-gateway.service");
+    await eventually("it answers", answers);
+    const process = () => vm.ok("docker inspect -f '{{.State.Pid}}' afk-gateway");
+    const before = await process();
+    await vm.ok("/usr/local/lib/afk/kill-worker");
+    expect(await answers()).toBe(true);
+    expect(await process()).toBe(before);
+  });
+
   it("answers on loopback, and ends with what runs the agent", async () => {
     await vm.ok("systemctl start afk.timer afk-gateway.service");
     await eventually("it answers", answers);
