@@ -3,7 +3,7 @@ import { dayIn } from "../../lib/days.ts";
 import type { LedgerState } from "../../store/schema/rails.ts";
 import type { Db } from "../../store/schema.ts";
 
-/** What is added up of calls; `counted` are those whose tokens the provider counted, `countedMicros` what they cost. */
+/** What is added up of calls; `counted` are those whose tokens the provider counted. */
 type CallAmount =
   | "calls"
   | "counted"
@@ -11,7 +11,6 @@ type CallAmount =
   | "inputTokens"
   | "outputTokens"
   | "costMicros"
-  | "countedMicros"
   | "estimateMicros";
 
 /** The calls of one model for one job and client that ended in one way, within a span. Money in micro-dollars. */
@@ -46,17 +45,16 @@ export async function readCalls(db: Db, { fromMs, untilMs }: Span): Promise<Call
   const { rows } = await sql<CallSum>`
     select model, job, client, state, sum(calls) as calls, sum(counted) as counted, sum(degraded) as degraded,
       sum(input) as "inputTokens", sum(output) as "outputTokens", sum(cost) as "costMicros",
-      sum(counted_cost) as "countedMicros", sum(estimate) as "estimateMicros"
+      sum(estimate) as "estimateMicros"
     from (
       select model, job_name as job, client, state, count(*) as calls, count(input_tokens) as counted,
         sum(degraded) as degraded, coalesce(sum(input_tokens), 0) as input, coalesce(sum(output_tokens), 0) as output,
-        coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate,
-        coalesce(sum(case when input_tokens is null then 0 else cost_micros end), 0) as counted_cost
+        coalesce(sum(cost_micros), 0) as cost, sum(estimate_micros) as estimate
       from ledger where created_at >= ${fromMs} and created_at < ${untilMs}
       group by model, job_name, client, state
       union all
       select model, nullif(job, ''), nullif(client, ''), state, calls, counted, degraded, input_tokens, output_tokens, cost_micros,
-        estimate_micros, case when counted = 0 then 0 else cost_micros end
+        estimate_micros
       from ledger_days where first_at >= ${fromMs} and first_at < ${untilMs}
     ) as made group by model, job, client, state`.execute(db);
   return rows.map(({ model, job, client, state, ...amounts }) => {

@@ -142,7 +142,10 @@ export function compareWith(reference: string, calls: readonly CallSum[], pricin
       (call) => call.calls - call.counted,
     ),
     /** What the counted calls cost where they were made. */
-    paidMicros: sumOf(settled, (call) => call.countedMicros),
+    paidMicros: sumOf(
+      settled.filter(({ counted }) => counted > 0),
+      chargedMicros,
+    ),
     wouldCostMicros: tokenCostMicros(inputTokens, input) + tokenCostMicros(outputTokens, output),
   };
 }
