@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { type HttpChannel, postJson } from "./channel.ts";
 import { alertText } from "./text.ts";
 
@@ -23,5 +23,5 @@ const KEY_LENGTH_MAX = 255;
 export function idempotencyKey(key: string): { "idempotency-key": string } {
   const encoded = encodeURIComponent(key.toWellFormed());
   const isLong = encoded.length > KEY_LENGTH_MAX;
-  return { "idempotency-key": isLong ? createHash("sha256").update(encoded).digest("hex") : encoded };
+  return { "idempotency-key": isLong ? hash("sha256", encoded) : encoded };
 }
